@@ -1,0 +1,88 @@
+# Two targets set everything up on a fresh machine: `make up` and `make test`. `make` alone lists them all.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PY := .venv/bin/python
+LOCK := requirements-dev.txt
+# Every command that talks to Pulumi or the cluster gets the checkout's own settings, never the user's.
+ENV := set -a; . .seaway/env; set +a;
+
+.PHONY: help up down preview test test-unit test-sample check format golden lock bench \
+        setup toolchain cluster-up cluster-down cluster-status plan
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##--- use it
+
+up: plan setup ## from source to running: toolchain, one-node cluster, `pulumi up` of the dev stack, a table
+	@$(PY) -m dev.stack up
+
+preview: setup ## what `make up` would change
+	@$(PY) -m dev.stack preview
+
+down: .venv/.ready ## destroy the dev stack and stop everything that `make up` started
+	@$(PY) -m dev.stack down
+
+##--- develop it
+
+test: plan setup ## every test; the end-to-end ones need root on Linux and say so where they cannot run
+	@$(MAKE) test-sample
+	@$(PY) -m pytest
+
+test-unit: .venv/.ready ## unit and component tests: no root, no cluster, under a minute
+	@$(PY) -m pytest -m "not cluster"
+
+test-sample: .venv/.ready ## the sample application's own unit tests, in its own environment
+	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project --with-requirements app/web/requirements.txt \
+	  --with pytest --with httpx -- python -m pytest -c /dev/null --rootdir app/web app/web/tests; fi
+
+check: .venv/.ready ## lint, format and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/pyright
+
+format: .venv/.ready ## put the code into its form
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+golden: .venv/.ready ## write the golden manifests anew, to be read in the diff
+	@$(PY) -m tests.golden
+
+lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
+	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.txt
+	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 --extra dev -c requirements.txt \
+	  pyproject.toml -o requirements-dev.txt
+
+bench: setup ## up and preview beside a plain Pulumi program of the same objects
+	@$(PY) -m dev.bench
+
+##--- parts
+
+plan: ## what is found on this machine, what will be installed and compiled, in minutes
+	@$(PYTHON) -m dev.cluster.toolchain plan
+
+setup: .venv/.ready toolchain ## the Python environment and the toolchain
+
+toolchain: ## compile what is missing, once, into the user's cache
+	@$(PYTHON) -m dev.cluster.toolchain build
+
+cluster-up: setup ## start the one-node cluster
+	@$(PY) -m dev.cluster up
+
+cluster-down: .venv/.ready ## stop it; its data stays
+	@$(PY) -m dev.cluster down
+
+cluster-status: .venv/.ready ## what runs
+	@$(PY) -m dev.cluster status
+
+# The environment is made in one go: a half-made one has no .ready and is made again.
+.venv/.ready: $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seaway: needs Python 3.11 or later; name one: make PYTHON=/path/to/python3 ...")'
+	@echo "Python environment: .venv"
+	@$(PYTHON) -m venv --clear .venv || { echo "seaway: python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@touch $@

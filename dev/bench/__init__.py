@@ -1,0 +1,1 @@
+"""Figures as ratios against a peer, measured in the same run."""

@@ -1,0 +1,110 @@
+"""Wall time of `up`, no-op `preview` and no-op `up` beside a plain Pulumi program of the same objects.
+
+Both programs register the same Kubernetes objects (ours renders them, the plain one reads them), on the same cluster, with the
+same provider version and waits, in turn: ours, plain, ours, plain. Only the ratio means something; these machines are noisy.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dev import environment, project
+from seaway.manifests import objects, output
+from seaway.model import load, settings
+
+IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
+Times = dict[str, list[float]]
+
+
+def main() -> int:
+    """Measure, print a table, and with --json write every single figure."""
+    parser = argparse.ArgumentParser(prog="python -m dev.bench", description=__doc__)
+    parser.add_argument("--services", type=int, nargs="+", default=[1, 10], metavar="N")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write the single figures here")
+    options = parser.parse_args()
+    figures: dict[str, dict[str, Times]] = {}
+    with tempfile.TemporaryDirectory(prefix="seaway-bench-") as scratch:
+        for services in options.services:
+            ours: Times = {}
+            plain: Times = {}
+            for run in range(options.runs):
+                print(f"N={services} run {run + 1} of {options.runs}", file=sys.stderr)
+                folder = Path(scratch) / f"{services}-{run}"
+                application = write_application(folder / "application", services)
+                measure_ours(folder / "ours", application, ours)
+                measure_plain(folder / "plain", application, plain)
+            figures[f"N={services}"] = {"ours": ours, "plain": plain}
+    show(figures)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def write_application(folder: Path, services: int) -> Path:
+    """An application of N services that start at once from an image that is there."""
+    folder.mkdir(parents=True)
+    body = {"image": IMAGE, "command": ["python3", "-m", "http.server", "8000"], "port": 8000, "scale": 1, "health": "/"}
+    file = {"name": "bench", "services": {f"s{number}": body for number in range(services)}}
+    (folder / "app.yaml").write_text(yaml.safe_dump(file))
+    return folder
+
+
+def measure_ours(folder: Path, application: Path, times: Times) -> None:
+    """Our program, through the real command line."""
+    stack = project.Project.create(folder, application=application, stack="ours", registry=None, substitutes=None)
+    steps(lambda *arguments: stack.pulumi(*arguments, "--stack", "ours", check=True), times)
+
+
+def measure_plain(folder: Path, application: Path, times: Times) -> None:
+    """The same objects in a namespace of their own, registered one by one."""
+    shutil.copytree(Path(__file__).parent / "plain", folder)
+    chosen = settings.Settings(stack="plain", context="seaway-dev")
+    rendered = objects.objects(load.load(application / "app.yaml"), chosen, output.references({}), {})
+    (folder / "objects.json").write_text(json.dumps([each.manifest for each in rendered]))
+    env = environment.prepare(state=folder / ".seaway")
+    plain = project.Project(folder, "plain", env)
+    plain.stack_file.write_text(yaml.safe_dump({"config": {"plain:context": "seaway-dev"}}))
+    plain.pulumi("stack", "init", "plain", check=True)
+    steps(lambda *arguments: plain.pulumi(*arguments, "--stack", "plain", check=True), times)
+
+
+def steps(pulumi: Callable[..., Any], times: Times) -> None:
+    """Up, preview and up with nothing changed, destroy; destroy is not measured."""
+    for name, arguments in {
+        "up": ("up", "--yes", "--skip-preview"),
+        "no-op preview": ("preview", "--expect-no-changes"),
+        "no-op up": ("up", "--yes", "--skip-preview", "--expect-no-changes"),
+    }.items():
+        start = time.monotonic()
+        pulumi(*arguments)
+        times.setdefault(name, []).append(time.monotonic() - start)
+    pulumi("destroy", "--yes", "--skip-preview")
+
+
+def show(figures: dict[str, dict[str, Times]]) -> None:
+    """Medians with the range, and the ratio of the medians."""
+    print(f"{'':6} {'step':14} {'ours':>20} {'plain Pulumi':>20} {'ratio':>6}")
+    for size, both in figures.items():
+        for step in both["ours"]:
+            ours, plain = both["ours"][step], both["plain"][step]
+            ratio = statistics.median(ours) / statistics.median(plain)
+            print(f"{size:6} {step:14} {spread(ours):>20} {spread(plain):>20} {ratio:6.2f}")
+
+
+def spread(seconds: list[float]) -> str:
+    """Median, and the range in brackets, in seconds."""
+    return f"{statistics.median(seconds):.1f} ({min(seconds):.1f}-{max(seconds):.1f}) s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

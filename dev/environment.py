@@ -1,0 +1,53 @@
+"""The checkout's own settings for Pulumi, Docker and kubectl, so that nothing of the user's is touched."""
+
+import os
+import shlex
+from pathlib import Path
+
+from dev.cluster import toolchain
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".seaway"
+KUBECONFIG = STATE / "kubeconfig"
+PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - dev keeps no secret worth keeping, see Pulumi.dev.yaml
+
+
+def variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
+    """The variables that make plain `pulumi`, `kubectl` and `docker buildx` work on this checkout's parts.
+
+    ``state`` holds Pulumi's home and backend; tests give each of their stacks one of its own.
+    """
+    folders = [root / ".venv" / "bin", *toolchain.bin_dirs()]
+    return {
+        "PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]]),
+        "PULUMI_HOME": str(state / "pulumi"),
+        "PULUMI_BACKEND_URL": (state / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE,
+        # Compiled plugins are linked in; what is not there cannot be downloaded, and trying costs seconds.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "KUBECONFIG": str(KUBECONFIG),
+        "DOCKER_CONFIG": str(STATE / "docker"),
+    }
+
+
+def prepare(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
+    """Make the folders, link the plugins, and return the whole environment for a command."""
+    (state / "state").mkdir(parents=True, exist_ok=True)
+    toolchain.link_plugins(state / "pulumi")
+    return {**os.environ, **variables(state=state, root=root)}
+
+
+def write() -> Path:
+    """Write `.seaway/env`, to be read by a shell: `. .seaway/env`."""
+    lines = ["# Makes plain pulumi, kubectl and docker buildx work on this checkout's own cluster: . .seaway/env"]
+    for name, value in variables().items():
+        text = shlex.quote(value)
+        if name == "PATH":
+            ours = value.removesuffix(os.environ["PATH"])
+            text = f'{shlex.quote(ours)}"$PATH"'
+        lines.append(f"export {name}={text}")
+    path = STATE / "env"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+    return path

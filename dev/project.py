@@ -1,0 +1,150 @@
+"""A copy of the checkout with an application and a stack of its own, driven through the real Pulumi CLI."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dev import environment
+
+ROOT = environment.ROOT
+# Not dev's: a stack that is not dev refuses the passphrase that is public on purpose.
+PASSPHRASE = "for-the-end-to-end-tests"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Done:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """Both streams, as a person at a terminal sees them."""
+        return f"{self.out}\n{self.err}"
+
+
+def run(*command: str, cwd: Path, env: Mapping[str, str], timeout: float = 300) -> Done:
+    """Run a command to its end; the caller judges the exit code."""
+    start = time.monotonic()
+    done = subprocess.run(command, cwd=cwd, env=dict(env), capture_output=True, text=True, timeout=timeout, check=False)
+    return Done(code=done.returncode, out=done.stdout, err=done.stderr, seconds=time.monotonic() - start)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Project:
+    """A project folder with one stack."""
+
+    folder: Path
+    stack: str
+    env: dict[str, str]
+
+    @classmethod
+    def create(cls, folder: Path, *, application: Path, stack: str, **settings: Any) -> "Project":
+        """Copy what git would give a newcomer, put `application` (a folder) in place of app/, and make the stack.
+
+        ``settings`` change or add `seaway:` keys of the dev stack's file; None removes one.
+        """
+        copy_checkout(folder, without=("app/", "Pulumi.dev.yaml", "dev/cluster/modules/"))
+        shutil.copytree(application, folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+        env = environment.prepare(state=folder / ".seaway")
+        env["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
+        project = cls(folder, stack, env)
+        config = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+        config |= {f"seaway:{name}": value for name, value in settings.items()}
+        file = {"config": {key: value for key, value in config.items() if value is not None}}
+        project.stack_file.write_text(yaml.safe_dump(file))
+        project.pulumi("stack", "init", stack, check=True)
+        return project
+
+    @property
+    def stack_file(self) -> Path:
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    def pulumi(self, *arguments: str, check: bool = False, timeout: float = 300) -> Done:
+        """Run the CLI; with ``check`` a failure shows everything that it printed."""
+        done = run("pulumi", *arguments, "--non-interactive", cwd=self.folder, env=self.env, timeout=timeout)
+        if check and done.code:
+            raise AssertionError(f"pulumi {' '.join(arguments)}: exit {done.code}\n{done.text}")
+        return done
+
+    def up(self, *arguments: str, check: bool = True) -> Done:
+        return self.pulumi("up", "--yes", "--skip-preview", "--stack", self.stack, *arguments, check=check)
+
+    def preview(self, *arguments: str, check: bool = True) -> Done:
+        return self.pulumi("preview", "--stack", self.stack, *arguments, check=check)
+
+    def destroy(self) -> Done:
+        return self.pulumi("destroy", "--yes", "--skip-preview", "--stack", self.stack, check=True)
+
+    def outputs(self) -> dict[str, Any]:
+        done = self.pulumi("stack", "output", "--json", "--stack", self.stack, check=True)
+        return json.loads(done.out)
+
+    def kubectl(self, *arguments: str, check: bool = True) -> Done:
+        done = run("kubectl", "--context", "seaway-dev", *arguments, cwd=self.folder, env=self.env)
+        if check and done.code:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: exit {done.code}\n{done.text}")
+        return done
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """`kubectl get ... -o json`."""
+        return json.loads(self.kubectl("get", *arguments, "-o", "json").out)
+
+    def clone(self, folder: Path, *, umask: int) -> "Project":
+        """The same tree elsewhere, with other file modes, on the same stack and backend."""
+        before = os.umask(umask)
+        try:
+            for source in sorted(self.folder.rglob("*")):
+                relative = source.relative_to(self.folder)
+                if relative.parts[0] in {".seaway", ".venv"}:
+                    continue
+                if source.is_dir():
+                    (folder / relative).mkdir(parents=True, exist_ok=True)
+                else:
+                    (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / relative).write_bytes(source.read_bytes())
+                    if source.stat().st_mode & 0o100:
+                        (folder / relative).chmod(0o777 & ~umask)
+        finally:
+            os.umask(before)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        return dataclasses.replace(self, folder=folder)
+
+
+def copy_checkout(folder: Path, *, without: tuple[str, ...] = ()) -> None:
+    """Every file that git tracks or would track, but what starts with `without`, and a link to the Python environment."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        source = ROOT / name
+        if name.startswith(without) or not source.is_file():
+            continue
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target, follow_symlinks=False)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+
+
+def cluster(*arguments: str, folder: Path = ROOT, check: bool = True, timeout: float = 300) -> Done:
+    """`python -m dev.cluster ...` of a checkout."""
+    done = run(sys.executable, "-m", "dev.cluster", *arguments, cwd=folder, env=os.environ, timeout=timeout)
+    if check and done.code:
+        raise AssertionError(f"dev.cluster {' '.join(arguments)}: exit {done.code}\n{done.text}")
+    return done
