@@ -1,0 +1,173 @@
+"""From a file, or from Python objects, to an application that is whole and has passed every rule."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from seaway.model import application, decode, environment, mounts, nodes, problems, rules, settings, stackfile
+
+_KINDS = ("services", "stores", "jobs")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    app: application.Application | None
+    places: problems.Places
+    found: Sequence[problems.Problem]
+
+
+def load(path: Path, *, overlay: nodes.Node | None = None) -> application.Application:
+    """The application of a file, with the overlay merged on, file contents read, inheritance resolved.
+
+    Paths in it are relative to its folder. Raises problems.Invalid with everything that is wrong.
+    """
+    read = _read(path, str(path), overlay)
+    return _done(read.app, read.found)
+
+
+def project(values: nodes.Table, *, folder: Path, stack: str) -> tuple[application.Application, settings.Settings]:
+    """The application and the settings of a stack, checked together.
+
+    ``values`` is the stack's configuration (see stackfile), ``folder`` the project's. Raises problems.Invalid with
+    everything that is wrong in either.
+    """
+    found: list[problems.Problem] = []
+    said = None
+    try:
+        said = stackfile.decode_settings(values, stack)
+    except problems.Invalid as error:
+        found += error.problems
+    name = said.app if said else stackfile.app(values)
+    try:
+        read = _read(folder / name, name, stackfile.overlay(values))
+    except problems.Invalid as error:
+        raise problems.Invalid([*found, *error.problems]) from None
+    found += read.found
+    if read.app and said:
+        found += environment.check(read.app, read.places, said, stackfile.secrets(values), values.place)
+    app = _done(read.app, found)
+    if said is None:  # its problems are in `found`, and _done has raised them
+        raise problems.Invalid(found)
+    return app, said
+
+
+def prepare(app: application.Application, *, folder: Path) -> application.Application:
+    """An application made in Python, held to the same rules; its paths are relative to ``folder``.
+
+    Raises problems.Invalid; a place is the application's name, since Python objects have no lines.
+    """
+    read = _checked(app, problems.Places(problems.Place(f'Application("{app.name}")')), folder, [])
+    return _done(read.app, read.found)
+
+
+def resolve(app: application.Application) -> application.Application:
+    """The application with everything stated: what a job takes from the service that it uses, and how each secret
+    is made wherever it is listed.
+
+    A job keeps ``uses``: its image is that of the service. Its own words win, name by name for env, secrets and
+    files; user, security and resources are the service's where the job has the defaults.
+    """
+    services = {service.name: service for service in app.services}
+    jobs = tuple(_inherit(job, services[job.uses]) if job.uses else job for job in app.jobs)
+    app = dataclasses.replace(app, jobs=jobs)
+    made = {one.name: one for part in rules.workloads(app).values() for one in part.secrets if one.generate is not None}
+    return dataclasses.replace(
+        app,
+        services=tuple(dataclasses.replace(one, secrets=_made(one, made)) for one in app.services),
+        stores=tuple(dataclasses.replace(one, secrets=_made(one, made)) for one in app.stores),
+        jobs=tuple(dataclasses.replace(one, secrets=_made(one, made)) for one in app.jobs),
+    )
+
+
+def _made(one: application.Container, made: dict[str, application.Secret]) -> tuple[application.Secret, ...]:
+    return tuple(made.get(secret.name, secret) for secret in one.secrets)
+
+
+def _inherit(job: application.Job, service: application.Service) -> application.Job:
+    default = application.Job("default")
+    secrets = {one.name: one for one in service.secrets if one.name not in job.env}
+    secrets |= {one.name: one for one in job.secrets}
+    files = {one.path: one for one in service.files} | {one.path: one for one in job.files}
+    own = {one.name for one in job.secrets}
+    return dataclasses.replace(
+        job,
+        build=service.build,
+        image=service.image,
+        env={name: value for name, value in service.env.items() if name not in own} | dict(job.env),
+        secrets=tuple(secrets.values()),
+        files=tuple(files.values()),
+        calls=tuple(dict.fromkeys((*service.calls, *job.calls))),
+        writable=tuple(dict.fromkeys((*service.writable, *job.writable))),
+        user=service.user if job.user == default.user else job.user,
+        security=service.security if job.security == default.security else job.security,
+        resources=service.resources if job.resources == default.resources else job.resources,
+    )
+
+
+def _done(app: application.Application | None, found: Sequence[problems.Problem]) -> application.Application:
+    if app is None or found:
+        raise problems.Invalid(found)
+    return resolve(app)
+
+
+def _read(path: Path, shown: str, overlay: nodes.Node | None) -> _Read:
+    try:
+        text = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        remedy = "write the application there; docs/reference.yaml shows how"
+        problem = problems.Problem(
+            problems.Place(shown), "", f"the application's file cannot be read ({reason})", remedy
+        )
+        raise problems.Invalid([problem]) from None
+    node = nodes.parse(text, shown)
+    found: list[problems.Problem] = []
+    if overlay is not None:
+        foreign = _foreign(node, overlay)
+        found += foreign
+        if isinstance(overlay, nodes.Table):
+            node = nodes.merge(node, nodes.without(overlay, {problem.place for problem in foreign}))
+    decoded = decode.partly(
+        application.Application, node, instead={"name": "", "services": (), "stores": (), "jobs": ()}
+    )
+    found += decoded.problems
+    if decoded.value is None:
+        return _Read(app=None, places=decoded.places, found=found)
+    return _checked(decoded.value, decoded.places, path.parent, found)
+
+
+def _checked(
+    app: application.Application, places: problems.Places, folder: Path, found: list[problems.Problem]
+) -> _Read:
+    app, unread = mounts.read(app, places, folder)
+    return _Read(app=app, places=places, found=[*found, *unread, *rules.check(app, places)])
+
+
+def _foreign(base: nodes.Node, overlay: nodes.Node) -> list[problems.Problem]:
+    """An environment changes what the application has. It adds no service, and has no name of its own."""
+    if not isinstance(overlay, nodes.Table):
+        wrong = f"{nodes.shown(overlay)} is no mapping"
+        return [problems.Problem(overlay.place, "seaway:overlay", wrong, "write services, stores or jobs below it")]
+    found: list[problems.Problem] = []
+    for kind, entry in overlay.entries.items():
+        if kind not in _KINDS:
+            wrong = "an overlay has no such key"
+            found.append(problems.Problem(entry.place, f"seaway:overlay.{kind}", wrong, decode.nearest(kind, _KINDS)))
+        elif not isinstance(entry.node, nodes.Table):
+            wrong = f"{nodes.shown(entry.node)} is no mapping"
+            found.append(
+                problems.Problem(entry.place, f"seaway:overlay.{kind}", wrong, "write a name and what differs below it")
+            )
+        else:
+            known = nodes.names(base, kind)
+            found += [
+                problems.Problem(
+                    inner.place,
+                    f"seaway:overlay.{kind}.{name}",
+                    f"the application has no such {kind[:-1]}",
+                    decode.nearest(name, known),
+                )
+                for name, inner in entry.node.entries.items()
+                if name not in known
+            ]
+    return found

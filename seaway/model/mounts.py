@@ -1,0 +1,112 @@
+"""The rules about paths: in the container, and of the files that the application names."""
+
+import dataclasses
+import posixpath
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from seaway.model import application, problems, rules
+
+MAX_BYTES = 1_000_000
+"""A ConfigMap holds a MiB; all files of a container go into one, with their keys."""
+
+C = TypeVar("C", bound=application.Container)
+
+
+def paths(app: application.Application, places: problems.Places) -> Iterator[problems.Problem]:
+    """Each path in a container is absolute, plain, and mounted once."""
+    for path, one in rules.workloads(app).items():
+        mounted = [(f"{path}.files.{file.path}", file.path) for file in one.files]
+        mounted += [(f"{path}.writable.{number}", folder) for number, folder in enumerate(one.writable)]
+        if isinstance(one, application.Store):
+            mounted.append((f"{path}.volume.path", one.volume.path))
+        seen = {"/tmp": "/tmp, which is always writable"}  # noqa: S108 - a path in the container
+        for at, target in mounted:
+            plain = target.startswith("/") and posixpath.normpath(target) == target and not set(target) & set(":\0")
+            if not plain or target.strip("/") == "":
+                wrong = f"{problems.quoted(target)} is no absolute path of a file or folder"
+                remedy = "write it from the root, as /etc/app.toml, without .., : or a / at the end"
+                yield problems.Problem(places.of(at), at, wrong, remedy)
+            elif target in seen:
+                yield problems.Problem(
+                    places.of(at), at, f"{target} is mounted twice: see {seen[target]}", "remove one"
+                )
+            seen.setdefault(target, at)
+        for file in one.files:
+            at = f"{path}.files.{file.path}"
+            if (file.source is None) == (file.content is None) and not places.lost(f"{at}.source", f"{at}.content"):
+                wrong = "has both source and content" if file.source else "has no content"
+                yield problems.Problem(places.of(at), at, wrong, "write either `source: <file>` or `content: <text>`")
+
+
+def read(
+    app: application.Application, places: problems.Places, folder: Path
+) -> tuple[application.Application, list[problems.Problem]]:
+    """The application with the contents of its files, which are relative to ``folder``, and what is wrong with them."""
+    found = [*paths(app, places)]
+    app = dataclasses.replace(
+        app,
+        services=tuple(_contents(one, f"services.{one.name}", places, folder, found) for one in app.services),
+        stores=tuple(_contents(one, f"stores.{one.name}", places, folder, found) for one in app.stores),
+        jobs=tuple(_contents(one, f"jobs.{one.name}", places, folder, found) for one in app.jobs),
+    )
+    for path, one in rules.workloads(app).items():
+        if one.build is not None:
+            found += _context(one.build, f"{path}.build", places, folder)
+        size = sum(len((file.content or "").encode()) for file in one.files)
+        if size > MAX_BYTES:
+            at = f"{path}.files"
+            wrong = f"the files have {size} bytes"
+            found.append(
+                problems.Problem(
+                    places.of(at), at, wrong, f"keep them under {MAX_BYTES}; build big ones into the image"
+                )
+            )
+    return app, found
+
+
+def _contents(one: C, path: str, places: problems.Places, folder: Path, found: list[problems.Problem]) -> C:
+    files: list[application.File] = []
+    for file in one.files:
+        if file.source is None or file.content is not None:
+            files.append(file)
+            continue
+        at = f"{path}.files.{file.path}"
+        try:
+            content = (folder / file.source).read_bytes().decode()
+            files.append(dataclasses.replace(file, content=content))
+        except UnicodeDecodeError:
+            wrong = f"{file.source} is no UTF-8 text"
+            found.append(problems.Problem(places.of(at), at, wrong, "save it as UTF-8, or build it into the image"))
+        except (OSError, ValueError) as error:
+            wrong = f"{problems.quoted(file.source)} cannot be read ({_reason(error)})"
+            found.append(problems.Problem(places.of(at), at, wrong, "write a path relative to the application's file"))
+    return dataclasses.replace(one, files=tuple(files))
+
+
+def _context(build: application.Build, path: str, places: problems.Places, folder: Path) -> Iterator[problems.Problem]:
+    context = folder / build.context
+    if not _is(context, Path.is_dir):
+        at = f"{path}.context"
+        at = at if at in places.known else path
+        wrong = f"there is no folder {problems.quoted(build.context)}"
+        yield problems.Problem(places.of(at), at, wrong, "write a path relative to the application's file")
+    elif not _is(context / build.dockerfile, Path.is_file):
+        at = f"{path}.dockerfile"
+        at = at if at in places.known else path
+        wrong = f"there is no {problems.quoted(build.dockerfile)} in {problems.quoted(build.context)}"
+        yield problems.Problem(
+            places.of(at), at, wrong, "add it, or name it with `dockerfile:`, relative to the context"
+        )
+
+
+def _is(path: Path, question: Callable[[Path], bool]) -> bool:
+    try:
+        return question(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or "it cannot be opened") if isinstance(error, OSError) else "it is no path"

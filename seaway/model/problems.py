@@ -1,0 +1,77 @@
+"""What is wrong with what somebody wrote: where, what, and what to do about it."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file; line and column count from 1. A value that comes without a line has None."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. ``wrong`` shows the value; ``remedy`` says what to do.
+
+    >>> place = Place("app/app.yaml", 12, 5)
+    >>> print(Problem(place, "services.web.port", "70000 is no TCP port", "write one from 1 to 65535"))
+    app/app.yaml:12:5: services.web.port: 70000 is no TCP port; write one from 1 to 65535
+    """
+
+    place: Place
+    path: str
+    wrong: str
+    remedy: str
+
+    def __str__(self) -> str:
+        path = f"{self.path}: " if self.path else ""
+        return f"{self.place}: {path}{self.wrong}; {self.remedy}"
+
+
+class Invalid(Exception):  # noqa: N818 - it says what the input is
+    """All problems of one input, each once, in the order of their places. Its text has one a line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems), key=_order))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def _order(problem: Problem) -> tuple[str, int, int, str, str]:
+    place = problem.place
+    return place.file, place.line or 0, place.column or 0, problem.path, problem.wrong
+
+
+def quoted(text: str) -> str:
+    """A text as a message shows it: in quotes, on one line, cut where it gets long."""
+    return json.dumps(text if len(text) <= 60 else f"{text[:60]}...", ensure_ascii=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Places:
+    """Where each part of an application was written.
+
+    ``broken`` holds the paths of what could not be decoded: it is missing from the application, or has its default
+    there, and a rule must not say anything about that.
+    """
+
+    origin: Place
+    known: Mapping[str, Place] = dataclasses.field(default_factory=dict[str, Place])
+    broken: frozenset[str] = frozenset()
+
+    def lost(self, *paths: str) -> bool:
+        """Was one of these written, but not in a way that could be decoded?"""
+        return not self.broken.isdisjoint(paths)
+
+    def of(self, path: str) -> Place:
+        """The place of a path, or of the nearest thing around it that was written."""
+        while path and path not in self.known:
+            path = path.rpartition(".")[0]
+        return self.known.get(path, self.origin)

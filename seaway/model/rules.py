@@ -1,0 +1,240 @@
+"""What makes sense of a decoded application: pure rules, each a function from the application to problems.
+
+They run before inheritance is resolved, on what was written. mounts.py has the rules about paths and files,
+environment.py those that also need the stack.
+"""
+
+import re
+from collections.abc import Iterator
+
+from seaway.model import application, decode, links, problems
+
+LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+"""A DNS label that begins with a letter (RFC 1035), as the name of a Kubernetes Service must be."""
+
+MAX_STORE_NAME = 52
+"""A StatefulSet's pods carry its name and a hash of 11 characters in one label of at most 63."""
+
+_VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_IMAGE = re.compile(
+    r"([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    r"(:[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?"
+)
+_CPU = re.compile(r"[1-9][0-9]*m|[0-9]{1,5}(\.[0-9]{1,3})?")
+BYTES = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)")
+_LENGTHS = range(8, 1025)
+
+Found = Iterator[problems.Problem]
+Workload = application.Service | application.Store | application.Job
+
+
+def check(app: application.Application, places: problems.Places) -> list[problems.Problem]:
+    """Everything that is wrong with the application, whatever the environment."""
+    rules = (names, sources, ports, healths, calls, uses, variables, secrets, resources, users, scales)
+    return [problem for rule in rules for problem in rule(app, places)]
+
+
+def workloads(app: application.Application) -> dict[str, Workload]:
+    """Every service, store and job by its path (`services.web`)."""
+    return {
+        **{f"services.{one.name}": one for one in app.services},
+        **{f"stores.{one.name}": one for one in app.stores},
+        **{f"jobs.{one.name}": one for one in app.jobs},
+    }
+
+
+def names(app: application.Application, places: problems.Places) -> Found:
+    """A name becomes a DNS name, and one name means one thing."""
+    if "name" not in places.broken:
+        yield from _name(app.name, "name", 63, places)
+    kinds = [(kind, one) for kind in ("services", "stores", "jobs") for one in getattr(app, kind)]
+    seen: dict[str, str] = {}
+    for kind, one in kinds:
+        path = f"{kind}.{one.name}"
+        yield from _name(one.name, path, MAX_STORE_NAME if kind == "stores" else 63, places)
+        if one.name in seen:
+            wrong = f"the name {one.name} is also that of {seen[one.name]}"
+            yield problems.Problem(places.of(path), path, wrong, "rename one of the two")
+        seen.setdefault(one.name, path)
+
+
+def _name(name: str, path: str, longest: int, places: problems.Places) -> Found:
+    if len(name) > longest:
+        wrong = f"the name {name} has {len(name)} characters"
+        yield problems.Problem(places.of(path), path, wrong, f"shorten it to {longest} at most")
+    elif not LABEL.fullmatch(name):
+        wrong = f"{problems.quoted(name)} is no DNS name"
+        remedy = "use a-z, 0-9 and -; begin with a letter and end with a letter or digit"
+        yield problems.Problem(places.of(path), path, wrong, remedy)
+
+
+def sources(app: application.Application, places: problems.Places) -> Found:
+    """A container has exactly one image: built, named, or that of the service that a job uses."""
+    for path, one in workloads(app).items():
+        ways = {"build": one.build, "image": one.image, "uses": getattr(one, "uses", None)}
+        said = [key for key, value in ways.items() if value is not None]
+        also = " or `uses: <service>`" if isinstance(one, application.Job) else ""
+        if not said and not places.lost(*(f"{path}.{key}" for key in ways)):
+            remedy = f"add `build: <folder>` or `image: <reference>`{also}"
+            yield problems.Problem(places.of(path), path, "has no image", remedy)
+        elif len(said) > 1:
+            at = f"{path}.{said[1]}"
+            yield problems.Problem(places.of(at), at, f"{' and '.join(said)} both name an image", "keep one of them")
+        if one.image is not None and not _IMAGE.fullmatch(one.image):
+            at = f"{path}.image"
+            wrong = f"{problems.quoted(one.image)} is no image reference"
+            yield problems.Problem(places.of(at), at, wrong, "write [registry/]name[:tag], the name in lower case")
+
+
+def ports(app: application.Application, places: problems.Places) -> Found:
+    """TCP has the ports 1 to 65535, and only a port can be exposed."""
+    for one in (*app.services, *app.stores):
+        path = f"{'services' if isinstance(one, application.Service) else 'stores'}.{one.name}"
+        if one.port is not None and not 1 <= one.port <= 65535:
+            at = f"{path}.port"
+            wrong = f"{one.port} is no TCP port (1 to 65535)"
+            yield problems.Problem(places.of(at), at, wrong, "write the port that the program listens on")
+        if isinstance(one, application.Service) and one.expose and one.port is None and not places.lost(f"{path}.port"):
+            at = f"{path}.expose"
+            yield problems.Problem(places.of(at), at, "is true, but there is no port", "add `port:`, or remove expose")
+
+
+def healths(app: application.Application, places: problems.Places) -> Found:
+    """A path is asked over HTTP and needs a port; a command does not."""
+    for one in (*app.services, *app.stores):
+        owner = f"{'services' if isinstance(one, application.Service) else 'stores'}.{one.name}"
+        path = f"{owner}.health"
+        for key, ask in {"ready": one.health.ready, "live": one.health.live}.items():
+            at = f"{path}.{key}" if f"{path}.{key}" in places.known else path
+            if isinstance(ask, tuple) and not ask:
+                yield problems.Problem(places.of(at), at, "the command is empty", "write [program, argument]")
+            elif isinstance(ask, str) and not ask.startswith("/"):
+                wrong = f"{problems.quoted(ask)} is no HTTP path"
+                remedy = "begin a path with /, or write a command as a list: [program, argument]"
+                yield problems.Problem(places.of(at), at, wrong, remedy)
+            elif isinstance(ask, str) and one.port is None and not places.lost(f"{owner}.port"):
+                wrong = f"{problems.quoted(ask)} is asked over HTTP, but there is no port"
+                yield problems.Problem(
+                    places.of(at), at, wrong, "add `port:`, or ask with a command: [program, argument]"
+                )
+        if one.health.startup < 1:
+            at = f"{path}.startup"
+            wrong = f"{one.health.startup} is no time to start"
+            yield problems.Problem(places.of(at), at, wrong, "write the seconds that a start may take, 1 at least")
+
+
+def calls(app: application.Application, places: problems.Places) -> Found:
+    """A link points to a service or store with a port."""
+    kinds = ("services", "stores")
+    targets = {one.name: one.port for one in (*app.services, *app.stores)}
+    for path, one in workloads(app).items():
+        for number, target in enumerate(one.calls):
+            at = f"{path}.calls.{number}"
+            if target in one.calls[:number]:
+                yield problems.Problem(places.of(at), at, f"{target} is in the list twice", "remove one of the two")
+            elif places.lost(*kinds, *(f"{kind}.{target}{end}" for kind in kinds for end in ("", ".port"))):
+                continue
+            elif target in targets and targets[target] is None:
+                wrong = f"{target} has no port to call"
+                yield problems.Problem(
+                    places.of(at), at, wrong, f"add `port:` to services.{target}, or remove the link"
+                )
+            elif target not in targets:
+                wrong = f"there is no service or store {problems.quoted(target)}"
+                yield problems.Problem(places.of(at), at, wrong, decode.nearest(target, targets))
+
+
+def uses(app: application.Application, places: problems.Places) -> Found:
+    """A job takes after a service that exists."""
+    services = [service.name for service in app.services]
+    for job in app.jobs:
+        if job.uses is not None and job.uses not in services and not places.lost("services", f"services.{job.uses}"):
+            at = f"jobs.{job.name}.uses"
+            wrong = f"there is no service {problems.quoted(job.uses)}"
+            yield problems.Problem(places.of(at), at, wrong, decode.nearest(job.uses, services))
+
+
+def variables(app: application.Application, places: problems.Places) -> Found:
+    """Each environment variable has a name that a container may have, and comes from one place.
+
+    ``env`` may say a link's variable differently: that is how a link gets another address. A secret may not.
+    """
+    for path, one in workloads(app).items():
+        linked = {name: target for target in one.calls for name in links.names(target)}
+        listed = {**dict.fromkeys(one.env, "env"), **{secret.name: "secrets" for secret in one.secrets}}
+        for name, key in listed.items():
+            at = f"{path}.{key}.{name}"
+            if not _VARIABLE.fullmatch(name):
+                wrong = f"{problems.quoted(name)} is no name of an environment variable"
+                remedy = "use letters, digits, _, - and ., and no digit first"
+                yield problems.Problem(places.of(at), at, wrong, remedy)
+            elif key == "secrets" and name in one.env:
+                yield problems.Problem(
+                    places.of(at), at, f"{name} is in env too", "keep the one in secrets or the one in env"
+                )
+            elif key == "secrets" and name in linked:
+                wrong = f"{name} is what the link to {linked[name]} gives"
+                yield problems.Problem(places.of(at), at, wrong, "rename the secret")
+        for name, value in one.env.items():
+            if "\0" in value:
+                at = f"{path}.env.{name}"
+                yield problems.Problem(places.of(at), at, "the value has a NUL character", "remove it, or use a file")
+
+
+def secrets(app: application.Application, places: problems.Places) -> Found:
+    """One secret name has one meaning in the whole application."""
+    made: dict[str, tuple[str, int]] = {}
+    for path, one in workloads(app).items():
+        for secret in one.secrets:
+            at = f"{path}.secrets.{secret.name}"
+            if secret.generate is None:
+                continue
+            first, length = made.setdefault(secret.name, (at, secret.generate))
+            if secret.generate not in _LENGTHS:
+                wrong = f"{secret.generate} characters are no good length (8 to 1024)"
+                place = places.of(f"{at}.generate")
+                yield problems.Problem(place, f"{at}.generate", wrong, "write 32 if nothing else asks for more")
+            elif length != secret.generate:
+                wrong = f"generates {secret.generate} characters, but {first} generates {length}"
+                yield problems.Problem(places.of(at), at, wrong, "a name means one value: say the same, or rename one")
+
+
+def resources(app: application.Application, places: problems.Places) -> Found:
+    """Quantities as Kubernetes reads them, with the units that people mean."""
+    for path, one in workloads(app).items():
+        cpu, memory = one.resources.cpu, one.resources.memory
+        if not _CPU.fullmatch(cpu) or not float(cpu.rstrip("m")):
+            at = f"{path}.resources.cpu"
+            wrong = f"{problems.quoted(cpu)} is no amount of CPU"
+            yield problems.Problem(places.of(at), at, wrong, "write cores, as 0.5, or thousandths of one, as 500m")
+        yield from size(memory, f"{path}.resources.memory", "128Mi", places)
+        if isinstance(one, application.Store):
+            yield from size(one.volume.size, f"{path}.volume.size", "1Gi", places)
+
+
+def size(value: str, path: str, example: str, places: problems.Places) -> Found:
+    """An amount of bytes, with its unit: `128` would be 128 bytes, and `128m` an eighth of one."""
+    if not BYTES.fullmatch(value):
+        wrong = f"{problems.quoted(value)} is no amount of bytes with a unit"
+        yield problems.Problem(places.of(path), path, wrong, f"write it as {example} (Ki, Mi, Gi or Ti)")
+
+
+def users(app: application.Application, places: problems.Places) -> Found:
+    """Nobody is root. An id is at most 2^31 - 1."""
+    for path, one in workloads(app).items():
+        at = f"{path}.user"
+        if one.user == 0:
+            remedy = "write the numeric id of the image's own user, or leave it out for 10001"
+            yield problems.Problem(places.of(at), at, "0 is root", remedy)
+        elif not 0 < one.user < 2**31:
+            wrong = f"{one.user} is no user id (1 to 2147483647)"
+            yield problems.Problem(places.of(at), at, wrong, "write the numeric id of the image's own user")
+
+
+def scales(app: application.Application, places: problems.Places) -> Found:
+    """A service runs."""
+    for service in app.services:
+        if service.scale.min < 1:
+            at = f"services.{service.name}.scale.min"
+            at = at if at in places.known else f"services.{service.name}.scale"
+            yield problems.Problem(places.of(at), at, f"{service.scale.min} pods serve nobody", "write 1 or more")

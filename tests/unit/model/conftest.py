@@ -1,0 +1,39 @@
+"""Applications as people write them, in a folder of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seaway.model import application, load, problems, stackfile
+
+Load = Callable[..., application.Application]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "app" / "web").mkdir(parents=True)
+    (tmp_path / "app" / "web" / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "app" / "app.toml").write_text("title = 1\n")
+    return tmp_path
+
+
+@pytest.fixture
+def said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Loads a text, with or without a stack's file, and returns what is wrong with it, a line each."""
+    monkeypatch.chdir(folder)
+
+    def run(text: str | bytes, stack: str | None = None) -> list[str]:
+        path = Path("app/app.yaml")
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        try:
+            if stack is None:
+                load.load(path)
+            else:
+                Path("Pulumi.dev.yaml").write_text(stack)
+                load.project(stackfile.read(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+        except problems.Invalid as error:
+            return str(error).splitlines()
+        return []
+
+    return run

@@ -1,0 +1,152 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""A stack's configuration: the file and Pulumi say the same, and what an application asks of its environment."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seaway.model import load, nodes, problems, settings, stackfile
+
+Said = Callable[..., list[str]]
+
+FILE = """\
+encryptionsalt: v1:abc
+config:
+  aws:region: eu-central-1
+  seaway:context: seaway-dev
+  seaway:registry: registry.example.com/team
+  seaway:rolloutTimeout: "90"
+  seaway:substitutes:
+    postgres:17: registry.example.com/base/postgres:17
+  seaway:overlay:
+    services:
+      web: {scale: 1, env: {VERSION: 1.10, MODE: 0755, DAY: 2026-11-23, BIG: 1_000}}
+  seaway:secrets:
+    SESSION_KEY:
+      secure: v1:xyz
+"""
+# As Pulumi hands it on: each key's value as text, objects as JSON, numbers as its own YAML reader took them.
+GIVEN = {
+    "context": "seaway-dev",
+    "registry": "registry.example.com/team",
+    "rolloutTimeout": "90",
+    "substitutes": json.dumps({"postgres:17": "registry.example.com/base/postgres:17"}),
+    "overlay": json.dumps(
+        {
+            "services": {
+                "web": {
+                    "scale": 1,
+                    "env": {"VERSION": 1.1, "MODE": 493, "DAY": "2026-11-23 00:00:00 +0000 UTC", "BIG": 1000},
+                }
+            }
+        }
+    ),
+    "secrets": json.dumps({"SESSION_KEY": "hunter2"}),
+}
+APP = "name: shop\nservices:\n  web: {image: nginx, port: 80, secrets: [SESSION_KEY]}\n"
+BUILT = "name: shop\nservices:\n  web: {build: ./web, port: 80}\n"
+
+
+@pytest.fixture
+def file(folder: Path) -> nodes.Table:
+    path = folder / "Pulumi.dev.yaml"
+    path.write_text(FILE)
+    return stackfile.read(path)
+
+
+def test_the_file_and_pulumi_give_the_same_settings(file: nodes.Table) -> None:
+    written = stackfile.decode_settings(file, "dev")
+    assert written == settings.Settings(
+        stack="dev",
+        context="seaway-dev",
+        registry="registry.example.com/team",
+        rollout_timeout=90,
+        substitutes={"postgres:17": "registry.example.com/base/postgres:17"},
+        overlay={
+            "services": {
+                "web": {"scale": 1, "env": {"VERSION": 1.1, "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}}
+            }
+        },
+    )
+    given = stackfile.of(GIVEN)
+    assert stackfile.decode_settings(stackfile.located(given, file), "dev") == written
+    without = {key: value for key, value in GIVEN.items() if key != "overlay"}
+    assert stackfile.decode_settings(stackfile.of(without), "dev").substitutes == written.substitutes
+    assert stackfile.secrets_given(file) == stackfile.secrets_given(given) == {"SESSION_KEY"}
+
+
+def test_values_from_pulumi_have_the_places_of_the_file_unless_they_differ(file: nodes.Table) -> None:
+    located = stackfile.located(stackfile.of(GIVEN | {"registry": "other.example.com"}), file)
+    assert str(located.entries["context"].place) == "Pulumi.dev.yaml:4:3"
+    assert str(located.entries["overlay"].place) == "Pulumi.dev.yaml:9:3"
+    assert str(located.entries["registry"].place) == "(config)"
+    assert stackfile.decode_settings(located, "dev").registry == "other.example.com"
+
+
+@pytest.mark.parametrize("value", [494, 754, "0754", 1.2, True])
+def test_what_differs_is_not_taken_for_the_file(file: nodes.Table, value: object) -> None:
+    env = {"VERSION": 1.1, "MODE": value, "DAY": "2026-11-23 00:00:00 +0000 UTC", "BIG": 1000}
+    given = stackfile.of(GIVEN | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})})
+    assert str(stackfile.located(given, file).entries["overlay"].place) == "(config)"
+
+
+def test_no_secret_value_is_kept() -> None:
+    assert "hunter2" not in repr(stackfile.of(GIVEN))
+    assert "hunter2" not in repr(stackfile.of({"secrets": "hunter2"}))
+
+
+def test_a_stack_of_its_own(said: Said) -> None:
+    assert said(APP, FILE) == []
+
+
+CONTEXT = "config:\n  seaway:context: c\n"
+WRONG = {
+    "no context": (APP.replace(", secrets: [SESSION_KEY]", ""), "{}", "Pulumi.dev.yaml: seaway:context: is not set; pulumi config set seaway:context <value>"),
+    "unknown": (APP, FILE + "  seaway:registri: x", "Pulumi.dev.yaml:15:3: seaway:registri: is no key of settings; did you mean registry?"),
+    "stack": (APP, FILE + "  seaway:stack: x", "Pulumi.dev.yaml:15:3: seaway:stack: the stack's name comes from Pulumi; remove the key"),
+    "encrypted": (APP, FILE + "  seaway:builder: {secure: x}", "Pulumi.dev.yaml:15:3: seaway:builder: is encrypted, and is no secret; set it again without --secret"),
+    "engine": (APP, FILE + "  seaway:engine: podman", 'Pulumi.dev.yaml:15:3: seaway:engine: "podman" is not one of its values; write docker-build or docker'),
+    "plain secret": (APP, CONTEXT + "  seaway:secrets: {SESSION_KEY: hunter2}", "Pulumi.dev.yaml:3:20: seaway:secrets.SESSION_KEY: is not encrypted; pulumi config set --secret --path 'seaway:secrets.SESSION_KEY'"),
+    "no value": (APP, CONTEXT, "app/app.yaml:3:43: services.web.secrets.SESSION_KEY: has no value in stack dev; pulumi config set --secret --path 'seaway:secrets.SESSION_KEY', or let it be {generate: 32}"),
+    "unused": (APP, FILE + "    SESSION_KEI: {secure: x}", "Pulumi.dev.yaml:15:5: seaway:secrets.SESSION_KEI: no service, store or job lists it; did you mean SESSION_KEY? (or pulumi config rm --path 'seaway:secrets.SESSION_KEI')"),
+    "registry": (BUILT, CONTEXT, "Pulumi.dev.yaml: seaway:registry: is not set, and web must be built and pushed; pulumi config set seaway:registry registry.example.com/team"),
+    "namespace": (APP.replace("shop", "s" * 60), FILE, f'Pulumi.dev.yaml: stack: "{"s" * 60}..." cannot be the name of a namespace; name the stack with a-z, 0-9 and -, at most 63 characters with the application\'s name'),
+    "no app": (APP, FILE + "  seaway:app: x.yaml", "x.yaml: the application's file cannot be read (No such file or directory); write the application there; docs/reference.yaml shows how"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong(said: Said, case: str) -> None:
+    text, stack, line = WRONG[case]
+    assert said(text, stack) == [line]
+
+
+def test_the_problems_of_both_files_come_together(said: Said) -> None:
+    lines = said(APP.replace("80", "0"), "config:\n  seaway:engine: x\n")
+    assert [line.partition(": ")[0] for line in lines] == [
+        "Pulumi.dev.yaml",
+        "Pulumi.dev.yaml:2:3",
+        "app/app.yaml:3:23",
+    ]
+
+
+def test_no_stack_file(folder: Path) -> None:
+    with pytest.raises(problems.Invalid) as raised:
+        stackfile.read(folder / "Pulumi.prod.yaml")
+    assert (
+        str(raised.value)
+        == "Pulumi.prod.yaml: the stack's file cannot be read (No such file or directory); pulumi stack init <stack> begins one"
+    )
+
+
+def test_the_application_and_the_settings_of_a_stack(
+    folder: Path, file: nodes.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "app" / "app.yaml").write_text(APP)
+    monkeypatch.chdir(folder)
+    app, said = load.project(file, folder=folder, stack="dev")
+    assert app.services[0].env == {"VERSION": "1.10", "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}
+    assert app.services[0].scale.min == 1
+    assert said.namespace(app.name) == "shop-dev"
