@@ -1,0 +1,75 @@
+"""The orders, in PostgreSQL."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pg8000.native
+
+ITEM_LIMIT = 200
+
+
+@contextlib.contextmanager
+def connection() -> Iterator[pg8000.native.Connection]:
+    """A connection for one piece of work."""
+    database = pg8000.native.Connection(
+        "shop",
+        host=os.environ["DB_HOST"],
+        port=int(os.environ["DB_PORT"]),
+        database="shop",
+        password=os.environ["POSTGRES_PASSWORD"],
+        timeout=5,
+    )
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def ready() -> None:
+    """Raises if the database does not answer."""
+    with connection() as database:
+        database.run("SELECT 1")
+
+
+def migrate(patience: float = 30) -> None:
+    """Makes the table; safe to repeat. Waits ``patience`` seconds for a database that is just starting."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            with connection() as database:
+                database.run(
+                    "CREATE TABLE IF NOT EXISTS orders (id bigserial PRIMARY KEY, item text NOT NULL,"
+                    " state text NOT NULL DEFAULT 'open')"
+                )
+                return
+        except pg8000.native.InterfaceError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(1)
+
+
+def orders() -> list[dict[str, Any]]:
+    """The newest orders first."""
+    with connection() as database:
+        rows = database.run("SELECT id, item, state FROM orders ORDER BY id DESC LIMIT 50")
+    return [{"id": number, "item": item, "state": state} for number, item, state in rows or []]
+
+
+def add(item: str) -> int:
+    """Adds an order and returns its number."""
+    with connection() as database:
+        rows = database.run("INSERT INTO orders (item) VALUES (:item) RETURNING id", item=item[:ITEM_LIMIT])
+    return (rows or [])[0][0]
+
+
+def pack() -> int | None:
+    """Packs the oldest open order and returns its number; two workers never get the same one."""
+    with connection() as database:
+        rows = database.run(
+            "UPDATE orders SET state = 'packed' WHERE id = (SELECT id FROM orders WHERE state = 'open'"
+            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id"
+        )
+    return rows[0][0] if rows else None

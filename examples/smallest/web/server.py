@@ -1,0 +1,26 @@
+"""One page, with nothing but Python."""
+
+import http.server
+import signal
+import threading
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b"<!doctype html><title>Smallest</title><h1>It runs.</h1>\n"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = False  # so that the end waits for the requests in flight
+
+
+if __name__ == "__main__":
+    with Server(("", 8000), Page) as server:
+        # The first process of a container ignores SIGTERM unless it says what to do.
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+        server.serve_forever()

@@ -1,0 +1,166 @@
+"""The build context as Docker would send it, and the hash that stands for it.
+
+The hash sees contents, relative paths and the executable bit; never times, owners, other modes or where the checkout
+is. So the same tree has the same tag on every machine (design.md, decision 2).
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Self
+
+from seaway.images import ignore, index
+from seaway.model import application, problems
+
+TAG_PREFIX = "ctx-"
+
+_SECRET = re.compile(
+    r"(.*/)?(\.env(\.(?!example$|sample$|template$)[^/]*)?|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|key|p12|pfx)|\.netrc|\.npmrc|\.pypirc)"
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file or symbolic link of a context."""
+
+    path: str
+    digest: str
+    """SHA-256 of its content, or of where the link points."""
+    executable: bool = False
+    link: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Context:
+    """Everything that a build can see."""
+
+    folder: Path
+    build: application.Build
+    files: tuple[File, ...]
+
+    @classmethod
+    def read(cls, folder: Path, build: application.Build, *, known: index.Index | None = None) -> Self:
+        """Reads the context of ``build``, whose paths are relative to ``folder`` (that of the application's file).
+
+        ``known`` saves hashing files that did not change since it was kept, and learns the new ones.
+        Raises Invalid with all problems: no folder, no Dockerfile, unreadable files, links that leave the context.
+        """
+        root = Path(os.path.normpath(folder / build.context))
+        wrong: list[problems.Problem] = []
+        if not root.is_dir():
+            raise problems.Invalid([_problem(root, "is no folder", "correct `build`, or make the folder")])
+        dockerfile = _inside(root, build.dockerfile)
+        if dockerfile is None or not (root / dockerfile).is_file():
+            remedy = (
+                "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
+            )
+            raise problems.Invalid([_problem(root / build.dockerfile, "is no file in the build context", remedy)])
+        rules, always = _ignore(root, dockerfile)
+        known = known or index.Index()
+        files = [
+            file for path in _walk(root, rules, always, wrong) if (file := _file(root, path, known, wrong)) is not None
+        ]
+        if wrong:
+            raise problems.Invalid(wrong)
+        known.forget(keep={file.path for file in files})
+        return cls(folder=root, build=build, files=tuple(sorted(files, key=lambda file: file.path)))
+
+    @functools.cached_property
+    def digests(self) -> Mapping[str, str]:
+        """One digest a file, with the executable bit in it: what a rebuild is explained from."""
+        return {
+            file.path: f"{'link' if file.link is not None else 'x' if file.executable else '-'}:{file.digest}"
+            for file in self.files
+        }
+
+    def tag(self, *, platform: str, bases: Mapping[str, str] | None = None) -> str:
+        """The image's tag: ``ctx-`` and 12 hexadecimal digits.
+
+        ``bases`` are the recorded digests of base images by the reference that the Dockerfile has. The address that a
+        substitute comes from is a fact of one machine and stays out (traps.md 13).
+        """
+        content = [
+            sorted(self.digests.items()),
+            _inside(self.folder, self.build.dockerfile),
+            sorted(self.build.args.items()),
+            self.build.target,
+            platform,
+            sorted((bases or {}).items()),
+        ]
+        # The names of files may be any bytes; ASCII escapes keep them apart.
+        return TAG_PREFIX + hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()[:12]
+
+    def warnings(self) -> tuple[problems.Problem, ...]:
+        """Files that look like secrets: whoever can pull the image can read them."""
+        remedy = "name it in .dockerignore; a build secret or `secrets:` is the way for a value that is needed"
+        return tuple(
+            _problem(self.folder / file.path, "looks like a secret and is sent to the build", remedy)
+            for file in self.files
+            if _SECRET.fullmatch(file.path)
+        )
+
+
+def _problem(file: Path, wrong: str, remedy: str) -> problems.Problem:
+    return problems.Problem(problems.Place(str(file)), "", wrong, remedy)
+
+
+def _inside(root: Path, relative: str) -> str | None:
+    """The path with slashes, relative to the context; None if it leaves it."""
+    path = os.path.relpath(os.path.normpath(root / relative), root)
+    return None if path == ".." or path.startswith("../") else Path(path).as_posix()
+
+
+def _ignore(root: Path, dockerfile: str) -> tuple[ignore.Ignore, set[str]]:
+    """The rules, and the files that they cannot exclude. A Dockerfile's own ignore file wins over the common one."""
+    for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
+        try:
+            text = (root / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise problems.Invalid([_problem(root / name, f"cannot be read: {error}", "correct the file")]) from error
+        return ignore.Ignore(text), {dockerfile, name}
+    return ignore.Ignore(), {dockerfile}
+
+
+def _walk(root: Path, rules: ignore.Ignore, always: set[str], wrong: list[problems.Problem]) -> Iterator[str]:
+    """Paths of all files that belong to the context. Empty folders do not: Git does not know them either."""
+    yield from (path for path in always if rules.excludes(path))
+
+    def unreadable(error: OSError) -> None:
+        wrong.append(_problem(Path(error.filename), f"cannot be read: {error.strerror}", _REMEDY))
+
+    for folder, folders, files in os.walk(root, onerror=unreadable):
+        prefix = os.path.relpath(folder, root).replace(os.sep, "/") + "/"
+        prefix = prefix.removeprefix("./")
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        folders[:] = [name for name in folders if name not in links and not rules.prunes(prefix + name)]
+        yield from (prefix + name for name in (*files, *links) if not rules.excludes(prefix + name))
+
+
+_REMEDY = "correct it, or name it in .dockerignore"
+
+
+def _file(root: Path, path: str, known: index.Index, wrong: list[problems.Problem]) -> File | None:
+    full = root / path
+    try:
+        status = full.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            target = os.readlink(full)  # noqa: PTH115 - as it is written, not normalised
+            if target.startswith("/") or _inside(root, os.path.join(os.path.dirname(path), target)) is None:  # noqa: PTH118, PTH120
+                wrong.append(_problem(full, f"is a link to {target}, outside the build context", _REMEDY))
+                return None
+            return File(path=path, digest=hashlib.sha256(os.fsencode(target)).hexdigest(), link=target)
+        if not stat.S_ISREG(status.st_mode):
+            wrong.append(_problem(full, "is neither a file, a folder nor a link", _REMEDY))
+            return None
+        return File(path=path, digest=known.digest(path, full, status), executable=bool(status.st_mode & stat.S_IXUSR))
+    except OSError as error:
+        wrong.append(_problem(full, f"cannot be read: {error.strerror}", _REMEDY))
+        return None

@@ -1,0 +1,73 @@
+"""Configuration files and secrets, as immutable objects that are called after their content.
+
+A changed content is a new name, a new name is a changed pod template, and that rolls the pods: nobody runs with old
+configuration, and the old object is there for as long as a pod needs it. The kubelet need not watch them either.
+https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from seaway.manifests import given, names
+from seaway.model import application
+
+
+def name(made: dict[str, Any] | None) -> str | None:
+    """The name of what ``config_map`` or ``secret`` made, if it made something."""
+    return None if made is None else made["metadata"]["name"]
+
+
+def file_key(path: str) -> str:
+    """The ConfigMap's key for a file in the container: ``/etc/web/app.toml`` is ``etc_web_app.toml``.
+
+    Keys allow letters, digits and ``-_.`` only; what does not survive the way back gets a hash.
+    """
+    key = re.sub(r"[^-.A-Za-z0-9]+", "_", path.removeprefix("/"))
+    return key if f"/{key.replace('_', '/')}" == path else f"{key}-{names.digest(path, 8)}"
+
+
+def config_map(scope: names.Scope, owner: str, files: Iterable[application.File]) -> dict[str, Any] | None:
+    """The files of one container; None without files.
+
+    Raises ValueError if a file's text was not read yet (loading and resolving an application does).
+    """
+    data: dict[str, str] = {}
+    for file in sorted(files, key=lambda each: each.path):
+        if file.content is None:
+            raise ValueError(f"{owner}: the text of {file.path} was not read; load or resolve the application first")
+        data[file_key(file.path)] = file.content
+    if not data:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": names.metadata(scope, f"{owner}-config-{names.digest(data)}", of=owner),
+        "immutable": True,
+        "data": data,
+    }
+
+
+def secret(
+    scope: names.Scope, owner: str, wanted: Iterable[application.Secret], values: Mapping[str, given.SecretValue]
+) -> dict[str, Any] | None:
+    """The secrets of one container; None without secrets.
+
+    Raises LookupError that names the secrets without a value.
+    """
+    keys = sorted({each.name for each in wanted})
+    missing = [key for key in keys if key not in values]
+    if missing:
+        raise LookupError(f"{owner}: no value for {', '.join(missing)}")
+    if not keys:
+        return None
+    # The fingerprints are keyed hashes already; hashing them together makes one name and gives nothing away.
+    content = {key: values[key].fingerprint for key in keys}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": names.metadata(scope, f"{owner}-secrets-{names.digest(content)}", of=owner),
+        "type": "Opaque",
+        "immutable": True,
+        "data": {key: values[key].value for key in keys},
+    }

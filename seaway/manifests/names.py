@@ -1,0 +1,81 @@
+"""Names, labels and selectors: all of them, in one place.
+
+Names of objects are fixed, so that ``kubectl`` finds them and links stay valid; only what must not change
+under a running pod (configuration, secrets, jobs) carries a hash of its content.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from typing import Any
+
+LABEL_LIMIT = 63
+"""Characters of a DNS label and of a label's value. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
+
+STATEFUL_SET_LIMIT = 52
+"""Its pods carry the label ``controller-revision-hash: <name>-<10 characters>``, which ends at 63."""
+
+MANAGER = "seaway"
+STACK_LABEL = "seaway/stack"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Where the objects live: one application in one environment."""
+
+    application: str
+    stack: str
+    namespace: str
+
+
+def cut(text: str, limit: int = LABEL_LIMIT) -> str:
+    """``text`` itself, or its beginning and a hash of all of it: two long names never become one."""
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit - 9].rstrip('-._')}-{digest(text, 8)}"
+
+
+def digest(value: Any, length: int = 10) -> str:
+    """Hexadecimal digits that stand for a plain value, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def slug(path: str) -> str:
+    """A path as a DNS label: ``/var/run/postgresql`` is ``var-run-postgresql``.
+
+    Whatever does not survive the way back gets a hash, so that ``/a-b`` and ``/a/b`` stay two.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
+    return name if f"/{name.replace('-', '/')}" == path else f"{name}-{digest(path, 8)}".lstrip("-")
+
+
+def labels(scope: Scope, name: str | None) -> dict[str, str]:
+    """Labels of an object. ``part-of`` and the stack tell whose it is, to a reader and to the guard (traps.md 6).
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+    """
+    own = {} if name is None else {"app.kubernetes.io/name": name}
+    return own | {
+        "app.kubernetes.io/instance": cut(scope.namespace),
+        "app.kubernetes.io/part-of": cut(scope.application),
+        "app.kubernetes.io/managed-by": MANAGER,
+        STACK_LABEL: cut(scope.stack),
+    }
+
+
+def selector(scope: Scope, name: str) -> dict[str, str]:
+    """What picks a workload's pods. It can never change: so it says only what never does.
+
+    ``part-of`` keeps away pods that somebody else puts into the namespace under the same name.
+    """
+    return {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": cut(scope.application)}
+
+
+def metadata(
+    scope: Scope, name: str, *, of: str | None = None, annotations: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """An object's metadata. ``of`` is the service, store or job that it belongs to; none: it is called the same."""
+    meta: dict[str, Any] = {"name": name, "namespace": scope.namespace, "labels": labels(scope, of or name)}
+    return meta | ({"annotations": annotations} if annotations else {})

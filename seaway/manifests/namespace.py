@@ -1,0 +1,39 @@
+"""The namespace, and one account a workload."""
+
+from typing import Any
+
+from seaway.manifests import names
+from seaway.model import application
+
+POD_SECURITY = "v1.34"
+"""The rules that are enforced. Pinned, so that a cluster's upgrade cannot refuse pods that ran the day before; an
+older cluster applies its newest. Warnings and the audit use `latest`, which tells beforehand.
+https://kubernetes.io/docs/concepts/security/pod-security-admission/"""
+
+
+def namespace(scope: names.Scope, *, level: application.Security) -> dict[str, Any]:
+    """The namespace of the application in this environment; the strictest level that all of its pods can run under."""
+    prefix = "pod-security.kubernetes.io"
+    security = {
+        f"{prefix}/enforce": level,
+        f"{prefix}/enforce-version": POD_SECURITY,
+        f"{prefix}/warn": "restricted",
+        f"{prefix}/warn-version": "latest",
+        f"{prefix}/audit": "restricted",
+        f"{prefix}/audit-version": "latest",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": scope.namespace, "labels": names.labels(scope, None) | security},
+    }
+
+
+def service_account(scope: names.Scope, owner: str) -> dict[str, Any]:
+    """An account of its own, so that rights can be given to one workload; no token, since none talks to the API."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": names.metadata(scope, owner),
+        "automountServiceAccountToken": False,
+    }

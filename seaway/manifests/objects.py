@@ -1,0 +1,141 @@
+"""The centre of the design: an application, an environment, its images and secrets in; Kubernetes objects out.
+
+Pure: the same input gives the same objects, in any process and whatever the order of keys. ``pulumi up`` wraps this
+list, ``seaway render`` prints it, the checks and the golden files read it.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seaway.manifests import availability, config, given, names, namespace, network, pod, workloads
+from seaway.model import application, links, settings
+
+Image = given.Image
+SecretValue = given.SecretValue
+
+
+class Wave(enum.IntEnum):
+    """When an object is made: a wave begins when the one before it is healthy (traps.md 18)."""
+
+    foundation = 0
+    """Whatever starts no pod: namespace, accounts, configuration, secrets, Services, budgets."""
+    store = 1
+    job = 2
+    service = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """One Kubernetes object."""
+
+    manifest: dict[str, Any]
+    owner: str | None
+    """The service, store or job that it belongs to; none: the whole application."""
+    wave: Wave
+
+    @property
+    def kind(self) -> str:
+        return self.manifest["kind"]
+
+    @property
+    def name(self) -> str:
+        return self.manifest["metadata"]["name"]
+
+    @property
+    def key(self) -> str:
+        """Its name among all objects, ``Deployment/web``; stable, and for hashed objects the hash is part of it.
+
+        A revert then finds the object that still runs under its own key, and nothing deletes it (traps.md 7).
+        """
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def retain(self) -> bool:
+        """Whether it stays in the cluster when it is no longer wanted: old pods may still need it."""
+        return self.manifest.get("immutable", False)
+
+
+def objects(
+    app: application.Application,
+    stack: settings.Settings,
+    images: Mapping[str, given.Image],
+    secrets: Mapping[str, given.SecretValue],
+) -> list[Object]:
+    """All objects of ``app``, which must be resolved, sorted by wave, owner, kind and name.
+
+    ``images`` has an entry for each container that is built, by the name of its service, store or job; a job that
+    `uses` a service may take that one's. An entry for an `image:` wins over what the application says.
+    Raises LookupError for a missing image or secret value.
+    """
+    scope = names.Scope(application=app.name, stack=stack.stack, namespace=stack.namespace(app.name))
+    level = "baseline" if any(each.security == "baseline" for each in _containers(app)) else "restricted"
+    found = [Object(manifest=namespace.namespace(scope, level=level), owner=None, wave=Wave.foundation)]
+    for each in _containers(app):
+        image = _image(each, stack, images)
+        found += [
+            Object(manifest=manifest, owner=each.name, wave=wave)
+            for wave, manifest in _of(each, app, scope=scope, stack=stack, image=image, secrets=secrets)
+        ]
+    return sorted(found, key=lambda one: (one.wave, one.owner or "", one.kind, one.name))
+
+
+def _containers(app: application.Application) -> Iterator[application.Service | application.Store | application.Job]:
+    yield from app.services
+    yield from app.stores
+    yield from app.jobs
+
+
+def _of(
+    each: application.Service | application.Store | application.Job,
+    app: application.Application,
+    *,
+    scope: names.Scope,
+    stack: settings.Settings,
+    image: given.Image,
+    secrets: Mapping[str, given.SecretValue],
+) -> Iterator[tuple[Wave, dict[str, Any]]]:
+    """The objects of one service, store or job, with their waves."""
+    yield Wave.foundation, namespace.service_account(scope, each.name)
+    config_map = config.config_map(scope, each.name, each.files)
+    if config_map is not None:
+        yield Wave.foundation, config_map
+    secret = config.secret(scope, each.name, each.secrets, secrets)
+    if secret is not None:
+        yield Wave.foundation, secret
+    parts = pod.Parts(
+        image=image.reference,
+        env={**links.variables(app, each), **each.env},
+        config_map=config.name(config_map),
+        secret=config.name(secret),
+    )
+    template = pod.template(scope, each, each.name, parts)
+    match each:
+        case application.Service():
+            if each.port is not None:
+                yield Wave.foundation, network.service(scope, each, port=each.port, exposure=stack.exposure)
+            if each.scale.min >= 2:
+                yield Wave.foundation, availability.disruption_budget(scope, each.name)
+            yield Wave.service, workloads.deployment(scope, each, template, stack)
+        case application.Store():
+            yield Wave.foundation, network.headless(scope, each)
+            yield Wave.store, workloads.stateful_set(scope, each, template)
+        case application.Job():
+            yield Wave.job, workloads.job(scope, each, template, image.content, stack)
+
+
+def _image(
+    each: application.Service | application.Store | application.Job,
+    stack: settings.Settings,
+    images: Mapping[str, given.Image],
+) -> given.Image:
+    uses = each.uses if isinstance(each, application.Job) else None
+    for name in (each.name, uses):
+        if name is not None and name in images:
+            return images[name]
+    if each.image is None:
+        raise LookupError(f"{each.name}: it is built, but no image was given for it")
+    reference = stack.substitutes.get(each.image, each.image)
+    # The hash takes what the application says: a mirror's address is a fact of one machine (traps.md 13).
+    return given.Image(reference=reference, content=each.image)

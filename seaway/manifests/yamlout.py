@@ -1,0 +1,42 @@
+"""Objects as YAML text that kubectl reads: for the golden files and for people. Secrets stay secret."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from seaway.manifests import objects
+
+REDACTED = "(secret)"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what a person would: texts of several lines as blocks, no anchors for values that happen to be shared."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow=flow, indentless=False)
+
+
+def _text(_dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(found: Iterable[objects.Object]) -> str:
+    """All objects, in their order, with the values of secrets left out."""
+    return yaml.dump_all(
+        (redacted(each.manifest) for each in found), Dumper=_Dumper, sort_keys=False, width=120, explicit_start=True
+    )
+
+
+def redacted(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest itself, or for a Secret one that has its keys but not its values."""
+    if manifest["kind"] != "Secret":
+        return manifest
+    return manifest | {"data": dict.fromkeys(manifest["data"], REDACTED)}

@@ -1,0 +1,49 @@
+"""Golden manifests: what the examples become, kept as text, so that a change of them is read in review.
+
+``python -m tests.golden`` writes them anew.
+"""
+
+import hashlib
+from pathlib import Path
+
+from seaway.manifests import objects, yamlout
+from seaway.model import application, load, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ("smallest", "shop")
+
+
+def file(example: str) -> Path:
+    """Where the text of an example is kept."""
+    return Path(__file__).with_name(f"{example}.yaml")
+
+
+def given(app: application.Application) -> tuple[dict[str, objects.Image], dict[str, objects.SecretValue]]:
+    """Images and secrets that never change: the golden files speak of manifests, not of the examples' source."""
+    containers = (*app.services, *app.stores, *app.jobs)
+    images = {
+        each.name: objects.Image(
+            reference=f"registry.example.com/{app.name}/{each.name}@sha256:{hashlib.sha256(each.name.encode()).hexdigest()}",
+            content="ctx-000000000000",
+        )
+        for each in (*app.services, *app.stores)
+        if each.build is not None
+    }
+    secrets = {
+        secret.name: objects.SecretValue(fingerprint=f"fingerprint of {secret.name}", value="c2VjcmV0")
+        for each in containers
+        for secret in each.secrets
+    }
+    return images, secrets
+
+
+def made(example: str) -> list[objects.Object]:
+    """The objects of an example in an environment that states nothing."""
+    app = load.load(ROOT / "examples" / example / "app.yaml")
+    stack = settings.Settings(stack="test", context="test", registry="registry.example.com")
+    return objects.objects(app, stack, *given(app))
+
+
+def text(example: str) -> str:
+    """What the golden file should hold."""
+    return yamlout.dump(made(example))

@@ -1,0 +1,63 @@
+"""The reason of a rebuild, in words."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from seaway.images import changes, context
+from seaway.model import application
+
+ONE = changes.Record(
+    tag="ctx-1",
+    files={"app/x.py": "-:1", "app/y.py": "-:1", "run.sh": "-:1", "z": "-:1"},
+    args={"MODE": "fast"},
+    bases={},
+    other={"Dockerfile": "Dockerfile", "target": None, "platform": "linux/amd64"},
+)
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        ({"files": ONE.files | {"app/x.py": "-:2"}}, "app/x.py changed"),
+        ({"files": ONE.files | {"run.sh": "x:1"}}, "run.sh changed"),
+        ({"files": ONE.files | {"new": "-:1"}}, "new added"),
+        (
+            {"files": {"app/x.py": "-:2", "run.sh": "-:1", "z": "-:1"}},
+            "2 files changed: app/x.py, app/y.py (removed)",
+        ),
+        (
+            {"files": dict.fromkeys(ONE.files, "-:2")},
+            "4 files changed: app/x.py, app/y.py, run.sh and 1 more",
+        ),
+        ({"args": {"MODE": "slow"}}, "build argument MODE changed"),
+        ({"args": {}}, "build argument MODE removed"),
+        ({"bases": {"python:3.12-slim": "sha256:1"}}, "base image python:3.12-slim added"),
+        ({"other": dict(ONE.other) | {"platform": "linux/arm64"}}, "platform is linux/arm64 and was linux/amd64"),
+        ({"other": dict(ONE.other) | {"target": "final"}}, "target is final and was not set"),
+        ({"files": ONE.files | {"z": "-:2"}, "args": {}}, "z changed; build argument MODE removed"),
+        ({}, "the rules of the tag changed"),
+    ],
+)
+def test_reasons(now: dict[str, object], reason: str) -> None:
+    assert changes.reason(ONE, dataclasses.replace(ONE, tag="ctx-2", **now)) == reason
+
+
+def test_first_build_and_no_build() -> None:
+    assert changes.reason(None, ONE) == "first build"
+    assert changes.reason(ONE, ONE) is None
+
+
+def test_record_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web/Dockerfile").write_text("FROM scratch\n")
+    read = context.Context.read(tmp_path, application.Build(context="web", args={"A": "1"}))
+    now = changes.Record.of(read, platform="linux/amd64")
+    file = changes.record_file(tmp_path, "web")
+    assert changes.Record.load(file) is None
+    now.save(file)
+    assert changes.Record.load(file) == now
+    file.write_text("{")
+    assert changes.Record.load(file) is None
+    assert list(file.parent.iterdir()) == [file], "nothing half-written is left"

@@ -1,0 +1,222 @@
+"""The context and its hash: what is in, what is out, and what changes the tag."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seaway.images import context, index
+from seaway.model import application, problems
+
+BUILD = application.Build(context="web")
+PLATFORM = "linux/amd64"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "web/Dockerfile", "FROM scratch\n")
+    write(tmp_path / "web/app/a.py", "a = 1\n")
+    write(tmp_path / "web/run.sh", "#!/bin/sh\n").chmod(0o755)
+    return tmp_path
+
+
+def write(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def paths(folder: Path, build: application.Build = BUILD) -> list[str]:
+    return [file.path for file in context.Context.read(folder, build).files]
+
+
+def tag(folder: Path, build: application.Build = BUILD, platform: str = PLATFORM, **bases: str) -> str:
+    return context.Context.read(folder, build).tag(platform=platform, bases=bases)
+
+
+def wrong(folder: Path, build: application.Build = BUILD) -> list[str]:
+    with pytest.raises(problems.Invalid) as caught:
+        context.Context.read(folder, build)
+    return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
+
+
+def test_tag_is_short_and_the_same_elsewhere(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    before = os.umask(0o077)
+    try:
+        for path, text in (("run.sh", "#!/bin/sh\n"), ("app/a.py", "a = 1\n"), ("Dockerfile", "FROM scratch\n")):
+            write(other / "web" / path, text)
+    finally:
+        os.umask(before)
+    (other / "web/run.sh").chmod(0o700)
+    os.utime(other / "web/app/a.py", (1, 1))
+    assert tag(folder) == tag(other)
+    assert len(tag(folder)) == len("ctx-") + 12
+
+
+def test_tag_is_pinned() -> None:
+    # A changed rule makes every image of every user again: only on purpose, and with a note in the CHANGELOG.
+    file = context.File(path="Dockerfile", digest="0" * 64)
+    one = context.Context(folder=Path("web"), build=BUILD, files=(file,))
+    assert one.tag(platform=PLATFORM) == "ctx-6c04b2f3273f"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda web: write(web / "app/a.py", "a = 2\n"),
+        lambda web: write(web / "app/b.py", ""),
+        lambda web: (web / "app/a.py").rename(web / "app/c.py"),
+        lambda web: (web / "app/a.py").unlink(),
+        lambda web: (web / "app/a.py").chmod(0o755),
+        lambda web: write(web / "Dockerfile", "FROM scratch\nUSER 1\n"),
+        lambda web: (web / "link").symlink_to("app/a.py"),
+    ],
+)
+def test_tag_changes_with_the_content(folder: Path, change: Callable[[Path], object]) -> None:
+    before = tag(folder)
+    change(folder / "web")
+    assert tag(folder) != before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda web: os.utime(web / "app/a.py", (1, 1)),
+        lambda web: (web / "app/a.py").chmod(0o600),
+        lambda web: (web / "empty").mkdir(),
+        lambda web: write(web / ".git/HEAD", "x"),
+    ],
+)
+def test_tag_ignores_what_is_no_content(folder: Path, change: Callable[[Path], object]) -> None:
+    write(folder / "web/.dockerignore", ".git\n")
+    before = tag(folder)
+    change(folder / "web")
+    assert tag(folder) == before
+
+
+def test_tag_changes_with_how_it_is_built(folder: Path) -> None:
+    write(folder / "web/Other", "FROM scratch\n")
+    tags = {
+        tag(folder),
+        tag(folder, application.Build(context="web", args={"A": "1"})),
+        tag(folder, application.Build(context="web", target="x")),
+        tag(folder, application.Build(context="web", dockerfile="Other")),
+        tag(folder, platform="linux/arm64"),
+        tag(folder, **{"python:3.12-slim": "sha256:1"}),
+    }
+    assert len(tags) == 6
+
+
+def test_tag_does_not_depend_on_how_the_dockerfile_is_spelt(folder: Path) -> None:
+    assert tag(folder) == tag(folder, application.Build(context="./web/", dockerfile="./Dockerfile"))
+
+
+def test_ignored_files_stay_out(folder: Path) -> None:
+    write(folder / "web/.dockerignore", "app\n!app/keep.py\n")
+    write(folder / "web/app/keep.py", "")
+    assert paths(folder) == [".dockerignore", "Dockerfile", "app/keep.py", "run.sh"]
+
+
+def test_dockerfile_and_ignore_file_are_always_sent(folder: Path) -> None:
+    write(folder / "web/.dockerignore", "*\n")
+    assert paths(folder) == [".dockerignore", "Dockerfile"]
+
+
+def test_the_dockerfiles_own_ignore_file_wins(folder: Path) -> None:
+    write(folder / "web/.dockerignore", "run.sh\n")
+    write(folder / "web/Dockerfile.dockerignore", "app\n.dockerignore\n")
+    assert paths(folder) == ["Dockerfile", "Dockerfile.dockerignore", "run.sh"]
+
+
+def test_links_stay_links(folder: Path) -> None:
+    (folder / "web/to-folder").symlink_to("app")
+    (folder / "web/app/to-file").symlink_to("../run.sh")
+    files = {file.path: file.link for file in context.Context.read(folder, BUILD).files}
+    assert files["to-folder"] == "app"
+    assert files["app/to-file"] == "../run.sh"
+    assert "to-folder/a.py" not in files
+
+
+def test_all_problems_at_once(folder: Path) -> None:
+    (folder / "web/absolute").symlink_to("/etc/passwd")
+    (folder / "web/app/up").symlink_to("../../secret")
+    with socket.socket(socket.AF_UNIX) as unix:
+        here = Path.cwd()
+        os.chdir(folder / "web")  # a socket's path must be short
+        try:
+            unix.bind("socket")
+        finally:
+            os.chdir(here)
+    remedy = "correct it, or name it in .dockerignore"
+    assert wrong(folder) == [
+        f"web/absolute: is a link to /etc/passwd, outside the build context; {remedy}",
+        f"web/app/up: is a link to ../../secret, outside the build context; {remedy}",
+        f"web/socket: is neither a file, a folder nor a link; {remedy}",
+    ]
+
+
+def test_unreadable_files_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tests run as root too, who can read everything: so the refusal is played.
+    def refuse(*_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(index.Index, "digest", refuse)
+    assert "web/app/a.py: cannot be read: Permission denied; correct it, or name it in .dockerignore" in wrong(folder)
+
+
+def test_missing_folder(folder: Path) -> None:
+    assert wrong(folder, application.Build(context="wbe")) == ["wbe: is no folder; correct `build`, or make the folder"]
+
+
+@pytest.mark.parametrize("name", ["Dockerfil", "../Dockerfile", "/Dockerfile"])
+def test_missing_dockerfile(folder: Path, name: str) -> None:
+    write(folder / "Dockerfile", "FROM scratch\n")
+    (problem,) = wrong(folder, application.Build(context="web", dockerfile=name))
+    assert "is no file in the build context; write one there, or name it" in problem
+
+
+def test_secrets_are_warned_of(folder: Path) -> None:
+    for name in (".env", ".env.local", "deep/id_rsa", "tls.key", "ca.pem", ".env.example", "id_rsa.pub", "keys.py"):
+        write(folder / "web" / name, "")
+    warned = [
+        problem.place.file.removeprefix(f"{folder}/web/") for problem in context.Context.read(folder, BUILD).warnings()
+    ]
+    assert warned == [".env", ".env.local", "ca.pem", "deep/id_rsa", "tls.key"]
+
+
+def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "SETTLED", -1)
+    known = index.Index()
+    first = context.Context.read(folder, BUILD, known=known)
+    known.save(folder / "index.json")
+    again = index.Index.load(folder / "index.json")
+    assert again == known
+    write(folder / "web/app/a.py", "a = 2\n")
+    opened: list[str] = []
+    real = Path.open
+
+    def watched(self: Path, *args: object, **options: object) -> object:
+        opened.append(self.name)
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", watched)
+    second = context.Context.read(folder, BUILD, known=again)
+    assert [name for name in opened if not name.endswith(".dockerignore")] == ["a.py"]
+    assert second.tag(platform=PLATFORM) != first.tag(platform=PLATFORM)
+
+
+def test_a_file_that_was_just_written_is_read_again(folder: Path) -> None:
+    known = index.Index()
+    context.Context.read(folder, BUILD, known=known)
+    assert known.sources == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"version": 0}', '{"version": 1, "sources": {"a": 1}, "staged": {}}']
+)
+def test_a_broken_index_is_an_empty_one(tmp_path: Path, text: str) -> None:
+    file = write(tmp_path / "index.json", text)
+    assert index.Index.load(file) == index.Index()

@@ -1,0 +1,68 @@
+"""`.dockerignore` as Docker reads it; the cases are those of its reference, and where it differs from `.gitignore`."""
+
+import pytest
+
+from seaway.images import ignore
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "out"),
+    [
+        ("", "a", False),
+        ("# a", "# a", False),
+        ("a", "a", True),
+        ("a", "a/b/c", True),
+        ("a", "b/a", False),  # not as in .gitignore: from the root only
+        ("/a", "a", True),
+        ("a/", "a", True),
+        ("./a/../b", "b", True),
+        ("  a  ", "a", True),
+        (".", "a", False),
+        ("*.md", "README.md", True),
+        ("*.md", "docs/README.md", False),
+        ("**/*.md", "docs/deep/README.md", True),
+        ("**/*.md", "README.md", True),
+        ("*/temp*", "a/temporary.txt", True),
+        ("*/temp*", "a/b/temporary.txt", False),
+        ("temp?", "tempa", True),
+        ("temp?", "temp", False),
+        ("temp?", "temp/", False),
+        ("a/**", "a/b/c", True),
+        ("a/**/z", "a/z", True),
+        ("a/**/z", "a/b/c/z", True),
+        ("**", "anything/at/all", True),
+        ("*.py[co]", "a.pyc", True),
+        ("*.py[co]", "a.py", False),
+        ("[^a]", "b", True),
+        ("[^a]", "a", False),
+        (r"\!a", "!a", True),
+        ("a.b", "axb", False),
+        ("*.md\n!README.md", "README.md", False),
+        ("*.md\n!README*.md\nREADME-secret.md", "README-secret.md", True),
+        ("!README.md\n*.md", "README.md", True),
+        ("a\n!a/keep", "a/keep", False),  # not as in .gitignore: back out of an excluded folder
+        ("a\n!a/keep", "a/keep/b", False),
+        ("a\n!a/keep", "a/other", True),
+        ("\ufeffa", "a", True),
+        ("a\r\nb\r\n", "b", True),
+    ],
+)
+def test_rules(text: str, path: str, out: bool) -> None:
+    assert ignore.Ignore(text).excludes(path) is out
+
+
+@pytest.mark.parametrize(
+    ("text", "folder", "pruned"),
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        ("a\n!a/keep", "a", False),
+        ("a\n!b", "a", True),
+        ("a\n!ab", "a", True),
+        ("a\n!**/keep", "a", False),
+        ("a\n!a/*/keep", "a/b", False),
+        ("*\n!src", "node_modules", True),
+    ],
+)
+def test_folders_are_read_only_if_something_may_come_back(text: str, folder: str, pruned: bool) -> None:
+    assert ignore.Ignore(text).prunes(folder) is pruned

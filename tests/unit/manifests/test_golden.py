@@ -1,0 +1,93 @@
+"""The golden manifests of the examples, and what they are there to show, said directly."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from seaway.manifests import objects
+from tests import golden
+
+
+def found(example: str, key: str) -> dict[str, Any]:
+    return {each.key: each for each in golden.made(example)}[key].manifest
+
+
+def templates(example: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for each in golden.made(example):
+        if "template" in each.manifest.get("spec", {}):
+            yield each.key, each.manifest["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("example", golden.EXAMPLES)
+def test_golden(example: str) -> None:
+    assert golden.text(example) == golden.file(example).read_text(), "run `make golden` and read the diff"
+
+
+@pytest.mark.parametrize("example", golden.EXAMPLES)
+def test_golden_file_is_yaml_with_every_object_and_no_secret(example: str) -> None:
+    parsed = list(yaml.safe_load_all(golden.file(example).read_text()))
+    assert [(each["kind"], each["metadata"]["name"]) for each in parsed] == [
+        (each.kind, each.name) for each in golden.made(example)
+    ]
+    assert "c2VjcmV0" not in golden.file(example).read_text()
+
+
+def test_smallest_is_two_pods_behind_a_service() -> None:
+    assert [each.key for each in golden.made("smallest")] == [
+        "Namespace/smallest-test",
+        "PodDisruptionBudget/web",
+        "Service/web",
+        "ServiceAccount/web",
+        "Deployment/web",
+    ]
+    assert found("smallest", "Deployment/web")["spec"]["replicas"] == 2
+
+
+def test_shop_has_links_a_store_a_worker_and_a_job() -> None:
+    (web,) = found("shop", "Deployment/web")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "API_URL", "value": "http://api:8000"} in web["env"]
+    db = found("shop", "StatefulSet/db")["spec"]
+    assert db["template"]["spec"]["securityContext"]["runAsUser"] == 999
+    assert {"name": "data", "mountPath": "/var/lib/postgresql/data"} in db["template"]["spec"]["containers"][0][
+        "volumeMounts"
+    ]
+    assert "Service/worker" not in {each.key for each in golden.made("shop")}
+    waves = {each.owner: each.wave for each in golden.made("shop") if each.wave is not objects.Wave.foundation}
+    assert waves == {
+        "db": objects.Wave.store,
+        "migrate": objects.Wave.job,
+        "web": objects.Wave.service,
+        "api": objects.Wave.service,
+        "worker": objects.Wave.service,
+    }
+
+
+def test_shop_secrets_are_one_value_in_three_objects() -> None:
+    names = [each.name for each in golden.made("shop") if each.kind == "Secret"]
+    assert [name.rpartition("-")[0] for name in names] == ["api-secrets", "db-secrets", "migrate-secrets"]
+    assert len({name.rpartition("-")[2] for name in names}) == 1
+
+
+@pytest.mark.parametrize("example", golden.EXAMPLES)
+def test_every_pod_is_closed(example: str) -> None:
+    pods = dict(templates(example))
+    assert pods, "an example without pods shows nothing"
+    for key, pod in pods.items():
+        assert pod["automountServiceAccountToken"] is False, key
+        assert pod["enableServiceLinks"] is False, key
+        assert pod["securityContext"]["runAsNonRoot"] is True, key
+        assert pod["securityContext"]["runAsUser"] > 0, key
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, key
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "readOnlyRootFilesystem": True,
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            }, key
+            assert container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"], key
+            assert "cpu" not in container["resources"]["limits"], key
+            mounted = {mount["name"] for mount in container["volumeMounts"]}
+            assert mounted - {"data"} == {volume["name"] for volume in pod["volumes"]}, key
+            assert all(volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if "emptyDir" in volume), key

@@ -1,0 +1,419 @@
+"""What an application becomes, one decision a test."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from seaway.manifests import names, objects, yamlout
+from seaway.model import application, settings
+from tests import golden
+
+STACK = settings.Settings(stack="test", context="test")
+BUILD = application.Build(context="./web")
+IMAGE = objects.Image(reference="registry.example.com/shop/web@sha256:1", content="ctx-1")
+SECRETS = {
+    "KEY": objects.SecretValue(fingerprint="f1", value="a2V5"),
+    "TOKEN": objects.SecretValue(fingerprint="f2", value="dG9r"),
+}
+
+
+def service(name: str = "web", **fields: Any) -> application.Service:
+    return application.Service(name, **({"build": BUILD, "port": 8000} | fields))
+
+
+def store(**fields: Any) -> application.Store:
+    volume = application.Volume(path="/data", size="1Gi")
+    return application.Store("db", **({"image": "postgres:17", "port": 5432, "volume": volume} | fields))
+
+
+def made(
+    *services: application.Service,
+    stores: tuple[application.Store, ...] = (),
+    jobs: tuple[application.Job, ...] = (),
+    stack: settings.Settings = STACK,
+    image: objects.Image = IMAGE,
+    secrets: dict[str, objects.SecretValue] = SECRETS,
+) -> dict[str, objects.Object]:
+    app = application.Application("shop", services=services, stores=stores, jobs=jobs)
+    images = {each.name: image for each in services if each.build}
+    found = objects.objects(app, stack, images, secrets)
+    assert len({each.key for each in found}) == len(found), "two objects with one key"
+    return {each.key: each for each in found}
+
+
+def spec(found: dict[str, objects.Object], key: str) -> dict[str, Any]:
+    return found[key].manifest["spec"]
+
+
+def pod(found: dict[str, objects.Object], key: str = "Deployment/web") -> dict[str, Any]:
+    return spec(found, key)["template"]["spec"]
+
+
+def container(found: dict[str, objects.Object], key: str = "Deployment/web") -> dict[str, Any]:
+    (one,) = pod(found, key)["containers"]
+    return one
+
+
+def only(found: dict[str, objects.Object], kind: str) -> objects.Object:
+    (one,) = (each for each in found.values() if each.kind == kind)
+    return one
+
+
+# Names and labels
+
+
+def test_every_object_says_whose_it_is() -> None:
+    found = made(service(), stores=(store(),))
+    for each in found.values():
+        labels = each.manifest["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "shop", each.key
+        assert labels["app.kubernetes.io/managed-by"] == "seaway", each.key
+        assert labels["seaway/stack"] == "test", each.key
+        assert labels.get("app.kubernetes.io/name") == each.owner, each.key
+
+
+def test_selectors_pick_their_own_pods_and_say_nothing_that_may_change() -> None:
+    found = made(service(), service("api"), stores=(store(),))
+    selector = {"app.kubernetes.io/name": "web", "app.kubernetes.io/part-of": "shop"}
+    assert spec(found, "Deployment/web")["selector"] == {"matchLabels": selector}
+    assert spec(found, "Service/web")["selector"] == selector
+    assert spec(found, "PodDisruptionBudget/web")["selector"] == {"matchLabels": selector}
+    labels = spec(found, "Deployment/web")["template"]["metadata"]["labels"]
+    assert selector.items() <= labels.items()
+    assert not selector.items() <= spec(found, "Deployment/api")["template"]["metadata"]["labels"].items()
+
+
+def test_long_names_are_cut_with_a_hash() -> None:
+    one, two = "a" * 60 + "-one", "a" * 60 + "-two"
+    assert names.cut("short") == "short"
+    assert len(names.cut(one)) == 63
+    assert names.cut(one) != names.cut(two)
+    long = dataclasses.replace(store(), name="d" * 60)
+    found = made(stores=(long,))
+    assert len(only(found, "StatefulSet").name) == 52
+    assert only(found, "Service").name == "d" * 60, "the address that links use is the name itself"
+
+
+@pytest.mark.parametrize(
+    ("path", "slug"), [("/var/run/postgresql", "var-run-postgresql"), ("/a-b", "a-b-"), ("/A", "a-"), ("/a_b", "a-b-")]
+)
+def test_slug_keeps_paths_apart(path: str, slug: str) -> None:
+    assert names.slug(path).startswith(slug)
+    assert names.slug(path) not in {names.slug(other) for other in ("/a/b", "/a", "/b")}
+
+
+# The namespace
+
+
+def test_namespace_is_restricted_unless_a_container_needs_baseline() -> None:
+    def enforced(found: dict[str, objects.Object]) -> str:
+        return found["Namespace/shop-test"].manifest["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+
+    assert enforced(made(service())) == "restricted"
+    assert enforced(made(service(), stores=(store(security="baseline"),))) == "baseline"
+
+
+def test_baseline_drops_only_what_restricted_adds() -> None:
+    found = made(service(security="baseline"))
+    assert container(found)["securityContext"] == {"readOnlyRootFilesystem": True}
+    assert "runAsNonRoot" not in pod(found)["securityContext"]
+    assert pod(found)["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+# Pods
+
+
+def test_user_owns_the_process_and_its_volumes() -> None:
+    security = pod(made(service(user=999)))["securityContext"]
+    assert (security["runAsUser"], security["runAsGroup"], security["fsGroup"]) == (999, 999, 999)
+
+
+def test_low_port_needs_no_root() -> None:
+    assert pod(made(service(port=80)))["securityContext"]["sysctls"] == [
+        {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+    ]
+    assert "sysctls" not in pod(made(service(port=8080)))["securityContext"]
+
+
+def test_writable_folders_are_empty_bounded_and_tmp_is_one() -> None:
+    found = made(service(writable=("/var/cache/nginx", "/tmp")))
+    assert container(found)["volumeMounts"] == [
+        {"name": "writable-tmp", "mountPath": "/tmp"},
+        {"name": "writable-var-cache-nginx", "mountPath": "/var/cache/nginx"},
+    ]
+    assert pod(found)["volumes"] == [
+        {"name": "writable-tmp", "emptyDir": {"sizeLimit": "256Mi"}},
+        {"name": "writable-var-cache-nginx", "emptyDir": {"sizeLimit": "256Mi"}},
+    ]
+
+
+def test_env_has_secrets_first_then_links_and_own_values() -> None:
+    env = {"URL": "postgres://$(KEY)@db", "DB_HOST": "elsewhere"}
+    found = made(service(env=env, calls=("db",), secrets=(application.Secret("KEY"),)), stores=(store(),))
+    name = only(found, "Secret").name
+    assert container(found)["env"] == [
+        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": name, "key": "KEY"}}},
+        {"name": "DB_HOST", "value": "elsewhere"},
+        {"name": "DB_PORT", "value": "5432"},
+        {"name": "DB_URL", "value": "tcp://db:5432"},
+        {"name": "URL", "value": "postgres://$(KEY)@db"},
+    ]
+
+
+def test_command_and_args_only_where_they_are_said() -> None:
+    assert not {"command", "args"} & container(made(service())).keys()
+    said = container(made(service(command=("run",), args=("-v",))))
+    assert (said["command"], said["args"]) == (["run"], ["-v"])
+
+
+@pytest.mark.parametrize(
+    ("ask", "question"),
+    [
+        ("/healthz", {"httpGet": {"path": "/healthz", "port": "main"}}),
+        (("pg_isready",), {"exec": {"command": ["pg_isready"]}}),
+        (None, {"tcpSocket": {"port": "main"}}),
+    ],
+)
+def test_probes_ask_what_health_says(ask: str | tuple[str, ...] | None, question: dict[str, Any]) -> None:
+    found = container(made(service(health=application.Health(ready=ask, live=ask, startup=7))))
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert question.items() <= found[probe].items(), probe
+    assert found["startupProbe"]["periodSeconds"] * found["startupProbe"]["failureThreshold"] == 7
+
+
+def test_a_start_does_not_wait_for_what_readiness_needs() -> None:
+    found = container(made(service(health=application.Health(ready="/readyz", live="/healthz"))))
+    assert found["startupProbe"]["httpGet"]["path"] == "/healthz"
+    assert found["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_a_service_without_port_has_no_probes_no_service_and_nothing_to_drain() -> None:
+    found = made(service(port=None))
+    assert not {"startupProbe", "livenessProbe", "readinessProbe", "lifecycle", "ports"} & container(found).keys()
+    assert "Service/web" not in found
+
+
+def test_pods_leave_the_load_balancers_before_they_stop() -> None:
+    found = made(service(), stores=(store(),))
+    assert container(found)["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+    assert pod(found)["terminationGracePeriodSeconds"] == 5 + 25
+    assert "lifecycle" not in container(found, "StatefulSet/db")
+
+
+# Workloads
+
+
+def test_rollout_never_lowers_the_capacity() -> None:
+    deployment = spec(made(service(), stack=dataclasses.replace(STACK, rollout_timeout=33)), "Deployment/web")
+    assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "25%"}
+    assert deployment["progressDeadlineSeconds"] == 33
+
+
+def test_disruption_budget_only_where_a_pod_can_be_spared() -> None:
+    one, two = application.Scale(min=1), application.Scale(min=2)
+    assert "PodDisruptionBudget/web" not in made(service(scale=one))
+    budget = spec(made(service(scale=two)), "PodDisruptionBudget/web")
+    assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+
+
+def test_scaling_does_not_roll_the_pods() -> None:
+    one, nine = made(service(scale=application.Scale(min=1))), made(service(scale=application.Scale(min=9)))
+    assert pod(one) == pod(nine)
+    assert spec(nine, "Deployment/web")["replicas"] == 9
+
+
+def test_store_keeps_its_disk() -> None:
+    found = made(stores=(store(),))
+    claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+    claim["spec"]["resources"] = {"requests": {"storage": "1Gi"}}
+    stateful = spec(found, "StatefulSet/db")
+    assert stateful["volumeClaimTemplates"] == [claim]
+    assert stateful["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    assert stateful["serviceName"] == found["Service/db"].name
+    assert spec(found, "Service/db")["clusterIP"] == "None"
+    assert {"name": "data", "mountPath": "/data"} in container(found, "StatefulSet/db")["volumeMounts"]
+
+
+@pytest.mark.parametrize(
+    ("exposure", "expose", "kind"),
+    [
+        ("clusterIP", True, "ClusterIP"),
+        ("nodePort", True, "NodePort"),
+        ("loadBalancer", True, "LoadBalancer"),
+        ("nodePort", False, "ClusterIP"),
+    ],
+)
+def test_exposure_is_the_environments_business(exposure: settings.Exposure, expose: bool, kind: str) -> None:
+    found = made(service(expose=expose), stack=dataclasses.replace(STACK, exposure=exposure))
+    assert spec(found, "Service/web")["type"] == kind
+    assert "nodePort" not in spec(found, "Service/web")["ports"][0]
+
+
+def test_services_are_not_waited_for() -> None:
+    annotations = made(service())["Service/web"].manifest["metadata"]["annotations"]
+    assert annotations == {"pulumi.com/skipAwait": "true"}
+
+
+# Jobs
+
+
+def job(**fields: Any) -> application.Job:
+    return application.Job("migrate", **({"uses": "web", "build": BUILD, "command": ("migrate",)} | fields))
+
+
+def job_name(one: application.Job, **fields: Any) -> str:
+    return only(made(service(), jobs=(one,), **fields), "Job").name
+
+
+def test_job_runs_the_image_that_it_uses_and_never_twice() -> None:
+    found = made(service(), jobs=(job(),))
+    one = only(found, "Job")
+    assert one.manifest["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE.reference
+    assert one.manifest["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+    assert one.manifest["spec"]["backoffLimit"] == 1
+    assert "ttlSecondsAfterFinished" not in one.manifest["spec"]
+    assert one.manifest["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
+    assert len(one.name) <= 63
+
+
+def test_job_is_another_one_when_what_it_does_changes() -> None:
+    same = job_name(job())
+    rebuilt = objects.Image(reference="registry.example.com/shop/web@sha256:2", content="ctx-1")
+    assert job_name(job(), image=rebuilt) == same, "the digest is not known in a preview"
+    other = objects.Image(reference=IMAGE.reference, content="ctx-2")
+    changes = {
+        "image": job_name(job(), image=other),
+        "command": job_name(job(command=("migrate", "--all"))),
+        "env": job_name(job(env={"A": "1"})),
+        "files": job_name(job(files=(application.File("/etc/a", content="1"),))),
+    }
+    assert len({same, *changes.values()}) == 5, changes
+
+
+# Configuration and secrets
+
+
+def config_name(content: str) -> str:
+    return only(made(service(files=(application.File("/etc/a.ini", content=content),))), "ConfigMap").name
+
+
+def test_config_is_called_after_its_content() -> None:
+    assert config_name("1") == config_name("1") != config_name("2")
+    found = made(service(files=(application.File("/etc/web/a.ini", content="x = 1\n"),)))
+    made_map = only(found, "ConfigMap")
+    assert made_map.manifest["immutable"] is True
+    assert made_map.retain
+    assert made_map.manifest["data"] == {"etc_web_a.ini": "x = 1\n"}
+    assert {"name": "config", "mountPath": "/etc/web/a.ini", "subPath": "etc_web_a.ini", "readOnly": True} in container(
+        found
+    )["volumeMounts"]
+    assert {"name": "config", "configMap": {"name": made_map.name}} in pod(found)["volumes"]
+    assert not found["Deployment/web"].retain
+
+
+def test_paths_that_look_alike_stay_apart() -> None:
+    files = tuple(application.File(path, content=path) for path in ("/a/b", "/a_b", "/a+b"))
+    assert sorted(only(made(service(files=files)), "ConfigMap").manifest["data"].values()) == ["/a+b", "/a/b", "/a_b"]
+
+
+def test_a_file_that_was_not_read_is_no_empty_file() -> None:
+    with pytest.raises(ValueError, match=r"web: the text of /etc/a was not read"):
+        made(service(files=(application.File("/etc/a", source="a"),)))
+
+
+def test_secret_name_depends_on_the_fingerprint_and_not_on_the_value() -> None:
+    def name(fingerprint: str, value: Any) -> str:
+        given = {"KEY": objects.SecretValue(fingerprint=fingerprint, value=value)}
+        return only(made(service(secrets=(application.Secret("KEY"),)), secrets=given), "Secret").name
+
+    unknown = object()  # what an Output is to this code: it flows through and is never looked at
+    assert name("f1", unknown) == name("f1", "a2V5") != name("f2", "a2V5")
+
+
+def test_secret_values_are_in_secret_data_only() -> None:
+    found = made(service(secrets=(application.Secret("KEY"), application.Secret("TOKEN"))))
+    secret = only(found, "Secret")
+    assert secret.manifest["data"] == {"KEY": "a2V5", "TOKEN": "dG9r"}
+    assert secret.manifest["immutable"] is True
+    assert secret.retain
+    others = [each.manifest for each in found.values() if each is not secret]
+    assert "a2V5" not in json.dumps(others)
+    assert "a2V5" not in repr(SECRETS)
+    text = yamlout.dump(found.values())
+    assert "a2V5" not in text
+    assert "KEY: (secret)" in text
+
+
+def test_missing_secrets_are_named_together() -> None:
+    with pytest.raises(LookupError, match="web: no value for A, B"):
+        made(service(secrets=(application.Secret("B"), application.Secret("A"), application.Secret("KEY"))))
+
+
+# Images
+
+
+def test_substitute_takes_the_place_of_an_image_but_not_of_its_name_in_hashes() -> None:
+    local = dataclasses.replace(STACK, substitutes={"postgres:17": "registry.example.com/postgres:17"})
+    found = made(stores=(store(),), stack=local)
+    assert container(found, "StatefulSet/db")["image"] == "registry.example.com/postgres:17"
+    one = application.Job("load", image="postgres:17")
+    with_substitute, without = only(made(jobs=(one,), stack=local), "Job"), only(made(jobs=(one,)), "Job")
+    assert with_substitute.name == without.name
+
+
+def test_an_image_that_is_not_known_yet_only_flows_through() -> None:
+    unknown = object()
+    found = made(service(), jobs=(job(),), image=objects.Image(reference=unknown, content="ctx-1"))
+    assert container(found)["image"] is unknown
+    assert [each.key for each in found.values()] == [each.key for each in made(service(), jobs=(job(),)).values()]
+
+
+def test_a_build_without_image_is_named() -> None:
+    with pytest.raises(LookupError, match="web: it is built, but no image was given"):
+        objects.objects(application.Application("shop", services=(service(),)), STACK, {}, {})
+
+
+# All of it
+
+
+def test_order_of_keys_changes_nothing() -> None:
+    def text(turn: int) -> str:
+        env = dict(list({"A": "1", "B": "2", "C": "3"}.items())[::turn])
+        secrets = (application.Secret("KEY"), application.Secret("TOKEN"))[::turn]
+        files = (application.File("/a", content="1"), application.File("/b", content="2"))[::turn]
+        web = service(env=env, secrets=secrets, files=files, writable=("/x", "/y")[::turn], calls=("api", "db")[::turn])
+        services = (web, service("api"))[::turn]
+        return yamlout.dump(made(*services, stores=(store(),), secrets=dict(list(SECRETS.items())[::turn])).values())
+
+    assert text(1) == text(-1)
+
+
+def test_another_process_makes_the_same() -> None:
+    code = "from tests import golden; print(golden.text('shop'), end='')"
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=golden.ROOT,
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert runs == {golden.text("shop")}
+
+
+def test_foundation_comes_first_and_the_namespace_before_all() -> None:
+    found = list(made(service(), stores=(store(),), jobs=(job(),)).values())
+    assert found[0].kind == "Namespace"
+    assert [each.wave for each in found] == sorted(each.wave for each in found)
+    assert [each.kind for each in found if each.wave is not objects.Wave.foundation] == [
+        "StatefulSet",
+        "Job",
+        "Deployment",
+    ]
