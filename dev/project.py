@@ -14,10 +14,11 @@ from typing import Any
 import yaml
 
 from dev import environment
+from dev.cluster import node
 
 ROOT = environment.ROOT
 # Not dev's: a stack that is not dev refuses the passphrase that is public on purpose.
-PASSPHRASE = "for-the-end-to-end-tests"
+PASSPHRASE = "for-the-end-to-end-tests"  # noqa: S105
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Project:
 
 
 def copy_checkout(folder: Path, *, without: tuple[str, ...] = ()) -> None:
-    """Every file that git tracks or would track, but what starts with `without`, and a link to the Python environment."""
+    """Every file that git tracks or would track, but `without`, and a link to the Python environment."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -148,3 +149,9 @@ def cluster(*arguments: str, folder: Path = ROOT, check: bool = True, timeout: f
     if check and done.code:
         raise AssertionError(f"dev.cluster {' '.join(arguments)}: exit {done.code}\n{done.text}")
     return done
+
+
+def base_images(folder: Path = ROOT) -> None:
+    """Make the local base images and push them to a checkout's registry, where they are not there yet."""
+    registry = f"{node.find(folder).address}:5000"
+    subprocess.run([sys.executable, "-m", "dev.images", "ensure", "--registry", registry], cwd=folder, check=True)

@@ -2,13 +2,14 @@
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
-from dev import environment
+from dev import environment, project
+from dev.cluster import node
 
 STACK = "dev"
 
@@ -33,31 +34,28 @@ def up() -> None:
     """Cluster, base images, `pulumi up`, and a table of what runs."""
     start = time.monotonic()
     times: dict[str, float] = {}
-    cluster("up", times)
-    timed(times, "base images", [sys.executable, "-m", "dev.images", "ensure"])
+    timed(times, "cluster", lambda: run([sys.executable, "-m", "dev.cluster", "up"]))
+    timed(times, "base images", project.base_images)
     environment.write()
     env = select()
-    timed(times, "pulumi up", ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK], env)
+    # A terminal gets Pulumi's live tree; a log gets a line a change, without the builder's every step.
+    quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
+    timed(times, "pulumi up", lambda: run(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env))
     times["in all"] = time.monotonic() - start
     table(env, times)
 
 
 def preview() -> None:
     """`pulumi preview`, without touching anything."""
-    subprocess.run(["pulumi", "preview", "--stack", STACK, "--diff"], check=True, cwd=environment.ROOT, env=select())
+    run(["pulumi", "preview", "--stack", STACK, "--diff"], select())
 
 
 def down() -> None:
     """Destroy the stack, then stop everything; what was compiled, built and pushed stays for the next time."""
-    if cluster_runs() and (environment.STATE / "state" / ".pulumi" / "stacks" / "seaway" / f"{STACK}.json").exists():
-        env = select()
-        subprocess.run(
-            ["pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK],
-            check=True,
-            cwd=environment.ROOT,
-            env=env,
-        )
-    subprocess.run([sys.executable, "-m", "dev.cluster", "down"], check=True, cwd=environment.ROOT)
+    state = environment.STATE / "state" / ".pulumi" / "stacks" / "seaway" / f"{STACK}.json"
+    if node.running(node.find(environment.ROOT)) and state.exists():
+        run(["pulumi", "destroy", "--yes", "--skip-preview", "--suppress-progress", "--stack", STACK], select())
+    run([sys.executable, "-m", "dev.cluster", "down"])
 
 
 def select() -> dict[str, str]:
@@ -73,38 +71,45 @@ def select() -> dict[str, str]:
     return env
 
 
-def cluster(verb: str, times: dict[str, float]) -> None:
-    """Run a verb of the one-node cluster."""
-    timed(times, "cluster", [sys.executable, "-m", "dev.cluster", verb])
-
-
-def cluster_runs() -> bool:
-    """Whether this checkout's cluster is up."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dev.cluster", "status", "--json"], check=False, cwd=environment.ROOT, capture_output=True
-    )
-    return done.returncode == 0
-
-
-def timed(times: dict[str, float], part: str, command: list[str], env: dict[str, str] | None = None) -> None:
-    """Run a part and keep its seconds."""
-    start = time.monotonic()
+def run(command: list[str], env: dict[str, str] | None = None) -> None:
+    """Run a command in the checkout, with its output going to the person."""
     subprocess.run(command, check=True, cwd=environment.ROOT, env=env)
+
+
+def timed(times: dict[str, float], part: str, work: Callable[[], None]) -> None:
+    """Do a part and keep its seconds."""
+    start = time.monotonic()
+    work()
     times[part] = time.monotonic() - start
 
 
 def table(env: dict[str, str], times: dict[str, float]) -> None:
-    """Services, addresses, replicas, digests, times."""
-    done = subprocess.run(
-        ["pulumi", "stack", "output", "--json", "--stack", STACK],
-        check=True,
-        cwd=environment.ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    outputs: dict[str, Any] = json.loads(done.stdout)
-    print(json.dumps(outputs, indent=2), times, os.getpid())
+    """Services with addresses, replicas and images as they are in the cluster now, then the times."""
+    outputs: dict[str, Any] = json.loads(read(["pulumi", "stack", "output", "--json", "--stack", STACK], env))
+    kinds = "deployments,statefulsets"
+    live = json.loads(read(["kubectl", "get", kinds, "-n", outputs["namespace"], "-o", "json"], env))["items"]
+    rows = [("SERVICE", "ADDRESS", "READY", "IMAGE")]
+    for one in live:
+        name = one["metadata"]["name"]
+        shown = outputs["services"].get(name, {})
+        address = shown.get("address", "-")
+        if "nodePort" in shown:
+            address = node.forward(node.find(environment.ROOT), shown["nodePort"])
+        ready = f"{one['status'].get('readyReplicas', 0)}/{one['spec']['replicas']}"
+        image = one["spec"]["template"]["spec"]["containers"][0]["image"]
+        rows.append((name, address, ready, image[: image.find("@") + 20] if "@" in image else image))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    print()
+    for row in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
+    print("\n" + " · ".join(f"{part} {seconds:.1f} s" for part, seconds in times.items()))
+    print("Plain pulumi and kubectl: . .seaway/env    Everything off: make down")
+
+
+def read(command: list[str], env: dict[str, str]) -> str:
+    """What a command prints."""
+    done = subprocess.run(command, check=True, cwd=environment.ROOT, env=env, capture_output=True, text=True)
+    return done.stdout
 
 
 if __name__ == "__main__":

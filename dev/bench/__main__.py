@@ -1,7 +1,7 @@
 """Wall time of `up`, no-op `preview` and no-op `up` beside a plain Pulumi program of the same objects.
 
-Both programs register the same Kubernetes objects (ours renders them, the plain one reads them), on the same cluster, with the
-same provider version and waits, in turn: ours, plain, ours, plain. Only the ratio means something; these machines are noisy.
+Both programs register the same Kubernetes objects (ours renders them, the plain one reads them), on the same cluster,
+with the same provider version and waits, in turn: ours, plain, ours, plain. Only the ratio means something.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from dev import environment, project
-from seaway.manifests import objects, output
+from seaway.manifests import objects
 from seaway.model import load, settings
 
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
@@ -53,7 +53,13 @@ def main() -> int:
 def write_application(folder: Path, services: int) -> Path:
     """An application of N services that start at once from an image that is there."""
     folder.mkdir(parents=True)
-    body = {"image": IMAGE, "command": ["python3", "-m", "http.server", "8000"], "port": 8000, "scale": 1, "health": "/"}
+    body = {
+        "image": IMAGE,
+        "command": ["python3", "-m", "http.server", "8000"],
+        "port": 8000,
+        "scale": 1,
+        "health": "/",
+    }
     file = {"name": "bench", "services": {f"s{number}": body for number in range(services)}}
     (folder / "app.yaml").write_text(yaml.safe_dump(file))
     return folder
@@ -69,7 +75,7 @@ def measure_plain(folder: Path, application: Path, times: Times) -> None:
     """The same objects in a namespace of their own, registered one by one."""
     shutil.copytree(Path(__file__).parent / "plain", folder)
     chosen = settings.Settings(stack="plain", context="seaway-dev")
-    rendered = objects.objects(load.load(application / "app.yaml"), chosen, output.references({}), {})
+    rendered = objects.objects(load.load(application / "app.yaml"), chosen, {}, {})
     (folder / "objects.json").write_text(json.dumps([each.manifest for each in rendered]))
     env = environment.prepare(state=folder / ".seaway")
     plain = project.Project(folder, "plain", env)

@@ -63,7 +63,9 @@ def test_without_a_registry_nothing_is_built(newcomer: project.Project) -> None:
 
 
 def test_an_unknown_context_is_told_with_those_that_there_are(newcomer: project.Project) -> None:
-    done = newcomer.preview("-c", "seaway:context=nowhere", "-c", "seaway:registry=registry.localhost:5000", check=False)
+    done = newcomer.preview(
+        "-c", "seaway:context=nowhere", "-c", "seaway:registry=registry.localhost:5000", check=False
+    )
     newcomer.pulumi("config", "set", "seaway:context", "seaway-dev", check=True)
     assert done.code != 0
     assert "nowhere" in done.text

@@ -1,4 +1,4 @@
-"""A second checkout on the same machine: its own cluster, which may be killed and wiped without the first one noticing."""
+"""A second checkout on the same machine: its own cluster, killed and wiped without the first one noticing."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("second")
     project.copy_checkout(folder)
     project.cluster("up", folder=folder)
-    subprocess.run([sys.executable, "-m", "dev.images", "ensure"], cwd=folder, check=True)
+    project.base_images(folder)
     yield folder
     project.cluster("wipe", folder=folder)
 
@@ -67,7 +67,10 @@ def smallest(second: Path, tmp_path_factory: pytest.TempPathFactory) -> project.
     made = project.Project.create(
         tmp_path_factory.mktemp("smallest"), application=project.ROOT / "examples" / "smallest", stack="e2e"
     )
-    settings = {"KUBECONFIG": str(second / ".seaway" / "kubeconfig"), "DOCKER_CONFIG": str(second / ".seaway" / "docker")}
+    settings = {
+        "KUBECONFIG": str(second / ".seaway" / "kubeconfig"),
+        "DOCKER_CONFIG": str(second / ".seaway" / "docker"),
+    }
     return dataclasses.replace(made, env=made.env | settings)
 
 
@@ -83,7 +86,7 @@ def test_another_cluster_under_the_same_context_is_refused(smallest: project.Pro
 def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project, second: Path) -> None:
     project.cluster("wipe", folder=second)
     project.cluster("up", folder=second)
-    subprocess.run([sys.executable, "-m", "dev.images", "ensure"], cwd=second, check=True)
+    project.base_images(second)
     told = smallest.preview(check=False)
     assert told.code != 0
     assert "not the cluster" in told.text

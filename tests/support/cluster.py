@@ -1,8 +1,6 @@
 """The one-node cluster for the tests that are marked `cluster`."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -24,7 +22,7 @@ def one_node_cluster() -> Iterator[None]:
         pytest.skip(reason)
     ran = project.cluster("status", "--json", check=False).code == 0
     project.cluster("up")
-    subprocess.run([sys.executable, "-m", "dev.images", "ensure"], cwd=project.ROOT, check=True)
+    project.base_images()
     yield
     if not ran:
         project.cluster("down")

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version"
 )
 
-// Copied here from the module by the build, see parts.toml.
+// Copied here from the module by the build, see parts.py.
 //
 //go:embed schema.json
 var schema []byte

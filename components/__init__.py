@@ -1,0 +1,1 @@
+"""The Pulumi components: with plugin/ the only folder that imports pulumi."""

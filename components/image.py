@@ -1,0 +1,154 @@
+"""Images: from the build context to a reference by digest. What is built is known before anything is registered."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import pulumi
+import pulumi_docker_build as docker_build
+
+from components import settings
+from seaway.images import bases, changes, context, index, staging
+from seaway.model import application, problems
+
+EXPORT = "type=registry,rewrite-timestamp=true"
+"""Pushed, and with the times in its layers set to SOURCE_DATE_EPOCH: the same content is the same digest on every
+machine, or two laptops would roll each other's pods (traps.md 13)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How one image is built."""
+
+    name: str
+    repository: str
+    """Where it is pushed to, without a tag."""
+    location: str
+    """The staged context, relative to the project: the same text in every checkout (traps.md 12)."""
+    dockerfile: str
+    target: str | None
+    args: Mapping[str, str]
+    record: changes.Record
+    warnings: tuple[problems.Problem, ...]
+
+    @property
+    def tag(self) -> str:
+        """Full name with the tag that stands for its content."""
+        return f"{self.repository}:{self.record.tag}"
+
+
+def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
+    """One plan for each container that is built; stages their contexts.
+
+    Raises:
+        problems.Invalid: all that is wrong with the contexts and Dockerfiles.
+    """
+    made: list[Plan] = []
+    wrong: list[problems.Problem] = []
+    for name, build in builds(given.app):
+        try:
+            made.append(_plan(given, name, build, repositories[name]))
+        except problems.Invalid as error:
+            wrong += error.problems
+    if wrong:
+        raise problems.Invalid(wrong)
+    return made
+
+
+def builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
+    """What is built. A job that `uses` a service has its image."""
+    for one in (*app.services, *app.stores, *app.jobs):
+        shared = isinstance(one, application.Job) and one.uses is not None
+        if one.build is not None and not shared:
+            yield one.name, one.build
+
+
+def _plan(given: settings.Given, name: str, build: application.Build, repository: str) -> Plan:
+    chosen = given.settings
+    known = index.Index.load(staging.index_file(given.folder, name))
+    read = context.Context.read((given.folder / chosen.app).parent, build, known=known)
+    dockerfile = read.folder / build.dockerfile
+    found = bases.Bases.parse(dockerfile.read_text(), file=str(dockerfile), args=build.args)
+    substituted, wrong = found.substitute(chosen.substitutes)
+    if wrong:
+        raise problems.Invalid(wrong)
+    staged = staging.folder(given.folder, name)
+    staging.stage(read, staged, known)
+    known.save(staging.index_file(given.folder, name))
+    return Plan(
+        name=name,
+        repository=repository,
+        location=str(staged.relative_to(given.folder)),
+        dockerfile=build.dockerfile,
+        target=build.target,
+        args={**build.args, **substituted, "SOURCE_DATE_EPOCH": "0"},
+        record=changes.Record.of(read, platform=chosen.platform),
+        warnings=read.warnings(),
+    )
+
+
+class Image(pulumi.ComponentResource):
+    """One image, built and pushed by the environment's engine."""
+
+    reference: pulumi.Output[str]
+    """``repository@sha256:...``: what is deployed."""
+
+    def __init__(self, plan: Plan, given: settings.Given, options: pulumi.ResourceOptions) -> None:
+        super().__init__("seaway:index:Image", plan.name, None, options)
+        for problem in plan.warnings:
+            pulumi.log.warn(str(problem), self)
+        kept = changes.record_file(given.folder, plan.name)
+        before = changes.Record.load(kept)
+        if before is not None and (why := changes.reason(before, plan.record)):
+            pulumi.log.info(f"{plan.name}: rebuild, {why}", self)
+        # Destroying dev must not delete the manifest that another environment runs (upstream.md, finding 5).
+        own = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        engine = _docker if given.settings.engine == "docker" else _docker_build
+        self.reference = engine(plan, given, own)
+        if not pulumi.runtime.is_dry_run():
+            self.reference.apply(lambda _: plan.record.save(kept))
+        self.register_outputs({"reference": self.reference})
+
+
+def _docker_build(plan: Plan, given: settings.Given, options: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    chosen = given.settings
+    image = docker_build.Image(
+        plan.name,
+        context=docker_build.BuildContextArgs(location=plan.location),
+        dockerfile=docker_build.DockerfileArgs(location=f"{plan.location}/{plan.dockerfile}"),
+        target=plan.target,
+        build_args=dict(plan.args),
+        platforms=[docker_build.Platform(chosen.platform)],
+        tags=[plan.tag],
+        exports=[docker_build.ExportArgs(raw=EXPORT)],
+        builder=docker_build.BuilderConfigArgs(name=chosen.builder) if chosen.builder else None,
+        # A preview must not need a builder; the Dockerfile is judged by the build.
+        build_on_preview=False,
+        push=False,  # the export above does it
+        opts=options,
+    )
+    return pulumi.Output.concat(plan.repository, "@", image.digest)
+
+
+def _docker(plan: Plan, given: settings.Given, options: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """`engine: docker`: for where there is only a Docker daemon. Tested under mocks only.
+
+    It cannot rewrite the times in layers, so the same content built twice may have two digests.
+    """
+    import pulumi_docker as docker  # noqa: PLC0415 - its import costs 0.3 s, and few need it
+
+    image = docker.Image(
+        plan.name,
+        build=docker.DockerBuildArgs(
+            context=plan.location,
+            dockerfile=f"{plan.location}/{plan.dockerfile}",
+            target=plan.target,
+            args=dict(plan.args),
+            platform=given.settings.platform,
+            builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
+        ),
+        image_name=plan.tag,
+        build_on_preview=False,
+        skip_push=False,
+        opts=options,
+    )
+    return image.repo_digest

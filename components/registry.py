@@ -1,0 +1,33 @@
+"""The registry: one repository for each image of the application."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components import image, settings
+from seaway.manifests import given as inputs
+
+
+def repositories(given: settings.Given) -> dict[str, str]:
+    """Where images are pushed to, ``registry/application/service``. A rule has made sure of the registry."""
+    return {name: f"{given.settings.registry}/{given.app.name}/{name}" for name, _ in image.builds(given.app)}
+
+
+class Registry(pulumi.ComponentResource):
+    """The application's images in the environment's registry.
+
+    Credentials are those of the user's Docker configuration (``docker login``): none is an input, so none is in the
+    state, and a new token changes nothing.
+    """
+
+    images: Mapping[str, inputs.Image]
+    """By name of the service, store or job that is built."""
+
+    def __init__(self, plans: list[image.Plan], given: settings.Given, options: pulumi.ResourceOptions) -> None:
+        super().__init__("seaway:index:Registry", given.app.name, None, options)
+        child = pulumi.ResourceOptions(parent=self, depends_on=options.depends_on)
+        made = {plan.name: image.Image(plan, given, child) for plan in plans}
+        self.images = {
+            plan.name: inputs.Image(reference=made[plan.name].reference, content=plan.record.tag) for plan in plans
+        }
+        self.register_outputs({name: one.reference for name, one in made.items()})

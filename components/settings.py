@@ -1,0 +1,102 @@
+"""What one run of the program is given: the application, the environment and the secrets' values.
+
+The values come from Pulumi, which has decrypted them and merged ``-c key=value`` in; the stack's file adds the lines.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import config
+
+from seaway.manifests import given
+from seaway.model import application, load, nodes, problems, settings, stackfile
+
+DEVELOPMENT = "dev"
+PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - it is public: dev keeps no secret worth keeping
+SECRETS = f"{stackfile.PREFIX}secrets"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """One environment of one application, checked."""
+
+    app: application.Application
+    settings: settings.Settings
+    secrets: Mapping[str, given.SecretValue]
+    """Values that the stack's configuration holds; the generated ones are made by the stack itself."""
+
+    folder: Path
+    """The project's folder; also the working directory of the program."""
+
+
+def read(folder: Path) -> Given:
+    """What this run is given.
+
+    Raises:
+        problems.Invalid: everything that is wrong in the configuration and in the application's file.
+    """
+    stack = pulumi.get_stack()
+    texts = {
+        key.removeprefix(stackfile.PREFIX): str(value)
+        for key, value in config.CONFIG.get().items()
+        if key.startswith(stackfile.PREFIX)
+    }
+    file = folder / f"Pulumi.{stack}.yaml"
+    found = list(_passphrase(file, stack))
+    values = stackfile.of(texts, file.name)
+    if file.is_file():
+        values = stackfile.located(values, stackfile.read(file))
+    try:
+        app, chosen = load.project(values, folder=folder, stack=stack)
+    except problems.Invalid as error:
+        raise problems.Invalid([*found, *error.problems]) from None
+    if found:
+        raise problems.Invalid(found)
+    secrets = {name: _secret(app.name, stack, name, text) for name, text in _texts(texts.get("secrets")).items()}
+    return Given(app=app, settings=chosen, secrets=secrets, folder=folder)
+
+
+def encoded(text: str) -> str:
+    """A value as ``Secret.data`` wants it."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def _texts(secrets: str | None) -> Mapping[str, str]:
+    """Names and values. Pulumi makes numbers and booleans of what looks like one; JSON's spelling is what was typed."""
+    values: dict[str, Any] = json.loads(secrets or "{}")
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+def _secret(app: str, stack: str, name: str, text: str) -> given.SecretValue:
+    """The value, and a fingerprint that tells two values apart and may be seen by everybody.
+
+    It goes into names of objects, so it must be a plain string: one made from a secret Output would hide the whole
+    Deployment in previews (traps.md 8). A program has no key of the stack to hash with: what decrypts the secrets
+    stays in the engine, and a generated one is an Output again. So the hash is a slow one, salted with where the value
+    belongs: one guess costs 16 MiB and some 40 ms. That protects a random value, and a weak one only a little.
+    """
+    salt = f"seaway/{app}/{stack}/{name}".encode()
+    fingerprint = hashlib.scrypt(text.encode(), salt=salt, n=2**14, r=8, p=1, dklen=8).hex()
+    return given.SecretValue(fingerprint=fingerprint, value=pulumi.Output.secret(encoded(text)))
+
+
+def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
+    """The passphrase that everybody knows is for dev only."""
+    if stack == DEVELOPMENT or os.environ.get("PULUMI_CONFIG_PASSPHRASE") != PUBLIC_PASSPHRASE:
+        return []
+    root = nodes.parse(file.read_bytes(), file.name) if file.is_file() else None
+    if isinstance(root, nodes.Table) and "secretsprovider" in root.entries:
+        return []
+    wrong = f"the secrets of stack {stack} would be encrypted with the passphrase that is public on purpose"
+    remedy = (
+        "choose who may decrypt them: pulumi stack change-secrets-provider awskms://... (or gcpkms, azurekeyvault,"
+        " hashivault), or set PULUMI_CONFIG_PASSPHRASE to one of your own before pulumi stack init"
+    )
+    return [problems.Problem(problems.Place(file.name), "", wrong, remedy)]

@@ -1,0 +1,3 @@
+module seaway/toolchain/pause
+
+go 1.25.0

@@ -1,0 +1,311 @@
+"""Start, follow, look at and stop the cluster of one checkout."""
+
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+import string
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dev.cluster import certificates, client, components, images, machine, namespace, network, processes, toolchain
+from dev.cluster import layout as layouts
+
+MANIFESTS = Path(__file__).parent / "manifests"
+ADDONS = ("coredns", "local-path-provisioner")
+PATIENCE = 180.0  # seconds for everything to become ready
+CRASHES = 5  # restarts of something that was never ready, before `up` gives up
+Say = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A line of `status`. `pid` is the host's number, `since` Unix time."""
+
+    name: str
+    state: str
+    pid: int | None = None
+    since: float | None = None
+    restarts: int = 0
+    address: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether it does its work at this moment."""
+        return self.state == "ready"
+
+
+def find(root: Path) -> layouts.Layout:
+    """The layout of the checkout in this folder, with the address number of its last start."""
+    layout = layouts.Layout(root=root.resolve())
+    number = layout.data / "number"
+    return dataclasses.replace(layout, number=int(number.read_text())) if number.exists() else layout
+
+
+@contextmanager
+def locked(layout: layouts.Layout) -> Generator[None]:
+    """One command at a time changes a checkout's cluster; a second waits for the first."""
+    layout.data.mkdir(parents=True, exist_ok=True)
+    # Beside the data, not in it: `wipe` deletes the data while it holds the lock.
+    with (layout.seaway / "cluster.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def running(layout: layouts.Layout) -> bool:
+    """Whether the supervisor lives and answers."""
+    recorded = processes.load(layout)
+    if "init" not in recorded or not all(process.alive for process in recorded.values()):
+        return False
+    return client.answers(layout, f"unix:{layout.control}", seconds=5)
+
+
+def up(root: Path, say: Say) -> None:
+    """Start what does not run and wait until all is ready. Nothing changes where all is well."""
+    began = time.monotonic()
+    problems = machine.lacks() + layouts.misplaced(root.resolve())
+    if problems:
+        raise layouts.CannotRunError("\n".join(problems))
+    with locked(find(root)):
+        layout = find(root)
+        if not running(layout):
+            layout = _start(layout)
+        for row in status(layout):
+            if row.state == "stopped":
+                client.ask(layout, "start", row.name)
+        _follow(layout, say, began)
+        say(f"ready in {time.monotonic() - began:.1f} s: {layout.server}, KUBECONFIG={layout.kubeconfig}")
+
+
+def down(root: Path) -> None:
+    """End every process, mount and trace of it. The data stays."""
+    layout = find(root)
+    with locked(layout):
+        _stop(layout)
+
+
+def wipe(root: Path) -> None:
+    """`down`, and the data goes too: images, volumes, certificates, everything that was in the cluster."""
+    layout = find(root)
+    with locked(layout):
+        _stop(layout)
+        shutil.rmtree(layout.data)
+        layout.kubeconfig.unlink(missing_ok=True)
+
+
+def status(layout: layouts.Layout) -> list[Row]:
+    """What runs, as it is at this moment; empty where the cluster is down."""
+    recorded = processes.load(layout)
+    if "init" not in recorded:
+        return []
+    try:
+        answer: dict[str, Any] = client.ask(layout, "status")
+    except OSError:
+        return []
+    outside = processes.in_namespace(recorded["init"])
+    rows = [dataclasses.replace(Row(**entry), pid=outside.get(entry["pid"])) for entry in answer["components"]]
+    rows.append(Row(name="node", state="ready" if _node_ready(layout) else "not ready", address=layout.address))
+    return rows + [Row(name=name, state="ready" if _pod_ready(layout, name) else "not ready") for name in ADDONS]
+
+
+def forward(layout: layouts.Layout, node_port: int) -> str:
+    """The address on the host's loopback at which a node port of the cluster answers."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(layout.forwarder))
+        connection.sendall(f"{node_port}\n".encode())
+        with connection.makefile() as answer:
+            port = answer.readline().strip()
+    if not port:
+        raise layouts.CannotRunError(f"{node_port}: not a port; a Service of type NodePort has one from 30000 to 32767")
+    return f"http://127.0.0.1:{port}"
+
+
+def inside(layout: layouts.Layout, command: list[str]) -> list[str]:
+    """The command line that runs a command in the cluster's namespaces, in the current folder."""
+    init = processes.load(layout)["init"]
+    return ["nsenter", f"--target={init.pid}", "--mount", "--net", "--pid", f"--wd={Path.cwd()}", "--", *command]
+
+
+def _start(layout: layouts.Layout) -> layouts.Layout:
+    _stop(layout)
+    for folder in (layout.run, layout.data / "config", layout.data / "volumes", layout.logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    for log in layout.logs.glob("*.log"):
+        log.rename(log.with_suffix(".log.1"))
+    try:
+        pause = images.all_images()["pause"].reference
+        with network.exclusively():
+            layout = dataclasses.replace(layout, number=network.choose(layout))
+            certificates.write(layout)
+            components.configure(layout, pause=pause, mtu=network.outside_mtu())
+            components.table(layout)  # a missing program is an error now, not a line in a log
+            _builder(layout)
+            (layout.data / "number").write_text(str(layout.number))
+            machine.make_cgroups(layout)
+            _launch(layout)
+    except BaseException:
+        _stop(layout)
+        raise
+    return layout
+
+
+def _launch(layout: layouts.Layout) -> None:
+    """Start the supervisor in new namespaces; it waits until it is recorded and its network is linked."""
+    # `unshare` ignores SIGTERM; its SIGKILL ends its child, and with that child the kernel ends the namespaces.
+    unshare = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
+    host_network = os.open("/proc/self/ns/net", os.O_RDONLY)
+    supervisor = (sys.executable, "-m", "dev.cluster.supervisor", str(layout.root), str(layout.number))
+    with (layout.logs / "supervisor.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*unshare, *supervisor, str(host_network)],
+            cwd=layout.root,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(host_network,),
+        )
+    os.close(host_network)
+    outer = processes.of(process.pid)
+    if outer is None:
+        raise layouts.FailedError(f"the supervisor ended at once; see {layout.logs}/supervisor.log")
+    processes.save(layout, unshare=outer)
+    end = time.monotonic() + 10
+    while (init := processes.child(outer)) is None:
+        if time.monotonic() > end or not outer.alive:
+            raise layouts.FailedError(f"no new namespaces; see {layout.logs}/supervisor.log")
+        time.sleep(0.01)
+    processes.save(layout, unshare=outer, init=init)
+    network.connect(layout, init.pid)
+    assert process.stdin  # noqa: S101 - we asked for a pipe
+    process.stdin.write(b"go\n")
+    process.stdin.close()
+    process.returncode = 0  # it outlives us
+    while not client.answers(layout, f"unix:{layout.control}"):
+        if time.monotonic() > end or not init.alive:
+            raise layouts.FailedError(f"the supervisor does not answer:\n{_tail(layout, 'supervisor')}")
+        time.sleep(0.02)
+
+
+def _stop(layout: layouts.Layout) -> None:
+    """Clean up exactly what is left, after a proper start, a crash or half of either."""
+    if not layout.run.exists():
+        return  # made first and removed last: without it there is nothing else
+    recorded = processes.load(layout)
+    for process in recorded.values():
+        processes.kill(process)
+    for name, process in recorded.items():
+        # The first process of a namespace is gone only after all others in it.
+        if not processes.wait_gone(process, seconds=30):
+            raise layouts.FailedError(f"{name}: process {process.pid} does not end; look at /proc/{process.pid}/stack")
+    with network.exclusively():
+        network.disconnect(layout)
+    machine.remove_cgroups(layout)
+    shutil.rmtree(layout.run)
+
+
+def _follow(layout: layouts.Layout, say: Say, began: float) -> None:
+    """Tell what becomes ready, and do what only can be done then: load our images, apply our manifests."""
+    seen: set[str] = set()
+    loaded = False
+    made = images.all_images()
+    text = _manifests(layout, {name: image.reference for name, image in made.items()})
+    # Kept with the sockets: what an earlier life applied may not be there any more.
+    stamp = layout.run / "applied"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    applied = stamp.exists() and stamp.read_text() == digest
+    while True:
+        rows = status(layout)
+        if not rows:
+            raise layouts.FailedError(f"the supervisor ended:\n{_tail(layout, 'supervisor')}")
+        for row in rows:
+            if row.well and row.name not in seen:
+                seen.add(row.name)
+                say(f"  {row.name:<24} ready  {time.monotonic() - began:5.1f} s")
+            if row.restarts >= CRASHES and not row.well and row.name not in seen:
+                raise layouts.FailedError(f"{row.name} does not start:\n{_tail(layout, row.name)}")
+        if applied and all(row.well for row in rows):
+            return
+        if not loaded and "containerd" in seen:
+            for image in made.values():
+                images.load(layout, image)
+            loaded = True
+        if not applied and "kube-apiserver" in seen:
+            _apply(layout, text)
+            stamp.write_text(digest)
+            applied = True
+            continue  # what the rows say of the add-ons is older
+        if time.monotonic() - began > PATIENCE:
+            late = [row.name for row in rows if not row.well]
+            raise layouts.FailedError(f"not ready after {PATIENCE:.0f} s: {', '.join(late)}; logs are in {layout.logs}")
+        time.sleep(0.1)
+
+
+def _manifests(layout: layouts.Layout, references: dict[str, str]) -> str:
+    # Without an upstream the DNS server knows the cluster's names only: better than a server that does not start.
+    upstream = "forward . /etc/resolv.conf" if "nameserver" in namespace.resolvers() else ""
+    values = {name.replace("-", "_"): reference for name, reference in references.items()}
+    values |= {"volumes": str(layout.data / "volumes"), "dns": layouts.DNS_ADDRESS, "upstream": upstream}
+    texts = (string.Template(path.read_text()).substitute(values) for path in sorted(MANIFESTS.glob("*.yaml")))
+    return "\n---\n".join(texts)
+
+
+def _apply(layout: layouts.Layout, text: str) -> None:
+    kubectl = (str(toolchain.binary("kubectl")), "--kubeconfig", str(layout.kubeconfig))
+    command = [*kubectl, "apply", "--server-side", "--force-conflicts", "--filename=-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise layouts.FailedError(f"the cluster's own manifests were refused:\n{done.stderr}")
+
+
+def _builder(layout: layouts.Layout) -> None:
+    """A buildx builder of constant name in a Docker configuration of our own; the user's is left alone."""
+    instances = layout.seaway / "docker" / "buildx" / "instances"
+    instances.mkdir(parents=True, exist_ok=True)
+    node = {"Name": "seaway0", "Endpoint": f"unix://{layout.buildkitd}", "Platforms": None, "Flags": None}
+    instance = {
+        "Name": "seaway",
+        "Driver": "remote",
+        "Nodes": [{**node, "DriverOpts": None, "Files": None}],
+        "Dynamic": False,
+    }
+    (instances / "seaway").write_text(json.dumps(instance))
+
+
+def _began(layout: layouts.Layout) -> str:
+    """When this life of the cluster began, in the API's own form. etcd still tells of pods of the life before."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(layout.record.stat().st_mtime))
+
+
+def _node_ready(layout: layouts.Layout) -> bool:
+    node = client.api(layout, f"/api/v1/nodes/{layouts.NODE}") or {}
+    conditions: list[dict[str, str]] = node.get("status", {}).get("conditions", [])
+    return any(
+        entry["type"] == "Ready" and entry["status"] == "True" and entry["lastHeartbeatTime"] >= _began(layout)
+        for entry in conditions
+    )
+
+
+def _pod_ready(layout: layouts.Layout, app: str) -> bool:
+    """Whether a pod of this add-on is ready, with containers that were started in this life."""
+    pods = client.api(layout, f"/api/v1/namespaces/kube-system/pods?labelSelector=app%3D{app}") or {}
+    for pod in pods.get("items", []):
+        containers: list[dict[str, Any]] = pod["status"].get("containerStatuses", [])
+        started = [entry["state"].get("running", {}).get("startedAt", "") for entry in containers]
+        if containers and all(entry["ready"] for entry in containers) and min(started) >= _began(layout):
+            return True
+    return False
+
+
+def _tail(layout: layouts.Layout, name: str) -> str:
+    path = layout.logs / f"{name}.log"
+    lines = path.read_text(errors="replace").splitlines()[-10:] if path.exists() else []
+    return "\n".join([f"{path}:", *lines])

@@ -1,0 +1,177 @@
+"""The one table of parts that are compiled where the machine does not have them: data, no code a part.
+
+Each part is a Go module under `modules/<name>` that pins its sources by go.mod and go.sum. Versions stand there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+MODULES = Path(__file__).parent / "modules"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """A file taken out of a Go module: `source` in `module`, whose version the part `pinned_by` states."""
+
+    module: str
+    pinned_by: str
+    source: str
+    target: str
+    """Where it goes in the build folder: `src/...` is compiled in, `bin/...` is a program as it is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)  # one row of the table, compared as such
+class Part:
+    """What is compiled together from one go.mod."""
+
+    name: str
+    minutes: float
+    """A build with nothing cached, on 2 cores, downloads included; measured."""
+    binaries: Mapping[str, str]
+    """Program name -> Go package."""
+    version: str
+    """For people and, with `kind` plugin, the version that Pulumi asks for."""
+    ldflags: str = ""
+    copies: tuple[Copy, ...] = field(default=())
+    kind: Literal["pulumi", "host", "plugin", "cluster"] = "cluster"
+    """How one that is on the machine is found; `cluster` parts are always ours, so that every cluster is the same."""
+    on_path: bool = False
+    """People and Pulumi call it by name. The plugins are not: Pulumi warns about plugins on PATH."""
+    beside: str = ""
+    """A part whose programs are put next to this one's, and which is compiled first."""
+
+    @property
+    def folder(self) -> Path:
+        """The part's Go module."""
+        return MODULES / self.name
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Every program of the part, compiled or copied."""
+        copied = tuple(Path(copy.target).name for copy in self.copies if copy.target.startswith("bin/"))
+        return (*self.binaries, *copied)
+
+
+PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+KUBERNETES_PLUGIN = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+DOCKER_BUILD_PLUGIN = "github.com/pulumi/pulumi-docker-build/provider"
+KUBERNETES_VERSION = "k8s.io/component-base/version"
+KUBERNETES_PROGRAMS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
+)
+
+# Compiled in this order: what is quick comes first, so that a mistake shows early.
+PARTS = (
+    Part(name="pause", version="1", minutes=0.2, binaries={"pause": "."}),
+    Part(
+        name="pulumi-language-python",
+        version="3.79.0",
+        minutes=1,
+        kind="host",
+        binaries={"pulumi-language-python": f"{PULUMI_SDK}/python/cmd/pulumi-language-python"},
+        copies=(
+            # The host comes from the last SDK module that has it, its two scripts from the CLI's own version.
+            Copy(
+                module=PULUMI_SDK,
+                pinned_by="pulumi",
+                source="python/cmd/pulumi-language-python-exec",
+                target="bin/pulumi-language-python-exec",
+            ),
+            Copy(
+                module=PULUMI_SDK,
+                pinned_by="pulumi",
+                source="python/dist/pulumi-resource-pulumi-python",
+                target="bin/pulumi-resource-pulumi-python",
+            ),
+        ),
+    ),
+    Part(name="etcd", version="3.6.13", minutes=1, binaries={"etcd": "go.etcd.io/etcd/server/v3"}),
+    Part(
+        name="local-path-provisioner",
+        version="0.0.30",
+        minutes=1.5,
+        binaries={"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
+    ),
+    Part(name="coredns", version="1.12.4", minutes=3, binaries={"coredns": "github.com/coredns/coredns"}),
+    Part(
+        name="buildkit",
+        version="0.34.2",
+        minutes=3,
+        on_path=True,
+        binaries={name: f"github.com/moby/buildkit/cmd/{name}" for name in ("buildkitd", "buildctl")},
+    ),
+    Part(
+        name="pulumi-resource-docker-build",
+        version="0.0.22",
+        minutes=3,
+        kind="plugin",
+        binaries={"pulumi-resource-docker-build": f"{DOCKER_BUILD_PLUGIN}/cmd/pulumi-resource-docker-build"},
+        # Without it the plugin says that it is 0.0.1, and Pulumi warns in every run.
+        ldflags=f"-X {DOCKER_BUILD_PLUGIN}.Version=0.0.22",
+    ),
+    Part(
+        name="pulumi",
+        version="3.259.0",
+        minutes=4,
+        kind="pulumi",
+        on_path=True,
+        # As in an official release: Pulumi warns in every run about a language host that is not beside it.
+        beside="pulumi-language-python",
+        binaries={"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
+        ldflags=f"-X {PULUMI_SDK}/go/common/version.Version=3.259.0",
+    ),
+    Part(
+        name="pulumi-resource-kubernetes",
+        version="4.25.0",
+        minutes=8,
+        kind="plugin",
+        binaries={"pulumi-resource-kubernetes": "."},
+        ldflags=f"-X {KUBERNETES_PLUGIN}/pkg/version.Version=4.25.0",
+        copies=(
+            Copy(
+                module=KUBERNETES_PLUGIN,
+                pinned_by="pulumi-resource-kubernetes",
+                source="cmd/pulumi-resource-kubernetes/schema.json",
+                target="src/schema.json",
+            ),
+        ),
+    ),
+    Part(
+        name="kubernetes",
+        version="1.34.4",
+        minutes=8,
+        on_path=True,
+        binaries={name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
+        # Without them the API server says v0.0.0, and clients compare versions.
+        ldflags=f"-X {KUBERNETES_VERSION}.gitVersion=v1.34.4 -X {KUBERNETES_VERSION}.gitMajor=1 "
+        f"-X {KUBERNETES_VERSION}.gitMinor=34 -X {KUBERNETES_VERSION}.gitTreeState=clean",
+    ),
+)
+# The linker of pulumi-resource-kubernetes holds its whole 300 MB program: the most memory that any part wants, in GiB.
+LINKER_MEMORY = 4.5
+
+
+def named(name: str) -> Part:
+    """The part of that name. Raises KeyError with the names that exist."""
+    for part in PARTS:
+        if part.name == name:
+            return part
+    raise KeyError(f"no part is called {name!r}; there are: {', '.join(part.name for part in PARTS)}")
+
+
+def of(program: str) -> Part:
+    """The part that brings a program. Raises KeyError with the names that exist."""
+    for part in PARTS:
+        if program in part.programs:
+            return part
+    every = ", ".join(name for part in PARTS for name in part.programs)
+    raise KeyError(f"no part brings a program {program!r}; there are: {every}")

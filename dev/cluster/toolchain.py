@@ -1,0 +1,251 @@
+"""The toolchain: says what is there, what will be installed and what will be compiled; then does it.
+
+`python3 -m dev.cluster.toolchain plan|build|path`, with the system's Python (3.11 or newer) and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TextIO
+
+from dev.cluster import compiler, found, layout, packages, parts, progress
+
+COLOURS = {"found": "32", "built": "32", "compile": "33"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One part in the plan: used as found, there already from an earlier build, or to be compiled."""
+
+    part: str
+    version: str
+    state: Literal["found", "built", "compile"]
+    where: str
+    minutes: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What will be done; `problems` says what stands in the way."""
+
+    rows: tuple[Row, ...]
+    packages: tuple[str, ...]
+    hints: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def minutes(self) -> float:
+        """All that is to be compiled, at most: what Go has in its own cache goes faster."""
+        return sum(row.minutes for row in self.rows)
+
+
+def expected(part: parts.Part) -> float:
+    """Minutes that a part takes here. Compiling spreads over the cores, linking does not."""
+    return part.minutes * max(2 / (os.cpu_count() or 2), 0.3)
+
+
+def row(part: parts.Part) -> Row:
+    """Where a part stands on this machine."""
+    programs = found.search(part).programs
+    if programs:
+        place = str(next(iter(programs.values())))
+        return Row(part=part.name, version=part.version, state="found", where=place, minutes=0)
+    try:
+        place, there = str(compiler.folder(part)), compiler.built(part)
+    except layout.CannotRunError:  # no Go: told once, in the plan's problems
+        place, there = str(compiler.root()), False
+    state, minutes = ("built", 0.0) if there else ("compile", expected(part))
+    return Row(part=part.name, version=part.version, state=state, where=place, minutes=minutes)
+
+
+def plan(wanted: tuple[parts.Part, ...] = parts.PARTS) -> Plan:
+    """What is here and what is to do. Takes about 2 seconds, 5 at most; changes nothing."""
+    rows = tuple(row(part) for part in wanted)
+    lacking = packages.missing()
+    hints = [hint for part in wanted for hint in found.search(part).hints]
+    problems: list[str] = []
+    if sys.platform != "linux":
+        problems.append(f"the one-node cluster needs Linux, this is {sys.platform}: use any other cluster (README)")
+    if any(one.state == "compile" for one in rows):
+        hints += room()
+        try:
+            compiler.go()
+        except layout.CannotRunError as problem:
+            problems.append(str(problem))
+    try:
+        packages.check(lacking)
+    except layout.CannotRunError as problem:
+        problems.append(str(problem))
+    names = tuple(package.name for package in lacking)
+    return Plan(rows=rows, packages=names, hints=tuple(hints), problems=tuple(problems))
+
+
+def room() -> list[str]:
+    """Hints where memory or disk look short for compiling."""
+    hints: list[str] = []
+    memory = Path("/proc/meminfo").read_text() if Path("/proc/meminfo").exists() else ""
+    free = [int(line.split()[1]) / 2**20 for line in memory.splitlines() if line.startswith("MemAvailable")]
+    if free and free[0] < parts.LINKER_MEMORY + 0.5:
+        hints.append(f"{free[0]:.1f} GiB of memory are free; one linker wants about {parts.LINKER_MEMORY}")
+    disk = shutil.disk_usage(Path.home()).free / 2**30
+    if disk < 12:
+        hints.append(f"{disk:.0f} GiB of disk are free in {Path.home()}; sources and compiled packages want about 12")
+    return hints
+
+
+def show(what: Plan, out: TextIO) -> None:
+    """The plan as a table, coloured on a terminal."""
+    coloured = out.isatty() and "NO_COLOR" not in os.environ
+    wide = max(len(one.part) for one in what.rows)
+    for one in what.rows:
+        state = f"\x1b[{COLOURS[one.state]}m{one.state:<8}\x1b[0m" if coloured else f"{one.state:<8}"
+        detail = f"about {minutes(one.minutes)}" if one.state == "compile" else one.where
+        out.write(f"  {one.part:<{wide}}  {one.version:<8}  {state}  {detail}\n")
+    if what.packages:
+        out.write(
+            f"Debian packages to install: {' '.join(what.packages)} (nothing is removed, no service is started)\n"
+        )
+    out.writelines(f"hint: {hint}\n" for hint in what.hints)
+    waiting = sum(one.state == "compile" for one in what.rows)
+    if waiting:
+        out.write(f"To compile, once: {waiting} of {len(what.rows)} parts, at most {minutes(what.minutes)}, ")
+        out.write(f"into {compiler.root()}\n")
+    elif not what.packages:
+        out.write("Everything is there.\n")
+    out.flush()
+
+
+def minutes(number: float) -> str:
+    """Minutes in words."""
+    return f"{number:.0f} min" if number >= 2 else f"{number * 60:.0f} s"
+
+
+def ensure(out: TextIO, wanted: tuple[parts.Part, ...] = parts.PARTS) -> None:
+    """Install and compile what is missing, after saying so. Raises CannotRunError or FailedError."""
+    intended = plan(wanted)
+    if intended.packages or any(one.state == "compile" for one in intended.rows):
+        show(intended, out)
+    if intended.problems:
+        raise layout.CannotRunError("\n".join(intended.problems))
+    if intended.packages:
+        packages.install(packages.missing(), compiler.root() / "logs" / "packages.log")
+        out.write(f"Debian packages installed: {' '.join(intended.packages)}\n")
+    compile_all(tuple(parts.named(one.part) for one in intended.rows if one.state == "compile"), out)
+
+
+def compile_all(waiting: tuple[parts.Part, ...], out: TextIO) -> None:
+    """Compile parts one after the other: together, their linkers want more memory than a laptop has."""
+    shown = progress.Progress(len(waiting), out=out)
+    following = [*(part.name for part in waiting[1:]), None]
+    for part, after in zip(waiting, following, strict=False):
+        shown.start(f"{part.name} {part.version}", expected(part) * 60, after)
+        did = compiler.build(part, tick=shown.tick, note=shown.note)
+        shown.done("compiled" if did else "compiled by another checkout, waited")
+
+
+def binary(name: str) -> Path:
+    """A program of the toolchain, wherever it is. Raises CannotRunError when missing, KeyError when no part has it."""
+    part = parts.of(name)
+    program = found.search(part).programs.get(name)
+    if program is not None:
+        return program
+    if not compiler.built(part):
+        raise layout.CannotRunError(f"{name} is not compiled yet: type `python3 -m dev.cluster.toolchain build`")
+    return compiler.folder(part) / "bin" / name
+
+
+def bin_dirs() -> list[Path]:
+    """The folders to put on PATH, after the virtual environment's: the CLI and its host, kubectl, buildctl.
+
+    Only ours; what was found on PATH is there already. The plugins are not in them, see `link_plugins`.
+    """
+    return [compiler.folder(part) / "bin" for part in parts.PARTS if part.on_path and not found.search(part).programs]
+
+
+def link_plugins(pulumi_home: Path) -> list[Path]:
+    """Give a PULUMI_HOME the plugins, as links under the names that Pulumi looks for. Returns the links."""
+    links: list[Path] = []
+    for part in parts.PARTS:
+        if part.kind != "plugin":
+            continue
+        target, folder = binary(part.name), pulumi_home / "plugins" / found.plugin_folder(part)
+        folder.mkdir(parents=True, exist_ok=True)
+        link, fresh = folder / part.name, folder / f".{part.name}.{os.getpid()}"
+        fresh.symlink_to(target)
+        fresh.replace(link)
+        links.append(link)
+    return links
+
+
+def selected(names: list[str]) -> tuple[parts.Part, ...]:
+    """Parts by name, all when none is named. Raises KeyError for a name that does not exist."""
+    return tuple(parts.named(name) for name in names) or parts.PARTS
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python3 -m dev.cluster.toolchain", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    planned = commands.add_parser("plan", help="say what is there, what will be installed and compiled")
+    planned.add_argument("--json", action="store_true", help="for programs")
+    built = commands.add_parser("build", help="install and compile what is missing")
+    built.add_argument("parts", nargs="*", help="only these parts (default: all, and the packages)")
+    path = commands.add_parser("path", help="where a program is, or the folders for PATH")
+    path.add_argument("program", nargs="?")
+    return parser
+
+
+def act(options: argparse.Namespace) -> int:
+    """Do what the command line says; the exit code."""
+    if options.command == "plan":
+        what = plan()
+        if options.json:
+            print(json.dumps({**dataclasses.asdict(what), "minutes": what.minutes}, indent=2))
+        else:
+            show(what, sys.stdout)
+        if what.problems:
+            raise layout.CannotRunError("\n".join(what.problems))
+    elif options.command == "build" and options.parts:
+        waiting = [part for part in selected(options.parts) if row(part).state == "compile"]
+        compile_all(tuple(waiting), sys.stdout)
+    elif options.command == "build":
+        ensure(out=sys.stdout)
+    else:
+        print(binary(options.program) if options.program else os.pathsep.join(map(str, bin_dirs())))
+    return 0
+
+
+def stop(number: int, _frame: object) -> None:
+    """Turn SIGTERM into an exception, so that a build ends as it does on Ctrl-C."""
+    sys.exit(128 + number)
+
+
+def main() -> int:
+    """0 done, 1 failed, 2 cannot here or wrong usage, 130 interrupted."""
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        return act(arguments().parse_args())
+    except layout.CannotRunError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except KeyError as problem:
+        print(f"error: {problem.args[0]}", file=sys.stderr)
+        return 2
+    except layout.FailedError as problem:
+        print(f"\nerror: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; what is finished stays, nothing is half-made", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Puts layers together as an OCI image, asks a registry what it has, and pushes.
+
+https://github.com/opencontainers/image-spec/blob/main/spec.md
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+
+from dev.images import layers, recipes
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+RECIPE = "dev.seaway.recipe"
+"""The annotation that says which recipe a manifest in a registry was made from."""
+
+
+def recipe(image: recipes.Image) -> str:
+    """12 hex digits over the image's layer and what the runtime is told."""
+    return hashlib.sha256(
+        json.dumps([image.layer.key(), image.config, environment(image), image.labels]).encode()
+    ).hexdigest()[:12]
+
+
+def present(image: recipes.Image, registry: str) -> bool:
+    """Whether the registry (`host:port`, plain http) holds this image, made from this very recipe."""
+    url = f"http://{registry}/v2/{image.repository}/manifests/{image.tag}"
+    request = urllib.request.Request(url, headers={"Accept": MANIFEST})
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a local address never goes to a proxy
+    try:
+        with direct.open(request, timeout=10) as answer:
+            manifest = json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return False
+        raise layers.CannotMakeError(
+            f"registry {registry}: {url} answers {error.code}; see the registry's log"
+        ) from error
+    except OSError as error:
+        raise layers.CannotMakeError(f"registry {registry}: no answer ({error}); is the cluster up?") from error
+    return manifest.get("annotations", {}).get(RECIPE) == recipe(image)
+
+
+def push(image: recipes.Image, stack: list[layers.Made], registry: str) -> str:
+    """Push the image; return its digest. Layers that the registry has are not sent again."""
+    with tempfile.TemporaryDirectory(prefix=".push-", dir=layers.cache()) as scratch:
+        layout = pathlib.Path(scratch)
+        digest = write(image, stack, layout)
+        source, target = f"oci:{layout}:{image.tag}", f"docker://{registry}/{image.name}"
+        options = ["--quiet", "--preserve-digests", "--insecure-policy", "--dest-tls-verify=false"]
+        environment = {**os.environ, "no_proxy": registry.partition(":")[0]}
+        done = subprocess.run(
+            ["skopeo", "copy", *options, source, target], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise layers.CannotMakeError(f"push of {image.name} to {registry} failed: {done.stderr.strip()}")
+    return digest
+
+
+def write(image: recipes.Image, stack: list[layers.Made], layout: pathlib.Path) -> str:
+    """Write an OCI image layout; its layers are hard links into the cache. Returns the manifest's digest."""
+    blobs = layout / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+
+    def blob(content: object, media_type: str) -> dict[str, object]:
+        data = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        (blobs / digest).write_bytes(data)
+        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
+
+    for layer in stack:
+        (blobs / layer.digest.removeprefix("sha256:")).hardlink_to(layer.file)
+    config = blob(
+        {
+            "architecture": recipes.architecture(),
+            "os": "linux",
+            "config": {**image.config, "Env": environment(image), "Labels": image.labels},
+            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in stack]},
+        },
+        "application/vnd.oci.image.config.v1+json",
+    )
+    kind = "application/vnd.oci.image.layer.v1.tar+gzip"
+    manifest = blob(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": config,
+            "layers": [
+                {"mediaType": kind, "digest": layer.digest, "size": layer.file.stat().st_size} for layer in stack
+            ],
+            "annotations": {RECIPE: recipe(image)},
+        },
+        MANIFEST,
+    )
+    (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    named = {**manifest, "annotations": {"org.opencontainers.image.ref.name": image.tag}}
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}))
+    return str(manifest["digest"])
+
+
+def environment(image: recipes.Image) -> list[str]:
+    """The image's variables, and where trust is: pip brings authorities of its own."""
+    bundle = str(recipes.HOST_BUNDLE)
+    variables = {**image.environment, "SSL_CERT_FILE": bundle, "PIP_CERT": bundle}
+    return [f"{name}={value}" for name, value in sorted(variables.items())]

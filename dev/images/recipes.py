@@ -1,0 +1,152 @@
+"""What the local base images are made of: the data, and the hash that says when to make them anew."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+
+ENTRYPOINT = pathlib.Path(__file__).with_name("postgres-entrypoint.sh")
+HOST_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+"""Where Debian keeps the trusted authorities, on the machine and in the images."""
+
+DEBIAN = "bookworm"
+"""Debian 12: its Python is 3.11 and its PostgreSQL is 15."""
+
+
+def architecture() -> str:
+    """Debian's word for the machine's processor, which is also Go's and so the image format's: `amd64`, `arm64`."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+
+
+TRIM = (
+    # Needed by nobody at run time. The licences under /usr/share/doc/*/copyright stay.
+    *("dev/*", "proc/*", "sys/*", "run/[!p]*", "tmp/*", "var/tmp/*", "var/log/*", "var/cache/*", "var/lib/apt/lists/*"),
+    *("usr/share/man/*", "usr/share/info/*", "usr/share/locale/*", "usr/share/lintian/*", "usr/share/doc/*/[!c]*"),
+    *("usr/share/doc/*/changelog*", "etc/*-", "var/lib/dpkg/*-old", "var/lib/dpkg/lock*", "etc/hostname"),
+    *("etc/resolv.conf", "etc/machine-id", "usr/sbin/policy-rc.d", "etc/apt/sources.list.d/*"),
+    # A private key that is the same in every container is none.
+    *("etc/ssl/private/*", "etc/ssl/certs/ssl-cert-snakeoil.pem"),
+)
+
+TRIM_POSTGRES = (
+    # Just-in-time compilation is 110 MB of LLVM; PostgreSQL does without where the library is not there.
+    *("usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/aarch64-linux-gnu/libLLVM*", "usr/lib/llvm*"),
+    *("usr/lib/postgresql/*/lib/llvmjit*", "usr/lib/postgresql/*/lib/bitcode/*"),
+    # Debian's tools for many clusters on one machine, and their Perl.
+    *("usr/share/perl/*", "usr/lib/*/perl/*", "usr/share/perl5/*", "usr/lib/locale/locale-archive", "usr/share/i18n/*"),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One file system layer: `packages` on top of `below`, between two shell scripts that run as root in it."""
+
+    name: str
+    packages: tuple[str, ...]
+    before: str = ""
+    after: str = ""
+    files: Mapping[str, tuple[pathlib.Path, int]] = dataclasses.field(
+        default_factory=dict[str, tuple[pathlib.Path, int]]
+    )
+    """Path in the layer -> file of this machine, and its mode."""
+    trim: tuple[str, ...] = TRIM
+    below: "Layer | None" = None
+
+    def key(self) -> str:
+        """12 hex digits over everything that decides the content; Debian's own updates are not among it."""
+        files = {
+            path: [hashlib.sha256(source.read_bytes()).hexdigest(), mode] for path, (source, mode) in self.files.items()
+        }
+        said = [self.name, self.packages, self.before, self.after, files, self.trim, DEBIAN, architecture()]
+        below = self.below.key() if self.below else ""
+        return hashlib.sha256(json.dumps([said, below]).encode()).hexdigest()[:12]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A layer with what the container runtime is told. `config` uses the words of the OCI image specification."""
+
+    repository: str
+    tag: str
+    layer: Layer
+    config: dict[str, object]
+    environment: dict[str, str]
+    labels: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+
+BASE = Layer(
+    name="debian",
+    packages=("ca-certificates",),
+    # The machine's authorities, not Debian's only: where the network signs TLS anew, a build trusts what we trust.
+    files={"etc/ssl/certs/ca-certificates.crt": (HOST_BUNDLE, 0o644)},
+)
+
+PYTHON = Image(
+    repository="base/python",
+    tag="3.11-bookworm",
+    layer=Layer(
+        name="python",
+        packages=("python3", "python3-venv"),
+        # Times of files are zeroed in the layer, so byte code is told not to look at them.
+        after="""ln -sf python3 /usr/bin/python
+find /usr/lib/python3 /usr/lib/python3.11 -name '*.pyc' -delete
+python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python3.11 /usr/lib/python3/dist-packages""",
+        below=BASE,
+    ),
+    config={"Cmd": ["python3"]},
+    environment={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+    labels={
+        "org.opencontainers.image.title": "Debian's Python 3.11, standing in for python:3.12-slim",
+        "org.opencontainers.image.description": "Made on this machine from Debian 12 packages; not the official image.",
+    },
+)
+
+POSTGRES = Image(
+    repository="base/postgres",
+    tag="15-bookworm",
+    layer=Layer(
+        name="postgres",
+        packages=("postgresql-15",),
+        # The ids of the official image, so that `user: 999` means the same; and no database made by the package.
+        before="""groupadd --gid 999 postgres
+useradd --uid 999 --gid 999 --home-dir /var/lib/postgresql --shell /bin/sh postgres
+mkdir -p /etc/postgresql-common
+echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf""",
+        after="""echo "listen_addresses = '*'" >> /usr/share/postgresql/15/postgresql.conf.sample
+mkdir -p /docker-entrypoint-initdb.d
+rm -rf /run/* /var/lib/postgresql
+install -d -o 999 -g 999 -m 3777 /run/postgresql
+install -d -o 999 -g 999 -m 1777 /var/lib/postgresql/data
+install -d -o 999 -g 999 /var/lib/postgresql""",
+        files={"usr/local/bin/docker-entrypoint.sh": (ENTRYPOINT, 0o755)},
+        trim=(*TRIM, *TRIM_POSTGRES),
+        below=BASE,
+    ),
+    config={
+        "Entrypoint": ["/usr/local/bin/docker-entrypoint.sh"],
+        "Cmd": ["postgres"],
+        "User": "999:999",
+        # To PostgreSQL SIGTERM means "when the last client has left"; SIGINT means now, and cleanly.
+        "StopSignal": "SIGINT",
+        "ExposedPorts": {"5432/tcp": {}},
+    },
+    environment={
+        "PATH": "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PGDATA": "/var/lib/postgresql/data",
+        "LANG": "C.UTF-8",
+    },
+    labels={
+        "org.opencontainers.image.title": "Debian's PostgreSQL 15, standing in for postgres:17",
+        "org.opencontainers.image.description": (
+            "Made on this machine from Debian 12 packages, with an entrypoint of its own; not the official image."
+        ),
+    },
+)
+
+IMAGES = (PYTHON, POSTGRES)

@@ -1,0 +1,11 @@
+"""Started by ``pulumi-resource-seaway`` with the engine's address as its argument."""
+
+import asyncio
+
+from plugin import lean
+
+lean.skip_sdk()
+
+from plugin import server  # noqa: E402 - imports the engine's messages
+
+asyncio.run(server.serve())

@@ -1,0 +1,48 @@
+"""``seaway:index:Cluster``: the guard that a stack stays in the cluster that it was deployed to.
+
+A context is only a name: it can be pointed at another cluster, and a development cluster is made anew
+under the same one. With the old state, a preview would then say "no changes" over an empty cluster.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from plugin import client, resource, values
+
+UID = "uid"
+
+
+class Cluster:
+    """Output ``uid``: the UID of the kube-system namespace."""
+
+    inputs: ClassVar[Mapping[str, type]] = {"context": str}
+
+    def __init__(self, cluster: client.Cluster) -> None:
+        self._cluster = cluster
+
+    async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
+        recorded, live = state.outputs.get(UID), await self._cluster.identity()
+        if live != recorded:
+            raise resource.Refused(
+                f'context "{self._cluster.context}" ({self._cluster.server}) is not the cluster that this stack was'
+                f" deployed to: kube-system's UID was {recorded} and is {live}. If it was made anew:"
+                " pulumi refresh --run-program --yes, then pulumi up. If you meant another:"
+                " pulumi config set seaway:context NAME"
+            )
+        return resource.Diff(changed=resource.differing(state, inputs))
+
+    async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
+        return await self._live(inputs)
+
+    async def read(self, state: resource.State) -> resource.State | None:
+        return state if await self._cluster.identity() == state.outputs.get(UID) else None
+
+    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
+        return await self._live(inputs)
+
+    async def delete(self, state: resource.State) -> None:
+        pass  # it only watches: the cluster is not ours to delete
+
+    async def _live(self, inputs: values.Properties) -> resource.State:
+        uid = await self._cluster.identity()
+        return resource.State(id=uid, outputs={**inputs, UID: uid})

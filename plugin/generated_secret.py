@@ -1,0 +1,40 @@
+"""``seaway:index:GeneratedSecret``: a value that is made once and lives, encrypted, in the stack's state."""
+
+import secrets
+import string
+from collections.abc import Mapping
+from typing import ClassVar, cast
+
+from plugin import resource, values
+
+ALPHABET = string.ascii_letters + string.digits
+"""Letters and digits: no character that a URL, a shell or a YAML file would want quoted."""
+
+SHORTEST = 8
+"""Characters. Fewer can be guessed: 8 of these are 47 bits."""
+
+
+class GeneratedSecret:
+    """Output ``value``: the text, secret. Deleting the resource forgets it."""
+
+    inputs: ClassVar[Mapping[str, type]] = {"name": str, "length": int}
+
+    async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
+        changed = resource.differing(state, inputs)
+        return resource.Diff(changed=changed, replaced=changed)
+
+    async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
+        length = cast(int, inputs["length"])
+        if length < SHORTEST:
+            raise resource.Refused(f"length must be at least {SHORTEST} characters, got {length}")
+        made = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
+        return resource.State(id=cast(str, inputs["name"]), outputs={**inputs, "value": values.Secret(made)})
+
+    async def read(self, state: resource.State) -> resource.State | None:
+        return state  # it exists nowhere but in the state: there is nothing to compare it with
+
+    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
+        raise NotImplementedError("every change makes a new value")
+
+    async def delete(self, state: resource.State) -> None:
+        pass

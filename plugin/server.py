@@ -1,0 +1,189 @@
+"""The provider's side of the engine's gRPC service: dispatch to resources, errors of one line, cancellation.
+
+https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provider.html
+"""
+
+# ruff: noqa: N802 - the methods' names are the protocol's
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeVar, cast
+
+import grpc
+import grpc.aio
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+import plugin
+from plugin import client, cluster, generated_secret, resource, values
+
+CONTEXT = "context"
+TIMEOUT = "timeout"
+SECONDS = 4.0
+"""The longest that the cluster may take to answer; with the start of this program a preview fails within 5 s."""
+
+Answer = TypeVar("Answer")
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
+    """Answers the engine. One process serves one provider resource, so it is configured once."""
+
+    def __init__(self) -> None:
+        self._cluster: client.Cluster | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+        self._cancelled = False
+
+    async def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: Context
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
+
+    async def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
+        return empty_pb2.Empty()
+
+    async def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=plugin.VERSION)
+
+    async def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
+        given = values.decode(request.news)
+        failures = [
+            provider_pb2.CheckFailure(property=name, reason=f"{name} is not an input of the provider seaway")
+            for name in sorted(given.keys() - {CONTEXT, TIMEOUT, "version"})
+        ]
+        if not given.get(CONTEXT):
+            reason = "say which cluster: pulumi config set seaway:context NAME"
+            failures.append(provider_pb2.CheckFailure(property=CONTEXT, reason=reason))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    async def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
+        # Never a replacement: another context may be another name of the same cluster, which the guard finds out.
+        return _diff(request.news != request.old_inputs)
+
+    async def Configure(
+        self, request: provider_pb2.ConfigureRequest, context: Context
+    ) -> provider_pb2.ConfigureResponse:
+        given = values.decode(request.args)
+        await self._run(self._connect(given), context)
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    async def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
+        kind = await self._kind(request.urn, context)
+        failures = [
+            provider_pb2.CheckFailure(property=name, reason=reason)
+            for name, reason in resource.problems(kind, values.decode(request.news))
+        ]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
+        kind = await self._kind(request.urn, context)
+        state = resource.State(id=request.id, outputs=values.decode(request.olds))
+        diff = await self._run(kind.diff(state, values.decode(request.news)), context)
+        return _diff(bool(diff.changed), changed=diff.changed, replaced=diff.replaced)
+
+    async def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
+        kind = await self._kind(request.urn, context)
+        inputs = values.decode(request.properties)
+        state = await self._run(kind.create(inputs, preview=request.preview), context)
+        return provider_pb2.CreateResponse(id=state.id, properties=values.encode(state.outputs))
+
+    async def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
+        kind = await self._kind(request.urn, context)
+        state = resource.State(id=request.id, outputs=values.decode(request.properties))
+        read = await self._run(kind.read(state), context)
+        if read is None:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(id=read.id, properties=values.encode(read.outputs), inputs=request.inputs)
+
+    async def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
+        kind = await self._kind(request.urn, context)
+        state = resource.State(id=request.id, outputs=values.decode(request.olds))
+        inputs = values.decode(request.news)
+        updated = await self._run(kind.update(state, inputs, preview=request.preview), context)
+        return provider_pb2.UpdateResponse(properties=values.encode(updated.outputs))
+
+    async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
+        kind = await self._kind(request.urn, context)
+        state = resource.State(id=request.id, outputs=values.decode(request.properties))
+        await self._run(kind.delete(state), context)
+        return empty_pb2.Empty()
+
+    async def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
+        self.interrupt()
+        return empty_pb2.Empty()
+
+    def interrupt(self) -> None:
+        """End every wait at once, and begin none."""
+        self._cancelled = True
+        for task in self._running:
+            task.cancel()
+
+    async def _connect(self, given: values.Properties) -> None:
+        seconds = float(cast(str, given.get(TIMEOUT, SECONDS)))
+        connection = client.Cluster(context=cast(str, given[CONTEXT]), seconds=seconds)
+        await connection.identity()
+        self._cluster = connection
+
+    async def _kind(self, urn: str, context: Context) -> resource.Resource:
+        """The implementation of the type that stands in a URN: ``urn:pulumi:stack::project::parents$type::name``."""
+        kind = urn.split("::")[2].rpartition("$")[2]
+        if kind == "seaway:index:GeneratedSecret":
+            return generated_secret.GeneratedSecret()
+        if self._cluster is None:
+            return await _abort(context, f"{kind} needs a cluster, but the provider is not configured yet")
+        if kind == "seaway:index:Cluster":
+            return cluster.Cluster(self._cluster)
+        return await _abort(context, f"the plugin seaway has no resource {kind}")
+
+    async def _run(self, operation: Coroutine[Any, Any, Answer], context: Context) -> Answer:
+        """The operation's answer; its refusal, and a cancellation, become the call's error."""
+        if self._cancelled:
+            operation.close()
+            return await _abort(context, "interrupted", grpc.StatusCode.CANCELLED)
+        task = asyncio.create_task(operation)
+        self._running.add(task)
+        try:
+            return await task
+        except resource.Refused as refusal:
+            return await _abort(context, str(refusal))
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise  # the engine hung up: there is nobody to tell
+            return await _abort(context, "interrupted", grpc.StatusCode.CANCELLED)
+        finally:
+            self._running.discard(task)
+
+
+async def serve() -> None:
+    """Serve until the engine says stop or is gone; the port is the only line on stdout."""
+    server = grpc.aio.server()
+    provider = Provider()
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port, flush=True)
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # SIGINT is how the command line ends its plugins: it waits 5 s for one that stays. A person's Ctrl-C does not
+    # come here, plugins have a process group of their own; the engine says Cancel then.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    parent = os.getppid()
+    while os.getppid() == parent and not stopped.is_set():
+        # A killed engine says nothing: without this look the process would stay for ever.
+        await asyncio.wait([asyncio.create_task(stopped.wait())], timeout=1)
+    provider.interrupt()
+    await server.stop(grace=0.2)
+
+
+def _diff(different: bool, *, changed: Any = (), replaced: Any = ()) -> provider_pb2.DiffResponse:
+    changes = provider_pb2.DiffResponse.DIFF_SOME if different else provider_pb2.DiffResponse.DIFF_NONE
+    return provider_pb2.DiffResponse(changes=changes, diffs=changed, replaces=replaced)
+
+
+async def _abort(context: Context, message: str, code: grpc.StatusCode = grpc.StatusCode.UNKNOWN) -> NoReturn:
+    await context.abort(code, message)
+    raise AssertionError("abort raises")

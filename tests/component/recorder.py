@@ -1,0 +1,142 @@
+"""``record``: runs a program as Pulumi does, against an engine that only writes down what is registered."""
+
+# ruff: noqa: N802 - the methods' names are the protocol's
+
+import asyncio
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+from unittest import mock
+
+import pulumi
+from google.protobuf import empty_pb2
+from pulumi.runtime import mocks
+from pulumi.runtime.proto import resource_pb2
+
+from plugin import values
+
+DIGEST = "sha256:" + "d" * 64
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resource:
+    """One registered resource. In ``inputs``, secrets are values.Secret and unknowns values.UNKNOWN."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    inputs: dict[str, Any]
+    request: Any
+    """The engine's own message, for the options."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.type} {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recording:
+    """What a program did."""
+
+    resources: list[Resource]
+    outputs: dict[str, dict[str, Any]]
+    """What each component (by URN), and the stack, said at its end."""
+    messages: list[str]
+
+    def of(self, kind: str) -> list[Resource]:
+        """Resources whose type ends with ``kind``."""
+        return [each for each in self.resources if each.type.rpartition(":")[2] == kind]
+
+    @property
+    def stack(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        return next(outputs for urn, outputs in self.outputs.items() if "pulumi:pulumi:Stack" in urn)
+
+
+class Monitor(mocks.MockMonitor):
+    """Says yes to everything, with the outputs that the providers would give."""
+
+    def __init__(self, *, preview: bool) -> None:
+        super().__init__(mock.Mock())
+        self.preview = preview
+        self.recorded: list[Resource] = []
+        self.said: dict[str, dict[str, Any]] = {}
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine does: with the types of all parents but the stack."""
+        above = parent.split("::")[2] if parent and "pulumi:pulumi:Stack" not in parent else ""
+        return f"urn:pulumi:{pulumi.get_stack()}::seaway::{above}{'$' if above else ''}{type_}::{name}"
+
+    def RegisterResource(self, request: Any) -> Any:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        inputs = values.decode(request.object)
+        if request.type != "pulumi:pulumi:Stack":
+            self.recorded.append(Resource(request.type, request.name, urn, request.parent, inputs, request))
+        outputs = values.encode({**inputs, **self._outputs(request.type)})
+        known = request.custom and (not self.preview or request.type.startswith("pulumi:providers:"))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id" if known else "", object=outputs)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        self.said[request.urn] = values.decode(request.outputs)
+        return empty_pb2.Empty()
+
+    def _outputs(self, kind: str) -> dict[str, Any]:
+        made: dict[str, dict[str, Any]] = {
+            "seaway:index:GeneratedSecret": {"value": values.Secret("generated")},
+            "seaway:index:Cluster": {"uid": "uid-1"},
+            "docker-build:index:Image": {"digest": DIGEST},
+            "docker:index/image:Image": {"repoDigest": f"registry.example.com/x@{DIGEST}"},
+        }
+        outputs = made.get(kind, {})
+        return {name: self._unknown(value) for name, value in outputs.items()} if self.preview else outputs
+
+    @staticmethod
+    def _unknown(value: Any) -> Any:
+        return values.Secret(values.UNKNOWN) if isinstance(value, values.Secret) else values.UNKNOWN
+
+
+class _Messages(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+def record(
+    build: Callable[[], None], *, config: Mapping[str, str], preview: bool = False, stack: str = "dev"
+) -> Recording:
+    """What ``build`` registers in a stack with this configuration (``seaway:`` is put before the keys).
+
+    A program that registers nothing is a failure: it would make every assertion about its resources true.
+    """
+    monitor = Monitor(preview=preview)
+    messages = _Messages()
+    logger = logging.Logger("engine", logging.INFO)
+    logger.addHandler(messages)
+    pulumi.runtime.set_all_config({f"seaway:{name}": value for name, value in config.items()}, [])
+
+    async def run() -> None:
+        # What set_mocks does, without the stack that it makes: run_in_stack makes one, as in a real run.
+        described = mocks.MockSettings(
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures),
+            engine=mocks.MockEngine(logger),
+            project="seaway",
+            stack=stack,
+            dry_run=preview,
+            organization=None,
+        )
+        pulumi.runtime.configure(described)
+        pulumi.runtime.settings.SETTINGS.outputs.clear()
+        await pulumi.runtime.run_in_stack(build)
+
+    # A text made of an Output is an error here, and not a sentence in the middle of a manifest.
+    with mock.patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "true"}):
+        asyncio.run(run())
+    assert monitor.recorded, "the program registered nothing"
+    return Recording(monitor.recorded, monitor.said, messages.texts)

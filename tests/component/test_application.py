@@ -1,0 +1,394 @@
+"""What the program registers for the examples: the same invariants for each, then the point of each part."""
+
+import base64
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import application, settings
+from plugin import values
+from seaway.manifests import objects
+from seaway.model import problems
+from tests.component import recorder
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ("smallest", "shop")
+CONFIG = {"context": "work", "registry": "registry.example.com/team", "exposure": "nodePort"}
+GOLDEN = Path(__file__).with_name("names.txt")
+
+Run = Callable[..., recorder.Recording]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run the program of an example, in a project folder of its own."""
+
+    def program(example: str, *, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
+        shutil.copytree(ROOT / "examples" / example, tmp_path / "app", dirs_exist_ok=True)
+
+        def build() -> None:
+            made = application.Application(settings.read(tmp_path))
+            for name, value in made.outputs.items():
+                pulumi.export(name, value)
+
+        return recorder.record(build, config={**CONFIG, **(config or {})}, **how)
+
+    return program
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """All values inside of a value, secrets and unknowns as they are."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner)
+    else:
+        yield value
+
+
+def shape(recording: recorder.Recording) -> list[tuple[str, str]]:
+    return sorted((each.urn, each.parent) for each in recording.resources)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("preview", [True, False])
+def test_every_resource_has_its_parent_and_a_name_of_its_own(run: Run, example: str, preview: bool) -> None:
+    recording = run(example, preview=preview)
+    urns = [each.urn for each in recording.resources]
+    assert len(urns) == len(set(urns))
+    (top,) = recording.of("Application")
+    assert "pulumi:pulumi:Stack" in top.parent
+    for each in recording.resources:
+        if each is not top:
+            assert each.parent in urns, f"{each.title} has no parent of ours"
+            assert each.parent.split("::")[2].startswith("seaway:index:Application")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_component_ends_with_its_outputs(run: Run, example: str) -> None:
+    recording = run(example)
+    components = [each.urn for each in recording.resources if not each.request.custom]
+    assert set(components) <= set(recording.outputs)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_two_runs_are_equal_and_a_preview_has_the_same_graph(run: Run, example: str) -> None:
+    first, second, preview = run(example), run(example), run(example, preview=True)
+    assert [(each.urn, each.inputs) for each in sorted(first.resources, key=lambda one: one.urn)] == [
+        (each.urn, each.inputs) for each in sorted(second.resources, key=lambda one: one.urn)
+    ]
+    assert shape(preview) == shape(first)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_preview_shows_fields(run: Run, example: str) -> None:
+    """Only the image reference and generated values may be unknown, and only a Secret's data may be secret."""
+    for each in run(example, preview=True).resources:
+        found = list(leaves(each.inputs))
+        assert not any(isinstance(leaf, str) and "__str__" in leaf for leaf in found)
+        if each.type != "kubernetes:core/v1:Secret":
+            assert not any(isinstance(leaf, values.Secret) for leaf in found), each.title
+        if each.type in {"kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:StatefulSet", "kubernetes:batch/v1:Job"}:
+            (container,) = each.inputs["spec"]["template"]["spec"]["containers"]
+            unknown = [leaf for leaf in found if leaf is values.UNKNOWN]
+            assert unknown == [values.UNKNOWN] * (container["image"] is values.UNKNOWN), each.title
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_secrets_are_flagged(run: Run, example: str) -> None:
+    recording = run(example)
+    assert "generated" not in [leaf for each in recording.resources for leaf in leaves(each.inputs)]
+    for each in recording.of("Secret"):
+        assert each.inputs["data"]
+        assert all(isinstance(value, values.Secret) for value in each.inputs["data"].values())
+        assert list(each.request.additionalSecretOutputs) == ["data", "stringData"]
+    for each in recording.of("GeneratedSecret"):
+        assert list(each.request.additionalSecretOutputs) == ["value"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_what_is_registered_is_what_objects_returns(run: Run, example: str, tmp_path: Path) -> None:
+    recording = run(example)
+    expected: list[objects.Object] = []
+
+    def build() -> None:
+        given = settings.read(tmp_path)
+        images = {
+            each.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: objects.Image(
+                reference=f"{each.inputs['tags'][0].partition(':')[0]}@{recorder.DIGEST}",
+                content=each.inputs["tags"][0].partition(":")[2],
+            )
+            for each in recording.of("Image")
+            if each.request.custom
+        }
+        secrets = {
+            each.name: objects.SecretValue(
+                fingerprint=f"generated-{each.inputs['length']}", value=values.Secret(settings.encoded("generated"))
+            )
+            for each in recording.of("GeneratedSecret")
+        }
+        expected.extend(objects.objects(given.app, given.settings, images, secrets))
+        pulumi.ComponentResource("test:index:Something", "something")
+
+    recorder.record(build, config=CONFIG)
+    registered = {each.title: each.inputs for each in recording.resources if each.type.startswith("kubernetes:")}
+    assert registered == {
+        f"kubernetes:{'' if '/' in each.manifest['apiVersion'] else 'core/'}{each.manifest['apiVersion']}:{each.kind} "
+        f"{each.name}": each.manifest
+        for each in expected
+    }
+    assert len(registered) == len(expected)
+
+
+def test_names_of_resources(run: Run) -> None:
+    """A renamed resource is deleted and made again, so a rename needs an alias. Then: SEAWAY_WRITE_NAMES=1 pytest."""
+    hashed = re.compile(r"-[0-9a-f]{10}$")
+    names = "".join(
+        f"{example}: {hashed.sub('-<hash>', each.urn.partition('::seaway::')[2])}\n"
+        for example in EXAMPLES
+        for each in sorted(run(example).resources, key=lambda one: one.urn)
+    )
+    if os.environ.get("SEAWAY_WRITE_NAMES"):
+        GOLDEN.write_text(names)
+    assert names == GOLDEN.read_text()
+
+
+def test_objects_are_registered_as_the_sdk_would(run: Run) -> None:
+    """The same type, inputs, version and secret outputs as pulumi_kubernetes' own classes, kind by kind."""
+    from pulumi_kubernetes import apps, batch, core, policy  # noqa: PLC0415 - 0.9 s, wanted here only
+
+    classes: dict[str, Any] = {
+        "Namespace": core.v1.Namespace,
+        "ServiceAccount": core.v1.ServiceAccount,
+        "ConfigMap": core.v1.ConfigMap,
+        "Secret": core.v1.Secret,
+        "Service": core.v1.Service,
+        "PodDisruptionBudget": policy.v1.PodDisruptionBudget,
+        "Deployment": apps.v1.Deployment,
+        "StatefulSet": apps.v1.StatefulSet,
+        "Job": batch.v1.Job,
+    }
+    snake = {"automountServiceAccountToken": "automount_service_account_token"}
+    ours = {each.title: each for each in run("shop").resources if each.type.startswith("kubernetes:")}
+    assert {each.type.rpartition(":")[2] for each in ours.values()} == set(classes)
+
+    def build() -> None:
+        for each in ours.values():
+            given = {
+                snake.get(key, key): value for key, value in each.inputs.items() if key not in {"apiVersion", "kind"}
+            }
+            if each.type.endswith(":Secret"):
+                given["data"] = {key: value.value for key, value in given["data"].items()}
+            classes[each.type.rpartition(":")[2]](each.name, **given)
+
+    theirs = {each.title: each for each in recorder.record(build, config={}).resources}
+    assert theirs.keys() == ours.keys()
+    for title, their in theirs.items():
+        our = ours[title]
+        inputs = dict(their.inputs)
+        if our.type.endswith(":Secret"):
+            inputs["data"] = {key: values.Secret(value) for key, value in inputs["data"].value.items()}
+        assert our.inputs == inputs, title
+        assert our.request.version == their.request.version
+        assert sorted(our.request.additionalSecretOutputs) == sorted(their.request.additionalSecretOutputs)
+
+
+def test_nothing_happens_before_the_guard_and_waves_follow_each_other(run: Run) -> None:
+    recording = run("shop")
+    by_urn = {each.urn: each for each in recording.resources}
+
+    def needs(each: recorder.Resource) -> set[str]:
+        """Everything that is registered before a resource can be: what it waits for, its parent, its provider."""
+        found: set[str] = set()
+        waiting = [each.urn]
+        while waiting:
+            one = by_urn[waiting.pop()]
+            before = {*one.request.dependencies, one.parent, one.request.provider.rpartition("::")[0]}
+            waiting += (before & by_urn.keys()) - found
+            found |= before & by_urn.keys()
+        return found
+
+    (guard,) = recording.of("Cluster")
+    for each in recording.resources:
+        if each.type.startswith(("kubernetes:", "docker-build:", "seaway:index:GeneratedSecret")):
+            assert guard.urn in needs(each), each.title
+    (store,), (job,) = recording.of("StatefulSet"), recording.of("Job")
+    assert store.urn in needs(job)
+    for each in recording.of("Deployment"):
+        assert {store.urn, job.urn} <= needs(each), each.title
+        assert not {other.urn for other in recording.of("Deployment")} & needs(each), "calls do not order"
+    for each in (*recording.of("Deployment"), store, job):
+        account = next(one for one in recording.of("ServiceAccount") if one.parent == each.parent)
+        assert account.urn in needs(each)
+    (namespace,) = recording.of("Namespace")
+    for each in recording.resources:
+        if each.type.startswith("kubernetes:") and each is not namespace:
+            assert namespace.urn in needs(each)
+            assert each.request.deletedWith == namespace.urn
+
+
+def test_hashed_objects_stay_and_their_names_carry_the_hash(run: Run) -> None:
+    """A revert must find the ConfigMap that still runs (traps.md 7)."""
+    hashed = {"kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret", "docker-build:index:Image"}
+    for each in run("shop").resources:
+        assert each.request.retainOnDelete == (each.type in hashed), each.title
+        if each.type.startswith("kubernetes:"):
+            assert each.name == each.inputs["metadata"]["name"]
+
+
+def test_a_rollout_has_the_time_that_the_stack_gives_it(run: Run) -> None:
+    recording = run("shop", config={"rolloutTimeout": "45"})
+    for each in recording.resources:
+        timeouts = each.request.customTimeouts
+        expected = "45s" if each.type.rpartition(":")[2] in {"Deployment", "StatefulSet", "Job"} else ""
+        assert (timeouts.create, timeouts.update) == (expected, expected), each.title
+
+
+def test_the_providers_are_explicit(run: Run) -> None:
+    recording = run("shop")
+    (kubernetes,) = recording.of("kubernetes")
+    assert kubernetes.inputs == {"context": "work", "clusterIdentifier": "shop-dev", "deleteUnreachable": "false"}
+    (ours,) = recording.of("seaway")
+    assert ours.inputs == {"context": "work"}
+    for each in recording.resources:
+        wanted = {"kubernetes": kubernetes.urn, "seaway": ours.urn}.get(each.type.partition(":")[0])
+        if each.request.custom and wanted:
+            assert each.request.provider.startswith(f"{wanted}::"), each.title
+
+
+def test_an_image_is_the_same_text_on_every_machine(run: Run) -> None:
+    recording = run(
+        "shop", config={"builder": "seaway", "substitutes": '{"python:3.12-slim": "mirror.example.com/p:1"}'}
+    )
+    web = next(each for each in recording.resources if each.type == "docker-build:index:Image" and each.name == "web")
+    tag = web.inputs.pop("tags")[0]
+    assert tag.startswith("registry.example.com/team/shop/web:ctx-")
+    assert len(tag.rpartition("-")[2]) == 12
+    assert web.inputs == {
+        "context": {"location": ".seaway/context/web"},
+        "dockerfile": {"location": ".seaway/context/web/Dockerfile"},
+        "buildArgs": {"BASE_IMAGE": "mirror.example.com/p:1", "SOURCE_DATE_EPOCH": "0"},
+        "platforms": ["linux/amd64"],
+        "exports": [{"raw": "type=registry,rewrite-timestamp=true"}],
+        "builder": {"name": "seaway"},
+        "buildOnPreview": False,
+        "network": "default",
+        "push": False,
+    }
+    (container,) = next(one for one in recording.of("Deployment") if one.name == "web").inputs["spec"]["template"][
+        "spec"
+    ]["containers"]
+    assert container["image"] == f"registry.example.com/team/shop/web@{recorder.DIGEST}"
+
+
+def test_the_other_engine(run: Run) -> None:
+    recording = run("shop", config={"engine": "docker"})
+    assert not [each for each in recording.resources if each.type.startswith("docker-build:")]
+    web = next(each for each in recording.of("Image") if each.type.startswith("docker:") and each.name == "web")
+    tag = web.inputs.pop("imageName")
+    assert tag.startswith("registry.example.com/team/shop/web:ctx-")
+    assert web.inputs == {
+        "build": {
+            "context": ".seaway/context/web",
+            "dockerfile": ".seaway/context/web/Dockerfile",
+            "args": {"SOURCE_DATE_EPOCH": "0"},
+            "platform": "linux/amd64",
+            "builderVersion": "BuilderBuildKit",
+        },
+        "buildOnPreview": False,
+        "skipPush": False,
+    }
+    assert web.request.retainOnDelete
+    (container,) = next(one for one in recording.of("Deployment") if one.name == "web").inputs["spec"]["template"][
+        "spec"
+    ]["containers"]
+    assert container["image"] == f"registry.example.com/x@{recorder.DIGEST}"
+
+
+def test_it_says_why_it_rebuilds(run: Run, tmp_path: Path) -> None:
+    assert run("shop").messages == []
+    assert run("shop").messages == []
+    shutil.copytree(ROOT / "examples" / "shop", tmp_path / "app", dirs_exist_ok=True)
+    server = tmp_path / "app" / "web" / "server.py"
+    original = server.read_text()
+    server.write_text(original + "\n# changed\n")
+
+    def build() -> None:
+        application.Application(settings.read(tmp_path))
+
+    assert recorder.record(build, config=CONFIG, preview=True).messages == ["web: rebuild, server.py changed"]
+    assert recorder.record(build, config=CONFIG).messages == ["web: rebuild, server.py changed"]
+    assert recorder.record(build, config=CONFIG).messages == [], "a preview keeps no record, an update does"
+
+
+def test_outputs(run: Run) -> None:
+    outputs = run("shop").stack
+    assert outputs["namespace"] == "shop-dev"
+    assert outputs["services"]["web"] == {
+        "image": f"registry.example.com/team/shop/web@{recorder.DIGEST}",
+        "replicas": 2,
+        "address": "web.shop-dev:8000",
+        "nodePort": None,
+    }
+    assert outputs["services"]["worker"].keys() == {"image", "replicas"}
+
+
+def test_a_given_secret_wins_over_a_generated_one(run: Run) -> None:
+    recording = run("shop", config={"secrets": json.dumps({"POSTGRES_PASSWORD": "hunter2"})})
+    assert not recording.of("GeneratedSecret")
+    for each in recording.of("Secret"):
+        assert each.inputs["data"] == {"POSTGRES_PASSWORD": values.Secret(base64.b64encode(b"hunter2").decode())}
+    other = run("shop", config={"secrets": json.dumps({"POSTGRES_PASSWORD": "hunter3"})})
+    assert {each.name for each in other.of("Secret")}.isdisjoint(each.name for each in recording.of("Secret"))
+
+
+def test_problems_come_before_any_resource(run: Run, tmp_path: Path) -> None:
+    """All of them at once: of the stack's configuration, of the application, and then of the build contexts."""
+    told: list[str] = []
+
+    def build() -> None:
+        try:
+            application.Application(settings.read(tmp_path))
+        except problems.Invalid as error:
+            told.extend(map(str, error.problems))
+
+    run("shop")
+    (tmp_path / "app" / "worker" / "Dockerfile").unlink()
+    with pytest.raises(AssertionError, match="the program registered nothing"):
+        recorder.record(build, config={**CONFIG, "engin": "docker", "exposure": "open"})
+    assert [line.split(": ")[1] for line in told] == [
+        "seaway:engin",
+        "seaway:exposure",
+        "services.worker.build",
+    ]
+    told.clear()
+    for name in ("web", "api", "worker"):
+        (tmp_path / "app" / name / "Dockerfile").write_text("FROM python:3.12-slim\n")
+    substitutes = json.dumps({"python:3.12-slim": "mirror.example.com/p:1"})
+    with pytest.raises(AssertionError, match="the program registered nothing"):
+        recorder.record(build, config={**CONFIG, "substitutes": substitutes})
+    assert [Path(line.split(":")[0]).parent.name for line in told] == ["api", "web", "worker"]
+    assert all("this environment has a substitute for python:3.12-slim" in line for line in told)
+
+
+def test_the_public_passphrase_is_for_dev_only(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(os.environ, "PULUMI_CONFIG_PASSPHRASE", settings.PUBLIC_PASSPHRASE)
+    assert run("smallest").resources
+    with pytest.raises(problems.Invalid) as caught:
+        run("smallest", stack="staging")
+    assert str(caught.value) == (
+        "Pulumi.staging.yaml: the secrets of stack staging would be encrypted with the passphrase that is public on"
+        " purpose; choose who may decrypt them: pulumi stack change-secrets-provider awskms://... (or gcpkms,"
+        " azurekeyvault, hashivault), or set PULUMI_CONFIG_PASSPHRASE to one of your own before pulumi stack init"
+    )
+    (tmp_path / "Pulumi.staging.yaml").write_text("secretsprovider: awskms://alias/example\n")
+    assert run("smallest", stack="staging").resources

@@ -1,0 +1,243 @@
+"""Smoke tests of the one-node cluster: one for each thing that an application takes for granted.
+
+They change the running cluster only inside a namespace of their own, but for the two about its components.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.cluster import layout as layouts
+from dev.cluster import node, toolchain
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = f"{layouts.REGISTRY}/base/python:3.11-bookworm"
+# Answers with the pod's name, and says so in its log.
+PAGE = """
+import http.server, os, sys
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("asked for", self.path, flush=True)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(os.environ["HOSTNAME"].encode())
+http.server.ThreadingHTTPServer(("", 8000), Page).serve_forever()
+"""
+SAFE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+Kubectl = Callable[..., str]
+
+
+def cluster(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dev.cluster", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture(scope="session")
+def layout() -> layouts.Layout:
+    found = node.find(ROOT)
+    status = cluster("status")
+    if status.returncode:
+        reason = f"the one-node cluster is not well (`make cluster-up`):\n{status.stdout}{status.stderr}"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    return found
+
+
+def run_kubectl(layout: layouts.Layout, *arguments: str, document: str | None = None) -> str:
+    command = [str(toolchain.binary("kubectl")), "--kubeconfig", str(layout.kubeconfig), *arguments]
+    done = subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=150)
+    assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def kubectl(layout: layouts.Layout) -> Iterator[Kubectl]:
+    """kubectl in a namespace of our own that is deleted after, under the strictest of Kubernetes' own pod standards."""
+    name = f"smoke-{secrets.token_hex(4)}"
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    run_kubectl(layout, "create", "-f", "-", document=yaml.safe_dump(namespace))
+
+    def run(*arguments: str, document: str | None = None) -> str:
+        return run_kubectl(layout, "--namespace", name, *arguments, document=document)
+
+    yield run
+    run_kubectl(layout, "delete", "namespace", name, "--wait=false")
+
+
+def pod(name: str, program: str, **more: Any) -> dict[str, Any]:
+    container = {"name": "main", "image": IMAGE, "command": ["python3", "-c", program], "securityContext": SAFE}
+    ready = {"tcpSocket": {"port": 8000}, "periodSeconds": 1} if "8000" in program else None
+    mounts = [{"name": volume["name"], "mountPath": f"/{volume['name']}"} for volume in more.get("volumes", [])]
+    container |= {"volumeMounts": mounts} | ({"readinessProbe": ready} if ready else {})
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0, **more}
+    metadata = {"name": name, "labels": {"app": name.partition("-")[0]}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+@pytest.fixture(scope="module")
+def pages(kubectl: Kubectl) -> list[str]:
+    """Two pods behind a Service of type NodePort, ready. The second asks the first."""
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "page"},
+        "spec": {"type": "NodePort", "selector": {"app": "page"}, "ports": [{"port": 80, "targetPort": 8000}]},
+    }
+    names = ["page-a", "page-b"]
+    kubectl("create", "-f", "-", document=yaml.safe_dump_all([service, *(pod(name, PAGE) for name in names)]))
+    kubectl("wait", "--for=condition=Ready", "--timeout=120s", *(f"pod/{name}" for name in names))
+    return names
+
+
+def fetch_in_pod(kubectl: Kubectl, pod_name: str, url: str) -> str:
+    program = f"import urllib.request; print(urllib.request.urlopen({url!r}, timeout=5).read().decode())"
+    return kubectl("exec", pod_name, "--", "python3", "-c", program).strip()
+
+
+def node_port(kubectl: Kubectl) -> int:
+    return int(kubectl("get", "service", "page", "--output=jsonpath={.spec.ports[0].nodePort}"))
+
+
+def test_a_pod_reaches_a_pod(kubectl: Kubectl, pages: list[str]) -> None:
+    address = kubectl("get", "pod", "page-a", "--output=jsonpath={.status.podIP}")
+    assert fetch_in_pod(kubectl, "page-b", f"http://{address}:8000/") == "page-a"
+
+
+def test_a_pod_reaches_a_service(kubectl: Kubectl, pages: list[str]) -> None:
+    address = kubectl("get", "service", "page", "--output=jsonpath={.spec.clusterIP}")
+    # The pod itself is among those that answer: hairpin must work too.
+    assert {fetch_in_pod(kubectl, "page-b", f"http://{address}/") for _ in range(12)} == set(pages)
+
+
+@pytest.mark.parametrize("name", ["page", "page.{namespace}", "page.{namespace}.svc.cluster.local"])
+def test_dns_knows_a_service(kubectl: Kubectl, pages: list[str], name: str) -> None:
+    namespace = kubectl("get", "pod", "page-a", "--output=jsonpath={.metadata.namespace}")
+    assert fetch_in_pod(kubectl, "page-b", f"http://{name.format(namespace=namespace)}/") in pages
+
+
+def test_dns_says_no_to_a_name_that_is_not_there(kubectl: Kubectl, pages: list[str]) -> None:
+    program = "import socket\ntry: socket.getaddrinfo('nobody', 80)\nexcept socket.gaierror: print('unknown')"
+    assert kubectl("exec", "page-b", "--", "python3", "-c", program).strip() == "unknown"
+
+
+def test_a_node_port_answers_on_the_hosts_loopback(kubectl: Kubectl, pages: list[str]) -> None:
+    port = node_port(kubectl)
+    address = cluster("forward", str(port)).stdout.strip()
+    assert address.startswith("http://127.0.0.1:")
+    assert cluster("forward", str(port)).stdout.strip() == address
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        assert answer.read().decode() in pages
+
+
+def test_a_node_port_answers_on_the_nodes_loopback(kubectl: Kubectl, pages: list[str]) -> None:
+    program = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:{node_port(kubectl)}').read())"
+    done = cluster("exec", sys.executable, "-c", program)
+    assert done.stdout.strip() in {f"b'{name}'" for name in pages}, done.stderr
+
+
+def test_logs(kubectl: Kubectl, pages: list[str]) -> None:
+    path = f"/{secrets.token_hex(4)}"
+    address = kubectl("get", "pod", "page-a", "--output=jsonpath={.status.podIP}")
+    fetch_in_pod(kubectl, "page-b", f"http://{address}:8000{path}")
+    assert f"asked for {path}" in kubectl("logs", "page-a")
+
+
+def test_exec_takes_input_and_gives_the_exit_code(kubectl: Kubectl, pages: list[str]) -> None:
+    assert kubectl("exec", "--stdin", "page-a", "--", "cat", document="hello") == "hello"
+    with pytest.raises(AssertionError, match="exit code 3"):
+        kubectl("exec", "page-a", "--", "sh", "-c", "exit 3")
+
+
+def test_a_volume_outlives_its_pod(kubectl: Kubectl) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "kept"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "16Mi"}}},
+    }
+    volumes = [{"name": "kept", "persistentVolumeClaim": {"claimName": "kept"}}]
+    text = secrets.token_hex(8)
+    for name, program in {
+        "writer": f"open('/kept/text', 'w').write({text!r})",
+        "reader": "print(open('/kept/text').read())",
+    }.items():
+        made = pod(name, program, volumes=volumes, restartPolicy="Never")
+        documents = [claim, made] if name == "writer" else [made]
+        kubectl("create", "-f", "-", document=yaml.safe_dump_all(documents))
+        kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s", f"pod/{name}")
+        shown = kubectl("logs", name)
+        kubectl("delete", "pod", name)
+    assert shown.strip() == text
+
+
+def test_nobody_without_a_name_gets_in_but_may_ask_for_health(layout: layouts.Layout) -> None:
+    program = "curl --silent --cacert {ca} --output /dev/null --write-out %{{http_code}} {url}"
+    codes = {
+        path: subprocess.run(
+            program.format(ca=layout.pki / "ca.crt", url=layout.server + path).split(),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for path in ("/readyz", "/api/v1/namespaces", "/version")
+    }
+    assert codes == {"/readyz": "200", "/api/v1/namespaces": "401", "/version": "401"}
+
+
+def test_a_component_may_do_its_own_work_only(layout: layouts.Layout) -> None:
+    scheduler = ["--kubeconfig", str(layout.pki / "kube-scheduler.kubeconfig"), "--server", layout.server]
+    command = [str(toolchain.binary("kubectl")), *scheduler, "auth", "can-i"]
+    answers = {
+        question: subprocess.run([*command, *question.split()], capture_output=True, text=True, check=False).stdout
+        for question in ("list pods --all-namespaces", "get secrets --all-namespaces")
+    }
+    assert [answer.strip() for answer in answers.values()] == ["yes", "no"]
+
+
+def rows() -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in json.loads(cluster("status", "--json").stdout)}
+
+
+@pytest.mark.parametrize("name", ["kube-scheduler", "etcd", "containerd", "kubelet"])
+def test_a_component_that_dies_is_started_again_and_pods_stay(kubectl: Kubectl, pages: list[str], name: str) -> None:
+    before = rows()[name]
+    assert cluster("kill", name).returncode == 0
+    end = time.monotonic() + 60
+    while not all(row["state"] == "ready" for row in rows().values()):
+        assert time.monotonic() < end, rows()
+        time.sleep(0.2)
+    after = rows()[name]
+    assert after["pid"] != before["pid"]
+    assert after["restarts"] == before["restarts"] + 1
+    assert kubectl("get", "pods", "--selector=app=page", "--output=jsonpath={..restartCount}") == "0 0"
+
+
+def test_a_component_that_is_stopped_is_told_by_status_and_started_by_up(layout: layouts.Layout) -> None:
+    try:
+        assert cluster("stop", "kube-scheduler").returncode == 0
+        status = cluster("status")
+        assert status.returncode == 1
+        assert next(line for line in status.stdout.splitlines() if "kube-scheduler" in line).split()[1] == "stopped"
+    finally:
+        up = cluster("up")
+    assert up.returncode == 0, up.stderr
+    assert cluster("status").returncode == 0
+
+
+def test_up_again_is_quick_and_changes_nothing(layout: layouts.Layout) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (*layout.pki.iterdir(), layout.kubeconfig)}, rows()
+    began = time.monotonic()
+    assert cluster("up").returncode == 0
+    assert time.monotonic() - began < 5
+    assert ({path: path.stat().st_mtime_ns for path in (*layout.pki.iterdir(), layout.kubeconfig)}, rows()) == before

@@ -1,0 +1,268 @@
+"""The provider plugin as the engine sees it: a process, a port, and gRPC."""
+
+import signal
+import socket
+import string
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2
+
+import plugin as package
+from plugin import values
+from tests.unit.plugin import engine
+
+SECRET = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:GeneratedSecret::guestbook/TOKEN"
+CLUSTER = "urn:pulumi:dev::seaway::seaway:index:Cluster::cluster"
+DIFF_NONE, DIFF_SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
+
+
+@pytest.fixture
+def plugin(start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig) -> engine.Plugin:
+    """Started and configured against a cluster that answers."""
+    running = start(kubeconfig(api.url))
+    engine.configure(running, context="seaway-dev")
+    return running
+
+
+def create(plugin: engine.Plugin, urn: str, *, preview: bool = False, **inputs: object) -> dict[str, object]:
+    request = provider_pb2.CreateRequest(urn=urn, properties=values.encode(inputs), preview=preview)
+    return values.decode(plugin.stub.Create(request).properties)
+
+
+def check(plugin: engine.Plugin, urn: str, **inputs: object) -> list[str]:
+    answer = plugin.stub.Check(provider_pb2.CheckRequest(urn=urn, news=values.encode(inputs)))
+    assert values.decode(answer.inputs) == inputs
+    return [failure.reason for failure in answer.failures]
+
+
+def diff(plugin: engine.Plugin, urn: str, outputs: dict[str, object], **inputs: object) -> provider_pb2.DiffResponse:
+    request = provider_pb2.DiffRequest(id="x", urn=urn, olds=values.encode(outputs), news=values.encode(inputs))
+    return plugin.stub.Diff(request)
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_it_says_what_it_can(plugin: engine.Plugin) -> None:
+    answer = plugin.stub.Configure(provider_pb2.ConfigureRequest(args=values.encode({"context": "work"})))
+    assert answer.acceptSecrets
+    assert answer.supportsPreview
+    assert plugin.stub.Handshake(provider_pb2.ProviderHandshakeRequest(engine_address="x")).accept_secrets
+    declared = tomllib.loads((engine.ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert plugin.stub.GetPluginInfo(empty_pb2.Empty()).version == declared == package.VERSION
+
+
+def test_the_sdk_is_not_imported() -> None:
+    code = "from plugin import lean; lean.skip_sdk(); import plugin.server, sys; print('pulumi.output' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=engine.ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
+
+
+def test_inputs_are_checked(plugin: engine.Plugin) -> None:
+    assert check(plugin, SECRET, name="TOKEN", length=24) == []
+    assert check(plugin, SECRET, name="TOKEN", length="24", size=3) == [
+        "size is not an input of this resource",
+        "length must be int, got str",
+    ]
+    assert check(plugin, SECRET, name="TOKEN") == ["length must be int, got nothing"]
+    assert check(plugin, CLUSTER, context=values.UNKNOWN) == []
+
+
+def test_the_provider_needs_a_context(plugin: engine.Plugin) -> None:
+    answer = plugin.stub.CheckConfig(provider_pb2.CheckRequest(news=values.encode({"cluster": "x"})))
+    assert [failure.reason for failure in answer.failures] == [
+        "cluster is not an input of the provider seaway",
+        "say which cluster: pulumi config set seaway:context NAME",
+    ]
+
+
+def test_a_secret_is_unknown_in_a_preview_and_made_once(plugin: engine.Plugin) -> None:
+    previewed = create(plugin, SECRET, preview=True, name="TOKEN", length=24)["value"]
+    assert isinstance(previewed, values.Secret)
+    assert previewed.value is values.UNKNOWN
+    first, second = (create(plugin, SECRET, name="TOKEN", length=24)["value"] for _ in range(2))
+    assert isinstance(first, values.Secret)
+    assert isinstance(first.value, str)
+    assert len(first.value) == 24
+    assert set(first.value) <= set(string.ascii_letters + string.digits)
+    assert first != second
+
+
+def test_a_short_secret_is_refused(plugin: engine.Plugin) -> None:
+    text = plugin.refusal(lambda: create(plugin, SECRET, preview=True, name="TOKEN", length=7))
+    assert text == "length must be at least 8 characters, got 7"
+
+
+def test_another_length_makes_another_secret(plugin: engine.Plugin) -> None:
+    recorded = create(plugin, SECRET, name="TOKEN", length=24)
+    assert diff(plugin, SECRET, recorded, name="TOKEN", length=24).changes == DIFF_NONE
+    changed = diff(plugin, SECRET, recorded, name="TOKEN", length=32)
+    assert (changed.changes, list(changed.replaces)) == (DIFF_SOME, ["length"])
+
+
+def test_a_refresh_keeps_the_secret(plugin: engine.Plugin) -> None:
+    recorded = create(plugin, SECRET, name="TOKEN", length=24)
+    request = provider_pb2.ReadRequest(id="TOKEN", urn=SECRET, properties=values.encode(recorded))
+    answer = plugin.stub.Read(request)
+    assert (answer.id, values.decode(answer.properties)) == ("TOKEN", recorded)
+    deleted = provider_pb2.DeleteRequest(id="TOKEN", urn=SECRET, properties=values.encode(recorded))
+    assert plugin.stub.Delete(deleted) == empty_pb2.Empty()
+
+
+def test_the_guard_records_the_cluster(plugin: engine.Plugin, api: engine.ApiServer) -> None:
+    recorded = create(plugin, CLUSTER, context="seaway-dev")
+    assert recorded == {"context": "seaway-dev", "uid": "uid-1"}
+    assert set(api.asked) == {("/api/v1/namespaces/kube-system", "Bearer t")}
+    assert diff(plugin, CLUSTER, recorded, context="seaway-dev").changes == DIFF_NONE
+    renamed = diff(plugin, CLUSTER, recorded, context="work")
+    assert (renamed.changes, list(renamed.replaces)) == (DIFF_SOME, [])
+
+
+def test_another_cluster_under_the_same_context_is_refused(plugin: engine.Plugin, api: engine.ApiServer) -> None:
+    recorded = create(plugin, CLUSTER, context="seaway-dev")
+    api.uid = "uid-2"
+    text = plugin.refusal(lambda: diff(plugin, CLUSTER, recorded, context="seaway-dev"))
+    assert text == (
+        f'context "seaway-dev" ({api.url}) is not the cluster that this stack was deployed to: kube-system\'s UID was'
+        " uid-1 and is uid-2. If it was made anew: pulumi refresh --run-program --yes, then pulumi up. If you meant"
+        " another: pulumi config set seaway:context NAME"
+    )
+    request = provider_pb2.ReadRequest(id="uid-1", urn=CLUSTER, properties=values.encode(recorded))
+    assert plugin.stub.Read(request).id == "", "a refresh must see that the old cluster is gone"
+
+
+def test_a_closed_port_is_one_clear_line_within_five_seconds(
+    start: engine.Start, kubeconfig: engine.Kubeconfig
+) -> None:
+    server = f"https://127.0.0.1:{closed_port()}"
+    begun = time.monotonic()
+    running = start(kubeconfig(server))
+    assert running.refusal(lambda: engine.configure(running, context="seaway-dev")) == (
+        f'cannot reach the cluster of context "seaway-dev" ({server}: connection refused);'
+        " start it with make cluster-up, or choose another: pulumi config set seaway:context NAME"
+    )
+    assert time.monotonic() - begun < 5
+    assert "is it running? Or choose another" in running.refusal(lambda: engine.configure(running, context="work"))
+
+
+def test_a_silent_cluster_is_given_up_in_time(
+    start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig
+) -> None:
+    api.silent = threading.Event()
+    running = start(kubeconfig(api.url))
+    text = running.refusal(lambda: engine.configure(running, context="work", timeout=0.5))
+    assert f"({api.url}: no answer within 0.5 s)" in text
+
+
+@pytest.mark.parametrize(("status", "reason"), [(401, "401 Unauthorized"), (403, "403 Forbidden")])
+def test_refused_credentials(
+    start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig, status: int, reason: str
+) -> None:
+    api.status = status
+    running = start(kubeconfig(api.url))
+    text = running.refusal(lambda: engine.configure(running, context="work"))
+    assert text.startswith(
+        f'the cluster of context "work" ({api.url}) refused the credentials of the kubeconfig: {reason}'
+    )
+    assert "\n" not in text
+
+
+def test_a_server_that_is_no_cluster(start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
+    api.status = 503
+    running = start(kubeconfig(api.url))
+    assert "it answered 503 Service Unavailable" in running.refusal(lambda: engine.configure(running, context="work"))
+
+
+def test_an_unknown_context_names_those_that_there_are(start: engine.Start, kubeconfig: engine.Kubeconfig) -> None:
+    path = kubeconfig("http://127.0.0.1:1")
+    running = start(path)
+    assert running.refusal(lambda: engine.configure(running, context="prod")) == (
+        f'{path} has no context "prod" (it has: seaway-dev, work);'
+        " choose another: pulumi config set seaway:context NAME"
+    )
+
+
+def test_exec_credentials_are_used(
+    start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig, tmp_path: Path
+) -> None:
+    program = tmp_path / "login"
+    program.write_text('#!/bin/sh\necho \'{"status": {"token": "fresh"}}\'\n')
+    program.chmod(0o755)
+    login = {"apiVersion": "client.authentication.k8s.io/v1", "command": "./login", "interactiveMode": "Never"}
+    running = start(kubeconfig(api.url, {"exec": login}))
+    engine.configure(running, context="work")
+    assert api.asked == [("/api/v1/namespaces/kube-system", "Bearer fresh")]
+
+
+def test_a_failing_login_is_told(start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
+    login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "false"}
+    running = start(kubeconfig(api.url, {"exec": login}))
+    text = running.refusal(lambda: engine.configure(running, context="work"))
+    assert "the kubeconfig's credential program failed: Exec false returned 1" in text
+    assert "\n" not in text
+
+
+def test_a_missing_login_program_is_told(
+    start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig
+) -> None:
+    login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "no-such-login"}
+    running = start(kubeconfig(api.url, {"exec": login}))
+    assert "no-such-login" in running.refusal(lambda: engine.configure(running, context="work"))
+
+
+def test_resources_of_a_cluster_need_it(start: engine.Start, kubeconfig: engine.Kubeconfig) -> None:
+    running = start(kubeconfig("http://127.0.0.1:1"))
+    assert "is not configured yet" in running.refusal(lambda: create(running, CLUSTER, context="work"))
+
+
+def test_an_unknown_resource_is_named(plugin: engine.Plugin) -> None:
+    urn = CLUSTER.replace("Cluster", "Rocket")
+    assert plugin.refusal(lambda: check(plugin, urn)) == "the plugin seaway has no resource seaway:index:Rocket"
+
+
+def test_cancel_ends_a_wait_at_once(start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
+    api.silent = threading.Event()
+    running = start(kubeconfig(api.url))
+    request = provider_pb2.ConfigureRequest(args=values.encode({"context": "work", "timeout": 20}))
+    waiting = running.stub.Configure.future(request)
+    while not api.asked:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    running.stub.Cancel(empty_pb2.Empty())
+    with pytest.raises(grpc.RpcError) as caught:
+        waiting.result(timeout=10)
+    assert time.monotonic() - begun < 1
+    assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.CANCELLED, "interrupted")  # type: ignore[attr-defined]
+    assert running.refusal(lambda: engine.configure(running, context="work")) == "interrupted", "nothing new starts"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_at_once_when_told(plugin: engine.Plugin, number: signal.Signals) -> None:
+    begun = time.monotonic()
+    plugin.process.send_signal(number)
+    assert plugin.process.wait(timeout=10) == 0
+    assert time.monotonic() - begun < 2, "the command line waits 5 s, then kills: every command would take longer"
+
+
+def test_it_ends_when_the_engine_is_killed() -> None:
+    start = f"subprocess.Popen(['{engine.EXECUTABLE}', 'x'])"
+    code = f"import subprocess, time; print({start}.pid, flush=True); time.sleep(60)"
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    assert int(parent.stdout.readline()) > 0, "it serves"
+    parent.kill()
+    parent.communicate(timeout=10)  # its output ends when nobody holds it any more: the plugin has ended
+    status = Path(f"/proc/{pid}/stat")
+    assert not status.exists() or status.read_text().split()[2] == "Z"

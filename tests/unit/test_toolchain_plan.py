@@ -1,0 +1,224 @@
+"""The plan on made-up machines, what is found there, and the progress lines."""
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.cluster import compiler, found, layout, packages, parts, progress, toolchain
+
+PYTHON_HOST = parts.named("pulumi-language-python")
+KUBERNETES = parts.named("pulumi-resource-kubernetes")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A machine with nothing but Go and every Debian package; `bin` is on PATH, `home` is home."""
+    for name in ("bin", "home"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("PULUMI_HOME", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(packages, "missing", lambda: ())
+    monkeypatch.setattr(toolchain, "room", list)
+    go = compiler.Go(program=Path("/go"), version="go1.99.0", platform="linux/amd64")
+    monkeypatch.setattr(compiler, "go", lambda: go)
+    found.search.cache_clear()
+    found.pulumi.cache_clear()
+    yield tmp_path
+    found.search.cache_clear()
+    found.pulumi.cache_clear()
+
+
+def program(path: Path, text: str = "exit 0") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def install_pulumi(folder: Path) -> Path:
+    """An official release: the CLI and all of its Python host in one folder."""
+    for name in PYTHON_HOST.programs:
+        program(folder / name)
+    return program(folder / "pulumi", "echo v3.300.1")
+
+
+def states() -> dict[str, str]:
+    return {row.part: row.state for row in toolchain.plan().rows}
+
+
+def test_an_empty_machine_compiles_everything(machine: Path) -> None:
+    plan = toolchain.plan()
+    assert {row.state for row in plan.rows} == {"compile"}
+    assert plan.minutes == pytest.approx(sum(part.minutes for part in parts.PARTS))
+    assert plan.problems == ()
+
+
+def test_the_table(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "missing", lambda: (packages.PACKAGES[0],))
+    monkeypatch.setattr(packages, "check", lambda _: None)
+    pulumi = install_pulumi(machine / "bin")
+    out = io.StringIO()
+    toolchain.show(toolchain.plan(), out)
+    lines = out.getvalue().splitlines()
+    assert f"  pulumi                        3.259.0   found     {pulumi}" in lines
+    assert "  etcd                          3.6.13    compile   about 60 s" in lines
+    assert "Debian packages to install: containerd (nothing is removed, no service is started)" in lines
+    assert lines[-1].startswith("To compile, once: 8 of 10 parts, at most ")
+    assert "\x1b" not in out.getvalue()
+
+
+def test_json_has_the_same(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert toolchain.act(toolchain.arguments().parse_args(["plan", "--json"])) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert [row["part"] for row in plan["rows"]] == [part.name for part in parts.PARTS]
+    assert plan["minutes"] == pytest.approx(sum(part.minutes for part in parts.PARTS))
+
+
+def test_what_is_in_the_cache_is_not_compiled_again(machine: Path) -> None:
+    folder = compiler.folder(parts.named("etcd")) / "bin"
+    folder.mkdir(parents=True)
+    (folder / "etcd").touch()
+    assert states()["etcd"] == "built"
+    assert toolchain.binary("etcd") == folder / "etcd"
+
+
+def test_a_program_that_is_not_compiled_is_an_error_with_the_line_to_type(machine: Path) -> None:
+    with pytest.raises(
+        layout.CannotRunError, match=r"etcd is not compiled yet: type `python3 -m dev.cluster.toolchain build`"
+    ):
+        toolchain.binary("etcd")
+    with pytest.raises(KeyError, match="no part brings a program 'etcdd'; there are: pause, "):
+        toolchain.binary("etcdd")
+
+
+def test_an_older_pulumi_is_not_used_and_gets_one_line(machine: Path) -> None:
+    old = program(machine / "bin" / "pulumi", "echo v3.180.0")
+    plan = toolchain.plan()
+    assert states()["pulumi"] == "compile"
+    assert plan.hints == (f"{old} is v3.180.0, older than 3.259: not used; upgrade it to save its compilation",)
+
+
+def test_a_new_pulumi_brings_its_python_host(machine: Path) -> None:
+    pulumi = install_pulumi(machine / "opt")
+    (machine / "bin" / "pulumi").symlink_to(pulumi)
+    assert (states()["pulumi"], states()["pulumi-language-python"]) == ("found", "found")
+    assert toolchain.binary("pulumi") == machine / "bin" / "pulumi"
+    assert toolchain.binary("pulumi-language-python") == pulumi.with_name("pulumi-language-python")
+    assert [folder.parent.name.rpartition("-")[0] for folder in toolchain.bin_dirs()] == ["buildkit", "kubernetes"]
+
+
+def test_a_new_pulumi_without_its_host_is_not_used(machine: Path) -> None:
+    pulumi = program(machine / "bin" / "pulumi", "echo v3.300.1")
+    plan = toolchain.plan()
+    assert states()["pulumi"] == "compile"
+    assert plan.hints[0] == f"{pulumi} has no Python host beside it: not used; install Pulumi completely"
+
+
+def test_our_own_pulumi_on_path_does_not_count_as_found(machine: Path) -> None:
+    ours = program(compiler.folder(parts.named("pulumi")) / "bin" / "pulumi", "echo v3.259.0")
+    (machine / "bin" / "pulumi").symlink_to(ours)
+    assert states()["pulumi"] == "built"
+
+
+def test_plugins_of_the_right_version_are_found(machine: Path) -> None:
+    plugins = machine / "home" / ".pulumi" / "plugins"
+    program(plugins / "resource-kubernetes-v4.20.0" / KUBERNETES.name)
+    assert states()[KUBERNETES.name] == "compile"
+    mine = program(plugins / "resource-kubernetes-v4.25.0" / KUBERNETES.name)
+    (plugins / "resource-kubernetes-v4.25.0.partial").touch()  # Pulumi's mark for a download that was cut
+    found.search.cache_clear()
+    assert states()[KUBERNETES.name] == "compile"
+    (plugins / "resource-kubernetes-v4.25.0.partial").unlink()
+    found.search.cache_clear()
+    assert toolchain.binary(KUBERNETES.name) == mine
+
+
+def test_a_plugin_on_path_is_used_and_said(machine: Path) -> None:
+    ambient = program(machine / "bin" / KUBERNETES.name)
+    assert toolchain.binary(KUBERNETES.name) == ambient
+    assert "so Pulumi uses it whatever its version is (4.25.0 is wanted)" in toolchain.plan().hints[0]
+
+
+def test_plugins_are_linked_under_pulumis_names_again_and_again(machine: Path) -> None:
+    for part in parts.PARTS:
+        if part.kind == "plugin":
+            program(compiler.folder(part) / "bin" / part.name)
+    for _ in range(2):
+        links = toolchain.link_plugins(machine / "own")
+    assert [str(link.relative_to(machine / "own" / "plugins")) for link in links] == [
+        "resource-docker-build-v0.0.22/pulumi-resource-docker-build",
+        "resource-kubernetes-v4.25.0/pulumi-resource-kubernetes",
+    ]
+    assert all(link.resolve() == toolchain.binary(link.name) for link in links)
+    assert len(list((machine / "own" / "plugins").rglob("*"))) == 4
+
+
+def test_a_missing_go_is_a_problem_of_the_plan_and_code_2(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing() -> compiler.Go:
+        raise layout.CannotRunError("Go is missing")
+
+    monkeypatch.setattr(compiler, "go", missing)
+    assert toolchain.plan().problems == ("Go is missing",)
+    monkeypatch.setattr("sys.argv", ["toolchain", "plan"])
+    assert toolchain.main() == 2
+    assert capsys.readouterr().err == "error: Go is missing\n"
+
+
+def test_every_part_has_a_module_with_sums_and_the_table_has_no_double() -> None:
+    names = [name for part in parts.PARTS for name in part.programs]
+    assert len(names) == len(set(names))
+    for part in parts.PARTS:
+        assert (part.folder / "go.mod").is_file(), part.name
+        if part.name != "pause":  # it needs nothing but Go
+            assert (part.folder / "go.sum").is_file(), part.name
+    assert {path.parent.name for path in parts.MODULES.glob("*/go.mod")} == {part.name for part in parts.PARTS}
+
+
+class Clock:
+    """A time that a test sets."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+def test_without_a_terminal_there_is_a_line_at_both_ends_and_every_30_seconds() -> None:
+    out, clock = io.StringIO(), Clock()
+    shown = progress.Progress(2, out=out, now=clock)
+    shown.start("etcd 3.6", 60, "pulumi")
+    for second in range(1, 71):
+        clock.time = second
+        shown.tick()
+    shown.done()
+    assert out.getvalue().splitlines() == [
+        "[1/2] etcd 3.6: compiling, about 1:00",
+        "[1/2] etcd 3.6: 0:30 of about 1:00, next: pulumi",
+        "[1/2] etcd 3.6: 1:00 of about 1:00, next: pulumi",
+        "[1/2] etcd 3.6: compiled in 1:10",
+    ]
+
+
+def test_on_a_terminal_one_line_lives() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out, clock = Terminal(), Clock()
+    shown = progress.Progress(1, out=out, now=clock)
+    shown.start("etcd 3.6", 60, None)
+    clock.time = 1
+    shown.tick()
+    shown.done()
+    assert out.getvalue().count("\n") == 1
+    assert "\r\x1b[K[1/1] etcd 3.6: 0:01 of about 1:00, the last one" in out.getvalue()
