@@ -29,16 +29,18 @@ down: .venv/.ready ## destroy the dev stack and stop everything that `make up` s
 
 ##--- develop it
 
-test: plan setup ## every test; the end-to-end ones need root on Linux and say so where they cannot run
+test: .venv/.ready ## every test; the end-to-end ones need root on Linux and say so where they cannot run
 	@$(MAKE) test-sample
+	@if $(PY) -m dev.cluster check >/dev/null 2>&1; then $(MAKE) toolchain; fi
 	@$(PY) -m pytest
 
 test-unit: .venv/.ready ## unit and component tests: no root, no cluster, under a minute
 	@$(PY) -m pytest -m "not cluster"
 
 test-sample: .venv/.ready ## the sample application's own unit tests, in its own environment
-	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project --with-requirements app/web/requirements.txt \
-	  --with pytest --with httpx -- python -m pytest -c /dev/null --rootdir app/web app/web/tests; fi
+	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project \
+	  --with-requirements app/web/requirements.txt --with-requirements app/web/requirements-test.txt \
+	  pytest -q app/web/tests; fi
 
 check: .venv/.ready ## lint, format and types
 	@.venv/bin/ruff check .

@@ -30,7 +30,7 @@ class Application(pulumi.ComponentResource):
         cluster = provider.Cluster("cluster", chosen.context, pulumi.ResourceOptions(parent=self, provider=hands))
         # Nothing is built, made or changed before the guard has seen the right cluster.
         guarded = pulumi.ResourceOptions(parent=self, depends_on=[cluster])
-        kubernetes = provider.kubernetes(chosen.namespace(name), chosen, guarded)
+        kubernetes = provider.Kubernetes(chosen.namespace(name), chosen.context, guarded)
         images: Mapping[str, inputs.Image] = registry.Registry(plans, given, guarded).images if plans else {}
         watched = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[cluster])
         secrets = {**_generated(given, watched), **given.secrets}

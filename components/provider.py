@@ -1,26 +1,33 @@
 """The providers, explicit, and the resources of our own plugin (see plugin/)."""
 
+import importlib.metadata
+
 import pulumi
-import pulumi_kubernetes
 
-from seaway.model import settings
+KUBERNETES_VERSION = importlib.metadata.version("pulumi-kubernetes")
+"""Of the plugin: the one that the pinned package was made for."""
 
 
-def kubernetes(scope: str, chosen: settings.Settings, options: pulumi.ResourceOptions) -> pulumi_kubernetes.Provider:
-    """The Kubernetes provider for one context of the user's kubeconfig.
+class Kubernetes(pulumi.ProviderResource):
+    """The Kubernetes provider, bound to one context of the user's kubeconfig.
 
-    Without a ``kubeconfig`` input, which would land in the state: the provider reads KUBECONFIG itself. The constant
-    identifier keeps every resource when the address or the certificate of the same cluster changes (traps.md 14);
-    that it is the same cluster is what ``Cluster`` looks after. ``delete_unreachable`` stays off: objects that cannot
-    be seen are not gone.
+    Not the class of pulumi_kubernetes: that one takes an unset ``kubeconfig`` from KUBECONFIG, and then the path (or
+    the credentials) of one machine are in the state and a difference on the next. The plugin reads KUBECONFIG itself.
+    The constant identifier keeps every resource when the address or the certificate of the same cluster changes
+    (traps.md 14); that it is the same cluster is what ``Cluster`` looks after. Objects that cannot be seen are not
+    gone: they are never dropped from the state because the cluster is away.
     """
-    return pulumi_kubernetes.Provider(
-        scope,
-        context=chosen.context,
-        cluster_identifier=scope,
-        delete_unreachable=False,
-        opts=options,
-    )
+
+    def __init__(self, name: str, context: str, options: pulumi.ResourceOptions) -> None:
+        # A provider's inputs are texts, with JSON for what is none.
+        inputs = {
+            "context": context,
+            "clusterIdentifier": name,
+            "enableServerSideApply": "true",
+            "deleteUnreachable": "false",
+        }
+        own = pulumi.ResourceOptions(version=KUBERNETES_VERSION)
+        super().__init__("kubernetes", name, inputs, pulumi.ResourceOptions.merge(options, own))
 
 
 class Seaway(pulumi.ProviderResource):

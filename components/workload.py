@@ -1,11 +1,11 @@
 """The Kubernetes objects of one service, store or job, as resources."""
 
-import importlib.metadata
 from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 
+from components import provider
 from seaway.manifests import objects
 from seaway.model import settings
 
@@ -25,7 +25,7 @@ class KubernetesObject(pulumi.CustomResource):
     def __init__(self, one: objects.Object, options: pulumi.ResourceOptions) -> None:
         version = one.manifest["apiVersion"]
         group = version if "/" in version else f"core/{version}"
-        own = pulumi.ResourceOptions(version=importlib.metadata.version("pulumi-kubernetes"))
+        own = pulumi.ResourceOptions(version=provider.KUBERNETES_VERSION)
         if one.kind == "Secret":
             own.additional_secret_outputs = ["data", "stringData"]
         merged = pulumi.ResourceOptions.merge(options, own)

@@ -40,7 +40,7 @@ def main() -> int:
     command.add_argument("--registry", required=True, metavar="HOST:PORT", help="a registry that speaks plain http")
     try:
         ensure(parser.parse_args().registry)
-    except layers.CannotMakeError as error:
+    except (layers.CannotMakeError, OSError) as error:
         print(f"base images: {error}", file=sys.stderr)
         return 1
     return 0

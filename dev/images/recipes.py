@@ -93,10 +93,9 @@ PYTHON = Image(
     layer=Layer(
         name="python",
         packages=("python3", "python3-venv"),
-        # Times of files are zeroed in the layer, so byte code is told not to look at them.
+        # Times of files are zeroed in the layer, so byte code is told not to look at them; all of it, hence -f.
         after="""ln -sf python3 /usr/bin/python
-find /usr/lib/python3 /usr/lib/python3.11 -name '*.pyc' -delete
-python3 -m compileall -q --invalidation-mode unchecked-hash /usr/lib/python3.11 /usr/lib/python3/dist-packages""",
+python3 -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3.11 /usr/lib/python3/dist-packages""",
         below=BASE,
     ),
     config={"Cmd": ["python3"]},

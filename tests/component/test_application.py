@@ -253,10 +253,19 @@ def test_a_rollout_has_the_time_that_the_stack_gives_it(run: Run) -> None:
         assert (timeouts.create, timeouts.update) == (expected, expected), each.title
 
 
-def test_the_providers_are_explicit(run: Run) -> None:
+def test_the_providers_are_explicit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And hold nothing of the machine: the path of a kubeconfig would be a difference on the next one."""
+    monkeypatch.setitem(os.environ, "KUBECONFIG", "/somewhere/kubeconfig")
+    monkeypatch.setitem(os.environ, "PULUMI_K8S_DELETE_UNREACHABLE", "true")
     recording = run("shop")
     (kubernetes,) = recording.of("kubernetes")
-    assert kubernetes.inputs == {"context": "work", "clusterIdentifier": "shop-dev", "deleteUnreachable": "false"}
+    assert kubernetes.inputs == {
+        "context": "work",
+        "clusterIdentifier": "shop-dev",
+        "enableServerSideApply": "true",
+        "deleteUnreachable": "false",
+    }
+    assert kubernetes.request.version
     (ours,) = recording.of("seaway")
     assert ours.inputs == {"context": "work"}
     for each in recording.resources:

@@ -1,0 +1,231 @@
+"""dev.images: what needs no root and no network. The real images are made and run by the tests on the cluster."""
+
+import dataclasses
+import gzip
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from dev.images import layers, oci, recipes
+
+LOW = recipes.Layer(name="low", packages=("a",))
+HIGH = recipes.Layer(name="high", packages=("b",), below=LOW, trim=("var/cache/*", "etc/*-"))
+IMAGE = recipes.Image(
+    repository="base/thing",
+    tag="1",
+    layer=HIGH,
+    config={"Cmd": ["thing"], "StopSignal": "SIGINT"},
+    environment={"PATH": "/bin"},
+    labels={"org.opencontainers.image.title": "Thing"},
+)
+
+
+def test_a_key_is_stable_and_follows_everything_that_decides_the_content(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "script"
+    file.write_text("one")
+    layer = dataclasses.replace(HIGH, files={"bin/script": (file, 0o755)})
+    keys = {layer.key(), HIGH.key(), dataclasses.replace(HIGH, after="true").key()}
+    keys.add(dataclasses.replace(HIGH, below=dataclasses.replace(LOW, packages=("c",))).key())
+    file.write_text("two")
+    keys.add(layer.key())
+    assert len(keys) == 5
+    assert HIGH.key() == dataclasses.replace(HIGH).key()
+
+
+def apt(folder: pathlib.Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put an apt-get on the PATH that answers this."""
+    (folder / "apt-get").write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
+    (folder / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_the_mirror_is_that_of_the_machines_own_apt(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        "Other|Debian|main|http://other.example.com/",
+        "Debian|Debian|contrib|http://contrib.example.com/",
+        "Debian|Debian|main|http://mirror.example.com/debian/",
+        "Debian|Debian-Security|main|http://mirror.example.com/security/",
+    ]
+    apt(tmp_path, "\n".join(lines), monkeypatch)
+    assert layers.mirror() == ("http://mirror.example.com/debian/", "http://mirror.example.com/security/")
+
+
+def test_a_machine_without_a_debian_mirror_is_told_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apt(tmp_path, "Ubuntu|Ubuntu|main|http://ubuntu.example.com/", monkeypatch)
+    with pytest.raises(layers.CannotMakeError, match="apt knows no Debian mirror; run `apt-get update`"):
+        layers.mirror()
+
+
+def test_without_root_nothing_is_made(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(layers.CannotMakeError, match="needs root; run it with sudo"):
+        layers.ensure(LOW, print)
+    assert list((tmp_path / "seaway" / "images").glob("*/")) == []
+
+
+LEFT = ("usr", "usr/bin", "usr/bin/a", "var", "var/cache")
+
+
+def plant(root: pathlib.Path, names: list[str]) -> None:
+    """Write the same small tree, in the given order."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+
+
+def packed(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str]:
+    """Pack a tree; the names in the layer, sorted as they are in it."""
+    target.touch()
+    with (root.parent / "log").open("wb") as log:
+        layers.pack(root, target, HIGH, log, whole=whole)
+    with tarfile.open(target) as tar:
+        assert {member.mtime for member in tar.getmembers()} <= {0}
+        return [member.name for member in tar.getmembers()]
+
+
+@pytest.fixture
+def without_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run what would run in namespaces of its own just so: no root is needed then."""
+    monkeypatch.setattr(layers, "isolated", lambda command, _: subprocess.run(command, check=True))
+
+
+@pytest.mark.usefixtures("without_namespaces")
+def test_equal_trees_are_equal_layers_without_what_is_trimmed(tmp_path: pathlib.Path) -> None:
+    names = ["usr/bin/a", "etc/b", "etc/passwd-", "var/cache/c", "etc/with space"]
+    digests: set[str] = set()
+    for number, order in enumerate((names, names[::-1])):
+        root = tmp_path / str(number) / "root"
+        plant(root, order)
+        os.utime(root / "etc/b", (number, number))
+        listed = packed(root, root.parent / "layer.tar.gz", whole=True)
+        assert listed == [
+            "./etc",
+            "./etc/b",
+            "./etc/with space",
+            "./usr",
+            "./usr/bin",
+            "./usr/bin/a",
+            "./var",
+            "./var/cache",
+        ]
+        digests.add(hashlib.sha256((root.parent / "layer.tar.gz").read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+@pytest.mark.usefixtures("without_namespaces")
+def test_an_upper_layer_holds_only_what_was_touched_after_the_mark(tmp_path: pathlib.Path) -> None:
+    root, target = tmp_path / "root", tmp_path / "layer.tar.gz"
+    plant(root, ["usr/old", "usr/changed"])
+    target.touch()
+    # The same time of change would count as untouched; a real package is written long after the mark.
+    while (root / "usr/changed").stat().st_ctime_ns <= target.stat().st_ctime_ns:
+        plant(root, ["usr/changed", "opt/new"])
+    with (tmp_path / "log").open("wb") as log:
+        layers.pack(root, target, HIGH, log, whole=False)
+    with tarfile.open(target) as tar:
+        files = [member.name for member in tar.getmembers() if member.isfile()]
+    assert files == ["./opt/new", "./usr/changed"]
+
+
+def test_a_layout_names_its_blobs_by_their_content(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "layer.tar.gz"
+    file.write_bytes(gzip.compress(b"layer"))
+    digest = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    made = layers.Made(file=file, digest=digest, diff_id=f"sha256:{hashlib.sha256(b'layer').hexdigest()}")
+    written = oci.write(IMAGE, [made], tmp_path / "layout")
+    blobs = {blob.name: blob.read_bytes() for blob in (tmp_path / "layout/blobs/sha256").iterdir()}
+    assert len(blobs) == 3
+    assert all(hashlib.sha256(content).hexdigest() == name for name, content in blobs.items())
+    manifest = json.loads(blobs[written.removeprefix("sha256:")])
+    assert manifest["layers"][0]["digest"] == digest
+    config = json.loads(blobs[manifest["config"]["digest"].removeprefix("sha256:")])
+    assert config["rootfs"]["diff_ids"] == [made.diff_id]
+    assert config["config"]["StopSignal"] == "SIGINT"
+    assert config["config"]["Labels"] == {"org.opencontainers.image.title": "Thing"}
+    # pip has authorities of its own and must be told of the machine's.
+    assert "PIP_CERT=/etc/ssl/certs/ca-certificates.crt" in config["config"]["Env"]
+    assert json.loads((tmp_path / "layout/index.json").read_text())["manifests"][0]["digest"] == written
+
+
+@pytest.fixture
+def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
+    """A registry's address and its answers: path -> status and JSON."""
+    answers: dict[str, tuple[int, object]] = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, content = answers.get(self.path, (404, {}))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(content).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}", answers
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_image_is_present_only_if_it_is_of_this_recipe(registry: tuple[str, dict[str, tuple[int, object]]]) -> None:
+    address, answers = registry
+    path = "/v2/base/thing/manifests/1"
+    assert not oci.present(IMAGE, address)
+    answers[path] = (200, {"annotations": {oci.RECIPE: "of an older recipe"}})
+    assert not oci.present(IMAGE, address)
+    answers[path] = (200, {"annotations": {oci.RECIPE: oci.recipe(IMAGE)}})
+    assert oci.present(IMAGE, address)
+    answers[path] = (500, {})
+    with pytest.raises(layers.CannotMakeError, match=f"registry {address}: .* answers 500"):
+        oci.present(IMAGE, address)
+
+
+def test_a_registry_that_is_not_there_is_named() -> None:
+    with pytest.raises(layers.CannotMakeError, match=r"registry 127\.0\.0\.1:1: no answer .*is the cluster up\?"):
+        oci.present(IMAGE, "127.0.0.1:1")
+
+
+def entrypoint(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the PostgreSQL image's entrypoint here."""
+    environment = {"PATH": os.environ["PATH"], **variables}
+    command = ["sh", str(recipes.ENTRYPOINT), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_entrypoint_runs_any_other_command_untouched() -> None:
+    assert entrypoint("echo", "-p", "two words").stdout == "-p two words\n"
+
+
+def test_the_entrypoint_refuses_two_sources_of_one_value(tmp_path: pathlib.Path) -> None:
+    done = entrypoint(POSTGRES_PASSWORD="a", POSTGRES_PASSWORD_FILE="/b", PGDATA=str(tmp_path))
+    assert (done.returncode, done.stderr) == (
+        1,
+        "entrypoint: POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE are both set; keep one\n",
+    )
+
+
+def test_the_entrypoint_keeps_out_of_a_folder_with_other_things(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    done = entrypoint(PGDATA=str(tmp_path), POSTGRES_PASSWORD="a")
+    assert done.returncode == 1
+    assert ("refuses to run as root" if os.geteuid() == 0 else "but no database; empty it") in done.stderr
+    assert (tmp_path / "precious").read_text() == "x"
+
+
+def test_both_images_say_honestly_what_they_are() -> None:
+    for image in recipes.IMAGES:
+        assert "standing in for" in image.labels["org.opencontainers.image.title"]
+        assert "not the official image" in image.labels["org.opencontainers.image.description"]
+    assert recipes.POSTGRES.config["User"] == "999:999"
+    assert recipes.POSTGRES.layer.below == recipes.PYTHON.layer.below
