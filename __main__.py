@@ -1,5 +1,6 @@
 """The stack: settings -> application -> components -> outputs. Run by ``pulumi up``."""
 
+import sys
 from pathlib import Path
 
 import pulumi
@@ -7,10 +8,14 @@ import pulumi
 from components import application, settings
 from seaway.model import problems
 
+TOLD = 32
+"""Exit code that tells the language host: the user has seen what is wrong, say nothing more."""
+
 try:
     deployed = application.Application(settings.read(Path.cwd()))
 except problems.Invalid as error:
-    raise pulumi.RunError(str(error)) from None
+    pulumi.log.error(str(error))
+    sys.exit(TOLD)
 
 for name, value in deployed.outputs.items():
     pulumi.export(name, value)

@@ -29,14 +29,14 @@ class Application(pulumi.ComponentResource):
         hands = provider.Seaway("seaway", chosen.context, own)
         cluster = provider.Cluster("cluster", chosen.context, pulumi.ResourceOptions(parent=self, provider=hands))
         # Nothing is built, made or changed before the guard has seen the right cluster.
-        guarded = pulumi.ResourceOptions(parent=self, depends_on=[cluster])
-        kubernetes = provider.Kubernetes(chosen.namespace(name), chosen.context, guarded)
-        images: Mapping[str, inputs.Image] = registry.Registry(plans, given, guarded).images if plans else {}
+        # (The provider does not wait: the engine drops a provider with what it depends on, and then no refresh works.)
+        kubernetes = provider.Kubernetes(chosen.namespace(name), chosen.context, own)
+        images: Mapping[str, inputs.Image] = registry.Registry(plans, given, cluster, own).images if plans else {}
         watched = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[cluster])
         secrets = {**_generated(given, watched), **given.secrets}
 
         found = objects.objects(given.app, chosen, images, secrets)
-        workloads = self._workloads(found, given, kubernetes)
+        workloads = self._workloads(found, given, kubernetes, cluster)
         self.outputs = {
             "namespace": chosen.namespace(name),
             "services": {one.name: _shown(one, given, images, workloads[one.name]) for one in given.app.services},
@@ -44,12 +44,18 @@ class Application(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
     def _workloads(
-        self, found: list[objects.Object], given: settings.Given, kubernetes: pulumi.ProviderResource
+        self,
+        found: list[objects.Object],
+        given: settings.Given,
+        kubernetes: pulumi.ProviderResource,
+        cluster: provider.Cluster,
     ) -> dict[str, workload.Workload]:
         """The objects, grouped by owner, wave after wave."""
         shared = pulumi.ResourceOptions(parent=self, providers=[kubernetes])
         (namespace,) = (
-            workload.KubernetesObject(one, pulumi.ResourceOptions(parent=self, provider=kubernetes))
+            workload.KubernetesObject(
+                one, pulumi.ResourceOptions(parent=self, provider=kubernetes, depends_on=[cluster])
+            )
             for one in found
             if one.owner is None
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import pulumi
 import pulumi_docker_build as docker_build
 
-from components import settings
+from components import provider, settings
 from seaway.images import bases, changes, context, index, staging
 from seaway.model import application, problems
 
@@ -92,7 +92,9 @@ class Image(pulumi.ComponentResource):
     reference: pulumi.Output[str]
     """``repository@sha256:...``: what is deployed."""
 
-    def __init__(self, plan: Plan, given: settings.Given, options: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, plan: Plan, given: settings.Given, cluster: provider.Cluster, options: pulumi.ResourceOptions
+    ) -> None:
         super().__init__("seaway:index:Image", plan.name, None, options)
         for problem in plan.warnings:
             pulumi.log.warn(str(problem), self)
@@ -101,7 +103,14 @@ class Image(pulumi.ComponentResource):
         if before is not None and (why := changes.reason(before, plan.record)):
             pulumi.log.info(f"{plan.name}: rebuild, {why}", self)
         # Destroying dev must not delete the manifest that another environment runs (upstream.md, finding 5).
-        own = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        own = pulumi.ResourceOptions(
+            parent=self,
+            retain_on_delete=True,
+            depends_on=[cluster],
+            # A cluster that was made anew may have taken its registry along, and docker-build does not see that over
+            # http: so the image is built and pushed again. The same content is the same digest.
+            replacement_trigger=cluster.uid,
+        )
         engine = _docker if given.settings.engine == "docker" else _docker_build
         self.reference = engine(plan, given, own)
         if not pulumi.runtime.is_dry_run():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components import image, settings
+from components import image, provider, settings
 from seaway.manifests import given as inputs
 
 
@@ -23,10 +23,16 @@ class Registry(pulumi.ComponentResource):
     images: Mapping[str, inputs.Image]
     """By name of the service, store or job that is built."""
 
-    def __init__(self, plans: list[image.Plan], given: settings.Given, options: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self,
+        plans: list[image.Plan],
+        given: settings.Given,
+        cluster: provider.Cluster,
+        options: pulumi.ResourceOptions,
+    ) -> None:
         super().__init__("seaway:index:Registry", given.app.name, None, options)
-        child = pulumi.ResourceOptions(parent=self, depends_on=options.depends_on)
-        made = {plan.name: image.Image(plan, given, child) for plan in plans}
+        child = pulumi.ResourceOptions(parent=self)
+        made = {plan.name: image.Image(plan, given, cluster, child) for plan in plans}
         self.images = {
             plan.name: inputs.Image(reference=made[plan.name].reference, content=plan.record.tag) for plan in plans
         }

@@ -1,6 +1,7 @@
 """What the program registers for the examples: the same invariants for each, then the point of each part."""
 
 import base64
+import dataclasses
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from components import application, settings
 from plugin import values
 from seaway.manifests import objects
 from seaway.model import problems
+from seaway.model import settings as model
 from tests.component import recorder
 
 ROOT = Path(__file__).parents[2]
@@ -401,3 +403,17 @@ def test_the_public_passphrase_is_for_dev_only(run: Run, monkeypatch: pytest.Mon
     )
     (tmp_path / "Pulumi.staging.yaml").write_text("secretsprovider: awskms://alias/example\n")
     assert run("smallest", stack="staging").resources
+
+
+def test_the_project_file_names_every_key() -> None:
+    fields = {field.name for field in dataclasses.fields(model.Settings)} - {"stack"} | {"secrets"}
+    keys = {re.sub(r"_(.)", lambda found: found[1].upper(), name) for name in fields}
+    told = re.findall(r"^#   (\w+) ", (ROOT / "Pulumi.yaml").read_text(), re.MULTILINE)
+    assert set(told) == keys
+
+
+def test_another_cluster_gets_its_images_anew(run: Run) -> None:
+    """The registry may have gone with the old cluster; docker-build cannot see that over http."""
+    for each in run("shop").resources:
+        trigger = each.request.replacement_trigger.string_value
+        assert trigger == ("uid-1" if each.type == "docker-build:index:Image" else ""), each.title

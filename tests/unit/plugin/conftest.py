@@ -62,7 +62,8 @@ def kubeconfig(tmp_path: Path) -> engine.Kubeconfig:
 
 @pytest.fixture
 def start() -> Iterator[Callable[[Path], engine.Plugin]]:
-    started: list[tuple[subprocess.Popen[str], grpc.Channel]] = []
+    started: list[subprocess.Popen[str]] = []
+    channels: list[grpc.Channel] = []
 
     def run(kubeconfig: Path) -> engine.Plugin:
         process = subprocess.Popen(
@@ -72,15 +73,16 @@ def start() -> Iterator[Callable[[Path], engine.Plugin]]:
             env={**os.environ, "KUBECONFIG": str(kubeconfig)},
             cwd="/",
         )
+        started.append(process)
         assert process.stdout
         port = int(process.stdout.readline())
-        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-        started.append((process, channel))
-        return engine.Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel))
+        channels.append(grpc.insecure_channel(f"127.0.0.1:{port}"))
+        return engine.Plugin(process, provider_pb2_grpc.ResourceProviderStub(channels[-1]))
 
     yield run
-    for process, channel in started:
+    for channel in channels:
         channel.close()
+    for process in started:
         process.terminate()
         rest, _ = process.communicate(timeout=10)
         assert rest == "", "stdout carries the port and nothing else"

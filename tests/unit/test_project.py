@@ -1,0 +1,38 @@
+"""What the project's own files promise."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from seaway.model import decode, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_setting_is_documented_in_the_project_file() -> None:
+    documented = set(re.findall(r"^#   seaway:(\w+)", (ROOT / "Pulumi.yaml").read_text(), re.M))
+    fields = {decode.camel(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
+    assert documented == fields | {"secrets"}
+
+
+def test_documented_defaults_are_the_real_ones() -> None:
+    text = (ROOT / "Pulumi.yaml").read_text()
+    told = dict(re.findall(r"^#   seaway:(\w+) .*\[(\S+)\]$", text, re.M))
+    real = {
+        decode.camel(field.name): str(field.default)
+        for field in dataclasses.fields(settings.Settings)
+        if field.default not in (dataclasses.MISSING, None)
+    }
+    assert told == real
+
+
+def test_the_program_is_short() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) <= 30
+
+
+def test_every_make_target_in_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for document in ("README.md", "CONTRIBUTING.md"):
+        named = set(re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / document).read_text(), re.M))
+        assert named, document
+        assert named <= targets, document
