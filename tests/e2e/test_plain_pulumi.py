@@ -36,6 +36,8 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
     path = [folder / ".venv" / "bin", *toolchain.bin_dirs()]
     env = {
         "HOME": str(home),
+        # The CLI asks the system for the account's home, not HOME; the real newcomer has an account of their own.
+        "PULUMI_HOME": str(home / ".pulumi"),
         "PATH": os.pathsep.join([*map(str, path), "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"]),
         "PULUMI_CONFIG_PASSPHRASE": "their own",
         # Only because no plugin can be downloaded on a machine like the one that runs these tests.
