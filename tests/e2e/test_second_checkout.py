@@ -91,7 +91,7 @@ def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project
     assert told.code != 0
     assert "not the cluster" in told.text
     assert "no changes" not in told.text
-    command = re.search(r"`pulumi ([^`]+)`", told.text)
+    command = re.search(r"made anew: pulumi ([^,]+), then pulumi up", told.text)
     assert command, told.text
     smallest.pulumi(*command[1].split(), check=True)
     smallest.up()
