@@ -12,7 +12,7 @@ from seaway.model import application, problems
 
 EXPORT = "type=registry,rewrite-timestamp=true"
 """Pushed, and with the times in its layers set to SOURCE_DATE_EPOCH: the same content is the same digest on every
-machine, or two laptops would roll each other's pods (traps.md 13)."""
+machine, or two laptops would roll each other's pods."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Plan:
     repository: str
     """Where it is pushed to, without a tag."""
     location: str
-    """The staged context, relative to the project: the same text in every checkout (traps.md 12)."""
+    """The staged context, relative to the project: the same text in every checkout."""
     dockerfile: str
     target: str | None
     args: Mapping[str, str]
@@ -102,7 +102,7 @@ class Image(pulumi.ComponentResource):
         before = changes.Record.load(kept)
         if before is not None and (why := changes.reason(before, plan.record)):
             pulumi.log.info(f"{plan.name}: rebuild, {why}", self)
-        # Destroying dev must not delete the manifest that another environment runs (upstream.md, finding 5).
+        # Destroying dev must not delete the manifest that another environment runs (pulumi-docker-build issue 606).
         own = pulumi.ResourceOptions(
             parent=self,
             retain_on_delete=True,

@@ -78,7 +78,7 @@ def _secret(app: str, stack: str, name: str, text: str) -> given.SecretValue:
     """The value, and a fingerprint that tells two values apart and may be seen by everybody.
 
     It goes into names of objects, so it must be a plain string: one made from a secret Output would hide the whole
-    Deployment in previews (traps.md 8). A program has no key of the stack to hash with: what decrypts the secrets
+    Deployment in previews. A program has no key of the stack to hash with: what decrypts the secrets
     stays in the engine, and a generated one is an Output again. So the hash is a slow one, salted with where the value
     belongs: one guess costs 16 MiB and some 40 ms. That protects a random value, and a weak one only a little.
     """

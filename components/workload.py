@@ -16,7 +16,7 @@ ROLLED_OUT = {"Deployment", "StatefulSet", "Job"}
 class KubernetesObject(pulumi.CustomResource):
     """One object, registered as the class of its kind in pulumi_kubernetes would (a test compares them).
 
-    Those classes know snake_case and check nothing in dicts (traps.md 11), and importing the four API groups that we
+    Those classes know snake_case and check nothing in dicts, and importing the four API groups that we
     use takes 0.9 s and 85 MB in every run. The manifest already has the words that the provider wants.
     """
 

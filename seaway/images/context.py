@@ -1,7 +1,7 @@
 """The build context as Docker would send it, and the hash that stands for it.
 
 The hash sees contents, relative paths and the executable bit; never times, owners, other modes or where the checkout
-is. So the same tree has the same tag on every machine (design.md, decision 2).
+is. So the same tree has the same tag on every machine.
 """
 
 import dataclasses
@@ -83,7 +83,7 @@ class Context:
         """The image's tag: ``ctx-`` and 12 hexadecimal digits.
 
         ``bases`` are the recorded digests of base images by the reference that the Dockerfile has. The address that a
-        substitute comes from is a fact of one machine and stays out (traps.md 13).
+        substitute comes from is a fact of one machine and stays out.
         """
         content = [
             sorted(self.digests.items()),

@@ -1,6 +1,6 @@
 """A copy of the filtered context, at a path that is the same in every checkout.
 
-The docker-build provider hashes file modes too and compares the context's path (traps.md 12, 13). So it gets a folder
+The docker-build provider hashes file modes too and compares the context's path. So it gets a folder
 below ``.seaway`` with modes 0644 and 0755, where only what changed is written.
 """
 

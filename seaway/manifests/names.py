@@ -52,7 +52,7 @@ def slug(path: str) -> str:
 
 
 def labels(scope: Scope, name: str | None) -> dict[str, str]:
-    """Labels of an object. ``part-of`` and the stack tell whose it is, to a reader and to the guard (traps.md 6).
+    """Labels of an object. ``part-of`` and the stack tell whose it is, to a reader and to the guard.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
     """

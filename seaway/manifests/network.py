@@ -29,7 +29,7 @@ def headless(scope: names.Scope, store: application.Store) -> dict[str, Any]:
 
 
 def _service(scope: names.Scope, name: str, port: int, kind: dict[str, Any]) -> dict[str, Any]:
-    # Pulumi's wait for a Service sleeps 10 s and says nothing that the rollout's wait does not (platform.md).
+    # Pulumi's wait for a Service sleeps 10 s and says nothing that the rollout's wait does not.
     annotations = {"pulumi.com/skipAwait": "true"}
     ports = [{"name": PORT_NAME, "port": port, "targetPort": PORT_NAME, "protocol": "TCP"}]
     return {

@@ -17,7 +17,7 @@ SecretValue = given.SecretValue
 
 
 class Wave(enum.IntEnum):
-    """When an object is made: a wave begins when the one before it is healthy (traps.md 18)."""
+    """When an object is made: a wave begins when the one before it is healthy."""
 
     foundation = 0
     """Whatever starts no pod: namespace, accounts, configuration, secrets, Services, budgets."""
@@ -47,7 +47,7 @@ class Object:
     def key(self) -> str:
         """Its name among all objects, ``Deployment/web``; stable, and for hashed objects the hash is part of it.
 
-        A revert then finds the object that still runs under its own key, and nothing deletes it (traps.md 7).
+        A revert then finds the object that still runs under its own key, and nothing deletes it.
         """
         return f"{self.kind}/{self.name}"
 
@@ -137,5 +137,5 @@ def _image(
     if each.image is None:
         raise LookupError(f"{each.name}: it is built, but no image was given for it")
     reference = stack.substitutes.get(each.image, each.image)
-    # The hash takes what the application says: a mirror's address is a fact of one machine (traps.md 13).
+    # The hash takes what the application says: a mirror's address is a fact of one machine.
     return given.Image(reference=reference, content=each.image)

@@ -32,7 +32,7 @@ def deployment(
 def stateful_set(scope: names.Scope, store: application.Store, template: dict[str, Any]) -> dict[str, Any]:
     """A store: one pod with a stable name, and a disk that stays whatever happens to the pod or to the set.
 
-    Its policy, history, service name and claims cannot be changed later without deleting the set (traps.md 16):
+    Its policy, history, service name and claims cannot be changed later without deleting the set:
     they are written once, here.
     """
     claim = {
@@ -63,7 +63,7 @@ def job(
 
     The name is a hash of it with ``content`` in place of the image: the digest is not known in a preview, and a
     rebuild of the same source must not run a migration again. Without a time to live: a Job that deleted itself
-    would run once more with the next refresh (traps.md 17).
+    would run once more with the next refresh.
     """
     hashed = copy.copy(template["spec"])
     hashed["containers"] = [container | {"image": content} for container in hashed["containers"]]

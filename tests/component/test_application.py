@@ -239,7 +239,7 @@ def test_nothing_happens_before_the_guard_and_waves_follow_each_other(run: Run) 
 
 
 def test_hashed_objects_stay_and_their_names_carry_the_hash(run: Run) -> None:
-    """A revert must find the ConfigMap that still runs (traps.md 7)."""
+    """A revert must find the ConfigMap that still runs."""
     hashed = {"kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret", "docker-build:index:Image"}
     for each in run("shop").resources:
         assert each.request.retainOnDelete == (each.type in hashed), each.title
