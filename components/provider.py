@@ -13,8 +13,8 @@ class Kubernetes(pulumi.ProviderResource):
 
     Not the class of pulumi_kubernetes: that one takes an unset ``kubeconfig`` from KUBECONFIG, and then the path (or
     the credentials) of one machine are in the state and a difference on the next. The plugin reads KUBECONFIG itself.
-    The constant identifier keeps every resource when the address or the certificate of the same cluster changes
-   ; that it is the same cluster is what ``Cluster`` looks after. Objects that cannot be seen are not
+    The constant identifier keeps every resource when the address or the certificate of the same cluster changes,
+    and that it is the same cluster is what ``Cluster`` looks after. Objects that cannot be seen are not
     gone: they are never dropped from the state because the cluster is away.
     """
 

@@ -1,6 +1,7 @@
 """What a careful person would write by hand: the same objects, one resource each, no components, no checks."""
 
 import json
+import re
 from pathlib import Path
 
 import pulumi
@@ -16,11 +17,18 @@ KINDS = {
     "Deployment": Deployment,
     "PodDisruptionBudget": PodDisruptionBudget,
 }
+
+
+def snake(key: str) -> str:
+    """The SDK's name of a field."""
+    return re.sub("([A-Z])", r"_\1", key).lower()
+
+
 cluster = Provider("cluster", context=pulumi.Config().require("context"), cluster_identifier="plain")
 namespace: list[pulumi.Resource] = []
 for manifest in json.loads(Path("objects.json").read_text()):
     kind, name = manifest["kind"], manifest["metadata"]["name"]
-    fields = {key: value for key, value in manifest.items() if key not in {"kind", "apiVersion"}}
+    fields = {snake(key): value for key, value in manifest.items() if key not in {"kind", "apiVersion"}}
     options = pulumi.ResourceOptions(provider=cluster, depends_on=namespace)
     resource = KINDS[kind](f"{kind}/{name}".lower(), **fields, opts=options)
     if kind == "Namespace":
