@@ -7,18 +7,16 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
-# Every command that talks to Pulumi or the cluster gets the checkout's own settings, never the user's.
-ENV := set -a; . .seaway/env; set +a;
 
 .PHONY: help up down preview test test-unit test-sample check format golden lock bench \
-        setup toolchain cluster-up cluster-down cluster-status plan
+        setup able toolchain cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##--- use it
 
-up: plan setup ## from source to running: toolchain, one-node cluster, `pulumi up` of the dev stack, a table
+up: plan .venv/.ready able toolchain ## from source to running: toolchain, one-node cluster, `pulumi up` of the dev stack, a table
 	@$(PY) -m dev.stack up
 
 preview: setup ## what `make up` would change
@@ -31,8 +29,9 @@ down: .venv/.ready ## destroy the dev stack and stop everything that `make up` s
 
 test: .venv/.ready ## every test; the end-to-end ones need root on Linux and say so where they cannot run
 	@$(MAKE) test-sample
+	@$(PY) -m pytest -m "not cluster"
 	@if $(PY) -m dev.cluster check >/dev/null 2>&1; then $(MAKE) toolchain; fi
-	@$(PY) -m pytest
+	@$(PY) -m pytest -m cluster
 
 test-unit: .venv/.ready ## unit and component tests: no root, no cluster, under a minute
 	@$(PY) -m pytest -m "not cluster"
@@ -59,7 +58,7 @@ lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 --extra dev -c requirements.txt \
 	  pyproject.toml -o requirements-dev.txt
 
-bench: setup ## up and preview beside a plain Pulumi program of the same objects
+bench: cluster-up ## up and preview beside a plain Pulumi program of the same objects
 	@$(PY) -m dev.bench
 
 ##--- parts
@@ -68,6 +67,9 @@ plan: ## what is found on this machine, what will be installed and compiled, in 
 	@$(PYTHON) -m dev.cluster.toolchain plan
 
 setup: .venv/.ready toolchain ## the Python environment and the toolchain
+
+able: .venv/.ready ## say whether this machine can run the one-node cluster
+	@$(PY) -m dev.cluster check
 
 toolchain: ## compile what is missing, once, into the user's cache
 	@$(PYTHON) -m dev.cluster.toolchain build

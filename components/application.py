@@ -37,6 +37,9 @@ class Application(pulumi.ComponentResource):
 
         found = objects.objects(given.app, chosen, images, secrets)
         workloads = self._workloads(found, given, kubernetes, cluster)
+        # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
+        last = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values()])
+        provider.Cluster("destroy-guard", chosen.context, last)
         self.outputs = {
             "namespace": chosen.namespace(name),
             "services": {one.name: _shown(one, given, images, workloads[one.name]) for one in given.app.services},

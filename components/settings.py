@@ -88,15 +88,28 @@ def _secret(app: str, stack: str, name: str, text: str) -> given.SecretValue:
 
 
 def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
-    """The passphrase that everybody knows is for dev only."""
-    if stack == DEVELOPMENT or os.environ.get("PULUMI_CONFIG_PASSPHRASE") != PUBLIC_PASSPHRASE:
+    """The passphrase that everybody knows, and none at all, are for dev only."""
+    if stack == DEVELOPMENT or _chosen_passphrase() not in {PUBLIC_PASSPHRASE, ""}:
         return []
     root = nodes.parse(file.read_bytes(), file.name) if file.is_file() else None
-    if isinstance(root, nodes.Table) and "secretsprovider" in root.entries:
+    # Pulumi writes a salt where a passphrase encrypts, and none for any other provider of secrets.
+    if not isinstance(root, nodes.Table) or "encryptionsalt" not in root.entries:
         return []
-    wrong = f"the secrets of stack {stack} would be encrypted with the passphrase that is public on purpose"
+    told = "the passphrase that is public on purpose" if _chosen_passphrase() else "an empty passphrase"
+    wrong = f"the secrets of stack {stack} are encrypted with {told}"
     remedy = (
         "choose who may decrypt them: pulumi stack change-secrets-provider awskms://... (or gcpkms, azurekeyvault,"
         " hashivault), or set PULUMI_CONFIG_PASSPHRASE to one of your own before pulumi stack init"
     )
     return [problems.Problem(problems.Place(file.name), "", wrong, remedy)]
+
+
+def _chosen_passphrase() -> str | None:
+    """What Pulumi's passphrase provider would use. None: neither variable is set, so it is somebody else's business."""
+    given_file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if "PULUMI_CONFIG_PASSPHRASE" not in os.environ and given_file:
+        try:
+            return Path(given_file).read_text().strip()
+        except OSError:
+            return None  # Pulumi itself has told
+    return os.environ.get("PULUMI_CONFIG_PASSPHRASE")

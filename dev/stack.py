@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dev import environment, project
-from dev.cluster import node
+from dev.cluster import layout, node
 
 STACK = "dev"
 
@@ -25,6 +25,12 @@ def main() -> int:
         # The part has said what is wrong on stderr; say only which one it was.
         print(f"seaway: `{' '.join(map(str, failed.cmd[-3:]))}` failed", file=sys.stderr)
         return failed.returncode or 1
+    except layout.CannotRunError as error:
+        print(f"seaway: {error}", file=sys.stderr)
+        return 2
+    except (layout.FailedError, OSError) as error:
+        print(f"seaway: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -46,7 +52,7 @@ def up() -> None:
 
 
 def preview() -> None:
-    """`pulumi preview`, without touching anything."""
+    """`pulumi preview`: what `up` would change in the cluster."""
     run(["pulumi", "preview", "--stack", STACK, "--diff"], select())
 
 

@@ -21,14 +21,7 @@ class Cluster:
         self._cluster = cluster
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
-        recorded, live = state.outputs.get(UID), await self._cluster.identity()
-        if live != recorded:
-            raise resource.Refused(
-                f'context "{self._cluster.context}" ({self._cluster.server}) is not the cluster that this stack was'
-                f" deployed to: kube-system's UID was {recorded} and is {live}. If it was made anew:"
-                " pulumi refresh --run-program --yes, then pulumi up. If you meant another:"
-                " pulumi config set seaway:context NAME"
-            )
+        await self._same(state)
         return resource.Diff(changed=resource.differing(state, inputs))
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
@@ -41,7 +34,18 @@ class Cluster:
         return await self._live(inputs)
 
     async def delete(self, state: resource.State) -> None:
-        pass  # it only watches: the cluster is not ours to delete
+        """Refuses in another cluster: it is what a destroy begins with, and a namespace of that name may live there."""
+        await self._same(state)
+
+    async def _same(self, state: resource.State) -> None:
+        recorded, live = state.outputs.get(UID), await self._cluster.identity()
+        if live != recorded:
+            raise resource.Refused(
+                f'context "{self._cluster.context}" ({self._cluster.server}) is not the cluster that this stack was'
+                f" deployed to: kube-system's UID was {recorded} and is {live}. If it was made anew:"
+                " pulumi refresh --run-program --yes, then pulumi up. If you meant another:"
+                " pulumi config set seaway:context NAME"
+            )
 
     async def _live(self, inputs: values.Properties) -> resource.State:
         uid = await self._cluster.identity()

@@ -86,15 +86,17 @@ def measure_plain(folder: Path, application: Path, times: Times) -> None:
 
 def steps(pulumi: Callable[..., Any], times: Times) -> None:
     """Up, preview and up with nothing changed, destroy; destroy is not measured."""
-    for name, arguments in {
-        "up": ("up", "--yes", "--skip-preview"),
-        "no-op preview": ("preview", "--expect-no-changes"),
-        "no-op up": ("up", "--yes", "--skip-preview", "--expect-no-changes"),
-    }.items():
-        start = time.monotonic()
-        pulumi(*arguments)
-        times.setdefault(name, []).append(time.monotonic() - start)
-    pulumi("destroy", "--yes", "--skip-preview")
+    try:
+        for name, arguments in {
+            "up": ("up", "--yes", "--skip-preview"),
+            "no-op preview": ("preview", "--expect-no-changes"),
+            "no-op up": ("up", "--yes", "--skip-preview", "--expect-no-changes"),
+        }.items():
+            start = time.monotonic()
+            pulumi(*arguments)
+            times.setdefault(name, []).append(time.monotonic() - start)
+    finally:
+        pulumi("destroy", "--yes", "--skip-preview")
 
 
 def show(figures: dict[str, dict[str, Times]]) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from dev.cluster import client, machine, node
+from dev.cluster import client, machine, node, toolchain
 from dev.cluster import layout as layouts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     command: str = options.command
     if command == "check":
-        problems = machine.lacks()
+        problems = [*machine.lacks(), *toolchain.plan().problems]
         print("\n".join(problems) or "this machine can run the cluster")
         return 2 if problems else 0
     if command == "up":

@@ -35,7 +35,7 @@ def template(scope: names.Scope, each: application.Container, name: str, parts: 
     container: dict[str, Any] = {
         "name": name,
         "image": parts.image,
-        # References are digests: the node's copy is the same, and a restart needs no registry.
+        # What is built is referred to by digest: the node's copy is the same, and a restart needs no registry.
         "imagePullPolicy": "IfNotPresent",
     }
     if each.command:

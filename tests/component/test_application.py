@@ -1,7 +1,6 @@
 """What the program registers for the examples: the same invariants for each, then the point of each part."""
 
 import base64
-import dataclasses
 import json
 import os
 import re
@@ -17,7 +16,6 @@ from components import application, settings
 from plugin import values
 from seaway.manifests import objects
 from seaway.model import problems
-from seaway.model import settings as model
 from tests.component import recorder
 
 ROOT = Path(__file__).parents[2]
@@ -219,7 +217,9 @@ def test_nothing_happens_before_the_guard_and_waves_follow_each_other(run: Run) 
             found |= before & by_urn.keys()
         return found
 
-    (guard,) = recording.of("Cluster")
+    guard, last = recording.of("Cluster")
+    assert last.name == "destroy-guard"
+    assert {each.urn for each in recording.resources if each.type.startswith("kubernetes:")} <= needs(last)
     for each in recording.resources:
         if each.type.startswith(("kubernetes:", "docker-build:", "seaway:index:GeneratedSecret")):
             assert guard.urn in needs(each), each.title
@@ -394,22 +394,43 @@ def test_problems_come_before_any_resource(run: Run, tmp_path: Path) -> None:
 def test_the_public_passphrase_is_for_dev_only(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(os.environ, "PULUMI_CONFIG_PASSPHRASE", settings.PUBLIC_PASSPHRASE)
     assert run("smallest").resources
+    file = tmp_path / "Pulumi.staging.yaml"
+    file.write_text("encryptionsalt: v1:abc\n")
     with pytest.raises(problems.Invalid) as caught:
         run("smallest", stack="staging")
     assert str(caught.value) == (
-        "Pulumi.staging.yaml: the secrets of stack staging would be encrypted with the passphrase that is public on"
+        "Pulumi.staging.yaml: the secrets of stack staging are encrypted with the passphrase that is public on"
         " purpose; choose who may decrypt them: pulumi stack change-secrets-provider awskms://... (or gcpkms,"
         " azurekeyvault, hashivault), or set PULUMI_CONFIG_PASSPHRASE to one of your own before pulumi stack init"
     )
-    (tmp_path / "Pulumi.staging.yaml").write_text("secretsprovider: awskms://alias/example\n")
+    file.write_text("secretsprovider: awskms://alias/example\nencryptedkey: abc\n")
     assert run("smallest", stack="staging").resources
 
 
-def test_the_project_file_names_every_key() -> None:
-    fields = {field.name for field in dataclasses.fields(model.Settings)} - {"stack"} | {"secrets"}
-    keys = {re.sub(r"_(.)", lambda found: found[1].upper(), name) for name in fields}
-    told = re.findall(r"^#   (\w+) ", (ROOT / "Pulumi.yaml").read_text(), re.MULTILINE)
-    assert set(told) == keys
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"PULUMI_CONFIG_PASSPHRASE": ""}, "an empty passphrase"),
+        ({"PULUMI_CONFIG_PASSPHRASE_FILE": settings.PUBLIC_PASSPHRASE}, "public on purpose"),
+        ({"PULUMI_CONFIG_PASSPHRASE": "of their own"}, None),
+    ],
+)
+def test_a_passphrase_must_be_ones_own(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str], told: str | None
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
+    for name, value in environment.items():
+        if name.endswith("_FILE"):
+            (tmp_path / "passphrase").write_text(f"{value}\n")
+            monkeypatch.setitem(os.environ, name, str(tmp_path / "passphrase"))
+        else:
+            monkeypatch.setitem(os.environ, name, value)
+    (tmp_path / "Pulumi.staging.yaml").write_text("encryptionsalt: v1:abc\nsecretsprovider: passphrase\n")
+    if told is None:
+        assert run("smallest", stack="staging").resources
+        return
+    with pytest.raises(problems.Invalid, match=told):
+        run("smallest", stack="staging")
 
 
 def test_another_cluster_gets_its_images_anew(run: Run) -> None:

@@ -1,7 +1,6 @@
 """A second checkout on the same machine: its own cluster, killed and wiped without the first one noticing."""
 
 import dataclasses
-import json
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dev import environment, project
+from dev.cluster import node
 
 pytestmark = pytest.mark.cluster
 
@@ -57,6 +57,7 @@ def test_killed_half_way_the_next_start_cleans_up_and_comes_up(second: Path) -> 
     time.sleep(2)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
+    assert not healthy(second), "it was killed half-way"
     project.cluster("up", folder=second)
     assert healthy(second)
     assert healthy(project.ROOT), "the first checkout's cluster was left alone"
@@ -81,6 +82,16 @@ def test_another_cluster_under_the_same_context_is_refused(smallest: project.Pro
     assert done.code != 0
     assert "not the cluster" in done.text
     assert "no changes" not in done.text
+    # A namespace of that name may live there: nothing of it is deleted.
+    first.kubectl("create", "namespace", "smallest-e2e")
+    try:
+        refused = first.pulumi("destroy", "--yes", "--skip-preview", "--stack", "e2e")
+        assert refused.code != 0
+        assert "not the cluster" in refused.text
+        assert first.get("namespace", "smallest-e2e")["status"]["phase"] == "Active"
+    finally:
+        first.kubectl("delete", "namespace", "smallest-e2e", check=False)
+    smallest.preview("--expect-no-changes")
 
 
 def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project, second: Path) -> None:
@@ -101,10 +112,16 @@ def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project
 
 
 def test_down_leaves_nothing_running_or_mounted(second: Path) -> None:
-    shown = json.loads(project.cluster("status", "--json", folder=second, check=False).out)
-    assert shown
+    assert healthy(second)
+    layout = node.find(second)
+    assert layout.run.exists()
     project.cluster("down", folder=second)
     assert not healthy(second)
+    assert not layout.run.exists()
+    assert not Path("/sys/class/net", layout.interface).exists()
+    assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
+    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    assert layout.name not in rules
     mounts = Path("/proc/self/mountinfo").read_text()
     assert str(second) not in mounts
     for process in Path("/proc").glob("[0-9]*/cmdline"):

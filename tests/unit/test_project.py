@@ -10,14 +10,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_setting_is_documented_in_the_project_file() -> None:
-    documented = set(re.findall(r"^#   seaway:(\w+)", (ROOT / "Pulumi.yaml").read_text(), re.M))
+    documented = set(re.findall(r"^#   (\w+) ", (ROOT / "Pulumi.yaml").read_text(), re.M))
     fields = {decode.camel(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
     assert documented == fields | {"secrets"}
 
 
 def test_documented_defaults_are_the_real_ones() -> None:
     text = (ROOT / "Pulumi.yaml").read_text()
-    told = dict(re.findall(r"^#   seaway:(\w+) .*\[(\S+)\]$", text, re.M))
+    told = dict(re.findall(r"^#   (\w+) .* \[(\S+)\]$", text, re.M))
     real = {
         decode.camel(field.name): str(field.default)
         for field in dataclasses.fields(settings.Settings)
