@@ -7,7 +7,7 @@ import pulumi
 import pulumi_docker_build as docker_build
 
 from components import provider, settings
-from seaway.images import bases, changes, context, index, staging
+from seaway.images import bases, changes, context, index, staging, texts
 from seaway.model import application, problems
 
 EXPORT = "type=registry,rewrite-timestamp=true"
@@ -67,7 +67,7 @@ def _plan(given: settings.Given, name: str, build: application.Build, repository
     known = index.Index.load(staging.index_file(given.folder, name))
     read = context.Context.read((given.folder / chosen.app).parent, build, known=known)
     dockerfile = read.folder / build.dockerfile
-    found = bases.Bases.parse(dockerfile.read_text(), file=str(dockerfile), args=build.args)
+    found = bases.Bases.parse(texts.read(dockerfile), file=str(dockerfile), args=build.args)
     substituted, wrong = found.substitute(chosen.substitutes)
     if wrong:
         raise problems.Invalid(wrong)
@@ -81,7 +81,7 @@ def _plan(given: settings.Given, name: str, build: application.Build, repository
         dockerfile=build.dockerfile,
         target=build.target,
         args={**build.args, **substituted, "SOURCE_DATE_EPOCH": "0"},
-        record=changes.Record.of(read, platform=chosen.platform),
+        record=changes.Record.of(read, platform=chosen.platform, sources={**found.arguments, **substituted}),
         warnings=read.warnings(),
     )
 

@@ -6,9 +6,10 @@ https://docs.docker.com/reference/dockerfile/#understand-how-arg-and-from-intera
 """
 
 import dataclasses
+import itertools
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Self
 
 from seaway.model import problems
@@ -16,18 +17,20 @@ from seaway.model import problems
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """An image that a stage starts from."""
+    """An image that a stage starts from, or takes files from."""
 
     reference: str
     """As it is after the build arguments: what is pulled if nothing takes its place."""
     argument: str | None
-    """The build argument that holds exactly this reference; none: it is written out in FROM."""
+    """The build argument that holds exactly this reference; none: it is written out."""
     line: int
+    copied: bool = False
+    """Whether no stage starts from it: COPY --from or RUN --mount takes files of it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Bases:
-    """All base images of one Dockerfile, in the order of its stages."""
+    """All base images of one Dockerfile, in the order of its lines."""
 
     file: str
     found: tuple[Base, ...]
@@ -53,30 +56,85 @@ class Bases:
                     found.append(Base(reference=reference, argument=name if name in values else None, line=line))
                 if len(words) == 3 and words[1].upper() == "AS":
                     stages.add(words[2].lower())
-        return cls(file=file, found=tuple(found))
+            elif word in {"COPY", "RUN"}:
+                found += [Base(reference=name, argument=None, line=line, copied=True) for name in _sources(rest)]
+        # A stage may also be named by its number, and COPY may even name a later one.
+        used = [base for base in found if not (base.copied and _is_stage(base.reference, stages))]
+        return cls(file=file, found=tuple(used))
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The build arguments that hold base images, and what they hold without any substitute."""
+        return {base.argument: base.reference for base in self.found if base.argument is not None}
 
     def substitute(self, substitutes: Mapping[str, str]) -> tuple[dict[str, str], tuple[problems.Problem, ...]]:
         """Build arguments that put the substitutes in place, and a problem for each base that offers no way."""
         args: dict[str, str] = {}
         wrong: list[problems.Problem] = []
         for base in self.found:
-            if base.reference not in substitutes:
+            instead = substitute(base.reference, substitutes)
+            if instead is None:
                 continue
             if base.argument is not None:
-                args[base.argument] = substitutes[base.reference]
+                args[base.argument] = instead
                 continue
-            place = problems.Place(self.file, base.line)
-            remedy = f"write `ARG BASE_IMAGE={base.reference}` above the first FROM, and `FROM ${{BASE_IMAGE}}` here"
-            wrong.append(
-                problems.Problem(
-                    place, "", f"this environment has a substitute for {base.reference}, but FROM names it", remedy
-                )
-            )
+            who = "this line" if base.copied else "FROM"
+            text = f"this environment has a substitute for {base.reference}, but {who} names it"
+            wrong.append(problems.Problem(problems.Place(self.file, base.line), "", text, _remedy(base)))
         return args, tuple(wrong)
 
 
+def substitute(reference: str, substitutes: Mapping[str, str]) -> str | None:
+    """What this environment takes instead of an image; None: the image itself.
+
+    Both may be written in any of Docker's ways. A key that is written exactly like the image comes first.
+    """
+    if reference in substitutes:
+        return substitutes[reference]
+    return {short(key): value for key, value in substitutes.items()}.get(short(reference))
+
+
+def short(reference: str) -> str:
+    """The one name that an image has: ``docker.io/library/python`` is ``python:latest``.
+
+    https://docs.docker.com/reference/cli/docker/image/tag/#description
+    """
+    host, slash, rest = reference.partition("/")
+    name = rest if slash and host in {"docker.io", "index.docker.io"} else reference
+    official = name.removeprefix("library/")
+    name = name if "/" in official else official
+    tagged = "@" in name or ":" in name.rpartition("/")[2]
+    return name if tagged else f"{name}:latest"
+
+
+def _remedy(base: Base) -> str:
+    if base.copied:
+        return (
+            f"write `ARG COPIED_IMAGE={base.reference}` above the first FROM, "
+            "`FROM ${COPIED_IMAGE} AS copied` as a stage above this one, and take the files from `copied` here"
+        )
+    return f"write `ARG BASE_IMAGE={base.reference}` above the first FROM, and `FROM ${{BASE_IMAGE}}` here"
+
+
+def _is_stage(name: str, stages: Collection[str]) -> bool:
+    return name.isdigit() or name.lower() in stages
+
+
+def _sources(rest: str) -> Iterator[str]:
+    """What ``COPY --from=...`` and ``RUN --mount=...,from=...`` take files from: stages and images."""
+    for flag in itertools.takewhile(lambda word: word.startswith("--"), rest.split()):
+        name, _, value = flag.partition("=")
+        if name == "--from":
+            yield value
+        elif name == "--mount":
+            yield from (part.partition("=")[2] for part in value.split(",") if part.lower().startswith("from="))
+
+
 def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    """Line, instruction and the rest of each ARG and FROM; continued lines are one, here-documents are passed over."""
+    """Line, instruction and the rest of each that may name an image.
+
+    Continued lines are one, here-documents are passed over.
+    """
     started, parts, heredocs = 0, list[str](), list[str]()
     for number, line in enumerate(text.splitlines(), start=1):
         if heredocs:
@@ -90,11 +148,13 @@ def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
         parts.append(stripped.removesuffix("\\"))
         if stripped.endswith("\\"):
             continue
-        word, _, rest = " ".join(parts).strip().partition(" ")
+        word, *others = " ".join(parts).split(maxsplit=1)
+        rest = others[0] if others else ""
         parts = []
         if word.upper() in {"RUN", "COPY", "ADD"}:
-            heredocs = re.findall(r"<<-?[\"']?(\w+)[\"']?", rest)
-        if word.upper() in {"ARG", "FROM"}:
+            # Only where a word begins: `1<<2` and `<<<text` are the shell's.
+            heredocs = re.findall(r"(?:^|\s)\d*<<-?[\"']?(\w+)[\"']?", rest)
+        if word.upper() in {"ARG", "FROM", "COPY", "RUN"}:
             yield started, word.upper(), rest.strip()
 
 

@@ -25,9 +25,19 @@ class Record:
     bases: Mapping[str, str]
     other: Mapping[str, str | None]
     """Dockerfile, target and platform."""
+    sources: Mapping[str, str]
+    """Where the base in each build argument is taken from, after the substitutes. No part of the tag: an address is a
+    fact of one environment."""
 
     @classmethod
-    def of(cls, read: context.Context, *, platform: str, bases: Mapping[str, str] | None = None) -> Self:
+    def of(
+        cls,
+        read: context.Context,
+        *,
+        platform: str,
+        bases: Mapping[str, str] | None = None,
+        sources: Mapping[str, str] | None = None,
+    ) -> Self:
         """What goes into the image of this context now."""
         return cls(
             tag=read.tag(platform=platform, bases=bases),
@@ -35,6 +45,7 @@ class Record:
             args=dict(read.build.args),
             bases=dict(bases or {}),
             other={"Dockerfile": read.build.dockerfile, "target": read.build.target, "platform": platform},
+            sources=dict(sources or {}),
         )
 
     @classmethod
@@ -57,11 +68,12 @@ def record_file(project: Path, name: str) -> Path:
 
 
 def reason(before: Record | None, now: Record) -> str | None:
-    """Why ``now`` is another image than ``before``; None if it is the same."""
+    """Why ``now`` is built anew after ``before``; None if nothing that goes into it changed."""
     if before is None:
         return "first build"
+    moved = _moved(before.sources, now.sources)
     if before.tag == now.tag:
-        return None
+        return "; ".join(moved) or None
     reasons = _files(before.files, now.files)
     reasons += [f"build argument {name} {how}" for name, how in _differences(before.args, now.args)]
     reasons += [f"base image {name} {how}" for name, how in _differences(before.bases, now.bases)]
@@ -70,7 +82,16 @@ def reason(before: Record | None, now: Record) -> str | None:
         for name, value in now.other.items()
         if before.other.get(name) != value
     ]
-    return "; ".join(reasons) or "the rules of the tag changed"
+    return "; ".join(reasons + moved) or "the rules of the tag changed"
+
+
+def _moved(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Bases that come from elsewhere. An argument that is new or gone is a change of the Dockerfile, told already."""
+    return [
+        f"base of {name} changed: {before[name]} -> {now[name]}"
+        for name in sorted(before.keys() & now.keys())
+        if before[name] != now[name]
+    ]
 
 
 def _files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -2,6 +2,10 @@
 
 The hash sees contents, relative paths and the executable bit; never times, owners, other modes or where the checkout
 is. So the same tree has the same tag on every machine.
+
+Docker would send ``.git`` and ``.seaway`` unless they are ignored; here they are never part of a context, at any depth.
+One differs from clone to clone, the other holds state, keys and the staged contexts themselves. A build that wants the
+commit takes it as a build argument.
 """
 
 import dataclasses
@@ -15,10 +19,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-from seaway.images import ignore, index
+from seaway.images import ignore, index, texts
 from seaway.model import application, problems
 
 TAG_PREFIX = "ctx-"
+
+NEVER = frozenset({".git", ".seaway"})
+"""Names of folders, or of files (a worktree's ``.git``), that are no content of a build."""
 
 _SECRET = re.compile(
     r"(.*/)?(\.env(\.(?!example$|sample$|template$)[^/]*)?|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|key|p12|pfx)|\.netrc|\.npmrc|\.pypirc)"
@@ -53,14 +60,7 @@ class Context:
         """
         root = Path(os.path.normpath(folder / build.context))
         wrong: list[problems.Problem] = []
-        if not root.is_dir():
-            raise problems.Invalid([_problem(root, "is no folder", "correct `build`, or make the folder")])
-        dockerfile = _inside(root, build.dockerfile)
-        if dockerfile is None or not (root / dockerfile).is_file():
-            remedy = (
-                "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
-            )
-            raise problems.Invalid([_problem(root / build.dockerfile, "is no file in the build context", remedy)])
+        dockerfile = _dockerfile(root, build)
         rules, always = _ignore(root, dockerfile)
         known = known or index.Index()
         files = [
@@ -110,6 +110,23 @@ def _problem(file: Path, wrong: str, remedy: str) -> problems.Problem:
     return problems.Problem(problems.Place(str(file)), "", wrong, remedy)
 
 
+def _dockerfile(root: Path, build: application.Build) -> str:
+    """Its path in the context. Raises Invalid if there is none."""
+    try:
+        if not root.is_dir():
+            raise problems.Invalid([_problem(root, "is no folder", "correct `build`, or make the folder")])
+        dockerfile = _inside(root, build.dockerfile)
+        if dockerfile is None or not (root / dockerfile).is_file():
+            remedy = (
+                "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
+            )
+            raise problems.Invalid([_problem(root / build.dockerfile, "is no file in the build context", remedy)])
+    except OSError as error:  # a folder above may not be entered, or a name is too long
+        remedy = "correct `build`, or the permissions on the way there"
+        raise problems.Invalid([_problem(root, f"cannot be read: {error.strerror}", remedy)]) from error
+    return dockerfile
+
+
 def _inside(root: Path, relative: str) -> str | None:
     """The path with slashes, relative to the context; None if it leaves it."""
     path = os.path.relpath(os.path.normpath(root / relative), root)
@@ -120,18 +137,16 @@ def _ignore(root: Path, dockerfile: str) -> tuple[ignore.Ignore, set[str]]:
     """The rules, and the files that they cannot exclude. A Dockerfile's own ignore file wins over the common one."""
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         try:
-            text = (root / name).read_text(encoding="utf-8")
+            text = texts.read(root / name)
         except FileNotFoundError:
             continue
-        except (OSError, UnicodeDecodeError) as error:
-            raise problems.Invalid([_problem(root / name, f"cannot be read: {error}", "correct the file")]) from error
-        return ignore.Ignore(text), {dockerfile, name}
+        return ignore.Ignore(text, file=str(root / name)), {dockerfile, name}
     return ignore.Ignore(), {dockerfile}
 
 
 def _walk(root: Path, rules: ignore.Ignore, always: set[str], wrong: list[problems.Problem]) -> Iterator[str]:
     """Paths of all files that belong to the context. Empty folders do not: Git does not know them either."""
-    yield from (path for path in always if rules.excludes(path))
+    yield from (path for path in always if rules.excludes(path) or not NEVER.isdisjoint(path.split("/")))
 
     def unreadable(error: OSError) -> None:
         wrong.append(_problem(Path(error.filename), f"cannot be read: {error.strerror}", _REMEDY))
@@ -139,9 +154,11 @@ def _walk(root: Path, rules: ignore.Ignore, always: set[str], wrong: list[proble
     for folder, folders, files in os.walk(root, onerror=unreadable):
         prefix = os.path.relpath(folder, root).replace(os.sep, "/") + "/"
         prefix = prefix.removeprefix("./")
+        folders[:] = [name for name in folders if name not in NEVER]
         links = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = [name for name in folders if name not in links and not rules.prunes(prefix + name)]
-        yield from (prefix + name for name in (*files, *links) if not rules.excludes(prefix + name))
+        names = (name for name in (*files, *links) if name not in NEVER)
+        yield from (prefix + name for name in names if not rules.excludes(prefix + name))
 
 
 _REMEDY = "correct it, or name it in .dockerignore"

@@ -63,11 +63,13 @@ def _copy(source: Path, copy: Path, root: Path, file: context.File) -> None:
     if file.link is not None:
         half.symlink_to(file.link)
     else:
-        shutil.copyfile(source, half)
+        place, remedy = problems.Place(str(source)), "wait until nothing writes it, and run again"
+        try:
+            shutil.copyfile(source, half)
+        except FileNotFoundError as error:
+            raise problems.Invalid([problems.Problem(place, "", "vanished before it was copied", remedy)]) from error
         with half.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() != file.digest:
-                place = problems.Place(str(source))
-                remedy = "wait until nothing writes it, and run again"
                 raise problems.Invalid([problems.Problem(place, "", "changed while it was copied", remedy)])
         half.chmod(0o755 if file.executable else 0o644)
     half.replace(copy)

@@ -9,6 +9,7 @@ import enum
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from seaway.images import bases
 from seaway.manifests import availability, config, given, names, namespace, network, pod, workloads
 from seaway.model import application, links, settings
 
@@ -136,6 +137,6 @@ def _image(
             return images[name]
     if each.image is None:
         raise LookupError(f"{each.name}: it is built, but no image was given for it")
-    reference = stack.substitutes.get(each.image, each.image)
+    reference = bases.substitute(each.image, stack.substitutes) or each.image
     # The hash takes what the application says: a mirror's address is a fact of one machine.
     return given.Image(reference=reference, content=each.image)

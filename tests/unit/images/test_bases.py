@@ -31,6 +31,13 @@ def found(text: str, **args: str) -> list[tuple[str, str | None, int]]:
         ("FROM a\nRUN <<-'PY' python3\nfrom x import y\n\tPY\n", [("a", None, 1)]),
         ("FROM a\nRUN echo FROM b", [("a", None, 1)]),
         ("ARG Q=it's\nFROM a", [("a", None, 2)]),
+        ("FROM\ta\tAS\tb\nFROM b", [("a", None, 1)]),
+        ("FROM a\nRUN cat <<<x && echo $((1<<2))\nFROM b", [("a", None, 1), ("b", None, 3)]),
+        ("FROM a\nCOPY --chown=1 --from=b:1 /x /y", [("a", None, 1), ("b:1", None, 2)]),
+        ("FROM a\nRUN --mount=type=bind,from=b:1,target=/b \\\n  true", [("a", None, 1), ("b:1", None, 2)]),
+        ("FROM a AS one\nFROM a\nCOPY --from=One x y\nCOPY --from=0 x y", [("a", None, 1), ("a", None, 2)]),
+        ("FROM a\nCOPY --from=late x y\nFROM a AS late", [("a", None, 1), ("a", None, 3)]),
+        ("FROM a\nRUN tool --from=b\nCOPY x --from=b", [("a", None, 1)]),
         ("", []),
     ],
 )
@@ -46,6 +53,57 @@ def test_substitute_goes_through_the_argument() -> None:
     parsed = bases.Bases.parse("ARG BASE_IMAGE=python:3.12-slim\nFROM $BASE_IMAGE AS a\nFROM $BASE_IMAGE", file="f")
     assert parsed.substitute(SUBSTITUTES) == ({"BASE_IMAGE": "registry.example.com/python:3.11"}, ())
     assert parsed.substitute({"other": "x"}) == ({}, ())
+
+
+def test_files_of_a_substituted_image_are_told_with_their_line() -> None:
+    text = "ARG BASE_IMAGE=python:3.12-slim\nFROM $BASE_IMAGE AS postgres\nCOPY --from={} /a /b\n"
+    substitutes = {"postgres:17": "registry.example.com/postgres:17"}
+    _, (problem,) = bases.Bases.parse(text.format("postgres:17"), file="f").substitute(substitutes)
+    assert str(problem) == (
+        "f:3: this environment has a substitute for postgres:17, but this line names it; "
+        "write `ARG COPIED_IMAGE=postgres:17` above the first FROM, `FROM ${COPIED_IMAGE} AS copied` as a stage above "
+        "this one, and take the files from `copied` here"
+    )
+    for fine in ("postgres", "postgres:16"):
+        assert bases.Bases.parse(text.format(fine), file="f").substitute(substitutes) == ({}, ())
+    mended = "ARG COPIED_IMAGE=postgres:17\nFROM ${COPIED_IMAGE} AS copied\nFROM a\nCOPY --from=copied /a /b\n"
+    assert bases.Bases.parse(mended, file="f").substitute(substitutes) == (
+        {"COPIED_IMAGE": "registry.example.com/postgres:17"},
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("reference", "short"),
+    [
+        ("python", "python:latest"),
+        ("python:3.12-slim", "python:3.12-slim"),
+        ("library/python:3.12-slim", "python:3.12-slim"),
+        ("docker.io/python:3.12-slim", "python:3.12-slim"),
+        ("docker.io/library/python:3.12-slim", "python:3.12-slim"),
+        ("index.docker.io/library/python:3.12-slim", "python:3.12-slim"),
+        ("docker.io/team/web", "team/web:latest"),
+        ("python@sha256:1", "python@sha256:1"),
+        ("registry.example.com/library/python:3", "registry.example.com/library/python:3"),
+        ("registry.example.com:5000/web", "registry.example.com:5000/web:latest"),
+        ("library/team/web:1", "library/team/web:1"),
+    ],
+)
+def test_an_image_has_one_name(reference: str, short: str) -> None:
+    assert bases.short(reference) == short
+
+
+@pytest.mark.parametrize(
+    "name", ["python:3.12-slim", "docker.io/library/python:3.12-slim", "docker.io/python:3.12-slim"]
+)
+def test_substitute_in_any_spelling(name: str) -> None:
+    instead = SUBSTITUTES["python:3.12-slim"]
+    parsed = bases.Bases.parse(f"ARG B={name}\nFROM $B", file="f")
+    assert parsed.arguments == {"B": name}
+    assert parsed.substitute(SUBSTITUTES) == ({"B": instead}, ())
+    assert bases.substitute("library/python:3.12-slim", {name: instead}) == instead
+    assert bases.substitute("registry.example.com/library/python:3.12-slim", {name: instead}) is None
+    assert bases.substitute(name, {**SUBSTITUTES, name: "exact"}) == "exact"
 
 
 def test_a_base_that_offers_no_way_is_told_with_its_line() -> None:

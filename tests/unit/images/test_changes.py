@@ -14,6 +14,7 @@ ONE = changes.Record(
     args={"MODE": "fast"},
     bases={},
     other={"Dockerfile": "Dockerfile", "target": None, "platform": "linux/amd64"},
+    sources={"BASE_IMAGE": "python:3.12-slim"},
 )
 
 
@@ -37,6 +38,11 @@ ONE = changes.Record(
         ({"other": dict(ONE.other) | {"platform": "linux/arm64"}}, "platform is linux/arm64 and was linux/amd64"),
         ({"other": dict(ONE.other) | {"target": "final"}}, "target is final and was not set"),
         ({"files": ONE.files | {"z": "-:2"}, "args": {}}, "z changed; build argument MODE removed"),
+        (
+            {"files": ONE.files | {"z": "-:2"}, "sources": {"BASE_IMAGE": "python:3.13"}},
+            "z changed; base of BASE_IMAGE changed: python:3.12-slim -> python:3.13",
+        ),
+        ({"files": ONE.files | {"z": "-:2"}, "sources": {"OTHER": "python:3.13"}}, "z changed"),
         ({}, "the rules of the tag changed"),
     ],
 )
@@ -49,15 +55,25 @@ def test_first_build_and_no_build() -> None:
     assert changes.reason(ONE, ONE) is None
 
 
+def test_another_substitute_is_told_though_the_tag_stays() -> None:
+    now = dataclasses.replace(ONE, sources={"BASE_IMAGE": "registry.example.com/python:3.11"})
+    told = "base of BASE_IMAGE changed: python:3.12-slim -> registry.example.com/python:3.11"
+    assert changes.reason(ONE, now) == told
+    assert changes.reason(ONE, dataclasses.replace(ONE, sources={})) is None
+    assert changes.reason(now, now) is None
+
+
 def test_record_is_kept(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
     (tmp_path / "web/Dockerfile").write_text("FROM scratch\n")
     read = context.Context.read(tmp_path, application.Build(context="web", args={"A": "1"}))
-    now = changes.Record.of(read, platform="linux/amd64")
+    now = changes.Record.of(read, platform="linux/amd64", sources={"B": "registry.example.com/a:1"})
+    assert now.tag == changes.Record.of(read, platform="linux/amd64").tag, "an address is no part of the tag"
     file = changes.record_file(tmp_path, "web")
     assert changes.Record.load(file) is None
     now.save(file)
     assert changes.Record.load(file) == now
-    file.write_text("{")
-    assert changes.Record.load(file) is None
+    for text in ("{", '{"tag": "ctx-1"}'):
+        file.write_text(text)
+        assert changes.Record.load(file) is None
     assert list(file.parent.iterdir()) == [file], "nothing half-written is left"

@@ -88,10 +88,12 @@ def test_tag_changes_with_the_content(folder: Path, change: Callable[[Path], obj
         lambda web: (web / "app/a.py").chmod(0o600),
         lambda web: (web / "empty").mkdir(),
         lambda web: write(web / ".git/HEAD", "x"),
+        lambda web: write(web / "app/module/.git", "gitdir: /home/somebody/.git/modules/module"),
+        lambda web: write(web / ".seaway/state/stack.json", "{}"),
+        lambda web: (web / "app/.seaway").symlink_to("/elsewhere"),
     ],
 )
 def test_tag_ignores_what_is_no_content(folder: Path, change: Callable[[Path], object]) -> None:
-    write(folder / "web/.dockerignore", ".git\n")
     before = tag(folder)
     change(folder / "web")
     assert tag(folder) == before
@@ -131,6 +133,39 @@ def test_the_dockerfiles_own_ignore_file_wins(folder: Path) -> None:
     assert paths(folder) == ["Dockerfile", "Dockerfile.dockerignore", "run.sh"]
 
 
+def test_a_context_above_the_project_has_nothing_of_git_and_seaway(folder: Path) -> None:
+    build = application.Build(context=".", dockerfile="web/Dockerfile")
+    write(folder / ".dockerignore", "!.seaway\n!.git\n")
+    for name in (".git/config", ".gitignore", ".seaway/keys/ca.pem", ".seaway/context/web/Dockerfile", "seaway/a"):
+        write(folder / name, "")
+    assert paths(folder, build) == [
+        ".dockerignore",
+        ".gitignore",
+        "seaway/a",
+        "web/Dockerfile",
+        "web/app/a.py",
+        "web/run.sh",
+    ]
+
+
+def test_a_dockerfile_is_sent_from_wherever_it_is(folder: Path) -> None:
+    write(folder / "web/.seaway/Dockerfile", "FROM scratch\n")
+    build = application.Build(context="web", dockerfile=".seaway/Dockerfile")
+    assert paths(folder, build) == [".seaway/Dockerfile", "Dockerfile", "app/a.py", "run.sh"]
+
+
+def test_a_bad_ignore_file_is_told_with_its_line(folder: Path) -> None:
+    write(folder / "web/.dockerignore", "a\n[z-a]\n")
+    assert wrong(folder) == ['web/.dockerignore:2: "[z-a]" is no pattern: the range z-a is empty; write [a-z]']
+    (folder / "web/.dockerignore").write_bytes(b"a\nb\n\xe9\n")
+    assert wrong(folder) == ["web/.dockerignore:3: is no UTF-8 text (byte 0xe9); save it as UTF-8"]
+    (folder / "web/.dockerignore").unlink()
+    (folder / "web/.dockerignore").mkdir()
+    assert wrong(folder) == [
+        "web/.dockerignore: cannot be read: Is a directory; make it a file that you may read",
+    ]
+
+
 def test_links_stay_links(folder: Path) -> None:
     (folder / "web/to-folder").symlink_to("app")
     (folder / "web/app/to-file").symlink_to("../run.sh")
@@ -165,6 +200,13 @@ def test_unreadable_files_are_named(folder: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(index.Index, "digest", refuse)
     assert "web/app/a.py: cannot be read: Permission denied; correct it, or name it in .dockerignore" in wrong(folder)
+
+
+def test_a_folder_that_cannot_be_looked_at(folder: Path) -> None:
+    long = "x" * 300
+    assert wrong(folder, application.Build(context=long)) == [
+        f"{long}: cannot be read: File name too long; correct `build`, or the permissions on the way there"
+    ]
 
 
 def test_missing_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from seaway.images import ignore
+from seaway.model import problems
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,21 @@ from seaway.images import ignore
         ("[^a]", "b", True),
         ("[^a]", "a", False),
         (r"\!a", "!a", True),
+        ("[[]a", "[a", True),  # each of these is something else in Python's sets
+        ("[[]a", "a", False),
+        ("[a&&b]", "&", True),
+        ("[a~~b]", "~", True),
+        ("[!a]", "a", True),
+        ("[^^]", "^", False),
+        ("[a^]", "^", True),
+        (r"[\]\-]", "]", True),
+        (r"[\]\-]", "-", True),
+        (r"[\d]", "1", False),
+        (r"[\d]", "d", True),
+        ("[a-c0]", "b", True),
+        ("[a-c0]", "-", False),
+        ("a]", "a]", True),
+        (r"\[a", "[a", True),
         ("a.b", "axb", False),
         ("*.md\n!README.md", "README.md", False),
         ("*.md\n!README*.md\nREADME-secret.md", "README-secret.md", True),
@@ -49,6 +65,46 @@ from seaway.images import ignore
 )
 def test_rules(text: str, path: str, out: bool) -> None:
     assert ignore.Ignore(text).excludes(path) is out
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("[z-a]", '"[z-a]" is no pattern: the range z-a is empty; write [a-z]'),
+        ("![z-a]", '"[z-a]" is no pattern: the range z-a is empty; write [a-z]'),
+        (
+            "[-a]",
+            '"[-a]" is no pattern: a `-` in [-a] has nothing on one side; write `\\-` for the character itself',
+        ),
+        (
+            "a[b-]",
+            '"a[b-]" is no pattern: a `-` in [b-] has nothing on one side; write `\\-` for the character itself',
+        ),
+        *(
+            (
+                line,
+                f'"{line}" is no pattern: its `[` begins no set of characters; '
+                "close it with `]`, or write `\\[` for the character itself",
+            )
+            for line in ("a[b", "[]", "[]a]", "[^]", "[")
+        ),
+        (
+            "a\\",
+            '"a\\\\" is no pattern: nothing follows its last `\\`; write `\\\\` for the character itself',
+        ),
+        ("!", '"!" is no pattern: it names nothing; name what is kept behind the `!`, or remove the line'),
+    ],
+)
+def test_what_is_no_pattern(line: str, told: str) -> None:
+    with pytest.raises(problems.Invalid) as caught:
+        ignore.Ignore(f"# fine\n*.md\n{line}\n", file="web/.dockerignore")
+    assert str(caught.value) == f"web/.dockerignore:3: {told}"
+
+
+def test_all_bad_patterns_at_once() -> None:
+    with pytest.raises(problems.Invalid) as caught:
+        ignore.Ignore("[z-a]\na\n!\n")
+    assert [problem.place.line for problem in caught.value.problems] == [1, 3]
 
 
 @pytest.mark.parametrize(

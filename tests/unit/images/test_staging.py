@@ -137,3 +137,6 @@ def test_a_file_that_changes_meanwhile_is_told(web: Path, stage: Stage) -> None:
     (web / "app/a.py").write_text("a = 4\n")
     with pytest.raises(problems.Invalid, match=r"a\.py: changed while it was copied; wait until nothing writes it"):
         staging.stage(read, stage.target, index.Index())
+    (web / "app/a.py").unlink()
+    with pytest.raises(problems.Invalid, match=r"a\.py: vanished before it was copied; wait until nothing writes it"):
+        staging.stage(read, stage.target, index.Index())
