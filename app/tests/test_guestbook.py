@@ -1,5 +1,10 @@
 """The guest book on the real cluster: what is written on the page is in PostgreSQL and survives its pods."""
 
+import base64
+import contextlib
+import os
+import re
+import urllib.parse
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +32,41 @@ def guestbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proj
 @pytest.fixture(scope="module")
 def address(guestbook: project.Project) -> str:
     return project.cluster("forward", str(guestbook.outputs()["services"]["web"]["nodePort"])).out.strip()
+
+
+@contextlib.contextmanager
+def store_address(guestbook: project.Project) -> Iterator[str]:
+    """Where the store answers on this machine, as host:port, until the block ends.
+
+    A Service of its own: `kubectl port-forward` ends when PostgreSQL closes one connection, and a test has it do so.
+    """
+    name = "db-for-tests"
+    guestbook.kubectl("expose", "pod", "db-0", "-n", NAMESPACE, "--name", name, "--type=NodePort", "--port=5432")
+    try:
+        port = guestbook.get("service", name, "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
+        yield project.cluster("forward", str(port)).out.strip().removeprefix("http://")
+    finally:
+        guestbook.kubectl("delete", "service", name, "-n", NAMESPACE)
+
+
+def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project) -> None:
+    """Its tests against PostgreSQL skip without a server; here is one, and they use a database of their own in it."""
+    secrets = guestbook.get("secrets", "-n", NAMESPACE)["items"]
+    (password,) = {base64.b64decode(one["data"]["POSTGRES_PASSWORD"]).decode() for one in secrets}
+    requirements = [APPLICATION / "web" / name for name in ("requirements.txt", "requirements-test.txt")]
+    with store_address(guestbook) as address:
+        url = f"postgresql://guestbook:{urllib.parse.quote(password, safe='')}@{address}/guestbook"
+        done = project.run(
+            str(project.ROOT / ".venv" / "bin" / "uv"),
+            *["run", "--quiet", "--isolated", "--no-project"],
+            *[word for file in requirements for word in ("--with-requirements", str(file))],
+            *["pytest", "-q", "-rs", str(APPLICATION / "web" / "tests" / "test_postgres.py")],
+            cwd=project.ROOT,
+            env={**os.environ, "TEST_DATABASE_URL": url},
+            timeout=200,
+        )
+    assert done.code == 0, done.text
+    assert re.search(r"^\d+ passed in ", done.out, re.MULTILINE), "none is skipped\n" + done.text
 
 
 def test_the_page_shows_what_was_written_to_postgresql(guestbook: project.Project, address: str) -> None:

@@ -3,12 +3,20 @@
 The tests share one stack and run in the order of the file; each leaves the stack healthy.
 """
 
+import base64
+import contextlib
 import dataclasses
 import json
+import os
 import re
+import signal
+import subprocess
 import threading
+import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -59,6 +67,32 @@ def pods(shop: project.Project, service: str) -> list[str]:
     return [each["metadata"]["name"] for each in found["items"] if "deletionTimestamp" not in each["metadata"]]
 
 
+@contextlib.contextmanager
+def replaced(shop: project.Project, old: str, new: str) -> Iterator[None]:
+    """The application with one text of its app.yaml replaced, until the block ends."""
+    file = shop.folder / "app" / "app.yaml"
+    source = file.read_text()
+    assert source.count(old) == 1, old
+    file.write_text(source.replace(old, new))
+    try:
+        yield
+    finally:
+        file.write_text(source)
+
+
+def deployed(shop: project.Project, name: str = "web") -> tuple[str, dict[str, Any]]:
+    """The revision of a Deployment, which counts its changes, and its container."""
+    found = shop.get("deployment", name, "-n", NAMESPACE)
+    revision = found["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+    return revision, found["spec"]["template"]["spec"]["containers"][0]
+
+
+def locks(shop: project.Project) -> list[str]:
+    """The lock files of the stack's backend."""
+    folder = shop.folder / ".seaway" / "state" / ".pulumi" / "locks"
+    return [file.name for file in folder.rglob("*.json")]
+
+
 def test_fresh_up_comes_up(shop: project.Project) -> None:
     done = shop.up()
     assert "created" in done.out
@@ -67,9 +101,16 @@ def test_fresh_up_comes_up(shop: project.Project) -> None:
 
 
 def test_services_work_across_the_cluster(shop: project.Project, address: str) -> None:
-    """web asks api, api asks PostgreSQL; what was written is read again through the whole chain."""
-    answer = httpx.get(address, timeout=10)
-    assert answer.status_code == 200, answer.text
+    """web asks api, api asks PostgreSQL; what was ordered is read again through the whole chain."""
+    item = uuid.uuid4().hex
+    # As a browser sends the form; web answers with a redirect to its page.
+    sent = httpx.post(f"{address}/orders", data={"item": item}, follow_redirects=True, timeout=10)
+    assert sent.status_code == 200, sent.text
+    assert item in sent.text
+    query = f"psql -U shop -d shop -At -c \"select count(*) from orders where item = '{item}'\""
+    assert shop.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).out.strip() == "1"
+    # The worker asks api for open orders and packs them.
+    prober.until(lambda: f"<li>{item} (packed)</li>" in httpx.get(address, timeout=10).text, seconds=30)
 
 
 def test_images_are_deployed_by_digest(shop: project.Project) -> None:
@@ -92,21 +133,21 @@ def test_the_same_tree_elsewhere_with_another_umask_is_no_change(shop: project.P
 
 def test_preview_shows_fields_not_secrets(shop: project.Project) -> None:
     """One changed variable is one visible field, in plain text; the generated password is in no preview, no state."""
-    file = shop.folder / "app" / "app.yaml"
-    source = file.read_text()
-    password = json.loads(shop.kubectl("get", "secrets", "-n", NAMESPACE, "-o", "json").out)
-    values = [value for item in password["items"] for value in item.get("data", {}).values()]
-    assert values
-    file.write_text(source.replace("TITLE: Shop", "TITLE: changed-in-preview"))
-    try:
+    items = shop.get("secrets", "-n", NAMESPACE)["items"]
+    encoded = [value for item in items for value in item.get("data", {}).values()]
+    secrets = [form for value in encoded for form in (value.encode(), base64.b64decode(value))]
+    assert secrets
+    assert min(map(len, secrets)) >= 32, "short texts may stand anywhere"
+    with replaced(shop, "TITLE: Shop", "TITLE: changed-in-preview"):
         preview = shop.preview("--diff")
-    finally:
-        file.write_text(source)
     assert "changed-in-preview" in preview.out
-    state = next((shop.folder / ".seaway" / "state" / ".pulumi" / "stacks" / "seaway").glob("e2e.json")).read_text()
-    for value in values:
-        assert value not in preview.text
-        assert value not in state
+    written = {"preview": preview.text.encode()}
+    for folder in ("state", "pulumi/logs"):  # the state with its history and backups
+        for file in sorted((shop.folder / ".seaway" / folder).rglob("*")):
+            if file.is_file():
+                written[str(file)] = file.read_bytes()
+    assert any(b"ciphertext" in content for content in written.values()), "the state was read"
+    assert [name for name, content in written.items() if any(secret in content for secret in secrets)] == []
 
 
 def test_one_changed_line_rolls_only_its_service_without_a_failed_request(shop: project.Project, address: str) -> None:
@@ -138,42 +179,137 @@ def test_a_deleted_pod_is_replaced_without_a_failed_request(shop: project.Projec
     assert load.answered > 20
 
 
-@pytest.mark.parametrize("broken", ["exits", "missing image"])
-def test_a_broken_release_fails_while_the_old_one_serves(shop: project.Project, address: str, broken: str) -> None:
-    file = shop.folder / "app" / "app.yaml"
-    source = file.read_text()
-    if broken == "exits":
-        file.write_text(source.replace("  web:\n", "  web:\n    command: [python3, -c, raise SystemExit(3)]\n", 1))
-    else:
-        changed = source.replace("    build: ./web\n", "    image: registry.localhost:5000/nobody/nothing:1\n", 1)
-        assert changed != source
-        file.write_text(changed)
-    old = pods(shop, "web")
-    with prober.Prober(address) as load:
+def told(done: project.Done, kind: str, name: str) -> str:
+    """What Pulumi's Diagnostics say of one object, from its name to the next object."""
+    _, _, diagnostics = done.out.partition("\nDiagnostics:\n")
+    found = re.search(rf"^  kubernetes:\S+:{kind} \({name}\):\n(.*?)\n(?=\n|  \S)", diagnostics, re.M | re.S)
+    assert found, done.text
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "causes"),
+    [
+        pytest.param(
+            "  web:\n",
+            "  web:\n    command: [python3, -c, raise SystemExit(3)]\n",
+            [r'Container "web" terminated at \S+ \(Error: exit code 3\)'],
+            id="exits",
+        ),
+        pytest.param(
+            "    build: ./web\n",
+            "    image: registry.localhost:5000/nobody/nothing:1\n",
+            [r"\[web\]\[(ErrImagePull|ImagePullBackOff)\]", r"registry\.localhost:5000/nobody/nothing:1: not found"],
+            id="missing image",
+        ),
+    ],
+)
+def test_a_broken_release_fails_while_the_old_one_serves(
+    shop: project.Project, address: str, old: str, new: str, causes: list[str]
+) -> None:
+    before = pods(shop, "web")
+    with replaced(shop, old, new), prober.Prober(address) as load:
         failed = shop.up(check=False)
     assert failed.code != 0
     assert failed.seconds < TIMEOUT + 30
-    assert "web" in failed.text
+    error = told(failed, "Deployment", "web")
+    assert "error: " in error
+    assert f'"{NAMESPACE}/web" failed to fully initialize or become live' in error
+    for cause in causes:
+        assert re.search(cause, error), error
     assert load.failures == []
-    assert set(old) <= set(pods(shop, "web")), "the old version still serves"
-    file.write_text(source)
+    assert set(before) <= set(pods(shop, "web")), "the old version still serves"
     shop.up()
     shop.preview("--expect-no-changes")
     shop.kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=60s")
 
 
-def test_interrupted_up_frees_the_lock_and_converges(shop: project.Project) -> None:
-    """Two `up` at once never both apply; afterwards a plain one converges."""
+def test_two_up_at_once_never_both_apply(shop: project.Project) -> None:
+    before, _ = deployed(shop)
     results: list[project.Done] = []
-    workers = [threading.Thread(target=lambda: results.append(shop.up(check=False))) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(timeout=300)
-    assert len(results) == 2
-    for failed in (each for each in results if each.code):
-        assert "lock" in failed.text
+    with replaced(shop, "TITLE: Shop", "TITLE: Two"):
+        workers = [threading.Thread(target=lambda: results.append(shop.up(check=False))) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(timeout=300)
+        assert len(results) == 2
+        # One may come after the other has ended, and find nothing to do; both may see the other's lock and give up.
+        for failed in (each for each in results if each.code):
+            assert "error: the stack is currently locked by" in failed.text
+        applied = [each for each in results if re.search(r"Deployment web updated", each.out)]
+        assert len(applied) <= 1, "\n".join(each.text for each in results)
+        shop.up()
+        shop.preview("--expect-no-changes")
+    after, container = deployed(shop)
+    assert int(after) == int(before) + 1
+    assert {"name": "TITLE", "value": "Two"} in container["env"]
     shop.up()
+    assert locks(shop) == []
+
+
+def interrupted(shop: project.Project) -> project.Done:
+    """`pulumi up`, and Ctrl-C while it waits for the rollout of web."""
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", shop.stack]
+    with subprocess.Popen(
+        command,
+        cwd=shop.folder,
+        env=shop.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        try:
+            assert running.stdout
+            said = []
+            for line in running.stdout:
+                said.append(line)
+                if "Deployment web updating" in line and "Waiting for app ReplicaSet" in line:
+                    break
+            assert running.poll() is None, "".join(said)
+            assert len(locks(shop)) == 1
+            begun = time.monotonic()
+            os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+            rest, _ = running.communicate(timeout=30)
+            seconds = time.monotonic() - begun
+        finally:
+            if running.poll() is None:
+                os.killpg(running.pid, signal.SIGKILL)
+    return project.Done(code=running.returncode, out="".join(said) + rest, err="", seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("title", "arguments"),
+    [
+        pytest.param("Mended", [], id="forward to a mended source"),
+        # The Kubernetes provider gives the engine no state of what it was cancelled in. What was interrupted is then
+        # unknown to the stack, and a source that says what was there before is "unchanged" to a plain `up`.
+        pytest.param("Shop", ["--refresh"], id="back to the source of before"),
+    ],
+)
+def test_an_interrupted_up_ends_at_once_and_the_next_one_converges(
+    shop: project.Project, address: str, title: str, arguments: list[str]
+) -> None:
+    """Ctrl-C in a rollout that would never end: no lock stays, the old pods serve, the next `up` heals."""
+    _, good = deployed(shop)
+    with prober.Prober(address) as load:
+        with replaced(shop, "  web:\n", "  web:\n    command: [sleep, infinity]\n"):
+            done = interrupted(shop)
+        assert done.code != 0, done.text
+        assert done.seconds < 30
+        assert locks(shop) == []
+        assert deployed(shop)[1]["command"] == ["sleep", "infinity"], "the rollout had begun"
+        with replaced(shop, "TITLE: Shop", f"TITLE: {title}"):
+            shop.up(*arguments)
+            shop.preview("--expect-no-changes")
+            _, healed = deployed(shop)
+            assert "command" not in healed
+            assert {"name": "TITLE", "value": title} in healed["env"]
+        shop.up()
+    assert deployed(shop)[1] == good
+    shop.kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=60s")
+    assert load.failures == []
 
 
 def test_an_unreachable_cluster_fails_in_one_line(shop: project.Project, tmp_path: Path) -> None:

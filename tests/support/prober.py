@@ -4,7 +4,7 @@ import dataclasses
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -13,14 +13,16 @@ import httpx
 class Prober:
     """Asks one address on 127.0.0.1 again and again, from a few threads, until the block ends.
 
-    Failed means: no complete answer below 500 after one retry of the GET on a fresh connection. The retry is what
-    every HTTP client does when a kept-alive connection is closed under it.
+    Answered means: a whole answer with a status of 2xx. Everything else is a failure; a redirect too, it is not
+    followed. One case is asked again, once and on a fresh connection, as every HTTP client does: a GET on a connection
+    kept alive from before that the server closed meanwhile. A first connection that fails and a timeout are failures.
     """
 
     url: str
     threads: int = 4
     per_second: float = 10
     limit: float = 300
+    patience: float = 5
     answered: int = 0
     failures: list[str] = dataclasses.field(default_factory=list)
     bodies: set[str] = dataclasses.field(default_factory=set)
@@ -45,27 +47,37 @@ class Prober:
 
     def _ask(self) -> None:
         end = time.monotonic() + self.limit
-        with httpx.Client(timeout=5) as kept:
+        with httpx.Client(timeout=self.patience) as kept:
             while not self._stop.is_set() and time.monotonic() < end:
-                try:
-                    answer = kept.get(self.url)
-                except httpx.TransportError:
-                    answer = self._again()
+                answer = self._get(kept)
                 with self._lock:
                     if isinstance(answer, str):
                         self.failures.append(f"{time.strftime('%X')} {answer}")
-                    elif answer.status_code >= 500:
+                    elif not answer.is_success:
                         self.failures.append(f"{time.strftime('%X')} {answer.status_code} {answer.text[:200]}")
                     else:
                         self.answered += 1
                         self.bodies.add(answer.text)
                 self._stop.wait(self.threads / self.per_second)
 
-    def _again(self) -> httpx.Response | str:
+    def _get(self, kept: httpx.Client) -> httpx.Response | str:
+        """The answer, or what went wrong."""
+        opened: list[str] = []
+
+        def trace(event: str, _: dict[str, Any]) -> None:
+            if event == "connection.connect_tcp.started":
+                opened.append(event)
+
         try:
-            return httpx.get(self.url, timeout=5)
+            return kept.get(self.url, extensions={"trace": trace})
         except httpx.TransportError as error:
-            return repr(error)
+            if opened or isinstance(error, httpx.TimeoutException):
+                return repr(error)
+        # The connection was an old one, and the server had closed it.
+        try:
+            return httpx.get(self.url, timeout=self.patience)
+        except httpx.TransportError as error:
+            return f"{error!r}, on a fresh connection too"
 
 
 def until(question, *, seconds: float, every: float = 0.5):
