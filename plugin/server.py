@@ -158,6 +158,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
 async def serve() -> None:
     """Serve until the engine says stop or is gone; the port is the only line on stdout."""
+    # Before the port is told: an engine that is killed right after would leave a later look with the wrong parent.
+    parent = os.getppid()
     server = grpc.aio.server()
     provider = Provider()
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
@@ -171,7 +173,6 @@ async def serve() -> None:
     # come here, plugins have a process group of their own; the engine says Cancel then.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    parent = os.getppid()
     while os.getppid() == parent and not stopped.is_set():
         # A killed engine says nothing: without this look the process would stay for ever.
         await asyncio.wait([asyncio.create_task(stopped.wait())], timeout=1)
