@@ -89,13 +89,14 @@ def _secret(app: str, stack: str, name: str, text: str) -> given.SecretValue:
 
 def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
     """The passphrase that everybody knows, and none at all, are for dev only."""
-    if stack == DEVELOPMENT or _chosen_passphrase() not in {PUBLIC_PASSPHRASE, ""}:
+    passphrase = _chosen_passphrase()
+    if stack == DEVELOPMENT or passphrase not in {PUBLIC_PASSPHRASE, ""}:
         return []
     root = nodes.parse(file.read_bytes(), file.name) if file.is_file() else None
     # Pulumi writes a salt where a passphrase encrypts, and none for any other provider of secrets.
     if not isinstance(root, nodes.Table) or "encryptionsalt" not in root.entries:
         return []
-    told = "the passphrase that is public on purpose" if _chosen_passphrase() else "an empty passphrase"
+    told = "the passphrase that is public on purpose" if passphrase else "an empty passphrase"
     wrong = f"the secrets of stack {stack} are encrypted with {told}"
     remedy = (
         "choose who may decrypt them: pulumi stack change-secrets-provider awskms://... (or gcpkms, azurekeyvault,"

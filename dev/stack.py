@@ -44,7 +44,7 @@ def up() -> None:
     timed(times, "base images", project.base_images)
     environment.write()
     env = select()
-    # A terminal gets Pulumi's live tree; a log gets a line a change, without the builder's every step.
+    # A terminal gets Pulumi's live tree; a log is spared the dots that say it is still at work.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
     timed(times, "pulumi up", lambda: run(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env))
     times["in all"] = time.monotonic() - start

@@ -4,6 +4,8 @@ import dataclasses
 import re
 from pathlib import Path
 
+from components import settings as given
+from dev import environment
 from seaway.model import decode, settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +26,11 @@ def test_documented_defaults_are_the_real_ones() -> None:
         if field.default not in (dataclasses.MISSING, None)
     }
     assert told == real
+
+
+def test_the_passphrase_that_dev_publishes_is_the_one_that_others_are_refused() -> None:
+    """It stands in two places: `dev` must not import `components`."""
+    assert environment.PUBLIC_PASSPHRASE == given.PUBLIC_PASSPHRASE
 
 
 def test_the_program_is_short() -> None:
