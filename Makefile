@@ -89,4 +89,5 @@ cluster-status: .venv/.ready ## what runs
 	@echo "Python environment: .venv"
 	@$(PYTHON) -m venv --clear .venv || { echo "seaway: python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -7,7 +7,8 @@ under the same one. With the old state, a preview would then say "no changes" ov
 from collections.abc import Mapping
 from typing import ClassVar
 
-from plugin import client, resource, values
+from plugin import resource, values
+from seaway.cluster import client
 
 UID = "uid"
 

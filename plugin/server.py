@@ -17,7 +17,8 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 import plugin
-from plugin import client, cluster, generated_secret, resource, values
+from plugin import cluster, generated_secret, resource, values
+from seaway.cluster import client, errors
 
 CONTEXT = "context"
 TIMEOUT = "timeout"
@@ -146,7 +147,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._running.add(task)
         try:
             return await task
-        except resource.Refused as refusal:
+        except (resource.Refused, errors.Unavailable) as refusal:
             return await _abort(context, str(refusal))
         except asyncio.CancelledError:
             if not self._cancelled:

@@ -22,7 +22,7 @@ print("\\n".join(sys.modules))
 """
 
 
-@pytest.mark.parametrize("package", ["seaway.model", "seaway.manifests", "seaway.images"])
+@pytest.mark.parametrize("package", ["seaway.model", "seaway.manifests", "seaway.images", "seaway.cluster", "seaway.rollout"])
 def test_the_core_imports_no_pulumi(package: str) -> None:
     run = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL.format(package=package)], capture_output=True, text=True, check=True
@@ -111,8 +111,8 @@ def test_imports_go_one_way(file: str) -> None:
         ("seaway/model/load.py", "from .. import cli"),
         ("seaway/manifests/pod.py", "def late():\n    import components.settings"),
         ("components/image.py", "import plugin"),
-        ("plugin/client.py", "from dev import project"),
-        ("plugin/client.py", "from components import settings"),
+        ("plugin/server.py", "from dev import project"),
+        ("plugin/server.py", "from components import settings"),
     ],
 )
 def test_a_wrong_way_is_seen(file: str, source: str) -> None:

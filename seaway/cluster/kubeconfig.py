@@ -9,7 +9,7 @@ import yaml
 from lightkube.config import kubeconfig
 from lightkube.core import exceptions
 
-from plugin import resource
+from seaway.cluster import errors
 
 CHOOSE = "choose another: pulumi config set seaway:context NAME"
 
@@ -27,24 +27,24 @@ def select(context: str, environment: Mapping[str, str]) -> kubeconfig.SingleCon
     """Server and credentials of a context.
 
     Raises:
-        resource.Refused: no file, no such context, or a file that is not a kubeconfig.
+        errors.Unavailable: no file, no such context, or a file that is not a kubeconfig.
     """
     sources = files(environment)
     where = ", ".join(map(str, sources))
     found = [path for path in sources if path.is_file()]
     if not found:
-        raise resource.Refused(f'no kubeconfig at {where} to find context "{context}" in; set KUBECONFIG')
+        raise errors.Unavailable(f'no kubeconfig at {where} to find context "{context}" in; set KUBECONFIG')
     merged = _merge(found)
     contexts = sorted(entry["name"] for entry in merged["contexts"])
     if context not in contexts:
         has = ", ".join(contexts) or "none"
-        raise resource.Refused(f'{where} has no context "{context}" (it has: {has}); {CHOOSE}')
+        raise errors.Unavailable(f'{where} has no context "{context}" (it has: {has}); {CHOOSE}')
     try:
         config = kubeconfig.KubeConfig.from_dict(merged).get(context)  # pyright: ignore[reportUnknownMemberType]
     except (exceptions.ConfigError, KeyError, TypeError, ValueError) as error:
-        raise resource.Refused(f'context "{context}" of {where} is incomplete: {error}; {CHOOSE}') from error
+        raise errors.Unavailable(f'context "{context}" of {where} is incomplete: {error}; {CHOOSE}') from error
     if config is None or config.user is None:
-        raise resource.Refused(f'context "{context}" of {where} names no user; {CHOOSE}')
+        raise errors.Unavailable(f'context "{context}" of {where} names no user; {CHOOSE}')
     return config
 
 
@@ -60,7 +60,7 @@ def _merge(found: list[Path]) -> dict[str, list[dict[str, Any]]]:
                 merged[name] += [entry for entry in entries if entry["name"] not in known]
         except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
             first = str(error).splitlines()[0]
-            raise resource.Refused(
+            raise errors.Unavailable(
                 f"{path} is not a readable kubeconfig: {first}; mend it or set KUBECONFIG"
             ) from error
     return merged

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin import kubeconfig, resource
+from seaway.cluster import errors, kubeconfig
 
 ONE = """
 clusters: [{name: c, cluster: {server: "https://one", certificate-authority: pki/ca.crt}}]
@@ -41,13 +41,13 @@ def test_files_are_merged_and_the_first_of_a_name_wins(environment: dict[str, st
 
 
 def test_without_a_file_the_way_out_is_named(tmp_path: Path) -> None:
-    with pytest.raises(resource.Refused) as caught:
+    with pytest.raises(errors.Unavailable) as caught:
         kubeconfig.select("work", {"KUBECONFIG": f"{tmp_path}/none"})
     assert str(caught.value) == f'no kubeconfig at {tmp_path}/none to find context "work" in; set KUBECONFIG'
 
 
 def test_a_context_without_a_user(environment: dict[str, str]) -> None:
-    with pytest.raises(resource.Refused, match=r'context "nobody" of .* names no user; choose another'):
+    with pytest.raises(errors.Unavailable, match=r'context "nobody" of .* names no user; choose another'):
         kubeconfig.select("nobody", environment)
 
 
@@ -55,7 +55,7 @@ def test_a_context_without_a_user(environment: dict[str, str]) -> None:
 def test_a_broken_file_is_named(tmp_path: Path, content: str | bytes) -> None:
     path = tmp_path / "broken"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(resource.Refused) as caught:
+    with pytest.raises(errors.Unavailable) as caught:
         kubeconfig.select("work", {"KUBECONFIG": str(path)})
     text = str(caught.value)
     assert text.startswith(f"{path} is not a readable kubeconfig: ")

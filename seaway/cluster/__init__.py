@@ -1,0 +1,1 @@
+"""A cluster, seen with a kubeconfig only: no Pulumi, no state, no passphrase."""
