@@ -1,4 +1,6 @@
-"""A second checkout on the same machine: its own cluster, killed and wiped without the first one noticing."""
+"""A second checkout on the same machine: `make up` and `make down` as a newcomer types them, then its cluster killed
+and wiped without the first one noticing. The tests run in the order of the file.
+"""
 
 import dataclasses
 import os
@@ -10,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from dev import environment, project
@@ -20,12 +23,28 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What a clone gives, with the Python environment of this checkout."""
     folder = tmp_path_factory.mktemp("second")
     project.copy_checkout(folder)
-    project.cluster("up", folder=folder)
-    project.base_images(folder)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all", "--", ":!.venv")
+    git(folder, "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message", "all")
+    (folder / ".git" / "info" / "exclude").write_text(".venv\n")
     yield folder
     project.cluster("wipe", folder=folder)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def make(folder: Path, target: str) -> project.Done:
+    """`make TARGET` of the checkout, as from a shell of its own."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
+    done = project.run("make", target, cwd=folder, env=env, timeout=600)
+    assert done.code == 0, done.text
+    return done
 
 
 def server(folder: Path) -> str:
@@ -38,14 +57,61 @@ def healthy(folder: Path) -> bool:
     return project.cluster("status", "--json", folder=folder, check=False).code == 0
 
 
+def test_make_up_goes_from_source_to_running(second: Path) -> None:
+    """Unattended, with a table at the end; the repository is as clean as before."""
+    done = make(second, "up")
+    heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", done.out, re.M)
+    assert heading, done.text
+    rows = done.out[heading.end() :].partition("\n\n")[0].strip().splitlines()
+    assert rows
+    for row in rows:
+        ready, wanted = re.split(r" {2,}", row)[2].split("/")
+        assert ready == wanted != "0", row
+    for address in re.findall(r"http://127\.0\.0\.1:\d+", "\n".join(rows)):
+        assert httpx.get(address, timeout=10).status_code == 200
+    assert git(second, "status", "--porcelain") == ""
+
+
+def test_make_up_again_changes_nothing(second: Path) -> None:
+    done = make(second, "up")
+    assert re.search(r"^ +\d+ unchanged$", done.out, re.M), done.text
+    assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
+
+
+def test_its_settings_make_plain_pulumi_work(second: Path) -> None:
+    command = ". .seaway/env && pulumi preview --non-interactive --stack dev --expect-no-changes"
+    done = project.run("sh", "-c", command, cwd=second, env=os.environ)
+    assert done.code == 0, done.text
+    assert git(second, "status", "--porcelain") == ""
+
+
 def test_two_checkouts_have_a_cluster_each(second: Path) -> None:
     assert healthy(project.ROOT)
     assert healthy(second)
     assert server(second) != server(project.ROOT)
 
 
+def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
+    layout = node.find(second)
+    assert layout.run.exists()
+    done = make(second, "down")
+    assert re.search(r"^ +- *\d+ deleted$", done.out, re.M), done.text
+    assert not healthy(second)
+    assert not layout.run.exists()
+    assert not Path("/sys/class/net", layout.interface).exists()
+    assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
+    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    assert layout.name not in rules
+    mounts = Path("/proc/self/mountinfo").read_text()
+    assert str(second) not in mounts
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert str(second) not in process.read_text(errors="replace"), process
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
 def test_killed_half_way_the_next_start_cleans_up_and_comes_up(second: Path) -> None:
-    project.cluster("down", folder=second)
     half = subprocess.Popen(
         [sys.executable, "-m", "dev.cluster", "up"],
         cwd=second,
@@ -109,23 +175,3 @@ def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project
     smallest.preview("--expect-no-changes")
     ready = smallest.get("deployments", "-n", "smallest-e2e")["items"]
     assert all(each["status"]["readyReplicas"] == each["spec"]["replicas"] for each in ready)
-
-
-def test_down_leaves_nothing_running_or_mounted(second: Path) -> None:
-    assert healthy(second)
-    layout = node.find(second)
-    assert layout.run.exists()
-    project.cluster("down", folder=second)
-    assert not healthy(second)
-    assert not layout.run.exists()
-    assert not Path("/sys/class/net", layout.interface).exists()
-    assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
-    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
-    assert layout.name not in rules
-    mounts = Path("/proc/self/mountinfo").read_text()
-    assert str(second) not in mounts
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            assert str(second) not in process.read_text(errors="replace"), process
-        except (FileNotFoundError, ProcessLookupError):
-            continue
