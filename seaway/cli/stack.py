@@ -1,0 +1,131 @@
+"""Which stack a command is about, found without Pulumi, its state, a passphrase or a secret's value."""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seaway.model import nodes, problems, settings, stackfile
+
+PROJECT = "Pulumi.yaml"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """One environment of one application, and where it runs."""
+
+    name: str
+    context: str
+    """Of the kubeconfig."""
+    app: str
+    """Name of the application."""
+    namespace: str
+    folder: Path
+    """Of the project: where Pulumi.yaml stands."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The option that ``find`` reads."""
+    told = "the stack [$PULUMI_STACK, the one that pulumi stack select chose, or the only one]"
+    parser.add_argument("-s", "--stack", metavar="STACK", help=told)
+
+
+def find(arguments: argparse.Namespace) -> Stack:
+    """The stack that a command line means, in the project of the working directory.
+
+    Raises:
+        problems.Invalid: no project, no stack, or a file of theirs that cannot be read.
+    """
+    folder = _folder(Path.cwd())
+    name = arguments.stack or _chosen(folder, os.environ)
+    file = folder / f"Pulumi.{name}.yaml"
+    if not file.is_file():
+        place = problems.Place(file.name)
+        raise problems.Invalid(
+            [problems.Problem(place, "", f"there is no stack {problems.quoted(name)}", _say(folder))]
+        )
+    values = stackfile.read(file)
+    context = values.entries.get("context")
+    if context is None or not isinstance(context.node, nodes.Scalar):
+        remedy = "pulumi config set seaway:context <value>"
+        raise problems.Invalid([problems.Problem(values.place, "seaway:context", "is not set", remedy)])
+    said = settings.Settings(stack=name, context=context.node.text)
+    app = _name(folder, stackfile.app(values))
+    return Stack(name=name, context=said.context, app=app, namespace=said.namespace(app), folder=folder)
+
+
+def _folder(start: Path) -> Path:
+    """The nearest folder with a Pulumi.yaml, as Pulumi looks for it."""
+    for folder in (start, *start.parents):
+        if (folder / PROJECT).is_file():
+            return folder
+    problem = problems.Problem(problems.Place(str(start)), "", f"no {PROJECT} here or above", "cd to your checkout")
+    raise problems.Invalid([problem])
+
+
+def _chosen(folder: Path, environment: Mapping[str, str]) -> str:
+    """The stack that is not named on the command line."""
+    there = _stacks(folder)
+    # The full name is organization/project/stack.
+    selected = (environment.get("PULUMI_STACK") or _selected(folder, environment) or "").rpartition("/")[2]
+    if selected:
+        return selected
+    if len(there) == 1:
+        return there[0]
+    wrong = "no stack is chosen" if there else "there is no stack"
+    raise problems.Invalid([problems.Problem(problems.Place(str(folder)), "", wrong, _say(folder))])
+
+
+def _say(folder: Path) -> str:
+    there = _stacks(folder)
+    return f"say which with --stack: {', '.join(there)}" if there else "pulumi stack init <stack> begins one"
+
+
+def _stacks(folder: Path) -> list[str]:
+    return sorted(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in folder.glob("Pulumi.*.yaml"))
+
+
+def _selected(folder: Path, environment: Mapping[str, str]) -> str | None:
+    """What ``pulumi stack select`` chose for this project; None where that is not plain.
+
+    Pulumi keeps it, by backend, in ``workspaces/<project>-<SHA-1 of Pulumi.yaml's path>-workspace.json`` of its home.
+    https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/workspace/workspace.go
+    """
+    home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    # As Pulumi's own, and nothing that must withstand an attack.
+    path = hashlib.sha1(str(folder / PROJECT).encode(), usedforsecurity=False).hexdigest()
+    file = home / "workspaces" / f"{_name(folder, PROJECT)}-{path}-workspace.json"
+    try:
+        saved: dict[str, Any] = json.loads(file.read_bytes())
+        stacks: dict[str, str] = saved.get("stacks") or {}
+    except (OSError, ValueError, AttributeError):
+        return None
+    backend = environment.get("PULUMI_BACKEND_URL")
+    if backend in stacks:
+        return stacks[backend]
+    return _only(stacks.values()) or saved.get("stack")
+
+
+def _only(found: Iterable[str]) -> str | None:
+    """The one value, if they are all the same."""
+    different = set(found)
+    return different.pop() if len(different) == 1 else None
+
+
+def _name(folder: Path, file: str) -> str:
+    """The name at the top of the application's file, or of the project's, whatever else may be wrong in it."""
+    place = problems.Place(file)
+    try:
+        root = nodes.parse((folder / file).read_bytes(), file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        problem = problems.Problem(place, "", f"cannot be read ({reason})", "it says the name in its line `name:`")
+        raise problems.Invalid([problem]) from None
+    entry = root.entries.get("name") if isinstance(root, nodes.Table) else None
+    if entry is None or not isinstance(entry.node, nodes.Scalar) or not entry.node.text:
+        raise problems.Invalid([problems.Problem(place, "name", "is missing", "add `name:`")])
+    return entry.node.text

@@ -1,0 +1,110 @@
+"""Which stack a command line means: no Pulumi, no state, no passphrase."""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import stack
+from seaway.model import problems
+
+BACKEND = "file:///somewhere/state"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the stacks dev and prod."""
+    folder = tmp_path / "checkout"
+    (folder / "app").mkdir(parents=True)
+    (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    (folder / "app" / "app.yaml").write_text("name: shop\nservices: {web: {port: no number}}\n")
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: kind-dev\n")
+    secret = "{SESSION_KEY: {secure: v1:xyz}}"
+    (folder / "Pulumi.prod.yaml").write_text(
+        f"config:\n  seaway:context: production\n  seaway:app: other.yaml\n  seaway:secrets: {secret}\n"
+    )
+    (folder / "other.yaml").write_text("name: bakery\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    return folder
+
+
+def find(*words: str) -> stack.Stack:
+    parser = argparse.ArgumentParser()
+    stack.add(parser)
+    return stack.find(parser.parse_args(words))
+
+
+def wrong(*words: str) -> str:
+    with pytest.raises(problems.Invalid) as caught:
+        find(*words)
+    return str(caught.value)
+
+
+def select(folder: Path, **saved: object) -> None:
+    """What `pulumi stack select` leaves behind."""
+    path = hashlib.sha1(str(folder / "Pulumi.yaml").encode()).hexdigest()
+    workspaces = folder.parent / "home" / "workspaces"
+    workspaces.mkdir(parents=True, exist_ok=True)
+    (workspaces / f"seaway-{path}-workspace.json").write_text(json.dumps(saved))
+
+
+def test_a_stack_is_named(folder: Path) -> None:
+    assert find("--stack", "dev") == stack.Stack(
+        name="dev", context="kind-dev", app="shop", namespace="shop-dev", folder=folder
+    )
+    # Its secrets need no value, and the application's file is read for its name only.
+    assert find("-s", "prod").namespace == "bakery-prod"
+    assert find("-s", "prod").context == "production"
+
+
+def test_a_folder_inside_the_project_will_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder / "app")
+    assert find("--stack", "dev").folder == folder
+
+
+def test_the_environment_and_the_selection_name_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    select(folder, stacks={BACKEND: "organization/seaway/prod"})
+    assert find().name == "prod"
+    monkeypatch.setenv("PULUMI_STACK", "organization/seaway/dev")
+    assert find().name == "dev"
+    assert find("--stack", "prod").name == "prod"
+
+
+def test_the_selection_of_the_backend_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    select(folder, stacks={BACKEND: "organization/seaway/prod", "file:///other": "organization/seaway/dev"})
+    assert "say which with --stack: dev, prod" in wrong()  # which backend is not plain
+    monkeypatch.setenv("PULUMI_BACKEND_URL", BACKEND)
+    assert find().name == "prod"
+
+
+def test_a_selection_of_an_older_pulumi_counts_too(folder: Path) -> None:
+    select(folder, stack="prod")
+    assert find().name == "prod"
+
+
+def test_the_only_stack_is_meant(folder: Path) -> None:
+    (folder / "Pulumi.prod.yaml").unlink()
+    assert find().name == "dev"
+
+
+def test_what_is_wrong_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert wrong() == f"{folder}: no stack is chosen; say which with --stack: dev, prod"
+    assert wrong("-s", "stage") == 'Pulumi.stage.yaml: there is no stack "stage"; say which with --stack: dev, prod'
+    (folder / "other.yaml").unlink()
+    assert wrong("-s", "prod") == (
+        "other.yaml: cannot be read (No such file or directory); it says the name in its line `name:`"
+    )
+    (folder / "app" / "app.yaml").write_text("services: {}\n")
+    assert wrong("-s", "dev") == "app/app.yaml: name: is missing; add `name:`"
+    (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    assert wrong("-s", "dev") == "Pulumi.dev.yaml: seaway:context: is not set; pulumi config set seaway:context <value>"
+    for file in folder.glob("Pulumi.*.yaml"):
+        file.unlink()
+    assert wrong() == f"{folder}: there is no stack; pulumi stack init <stack> begins one"
+    monkeypatch.chdir(tmp_path)
+    assert wrong() == f"{tmp_path}: no Pulumi.yaml here or above; cd to your checkout"
