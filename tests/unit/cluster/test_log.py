@@ -1,0 +1,98 @@
+"""Lines of containers' logs: their order, and what a resumed connection gives."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from seaway.cluster import log
+
+
+def texts(reader: log.Reader, *raw: str) -> list[str]:
+    return [line.text for each in raw if (line := reader.read(each)) is not None]
+
+
+def test_a_line_has_its_time_to_the_nanosecond_whatever_the_zone() -> None:
+    reader = log.Reader()
+    utc = reader.read("2026-03-01T10:00:00.000000001Z one")
+    east = reader.read("2026-03-01T12:00:00.000000001+02:00 two")
+    short = reader.read("2026-03-01T10:00:00.5Z three")
+    assert utc
+    assert east
+    assert short
+    assert utc.time == east.time
+    assert short.time - utc.time == 499_999_999
+    assert [utc.text, east.text, short.text] == ["one", "two", "three"]
+
+
+def test_an_empty_line_stays_and_spaces_too() -> None:
+    reader = log.Reader()
+    assert texts(reader, "2026-03-01T10:00:00.1Z ", "2026-03-01T10:00:00.2Z", "2026-03-01T10:00:00.3Z   at x") == [
+        "",
+        "",
+        "  at x",
+    ]
+
+
+def test_the_rest_of_a_broken_line_stands_where_the_line_does() -> None:
+    reader = log.Reader()
+    first = reader.read("2026-03-01T10:00:00.5Z 10%")
+    rest = reader.read("20%")
+    assert first
+    assert rest
+    assert (rest.text, rest.time) == ("20%", first.time)
+
+
+def test_nothing_read_is_nothing_to_resume() -> None:
+    assert log.Reader().resume() == {}
+
+
+def test_resumed_in_the_middle_of_a_second_no_line_is_lost_or_comes_twice() -> None:
+    reader = log.Reader()
+    said = [
+        "2026-03-01T10:00:00.900000000Z before",
+        "2026-03-01T10:00:01.100000000Z same",
+        "2026-03-01T10:00:01.200000000Z same",
+        "rest of it",
+    ]
+    assert texts(reader, *said) == ["before", "same", "same", "rest of it"]
+    assert reader.resume() == {"sinceTime": "2026-03-01T10:00:01Z"}
+    assert texts(
+        reader,
+        *said[1:],
+        "rest of it",
+        # Two streams of a program may be written a little out of order.
+        "2026-03-01T10:00:01.150000000Z late",
+        "2026-03-01T10:00:02.000000000Z new",
+    ) == ["rest of it", "late", "new"]
+    assert reader.resume() == {"sinceTime": "2026-03-01T10:00:02Z"}
+    assert texts(reader, "2026-03-01T10:00:02.000000000Z new", "2026-03-01T10:00:02.000000001Z new") == ["new"]
+
+
+def test_what_did_not_come_again_does_not_hide_a_later_line() -> None:
+    """The node rotated the log meanwhile."""
+    reader = log.Reader()
+    texts(reader, "2026-03-01T10:00:01.1Z a", "tail")
+    reader.resume()
+    assert texts(reader, "2026-03-01T10:00:05.0Z b", "tail") == ["b", "tail"]
+
+
+async def given(*raw: str) -> AsyncIterator[log.Line]:
+    reader = log.Reader()
+    for each in raw:
+        line = reader.read(each)
+        assert line
+        yield line
+
+
+def merged(*logs: Sequence[str]) -> list[tuple[int, str]]:
+    async def collect() -> list[tuple[int, str]]:
+        streams = [(number, given(*each)) for number, each in enumerate(logs)]
+        return [(number, line.text) async for number, line in log.merged(streams)]
+
+    return asyncio.run(collect())
+
+
+def test_logs_are_merged_by_time_and_each_keeps_its_order() -> None:
+    first = ["2026-03-01T10:00:01Z a1", "2026-03-01T10:00:03Z a2", "of a2"]
+    second = ["2026-03-01T10:00:00Z b1", "2026-03-01T10:00:02Z b2", "2026-03-01T10:00:03.1Z b3"]
+    assert merged(first, second, []) == [(1, "b1"), (0, "a1"), (1, "b2"), (0, "a2"), (0, "of a2"), (1, "b3")]
+    assert merged() == []
