@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 LABEL_LIMIT = 63
@@ -74,8 +75,8 @@ def selector(scope: Scope, name: str) -> dict[str, str]:
 
 
 def metadata(
-    scope: Scope, name: str, *, of: str | None = None, annotations: dict[str, str] | None = None
+    scope: Scope, name: str, *, of: str | None = None, annotations: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """An object's metadata. ``of`` is the service, store or job that it belongs to; none: it is called the same."""
     meta: dict[str, Any] = {"name": name, "namespace": scope.namespace, "labels": labels(scope, of or name)}
-    return meta | ({"annotations": annotations} if annotations else {})
+    return meta | ({"annotations": dict(annotations)} if annotations else {})

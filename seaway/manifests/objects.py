@@ -6,12 +6,12 @@ list, ``seaway render`` prints it, the checks and the golden files read it.
 
 import dataclasses
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seaway.images import bases
 from seaway.manifests import availability, config, given, names, namespace, network, pod, workloads
-from seaway.model import application, links, settings
+from seaway.model import application, links, order, settings
 
 Image = given.Image
 SecretValue = given.SecretValue
@@ -35,6 +35,12 @@ class Object:
     owner: str | None
     """The service, store or job that it belongs to; none: the whole application."""
     wave: Wave
+    turn: int = 0
+    """Within its wave: a turn begins when the one before it is healthy. Services with `after` have later ones."""
+    deadline: int | None = None
+    """Seconds that its rollout may take; none: it starts no pods."""
+    version: str | None = None
+    """What stands for its spec, known before the image is built: another version is another rollout."""
 
     @property
     def kind(self) -> str:
@@ -53,6 +59,12 @@ class Object:
         return f"{self.kind}/{self.name}"
 
     @property
+    def identity(self) -> str:
+        """What it is in the cluster: ``apps/v1/Deployment/shop-dev/web``, or ``v1/Namespace//shop-dev``."""
+        namespace = self.manifest["metadata"].get("namespace", "")
+        return f"{self.manifest['apiVersion']}/{self.kind}/{namespace}/{self.name}"
+
+    @property
     def retain(self) -> bool:
         """Whether it stays in the cluster when it is no longer wanted: old pods may still need it."""
         return self.manifest.get("immutable", False)
@@ -64,7 +76,7 @@ def objects(
     images: Mapping[str, given.Image],
     secrets: Mapping[str, given.SecretValue],
 ) -> list[Object]:
-    """All objects of ``app``, which must be resolved, sorted by wave, owner, kind and name.
+    """All objects of ``app``, which must be resolved, sorted by wave, turn, owner, kind and name.
 
     ``images`` has an entry for each container that is built, by the name of its service, store or job; a job that
     `uses` a service may take that one's. An entry for an `image:` wins over what the application says.
@@ -73,13 +85,33 @@ def objects(
     scope = names.Scope(application=app.name, stack=stack.stack, namespace=stack.namespace(app.name))
     level = "baseline" if any(each.security == "baseline" for each in _containers(app)) else "restricted"
     found = [Object(manifest=namespace.namespace(scope, level=level), owner=None, wave=Wave.foundation)]
+    turns = order.turns(app.services)
     for each in _containers(app):
         image = _image(each, stack, images)
-        found += [
-            Object(manifest=manifest, owner=each.name, wave=wave)
-            for wave, manifest in _of(each, app, scope=scope, stack=stack, image=image, secrets=secrets)
-        ]
-    return sorted(found, key=lambda one: (one.wave, one.owner or "", one.kind, one.name))
+        for wave, manifest in _of(each, app, scope=scope, stack=stack, image=image, secrets=secrets):
+            one = Object(manifest=manifest, owner=each.name, wave=wave)
+            if wave is not Wave.foundation:
+                one = dataclasses.replace(
+                    one,
+                    turn=turns.get(each.name, 0),
+                    deadline=workloads.deadline(each, stack),
+                    version=workloads.version(manifest, image.content),
+                )
+            found.append(one)
+    return sorted(found, key=lambda one: (one.wave, one.turn, one.owner or "", one.kind, one.name))
+
+
+def steps(found: Iterable[Object]) -> dict[str, list[Object]]:
+    """The workloads in the order of their rollouts, by a name for each step: stores, jobs, services, services-2, ...
+
+    A step begins when all of the one before it is healthy; one without workloads is left out.
+    """
+    made: dict[str, list[Object]] = {}
+    for one in found:
+        if one.wave is not Wave.foundation:
+            step = f"{one.wave.name}s" + (f"-{one.turn + 1}" if one.turn else "")
+            made.setdefault(step, []).append(one)
+    return made
 
 
 def _containers(app: application.Application) -> Iterator[application.Service | application.Store | application.Job]:
@@ -123,7 +155,7 @@ def _of(
             yield Wave.foundation, network.headless(scope, each)
             yield Wave.store, workloads.stateful_set(scope, each, template)
         case application.Job():
-            yield Wave.job, workloads.job(scope, each, template, image.content, stack)
+            yield Wave.job, workloads.job(scope, each, template, image.content)
 
 
 def _image(

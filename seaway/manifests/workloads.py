@@ -1,6 +1,5 @@
-"""What runs the pods: Deployment, StatefulSet, Job."""
+"""What runs the pods: Deployment, StatefulSet, Job; and how long each may take to become healthy."""
 
-import copy
 from typing import Any
 
 from seaway.manifests import names, pod
@@ -8,6 +7,33 @@ from seaway.model import application, settings
 
 HISTORY = 3
 """Old versions that `kubectl rollout undo` finds. A rollback proper deploys an earlier release."""
+
+SLACK = 60
+"""Seconds for what comes before a container's own time: a node is found, the image is pulled."""
+
+RECORDED = {"pulumi.com/waitFor": "jsonpath={.metadata.uid}"}
+"""Pulumi goes on as soon as the object is recorded: its health is the Rollout's business. Not `skipAwait`, which would
+also not wait for a deletion, and a replaced Deployment would then be patched while it goes away.
+https://github.com/pulumi/pulumi-kubernetes/issues/3154"""
+
+
+def deadline(each: application.Service | application.Store | application.Job, stack: settings.Settings) -> int:
+    """Seconds that a rollout of it may take; then what could still heal has failed too."""
+    if isinstance(each, application.Job):
+        return each.timeout + SLACK
+    return max(stack.rollout_timeout, each.health.startup + SLACK)
+
+
+def version(manifest: dict[str, Any], content: str) -> str:
+    """What stands for the whole spec: another version is another rollout. Known in a preview, as a Job's name is."""
+    spec = manifest["spec"]
+    template = spec["template"]
+    return names.digest(spec | {"template": template | {"spec": _known(template["spec"], content)}})
+
+
+def _known(pods: dict[str, Any], content: str) -> dict[str, Any]:
+    """A pod's spec with ``content`` in place of the image: the digest is known after the build only."""
+    return pods | {"containers": [container | {"image": content} for container in pods["containers"]]}
 
 
 def deployment(
@@ -17,11 +43,11 @@ def deployment(
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": names.metadata(scope, each.name),
+        "metadata": names.metadata(scope, each.name, annotations=RECORDED),
         "spec": {
             "replicas": each.scale.min,
             "revisionHistoryLimit": HISTORY,
-            "progressDeadlineSeconds": stack.rollout_timeout,
+            "progressDeadlineSeconds": deadline(each, stack),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
             "selector": {"matchLabels": names.selector(scope, each.name)},
             "template": template,
@@ -42,7 +68,9 @@ def stateful_set(scope: names.Scope, store: application.Store, template: dict[st
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
-        "metadata": names.metadata(scope, names.cut(store.name, names.STATEFUL_SET_LIMIT), of=store.name),
+        "metadata": names.metadata(
+            scope, names.cut(store.name, names.STATEFUL_SET_LIMIT), of=store.name, annotations=RECORDED
+        ),
         "spec": {
             "replicas": 1,
             "revisionHistoryLimit": HISTORY,
@@ -56,18 +84,14 @@ def stateful_set(scope: names.Scope, store: application.Store, template: dict[st
     }
 
 
-def job(
-    scope: names.Scope, each: application.Job, template: dict[str, Any], content: str, stack: settings.Settings
-) -> dict[str, Any]:
+def job(scope: names.Scope, each: application.Job, template: dict[str, Any], content: str) -> dict[str, Any]:
     """A job before the rollout. Kubernetes never changes a Job's pod template, so another template is another Job.
 
     The name is a hash of it with ``content`` in place of the image: the digest is not known in a preview, and a
     rebuild of the same source must not run a migration again. Without a time to live: a Job that deleted itself
     would run once more with the next refresh.
     """
-    hashed = copy.copy(template["spec"])
-    hashed["containers"] = [container | {"image": content} for container in hashed["containers"]]
-    suffix = names.digest(hashed)
+    suffix = names.digest(_known(template["spec"], content))
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -75,12 +99,11 @@ def job(
             scope,
             f"{names.cut(each.name, names.LABEL_LIMIT - len(suffix) - 1)}-{suffix}",
             of=each.name,
-            # A failed Job cannot be tried again in place: the next run replaces it.
-            annotations={"pulumi.com/replaceUnready": "true"},
+            annotations=RECORDED,
         ),
         "spec": {
             "backoffLimit": 1,
-            "activeDeadlineSeconds": stack.rollout_timeout,
+            "activeDeadlineSeconds": each.timeout,
             "template": template,
         },
     }

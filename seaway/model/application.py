@@ -174,6 +174,11 @@ class Service(Container):
     health: Annotated[Health, Doc("how to ask whether it is well")] = Health()
     scale: Annotated[Scale, Doc("how many pods")] = Scale()
     expose: Annotated[bool, Doc("reachable from outside the cluster; how is the environment's business")] = False
+    after: Annotated[
+        tuple[str, ...],
+        Doc("services that must be healthy before its own pods start or change; stores and jobs come first anyway"),
+        Why("a program that tries again needs no order, and each step makes a rollout longer"),
+    ] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -198,6 +203,11 @@ class Job(Container):
         Doc("service whose image, environment, secrets, files, links and user it takes; what it says itself wins"),
     ] = None
     run: Annotated[Literal["before-rollout"], Doc("when")] = "before-rollout"
+    timeout: Annotated[
+        int,
+        Doc("seconds that it may take, with its second try, before it has failed"),
+        Why("a migration takes seconds or a few minutes; one that hangs on a lock must not hold up a release for ever"),
+    ] = 600
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ environment.py those that also need the stack.
 import re
 from collections.abc import Iterator
 
-from seaway.model import application, decode, links, problems
+from seaway.model import application, decode, links, order, problems
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label that begins with a letter (RFC 1035), as the name of a Kubernetes Service must be."""
@@ -30,7 +30,21 @@ Workload = application.Service | application.Store | application.Job
 
 def check(app: application.Application, places: problems.Places) -> list[problems.Problem]:
     """Everything that is wrong with the application, whatever the environment."""
-    rules = (names, sources, ports, healths, calls, uses, variables, secrets, resources, users, scales)
+    rules = (
+        names,
+        sources,
+        ports,
+        healths,
+        calls,
+        uses,
+        afters,
+        timeouts,
+        variables,
+        secrets,
+        resources,
+        users,
+        scales,
+    )
     return [problem for rule in rules for problem in rule(app, places)]
 
 
@@ -152,6 +166,46 @@ def uses(app: application.Application, places: problems.Places) -> Found:
             at = f"jobs.{job.name}.uses"
             wrong = f"there is no service {problems.quoted(job.uses)}"
             yield problems.Problem(places.of(at), at, wrong, decode.nearest(job.uses, services))
+
+
+def afters(app: application.Application, places: problems.Places) -> Found:
+    """A service waits for other services, and no two for each other.
+
+    `calls` says nothing about an order: two services may call each other, and a client tries again.
+    """
+    services = {service.name: service.after for service in app.services}
+    first = {one.name: "store" for one in app.stores} | {one.name: "job" for one in app.jobs}
+    for service in app.services:
+        for number, target in enumerate(service.after):
+            at = f"services.{service.name}.after.{number}"
+            place = places.of(at)
+            if target in service.after[:number]:
+                yield problems.Problem(place, at, f"{target} is in the list twice", "remove one of the two")
+            elif target == service.name:
+                yield problems.Problem(place, at, f"{target} cannot wait for itself", "remove it")
+            elif target in first:
+                wrong = f"{target} is a {first[target]}, and those always come before any service"
+                yield problems.Problem(place, at, wrong, "remove it")
+            elif target not in services and not places.lost(
+                *(f"{kind}{end}" for kind in ("services", "stores", "jobs") for end in ("", f".{target}"))
+            ):
+                wrong = f"there is no service {problems.quoted(target)}"
+                yield problems.Problem(
+                    place, at, wrong, decode.nearest(target, [name for name in services if name != service.name])
+                )
+    for circle in order.circles(app.services):
+        at = f"services.{circle[0]}.after.{services[circle[0]].index(circle[1])}"
+        wrong = f"{' -> '.join(circle)} wait for each other, and none would ever start"
+        yield problems.Problem(places.of(at), at, wrong, "remove one of these; `calls` needs no order")
+
+
+def timeouts(app: application.Application, places: problems.Places) -> Found:
+    """A job has time to run."""
+    for job in app.jobs:
+        if job.timeout < 1:
+            at = f"jobs.{job.name}.timeout"
+            wrong = f"{job.timeout} is no time to run"
+            yield problems.Problem(places.of(at), at, wrong, "write the seconds that the job may take, 1 at least")
 
 
 def variables(app: application.Application, places: problems.Places) -> Found:

@@ -41,8 +41,15 @@ class Settings:
         Why("closed until the environment says how to open it"),
     ] = "clusterIP"
     rollout_timeout: Annotated[
-        int, Doc("seconds that a rollout may take before it has failed"), Why("a healthy one takes seconds")
-    ] = 120
+        int,
+        Doc(
+            "seconds that a service or store may take to become healthy; one with a slow `startup` has that and 60 more"
+        ),
+        Why(
+            "what cannot heal fails at once, whatever this says; what can has the time in which a cluster adds a node"
+            " and pulls an image"
+        ),
+    ] = 300
     overlay: Annotated[
         Mapping[str, Any],
         Doc("what this environment says differently, in the words of the application's file"),

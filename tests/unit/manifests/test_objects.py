@@ -208,9 +208,75 @@ def test_pods_leave_the_load_balancers_before_they_stop() -> None:
 
 
 def test_rollout_never_lowers_the_capacity() -> None:
-    deployment = spec(made(service(), stack=dataclasses.replace(STACK, rollout_timeout=33)), "Deployment/web")
+    deployment = spec(made(service()), "Deployment/web")
     assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "25%"}
-    assert deployment["progressDeadlineSeconds"] == 33
+
+
+@pytest.mark.parametrize(("startup", "deadline"), [(60, 300), (240, 300), (241, 301), (600, 660)])
+def test_a_slow_start_has_its_time(startup: int, deadline: int) -> None:
+    health = application.Health(startup=startup)
+    found = made(service(health=health), stores=(store(health=health),))
+    assert found["Deployment/web"].deadline == found["StatefulSet/db"].deadline == deadline
+    assert spec(found, "Deployment/web")["progressDeadlineSeconds"] == deadline
+    less = made(service(), stack=dataclasses.replace(STACK, rollout_timeout=33))
+    assert less["Deployment/web"].deadline == 120, "never less than its own start needs"
+
+
+def test_workloads_are_recorded_and_not_waited_for() -> None:
+    """Their deletion is, so not skipAwait."""
+    found = made(service(), stores=(store(),), jobs=(job(),))
+    for each in found.values():
+        waits = each.manifest["metadata"].get("annotations") == {"pulumi.com/waitFor": "jsonpath={.metadata.uid}"}
+        assert waits == (each.kind in {"Deployment", "StatefulSet", "Job"}), each.key
+        assert (each.deadline is not None) == (each.version is not None) == waits, each.key
+
+
+def test_a_version_is_another_one_when_the_spec_changes() -> None:
+    def version(one: application.Service | None = None, image: objects.Image = IMAGE) -> str | None:
+        return made(one or service(), image=image)["Deployment/web"].version
+
+    same = version()
+    assert version(image=objects.Image(reference=object(), content="ctx-1")) == same, "unknown in a preview"
+    changes = {
+        "image": version(image=objects.Image(reference=IMAGE.reference, content="ctx-2")),
+        "env": version(service(env={"A": "1"})),
+        "files": version(service(files=(application.File("/etc/a", content="1"),))),
+        "secrets": version(service(secrets=(application.Secret("KEY"),))),
+        "scale": version(service(scale=application.Scale(min=3))),
+    }
+    assert len({same, *changes.values()}) == 6, changes
+
+
+def test_services_that_wait_have_later_turns() -> None:
+    found = made(
+        service("a", after=("b",)), service("b", after=("c",)), service("c"), stores=(store(),), jobs=(job(uses="c"),)
+    )
+    steps = objects.steps(found.values())
+    assert {step: [one.key.partition("-")[0] for one in ones] for step, ones in steps.items()} == {
+        "stores": ["StatefulSet/db"],
+        "jobs": ["Job/migrate"],
+        "services": ["Deployment/c"],
+        "services-2": ["Deployment/b"],
+        "services-3": ["Deployment/a"],
+    }
+    assert list(steps) == ["stores", "jobs", "services", "services-2", "services-3"]
+    assert list(objects.steps(made(service()).values())) == ["services"], "no step without workloads"
+
+
+def test_links_order_nothing() -> None:
+    found = made(service("a", calls=("b",)), service("b", calls=("a",)))
+    assert {each.turn for each in found.values()} == {0}
+
+
+def test_every_object_has_its_identity_in_the_cluster() -> None:
+    found = made(service())
+    assert sorted(each.identity for each in found.values()) == [
+        "apps/v1/Deployment/shop-test/web",
+        "policy/v1/PodDisruptionBudget/shop-test/web",
+        "v1/Namespace//shop-test",
+        "v1/Service/shop-test/web",
+        "v1/ServiceAccount/shop-test/web",
+    ]
 
 
 def test_disruption_budget_only_where_a_pod_can_be_spared() -> None:
@@ -276,8 +342,14 @@ def test_job_runs_the_image_that_it_uses_and_never_twice() -> None:
     assert one.manifest["spec"]["template"]["spec"]["restartPolicy"] == "Never"
     assert one.manifest["spec"]["backoffLimit"] == 1
     assert "ttlSecondsAfterFinished" not in one.manifest["spec"]
-    assert one.manifest["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
     assert len(one.name) <= 63
+
+
+def test_job_has_its_own_time() -> None:
+    one = only(made(service(), jobs=(job(timeout=5),)), "Job")
+    assert one.manifest["spec"]["activeDeadlineSeconds"] == 5
+    assert one.deadline == 65, "Kubernetes ends it first, and says why"
+    assert only(made(service(), jobs=(job(),)), "Job").name == one.name, "more time is no reason to run again"
 
 
 def test_job_is_another_one_when_what_it_does_changes() -> None:

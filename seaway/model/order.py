@@ -1,0 +1,48 @@
+"""Which services roll out before which: what `after` says, and nothing else."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from seaway.model import application
+
+
+def turns(services: Iterable[application.Service]) -> Mapping[str, int]:
+    """For each service the number of its turn: 0 for one that waits for none, else one more than the last it waits for.
+
+    Takes services that the rules have passed: without circles.
+    """
+    after = {service.name: service.after for service in services}
+    found: dict[str, int] = {}
+
+    def turn(name: str) -> int:
+        if name not in found:
+            found[name] = max((turn(other) + 1 for other in after[name]), default=0)
+        return found[name]
+
+    return {name: turn(name) for name in after}
+
+
+def circles(services: Iterable[application.Service]) -> Iterator[tuple[str, ...]]:
+    """Services that wait for each other, as ``(a, b, a)``, until each of them is in one circle; in the file's order.
+
+    One that waits for itself is no circle: that is told by itself.
+    """
+    after = {service.name: [name for name in service.after if name != service.name] for service in services}
+    done: set[str] = set()
+    for name in after:
+        if name not in done and (path := _back_to(name, after)):
+            done.update(path)
+            yield path
+
+
+def _back_to(name: str, after: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
+    """The shortest way from a service to itself."""
+    ways: list[tuple[str, ...]] = [(name,)]
+    seen: set[str] = set()
+    for way in ways:
+        for step in after.get(way[-1], ()):
+            if step == name:
+                return (*way, name)
+            if step not in seen:
+                seen.add(step)
+                ways.append((*way, step))
+    return None
