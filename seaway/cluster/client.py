@@ -103,13 +103,18 @@ class Cluster:
             self._judge(response, path)
 
     @contextlib.asynccontextmanager
-    async def lines(self, path: str, **query: str) -> AsyncGenerator[AsyncIterator[str]]:
-        """The lines of an answer without an end: a watch, or a log that is followed. It may be silent for ever.
+    async def lines(
+        self, path: str, *, silence: float | None = None, **query: str
+    ) -> AsyncGenerator[AsyncIterator[str]]:
+        """The lines of an answer without an end: a watch, or a log that is followed.
+
+        Args:
+            silence: the longest that it may say nothing, in seconds; none: for ever.
 
         Raises:
             errors.Unavailable: the cluster cannot be reached, or refuses; also when the connection breaks later.
         """
-        silent = httpx2.Timeout(self._seconds, read=None)
+        silent = httpx2.Timeout(self._seconds, read=silence)
         async with contextlib.AsyncExitStack() as open_answers:
             with self._told():
                 stream = self._http.stream("GET", path, params=query, timeout=silent)
@@ -120,9 +125,15 @@ class Cluster:
             yield self._lines(response)
 
     async def _lines(self, response: httpx2.Response) -> AsyncGenerator[str]:
+        """Cut at line feeds only: the library's own also cuts at U+0085, which stands unescaped in Kubernetes' JSON."""
+        rest = b""
         with self._told():
-            async for line in response.aiter_lines():
-                yield line
+            async for chunk in response.aiter_bytes():
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    yield line.decode(errors="replace")
+        if rest:
+            yield rest.decode(errors="replace")
 
     async def _ask(
         self,
@@ -178,8 +189,8 @@ class Cluster:
             f" {start} {kubeconfig.CHOOSE}"
         )
 
-    def _refused(self, reason: str) -> errors.Unavailable:
-        return errors.Unavailable(
+    def _refused(self, reason: str) -> errors.Forbidden:
+        return errors.Forbidden(
             f'the cluster of context "{self.context}" ({self.server}) refused the credentials of the kubeconfig:'
             f" {reason}; log in again, ask for the right, or {kubeconfig.CHOOSE}"
         )

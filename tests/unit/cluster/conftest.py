@@ -1,0 +1,29 @@
+"""A stand-in for an API server, and the client for it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seaway.cluster import client
+from tests.unit.cluster import apiserver
+
+
+@pytest.fixture
+def api() -> Iterator[apiserver.ApiServer]:
+    with apiserver.serving() as server:
+        yield server
+
+
+@pytest.fixture
+def cluster(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> client.Cluster:
+    content = {
+        "contexts": [{"name": "work", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": api.url}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(content))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    return client.Cluster(context="work", seconds=1)

@@ -1,0 +1,198 @@
+"""A namespace as it is now, through everything that an API server does to its watchers."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from seaway.cluster import client, errors, mirror
+from seaway.rollout import snapshot
+from tests.unit.cluster import apiserver
+
+NAMESPACE = "shop-dev"
+Answer = TypeVar("Answer")
+
+
+def pod(api: apiserver.ApiServer, name: str, **fields: object) -> None:
+    api.put("v1", "Pod", NAMESPACE, name, **fields)
+
+
+def names(seen: mirror.Mirror, kind: str = "Pod") -> list[str]:
+    return sorted(found["metadata"]["name"] for found in seen.snapshot().of(kind))
+
+
+async def until(seen: mirror.Mirror, holds: Callable[[], bool]) -> None:
+    """Wait for it as the mirror's users do."""
+    async with asyncio.timeout(10):
+        while not holds():
+            await seen.changed(1)
+
+
+def run(cluster: client.Cluster, test: Callable[[mirror.Mirror], Awaitable[None]]) -> None:
+    async def inside() -> None:
+        async with mirror.Mirror(cluster, NAMESPACE) as seen:
+            await test(seen)
+
+    ask(cluster, inside())
+
+
+def ask(cluster: client.Cluster, question: Coroutine[Any, Any, Answer]) -> Answer:
+    async def closing() -> Answer:
+        try:
+            return await question
+        finally:
+            await cluster.close()
+
+    return asyncio.run(closing())
+
+
+def test_it_begins_with_what_there_is_and_follows(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    pod(api, "a")
+    api.put("v1", "Pod", "another", "foreign")
+
+    async def test(seen: mirror.Mirror) -> None:
+        assert names(seen) == ["a"]
+        assert seen.away is None
+        pod(api, "b")
+        api.put("apps/v1", "Deployment", NAMESPACE, "web", spec={"replicas": 1})
+        await until(seen, lambda: names(seen) == ["a", "b"] and names(seen, "Deployment") == ["web"])
+        pod(api, "b", status={"phase": "Running"})
+        await until(seen, lambda: any(found.get("status") for found in seen.snapshot().of("Pod")))
+        api.remove("v1", "Pod", NAMESPACE, "a")
+        await until(seen, lambda: names(seen) == ["b"])
+
+    run(cluster, test)
+    assert sorted(api.asked_for(watch=False)) == sorted(
+        path.format(namespace=NAMESPACE) for path in snapshot.PATHS.values()
+    ), "each kind is listed once"
+
+
+def test_a_change_wakes_at_once_and_nothing_wakes_in_time(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    async def test(seen: mirror.Mirror) -> None:
+        await seen.changed(1)  # the lists
+        begun = time.monotonic()
+        await seen.changed(0.2)
+        assert 0.2 <= time.monotonic() - begun < 1
+        begun = time.monotonic()
+        asyncio.get_running_loop().call_later(0.1, pod, api, "a")
+        await seen.changed(5)
+        assert time.monotonic() - begun < 1
+
+    run(cluster, test)
+
+
+def test_a_replaced_object_is_the_new_one(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    pod(api, "a")
+
+    async def test(seen: mirror.Mirror) -> None:
+        old = seen.snapshot().of("Pod")[0]["metadata"]["uid"]
+        api.remove("v1", "Pod", NAMESPACE, "a")
+        pod(api, "a")
+        await until(seen, lambda: [found["metadata"]["uid"] for found in seen.snapshot().of("Pod")] not in ([old], []))
+        assert names(seen) == ["a"]
+
+    run(cluster, test)
+
+
+def test_a_watch_that_the_server_ends_goes_on(
+    api: apiserver.ApiServer, cluster: client.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "WATCH", 1)
+
+    async def test(seen: mirror.Mirror) -> None:
+        await asyncio.sleep(1.5)
+        pod(api, "late")
+        await until(seen, lambda: names(seen) == ["late"])
+        assert seen.away is None
+
+    run(cluster, test)
+    assert len(api.asked_for(watch=False)) == len(snapshot.PATHS), "it goes on from where it was"
+    assert len(api.asked_for(watch=True)) > len(snapshot.PATHS)
+
+
+def test_after_410_gone_everything_is_listed_anew(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    pod(api, "a")
+
+    async def test(seen: mirror.Mirror) -> None:
+        api.forget()
+        pod(api, "b")
+        await until(seen, lambda: names(seen) == ["a", "b"])
+        assert seen.away is None
+
+    run(cluster, test)
+    assert api.asked_for(watch=False).count(f"/api/v1/namespaces/{NAMESPACE}/pods") == 2
+
+
+def test_a_server_that_goes_away_is_waited_for(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    pod(api, "a")
+
+    async def test(seen: mirror.Mirror) -> None:
+        api.stop()
+        await until(seen, lambda: seen.away is not None)
+        assert f"({api.url}: connection refused)" in str(seen.away)
+        assert names(seen) == ["a"], "what was seen last stays"
+        api.remove("v1", "Pod", NAMESPACE, "a")
+        pod(api, "b")
+        await asyncio.sleep(1)
+        api.start()
+        begun = time.monotonic()
+        await until(seen, lambda: seen.away is None)
+        assert time.monotonic() - begun < 2
+        assert names(seen) == ["b"], "when it is back, all of it is new"
+
+    run(cluster, test)
+
+
+def test_a_server_that_is_away_from_the_start(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    api.stop()
+
+    async def test(seen: mirror.Mirror) -> None:
+        assert seen.away is not None
+        pod(api, "a")
+        api.start()
+        await until(seen, lambda: seen.away is None)
+        assert names(seen) == ["a"]
+
+    run(cluster, test)
+
+
+def test_what_may_not_be_listed_is_told_on_entering(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    api.forbidden = {f"/api/v1/namespaces/{NAMESPACE}/events"}
+
+    async def test(seen: mirror.Mirror) -> None:
+        raise AssertionError("not entered")
+
+    with pytest.raises(errors.Forbidden, match=rf"403 Forbidden: reading /api/v1/namespaces/{NAMESPACE}/events"):
+        run(cluster, test)
+
+
+def test_lines_end_at_line_feeds_only(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    async def test(seen: mirror.Mirror) -> None:
+        pod(api, "a", status={"message": "caf\u00e9\u0085\u2028next"})
+        await until(seen, lambda: names(seen) == ["a"])
+        assert seen.snapshot().of("Pod")[0]["status"]["message"] == "caf\u00e9\u0085\u2028next"
+
+    run(cluster, test)
+    assert len(api.asked_for(watch=False)) == len(snapshot.PATHS), "nothing was listed anew"
+
+
+def test_read_lists_once_and_watches_nothing(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    pod(api, "a")
+    seen = ask(cluster, mirror.read(cluster, NAMESPACE))
+    assert [found["metadata"]["name"] for found in seen.of("Pod")] == ["a"]
+    assert seen.of("Job") == []
+    assert len(api.asked_for(watch=False)) == len(snapshot.PATHS)
+    assert api.asked_for(watch=True) == []
+
+
+def test_read_of_some_kinds(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    assert ask(cluster, mirror.read(cluster, NAMESPACE, ["Job"])).of("Pod") == ()
+    assert api.asked_for(watch=False) == [f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"]
+
+
+def test_an_unreachable_server_is_told_by_read(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    api.stop()
+    with pytest.raises(errors.Unavailable, match="connection refused"):
+        ask(cluster, mirror.read(cluster, NAMESPACE))
