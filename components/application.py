@@ -5,14 +5,14 @@ from typing import Any
 
 import pulumi
 
-from components import image, provider, registry, settings, workload
+from components import image, provider, registry, rollout, settings, workload
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
 from seaway.model import application
 
 
 class Application(pulumi.ComponentResource):
-    """Images, then the namespace and what lives in it: stores, jobs and services, one after the other.
+    """Images, then the namespace and what lives in it: stores, jobs and services, each healthy before the next.
 
     Raises:
         problems.Invalid: a build context or Dockerfile is wrong; nothing has been registered then.
@@ -36,48 +36,49 @@ class Application(pulumi.ComponentResource):
         secrets = {**_generated(given, watched), **given.secrets}
 
         found = objects.objects(given.app, chosen, images, secrets)
-        workloads = self._workloads(found, given, kubernetes, cluster)
+        ours = provider.Objects("objects", found, watched)
+        providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])
+        workloads, rollouts = self._rolled_out(found, chosen.namespace(name), ours, providers)
+        last: list[pulumi.Resource] = [*workloads.values(), *rollouts]
         # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
-        last = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values()])
-        provider.Cluster("destroy-guard", chosen.context, last)
+        guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)
+        provider.Cluster("destroy-guard", chosen.context, guarded)
         self.outputs = {
             "namespace": chosen.namespace(name),
             "services": {one.name: _shown(one, given, images, workloads[one.name]) for one in given.app.services},
         }
         self.register_outputs(self.outputs)
 
-    def _workloads(
+    def _rolled_out(
         self,
         found: list[objects.Object],
-        given: settings.Given,
-        kubernetes: pulumi.ProviderResource,
-        cluster: provider.Cluster,
-    ) -> dict[str, workload.Workload]:
-        """The objects, grouped by owner, wave after wave."""
-        shared = pulumi.ResourceOptions(parent=self, providers=[kubernetes])
-        (namespace,) = (
-            workload.KubernetesObject(
-                one, pulumi.ResourceOptions(parent=self, provider=kubernetes, depends_on=[cluster])
-            )
+        namespace: str,
+        ours: provider.Objects,
+        options: pulumi.ResourceOptions,
+    ) -> tuple[dict[str, workload.Workload], list[rollout.Rollout]]:
+        """The objects, grouped by owner, step after step; each step ends when its Rollout says that it is healthy."""
+        first = pulumi.ResourceOptions(depends_on=[ours])
+        (home,) = (
+            workload.KubernetesObject(one, pulumi.ResourceOptions.merge(options, first))
             for one in found
             if one.owner is None
         )
         made: dict[str, workload.Workload] = {}
-        before: list[pulumi.Resource] = []
-        for wave in (objects.Wave.store, objects.Wave.job, objects.Wave.service):
-            rolled_out: list[pulumi.Resource] = []
-            for owner in (one.owner for one in found if one.owner is not None and one.wave is wave):
+        rollouts: list[rollout.Rollout] = []
+        for step, ones in objects.steps(found).items():
+            started: list[pulumi.Resource] = []
+            for owner in (one.owner for one in ones if one.owner is not None):
                 made[owner] = workload.Workload(
                     owner,
                     own=[one for one in found if one.owner == owner],
-                    namespace=namespace,
-                    before=before,
-                    chosen=given.settings,
-                    options=shared,
+                    namespace=home,
+                    before=rollouts[-1:],
+                    options=options,
                 )
-                rolled_out += made[owner].rolled_out
-            before = rolled_out or before
-        return made
+                started += made[owner].rolled_out
+            waits = pulumi.ResourceOptions(depends_on=started, deleted_with=home)
+            rollouts.append(rollout.Rollout(step, namespace, ones, pulumi.ResourceOptions.merge(options, waits)))
+        return made, rollouts
 
 
 def _generated(given: settings.Given, options: pulumi.ResourceOptions) -> dict[str, inputs.SecretValue]:

@@ -1,8 +1,11 @@
 """The providers, explicit, and the resources of our own plugin (see plugin/)."""
 
 import importlib.metadata
+from collections.abc import Iterable
 
 import pulumi
+
+from seaway.manifests import names, objects
 
 KUBERNETES_VERSION = importlib.metadata.version("pulumi-kubernetes")
 """Of the plugin: the one that the pinned package was made for."""
@@ -44,6 +47,36 @@ class Cluster(pulumi.CustomResource):
 
     def __init__(self, name: str, context: str, options: pulumi.ResourceOptions) -> None:
         super().__init__("seaway:index:Cluster", name, {"context": context, "uid": None}, options)
+
+
+class Objects(pulumi.CustomResource):
+    """The guard that nobody else's object is taken over: server-side apply would silently make it ours.
+
+    ``found``: all objects of the stack, the namespace among them. Their labels say whose they are.
+    """
+
+    def __init__(self, name: str, found: Iterable[objects.Object], options: pulumi.ResourceOptions) -> None:
+        found = list(found)
+        labels = found[0].manifest["metadata"]["labels"]
+        properties = {
+            "partOf": labels[names.PART_OF_LABEL],
+            "stack": labels[names.STACK_LABEL],
+            "objects": sorted(one.identity for one in found),
+        }
+        super().__init__("seaway:index:Objects", name, properties, options)
+
+
+class JobAttempt(pulumi.CustomResource):
+    """Counts the runs of one Job: a failed one is in the way of the next, so it must be replaced.
+
+    ``name`` is that of the Job. What `pulumi.com/replaceUnready` does, but here the Job is not replaced while it runs.
+    """
+
+    attempt: pulumi.Output[int]
+
+    def __init__(self, name: str, namespace: str, options: pulumi.ResourceOptions) -> None:
+        properties = {"namespace": namespace, "name": name, "attempt": None}
+        super().__init__("seaway:index:JobAttempt", name, properties, options)
 
 
 class GeneratedSecret(pulumi.CustomResource):

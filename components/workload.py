@@ -7,10 +7,6 @@ import pulumi
 
 from components import provider
 from seaway.manifests import objects
-from seaway.model import settings
-
-ROLLED_OUT = {"Deployment", "StatefulSet", "Job"}
-"""Kinds that Pulumi waits for until they are healthy."""
 
 
 class KubernetesObject(pulumi.CustomResource):
@@ -33,17 +29,18 @@ class KubernetesObject(pulumi.CustomResource):
 
 
 class Workload(pulumi.ComponentResource):
-    """One service, store or job: its objects, in the order of their waves.
+    """One service, store or job: its objects, in their order.
 
     Args:
         name: that of the service, store or job.
         own: its objects.
         namespace: the resource that they all live in.
-        before: what must be healthy before its pods may start.
+        before: what must be healthy before its pods may start or change.
+        options: with the providers of Kubernetes and of our plugin.
     """
 
     rolled_out: list[pulumi.Resource]
-    """What the next wave waits for."""
+    """What starts its pods: the Rollout of its step watches over it."""
 
     service: KubernetesObject | None
     """The Kubernetes Service, if it takes requests."""
@@ -55,7 +52,6 @@ class Workload(pulumi.ComponentResource):
         own: Sequence[objects.Object],
         namespace: pulumi.Resource,
         before: Sequence[pulumi.Resource],
-        chosen: settings.Settings,
         options: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("seaway:index:Workload", name, None, options)
@@ -64,17 +60,14 @@ class Workload(pulumi.ComponentResource):
         made: list[pulumi.Resource] = [namespace]
         for one in own:
             starts_pods = one.wave is not objects.Wave.foundation
-            created = KubernetesObject(
-                one,
-                pulumi.ResourceOptions(
-                    parent=self,
-                    depends_on=[*made, *before] if starts_pods else [namespace],
-                    # The namespace takes all that is in it along: no need to delete one by one, and to wait each time.
-                    deleted_with=namespace,
-                    retain_on_delete=one.retain,
-                    custom_timeouts=timeouts(one, chosen),
-                ),
+            how = pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*made, *before] if starts_pods else [namespace],
+                # The namespace takes all that is in it along: no need to delete one by one, and to wait each time.
+                deleted_with=namespace,
+                retain_on_delete=one.retain,
             )
+            created = KubernetesObject(one, pulumi.ResourceOptions.merge(how, self._again(one, namespace)))
             if starts_pods:
                 self.rolled_out.append(created)
             else:
@@ -83,10 +76,11 @@ class Workload(pulumi.ComponentResource):
                 self.service = created
         self.register_outputs({})
 
-
-def timeouts(one: objects.Object, chosen: settings.Settings) -> pulumi.CustomTimeouts | None:
-    """How long Pulumi may wait for a rollout; its own default is ten minutes for an image that does not exist."""
-    if one.kind not in ROLLED_OUT:
-        return None
-    wait = f"{chosen.rollout_timeout}s"
-    return pulumi.CustomTimeouts(create=wait, update=wait)
+    def _again(self, one: objects.Object, namespace: pulumi.Resource) -> pulumi.ResourceOptions | None:
+        """How a Job that failed is run again under its own name."""
+        if one.kind != "Job":
+            return None
+        own = pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)
+        attempt = provider.JobAttempt(one.name, one.manifest["metadata"]["namespace"], own).attempt
+        # Deleted first: server-side apply would take the old one of that name for the new one, and then delete it.
+        return pulumi.ResourceOptions(replacement_trigger=attempt, delete_before_replace=True)

@@ -18,6 +18,7 @@ STATEFUL_SET_LIMIT = 52
 """Its pods carry the label ``controller-revision-hash: <name>-<10 characters>``, which ends at 63."""
 
 MANAGER = "seaway"
+PART_OF_LABEL = "app.kubernetes.io/part-of"
 STACK_LABEL = "seaway/stack"
 
 
@@ -60,7 +61,7 @@ def labels(scope: Scope, name: str | None) -> dict[str, str]:
     own = {} if name is None else {"app.kubernetes.io/name": name}
     return own | {
         "app.kubernetes.io/instance": cut(scope.namespace),
-        "app.kubernetes.io/part-of": cut(scope.application),
+        PART_OF_LABEL: cut(scope.application),
         "app.kubernetes.io/managed-by": MANAGER,
         STACK_LABEL: cut(scope.stack),
     }
@@ -71,7 +72,7 @@ def selector(scope: Scope, name: str) -> dict[str, str]:
 
     ``part-of`` keeps away pods that somebody else puts into the namespace under the same name.
     """
-    return {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": cut(scope.application)}
+    return {"app.kubernetes.io/name": name, PART_OF_LABEL: cut(scope.application)}
 
 
 def metadata(

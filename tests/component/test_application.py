@@ -16,6 +16,7 @@ from components import application, settings
 from plugin import values
 from seaway.manifests import objects
 from seaway.model import problems
+from seaway.rollout import target
 from tests.component import recorder
 
 ROOT = Path(__file__).parents[2]
@@ -116,12 +117,13 @@ def test_secrets_are_flagged(run: Run, example: str) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_what_is_registered_is_what_objects_returns(run: Run, example: str, tmp_path: Path) -> None:
+def made(run: Run, example: str, folder: Path) -> tuple[recorder.Recording, list[objects.Object]]:
+    """What the program registers for an example, and what objects() returns for the same images and secrets."""
     recording = run(example)
     expected: list[objects.Object] = []
 
     def build() -> None:
-        given = settings.read(tmp_path)
+        given = settings.read(folder)
         images = {
             each.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: objects.Image(
                 reference=f"{each.inputs['tags'][0].partition(':')[0]}@{recorder.DIGEST}",
@@ -140,6 +142,12 @@ def test_what_is_registered_is_what_objects_returns(run: Run, example: str, tmp_
         pulumi.ComponentResource("test:index:Something", "something")
 
     recorder.record(build, config=CONFIG)
+    return recording, expected
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_what_is_registered_is_what_objects_returns(run: Run, example: str, tmp_path: Path) -> None:
+    recording, expected = made(run, example, tmp_path)
     registered = {each.title: each.inputs for each in recording.resources if each.type.startswith("kubernetes:")}
     assert registered == {
         f"kubernetes:{'' if '/' in each.manifest['apiVersion'] else 'core/'}{each.manifest['apiVersion']}:{each.kind} "
@@ -147,6 +155,41 @@ def test_what_is_registered_is_what_objects_returns(run: Run, example: str, tmp_
         for each in expected
     }
     assert len(registered) == len(expected)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_rollouts_watch_every_workload_once(run: Run, example: str, tmp_path: Path) -> None:
+    recording, expected = made(run, example, tmp_path)
+    wanted = {
+        step: [
+            {"kind": one.kind, "name": one.name, "owner": one.owner, "deadline": one.deadline, "version": one.version}
+            for one in ones
+        ]
+        for step, ones in objects.steps(expected).items()
+    }
+    assert {each.name: each.inputs["workloads"] for each in recording.of("Rollout")} == wanted
+    workloads = [one.key for one in expected if "template" in one.manifest.get("spec", {})]
+    assert sorted(f"{one['kind']}/{one['name']}" for ones in wanted.values() for one in ones) == sorted(workloads)
+    assert {each.inputs["namespace"] for each in recording.of("Rollout")} == {f"{example}-dev"}
+    for each in recording.of("Rollout"):
+        for one in each.inputs["workloads"]:
+            target.Target.of(one)
+    previewed = {each.name: each.inputs for each in run(example, preview=True).of("Rollout")}
+    assert previewed == {each.name: each.inputs for each in recording.of("Rollout")}, "all is known in a preview"
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_guard_of_objects_knows_all_of_them(run: Run, example: str, tmp_path: Path) -> None:
+    recording, expected = made(run, example, tmp_path)
+    (guard,) = recording.of("Objects")
+    assert guard.inputs == {
+        "partOf": example,
+        "stack": "dev",
+        "objects": sorted(one.identity for one in expected),
+    }
+    for one in expected:
+        labels = one.manifest["metadata"]["labels"]
+        assert (labels["app.kubernetes.io/part-of"], labels["seaway/stack"]) == (example, "dev"), one.key
 
 
 def test_names_of_resources(run: Run) -> None:
@@ -202,40 +245,77 @@ def test_objects_are_registered_as_the_sdk_would(run: Run) -> None:
         assert sorted(our.request.additionalSecretOutputs) == sorted(their.request.additionalSecretOutputs)
 
 
-def test_nothing_happens_before_the_guard_and_waves_follow_each_other(run: Run) -> None:
+def before(recording: recorder.Recording, each: recorder.Resource) -> set[str]:
+    """URNs of all that is registered before a resource can be: what it waits for, its parent, its provider."""
+    by_urn = {one.urn: one for one in recording.resources}
+    found: set[str] = set()
+    waiting = [each.urn]
+    while waiting:
+        one = by_urn[waiting.pop()]
+        needed = {*one.request.dependencies, one.parent, one.request.provider.rpartition("::")[0]} & by_urn.keys()
+        waiting += needed - found
+        found |= needed
+    return found
+
+
+def test_nothing_happens_before_the_guards(run: Run) -> None:
     recording = run("shop")
-    by_urn = {each.urn: each for each in recording.resources}
-
-    def needs(each: recorder.Resource) -> set[str]:
-        """Everything that is registered before a resource can be: what it waits for, its parent, its provider."""
-        found: set[str] = set()
-        waiting = [each.urn]
-        while waiting:
-            one = by_urn[waiting.pop()]
-            before = {*one.request.dependencies, one.parent, one.request.provider.rpartition("::")[0]}
-            waiting += (before & by_urn.keys()) - found
-            found |= before & by_urn.keys()
-        return found
-
     guard, last = recording.of("Cluster")
+    (ours,) = recording.of("Objects")
     assert last.name == "destroy-guard"
-    assert {each.urn for each in recording.resources if each.type.startswith("kubernetes:")} <= needs(last)
+    inside = [each for each in recording.resources if each.type.startswith("kubernetes:")]
+    assert {each.urn for each in (*inside, *recording.of("Rollout"))} <= before(recording, last)
+    assert guard.urn in before(recording, ours)
     for each in recording.resources:
-        if each.type.startswith(("kubernetes:", "docker-build:", "seaway:index:GeneratedSecret")):
-            assert guard.urn in needs(each), each.title
-    (store,), (job,) = recording.of("StatefulSet"), recording.of("Job")
-    assert store.urn in needs(job)
-    for each in recording.of("Deployment"):
-        assert {store.urn, job.urn} <= needs(each), each.title
-        assert not {other.urn for other in recording.of("Deployment")} & needs(each), "calls do not order"
-    for each in (*recording.of("Deployment"), store, job):
-        account = next(one for one in recording.of("ServiceAccount") if one.parent == each.parent)
-        assert account.urn in needs(each)
+        if each.type.startswith(("docker-build:", "seaway:index:GeneratedSecret")):
+            assert guard.urn in before(recording, each), each.title
+            assert ours.urn not in before(recording, each), "nobody need wait for it"
+    for each in (*inside, *recording.of("Rollout"), *recording.of("JobAttempt")):
+        assert {guard.urn, ours.urn} <= before(recording, each), each.title
     (namespace,) = recording.of("Namespace")
-    for each in recording.resources:
-        if each.type.startswith("kubernetes:") and each is not namespace:
-            assert namespace.urn in needs(each)
+    for each in (*inside, *recording.of("Rollout"), *recording.of("JobAttempt")):
+        if each is not namespace:
+            assert namespace.urn in before(recording, each)
             assert each.request.deletedWith == namespace.urn
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_each_step_of_a_rollout_waits_for_the_one_before(run: Run, example: str) -> None:
+    """Stores, jobs, services, and services that say `after`: no pod changes before all of the last step is healthy."""
+    after = {"smallest": {}, "shop": {"overlay": '{"services": {"web": {"after": ["worker", "api"]}}}'}}[example]
+    recording = run(example, config=after)
+    steps = {
+        "smallest": {"services": ["Deployment web"]},
+        "shop": {
+            "stores": ["StatefulSet db"],
+            "jobs": ["Job migrate"],
+            "services": ["Deployment api", "Deployment worker"],
+            "services-2": ["Deployment web"],
+        },
+    }[example]
+    rollouts = {each.name: each for each in recording.of("Rollout")}
+    assert list(rollouts) == list(steps)
+    starting = {
+        f"{each.type.rpartition(':')[2]} {re.sub('-[0-9a-f]{10}$', '', each.name)}": each
+        for kind in ("StatefulSet", "Job", "Deployment")
+        for each in recording.of(kind)
+    }
+    assert sorted(starting) == sorted(title for titles in steps.values() for title in titles)
+    earlier: set[str] = set()
+    for step, titles in steps.items():
+        for each in (starting[title] for title in titles):
+            mine = {
+                one.urn
+                for kind in ("ServiceAccount", "ConfigMap", "Secret")
+                for one in recording.of(kind)
+                if one.parent == each.parent
+            }
+            assert mine
+            assert earlier | mine <= before(recording, each), each.title
+            assert not {starting[title].urn for title in titles} & before(recording, each), "no order within a step"
+        watched = {starting[title].urn for title in titles}
+        assert watched <= before(recording, rollouts[step])
+        earlier |= watched | {rollouts[step].urn}
 
 
 def test_hashed_objects_stay_and_their_names_carry_the_hash(run: Run) -> None:
@@ -248,11 +328,24 @@ def test_hashed_objects_stay_and_their_names_carry_the_hash(run: Run) -> None:
 
 
 def test_a_rollout_has_the_time_that_the_stack_gives_it(run: Run) -> None:
-    recording = run("shop", config={"rolloutTimeout": "45"})
+    recording = run("shop", config={"rolloutTimeout": "500"})
+    deadlines = {each.name: each.inputs["workloads"][0]["deadline"] for each in recording.of("Rollout")}
+    assert deadlines == {"stores": 500, "jobs": 660, "services": 500}
+    assert not any(str(each.request.customTimeouts) for each in recording.resources), "Pulumi itself waits for none"
+
+
+def test_a_failed_job_is_replaced_and_the_old_one_deleted_first(run: Run) -> None:
+    recording = run("shop")
+    (job,), (attempt,) = recording.of("Job"), recording.of("JobAttempt")
+    assert attempt.name == job.name == job.inputs["metadata"]["name"]
+    assert attempt.inputs == {"namespace": "shop-dev", "name": job.name}
+    assert attempt.parent == job.parent
+    assert job.request.replacement_trigger.number_value == 1
+    assert (job.request.deleteBeforeReplace, job.request.deleteBeforeReplaceDefined) == (True, True)
     for each in recording.resources:
-        timeouts = each.request.customTimeouts
-        expected = "45s" if each.type.rpartition(":")[2] in {"Deployment", "StatefulSet", "Job"} else ""
-        assert (timeouts.create, timeouts.update) == (expected, expected), each.title
+        if each is not job:
+            assert not each.request.deleteBeforeReplace, each.title
+            assert not each.request.replacement_trigger.number_value, each.title
 
 
 def test_the_providers_are_explicit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
