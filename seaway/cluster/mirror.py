@@ -94,7 +94,11 @@ class Mirror:
     ) -> None:
         for follower in self._followers:
             follower.cancel()
-        await self._group.__aexit__(kind, error, trace)
+        if isinstance(error, asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, trace)
+        else:
+            # An error of the block leaves it as it is: told of it, the group would wrap it into an ExceptionGroup.
+            await self._group.__aexit__(None, None, None)
 
     async def _follow(self, kind: str) -> None:
         """Watch for ever. After anything unusual the kind is listed anew: slower, and never wrong."""

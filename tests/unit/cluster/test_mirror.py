@@ -178,6 +178,14 @@ def test_lines_end_at_line_feeds_only(api: apiserver.ApiServer, cluster: client.
     assert len(api.asked_for(watch=False)) == len(snapshot.PATHS), "nothing was listed anew"
 
 
+def test_an_error_of_the_block_leaves_it_as_it_is(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+    async def test(_: mirror.Mirror) -> None:
+        raise BrokenPipeError("the reader has gone")
+
+    with pytest.raises(BrokenPipeError, match="the reader has gone"):
+        run(cluster, test)
+
+
 def test_read_lists_once_and_watches_nothing(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     pod(api, "a")
     seen = ask(cluster, mirror.read(cluster, NAMESPACE))
