@@ -1,0 +1,166 @@
+"""Runs every fault and interruption through `pulumi up`, under load, and writes the table docs/failures.md.
+
+``python -m tests.faults [ID ...]``; with ids of causes, or ``interruptions``, only these run and nothing is written.
+"""
+
+import dataclasses
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from dev import project
+from tests import faults
+from tests.faults import interruptions, watched
+from tests.support import prober
+
+TABLE = project.ROOT / "docs" / "failures.md"
+HEADER = f"""# What failures look like, measured
+
+Written by `python -m tests.faults`. Each row was done to `examples/shop` on the one-node cluster (two cores), by plain
+`pulumi up`, under a load of 10 requests a second from outside. "Told" and "ended" count from the line that says that
+the workload has changed. What can heal is told at once and fails at the deadline: {faults.DEADLINE} s in these runs, 300 s
+unless the stack says otherwise. After each the source was mended and `pulumi up` converged: the next
+`pulumi preview` said no changes.
+
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    cells: tuple[str, ...]
+    wrong: tuple[str, ...]
+    """What was not as promised."""
+
+
+def main(chosen: list[str]) -> int:
+    """Run them; 0 if all kept the promises."""
+    with tempfile.TemporaryDirectory() as folder:
+        shop = project.Project.create(
+            Path(folder),
+            application=project.ROOT / "examples" / "shop",
+            stack="faults",
+            rolloutTimeout=faults.DEADLINE,
+        )
+        try:
+            faults.prepared(shop)
+            shop.up()
+            return _all(shop, chosen)
+        finally:
+            shop.pulumi("cancel", "--yes", shop.stack)
+            shop.destroy()
+
+
+def _all(shop: project.Project, chosen: list[str]) -> int:
+    port = shop.get("service", "web", "-n", faults.NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    address = project.cluster("forward", str(port)).out.strip()
+    failed: list[Row] = []
+    interrupted: list[Row] = []
+    for fault in faults.FAULTS:
+        if not chosen or fault.cause in chosen:
+            failed.append(_fault(shop, address, fault))
+            _say(failed[-1])
+    for each in interruptions.INTERRUPTIONS:
+        if not chosen or "interruptions" in chosen:
+            interrupted.append(_interruption(shop, address, each))
+            _say(interrupted[-1])
+    if not chosen:
+        causes = _table(
+            ("cause", "done", "told after", "ended after", "exit", "failed requests", "on the screen"), failed
+        )
+        breaks = _table(("in the middle of a rollout", "ended after", "exit", "failed requests", "then"), interrupted)
+        TABLE.write_text(f"{HEADER}{causes}\n## Interrupted\n\n{breaks}")
+    return 1 if any(row.wrong for row in failed + interrupted) else 0
+
+
+def _fault(shop: project.Project, address: str, fault: faults.Fault) -> Row:
+    before = faults.changed(shop, fault)
+    with prober.Prober(address) as load:
+        with fault.around(shop):
+            done = watched.up(shop)
+        (shop.folder / "app" / "app.yaml").write_text(before)
+        shop.up(*fault.mend)
+        shop.preview("--expect-no-changes")
+    ended = done.seconds - done.begun
+    wrong = [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
+    if fault.refused is not None:
+        told = next((line.text for line in done.lines if fault.refused in line.text), "")
+        wrong += [f"not refused:\n{done.text}"] * (not told or done.code == 0)
+        seconds = f"{done.seconds:.0f} s"
+        cells = (
+            "none: refused before",
+            fault.injected,
+            seconds,
+            seconds,
+            str(done.code),
+            _asked(load),
+            f"`{told.strip().removeprefix('error: ')}`",
+        )
+        return Row(cells=cells, wrong=tuple(wrong))
+    if fault.cause is None:
+        wrong += [f"a rollout that heals failed:\n{done.text}"] * bool(done.code)
+        cells = ("none: it heals", fault.injected, "-", f"{ended:.0f} s", str(done.code), _asked(load), "succeeds")
+        return Row(cells=cells, wrong=tuple(wrong))
+    told = done.told(rf"#{fault.cause}\b")
+    line = re.search(rf"^ *(?:error: |warning: )?(.*\S) *[(·-].*#{fault.cause}\b", done.text, re.M)
+    wrong += ["it succeeded"] * (done.code == 0)
+    wrong += [f"never told:\n{done.text}"] * (told is None)
+    wrong += [f"told after {told:.0f} s"] * (told is not None and told > 30)
+    wrong += [f"ended after {ended:.0f} s"] * (ended > (faults.DEADLINE + 15 if fault.waits else 60))
+    cells = (
+        f"[{fault.cause}](runbook.md#{fault.cause})",
+        fault.injected,
+        "-" if told is None else f"{told:.0f} s",
+        f"{ended:.0f} s" + (" (deadline)" if fault.waits else ""),
+        str(done.code),
+        _asked(load),
+        f"`{line[1]}`" if line else "",
+    )
+    return Row(cells=cells, wrong=tuple(wrong))
+
+
+def _interruption(shop: project.Project, address: str, each: interruptions.Interruption) -> Row:
+    """In a rollout that takes some seconds, because the new pods start slowly."""
+    slow = faults.Fault(
+        cause=None,
+        injected="",
+        change=faults.python("import runpy, time; time.sleep(6); runpy.run_path('web.py', run_name='__main__')"),
+    )
+    before = faults.changed(shop, slow)
+    with prober.Prober(address) as load:
+        done = watched.up(shop, act=each.act, after=2)
+        for command in each.before:
+            shop.pulumi(*command, shop.stack, check=True)
+        rerun = [*(f"pulumi {' '.join(command)}" for command in each.before), "pulumi up"]
+        again = watched.up(shop)
+        preview = shop.preview("--expect-no-changes", check=False)
+        (shop.folder / "app" / "app.yaml").write_text(before)
+        shop.up()
+    wrong = [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
+    wrong += [f"exit {done.code}:\n{done.text}"] * (each.survives != (done.code == 0))
+    wrong += [f"the rerun failed:\n{again.text}"] * bool(again.code)
+    wrong += [f"not converged:\n{preview.text}"] * bool(preview.code)
+    then = "it went on and succeeded" if each.survives else f"`{'`, then `'.join(rerun)}`: converged"
+    cells = (each.name, f"{done.seconds - done.begun:.0f} s", str(done.code), _asked(load), then)
+    return Row(cells=cells, wrong=tuple(wrong))
+
+
+def _asked(load: prober.Prober) -> str:
+    return f"{len(load.failures)} of {load.answered + len(load.failures)}"
+
+
+def _say(row: Row) -> None:
+    print(" | ".join(row.cells), flush=True)
+    for wrong in row.wrong:
+        print(f"  NOT AS PROMISED: {wrong}", file=sys.stderr, flush=True)
+
+
+def _table(header: tuple[str, ...], rows: list[Row]) -> str:
+    lines = [header, tuple("---" for _ in header), *(row.cells for row in rows)]
+    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
