@@ -19,7 +19,7 @@ HEADER = f"""# What failures look like, measured
 
 Written by `python -m tests.faults`. Each row was done to `examples/shop` on the one-node cluster (two cores), by plain
 `pulumi up`, under a load of 10 requests a second from outside. "Told" and "ended" count from the line that says that
-the workload has changed. What can heal is told at once and fails at the deadline: {faults.DEADLINE} s in these runs, 300 s
+the workload has changed. What can heal is told at once and fails at the deadline: {faults.DEADLINE} s here, 300 s
 unless the stack says otherwise. After each the source was mended and `pulumi up` converged: the next
 `pulumi preview` said no changes.
 
