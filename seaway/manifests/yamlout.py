@@ -21,7 +21,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(_dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    # Characters that YAML 1.1 takes for line breaks and YAML 1.2 does not: only an escape means one thing to both.
+    style = '"' if set(text) & {"\x85", "\u2028", "\u2029"} else "|" if "\n" in text else None
     return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -33,6 +34,11 @@ def dump(found: Iterable[objects.Object]) -> str:
     return yaml.dump_all(
         (redacted(each.manifest) for each in found), Dumper=_Dumper, sort_keys=False, width=120, explicit_start=True
     )
+
+
+def text(value: Any) -> str:
+    """Plain values as one document, in their order."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
 
 
 def redacted(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""Encoding: what is written is read again as the same."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seaway.manifests import yamlout
+from seaway.model import application, decode, encode, load, nodes, problems
+
+ROOT = Path(__file__).parents[3]
+PLACE = problems.Place("record.yaml")
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+NAME = TEXT.filter(bool)
+INT = st.integers(-(10**9), 10**9)
+
+
+def again(app: application.Application) -> application.Application:
+    return decode.decode(application.Application, encode.node(encode.plain(app), PLACE))
+
+
+def unsourced(app: application.Application) -> application.Application:
+    """The application without the places that its files came from."""
+
+    def files(one: application.Container) -> Any:
+        kept = tuple(file if file.content is None else dataclasses.replace(file, source=None) for file in one.files)
+        return dataclasses.replace(one, files=kept)
+
+    return dataclasses.replace(
+        app,
+        services=tuple(map(files, app.services)),
+        stores=tuple(map(files, app.stores)),
+        jobs=tuple(map(files, app.jobs)),
+    )
+
+
+@pytest.mark.parametrize("file", ["docs/reference.yaml", "examples/shop/app.yaml", "examples/smallest/app.yaml"])
+def test_an_application_comes_back(file: str) -> None:
+    app = load.load(ROOT / file)
+    assert again(app) == unsourced(app)
+
+
+def test_it_reads_as_if_written_by_hand() -> None:
+    service = application.Service(
+        "web",
+        image="nginx",
+        health=application.Health(startup=5),
+        env={"DEBUG": "false"},
+        command=("run", "0755"),
+        secrets=(application.Secret("KEY"), application.Secret("MADE", generate=32)),
+        files=(application.File("/etc/a", source="./a", content="text\n"),),
+    )
+    assert encode.plain(application.Application("shop", services=(service,))) == {
+        "name": "shop",
+        "services": {
+            "web": {
+                "image": "nginx",
+                "command": ["run", "0755"],
+                "env": {"DEBUG": "false"},
+                "secrets": {"KEY": {}, "MADE": {"generate": 32}},
+                "files": {"/etc/a": {"content": "text\n"}},
+                "health": {"startup": 5},
+            }
+        },
+    }
+
+
+def any_of(hint: Any) -> st.SearchStrategy[Any]:
+    """Values of the types that a field may have."""
+    if typing.get_origin(hint) is typing.Annotated:
+        hint = typing.get_args(hint)[0]
+    args = typing.get_args(hint)
+    if isinstance(hint, types.UnionType):
+        return st.one_of(*map(any_of, args))
+    if typing.get_origin(hint) is tuple:
+        several = st.lists(any_of(args[0]), max_size=2, unique_by=lambda one: getattr(one, name(args[0]) or "", one))
+        return several.map(tuple)
+    if typing.get_origin(hint) is Mapping or getattr(hint, "__origin__", None) is Mapping:
+        return st.dictionaries(NAME, any_of(args[1]), max_size=2)
+    if dataclasses.is_dataclass(hint):
+        fields = [field.name for field in dataclasses.fields(hint)]
+        given = {field: NAME if field == name(hint) else any_of(decode.hints(hint)[field]) for field in fields}
+        return st.builds(hint, **given)
+    return TEXT if hint is str else INT if hint is int else st.from_type(hint)
+
+
+def name(cls: Any) -> str | None:
+    return decode.named_by(cls) if dataclasses.is_dataclass(cls) else None
+
+
+@settings(max_examples=30, deadline=None)
+@given(any_of(application.Application))
+def test_any_application_comes_back_through_values_and_through_text(app: application.Application) -> None:
+    assert again(app) == unsourced(app)
+    text = yamlout.text(encode.plain(app))
+    assert decode.decode(application.Application, nodes.parse(text, "record.yaml")) == unsourced(app)
