@@ -1,6 +1,7 @@
 """Started by ``pulumi-resource-seaway`` with the engine's address as its argument."""
 
 import asyncio
+import sys
 
 from plugin import lean
 
@@ -8,4 +9,4 @@ lean.skip_sdk()
 
 from plugin import server  # noqa: E402 - imports the engine's messages
 
-asyncio.run(server.serve())
+asyncio.run(server.serve(sys.argv[1]))

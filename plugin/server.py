@@ -1,4 +1,4 @@
-"""The provider's side of the engine's gRPC service: dispatch to resources, errors of one line, cancellation.
+"""The provider's side of the engine's gRPC service: dispatch to resources, errors for the user, cancellation.
 
 https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provider.html
 """
@@ -8,7 +8,7 @@ https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provid
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NoReturn, TypeVar, cast
 
 import grpc
@@ -17,13 +17,20 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 import plugin
-from plugin import cluster, generated_secret, resource, values
+from plugin import cluster, engine, generated_secret, job_attempt, objects, resource, values
 from seaway.cluster import client, errors
 
 CONTEXT = "context"
 TIMEOUT = "timeout"
 SECONDS = 4.0
 """The longest that the cluster may take to answer; with the start of this program a preview fails within 5 s."""
+
+KINDS: Mapping[str, Callable[[client.Cluster, engine.Log], resource.Resource]] = {
+    "seaway:index:Cluster": lambda connection, _: cluster.Cluster(connection),
+    "seaway:index:JobAttempt": job_attempt.JobAttempt,
+    "seaway:index:Objects": lambda connection, _: objects.Objects(connection),
+}
+"""The resources that need a cluster."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -32,7 +39,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """Answers the engine. One process serves one provider resource, so it is configured once."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: engine.Engine) -> None:
+        self._engine = told
         self._cluster: client.Cluster | None = None
         self._running: set[asyncio.Task[Any]] = set()
         self._cancelled = False
@@ -132,11 +140,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         kind = urn.split("::")[2].rpartition("$")[2]
         if kind == "seaway:index:GeneratedSecret":
             return generated_secret.GeneratedSecret()
+        if kind not in KINDS:
+            return await _abort(context, f"the plugin seaway has no resource {kind}")
         if self._cluster is None:
             return await _abort(context, f"{kind} needs a cluster, but the provider is not configured yet")
-        if kind == "seaway:index:Cluster":
-            return cluster.Cluster(self._cluster)
-        return await _abort(context, f"the plugin seaway has no resource {kind}")
+        return KINDS[kind](self._cluster, engine.Log(self._engine, urn))
 
     async def _run(self, operation: Coroutine[Any, Any, Answer], context: Context) -> Answer:
         """The operation's answer; its refusal, and a cancellation, become the call's error."""
@@ -157,12 +165,16 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             self._running.discard(task)
 
 
-async def serve() -> None:
-    """Serve until the engine says stop or is gone; the port is the only line on stdout."""
+async def serve(address: str) -> None:
+    """Serve until the engine says stop or is gone; the port is the only line on stdout.
+
+    Args:
+        address: where the engine takes lines for the user.
+    """
     # Before the port is told: an engine that is killed right after would leave a later look with the wrong parent.
     parent = os.getppid()
     server = grpc.aio.server()
-    provider = Provider()
+    provider = Provider(engine.Engine(address))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

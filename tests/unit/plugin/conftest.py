@@ -1,48 +1,35 @@
 """The real plugin process, spoken to as the engine does, and a stand-in for an API server."""
 
-import http.server
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from pathlib import Path
 
 import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
+from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
 
 
 @pytest.fixture
-def api() -> Iterator[engine.ApiServer]:
-    state = engine.ApiServer()
+def api() -> Iterator[apiserver.ApiServer]:
+    with apiserver.serving() as server:
+        yield server
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            state.asked.append((self.path, self.headers.get("Authorization")))
-            if state.silent:
-                state.silent.wait(30)
-            body = json.dumps({"metadata": {"name": "kube-system", "uid": state.uid}}).encode()
-            self.send_response(state.status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield state
-    if state.silent:
-        state.silent.set()
-    server.shutdown()
-    server.server_close()
+@pytest.fixture
+def display() -> Iterator[engine.Display]:
+    shown = engine.Display()
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    engine_pb2_grpc.add_EngineServicer_to_server(shown, server)
+    shown.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    yield shown
+    server.stop(None).wait()
 
 
 @pytest.fixture
@@ -61,13 +48,13 @@ def kubeconfig(tmp_path: Path) -> engine.Kubeconfig:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[[Path], engine.Plugin]]:
+def start(display: engine.Display) -> Iterator[Callable[[Path], engine.Plugin]]:
     started: list[subprocess.Popen[str]] = []
     channels: list[grpc.Channel] = []
 
     def run(kubeconfig: Path) -> engine.Plugin:
         process = subprocess.Popen(
-            [engine.EXECUTABLE, "127.0.0.1:1"],
+            [engine.EXECUTABLE, display.address],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "KUBECONFIG": str(kubeconfig)},
@@ -86,3 +73,11 @@ def start() -> Iterator[Callable[[Path], engine.Plugin]]:
         process.terminate()
         rest, _ = process.communicate(timeout=10)
         assert rest == "", "stdout carries the port and nothing else"
+
+
+@pytest.fixture
+def plugin(start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig) -> engine.Plugin:
+    """Started and configured against a cluster that answers."""
+    running = start(kubeconfig(api.url))
+    engine.configure(running, context="seaway-dev")
+    return running

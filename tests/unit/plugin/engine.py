@@ -1,14 +1,16 @@
 """The engine's end of the line to the real plugin process."""
 
+# ruff: noqa: N802 - the methods' names are the protocol's
+
 import dataclasses
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
 from plugin import values
 
@@ -17,15 +19,30 @@ EXECUTABLE = ROOT / "plugin" / "pulumi-resource-seaway"
 Kubeconfig = Callable[..., Path]
 
 
-@dataclasses.dataclass
-class ApiServer:
-    """Answers every GET with kube-system's metadata, or with ``status``, or not at all."""
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """What the plugin had shown."""
 
-    url: str = ""
-    uid: str = "uid-1"
-    status: int = 200
-    silent: threading.Event | None = None
-    asked: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
+    severity: str
+    text: str
+    urn: str
+    ephemeral: bool
+
+
+class Display(engine_pb2_grpc.EngineServicer):
+    """The engine's own service, that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.address = ""
+
+    def Log(self, request: engine_pb2.LogRequest, context: object) -> empty_pb2.Empty:
+        severity = engine_pb2.LogSeverity.Name(request.severity)
+        self.lines.append(Line(severity, request.message, request.urn, request.ephemeral))
+        return empty_pb2.Empty()
+
+    def texts(self, *, ephemeral: bool) -> list[str]:
+        return [line.text for line in self.lines if line.ephemeral is ephemeral]
 
 
 @dataclasses.dataclass
@@ -48,3 +65,31 @@ Start = Callable[[Path], Plugin]
 def configure(plugin: Plugin, **arguments: object) -> object:
     """Call Configure as the engine does for an explicit provider."""
     return plugin.stub.Configure(provider_pb2.ConfigureRequest(args=values.encode(arguments)))
+
+
+def create(plugin: Plugin, urn: str, *, preview: bool = False, **inputs: object) -> dict[str, object]:
+    request = provider_pb2.CreateRequest(urn=urn, properties=values.encode(inputs), preview=preview)
+    return values.decode(plugin.stub.Create(request).properties)
+
+
+def update(
+    plugin: Plugin, urn: str, outputs: dict[str, object], *, preview: bool = False, **inputs: object
+) -> dict[str, object]:
+    olds, news = values.encode(outputs), values.encode(inputs)
+    request = provider_pb2.UpdateRequest(id="x", urn=urn, olds=olds, news=news, preview=preview)
+    return values.decode(plugin.stub.Update(request).properties)
+
+
+def check(plugin: Plugin, urn: str, **inputs: object) -> list[str]:
+    answer = plugin.stub.Check(provider_pb2.CheckRequest(urn=urn, news=values.encode(inputs)))
+    assert values.decode(answer.inputs) == inputs
+    return [failure.reason for failure in answer.failures]
+
+
+def diff(plugin: Plugin, urn: str, outputs: dict[str, object], **inputs: object) -> list[str] | None:
+    """Names of the changed inputs; none: no change."""
+    request = provider_pb2.DiffRequest(id="x", urn=urn, olds=values.encode(outputs), news=values.encode(inputs))
+    answer = plugin.stub.Diff(request)
+    assert (answer.changes == provider_pb2.DiffResponse.DIFF_SOME) == bool(answer.diffs)
+    assert set(answer.replaces) <= set(answer.diffs)
+    return list(answer.diffs) or None

@@ -17,35 +17,11 @@ from pulumi.runtime.proto import provider_pb2
 
 import plugin as package
 from plugin import values
+from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
 
 SECRET = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:GeneratedSecret::guestbook/TOKEN"
 CLUSTER = "urn:pulumi:dev::seaway::seaway:index:Cluster::cluster"
-DIFF_NONE, DIFF_SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
-
-
-@pytest.fixture
-def plugin(start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig) -> engine.Plugin:
-    """Started and configured against a cluster that answers."""
-    running = start(kubeconfig(api.url))
-    engine.configure(running, context="seaway-dev")
-    return running
-
-
-def create(plugin: engine.Plugin, urn: str, *, preview: bool = False, **inputs: object) -> dict[str, object]:
-    request = provider_pb2.CreateRequest(urn=urn, properties=values.encode(inputs), preview=preview)
-    return values.decode(plugin.stub.Create(request).properties)
-
-
-def check(plugin: engine.Plugin, urn: str, **inputs: object) -> list[str]:
-    answer = plugin.stub.Check(provider_pb2.CheckRequest(urn=urn, news=values.encode(inputs)))
-    assert values.decode(answer.inputs) == inputs
-    return [failure.reason for failure in answer.failures]
-
-
-def diff(plugin: engine.Plugin, urn: str, outputs: dict[str, object], **inputs: object) -> provider_pb2.DiffResponse:
-    request = provider_pb2.DiffRequest(id="x", urn=urn, olds=values.encode(outputs), news=values.encode(inputs))
-    return plugin.stub.Diff(request)
 
 
 def closed_port() -> int:
@@ -70,13 +46,13 @@ def test_the_sdk_is_not_imported() -> None:
 
 
 def test_inputs_are_checked(plugin: engine.Plugin) -> None:
-    assert check(plugin, SECRET, name="TOKEN", length=24) == []
-    assert check(plugin, SECRET, name="TOKEN", length="24", size=3) == [
+    assert engine.check(plugin, SECRET, name="TOKEN", length=24) == []
+    assert engine.check(plugin, SECRET, name="TOKEN", length="24", size=3) == [
         "size is not an input of this resource",
         "length must be int, got str",
     ]
-    assert check(plugin, SECRET, name="TOKEN") == ["length must be int, got nothing"]
-    assert check(plugin, CLUSTER, context=values.UNKNOWN) == []
+    assert engine.check(plugin, SECRET, name="TOKEN") == ["length must be int, got nothing"]
+    assert engine.check(plugin, CLUSTER, context=values.UNKNOWN) == []
 
 
 def test_the_provider_needs_a_context(plugin: engine.Plugin) -> None:
@@ -88,10 +64,10 @@ def test_the_provider_needs_a_context(plugin: engine.Plugin) -> None:
 
 
 def test_a_secret_is_unknown_in_a_preview_and_made_once(plugin: engine.Plugin) -> None:
-    previewed = create(plugin, SECRET, preview=True, name="TOKEN", length=24)["value"]
+    previewed = engine.create(plugin, SECRET, preview=True, name="TOKEN", length=24)["value"]
     assert isinstance(previewed, values.Secret)
     assert previewed.value is values.UNKNOWN
-    first, second = (create(plugin, SECRET, name="TOKEN", length=24)["value"] for _ in range(2))
+    first, second = (engine.create(plugin, SECRET, name="TOKEN", length=24)["value"] for _ in range(2))
     assert isinstance(first, values.Secret)
     assert isinstance(first.value, str)
     assert len(first.value) == 24
@@ -100,19 +76,20 @@ def test_a_secret_is_unknown_in_a_preview_and_made_once(plugin: engine.Plugin) -
 
 
 def test_a_short_secret_is_refused(plugin: engine.Plugin) -> None:
-    text = plugin.refusal(lambda: create(plugin, SECRET, preview=True, name="TOKEN", length=7))
+    text = plugin.refusal(lambda: engine.create(plugin, SECRET, preview=True, name="TOKEN", length=7))
     assert text == "length must be at least 8 characters, got 7"
 
 
 def test_another_length_makes_another_secret(plugin: engine.Plugin) -> None:
-    recorded = create(plugin, SECRET, name="TOKEN", length=24)
-    assert diff(plugin, SECRET, recorded, name="TOKEN", length=24).changes == DIFF_NONE
-    changed = diff(plugin, SECRET, recorded, name="TOKEN", length=32)
-    assert (changed.changes, list(changed.replaces)) == (DIFF_SOME, ["length"])
+    recorded = engine.create(plugin, SECRET, name="TOKEN", length=24)
+    assert engine.diff(plugin, SECRET, recorded, name="TOKEN", length=24) is None
+    olds, news = values.encode(recorded), values.encode({"name": "TOKEN", "length": 32})
+    changed = plugin.stub.Diff(provider_pb2.DiffRequest(id="TOKEN", urn=SECRET, olds=olds, news=news))
+    assert list(changed.replaces) == ["length"]
 
 
 def test_a_refresh_keeps_the_secret(plugin: engine.Plugin) -> None:
-    recorded = create(plugin, SECRET, name="TOKEN", length=24)
+    recorded = engine.create(plugin, SECRET, name="TOKEN", length=24)
     request = provider_pb2.ReadRequest(id="TOKEN", urn=SECRET, properties=values.encode(recorded))
     answer = plugin.stub.Read(request)
     assert (answer.id, values.decode(answer.properties)) == ("TOKEN", recorded)
@@ -120,19 +97,18 @@ def test_a_refresh_keeps_the_secret(plugin: engine.Plugin) -> None:
     assert plugin.stub.Delete(deleted) == empty_pb2.Empty()
 
 
-def test_the_guard_records_the_cluster(plugin: engine.Plugin, api: engine.ApiServer) -> None:
-    recorded = create(plugin, CLUSTER, context="seaway-dev")
+def test_the_guard_records_the_cluster(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    recorded = engine.create(plugin, CLUSTER, context="seaway-dev")
     assert recorded == {"context": "seaway-dev", "uid": "uid-1"}
     assert set(api.asked) == {("/api/v1/namespaces/kube-system", "Bearer t")}
-    assert diff(plugin, CLUSTER, recorded, context="seaway-dev").changes == DIFF_NONE
-    renamed = diff(plugin, CLUSTER, recorded, context="work")
-    assert (renamed.changes, list(renamed.replaces)) == (DIFF_SOME, [])
+    assert engine.diff(plugin, CLUSTER, recorded, context="seaway-dev") is None
+    assert engine.diff(plugin, CLUSTER, recorded, context="work") == ["context"]
 
 
-def test_another_cluster_under_the_same_context_is_refused(plugin: engine.Plugin, api: engine.ApiServer) -> None:
-    recorded = create(plugin, CLUSTER, context="seaway-dev")
+def test_another_cluster_under_the_same_context_is_refused(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    recorded = engine.create(plugin, CLUSTER, context="seaway-dev")
     api.uid = "uid-2"
-    text = plugin.refusal(lambda: diff(plugin, CLUSTER, recorded, context="seaway-dev"))
+    text = plugin.refusal(lambda: engine.diff(plugin, CLUSTER, recorded, context="seaway-dev"))
     assert text == (
         f'context "seaway-dev" ({api.url}) is not the cluster that this stack was deployed to: kube-system\'s UID was'
         " uid-1 and is uid-2. If it was made anew: pulumi refresh --run-program --yes, then pulumi up. If you meant"
@@ -157,7 +133,7 @@ def test_a_closed_port_is_one_clear_line_within_five_seconds(
 
 
 def test_a_silent_cluster_is_given_up_in_time(
-    start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig
+    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> None:
     api.silent = threading.Event()
     running = start(kubeconfig(api.url))
@@ -167,7 +143,7 @@ def test_a_silent_cluster_is_given_up_in_time(
 
 @pytest.mark.parametrize(("status", "reason"), [(401, "401 Unauthorized"), (403, "403 Forbidden")])
 def test_refused_credentials(
-    start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig, status: int, reason: str
+    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, status: int, reason: str
 ) -> None:
     api.status = status
     running = start(kubeconfig(api.url))
@@ -178,7 +154,9 @@ def test_refused_credentials(
     assert "\n" not in text
 
 
-def test_a_server_that_is_no_cluster(start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
+def test_a_server_that_is_no_cluster(
+    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
+) -> None:
     api.status = 503
     running = start(kubeconfig(api.url))
     assert "it answered 503 Service Unavailable" in running.refusal(lambda: engine.configure(running, context="work"))
@@ -194,7 +172,7 @@ def test_an_unknown_context_names_those_that_there_are(start: engine.Start, kube
 
 
 def test_exec_credentials_are_used(
-    start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig, tmp_path: Path
+    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, tmp_path: Path
 ) -> None:
     program = tmp_path / "login"
     program.write_text('#!/bin/sh\necho \'{"status": {"token": "fresh"}}\'\n')
@@ -205,7 +183,7 @@ def test_exec_credentials_are_used(
     assert api.asked == [("/api/v1/namespaces/kube-system", "Bearer fresh")]
 
 
-def test_a_failing_login_is_told(start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
+def test_a_failing_login_is_told(start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
     login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "false"}
     running = start(kubeconfig(api.url, {"exec": login}))
     text = running.refusal(lambda: engine.configure(running, context="work"))
@@ -214,7 +192,7 @@ def test_a_failing_login_is_told(start: engine.Start, api: engine.ApiServer, kub
 
 
 def test_a_missing_login_program_is_told(
-    start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig
+    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> None:
     login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "no-such-login"}
     running = start(kubeconfig(api.url, {"exec": login}))
@@ -223,15 +201,17 @@ def test_a_missing_login_program_is_told(
 
 def test_resources_of_a_cluster_need_it(start: engine.Start, kubeconfig: engine.Kubeconfig) -> None:
     running = start(kubeconfig("http://127.0.0.1:1"))
-    assert "is not configured yet" in running.refusal(lambda: create(running, CLUSTER, context="work"))
+    assert "is not configured yet" in running.refusal(lambda: engine.create(running, CLUSTER, context="work"))
 
 
 def test_an_unknown_resource_is_named(plugin: engine.Plugin) -> None:
     urn = CLUSTER.replace("Cluster", "Rocket")
-    assert plugin.refusal(lambda: check(plugin, urn)) == "the plugin seaway has no resource seaway:index:Rocket"
+    assert plugin.refusal(lambda: engine.check(plugin, urn)) == "the plugin seaway has no resource seaway:index:Rocket"
 
 
-def test_cancel_ends_a_wait_at_once(start: engine.Start, api: engine.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
+def test_cancel_ends_a_wait_at_once(
+    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
+) -> None:
     api.silent = threading.Event()
     running = start(kubeconfig(api.url))
     request = provider_pb2.ConfigureRequest(args=values.encode({"context": "work", "timeout": 20}))

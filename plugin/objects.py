@@ -1,0 +1,119 @@
+"""``seaway:index:Objects``: the guard that nobody else's object is taken over.
+
+The Kubernetes provider makes an object by applying it: one that exists already, by whoever's hand, is
+silently changed, and deleted with our stack.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, cast
+
+from plugin import resource, values
+from seaway.cluster import client, paths
+from seaway.manifests import names
+
+AT_ONCE = 20
+"""Questions to the API server at a time."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Object:
+    """One that the stack is going to make."""
+
+    version: str
+    kind: str
+    namespace: str
+    """Empty: it belongs to the cluster."""
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """From ``apiVersion/Kind/namespace/name``; an apiVersion may have a slash of its own."""
+        version, kind, namespace, name = text.rsplit("/", 3)
+        return cls(version=version, kind=kind, namespace=namespace, name=name)
+
+    @property
+    def path(self) -> str:
+        return paths.path(self.version, self.kind, self.namespace, self.name)
+
+
+class Objects:
+    """Refuses objects that exist, were not recorded by this stack and do not carry its two labels."""
+
+    inputs: ClassVar[Mapping[str, type]] = {"partOf": str, "stack": str, "objects": list}
+
+    def __init__(self, cluster: client.Cluster) -> None:
+        self._cluster = cluster
+
+    async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
+        changed = resource.differing(state, inputs)
+        if changed:
+            await self._guard(inputs, recorded=state.outputs)
+        return resource.Diff(changed=changed)
+
+    async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
+        await self._guard(inputs, recorded={})
+        return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=inputs)
+
+    async def read(self, state: resource.State) -> resource.State | None:
+        return state
+
+    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
+        await self._guard(inputs, recorded=state.outputs)
+        return resource.State(id=state.id, outputs=inputs)
+
+    async def delete(self, state: resource.State) -> None:
+        pass
+
+    async def _guard(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
+        ours = cast(Sequence[str], recorded.get("objects", ()))
+        fresh = [_Object.of(text) for text in cast(Sequence[str], inputs["objects"]) if text not in ours]
+        labels = {names.PART_OF_LABEL: str(inputs["partOf"]), names.STACK_LABEL: str(inputs["stack"])}
+        foreign = [one for one in await self._existing(fresh) if not labels.items() <= _labels(one[1]).items()]
+        if foreign:
+            raise resource.Refused(_refusal(foreign, labels))
+
+    async def _existing(self, asked: Sequence[_Object]) -> list[tuple[_Object, Mapping[str, Any]]]:
+        """Those that there are, as they are. Where a namespace does not exist, nothing in it is asked for."""
+        homes = [one for one in asked if one.kind == "Namespace"]
+        found = await self._find(homes)
+        absent = {one.name for one in homes} - {one.name for one, _ in found}
+        return found + await self._find([one for one in asked if one not in homes and one.namespace not in absent])
+
+    async def _find(self, asked: Sequence[_Object]) -> list[tuple[_Object, Mapping[str, Any]]]:
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def find(one: _Object) -> Mapping[str, Any] | None:
+            async with turn:
+                return await self._cluster.find(one.path)
+
+        found = await asyncio.gather(*map(find, asked))
+        return [(one, live) for one, live in zip(asked, found, strict=True) if live is not None]
+
+
+def _labels(live: Mapping[str, Any]) -> Mapping[str, str]:
+    return live["metadata"].get("labels") or {}
+
+
+def _refusal(foreign: Sequence[tuple[_Object, Mapping[str, Any]]], labels: Mapping[str, str]) -> str:
+    """All of them at once, each with the line that adopts it."""
+    head = "an object exists already and is" if len(foreign) == 1 else f"{len(foreign)} objects exist already and are"
+    lines = [
+        f"{head} not of this stack; nothing was changed. To take over, type the line below each;"
+        " or choose another name of the application, the stack or the service"
+    ]
+    wanted = " ".join(f"{key}={value}" for key, value in labels.items())
+    for found, live in foreign:
+        where = f"-n {found.namespace} " if found.namespace else ""
+        lines += [
+            f"  {found.kind} {f'{found.namespace}/' if found.namespace else ''}{found.name}, {_whose(_labels(live))}:",
+            f"    kubectl label {where}{found.kind.lower()}/{found.name} {wanted} --overwrite",
+        ]
+    return "\n".join(lines)
+
+
+def _whose(labels: Mapping[str, str]) -> str:
+    telling = (names.PART_OF_LABEL, names.STACK_LABEL, "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
+    said = [f"{key}={labels[key]}" for key in telling if key in labels]
+    return f"labelled {', '.join(said)}" if said else "with no label that tells whose it is"

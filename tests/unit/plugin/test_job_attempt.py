@@ -1,0 +1,53 @@
+"""A job that failed is made anew by the next run, and no other."""
+
+import pytest
+
+from tests.unit.cluster import apiserver
+from tests.unit.plugin import engine
+
+URN = "urn:pulumi:dev::shop::seaway:index:Application$seaway:index:JobAttempt::migrate"
+INPUTS = {"namespace": "shop-dev", "name": "migrate-1a2b"}
+
+
+def job(api: apiserver.ApiServer, **conditions: str) -> None:
+    listed = [{"type": kind, "status": status} for kind, status in conditions.items()]
+    api.put("batch/v1", "Job", "shop-dev", "migrate-1a2b", status={"conditions": listed})
+
+
+def test_the_first_attempt_is_known_in_the_preview(plugin: engine.Plugin) -> None:
+    expected = {**INPUTS, "attempt": 1}
+    assert engine.create(plugin, URN, preview=True, **INPUTS) == expected
+    assert engine.create(plugin, URN, **INPUTS) == expected
+
+
+def test_a_failed_job_is_the_next_attempt(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
+    recorded = engine.create(plugin, URN, **INPUTS)
+    job(api, Failed="True")
+    assert engine.diff(plugin, URN, recorded, **INPUTS) == ["attempt"]
+    assert display.lines == [
+        engine.Line("INFO", "job migrate-1a2b has failed: it is made anew, as attempt 2", URN, ephemeral=False)
+    ]
+    expected = {**INPUTS, "attempt": 2}
+    assert engine.update(plugin, URN, recorded, preview=True, **INPUTS) == expected
+    assert engine.update(plugin, URN, recorded, **INPUTS) == expected
+
+
+@pytest.mark.parametrize("conditions", [{}, {"Complete": "True"}, {"Failed": "False"}, {"Suspended": "True"}])
+def test_any_other_job_is_left_alone(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display, conditions: dict[str, str]
+) -> None:
+    job(api, **conditions)
+    assert engine.diff(plugin, URN, {**INPUTS, "attempt": 3}, **INPUTS) is None
+    assert display.lines == []
+
+
+def test_a_job_that_is_gone_is_no_change(plugin: engine.Plugin) -> None:
+    assert engine.diff(plugin, URN, {**INPUTS, "attempt": 1}, **INPUTS) is None
+
+
+def test_another_job_is_another_attempt(plugin: engine.Plugin) -> None:
+    renamed = {**INPUTS, "name": "migrate-9f9f"}
+    assert engine.diff(plugin, URN, {**INPUTS, "attempt": 1}, **renamed) == ["name"]
+    assert engine.update(plugin, URN, {**INPUTS, "attempt": 1}, **renamed) == {**renamed, "attempt": 2}
