@@ -21,7 +21,9 @@ class KubernetesObject(pulumi.CustomResource):
     def __init__(self, one: objects.Object, options: pulumi.ResourceOptions) -> None:
         version = one.manifest["apiVersion"]
         group = version if "/" in version else f"core/{version}"
-        own = pulumi.ResourceOptions(version=provider.KUBERNETES_VERSION)
+        # What is replaced is deleted first: names are fixed, and server-side apply would take the old one for the new
+        # one, and it would then be deleted. The provider says so too, but is not asked for `--replace` and triggers.
+        own = pulumi.ResourceOptions(version=provider.KUBERNETES_VERSION, delete_before_replace=True)
         if one.kind == "Secret":
             own.additional_secret_outputs = ["data", "stringData"]
         merged = pulumi.ResourceOptions.merge(options, own)
@@ -82,5 +84,4 @@ class Workload(pulumi.ComponentResource):
             return None
         own = pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)
         attempt = provider.JobAttempt(one.name, one.manifest["metadata"]["namespace"], own).attempt
-        # Deleted first: server-side apply would take the old one of that name for the new one, and then delete it.
-        return pulumi.ResourceOptions(replacement_trigger=attempt, delete_before_replace=True)
+        return pulumi.ResourceOptions(replacement_trigger=attempt)
