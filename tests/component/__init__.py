@@ -1,0 +1,1 @@
+"""What the program registers, seen by an engine that only writes it down."""

@@ -5,43 +5,18 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 
 from components import application, settings
 from plugin import values
-from seaway.manifests import objects
 from seaway.model import problems
-from seaway.rollout import target
-from tests.component import recorder
+from tests.component import programs, recorder
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ("smallest", "shop")
-CONFIG = {"context": "work", "registry": "registry.example.com/team", "exposure": "nodePort"}
 GOLDEN = Path(__file__).with_name("names.txt")
-
-Run = Callable[..., recorder.Recording]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run the program of an example, in a project folder of its own."""
-
-    def program(example: str, *, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
-        shutil.copytree(ROOT / "examples" / example, tmp_path / "app", dirs_exist_ok=True)
-
-        def build() -> None:
-            made = application.Application(settings.read(tmp_path))
-            for name, value in made.outputs.items():
-                pulumi.export(name, value)
-
-        return recorder.record(build, config={**CONFIG, **(config or {})}, **how)
-
-    return program
 
 
 def leaves(value: Any) -> Iterator[Any]:
@@ -60,9 +35,9 @@ def shape(recording: recorder.Recording) -> list[tuple[str, str]]:
     return sorted((each.urn, each.parent) for each in recording.resources)
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", programs.EXAMPLES)
 @pytest.mark.parametrize("preview", [True, False])
-def test_every_resource_has_its_parent_and_a_name_of_its_own(run: Run, example: str, preview: bool) -> None:
+def test_every_resource_has_its_parent_and_a_name_of_its_own(run: programs.Run, example: str, preview: bool) -> None:
     recording = run(example, preview=preview)
     urns = [each.urn for each in recording.resources]
     assert len(urns) == len(set(urns))
@@ -74,15 +49,15 @@ def test_every_resource_has_its_parent_and_a_name_of_its_own(run: Run, example: 
             assert each.parent.split("::")[2].startswith("seaway:index:Application")
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_every_component_ends_with_its_outputs(run: Run, example: str) -> None:
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_every_component_ends_with_its_outputs(run: programs.Run, example: str) -> None:
     recording = run(example)
     components = [each.urn for each in recording.resources if not each.request.custom]
     assert set(components) <= set(recording.outputs)
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_two_runs_are_equal_and_a_preview_has_the_same_graph(run: Run, example: str) -> None:
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_two_runs_are_equal_and_a_preview_has_the_same_graph(run: programs.Run, example: str) -> None:
     first, second, preview = run(example), run(example), run(example, preview=True)
     assert [(each.urn, each.inputs) for each in sorted(first.resources, key=lambda one: one.urn)] == [
         (each.urn, each.inputs) for each in sorted(second.resources, key=lambda one: one.urn)
@@ -90,8 +65,8 @@ def test_two_runs_are_equal_and_a_preview_has_the_same_graph(run: Run, example: 
     assert shape(preview) == shape(first)
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_a_preview_shows_fields(run: Run, example: str) -> None:
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_a_preview_shows_fields(run: programs.Run, example: str) -> None:
     """Only the image reference and generated values may be unknown, and only a Secret's data may be secret."""
     for each in run(example, preview=True).resources:
         found = list(leaves(each.inputs))
@@ -104,8 +79,8 @@ def test_a_preview_shows_fields(run: Run, example: str) -> None:
             assert unknown == [values.UNKNOWN] * (container["image"] is values.UNKNOWN), each.title
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_secrets_are_flagged(run: Run, example: str) -> None:
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_secrets_are_flagged(run: programs.Run, example: str) -> None:
     recording = run(example)
     assert "generated" not in [leaf for each in recording.resources for leaf in leaves(each.inputs)]
     for each in recording.of("Secret"):
@@ -116,38 +91,9 @@ def test_secrets_are_flagged(run: Run, example: str) -> None:
         assert list(each.request.additionalSecretOutputs) == ["value"]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def made(run: Run, example: str, folder: Path) -> tuple[recorder.Recording, list[objects.Object]]:
-    """What the program registers for an example, and what objects() returns for the same images and secrets."""
-    recording = run(example)
-    expected: list[objects.Object] = []
-
-    def build() -> None:
-        given = settings.read(folder)
-        images = {
-            each.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: objects.Image(
-                reference=f"{each.inputs['tags'][0].partition(':')[0]}@{recorder.DIGEST}",
-                content=each.inputs["tags"][0].partition(":")[2],
-            )
-            for each in recording.of("Image")
-            if each.request.custom
-        }
-        secrets = {
-            each.name: objects.SecretValue(
-                fingerprint=f"generated-{each.inputs['length']}", value=values.Secret(settings.encoded("generated"))
-            )
-            for each in recording.of("GeneratedSecret")
-        }
-        expected.extend(objects.objects(given.app, given.settings, images, secrets))
-        pulumi.ComponentResource("test:index:Something", "something")
-
-    recorder.record(build, config=CONFIG)
-    return recording, expected
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_what_is_registered_is_what_objects_returns(run: Run, example: str, tmp_path: Path) -> None:
-    recording, expected = made(run, example, tmp_path)
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_what_is_registered_is_what_objects_returns(run: programs.Run, example: str, tmp_path: Path) -> None:
+    recording, expected = programs.made(run, example, tmp_path)
     registered = {each.title: each.inputs for each in recording.resources if each.type.startswith("kubernetes:")}
     assert registered == {
         f"kubernetes:{'' if '/' in each.manifest['apiVersion'] else 'core/'}{each.manifest['apiVersion']}:{each.kind} "
@@ -157,47 +103,12 @@ def test_what_is_registered_is_what_objects_returns(run: Run, example: str, tmp_
     assert len(registered) == len(expected)
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_rollouts_watch_every_workload_once(run: Run, example: str, tmp_path: Path) -> None:
-    recording, expected = made(run, example, tmp_path)
-    wanted = {
-        step: [
-            {"kind": one.kind, "name": one.name, "owner": one.owner, "deadline": one.deadline, "version": one.version}
-            for one in ones
-        ]
-        for step, ones in objects.steps(expected).items()
-    }
-    assert {each.name: each.inputs["workloads"] for each in recording.of("Rollout")} == wanted
-    workloads = [one.key for one in expected if "template" in one.manifest.get("spec", {})]
-    assert sorted(f"{one['kind']}/{one['name']}" for ones in wanted.values() for one in ones) == sorted(workloads)
-    assert {each.inputs["namespace"] for each in recording.of("Rollout")} == {f"{example}-dev"}
-    for each in recording.of("Rollout"):
-        for one in each.inputs["workloads"]:
-            target.Target.of(one)
-    previewed = {each.name: each.inputs for each in run(example, preview=True).of("Rollout")}
-    assert previewed == {each.name: each.inputs for each in recording.of("Rollout")}, "all is known in a preview"
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_the_guard_of_objects_knows_all_of_them(run: Run, example: str, tmp_path: Path) -> None:
-    recording, expected = made(run, example, tmp_path)
-    (guard,) = recording.of("Objects")
-    assert guard.inputs == {
-        "partOf": example,
-        "stack": "dev",
-        "objects": sorted(one.identity for one in expected),
-    }
-    for one in expected:
-        labels = one.manifest["metadata"]["labels"]
-        assert (labels["app.kubernetes.io/part-of"], labels["seaway/stack"]) == (example, "dev"), one.key
-
-
-def test_names_of_resources(run: Run) -> None:
+def test_names_of_resources(run: programs.Run) -> None:
     """A renamed resource is deleted and made again, so a rename needs an alias. Then: SEAWAY_WRITE_NAMES=1 pytest."""
     hashed = re.compile(r"-[0-9a-f]{10}$")
     names = "".join(
         f"{example}: {hashed.sub('-<hash>', each.urn.partition('::seaway::')[2])}\n"
-        for example in EXAMPLES
+        for example in programs.EXAMPLES
         for each in sorted(run(example).resources, key=lambda one: one.urn)
     )
     if os.environ.get("SEAWAY_WRITE_NAMES"):
@@ -205,7 +116,7 @@ def test_names_of_resources(run: Run) -> None:
     assert names == GOLDEN.read_text()
 
 
-def test_objects_are_registered_as_the_sdk_would(run: Run) -> None:
+def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
     """The same type, inputs, version and secret outputs as pulumi_kubernetes' own classes, kind by kind."""
     from pulumi_kubernetes import apps, batch, core, policy  # noqa: PLC0415 - 0.9 s, wanted here only
 
@@ -245,80 +156,7 @@ def test_objects_are_registered_as_the_sdk_would(run: Run) -> None:
         assert sorted(our.request.additionalSecretOutputs) == sorted(their.request.additionalSecretOutputs)
 
 
-def before(recording: recorder.Recording, each: recorder.Resource) -> set[str]:
-    """URNs of all that is registered before a resource can be: what it waits for, its parent, its provider."""
-    by_urn = {one.urn: one for one in recording.resources}
-    found: set[str] = set()
-    waiting = [each.urn]
-    while waiting:
-        one = by_urn[waiting.pop()]
-        needed = {*one.request.dependencies, one.parent, one.request.provider.rpartition("::")[0]} & by_urn.keys()
-        waiting += needed - found
-        found |= needed
-    return found
-
-
-def test_nothing_happens_before_the_guards(run: Run) -> None:
-    recording = run("shop")
-    guard, last = recording.of("Cluster")
-    (ours,) = recording.of("Objects")
-    assert last.name == "destroy-guard"
-    inside = [each for each in recording.resources if each.type.startswith("kubernetes:")]
-    assert {each.urn for each in (*inside, *recording.of("Rollout"))} <= before(recording, last)
-    assert guard.urn in before(recording, ours)
-    for each in recording.resources:
-        if each.type.startswith(("docker-build:", "seaway:index:GeneratedSecret")):
-            assert guard.urn in before(recording, each), each.title
-            assert ours.urn not in before(recording, each), "nobody need wait for it"
-    for each in (*inside, *recording.of("Rollout"), *recording.of("JobAttempt")):
-        assert {guard.urn, ours.urn} <= before(recording, each), each.title
-    (namespace,) = recording.of("Namespace")
-    for each in (*inside, *recording.of("Rollout"), *recording.of("JobAttempt")):
-        if each is not namespace:
-            assert namespace.urn in before(recording, each)
-            assert each.request.deletedWith == namespace.urn
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_each_step_of_a_rollout_waits_for_the_one_before(run: Run, example: str) -> None:
-    """Stores, jobs, services, and services that say `after`: no pod changes before all of the last step is healthy."""
-    after = {"smallest": {}, "shop": {"overlay": '{"services": {"web": {"after": ["worker", "api"]}}}'}}[example]
-    recording = run(example, config=after)
-    steps = {
-        "smallest": {"services": ["Deployment web"]},
-        "shop": {
-            "stores": ["StatefulSet db"],
-            "jobs": ["Job migrate"],
-            "services": ["Deployment api", "Deployment worker"],
-            "services-2": ["Deployment web"],
-        },
-    }[example]
-    rollouts = {each.name: each for each in recording.of("Rollout")}
-    assert list(rollouts) == list(steps)
-    starting = {
-        f"{each.type.rpartition(':')[2]} {re.sub('-[0-9a-f]{10}$', '', each.name)}": each
-        for kind in ("StatefulSet", "Job", "Deployment")
-        for each in recording.of(kind)
-    }
-    assert sorted(starting) == sorted(title for titles in steps.values() for title in titles)
-    earlier: set[str] = set()
-    for step, titles in steps.items():
-        for each in (starting[title] for title in titles):
-            mine = {
-                one.urn
-                for kind in ("ServiceAccount", "ConfigMap", "Secret")
-                for one in recording.of(kind)
-                if one.parent == each.parent
-            }
-            assert mine
-            assert earlier | mine <= before(recording, each), each.title
-            assert not {starting[title].urn for title in titles} & before(recording, each), "no order within a step"
-        watched = {starting[title].urn for title in titles}
-        assert watched <= before(recording, rollouts[step])
-        earlier |= watched | {rollouts[step].urn}
-
-
-def test_hashed_objects_stay_and_their_names_carry_the_hash(run: Run) -> None:
+def test_hashed_objects_stay_and_their_names_carry_the_hash(run: programs.Run) -> None:
     """A revert must find the ConfigMap that still runs."""
     hashed = {"kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret", "docker-build:index:Image"}
     for each in run("shop").resources:
@@ -327,31 +165,7 @@ def test_hashed_objects_stay_and_their_names_carry_the_hash(run: Run) -> None:
             assert each.name == each.inputs["metadata"]["name"]
 
 
-def test_a_rollout_has_the_time_that_the_stack_gives_it(run: Run) -> None:
-    recording = run("shop", config={"rolloutTimeout": "500"})
-    deadlines = {each.name: each.inputs["workloads"][0]["deadline"] for each in recording.of("Rollout")}
-    assert deadlines == {"stores": 500, "jobs": 660, "services": 500}
-    assert not any(str(each.request.customTimeouts) for each in recording.resources), "Pulumi itself waits for none"
-
-
-def test_a_failed_job_is_replaced(run: Run) -> None:
-    recording = run("shop")
-    (job,), (attempt,) = recording.of("Job"), recording.of("JobAttempt")
-    assert attempt.name == job.name == job.inputs["metadata"]["name"]
-    assert attempt.inputs == {"namespace": "shop-dev", "name": job.name}
-    assert attempt.parent == job.parent
-    assert job.request.replacement_trigger.number_value == 1
-    assert not any(each.request.replacement_trigger.number_value for each in recording.resources if each is not job)
-
-
-def test_what_is_replaced_is_deleted_first(run: Run) -> None:
-    """Made first, the new object would be the old one, and then be deleted."""
-    for each in run("shop").resources:
-        ours = each.type.startswith("kubernetes:")
-        assert (each.request.deleteBeforeReplace, each.request.deleteBeforeReplaceDefined) == (ours, ours), each.title
-
-
-def test_the_providers_are_explicit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """And hold nothing of the machine: the path of a kubeconfig would be a difference on the next one."""
     monkeypatch.setitem(os.environ, "KUBECONFIG", "/somewhere/kubeconfig")
     monkeypatch.setitem(os.environ, "PULUMI_K8S_DELETE_UNREACHABLE", "true")
@@ -372,7 +186,7 @@ def test_the_providers_are_explicit(run: Run, monkeypatch: pytest.MonkeyPatch) -
             assert each.request.provider.startswith(f"{wanted}::"), each.title
 
 
-def test_an_image_is_the_same_text_on_every_machine(run: Run) -> None:
+def test_an_image_is_the_same_text_on_every_machine(run: programs.Run) -> None:
     recording = run(
         "shop", config={"builder": "seaway", "substitutes": '{"python:3.12-slim": "mirror.example.com/p:1"}'}
     )
@@ -397,7 +211,7 @@ def test_an_image_is_the_same_text_on_every_machine(run: Run) -> None:
     assert container["image"] == f"registry.example.com/team/shop/web@{recorder.DIGEST}"
 
 
-def test_the_other_engine(run: Run) -> None:
+def test_the_other_engine(run: programs.Run) -> None:
     recording = run("shop", config={"engine": "docker"})
     assert not [each for each in recording.resources if each.type.startswith("docker-build:")]
     web = next(each for each in recording.of("Image") if each.type.startswith("docker:") and each.name == "web")
@@ -421,10 +235,10 @@ def test_the_other_engine(run: Run) -> None:
     assert container["image"] == f"registry.example.com/x@{recorder.DIGEST}"
 
 
-def test_it_says_why_it_rebuilds(run: Run, tmp_path: Path) -> None:
+def test_it_says_why_it_rebuilds(run: programs.Run, tmp_path: Path) -> None:
     assert run("shop").messages == []
     assert run("shop").messages == []
-    shutil.copytree(ROOT / "examples" / "shop", tmp_path / "app", dirs_exist_ok=True)
+    shutil.copytree(programs.ROOT / "examples" / "shop", tmp_path / "app", dirs_exist_ok=True)
     server = tmp_path / "app" / "web" / "server.py"
     original = server.read_text()
     server.write_text(original + "\n# changed\n")
@@ -432,12 +246,12 @@ def test_it_says_why_it_rebuilds(run: Run, tmp_path: Path) -> None:
     def build() -> None:
         application.Application(settings.read(tmp_path))
 
-    assert recorder.record(build, config=CONFIG, preview=True).messages == ["web: rebuild, server.py changed"]
-    assert recorder.record(build, config=CONFIG).messages == ["web: rebuild, server.py changed"]
-    assert recorder.record(build, config=CONFIG).messages == [], "a preview keeps no record, an update does"
+    assert recorder.record(build, config=programs.CONFIG, preview=True).messages == ["web: rebuild, server.py changed"]
+    assert recorder.record(build, config=programs.CONFIG).messages == ["web: rebuild, server.py changed"]
+    assert recorder.record(build, config=programs.CONFIG).messages == [], "a preview keeps no record, an update does"
 
 
-def test_outputs(run: Run) -> None:
+def test_outputs(run: programs.Run) -> None:
     outputs = run("shop").stack
     assert outputs["namespace"] == "shop-dev"
     assert outputs["services"]["web"] == {
@@ -449,7 +263,7 @@ def test_outputs(run: Run) -> None:
     assert outputs["services"]["worker"].keys() == {"image", "replicas"}
 
 
-def test_a_given_secret_wins_over_a_generated_one(run: Run) -> None:
+def test_a_given_secret_wins_over_a_generated_one(run: programs.Run) -> None:
     recording = run("shop", config={"secrets": json.dumps({"POSTGRES_PASSWORD": "hunter2"})})
     assert not recording.of("GeneratedSecret")
     for each in recording.of("Secret"):
@@ -458,7 +272,7 @@ def test_a_given_secret_wins_over_a_generated_one(run: Run) -> None:
     assert {each.name for each in other.of("Secret")}.isdisjoint(each.name for each in recording.of("Secret"))
 
 
-def test_problems_come_before_any_resource(run: Run, tmp_path: Path) -> None:
+def test_problems_come_before_any_resource(run: programs.Run, tmp_path: Path) -> None:
     """All of them at once: of the stack's configuration, of the application, and then of the build contexts."""
     told: list[str] = []
 
@@ -471,7 +285,7 @@ def test_problems_come_before_any_resource(run: Run, tmp_path: Path) -> None:
     run("shop")
     (tmp_path / "app" / "worker" / "Dockerfile").unlink()
     with pytest.raises(AssertionError, match="the program registered nothing"):
-        recorder.record(build, config={**CONFIG, "engin": "docker", "exposure": "open"})
+        recorder.record(build, config={**programs.CONFIG, "engin": "docker", "exposure": "open"})
     assert [line.split(": ")[1] for line in told] == [
         "seaway:engin",
         "seaway:exposure",
@@ -482,12 +296,14 @@ def test_problems_come_before_any_resource(run: Run, tmp_path: Path) -> None:
         (tmp_path / "app" / name / "Dockerfile").write_text("FROM python:3.12-slim\n")
     substitutes = json.dumps({"python:3.12-slim": "mirror.example.com/p:1"})
     with pytest.raises(AssertionError, match="the program registered nothing"):
-        recorder.record(build, config={**CONFIG, "substitutes": substitutes})
+        recorder.record(build, config={**programs.CONFIG, "substitutes": substitutes})
     assert [Path(line.split(":")[0]).parent.name for line in told] == ["api", "web", "worker"]
     assert all("this environment has a substitute for python:3.12-slim" in line for line in told)
 
 
-def test_the_public_passphrase_is_for_dev_only(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_public_passphrase_is_for_dev_only(
+    run: programs.Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(os.environ, "PULUMI_CONFIG_PASSPHRASE", settings.PUBLIC_PASSPHRASE)
     assert run("smallest").resources
     file = tmp_path / "Pulumi.staging.yaml"
@@ -512,7 +328,7 @@ def test_the_public_passphrase_is_for_dev_only(run: Run, monkeypatch: pytest.Mon
     ],
 )
 def test_a_passphrase_must_be_ones_own(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str], told: str | None
+    run: programs.Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str], told: str | None
 ) -> None:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
     for name, value in environment.items():
@@ -529,7 +345,7 @@ def test_a_passphrase_must_be_ones_own(
         run("smallest", stack="staging")
 
 
-def test_another_cluster_gets_its_images_anew(run: Run) -> None:
+def test_another_cluster_gets_its_images_anew(run: programs.Run) -> None:
     """The registry may have gone with the old cluster; docker-build cannot see that over http."""
     for each in run("shop").resources:
         trigger = each.request.replacement_trigger.string_value

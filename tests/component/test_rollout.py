@@ -1,0 +1,142 @@
+"""The order of a rollout: guards, then step after step, each with the Rollout that waits for it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from seaway.manifests import objects
+from seaway.rollout import target
+from tests.component import programs, recorder
+
+
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_rollouts_watch_every_workload_once(run: programs.Run, example: str, tmp_path: Path) -> None:
+    recording, expected = programs.made(run, example, tmp_path)
+    wanted = {
+        step: [
+            {"kind": one.kind, "name": one.name, "owner": one.owner, "deadline": one.deadline, "version": one.version}
+            for one in ones
+        ]
+        for step, ones in objects.steps(expected).items()
+    }
+    assert {each.name: each.inputs["workloads"] for each in recording.of("Rollout")} == wanted
+    workloads = [one.key for one in expected if "template" in one.manifest.get("spec", {})]
+    assert sorted(f"{one['kind']}/{one['name']}" for ones in wanted.values() for one in ones) == sorted(workloads)
+    assert {each.inputs["namespace"] for each in recording.of("Rollout")} == {f"{example}-dev"}
+    for each in recording.of("Rollout"):
+        for one in each.inputs["workloads"]:
+            target.Target.of(one)
+    previewed = {each.name: each.inputs for each in run(example, preview=True).of("Rollout")}
+    assert previewed == {each.name: each.inputs for each in recording.of("Rollout")}, "all is known in a preview"
+
+
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_the_guard_of_objects_knows_all_of_them(run: programs.Run, example: str, tmp_path: Path) -> None:
+    recording, expected = programs.made(run, example, tmp_path)
+    (guard,) = recording.of("Objects")
+    assert guard.inputs == {
+        "partOf": example,
+        "stack": "dev",
+        "objects": sorted(one.identity for one in expected),
+    }
+    for one in expected:
+        labels = one.manifest["metadata"]["labels"]
+        assert (labels["app.kubernetes.io/part-of"], labels["seaway/stack"]) == (example, "dev"), one.key
+
+
+def before(recording: recorder.Recording, each: recorder.Resource) -> set[str]:
+    """URNs of all that is registered before a resource can be: what it waits for, its parent, its provider."""
+    by_urn = {one.urn: one for one in recording.resources}
+    found: set[str] = set()
+    waiting = [each.urn]
+    while waiting:
+        one = by_urn[waiting.pop()]
+        needed = {*one.request.dependencies, one.parent, one.request.provider.rpartition("::")[0]} & by_urn.keys()
+        waiting += needed - found
+        found |= needed
+    return found
+
+
+def test_nothing_happens_before_the_guards(run: programs.Run) -> None:
+    recording = run("shop")
+    guard, last = recording.of("Cluster")
+    (ours,) = recording.of("Objects")
+    assert last.name == "destroy-guard"
+    inside = [each for each in recording.resources if each.type.startswith("kubernetes:")]
+    assert {each.urn for each in (*inside, *recording.of("Rollout"))} <= before(recording, last)
+    assert guard.urn in before(recording, ours)
+    for each in recording.resources:
+        if each.type.startswith(("docker-build:", "seaway:index:GeneratedSecret")):
+            assert guard.urn in before(recording, each), each.title
+            assert ours.urn not in before(recording, each), "nobody need wait for it"
+    for each in (*inside, *recording.of("Rollout"), *recording.of("JobAttempt")):
+        assert {guard.urn, ours.urn} <= before(recording, each), each.title
+    (namespace,) = recording.of("Namespace")
+    for each in (*inside, *recording.of("Rollout"), *recording.of("JobAttempt")):
+        if each is not namespace:
+            assert namespace.urn in before(recording, each)
+            assert each.request.deletedWith == namespace.urn
+
+
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_each_step_of_a_rollout_waits_for_the_one_before(run: programs.Run, example: str) -> None:
+    """Stores, jobs, services, and services that say `after`: no pod changes before all of the last step is healthy."""
+    after = {"smallest": {}, "shop": {"overlay": '{"services": {"web": {"after": ["worker", "api"]}}}'}}[example]
+    recording = run(example, config=after)
+    steps = {
+        "smallest": {"services": ["Deployment web"]},
+        "shop": {
+            "stores": ["StatefulSet db"],
+            "jobs": ["Job migrate"],
+            "services": ["Deployment api", "Deployment worker"],
+            "services-2": ["Deployment web"],
+        },
+    }[example]
+    rollouts = {each.name: each for each in recording.of("Rollout")}
+    assert list(rollouts) == list(steps)
+    starting = {
+        f"{each.type.rpartition(':')[2]} {re.sub('-[0-9a-f]{10}$', '', each.name)}": each
+        for kind in ("StatefulSet", "Job", "Deployment")
+        for each in recording.of(kind)
+    }
+    assert sorted(starting) == sorted(title for titles in steps.values() for title in titles)
+    earlier: set[str] = set()
+    for step, titles in steps.items():
+        for each in (starting[title] for title in titles):
+            mine = {
+                one.urn
+                for kind in ("ServiceAccount", "ConfigMap", "Secret")
+                for one in recording.of(kind)
+                if one.parent == each.parent
+            }
+            assert mine
+            assert earlier | mine <= before(recording, each), each.title
+            assert not {starting[title].urn for title in titles} & before(recording, each), "no order within a step"
+        watched = {starting[title].urn for title in titles}
+        assert watched <= before(recording, rollouts[step])
+        earlier |= watched | {rollouts[step].urn}
+
+
+def test_a_rollout_has_the_time_that_the_stack_gives_it(run: programs.Run) -> None:
+    recording = run("shop", config={"rolloutTimeout": "500"})
+    deadlines = {each.name: each.inputs["workloads"][0]["deadline"] for each in recording.of("Rollout")}
+    assert deadlines == {"stores": 500, "jobs": 660, "services": 500}
+    assert not any(str(each.request.customTimeouts) for each in recording.resources), "Pulumi itself waits for none"
+
+
+def test_a_failed_job_is_replaced(run: programs.Run) -> None:
+    recording = run("shop")
+    (job,), (attempt,) = recording.of("Job"), recording.of("JobAttempt")
+    assert attempt.name == job.name == job.inputs["metadata"]["name"]
+    assert attempt.inputs == {"namespace": "shop-dev", "name": job.name}
+    assert attempt.parent == job.parent
+    assert job.request.replacement_trigger.number_value == 1
+    assert not any(each.request.replacement_trigger.number_value for each in recording.resources if each is not job)
+
+
+def test_what_is_replaced_is_deleted_first(run: programs.Run) -> None:
+    """Made first, the new object would be the old one, and then be deleted."""
+    for each in run("shop").resources:
+        ours = each.type.startswith("kubernetes:")
+        assert (each.request.deleteBeforeReplace, each.request.deleteBeforeReplaceDefined) == (ours, ours), each.title
