@@ -1,0 +1,154 @@
+"""The record of a release: everything that its objects are made of, but for the values of secrets."""
+
+import base64
+import dataclasses
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any, Self, cast
+
+from seaway.manifests import given, names, objects
+from seaway.model import application, decode, encode, nodes, problems, settings
+
+ID_LENGTH = 12
+"""Hexadecimal digits. A namespace sees some thousand releases at most."""
+
+_ELSEWHERE = frozenset({"context", "app", "registry", "engine", "builder", "platform", "overlay"})
+"""Settings that no object shows: where to deploy to and how to build. What the overlay says is in the application. A
+setting that is not listed here counts."""
+
+
+# Names for the annotations of classes that have fields called as these modules are.
+_Application = application.Application
+_Settings = settings.Settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image as it is written down."""
+
+    reference: str
+    content: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A record as it is written down."""
+
+    application: _Application
+    settings: Any
+    images: Mapping[str, Image] = dataclasses.field(default_factory=dict[str, Image])
+    secrets: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One release of one environment."""
+
+    app: application.Application
+    """Resolved."""
+    images: Mapping[str, given.Image]
+    """By name of the service, store or job that is built."""
+    settings: Mapping[str, Any]
+    """Those that shape objects, by field of settings.Settings."""
+    secrets: Mapping[str, str]
+    """Fingerprint by name."""
+
+    @classmethod
+    def of(
+        cls,
+        app: application.Application,
+        chosen: _Settings,
+        images: Mapping[str, given.Image],
+        secrets: Mapping[str, given.SecretValue],
+    ) -> Self:
+        """What is deployed with these; the same four that ``objects.objects`` takes."""
+        return cls(
+            app=app,
+            images=images,
+            settings={
+                field.name: getattr(chosen, field.name)
+                for field in dataclasses.fields(chosen)
+                if field.name not in _ELSEWHERE
+            },
+            secrets={name: one.fingerprint for name, one in secrets.items()},
+        )
+
+    @classmethod
+    def decode(cls, node: nodes.Node) -> Self:
+        """A record from what ``plain`` made.
+
+        Raises:
+            problems.Invalid: it is no record, or one that this version of Seaway does not understand.
+        """
+        written = decode.decode(Release, node)
+        said = nodes.Table(node.place, {**nodes.inside(node, "settings"), "context": _entry("-", node.place)})
+        made = cls.of(
+            written.application,
+            decode.decode(settings.Settings, said, path="settings"),
+            {name: given.Image(reference=one.reference, content=one.content) for name, one in written.images.items()},
+            {name: given.SecretValue(fingerprint=one, value="") for name, one in written.secrets.items()},
+        )
+        try:
+            made.objects()
+        except LookupError as error:
+            remedy = "it was cut or changed by hand: take it from git again, or deploy anew"
+            raise problems.Invalid([problems.Problem(node.place, "", str(error), remedy)]) from None
+        return made
+
+    @property
+    def id(self) -> str:
+        """What stands for the release: known in a preview, when the images' digests are not.
+
+        The manifests count too: another version of Seaway may make others of the same application.
+        """
+        unbuilt = dataclasses.replace(
+            self, images={name: dataclasses.replace(one, reference=one.content) for name, one in self.images.items()}
+        )
+        return names.digest([unbuilt.plain(), [one.manifest for one in unbuilt.objects()]], ID_LENGTH)
+
+    def plain(self) -> dict[str, Any]:
+        """As a mapping that YAML, JSON and Pulumi can hold. References may be values that are not known yet."""
+        return {
+            "application": encode.plain(self.app),
+            "images": {name: {"reference": one.reference, "content": one.content} for name, one in self.images.items()},
+            "settings": {decode.camel(name): encode.plain(value) for name, value in self.settings.items()},
+            "secrets": dict(self.secrets),
+        }
+
+    def applied(self, chosen: _Settings) -> _Settings:
+        """``chosen`` with what the release was deployed with."""
+        return dataclasses.replace(chosen, **self.settings)
+
+    def objects(self) -> list[objects.Object]:
+        """Its objects. Secrets are among them by name, without their values.
+
+        Raises:
+            LookupError: an image or the fingerprint of a secret is missing.
+        """
+        chosen = settings.Settings(context="-", **self.settings)
+        secrets = {name: given.SecretValue(fingerprint=one, value="") for name, one in self.secrets.items()}
+        return objects.objects(self.app, chosen, self.images, secrets)
+
+
+def manifests(record: Record) -> bytes:
+    """All objects but the Secrets as one gzip-compressed JSON list: ``gunzip | kubectl apply --server-side -f -``."""
+    items = [one.manifest for one in record.objects() if one.kind != "Secret"]
+    packed = {"apiVersion": "v1", "kind": "List", "items": items}
+    return gzip.compress(json.dumps(packed, sort_keys=True, separators=(",", ":")).encode(), mtime=0)
+
+
+def unpacked(text: str) -> list[dict[str, Any]]:
+    """The objects of ``manifests``, from base64 as a ConfigMap has it.
+
+    Raises:
+        ValueError: it is nothing of that kind.
+    """
+    try:
+        return cast(list[dict[str, Any]], json.loads(gzip.decompress(base64.b64decode(text)))["items"])
+    except (OSError, EOFError, KeyError, TypeError) as error:
+        raise ValueError("not a packed list of objects") from error
+
+
+def _entry(text: str, place: problems.Place) -> nodes.Entry:
+    return nodes.Entry(place, nodes.Scalar(place, text))

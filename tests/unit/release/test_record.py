@@ -1,0 +1,113 @@
+"""The record of a release: what counts for its id, and that it comes back as it was."""
+
+import base64
+import dataclasses
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from seaway.manifests import objects, yamlout
+from seaway.model import application, encode, load, nodes, problems, settings
+from seaway.release import record
+from tests import golden
+
+PLACE = problems.Place("release-1")
+STACK = settings.Settings(stack="test", context="work", registry="registry.example.com", substitutes={"a": "b"})
+
+
+def made(
+    app: application.Application | None = None, chosen: settings.Settings = STACK, **secrets: str
+) -> record.Record:
+    app = app or load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    images, given = golden.given(app)
+    fingerprints = {name: objects.SecretValue(fingerprint=one, value="") for name, one in secrets.items()}
+    return record.Record.of(app, chosen, images, given | fingerprints)
+
+
+def changed(image: objects.Image) -> record.Record:
+    return dataclasses.replace(made(), images=made().images | {"web": image})
+
+
+@pytest.mark.parametrize("example", golden.EXAMPLES)
+def test_it_comes_back_from_values_and_from_text(example: str) -> None:
+    one = made(load.load(golden.ROOT / "examples" / example / "app.yaml"))
+    for node in (encode.node(one.plain(), PLACE), nodes.parse(yamlout.text(one.plain()), "release.yaml")):
+        again = record.Record.decode(node)
+        assert again.plain() == one.plain()
+        assert again.id == one.id
+        assert [each.manifest for each in again.objects()] == [each.manifest for each in one.objects()]
+
+
+def test_the_id_is_known_before_the_images_are_built() -> None:
+    image = made().images["web"]
+    assert changed(dataclasses.replace(image, reference="registry.example.com/other@sha256:2")).id == made().id
+    assert changed(dataclasses.replace(image, content="ctx-2")).id != made().id
+    assert len(made().id) == record.ID_LENGTH
+
+
+def test_what_counts_for_the_id() -> None:
+    app = made().app
+    slower = dataclasses.replace(app.services[0], health=application.Health(startup=99))
+    assert made(dataclasses.replace(app, services=(slower, *app.services[1:]))).id != made().id
+    assert made(POSTGRES_PASSWORD="another").id != made().id
+    assert made(chosen=dataclasses.replace(STACK, rollout_timeout=7)).id != made().id
+    assert made(chosen=dataclasses.replace(STACK, exposure="nodePort")).id != made().id
+    elsewhere = {"context": "x", "registry": "y", "builder": "z", "platform": "p", "app": "a", "engine": "docker"}
+    assert made(chosen=dataclasses.replace(STACK, **elsewhere)).id == made().id
+
+
+def test_a_changed_file_is_another_release_and_its_place_is_not() -> None:
+    def with_file(**file: Any) -> str:
+        service = application.Service("web", image="nginx", files=(application.File("/etc/a", **file),))
+        return made(application.Application("shop", services=(service,))).id
+
+    assert with_file(source="./a", content="1") == with_file(source="./b", content="1")
+    assert with_file(source="./a", content="1") != with_file(source="./a", content="2")
+
+
+def test_the_settings_of_the_record_win() -> None:
+    today = settings.Settings(stack="test", context="here", exposure="loadBalancer", rollout_timeout=9, builder="b")
+    applied = made().applied(today)
+    assert (applied.exposure, applied.rollout_timeout, applied.substitutes) == ("clusterIP", 300, {"a": "b"})
+    assert (applied.context, applied.builder) == ("here", "b")
+
+
+def test_manifests_are_packed_without_secrets_and_always_alike() -> None:
+    packed = record.manifests(made())
+    assert packed == record.manifests(made())
+    listed = json.loads(gzip.decompress(packed))
+    assert (listed["apiVersion"], listed["kind"]) == ("v1", "List")
+    kinds = {each["kind"] for each in listed["items"]}
+    assert {"Namespace", "Deployment", "StatefulSet", "Service", "ConfigMap"} <= kinds
+    assert "Secret" not in kinds
+    assert record.unpacked(base64.b64encode(packed).decode()) == listed["items"]
+    for broken in ("", "!", base64.b64encode(b"x").decode(), base64.b64encode(gzip.compress(b"[]")).decode()):
+        with pytest.raises(ValueError):
+            record.unpacked(broken)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"colour": "red"},
+            ": colour: is no key of a release; there are: application, settings, images, secrets",
+        ),
+        ({"settings": {"exposure": "nodePort"}}, "r.yaml:1:1: settings.stack: is missing"),
+        ({"images": {}}, "r.yaml:1:1: web: it is built, but no image was given for it; it was cut or changed by hand"),
+        ({"secrets": {}}, "no value for POSTGRES_PASSWORD"),
+        ({"images": {"web": {"content": "c"}}}, "images.web.reference: is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_told(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(problems.Invalid) as caught:
+        record.Record.decode(nodes.parse(json.dumps(made().plain() | change), "r.yaml"))
+    assert told in str(caught.value)
+    assert "context" not in str(caught.value)
+
+
+def test_every_setting_is_in_the_record_or_elsewhere() -> None:
+    fields = {field.name for field in dataclasses.fields(settings.Settings)}
+    assert fields - made().settings.keys() == record._ELSEWHERE  # pyright: ignore[reportPrivateUsage]
