@@ -23,6 +23,8 @@ class Finding:
     container: str | None
     fatal: bool
     """It cannot heal: waiting longer is of no use."""
+    more: int = 0
+    """How many further pods show the same."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

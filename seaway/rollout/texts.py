@@ -1,0 +1,211 @@
+"""What the texts of the kubelet, of container runtimes, registries and the API server mean.
+
+Kubernetes gives most causes in prose only. The texts here are those of kubelet 1.34, containerd 1.7 to 2.4, CRI-O and
+the registries of Docker Hub, Amazon, Google and GitHub; tests hold a real one of each.
+"""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+LONGEST = 240
+"""Characters of a foreign text in a line of ours."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What a text says."""
+
+    cause: str
+    """Id in causes.py."""
+    line: str
+    heals: bool
+    """It may pass by itself: a wait can be of use."""
+
+
+_FOREIGN = re.compile(
+    r"no match for platform|no image found in (manifest list|image index) for architecture"
+    r"|image architecture mismatch|exec format error",
+    re.I,
+)
+_UNREACHABLE = re.compile(
+    r"dial tcp|connection re(fused|set)|i/o timeout|no such host|network is unreachable|no route to host|x509|\btls: "
+    r"|TLS handshake|\bEOF\b|deadline exceeded|Client\.Timeout|server gave HTTP response to HTTPS client"
+    r"|temporary failure in name resolution|server misbehaving|registry is unavailable"
+    r"|\b5\d\d (Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)|status(?: code)? 5\d\d\b"
+    r"|toomanyrequests|429 Too Many Requests",
+    re.I,
+)
+# Registries that answer so hide whether there is an image at all.
+_HIDDEN = re.compile(
+    r"repository does not exist or may require|or it may not exist|resource may not exist"
+    r"|requested access to the resource is denied|insufficient_scope",
+    re.I,
+)
+_LOGIN = re.compile(r"no basic auth credentials|invalid username/password|missing username or secret", re.I)
+_DENIED = re.compile(
+    r"401 Unauthorized|403 Forbidden|\bunauthorized\b|\bdenied\b|authentication required|authorization failed"
+    r"|failed to authorize|unauthenticated request|access forbidden|status code 40[13]\b",
+    re.I,
+)
+_ABSENT = re.compile(
+    r"not found|manifest unknown|name unknown|manifest_unknown|name_unknown|does not exist|status code 404"
+    r"|from registry 404|no such manifest",
+    re.I,
+)
+
+
+def pull(text: str, image: str) -> Meaning:
+    """Why an image could not be pulled.
+
+    Sources: kubelet `pkg/kubelet/images`, containerd `core/remotes/docker`, containers/image `docker`.
+    """
+    said = _pull_said(text, image)
+    # An image may be called "denied", and every digest has a 401 or a 503 somewhere in it.
+    plain = re.sub(r"https?://\S+|sha256:[0-9a-f]+", " ", _without(text, image))
+    if _FOREIGN.search(plain):
+        return Meaning(cause="wrong-architecture", line=f"image {image} is for another processor: {said}", heals=False)
+    if _UNREACHABLE.search(plain):
+        return Meaning(
+            cause="registry-unreachable", line=f"the registry of image {image} cannot be reached: {said}", heals=True
+        )
+    if _HIDDEN.search(plain) and not _LOGIN.search(plain):
+        line = f"image {image} may not be pulled, or does not exist (the registry does not say which): {said}"
+        return Meaning(cause="image-not-authorised", line=line, heals=False)
+    if _LOGIN.search(plain) or _DENIED.search(plain):
+        return Meaning(cause="image-not-authorised", line=f"image {image} may not be pulled: {said}", heals=False)
+    if _ABSENT.search(plain):
+        return Meaning(cause="image-not-found", line=f"image {image} does not exist: {said}", heals=False)
+    return Meaning(cause="image-pull", line=f"image {image} cannot be pulled: {said}", heals=True)
+
+
+_PULL_NOISE: Sequence[str] = (
+    r'Back-off pulling image "[^"]*":? ?',
+    r'Failed to pull image "[^"]*": ',
+    r"ErrImagePull: ",
+    r"rpc error: code = \w+ desc = ",
+    r'failed to pull and unpack image "[^"]*": ',
+    r'failed to resolve (?:reference|image)(?: "[^"]*")?: ',
+    r"(?:initializing source|pinging container registry) \S+: ",
+)
+
+
+def _pull_said(text: str, image: str) -> str:
+    for noise in _PULL_NOISE:
+        text = re.sub(noise, "", text)
+    return line(text.replace(f"{image}: ", "")) or "no reason was given"
+
+
+def _without(text: str, image: str) -> str:
+    """The text without the image, its name or its repository, whichever the runtime repeats."""
+    name = image.partition("@")[0]
+    repository = re.sub(r":[^/:]*$", "", name)
+    for each in (image, name, repository if "/" in repository else ""):
+        text = text.replace(each, " ") if each else text
+    return text
+
+
+_MISSING = re.compile(r'\b(secret|configmap) "(?P<name>[^"]+)" not found', re.I)
+_KEY = re.compile(r"couldn't find key (?P<key>\S+) in (?P<kind>Secret|ConfigMap) [^/\s]+/(?P<name>\S+)")
+_FILE = re.compile(r"references non-existent (?P<kind>config|secret) key: (?P<key>\S+)")
+_ROOT = re.compile(
+    r"(image will run as root|image has non-numeric user \([^)]*\), cannot verify user is non-root"
+    r"|runAsUser breaks non-root policy)"
+)
+# Made by Kubernetes itself in each new namespace, a moment later.
+_OWN_CONFIG = "kube-root-ca.crt"
+
+
+def config(text: str) -> Meaning:
+    """Why a container could not be configured, or a volume of configuration not be mounted.
+
+    Sources: kubelet `kubelet_pods.go`, `kuberuntime/security_context_others.go`, `pkg/volume/configmap`, `.../secret`.
+    """
+    if found := _MISSING.search(text):
+        kind = {"secret": "Secret", "configmap": "ConfigMap"}[found[1].lower()]
+        heals = found["name"] == _OWN_CONFIG
+        return Meaning(cause="config-missing", line=f"the {kind} {found['name']} does not exist", heals=heals)
+    if found := _KEY.search(text):
+        said = f"the {found['kind']} {found['name']} has no key {found['key']}"
+        return Meaning(cause="config-missing", line=said, heals=False)
+    if found := _FILE.search(text):
+        kind = {"config": "ConfigMap", "secret": "Secret"}[found["kind"]]
+        volume = re.search(r'for volume "([^"]+)"', text)
+        where = f" of volume {volume[1]}" if volume else ""
+        return Meaning(cause="config-missing", line=f"the {kind}{where} has no key {found['key']}", heals=False)
+    if found := _ROOT.search(text):
+        return Meaning(cause="runs-as-root", line=f"root is forbidden: {found[1]}", heals=False)
+    # "failed to sync secret cache: timed out waiting for the condition" is seen on a busy node: it passes.
+    return Meaning(cause="container-not-created", line=f"the container cannot be made: {line(text)}", heals=True)
+
+
+_NO_PROGRAM = re.compile(
+    r'exec:? "?(?P<program>[^"\s]+?)"?: (?P<why>executable file not found in \$PATH|no such file or directory'
+    r"|permission denied|is a directory)"
+)
+
+
+def start(text: str, image: str) -> Meaning | None:
+    """Why a program could not be started; none: the text does not say. Source: runc, as containerd passes it on."""
+    if _FOREIGN.search(text):
+        said = f"the program of image {image} is for another processor (exec format error)"
+        return Meaning(cause="wrong-architecture", line=said, heals=False)
+    if found := _NO_PROGRAM.search(text):
+        said = f"the program {found['program']} cannot be started: {found['why']}"
+        return Meaning(cause="command-not-found", line=said, heals=True)
+    return None
+
+
+_QUOTA = re.compile(
+    r"exceeded quota: (?P<name>\S+), requested: (?P<asked>.+), used: (?P<used>.+), limited: (?P<most>.+)"
+)
+_LIMITS = re.compile(r"(?:minimum|maximum) \S+ usage per \w+ is .+|\S+ max limit to request ratio per \w+ is .+", re.S)
+
+
+def refusal(text: str) -> Meaning:
+    """Why the API server did not take a pod.
+
+    Sources: apiserver `resourcequota`, `webhook/errors`, `policy/validating`; `pod-security-admission`; kubernetes
+    `limitranger`, `serviceaccount`.
+    """
+    said = line(re.sub(r"^.*?\bis forbidden: ", "", _controller_said(text), count=1, flags=re.S))
+    if found := _QUOTA.search(said):
+        told = (
+            f"the quota {found['name']} is full: {found['asked']} more asked, {found['used']} of {found['most']} used"
+        )
+        return Meaning(cause="quota", line=told, heals=False)
+    if "failed quota: " in said:
+        return Meaning(cause="quota", line=f"a quota refuses the pod: {said}", heals=False)
+    if "violates PodSecurity" in said:
+        return Meaning(cause="pod-security", line=f"the pod {said}", heals=False)
+    if "error looking up service account" in said:
+        name = re.search(r"service account [^/\s]+/([^:\s]+)", said)
+        told = f"the service account {name[1]} does not exist" if name else said
+        return Meaning(cause="service-account", line=told, heals=True)
+    denied = "denied the request" in said or "denied request: " in said or bool(_LIMITS.search(said))
+    return Meaning(cause="refused", line=f"the pod is refused: {said}", heals=not denied)
+
+
+def _controller_said(text: str) -> str:
+    """Without what the controllers put before it, and without the pod's name, which differs each time."""
+    text = re.sub(r"^\(combined from similar events\): ", "", text)
+    text = re.sub(r"^Error creating: ", "", text)
+    return re.sub(r"^create (?:Pod|Claim) .*? failed error: ", "", text)
+
+
+def probe(text: str) -> str:
+    """What a probe saw, without the pod's address, so that the pods of one workload say the same."""
+    text = re.sub(r"\b\d{1,3}(?:\.\d{1,3}){3}(?=:\d)|\[[0-9a-f:]+\](?=:\d)", "", text)
+    # Get "http://:8000/healthz": dial tcp :8000: connect: connection refused
+    return line(re.sub(r"\"https?://(:\d+[^\"]*)\"", r"\1", text))
+
+
+def unschedulable(text: str) -> str:
+    """What the scheduler says, without how many pods it might push aside."""
+    return line(re.split(r"\.? preemption: ", text)[0]).rstrip(".")
+
+
+def line(text: str, longest: int = LONGEST) -> str:
+    """One line, not too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
