@@ -142,7 +142,8 @@ def annotation(each: snapshot.Object, key: str) -> str | None:
 
 def condition(each: snapshot.Object, kind: str) -> Mapping[str, Any]:
     """The condition of a type; empty where there is none."""
-    return next((one for one in parts(each, "status", "conditions") if one.get("type") == kind), {})
+    found = [one for one in parts(each, "status", "conditions") if one.get("type") == kind]
+    return found[0] if found else {}
 
 
 def holds(each: snapshot.Object, kind: str) -> bool:
@@ -163,4 +164,5 @@ def statuses(pod: snapshot.Object) -> list[Mapping[str, Any]]:
 def container(pod: snapshot.Object, name: str) -> Mapping[str, Any]:
     """What the pod asked for as this container."""
     asked = [*parts(pod, "spec", "initContainers"), *parts(pod, "spec", "containers")]
-    return next((one for one in asked if one["name"] == name), {})
+    found = [one for one in asked if one["name"] == name]
+    return found[0] if found else {}

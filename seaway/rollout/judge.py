@@ -9,10 +9,10 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from seaway.rollout import causes, evidence, pods, snapshot, target, texts, verdict
+from seaway.rollout import causes, evidence, pods, snapshot, symptoms, target, texts, verdict
 
-SLACK = datetime.timedelta(seconds=10)
-"""What is so much older than the rollout still belongs to it: its objects were changed before it was watched."""
+SLACK = datetime.timedelta(seconds=2)
+"""Kubernetes cuts times to whole seconds. No more than that: what was put right just before must not fail once more."""
 
 REVISION = "deployment.kubernetes.io/revision"
 """Annotation of a Deployment and of its ReplicaSets: the same number on it and on its newest one.
@@ -28,7 +28,7 @@ def judge(of: target.Target, seen: snapshot.Snapshot, *, elapsed: float, started
         of: the workload.
         seen: the objects of its namespace.
         elapsed: seconds since this rollout began to be watched.
-        started: that moment. Events and crashes from long before are told, but fail nothing.
+        started: that moment. What happened before is told, but fails nothing until it happens again.
     """
     found = evidence.Seen(seen, started - SLACK)
     workload = found.find(of.kind, of.name)
@@ -83,7 +83,7 @@ def once(findings: Iterable[verdict.Finding]) -> tuple[verdict.Finding, ...]:
 
 
 def _missing(of: target.Target, elapsed: float) -> Iterator[verdict.Finding]:
-    if elapsed >= pods.SETTLED:
+    if elapsed >= symptoms.SETTLED:
         place = causes.Place(target=of, namespace="")
         yield causes.finding("object-missing", f"there is no {of.kind} {of.name}", place, fatal=False)
 
@@ -184,7 +184,7 @@ def _stateful_set(workload: snapshot.Object, seen: evidence.Seen, place: causes.
     if len(owned) < desired:
         findings += _refused_pods(workload, seen, place)
     # A healthy pod of the version before is deleted within a moment of the change.
-    if elapsed >= pods.SETTLED:
+    if elapsed >= symptoms.SETTLED:
         findings += [_stuck(pod, seen, place) for pod in old if not evidence.ready(pod)]
     return numbers, findings
 
