@@ -107,6 +107,11 @@ class Record:
         )
         return names.digest([unbuilt.plain(), [one.manifest for one in unbuilt.objects()]], ID_LENGTH)
 
+    @property
+    def namespace(self) -> str:
+        """Where it is deployed."""
+        return settings.Settings(context="-", **self.settings).namespace(self.app.name)
+
     def plain(self) -> dict[str, Any]:
         """As a mapping that YAML, JSON and Pulumi can hold. References may be values that are not known yet."""
         return {

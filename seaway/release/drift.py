@@ -1,0 +1,198 @@
+"""What in the cluster is not as it was deployed: edits, deletions and what others added."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, cast
+
+from seaway.cluster import client
+from seaway.manifests import names
+from seaway.release import fields, store
+
+WHOLE = "(object)"
+"""Stands for an object as a whole, where the path is empty."""
+
+SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
+
+PATHS: Mapping[str, str] = {
+    "Namespace": "/api/v1/namespaces/{namespace}",
+    "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
+    "Secret": "/api/v1/namespaces/{namespace}/secrets",
+    "Service": "/api/v1/namespaces/{namespace}/services",
+    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "StatefulSet": "/apis/apps/v1/namespaces/{namespace}/statefulsets",
+    "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
+    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets",
+    "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers",
+}
+"""The kinds that a release has, and the autoscalers, which may change it. A test holds it against the golden files."""
+
+_CONTROLLERS = frozenset(
+    {"kube-controller-manager", "cloud-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"}
+)
+"""The cluster itself: what these add is no drift."""
+
+_BY_KUBERNETES = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
+"""In every namespace."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One field, or one object, that is not as declared."""
+
+    kind: str
+    name: str
+    path: str
+    """As ``spec.template.spec.containers[web].image``; empty for the whole object."""
+    declared: Any
+    """None: it is not declared."""
+    live: Any
+    """None: it is not there."""
+    who: str | None
+    """The field manager that set it, and when: ``kubectl-edit at 2026-01-31T12:00:00Z``. None: nobody says so."""
+
+    @property
+    def how(self) -> Literal["deleted", "edited", "added"]:
+        """What happened to what was declared."""
+        if self.declared is None:
+            return "added"
+        return "deleted" if self.live is None else "edited"
+
+
+async def of(cluster: client.Cluster, namespace: str) -> tuple[str, list[Difference]]:
+    """The release that a namespace should hold, and all that is not so. Needs a kubeconfig and nothing else.
+
+    Raises:
+        store.Missing: no release is recorded there.
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    current = await store.current(cluster, namespace)
+    declared = await store.manifests(cluster, namespace, current.id)
+    live = {kind: await _read(cluster, kind, path.format(namespace=namespace)) for kind, path in PATHS.items()}
+    return current.id, drift(declared, live)
+
+
+async def _read(cluster: client.Cluster, kind: str, path: str) -> Sequence[fields.Object]:
+    if kind == "Namespace":
+        found = await cluster.find(path)
+        return [] if found is None else [found]
+    return (await cluster.get(path))["items"]
+
+
+def drift(declared: Sequence[fields.Object], live: Mapping[str, Sequence[fields.Object]]) -> list[Difference]:
+    """All differences, sorted by kind, name and path.
+
+    Args:
+        declared: the manifests of the release, without its Secrets.
+        live: all objects of the namespace by kind, those of others included.
+    """
+    there = {(kind, one["metadata"]["name"]): one for kind, listed in live.items() for one in listed}
+    wanted = {(one["kind"], one["metadata"]["name"]): one for one in declared}
+    secrets = _secrets(declared)
+    scaled = {
+        (target["kind"], target["name"])
+        for one in live.get("HorizontalPodAutoscaler", ())
+        for target in [one["spec"]["scaleTargetRef"]]
+    }
+    found: list[Difference] = []
+    for (kind, name), manifest in wanted.items():
+        one = there.get((kind, name))
+        if one is None:
+            found.append(_difference(kind, name, fields.Change((), WHOLE, None), None))
+            continue
+        changes = _changes(kind, name, manifest, one)
+        autoscaled = (kind, name) in scaled
+        found += [each for each in changes if not (autoscaled and each.path == "spec.replicas")]
+    for name, keys in secrets.items():
+        found += _secret_changes(name, keys, there.get(("Secret", name)))
+    for (kind, name), one in there.items():
+        known = (kind, name) in wanted or (kind == "Secret" and name in secrets) or (kind, name) in _BY_KUBERNETES
+        if not known and not _kept(kind, one):
+            found.append(_difference(kind, name, fields.Change((), None, WHOLE), _maker(one)))
+    return sorted(found, key=lambda each: (each.kind, each.name, each.path))
+
+
+def _changes(kind: str, name: str, manifest: fields.Object, live: fields.Object) -> Iterator[Difference]:
+    """What differs in an object that is there."""
+    # A list of objects does not say their kind again.
+    declared = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+    for change in fields.edits(declared, live):
+        yield _difference(kind, name, change, _setter(live, change.path) if change.live is not None else None)
+    for entry in fields.managers(live):
+        if not _ours(entry) and entry.get("manager") not in _CONTROLLERS:
+            for change in fields.additions(declared, live, entry.get("fieldsV1", {})):
+                yield _difference(kind, name, change, _who(entry))
+
+
+def _secret_changes(name: str, keys: Sequence[str], live: fields.Object | None) -> Iterator[Difference]:
+    """Whether a Secret is there with its keys. Its values are nobody's to look at."""
+    if live is None:
+        yield _difference("Secret", name, fields.Change((), WHOLE, None), None)
+        return
+    has: Mapping[str, Any] = live.get("data") or {}
+    for key in keys:
+        if key not in has:
+            yield _difference("Secret", name, fields.Change(("data", key), SECRET, None), None)
+    for key in sorted(has.keys() - set(keys)):
+        yield _difference("Secret", name, fields.Change(("data", key), None, SECRET), _setter(live, ("data", key)))
+
+
+def _secrets(value: Any) -> dict[str, list[str]]:
+    """The Secrets that pods take variables from, with their keys."""
+    found: dict[str, set[str]] = {}
+
+    def look(value: Any) -> None:
+        if isinstance(value, Mapping):
+            mapping = cast(fields.Object, value)
+            if reference := mapping.get("secretKeyRef"):
+                found.setdefault(reference["name"], set()).add(reference["key"])
+            for inner in mapping.values():
+                look(inner)
+        elif isinstance(value, list | tuple):
+            for inner in cast(Sequence[Any], value):
+                look(inner)
+
+    look(value)
+    return {name: sorted(keys) for name, keys in sorted(found.items())}
+
+
+def _kept(kind: str, one: fields.Object) -> bool:
+    """What nobody declared and nobody minds: made by a controller, or our own record or older configuration."""
+    meta = one["metadata"]
+    labels: Mapping[str, str] = meta.get("labels") or {}
+    if meta.get("ownerReferences") or store.LABEL in labels:
+        return True
+    ours = labels.get("app.kubernetes.io/managed-by") == names.MANAGER
+    return ours and kind in ("ConfigMap", "Secret") and one.get("immutable") is True
+
+
+def _ours(entry: fields.Object) -> bool:
+    """Pulumi applies as ``pulumi-kubernetes-<hash>``, our plugin as ``seaway``."""
+    manager = str(entry.get("manager", ""))
+    return manager.startswith("pulumi-kubernetes") or manager == store.MANAGER
+
+
+def _setter(live: fields.Object, path: fields.Path) -> str | None:
+    """Who set a field last."""
+    owners = [entry for entry in fields.managers(live) if fields.owns(live, entry.get("fieldsV1", {}), path)]
+    return _who(max(owners, key=_moment)) if owners else None
+
+
+def _maker(live: fields.Object) -> str | None:
+    """Who made an object, as far as it says: the first of its managers."""
+    entries = fields.managers(live)
+    return _who(min(entries, key=_moment)) if entries else None
+
+
+def _moment(entry: fields.Object) -> str:
+    return str(entry.get("time", ""))
+
+
+def _who(entry: fields.Object) -> str:
+    manager = entry.get("manager") or "somebody"
+    return f"{manager} at {entry['time']}" if entry.get("time") else manager
+
+
+def _difference(kind: str, name: str, change: fields.Change, who: str | None) -> Difference:
+    path = fields.shown(change.path)
+    return Difference(kind=kind, name=name, path=path, declared=change.declared, live=change.live, who=who)

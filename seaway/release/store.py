@@ -1,0 +1,149 @@
+"""Where releases are kept: in the namespace itself, readable with a kubeconfig and kubectl.
+
+``release-<id>`` holds one release and never changes. ``release-current`` says which of them runs: the one whose
+rollout succeeded last.
+"""
+
+import base64
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, cast
+
+from seaway.cluster import client, errors
+from seaway.manifests import names, yamlout
+from seaway.model import nodes
+from seaway.release import record
+
+MANAGER = "seaway"
+"""Our field manager."""
+
+LABEL = "seaway/release"
+OWNER = "release"
+"""What these objects belong to, in the label that says so."""
+
+POINTER = "release-current"
+TEXT = "release.yaml"
+PACKED = "manifests.json.gz"
+LIMIT = 1_000_000
+"""Bytes of a ConfigMap's data: Kubernetes takes a MiB, names and labels included."""
+
+
+class Missing(errors.Unavailable):
+    """There is no such release in the cluster; the text is for the user, in one line."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """Which release runs."""
+
+    id: str
+    previous: str | None
+    since: str
+    """When it became the current one: RFC 3339, in UTC."""
+
+
+def path(namespace: str, name: str = "") -> str:
+    """Of a ConfigMap in the API, or of all."""
+    return f"/api/v1/namespaces/{namespace}/configmaps{'/' if name else ''}{name}"
+
+
+def name_of(release: str) -> str:
+    """The ConfigMap of a release."""
+    return f"release-{release}"
+
+
+def config_map(one: record.Record, release: str) -> dict[str, Any]:
+    """The ConfigMap that holds a release.
+
+    Raises:
+        ValueError: it is too big for one; the text says so in one line.
+    """
+    text, packed = yamlout.text(one.plain()), base64.b64encode(record.manifests(one)).decode()
+    size = len(text.encode()) + len(packed)
+    if size > LIMIT:
+        raise ValueError(
+            f"the record of release {release} has {size} bytes, and a ConfigMap takes {LIMIT}: the services' `files`"
+            " are too big; build big ones into the image"
+        )
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _metadata(one, name_of(release), release),
+        "immutable": True,
+        "data": {TEXT: text},
+        "binaryData": {PACKED: packed},
+    }
+
+
+def pointer(one: record.Record, current: Pointer) -> dict[str, Any]:
+    """The ConfigMap that names the current release."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _metadata(one, POINTER, current.id),
+        "data": {"id": current.id, "previous": current.previous or "", "since": current.since},
+    }
+
+
+def pointed(found: Mapping[str, Any] | None) -> Pointer | None:
+    """What a pointer says; None if there is none, or it says nothing."""
+    data: Mapping[str, str] = (found or {}).get("data") or {}
+    if not data.get("id"):
+        return None
+    return Pointer(id=data["id"], previous=data.get("previous") or None, since=data.get("since", ""))
+
+
+async def current(cluster: client.Cluster, namespace: str) -> Pointer:
+    """Which release runs.
+
+    Raises:
+        Missing: none is recorded.
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    found = pointed(await cluster.find(path(namespace, POINTER)))
+    if found is None:
+        raise Missing(f"no release is recorded in namespace {namespace}: the next pulumi up that succeeds writes one")
+    return found
+
+
+async def recorded(cluster: client.Cluster, namespace: str, release: str) -> record.Record:
+    """A release's record.
+
+    Raises:
+        Missing: there is no such release.
+        problems.Invalid: it is no record that this version of Seaway understands.
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    name = name_of(release)
+    data: Mapping[str, str] = (await _found(cluster, namespace, release)).get("data") or {}
+    return record.Record.decode(nodes.parse(data.get(TEXT, "").encode(), f"ConfigMap/{name}"))
+
+
+async def manifests(cluster: client.Cluster, namespace: str, release: str) -> list[dict[str, Any]]:
+    """A release's objects but the Secrets, as they were deployed.
+
+    Raises:
+        Missing: there is no such release, or its objects cannot be read.
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    found = await _found(cluster, namespace, release)
+    try:
+        data: Mapping[str, str] = found.get("binaryData") or {}
+        return record.unpacked(data.get(PACKED, ""))
+    except ValueError as error:
+        raise Missing(f"ConfigMap/{name_of(release)} in namespace {namespace}: {PACKED} is {error}") from None
+
+
+async def _found(cluster: client.Cluster, namespace: str, release: str) -> Mapping[str, Any]:
+    found = await cluster.find(path(namespace, name_of(release)))
+    if found is None:
+        raise Missing(f"release {release} is not recorded in namespace {namespace}")
+    return cast(Mapping[str, Any], found)
+
+
+def _metadata(one: record.Record, name: str, release: str) -> dict[str, Any]:
+    stack = one.settings["stack"]
+    namespace = one.namespace
+    scope = names.Scope(application=one.app.name, stack=stack, namespace=namespace)
+    meta = names.metadata(scope, name, of=OWNER)
+    return meta | {"labels": meta["labels"] | {LABEL: release}}
