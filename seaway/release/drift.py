@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
-from seaway.cluster import client
+from seaway.cluster import client, paths
 from seaway.manifests import names
 from seaway.release import fields, store
 
@@ -13,19 +13,19 @@ WHOLE = "(object)"
 
 SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
 
-PATHS: Mapping[str, str] = {
-    "Namespace": "/api/v1/namespaces/{namespace}",
-    "ConfigMap": "/api/v1/namespaces/{namespace}/configmaps",
-    "Secret": "/api/v1/namespaces/{namespace}/secrets",
-    "Service": "/api/v1/namespaces/{namespace}/services",
-    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
-    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
-    "StatefulSet": "/apis/apps/v1/namespaces/{namespace}/statefulsets",
-    "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
-    "PodDisruptionBudget": "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets",
-    "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers",
+KINDS: Mapping[str, str] = {
+    "ConfigMap": "v1",
+    "Secret": "v1",
+    "Service": "v1",
+    "ServiceAccount": "v1",
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "Job": "batch/v1",
+    "PodDisruptionBudget": "policy/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
 }
-"""The kinds that a release has, and the autoscalers, which may change it. A test holds it against the golden files."""
+"""The kinds that a release has beside its namespace, and the autoscalers, which change it. A test holds it against the
+golden files."""
 
 _CONTROLLERS = frozenset(
     {"kube-controller-manager", "cloud-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"}
@@ -68,15 +68,9 @@ async def of(cluster: client.Cluster, namespace: str) -> tuple[str, list[Differe
     """
     current = await store.current(cluster, namespace)
     declared = await store.manifests(cluster, namespace, current.id)
-    live = {kind: await _read(cluster, kind, path.format(namespace=namespace)) for kind, path in PATHS.items()}
-    return current.id, drift(declared, live)
-
-
-async def _read(cluster: client.Cluster, kind: str, path: str) -> Sequence[fields.Object]:
-    if kind == "Namespace":
-        found = await cluster.find(path)
-        return [] if found is None else [found]
-    return (await cluster.get(path))["items"]
+    home = await cluster.find(paths.path("v1", "Namespace", "", namespace))
+    live = {kind: (await cluster.get(paths.path(version, kind, namespace)))["items"] for kind, version in KINDS.items()}
+    return current.id, drift(declared, live | {"Namespace": [home] if home else []})
 
 
 def drift(declared: Sequence[fields.Object], live: Mapping[str, Sequence[fields.Object]]) -> list[Difference]:

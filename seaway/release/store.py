@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, cast
 
-from seaway.cluster import client, errors
+from seaway.cluster import client, errors, paths
 from seaway.manifests import names, yamlout
 from seaway.model import nodes
 from seaway.release import record
@@ -44,7 +44,7 @@ class Pointer:
 
 def path(namespace: str, name: str = "") -> str:
     """Of a ConfigMap in the API, or of all."""
-    return f"/api/v1/namespaces/{namespace}/configmaps{'/' if name else ''}{name}"
+    return paths.path("v1", "ConfigMap", namespace, name)
 
 
 def name_of(release: str) -> str:

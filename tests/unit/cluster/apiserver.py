@@ -1,6 +1,7 @@
 """A stand-in for an API server: it keeps objects, lists them and lets them be watched, over real connections."""
 
 import contextlib
+import dataclasses
 import http.server
 import json
 import re
@@ -19,6 +20,14 @@ COLLECTION = re.compile(
 NAMESPACES = re.compile(r"(?P<collection>/api/v1/namespaces)(?:/(?P<name>[^/]+))?")
 
 
+@dataclasses.dataclass
+class Run:
+    """What a container prints from its start to its end; lines begin with their time, as 2026-01-01T00:00:00Z."""
+
+    lines: list[str] = dataclasses.field(default_factory=list)
+    over: bool = False
+
+
 class ApiServer:
     """Answers as Kubernetes does, or with ``status``, or not at all while ``silent`` waits."""
 
@@ -32,7 +41,9 @@ class ApiServer:
         self.asked: list[tuple[str, str | None]] = []
         """Path with query, and the Authorization header, of every request."""
         self.logs: dict[tuple[str, str, bool], str] = {}
-        """Of (pod, container, previous)."""
+        """Of (pod, container, previous); asked for once."""
+        self.runs: dict[tuple[str, str], list[Run]] = {}
+        """Of (pod, container), the newest last; followed."""
         self.port = 0
         self._objects: dict[str, dict[str, Object]] = {}
         self._events: list[tuple[int, str, Object]] = []
@@ -60,9 +71,7 @@ class ApiServer:
             return
         server.shutdown()
         server.server_close()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        self.cut()
         with self._news:
             self._news.notify_all()
 
@@ -118,8 +127,8 @@ class ApiServer:
 
     # What the handler asks.
 
-    def answer(self, path: str) -> tuple[int, Any]:
-        """Status and body of a GET that is no watch."""
+    def answer(self, path: str, label: str = "") -> tuple[int, Any]:
+        """Status and body of a GET that is no watch; ``label`` is one that listed objects must have."""
         if path == "/api/v1/namespaces/kube-system":
             return self.status, {"metadata": {"name": "kube-system", "uid": self.uid}}
         matched = COLLECTION.fullmatch(path) or NAMESPACES.fullmatch(path)
@@ -133,13 +142,70 @@ class ApiServer:
             if name is None:
                 return self.status, {
                     "metadata": {"resourceVersion": str(self._version)},
-                    "items": list(found.values()),
+                    "items": [one for one in found.values() if not label or label in one["metadata"].get("labels", {})],
                 }
             return (self.status, found[name]) if name in found else (404, {"kind": "Status", "code": 404})
+
+    def write(self, path: str, body: Object | None) -> tuple[int, Any]:
+        """Status and answer of a server-side apply, or without a body of a DELETE."""
+        matched = COLLECTION.fullmatch(path) or NAMESPACES.fullmatch(path)
+        if matched is None or matched["collection"] in self.forbidden:
+            return 404 if matched is None else 403, {"kind": "Status"}
+        namespace = path.split("/namespaces/")[1].split("/", maxsplit=1)[0] if matched.re is COLLECTION else ""
+        known = self._objects.get(matched["collection"], {}).get(matched["name"])
+        if body is None:
+            if known is None:
+                return 404, {"kind": "Status", "code": 404}
+            self.remove(known["apiVersion"], known["kind"], namespace, matched["name"])
+            return 200, {"kind": "Status"}
+        fields = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
+        if (
+            known
+            and known.get("immutable")
+            and any(known.get(key) != fields.get(key) for key in ("data", "binaryData"))
+        ):
+            return 422, {"kind": "Status", "code": 422}
+        return 200, self.put(body["apiVersion"], body["kind"], namespace, matched["name"], **fields)
 
     def log(self, pod: str, query: dict[str, str]) -> tuple[int, str]:
         text = self.logs.get((pod, query.get("container", ""), query.get("previous") == "true"))
         return (200, text) if text is not None else (400, "previous terminated container not found")
+
+    def say(self, pod: str, container: str, *lines: str, over: bool = False) -> None:
+        """A container prints lines, and with ``over`` ends; the next line is of its next run."""
+        with self._news:
+            runs = self.runs.setdefault((pod, container), [Run()])
+            if runs[-1].over:
+                runs.append(Run())
+            runs[-1].lines += lines
+            runs[-1].over = over
+            self._news.notify_all()
+
+    def cut(self) -> None:
+        """Break every connection; new ones are taken."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def followed(self, pod: str, query: dict[str, str]) -> Iterator[str] | None:
+        """The lines of a run as they come; None: there is no such run."""
+        runs = self.runs.get((pod, query["container"]), [])
+        back = 2 if query.get("previous") == "true" else 1
+        return self._lines(runs[-back], query) if len(runs) >= back else None
+
+    def _lines(self, run: Run, query: dict[str, str]) -> Iterator[str]:
+        position, server = max(0, len(run.lines) - int(query.get("tailLines", len(run.lines)))), self._server
+        while server is self._server:
+            with self._news:
+                if position == len(run.lines) and not run.over:
+                    self._news.wait(1)
+                fresh, over = run.lines[position:], run.over
+            position += len(fresh)
+            # To the second, as the real one.
+            yield from (line for line in fresh if line[:19] >= query.get("sinceTime", "")[:19])
+            if over:
+                return
+        raise ConnectionAbortedError
 
     def events(self, collection: str, version: int, seconds: float) -> Iterator[Object]:
         """What happens to a collection after a version, until the server is stopped."""
@@ -201,14 +267,27 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
                 state.silent.wait(30)
             url = urllib.parse.urlsplit(self.path)
             query = dict(urllib.parse.parse_qsl(url.query))
-            if url.path.endswith("/log"):
+            if url.path.endswith("/log") and query.get("follow") == "true":
+                self.follow(state.followed(url.path.split("/")[-2], query))
+            elif url.path.endswith("/log"):
                 status, text = state.log(url.path.split("/")[-2], query)
                 self.send(status, text.encode())
             elif query.get("watch") == "true" and state.status == 200:
                 self.watch(url.path, query)
             else:
-                status, body = state.answer(url.path)
+                status, body = state.answer(url.path, query.get("labelSelector", ""))
                 self.send(status, json.dumps(body, ensure_ascii=False).encode())
+
+        def do_PATCH(self) -> None:
+            state.asked.append((self.path, self.headers.get("Authorization")))
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, answer = state.write(urllib.parse.urlsplit(self.path).path, body)
+            self.send(status, json.dumps(answer).encode())
+
+        def do_DELETE(self) -> None:
+            state.asked.append((self.path, self.headers.get("Authorization")))
+            status, answer = state.write(urllib.parse.urlsplit(self.path).path, None)
+            self.send(status, json.dumps(answer).encode())
 
         def send(self, status: int, body: bytes) -> None:
             self.send_response(status)
@@ -217,13 +296,23 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def watch(self, collection: str, query: dict[str, str]) -> None:
+            events = state.events(collection, int(query["resourceVersion"]), float(query["timeoutSeconds"]))
+            self.stream(json.dumps(event, ensure_ascii=False) for event in events)
+
+        def follow(self, lines: Iterator[str] | None) -> None:
+            if lines is None:
+                self.send(400, b"the container has not begun")
+            else:
+                self.stream(lines)
+
+        def stream(self, lines: Iterator[str]) -> None:
             self.send_response(200)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             self.wfile.flush()
-            for event in state.events(collection, int(query["resourceVersion"]), float(query["timeoutSeconds"])):
-                line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
-                self.wfile.write(b"%x\r\n%b\r\n" % (len(line), line))
+            for line in lines:
+                encoded = line.encode() + b"\n"
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(encoded), encoded))
             self.wfile.write(b"0\r\n\r\n")
 
         def log_message(self, *args: object) -> None:

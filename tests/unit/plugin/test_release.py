@@ -1,0 +1,167 @@
+"""The record of a release in the cluster: written once all is healthy, told apart, tidied up."""
+
+import base64
+import dataclasses
+import gzip
+import json
+import re
+from typing import Any
+
+from pulumi.runtime.proto import provider_pb2
+
+from plugin import release, values
+from seaway.model import application, load, nodes, settings
+from seaway.release import record, store
+from tests import golden
+from tests.unit.cluster import apiserver
+from tests.unit.plugin import engine
+
+URN = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Release::release"
+STACK = settings.Settings(stack="test", context="seaway-dev")
+NAMESPACE = "shop-test"
+
+
+def made(*, level: str = "info", digest: str | None = None, text: str = "") -> record.Record:
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    files = (application.File("/etc/a", content=text),) if text else ()
+    web = dataclasses.replace(app.services[0], env={"LOG_LEVEL": level}, files=files)
+    images, secrets = golden.given(app)
+    if digest:
+        images |= {"web": dataclasses.replace(images["web"], reference=f"registry.example.com/web@sha256:{digest}")}
+    return record.Record.of(dataclasses.replace(app, services=(web, *app.services[1:])), STACK, images, secrets)
+
+
+def inputs(one: record.Record) -> dict[str, object]:
+    return {"namespace": NAMESPACE, "release": one.id, "record": one.plain()}
+
+
+def config_maps(api: apiserver.ApiServer) -> dict[str, Any]:
+    _, listed = api.answer(store.path(NAMESPACE))
+    return {one["metadata"]["name"]: one for one in listed["items"]}
+
+
+def test_it_writes_the_record_and_the_pointer(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    one = made()
+    outputs = engine.create(plugin, URN, **inputs(one))
+    assert outputs["release"] == one.id
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", str(outputs["since"]))
+    found = config_maps(api)
+    assert set(found) == {"release-current", f"release-{one.id}"}
+    assert found["release-current"]["data"] == {"id": one.id, "previous": "", "since": outputs["since"]}
+    kept = found[f"release-{one.id}"]
+    assert kept["immutable"] is True
+    assert kept["metadata"]["labels"] == {
+        "app.kubernetes.io/name": "release",
+        "app.kubernetes.io/instance": NAMESPACE,
+        "app.kubernetes.io/part-of": "shop",
+        "app.kubernetes.io/managed-by": "seaway",
+        "seaway/stack": "test",
+        "seaway/release": one.id,
+    }
+    assert record.Record.decode(nodes.parse(kept["data"]["release.yaml"], "release.yaml")).id == one.id
+    listed = json.loads(gzip.decompress(base64.b64decode(kept["binaryData"]["manifests.json.gz"])))
+    assert [each["kind"] for each in listed["items"]].count("Deployment") == 3
+    assert "fieldManager=seaway" in next(path for path, _ in api.asked if "release-current?" in path)
+
+
+def test_the_same_again_changes_nothing(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    one = made()
+    outputs = engine.create(plugin, URN, **inputs(one))
+    api.put("v1", "ConfigMap", NAMESPACE, "release-current", data={**config_maps(api)["release-current"]["data"]})
+    assert engine.diff(plugin, URN, outputs, **inputs(one)) is None
+    assert engine.create(plugin, URN, **inputs(one)) == outputs
+
+
+def test_another_release_remembers_the_one_before(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    first, second = made(), made(level="debug")
+    outputs = engine.create(plugin, URN, **inputs(first))
+    changed = engine.diff(plugin, URN, outputs, **inputs(second))
+    assert changed == ["record", "release"]
+    outputs = engine.update(plugin, URN, outputs, **inputs(second))
+    assert config_maps(api)["release-current"]["data"]["previous"] == first.id
+    # Back again: what was before is now the other one.
+    engine.update(plugin, URN, outputs, **inputs(first))
+    assert config_maps(api)["release-current"]["data"]["id"] == first.id
+    assert config_maps(api)["release-current"]["data"]["previous"] == second.id
+
+
+def test_a_preview_touches_nothing_and_knows_no_digests(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    one = made()
+    outputs = engine.create(plugin, URN, **inputs(one))
+    before = config_maps(api)
+    given = inputs(made(level="debug"))
+    unbuilt = {**given, "record": {**one.plain(), "images": {"web": {"reference": values.UNKNOWN, "content": "c"}}}}
+    assert engine.diff(plugin, URN, outputs, **unbuilt) == ["record", "release"]
+    assert engine.update(plugin, URN, outputs, preview=True, **unbuilt)["since"] is values.UNKNOWN
+    assert config_maps(api) == before
+
+
+def test_somebody_elses_pointer_is_a_change(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    one = made()
+    outputs = engine.create(plugin, URN, **inputs(one))
+    api.put("v1", "ConfigMap", NAMESPACE, "release-current", data={"id": "other", "since": "x"})
+    assert engine.diff(plugin, URN, outputs, **inputs(one)) == ["release"]
+    api.remove("v1", "ConfigMap", NAMESPACE, "release-current")
+    assert engine.diff(plugin, URN, outputs, **inputs(one)) == ["release"]
+    request = provider_pb2.ReadRequest(id="release-current", urn=URN, properties=values.encode(outputs))
+    assert plugin.stub.Read(request).id == ""
+    engine.update(plugin, URN, outputs, **inputs(one))
+    assert plugin.stub.Read(request).id == "release-current"
+
+
+def test_the_same_content_with_another_digest_replaces_the_record(
+    plugin: engine.Plugin, api: apiserver.ApiServer
+) -> None:
+    outputs = engine.create(plugin, URN, **inputs(made()))
+    rebuilt = made(digest="0" * 64)
+    assert engine.diff(plugin, URN, outputs, **inputs(rebuilt)) == ["record"]
+    after = engine.update(plugin, URN, outputs, **inputs(rebuilt))
+    assert after["since"] == outputs["since"]
+    assert "0" * 64 in config_maps(api)[f"release-{rebuilt.id}"]["data"]["release.yaml"]
+
+
+def test_the_oldest_records_go(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    one = made()
+    for number in range(release.KEPT + 3):
+        labels = {"seaway/release": f"old{number:02}"}
+        name, day = f"release-old{number:02}", f"2020-01-{number + 1:02}T00:00:00Z"
+        api.put("v1", "ConfigMap", NAMESPACE, name, labels=labels, metadata={"creationTimestamp": day})
+    api.put("v1", "ConfigMap", NAMESPACE, "release-current", data={"id": "old00", "since": "x"})
+    api.put("v1", "ConfigMap", NAMESPACE, "release-notes", labels={"app": "somebody's"})
+    engine.create(plugin, URN, **inputs(one))
+    kept = {name for name in config_maps(api) if name.startswith("release-old")}
+    # The previous one stays however old it is; of the others, the newest.
+    assert kept == {"release-old00"} | {f"release-old{number:02}" for number in range(3, release.KEPT + 3)}
+    assert {"release-notes", "release-current", f"release-{one.id}"} <= set(config_maps(api))
+
+
+def test_deleting_it_leaves_the_records(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    one = made()
+    outputs = engine.create(plugin, URN, **inputs(one))
+    request = provider_pb2.DeleteRequest(id="release-current", urn=URN, properties=values.encode(outputs))
+    plugin.stub.Delete(request)
+    plugin.stub.Delete(request)
+    assert set(config_maps(api)) == {f"release-{one.id}"}
+
+
+def test_another_namespace_is_another_resource(plugin: engine.Plugin) -> None:
+    given = inputs(made())
+    request = provider_pb2.DiffRequest(
+        id="release-current", urn=URN, olds=values.encode(given), news=values.encode({**given, "namespace": "x"})
+    )
+    assert list(plugin.stub.Diff(request).replaces) == ["namespace"]
+
+
+def test_a_record_that_is_too_big_is_refused(plugin: engine.Plugin) -> None:
+    one = made(text="x" * 1_000_000)
+    told = plugin.refusal(lambda: engine.create(plugin, URN, **inputs(one)))
+    assert re.fullmatch(
+        rf"the record of release {one.id} has 10\d+ bytes, and a ConfigMap takes 1000000: the services' `files` are too"
+        " big; build big ones into the image",
+        told,
+    )
+
+
+def test_a_record_that_is_none_is_refused(plugin: engine.Plugin) -> None:
+    told = plugin.refusal(lambda: engine.create(plugin, URN, namespace=NAMESPACE, release="1", record={}))
+    assert told.startswith("release 1: application: is missing")
