@@ -17,7 +17,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 import plugin
-from plugin import cluster, engine, generated_secret, job_attempt, objects, resource, values
+from plugin import cluster, engine, generated_secret, job_attempt, objects, release, resource, rollout, values
 from seaway.cluster import client, errors
 
 CONTEXT = "context"
@@ -29,6 +29,8 @@ KINDS: Mapping[str, Callable[[client.Cluster, engine.Log], resource.Resource]] =
     "seaway:index:Cluster": lambda connection, _: cluster.Cluster(connection),
     "seaway:index:JobAttempt": job_attempt.JobAttempt,
     "seaway:index:Objects": lambda connection, _: objects.Objects(connection),
+    "seaway:index:Release": lambda connection, _: release.Release(connection),
+    "seaway:index:Rollout": rollout.Rollout,
 }
 """The resources that need a cluster."""
 

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import datetime
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +22,6 @@ class Event:
     count: int
     kind: str
     """Of the object that it is about."""
-    uid: str
     container: str | None
     reason: str
     message: str
@@ -50,7 +50,6 @@ def _event(given: snapshot.Object) -> Event:
         time=time(given),
         count=max(number(given, "count"), number(part(given, "series"), "count"), 1),
         kind=about.get("kind") or "",
-        uid=about.get("uid") or "",
         container=container[1] if container else None,
         reason=given.get("reason") or "",
         message=given.get("message") or "",
@@ -68,9 +67,10 @@ class Seen:
     def __init__(self, seen: snapshot.Snapshot, since: datetime.datetime = EPOCH) -> None:
         self._seen = seen
         self._since = since
-        self._events: dict[str, list[Event]] = collections.defaultdict(list)
-        for event in sorted(map(_event, seen.of("Event")), key=lambda event: event.time):
-            self._events[event.uid].append(event)
+        # Read when they are asked for: each workload is judged by itself, and the namespace has the events of all.
+        self._events: dict[str, list[snapshot.Object]] = collections.defaultdict(list)
+        for event in seen.of("Event"):
+            self._events[part(event, "involvedObject").get("uid") or ""].append(event)
 
     def find(self, kind: str, name: str) -> snapshot.Object | None:
         """The object; one that is being deleted is not there any more."""
@@ -88,10 +88,8 @@ class Seen:
 
     def events(self, *about: snapshot.Object | None) -> list[Event]:
         """The events of these objects, oldest first."""
-        if len(about) == 1 and about[0] is not None:
-            return self._events.get(about[0]["metadata"]["uid"], [])
-        found = [event for each in about if each is not None for event in self.events(each)]
-        return sorted(found, key=lambda event: event.time)
+        asked = (self._events.get(each["metadata"]["uid"], ()) for each in about if each is not None)
+        return sorted(map(_event, itertools.chain.from_iterable(asked)), key=lambda event: event.time)
 
     def fresh(self, at: datetime.datetime) -> bool:
         """Whether something happened in this rollout. A runtime that does not know the time counts as fresh."""
@@ -100,7 +98,7 @@ class Seen:
     @property
     def newest(self) -> datetime.datetime:
         """The time of the newest event; the epoch where there is none."""
-        return max((events[-1].time for events in self._events.values()), default=EPOCH)
+        return max((time(event) for events in self._events.values() for event in events), default=EPOCH)
 
 
 def part(each: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

@@ -28,8 +28,9 @@ def display() -> Iterator[engine.Display]:
     engine_pb2_grpc.add_EngineServicer_to_server(shown, server)
     shown.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
+    shown.gone = lambda: server.stop(None).wait()
     yield shown
-    server.stop(None).wait()
+    shown.gone()
 
 
 @pytest.fixture
@@ -63,7 +64,9 @@ def start(display: engine.Display) -> Iterator[Callable[[Path], engine.Plugin]]:
         started.append(process)
         assert process.stdout
         port = int(process.stdout.readline())
-        channels.append(grpc.insecure_channel(f"127.0.0.1:{port}"))
+        # As much as the engine takes: an error's text travels as metadata.
+        large = [(f"grpc.{kind}max_metadata_size", 16 << 20) for kind in ("", "absolute_")]
+        channels.append(grpc.insecure_channel(f"127.0.0.1:{port}", large))
         return engine.Plugin(process, provider_pb2_grpc.ResourceProviderStub(channels[-1]))
 
     yield run

@@ -35,6 +35,8 @@ class Display(engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.address = ""
+        self.gone: Callable[[], object] = lambda: None
+        """Stop listening."""
 
     def Log(self, request: engine_pb2.LogRequest, context: object) -> empty_pb2.Empty:
         severity = engine_pb2.LogSeverity.Name(request.severity)
