@@ -118,7 +118,7 @@ def additions(declared: Any, live: Any, owned: Object, path: Path = ()) -> Itera
         said, at = _inside(declared, step), (*path, step)
         if said is not None:
             yield from additions(said, value, inner, at)
-        elif step in _INDEPENDENT and inner:
+        elif isinstance(step, str) and step in _INDEPENDENT and inner:
             yield from additions({}, value, inner, at)
         else:
             yield Change(at, None, value)

@@ -151,7 +151,7 @@ def unpacked(text: str) -> list[dict[str, Any]]:
     """
     try:
         return cast(list[dict[str, Any]], json.loads(gzip.decompress(base64.b64decode(text)))["items"])
-    except (OSError, EOFError, KeyError, TypeError) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError) as error:
         raise ValueError("not a packed list of objects") from error
 
 
