@@ -4,4 +4,5 @@ import sys
 
 from seaway.cli import main
 
-sys.exit(main.main())
+if __name__ == "__main__":
+    sys.exit(main.main())

@@ -77,5 +77,5 @@ def write(path: Path, text: str) -> None:
     """Replaces a file in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.{os.getpid()}")
-    half.write_text(text, encoding="ascii")
+    half.write_text(text, encoding="utf-8")
     half.replace(path)

@@ -22,7 +22,10 @@ print("\\n".join(sys.modules))
 """
 
 
-@pytest.mark.parametrize("package", ["seaway.model", "seaway.manifests", "seaway.images", "seaway.cluster", "seaway.rollout"])
+PACKAGES = ("model", "manifests", "images", "cluster", "rollout", "release", "cli")
+
+
+@pytest.mark.parametrize("package", [f"seaway.{name}" for name in PACKAGES])
 def test_the_core_imports_no_pulumi(package: str) -> None:
     run = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL.format(package=package)], capture_output=True, text=True, check=True
