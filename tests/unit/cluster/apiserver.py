@@ -37,6 +37,8 @@ class ApiServer:
         self.status = 200
         self.forbidden: set[str] = set()
         """Collections that may not be read."""
+        self.watchable = True
+        """Whether the credentials may watch what they may read."""
         self.silent: threading.Event | None = None
         self.asked: list[tuple[str, str | None]] = []
         """Path with query, and the Authorization header, of every request."""
@@ -296,6 +298,9 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def watch(self, collection: str, query: dict[str, str]) -> None:
+            if not state.watchable:
+                self.send(403, b"{}")
+                return
             events = state.events(collection, int(query["resourceVersion"]), float(query["timeoutSeconds"]))
             self.stream(json.dumps(event, ensure_ascii=False) for event in events)
 

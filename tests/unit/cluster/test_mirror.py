@@ -168,6 +168,23 @@ def test_what_may_not_be_listed_is_told_on_entering(api: apiserver.ApiServer, cl
         run(cluster, test)
 
 
+def test_what_may_be_listed_but_not_watched_is_listed_every_second(
+    api: apiserver.ApiServer, cluster: client.Cluster
+) -> None:
+    api.watchable = False
+
+    async def test(seen: mirror.Mirror) -> None:
+        await asyncio.sleep(3)
+        pod(api, "a")
+        begun = time.monotonic()
+        await until(seen, lambda: names(seen) == ["a"])
+        assert time.monotonic() - begun < 2
+        assert seen.away is None
+
+    run(cluster, test)
+    assert api.asked_for(watch=False).count(f"/api/v1/namespaces/{NAMESPACE}/pods") < 10
+
+
 def test_lines_end_at_line_feeds_only(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     async def test(seen: mirror.Mirror) -> None:
         pod(api, "a", status={"message": "caf\u00e9\u0085\u2028next"})

@@ -1,0 +1,50 @@
+"""What a watch does where the real waits would be too long for a test, and its status row."""
+
+import asyncio
+import time
+
+import pytest
+
+from plugin import engine as display
+from plugin import watching
+from seaway.cluster import client, errors
+from seaway.rollout import target, verdict
+from tests.unit.cluster import apiserver
+from tests.unit.plugin import engine, workloads
+
+
+def goal(name: str, deadline: int = 60) -> target.Target:
+    return target.Target(kind="Deployment", name=name, owner=name, deadline=deadline)
+
+
+def test_an_api_server_that_stays_away_is_given_up(
+    api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "GRACE", 1)
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(api.url)))
+    api.stop()
+
+    async def watch() -> None:
+        cluster = client.Cluster(context="work", seconds=1)
+        log = display.Log(display.Engine("127.0.0.1:1"), "urn")
+        try:
+            await watching.Watch(cluster, workloads.NAMESPACE, [goal("web", deadline=1)], log).end()
+        finally:
+            await cluster.close()
+
+    begun = time.monotonic()
+    with pytest.raises(errors.Unavailable, match="connection refused"):
+        asyncio.run(watch())
+    assert 2 < time.monotonic() - begun < 5, "the deadline and the grace, no more"
+
+
+def test_the_row_shows_the_first_of_very_many() -> None:
+    def one(name: str, state: verdict.State) -> verdict.Verdict:
+        return verdict.Verdict(target=goal(name), state=state, desired=2, updated=2, ready=1, findings=())
+
+    assert watching.row([one("web", "progressing")]) == "web 1/2 ready"
+    assert watching.row([one("api", "complete"), one("web", "failed")]) == "web 1/2 ready · 1 of 2 complete"
+    many = [one("api", "complete"), *(one(f"web{number}", "progressing") for number in range(9))]
+    assert watching.row(many) == (
+        "web0 1/2 ready · web1 1/2 ready · web2 1/2 ready · web3 1/2 ready · 5 more · 1 of 10 complete"
+    )
