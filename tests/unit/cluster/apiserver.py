@@ -46,6 +46,7 @@ class ApiServer:
         """Of (pod, container, previous); asked for once."""
         self.runs: dict[tuple[str, str], list[Run]] = {}
         """Of (pod, container), the newest last; followed."""
+        self.forbidden_logs = False
         self.port = 0
         self._objects: dict[str, dict[str, Object]] = {}
         self._events: list[tuple[int, str, Object]] = []
@@ -269,7 +270,9 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
                 state.silent.wait(30)
             url = urllib.parse.urlsplit(self.path)
             query = dict(urllib.parse.parse_qsl(url.query))
-            if url.path.endswith("/log") and query.get("follow") == "true":
+            if url.path.endswith("/log") and state.forbidden_logs:
+                self.send(403, b"")
+            elif url.path.endswith("/log") and query.get("follow") == "true":
                 self.follow(state.followed(url.path.split("/")[-2], query))
             elif url.path.endswith("/log"):
                 status, text = state.log(url.path.split("/")[-2], query)

@@ -1,0 +1,78 @@
+"""What ``seaway status --drift`` does once it knows the stack."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich import table, text
+
+from seaway.cli import health, picture, show, stack, verb
+from seaway.release import drift
+
+DRIFTED = 4
+"""The cluster differs from the release that was deployed. Its own exit code: to CI it is no failure of the tool."""
+
+LONGEST = 80
+"""Characters of a value in the table; all of them are in the JSON."""
+
+HEAD = ("KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY")
+
+
+def run(where: stack.Stack, *, as_json: bool) -> int:
+    """Show the differences; the exit code.
+
+    Raises:
+        errors.Unavailable: the cluster cannot be asked, or no release is recorded in it.
+    """
+    release, found = asyncio.run(_ask(where))
+    if as_json:
+        print(json.dumps(plain(where, release, found), indent=2, ensure_ascii=False))
+    else:
+        screen = show.screen()
+        many = f"{len(found)} {'difference' if len(found) == 1 else 'differences'}" if found else "no drift"
+        names = (where.app, f"stack {where.name}", f"context {where.context}", f"release {release}", many)
+        show.write(screen, text.Text(" · ".join(names)))
+        if found:
+            show.write(screen, drawn(found))
+    return DRIFTED if found else verb.DONE
+
+
+async def _ask(where: stack.Stack) -> tuple[str, list[drift.Difference]]:
+    async with health.opened(where) as cluster:
+        return await drift.of(cluster, where.namespace)
+
+
+def plain(where: stack.Stack, release: str, found: Sequence[drift.Difference]) -> dict[str, Any]:
+    """As ``seaway status --drift --json`` prints it; the fields are described in ``seaway.cli.status``."""
+    differences = [
+        {
+            "object": {"kind": each.kind, "name": each.name},
+            "field": each.path,
+            "how": each.how,
+            "declared": each.declared,
+            "live": each.live,
+            "by": each.who,
+        }
+        for each in found
+    ]
+    return picture.place(where) | {"release": release, "drift": differences}
+
+
+def drawn(found: Sequence[drift.Difference]) -> table.Table:
+    """The table."""
+    return show.columns(
+        HEAD,
+        [
+            (f"{each.kind}/{each.name}", each.path or "-", _value(each.declared), _value(each.live), each.who or "-")
+            for each in found
+        ],
+    )
+
+
+def _value(value: Any) -> str:
+    """In one line; a text as it is."""
+    if value is None:
+        return "-"
+    shown = " ".join(value.split()) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"

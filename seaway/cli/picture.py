@@ -1,0 +1,79 @@
+"""What ``seaway status`` knows at one moment, and its JSON. Pure."""
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from seaway.cli import stack
+from seaway.release import store
+from seaway.rollout import status, verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One environment at one moment."""
+
+    where: stack.Stack
+    release: store.Pointer | None
+    """What was deployed last as a whole; none before the first success."""
+    rows: Sequence[status.Row]
+    now: datetime.datetime
+
+    @property
+    def healthy(self) -> bool:
+        """There is something, and all of it is complete."""
+        return bool(self.rows) and all(row.healthy for row in self.rows)
+
+
+def plain(taken: Picture) -> dict[str, Any]:
+    """As ``seaway status --json`` prints it; the fields are described in ``seaway.cli.status``."""
+    release = taken.release
+    return place(taken.where) | {
+        "release": release and {"id": release.id, "since": release.since},
+        "healthy": taken.healthy,
+        "workloads": list(map(_workload, taken.rows)),
+    }
+
+
+def place(where: stack.Stack) -> dict[str, Any]:
+    """What every answer begins with."""
+    return {
+        "application": where.app,
+        "stack": where.name,
+        "context": where.context,
+        "namespace": where.namespace,
+    }
+
+
+def _workload(row: status.Row) -> dict[str, Any]:
+    found, event = row.verdict, row.warned
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "object": {"kind": found.target.kind, "name": found.target.name},
+        "state": found.state,
+        "ready": row.ready,
+        "desired": found.desired,
+        "updated": found.updated,
+        "image": row.image,
+        "since": moment(row.since),
+        "restarts": row.restarts,
+        "event": event
+        and {"time": moment(event.time), "object": event.about, "reason": event.reason, "message": event.message},
+        "findings": [_finding(each) for each in found.findings],
+    }
+
+
+def _finding(found: verdict.Finding) -> dict[str, Any]:
+    return dataclasses.asdict(found) | {"runbook": runbook(found)}
+
+
+def runbook(found: verdict.Finding) -> str:
+    """Where the cause is written up."""
+    return f"docs/runbook.md#{found.cause}"
+
+
+def moment(time: datetime.datetime) -> str:
+    """A time as Kubernetes writes it."""
+    return f"{time.astimezone(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"

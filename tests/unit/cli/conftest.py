@@ -1,0 +1,55 @@
+"""A checkout with the application shop and the stack dev, and a stand-in for its cluster."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cluster import apiserver
+from tests.unit.rollout import made
+
+VERSIONS = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v1"}
+
+
+@pytest.fixture
+def api() -> Iterator[apiserver.ApiServer]:
+    with apiserver.serving() as server:
+        yield server
+
+
+@pytest.fixture
+def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory. Nothing of Pulumi is there but the files that git has: no state, no passphrase, no CLI."""
+    folder = tmp_path / "checkout"
+    (folder / "app").mkdir(parents=True)
+    (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    (folder / "app" / "app.yaml").write_text("name: shop\n")
+    secret = "{SESSION_KEY: {secure: v1:xyz}}"
+    (folder / "Pulumi.dev.yaml").write_text(f"config:\n  seaway:context: work\n  seaway:secrets: {secret}\n")
+    kubeconfig = {
+        "contexts": [{"name": "work", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": api.url}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
+    (folder / "nothing").mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
+    monkeypatch.setenv("PULUMI_HOME", str(folder / "nothing"))
+    monkeypatch.setenv("PATH", str(folder / "nothing"))
+    for name in ("PULUMI_STACK", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+def put(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> None:
+    """Into the namespace of shop in dev."""
+    for each in objects:
+        version = VERSIONS.get(kind, "v1")
+        api.put(version, kind, "shop-dev", each["metadata"]["name"], **{key: each[key] for key in each})
+
+
+def put_all(api: apiserver.ApiServer, objects: dict[str, list[made.Object]]) -> None:
+    for kind, each in objects.items():
+        put(api, kind, *each)

@@ -1,0 +1,115 @@
+"""The command as a process of its own, read line by line, at a pipe or at a terminal."""
+
+import contextlib
+import os
+import pty
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parents[3]
+
+
+class Running:
+    """A running `seaway ...`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], out: IO[bytes]) -> None:
+        self.process = process
+        self.out = _Lines(out)
+        assert process.stderr
+        self.err = _Lines(process.stderr)
+
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=10)
+
+
+class _Lines:
+    """What comes out of a stream."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.seen: list[str] = []
+        self._fresh: queue.Queue[str] = queue.Queue()
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        # A terminal whose other end is closed is an error to read from.
+        with contextlib.suppress(OSError, ValueError):
+            for line in stream:
+                self._fresh.put(line.decode().rstrip("\r\n"))
+
+    def until(self, holds: Callable[[list[str]], bool], seconds: float = 10) -> list[str]:
+        """All lines so far, once they are as they should be."""
+        end = time.monotonic() + seconds
+        while not holds(self.seen):
+            try:
+                self.seen.append(self._fresh.get(timeout=max(0.01, end - time.monotonic())))
+            except queue.Empty:
+                raise AssertionError(f"not so after {seconds} s: {self.seen}") from None
+        return self.seen
+
+    def has(self, text: str, seconds: float = 10) -> list[str]:
+        """All lines so far, once one of them contains this."""
+        return self.until(lambda seen: any(text in line for line in seen), seconds)
+
+    def quiet(self, seconds: float) -> list[str]:
+        """What comes in some seconds."""
+        time.sleep(seconds)
+        while not self._fresh.empty():
+            self.seen.append(self._fresh.get())
+        return self.seen
+
+
+@contextlib.contextmanager
+def head(*words: str) -> Iterator[Running]:
+    """`seaway ... | head -n 1`."""
+    read, write = os.pipe()
+    line = [sys.executable, "-m", "seaway.cli", *words]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with (
+        subprocess.Popen(line, env=env, stdout=write, stderr=subprocess.PIPE) as process,
+        subprocess.Popen([sys.executable, "-c", "print(input())"], stdin=read, stdout=subprocess.PIPE) as reader,
+    ):
+        os.close(read)
+        os.close(write)
+        assert reader.stdout
+        try:
+            yield Running(process, reader.stdout)
+        finally:
+            process.kill()
+            reader.kill()
+
+
+@contextlib.contextmanager
+def command(*words: str, terminal: bool = False, width: int = 100, **variables: str) -> Iterator[Running]:
+    """`seaway ...` in the working directory; killed at the end if it still runs."""
+    line = [sys.executable, "-m", "seaway.cli", *words]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERM": "xterm-256color"}
+    env.pop("NO_COLOR", None)
+    env |= variables
+    with contextlib.ExitStack() as opened:
+        if terminal:
+            ours, theirs = pty.openpty()
+            out = opened.enter_context(os.fdopen(ours, "rb", buffering=0))
+            process = subprocess.Popen(line, env=env, stdout=theirs, stderr=subprocess.PIPE)
+            os.close(theirs)
+        else:
+            process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            assert process.stdout
+            out = opened.enter_context(process.stdout)
+        assert process.stderr
+        opened.enter_context(process.stderr)
+        try:
+            yield Running(process, out)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait(timeout=10)

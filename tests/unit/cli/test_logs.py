@@ -1,0 +1,320 @@
+"""`seaway logs` against a stand-in for a cluster: whose lines, in which order, and following through everything."""
+
+import argparse
+import re
+
+import pytest
+
+from seaway.cli import follow, logs, main
+from tests.unit.cli import conftest, running
+from tests.unit.cluster import apiserver
+from tests.unit.rollout import made
+
+pytestmark = pytest.mark.usefixtures("checkout")
+Captured = pytest.CaptureFixture[str]
+
+
+def asked(api: apiserver.ApiServer) -> list[str]:
+    """Queries of logs."""
+    return [path.partition("/log?")[2] for path, _ in api.asked if "/log?" in path]
+
+
+def print_something(api: apiserver.ApiServer) -> None:
+    """Two pods of web and a store have printed."""
+    conftest.put_all(api, made.healthy())
+    api.logs["web-5d9c-aaaaa", "web", False] = "2026-03-01T10:00:01.5Z one\n2026-03-01T10:00:03Z three\n"
+    api.logs["web-5d9c-bbbbb", "web", False] = "2026-03-01T10:00:02.25Z two\n2026-03-01T10:00:04Z \n"
+    api.logs["db-0", "db", False] = "2026-03-01T10:00:02Z ready\n"
+
+
+def test_all_pods_by_time_and_told_apart(api: apiserver.ApiServer, capsys: Captured) -> None:
+    print_something(api)
+    assert main.main(["logs", "web"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "web-aaaaa: one\nweb-bbbbb: two\nweb-aaaaa: three\nweb-bbbbb: \n"
+    assert shown.err == ""
+    assert asked(api) == ["timestamps=true&container=web", "timestamps=true&container=web"]
+
+
+def test_all_of_the_application_with_times(api: apiserver.ApiServer, capsys: Captured) -> None:
+    print_something(api)
+    api.logs["migrate-0a1b-ccccc", "migrate", False] = ""
+    assert main.main(["logs", "--all", "--timestamps"]) == 0
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "web-aaaaa: 2026-03-01T10:00:01.500Z one",
+        "db-0: 2026-03-01T10:00:02.000Z ready",
+        "web-bbbbb: 2026-03-01T10:00:02.250Z two",
+    ]
+
+
+def test_all_containers_of_a_pod(api: apiserver.ApiServer, capsys: Captured) -> None:
+    both = [made.container("web", run="r1"), made.container("proxy", run="r2")]
+    pod = made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=both, init=[made.container("prepare", run="r0", code=0)])
+    conftest.put(api, "Pod", pod)
+    for second, name in enumerate(["prepare", "proxy", "web"]):
+        api.logs["web-5d9c-aaaaa", name, False] = f"2026-03-01T10:00:0{second}Z I am {name}\n"
+    assert main.main(["logs", "web"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "web-aaaaa/prepare: I am prepare",
+        "web-aaaaa/proxy: I am proxy",
+        "web-aaaaa: I am web",
+    ]
+
+
+def test_what_the_api_is_asked_for(api: apiserver.ApiServer, capsys: Captured) -> None:
+    print_something(api)
+    assert main.main(["logs", "db", "--tail", "5", "--since", "1h30m"]) == 0
+    assert asked(api) == ["tailLines=5&sinceSeconds=5400&timestamps=true&container=db"]
+
+
+def test_the_run_before(api: apiserver.ApiServer, capsys: Captured) -> None:
+    again = made.container("web", run="r2", restarts=1, before=3)
+    conftest.put(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
+    conftest.put(api, "Pod", made.pod("web-5d9c-bbbbb", by="web-5d9c"))
+    api.logs["web-5d9c-aaaaa", "web", True] = "2026-03-01T10:00:00Z last words\n"
+    assert main.main(["logs", "web", "--previous"]) == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("web-aaaaa: last words\n", "")
+
+
+def test_no_run_before(api: apiserver.ApiServer, capsys: Captured) -> None:
+    print_something(api)
+    assert main.main(["logs", "web", "--previous"]) == 0
+    assert capsys.readouterr().err == "seaway: no container ran before\n"
+
+
+def test_a_pod_without_a_log_yet_is_no_error(api: apiserver.ApiServer, capsys: Captured) -> None:
+    conftest.put(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[made.container("web")]))
+    assert main.main(["logs", "web"]) == 0
+    assert capsys.readouterr().err == "seaway: no container has begun yet: there is no log\n"
+    print_something(api)
+    conftest.put(api, "Pod", made.pod("web-5d9c-zzzzz", by="web-5d9c", containers=[made.container("web")]))
+    assert main.main(["logs", "web"]) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 4
+    assert shown.err == ""
+
+
+def test_one_log_that_is_refused_does_not_hide_the_others(api: apiserver.ApiServer, capsys: Captured) -> None:
+    print_something(api)
+    del api.logs["web-5d9c-aaaaa", "web", False]
+    assert main.main(["logs", "web"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "web-bbbbb: two\nweb-bbbbb: \n"
+    assert re.fullmatch(r"seaway: web-aaaaa: .*it answered 400 Bad Request.*\n", shown.err)
+    # None at all is one.
+    del api.logs["web-5d9c-bbbbb", "web", False]
+    assert main.main(["logs", "web"]) == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--follow"]])
+def test_an_unknown_service_is_told_with_those_that_are_there(
+    api: apiserver.ApiServer, capsys: Captured, more: list[str]
+) -> None:
+    print_something(api)
+    assert main.main(["logs", "wbe", *more]) == 2
+    said = 'seaway: there is no "wbe" in namespace shop-dev (it has: db, migrate, web); name another\n'
+    assert capsys.readouterr().err == said
+
+
+def test_a_service_where_nothing_runs(capsys: Captured) -> None:
+    assert main.main(["logs", "web"]) == 2
+    said = 'seaway: there is no "web" in namespace shop-dev (nothing of shop runs there); name another\n'
+    assert capsys.readouterr().err == said
+
+
+def test_too_many_containers_are_told(
+    api: apiserver.ApiServer, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    print_something(api)
+    monkeypatch.setattr(follow, "MOST", 1)
+    assert main.main(["logs", "web"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == ["web-aaaaa: one", "web-aaaaa: three"]
+    assert shown.err == "seaway: only 1 of 2 containers are shown: name a service\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["logs"], "one of the arguments SERVICE --all is required"),
+        (["logs", "web", "--all"], "argument --all: not allowed with argument SERVICE"),
+        (["logs", "web", "-f", "--previous"], "argument --previous: not allowed with argument -f/--follow"),
+        (["logs", "web", "--since", "10x"], "argument --since: '10x' is no time; write one like 30s, 10m, 1h30m or 2d"),
+        (["logs", "web", "--tail", "all"], "argument --tail: 'all' is no number of lines; write one like 100"),
+    ],
+)
+def test_wrong_words(words: list[str], told: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(words)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"seaway logs: error: {told}"
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0s", 1)])
+def test_times(text: str, seconds: int) -> None:
+    assert logs.seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "10", "m", "-5m", "1.5h", "10m "])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        logs.seconds(text)
+
+
+def test_a_colour_a_pod_on_a_terminal(api: apiserver.ApiServer) -> None:
+    print_something(api)
+    with running.command("logs", "web", terminal=True) as printed:
+        lines = printed.out.until(lambda seen: len(seen) == 4)
+        assert printed.process.wait(timeout=10) == 0
+    colours = [re.fullmatch(r"\x1b\[(\d+)mweb-\w+:\x1b\[0m .*", line) for line in lines]
+    assert all(colours), lines
+    [first, second, third, fourth] = [colour[1] for colour in colours if colour]
+    assert (first, second) == (third, fourth)
+    assert first != second
+
+
+def test_a_reader_that_has_seen_enough(api: apiserver.ApiServer) -> None:
+    print_something(api)
+    api.logs["db-0", "db", False] = "".join(f"2026-03-01T10:00:02Z line {number}\n" for number in range(100_000))
+    with running.head("logs", "db") as printed:
+        assert printed.out.has("db-0: line 0")
+        assert printed.process.wait(timeout=20) == 0
+        assert printed.err.quiet(0.1) == []
+
+
+# Following.
+
+
+def start(api: apiserver.ApiServer, pod: str, *, run: str = "", **more: object) -> None:
+    """A pod of web whose container runs."""
+    containers = [made.container("web", run=run or f"run-of-{pod}", **more)]  # type: ignore[arg-type]
+    conftest.put(api, "Pod", made.pod(f"web-5d9c-{pod}", by="web-5d9c", containers=containers))
+
+
+def say(api: apiserver.ApiServer, pod: str, *lines: str, over: bool = False) -> None:
+    """Lines as ``03.5 text``: seconds and text."""
+    stamped = [f"2026-03-01T10:00:{line.replace(' ', 'Z ', 1)}" for line in lines]
+    api.say(f"web-5d9c-{pod}", "web", *stamped, over=over)
+
+
+def test_following_begins_with_the_last_lines_and_takes_new_pods(api: apiserver.ApiServer) -> None:
+    conftest.put(api, "Deployment", made.deployment())
+    start(api, "aaaaa")
+    say(api, "aaaaa", *(f"{number:02} old {number}" for number in range(15)))
+    with running.command("logs", "web", "-f") as printed:
+        seen = printed.out.has("old 14")
+        assert seen == [f"web-aaaaa: old {number}" for number in range(5, 15)]
+        # A new pod: seen first before its container has begun, then from its first line.
+        conftest.put(api, "Pod", made.pod("web-5d9c-bbbbb", by="web-5d9c", containers=[made.container("web")]))
+        say(api, "bbbbb", *(f"{number:02} new {number}" for number in range(20, 35)))
+        start(api, "bbbbb")
+        seen = printed.out.has("new 34")
+        assert seen[10:] == [f"web-bbbbb: new {number}" for number in range(20, 35)]
+        say(api, "aaaaa", "40 both go on")
+        say(api, "bbbbb", "41 indeed")
+        printed.out.has("web-bbbbb: indeed")
+        printed.out.has("web-aaaaa: both go on")
+        assert printed.interrupt() == 130
+        assert printed.err.quiet(0.1) == []
+
+
+def test_following_says_how_a_container_ended_and_goes_on_with_its_next_run(api: apiserver.ApiServer) -> None:
+    conftest.put(api, "Deployment", made.deployment())
+    start(api, "aaaaa", run="r1")
+    say(api, "aaaaa", "01 first run")
+    with running.command("logs", "web", "-f") as printed:
+        printed.out.has("first run")
+        say(api, "aaaaa", "02 dying", over=True)
+        start(api, "aaaaa", run="r1", code=3)
+        assert printed.err.has("ended") == ["seaway: web-aaaaa: ended: exit code 3 (Error)"]
+        say(api, "aaaaa", "03 second run")
+        start(api, "aaaaa", run="r2", restarts=1)
+        assert printed.err.has("restarted")[1:] == ["seaway: web-aaaaa: restarted (restart 1)"]
+        seen = printed.out.has("second run")
+        assert seen == ["web-aaaaa: first run", "web-aaaaa: dying", "web-aaaaa: second run"]
+        api.remove("v1", "Pod", "shop-dev", "web-5d9c-aaaaa")
+        say(api, "aaaaa", over=True)
+        assert printed.err.until(lambda seen: len(seen) == 3)[2] == "seaway: web-aaaaa: ended"
+        assert printed.process.poll() is None, "others may come"
+
+
+def test_following_resumes_after_a_broken_connection_with_no_line_lost_or_twice(api: apiserver.ApiServer) -> None:
+    conftest.put(api, "Deployment", made.deployment())
+    start(api, "aaaaa")
+    say(api, "aaaaa", "01.1 a", "01.2 b", "01.2 b")
+    with running.command("logs", "web", "-f") as printed:
+        printed.out.until(lambda seen: len(seen) == 3)
+        for number in range(1, 4):
+            api.cut()
+            # In the second of the last line, which is asked for once more, and after it.
+            say(api, "aaaaa", f"0{number}.5 meanwhile {number}", f"0{number + 1}.0 later {number}")
+            printed.out.has(f"later {number}")
+        said = [line.removeprefix("web-aaaaa: ") for line in printed.out.quiet(1)]
+        told = [f"{what} {number}" for number in range(1, 4) for what in ("meanwhile", "later")]
+        assert said == ["a", "b", "b", *told]
+        assert len(asked(api)) == 4, "it was begun anew each time"
+        assert printed.err.seen == []
+
+
+def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer) -> None:
+    """Meanwhile the container ends and begins again: what its first run still said is not lost."""
+    conftest.put(api, "Deployment", made.deployment())
+    start(api, "aaaaa", run="r1")
+    say(api, "aaaaa", "01 one")
+    with running.command("logs", "web", "-f") as printed:
+        printed.out.has("one")
+        api.stop()
+        printed.err.has("waiting for it")
+        say(api, "aaaaa", "02 last words", over=True)
+        say(api, "aaaaa", "03 again")
+        again = made.container("web", run="r2", restarts=1, before=1)
+        again["lastState"]["terminated"]["containerID"] = "r1"
+        conftest.put(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
+        api.start()
+        seen = printed.out.has("again")
+        assert seen == ["web-aaaaa: one", "web-aaaaa: last words", "web-aaaaa: again"]
+        said = [re.sub(r"\d\d:\d\d:\d\d cannot .*;", "... cannot", line) for line in printed.err.has("restart 1")]
+        assert [re.sub(r"\d\d:\d\d:\d\d", "...", line) for line in said] == [
+            "seaway: ... cannot waiting for it",
+            "seaway: ... it answers again",
+            "seaway: web-aaaaa: ended: exit code 1 (Error)",
+            "seaway: web-aaaaa: restarted (restart 1)",
+        ]
+        assert printed.interrupt() == 130
+
+
+def test_following_all_prints_all_that_is_wanted_of_what_was(api: apiserver.ApiServer) -> None:
+    conftest.put_all(api, made.healthy())
+    for pod, container in (("db-0", "db"), ("web-5d9c-aaaaa", "web"), ("web-5d9c-bbbbb", "web")):
+        api.say(pod, container, "2026-03-01T10:00:00Z x", "2026-03-01T10:00:01Z y")
+    with running.command("logs", "--all", "-f", "--tail", "1") as printed:
+        seen = printed.out.until(lambda seen: len(seen) == 3)
+        assert sorted(seen) == ["db-0: y", "web-aaaaa: y", "web-bbbbb: y"]
+        # The job's pod has no log to be had: after some attempts that is told.
+        printed.err.has("seaway: migrate-ccccc: no log: ")
+
+
+def test_a_reader_that_has_seen_enough_ends_the_following(api: apiserver.ApiServer) -> None:
+    conftest.put(api, "Deployment", made.deployment())
+    start(api, "aaaaa")
+    say(api, "aaaaa", "01 one")
+    with running.head("logs", "web", "-f") as printed:
+        printed.out.has("one")
+        # The reader may take a moment to go.
+        for second in range(2, 60):
+            say(api, "aaaaa", f"{second:02} more")
+            if printed.process.poll() is not None:
+                break
+            printed.err.quiet(0.1)
+        assert printed.process.returncode == 0
+        assert printed.err.quiet(0.1) == []
+
+
+def test_following_what_may_not_be_read(api: apiserver.ApiServer) -> None:
+    conftest.put(api, "Deployment", made.deployment())
+    start(api, "aaaaa")
+    api.forbidden_logs = True
+    with running.command("logs", "web", "-f") as printed:
+        assert printed.process.wait(timeout=10) == 1
+        printed.err.has("403 Forbidden: reading /api/v1/namespaces/shop-dev/pods/web-5d9c-aaaaa/log is not allowed")

@@ -1,0 +1,401 @@
+"""`seaway status` against a stand-in for a cluster: table, JSON, exit codes, watching, drift."""
+
+import datetime
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from seaway.cli import main
+from seaway.release import drift, store
+from tests.unit.cli import conftest, running
+from tests.unit.cluster import apiserver
+from tests.unit.rollout import made
+
+pytestmark = pytest.mark.usefixtures("checkout")
+Captured = pytest.CaptureFixture[str]
+
+
+def release(api: apiserver.ApiServer) -> None:
+    api.put("v1", "ConfigMap", "shop-dev", store.POINTER, data={"id": "0a1b2c", "since": "2026-01-01T00:00:00Z"})
+
+
+def broken() -> dict[str, list[made.Object]]:
+    """One of two pods of web cannot be made."""
+    objects = made.healthy()
+    waiting = {"waiting": {"reason": "InvalidImageName", "message": "couldn't parse image name"}}
+    status = made.container("web") | {"state": waiting}
+    objects["Deployment"] = [made.deployment(ready=1)]
+    objects["Pod"][0] = made.pod("web-5d9c-aaaaa", by="web-5d9c", ready=False, containers=[status])
+    return objects
+
+
+def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServer, capsys: Captured) -> None:
+    conftest.put_all(api, made.healthy())
+    release(api)
+    assert main.main(["status"]) == 0
+    out = capsys.readouterr().out
+    head, columns, *rows = out.splitlines()
+    assert re.fullmatch(r"shop · stack dev · context work · release 0a1b2c since \d+d", head)
+    assert columns.split("  ")[0] == "SERVICE"
+    assert columns.split() == ["SERVICE", "KIND", "READY", "UPDATED", "IMAGE", "AGE", "RESTARTS", "LAST", "EVENT"]
+    assert [row.split()[:5] for row in rows] == [
+        ["web", "service", "2/2", "2", "shop/web@d547149797ba"],
+        ["db", "store", "1/1", "1", "postgres:17"],
+        ["migrate", "job", "1/1", "1", "shop/web@d547149797ba"],
+    ]
+    assert "\x1b" not in out
+    assert out == "".join(f"{line.rstrip()}\n" for line in out.splitlines())
+
+
+def test_what_is_wrong_stands_below_the_table_with_the_way_out(api: apiserver.ApiServer, capsys: Captured) -> None:
+    conftest.put_all(api, broken())
+    assert main.main(["status"]) == 1
+    told = capsys.readouterr().out.partition("\n\n")[2].splitlines()
+    assert told[0].startswith("web: ")
+    assert told[1] == "  pod web-5d9c-aaaaa, container web"
+    assert told[2].startswith("  correct services.web.image in app.yaml")
+    assert told[3] == "  docs/runbook.md#image-name-invalid"
+
+
+def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, capsys: Captured) -> None:
+    conftest.put_all(api, made.healthy())
+    assert main.main(["status"]) == 0
+    assert capsys.readouterr().out.startswith("shop · stack dev · context work · no release recorded\n")
+
+
+def test_nothing_deployed_is_not_healthy(capsys: Captured) -> None:
+    assert main.main(["status"]) == 1
+    said = "nothing of shop runs in namespace shop-dev; deploy it: pulumi up --stack dev"
+    assert capsys.readouterr().out.splitlines()[1] == said
+
+
+def test_a_cluster_that_does_not_answer_is_exit_code_2(api: apiserver.ApiServer, capsys: Captured) -> None:
+    api.stop()
+    assert main.main(["status"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert re.fullmatch(
+        r'seaway: cannot reach the cluster of context "work" \(http://\S+: connection refused\); .*\n', shown.err
+    )
+
+
+def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, capsys: Captured) -> None:
+    objects = broken()
+    conftest.put_all(api, objects)
+    release(api)
+    assert main.main(["status", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    web, *others = found.pop("workloads")
+    assert found == {
+        "application": "shop",
+        "stack": "dev",
+        "context": "work",
+        "namespace": "shop-dev",
+        "release": {"id": "0a1b2c", "since": "2026-01-01T00:00:00Z"},
+        "healthy": False,
+    }
+    [finding] = web.pop("findings")
+    assert web == {
+        "name": "web",
+        "kind": "service",
+        "object": {"kind": "Deployment", "name": "web"},
+        "state": "failed",
+        "ready": 1,
+        "desired": 2,
+        "updated": 2,
+        "image": made.IMAGE,
+        "since": made.ago(hours=2),
+        "restarts": 0,
+        "event": None,
+    }
+    assert finding.pop("line")
+    assert finding.pop("remedy")
+    assert finding == {
+        "cause": "image-name-invalid",
+        "pod": "web-5d9c-aaaaa",
+        "container": "web",
+        "fatal": True,
+        "more": 0,
+        "runbook": "docs/runbook.md#image-name-invalid",
+    }
+    assert [each["state"] for each in others] == ["complete", "complete"]
+
+
+def test_json_says_null_where_there_is_no_release(api: apiserver.ApiServer, capsys: Captured) -> None:
+    conftest.put_all(api, made.healthy())
+    assert main.main(["status", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["release"], found["healthy"]) == (None, True)
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def plain(line: str) -> str:
+    """A line of a terminal without its colours."""
+    return COLOUR.sub("", line)
+
+
+@pytest.mark.parametrize("width", [140, 100, 80])
+def test_a_terminal_gets_colours_and_lines_of_its_width(api: apiserver.ApiServer, width: int) -> None:
+    """First the last event is cut, then the image. A message with brackets stays what it is."""
+    objects = made.healthy()
+    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    objects["Event"] = [made.event("Deployment/web", "Unhealthy", f"[bold]probe failed {'x' * 200}", seen=now)]
+    conftest.put_all(api, objects)
+    with running.command("status", terminal=True, width=width) as status:
+        lines = status.out.has("migrate")
+        assert status.process.wait(timeout=10) == 0
+    assert any("\x1b[32m2/2" in line for line in lines), "green where all is well"
+    assert max(len(plain(line).rstrip()) for line in lines) <= width
+    web = next(plain(line) for line in lines if plain(line).startswith("web"))
+    assert re.search(r"\ds: Unhealthy: \[bold\].*…\s*$", web)
+    assert ("d547149797ba" in web) == (width > 80)
+    assert len(web.rstrip()) == width
+
+
+def test_no_colours_where_they_are_not_wanted(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    conftest.put_all(api, made.healthy())
+    with running.command("status", terminal=True, NO_COLOR="1") as status:
+        lines = status.out.has("migrate")
+    assert not any("[32m" in line for line in lines)
+
+
+def test_a_pipe_gets_whole_lines(api: apiserver.ApiServer, capsys: Captured) -> None:
+    objects = made.healthy()
+    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    objects["Event"] = [made.event("Deployment/web", "Unhealthy", "x" * 300 + " end", seen=now)]
+    conftest.put_all(api, objects)
+    assert main.main(["status"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].endswith("xxx end")
+
+
+@pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["logs", "web"]])
+def test_no_pulumi_no_state_no_passphrase(api: apiserver.ApiServer, words: list[str]) -> None:
+    """The fixture's PATH is empty and its Pulumi home too: all the same, each verb works, and starts no program."""
+    program = f"""
+import os, sys
+started = []
+programs = {{"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system", "os.fork"}}
+sys.addaudithook(lambda event, of: started.append(of) if event in programs else None)
+class Environment(dict):
+    def __getitem__(self, name):
+        read.append(name)
+        return super().__getitem__(name)
+    def get(self, name, default=None):
+        read.append(name)
+        return super().get(name, default)
+read = []
+from seaway.cli import main
+os.environ = Environment(os.environ)
+code = main.main({words!r})
+print([name for name in read if name.startswith("PULUMI")], started, code, file=sys.stderr)
+"""
+    conftest.put_all(api, made.healthy())
+    for pod in ("aaaaa", "bbbbb"):
+        api.logs[f"web-5d9c-{pod}", "web", False] = "2026-03-01T10:00:00Z hello\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert "web" in done.stdout
+    last = done.stderr.splitlines()[-1]
+    assert re.fullmatch(r"\[('(PULUMI_STACK|PULUMI_HOME|PULUMI_BACKEND_URL)'(, )?)+\] \[\] 0", last), last
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(running.ROOT)}
+
+
+def test_help_needs_neither_client_nor_tables() -> None:
+    program = """
+import contextlib, sys
+from seaway.cli import main
+for words in (["--help"], ["status", "--help"], ["logs", "--help"]):
+    with contextlib.suppress(SystemExit):
+        main.main(words)
+assert main.VERBS
+print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"httpx", "httpx2", "lightkube", "rich"}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert done.stdout.splitlines()[-1] == "LOADED"
+
+
+def worse(api: apiserver.ApiServer) -> None:
+    """One of the two pods of web is not ready any more."""
+    conftest.put(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", ready=False))
+    conftest.put(api, "Deployment", made.deployment(ready=1))
+
+
+def test_watch_on_a_pipe_prints_a_line_a_change_and_ends_with_ctrl_c(api: apiserver.ApiServer) -> None:
+    conftest.put_all(api, made.healthy())
+    with running.command("status", "--watch") as status:
+        first = status.out.until(lambda seen: len(seen) == 3)
+        assert [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in first] == [
+            "web 2/2 ready",
+            "db 1/1 ready",
+            "migrate 1/1 succeeded",
+        ]
+        worse(api)
+        status.out.has("web 1/2 ready")
+        api.remove("apps/v1", "StatefulSet", "shop-dev", "db")
+        status.out.has("db is gone")
+        told = len(status.out.seen)
+        assert len(status.out.quiet(1)) == told, "nothing changed, nothing is said"
+        assert status.interrupt() == 130
+        assert status.err.quiet(0.1) == []
+
+
+def test_watch_outlives_an_api_server_that_is_away(api: apiserver.ApiServer) -> None:
+    conftest.put_all(api, made.healthy())
+    with running.command("status", "--watch") as status:
+        status.out.has("migrate")
+        api.stop()
+        away = status.err.has("cannot reach the cluster")
+        assert re.fullmatch(r"seaway: \d\d:\d\d:\d\d cannot reach .*; waiting for it", away[0])
+        api.start()
+        status.err.has("it answers again")
+        worse(api)
+        status.out.has("web 1/2 ready")
+        assert len(status.err.seen) == 2
+        assert len(status.out.seen) == 4, "what did not change is not said again"
+        assert status.interrupt() == 130
+
+
+def test_watch_may_begin_while_the_api_server_is_away(api: apiserver.ApiServer) -> None:
+    conftest.put_all(api, made.healthy())
+    api.stop()
+    with running.command("status", "--watch") as status:
+        status.err.has("cannot reach the cluster")
+        assert status.out.seen == []
+        api.start()
+        status.out.has("web 2/2 ready")
+
+
+def test_watch_as_json_is_an_object_a_line(api: apiserver.ApiServer) -> None:
+    conftest.put_all(api, made.healthy())
+    with running.command("status", "--watch", "--json") as status:
+        status.out.until(lambda seen: len(seen) == 1)
+        worse(api)
+        first, second = map(json.loads, status.out.until(lambda seen: len(seen) == 2))
+        assert (first["healthy"], second["healthy"]) == (True, False)
+        assert second["workloads"][0]["ready"] == 1
+        assert status.interrupt() == 130
+
+
+def test_watch_on_a_terminal_draws_the_table_anew(api: apiserver.ApiServer) -> None:
+    conftest.put_all(api, made.healthy())
+    with running.command("status", "--watch", terminal=True) as status:
+        status.out.has("migrate")
+        worse(api)
+        drawn = status.out.has("1/2")
+        assert sum("SERVICE" in line for line in drawn) >= 2
+        api.stop()
+        status.out.has("waiting for it")
+        assert status.interrupt() == 130
+        assert status.err.quiet(0.1) == []
+
+
+def test_a_reader_that_has_seen_enough_ends_the_watch(api: apiserver.ApiServer) -> None:
+    conftest.put_all(api, made.healthy())
+    with running.head("status", "--watch") as status:
+        assert status.out.has("web 2/2")
+        worse(api)
+        assert status.process.wait(timeout=10) == 0
+        assert status.err.quiet(0.1) == []
+
+
+CHANGES = [
+    drift.Difference(
+        kind="Deployment",
+        name="web",
+        path="spec.template.spec.containers[web].image",
+        declared="web:1",
+        live="web:2",
+        who="kubectl-edit at 2026-03-01T10:00:00Z",
+    ),
+    drift.Difference(kind="Service", name="web", path="", declared="(object)", live=None, who=None),
+    drift.Difference(kind="ConfigMap", name="mine", path="data", declared=None, live={"a": "b" * 90}, who="kubectl"),
+]
+
+
+def drifted(monkeypatch: pytest.MonkeyPatch, changes: list[drift.Difference]) -> None:
+    async def of(_: object, namespace: str) -> tuple[str, list[drift.Difference]]:
+        assert namespace == "shop-dev"
+        return "0a1b2c", changes
+
+    monkeypatch.setattr(drift, "of", of)
+
+
+def test_drift_is_a_table_and_exit_code_4(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    drifted(monkeypatch, CHANGES)
+    assert main.main(["status", "--drift"]) == 4
+    head, columns, *rows = capsys.readouterr().out.splitlines()
+    assert head == "shop · stack dev · context work · release 0a1b2c · 3 differences"
+    assert columns.split() == ["KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY"]
+    assert [re.split("  +", row) for row in rows] == [
+        [
+            "Deployment/web",
+            "spec.template.spec.containers[web].image",
+            "web:1",
+            "web:2",
+            "kubectl-edit at 2026-03-01T10:00:00Z",
+        ],
+        ["Service/web", "-", "(object)", "-", "-"],
+        ["ConfigMap/mine", "data", "-", '{"a": "' + "b" * 72 + "…", "kubectl"],
+    ]
+
+
+def test_no_drift_is_exit_code_0(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    drifted(monkeypatch, [])
+    assert main.main(["status", "--drift"]) == 0
+    assert capsys.readouterr().out == "shop · stack dev · context work · release 0a1b2c · no drift\n"
+    assert main.main(["status", "--drift", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["drift"] == []
+
+
+def test_drift_as_json(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    drifted(monkeypatch, CHANGES[:2])
+    assert main.main(["status", "--drift", "--json"]) == 4
+    assert json.loads(capsys.readouterr().out) == {
+        "application": "shop",
+        "stack": "dev",
+        "context": "work",
+        "namespace": "shop-dev",
+        "release": "0a1b2c",
+        "drift": [
+            {
+                "object": {"kind": "Deployment", "name": "web"},
+                "field": "spec.template.spec.containers[web].image",
+                "how": "edited",
+                "declared": "web:1",
+                "live": "web:2",
+                "by": "kubectl-edit at 2026-03-01T10:00:00Z",
+            },
+            {
+                "object": {"kind": "Service", "name": "web"},
+                "field": "",
+                "how": "deleted",
+                "declared": "(object)",
+                "live": None,
+                "by": None,
+            },
+        ],
+    }
+
+
+def test_drift_without_a_release_is_exit_code_2(capsys: Captured) -> None:
+    assert main.main(["status", "--drift"]) == 2
+    assert capsys.readouterr().err.startswith("seaway: no release is recorded in namespace shop-dev: ")
+
+
+def test_drift_is_not_watched(capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(["status", "--drift", "--watch"])
+    assert ended.value.code == 2
+    assert "not allowed with argument" in capsys.readouterr().err
