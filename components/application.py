@@ -5,24 +5,26 @@ from typing import Any
 
 import pulumi
 
-from components import image, provider, registry, rollout, settings, workload
+from components import image, provider, registry, release, rollout, settings, workload
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
 from seaway.model import application
+from seaway.release import record
 
 
 class Application(pulumi.ComponentResource):
     """Images, then the namespace and what lives in it: stores, jobs and services, each healthy before the next.
 
     Raises:
-        problems.Invalid: a build context or Dockerfile is wrong; nothing has been registered then.
+        problems.Invalid: a build context, a Dockerfile or a lock file is wrong; nothing has been registered then.
     """
 
     outputs: dict[str, Any]
     """What the stack shows: the namespace, and image, replicas and address of each service."""
 
     def __init__(self, given: settings.Given) -> None:
-        plans = image.plans(given, registry.repositories(given))
+        choice = release.Choice.of(given, image.plans(given, registry.repositories(given)))
+        given = choice.given
         name, chosen = given.app.name, given.settings
         super().__init__("seaway:index:Application", name)
         own = pulumi.ResourceOptions(parent=self)
@@ -31,15 +33,20 @@ class Application(pulumi.ComponentResource):
         # Nothing is built, made or changed before the guard has seen the right cluster.
         # (The provider does not wait: the engine drops a provider with what it depends on, and then no refresh works.)
         kubernetes = provider.Kubernetes(chosen.namespace(name), chosen.context, own)
-        images: Mapping[str, inputs.Image] = registry.Registry(plans, given, cluster, own).images if plans else {}
+        images: dict[str, inputs.Image] = {}
+        if choice.plans:
+            images |= registry.Registry(choice.plans, given, cluster, own).images
+        images |= choice.images
         watched = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[cluster])
         secrets = {**_generated(given, watched), **given.secrets}
 
-        found = objects.objects(given.app, chosen, images, secrets)
+        found = [one for one in objects.objects(given.app, chosen, images, secrets) if not release.kept(one)]
         ours = provider.Objects("objects", found, watched)
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])
         workloads, rollouts = self._rolled_out(found, chosen.namespace(name), ours, providers)
-        last: list[pulumi.Resource] = [*workloads.values(), *rollouts]
+        healthy = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values(), *rollouts])
+        recorded = release.Release(record.Record.of(given.app, chosen, images, secrets), healthy)
+        last: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
         # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
         guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)
         provider.Cluster("destroy-guard", chosen.context, guarded)
@@ -82,16 +89,13 @@ class Application(pulumi.ComponentResource):
 
 
 def _generated(given: settings.Given, options: pulumi.ResourceOptions) -> dict[str, inputs.SecretValue]:
-    """The secrets that the stack makes itself. Their names in the cluster follow from how they are made."""
-    containers = (*given.app.services, *given.app.stores, *given.app.jobs)
-    lengths = {one.name: one.generate for each in containers for one in each.secrets if one.generate is not None}
+    """The secrets that the stack makes itself."""
     return {
         name: inputs.SecretValue(
-            fingerprint=f"generated-{length}",
+            fingerprint=release.fingerprint(length),
             value=provider.GeneratedSecret(name, length, options).value.apply(settings.encoded),
         )
-        for name, length in sorted(lengths.items())
-        if name not in given.secrets
+        for name, length in release.generated(given.app, given.secrets).items()
     }
 
 

@@ -87,6 +87,7 @@ class Monitor(mocks.MockMonitor):
         made: dict[str, dict[str, Any]] = {
             "seaway:index:GeneratedSecret": {"value": values.Secret("generated")},
             "seaway:index:Cluster": {"uid": "uid-1"},
+            "seaway:index:Release": {"since": "2026-01-01T00:00:00Z"},
             "seaway:index:JobAttempt": {"attempt": 1},
             "docker-build:index:Image": {"digest": DIGEST},
             "docker:index/image:Image": {"repoDigest": f"registry.example.com/x@{DIGEST}"},

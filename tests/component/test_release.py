@@ -1,0 +1,151 @@
+"""The record of a release, and a release that is held back."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import application, settings
+from plugin import values
+from seaway.model import encode, problems
+from seaway.release import hold, record
+from tests.component import programs, recorder
+
+PLACE = problems.Place("recorded")
+WHY = {"because": "web: image not found", "since": "2026-01-01T00:00:00Z"}
+
+
+def recorded(recording: recorder.Recording) -> record.Record:
+    (one,) = recording.of("Release")
+    return record.Record.decode(encode.node(one.inputs["record"], PLACE))
+
+
+def image(recording: recorder.Recording, name: str) -> Any:
+    (one,) = (each for each in recording.of("Deployment") if each.name == name)
+    return one.inputs["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+def change(folder: Path, old: str, new: str) -> None:
+    file = folder / "app" / "app.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def shape(recording: recorder.Recording) -> list[tuple[str, dict[str, Any]]]:
+    return sorted((each.urn, each.inputs) for each in recording.resources)
+
+
+@pytest.mark.parametrize("example", programs.EXAMPLES)
+def test_the_record_says_what_was_deployed(run: programs.Run, example: str, tmp_path: Path) -> None:
+    recording, expected = programs.made(run, example, tmp_path)
+    (one,) = recording.of("Release")
+    assert one.inputs["namespace"] == f"{example}-dev"
+    again = recorded(recording)
+    assert again.id == one.inputs["release"]
+    secretless = [each.manifest for each in expected if each.kind != "Secret"]
+    assert [each.manifest for each in again.objects() if each.kind != "Secret"] == secretless
+
+
+def test_it_comes_after_all_rollouts_and_before_the_guard(run: programs.Run) -> None:
+    recording = run("shop")
+    (one,) = recording.of("Release")
+    assert {each.urn for each in recording.of("Rollout")} <= set(one.request.dependencies)
+    (guard,) = (each for each in recording.of("Cluster") if each.name == "destroy-guard")
+    assert one.urn in guard.request.dependencies
+
+
+def test_a_preview_knows_all_but_the_digests(run: programs.Run) -> None:
+    done, preview = (run("shop", preview=preview).of("Release")[0].inputs for preview in (False, True))
+    assert preview["release"] == done["release"]
+    for one in preview["record"]["images"].values():
+        assert one.pop("reference") is values.UNKNOWN
+    for one in done["record"]["images"].values():
+        assert one.pop("reference").endswith(recorder.DIGEST)
+    assert preview == done
+
+
+def test_no_secret_is_in_it(run: programs.Run) -> None:
+    (one,) = run("shop").of("Release")
+    assert one.inputs["record"]["secrets"] == {"POSTGRES_PASSWORD": "generated-32"}
+
+
+def test_the_program_notes_what_it_deploys_and_a_preview_does_not(run: programs.Run, tmp_path: Path) -> None:
+    run("smallest", preview=True)
+    assert hold.noted(tmp_path, "dev") is None
+    (one,) = run("smallest").of("Release")
+    id_ = one.inputs["release"]
+    assert hold.noted(tmp_path, "dev") == hold.Note(described=id_, deployed=id_)
+
+
+@pytest.fixture
+def again(tmp_path: Path) -> programs.Run:
+    """Run the program of the folder as it is now."""
+
+    def program(*, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
+        def build() -> None:
+            for name, value in application.Application(settings.read(tmp_path)).outputs.items():
+                pulumi.export(name, value)
+
+        return recorder.record(build, config={**programs.CONFIG, **(config or {})}, **how)
+
+    return program
+
+
+def test_a_release_that_is_held_back_is_not_deployed(run: programs.Run, again: programs.Run, tmp_path: Path) -> None:
+    before = run("shop")
+    good = recorded(before)
+    (tmp_path / "app" / "web" / "web.py").write_text("broken")
+    change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Broken}")
+    broken = again()
+    failed = broken.of("Release")[0].inputs["release"]
+    assert failed != good.id
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good)
+
+    for preview in (False, True):
+        pinned = again(preview=preview)
+        assert pinned.of("Release")[0].inputs == before.of("Release")[0].inputs
+        # Its own image is known by digest, and is not built; what the source still has stays registered.
+        assert image(pinned, "web") == image(before, "web")
+        assert {each.name for each in pinned.of("Image")} == {"api", "worker"}
+        told = (
+            f"release {failed} that app/app.yaml describes failed at 2026-01-01T00:00:00Z (web: image not found);"
+            f" running the last good one, {good.id}. Change the source, or try it again: seaway up --retry"
+        )
+        assert told in pinned.messages
+    assert hold.noted(tmp_path, "dev") == hold.Note(described=failed, deployed=good.id)
+    unbuilt = [each for each in before.resources if each.name != "web" or each.type.rpartition(":")[2] != "Image"]
+    assert shape(again()) == shape(dataclasses.replace(before, resources=unbuilt))
+
+
+def test_a_mended_source_is_deployed(run: programs.Run, again: programs.Run, tmp_path: Path) -> None:
+    good = recorded(run("shop"))
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held="f" * 12, **WHY), good)
+    change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Mended}")
+    mended = again()
+    assert mended.of("Release")[0].inputs["release"] != good.id
+    assert {each.name for each in mended.of("Image")} == {"web", "api", "worker"}
+    assert not any("failed at" in message for message in mended.messages)
+
+
+def test_a_secret_with_another_value_by_now_is_used_as_it_is_in_the_cluster(
+    run: programs.Run, again: programs.Run, tmp_path: Path
+) -> None:
+    def config(value: str) -> dict[str, str]:
+        return {"secrets": f'{{"POSTGRES_PASSWORD": "{value}"}}'}
+
+    def reference(recording: recorder.Recording) -> str:
+        (one,) = (each for each in recording.of("Deployment") if each.name == "api")
+        env = one.inputs["spec"]["template"]["spec"]["containers"][0]["env"]
+        return env[0]["valueFrom"]["secretKeyRef"]["name"]
+
+    before = run("shop", config=config("old"))
+    good = recorded(before)
+    failed = again(config=config("new")).of("Release")[0].inputs["release"]
+    assert failed != good.id
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good)
+    pinned = again(config=config("new"))
+    assert reference(pinned) == reference(before)
+    assert not pinned.of("Secret")
+    assert pinned.of("Release")[0].inputs == before.of("Release")[0].inputs
