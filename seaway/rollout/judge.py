@@ -226,7 +226,7 @@ def _job(workload: snapshot.Object, seen: evidence.Seen, place: causes.Place, el
         ready=evidence.number(status, "succeeded"),
     )
     findings = [_of_a_job(one, place) for pod in judged for one in pod.findings()]
-    if not own:
+    if all(evidence.part(pod, "status").get("phase") == "Failed" for pod in own):
         findings += _refused_pods(workload, seen, place)
     if evidence.holds(workload, "Failed"):
         findings = [_failed(evidence.condition(workload, "Failed"), once(findings), place)]

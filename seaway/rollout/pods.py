@@ -27,12 +27,10 @@ class Pod:
         self._seen = seen
         self._place = place.at(pod=evidence.named(pod))
         self._events = seen.events(pod)
-        inits = {one["name"] for one in evidence.parts(pod, "spec", "initContainers")}
         self._containers = [
             symptoms.Container(
                 asked=evidence.container(pod, status["name"]),
                 status=status,
-                init=status["name"] in inits,
                 events=self._events,
                 seen=seen,
                 place=self._place,

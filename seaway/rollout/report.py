@@ -16,6 +16,7 @@ One of them, as it stands below Pulumi's ``error:``
 
 import dataclasses
 import datetime
+import re
 from collections.abc import Mapping, Sequence
 
 from seaway.rollout import causes, evidence, judge, snapshot, texts, verdict
@@ -28,6 +29,9 @@ DETAILS = ((5, 10), (3, 5), (1, 3), (0, 0))
 
 WIDTH = 200
 """Characters of one line of a log or an event."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _SILENT = {"BackOff", "Killing", "Preempting", "Preempted"}
 """Reasons of events that are no warnings to Kubernetes, but worth telling."""
@@ -175,8 +179,8 @@ def _age(passed: datetime.timedelta) -> str:
 def _lines(reason: verdict.Finding, logs: Mapping[tuple[str, str], str], size: _Size) -> list[str]:
     if not size.lines or reason.pod is None or reason.container is None:
         return []
-    text = logs.get((reason.pod, reason.container), "").rstrip()
-    lines = [line.rstrip().expandtabs(4) for line in text.splitlines()]
+    text = _COLOUR.sub("", logs.get((reason.pod, reason.container), "")).rstrip()
+    lines = [_CONTROL.sub(" ", line.expandtabs(4)).rstrip() for line in text.splitlines()]
     return [line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines[-size.lines :]]
 
 

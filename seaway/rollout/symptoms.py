@@ -25,7 +25,6 @@ class Container:
     Args:
         asked: what the pod's spec says of it.
         status: what the pod's status says of it.
-        init: it runs before the others, to its end.
         events: those of its pod, oldest first.
     """
 
@@ -34,7 +33,6 @@ class Container:
         *,
         asked: Mapping[str, Any],
         status: Mapping[str, Any],
-        init: bool,
         events: Sequence[evidence.Event],
         seen: evidence.Seen,
         place: causes.Place,
@@ -43,7 +41,6 @@ class Container:
         self.place = place.at(container=self.name)
         self._image: str = asked.get("image") or status.get("image") or ""
         self._memory: str | None = evidence.part(asked, "resources", "limits").get("memory")
-        self._init = init
         self._status = status
         self._events = events
         self._seen = seen
@@ -53,16 +50,14 @@ class Container:
 
     @property
     def ended(self) -> Mapping[str, Any]:
-        """How it ended last; empty: it has not yet, or it was an init container that did its work."""
+        """How it ended last; empty: it has not yet."""
         now = evidence.part(self._status, "state", "terminated")
-        if self._init and now.get("exitCode") == 0:
-            return {}
         return now or evidence.part(self._status, "lastState", "terminated")
 
     @property
     def begun(self) -> bool:
         """Whether it has ever been started."""
-        return self._running or bool(self.ended or evidence.part(self._status, "state", "terminated"))
+        return self._running or bool(self.ended)
 
     @property
     def ready(self) -> bool:

@@ -61,8 +61,8 @@ def pull(text: str, image: str) -> Meaning:
     Sources: kubelet `pkg/kubelet/images`, containerd `core/remotes/docker`, containers/image `docker`.
     """
     said = _pull_said(text, image)
-    # An image may be called "denied", and every digest has a 401 or a 503 somewhere in it.
-    plain = re.sub(r"https?://\S+|sha256:[0-9a-f]+", " ", _without(text, image))
+    # An image may be called "denied".
+    plain = re.sub(r"https?://\S+", " ", _without(text, image))
     if _FOREIGN.search(plain):
         return Meaning(cause="wrong-architecture", line=f"image {image} is for another processor: {said}", heals=False)
     if _UNREACHABLE.search(plain):
