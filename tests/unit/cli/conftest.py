@@ -38,7 +38,15 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
     monkeypatch.setenv("PULUMI_HOME", str(folder / "nothing"))
     monkeypatch.setenv("PATH", str(folder / "nothing"))
-    for name in ("PULUMI_STACK", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
+    for name in (
+        "NO_COLOR",
+        "COLUMNS",
+        "TERM",
+        "PULUMI_STACK",
+        "PULUMI_BACKEND_URL",
+        "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+    ):
         monkeypatch.delenv(name, raising=False)
     return folder
 

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from seaway.cli import follow, logs, main
-from tests.unit.cli import conftest, running
+from tests.support import running
+from tests.unit.cli import conftest
 from tests.unit.cluster import apiserver
 from tests.unit.rollout import made
 

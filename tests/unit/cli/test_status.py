@@ -11,7 +11,8 @@ import pytest
 
 from seaway.cli import main
 from seaway.release import drift, store
-from tests.unit.cli import conftest, running
+from tests.support import running
+from tests.unit.cli import conftest
 from tests.unit.cluster import apiserver
 from tests.unit.rollout import made
 
@@ -159,8 +160,9 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(api: apiserver.ApiServer
 
 
 def test_no_colours_where_they_are_not_wanted(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
     conftest.put_all(api, made.healthy())
-    with running.command("status", terminal=True, NO_COLOR="1") as status:
+    with running.command("status", terminal=True) as status:
         lines = status.out.has("migrate")
     assert not any("[32m" in line for line in lines)
 

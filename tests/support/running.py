@@ -9,11 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 class Running:
@@ -70,7 +70,7 @@ class _Lines:
 
 @contextlib.contextmanager
 def head(*words: str) -> Iterator[Running]:
-    """`seaway ... | head -n 1`."""
+    """`seaway ... | head -n 1` in the working directory."""
     read, write = os.pipe()
     line = [sys.executable, "-m", "seaway.cli", *words]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -89,20 +89,29 @@ def head(*words: str) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def command(*words: str, terminal: bool = False, width: int = 100, **variables: str) -> Iterator[Running]:
-    """`seaway ...` in the working directory; killed at the end if it still runs."""
+def command(
+    *words: str,
+    terminal: bool = False,
+    width: int = 100,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
+    """`seaway ...`, by default in the working directory; killed at the end if it still runs.
+
+    Args:
+        terminal: it prints to one that is so wide; otherwise to a pipe.
+        env: its variables, beside those that say so.
+    """
     line = [sys.executable, "-m", "seaway.cli", *words]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERM": "xterm-256color"}
-    env.pop("NO_COLOR", None)
-    env |= variables
+    given = {"PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERM": "xterm-256color", **(env or os.environ)}
     with contextlib.ExitStack() as opened:
         if terminal:
             ours, theirs = pty.openpty()
             out = opened.enter_context(os.fdopen(ours, "rb", buffering=0))
-            process = subprocess.Popen(line, env=env, stdout=theirs, stderr=subprocess.PIPE)
+            process = subprocess.Popen(line, cwd=cwd, env=given, stdout=theirs, stderr=subprocess.PIPE)
             os.close(theirs)
         else:
-            process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = subprocess.Popen(line, cwd=cwd, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             assert process.stdout
             out = opened.enter_context(process.stdout)
         assert process.stderr

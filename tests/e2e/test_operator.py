@@ -1,0 +1,154 @@
+"""`seaway status` and `seaway logs` on the real cluster: what they show was put there by kubectl, without Pulumi."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev import environment, project
+from seaway.manifests import objects, yamlout
+from seaway.model import load, settings
+from tests.support import prober, running
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "operator-e2e"
+PROGRAM = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+for number in range(100000):
+    print(os.environ["HOSTNAME"], number, flush=True)
+    time.sleep(0.2)
+"""
+APPLICATION = f"""
+name: operator
+services:
+  web:
+    image: registry.localhost:5000/base/python:3.11-bookworm
+    command: [python3, -c, {json.dumps(PROGRAM)}]
+    scale: 2
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody with a checkout and a kubeconfig."""
+
+    folder: Path
+
+    def kubectl(self, *words: str, given: str | None = None) -> str:
+        env = {**os.environ, **environment.variables()}
+        line = ["kubectl", "--context", "seaway-dev", *words]
+        done = subprocess.run(line, env=env, input=given, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def seaway(self, *words: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "seaway.cli", *words]
+        return subprocess.run(
+            line, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    @property
+    def env(self) -> dict[str, str]:
+        """No PATH to find pulumi on, no state, no passphrase."""
+        return {"KUBECONFIG": str(environment.KUBECONFIG), "PYTHONPATH": str(project.ROOT), "HOME": str(self.folder)}
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.seaway("status", "--json").stdout)
+
+    def pods(self) -> list[str]:
+        """As `seaway logs` calls them."""
+        found = json.loads(self.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
+        return sorted(f"web-{pod['metadata']['name'].rpartition('-')[2]}" for pod in found)
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    folder = tmp_path_factory.mktemp("operator")
+    (folder / "app").mkdir()
+    (folder / "app" / "app.yaml").write_text(APPLICATION)
+    (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    (folder / "Pulumi.e2e.yaml").write_text("config:\n  seaway:context: seaway-dev\n")
+    made = objects.objects(
+        load.load(folder / "app" / "app.yaml"), settings.Settings(stack="e2e", context="seaway-dev"), {}, {}
+    )
+    one = Operator(folder)
+    # One that is still going from the time before takes no objects.
+    one.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    try:
+        one.kubectl("apply", "-f", "-", given=yamlout.dump(made))
+        prober.until(lambda: one.status()["healthy"], seconds=60)
+        yield one
+    finally:
+        one.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
+
+
+def test_status_of_what_is_healthy(operator: Operator) -> None:
+    done = operator.seaway("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    head, columns, row = done.stdout.splitlines()
+    assert head == "operator · stack e2e · context seaway-dev · no release recorded"
+    assert columns.split()[0] == "SERVICE"
+    assert row.split()[:5] == ["web", "service", "2/2", "2", "base/python:3.11-bookworm"]
+    [web] = operator.status()["workloads"]
+    assert (web["state"], web["ready"], web["updated"], web["desired"], web["findings"]) == ("complete", 2, 2, 2, [])
+
+
+def test_logs_of_both_pods_told_apart(operator: Operator) -> None:
+    """Each line says in itself which pod printed it."""
+    done = operator.seaway("logs", "web", "--tail", "20", "--timestamps")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert len(lines) == 40
+    assert sorted({label.rstrip(":") for label, *_ in lines}) == operator.pods()
+    for label, _, pod, _ in lines:
+        assert pod.rpartition("-")[2] == label.removeprefix("web-").rstrip(":")
+    times = [time for _, time, *_ in lines]
+    assert times == sorted(times)
+
+
+def test_following_takes_a_new_pod_and_tells_of_the_old_one(operator: Operator) -> None:
+    before = operator.pods()
+    with running.command("logs", "web", "-f", cwd=operator.folder, env=operator.env) as logs:
+        for pod in before:
+            logs.out.has(f"{pod}: ")
+        gone = before[0].removeprefix("web-")
+        full = next(
+            name
+            for name in operator.kubectl("get", "pods", "-n", NAMESPACE, "-o", "name").split()
+            if name.endswith(gone)
+        )
+        operator.kubectl("delete", full, "-n", NAMESPACE, "--wait=false")
+        logs.err.has(f"seaway: {before[0]}: ended", seconds=45)
+        [new] = [pod for pod in operator.pods() if pod not in before]
+        # From its first line on.
+        assert next(line for line in logs.out.has(f"{new}: ") if line.startswith(new)).endswith(" 0")
+        assert logs.interrupt() == 130
+    for pod in before[1], new:
+        numbers = [int(line.split()[-1]) for line in logs.out.seen if line.startswith(f"{pod}:")]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "no line lost, none twice"
+
+
+def test_what_is_not_healthy_is_told_with_its_cause(operator: Operator) -> None:
+    operator.kubectl("set", "image", "deployment/web", "web=registry.localhost:5000/nobody/nothing:1", "-n", NAMESPACE)
+    try:
+        with running.command("status", "--watch", cwd=operator.folder, env=operator.env) as watched:
+            watched.out.has("registry.localhost:5000/nobody/nothing:1 does not exist", seconds=30)
+            assert watched.interrupt() == 130
+        done = operator.seaway("status")
+        assert done.returncode == 1
+        assert "docs/runbook.md#image-not-found" in done.stdout
+        row = next(line for line in done.stdout.splitlines() if line.startswith("web"))
+        assert row.split()[2:5] == ["2/2", "1", "nobody/nothing:1"], "the old pods serve on"
+        [web] = operator.status()["workloads"]
+        assert web["findings"][0]["cause"] == "image-not-found"
+    finally:
+        operator.kubectl("rollout", "undo", "deployment/web", "-n", NAMESPACE)
+    prober.until(lambda: operator.status()["healthy"], seconds=60)
