@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from seaway.cli import logs, status, verb
+from seaway.cli import logs, status, up, verb
 from seaway.cluster import errors
 from seaway.model import problems
 
-VERBS: Sequence[ModuleType] = (status, logs)
+VERBS: Sequence[ModuleType] = (up, status, logs)
 """In the order that the help shows them."""
 
 

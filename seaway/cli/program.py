@@ -1,0 +1,84 @@
+"""Pulumi as a program: its output goes to the user, a Ctrl-C reaches it once, and it is waited for."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from seaway.model import problems
+
+
+def run(folder: Path, words: Sequence[str]) -> int:
+    """Run `pulumi` with these words, as if typed in ``folder``; returns its exit code.
+
+    Raises:
+        KeyboardInterrupt: the user ended it, and it has ended.
+        SystemExit: so did a SIGTERM.
+        problems.Invalid: there is no such program.
+    """
+    seen: list[int] = []
+    # A terminal sends Ctrl-C to all that runs in front. Any other signal is ours alone, and is handed on. Once: at the
+    # second one Pulumi stops in the middle of what it does.
+    in_front = _in_front()
+    group = None if in_front else 0
+    with subprocess.Popen([_found(), *words], cwd=folder, process_group=group) as process:
+
+        def hand_on(number: int, _: FrameType | None) -> None:
+            seen.append(number)
+            if number != signal.SIGINT or not in_front:
+                process.send_signal(number)
+
+        before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            code = process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    if signal.SIGTERM in seen:
+        raise SystemExit(128 + signal.SIGTERM)
+    if seen:
+        raise KeyboardInterrupt
+    return code
+
+
+def read(folder: Path, words: Sequence[str]) -> tuple[int, str]:
+    """Run `pulumi` without a terminal; its exit code and all that it printed.
+
+    Raises:
+        problems.Invalid: there is no such program.
+    """
+    done = subprocess.run(
+        [_found(), *words, "--non-interactive"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def _found() -> str:
+    path = shutil.which("pulumi")
+    if path is None:
+        remedy = "install it (https://www.pulumi.com/docs/install/), or: . .seaway/env"
+        raise problems.Invalid([problems.Problem(problems.Place("PATH"), "", "there is no program pulumi", remedy)])
+    return path
+
+
+def _in_front() -> bool:
+    """Whether we have a terminal, and are what it sends its Ctrl-C to."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

@@ -1,0 +1,34 @@
+"""``seaway up``: pulumi up, and where it fails the last good release put back.
+
+Exit codes: 0, deployed; 1, failed; 3, failed, and the last good release runs; 130, interrupted by the user.
+"""
+
+import argparse
+
+from seaway.cli import stack, verb
+
+
+def add(parsers: verb.Parsers) -> None:
+    """The verb's command line."""
+    told = "pulumi up, then what runs; exit code 0: deployed, 1: failed, 3: failed, and the last good release is back"
+    parser = parsers.add_parser("up", help="deploy, and go back where it fails", description=told)
+    stack.add(parser)
+    back = "where it fails, put the last good release back and hold the failed one, until the source changes"
+    parser.add_argument("--rollback-on-failure", action="store_true", help=back)
+    parser.add_argument("--retry", action="store_true", help="try a release again that is held back")
+    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="handed to pulumi up as they are")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Deploy; the exit code.
+
+    Raises:
+        problems.Invalid: it is not clear which stack is meant, or a lock file is wrong.
+        errors.Unavailable: the cluster cannot be asked.
+    """
+    where = stack.find(arguments)
+    from seaway.cli import deployment  # noqa: PLC0415 - brings the client and rich: 0.3 s that others need not pay
+
+    chosen = deployment.Deployment(where, rollback=arguments.rollback_on_failure, more=arguments.pulumi)
+    return chosen.run(retry=arguments.retry)

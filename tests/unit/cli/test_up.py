@@ -1,0 +1,323 @@
+"""`seaway up` with a Pulumi that does what the test says, and a cluster that is a stand-in."""
+
+import copy
+import fcntl
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seaway.cli import main
+from seaway.model import load, settings
+from seaway.release import hold, record, store
+from tests import golden
+from tests.unit.cluster import apiserver
+
+FAILED = "f" * 12
+STACK = settings.Settings(stack="dev", context="work")
+
+
+class Pulumi:
+    """What stands for the program: each call runs the next text of Python, with `note(described, deployed)` at hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        program = folder / "nothing" / "pulumi"
+        program.write_text(
+            f"#!{sys.executable}\n"
+            + textwrap.dedent(
+                f"""
+                import json, pathlib, signal, sys, time, urllib.request
+                calls = pathlib.Path({str(folder)!r}, "calls.json")
+                done = json.loads(calls.read_text()) if calls.exists() else []
+                calls.write_text(json.dumps([*done, sys.argv[1:]]))
+                def note(described, deployed):
+                    file = pathlib.Path({str(folder)!r}, ".seaway", "release.dev.json")
+                    file.parent.mkdir(exist_ok=True)
+                    file.write_text(json.dumps(dict(described=described, deployed=deployed)))
+                def delete(path):
+                    urllib.request.urlopen(urllib.request.Request(path, method="DELETE"))
+                exec(json.loads(pathlib.Path({str(folder)!r}, "steps.json").read_text())[len(done)])
+                """
+            )
+        )
+        program.chmod(0o755)
+
+    def does(self, *steps: str) -> None:
+        (self.folder / "steps.json").write_text(json.dumps(steps))
+
+    @property
+    def calls(self) -> list[list[str]]:
+        return json.loads((self.folder / "calls.json").read_text())
+
+
+UP = ["up", "--yes", "--skip-preview", "--stack", "dev"]
+
+
+@pytest.fixture
+def pulumi(checkout: Path) -> Pulumi:
+    return Pulumi(checkout)
+
+
+@pytest.fixture
+def good(api: apiserver.ApiServer) -> record.Record:
+    """The last good release, in the cluster with all of its objects."""
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    one = record.Record.of(app, STACK, *golden.given(app))
+    pointer = store.pointer(one, store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z"))
+    for manifest in [*(each.manifest for each in one.objects()), store.config_map(one, one.id), pointer]:
+        fields: dict[str, Any] = copy.deepcopy(manifest)
+        meta = fields["metadata"]
+        api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
+    return one
+
+
+def breaks(api: apiserver.ApiServer) -> str:
+    """A step that changes something in the cluster, and fails."""
+    path = f"{api.url}/api/v1/namespaces/shop-dev/services/web"
+    return f"note('{FAILED}', '{FAILED}'); delete('{path}'); sys.exit(255)"
+
+
+def test_success_shows_what_runs(pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]) -> None:
+    pulumi.does(f"print('Updating', flush=True); note('{good.id}', '{good.id}')")
+    assert main.main(["up", "--stack", "dev", "--", "--refresh", "-c", "a=b"]) == 0
+    assert pulumi.calls == [[*UP, "--refresh", "-c", "a=b"]]
+    out = capfd.readouterr().out
+    assert out.startswith("Updating\n")
+    assert f"shop · stack dev · context work · release {good.id}" in out
+    assert "SERVICE" in out
+    assert out.splitlines()[-1].startswith("pulumi up 0.")
+    assert " s · in all " in out.splitlines()[-1]
+
+
+def test_a_failure_without_the_option_is_pulumis_own(pulumi: Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
+    pulumi.does("print('error: no', file=sys.stderr); sys.exit(255)")
+    assert main.main(["up"]) == 1
+    assert capfd.readouterr() == ("", "error: no\n")
+
+
+def test_the_last_good_release_is_put_back(
+    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
+    assert main.main(["up", "--rollback-on-failure", "--", "--suppress-progress"]) == 3
+    preview = ["preview", "--expect-no-changes", "--stack", "dev", "--non-interactive"]
+    assert pulumi.calls == [[*UP, "--suppress-progress"], [*UP, "--suppress-progress"], preview]
+    held = hold.read(pulumi.folder, "dev")
+    assert held is not None
+    assert (held.release, held.held) == (good.id, FAILED)
+    assert hold.pinned(pulumi.folder, held).plain() == good.plain()
+    shown = capfd.readouterr()
+    assert shown.err == (
+        f"seaway: release {FAILED} failed ({held.because}); putting release {good.id} back\n"
+        f"seaway: release {FAILED} failed: {held.because}\n"
+        f"release {good.id} is back, and state and cluster agree. Until the source changes, pulumi up keeps it so:"
+        f" commit environments/dev.lock.yaml and releases/{good.id}.yaml for every checkout to know.\n"
+        "Now mend the source and deploy it: seaway up. Or try the same again: seaway up --retry\n"
+    )
+    assert "rollback 0." in shown.out
+    assert "1 unchanged" not in shown.out
+
+
+def test_the_cause_is_in_the_lock_file(
+    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # A pod of web that cannot be, as its Deployment says it.
+    (web,) = (one.manifest for one in good.objects() if (one.kind, one.name) == ("Deployment", "web"))
+    message = 'pods "web-1-" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1'
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    refused |= {"lastTransitionTime": "2099-01-01T00:00:00Z", "lastUpdateTime": "2099-01-01T00:00:00Z"}
+    status = {"observedGeneration": 1, "replicas": 0, "conditions": [refused]}
+    api.put("apps/v1", "Deployment", "shop-dev", "web", spec=web["spec"], status=status)
+    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "")
+    assert main.main(["up", "--rollback-on-failure"]) == 3
+    held = hold.read(pulumi.folder, "dev")
+    assert held is not None
+    assert "web: " in held.because
+    assert "quota" in held.because
+    assert held.because in capfd.readouterr().err
+
+
+def test_nothing_changed_is_nothing_to_roll_back(
+    pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.does(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
+    assert main.main(["up", "--rollback-on-failure"]) == 1
+    assert capfd.readouterr().err == "seaway: nothing was changed in the cluster: nothing to roll back\n"
+    assert hold.read(pulumi.folder, "dev") is None
+    assert len(pulumi.calls) == 1
+
+
+def test_a_program_that_never_ran_changed_nothing(
+    pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hold.leave(pulumi.folder, "dev", hold.Note(described="of a run", deployed="before"))
+    pulumi.does("sys.exit(255)")
+    assert main.main(["up", "--rollback-on-failure"]) == 1
+    assert capfd.readouterr().err == "seaway: it failed before anything was changed: nothing to roll back\n"
+
+
+def test_the_first_release_has_nothing_to_go_back_to(pulumi: Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
+    pulumi.does(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
+    assert main.main(["up", "--rollback-on-failure"]) == 1
+    assert capfd.readouterr().err == (
+        "seaway: no good release is recorded in namespace shop-dev: there is nothing to go back to\n"
+    )
+
+
+def test_a_release_that_is_healthy_is_not_put_back(
+    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = f"{api.url}/api/v1/namespaces/shop-dev/services/web"
+    pulumi.does(f"note('{good.id}', '{good.id}'); delete('{path}'); sys.exit(255)")
+    assert main.main(["up", "--rollback-on-failure"]) == 1
+    assert capfd.readouterr().err == (
+        f"seaway: release {good.id} itself is healthy: what failed came after it. Type it again\n"
+    )
+
+
+def test_a_record_that_cannot_be_read_is_told(
+    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    kept = store.config_map(good, good.id)
+    api.put("v1", "ConfigMap", "shop-dev", f"release-{good.id}", data={}, binaryData=kept["binaryData"])
+    pulumi.does(breaks(api))
+    assert main.main(["up", "--rollback-on-failure"]) == 1
+    assert capfd.readouterr().err.startswith(
+        f"seaway: the last good release cannot be put back: ConfigMap/release-{good.id}"
+    )
+
+
+def test_a_rollback_that_fails_says_so_and_stays_held(
+    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.does(
+        breaks(api), f"note('{FAILED}', '{good.id}'); sys.exit(255)", f"note('{FAILED}', '{good.id}'); sys.exit(9)"
+    )
+    assert main.main(["up", "--rollback-on-failure"]) == 1
+    told = f"seaway: release {good.id} could not be put back; what is wrong now: seaway status\n"
+    assert capfd.readouterr().err.endswith(told)
+    assert hold.read(pulumi.folder, "dev")
+    # Typed again it tries the good release again, and no other.
+    assert main.main(["up", "--rollback-on-failure"]) == 1
+    assert capfd.readouterr().err == told
+
+
+def test_a_preview_that_still_finds_something_is_a_failure(
+    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('~ web'); sys.exit(255)")
+    assert main.main(["up", "--rollback-on-failure"]) == 1
+    assert capfd.readouterr().err.endswith(
+        f"~ web\n\nseaway: release {good.id} is back, but a preview still finds something to change (above)\n"
+    )
+
+
+def held(pulumi: Pulumi, good: record.Record) -> hold.Hold:
+    made = hold.Hold(release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z")
+    hold.write(pulumi.folder, "dev", made, good)
+    return made
+
+
+def test_a_release_that_is_held_back_stays_so(
+    pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = held(pulumi, good)
+    pulumi.does(f"note('{FAILED}', '{good.id}')")
+    assert main.main(["up"]) == 3
+    assert hold.read(pulumi.folder, "dev") == made
+    assert capfd.readouterr().out.splitlines()[-1] == (
+        f"release {FAILED} is held back, it failed at 2026-01-02T03:04:05Z (web: no such image); release {good.id}"
+        " runs. Change the source, or try it again: seaway up --retry"
+    )
+
+
+def test_a_mended_source_ends_the_hold(pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]) -> None:
+    held(pulumi, good)
+    pulumi.does("note('mended', 'mended')")
+    assert main.main(["up"]) == 0
+    assert hold.read(pulumi.folder, "dev") is None
+    assert not list(pulumi.folder.glob("releases/*"))
+    told = f"release {FAILED} is held back no longer: environments/dev.lock.yaml is removed"
+    assert told in capfd.readouterr().out.splitlines()
+
+
+def test_retry_ends_the_hold_first(pulumi: Pulumi, good: record.Record) -> None:
+    held(pulumi, good)
+    pulumi.does("sys.exit(255 if pathlib.Path('environments/dev.lock.yaml').exists() else 0)")
+    assert main.main(["up", "--retry"]) == 0
+
+
+def test_pulumi_must_be_there(checkout: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["up"]) == 2
+    assert capfd.readouterr().err == (
+        "PATH: there is no program pulumi; install it (https://www.pulumi.com/docs/install/), or: . .seaway/env\n"
+    )
+
+
+def waits(number: int) -> str:
+    """A step that ends half a second after a signal, and says how many it got."""
+    return (
+        "got = []\n"
+        f"signal.signal({int(number)}, lambda *_: got.append(1))\n"
+        "print('ready', flush=True)\n"
+        "while not got: time.sleep(0.05)\n"
+        "time.sleep(0.5)\n"
+        "print('got', len(got), flush=True)\n"
+        "sys.exit(255)"
+    )
+
+
+def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: Pulumi, good: record.Record) -> None:
+    pulumi.does(waits(signal.SIGINT))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
+        env={**os.environ, "PYTHONPATH": str(golden.ROOT)},
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # the terminal that /dev/tty is
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    os.write(ours, b"\x03")
+    out, _ = process.communicate(timeout=20)
+    os.close(ours)
+    os.close(theirs)
+    assert (process.returncode, out) == (130, "got 1\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("to_group", [False, True])
+def test_an_interrupted_up_is_waited_for_and_not_rolled_back(
+    pulumi: Pulumi, good: record.Record, number: signal.Signals, code: int, to_group: bool
+) -> None:
+    """Without a terminal: Pulumi gets the signal once, whether it goes to us or to our group."""
+    pulumi.does(waits(number))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
+        env={**os.environ, "PYTHONPATH": str(golden.ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.1)
+    (os.killpg if to_group else os.kill)(process.pid, number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (code, "got 1\n", "")
+    assert len(pulumi.calls) == 1
