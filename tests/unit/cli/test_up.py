@@ -288,7 +288,7 @@ def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: Pulumi, good: record.R
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # the terminal that /dev/tty is
+        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call; it becomes /dev/tty
     )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
