@@ -83,7 +83,7 @@ class Watch:
                 # Whatever heals in time was no failure after all.
                 failed = (failed or time.monotonic()) if "failed" in states else None
                 if failed and ("progressing" not in states or time.monotonic() - failed > SETTLE):
-                    raise resource.Refused(report.report(verdicts, now, await self._logs(verdicts, now)))
+                    raise resource.Refused(await self._report(verdicts, now))
                 # Hundreds of workloads take a while to judge: the news about them need time too.
                 await asyncio.sleep(max(GAP, judging))
                 await seen.changed(PERIOD)
@@ -132,11 +132,12 @@ class Watch:
             self._row, self._row_at = text, time.monotonic()
             await self._log.status(text)
 
-    async def _logs(self, verdicts: Sequence[verdict.Verdict], now: snapshot.Snapshot) -> dict[tuple[str, str], str]:
-        """The last lines of the containers that the report asks for; one that cannot be read is left out."""
-        wanted = report.wanted(verdicts, now)
+    async def _report(self, verdicts: Sequence[verdict.Verdict], seen: snapshot.Snapshot) -> str:
+        """With the last lines of the containers that it asks for; what cannot be read is left out."""
+        wanted = report.wanted(verdicts, seen)
         found = await asyncio.gather(*map(self._tail, wanted))
-        return {(one.pod, one.container): text for one, text in zip(wanted, found, strict=True) if text}
+        logs = {(one.pod, one.container): text for one, text in zip(wanted, found, strict=True) if text}
+        return report.report(verdicts, seen, logs, now=datetime.datetime.now(datetime.UTC))
 
     async def _tail(self, wanted: report.Log) -> str:
         path = f"{paths.path('v1', 'Pod', self._namespace, wanted.pod)}/log"
