@@ -36,6 +36,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SILENT = {"BackOff", "Killing", "Preempting", "Preempted"}
 """Reasons of events that are no warnings to Kubernetes, but worth telling."""
 
+_ECHOES = {"Error: ErrImagePull", "Error: ImagePullBackOff"}
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
@@ -162,13 +164,19 @@ def _events(one: verdict.Verdict, reason: verdict.Finding, seen: evidence.Seen, 
     workload = seen.find(one.target.kind, one.target.name)
     pod = seen.find("Pod", reason.pod) if reason.pod else None
     made_by = judge.newest(workload, seen) if workload and one.target.kind == "Deployment" else None
-    told = [each for each in seen.events(workload, made_by, pod) if each.warning or each.reason in _SILENT]
+    told = [each for each in seen.events(workload, made_by, pod) if _tells(each)]
     return [_event(each, size.now) for each in told[-size.events :]]
+
+
+def _tells(each: evidence.Event) -> bool:
+    """Whether it says more than that a container waits, as the line before it does."""
+    return (each.warning or each.reason in _SILENT) and each.message not in _ECHOES
 
 
 def _event(each: evidence.Event, now: datetime.datetime) -> str:
     count = f" (x{each.count})" if each.count > 1 else ""
-    return f"{_age(now - each.time):>5}  {each.reason}{count}: {texts.line(each.message, WIDTH)}"
+    message = re.sub(r" in pod \S+_\S+\([0-9a-f-]+\)$", "", each.message)
+    return f"{_age(now - each.time):>5}  {each.reason}{count}: {texts.line(message, WIDTH)}"
 
 
 def _age(passed: datetime.timedelta) -> str:

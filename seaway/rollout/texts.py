@@ -201,11 +201,14 @@ def probe(text: str) -> str:
 
 
 def unschedulable(text: str) -> str:
-    """What the scheduler says, without how many pods it might push aside."""
-    return line(re.split(r"\.? preemption: ", text)[0]).rstrip(".")
+    """What the scheduler says, without what it might push aside for the pod."""
+    return line(re.split(r"\.? (?:no new claims to deallocate|preemption: )", text)[0]).rstrip(".")
 
 
 def line(text: str, longest: int = LONGEST) -> str:
-    """One line, not too long."""
+    """One line, not too long. What is too long loses its middle: runtimes put the reason last."""
     text = " ".join(text.split())
-    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+    if len(text) <= longest:
+        return text
+    half = (longest - 3) // 2
+    return f"{text[:half].rstrip()} … {text[-half:].lstrip()}"

@@ -9,6 +9,7 @@ from seaway.rollout import causes, report, snapshot, verdict
 from tests.unit.rollout import objects
 from tests.unit.rollout.objects import DB, MIGRATE, WEB
 
+BACKOFF = "Back-off restarting failed container web in pod web-new-a_shop-dev(f9a491c8-470c-42f5-b4d6-aadf8d61b183)"
 NOW = objects.STARTED + datetime.timedelta(seconds=40)
 
 
@@ -22,7 +23,8 @@ def crashing() -> tuple[snapshot.Snapshot, list[verdict.Verdict]]:
     told = [
         objects.event(pods[0], "Pulled", "Container image already present", seconds=1, kind="Normal"),
         objects.event(pods[0], "Unhealthy", "Startup probe failed:\n connection refused", seconds=2, of="web"),
-        objects.event(pods[0], "BackOff", "Back-off restarting failed container web", seconds=28, count=4, of="web"),
+        objects.event(pods[0], "Failed", "Error: ErrImagePull", seconds=3, of="web"),
+        objects.event(pods[0], "BackOff", BACKOFF, seconds=28, count=4, of="web"),
         objects.event(pods[1], "BackOff", "of the other pod", seconds=29, of="web"),
     ]
     seen = objects.seen(web, new, old, *pods, *told, objects.stateful_set())
