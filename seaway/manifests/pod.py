@@ -37,6 +37,8 @@ def template(scope: names.Scope, each: application.Container, name: str, parts: 
         "image": parts.image,
         # What is built is referred to by digest: the node's copy is the same, and a restart needs no registry.
         "imagePullPolicy": "IfNotPresent",
+        # The last words of a program that failed stand in the pod's status: a rollout tells them within a second.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
     }
     if each.command:
         container["command"] = list(each.command)

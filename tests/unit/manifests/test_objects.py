@@ -164,6 +164,10 @@ def test_env_has_secrets_first_then_links_and_own_values() -> None:
     ]
 
 
+def test_the_last_words_of_a_program_that_fails_stand_in_the_status_of_its_pod() -> None:
+    assert container(made(service()))["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
 def test_command_and_args_only_where_they_are_said() -> None:
     assert not {"command", "args"} & container(made(service())).keys()
     said = container(made(service(command=("run",), args=("-v",))))
