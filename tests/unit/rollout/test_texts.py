@@ -343,6 +343,6 @@ def test_what_the_scheduler_says_is_cut_to_the_point() -> None:
 
 
 def test_long_texts_end() -> None:
-    assert texts.line(f"begin {'- ' * 500} end", 20) == "begin - … - - - end"
+    assert texts.line(f"begin {'- ' * 500} end", 20) == "begin - … - - end"
     assert len(texts.line("x" * 999)) <= texts.LONGEST
     assert texts.line(" a\n b ") == "a b"
