@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from plugin import engine, resource
 from seaway.cluster import client, errors, mirror, paths
-from seaway.rollout import judge, report, snapshot, target, verdict
+from seaway.rollout import causes, judge, report, snapshot, target, verdict
 
 GAP = 0.05
 """Seconds between two judgements, at least: changes come in bursts."""
@@ -113,7 +113,8 @@ class Watch:
             for finding in one.findings:
                 if not finding.fatal and self._new(owner, finding.cause):
                     pod = f" (pod {finding.pod})" if finding.pod else ""
-                    await self._log.warning(f"{owner}: {finding.line}{pod}\n  {finding.remedy}")
+                    link = causes.link(finding.cause)
+                    await self._log.warning(f"{owner}: {finding.line}{pod}\n  {finding.remedy}\n  see {link}")
             if one.state == "complete" and self._new(owner, "complete"):
                 await self._log.info(f"{one.row}, after {self._elapsed:.0f} s")
         if any(one.state != "complete" for one in verdicts) and time.monotonic() - self._row_at >= STATUS:

@@ -182,11 +182,12 @@ def test_what_may_heal_is_told_once_and_fails_at_the_deadline(
     assert "docs/runbook.md#unschedulable" in text
     (line,) = [line for line in display.lines if not line.ephemeral]
     assert (line.severity, line.urn) == ("WARNING", URN)
-    told, remedy = line.text.splitlines()
+    told, remedy, link = line.text.splitlines()
     assert told.startswith("web: ")
     assert "Insufficient cpu" in told
     assert told.endswith(" (pod web-5d4f-0)")
     assert "services.web.resources" in remedy
+    assert link == "  see docs/runbook.md#unschedulable"
     assert display.texts(ephemeral=True)[0].startswith("web 0/2 ready: ")
 
 
