@@ -13,7 +13,7 @@ from seaway.rollout import evidence, status
 WIDE = 10_000
 """Columns where there is no terminal: what reads us gets whole lines."""
 
-LEAST = 24
+LEAST = 16
 """Columns that the last event gets on the narrowest terminal; the image gives way."""
 
 GAP = 2
@@ -90,7 +90,9 @@ def workloads(rows: Sequence[status.Row], now: datetime.datetime, width: int) ->
     image = max(len(HEAD[IMAGE]), taken[IMAGE] - max(0, min(LEAST, taken[EVENT]) - left))
     event = max(len(HEAD[EVENT]), left + taken[IMAGE] - image)
     for each in cells:
-        each[IMAGE].truncate(image, overflow="ellipsis")
+        if len(each[IMAGE]) > image:
+            # Its end tells versions apart.
+            each[IMAGE] = text.Text(f"…{each[IMAGE].plain[1 - image :]}")
         each[EVENT].truncate(event, overflow="ellipsis")
     return columns(HEAD, cells)
 

@@ -143,10 +143,10 @@ def plain(line: str) -> str:
 
 @pytest.mark.parametrize("width", [140, 100, 80])
 def test_a_terminal_gets_colours_and_lines_of_its_width(api: apiserver.ApiServer, width: int) -> None:
-    """First the last event is cut, then the image. A message with brackets stays what it is."""
+    """First the last event is cut, then the image, which keeps its end. A message with brackets stays what it is."""
     objects = made.healthy()
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    objects["Event"] = [made.event("Deployment/web", "Unhealthy", f"[bold]probe failed {'x' * 200}", seen=now)]
+    objects["Event"] = [made.event("Deployment/web", "Bad", f"[b]probe failed {'x' * 200}", seen=now)]
     conftest.put_all(api, objects)
     with running.command("status", terminal=True, width=width) as status:
         lines = status.out.has("migrate")
@@ -154,8 +154,9 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(api: apiserver.ApiServer
     assert any("\x1b[32m2/2" in line for line in lines), "green where all is well"
     assert max(len(plain(line).rstrip()) for line in lines) <= width
     web = next(plain(line) for line in lines if plain(line).startswith("web"))
-    assert re.search(r"\ds: Unhealthy: \[bold\].*…\s*$", web)
-    assert ("d547149797ba" in web) == (width > 80)
+    assert re.search(r"\ds: Bad: \[b\].*…\s*$", web)
+    assert (" shop/web@d547149797ba " in web) == (width > 80)
+    assert "49797ba " in web
     assert len(web.rstrip()) == width
 
 
