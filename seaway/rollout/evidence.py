@@ -10,6 +10,9 @@ from typing import Any
 
 from seaway.rollout import snapshot
 
+NEW = datetime.timedelta(seconds=5)
+"""What is no older when the watch begins was made by this rollout: its objects are changed just before."""
+
 EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 
 
@@ -61,12 +64,12 @@ class Seen:
     """A snapshot with its objects by owner and its events by object.
 
     Args:
-        since: evidence from before is old: it may be told, but no rollout fails by it.
+        started: when the rollout began; what happened before may be told, but it fails nothing.
     """
 
-    def __init__(self, seen: snapshot.Snapshot, since: datetime.datetime = EPOCH) -> None:
+    def __init__(self, seen: snapshot.Snapshot, started: datetime.datetime = EPOCH) -> None:
         self._seen = seen
-        self._since = since
+        self._started = started
         # Read when they are asked for: each workload is judged by itself, and the namespace has the events of all.
         self._events: dict[str, list[snapshot.Object]] = collections.defaultdict(list)
         for event in seen.of("Event"):
@@ -91,9 +94,14 @@ class Seen:
         asked = (self._events.get(each["metadata"]["uid"], ()) for each in about if each is not None)
         return sorted(map(_event, itertools.chain.from_iterable(asked)), key=lambda event: event.time)
 
-    def fresh(self, at: datetime.datetime) -> bool:
-        """Whether something happened in this rollout. A runtime that does not know the time counts as fresh."""
-        return at.year <= EPOCH.year or at >= self._since
+    def fresh(self, at: datetime.datetime, of: snapshot.Object) -> bool:
+        """Whether something happened in this rollout. A runtime that does not know the time counts as fresh.
+
+        A pod that fails for a Secret that is missing goes on to say so for seconds after the Secret is there. So only
+        what an old pod says anew counts, and whatever a pod of this rollout says.
+        """
+        made = moment(of["metadata"].get("creationTimestamp"))
+        return at.year <= EPOCH.year or at >= self._started or made >= self._started - NEW
 
     @property
     def newest(self) -> datetime.datetime:

@@ -11,9 +11,6 @@ from typing import Any
 
 from seaway.rollout import causes, evidence, pods, snapshot, symptoms, target, texts, verdict
 
-SLACK = datetime.timedelta(seconds=2)
-"""Kubernetes cuts times to whole seconds. No more than that: what was put right just before must not fail once more."""
-
 REVISION = "deployment.kubernetes.io/revision"
 """Annotation of a Deployment and of its ReplicaSets: the same number on it and on its newest one.
 
@@ -30,7 +27,7 @@ def judge(of: target.Target, seen: snapshot.Snapshot, *, elapsed: float, started
         elapsed: seconds since this rollout began to be watched.
         started: that moment. What happened before is told, but fails nothing until it happens again.
     """
-    found = evidence.Seen(seen, started - SLACK)
+    found = evidence.Seen(seen, started)
     workload = found.find(of.kind, of.name)
     if workload is None:
         return _judged(_Numbers(target=of), _missing(of, elapsed), causes.Place(target=of, namespace=""), elapsed)
@@ -151,8 +148,9 @@ def _refused_replicas(
     if failure and (failure.get("status") == "True" or failure is progress):
         times = [evidence.moment(failure.get("lastTransitionTime"))]
         # It stands until the controller tries again, which it does ever more seldom: it may be from before a repair.
-        times += [event.time for event in seen.events(made_by or deployment) if event.reason == "FailedCreate"]
-        yield _refusal(failure.get("message") or "", place, fresh=any(map(seen.fresh, times)))
+        owner = made_by or deployment
+        times += [event.time for event in seen.events(owner) if event.reason == "FailedCreate"]
+        yield _refusal(failure.get("message") or "", place, fresh=any(seen.fresh(each, owner) for each in times))
 
 
 def _refusal(text: str, place: causes.Place, *, fresh: bool) -> verdict.Finding:
@@ -197,7 +195,7 @@ def _refused_pods(workload: snapshot.Object, seen: evidence.Seen, place: causes.
     """StatefulSets and Jobs keep no condition: only an event tells, unless a pod could be made after it."""
     tries = [event for event in seen.events(workload) if event.reason in {"FailedCreate", "SuccessfulCreate"}]
     if tries and tries[-1].reason == "FailedCreate":
-        yield _refusal(tries[-1].message, place, fresh=seen.fresh(tries[-1].time))
+        yield _refusal(tries[-1].message, place, fresh=seen.fresh(tries[-1].time, workload))
 
 
 def _stuck(pod: snapshot.Object, seen: evidence.Seen, place: causes.Place) -> verdict.Finding:

@@ -29,7 +29,7 @@ class Pod:
         self._events = seen.events(pod)
         self._containers = [
             symptoms.Container(
-                asked=evidence.container(pod, status["name"]),
+                pod=pod,
                 status=status,
                 events=self._events,
                 seen=seen,
@@ -97,5 +97,5 @@ class Pod:
         meaning = texts.config(last.message)
         if meaning.cause != "config-missing":
             return [causes.finding("volume-not-mounted", texts.line(last.message), self._place, fatal=False)]
-        fatal = not meaning.heals and last.count >= MOUNTS and self._seen.fresh(last.time)
+        fatal = not meaning.heals and last.count >= MOUNTS and self._seen.fresh(last.time, self._pod)
         return [causes.finding(meaning.cause, meaning.line, self._place, fatal=fatal)]

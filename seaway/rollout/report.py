@@ -36,6 +36,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SILENT = {"BackOff", "Killing", "Preempting", "Preempted"}
 """Reasons of events that are no warnings to Kubernetes, but worth telling."""
 
+_NAMES = re.compile(r" in pod \S+_\S+\([0-9a-f-]+\)$|(?<=pods) \"[^\"]+\"(?= is forbidden)")
+"""Names of pods in events: of the pod that they are about, or of one that was never made."""
+
 _ECHOES = {"Error: ErrImagePull", "Error: ImagePullBackOff"}
 
 
@@ -164,8 +167,12 @@ def _events(one: verdict.Verdict, reason: verdict.Finding, seen: evidence.Seen, 
     workload = seen.find(one.target.kind, one.target.name)
     pod = seen.find("Pod", reason.pod) if reason.pod else None
     made_by = judge.newest(workload, seen) if workload and one.target.kind == "Deployment" else None
-    told = [each for each in seen.events(workload, made_by, pod) if _tells(each)]
-    return [_event(each, size.now) for each in told[-size.events :]]
+    told: dict[tuple[str, str], list[evidence.Event]] = {}
+    for each in filter(_tells, seen.events(workload, made_by, pod)):
+        said = (each.reason, _NAMES.sub("", each.message))
+        # To the end, once it is said again.
+        told[said] = [*told.pop(said, ()), each]
+    return [_event(*said, same, size.now) for said, same in [*told.items()][-size.events :]]
 
 
 def _tells(each: evidence.Event) -> bool:
@@ -173,10 +180,10 @@ def _tells(each: evidence.Event) -> bool:
     return (each.warning or each.reason in _SILENT) and each.message not in _ECHOES
 
 
-def _event(each: evidence.Event, now: datetime.datetime) -> str:
-    count = f" (x{each.count})" if each.count > 1 else ""
-    message = re.sub(r" in pod \S+_\S+\([0-9a-f-]+\)$", "", each.message)
-    return f"{_age(now - each.time):>5}  {each.reason}{count}: {texts.line(message, WIDTH)}"
+def _event(reason: str, message: str, same: Sequence[evidence.Event], now: datetime.datetime) -> str:
+    times = sum(each.count for each in same)
+    count = f" (x{times})" if times > 1 else ""
+    return f"{_age(now - same[-1].time):>5}  {reason}{count}: {texts.line(message, WIDTH)}"
 
 
 def _age(passed: datetime.timedelta) -> str:

@@ -1,11 +1,12 @@
 """What one container of a pod shows to be wrong with it: its image, its configuration, its program, its probes."""
 
+import datetime
 import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from seaway.rollout import causes, evidence, texts, verdict
+from seaway.rollout import causes, evidence, snapshot, texts, verdict
 
 RESTARTS = 3
 """So many restarts make a crash loop. One early crash, before the database is up, is nothing."""
@@ -23,7 +24,7 @@ class Container:
     """One container, in a moment.
 
     Args:
-        asked: what the pod's spec says of it.
+        pod: the pod that it belongs to.
         status: what the pod's status says of it.
         events: those of its pod, oldest first.
     """
@@ -31,7 +32,7 @@ class Container:
     def __init__(
         self,
         *,
-        asked: Mapping[str, Any],
+        pod: snapshot.Object,
         status: Mapping[str, Any],
         events: Sequence[evidence.Event],
         seen: evidence.Seen,
@@ -39,8 +40,10 @@ class Container:
     ) -> None:
         self.name: str = status["name"]
         self.place = place.at(container=self.name)
+        asked = evidence.container(pod, self.name)
         self._image: str = asked.get("image") or status.get("image") or ""
         self._memory: str | None = evidence.part(asked, "resources", "limits").get("memory")
+        self._pod = pod
         self._status = status
         self._events = events
         self._seen = seen
@@ -99,8 +102,11 @@ class Container:
     def _misconfigured(self) -> verdict.Finding:
         """Only a try of this rollout is certain: the Secret may have been made again since the last one."""
         meaning = texts.config(self._says)
-        tried = any(self._says in event.message and self._seen.fresh(event.time) for event in self._failed())
+        tried = any(self._says in event.message and self._fresh(event.time) for event in self._failed())
         return causes.finding(meaning.cause, meaning.line, self.place, fatal=tried and not meaning.heals)
+
+    def _fresh(self, at: datetime.datetime) -> bool:
+        return self._seen.fresh(at, self._pod)
 
     def _failed(self) -> list[evidence.Event]:
         """What the kubelet tried in vain."""
@@ -112,7 +118,7 @@ class Container:
         said = self._says if ": " in self._says or not failed else failed[-1].message
         meaning = texts.pull(said, self._image)
         enough = 1 if meaning.cause == "wrong-architecture" else PULLS
-        certain = sum(event.count for event in failed) >= enough and self._seen.fresh(failed[-1].time)
+        certain = sum(event.count for event in failed) >= enough and self._fresh(failed[-1].time)
         fatal = certain and not meaning.heals
         return causes.finding(meaning.cause, meaning.line, self.place, fatal=fatal)
 
@@ -134,7 +140,7 @@ class Container:
         fatal = (
             evidence.number(self._status, "restartCount") >= RESTARTS
             and not self._running
-            and self._seen.fresh(evidence.moment(ended.get("finishedAt")))
+            and self._fresh(evidence.moment(ended.get("finishedAt")))
         )
         if meaning is not None:
             return causes.finding(meaning.cause, meaning.line, self.place, fatal=fatal)

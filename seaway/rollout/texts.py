@@ -168,7 +168,8 @@ def refusal(text: str) -> Meaning:
     Sources: apiserver `resourcequota`, `webhook/errors`, `policy/validating`; `pod-security-admission`; kubernetes
     `limitranger`, `serviceaccount`.
     """
-    said = line(re.sub(r"^.*?\bis forbidden: ", "", _controller_said(text), count=1, flags=re.S))
+    # Pod Security names every field that it wants otherwise: all of them are to be read.
+    said = line(re.sub(r"^.*?\bis forbidden: ", "", _controller_said(text), count=1, flags=re.S), 2 * LONGEST)
     if found := _QUOTA.search(said):
         told = (
             f"the quota {found['name']} is full: {found['asked']} more asked, {found['used']} of {found['most']} used"

@@ -19,7 +19,7 @@ def at(seconds: float) -> str:
 
 def meta(kind: str, name: str, *, owner: Object | None = None, **more: Any) -> Object:
     """Metadata with a uid that follows from kind and name."""
-    made: Object = {"name": name, "namespace": NAMESPACE, "uid": f"{kind}/{name}", "creationTimestamp": at(-1)}
+    made: Object = {"name": name, "namespace": NAMESPACE, "uid": f"{kind}/{name}", "creationTimestamp": at(-60)}
     if owner:
         own = owner["metadata"]
         made["ownerReferences"] = [{"uid": own["uid"], "name": own["name"], "controller": True}]

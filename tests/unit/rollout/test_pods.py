@@ -125,6 +125,15 @@ def test_a_container_that_cannot_be_configured(message: str, cause: str, line: s
     assert one(status, lambda _: before) == (cause, line, False)
 
 
+def test_a_pod_of_this_rollout_counts_from_its_beginning() -> None:
+    """The watch begins when the last object of a wave is there; the first pods have been tried by then."""
+    message = 'secret "web-1a2b" not found'
+    status = waiting("CreateContainerConfigError", message)
+    tried = [event(objects.meta("Pod", "web-new-a"), "Failed", f"Error: {message}", of="web", seconds=-2)]
+    assert one(status, lambda _: tried, creationTimestamp=at(-4))[2]
+    assert not one(status, lambda _: tried, creationTimestamp=at(-6))[2]
+
+
 def test_a_busy_node_takes_a_moment() -> None:
     message = "failed to sync secret cache: timed out waiting for the condition"
     tried = [event(objects.meta("Pod", "web-new-a"), "Failed", f"Error: {message}", of="web", count=5)]

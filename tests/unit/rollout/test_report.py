@@ -107,6 +107,22 @@ web failed: the quota full is full: pods=1 more asked, pods=4 of pods=4 used
     )
 
 
+def test_events_that_say_the_same_are_one() -> None:
+    """The refused pod has another name each time."""
+    web = objects.deployment()
+    made_by = objects.replica_set(web, "web-new", "2")
+    said = 'Error creating: pods "web-new-{}" is forbidden: exceeded quota: full, requested: pods=1'
+    tried = [objects.event(made_by, "FailedCreate", said.format(each), seconds=each) for each in range(1, 9)]
+    other = objects.event(web, "ReplicaSetCreateError", "something else", seconds=3)
+    seen = objects.seen(web, made_by, *tried, other)
+    verdicts = [objects.judge.judge(WEB, seen, elapsed=300, started=objects.STARTED)]
+    assert report.report(verdicts, seen, {}).splitlines()[2:5] == [
+        "  events:",
+        "       5s  ReplicaSetCreateError: something else",
+        "       0s  FailedCreate (x8): Error creating: pods is forbidden: exceeded quota: full, requested: pods=1",
+    ]
+
+
 def test_a_job_tells_its_own_events_too() -> None:
     job = objects.job(objects.condition("Failed", reason="BackoffLimitExceeded", message="Job has reached the limit"))
     pod = objects.pod(job, "migrate-1a2b-x", objects.container(terminated=objects.ended(1)), phase="Failed")
