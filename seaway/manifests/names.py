@@ -21,6 +21,10 @@ MANAGER = "seaway"
 PART_OF_LABEL = "app.kubernetes.io/part-of"
 STACK_LABEL = "seaway/stack"
 
+DECLARED_WINS = {"pulumi.com/patchForce": "true"}
+"""An `up` makes what is declared, also of what somebody scaled or edited by hand: without this the API server would
+refuse the whole change as a conflict, and a rollback with it. `seaway status --drift` tells what was edited."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -80,4 +84,4 @@ def metadata(
 ) -> dict[str, Any]:
     """An object's metadata. ``of`` is the service, store or job that it belongs to; none: it is called the same."""
     meta: dict[str, Any] = {"name": name, "namespace": scope.namespace, "labels": labels(scope, of or name)}
-    return meta | ({"annotations": dict(annotations)} if annotations else {})
+    return meta | {"annotations": {**DECLARED_WINS, **(annotations or {})}}

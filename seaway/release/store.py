@@ -142,8 +142,6 @@ async def _found(cluster: client.Cluster, namespace: str, release: str) -> Mappi
 
 
 def _metadata(one: record.Record, name: str, release: str) -> dict[str, Any]:
-    stack = one.settings["stack"]
     namespace = one.namespace
-    scope = names.Scope(application=one.app.name, stack=stack, namespace=namespace)
-    meta = names.metadata(scope, name, of=OWNER)
-    return meta | {"labels": meta["labels"] | {LABEL: release}}
+    scope = names.Scope(application=one.app.name, stack=one.settings["stack"], namespace=namespace)
+    return {"name": name, "namespace": namespace, "labels": names.labels(scope, OWNER) | {LABEL: release}}

@@ -230,8 +230,10 @@ def test_workloads_are_recorded_and_not_waited_for() -> None:
     """Their deletion is, so not skipAwait."""
     found = made(service(), stores=(store(),), jobs=(job(),))
     for each in found.values():
-        waits = each.manifest["metadata"].get("annotations") == {"pulumi.com/waitFor": "jsonpath={.metadata.uid}"}
+        annotations = each.manifest["metadata"].get("annotations", {})
+        waits = annotations.get("pulumi.com/waitFor") == "jsonpath={.metadata.uid}"
         assert waits == (each.kind in {"Deployment", "StatefulSet", "Job"}), each.key
+        assert "pulumi.com/skipAwait" not in annotations or each.kind == "Service"
         assert (each.deadline is not None) == (each.version is not None) == waits, each.key
 
 
@@ -325,7 +327,13 @@ def test_exposure_is_the_environments_business(exposure: settings.Exposure, expo
 
 def test_services_are_not_waited_for() -> None:
     annotations = made(service())["Service/web"].manifest["metadata"]["annotations"]
-    assert annotations == {"pulumi.com/skipAwait": "true"}
+    assert annotations["pulumi.com/skipAwait"] == "true"
+
+
+def test_what_somebody_edited_by_hand_is_no_conflict() -> None:
+    for each in made(service(), stores=(store(),), jobs=(job(),)).values():
+        forced = each.manifest["metadata"].get("annotations", {}).get("pulumi.com/patchForce") == "true"
+        assert forced == (each.kind != "Namespace"), each.key
 
 
 # Jobs
