@@ -16,7 +16,7 @@ import yaml
 from dev import project
 
 NAMESPACE = "shop-faults"
-DEADLINE = 40
+DEADLINE = 70
 """Seconds that a rollout may take in these runs; the product's default is 300."""
 
 Application = dict[str, Any]
@@ -94,7 +94,7 @@ def store_without_class(app: Application, folder: Path) -> None:
         "port": 5433,
         "user": 999,
         "command": ["sleep", "infinity"],
-        "health": ["true"],
+        "health": {"ready": ["true"], "startup": 10},
         "volume": {"path": "/data", "size": "1Gi"},
     }
 
@@ -285,7 +285,7 @@ FAULTS = (
     Fault(
         cause="not-ready",
         injected="`health: {ready: /nope, live: /healthz}`: the page answers 404",
-        change=web(health={"ready": "/nope", "live": "/healthz"}),
+        change=web(health={"ready": "/nope", "live": "/healthz", "startup": 10}),
         waits=True,
     ),
     Fault(
@@ -309,10 +309,12 @@ FAULTS = (
 
 
 def prepared(shop: project.Project) -> None:
-    """What one fault needs from the start: a service that asks for a laxer Pod Security level."""
+    """What the faults need from the start: a service that asks for a laxer Pod Security level, and a short deadline."""
     file = shop.folder / "app" / "app.yaml"
     app = yaml.safe_load(file.read_text())
     app["services"]["worker"]["security"] = "baseline"
+    # A deadline is never shorter than what the start may take.
+    app["services"]["web"]["health"] = {"ready": "/healthz", "live": "/healthz", "startup": 10}
     file.write_text(yaml.safe_dump(app, sort_keys=False))
 
 

@@ -15,6 +15,9 @@ from tests.faults import interruptions, watched
 from tests.support import prober
 
 TABLE = project.ROOT / "docs" / "failures.md"
+SCREENS = project.ROOT / ".seaway" / "faults"
+"""What each run printed, for whoever wants to read all of it."""
+
 HEADER = f"""# What failures look like, measured
 
 Written by `python -m tests.faults`. Each row was done to `examples/shop` on the one-node cluster (two cores), by plain
@@ -80,6 +83,7 @@ def _fault(shop: project.Project, address: str, fault: faults.Fault) -> Row:
     with prober.Prober(address) as load:
         with fault.around(shop):
             done = watched.up(shop)
+        _keep(fault.injected, done)
         (shop.folder / "app" / "app.yaml").write_text(before)
         shop.up(*fault.mend)
         shop.preview("--expect-no-changes")
@@ -103,20 +107,20 @@ def _fault(shop: project.Project, address: str, fault: faults.Fault) -> Row:
         wrong += [f"a rollout that heals failed:\n{done.text}"] * bool(done.code)
         cells = ("none: it heals", fault.injected, "-", f"{ended:.0f} s", str(done.code), _asked(load), "succeeds")
         return Row(cells=cells, wrong=tuple(wrong))
-    told = done.told(rf"#{fault.cause}\b")
-    line = re.search(rf"^ *(?:error: |warning: )?(.*\S) *[(·-].*#{fault.cause}\b", done.text, re.M)
+    line = done.cause(fault.cause)
+    told = 0.0 if line is None else done.told(line)
     wrong += ["it succeeded"] * (done.code == 0)
-    wrong += [f"never told:\n{done.text}"] * (told is None)
-    wrong += [f"told after {told:.0f} s"] * (told is not None and told > 30)
+    wrong += [f"never told:\n{done.text}"] * (line is None)
+    wrong += [f"told after {told:.0f} s"] * (told > 30)
     wrong += [f"ended after {ended:.0f} s"] * (ended > (faults.DEADLINE + 15 if fault.waits else 60))
     cells = (
         f"[{fault.cause}](runbook.md#{fault.cause})",
         fault.injected,
-        "-" if told is None else f"{told:.0f} s",
+        f"{told:.0f} s",
         f"{ended:.0f} s" + (" (deadline)" if fault.waits else ""),
         str(done.code),
         _asked(load),
-        f"`{line[1]}`" if line else "",
+        f"`{line}`",
     )
     return Row(cells=cells, wrong=tuple(wrong))
 
@@ -131,6 +135,7 @@ def _interruption(shop: project.Project, address: str, each: interruptions.Inter
     before = faults.changed(shop, slow)
     with prober.Prober(address) as load:
         done = watched.up(shop, act=each.act, after=2)
+        _keep(each.name, done)
         for command in each.before:
             shop.pulumi(*command, shop.stack, check=True)
         rerun = [*(f"pulumi {' '.join(command)}" for command in each.before), "pulumi up"]
@@ -149,6 +154,12 @@ def _interruption(shop: project.Project, address: str, each: interruptions.Inter
 
 def _asked(load: prober.Prober) -> str:
     return f"{len(load.failures)} of {load.answered + len(load.failures)}"
+
+
+def _keep(name: str, done: watched.Watched) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    lines = [f"{line.seconds:6.1f}  {line.text}" for line in done.lines]
+    (SCREENS / f"{re.sub('[^a-z0-9]+', '-', name.lower())[:60]}.txt").write_text("\n".join(lines) + "\n")
 
 
 def _say(row: Row) -> None:

@@ -40,10 +40,19 @@ class Watched:
         """When the first workload had changed; where none did, when the command began."""
         return next((line.seconds for line in self.lines if BEGUN.search(line.text)), 0.0)
 
-    def told(self, pattern: str) -> float | None:
-        """Seconds from then until the text was on the screen; None: it never was."""
-        found = next((line.seconds for line in self.lines if re.search(pattern, line.text)), None)
-        return None if found is None else found - self.begun
+    def cause(self, id_: str) -> str | None:
+        """The line that names a cause: the error or warning that links to its section of the runbook."""
+        line = None
+        for each in self.lines:
+            if found := re.search(r"(?:error|warning): [\w-]+(?: failed)?: (.*?)(?: \(pod \S+\))?$", each.text):
+                line = found[1]
+            if f"#{id_}" in each.text:
+                return line
+        return None
+
+    def told(self, text: str) -> float:
+        """Seconds from the workload's change until the text was on the screen."""
+        return next(line.seconds for line in self.lines if text in line.text) - self.begun
 
 
 def up(
