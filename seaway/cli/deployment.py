@@ -13,6 +13,9 @@ from seaway.model import problems
 from seaway.release import drift, hold, record, store
 from seaway.rollout import status
 
+SETTLE = 60.0
+"""Seconds in which all must be well after a rollback: services lose their readiness while a store is put back."""
+
 CAUSES = 3
 """Failed workloads that are named in the lock file."""
 
@@ -102,10 +105,7 @@ class Deployment:
         self._say(f"release {made.held} failed ({because}); putting release {made.release} back")
         if self._up("rollback"):
             return self._failed(f"release {made.release} could not be put back; what is wrong now: seaway status")
-        started = time.monotonic()
-        code, printed = program.read(where.folder, ["preview", "--expect-no-changes", "--stack", where.name])
-        self._times["preview"] = time.monotonic() - started
-        if code:
+        if printed := self._disagreement():
             print(printed, file=sys.stderr)
             return self._failed(
                 f"release {made.release} is back, but a preview still finds something to change (above)"
@@ -120,6 +120,20 @@ class Deployment:
             "Now mend the source and deploy it: seaway up. Or try the same again: seaway up --retry"
         )
         return verb.ROLLED_BACK
+
+    def _disagreement(self) -> str | None:
+        """What a preview prints while it finds something to change; None once it finds nothing."""
+        started = time.monotonic()
+        while True:
+            code, printed = program.read(
+                self._where.folder, ["preview", "--expect-no-changes", "--stack", self._where.name]
+            )
+            self._times["preview"] = time.monotonic() - started
+            if code == 0:
+                return None
+            if self._times["preview"] > SETTLE:
+                return printed
+            time.sleep(SETTLE / 10)
 
     async def _before(self) -> Before | None:
         async with health.opened(self._where) as cluster:

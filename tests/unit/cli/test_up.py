@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from seaway.cli import main
+from seaway.cli import deployment, main
 from seaway.model import load, settings
 from seaway.release import hold, record, store
 from tests import golden
@@ -212,9 +212,23 @@ def test_a_rollback_that_fails_says_so_and_stays_held(
     assert capfd.readouterr().err == told
 
 
-def test_a_preview_that_still_finds_something_is_a_failure(
-    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+def test_services_may_need_a_moment_after_a_rollback(
+    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(deployment, "SETTLE", 5.0)
+    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "sys.exit(255)", "")
+    assert main.main(["up", "--rollback-on-failure"]) == 3
+    assert [call[0] for call in pulumi.calls] == ["up", "up", "preview", "preview"]
+
+
+def test_a_preview_that_still_finds_something_is_a_failure(
+    pulumi: Pulumi,
+    good: record.Record,
+    api: apiserver.ApiServer,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deployment, "SETTLE", 0.0)
     pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('~ web'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err.endswith(

@@ -1,0 +1,213 @@
+"""`seaway up --rollback-on-failure` and `seaway status --drift` on the real cluster, with examples/shop under load.
+
+The tests share one stack and run in the order of the file; each leaves the stack healthy.
+"""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dev import project
+from tests.support import prober
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "shop-rollback"
+ABSENT = "registry.localhost:5000/shop/absent:1"
+MORE = ("--", "--suppress-progress")
+SECRET = ("config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
+    folder = tmp_path_factory.mktemp("shop")
+    made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="rollback")
+    replace(made, "app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
+    made.pulumi(*SECRET, "first", check=True)
+    yield made
+    made.pulumi("cancel", "--yes", "rollback")
+    made.destroy()
+
+
+@pytest.fixture(scope="module")
+def address(shop: project.Project) -> str:
+    """The address of web for a person on this machine."""
+    port = shop.get("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    return project.cluster("forward", str(port)).out.strip()
+
+
+def seaway(shop: project.Project, *words: str) -> project.Done:
+    line = [sys.executable, "-m", "seaway.cli", *words]
+    done = project.run(*line, cwd=shop.folder, env=shop.env, timeout=400)
+    print(done.text)
+    return done
+
+
+def replace(shop: project.Project, file: str, old: str, new: str) -> None:
+    path = shop.folder / file
+    source = path.read_text()
+    assert source.count(old) >= 1, old
+    path.write_text(source.replace(old, new, 1))
+
+
+def pods(shop: project.Project) -> dict[str, list[str]]:
+    """Names of the pods that run, by service."""
+    found: dict[str, list[str]] = {}
+    for each in shop.get("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
+        if "deletionTimestamp" not in each["metadata"]:
+            owner = each["metadata"]["labels"].get("app.kubernetes.io/name", "-")
+            found.setdefault(owner, []).append(each["metadata"]["name"])
+    return {owner: sorted(names) for owner, names in sorted(found.items())}
+
+
+def templates(shop: project.Project) -> dict[str, Any]:
+    """What the pods are made from: image, variables, and the names of their configuration and secrets."""
+    found = shop.get("deployments,statefulsets", "-n", NAMESPACE)["items"]
+    return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in found}
+
+
+def current(shop: project.Project) -> dict[str, str]:
+    return shop.get("configmap", "release-current", "-n", NAMESPACE)["data"]
+
+
+def test_a_first_release_that_fails_has_nothing_to_go_back_to(shop: project.Project) -> None:
+    replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
+    done = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert done.code == 1
+    assert f"no good release is recorded in namespace {NAMESPACE}: there is nothing to go back to" in done.err
+    assert not (shop.folder / "environments").exists()
+    replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
+
+
+def test_a_release_is_recorded_and_nothing_has_drifted(shop: project.Project) -> None:
+    done = seaway(shop, "up", *MORE)
+    assert done.code == 0
+    assert re.search(r"^web +service +2/2 ", done.out, re.M)
+    assert re.search(r"^pulumi up [\d.]+ s · in all [\d.]+ s$", done.out, re.M)
+    shop.preview("--expect-no-changes")
+    drift = seaway(shop, "status", "--drift", "--json")
+    assert drift.code == 0
+    assert json.loads(drift.out) | {"drift": []} == json.loads(drift.out)
+    assert json.loads(drift.out)["release"] == current(shop)["id"]
+
+
+def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> project.Done:
+    """What `seaway up --rollback-on-failure` of a broken source must always be."""
+    was = templates(shop)
+    with prober.Prober(address) as load:
+        done = seaway(shop, "up", "--rollback-on-failure", *MORE)
+        time.sleep(8)  # pods that go have five seconds to say farewell
+    assert done.code == 3
+    assert load.failures == []
+    assert load.answered > 50
+    assert templates(shop) == was
+    assert current(shop) == before, "the failed release never was the current one"
+    failed = json.loads((shop.folder / ".seaway" / "release.rollback.json").read_text())
+    assert failed["deployed"] == before["id"] != failed["described"]
+    assert f"release {failed['described']} failed (" in done.err
+    assert f"release {before['id']} is back, and state and cluster agree" in done.err
+    assert seaway(shop, "status", "--drift").code == 0
+    return done
+
+
+def test_a_missing_image_is_rolled_back_without_a_failed_request(shop: project.Project, address: str) -> None:
+    before, first = current(shop), pods(shop)
+    replace(shop, "app/app.yaml", "build: ./web", f"image: {ABSENT}")
+    done = rolled_back(shop, address, before)
+    assert re.search(rf"release \w+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", done.err)
+    assert pods(shop) == first, "the pods of before never went"
+
+    # The source still describes the failed release, so whatever is typed now leaves the good one alone.
+    preview = shop.preview("--expect-no-changes")
+    assert "running the last good one" in preview.text
+    shop.up("--expect-no-changes")
+    again = seaway(shop, "up", *MORE)
+    assert again.code == 3
+    assert "is held back, it failed at " in again.out
+    # Until it is tried again.
+    assert seaway(shop, "up", "--retry", "--rollback-on-failure", *MORE).code == 3
+    assert pods(shop) == first
+
+
+def test_a_mended_source_is_deployed_and_ends_the_hold(shop: project.Project, address: str) -> None:
+    before, first = current(shop), pods(shop)
+    replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./web")
+    replace(shop, "app/app.yaml", "TITLE: Shop", "TITLE: Mended")
+    with prober.Prober(address) as load:
+        done = seaway(shop, "up", *MORE)
+    assert done.code == 0
+    assert "is held back no longer: environments/rollback.lock.yaml is removed" in done.out
+    assert load.failures == []
+    assert current(shop)["previous"] == before["id"]
+    assert {name for name, names in pods(shop).items() if names != first[name]} == {"web"}
+    assert not list((shop.folder / "environments").iterdir())
+    assert not list((shop.folder / "releases").iterdir())
+    shop.preview("--expect-no-changes")
+
+
+def test_source_configuration_and_secrets_go_back_together(shop: project.Project, address: str) -> None:
+    """The broken release changes the image of web, a file of worker and the value of a secret."""
+    before = current(shop)
+    web = (shop.folder / "app" / "web" / "web.py").read_text()
+    replace(shop, "app/web/web.py", "import server\n", 'raise SystemExit("web cannot start")\n')
+    replace(shop, "app/worker/worker.ini", "[", "# another line\n[")
+    shop.pulumi(*SECRET, "second", check=True)
+    rolled_back(shop, address, before)
+    shop.preview("--expect-no-changes")
+
+    # Mended by taking it all back: the same release as before, so nothing is built, and no pod is replaced.
+    first = pods(shop)
+    (shop.folder / "app" / "web" / "web.py").write_text(web)
+    replace(shop, "app/worker/worker.ini", "# another line\n[", "[")
+    shop.pulumi(*SECRET, "first", check=True)
+    assert seaway(shop, "up", *MORE).code == 0
+    assert pods(shop) == first
+    assert current(shop) == before
+    shop.preview("--expect-no-changes")
+
+
+def test_a_broken_store_goes_back_too(shop: project.Project) -> None:
+    """Its one pod is replaced twice, and nothing is left to be done by hand."""
+    before, was = current(shop), templates(shop)
+    replace(shop, "app/app.yaml", "image: postgres:17", f"image: {ABSENT}")
+    done = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert done.code == 3
+    assert (current(shop), templates(shop)) == (before, was)
+    replace(shop, "app/app.yaml", f"image: {ABSENT}", "image: postgres:17")
+    assert seaway(shop, "up", *MORE).code == 0
+
+
+def differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
+    done = seaway(shop, "status", "--drift", "--json")
+    assert done.code == 4
+    return {
+        (f"{one['object']['kind']}/{one['object']['name']}", one["field"], one["how"], (one["by"] or "-").split(" ")[0])
+        for one in json.loads(done.out)["drift"]
+    }
+
+
+def test_drift_is_told_exactly_and_an_up_mends_it(shop: project.Project) -> None:
+    n = ("-n", NAMESPACE)
+    worker = templates(shop)["worker"]["containers"][0]["image"]
+    shop.kubectl("set", "image", *n, "deployment/web", f"web={worker}")
+    shop.kubectl("set", "env", *n, "deployment/api", "LOG=debug")
+    shop.kubectl("scale", *n, "deployment/worker", "--replicas=2")
+    shop.kubectl("delete", "service", *n, "api")
+    shop.kubectl("label", *n, "statefulset/db", "team=x")
+    shop.kubectl("create", "deployment", *n, "debug", f"--image={worker}")
+    assert differences(shop) == {
+        ("Deployment/web", "spec.template.spec.containers[web].image", "edited", "kubectl-set"),
+        ("Deployment/api", "spec.template.spec.containers[api].env[LOG]", "added", "kubectl-set"),
+        ("Deployment/worker", "spec.replicas", "edited", "kubectl"),
+        ("Service/api", "", "deleted", "-"),
+        ("StatefulSet/db", "metadata.labels.team", "added", "kubectl-label"),
+        ("Deployment/debug", "", "added", "kubectl-create"),
+    }
+    shop.kubectl("delete", "deployment", *n, "debug")
+    shop.up("--refresh")
+    assert differences(shop) <= {("StatefulSet/db", "metadata.labels.team", "added", "kubectl-label")}
