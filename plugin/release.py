@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 from plugin import resource, values
 from seaway.cluster import client
 from seaway.model import encode, problems
-from seaway.release import record, store
+from seaway.release import fields, record, store
 
 RELEASE = "release"
 SINCE = "since"
@@ -58,12 +58,16 @@ class Release:
         except (problems.Invalid, ValueError) as error:
             raise resource.Refused(str(error)) from None
         path = store.path(namespace, store.POINTER)
-        before = store.pointed(await self._cluster.find(path))
+        found = await self._cluster.find(path)
+        before = store.pointed(found)
         if before is not None and before.id == release:
             now = before
         else:
             moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             now = store.Pointer(id=release, previous=before.id if before else None, since=moment)
+        if found and any(entry.get("manager") != store.MANAGER for entry in fields.managers(found)):
+            # Somebody edited it by hand: what they own would be a conflict.
+            await self._cluster.delete(path)
         await self._cluster.apply(path, store.pointer(one, now), manager=store.MANAGER)
         await self._tidy(namespace, {now.id, now.previous})
         return now.since

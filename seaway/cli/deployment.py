@@ -103,7 +103,12 @@ class Deployment:
         made = hold.Hold(release=now.release, held=note.described, because=because, since=moment)
         hold.write(where.folder, where.name, made, good)
         self._say(f"release {made.held} failed ({because}); putting release {made.release} back")
-        if self._up("rollback"):
+        try:
+            code = self._up("rollback")
+        except KeyboardInterrupt:
+            self._say(f"interrupted while release {made.release} was put back; go on with: seaway up")
+            raise
+        if code:
             return self._failed(f"release {made.release} could not be put back; what is wrong now: seaway status")
         if printed := self._disagreement():
             print(printed, file=sys.stderr)

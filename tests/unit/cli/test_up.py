@@ -313,6 +313,27 @@ def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: Pulumi, good: record.R
     assert (process.returncode, out) == (130, "got 1\n")
 
 
+def test_an_interrupted_rollback_says_how_to_go_on(
+    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer
+) -> None:
+    pulumi.does(breaks(api), waits(signal.SIGINT))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
+        env={**os.environ, "PYTHONPATH": str(golden.ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == (f"seaway: interrupted while release {good.id} was put back; go on with: seaway up")
+    assert hold.read(pulumi.folder, "dev")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("to_group", [False, True])
 def test_an_interrupted_up_is_waited_for_and_not_rolled_back(

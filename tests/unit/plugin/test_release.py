@@ -99,8 +99,14 @@ def test_a_preview_touches_nothing_and_knows_no_digests(plugin: engine.Plugin, a
 def test_somebody_elses_pointer_is_a_change(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     one = made()
     outputs = engine.create(plugin, URN, **inputs(one))
-    api.put("v1", "ConfigMap", NAMESPACE, "release-current", data={"id": "other", "since": "x"})
+    edited = {"managedFields": [{"manager": "seaway"}, {"manager": "kubectl-edit"}]}
+    api.put("v1", "ConfigMap", NAMESPACE, "release-current", data={"id": "other", "since": "x"}, metadata=edited)
     assert engine.diff(plugin, URN, outputs, **inputs(one)) == ["release"]
+    # What they own is no conflict: it is made anew.
+    engine.update(plugin, URN, outputs, **inputs(one))
+    made_anew = config_maps(api)["release-current"]
+    assert made_anew["data"]["id"] == one.id
+    assert "managedFields" not in made_anew["metadata"]
     api.remove("v1", "ConfigMap", NAMESPACE, "release-current")
     assert engine.diff(plugin, URN, outputs, **inputs(one)) == ["release"]
     request = provider_pb2.ReadRequest(id="release-current", urn=URN, properties=values.encode(outputs))
