@@ -11,6 +11,10 @@ HISTORY = 3
 SLACK = 60
 """Seconds for what comes before a container's own time: a node is found, the image is pulled."""
 
+UNASKED = 5
+"""Seconds that a pod without a readiness question must run before it counts: ready is what it is from its first moment,
+and a program that ends at once would pass for a healthy one."""
+
 RECORDED = {"pulumi.com/waitFor": "jsonpath={.metadata.uid}"}
 """Pulumi goes on as soon as the object is recorded: its health is the Rollout's business. Not `skipAwait`, which would
 also not wait for a deletion, and a replaced Deployment would then be patched while it goes away.
@@ -40,12 +44,14 @@ def deployment(
     scope: names.Scope, each: application.Service, template: dict[str, Any], stack: settings.Settings
 ) -> dict[str, Any]:
     """A service: old pods go only as new ones are ready, so the capacity never falls below the scale."""
+    asked = all("readinessProbe" in container for container in template["spec"]["containers"])
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": names.metadata(scope, each.name, annotations=RECORDED),
         "spec": {
             "replicas": each.scale.min,
+            **({} if asked else {"minReadySeconds": UNASKED}),
             "revisionHistoryLimit": HISTORY,
             "progressDeadlineSeconds": deadline(each, stack),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},

@@ -201,6 +201,14 @@ def test_a_service_without_port_has_no_probes_no_service_and_nothing_to_drain() 
     assert "Service/web" not in found
 
 
+def test_a_pod_that_nobody_asks_must_run_a_while_to_count() -> None:
+    """Ready from its first moment, a program that ends at once would pass for a healthy one."""
+    assert spec(made(service(port=None)), "Deployment/web")["minReadySeconds"] == 5
+    asked = made(service(port=None, health=application.Health(ready=("true",))))
+    assert "minReadySeconds" not in spec(asked, "Deployment/web")
+    assert "minReadySeconds" not in spec(made(service()), "Deployment/web")
+
+
 def test_pods_leave_the_load_balancers_before_they_stop() -> None:
     found = made(service(), stores=(store(),))
     assert container(found)["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
