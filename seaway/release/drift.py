@@ -1,5 +1,6 @@
 """What in the cluster is not as it was deployed: edits, deletions and what others added."""
 
+import asyncio
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
@@ -69,8 +70,18 @@ async def of(cluster: client.Cluster, namespace: str) -> tuple[str, list[Differe
     current = await store.current(cluster, namespace)
     declared = await store.manifests(cluster, namespace, current.id)
     home = await cluster.find(paths.path("v1", "Namespace", "", namespace))
-    live = {kind: (await cluster.get(paths.path(version, kind, namespace)))["items"] for kind, version in KINDS.items()}
+    listed = await asyncio.gather(*(cluster.get(paths.path(KINDS[kind], kind, namespace)) for kind in KINDS))
+    live = {kind: one["items"] for kind, one in zip(KINDS, listed, strict=True)}
     return current.id, drift(declared, live | {"Namespace": [home] if home else []})
+
+
+def by_hand(one: Difference) -> str | None:
+    """A line about what somebody did to an object of ours; None where a release that failed may have done it."""
+    if one.how == "deleted":
+        return f"{one.kind} {one.name} was deleted by hand" if not one.path else None
+    if one.how == "added" or one.who is None or one.who.startswith(("pulumi-kubernetes", store.MANAGER)):
+        return None
+    return f"{one.kind} {one.name} was edited by hand: {one.path} is {one.live}, declared {one.declared} ({one.who})"
 
 
 def drift(declared: Sequence[fields.Object], live: Mapping[str, Sequence[fields.Object]]) -> list[Difference]:

@@ -4,7 +4,7 @@ import base64
 import dataclasses
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
 
 from seaway.manifests import given, names, objects
@@ -136,15 +136,25 @@ class Record:
         return objects.objects(self.app, chosen, self.images, secrets)
 
 
-def manifests(record: Record) -> bytes:
-    """All objects but the Secrets as one gzip-compressed JSON list: ``gunzip | kubectl apply --server-side -f -``."""
-    items = [one.manifest for one in record.objects() if one.kind != "Secret"]
-    packed = {"apiVersion": "v1", "kind": "List", "items": items}
-    return gzip.compress(json.dumps(packed, sort_keys=True, separators=(",", ":")).encode(), mtime=0)
+def manifests(record: Record) -> list[dict[str, Any]]:
+    """What may be applied again to bring the release back: all objects but the Secrets and the jobs."""
+    return [one.manifest for one in record.objects() if one.kind not in {"Secret", "Job"}]
+
+
+def jobs(record: Record) -> list[dict[str, Any]]:
+    """The jobs. A migration that has run must not run once more because somebody goes back."""
+    return [one.manifest for one in record.objects() if one.kind == "Job"]
+
+
+def packed(items: Sequence[dict[str, Any]]) -> str:
+    """Objects as one list for kubectl, in base64 as a ConfigMap has it: always the same text for the same objects."""
+    listed = {"apiVersion": "v1", "kind": "List", "items": items}
+    text = json.dumps(listed, sort_keys=True, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def unpacked(text: str) -> list[dict[str, Any]]:
-    """The objects of ``manifests``, from base64 as a ConfigMap has it.
+    """The objects of ``packed``.
 
     Raises:
         ValueError: it is nothing of that kind.

@@ -4,7 +4,6 @@
 rollout succeeded last.
 """
 
-import base64
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, cast
@@ -24,6 +23,7 @@ OWNER = "release"
 POINTER = "release-current"
 TEXT = "release.yaml"
 PACKED = "manifests.json.gz"
+JOBS = "jobs.json.gz"
 LIMIT = 1_000_000
 """Bytes of a ConfigMap's data: Kubernetes takes a MiB, names and labels included."""
 
@@ -58,8 +58,9 @@ def config_map(one: record.Record, release: str) -> dict[str, Any]:
     Raises:
         ValueError: it is too big for one; the text says so in one line.
     """
-    text, packed = yamlout.text(one.plain()), base64.b64encode(record.manifests(one)).decode()
-    size = len(text.encode()) + len(packed)
+    text = yamlout.text(one.plain())
+    packed = {PACKED: record.packed(record.manifests(one)), JOBS: record.packed(record.jobs(one))}
+    size = len(text.encode()) + sum(map(len, packed.values()))
     if size > LIMIT:
         raise ValueError(
             f"the record of release {release} has {size} bytes, and a ConfigMap takes {LIMIT}: the services' `files`"
@@ -71,7 +72,7 @@ def config_map(one: record.Record, release: str) -> dict[str, Any]:
         "metadata": _metadata(one, name_of(release), release),
         "immutable": True,
         "data": {TEXT: text},
-        "binaryData": {PACKED: packed},
+        "binaryData": packed,
     }
 
 
@@ -126,12 +127,12 @@ async def manifests(cluster: client.Cluster, namespace: str, release: str) -> li
         Missing: there is no such release, or its objects cannot be read.
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
-    found = await _found(cluster, namespace, release)
+    data: Mapping[str, str] = (await _found(cluster, namespace, release)).get("binaryData") or {}
     try:
-        data: Mapping[str, str] = found.get("binaryData") or {}
-        return record.unpacked(data.get(PACKED, ""))
+        return record.unpacked(data.get(PACKED, "")) + record.unpacked(data.get(JOBS, ""))
     except ValueError as error:
-        raise Missing(f"ConfigMap/{name_of(release)} in namespace {namespace}: {PACKED} is {error}") from None
+        name = f"ConfigMap/{name_of(release)} in namespace {namespace}"
+        raise Missing(f"the objects in {name} cannot be read: {error}") from None
 
 
 async def _found(cluster: client.Cluster, namespace: str, release: str) -> Mapping[str, Any]:

@@ -319,7 +319,8 @@ def test_the_cluster_is_compared_with_its_own_record(connect: Start) -> None:
         with pytest.raises(store.Missing) as caught:
             ask(connect, server.url)
         assert str(caught.value) == (
-            f"ConfigMap/release-{one.id} in namespace shop-test: manifests.json.gz is not a packed list of objects"
+            f"the objects in ConfigMap/release-{one.id} in namespace shop-test cannot be read:"
+            " not a packed list of objects"
         )
         put(server, kept)
         for each in one.objects():

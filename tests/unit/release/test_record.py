@@ -74,15 +74,16 @@ def test_the_settings_of_the_record_win() -> None:
     assert (applied.context, applied.builder) == ("here", "b")
 
 
-def test_manifests_are_packed_without_secrets_and_always_alike() -> None:
-    packed = record.manifests(made())
-    assert packed == record.manifests(made())
-    listed = json.loads(gzip.decompress(packed))
+def test_manifests_are_packed_without_secrets_and_jobs_and_always_alike() -> None:
+    items = record.manifests(made())
+    assert {one["kind"] for one in items} >= {"Namespace", "Deployment", "StatefulSet", "Service", "ConfigMap"}
+    assert not {one["kind"] for one in items} & {"Secret", "Job"}
+    assert [one["kind"] for one in record.jobs(made())] == ["Job"]
+    packed = record.packed(items)
+    assert packed == record.packed(record.manifests(made()))
+    listed = json.loads(gzip.decompress(base64.b64decode(packed)))
     assert (listed["apiVersion"], listed["kind"]) == ("v1", "List")
-    kinds = {each["kind"] for each in listed["items"]}
-    assert {"Namespace", "Deployment", "StatefulSet", "Service", "ConfigMap"} <= kinds
-    assert "Secret" not in kinds
-    assert record.unpacked(base64.b64encode(packed).decode()) == listed["items"]
+    assert record.unpacked(packed) == listed["items"] == items
     for broken in ("", "!", base64.b64encode(b"x").decode(), base64.b64encode(gzip.compress(b"[]")).decode()):
         with pytest.raises(ValueError):
             record.unpacked(broken)
