@@ -270,6 +270,45 @@ def test_a_broken_store_comes_back_with_the_source_of_before(shop: project.Proje
     rolled_out(shop)
 
 
+def test_a_failed_change_of_a_file_leaves_the_file_of_before(shop: project.Project) -> None:
+    """Its ConfigMap must not go with the release that failed: a pod that starts again needs it."""
+    source = shop.folder / "app" / "worker" / "worker.ini"
+    original = source.read_text()
+    before = pods(shop, "worker")
+    source.write_text(original + "colour = red\n")
+    with replaced(shop, "    build: ./worker\n", "    image: registry.localhost:5000/nobody/nothing:3\n"):
+        failed = shop.up(check=False)
+    assert "docs/runbook.md#image-not-found" in told(failed, "services")
+    source.write_text(original)
+    shop.up()
+    shop.preview("--expect-no-changes")
+    shop.kubectl("delete", "pod", *pods(shop, "worker"), "-n", NAMESPACE)
+    prober.until(lambda: (now := pods(shop, "worker")) and set(now).isdisjoint(before), seconds=60)
+    read = shop.kubectl("exec", "-n", NAMESPACE, "deployment/worker", "--", "cat", "/etc/shop/worker.ini")
+    assert read.out == original
+    shop.kubectl("rollout", "status", "deployment/worker", "-n", NAMESPACE, "--timeout=60s")
+
+
+def test_nobody_elses_object_is_taken_over(shop: project.Project) -> None:
+    """Told before anything is changed, in a preview too; labelled as the message says, it is ours."""
+    made = ("create", "service", "clusterip", "cache", "--tcp=1234", "-n", NAMESPACE)
+    shop.kubectl(*made)
+    spec = shop.get("service", "cache", "-n", NAMESPACE)["spec"]
+    with replaced(shop, "  worker:\n", "  cache: {build: ./worker, port: 80, scale: 1}\n\n  worker:\n"):
+        for refused in (shop.preview(check=False), shop.up(check=False)):
+            assert refused.code != 0
+            assert "an object exists already and is not of this stack" in refused.text
+        lines = {line.strip() for line in refused.text.splitlines() if line.strip().startswith("kubectl label")}
+        assert len(lines) == 1, refused.text
+        assert shop.get("service", "cache", "-n", NAMESPACE)["spec"] == spec
+        assert shop.kubectl("get", "deployment", "cache", "-n", NAMESPACE, check=False).code != 0
+        shop.kubectl(*lines.pop().split()[1:])
+        assert "cache" in shop.preview().out
+    shop.kubectl("delete", "service", "cache", "-n", NAMESPACE)
+    shop.up()  # the image of `cache` may have been built meanwhile, which touches nothing in the cluster
+    shop.preview("--expect-no-changes")
+
+
 def test_a_deployment_that_is_replaced_is_there_afterwards(shop: project.Project) -> None:
     """Its deletion is waited for, or the new one would be the old one that goes away."""
     before = shop.get("deployment", "web", "-n", NAMESPACE)["metadata"]["uid"]
