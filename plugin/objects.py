@@ -1,7 +1,7 @@
-"""``seaway:index:Objects``: the guard that nobody else's object is taken over.
+"""``seaway:index:Objects``: the guard that nobody else's object is taken over, and no edit by hand overwritten unsaid.
 
 The Kubernetes provider makes an object by applying it: one that exists already, by whoever's hand, is
-silently changed, and deleted with our stack.
+silently changed, and deleted with our stack. What somebody edited in an object of ours gives way to what is declared.
 """
 
 import asyncio
@@ -9,12 +9,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
-from plugin import resource, values
-from seaway.cluster import client, paths
+from plugin import engine, resource, values
+from seaway.cluster import client, errors, paths
 from seaway.manifests import names
+from seaway.release import drift, store
 
 AT_ONCE = 20
 """Questions to the API server at a time."""
+
+TOLD = 5
+"""Edits that a preview lists; `seaway status --drift` lists all."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +47,16 @@ class Objects:
 
     inputs: ClassVar[Mapping[str, type]] = {"partOf": str, "stack": str, "objects": list}
 
-    def __init__(self, cluster: client.Cluster) -> None:
+    def __init__(self, cluster: client.Cluster, log: engine.Log) -> None:
         self._cluster = cluster
+        self._log = log
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         changed = resource.differing(state, inputs)
         if changed:
             await self._guard(inputs, recorded=state.outputs)
+        for namespace in sorted({one.namespace for one in map(_Object.of, _objects(inputs)) if one.namespace}):
+            await self._tell_edits(namespace)
         return resource.Diff(changed=changed)
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
@@ -66,9 +73,24 @@ class Objects:
     async def delete(self, state: resource.State) -> None:
         pass
 
+    async def _tell_edits(self, namespace: str) -> None:
+        """What somebody did by hand since the last release: it stays until a change of the object takes it back."""
+        try:
+            _, found = await drift.of(self._cluster, namespace)
+        except (store.Missing, errors.Forbidden):
+            return  # no release is recorded yet, or the account may not list: then there is nothing to compare
+        told = [line for one in found if (line := drift.by_hand(one))]
+        for line in told[:TOLD]:
+            await self._log.warning(line)
+        if told:
+            more = f"{len(told) - TOLD} more; " if len(told) > TOLD else ""
+            await self._log.warning(
+                f"{more}an up that changes the object puts back what is declared: seaway status --drift"
+            )
+
     async def _guard(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
-        ours = cast(Sequence[str], recorded.get("objects", ()))
-        fresh = [_Object.of(text) for text in cast(Sequence[str], inputs["objects"]) if text not in ours]
+        ours = _objects(recorded)
+        fresh = [_Object.of(text) for text in _objects(inputs) if text not in ours]
         labels = {names.PART_OF_LABEL: str(inputs["partOf"]), names.STACK_LABEL: str(inputs["stack"])}
         foreign = [one for one in await self._existing(fresh) if not labels.items() <= _labels(one[1]).items()]
         if foreign:
@@ -90,6 +112,10 @@ class Objects:
 
         found = await asyncio.gather(*map(find, asked))
         return [(one, live) for one, live in zip(asked, found, strict=True) if live is not None]
+
+
+def _objects(properties: values.Properties) -> Sequence[str]:
+    return cast(Sequence[str], properties.get("objects", ()))
 
 
 def _labels(live: Mapping[str, Any]) -> Mapping[str, str]:

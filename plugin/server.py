@@ -28,7 +28,7 @@ SECONDS = 4.0
 KINDS: Mapping[str, Callable[[client.Cluster, engine.Log], resource.Resource]] = {
     "seaway:index:Cluster": lambda connection, _: cluster.Cluster(connection),
     "seaway:index:JobAttempt": job_attempt.JobAttempt,
-    "seaway:index:Objects": lambda connection, _: objects.Objects(connection),
+    "seaway:index:Objects": objects.Objects,
     "seaway:index:Release": lambda connection, _: release.Release(connection),
     "seaway:index:Rollout": rollout.Rollout,
 }

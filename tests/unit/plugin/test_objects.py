@@ -1,7 +1,12 @@
 """Nobody else's object is taken over: it is refused before anything is made, with the line that adopts it."""
 
+import copy
+
 import pytest
 
+from seaway.model import load, settings
+from seaway.release import record, store
+from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
 
@@ -19,7 +24,8 @@ def inputs(*objects: str) -> dict[str, object]:
 
 
 def reads(api: apiserver.ApiServer) -> list[str]:
-    return [path for path, _ in api.asked if not path.endswith("/kube-system")]
+    """What the guard asked for; the look for the current release is another matter."""
+    return [path for path, _ in api.asked if not path.endswith(("/kube-system", "/release-current"))]
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -95,3 +101,53 @@ def test_what_may_not_be_read_is_told(plugin: engine.Plugin, api: apiserver.ApiS
     api.forbidden = {"/apis/apps/v1/namespaces/shop-prod/deployments"}
     text = plugin.refusal(lambda: engine.create(plugin, URN, **inputs(WEB)))
     assert "403 Forbidden: reading /apis/apps/v1/namespaces/shop-prod/deployments/web is not allowed" in text
+
+
+def deployed(api: apiserver.ApiServer) -> dict[str, object]:
+    """The shop with its release recorded; the guard's inputs."""
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    stack = settings.Settings(stack="prod", context="work", registry="registry.example.com")
+    one = record.Record.of(app, stack, *golden.given(app))
+    now = store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z")
+    found = [each.manifest for each in one.objects()]
+    for each in (*found, store.config_map(one, one.id), store.pointer(one, now)):
+        fields = copy.deepcopy(each)
+        meta = fields.pop("metadata")
+        more = {"labels": meta["labels"], "metadata": {"annotations": meta.get("annotations", {})}}
+        api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields, **more)
+    return inputs(*(f"{each['apiVersion']}/{each['kind']}/shop-prod/{each['metadata']['name']}" for each in found))
+
+
+def test_a_preview_tells_what_was_edited_by_hand(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
+    """What is declared wins over it, so it must not be overwritten unsaid."""
+    asked = deployed(api)
+    assert engine.diff(plugin, URN, asked, **asked) is None
+    assert display.lines == []
+    _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/deployments/web")
+    entry = {"manager": "kubectl-scale", "time": "2026-02-03T04:05:06Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    spec = live["spec"] | {"replicas": 5}
+    api.put("apps/v1", "Deployment", "shop-prod", "web", spec=spec, metadata={"managedFields": [entry]})
+    api.remove("v1", "Service", "shop-prod", "api")
+    assert engine.diff(plugin, URN, asked, **asked) is None
+    assert [(line.severity, line.text) for line in display.lines] == [
+        (
+            "WARNING",
+            "Deployment web was edited by hand: spec.replicas is 5, declared 2 (kubectl-scale at 2026-02-03T04:05:06Z)",
+        ),
+        ("WARNING", "Service api was deleted by hand"),
+        ("WARNING", "an up that changes the object puts back what is declared: seaway status --drift"),
+    ]
+
+
+def test_what_a_failed_release_left_is_not_by_hand(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
+    asked = deployed(api)
+    _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/deployments/web")
+    entry = {"manager": "pulumi-kubernetes-1a2b", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    spec = live["spec"] | {"replicas": 3}
+    api.put("apps/v1", "Deployment", "shop-prod", "web", spec=spec, metadata={"managedFields": [entry]})
+    assert engine.diff(plugin, URN, asked, **asked) is None
+    assert display.lines == []
