@@ -210,4 +210,30 @@ def test_drift_is_told_exactly_and_an_up_mends_it(shop: project.Project) -> None
     }
     shop.kubectl("delete", "deployment", *n, "debug")
     shop.up("--refresh")
-    assert differences(shop) <= {("StatefulSet/db", "metadata.labels.team", "added", "kubectl-label")}
+    # A label of somebody's does no harm, and no `up` takes it away.
+    assert differences(shop) == {("StatefulSet/db", "metadata.labels.team", "added", "kubectl-label")}
+    shop.kubectl("label", *n, "statefulset/db", "team-")
+
+
+def test_the_release_before_comes_back_with_kubectl_alone(shop: project.Project) -> None:
+    """As the runbook says: no Pulumi, no state, no passphrase; and no job runs again."""
+    was, jobs = templates(shop), shop.get("jobs", "-n", NAMESPACE)["items"]
+    replace(shop, "app/app.yaml", "env: {TITLE: ", "env: {LATER: x, TITLE: New ")
+    shop.up()
+    assert templates(shop) != was
+    pointer = "configmap/release-$(kubectl get configmap release-current -n $NS -o jsonpath={.data.previous})"
+    manifests = f"kubectl get {pointer} -n $NS -o jsonpath='{{.binaryData.manifests\\.json\\.gz}}'"
+    back = f"{manifests} | base64 -d | gunzip | kubectl replace -f -"
+    done = project.run("bash", "-euo", "pipefail", "-c", back, cwd=shop.folder, env={**shop.env, "NS": NAMESPACE})
+    assert done.code == 0, done.text
+    assert templates(shop) == was
+    assert [one["metadata"]["uid"] for one in shop.get("jobs", "-n", NAMESPACE)["items"]] == [
+        one["metadata"]["uid"] for one in jobs
+    ]
+    variables = "spec.template.spec.containers[web].env"
+    assert differences(shop) == {
+        ("Deployment/web", f"{variables}[TITLE].value", "edited", "kubectl-replace"),
+        ("Deployment/web", f"{variables}[LATER]", "deleted", "-"),
+    }
+    shop.up("--refresh")
+    assert seaway(shop, "status", "--drift").code == 0
