@@ -66,6 +66,7 @@ class Watch:
             errors.Unavailable: the API server stayed away, or refuses.
         """
         failed: float | None = None
+        looked = False
         async with mirror.Mirror(self._cluster, self._namespace) as seen:
             while True:
                 if await self._is_away(seen.away):
@@ -76,6 +77,10 @@ class Watch:
                     judge.judge(one, now, elapsed=self._elapsed, started=self._started) for one in self._targets
                 ]
                 judging = time.monotonic() - begun
+                if not looked:
+                    # What was complete from the first is no news: it was not changed.
+                    self._told |= {(one.target.owner, "complete") for one in verdicts if one.state == "complete"}
+                    looked = True
                 await self._tell(verdicts)
                 states = {one.state for one in verdicts}
                 if states <= {"complete"}:

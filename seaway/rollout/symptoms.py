@@ -58,6 +58,11 @@ class Container:
         return now or evidence.part(self._status, "lastState", "terminated")
 
     @property
+    def _done(self) -> bool:
+        """Whether a job's container has done its work: its pod says so a moment later."""
+        return self.place.target.kind == "Job" and self.ended.get("exitCode") == 0
+
+    @property
     def begun(self) -> bool:
         """Whether it has ever been started."""
         return self._running or bool(self.ended)
@@ -76,7 +81,7 @@ class Container:
             return self._readers()[reason]()
         if self._running and (silent := self._silent()):
             return silent
-        if self.ended:
+        if self.ended and not self._done:
             return self._crashed()
         return self._unmade(reason) if reason not in _NOTHING_YET else None
 

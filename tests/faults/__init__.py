@@ -79,7 +79,8 @@ def foreign_binary(app: Application, folder: Path) -> None:
     program = built / "program"
     program.write_bytes(header)
     program.chmod(0o755)
-    (built / "Dockerfile").write_text('FROM python:3.12-slim\nCOPY program /program\nCMD ["/program"]\n')
+    base = "ARG BASE_IMAGE=python:3.12-slim\nFROM ${BASE_IMAGE}\n"
+    (built / "Dockerfile").write_text(base + 'COPY program /program\nCMD ["/program"]\n')
     app["services"]["web"] |= {"build": "./foreign"}
 
 
@@ -122,17 +123,26 @@ def stricter(shop: project.Project) -> Generator[None]:
         shop.kubectl("label", "namespace", NAMESPACE, f"{label}={before}", "--overwrite")
 
 
-def without(kind: str) -> Injection:
-    """Somebody deletes the Secret or ConfigMap that a service needs. The mending `up` looks at the cluster first."""
+@contextlib.contextmanager
+def no_secret(shop: project.Project) -> Generator[None]:
+    """Somebody deletes the Secret of a job. (A node keeps a copy of it for as long as one of its pods runs there.)"""
+    _delete(shop, "secret", "migrate")
+    yield
 
-    @contextlib.contextmanager
-    def injection(shop: project.Project) -> Generator[None]:
-        owner = {"secret": "api", "configmap": "worker"}[kind]
-        for each in shop.get(kind, "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={owner}")["items"]:
-            shop.kubectl("delete", kind, each["metadata"]["name"], "-n", NAMESPACE)
-        yield
 
-    return injection
+@contextlib.contextmanager
+def no_file(shop: project.Project) -> Generator[None]:
+    """Somebody stops a service and deletes its ConfigMap."""
+    shop.kubectl("scale", "deployment", "worker", "--replicas=0", "-n", NAMESPACE)
+    pods = ["pod", "-l", "app.kubernetes.io/name=worker"]
+    shop.kubectl("wait", "--for=delete", *pods, "-n", NAMESPACE, "--timeout=60s")
+    _delete(shop, "configmap", "worker")
+    yield
+
+
+def _delete(shop: project.Project, kind: str, owner: str) -> None:
+    for each in shop.get(kind, "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={owner}")["items"]:
+        shop.kubectl("delete", kind, each["metadata"]["name"], "-n", NAMESPACE)
 
 
 @contextlib.contextmanager
@@ -225,16 +235,16 @@ FAULTS = (
     ),
     Fault(
         cause="config-missing",
-        injected="the Secret of `api` deleted by hand, then a change of `api`",
-        change=lambda app, _: app["services"]["api"].update(env={"CHANGED": "1"}),
-        around=without("secret"),
+        injected="the Secret of `migrate` deleted by hand, then a change of `migrate`",
+        change=lambda app, _: app["jobs"]["migrate"].update(env={"CHANGED": "1"}),
+        around=no_secret,
         mend=("--refresh",),
     ),
     Fault(
         cause="config-missing",
-        injected="the ConfigMap of `worker` deleted by hand, then a change of `worker`",
+        injected="`worker` stopped and its ConfigMap deleted by hand, then a change of `worker`",
         change=lambda app, _: app["services"]["worker"].update(env={"CHANGED": "1"}),
-        around=without("configmap"),
+        around=no_file,
         mend=("--refresh",),
     ),
     Fault(

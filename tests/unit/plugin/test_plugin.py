@@ -222,7 +222,7 @@ def test_cancel_ends_a_wait_at_once(
     running.stub.Cancel(empty_pb2.Empty())
     with pytest.raises(grpc.RpcError) as caught:
         waiting.result(timeout=10)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 5
     assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.CANCELLED, "interrupted")  # type: ignore[attr-defined]
     assert running.refusal(lambda: engine.configure(running, context="work")) == "interrupted", "nothing new starts"
 
@@ -232,7 +232,7 @@ def test_it_ends_at_once_when_told(plugin: engine.Plugin, number: signal.Signals
     begun = time.monotonic()
     plugin.process.send_signal(number)
     assert plugin.process.wait(timeout=10) == 0
-    assert time.monotonic() - begun < 2, "the command line waits 5 s, then kills: every command would take longer"
+    assert time.monotonic() - begun < 4, "the command line waits 5 s, then kills: every command would take longer"
 
 
 def test_it_ends_when_the_engine_is_killed() -> None:

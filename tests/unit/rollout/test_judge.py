@@ -258,6 +258,14 @@ def test_the_first_failed_try_of_a_job_is_told() -> None:
     assert [one.cause for one in verdict.findings] == ["job-failed"]
 
 
+def test_a_job_that_has_just_done_its_work_is_nothing_to_tell() -> None:
+    """Its container has ended; that the pod has succeeded, and the job is complete, stands there a moment later."""
+    job = objects.job()
+    status = objects.container(terminated=objects.ended(0, "Completed"))
+    verdict = judged(MIGRATE, job, objects.pod(job, "migrate-1a2b-x", status, phase="Running"))
+    assert (verdict.state, verdict.findings) == ("progressing", ())
+
+
 def test_the_second_try_of_a_job_is_refused() -> None:
     job = objects.job()
     refusal = objects.event(job, "FailedCreate", f"Error creating: {QUOTA}", seconds=9)
