@@ -8,7 +8,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
 
-.PHONY: help up down preview test test-unit test-sample check format golden lock bench \
+.PHONY: help up down preview test test-unit test-sample check format golden lock faults bench \
         setup able toolchain cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
@@ -29,12 +29,13 @@ down: .venv/.ready ## destroy the dev stack and stop everything that `make up` s
 
 test: .venv/.ready ## every test; the end-to-end ones need root on Linux and say so where they cannot run
 	@$(MAKE) test-sample
-	@$(PY) -m pytest -m "not cluster"
+	@$(MAKE) test-unit
 	@if $(PY) -m dev.cluster check >/dev/null 2>&1; then $(MAKE) toolchain; fi
-	@$(PY) -m pytest -m cluster
+	@$(PY) -m pytest -m "cluster and alone"
+	@$(PY) -m pytest -m "cluster and not alone" -n 2 --dist loadfile
 
 test-unit: .venv/.ready ## unit and component tests: no root, no cluster, under a minute
-	@$(PY) -m pytest -m "not cluster"
+	@$(PY) -m pytest -m "not cluster" -n 2
 
 test-sample: .venv/.ready ## the sample application's own unit tests, in its own environment
 	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project \
@@ -57,6 +58,9 @@ lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.txt
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 --extra dev -c requirements.txt \
 	  pyproject.toml -o requirements-dev.txt
+
+faults: cluster-up ## inject every cause of a failed rollout, under load, and write docs/failures.md
+	@$(PY) -m tests.faults
 
 bench: cluster-up ## up and preview beside a plain Pulumi program of the same objects
 	@$(PY) -m dev.bench

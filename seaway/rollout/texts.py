@@ -140,8 +140,8 @@ def config(text: str) -> Meaning:
 
 
 _NO_PROGRAM = re.compile(
-    r'exec:? "?(?P<program>[^"\s]+?)"?: (?P<why>executable file not found in \$PATH|no such file or directory'
-    r"|permission denied|is a directory)"
+    r'exec:? "?(?P<program>[^"\s]+?)"?: (?:stat \S+: )?(?P<why>executable file not found in \$PATH'
+    r"|no such file or directory|permission denied|is a directory)"
 )
 
 

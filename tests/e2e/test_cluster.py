@@ -20,7 +20,7 @@ import yaml
 from dev.cluster import layout as layouts
 from dev.cluster import node, toolchain
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = f"{layouts.REGISTRY}/base/python:3.11-bookworm"

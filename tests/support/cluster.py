@@ -1,11 +1,17 @@
 """The one-node cluster for the tests that are marked `cluster`."""
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import IO
 
 import pytest
 
-from dev import project
+from dev import environment, project
+
+LOCK = environment.STATE / "tests.lock"
+"""Held, shared, by every process that tests with the cluster; in it: whether one of them has started the cluster."""
 
 
 @pytest.fixture(scope="session")
@@ -20,11 +26,38 @@ def one_node_cluster() -> Iterator[None]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
-    ran = project.cluster("status", "--json", check=False).code == 0
-    project.cluster("up")
+    with shared():
+        yield
+
+
+@contextlib.contextmanager
+def shared() -> Generator[None]:
+    """The cluster for several processes (`pytest -n`): the first one starts it, the last one stops it."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _start(lock)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _stop(lock)
+
+
+def _start(lock: IO[str]) -> None:
+    if project.cluster("status", "--json", check=False).code:
+        lock.write("started")
+        lock.flush()
+        project.cluster("up")
     project.base_images()
-    yield
-    if not ran:
+
+
+def _stop(lock: IO[str]) -> None:
+    lock.seek(0)
+    if lock.read():
+        lock.truncate(0)
         project.cluster("down")
 
 

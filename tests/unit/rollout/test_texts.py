@@ -234,6 +234,11 @@ RUNC = "failed to create containerd task: failed to create shim task: OCI runtim
             "the program /app/run.sh cannot be started: permission denied",
         ),
         (
+            f'{RUNC} to start container process: exec: "/no/such": stat /no/such: no such file or directory: unknown',
+            "command-not-found",
+            "the program /no/such cannot be started: no such file or directory",
+        ),
+        (
             "exec /program: exec format error",
             "wrong-architecture",
             f"the program of image {WEB} is for another processor (exec format error)",

@@ -1,0 +1,209 @@
+"""Every cause on the real cluster, all at once and without Pulumi: what the kubelet, the registry and the API server
+say must be understood. Through `pulumi up` and under load the same is done by ``python -m tests.faults``.
+"""
+
+import asyncio
+import dataclasses
+import datetime
+import json
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from dev import environment, project
+from seaway.cluster import client, mirror
+from seaway.rollout import judge, snapshot, target, verdict
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "causes-e2e"
+STRICT = "causes-strict-e2e"
+FULL = "causes-full-e2e"
+IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
+SECONDS = 100
+SLEEP = ["sleep", "3600"]
+ONCE = ["sh", "-c", "test -e /tmp/once && exec sleep 3600; touch /tmp/once; exit 1"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One workload, and the cause that must be found; none: it must become complete."""
+
+    cause: str | None
+    fatal: bool = True
+    container: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    spec: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    kind: target.Kind = "Deployment"
+    namespace: str = NAMESPACE
+
+
+def variable(kind: str, name: str, key: str) -> dict[str, Any]:
+    return {"command": SLEEP, "env": [{"name": "A", "valueFrom": {f"{kind}KeyRef": {"name": name, "key": key}}}]}
+
+
+CASES = {
+    "healthy": Case(cause=None, container={"command": SLEEP}),
+    "one-crash": Case(cause=None, container={"command": ONCE}),
+    "no-image": Case(cause="image-not-found", container={"image": "registry.localhost:5000/nobody/nothing:1"}),
+    "bad-name": Case(cause="image-name-invalid", container={"image": "Web:2"}),
+    "no-registry": Case(cause="registry-unreachable", fatal=False, container={"image": "127.0.0.1:5998/web:1"}),
+    "no-secret": Case(cause="config-missing", container=variable("secret", "nobody", "KEY")),
+    "no-key": Case(cause="config-missing", container=variable("configMap", "there", "KEY")),
+    "no-file": Case(
+        cause="config-missing",
+        container={"command": SLEEP, "volumeMounts": [{"name": "files", "mountPath": "/files"}]},
+        spec={"volumes": [{"name": "files", "configMap": {"name": "nobody"}}]},
+    ),
+    "root": Case(cause="runs-as-root", container={"command": SLEEP, "securityContext": {"runAsNonRoot": True}}),
+    "no-program": Case(cause="command-not-found", fatal=False, container={"command": ["/no/such/program"]}),
+    "exits": Case(cause="crash-loop", container={"command": ["sh", "-c", "echo cannot start; exit 3"]}),
+    "memory": Case(
+        cause="out-of-memory",
+        container={
+            "command": ["python3", "-c", "data = bytearray(10**9)"],
+            "resources": {"limits": {"memory": "32Mi"}},
+        },
+    ),
+    "no-room": Case(
+        cause="unschedulable",
+        fatal=False,
+        container={"command": SLEEP, "resources": {"requests": {"cpu": "100"}}},
+    ),
+    "no-volume": Case(
+        cause="volume-unbound",
+        fatal=False,
+        container={"command": SLEEP},
+        spec={"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "unprovided"}}]},
+    ),
+    "not-ready": Case(
+        cause="not-ready",
+        fatal=False,
+        container={"command": SLEEP, "readinessProbe": {"exec": {"command": ["false"]}, "periodSeconds": 1}},
+    ),
+    "no-account": Case(
+        cause="service-account", fatal=False, container={"command": SLEEP}, spec={"serviceAccountName": "nobody"}
+    ),
+    "failed-job": Case(cause="job-failed", container={"command": ["sh", "-c", "exit 2"]}, kind="Job"),
+    "strict": Case(cause="pod-security", container={"command": SLEEP}, namespace=STRICT),
+    "full": Case(cause="quota", container={"command": SLEEP}, namespace=FULL),
+}
+
+
+def manifest(name: str, case: Case) -> dict[str, Any]:
+    labels = {"app": name}
+    mounts = [*case.container.get("volumeMounts", ()), {"name": "tmp", "mountPath": "/tmp"}]
+    container = {"name": "main", "image": IMAGE, **case.container, "volumeMounts": mounts}
+    volumes = [*case.spec.get("volumes", ()), {"name": "tmp", "emptyDir": {}}]
+    pod = {"terminationGracePeriodSeconds": 0, "containers": [container], **case.spec, "volumes": volumes}
+    meta = {"name": name, "namespace": case.namespace}
+    if case.kind == "Job":
+        spec = {
+            "backoffLimit": 0,
+            "template": {"metadata": {"labels": labels}, "spec": pod | {"restartPolicy": "Never"}},
+        }
+        return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    spec = {"replicas": 1, "minReadySeconds": 5, "selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+
+
+def kubectl(*arguments: str, given: Any = None) -> None:
+    command = ["kubectl", "--context", "seaway-dev", *arguments]
+    text = None if given is None else json.dumps({"apiVersion": "v1", "kind": "List", "items": given})
+    subprocess.run(
+        command, check=True, cwd=project.ROOT, env=environment.prepare(), input=text, text=True, capture_output=True
+    )
+
+
+def namespace(name: str, level: str) -> dict[str, Any]:
+    labels = {"pod-security.kubernetes.io/enforce": level}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+@pytest.fixture(scope="module")
+def begun() -> Iterator[datetime.datetime]:
+    """All workloads applied; when that was."""
+    homes = [
+        namespace(NAMESPACE, "privileged"),
+        namespace(STRICT, "restricted"),
+        namespace(FULL, "baseline"),
+    ]
+    here = {"namespace": NAMESPACE}
+    more = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "there", **here}, "data": {"other": "1"}},
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "unprovided", **here},
+            "spec": {
+                "storageClassName": "nobody",
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": "1Gi"}},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "full", "namespace": FULL},
+            "spec": {"hard": {"pods": "0"}},
+        },
+    ]
+    kubectl("apply", "-f", "-", given=homes)
+    try:
+        now = datetime.datetime.now(datetime.UTC)
+        kubectl("apply", "-f", "-", given=[*more, *(manifest(name, case) for name, case in CASES.items())])
+        yield now
+    finally:
+        kubectl("delete", "namespace", *(home["metadata"]["name"] for home in homes), "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def found(begun: datetime.datetime) -> dict[str, tuple[float, verdict.Verdict]]:
+    """The first verdict on each that is as it should be, with the seconds; after that long the last one."""
+    last: dict[str, tuple[float, verdict.Verdict]] = {}
+    done: set[str] = set()
+
+    async def watch() -> None:
+        cluster = client.Cluster(context="seaway-dev", seconds=10)
+        start = time.monotonic()
+        try:
+            while len(done) < len(CASES) and time.monotonic() - start < SECONDS:
+                homes = sorted({case.namespace for case in CASES.values()})
+                seen: dict[str, snapshot.Snapshot] = {home: await mirror.read(cluster, home) for home in homes}
+                elapsed = time.monotonic() - start
+                for name in CASES.keys() - done:
+                    case = CASES[name]
+                    one = target.Target(kind=case.kind, name=name, owner=name, deadline=600)
+                    last[name] = (elapsed, judge.judge(one, seen[case.namespace], elapsed=elapsed, started=begun))
+                    if as_expected(case, last[name][1]):
+                        done.add(name)
+                await asyncio.sleep(1)
+        finally:
+            await cluster.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", str(environment.KUBECONFIG))
+        asyncio.run(watch())
+    return last
+
+
+def as_expected(case: Case, one: verdict.Verdict) -> bool:
+    if case.cause is None:
+        return one.state == "complete"
+    state = "failed" if case.fatal else "progressing"
+    return one.state == state and [each.cause for each in one.findings] == [case.cause]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_cause_is_found(found: dict[str, tuple[float, verdict.Verdict]], name: str) -> None:
+    seconds, one = found[name]
+    assert as_expected(CASES[name], one), f"after {seconds:.0f} s: {one}"
+    print(f"{name}: {seconds:.0f} s: {one.row}")
+
+
+def test_nothing_that_heals_was_failed(found: dict[str, tuple[float, verdict.Verdict]]) -> None:
+    heals = {name for name, case in CASES.items() if case.cause is None or not case.fatal}
+    assert {name for name in heals if found[name][1].state == "failed"} == set()
