@@ -100,7 +100,7 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "job-too-slow": Cause(
         meaning="the job did not end in time",
-        remedy="make it shorter, or give it longer: pulumi config set seaway:rolloutTimeout SECONDS",
+        remedy="make it shorter, or give it longer: {path}.timeout in app.yaml, in seconds",
     ),
     "crash-loop": Cause(
         meaning="the program ends again and again",
