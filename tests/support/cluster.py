@@ -35,12 +35,14 @@ def shared() -> Generator[None]:
     """The cluster for several processes (`pytest -n`): the first one starts it, the last one stops it."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("a+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _start(lock)
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _start(lock)
+        fcntl.flock(lock, fcntl.LOCK_SH)  # waits for the one that starts it
         try:
             yield
         finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _stop(lock)
