@@ -1,3 +1,9 @@
 """Fixtures for every test, the sample's own included: they stand in tests/support."""
 
+import signal
+
 pytest_plugins = ["tests.support.cluster"]
+
+# Whoever starts the tests in the background (`nohup make test &`) has Ctrl-C ignored in all that they start, and some
+# tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
