@@ -12,6 +12,27 @@ from seaway.model.describe import Doc, Why
 
 Engine = Literal["docker-build", "docker"]
 Exposure = Literal["clusterIP", "nodePort", "loadBalancer"]
+Verdict = Literal["block", "allow"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the preview of a pull request may contain."""
+
+    outage: Annotated[Verdict, Doc("a change during which a service or store does not answer")] = "block"
+    data_loss: Annotated[Verdict, Doc("a change that deletes a volume, or what holds one")] = "block"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiver:
+    """An exception from a check, which ends by itself."""
+
+    check: Annotated[str, Doc("id of the check, as `seaway check` and the preview print it")]
+    _: dataclasses.KW_ONLY
+    of: Annotated[tuple[str, ...], Doc("the services, stores and jobs that it is for; none: all of them")] = ()
+    reason: Annotated[str, Doc("why, for whoever reads it in a year")]
+    owner: Annotated[str, Doc("who answers for it")]
+    until: Annotated[str, Doc("its last day, as 2026-12-31; after it the check counts again")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +42,17 @@ class Settings:
     stack: Annotated[str, Doc("name of the stack; comes from Pulumi, not from the file")]
     context: Annotated[str, Doc("context of the kubeconfig to deploy to; any other is refused")]
     app: Annotated[str, Doc("the application's file, relative to the project")] = "app/app.yaml"
+    build: Annotated[
+        bool,
+        Doc(
+            "whether this environment builds what the working tree holds; if not, it deploys the release that"
+            " environments/<stack>.lock.yaml pins"
+        ),
+        Why("one environment builds, the others get what was tried there, digest by digest"),
+    ] = True
+    promotes_from: Annotated[
+        str | None, Doc("the stack in which a release must have been healthy before it may be promoted to this one")
+    ] = None
     registry: Annotated[str | None, Doc("registry that images are pushed to: `host[:port][/path]`")] = None
     engine: Annotated[
         Engine,
@@ -50,6 +82,10 @@ class Settings:
             " and pulls an image"
         ),
     ] = 300
+    policy: Annotated[Policy, Doc("what `seaway preview` lets pass")] = dataclasses.field(default_factory=Policy)
+    waivers: Annotated[
+        tuple[Waiver, ...], Doc("checks that do not count here, each with a reason, an owner and an end")
+    ] = ()
     overlay: Annotated[
         Mapping[str, Any],
         Doc("what this environment says differently, in the words of the application's file"),

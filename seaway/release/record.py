@@ -13,7 +13,21 @@ from seaway.model import application, decode, encode, nodes, problems, settings
 ID_LENGTH = 12
 """Hexadecimal digits. A namespace sees some thousand releases at most."""
 
-_ELSEWHERE = frozenset({"context", "app", "registry", "engine", "builder", "platform", "overlay"})
+_ELSEWHERE = frozenset(
+    (
+        "context",
+        "app",
+        "build",
+        "promotes_from",
+        "registry",
+        "engine",
+        "builder",
+        "platform",
+        "policy",
+        "waivers",
+        "overlay",
+    )
+)
 """Settings that no object shows: where to deploy to and how to build. What the overlay says is in the application. A
 setting that is not listed here counts."""
 
