@@ -1,6 +1,7 @@
 """What the project's own files promise."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def test_documented_defaults_are_the_real_ones() -> None:
     text = (ROOT / "Pulumi.yaml").read_text()
     told = dict(re.findall(r"^#   (\w+) .* \[(\S+)\]$", text, re.M))
     real = {
-        decode.camel(field.name): str(field.default)
+        decode.camel(field.name): json.dumps(field.default).strip('"')
         for field in dataclasses.fields(settings.Settings)
         if field.default not in (dataclasses.MISSING, None)
     }
