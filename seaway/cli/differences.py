@@ -13,9 +13,6 @@ from seaway.release import drift
 DRIFTED = 4
 """The cluster differs from the release that was deployed. Its own exit code: to CI it is no failure of the tool."""
 
-LONGEST = 80
-"""Characters of a value in the table; all of them are in the JSON."""
-
 HEAD = ("KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY")
 
 
@@ -64,15 +61,13 @@ def drawn(found: Sequence[drift.Difference]) -> table.Table:
     return show.columns(
         HEAD,
         [
-            (f"{each.kind}/{each.name}", each.path or "-", _value(each.declared), _value(each.live), each.who or "-")
+            (
+                f"{each.kind}/{each.name}",
+                each.path or "-",
+                show.value(each.declared),
+                show.value(each.live),
+                each.who or "-",
+            )
             for each in found
         ],
     )
-
-
-def _value(value: Any) -> str:
-    """In one line; a text as it is."""
-    if value is None:
-        return "-"
-    shown = " ".join(value.split()) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"

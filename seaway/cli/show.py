@@ -1,9 +1,10 @@
 """How the command line shows things: a terminal's width and colours, plain whole lines for everything else."""
 
 import datetime
+import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich import console, table, text
 
@@ -18,6 +19,9 @@ LEAST = 16
 
 GAP = 2
 """Columns between two columns."""
+
+LONGEST = 80
+"""Characters of a value in a table; all of them are in the JSON."""
 
 COLOURS = {"complete": "green", "progressing": "yellow", "failed": "red"}
 HEAD = ("SERVICE", "KIND", "READY", "UPDATED", "IMAGE", "AGE", "RESTARTS", "LAST EVENT")
@@ -127,6 +131,14 @@ def findings(rows: Iterable[status.Row]) -> text.Text:
                 lines.append(f"  {', '.join(filter(None, where))}{more}\n")
             lines.append(f"  {found.remedy}\n  {picture.runbook(found)}\n")
     return lines
+
+
+def value(of: Any) -> str:
+    """Any value in one line; a text as it is."""
+    if of is None:
+        return "-"
+    shown = " ".join(of.split()) if isinstance(of, str) else json.dumps(of, ensure_ascii=False)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
 
 
 def ago(then: datetime.datetime, now: datetime.datetime) -> str:

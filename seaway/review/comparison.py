@@ -1,0 +1,123 @@
+"""What differs between two environments, in the words of app.yaml and of the stacks' files.
+
+Pure, and general: every field of the model is compared, so one that is added is never forgotten here.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, cast
+
+from seaway.model import application, decode, rules, settings
+
+APART = frozenset({"stack", "overlay"})
+"""Settings that are no difference: the name, and what stands in the application already."""
+
+DIGITS = 12
+"""Hexadecimal digits of a file's hash."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One environment."""
+
+    app: application.Application
+    """Resolved, with the environment's overlay."""
+    settings: settings.Settings
+    contents: Mapping[str, str]
+    """What stands for the source of each image that is built, by the name of its service, store or job."""
+    secrets: frozenset[str] = frozenset()
+    """The names of those that have a value in the stack's file."""
+    release: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    """What there is to say of the release: its id, where it comes from, what is held back."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A field that is not the same. None: there is none, or nothing is said."""
+
+    part: str
+    """``release``, ``services.web``, ``settings``."""
+    field: str
+    """``scale.min``; empty: the whole part."""
+    left: Any
+    right: Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All that differs, and how many fields do not."""
+
+    rows: tuple[Row, ...]
+    equal: int
+
+
+def compare(left: Side, right: Side) -> Comparison:
+    """What differs: the release, then services, stores and jobs, then the settings."""
+    before, after = _parts(left), _parts(right)
+    rows: list[Row] = []
+    equal = 0
+    for part in dict.fromkeys([*before, *after]):
+        if part not in before or part not in after:
+            rows.append(Row(part=part, field="", left=part in before or None, right=part in after or None))
+            continue
+        one, other = before[part], after[part]
+        for field in dict.fromkeys([*one, *other]):
+            if one.get(field) == other.get(field):
+                equal += 1
+            else:
+                rows.append(Row(part=part, field=field, left=one.get(field), right=other.get(field)))
+    return Comparison(rows=tuple(rows), equal=equal)
+
+
+def _parts(side: Side) -> dict[str, dict[str, Any]]:
+    parts = {"release": dict(_flat("", side.release))}
+    for path, one in rules.workloads(side.app).items():
+        parts[path] = dict(_container(one, side))
+    parts["settings"] = dict(_fields(side.settings, without=APART))
+    return parts
+
+
+def _container(one: rules.Workload, side: Side) -> Iterator[tuple[str, Any]]:
+    uses = one.uses if isinstance(one, application.Job) else None
+    # What it is built from stands for how it is built.
+    image = side.contents.get(one.name) or (side.contents.get(uses) if uses else None) or one.image
+    yield "image", image
+    yield from _fields(one, without={"name", "build", "image", "secrets", "files"})
+    for secret in one.secrets:
+        made = f"generated, {secret.generate} characters" if secret.generate is not None else None
+        yield f"secrets.{secret.name}", "given" if secret.name in side.secrets else made or "not given"
+    for file in one.files:
+        yield f"files.{file.path}", hashlib.sha256((file.content or "").encode()).hexdigest()[:DIGITS]
+
+
+def _fields(value: Any, *, without: Collection[str]) -> Iterator[tuple[str, Any]]:
+    for field in dataclasses.fields(value):
+        if field.name not in without:
+            yield from _flat(decode.camel(field.name), getattr(value, field.name))
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A value as pairs of path and text, number or list; what is empty is not said."""
+    match value:
+        case Mapping():
+            for key, inner in cast(Mapping[str, Any], value).items():
+                yield from _flat(f"{path}.{key}".removeprefix("."), inner)
+        case settings.Waiver():
+            of = f"of {', '.join(value.of)} " if value.of else ""
+            yield path, f"{of}until {value.until}, {value.owner}: {value.reason}"
+        case tuple() if not value:
+            return
+        case tuple() if dataclasses.is_dataclass(value[0]):
+            for inner in cast(tuple[Any, ...], value):
+                name = decode.named_by(type(inner))
+                yield from _flat(f"{path}.{getattr(inner, name)}" if name else path, inner)
+        case tuple():
+            yield path, list(cast(tuple[Any, ...], value))
+        case _ if dataclasses.is_dataclass(value):
+            for inner, found in _fields(value, without={decode.named_by(type(value)) or ""}):
+                yield f"{path}.{inner}", found
+        case None:
+            return
+        case _:
+            yield path, value
