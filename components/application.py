@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from components import image, provider, registry, release, rollout, settings, workload
+from components import image, provenance, provider, registry, release, rollout, settings, workload
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
 from seaway.model import application
@@ -23,7 +23,8 @@ class Application(pulumi.ComponentResource):
     """What the stack shows: the namespace, and image, replicas and address of each service."""
 
     def __init__(self, given: settings.Given) -> None:
-        choice = release.Choice.of(given, image.plans(given, registry.repositories(given)))
+        plans = image.plans(given, registry.repositories(given)) if given.settings.build else []
+        choice = release.Choice.of(given, plans)
         given = choice.given
         name, chosen = given.app.name, given.settings
         super().__init__("seaway:index:Application", name)
@@ -45,7 +46,8 @@ class Application(pulumi.ComponentResource):
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])
         workloads, rollouts = self._rolled_out(found, chosen.namespace(name), ours, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values(), *rollouts])
-        recorded = release.Release(record.Record.of(given.app, chosen, images, secrets), healthy)
+        written = record.Record.of(given.stated, chosen, images, secrets, base=given.base)
+        recorded = release.Release(written, provenance.of(given), healthy)
         last: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
         # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
         guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)

@@ -1,4 +1,4 @@
-"""Which release this run deploys: what the source describes, or the last good one where that is held back."""
+"""Which release this run deploys: what the source describes or a lock file pins, or the last good one instead."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ import pulumi
 from components import image, settings
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
-from seaway.model import application
-from seaway.release import hold, record
+from seaway.model import application, encode
+from seaway.release import hold, lock, record, release
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,23 +21,31 @@ class Choice:
     plans: list[image.Plan]
     """Images that are built."""
     images: Mapping[str, inputs.Image]
-    """Images that are there already, by name; empty unless a release is held back."""
+    """Images that are there already, by name; empty where the environment builds and nothing is held back."""
 
     @classmethod
     def of(cls, given: settings.Given, plans: list[image.Plan]) -> Self:
-        """What the source describes, or the release that a lock file names instead of just that.
+        """What the source describes or the lock file pins, or what ran before where just that is held back.
 
         Raises:
-            problems.Invalid: the lock file, or the file of the release that it names, is wrong.
+            problems.Invalid: the file of the release that runs instead is wrong.
         """
-        described = _record(given, {plan.name: inputs.Image(reference="", content=plan.record.tag) for plan in plans})
+        there = given.release.given(given.settings.registry) if given.release else {}
+        known = {plan.name: inputs.Image(reference="", content=plan.record.tag) for plan in plans}
+        described = _record(given, {**known, **there})
         stack = given.settings.stack
-        found = hold.read(given.folder, stack)
-        if found is None or found.held != described.id:
-            chosen, deployed = cls(given=given, plans=plans, images={}), described.id
-        else:
+        found = given.lock.instead
+        if given.release and given.lock.back and (jobs := [one.name for one in given.release.application.jobs]):
             pulumi.log.warn(
-                f"release {found.held} that {given.settings.app} describes failed at {found.since} ({found.because});"
+                f"release {given.release.id} was rolled back to: its jobs before the rollout do not run again"
+                f" ({', '.join(jobs)}), and what those of the newer release did stays done"
+            )
+        if found is None or found.held != described.id:
+            chosen, deployed = cls(given=given, plans=plans, images=there), described.id
+        else:
+            source = f"{lock.FOLDER}/{stack}{lock.ENDING}" if given.release else given.settings.app
+            pulumi.log.warn(
+                f"release {found.held} that {source} describes failed at {found.since} ({found.because});"
                 f" running the last good one, {found.release}. Change the source, or try it again: seaway up --retry"
             )
             chosen, deployed = cls._pinned(given, plans, hold.pinned(given.folder, found)), found.release
@@ -55,7 +63,9 @@ class Choice:
         return cls(
             given=dataclasses.replace(
                 given,
-                app=good.app,
+                app=good.resolved,
+                stated=good.app,
+                base=good.base,
                 settings=good.applied(given.settings),
                 secrets=_recorded(given.secrets, good),
             ),
@@ -84,7 +94,7 @@ def kept(one: objects.Object) -> bool:
 def _record(given: settings.Given, images: Mapping[str, inputs.Image]) -> record.Record:
     lengths = generated(given.app, given.secrets)
     made = {name: inputs.SecretValue(fingerprint=fingerprint(length), value="") for name, length in lengths.items()}
-    return record.Record.of(given.app, given.settings, images, {**made, **given.secrets})
+    return record.Record.of(given.stated, given.settings, images, {**made, **given.secrets}, base=given.base)
 
 
 def _recorded(today: Mapping[str, inputs.SecretValue], good: record.Record) -> dict[str, inputs.SecretValue]:
@@ -93,7 +103,9 @@ def _recorded(today: Mapping[str, inputs.SecretValue], good: record.Record) -> d
     One that has another value by now has none here: the object with the old value is in the cluster, under the name
     that the fingerprint gives it.
     """
-    made = {name for name, length in generated(good.app, {}).items() if good.secrets.get(name) == fingerprint(length)}
+    made = {
+        name for name, length in generated(good.resolved, {}).items() if good.secrets.get(name) == fingerprint(length)
+    }
     return {
         name: today[name]
         if name in today and today[name].fingerprint == kept
@@ -106,6 +118,12 @@ def _recorded(today: Mapping[str, inputs.SecretValue], good: record.Record) -> d
 class Release(pulumi.CustomResource):
     """The record of what was deployed, written into the namespace once all of it is healthy."""
 
-    def __init__(self, one: record.Record, options: pulumi.ResourceOptions) -> None:
-        properties = {"namespace": one.namespace, "release": one.id, "record": one.plain(), "since": None}
+    def __init__(self, one: record.Record, provenance: release.Provenance, options: pulumi.ResourceOptions) -> None:
+        properties = {
+            "namespace": one.namespace,
+            "release": one.id,
+            "record": one.plain(),
+            "provenance": encode.plain(provenance),
+            "since": None,
+        }
         super().__init__("seaway:index:Release", "release", properties, options)

@@ -16,7 +16,8 @@ import pulumi
 from pulumi.runtime import config
 
 from seaway.manifests import given
-from seaway.model import application, load, nodes, problems, settings, stackfile
+from seaway.model import application, nodes, problems, settings, stackfile
+from seaway.release import lock, project, release
 
 DEVELOPMENT = "dev"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - it is public: dev keeps no secret worth keeping
@@ -28,12 +29,19 @@ class Given:
     """One environment of one application, checked."""
 
     app: application.Application
+    stated: application.Application
+    """As it is written, with this environment's overlay: not resolved, which is how it is recorded."""
+    base: application.Application
+    """The application without this environment's overlay."""
     settings: settings.Settings
     secrets: Mapping[str, given.SecretValue]
     """Values that the stack's configuration holds; the generated ones are made by the stack itself."""
 
     folder: Path
     """The project's folder; also the working directory of the program."""
+    lock: lock.Lock
+    release: release.Release | None
+    """The release that is deployed instead of what the working tree holds; None: the environment builds."""
 
 
 def read(folder: Path) -> Given:
@@ -54,13 +62,23 @@ def read(folder: Path) -> Given:
     if file.is_file():
         values = stackfile.located(values, stackfile.read(file))
     try:
-        app, chosen = load.project(values, folder=folder, stack=stack)
+        one = project.read(values, folder=folder, stack=stack)
     except problems.Invalid as error:
         raise problems.Invalid([*found, *error.problems]) from None
     if found:
         raise problems.Invalid(found)
+    app = one.app
     secrets = {name: _secret(app.name, stack, name, text) for name, text in _texts(texts.get("secrets")).items()}
-    return Given(app=app, settings=chosen, secrets=secrets, folder=folder)
+    return Given(
+        app=app,
+        stated=one.stated,
+        base=one.base,
+        settings=one.settings,
+        secrets=secrets,
+        folder=folder,
+        lock=one.lock,
+        release=one.release,
+    )
 
 
 def encoded(text: str) -> str:

@@ -6,11 +6,13 @@ from typing import Any, ClassVar, cast
 
 from plugin import resource, values
 from seaway.cluster import client
-from seaway.model import encode, problems
+from seaway.model import decode, encode, problems
 from seaway.release import fields, record, store
+from seaway.release import release as releases
 
 RELEASE = "release"
 SINCE = "since"
+PROVENANCE = "provenance"
 
 KEPT = 10
 """Releases that stay recorded, beside the current one and the one before it."""
@@ -19,13 +21,14 @@ KEPT = 10
 class Release:
     """Output ``since``: when the release became the current one. Made anew by the same release, it stays."""
 
-    inputs: ClassVar[Mapping[str, type]] = {"namespace": str, RELEASE: str, "record": dict}
+    inputs: ClassVar[Mapping[str, type]] = {"namespace": str, RELEASE: str, "record": dict, PROVENANCE: dict}
 
     def __init__(self, cluster: client.Cluster) -> None:
         self._cluster = cluster
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
-        changed = resource.differing(state, inputs)
+        # The same release from another commit is the same release.
+        changed = [name for name in resource.differing(state, inputs) if name != PROVENANCE]
         if not changed and await self._current(inputs) != inputs[RELEASE]:
             # The pointer is gone, or another checkout's release has been deployed since.
             changed = [RELEASE]
@@ -54,7 +57,7 @@ class Release:
         namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
         try:
             one = record.Record.decode(encode.node(inputs["record"], problems.Place(f"release {release}")))
-            await self._keep(namespace, release, store.config_map(one, release))
+            await self._keep(namespace, release, store.config_map(one, release, _provenance(inputs)))
         except (problems.Invalid, ValueError) as error:
             raise resource.Refused(str(error)) from None
         path = store.path(namespace, store.POINTER)
@@ -79,15 +82,18 @@ class Release:
         """
         path = store.path(namespace, store.name_of(release))
         found = await self._cluster.find(path)
-        if found is not None and any(found.get(key) != wanted[key] for key in ("data", "binaryData")):
+        if found is not None:
+            if store.same(found, wanted):
+                return  # it keeps what it says of where it came from
             await self._cluster.delete(path)
         await self._cluster.apply(path, wanted, manager=store.MANAGER)
 
     async def _tidy(self, namespace: str, needed: set[str | None]) -> None:
         """Remove the oldest records."""
-        listed = await self._cluster.get(store.path(namespace), labelSelector=store.LABEL)
-        found = [one["metadata"] for one in listed["items"] if one["metadata"]["name"] != store.POINTER]
-        newest = sorted(found, key=lambda meta: meta["creationTimestamp"], reverse=True)
-        spare = [meta for meta in newest if meta["labels"].get(store.LABEL) not in needed]
-        for meta in spare[KEPT:]:
-            await self._cluster.delete(store.path(namespace, meta["name"]))
+        spare = [one for one in await store.records(self._cluster, namespace) if one not in needed]
+        for one in spare[KEPT:]:
+            await self._cluster.delete(store.path(namespace, store.name_of(one)))
+
+
+def _provenance(inputs: values.Properties) -> releases.Provenance:
+    return decode.decode(releases.Provenance, encode.node(inputs[PROVENANCE], problems.Place(PROVENANCE)))

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from seaway.cli import health, program, stack, verb
 from seaway.cluster import errors, mirror
 from seaway.model import problems
-from seaway.release import drift, hold, record, store
+from seaway.release import drift, hold, lock, record, store
+from seaway.release import release as releases
 from seaway.rollout import status
 
 SETTLE = 60.0
@@ -82,8 +83,8 @@ class Deployment:
             return verb.ROLLED_BACK
         if held:
             hold.remove(self._where.folder, self._where.name)
-            file = hold.lock(self._where.folder, self._where.name).relative_to(self._where.folder)
-            print(f"release {held.held} is held back no longer: {file} is removed")
+            file = lock.file(self._where.folder, self._where.name).relative_to(self._where.folder)
+            print(f"release {held.held} is held back no longer: {file} says so no more")
         self._shown()
         return verb.DONE
 
@@ -116,12 +117,12 @@ class Deployment:
                 f"release {made.release} is back, but a preview still finds something to change (above)"
             )
         self._shown()
-        lock = hold.lock(where.folder, where.name).relative_to(where.folder)
-        file = hold.release(where.folder, made.release).relative_to(where.folder)
+        written = lock.file(where.folder, where.name).relative_to(where.folder)
+        file = releases.file(where.folder, made.release).relative_to(where.folder)
         self._say(
             f"release {made.held} failed: {because}\n"
             f"release {made.release} is back, and state and cluster agree. Until the source changes,"
-            f" pulumi up keeps it so: commit {lock} and {file} for every checkout to know.\n"
+            f" pulumi up keeps it so: commit {written} and {file} for every checkout to know.\n"
             "Now mend the source and deploy it: seaway up. Or try the same again: seaway up --retry"
         )
         return verb.ROLLED_BACK

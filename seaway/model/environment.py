@@ -40,7 +40,7 @@ def registry(
 ) -> Iterator[problems.Problem]:
     """What is built must be pushed somewhere that the cluster can pull from."""
     built = [one.name for one in rules.workloads(app).values() if one.build is not None]
-    if built and said.registry is None:
+    if built and said.build and said.registry is None:
         wrong = f"is not set, and {', '.join(built)} must be built and pushed"
         yield problems.Problem(
             config, "seaway:registry", wrong, "pulumi config set seaway:registry registry.example.com/team"

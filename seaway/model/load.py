@@ -10,6 +10,28 @@ _KINDS = ("services", "stores", "jobs")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """One environment of one application, checked."""
+
+    app: application.Application
+    """Resolved: what is deployed."""
+    stated: application.Application
+    """With the overlay, not resolved."""
+    base: application.Application
+    """Without the overlay, not resolved: what every environment has."""
+    settings: settings.Settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """The application of a release, for an environment that builds nothing."""
+
+    node: nodes.Node
+    back: bool
+    """Whether the jobs before the rollout are left out: it is an older release than the one before."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     app: application.Application | None
     places: problems.Places
@@ -21,15 +43,15 @@ def load(path: Path, *, overlay: nodes.Node | None = None) -> application.Applic
 
     Paths in it are relative to its folder. Raises problems.Invalid with everything that is wrong.
     """
-    read = _read(path, str(path), overlay)
+    read = _merged(_parsed(path, str(path)), overlay, path.parent)
     return _done(read.app, read.found)
 
 
-def project(values: nodes.Table, *, folder: Path, stack: str) -> tuple[application.Application, settings.Settings]:
+def project(values: nodes.Table, *, folder: Path, stack: str, pinned: Pinned | None = None) -> Loaded:
     """The application and the settings of a stack, checked together.
 
-    ``values`` is the stack's configuration (see stackfile), ``folder`` the project's. Raises problems.Invalid with
-    everything that is wrong in either.
+    ``values`` is the stack's configuration (see stackfile), ``folder`` the project's. The application is that of the
+    file that the settings name, or the pinned one. Raises problems.Invalid with everything that is wrong in either.
     """
     found: list[problems.Problem] = []
     said = None
@@ -38,17 +60,37 @@ def project(values: nodes.Table, *, folder: Path, stack: str) -> tuple[applicati
     except problems.Invalid as error:
         found += error.problems
     name = said.app if said else stackfile.app(values)
+    overlay = stackfile.overlay(values)
+    above = (folder / name).parent if pinned is None else None
     try:
-        read = _read(folder / name, name, stackfile.overlay(values))
+        node = _parsed(folder / name, name) if pinned is None else pinned.node
     except problems.Invalid as error:
         raise problems.Invalid([*found, *error.problems]) from None
+    read = _merged(node, overlay, above)
     found += read.found
     if read.app and said:
         found += environment.check(read.app, read.places, said, stackfile.secrets(values), values.place)
-    app = _done(read.app, found)
-    if said is None:  # its problems are in `found`, and _done has raised them
+    if read.app is None or found or said is None:
         raise problems.Invalid(found)
-    return app, said
+    base = read.app if overlay is None else _base(node, above)
+    stated = _without_jobs(read.app) if pinned and pinned.back else read.app
+    return Loaded(app=resolve(stated), stated=stated, base=base, settings=said)
+
+
+def _base(node: nodes.Node, folder: Path | None) -> application.Application:
+    """What is wrong with it only as long as no environment has said its part, is not wrong."""
+    decoded = decode.partly(application.Application, node)
+    if decoded.value is None:
+        raise problems.Invalid(decoded.problems)
+    app, unread = mounts.read(decoded.value, decoded.places, folder)
+    found = [*decoded.problems, *unread]
+    if found:
+        raise problems.Invalid(found)
+    return app
+
+
+def _without_jobs(app: application.Application) -> application.Application:
+    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if job.run != "before-rollout"))
 
 
 def prepare(app: application.Application, *, folder: Path) -> application.Application:
@@ -110,7 +152,7 @@ def _done(app: application.Application | None, found: Sequence[problems.Problem]
     return resolve(app)
 
 
-def _read(path: Path, shown: str, overlay: nodes.Node | None) -> _Read:
+def _parsed(path: Path, shown: str) -> nodes.Node:
     try:
         text = path.read_bytes()
     except (OSError, ValueError) as error:
@@ -120,7 +162,10 @@ def _read(path: Path, shown: str, overlay: nodes.Node | None) -> _Read:
             problems.Place(shown), "", f"the application's file cannot be read ({reason})", remedy
         )
         raise problems.Invalid([problem]) from None
-    node = nodes.parse(text, shown)
+    return nodes.parse(text, shown)
+
+
+def _merged(node: nodes.Node, overlay: nodes.Node | None, folder: Path | None) -> _Read:
     found: list[problems.Problem] = []
     if overlay is not None:
         foreign = _foreign(node, overlay)
@@ -133,11 +178,11 @@ def _read(path: Path, shown: str, overlay: nodes.Node | None) -> _Read:
     found += decoded.problems
     if decoded.value is None:
         return _Read(app=None, places=decoded.places, found=found)
-    return _checked(decoded.value, decoded.places, path.parent, found)
+    return _checked(decoded.value, decoded.places, folder, found)
 
 
 def _checked(
-    app: application.Application, places: problems.Places, folder: Path, found: list[problems.Problem]
+    app: application.Application, places: problems.Places, folder: Path | None, found: list[problems.Problem]
 ) -> _Read:
     app, unread = mounts.read(app, places, folder)
     return _Read(app=app, places=places, found=[*found, *unread, *rules.check(app, places)])

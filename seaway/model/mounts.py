@@ -41,9 +41,12 @@ def paths(app: application.Application, places: problems.Places) -> Iterator[pro
 
 
 def read(
-    app: application.Application, places: problems.Places, folder: Path
+    app: application.Application, places: problems.Places, folder: Path | None
 ) -> tuple[application.Application, list[problems.Problem]]:
-    """The application with the contents of its files, which are relative to ``folder``, and what is wrong with them."""
+    """The application with the contents of its files, which are relative to ``folder``, and what is wrong with them.
+
+    Without a folder it is a release: its images are built, its files have their contents, and no others are read.
+    """
     found = [*paths(app, places)]
     app = dataclasses.replace(
         app,
@@ -52,7 +55,7 @@ def read(
         jobs=tuple(_contents(one, f"jobs.{one.name}", places, folder, found) for one in app.jobs),
     )
     for path, one in rules.workloads(app).items():
-        if one.build is not None:
+        if one.build is not None and folder is not None:
             found += _context(one.build, f"{path}.build", places, folder)
         size = sum(len((file.content or "").encode()) for file in one.files)
         if size > MAX_BYTES:
@@ -66,13 +69,17 @@ def read(
     return app, found
 
 
-def _contents(one: C, path: str, places: problems.Places, folder: Path, found: list[problems.Problem]) -> C:
+def _contents(one: C, path: str, places: problems.Places, folder: Path | None, found: list[problems.Problem]) -> C:
     files: list[application.File] = []
     for file in one.files:
         if file.source is None or file.content is not None:
             files.append(file)
             continue
         at = f"{path}.files.{file.path}"
+        if folder is None:
+            wrong = f"{problems.quoted(file.source)} is a file of the working tree, and this stack deploys a release"
+            found.append(problems.Problem(places.of(at), at, wrong, "write its text here: {content: ...}"))
+            continue
         try:
             content = (folder / file.source).read_bytes().decode()
             files.append(dataclasses.replace(file, content=content))

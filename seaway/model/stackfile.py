@@ -76,6 +76,12 @@ def app(values: nodes.Table) -> str:
     return entry.node.text if entry and isinstance(entry.node, nodes.Scalar) else "app/app.yaml"
 
 
+def builds(values: nodes.Table) -> bool:
+    """Whether the stack builds from the working tree, whatever else is wrong with the settings."""
+    entry = values.entries.get("build")
+    return not (entry and isinstance(entry.node, nodes.Scalar) and entry.node.text == "false")
+
+
 def overlay(values: nodes.Table) -> nodes.Node | None:
     """What the environment says differently, with its places; None where it says nothing."""
     entry = values.entries.get("overlay")

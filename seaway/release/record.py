@@ -1,4 +1,8 @@
-"""The record of a release: everything that its objects are made of, but for the values of secrets."""
+"""The record of a release in one environment: everything that its objects are made of, but for the values of secrets.
+
+Its id begins with that of the release (see ``release``), which is the same in every environment; what follows stands
+for what this environment adds: overlay, settings, secrets.
+"""
 
 import base64
 import dataclasses
@@ -8,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
 
 from seaway.manifests import given, names, objects
-from seaway.model import application, decode, encode, nodes, problems, settings
+from seaway.model import application, decode, encode, load, nodes, problems, settings
+from seaway.release import release as releases
 
-ID_LENGTH = 12
-"""Hexadecimal digits. A namespace sees some thousand releases at most."""
+OWN_LENGTH = 6
+"""Hexadecimal digits that stand for what the environment adds."""
 
 _ELSEWHERE = frozenset(
     (
@@ -50,6 +55,7 @@ class Release:
     """A record as it is written down."""
 
     application: _Application
+    base: _Application | None = None
     settings: Any
     images: Mapping[str, Image] = dataclasses.field(default_factory=dict[str, Image])
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
@@ -60,7 +66,9 @@ class Record:
     """One release of one environment."""
 
     app: application.Application
-    """Resolved."""
+    """As the environment has it, resolved or not."""
+    base: application.Application
+    """Without the environment's overlay: what is promoted."""
     images: Mapping[str, given.Image]
     """By name of the service, store or job that is built."""
     settings: Mapping[str, Any]
@@ -75,10 +83,13 @@ class Record:
         chosen: _Settings,
         images: Mapping[str, given.Image],
         secrets: Mapping[str, given.SecretValue],
+        *,
+        base: _Application | None = None,
     ) -> Self:
-        """What is deployed with these; the same four that ``objects.objects`` takes."""
+        """What is deployed with these; the same four that ``objects.objects`` takes. ``base``: without any overlay."""
         return cls(
             app=app,
+            base=base or app,
             images=images,
             settings={
                 field.name: getattr(chosen, field.name)
@@ -102,6 +113,7 @@ class Record:
             decode.decode(settings.Settings, said, path="settings"),
             {name: given.Image(reference=one.reference, content=one.content) for name, one in written.images.items()},
             {name: given.SecretValue(fingerprint=one, value="") for name, one in written.secrets.items()},
+            base=written.base,
         )
         try:
             made.objects()
@@ -112,14 +124,29 @@ class Record:
 
     @property
     def id(self) -> str:
-        """What stands for the release: known in a preview, when the images' digests are not.
+        """What stands for it: known in a preview, when the images' digests are not.
 
         The manifests count too: another version of Seaway may make others of the same application.
         """
         unbuilt = dataclasses.replace(
             self, images={name: dataclasses.replace(one, reference=one.content) for name, one in self.images.items()}
         )
-        return names.digest([unbuilt.plain(), [one.manifest for one in unbuilt.objects()]], ID_LENGTH)
+        own = names.digest([unbuilt.plain(), [one.manifest for one in unbuilt.objects()]], OWN_LENGTH)
+        return f"{self.release}-{own}"
+
+    @property
+    def release(self) -> str:
+        """The id of the release."""
+        return releases.identity(self.base, {name: one.content for name, one in self.images.items()})
+
+    def promoted(self, provenance: releases.Provenance, recorded: str) -> releases.Release:
+        """The release itself, as it may be given to the next environment."""
+        return releases.Release(
+            application=self.base,
+            images={name: releases.Image.of(one.reference, one.content) for name, one in self.images.items()},
+            provenance=provenance,
+            recorded=recorded,
+        )
 
     @property
     def namespace(self) -> str:
@@ -128,8 +155,10 @@ class Record:
 
     def plain(self) -> dict[str, Any]:
         """As a mapping that YAML, JSON and Pulumi can hold. References may be values that are not known yet."""
+        base = {} if self.base == self.app else {"base": encode.plain(self.base)}
         return {
             "application": encode.plain(self.app),
+            **base,
             "images": {name: {"reference": one.reference, "content": one.content} for name, one in self.images.items()},
             "settings": {decode.camel(name): encode.plain(value) for name, value in self.settings.items()},
             "secrets": dict(self.secrets),
@@ -139,6 +168,11 @@ class Record:
         """``chosen`` with what the release was deployed with."""
         return dataclasses.replace(chosen, **self.settings)
 
+    @property
+    def resolved(self) -> application.Application:
+        """The application as ``objects.objects`` takes it."""
+        return load.resolve(self.app)
+
     def objects(self) -> list[objects.Object]:
         """Its objects. Secrets are among them by name, without their values.
 
@@ -147,7 +181,7 @@ class Record:
         """
         chosen = settings.Settings(context="-", **self.settings)
         secrets = {name: given.SecretValue(fingerprint=one, value="") for name, one in self.secrets.items()}
-        return objects.objects(self.app, chosen, self.images, secrets)
+        return objects.objects(self.resolved, chosen, self.images, secrets)
 
 
 def manifests(record: Record) -> list[dict[str, Any]]:

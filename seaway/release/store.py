@@ -10,8 +10,9 @@ from typing import Any, cast
 
 from seaway.cluster import client, errors, paths
 from seaway.manifests import names, yamlout
-from seaway.model import nodes
+from seaway.model import decode, encode, nodes
 from seaway.release import record
+from seaway.release import release as releases
 
 MANAGER = "seaway"
 """Our field manager."""
@@ -22,6 +23,7 @@ OWNER = "release"
 
 POINTER = "release-current"
 TEXT = "release.yaml"
+PROVENANCE = "provenance.yaml"
 PACKED = "manifests.json.gz"
 JOBS = "jobs.json.gz"
 LIMIT = 1_000_000
@@ -52,8 +54,10 @@ def name_of(release: str) -> str:
     return f"release-{release}"
 
 
-def config_map(one: record.Record, release: str) -> dict[str, Any]:
-    """The ConfigMap that holds a release.
+def config_map(
+    one: record.Record, release: str, provenance: releases.Provenance = releases.Provenance()
+) -> dict[str, Any]:
+    """The ConfigMap that holds a release as one environment has it.
 
     Raises:
         ValueError: it is too big for one; the text says so in one line.
@@ -71,9 +75,15 @@ def config_map(one: record.Record, release: str) -> dict[str, Any]:
         "kind": "ConfigMap",
         "metadata": _metadata(one, name_of(release), release),
         "immutable": True,
-        "data": {TEXT: text},
+        "data": {TEXT: text, PROVENANCE: yamlout.text(encode.plain(provenance))},
         "binaryData": packed,
     }
+
+
+def same(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether two ConfigMaps hold the same release, wherever it came from."""
+    texts = [cast(Mapping[str, str], one.get("data") or {}).get(TEXT) for one in (found, wanted)]
+    return texts[0] == texts[1] and found.get("binaryData") == wanted["binaryData"]
 
 
 def pointer(one: record.Record, current: Pointer) -> dict[str, Any]:
@@ -118,6 +128,34 @@ async def recorded(cluster: client.Cluster, namespace: str, release: str) -> rec
     name = name_of(release)
     data: Mapping[str, str] = (await _found(cluster, namespace, release)).get("data") or {}
     return record.Record.decode(nodes.parse(data.get(TEXT, "").encode(), f"ConfigMap/{name}"))
+
+
+async def promoted(cluster: client.Cluster, namespace: str, record_id: str) -> releases.Release:
+    """The release itself, of which a record is what one environment made.
+
+    Raises:
+        Missing: there is no such record.
+        problems.Invalid: it is none that this version of Seaway understands.
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    found = await _found(cluster, namespace, record_id)
+    data: Mapping[str, str] = found.get("data") or {}
+    place = f"ConfigMap/{name_of(record_id)}"
+    one = record.Record.decode(nodes.parse(data.get(TEXT, "").encode(), place))
+    told = decode.decode(releases.Provenance, nodes.parse(data.get(PROVENANCE, "{}").encode(), place))
+    return one.promoted(told, found["metadata"]["creationTimestamp"])
+
+
+async def records(cluster: client.Cluster, namespace: str) -> dict[str, str]:
+    """The ids of the records that the namespace has, with when each was made (RFC 3339), newest first.
+
+    Raises:
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    listed = await cluster.get(path(namespace), labelSelector=LABEL)
+    found = [one["metadata"] for one in listed["items"] if one["metadata"]["name"] != POINTER]
+    newest = sorted(found, key=lambda meta: (meta["creationTimestamp"], meta["name"]), reverse=True)
+    return {meta["name"].removeprefix(name_of("")): meta["creationTimestamp"] for meta in newest}
 
 
 async def manifests(cluster: client.Cluster, namespace: str, release: str) -> list[dict[str, Any]]:

@@ -261,7 +261,7 @@ def test_a_mended_source_ends_the_hold(pulumi: Pulumi, good: record.Record, capf
     assert main.main(["up"]) == 0
     assert hold.read(pulumi.folder, "dev") is None
     assert not list(pulumi.folder.glob("releases/*"))
-    told = f"release {FAILED} is held back no longer: environments/dev.lock.yaml is removed"
+    told = f"release {FAILED} is held back no longer: environments/dev.lock.yaml says so no more"
     assert told in capfd.readouterr().out.splitlines()
 
 

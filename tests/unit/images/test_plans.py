@@ -9,6 +9,7 @@ from components import image
 from components import settings as components_settings
 from seaway.images import changes
 from seaway.model import application, problems, settings
+from seaway.release import lock
 
 DOCKERFILE = "ARG BASE_IMAGE=python:3.12-slim\nFROM ${BASE_IMAGE}\n"
 
@@ -20,8 +21,13 @@ def given(tmp_path: Path) -> components_settings.Given:
         (tmp_path / "app" / name).mkdir(parents=True)
         (tmp_path / "app" / name / "Dockerfile").write_text(DOCKERFILE)
     services = tuple(application.Service(name=name, build=application.Build(context=name)) for name in names)
+    app = application.Application(name="shop", services=services)
     return components_settings.Given(
-        app=application.Application(name="shop", services=services),
+        app=app,
+        stated=app,
+        base=app,
+        lock=lock.Lock(),
+        release=None,
         settings=settings.Settings(stack="dev", context="work"),
         secrets={},
         folder=tmp_path,

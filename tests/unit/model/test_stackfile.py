@@ -146,7 +146,8 @@ def test_the_application_and_the_settings_of_a_stack(
 ) -> None:
     (folder / "app" / "app.yaml").write_text(APP)
     monkeypatch.chdir(folder)
-    app, said = load.project(file, folder=folder, stack="dev")
+    one = load.project(file, folder=folder, stack="dev")
+    app, said = one.app, one.settings
     assert app.services[0].env == {"VERSION": "1.10", "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}
     assert app.services[0].scale.min == 1
     assert said.namespace(app.name) == "shop-dev"

@@ -32,7 +32,7 @@ def made(*, level: str = "info", digest: str | None = None, text: str = "") -> r
 
 
 def inputs(one: record.Record) -> dict[str, object]:
-    return {"namespace": NAMESPACE, "release": one.id, "record": one.plain()}
+    return {"namespace": NAMESPACE, "release": one.id, "record": one.plain(), "provenance": {"revision": "abc"}}
 
 
 def config_maps(api: apiserver.ApiServer) -> dict[str, Any]:
@@ -124,6 +124,18 @@ def test_the_same_content_with_another_digest_replaces_the_record(
     after = engine.update(plugin, URN, outputs, **inputs(rebuilt))
     assert after["since"] == outputs["since"]
     assert "0" * 64 in config_maps(api)[f"release-{rebuilt.id}"]["data"]["release.yaml"]
+
+
+def test_where_it_comes_from_is_told_once_and_is_no_change(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    one = made()
+    outputs = engine.create(plugin, URN, **inputs(one))
+    moved = inputs(one) | {"provenance": {"revision": "def", "dirty": True, "checks": {"IMG-01": "passed"}}}
+    assert engine.diff(plugin, URN, outputs, **moved) is None
+    engine.update(plugin, URN, outputs, **moved)
+    assert config_maps(api)[f"release-{one.id}"]["data"]["provenance.yaml"] == "revision: abc\n"
+    wrong = inputs(made(level="debug")) | {"provenance": {"commit": "def"}}
+    told = plugin.refusal(lambda: engine.update(plugin, URN, outputs, **wrong))
+    assert "provenance: commit: is no key of a provenance" in told
 
 
 def test_the_oldest_records_go(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:

@@ -27,7 +27,7 @@ def made(
 
 
 def changed(image: objects.Image) -> record.Record:
-    return dataclasses.replace(made(), images=made().images | {"web": image})
+    return dataclasses.replace(made(), images={**made().images, "web": image})
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
@@ -44,7 +44,7 @@ def test_the_id_is_known_before_the_images_are_built() -> None:
     image = made().images["web"]
     assert changed(dataclasses.replace(image, reference="registry.example.com/other@sha256:2")).id == made().id
     assert changed(dataclasses.replace(image, content="ctx-2")).id != made().id
-    assert len(made().id) == record.ID_LENGTH
+    assert made().id == f"{made().release}-{made().id[-record.OWN_LENGTH :]}"
 
 
 def test_what_counts_for_the_id() -> None:
@@ -94,7 +94,7 @@ def test_manifests_are_packed_without_secrets_and_jobs_and_always_alike() -> Non
     [
         (
             {"colour": "red"},
-            ": colour: is no key of a release; there are: application, settings, images, secrets",
+            ": colour: is no key of a release; there are: application, base, settings, images, secrets",
         ),
         ({"settings": {"exposure": "nodePort"}}, "r.yaml:1:1: settings.stack: is missing"),
         ({"images": {}}, "r.yaml:1:1: web: it is built, but no image was given for it; it was cut or changed by hand"),

@@ -1,0 +1,147 @@
+"""A release: what is promoted from one environment to the next. It holds nothing of any environment.
+
+``releases/<id>.yaml`` is a release as a file: written once, kept in git, and never changed. Its id follows from what is
+in it, so a file that was changed by hand is found out.
+"""
+
+import dataclasses
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from seaway.images import index
+from seaway.manifests import given, names, yamlout
+from seaway.model import application, decode, describe, encode, nodes, problems
+from seaway.release import lock
+
+ID_LENGTH = 12
+"""Hexadecimal digits."""
+
+FOLDER = "releases"
+
+_Application = application.Application
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One that was built."""
+
+    content: Annotated[str, describe.Doc("what stands for what it was built from: its tag")]
+    repository: Annotated[str, describe.Doc("where it was pushed to: `registry/application/service`")]
+    digest: Annotated[str, describe.Doc("`sha256:...`, the same in every registry")]
+
+    @classmethod
+    def of(cls, reference: str, content: str) -> Self:
+        """From what is deployed, ``repository@sha256:...``, and what stands for its content, a tag."""
+        repository, _, digest = reference.partition("@")
+        return cls(content=content.rpartition(":")[2], repository=repository, digest=digest)
+
+    def at(self, registry: str | None) -> str:
+        """``repository@digest`` in another registry (``host[:port][/path]``); None: in its own."""
+        if registry is None:
+            return f"{self.repository}@{self.digest}"
+        app, service = self.repository.split("/")[-2:]
+        return f"{posixpath.join(registry, app, service)}@{self.digest}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a release comes from. It tells people something and counts for nothing."""
+
+    revision: Annotated[str | None, describe.Doc("the commit of the working tree")] = None
+    dirty: Annotated[bool, describe.Doc("whether the working tree had changes that are in no commit")] = False
+    checks: Annotated[Mapping[str, str], describe.Doc("result by id of the check")] = dataclasses.field(
+        default_factory=dict[str, str]
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What is promoted."""
+
+    application: _Application
+    """As it is described: without the overlay of any environment, the contents of its files in it. The names of its
+    secrets are in it too, and their values nowhere."""
+    images: Mapping[str, Image] = dataclasses.field(default_factory=dict[str, Image])
+    """By name of the service, store or job that is built."""
+    provenance: Provenance = Provenance()
+    recorded: str | None = None
+    """When it was deployed for the first time: RFC 3339, in UTC."""
+
+    @property
+    def id(self) -> str:
+        """What stands for the application and the content of its images."""
+        return identity(self.application, {name: one.content for name, one in self.images.items()})
+
+    def given(self, registry: str | None) -> dict[str, given.Image]:
+        """Its images as ``objects.objects`` takes them, in the registry of an environment."""
+        return {name: given.Image(reference=one.at(registry), content=one.content) for name, one in self.images.items()}
+
+
+def identity(app: application.Application, contents: Mapping[str, str]) -> str:
+    """The id of the release with this application and these images: known before they are built.
+
+    A content is a tag, with or without its repository: where an image is kept makes no other release.
+    """
+    tags = {name: content.rpartition(":")[2] for name, content in contents.items()}
+    return names.digest([encode.plain(app), tags], ID_LENGTH)
+
+
+def file(folder: Path, id_: str) -> Path:
+    """The file of a release in the project's folder."""
+    return folder / FOLDER / f"{id_}.yaml"
+
+
+def parsed(folder: Path, id_: str) -> nodes.Node:
+    """The file's nodes, for whoever merges an overlay on its application.
+
+    Raises:
+        problems.Invalid: there is no such file.
+    """
+    return lock.parsed(file(folder, id_), folder, f"take it from git, or from where it runs: {SAVE}")
+
+
+def read(folder: Path, id_: str) -> Release:
+    """A release from its file.
+
+    Raises:
+        problems.Invalid: there is none, it is no release of this version of Seaway, or it was changed by hand.
+    """
+    node = parsed(folder, id_)
+    found = decode.decode(Release, node)
+    if found.id != id_:
+        wrong = f"its content is that of release {found.id}"
+        raise problems.Invalid(
+            [problems.Problem(node.place, "", wrong, f"it was changed by hand: take it from git, or {SAVE}")]
+        )
+    return found
+
+
+def save(folder: Path, one: Release) -> Path:
+    """Write a release's file; one that is there stays as it is.
+
+    Raises:
+        problems.Invalid: there is one already, with other images: the same content was built twice, differently.
+    """
+    path = file(folder, one.id)
+    if path.exists():
+        kept = {name: image.digest for name, image in read(folder, one.id).images.items()}
+        other = [name for name, image in one.images.items() if kept[name] != image.digest]
+        if other:
+            wrong = f"release {one.id} has another digest of {', '.join(other)} here than where it runs"
+            remedy = "a release never changes: promote the one in the file, or remove it if it was never deployed"
+            raise problems.Invalid([problems.Problem(problems.Place(f"{FOLDER}/{path.name}"), "", wrong, remedy)])
+        return path
+    told = f"# Release {one.id} of {one.application.name}. Written by Seaway, once; commit it.\n"
+    index.write(path, told + yamlout.text(encode.plain(one)))
+    return path
+
+
+def listed(folder: Path) -> list[str]:
+    """The ids of the releases that have a file."""
+    return sorted(path.stem for path in (folder / FOLDER).glob("*.yaml") if len(path.stem) == ID_LENGTH)
+
+
+SAVE = "seaway release save --stack <stack>"
+"""The way to a release's file."""

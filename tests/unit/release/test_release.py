@@ -1,0 +1,180 @@
+"""Releases as files, and what a stack deploys that pins one."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from seaway.manifests import yamlout
+from seaway.model import application, encode, load, problems, settings, stackfile
+from seaway.release import lock, project, record, release
+from tests import golden
+
+STACK = settings.Settings(stack="dev", context="work", registry="registry.example.com/team")
+DIGEST = "sha256:" + "a" * 64
+PROD = """config:
+  seaway:context: prod
+  seaway:build: false
+"""
+OVERLAY = "  seaway:overlay: {services: {web: {scale: 3, env: {TITLE: Prod}}}}\n"
+
+
+def base() -> application.Application:
+    """The example as it is written."""
+    values = stackfile.of({"context": "work", "registry": "registry.example.com/team", "app": "examples/shop/app.yaml"})
+    return load.project(values, folder=golden.ROOT, stack="dev").base
+
+
+def made() -> release.Release:
+    app = base()
+    images = {
+        name: release.Image(content=f"ctx-{name}", repository=f"registry.example.com/team/shop/{name}", digest=DIGEST)
+        for name in ("web", "api", "worker")
+    }
+    told = release.Provenance(revision="abc", dirty=True, checks={"IMG-01": "passed"})
+    return release.Release(application=app, images=images, provenance=told, recorded="2026-01-01T00:00:00Z")
+
+
+def stack(folder: Path, text: str = PROD, name: str = "prod") -> project.Project:
+    (folder / f"Pulumi.{name}.yaml").write_text(text)
+    return project.of(folder, name)
+
+
+def told(folder: Path, text: str = PROD) -> str:
+    with pytest.raises(problems.Invalid) as caught:
+        stack(folder, text)
+    return str(caught.value)
+
+
+def test_it_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    one = made()
+    path = release.save(tmp_path, one)
+    assert path == tmp_path / "releases" / f"{one.id}.yaml"
+    again = release.read(tmp_path, one.id)
+    assert (again.id, encode.plain(again)) == (one.id, encode.plain(one))
+    assert release.listed(tmp_path) == [one.id]
+    assert path.read_text().startswith(f"# Release {one.id} of shop. Written by Seaway, once; commit it.\n")
+
+
+def test_its_id_is_of_the_application_and_the_content_of_its_images() -> None:
+    one = made()
+    app = one.application
+    slower = dataclasses.replace(app, services=(dataclasses.replace(app.services[0], user=4711), *app.services[1:]))
+    rebuilt = {**one.images, "web": dataclasses.replace(one.images["web"], content="ctx-2")}
+    moved = {name: dataclasses.replace(each, repository="other/shop/x") for name, each in one.images.items()}
+    assert dataclasses.replace(one, application=slower).id != one.id
+    assert dataclasses.replace(one, images=rebuilt).id != one.id
+    assert dataclasses.replace(one, images=moved, provenance=release.Provenance(), recorded=None).id == one.id
+
+
+def test_the_record_of_an_environment_has_the_id_of_the_release() -> None:
+    app = base()
+    images, secrets = golden.given(load.resolve(app))
+    here = record.Record.of(load.resolve(app), STACK, images, secrets, base=app)
+    bigger = dataclasses.replace(app.services[0], user=4711)
+    there = record.Record.of(
+        dataclasses.replace(app, services=(bigger, *app.services[1:])), STACK, images, secrets, base=app
+    )
+    assert here.id != there.id
+    assert here.release == there.release == here.id.partition("-")[0]
+    one = there.promoted(release.Provenance(), "2026-01-01T00:00:00Z")
+    assert one.application == app
+    assert one.id == there.release
+    again = record.Record.decode(encode.node(there.plain(), problems.Place("record")))
+    assert encode.plain(again.base) == encode.plain(app)
+    assert again.app.services[0].user == 4711
+
+
+def test_a_saved_release_never_changes(tmp_path: Path) -> None:
+    one = made()
+    path = release.save(tmp_path, one)
+    before = path.read_text()
+    release.save(tmp_path, dataclasses.replace(one, provenance=release.Provenance(revision="later")))
+    assert path.read_text() == before
+    other = {**one.images, "web": dataclasses.replace(one.images["web"], digest="sha256:" + "b" * 64)}
+    with pytest.raises(problems.Invalid) as caught:
+        release.save(tmp_path, dataclasses.replace(one, images=other))
+    assert str(caught.value) == (
+        f"releases/{one.id}.yaml: release {one.id} has another digest of web here than where it runs;"
+        " a release never changes: promote the one in the file, or remove it if it was never deployed"
+    )
+
+
+def test_a_file_that_was_changed_by_hand_is_found_out(tmp_path: Path) -> None:
+    one = made()
+    path = release.save(tmp_path, one)
+    path.write_text(path.read_text().replace("ctx-web", "ctx-bad"))
+    with pytest.raises(problems.Invalid) as caught:
+        release.read(tmp_path, one.id)
+    assert "its content is that of release " in str(caught.value)
+    assert "it was changed by hand: take it from git, or seaway release save --stack <stack>" in str(caught.value)
+    with pytest.raises(problems.Invalid) as caught:
+        release.read(tmp_path, "0" * 12)
+    assert str(caught.value) == (
+        "releases/000000000000.yaml: cannot be read (No such file or directory); take it from git, or from where it"
+        " runs: seaway release save --stack <stack>"
+    )
+
+
+def test_a_pinned_stack_deploys_the_release_and_not_the_working_tree(tmp_path: Path) -> None:
+    one = made()
+    release.save(tmp_path, one)
+    lock.write(tmp_path, "prod", lock.Lock(release=one.id))
+    found = stack(tmp_path, PROD + OVERLAY)  # there is no app/ at all
+    assert found.release
+    assert found.release.id == one.id
+    assert encode.plain(found.base) == encode.plain(one.application)
+    web = found.app.services[0]
+    assert (web.name, web.scale.min, web.env["TITLE"]) == ("web", 3, "Prod")
+    assert found.release.given(None)["web"].reference == f"registry.example.com/team/shop/web@{DIGEST}"
+    assert found.release.given("other:5000")["web"].reference == f"other:5000/shop/web@{DIGEST}"
+    assert [job.name for job in found.app.jobs] == ["migrate"]
+
+
+def test_after_a_rollback_the_jobs_before_the_rollout_are_left_out(tmp_path: Path) -> None:
+    one = made()
+    release.save(tmp_path, one)
+    lock.write(tmp_path, "prod", lock.Lock(release=one.id, back=True))
+    found = stack(tmp_path)
+    assert found.app.jobs == ()
+    assert encode.plain(found.base) == encode.plain(one.application)
+
+
+def test_what_is_wrong_with_a_pinned_stack(tmp_path: Path) -> None:
+    assert told(tmp_path) == (
+        "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is"
+        " pinned for it; give it one: seaway release promote <from> prod"
+    )
+    one = made()
+    release.save(tmp_path, one)
+    lock.write(tmp_path, "prod", lock.Lock(release=one.id))
+    assert told(tmp_path, PROD + "  seaway:overlay: {services: {shop: {scale: 3}}}\n") == (
+        "Pulumi.prod.yaml:4:31: seaway:overlay.services.shop: the application has no such service;"
+        " there are: web, api, worker"
+    )
+    files = "  seaway:overlay: {services: {web: {files: {/etc/a: ./a}}}}\n"
+    assert told(tmp_path, PROD + files) == (
+        'Pulumi.prod.yaml:4:45: services.web.files./etc/a: "./a" is a file of the working tree, and this stack deploys'
+        " a release; write its text here: {content: ...}"
+    )
+
+
+def test_lock_files_are_strict(tmp_path: Path) -> None:
+    assert lock.read(tmp_path, "prod") == lock.Lock()
+    path = lock.file(tmp_path, "prod")
+    path.parent.mkdir()
+    path.write_text("release: 1\nheld: {2: {because: x}}\n")
+    with pytest.raises(problems.Invalid) as caught:
+        lock.read(tmp_path, "prod")
+    assert str(caught.value) == (
+        "environments/prod.lock.yaml:2:11: held.2.since: is missing; add `since:`, RFC 3339, in UTC"
+    )
+    lock.write(tmp_path, "prod", lock.Lock())
+    assert not path.exists()
+
+
+def test_ids_may_look_like_numbers(tmp_path: Path) -> None:
+    for id_ in ("123456789012", "12345678e012", "000000000000"):
+        said = lock.Lock(release=id_, held=(lock.Held(id_, because="x", since="y"),))
+        lock.write(tmp_path, "prod", said)
+        assert lock.read(tmp_path, "prod") == said, yamlout.text(encode.plain(said))
