@@ -40,15 +40,9 @@ def find(arguments: argparse.Namespace) -> Stack:
     Raises:
         problems.Invalid: no project, no stack, or a file of theirs that cannot be read.
     """
-    folder = _folder(Path.cwd())
+    folder = project(Path.cwd())
     name = arguments.stack or _chosen(folder, os.environ)
-    file = folder / f"Pulumi.{name}.yaml"
-    if not file.is_file():
-        place = problems.Place(file.name)
-        raise problems.Invalid(
-            [problems.Problem(place, "", f"there is no stack {problems.quoted(name)}", _say(folder))]
-        )
-    values = stackfile.read(file)
+    values = stackfile.read(known(folder, name, _say(folder)))
     context = values.entries.get("context")
     if context is None or not isinstance(context.node, nodes.Scalar):
         remedy = "pulumi config set seaway:context <value>"
@@ -58,8 +52,27 @@ def find(arguments: argparse.Namespace) -> Stack:
     return Stack(name=name, context=said.context, app=app, namespace=said.namespace(app), folder=folder)
 
 
-def _folder(start: Path) -> Path:
-    """The nearest folder with a Pulumi.yaml, as Pulumi looks for it."""
+def known(folder: Path, name: str, remedy: str | None = None) -> Path:
+    """The file of a stack.
+
+    Raises:
+        problems.Invalid: there is no such stack; ``remedy`` says what to do, or the stacks that there are do.
+    """
+    file = folder / f"Pulumi.{name}.yaml"
+    if file.is_file():
+        return file
+    there = _stacks(folder)
+    remedy = remedy or (f"there are: {', '.join(there)}" if there else "pulumi stack init <stack> begins one")
+    wrong = f"there is no stack {problems.quoted(name)}"
+    raise problems.Invalid([problems.Problem(problems.Place(file.name), "", wrong, remedy)])
+
+
+def project(start: Path) -> Path:
+    """The nearest folder with a Pulumi.yaml, as Pulumi looks for it.
+
+    Raises:
+        problems.Invalid: there is none.
+    """
     for folder in (start, *start.parents):
         if (folder / PROJECT).is_file():
             return folder

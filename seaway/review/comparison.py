@@ -108,16 +108,21 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield path, f"{of}until {value.until}, {value.owner}: {value.reason}"
         case tuple() if not value:
             return
-        case tuple() if dataclasses.is_dataclass(value[0]):
-            for inner in cast(tuple[Any, ...], value):
-                name = decode.named_by(type(inner))
-                yield from _flat(f"{path}.{getattr(inner, name)}" if name else path, inner)
         case tuple():
-            yield path, list(cast(tuple[Any, ...], value))
-        case _ if dataclasses.is_dataclass(value):
-            for inner, found in _fields(value, without={decode.named_by(type(value)) or ""}):
+            items = list(cast(tuple[Any, ...], value))
+            if not dataclasses.is_dataclass(items[0]):
+                yield path, items
+                return
+            for inner in items:
+                yield from _flat(f"{path}.{getattr(inner, named)}" if (named := _named(inner)) else path, inner)
+        case _ if dataclasses.is_dataclass(cast(object, value)):
+            for inner, found in _fields(value, without={_named(value) or ""}):
                 yield f"{path}.{inner}", found
         case None:
             return
         case _:
             yield path, value
+
+
+def _named(one: object) -> str | None:
+    return decode.named_by(type(one))

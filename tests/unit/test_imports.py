@@ -22,7 +22,7 @@ print("\\n".join(sys.modules))
 """
 
 
-PACKAGES = ("model", "manifests", "images", "cluster", "rollout", "release", "cli")
+PACKAGES = ("model", "manifests", "images", "cluster", "rollout", "release", "review", "cli")
 
 
 @pytest.mark.parametrize("package", [f"seaway.{name}" for name in PACKAGES])

@@ -1,0 +1,91 @@
+"""``seaway diff``: what differs between two stacks, from their files.
+
+``--json`` prints ``{"app", "left", "right", "differences", "equal"}``. A difference is ``{"part", "field", "left",
+"right"}``: ``part`` is ``release``, ``settings``, or a service, store or job (``services.web``); ``field`` is in the
+words of app.yaml and of the stack's file; null is what is not there; ``equal`` counts the fields that do not differ. Of
+a secret there is only how its value comes about. A part that only one stack has is one difference with an empty field.
+
+Exit codes: 0, compared; with ``--exit-code`` 1 where they differ, as git diff has it.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seaway.cli import stack, verb
+from seaway.model import problems
+
+if TYPE_CHECKING:
+    from seaway.review import comparison
+
+DIFFERENT = 1
+
+
+def add(parsers: verb.Parsers) -> None:
+    """The verb's command line."""
+    told = "what differs between two stacks, from their files: no cluster, no Docker, no Pulumi, no secrets"
+    parser = parsers.add_parser("diff", help="what differs between two stacks", description=told)
+    parser.add_argument("left", metavar="STACK")
+    parser.add_argument("right", metavar="STACK")
+    parser.add_argument("--exit-code", action="store_true", help="exit code 1 where they differ")
+    parser.add_argument("--json", action="store_true", help="for a program to read")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what differs; the exit code.
+
+    Raises:
+        problems.Invalid: there is no such stack, or its files are wrong.
+    """
+    names = (arguments.left, arguments.right)
+    folder = stack.project(Path.cwd())
+    left, right = _sides(folder, names)
+    from seaway.review import comparison  # noqa: PLC0415 - for those who compare
+
+    found = comparison.compare(left, right)
+    if arguments.json:
+        print(json.dumps(plain(left.app.name, names, found), indent=2, ensure_ascii=False))
+    else:
+        _show(left.app.name, names, found)
+    return DIFFERENT if found.rows and arguments.exit_code else verb.DONE
+
+
+def plain(app: str, names: Sequence[str], found: "comparison.Comparison") -> dict[str, Any]:
+    """As ``--json`` prints it."""
+    left, right = names
+    differences = [{"part": row.part, "field": row.field, "left": row.left, "right": row.right} for row in found.rows]
+    return {"app": app, "left": left, "right": right, "differences": differences, "equal": found.equal}
+
+
+def _sides(folder: Path, names: Sequence[str]) -> "list[comparison.Side]":
+    """All that is wrong with either is told together."""
+    from seaway.review import sides  # noqa: PLC0415 - for those who compare
+
+    read: list[comparison.Side] = []
+    wrong: list[problems.Problem] = []
+    for name in names:
+        try:
+            stack.known(folder, name)
+            read.append(sides.read(folder, name))
+        except problems.Invalid as error:
+            wrong += [one for one in error.problems if one not in wrong]
+    if wrong:
+        raise problems.Invalid(wrong)
+    return read
+
+
+def _show(app: str, names: Sequence[str], found: "comparison.Comparison") -> None:
+    from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
+
+    from seaway.cli import show  # noqa: PLC0415
+
+    screen = show.screen()
+    differ = f"{len(found.rows)} {'differs' if len(found.rows) == 1 else 'differ'}" if found.rows else "nothing differs"
+    told = f"{app} · {' and '.join(f'stack {name}' for name in names)} · {differ}, {found.equal} the same"
+    show.write(screen, text.Text(told))
+    if found.rows:
+        rows = [(row.part, row.field or "-", show.value(row.left), show.value(row.right)) for row in found.rows]
+        show.write(screen, show.columns(("PART", "FIELD", *names), rows))

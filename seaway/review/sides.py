@@ -1,0 +1,70 @@
+"""The two sides of a comparison, read from files: no cluster, no Docker, no Pulumi, no secret's value."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seaway.images import context, index, staging
+from seaway.model import application, problems, rules, stackfile
+from seaway.release import project, release
+from seaway.review import comparison
+
+
+def read(folder: Path, stack: str) -> comparison.Side:
+    """One environment of the project in ``folder``.
+
+    Raises:
+        problems.Invalid: everything that is wrong in its files.
+    """
+    values = stackfile.read(folder / f"Pulumi.{stack}.yaml")
+    one = project.read(values, folder=folder, stack=stack)
+    if one.release:
+        contents = {name: image.content for name, image in one.release.images.items()}
+    else:
+        contents = _contents(one, folder)
+    return comparison.Side(
+        app=one.app,
+        settings=one.settings,
+        contents=contents,
+        secrets=stackfile.secrets_given(values),
+        release=dict(_said(one, release.identity(one.base, contents))),
+    )
+
+
+def _contents(one: project.Project, folder: Path) -> dict[str, str]:
+    """The tag of each image that is built from the working tree."""
+    made: dict[str, str] = {}
+    wrong: list[problems.Problem] = []
+    above = (folder / one.settings.app).parent
+    for name, build in _builds(one.app):
+        known = index.Index.load(staging.index_file(folder, name))
+        try:
+            made[name] = context.Context.read(above, build, known=known).tag(platform=one.settings.platform)
+        except problems.Invalid as error:
+            wrong += error.problems
+    if wrong:
+        raise problems.Invalid(wrong)
+    return made
+
+
+def _builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
+    """A job that `uses` a service has its image."""
+    for one in rules.workloads(app).values():
+        if one.build is not None and not (isinstance(one, application.Job) and one.uses is not None):
+            yield one.name, one.build
+
+
+def _said(one: project.Project, id_: str) -> Iterator[tuple[str, Any]]:
+    yield "id", id_
+    if one.release is None:
+        yield "source", "the working tree"
+    else:
+        came = one.release.provenance
+        more = ", with changes that are in no commit" if came.dirty else ""
+        yield "source", f"commit {came.revision}{more}" if came.revision else None
+    if one.lock.back:
+        yield "back", "pinned by a rollback: no job runs before the rollout"
+    for held in one.lock.held:
+        yield f"held.{held.release}", held.because
+    if one.lock.instead:
+        yield f"failed.{one.lock.instead.held}", f"{one.lock.instead.release} runs instead: {one.lock.instead.because}"

@@ -1,0 +1,159 @@
+"""`seaway diff`: two stacks of a checkout, from their files alone."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import main
+from seaway.release import lock, project, release
+from tests import golden
+
+DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team\n  seaway:secrets: {KEY: {secure: v1:x}}"
+PROD = f"""{DEV.replace("work", "production")}
+  seaway:exposure: loadBalancer
+  seaway:overlay: {{services: {{web: {{scale: 4, env: {{TITLE: '[Prod]'}}}}}}}}
+"""
+
+
+@pytest.fixture
+def shop(checkout: Path) -> Path:
+    """A checkout of examples/shop with the stacks dev and prod, where nothing but files can be had."""
+    shutil.rmtree(checkout / "app")
+    shutil.copytree(golden.ROOT / "examples" / "shop", checkout / "app")
+    file = checkout / "app" / "app.yaml"
+    file.write_text(file.read_text().replace("  worker:\n", "  worker:\n    secrets: [KEY]\n", 1))
+    (checkout / "Pulumi.dev.yaml").write_text(f"config:\n  {DEV}\n")
+    (checkout / "Pulumi.prod.yaml").write_text(f"config:\n  {PROD}")
+    (checkout / "kubeconfig").unlink()
+    return checkout
+
+
+def table(capsys: pytest.CaptureFixture[str]) -> tuple[str, list[list[str]]]:
+    """The line above the table that was printed, and its rows as words."""
+    heading, *rows = capsys.readouterr().out.splitlines()
+    return heading, [row.split() for row in rows]
+
+
+def differences(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, object, object]]:
+    """What ``--json`` printed."""
+    found = json.loads(capsys.readouterr().out)["differences"]
+    return [(one["part"], one["field"], one["left"], one["right"]) for one in found]
+
+
+def pinned(shop: Path, stack: str) -> release.Release:
+    """What dev would deploy, pinned for another stack."""
+    base = project.of(shop, "dev").base
+    images = {
+        name: release.Image.of(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
+        for name in ("web", "api", "worker")
+    }
+    came = release.Provenance(revision="4b825dc", dirty=True)
+    one = release.Release(application=base, images=images, provenance=came)
+    release.save(shop, one)
+    held = lock.Held("0123456789ab", because="web: no such image", since="2026-01-02T03:04:05Z")
+    lock.write(shop, stack, lock.Lock(release=one.id, held=(held,)))
+    file = shop / f"Pulumi.{stack}.yaml"
+    file.write_text(file.read_text() + "\n  seaway:build: false\n  seaway:promotesFrom: dev\n")
+    return one
+
+
+def test_a_table_of_what_differs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["diff", "dev", "prod"]) == 0
+    heading, rows = table(capsys)
+    assert re.fullmatch(r"shop · stack dev and stack prod · 4 differ, \d\d the same", heading)
+    assert rows == [
+        ["PART", "FIELD", "dev", "prod"],
+        ["services.web", "env.TITLE", "Shop", "[Prod]"],
+        ["services.web", "scale.min", "2", "4"],
+        ["settings", "context", "work", "production"],
+        ["settings", "exposure", "clusterIP", "loadBalancer"],
+    ]
+
+
+def test_nothing_differs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["diff", "dev", "dev", "--exit-code"]) == 0
+    heading, rows = table(capsys)
+    assert re.fullmatch(r"shop · stack dev and stack dev · nothing differs, \d\d the same", heading)
+    assert rows == []
+
+
+def test_the_exit_code_tells_a_program(shop: Path) -> None:
+    assert main.main(["diff", "dev", "prod", "--exit-code"]) == 1
+
+
+def test_json_has_values_and_not_texts(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["diff", "prod", "dev", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["app", "left", "right", "differences", "equal"]
+    assert (found["app"], found["left"], found["right"]) == ("shop", "prod", "dev")
+    assert {"part": "services.web", "field": "scale.min", "left": 4, "right": 2} in found["differences"]
+
+
+def test_no_secret_is_needed_and_none_is_shown(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shop / "Pulumi.prod.yaml"
+    file.write_text(file.read_text() + "\n  seaway:secrets: {KEY: {secure: v1:y}, POSTGRES_PASSWORD: {secure: v1:z}}\n")
+    file.write_text(file.read_text().replace("  seaway:secrets: {KEY: {secure: v1:x}}\n", "", 1))
+    assert main.main(["diff", "dev", "prod", "--json"]) == 0
+    secrets = [one for one in differences(capsys) if "secrets" in one[1]]
+    assert secrets == [
+        (part, "secrets.POSTGRES_PASSWORD", "generated, 32 characters", "given")
+        for part in ("services.api", "stores.db", "jobs.migrate")
+    ]
+
+
+def test_a_pinned_stack_is_told_by_its_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = pinned(shop, "prod")
+    assert main.main(["diff", "dev", "prod", "--json"]) == 0
+    found = differences(capsys)
+    (id_, source, held) = [row for row in found if row[0] == "release"]
+    assert id_[3] == one.id != id_[2]
+    assert source[2:] == ("the working tree", "commit 4b825dc, with changes that are in no commit")
+    assert held == ("release", "held.0123456789ab", None, "web: no such image")
+    ((_, _, tag, recorded),) = [row for row in found if row[:2] == ("services.web", "image")]
+    assert tag.startswith("ctx-")
+    assert recorded == "ctx-web"
+    assert ("settings", "promotesFrom", None, "dev") in found
+
+
+def test_two_stacks_with_one_release_differ_in_what_is_theirs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(shop / "Pulumi.prod.yaml", shop / "Pulumi.staging.yaml")
+    pinned(shop, "staging")
+    pinned(shop, "prod")
+    # The working tree is not looked at.
+    shutil.rmtree(shop / "app")
+    assert main.main(["diff", "staging", "prod"]) == 0
+    heading, _ = table(capsys)
+    assert "nothing differs" in heading
+
+
+def test_one_difference_is_counted_as_one(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(shop / "Pulumi.dev.yaml", shop / "Pulumi.next.yaml")
+    file = shop / "Pulumi.next.yaml"
+    file.write_text(file.read_text().replace("context: work", "context: next"))
+    assert main.main(["diff", "dev", "next"]) == 0
+    heading, _ = table(capsys)
+    assert "· 1 differs, " in heading
+
+
+def test_an_unknown_stack_is_told_with_those_that_there_are(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["diff", "dev", "pord"]) == 2
+    assert capsys.readouterr().err == 'Pulumi.pord.yaml: there is no stack "pord"; there are: dev, prod\n'
+
+
+def test_all_that_is_wrong_is_told_at_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shop / "Pulumi.prod.yaml"
+    file.write_text(file.read_text().replace("loadBalancer", "everywhere"))
+    assert main.main(["diff", "staging", "prod"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert 'seaway:exposure: "everywhere"' in first
+    assert second == 'Pulumi.staging.yaml: there is no stack "staging"; there are: dev, prod'
+
+
+def test_what_is_wrong_with_both_is_told_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "app" / "web" / "Dockerfile").unlink()
+    assert main.main(["diff", "dev", "prod"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Dockerfile" in line
