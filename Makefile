@@ -62,8 +62,9 @@ lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
 faults: cluster-up ## inject every cause of a failed rollout, under load, and write docs/failures.md
 	@$(PY) -m tests.faults
 
-bench: cluster-up ## up and preview beside a plain Pulumi program of the same objects
+bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl rollout status
 	@$(PY) -m dev.bench
+	@$(PY) -m dev.bench.rollout
 
 ##--- parts
 

@@ -1,0 +1,106 @@
+"""Seconds until a rollout is known to be complete: our watch beside `kubectl rollout status`, over the same change.
+
+Both look at the same workloads at the same moment. Counted from the end of `kubectl apply`: how much later than
+kubectl we say so, which is the price of telling causes.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from dev import environment
+from plugin import engine, watching
+from seaway.cluster import client
+from seaway.rollout import target
+
+NAMESPACE = "seaway-bench-rollout"
+IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
+
+
+class Silent(engine.Engine):
+    """Has nobody to tell."""
+
+    async def tell(self, request: Any) -> None:
+        """Nothing."""
+
+
+def main() -> int:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m dev.bench.rollout", description=__doc__)
+    parser.add_argument("--workloads", type=int, nargs="+", default=[1, 50], metavar="N")
+    options = parser.parse_args()
+    env = environment.prepare()
+    os.environ.update(env)
+    print(f"{'':6} {'step':8} {'ours':>8} {'kubectl':>9} {'difference':>11} {'ratio':>6}")
+    for count in options.workloads:
+        try:
+            for step in ("create", "update"):
+                ours, kubectl = asyncio.run(measure(count, step, env))
+                row = f"{ours:6.2f} s {kubectl:7.2f} s {ours - kubectl:+9.2f} s {ours / kubectl:6.2f}"
+                print(f"N={count:<4} {step:8} {row}", flush=True)
+        finally:
+            run("delete", "namespace", NAMESPACE, "--ignore-not-found", env=env)
+    return 0
+
+
+async def measure(count: int, step: str, env: Mapping[str, str]) -> tuple[float, float]:
+    """Apply the workloads and wait in both ways; the seconds of each."""
+    items: list[dict[str, Any]] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}]
+    items += [deployment(f"w{number}", step) for number in range(count)]
+    run("apply", "-f", "-", env=env, text=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    started = time.monotonic()
+    return await asyncio.gather(watched(count, started), asked(env, started))
+
+
+async def watched(count: int, started: float) -> float:
+    """Our plugin's watch."""
+    targets = [target.Target(kind="Deployment", name=f"w{n}", owner=f"w{n}", deadline=300) for n in range(count)]
+    cluster = client.Cluster(context="seaway-dev", seconds=10)
+    try:
+        await watching.Watch(cluster, NAMESPACE, targets, engine.Log(Silent(""), "")).end()
+        return time.monotonic() - started
+    finally:
+        await cluster.close()
+
+
+async def asked(env: Mapping[str, str], started: float) -> float:
+    """kubectl's."""
+    words = ["rollout", "status", "deployment", "--selector", "bench=rollout", "--timeout", "300s", "-n", NAMESPACE]
+    process = await asyncio.create_subprocess_exec("kubectl", *words, env=env, stdout=subprocess.DEVNULL)
+    if await process.wait():
+        raise SystemExit("kubectl rollout status failed")
+    return time.monotonic() - started
+
+
+def deployment(name: str, step: str) -> dict[str, Any]:
+    """One that starts at once, and rolls when ``step`` changes."""
+    labels = {"bench": "rollout", "name": name}
+    container = {
+        "name": "main",
+        "image": IMAGE,
+        "command": ["sleep", "3600"],
+        "env": [{"name": "STEP", "value": step}],
+        "resources": {"requests": {"cpu": "1m", "memory": "4Mi"}},
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 0}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+def run(*words: str, env: Mapping[str, str], text: str = "") -> None:
+    """kubectl, quietly."""
+    subprocess.run(["kubectl", *words], env=env, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
