@@ -4,8 +4,9 @@ Exit codes: 0, deployed; 1, failed; 3, failed, and the last good release runs; 1
 """
 
 import argparse
+import sys
 
-from seaway.cli import stack, verb
+from seaway.cli import recovery, stack, verb
 
 
 def add(parsers: verb.Parsers) -> None:
@@ -16,6 +17,10 @@ def add(parsers: verb.Parsers) -> None:
     back = "where it fails, put the last good release back and hold the failed one, until the source changes"
     parser.add_argument("--rollback-on-failure", action="store_true", help=back)
     parser.add_argument("--retry", action="store_true", help="try a release again that is held back")
+    recover = "first clear away what a killed pulumi left: its lock, and the operations that were under way"
+    parser.add_argument("--recover", action="store_true", help=recover)
+    stale = "with --recover: whoever holds the lock is gone, though that cannot be seen from here"
+    parser.add_argument("--stale-lock", action="store_true", help=stale)
     parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="handed to pulumi up as they are")
     parser.set_defaults(run=run)
 
@@ -27,7 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
         problems.Invalid: it is not clear which stack is meant, or a lock file is wrong.
         errors.Unavailable: the cluster cannot be asked.
     """
+    if arguments.stale_lock and not arguments.recover:
+        print("seaway: --stale-lock says something to --recover: seaway up --recover --stale-lock", file=sys.stderr)
+        return verb.USAGE
     where = stack.find(arguments)
+    if arguments.recover and (why := recovery.recover(where, stale=arguments.stale_lock)):
+        print(f"seaway: {why}", file=sys.stderr)
+        return verb.FAILED
     from seaway.cli import deployment  # noqa: PLC0415 - brings the client and rich: 0.3 s that others need not pay
 
     chosen = deployment.Deployment(where, rollback=arguments.rollback_on_failure, more=arguments.pulumi)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.cli import program
 from tests.unit.cluster import apiserver
 from tests.unit.rollout import made
 
@@ -49,6 +50,11 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     ):
         monkeypatch.delenv(name, raising=False)
     return folder
+
+
+@pytest.fixture
+def pulumi(checkout: Path) -> program.Pulumi:
+    return program.Pulumi(checkout)
 
 
 def put(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> None:

@@ -2,14 +2,12 @@
 
 import copy
 import fcntl
-import json
 import os
 import pty
 import signal
 import subprocess
 import sys
 import termios
-import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -20,52 +18,14 @@ from seaway.cli import deployment, main
 from seaway.model import load, settings
 from seaway.release import hold, record, store
 from tests import golden
+from tests.unit.cli import program
 from tests.unit.cluster import apiserver
 
 FAILED = "f" * 12
 STACK = settings.Settings(stack="dev", context="work")
 
 
-class Pulumi:
-    """What stands for the program: each call runs the next text of Python, with `note(described, deployed)` at hand."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        program = folder / "nothing" / "pulumi"
-        program.write_text(
-            f"#!{sys.executable}\n"
-            + textwrap.dedent(
-                f"""
-                import json, pathlib, signal, sys, time, urllib.request
-                calls = pathlib.Path({str(folder)!r}, "calls.json")
-                done = json.loads(calls.read_text()) if calls.exists() else []
-                calls.write_text(json.dumps([*done, sys.argv[1:]]))
-                def note(described, deployed):
-                    file = pathlib.Path({str(folder)!r}, ".seaway", "release.dev.json")
-                    file.parent.mkdir(exist_ok=True)
-                    file.write_text(json.dumps(dict(described=described, deployed=deployed)))
-                def delete(path):
-                    urllib.request.urlopen(urllib.request.Request(path, method="DELETE"))
-                exec(json.loads(pathlib.Path({str(folder)!r}, "steps.json").read_text())[len(done)])
-                """
-            )
-        )
-        program.chmod(0o755)
-
-    def does(self, *steps: str) -> None:
-        (self.folder / "steps.json").write_text(json.dumps(steps))
-
-    @property
-    def calls(self) -> list[list[str]]:
-        return json.loads((self.folder / "calls.json").read_text())
-
-
 UP = ["up", "--yes", "--skip-preview", "--stack", "dev"]
-
-
-@pytest.fixture
-def pulumi(checkout: Path) -> Pulumi:
-    return Pulumi(checkout)
 
 
 @pytest.fixture
@@ -87,7 +47,9 @@ def breaks(api: apiserver.ApiServer) -> str:
     return f"note('{FAILED}', '{FAILED}'); delete('{path}'); sys.exit(255)"
 
 
-def test_success_shows_what_runs(pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]) -> None:
+def test_success_shows_what_runs(
+    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+) -> None:
     pulumi.does(f"print('Updating', flush=True); note('{good.id}', '{good.id}')")
     assert main.main(["up", "--stack", "dev", "--", "--refresh", "-c", "a=b"]) == 0
     assert pulumi.calls == [[*UP, "--refresh", "-c", "a=b"]]
@@ -99,14 +61,14 @@ def test_success_shows_what_runs(pulumi: Pulumi, good: record.Record, capfd: pyt
     assert " s · in all " in out.splitlines()[-1]
 
 
-def test_a_failure_without_the_option_is_pulumis_own(pulumi: Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_without_the_option_is_pulumis_own(pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
     pulumi.does("print('error: no', file=sys.stderr); sys.exit(255)")
     assert main.main(["up"]) == 1
     assert capfd.readouterr() == ("", "error: no\n")
 
 
 def test_the_last_good_release_is_put_back(
-    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
     assert main.main(["up", "--rollback-on-failure", "--", "--suppress-progress"]) == 3
@@ -129,7 +91,7 @@ def test_the_last_good_release_is_put_back(
 
 
 def test_the_cause_is_in_the_lock_file(
-    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # A pod of web that cannot be, as its Deployment says it.
     (web,) = (one.manifest for one in good.objects() if (one.kind, one.name) == ("Deployment", "web"))
@@ -148,7 +110,7 @@ def test_the_cause_is_in_the_lock_file(
 
 
 def test_nothing_changed_is_nothing_to_roll_back(
-    pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pulumi.does(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
@@ -158,7 +120,7 @@ def test_nothing_changed_is_nothing_to_roll_back(
 
 
 def test_a_program_that_never_ran_changed_nothing(
-    pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
 ) -> None:
     hold.leave(pulumi.folder, "dev", hold.Note(described="of a run", deployed="before"))
     pulumi.does("sys.exit(255)")
@@ -166,7 +128,7 @@ def test_a_program_that_never_ran_changed_nothing(
     assert capfd.readouterr().err == "seaway: it failed before anything was changed: nothing to roll back\n"
 
 
-def test_the_first_release_has_nothing_to_go_back_to(pulumi: Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_first_release_has_nothing_to_go_back_to(pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
     pulumi.does(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err == (
@@ -175,7 +137,7 @@ def test_the_first_release_has_nothing_to_go_back_to(pulumi: Pulumi, capfd: pyte
 
 
 def test_a_release_that_is_healthy_is_not_put_back(
-    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = f"{api.url}/api/v1/namespaces/shop-dev/services/web"
     pulumi.does(f"note('{good.id}', '{good.id}'); delete('{path}'); sys.exit(255)")
@@ -186,7 +148,7 @@ def test_a_release_that_is_healthy_is_not_put_back(
 
 
 def test_a_record_that_cannot_be_read_is_told(
-    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     kept = store.config_map(good, good.id)
     api.put("v1", "ConfigMap", "shop-dev", f"release-{good.id}", data={}, binaryData=kept["binaryData"])
@@ -198,7 +160,7 @@ def test_a_record_that_cannot_be_read_is_told(
 
 
 def test_a_rollback_that_fails_says_so_and_stays_held(
-    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pulumi.does(
         breaks(api), f"note('{FAILED}', '{good.id}'); sys.exit(255)", f"note('{FAILED}', '{good.id}'); sys.exit(9)"
@@ -213,7 +175,7 @@ def test_a_rollback_that_fails_says_so_and_stays_held(
 
 
 def test_services_may_need_a_moment_after_a_rollback(
-    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
+    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deployment, "SETTLE", 5.0)
     pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "sys.exit(255)", "")
@@ -222,7 +184,7 @@ def test_services_may_need_a_moment_after_a_rollback(
 
 
 def test_a_preview_that_still_finds_something_is_a_failure(
-    pulumi: Pulumi,
+    pulumi: program.Pulumi,
     good: record.Record,
     api: apiserver.ApiServer,
     capfd: pytest.CaptureFixture[str],
@@ -236,14 +198,14 @@ def test_a_preview_that_still_finds_something_is_a_failure(
     )
 
 
-def held(pulumi: Pulumi, good: record.Record) -> hold.Hold:
+def held(pulumi: program.Pulumi, good: record.Record) -> hold.Hold:
     made = hold.Hold(release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z")
     hold.write(pulumi.folder, "dev", made, good)
     return made
 
 
 def test_a_release_that_is_held_back_stays_so(
-    pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = held(pulumi, good)
     pulumi.does(f"note('{FAILED}', '{good.id}')")
@@ -255,7 +217,9 @@ def test_a_release_that_is_held_back_stays_so(
     )
 
 
-def test_a_mended_source_ends_the_hold(pulumi: Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_mended_source_ends_the_hold(
+    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+) -> None:
     held(pulumi, good)
     pulumi.does("note('mended', 'mended')")
     assert main.main(["up"]) == 0
@@ -265,7 +229,7 @@ def test_a_mended_source_ends_the_hold(pulumi: Pulumi, good: record.Record, capf
     assert told in capfd.readouterr().out.splitlines()
 
 
-def test_retry_ends_the_hold_first(pulumi: Pulumi, good: record.Record) -> None:
+def test_retry_ends_the_hold_first(pulumi: program.Pulumi, good: record.Record) -> None:
     held(pulumi, good)
     pulumi.does("sys.exit(255 if pathlib.Path('environments/dev.lock.yaml').exists() else 0)")
     assert main.main(["up", "--retry"]) == 0
@@ -291,7 +255,7 @@ def waits(number: int) -> str:
     )
 
 
-def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: Pulumi, good: record.Record) -> None:
+def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: program.Pulumi, good: record.Record) -> None:
     pulumi.does(waits(signal.SIGINT))
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -314,7 +278,7 @@ def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: Pulumi, good: record.R
 
 
 def test_an_interrupted_rollback_says_how_to_go_on(
-    pulumi: Pulumi, good: record.Record, api: apiserver.ApiServer
+    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer
 ) -> None:
     pulumi.does(breaks(api), waits(signal.SIGINT))
     process = subprocess.Popen(
@@ -337,7 +301,7 @@ def test_an_interrupted_rollback_says_how_to_go_on(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("to_group", [False, True])
 def test_an_interrupted_up_is_waited_for_and_not_rolled_back(
-    pulumi: Pulumi, good: record.Record, number: signal.Signals, code: int, to_group: bool
+    pulumi: program.Pulumi, good: record.Record, number: signal.Signals, code: int, to_group: bool
 ) -> None:
     """Without a terminal: Pulumi gets the signal once, whether it goes to us or to our group."""
     pulumi.does(waits(number))

@@ -1,0 +1,217 @@
+"""`seaway up --recover` after a Pulumi that was killed: what stands for Pulumi says what it would say."""
+
+import datetime
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import main, recovery, stack
+from tests.unit.cli import program
+
+URN = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Workload$kubernetes:apps/v1:Deployment::web"
+LONG_AGO = "2026-01-02T03:04:05Z"
+DONE = "print('Import complete.')"
+
+
+@pytest.fixture
+def where(checkout: Path) -> stack.Stack:
+    return stack.Stack(name="dev", context="work", app="shop", namespace="shop-dev", folder=checkout)
+
+
+def exports(*urns: str) -> str:
+    """A step that exports a state with open operations of these."""
+    pending = [{"type": "creating", "resource": {"urn": urn}} for urn in urns]
+    state = json.dumps({"version": 3, "deployment": {"pending_operations": pending}})
+    return f"pathlib.Path(sys.argv[sys.argv.index('--file') + 1]).write_text({state!r})"
+
+
+def locked(*who: str) -> str:
+    """A step that fails as Pulumi does where others hold the lock."""
+    lines = [
+        f"  file:///state/.pulumi/locks/organization/seaway/dev/{n}.json: created by {one}" for n, one in enumerate(who)
+    ]
+    told = (
+        "warning: removing pending operation 'creating' on 'urn' from snapshot\n"
+        f"error: could not import deployment: the stack is currently locked by {len(who)} lock(s). Either wait for the"
+        " other process(es) to end or delete the lock file with `pulumi cancel`.\n" + "\n".join(lines)
+    )
+    return f"print({told!r}, file=sys.stderr); sys.exit(255)"
+
+
+def ended() -> int:
+    """The number of a process that is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
+
+
+def here(pid: int, since: str = LONG_AGO) -> str:
+    return f"me@{socket.gethostname()} (pid {pid}) at {since}"
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_lock_that_nobody_holds_any_more_is_freed(
+    where: stack.Stack, pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pid = ended()
+    pulumi.does(exports(URN), locked(here(pid)), "print('canceled')", exports(URN), DONE)
+    assert recovery.recover(where, stale=False) is None
+    assert [call[:2] for call in pulumi.calls] == [
+        ["stack", "export"],
+        ["stack", "import"],
+        ["cancel", "--yes"],
+        ["stack", "export"],
+        ["stack", "import"],
+    ]
+    assert all(call[-3:] == ["--stack", "dev", "--non-interactive"] for call in pulumi.calls)
+    assert capsys.readouterr().err == (
+        f"seaway: the lock of me@{socket.gethostname()} (pid {pid}, since 2026-01-02 03:04:05+0000) is freed\n"
+        "seaway: was under way and is done again, or taken over as it is: Deployment web\n"
+    )
+
+
+def test_where_nothing_is_locked_the_open_operations_are_forgotten(
+    where: stack.Stack, pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.does(exports(), DONE)
+    assert recovery.recover(where, stale=False) is None
+    assert capsys.readouterr().err == ""
+
+
+def test_who_still_runs_is_not_disturbed(where: stack.Stack, pulumi: program.Pulumi) -> None:
+    since = now()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        pulumi.does(exports(URN), locked(here(ended()), here(process.pid, since)))
+        shown = f"{since[:10]} {since[11:19]}+0000"
+        assert recovery.recover(where, stale=False) == (
+            f"the stack is locked by me@{socket.gethostname()} (pid {process.pid}, since {shown}), which still runs:"
+            f" wait for its end, or end it with kill {process.pid}"
+        )
+        process.communicate(b"\n")
+    assert len(pulumi.calls) == 2
+
+
+def test_of_another_machine_the_user_must_know(where: stack.Stack, pulumi: program.Pulumi) -> None:
+    pulumi.does(exports(URN), locked(here(ended()), f"ci@runner-7 (pid 1) at {LONG_AGO}"))
+    assert recovery.recover(where, stale=False) == (
+        "the stack is locked by ci@runner-7 (pid 1, since 2026-01-02 03:04:05+0000), and whether it still runs cannot"
+        " be seen from here. If it does not: seaway up --recover --stale-lock"
+    )
+    assert len(pulumi.calls) == 2
+
+
+def test_the_users_word_frees_the_lock(
+    where: stack.Stack, pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.does(exports(), locked(f"ci@runner-7 (pid 1) at {LONG_AGO}"), "", exports(), DONE)
+    assert recovery.recover(where, stale=True) is None
+    assert capsys.readouterr().err == (
+        "seaway: the lock of ci@runner-7 (pid 1, since 2026-01-02 03:04:05+0000) is freed\n"
+    )
+
+
+CONFLICT = "print('error: [409] Conflict: Another update is currently in progress.', file=sys.stderr); sys.exit(255)"
+
+
+def test_pulumi_cloud_says_no_names(
+    where: stack.Stack, pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.does(exports(), CONFLICT, exports(), CONFLICT, "", exports(), DONE)
+    assert recovery.recover(where, stale=False) == (
+        "the stack is locked by another update (Pulumi Cloud's page of the stack says whose), and whether it still runs"
+        " cannot be seen from here. If it does not: seaway up --recover --stale-lock"
+    )
+    assert recovery.recover(where, stale=True) is None
+    assert capsys.readouterr().err == "seaway: the update that was under way is cancelled\n"
+
+
+FAILS = "print('warning: w\\nerror: no\\n  such thing', file=sys.stderr); sys.exit(255)"
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([FAILS], "the state cannot be read: no such thing"),
+        ([exports(), FAILS], "the state cannot be put right: no such thing"),
+        ([exports(), locked(f"a@b (pid 1) at {LONG_AGO}"), FAILS], "the lock cannot be freed: no such thing"),
+    ],
+)
+def test_what_pulumi_cannot_do_is_told_in_its_words(
+    where: stack.Stack, pulumi: program.Pulumi, steps: list[str], told: str
+) -> None:
+    pulumi.does(*steps)
+    assert recovery.recover(where, stale=True) == told
+
+
+def test_a_lock_that_somebody_takes_meanwhile_is_theirs(where: stack.Stack, pulumi: program.Pulumi) -> None:
+    mine = locked(here(ended()))
+    pulumi.does(exports(), mine, "", exports(), locked(f"ci@runner-7 (pid 1) at {LONG_AGO}"))
+    why = recovery.recover(where, stale=True)
+    assert why is not None
+    assert why.startswith("the state cannot be put right: could not import deployment: the stack is currently locked")
+    assert len(pulumi.calls) == 5
+
+
+def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        (before, since) = recovery.holders(
+            f"created by {here(process.pid, LONG_AGO)}\n created by {here(process.pid, now())}"
+        )
+        assert recovery.lives(before) is False
+        assert recovery.lives(since) is True
+        process.communicate(b"\n")
+    assert recovery.lives(since) is False
+
+
+def test_another_pulumi_with_its_number_is_not_disturbed(tmp_path: Path) -> None:
+    """A clock that was set makes times lie; then the name counts."""
+    called = tmp_path / "pulumi"
+    called.symlink_to("/bin/sleep")
+    with subprocess.Popen([called, "60"]) as process:
+        (holder,) = recovery.holders(f"created by {here(process.pid)}")
+        assert recovery.lives(holder) is True
+        process.kill()
+
+
+def test_one_that_nobody_has_waited_for_is_dead() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.read()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    (holder,) = recovery.holders(f"created by {here(process.pid, now())}")
+    assert recovery.lives(holder) is False
+    process.communicate()
+
+
+def test_a_refusal_ends_the_command(pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]) -> None:
+    pulumi.does(FAILS)
+    assert main.main(["up", "--recover"]) == 1
+    assert capsys.readouterr().err == "seaway: the state cannot be read: no such thing\n"
+
+
+def test_then_it_is_an_ordinary_up(pulumi: program.Pulumi) -> None:
+    pulumi.does(exports(URN), DONE, "sys.exit(255)")
+    assert main.main(["up", "--recover", "--", "--refresh"]) == 1
+    assert pulumi.calls[-1] == ["up", "--yes", "--skip-preview", "--stack", "dev", "--refresh"]
+
+
+def test_without_the_option_nothing_of_it_is_done(pulumi: program.Pulumi) -> None:
+    pulumi.does("sys.exit(255)")
+    assert main.main(["up"]) == 1
+    assert len(pulumi.calls) == 1
+
+
+def test_stale_lock_alone_is_a_mistake(pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["up", "--stale-lock"]) == 2
+    assert (
+        capsys.readouterr().err
+        == "seaway: --stale-lock says something to --recover: seaway up --recover --stale-lock\n"
+    )
