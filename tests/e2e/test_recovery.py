@@ -1,0 +1,129 @@
+"""`kill -9` of Pulumi and all that it started, while it makes examples/shop; then one command."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import project
+
+pytestmark = pytest.mark.cluster
+
+STACK = "recovery"
+NAMESPACE = f"shop-{STACK}"
+KINDS = "serviceaccounts,secrets,configmaps,services,poddisruptionbudgets,statefulsets,jobs,deployments"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
+    folder = tmp_path_factory.mktemp("shop")
+    made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack=STACK)
+    yield made
+    made.pulumi("cancel", "--yes", STACK)
+    made.destroy()
+
+
+def state(shop: project.Project) -> dict[str, list[dict[str, object]]]:
+    """What the file backend has on disk."""
+    file = shop.folder / ".seaway" / "state" / ".pulumi" / "stacks" / "seaway" / f"{STACK}.json"
+    return json.loads(file.read_bytes())["checkpoint"]["latest"]
+
+
+def recorded(shop: project.Project) -> set[str]:
+    """``Service/web`` of each object that the state knows."""
+    found = state(shop)["resources"]
+    return {
+        f"{str(one['type']).rpartition(':')[2]}/{str(one['id']).rpartition('/')[2]}"
+        for one in found
+        if str(one["type"]).startswith("kubernetes:")
+    }
+
+
+def live(shop: project.Project) -> dict[str, str]:
+    """The UID of each object that we made, by ``Service/web``."""
+    found = shop.get(KINDS, "-n", NAMESPACE, "-l", "app.kubernetes.io/managed-by=seaway")["items"]
+    return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["uid"] for one in found}
+
+
+def killed(shop: project.Project) -> dict[str, str]:
+    """`pulumi up`, and SIGKILL to it and to all its plugins once there is something in the cluster that no state knows.
+
+    Returns what was made and not recorded.
+    """
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
+    with subprocess.Popen(
+        command, cwd=shop.folder, env=shop.env, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        try:
+            assert running.stdout
+            said: list[str] = []
+            for line in running.stdout:
+                said.append(line)
+                if f"Namespace {NAMESPACE} created" in line:
+                    break
+            for _ in range(100):
+                # The command line stands still, and its plugins finish what they were told.
+                running.send_signal(signal.SIGSTOP)
+                time.sleep(0.3)
+                known = recorded(shop)
+                lost = {name: uid for name, uid in live(shop).items() if name not in known}
+                if lost:
+                    return lost
+                running.send_signal(signal.SIGCONT)
+                time.sleep(0.05)
+            raise AssertionError(f"all was recorded at each look:\n{''.join(said)}")
+        finally:
+            session(running.pid)
+
+
+def session(leader: int) -> None:
+    """SIGKILL to every process of a session, the leader first."""
+    os.kill(leader, signal.SIGKILL)
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(folder.name)) == leader:
+                os.kill(int(folder.name), signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def seaway(shop: project.Project, *words: str) -> project.Done:
+    line = [sys.executable, "-m", "seaway.cli", *words, "--stack", STACK]
+    done = project.run(*line, cwd=shop.folder, env=shop.env)
+    print(done.text)
+    return done
+
+
+def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Project) -> None:
+    lost = killed(shop)
+    before = live(shop)
+    assert lost.items() <= before.items()
+    assert state(shop)["pending_operations"]
+
+    refused = seaway(shop, "up")
+    assert refused.code == 1
+    assert "error: the stack is currently locked by 1 lock(s)" in refused.err
+
+    done = seaway(shop, "up", "--recover")
+    assert done.code == 0
+    told = done.err.splitlines()
+    assert told[0].startswith("seaway: the lock of ")
+    assert told[0].endswith(" is freed")
+    assert told[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
+    assert "pending operations" not in done.text
+    after = live(shop)
+    assert before.items() <= after.items(), "nothing was made twice"
+    assert len([name for name in after if name.startswith("Job/")]) == 1
+    assert "pending_operations" not in state(shop)
+    shop.preview("--expect-no-changes")
+
+    # Where nothing is left behind, it is an ordinary up.
+    again = seaway(shop, "up", "--recover")
+    assert again.code == 0
+    assert "seaway:" not in again.err
