@@ -8,7 +8,7 @@ import pulumi_docker_build as docker_build
 
 from components import provider, settings
 from seaway.images import bases, changes, context, index, staging, texts
-from seaway.model import application, problems
+from seaway.model import application, lockfile, problems, references
 
 EXPORT = "type=registry,rewrite-timestamp=true"
 """Pushed, and with the times in its layers set to SOURCE_DATE_EPOCH: the same content is the same digest on every
@@ -44,9 +44,10 @@ def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
     """
     made: list[Plan] = []
     wrong: list[problems.Problem] = []
+    lock = lockfile.read((given.folder / given.settings.app).parent)
     for name, build in builds(given.app):
         try:
-            made.append(_plan(given, name, build, repositories[name]))
+            made.append(_plan(given, name, build, repositories[name], lock))
         except problems.Invalid as error:
             wrong += error.problems
     if wrong:
@@ -62,7 +63,9 @@ def builds(app: application.Application) -> Iterator[tuple[str, application.Buil
             yield one.name, one.build
 
 
-def _plan(given: settings.Given, name: str, build: application.Build, repository: str) -> Plan:
+def _plan(
+    given: settings.Given, name: str, build: application.Build, repository: str, lock: lockfile.Lock | None
+) -> Plan:
     chosen = given.settings
     known = index.Index.load(staging.index_file(given.folder, name))
     read = context.Context.read((given.folder / chosen.app).parent, build, known=known)
@@ -71,6 +74,10 @@ def _plan(given: settings.Given, name: str, build: application.Build, repository
     substituted, wrong = found.substitute(chosen.substitutes)
     if wrong:
         raise problems.Invalid(wrong)
+    pins = lock or lockfile.Lock()
+    taken = {arg: substituted.get(arg) or pins.pinned(base) for arg, base in found.arguments.items()}
+    instead = {arg: one for arg, one in taken.items() if one != found.arguments[arg]}
+    exact = {found.arguments[arg]: digest for arg, one in instead.items() if (digest := references.digest(one))}
     staged = staging.folder(given.folder, name)
     staging.stage(read, staged, known)
     known.save(staging.index_file(given.folder, name))
@@ -80,9 +87,14 @@ def _plan(given: settings.Given, name: str, build: application.Build, repository
         location=str(staged.relative_to(given.folder)),
         dockerfile=build.dockerfile,
         target=build.target,
-        args={**build.args, **substituted, "SOURCE_DATE_EPOCH": "0"},
-        record=changes.Record.of(read, platform=chosen.platform, sources={**found.arguments, **substituted}),
-        warnings=read.warnings(),
+        args={**build.args, **instead, "SOURCE_DATE_EPOCH": "0"},
+        record=changes.Record.of(
+            read,
+            platform=chosen.platform,
+            bases=exact,
+            sources={arg: references.tagged(one) for arg, one in taken.items()},
+        ),
+        warnings=(*read.warnings(), *(found.written_out().values() if lock else ())),
     )
 
 

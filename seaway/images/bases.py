@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Collection, Iterator, Mapping
 from typing import Self
 
-from seaway.model import problems
+from seaway.model import lockfile, problems, references
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,11 @@ class Base:
     line: int
     copied: bool = False
     """Whether no stage starts from it: COPY --from or RUN --mount takes files of it."""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the Dockerfile itself has its digest."""
+        return references.digest(self.reference) is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,7 @@ class Bases:
         args: dict[str, str] = {}
         wrong: list[problems.Problem] = []
         for base in self.found:
-            instead = substitute(base.reference, substitutes)
+            instead = references.substitute(base.reference, substitutes)
             if instead is None:
                 continue
             if base.argument is not None:
@@ -83,28 +88,13 @@ class Bases:
             wrong.append(problems.Problem(problems.Place(self.file, base.line), "", text, _remedy(base)))
         return args, tuple(wrong)
 
+    def written_out(self) -> dict[Base, problems.Problem]:
+        """The bases that no lock file can pin: without a build argument, and without a digest of their own."""
+        return {base: self._written_out(base) for base in self.found if base.argument is None and not base.pinned}
 
-def substitute(reference: str, substitutes: Mapping[str, str]) -> str | None:
-    """What this environment takes instead of an image; None: the image itself.
-
-    Both may be written in any of Docker's ways. A key that is written exactly like the image comes first.
-    """
-    if reference in substitutes:
-        return substitutes[reference]
-    return {short(key): value for key, value in substitutes.items()}.get(short(reference))
-
-
-def short(reference: str) -> str:
-    """The one name that an image has: ``docker.io/library/python`` is ``python:latest``.
-
-    https://docs.docker.com/reference/cli/docker/image/tag/#description
-    """
-    host, slash, rest = reference.partition("/")
-    name = rest if slash and host in {"docker.io", "index.docker.io"} else reference
-    official = name.removeprefix("library/")
-    name = name if "/" in official else official
-    tagged = "@" in name or ":" in name.rpartition("/")[2]
-    return name if tagged else f"{name}:latest"
+    def _written_out(self, base: Base) -> problems.Problem:
+        wrong = f"{base.reference} is written out, so {lockfile.FILE} cannot pin it"
+        return problems.Problem(problems.Place(self.file, base.line), "", wrong, _remedy(base))
 
 
 def _remedy(base: Base) -> str:

@@ -14,6 +14,9 @@ from seaway.images import context, index
 SHOWN = 3
 """Names of files that are listed; more are counted."""
 
+PINS = {"changed": "renewed", "added": "pinned", "removed": "no longer pinned"}
+"""What became of the digest of a base image."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -26,8 +29,8 @@ class Record:
     other: Mapping[str, str | None]
     """Dockerfile, target and platform."""
     sources: Mapping[str, str]
-    """Where the base in each build argument is taken from, after the substitutes. No part of the tag: an address is a
-    fact of one environment."""
+    """Where the base in each build argument is taken from, after the substitutes and without its digest. No part of
+    the tag: an address is a fact of one environment."""
 
     @classmethod
     def of(
@@ -76,7 +79,7 @@ def reason(before: Record | None, now: Record) -> str | None:
         return "; ".join(moved) or None
     reasons = _files(before.files, now.files)
     reasons += [f"build argument {name} {how}" for name, how in _differences(before.args, now.args)]
-    reasons += [f"base image {name} {how}" for name, how in _differences(before.bases, now.bases)]
+    reasons += [f"base image {name} {PINS[how]}" for name, how in _differences(before.bases, now.bases)]
     reasons += [
         f"{name} is {value or 'not set'} and was {before.other.get(name) or 'not set'}"
         for name, value in now.other.items()

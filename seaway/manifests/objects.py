@@ -9,9 +9,8 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from seaway.images import bases
 from seaway.manifests import availability, config, given, names, namespace, network, pod, workloads
-from seaway.model import application, links, order, settings
+from seaway.model import application, links, order, references, settings
 
 Image = given.Image
 SecretValue = given.SecretValue
@@ -169,6 +168,8 @@ def _image(
             return images[name]
     if each.image is None:
         raise LookupError(f"{each.name}: it is built, but no image was given for it")
-    reference = bases.substitute(each.image, stack.substitutes) or each.image
-    # The hash takes what the application says: a mirror's address is a fact of one machine.
-    return given.Image(reference=reference, content=each.image)
+    instead = references.substitute(each.image, stack.substitutes)
+    if instead is None:
+        return given.Image(reference=each.image, content=each.image)
+    # The hash takes what the application says: a mirror's address is a fact of one machine. Its digest is not.
+    return given.Image(reference=instead, content=references.exactly(each.image, references.digest(instead)))

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from seaway.model import application, decode, environment, mounts, nodes, problems, rules, settings, stackfile
+from seaway.model import application, decode, environment, lockfile, mounts, nodes, problems, rules, settings, stackfile
 
 _KINDS = ("services", "stores", "jobs")
 
@@ -51,7 +51,8 @@ def project(values: nodes.Table, *, folder: Path, stack: str, pinned: Pinned | N
     """The application and the settings of a stack, checked together.
 
     ``values`` is the stack's configuration (see stackfile), ``folder`` the project's. The application is that of the
-    file that the settings name, or the pinned one. Raises problems.Invalid with everything that is wrong in either.
+    file that the settings name, with the digests of ``images.lock`` beside it, or the pinned one. Raises
+    problems.Invalid with everything that is wrong in any of them.
     """
     found: list[problems.Problem] = []
     said = None
@@ -62,8 +63,11 @@ def project(values: nodes.Table, *, folder: Path, stack: str, pinned: Pinned | N
     name = said.app if said else stackfile.app(values)
     overlay = stackfile.overlay(values)
     above = (folder / name).parent if pinned is None else None
+    pins = lockfile.Lock()  # a release has its digests
     try:
         node = _parsed(folder / name, name) if pinned is None else pinned.node
+        if above is not None:
+            pins = lockfile.read(above, str(Path(name).with_name(lockfile.FILE))) or pins
     except problems.Invalid as error:
         raise problems.Invalid([*found, *error.problems]) from None
     read = _merged(node, overlay, above)
@@ -74,7 +78,8 @@ def project(values: nodes.Table, *, folder: Path, stack: str, pinned: Pinned | N
         raise problems.Invalid(found)
     base = read.app if overlay is None else _base(node, above)
     stated = _without_jobs(read.app) if pinned and pinned.back else read.app
-    return Loaded(app=resolve(stated), stated=stated, base=base, settings=said)
+    stated, base = lockfile.pinned(stated, pins), lockfile.pinned(base, pins)
+    return Loaded(app=resolve(stated), stated=stated, base=base, settings=lockfile.substituted(said, pins))
 
 
 def _base(node: nodes.Node, folder: Path | None) -> application.Application:

@@ -34,7 +34,11 @@ ONE = changes.Record(
         ),
         ({"args": {"MODE": "slow"}}, "build argument MODE changed"),
         ({"args": {}}, "build argument MODE removed"),
-        ({"bases": {"python:3.12-slim": "sha256:1"}}, "base image python:3.12-slim added"),
+        ({"bases": {"python:3.12-slim": "sha256:1"}}, "base image python:3.12-slim pinned"),
+        (
+            {"files": ONE.files | {"z": "-:2"}, "bases": {"python:3.12-slim": "sha256:1"}},
+            "z changed; base image python:3.12-slim pinned",
+        ),
         ({"other": dict(ONE.other) | {"platform": "linux/arm64"}}, "platform is linux/arm64 and was linux/amd64"),
         ({"other": dict(ONE.other) | {"target": "final"}}, "target is final and was not set"),
         ({"files": ONE.files | {"z": "-:2"}, "args": {}}, "z changed; build argument MODE removed"),
@@ -48,6 +52,13 @@ ONE = changes.Record(
 )
 def test_reasons(now: dict[str, object], reason: str) -> None:
     assert changes.reason(ONE, dataclasses.replace(ONE, tag="ctx-2", **now)) == reason
+
+
+def test_another_digest_of_a_base_image_is_the_reason() -> None:
+    before = dataclasses.replace(ONE, bases={"python:3.12-slim": "sha256:1"})
+    now = dataclasses.replace(ONE, tag="ctx-2", bases={"python:3.12-slim": "sha256:2"})
+    assert changes.reason(before, now) == "base image python:3.12-slim renewed"
+    assert changes.reason(now, dataclasses.replace(ONE, tag="ctx-1")) == "base image python:3.12-slim no longer pinned"
 
 
 def test_first_build_and_no_build() -> None:

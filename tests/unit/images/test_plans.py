@@ -8,9 +8,10 @@ import pytest
 from components import image
 from components import settings as components_settings
 from seaway.images import changes
-from seaway.model import application, problems, settings
+from seaway.model import application, lockfile, problems, settings
 from seaway.release import lock
 
+ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
 DOCKERFILE = "ARG BASE_IMAGE=python:3.12-slim\nFROM ${BASE_IMAGE}\n"
 
 
@@ -68,3 +69,46 @@ def test_another_substitute_gives_a_reason_and_the_same_tag(given: components_se
     told = "base of BASE_IMAGE changed: registry.example.com/python:3.11 -> mirror.example.com/python:3.11"
     assert changes.reason(one.record, two.record) == told
     assert changes.reason(two.record, two.record) is None
+
+
+def locked(given: components_settings.Given, **pins: str) -> None:
+    (given.folder / "app" / lockfile.FILE).write_text(lockfile.text(lockfile.Lock(pins=pins)))
+
+
+def test_a_pinned_base_is_built_from_and_is_part_of_the_tag(given: components_settings.Given) -> None:
+    loose, _ = plans(given)
+    assert "BASE_IMAGE" not in loose.args
+    locked(given, **{"docker.io/library/python:3.12-slim": ONE})
+    one, _ = plans(given)
+    assert one.args["BASE_IMAGE"] == f"python:3.12-slim@{ONE}"
+    assert changes.reason(loose.record, one.record) == "base image python:3.12-slim pinned"
+    locked(given, **{"python:3.12-slim": TWO})
+    two, _ = plans(given)
+    assert two.args["BASE_IMAGE"] == f"python:3.12-slim@{TWO}"
+    assert changes.reason(one.record, two.record) == "base image python:3.12-slim renewed"
+    assert len({loose.tag, one.tag, two.tag}) == 3
+
+
+def test_a_pin_is_that_of_the_image_that_is_taken(given: components_settings.Given) -> None:
+    """A substitute is another image: the digest of what it stands for says nothing about it."""
+    mirror = {"python:3.12-slim": "mirror.example.com/python:3.12-slim"}
+    loose, _ = plans(given, **mirror)
+    locked(given, **{"python:3.12-slim": ONE})
+    same, _ = plans(given, **mirror)
+    assert same.args == loose.args
+    assert same.tag == loose.tag
+    pinned, _ = plans(given, **{name: f"{value}@{ONE}" for name, value in mirror.items()})
+    direct, _ = plans(given)
+    assert pinned.args["BASE_IMAGE"] == f"mirror.example.com/python:3.12-slim@{ONE}"
+    assert pinned.tag == direct.tag, "the same image from elsewhere"
+
+
+def test_only_with_a_lock_file_is_a_base_that_it_cannot_pin_told(given: components_settings.Given) -> None:
+    file = given.folder / "app/web/Dockerfile"
+    file.write_text("FROM python:3.12-slim\n")
+    web, _ = plans(given)
+    assert web.warnings == ()
+    locked(given, **{"python:3.12-slim": ONE})
+    web, _ = plans(given)
+    (told,) = web.warnings
+    assert str(told).startswith(f"{file}:1: python:3.12-slim is written out, so images.lock cannot pin it; write `ARG")

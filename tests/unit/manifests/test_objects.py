@@ -457,6 +457,24 @@ def test_substitute_takes_the_place_of_an_image_but_not_of_its_name_in_hashes() 
     assert with_substitute.name == without.name
 
 
+def test_the_digest_of_what_is_taken_is_part_of_hashes() -> None:
+    """A job that ran with one image runs again with another, wherever that one comes from."""
+
+    def name(image: str, instead: str | None = None) -> str:
+        stack = dataclasses.replace(STACK, substitutes={"postgres:17": instead} if instead else {})
+        found = made(jobs=(application.Job("load", image=image),), stack=stack)
+        one = only(found, "Job")
+        assert container(found, one.key)["image"] == (instead or image)
+        return one.name
+
+    one, two = (f"sha256:{number:064}" for number in (1, 2))
+    loose, pinned = name("postgres:17"), name(f"postgres:17@{one}")
+    assert len({loose, pinned, name(f"postgres:17@{two}")}) == 3
+    # The application's pin is not that of the image that the environment takes instead.
+    assert name(f"postgres:17@{one}", "mirror/postgres:17") == loose
+    assert name(f"postgres:17@{two}", f"mirror/postgres:17@{one}") == pinned
+
+
 def test_an_image_that_is_not_known_yet_only_flows_through() -> None:
     unknown = object()
     found = made(service(), jobs=(job(),), image=objects.Image(reference=unknown, content="ctx-1"))

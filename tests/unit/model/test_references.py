@@ -1,0 +1,67 @@
+"""References of images: one name for each, and what takes their place."""
+
+import pytest
+
+from seaway.model import references
+
+
+@pytest.mark.parametrize(
+    ("reference", "short"),
+    [
+        ("python", "python:latest"),
+        ("python:3.12-slim", "python:3.12-slim"),
+        ("library/python:3.12-slim", "python:3.12-slim"),
+        ("docker.io/python:3.12-slim", "python:3.12-slim"),
+        ("docker.io/library/python:3.12-slim", "python:3.12-slim"),
+        ("index.docker.io/library/python:3.12-slim", "python:3.12-slim"),
+        ("docker.io/team/web", "team/web:latest"),
+        ("python@sha256:1", "python@sha256:1"),
+        ("registry.example.com/library/python:3", "registry.example.com/library/python:3"),
+        ("registry.example.com:5000/web", "registry.example.com:5000/web:latest"),
+        ("library/team/web:1", "library/team/web:1"),
+    ],
+)
+def test_an_image_has_one_name(reference: str, short: str) -> None:
+    assert references.short(reference) == short
+
+
+@pytest.mark.parametrize(
+    ("reference", "host"),
+    [
+        ("python:3.12", "docker.io"),
+        ("team/web", "docker.io"),
+        ("localhost/web", "localhost"),
+        ("registry.localhost:5000/web:1", "registry.localhost:5000"),
+        ("ghcr.io/team/web@sha256:1", "ghcr.io"),
+    ],
+)
+def test_the_registry_of_a_reference(reference: str, host: str) -> None:
+    assert references.host(reference) == host
+
+
+def test_a_digest_counts_and_the_tag_beside_it_does_not() -> None:
+    both = "localhost:5000/web:1@sha256:1"
+    assert references.digest(both) == "sha256:1"
+    assert references.digest("localhost:5000/web:1") is None
+    assert references.tagged(both) == "localhost:5000/web:1"
+    assert references.by_digest(both) == "localhost:5000/web@sha256:1"
+    assert references.by_digest("localhost:5000/web@sha256:1") == "localhost:5000/web@sha256:1"
+    assert references.by_digest("localhost:5000/web:1") == "localhost:5000/web:1"
+    assert references.exactly(both, "sha256:2") == "localhost:5000/web:1@sha256:2"
+    assert references.exactly(both, None) == "localhost:5000/web:1"
+
+
+@pytest.mark.parametrize(
+    ("reference", "instead"),
+    [
+        ("python:3.12-slim", "mirror"),
+        ("library/python:3.12-slim", "mirror"),
+        ("docker.io/library/python:3.12-slim@sha256:1", "mirror"),  # pinned or not: the environment takes another
+        ("python:3.12-slim@sha256:2", "exact"),
+        ("python@sha256:1", None),  # nobody knows of which tag that is
+        ("registry.example.com/library/python:3.12-slim", None),
+    ],
+)
+def test_what_takes_the_place_of_an_image(reference: str, instead: str | None) -> None:
+    substitutes = {"python:3.12-slim": "mirror", "python:3.12-slim@sha256:2": "exact", "python:latest": "newest"}
+    assert references.substitute(reference, substitutes) == instead
