@@ -1,0 +1,155 @@
+"""``seaway release outdated``: which base images and images are newer in their registries than where they are pinned.
+
+Without a stack it looks at what the application itself names; with one at what that environment takes: its substitutes
+and its overlay. ``--write`` renews ``images.lock`` beside the application's file, and prints the diff.
+
+``--json`` prints ``{"images", "written"}``. An image is ``{"image", "state", "pinned", "now", "where", "why"}``:
+``state`` is ``current``, ``outdated``, ``not pinned`` or ``unreachable``; ``pinned`` and ``now`` are digests or null;
+``where`` lists the places that name it. ``written`` says whether the file was changed.
+
+Exit codes: 0, nothing is outdated, or the file was renewed; 1, something is, or a registry could not be asked.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seaway.cli import stack, verb
+from seaway.model import application, load, lockfile, problems, references, settings, stackfile
+
+if TYPE_CHECKING:
+    from seaway.images import freshness
+
+HEAD = ("IMAGE", "STATE", "PINNED", "NOW", "WHERE")
+LENGTH = len("sha256:") + 12
+"""Characters of a digest in the table; all of them are in the file and in the JSON."""
+
+
+def add(parsers: verb.Parsers) -> None:
+    """The verb's command line."""
+    told = "pinned images that their registries have newer; exit code 1 if there are any and they are not renewed"
+    parser = parsers.add_parser("outdated", help="which images are newer than pinned", description=told)
+    one = "what this stack takes: its substitutes and its overlay [what the application itself names]"
+    parser.add_argument("-s", "--stack", metavar="STACK", help=one)
+    parser.add_argument("--write", action="store_true", help=f"renew {lockfile.FILE}, and print the diff")
+    parser.add_argument("--json", action="store_true", help="one JSON object; its fields: pydoc seaway.cli.outdated")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask the registries, show it, and renew the file if that was asked for; the exit code.
+
+    Raises:
+        problems.Invalid: a file is wrong, it is not clear which application is meant, or there is no skopeo.
+    """
+    folder = stack.project(Path.cwd())
+    file = _file(folder, arguments.stack)
+    shown = str(Path(file).with_name(lockfile.FILE))
+    above = (folder / file).parent
+    lock = lockfile.read(above, shown)
+    from seaway.images import freshness, index  # noqa: PLC0415 - for those who ask registries
+
+    found = freshness.compare(_uses(folder, file, arguments.stack), lock or lockfile.Lock())
+    before = lockfile.text(lock) if lock else ""
+    after = before
+    if arguments.write:
+        unused = _unused(lock, folder, file) if lock and arguments.stack is None else []
+        new = freshness.renewed(lock or lockfile.Lock(), found, unused)
+        after = lockfile.text(new) if new.pins or lock else ""
+    if after != before:
+        index.write(above / lockfile.FILE, after)
+    if arguments.json:
+        print(json.dumps({"images": [_plain(one) for one in found], "written": after != before}, indent=2))
+    else:
+        _show(found, shown)
+        lines = difflib.unified_diff(before.splitlines(), after.splitlines(), shown, shown, n=0, lineterm="")
+        print("".join(f"{line}\n" for line in lines), end="")
+    return _code(found, written=arguments.write)
+
+
+def _code(found: "Sequence[freshness.Found]", *, written: bool) -> int:
+    states = {one.state for one in found}
+    return verb.FAILED if "unreachable" in states or ("outdated" in states and not written) else verb.DONE
+
+
+def _file(folder: Path, name: str | None) -> str:
+    """The application's file: that of the stack, or the one of all stacks."""
+    if name is not None:
+        return stackfile.app(stackfile.read(stack.known(folder, name)))
+    files = {stackfile.app(stackfile.read(one)) for one in folder.glob("Pulumi.*.yaml")}
+    if len(files) > 1:
+        wrong = f"the stacks have different applications: {', '.join(sorted(files))}"
+        raise problems.Invalid([problems.Problem(problems.Place(str(folder)), "", wrong, "say which with --stack")])
+    return files.pop() if files else settings.Settings(stack="", context="").app
+
+
+def _uses(folder: Path, file: str, name: str | None) -> "list[freshness.Use]":
+    """The images that the application names, or that a stack takes."""
+    from seaway.images import freshness  # noqa: PLC0415 - as above
+
+    app, substitutes = _stated(folder, file, name)
+    return freshness.uses(app, (folder / file).parent, substitutes)
+
+
+def _stated(folder: Path, file: str, name: str | None) -> tuple[application.Application, dict[str, str]]:
+    if name is None:
+        return load.load(folder / file), {}
+    values = stackfile.read(stack.known(folder, name))
+    said = stackfile.decode_settings(values, name)
+    if not said.build:
+        wrong = f"stack {name} builds nothing: its images come with the release that is pinned for it"
+        remedy = "look at the stack that builds"
+        raise problems.Invalid([problems.Problem(values.place, "seaway:build", wrong, remedy)])
+    return load.load(folder / file, overlay=stackfile.overlay(values)), dict(said.substitutes)
+
+
+def _unused(lock: lockfile.Lock, folder: Path, file: str) -> list[str]:
+    """Lines that neither the application nor a stack needs any more. With a stack that cannot be read: none."""
+    named = [one.reference for one in _uses(folder, file, None)]
+    try:
+        for one in folder.glob("Pulumi.*.yaml"):
+            name = one.name.removeprefix("Pulumi.").removesuffix(".yaml")
+            if stackfile.builds(stackfile.read(one)):
+                named += [use.reference for use in _uses(folder, file, name)]
+    except problems.Invalid:
+        return []
+    needed = set(map(references.short, named))
+    return [one for one in lock.pins if references.short(one) not in needed]
+
+
+def _plain(one: "freshness.Found") -> dict[str, Any]:
+    """As ``--json`` prints it."""
+    return {
+        "image": one.use.reference,
+        "state": one.state,
+        "pinned": one.pinned,
+        "now": one.now,
+        "where": list(one.use.where),
+        "why": one.why or None,
+    }
+
+
+def _show(found: "Sequence[freshness.Found]", shown: str) -> None:
+    from seaway.cli import show  # noqa: PLC0415 - brings rich
+
+    if not found:
+        print(f"nothing to pin in {shown}: the application names no image")
+        return
+    rows = [
+        (
+            one.use.reference,
+            one.state,
+            (one.pinned or "-")[:LENGTH],
+            (one.now or "-")[:LENGTH],
+            ", ".join(one.use.where),
+        )
+        for one in found
+    ]
+    show.write(show.screen(), show.columns(HEAD, rows))
+    for one in found:
+        if one.why:
+            print(f"seaway: {one.why}", file=sys.stderr)
