@@ -1,9 +1,10 @@
 """The real plugin process, spoken to as the engine does, and a stand-in for an API server."""
 
+import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent import futures
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def api() -> Iterator[apiserver.ApiServer]:
         yield server
 
 
-@pytest.fixture
-def display() -> Iterator[engine.Display]:
+@contextlib.contextmanager
+def displaying() -> Iterator[engine.Display]:
     shown = engine.Display()
     server = grpc.server(futures.ThreadPoolExecutor(4))
     engine_pb2_grpc.add_EngineServicer_to_server(shown, server)
@@ -31,6 +32,33 @@ def display() -> Iterator[engine.Display]:
     shown.gone = lambda: server.stop(None).wait()
     yield shown
     shown.gone()
+
+
+@contextlib.contextmanager
+def running(address: str, kubeconfig: Path) -> Iterator[engine.Plugin]:
+    process = subprocess.Popen(
+        [engine.EXECUTABLE, address],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+        cwd="/",
+    )
+    assert process.stdout
+    port = int(process.stdout.readline())
+    # As much as the engine takes: an error's text travels as metadata.
+    large = [(f"grpc.{kind}max_metadata_size", 16 << 20) for kind in ("", "absolute_")]
+    with grpc.insecure_channel(f"127.0.0.1:{port}", large) as channel:
+        yield engine.Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel))
+    process.terminate()
+    rest, _ = process.communicate(timeout=10)
+    assert rest == "", "stdout carries the port and nothing else"
+
+
+@pytest.fixture
+def own_display() -> Iterator[engine.Display]:
+    """For a test that ends it."""
+    with displaying() as shown:
+        yield shown
 
 
 @pytest.fixture
@@ -49,38 +77,43 @@ def kubeconfig(tmp_path: Path) -> engine.Kubeconfig:
 
 
 @pytest.fixture
-def start(display: engine.Display) -> Iterator[Callable[[Path], engine.Plugin]]:
-    started: list[subprocess.Popen[str]] = []
-    channels: list[grpc.Channel] = []
-
-    def run(kubeconfig: Path) -> engine.Plugin:
-        process = subprocess.Popen(
-            [engine.EXECUTABLE, display.address],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
-            cwd="/",
-        )
-        started.append(process)
-        assert process.stdout
-        port = int(process.stdout.readline())
-        # As much as the engine takes: an error's text travels as metadata.
-        large = [(f"grpc.{kind}max_metadata_size", 16 << 20) for kind in ("", "absolute_")]
-        channels.append(grpc.insecure_channel(f"127.0.0.1:{port}", large))
-        return engine.Plugin(process, provider_pb2_grpc.ResourceProviderStub(channels[-1]))
-
-    yield run
-    for channel in channels:
-        channel.close()
-    for process in started:
-        process.terminate()
-        rest, _ = process.communicate(timeout=10)
-        assert rest == "", "stdout carries the port and nothing else"
+def start(own_display: engine.Display) -> Iterator[engine.Start]:
+    """Start a plugin of the test's own."""
+    with contextlib.ExitStack() as started:
+        yield lambda path: started.enter_context(running(own_display.address, path))
 
 
 @pytest.fixture
-def plugin(start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig) -> engine.Plugin:
-    """Started and configured against a cluster that answers."""
-    running = start(kubeconfig(api.url))
-    engine.configure(running, context="seaway-dev")
-    return running
+def own_plugin(start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig) -> engine.Plugin:
+    """For a test that ends it: started and configured against a cluster that answers."""
+    started = start(kubeconfig(api.url))
+    engine.configure(started, context="seaway-dev")
+    return started
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[engine.Plugin, engine.Display, Path]]:
+    """One process for all tests that leave it as it is: starting one takes longer than most of them."""
+    path = tmp_path_factory.mktemp("plugin") / "kubeconfig"
+    with displaying() as shown, running(shown.address, path) as plugin:
+        yield plugin, shown, path
+
+
+@pytest.fixture
+def display(shared: tuple[engine.Plugin, engine.Display, Path]) -> engine.Display:
+    """What the shared plugin says in this test."""
+    shared[1].lines.clear()
+    return shared[1]
+
+
+@pytest.fixture
+def plugin(
+    shared: tuple[engine.Plugin, engine.Display, Path],
+    display: engine.Display,
+    api: apiserver.ApiServer,
+    kubeconfig: engine.Kubeconfig,
+) -> engine.Plugin:
+    """Configured against a cluster that answers."""
+    kubeconfig(api.url).replace(shared[2])
+    engine.configure(shared[0], context="seaway-dev")
+    return shared[0]

@@ -228,10 +228,10 @@ def test_cancel_ends_a_wait_at_once(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_at_once_when_told(plugin: engine.Plugin, number: signal.Signals) -> None:
+def test_it_ends_at_once_when_told(own_plugin: engine.Plugin, number: signal.Signals) -> None:
     begun = time.monotonic()
-    plugin.process.send_signal(number)
-    assert plugin.process.wait(timeout=10) == 0
+    own_plugin.process.send_signal(number)
+    assert own_plugin.process.wait(timeout=10) == 0
     assert time.monotonic() - begun < 4, "the command line waits 5 s, then kills: every command would take longer"
 
 

@@ -197,12 +197,12 @@ def test_an_update_begins_the_deadline_anew(plugin: engine.Plugin, api: apiserve
     assert engine.update(plugin, URN, given, **given) == given
 
 
-def test_cancel_ends_the_wait_at_once(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+def test_cancel_ends_the_wait_at_once(own_plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     workloads.deployment(api, "web", ready=1)
-    waiting = begin(plugin, inputs("web"))
+    waiting = begin(own_plugin, inputs("web"))
     watched(api)
     begun = time.monotonic()
-    plugin.stub.Cancel(empty_pb2.Empty())
+    own_plugin.stub.Cancel(empty_pb2.Empty())
     assert failure(waiting) == "interrupted"
     assert time.monotonic() - begun < 10
 
@@ -233,10 +233,12 @@ def test_what_may_not_be_listed_is_told(plugin: engine.Plugin, api: apiserver.Ap
     assert "403 Forbidden: reading /api/v1/namespaces/shop-dev/events is not allowed" in text
 
 
-def test_without_a_display_it_goes_on(plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display) -> None:
-    display.gone()
+def test_without_a_display_it_goes_on(
+    own_plugin: engine.Plugin, api: apiserver.ApiServer, own_display: engine.Display
+) -> None:
+    own_display.gone()
     workloads.deployment(api, "web", ready=1)
-    waiting = begin(plugin, inputs("web"))
+    waiting = begin(own_plugin, inputs("web"))
     watched(api)
     workloads.deployment(api, "web", ready=2)
     waiting.result(timeout=3)
