@@ -4,7 +4,7 @@ import os
 import shlex
 from pathlib import Path
 
-from dev.cluster import toolchain
+from dev.cluster import layout, node, toolchain
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".seaway"
@@ -28,6 +28,8 @@ def variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "KUBECONFIG": str(KUBECONFIG),
         "DOCKER_CONFIG": str(STATE / "docker"),
+        # Only the cluster knows its registry's name; `seaway` asks registries from here.
+        "SEAWAY_REGISTRY_ADDRESSES": f"{layout.REGISTRY}={node.find(ROOT).address}:{layout.REGISTRY.partition(':')[2]}",
     }
 
 

@@ -1,10 +1,12 @@
-"""A registry beside the cluster's own, for what is copied from one to the other."""
+"""Registries beside the cluster's own, for what is copied from one to the other."""
 
 import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,6 +14,9 @@ import yaml
 from dev import environment
 from dev.cluster import node, processes
 from tests.support import prober
+
+HERE: Sequence[str] = ()
+"""The network of this machine, as a prefix of a command line."""
 
 
 @pytest.fixture(scope="session")
@@ -21,24 +26,40 @@ def second_registry(one_node_cluster: None, tmp_path_factory: pytest.TempPathFac
     Two processes serve one folder, each on the loopback of a network of its own: containerd, buildkit, skopeo and
     crane all speak plain http with a host of that name, so nothing has to be configured anywhere.
     """
-    folder = tmp_path_factory.mktemp("registry")
+    inside = processes.load(node.find(environment.ROOT))["init"].pid
+    cluster = ("nsenter", f"--target={inside}", "--net", "--")
+    with serving(tmp_path_factory.mktemp("registry"), networks=(HERE, cluster)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(
+    folder: Path, *, networks: Sequence[Sequence[str]] = (HERE,), auth: Mapping[str, Any] | None = None
+) -> Generator[str]:
+    """A registry with its data in a folder; its address on the loopback of these networks.
+
+    ``auth`` is that part of its configuration. https://distribution.github.io/distribution/about/configuration/
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
+    said: dict[str, Any] = {
+        "version": 0.1,
+        "log": {"level": "warn"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": f"127.0.0.1:{port}"},
+    }
     config = folder / "config.yaml"
-    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
-    http = {"addr": f"127.0.0.1:{port}"}
-    config.write_text(yaml.safe_dump({"version": 0.1, "log": {"level": "warn"}, "storage": storage, "http": http}))
-    inside = processes.load(node.find(environment.ROOT))["init"].pid
+    config.write_text(yaml.safe_dump(said | ({"auth": auth} if auth else {})))
     with contextlib.ExitStack() as running:
-        for network in ((), ("nsenter", f"--target={inside}", "--net", "--")):
-            running.enter_context(_serving([*network, "docker-registry", "serve", str(config)]))
-            prober.until(lambda network=network: _answers(network, port), seconds=10)
+        for network in networks:
+            running.enter_context(_running([*network, "docker-registry", "serve", str(config)]))
+            prober.until(lambda network=network: _listens(network, port), seconds=10, every=0.1)
         yield f"localhost:{port}"
 
 
 @contextlib.contextmanager
-def _serving(command: Sequence[str]) -> Iterator[None]:
+def _running(command: Sequence[str]) -> Generator[None]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield
@@ -46,6 +67,6 @@ def _serving(command: Sequence[str]) -> Iterator[None]:
             process.terminate()
 
 
-def _answers(network: Sequence[str], port: int) -> bool:
-    script = f"import urllib.request as r; r.build_opener(r.ProxyHandler({{}})).open('http://localhost:{port}/v2/')"
+def _listens(network: Sequence[str], port: int) -> bool:
+    script = f"import socket; socket.create_connection(('127.0.0.1', {port}))"
     return subprocess.run([*network, sys.executable, "-c", script], capture_output=True, check=False).returncode == 0

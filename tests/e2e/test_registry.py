@@ -1,0 +1,131 @@
+"""Registries, asked and copied between, through the programs that are there: the cluster's own, a second, one that
+wants a password."""
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import environment
+from seaway.images import registry
+from tests.support import prober
+from tests.support import registry as registries
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "registry-e2e"
+OWN = "registry.localhost:5000"
+PYTHON, POSTGRES = f"{OWN}/base/python:3.11-bookworm", f"{OWN}/base/postgres:15-bookworm"
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+HASHED = "someone:$2b$04$FpZzrtfdCkxojz1CAVym8u5whePSZvG0nAz7/OPwdJipw5ka0G28u\n"
+"""htpasswd's line for the password open-sesame."""
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry that wants a password."""
+    folder = tmp_path_factory.mktemp("closed")
+    (folder / "htpasswd").write_text(HASHED)
+    auth = {"htpasswd": {"realm": "closed", "path": str(folder / "htpasswd")}}
+    with registries.serving(folder, auth=auth) as address:
+        yield address
+
+
+@pytest.fixture(params=["skopeo", "crane"])
+def tool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The one program that is found."""
+    path = shutil.which(request.param)
+    if path is None:
+        pytest.skip(f"no {request.param} on this machine")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / request.param).symlink_to(path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv(registry.ADDRESSES, environment.variables()[registry.ADDRESSES])
+    monkeypatch.delenv("REGISTRY_AUTH_FILE", raising=False)
+    return request.param
+
+
+def manifest(reference: str, kind: str = MANIFEST, *, put: bytes | None = None) -> bytes:
+    """The manifest that a tag names; with ``put`` that one from now on."""
+    name, tag = registry.address(reference).rsplit(":", 1)
+    host, _, repository = name.partition("/")
+    headers = {"Accept": kind} if put is None else {"Content-Type": kind}
+    url = f"http://{host}/v2/{repository}/manifests/{tag}"
+    request = urllib.request.Request(url, put, headers, method="GET" if put is None else "PUT")
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+        return answer.read()
+
+
+def test_a_copy_has_the_same_digest_and_is_made_once(tool: str, second_registry: str) -> None:
+    digest = registry.digest(PYTHON)
+    target = f"{second_registry}/{tool}/python:1"
+    assert not registry.exists(target)
+    assert registry.copy(f"{PYTHON}@{digest}", target), "a tag beside the digest says nothing"
+    assert registry.digest(target) == digest
+    assert registry.exists(f"{second_registry}/{tool}/python@{digest}")
+    assert not registry.copy(f"{PYTHON}@{digest}", target)
+
+
+def test_a_list_is_copied_with_all_its_platforms(tool: str, second_registry: str) -> None:
+    """Of a platform that this machine has not, too."""
+    listed: list[dict[str, object]] = []
+    several = f"{OWN}/e2e/several"
+    for image, architecture in ((PYTHON, "amd64"), (POSTGRES, "s390x")):
+        digest = registry.digest(image)
+        registry.copy(f"{image}@{digest}", f"{several}:{architecture}")
+        size = len(manifest(f"{several}:{architecture}"))
+        platform = {"os": "linux", "architecture": architecture}
+        listed.append({"mediaType": MANIFEST, "digest": digest, "size": size, "platform": platform})
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}).encode()
+    manifest(f"{several}:1", INDEX, put=index)
+    digest = registry.digest(f"{several}:1")
+    assert digest == f"sha256:{hashlib.sha256(index).hexdigest()}"
+    target = f"{second_registry}/{tool}/several"
+    assert registry.copy(f"{several}@{digest}", f"{target}:1")
+    assert registry.digest(f"{target}:1") == digest
+    assert all(registry.exists(f"{target}@{one['digest']}") for one in listed)
+
+
+def test_credentials_are_those_of_docker_login(
+    tool: str, closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    digest = registry.digest(PYTHON)
+    target = f"{closed}/{tool}/python:1"
+    with pytest.raises(registry.Unavailable) as caught:
+        registry.copy(f"{PYTHON}@{digest}", target)
+    assert str(caught.value) == f"{target}: there is no such image, or it is not for you; docker login {closed}"
+    auth = base64.b64encode(b"someone:open-sesame").decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {closed: {"auth": auth}}}))
+    assert registry.copy(f"{PYTHON}@{digest}", target)
+    assert registry.digest(target) == digest
+
+
+def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment.variables().items():
+        monkeypatch.setenv(name, value)
+    digest = registry.digest(PYTHON)
+    registry.copy(f"{PYTHON}@{digest}", f"{second_registry}/pulled/python:1")
+    image = f"{second_registry}/pulled/python@{digest}"
+    kubectl("create", "namespace", NAMESPACE)
+    try:
+        run = ("run", "pulled", "-n", NAMESPACE, "--restart=Never", f"--image={image}", "--command", "--", "python3")
+        prober.until(lambda: kubectl(*run, "-c", "pass"), seconds=20)  # its service account is made a moment later
+        done = "--for=jsonpath={.status.phase}=Succeeded"
+        assert kubectl("wait", "-n", NAMESPACE, "pod/pulled", done, "--timeout=60s")
+    finally:
+        kubectl("delete", "namespace", NAMESPACE)
+
+
+def kubectl(*words: str) -> bool:
+    """Whether it could be done."""
+    line = ["kubectl", "--context", "seaway-dev", *words]
+    return subprocess.run(line, capture_output=True, check=False).returncode == 0
