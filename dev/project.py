@@ -52,15 +52,20 @@ class Project:
     env: dict[str, str]
 
     @classmethod
-    def create(cls, folder: Path, *, application: Path, stack: str, **settings: Any) -> "Project":
+    def create(
+        cls, folder: Path, *, application: Path, stack: str, backend: str | None = None, **settings: Any
+    ) -> "Project":
         """Copy what git would give a newcomer, put `application` (a folder) in place of app/, and make the stack.
 
-        ``settings`` change or add `seaway:` keys of the dev stack's file; None removes one.
+        ``backend`` is where its state is kept, instead of a folder of its own. ``settings`` change or add `seaway:`
+        keys of the dev stack's file; None removes one.
         """
         copy_checkout(folder, without=("app/", "Pulumi.dev.yaml", "dev/cluster/modules/"))
         shutil.copytree(application, folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
         env = environment.prepare(state=folder / ".seaway")
         env["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
+        if backend:
+            env["PULUMI_BACKEND_URL"] = backend
         project = cls(folder, stack, env)
         config = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
         config |= {f"seaway:{name}": value for name, value in settings.items()}

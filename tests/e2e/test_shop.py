@@ -331,6 +331,7 @@ def test_two_up_at_once_never_both_apply(shop: project.Project) -> None:
         # One may come after the other has ended, and find nothing to do; both may see the other's lock and give up.
         for failed in (each for each in results if each.code):
             assert "error: the stack is currently locked by" in failed.text
+            assert re.search(r"created by \S+@\S+ \(pid \d+\) at \d{4}-", failed.text), "who holds it"
         applied = [each for each in results if re.search(r"Deployment web updated", each.out)]
         assert len(applied) <= 1, "\n".join(each.text for each in results)
         shop.up()

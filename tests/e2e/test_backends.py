@@ -1,0 +1,186 @@
+"""Pulumi's PostgreSQL backend, and a second person at the same stack. The tests run in the order of the file."""
+
+import dataclasses
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from dev import environment, project
+from tests.support import prober
+
+pytestmark = pytest.mark.cluster
+
+STACK = "shared"
+NAMESPACE = f"smallest-{STACK}"
+HOME = f"pulumi-backend-{secrets.token_hex(2)}"
+"""The namespace of the database: its own in each run, as the end of the last one's is not waited for."""
+
+
+def database(password: str) -> str:
+    """A PostgreSQL for the state, in a pod of the one-node cluster. Its data goes with it."""
+    labels = {"app": "postgres"}
+    env = {"POSTGRES_USER": "pulumi", "POSTGRES_DB": "state", "POSTGRES_PASSWORD": password}
+    env["PGDATA"] = "/var/lib/postgresql/data/pgdata"  # a folder whose mode it may choose
+    container = {
+        "name": "postgres",
+        "image": "registry.localhost:5000/base/postgres:15-bookworm",
+        "env": [{"name": name, "value": value} for name, value in env.items()],
+        "readinessProbe": {"exec": {"command": ["pg_isready", "--host", "127.0.0.1"]}, "periodSeconds": 1},
+    }
+    items = [
+        {"kind": "Namespace", "metadata": {"name": HOME}},
+        {
+            "kind": "Pod",
+            "metadata": {"name": "postgres", "namespace": HOME, "labels": labels},
+            "spec": {"containers": [container], "securityContext": {"runAsUser": 999, "runAsGroup": 999}},
+        },
+        {
+            "kind": "Service",
+            "metadata": {"name": "postgres", "namespace": HOME},
+            "spec": {"type": "NodePort", "selector": labels, "ports": [{"port": 5432}]},
+        },
+    ]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", **one} for one in items]})
+
+
+def kubectl(*words: str, text: str | None = None) -> str:
+    env = {**os.environ, **environment.variables()}
+    line = ["kubectl", "--context", "seaway-dev", *words]
+    return subprocess.run(line, input=text, env=env, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def backend(one_node_cluster: None) -> Iterator[str]:
+    """Its URL, as PULUMI_BACKEND_URL has it."""
+    password = secrets.token_hex(8)
+    kubectl("apply", "--filename", "-", text=database(password))
+    kubectl("wait", "pod/postgres", "-n", HOME, "--for=condition=Ready", "--timeout=60s")
+    service = json.loads(kubectl("get", "service", "postgres", "-n", HOME, "-o", "json"))
+    address = project.cluster("forward", str(service["spec"]["ports"][0]["nodePort"])).out.strip()
+    yield f"postgres://pulumi:{password}@{address.removeprefix('http://')}/state?sslmode=disable&table=team_state"
+    kubectl("delete", "namespace", HOME, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[project.Project]:
+    """The checkout of whoever began the stack."""
+    folder = tmp_path_factory.mktemp("first")
+    example = project.ROOT / "examples" / "smallest"
+    made = project.Project.create(folder, application=example, stack=STACK, backend=backend)
+    yield made
+    # What a test that failed has left; where all passed, there is no such stack any more.
+    made.pulumi("cancel", "--yes", STACK)
+    made.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory, first: project.Project, backend: str) -> project.Project:
+    """The checkout of the second person: what is in git, the backend's URL and the passphrase, and nothing else."""
+    folder = tmp_path_factory.mktemp("second")
+    env = environment.prepare(state=folder / ".seaway")
+    env |= {"PULUMI_BACKEND_URL": backend, "PULUMI_CONFIG_PASSPHRASE": project.PASSPHRASE}
+    return dataclasses.replace(first.clone(folder, umask=0o022), env=env)
+
+
+def keys() -> list[str]:
+    """What is in the database; each key begins with the database's own name, the path of the URL."""
+    query = "select key from team_state order by key"
+    listed = kubectl("exec", "postgres", "-n", HOME, "--", "psql", "-U", "pulumi", "-d", "state", "-Atc", query)
+    return [key.removeprefix("state/") for key in listed.split()]
+
+
+def locks() -> list[str]:
+    """The lock files of all stacks."""
+    return [key for key in keys() if key.startswith(".pulumi/locks/")]
+
+
+def files(one: project.Project) -> list[str]:
+    """What the file backend would have left in a checkout."""
+    return [str(file) for file in (one.folder / ".seaway" / "state").rglob("*") if file.is_file()]
+
+
+def revision(one: project.Project) -> int:
+    """How often the Deployment's pods were changed."""
+    found = one.get("deployment", "web", "-n", NAMESPACE)
+    return int(found["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
+
+
+def seaway(one: project.Project, *words: str) -> project.Done:
+    line = [sys.executable, "-m", "seaway.cli", *words, "--stack", STACK]
+    return project.run(*line, cwd=one.folder, env=one.env)
+
+
+def test_a_second_checkout_sees_the_same_stack(first: project.Project, second: project.Project) -> None:
+    first.up()
+    (listed,) = json.loads(second.pulumi("stack", "ls", "--json", check=True).out)
+    assert listed["name"] == STACK
+    assert listed["resourceCount"] > 10
+    first.preview("--expect-no-changes")
+    second.preview("--expect-no-changes")
+    assert second.outputs() == first.outputs()
+
+
+def test_the_state_is_in_the_database_alone(first: project.Project, second: project.Project) -> None:
+    held = keys()
+    assert f".pulumi/stacks/seaway/{STACK}.json" in held
+    assert locks() == []
+    assert files(first) == files(second) == []
+
+
+def test_of_two_at_once_one_applies_and_the_other_says_who_does(
+    first: project.Project, second: project.Project, backend: str
+) -> None:
+    before = revision(first)
+    for one in (first, second):
+        file = one.folder / "app" / "app.yaml"
+        file.write_text(file.read_text() + "    env: {MOOD: busy}\n")
+    line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
+    with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.PIPE, text=True) as running:
+        prober.until(lambda: len(locks()) == 1, seconds=20)
+        refused = second.up(check=False)
+        spared = seaway(second, "up", "--recover")
+        assert running.poll() is None, "it has not ended meanwhile"
+        out, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, out
+    assert "Deployment web updated" in out
+    assert refused.code != 0
+    assert "Deployment web" not in refused.text
+    told = re.search(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)", refused.text)
+    assert told, refused.text
+    assert told[2] == os.uname().nodename
+    assert int(told[3]) == running.pid
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*", told[4])
+    assert backend.partition("@")[0] not in refused.text, "the password is not told"
+    assert spared.code == 1
+    assert f"(pid {running.pid}, since " in spared.err
+    assert f"which still runs: wait for its end, or end it with kill {running.pid}" in spared.err
+    assert revision(first) == before + 1
+    second.preview("--expect-no-changes")
+
+
+def test_a_lock_that_nobody_holds_is_freed_from_the_other_checkout(
+    first: project.Project, second: project.Project
+) -> None:
+    line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
+    with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.DEVNULL) as running:
+        prober.until(lambda: len(locks()) == 1, seconds=20)
+        running.kill()
+    done = seaway(second, "up", "--recover")
+    assert done.code == 0, done.text
+    assert f"(pid {running.pid}, since " in done.err
+    assert " is freed\n" in done.err
+    first.preview("--expect-no-changes")
+
+
+def test_destroy_leaves_no_lock_and_no_file(first: project.Project, second: project.Project) -> None:
+    second.destroy()
+    second.pulumi("stack", "rm", "--yes", STACK, check=True)
+    assert locks() == []
+    assert f".pulumi/stacks/seaway/{STACK}.json" not in keys()
+    assert files(first) == files(second) == []
