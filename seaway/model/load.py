@@ -1,10 +1,23 @@
 """From a file, or from Python objects, to an application that is whole and has passed every rule."""
 
 import dataclasses
-from collections.abc import Sequence
+import datetime
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from seaway.model import application, decode, environment, lockfile, mounts, nodes, problems, rules, settings, stackfile
+from seaway.model import (
+    application,
+    decode,
+    environment,
+    lockfile,
+    mounts,
+    nodes,
+    problems,
+    rules,
+    settings,
+    stackfile,
+    waivers,
+)
 
 _KINDS = ("services", "stores", "jobs")
 
@@ -47,9 +60,18 @@ def load(path: Path, *, overlay: nodes.Node | None = None) -> application.Applic
     return _done(read.app, read.found)
 
 
-def project(values: nodes.Table, *, folder: Path, stack: str, pinned: Pinned | None = None) -> Loaded:
+def project(
+    values: nodes.Table,
+    *,
+    folder: Path,
+    stack: str,
+    pinned: Pinned | None = None,
+    checks: Collection[str] = (),
+    today: datetime.date | None = None,
+) -> Loaded:
     """The application and the settings of a stack, checked together.
 
+    ``checks`` are the ids that a waiver may name; without ``today`` a waiver may have ended.
     ``values`` is the stack's configuration (see stackfile), ``folder`` the project's. The application is that of the
     file that the settings name, with the digests of ``images.lock`` beside it, or the pinned one. Raises
     problems.Invalid with everything that is wrong in any of them.
@@ -74,6 +96,7 @@ def project(values: nodes.Table, *, folder: Path, stack: str, pinned: Pinned | N
     found += read.found
     if read.app and said:
         found += environment.check(read.app, read.places, said, stackfile.secrets(values), values.place)
+        found += waivers.check(read.app, read.places, said, values, checks=checks, today=today)
     if read.app is None or found or said is None:
         raise problems.Invalid(found)
     base = read.app if overlay is None else _base(node, above)

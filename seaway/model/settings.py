@@ -23,6 +23,10 @@ class Policy:
     data_loss: Annotated[Verdict, Doc("a change that deletes a volume, or what holds one")] = "block"
 
 
+POLICIES = ("OUTAGE", "DATA-LOSS")
+"""What a waiver calls them: it lets one change pass, the policy lets all."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Waiver:
     """An exception from a check, which ends by itself."""

@@ -4,9 +4,11 @@ Needs no cluster, no Docker, no Pulumi and no secret's value.
 """
 
 import dataclasses
+import datetime
 from pathlib import Path
 from typing import cast
 
+from seaway.checks import table
 from seaway.model import application, load, nodes, problems, settings, stackfile
 from seaway.release import lock, release
 
@@ -29,13 +31,14 @@ class Project:
     """The pinned one; None: the stack builds."""
 
 
-def read(values: nodes.Table, *, folder: Path, stack: str) -> Project:
+def read(values: nodes.Table, *, folder: Path, stack: str, today: datetime.date | None = None) -> Project:
     """What a stack deploys.
 
     Args:
         values: the stack's configuration, see ``stackfile``.
         folder: the project's.
         stack: its name.
+        today: a waiver that has ended by then is wrong, but not after a rollback: no date may be in its way.
 
     Raises:
         problems.Invalid: everything that is wrong.
@@ -47,7 +50,8 @@ def read(values: nodes.Table, *, folder: Path, stack: str) -> Project:
         # The file's own nodes: what an overlay has wrong with it is told with both places.
         node = cast(nodes.Table, release.parsed(folder, one.id)).entries["application"].node
         pinned = load.Pinned(node=node, back=said.back)
-    loaded = load.project(values, folder=folder, stack=stack, pinned=pinned)
+    day = None if said.back else today
+    loaded = load.project(values, folder=folder, stack=stack, pinned=pinned, checks=table.IDS, today=day)
     return Project(
         app=loaded.app,
         stated=loaded.stated,

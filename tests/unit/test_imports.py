@@ -22,7 +22,7 @@ print("\\n".join(sys.modules))
 """
 
 
-PACKAGES = ("model", "manifests", "images", "cluster", "rollout", "release", "review", "cli")
+PACKAGES = ("model", "manifests", "checks", "images", "cluster", "rollout", "release", "review", "cli")
 
 
 @pytest.mark.parametrize("package", [f"seaway.{name}" for name in PACKAGES])
@@ -36,7 +36,9 @@ def test_the_core_imports_no_pulumi(package: str) -> None:
 
 
 FORBIDDEN = {
-    "seaway/model": ("seaway.manifests", "seaway.images", "seaway.cli", "components", "plugin", "dev", "tests"),
+    "seaway/model": ("seaway.manifests", "seaway.checks", "seaway.images", "seaway.cli"),
+    "seaway/manifests": ("seaway.checks", "seaway.release", "seaway.cli"),
+    "seaway/checks": ("seaway.cluster", "seaway.release", "seaway.cli"),
     "seaway": ("components", "plugin", "dev", "tests"),
     "components": ("plugin", "dev", "tests"),
     "plugin": ("components", "dev", "tests"),

@@ -1,0 +1,110 @@
+"""Whether it still answers while pods are replaced, nodes are drained and zones are lost."""
+
+import math
+from typing import Any
+
+from seaway.checks import check, subject
+
+REQUESTS = 10
+"""Seconds that the requests in flight have at least, after the wait before SIGTERM."""
+
+
+@check.pods(
+    "AVL-01",
+    "A service runs at least two pods",
+    check.advice("a worker may be away for a minute, and a place to try things may save the pod"),
+)
+def replicas(each: subject.Pod) -> subject.Found:
+    """A single pod is away whenever its node is drained or lost."""
+    if each.object.kind == "Deployment" and not each.several:
+        number = each.object.manifest["spec"]["replicas"]
+        wrong = f"{number} pod is away with its node"
+        yield subject.about(each.object, "spec.replicas", wrong, f"set {each.field}.scale to 2 or more")
+
+
+@check.whole("AVL-02", "A drain takes one pod after the other, and is never blocked", check.RELEASED)
+def budget(seen: subject.Subject) -> subject.Found:
+    """Without a budget a drain may take all pods at once; with one that allows none, no node can be renewed."""
+    budgets = seen.of("PodDisruptionBudget")
+    for pod in seen.pods:
+        covers = [
+            one for one in budgets if subject.selects(one.manifest["spec"]["selector"]["matchLabels"], pod.labels)
+        ]
+        if pod.several and not covers:
+            path, wrong = "spec.replicas", "no disruption budget keeps a drain from taking all pods at once"
+            yield subject.about(pod.object, path, wrong, "let a PodDisruptionBudget select them")
+        number = pod.object.manifest["spec"].get("replicas", 1)
+        for one in covers:
+            if _evictable(one.manifest["spec"], number) < 1:
+                wrong = f"of {number} pods it lets none go, so no drain of a node ends"
+                yield subject.about(one, "spec", wrong, "set maxUnavailable to 1")
+
+
+@check.pods("AVL-03", "The pods of a service are on different nodes, where there are some", check.RELEASED)
+def nodes(each: subject.Pod) -> subject.Found:
+    """All pods on one node are one pod when that node is lost."""
+    yield from _spread(each, "kubernetes.io/hostname", "one node")
+
+
+@check.pods("AVL-04", "The pods of a service are in different zones, where there are some", check.RELEASED)
+def zones(each: subject.Pod) -> subject.Found:
+    """A zone is lost as a whole."""
+    yield from _spread(each, "topology.kubernetes.io/zone", "one zone")
+
+
+@check.pods("AVL-05", "An old pod goes only when a new one is ready", check.RELEASED)
+def strategy(each: subject.Pod) -> subject.Found:
+    """Otherwise each rollout takes away some of what serves."""
+    if each.object.kind != "Deployment":
+        return
+    said = each.object.manifest["spec"].get("strategy", {})
+    if said.get("type", "RollingUpdate") != "RollingUpdate":
+        wrong = f"{said['type']} ends all old pods before a new one starts"
+        yield subject.about(each.object, "spec.strategy.type", wrong, "set it to RollingUpdate")
+    elif (away := said.get("rollingUpdate", {}).get("maxUnavailable", "25%")) not in (0, "0%"):
+        path = "spec.strategy.rollingUpdate.maxUnavailable"
+        yield subject.about(each.object, path, f"{away} of the pods may be away in a rollout", "set it to 0")
+
+
+@check.pods("AVL-06", "A pod that goes ends what it has begun", check.RELEASED)
+def farewell(each: subject.Pod) -> subject.Found:
+    """Requests still arrive for some seconds after a pod was told to go: it waits, then ends those in flight, and both
+    must fit into its grace period. https://github.com/kubernetes/kubernetes/issues/20473"""
+    if each.object.kind != "Deployment" or not each.serves:
+        return
+    waits = 0
+    for one in each.containers:
+        if one.key == "containers" and one.manifest.get("ports"):
+            before: dict[str, Any] = one.manifest.get("lifecycle", {}).get("preStop", {})
+            waits = max(waits, before.get("sleep", {}).get("seconds", 0))
+            if not before:
+                remedy = "set it to {sleep: {seconds: 5}}"
+                yield one.says("lifecycle.preStop", "is not set: requests come to a pod that has ended", remedy)
+    grace = each.spec.get("terminationGracePeriodSeconds", 30)
+    if grace < waits + REQUESTS:
+        wrong = f"{grace} s are too short for the wait of {waits} s and {REQUESTS} s for the requests in flight"
+        yield each.says("terminationGracePeriodSeconds", wrong, f"set it to {waits + REQUESTS} or more")
+
+
+def _spread(each: subject.Pod, key: str, together: str) -> subject.Found:
+    affinity = each.spec.get("affinity", {}).get("podAntiAffinity")
+    if each.several and not affinity and key not in (one["topologyKey"] for one in _constraints(each)):
+        yield each.says("topologySpreadConstraints", f"all pods may be in {together}", f"spread them by {key}")
+
+
+def _constraints(each: subject.Pod) -> list[dict[str, str]]:
+    return each.spec.get("topologySpreadConstraints", [])
+
+
+def _evictable(spec: dict[str, int | str], pods: int) -> int:
+    """Of so many pods, those that a budget lets go while all are well; percentages are rounded up.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/disruptions/
+    """
+    if "maxUnavailable" in spec:
+        return _number(spec["maxUnavailable"], pods)
+    return pods - _number(spec.get("minAvailable", 0), pods)
+
+
+def _number(said: int | str, of: int) -> int:
+    return math.ceil(of * int(said.removesuffix("%")) / 100) if isinstance(said, str) else said

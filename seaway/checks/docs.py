@@ -1,0 +1,54 @@
+"""docs/checks.md, made of the table."""
+
+from collections.abc import Iterator
+
+from seaway.checks import public, table
+
+HEAD = """\
+# Checks
+
+What a workload that people depend on should pass. `pulumi preview` and `pulumi up` run all of them before anything is
+registered: they tell warnings, and refuse errors. `seaway check` shows each finding, without a cluster, Docker, Pulumi
+or a secret's value; its exit code is 1 where there is an error. Written by `python -m seaway.checks`: do not edit.
+
+An id stays what it is; the public ids are those of kube-score, kube-linter, Polaris and Checkov for the same.
+
+## An exception
+
+A waiver stands in the stack's file, `Pulumi.<stack>.yaml`. It has a reason, somebody who answers for it, and a last
+day: after that day it is an error, and `seaway release promote` refuses it too. Without `of` it is for everything.
+`OUTAGE` and `DATA-LOSS` are waived the same way: they let one change pass that `seaway preview` blocks. After a
+rollback nothing is refused: neither a date nor a newer check keeps what is broken running.
+
+```yaml
+config:
+  seaway:waivers:
+    IMG-02:
+      of: [db]
+      reason: our mirror never moves a tag
+      owner: ann@example.com
+      until: 2026-12-31
+```
+
+## All checks
+"""
+
+
+def text() -> str:
+    """The whole page."""
+    return "\n".join((HEAD, *_rows(), "", "## What others ask for, and we do not", "", *_declined(), ""))
+
+
+def _rows() -> Iterator[str]:
+    yield "| id | what it asks for, and why | weight where it builds / a release | the same elsewhere |"
+    yield "|---|---|---|---|"
+    for each in table.CHECKS:
+        level = each.level
+        weight = level.building if level.building == level.pinned else f"{level.building} / {level.pinned}"
+        same = "; ".join(f"{tool}: {', '.join(each.public[tool])}" for tool in public.TOOLS if tool in each.public)
+        yield f"| {each.id} | **{each.title}.** {each.why} | {weight}: {level.because} | {same or '-'} |"
+
+
+def _declined() -> Iterator[str]:
+    for what, why in table.DECLINED.items():
+        yield f"- {what}: {why}."

@@ -1,0 +1,70 @@
+"""How the cluster asks a container whether it is well."""
+
+from typing import Any
+
+from seaway.checks import check, subject
+
+_PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+
+@check.containers("PRB-01", "What takes requests is asked whether it is ready", check.RELEASED)
+def ready(each: subject.Container) -> subject.Found:
+    """A pod that is still starting would get requests and fail them, at each rollout."""
+    if each.manifest.get("ports") and "readinessProbe" not in each.manifest:
+        yield each.says("readinessProbe", "is not set", f"say it in {each.field('health.ready')}, as /readyz")
+
+
+@check.containers(
+    "PRB-02",
+    "What takes requests is asked whether it lives, and not the same as whether it is ready",
+    check.advice("one question will do for a program that asks nobody else before it answers"),
+)
+def alive(each: subject.Container) -> subject.Found:
+    """Ready asks what stands behind the program, live asks it alone: a database that is away for a minute must take the
+    pods out of service, and must not restart every one of them."""
+    live, also = each.manifest.get("livenessProbe"), each.manifest.get("readinessProbe", {})
+    remedy = f"say it in {each.field('health.live')}, as /healthz"
+    if live is None:
+        if each.manifest.get("ports"):
+            yield each.says("livenessProbe", "is not set", remedy)
+        return
+    # A connection to the port asks nobody else.
+    asked = {key: live[key] for key in ("httpGet", "exec") if key in live and live[key] == also.get(key)}
+    for key, ask in asked.items():
+        shown = ask["path"] if key == "httpGet" else " ".join(ask["command"])
+        wrong = f"asks the same as the readiness probe ({shown}): where that says no for long, every pod is restarted"
+        remedy = f"write {each.pod.field}.health as {{ready: ..., live: ...}}; live asks the process and nothing else"
+        yield each.says("livenessProbe", wrong, remedy)
+
+
+@check.containers("PRB-03", "A slow start is not taken for a failure", check.BROKEN)
+def slow(each: subject.Container) -> subject.Found:
+    """A liveness probe that begins before the program is up restarts it again and again."""
+    health = getattr(each.pod.workload, "health", None)
+    if health is None or "livenessProbe" not in each.manifest:
+        return
+    probe = next(key for key in _PROBES if key in each.manifest)
+    seconds = _budget(each.manifest[probe])
+    if seconds < health.startup:
+        wrong = f"gives a start {seconds} s, and {each.field('health.startup')} {health.startup} s"
+        yield each.says(probe, wrong, "set startupProbe.failureThreshold so that it is as long")
+
+
+@check.containers("PRB-04", "Probes ask a port that the container has", check.BROKEN)
+def port(each: subject.Container) -> subject.Found:
+    """A probe of another port never succeeds, and the pod is restarted for ever."""
+    there = [value for one in each.manifest.get("ports", []) for value in (one.get("name"), one["containerPort"])]
+    for probe in _PROBES:
+        for key in ("httpGet", "tcpSocket", "grpc"):
+            asked = each.manifest.get(probe, {}).get(key, {}).get("port")
+            if asked is not None and asked not in there:
+                remedy = f"write the port of {each.field('port')}"
+                yield each.says(f"{probe}.{key}.port", f"the container has no port {asked}", remedy)
+
+
+def _budget(probe: dict[str, Any]) -> int:
+    """Seconds after which a start has failed.
+
+    https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#probe-v1-core
+    """
+    return probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)

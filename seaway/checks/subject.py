@@ -1,0 +1,134 @@
+"""What a check looks at: an application in one environment and its objects, with their pods and containers at hand."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from seaway.manifests import objects as made
+from seaway.model import application, rules, settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One place that a check is not content with."""
+
+    owner: str | None
+    """The service, store or job; none: the whole application."""
+    object: str
+    """``Deployment/web``."""
+    path: str
+    """In that object: ``spec.template.spec.containers[web].image``."""
+    wrong: str
+    """What is wrong with the value."""
+    remedy: str
+    """The way out."""
+
+    @property
+    def where(self) -> str:
+        """The object and the path in it."""
+        return f"{self.object} {self.path}"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.wrong}; {self.remedy}"
+
+
+Found = Iterator[Finding]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """The pods of one workload."""
+
+    object: made.Object
+    field: str
+    """Where the application describes it: ``services.web``."""
+    workload: rules.Workload
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Of the pods."""
+        return self.object.manifest["spec"]["template"]["metadata"]["labels"]
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Of the pods."""
+        return self.object.manifest["spec"]["template"]["spec"]
+
+    @property
+    def containers(self) -> "list[Container]":
+        """Those that run, and those that run before them."""
+        return [
+            Container(pod=self, manifest=manifest, key=key)
+            for key in ("containers", "initContainers")
+            for manifest in self.spec.get(key, [])
+        ]
+
+    @property
+    def serves(self) -> bool:
+        """Whether it takes requests."""
+        return any(each.manifest.get("ports") for each in self.containers)
+
+    @property
+    def several(self) -> bool:
+        """Whether it is a service of which at least two pods run."""
+        return self.object.kind == "Deployment" and self.object.manifest["spec"]["replicas"] >= 2
+
+    def says(self, path: str, wrong: str, remedy: str) -> Finding:
+        """About a field of the pods' spec."""
+        return about(self.object, f"spec.template.spec.{path}", wrong, remedy)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """One container of a pod."""
+
+    pod: Pod
+    manifest: dict[str, Any]
+    key: str
+
+    def field(self, name: str) -> str:
+        """Where the application says it: ``services.web.image``."""
+        return f"{self.pod.field}.{name}"
+
+    def setting(self, name: str) -> Any:
+        """Of the security context: the container's own, or that of its pod."""
+        own = self.manifest.get("securityContext", {})
+        return own.get(name, self.pod.spec.get("securityContext", {}).get(name))
+
+    def says(self, path: str, wrong: str, remedy: str) -> Finding:
+        """About a field of the container."""
+        return self.pod.says(f"{self.key}[{self.manifest['name']}].{path}", wrong, remedy)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """An application in one environment."""
+
+    app: application.Application
+    stack: settings.Settings
+    objects: tuple[made.Object, ...]
+
+    def of(self, *kinds: str) -> list[made.Object]:
+        """The objects of these kinds."""
+        return [each for each in self.objects if each.kind in kinds]
+
+    @property
+    def pods(self) -> list[Pod]:
+        """Those of all workloads."""
+        said = {workload.name: (field, workload) for field, workload in rules.workloads(self.app).items()}
+        owned = [(each, said[each.owner]) for each in self.objects if each.owner in said]
+        return [
+            Pod(object=each, field=field, workload=workload)
+            for each, (field, workload) in owned
+            if "template" in each.manifest.get("spec", {})
+        ]
+
+
+def about(each: made.Object, path: str, wrong: str, remedy: str) -> Finding:
+    """About a field of an object."""
+    return Finding(owner=each.owner, object=each.key, path=path, wrong=wrong, remedy=remedy)
+
+
+def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
+    """Whether labels are what a selector asks for; one that asks for nothing takes them all."""
+    return selector.items() <= labels.items()
