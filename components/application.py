@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from components import image, provenance, provider, registry, release, rollout, settings, workload
+from components import checks, image, provenance, provider, registry, release, rollout, settings, workload
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
 from seaway.model import application
@@ -16,7 +16,8 @@ class Application(pulumi.ComponentResource):
     """Images, then the namespace and what lives in it: stores, jobs and services, each healthy before the next.
 
     Raises:
-        problems.Invalid: a build context, a Dockerfile or a lock file is wrong; nothing has been registered then.
+        problems.Invalid: a build context, a Dockerfile or a lock file is wrong, or a check refuses something; nothing
+            has been registered then.
     """
 
     outputs: dict[str, Any]
@@ -24,6 +25,7 @@ class Application(pulumi.ComponentResource):
 
     def __init__(self, given: settings.Given) -> None:
         plans = image.plans(given, registry.repositories(given)) if given.settings.build else []
+        checked = checks.told(given)
         choice = release.Choice.of(given, plans)
         given = choice.given
         name, chosen = given.app.name, given.settings
@@ -47,7 +49,7 @@ class Application(pulumi.ComponentResource):
         workloads, rollouts = self._rolled_out(found, chosen.namespace(name), ours, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values(), *rollouts])
         written = record.Record.of(given.stated, chosen, images, secrets, base=given.base)
-        recorded = release.Release(written, provenance.of(given), healthy)
+        recorded = release.Release(written, provenance.of(given, checked), healthy)
         last: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
         # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
         guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)

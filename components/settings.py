@@ -5,6 +5,7 @@ The values come from Pulumi, which has decrypted them and merged ``-c key=value`
 
 import base64
 import dataclasses
+import datetime
 import hashlib
 import json
 import os
@@ -62,7 +63,7 @@ def read(folder: Path) -> Given:
     if file.is_file():
         values = stackfile.located(values, stackfile.read(file))
     try:
-        one = project.read(values, folder=folder, stack=stack)
+        one = project.read(values, folder=folder, stack=stack, today=datetime.datetime.now(datetime.UTC).date())
     except problems.Invalid as error:
         raise problems.Invalid([*found, *error.problems]) from None
     if found:

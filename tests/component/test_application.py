@@ -236,8 +236,11 @@ def test_the_other_engine(run: programs.Run) -> None:
 
 
 def test_it_says_why_it_rebuilds(run: programs.Run, tmp_path: Path) -> None:
-    assert run("shop").messages == []
-    assert run("shop").messages == []
+    def said(recording: recorder.Recording) -> list[str]:
+        return [message for message in recording.messages if " checks: " not in message]
+
+    assert said(run("shop")) == []
+    assert said(run("shop")) == []
     shutil.copytree(programs.ROOT / "examples" / "shop", tmp_path / "app", dirs_exist_ok=True)
     server = tmp_path / "app" / "web" / "server.py"
     original = server.read_text()
@@ -246,9 +249,9 @@ def test_it_says_why_it_rebuilds(run: programs.Run, tmp_path: Path) -> None:
     def build() -> None:
         application.Application(settings.read(tmp_path))
 
-    assert recorder.record(build, config=programs.CONFIG, preview=True).messages == ["web: rebuild, server.py changed"]
-    assert recorder.record(build, config=programs.CONFIG).messages == ["web: rebuild, server.py changed"]
-    assert recorder.record(build, config=programs.CONFIG).messages == [], "a preview keeps no record, an update does"
+    assert said(recorder.record(build, config=programs.CONFIG, preview=True)) == ["web: rebuild, server.py changed"]
+    assert said(recorder.record(build, config=programs.CONFIG)) == ["web: rebuild, server.py changed"]
+    assert said(recorder.record(build, config=programs.CONFIG)) == [], "a preview keeps no record, an update does"
 
 
 def test_outputs(run: programs.Run) -> None:

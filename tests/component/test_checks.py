@@ -1,0 +1,104 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""The checks in plain `pulumi preview` and `up`: warnings are told, errors refused before anything is registered."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from components import application, settings
+from seaway.checks import engine, table
+from seaway.model import problems
+from tests.component import recorder
+
+ONE = """\
+name: shop
+services:
+  web: {image: 'nginx:1.27', port: 8000}
+"""
+MANY = "name: shop\nservices:\n" + "".join(
+    f"  s{number}: {{image: 'nginx:{number}', port: 80, user: 100, scale: 1, health: /x, env: {{TOKEN: x}}}}\n"
+    for number in range(3)
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "app").mkdir()
+    return tmp_path
+
+
+def run(folder: Path, app: str, stack: str = "", *, preview: bool = False) -> recorder.Recording:
+    (folder / "app" / "app.yaml").write_text(app)
+    config = {"context": "work", "exposure": "nodePort"}
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n" + stack)
+    if stack:
+        config["waivers"] = '{"IMG-02": {"of": ["web"], "reason": "r", "owner": "ann", "until": "2020-12-31"}}'
+    return recorder.record(
+        lambda: application.Application(settings.read(folder)) and None, config=config, preview=preview
+    )
+
+
+def checked(recording: recorder.Recording) -> list[str]:
+    (told,) = (message for message in recording.messages if " checks: " in message)
+    return told.splitlines()
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_warnings_are_told(folder: Path, preview: bool) -> None:
+    many = len(table.CHECKS)
+    assert checked(run(folder, ONE, preview=preview)) == [
+        f"{many} checks: {many - 2} passed, 2 warnings; all findings: seaway check --stack dev",
+        "  IMG-02 warning: Deployment/web spec.template.spec.containers[web].image: nginx:1.27 is a tag, and a tag can be"
+        " moved; write nginx:1.27@sha256:... in services.web.image (docker buildx imagetools inspect nginx:1.27 prints"
+        " it)",
+        "  NET-01 warning: Deployment/web spec.template.metadata.labels: no network policy selects the pods; Seaway makes"
+        " none yet: apply one to the namespace by hand, or waive this check",
+    ]
+
+
+def test_what_is_told_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from components import checks  # noqa: PLC0415
+
+    monkeypatch.setattr(checks, "MOST", 3)
+    lines = checked(run(folder, MANY))
+    assert len(lines) == 4
+    assert re.fullmatch(r"  IMG-02 warning: .* \(and s1, s2\)", lines[1])
+    assert lines[3] == "  ... and 5 more"
+
+
+def test_the_record_keeps_the_results(folder: Path) -> None:
+    (recorded,) = run(folder, ONE).of("Release")
+    kept = recorded.inputs["provenance"]["checks"]
+    assert (kept["IMG-01"], kept["IMG-02"]) == ("passed", "warning: web")
+
+
+def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = next(each for each in table.CHECKS if each.id == "IMG-02")
+    monkeypatch.setattr(engine.Result, "refused", property(lambda one: one.finding and one.check is image))
+    wrong: list[str] = []
+
+    def refused() -> None:
+        try:
+            application.Application(settings.read(folder))
+        except problems.Invalid as error:
+            wrong.append(str(error))
+
+    (folder / "app" / "app.yaml").write_text(ONE)
+    with pytest.raises(AssertionError, match="the program registered nothing"):
+        recorder.record(refused, config={"context": "work"})
+    assert wrong == [
+        "app/app.yaml: IMG-02 Deployment/web spec.template.spec.containers[web].image: nginx:1.27 is a tag, and a tag can"
+        " be moved; write nginx:1.27@sha256:... in services.web.image (docker buildx imagetools inspect nginx:1.27"
+        " prints it) (an exception: docs/checks.md)"
+    ]
+
+
+def test_a_waiver_that_has_ended_is_told_with_its_line(folder: Path) -> None:
+    waiver = "  seaway:waivers: {IMG-02: {of: [web], reason: r, owner: ann, until: 2020-12-31}}\n"
+    with pytest.raises(problems.Invalid) as caught:
+        run(folder, ONE, waiver)
+    assert str(caught.value) == (
+        "Pulumi.dev.yaml:3:63: seaway:waivers.IMG-02.until: the waiver ended on 2020-12-31 (ann answers for it);"
+        " mend what it is for and pulumi config rm --path 'seaway:waivers.IMG-02', or agree on another last day"
+    )
