@@ -1,0 +1,136 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""``seaway check``: from files only, no Docker, no cluster, no Pulumi, no secret's value."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import main
+from tests import golden
+
+STACK = """\
+config:
+  seaway:context: nowhere
+  seaway:registry: registry.example.com/team
+"""
+WAIVER = """\
+  seaway:waivers:
+    IMG-02:
+      of: [db]
+      reason: our mirror never moves a tag
+      owner: ann
+      until: {until}
+"""
+APP = "name: shop\nservices:\n  web: {image: 'nginx:1.27', port: 8000}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the example shop and the stack dev."""
+    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    shutil.copytree(golden.ROOT / "examples" / "shop", tmp_path / "app")
+    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return tmp_path
+
+
+def check(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main.main(["check", "--stack", "dev", *words])
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def plain(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[str]]]:
+    """Exit code, and the states of each check that did not pass."""
+    code, out, _ = check(capsys, "--json")
+    states: dict[str, list[str]] = {}
+    for one in json.loads(out)["checks"]:
+        if one["state"] != "passed":
+            states.setdefault(one["check"], []).append(one["state"])
+    return code, states
+
+
+def test_findings_are_shown_with_the_way_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "app" / "app.yaml").write_text(APP)
+    code, out, err = check(capsys)
+    head, *rows = out.splitlines()
+    assert (code, err) == (0, "")
+    assert head == "shop · stack dev · 36 checks: 34 passed, 2 warnings"
+    assert [" ".join(row.split()) for row in rows] == [
+        "CHECK WEIGHT OF WHERE WHAT IS WRONG WAY OUT",
+        "IMG-02 warning web Deployment/web spec.template.spec.containers[web].image nginx:1.27 is a tag, and a tag can be"
+        " moved write nginx:1.27@sha256:... in services.web.image (docker buildx imagetools inspect nginx:1.27 prints it)",
+        "NET-01 warning web Deployment/web spec.template.metadata.labels no network policy selects the pods Seaway makes"
+        " none yet: apply one to the namespace by hand, or waive this check",
+    ]
+
+
+def test_a_program_reads_all_of_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "app" / "app.yaml").write_text(APP)
+    code, out, _ = check(capsys, "--json")
+    shown = json.loads(out)
+    assert (code, shown["application"], shown["stack"], shown["refused"]) == (0, "shop", "dev", False)
+    assert shown["checks"][0] == {
+        "check": "IMG-01",
+        "title": "An image has a version",
+        "severity": "warning",
+        "state": "passed",
+        "finding": None,
+        "waiver": None,
+    }
+
+
+def test_a_waiver_is_shown_with_its_last_day(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "Pulumi.dev.yaml").write_text(STACK + WAIVER.format(until="2999-12-31"))
+    code, out, _ = check(capsys)
+    assert code == 0
+    assert "IMG-02  waived until 2999-12-31  db" in out
+    assert "1 waived" in out.splitlines()[0]
+
+
+def test_a_waiver_that_has_ended_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "Pulumi.dev.yaml").write_text(STACK + WAIVER.format(until="2020-12-31"))
+    code, out, _ = check(capsys)
+    assert code == 1
+    assert "IMG-02  waiver ended 2020-12-31  db" in out
+    assert "1 error" in out.splitlines()[0]
+    assert plain(capsys)[1]["IMG-02"] == ["expired"]
+
+
+def test_an_error_is_one_by_its_exit_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "app" / "app.yaml").write_text(APP.replace("8000", "8000, secrets: [A], env: {DB_PASSWORD: hunter2}"))
+    (folder / "Pulumi.dev.yaml").write_text(STACK + "  seaway:secrets: {A: {secure: v1:x}}\n")
+    code, states = plain(capsys)
+    assert (code, states["CFG-01"]) == (0, ["failed"]), "where it builds one may try"
+    assert "hunter2" not in "".join(check(capsys)[1:])
+
+
+def test_a_pinned_release_is_what_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the working tree says by now is no matter."""
+    from seaway.model import application  # noqa: PLC0415
+    from seaway.release import lock, release  # noqa: PLC0415
+
+    image = release.Image(content="ctx-1", repository="registry.example.com/team/shop/web", digest=f"sha256:{'d' * 64}")
+    service = application.Service(
+        "web", build=application.Build(context="./web"), port=8000, env={"API_TOKEN": "hunter2"}
+    )
+    one = release.Release(application=application.Application("shop", services=(service,)), images={"web": image})
+    release.save(folder, one)
+    lock.write(folder, "dev", lock.Lock(release=one.id))
+    (folder / "Pulumi.dev.yaml").write_text(STACK + "  seaway:build: false\n")
+    (folder / "app" / "app.yaml").write_text("name: shop\nservices: broken by now\n")
+    code, states = plain(capsys)
+    assert code == 1
+    assert states == {"CFG-01": ["failed"], "NET-01": ["failed"]}
+
+
+def test_what_is_wrong_in_the_files_is_told_as_ever(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "Pulumi.dev.yaml").write_text(STACK + WAIVER.format(until="2999-12-31").replace("IMG-02", "IMG-2"))
+    code, out, err = check(capsys)
+    assert (code, out) == (2, "")
+    assert err == ('Pulumi.dev.yaml:5:5: seaway:waivers.IMG-2: there is no check "IMG-2"; did you mean IMG-02?\n')
