@@ -2,6 +2,7 @@
 
 from seaway.checks import check, subject
 from seaway.images import context
+from seaway.model import lockfile
 
 
 @check.containers("IMG-01", "An image has a version", check.RELEASED)
@@ -12,8 +13,10 @@ def version(each: subject.Container) -> subject.Found:
         return
     name, _, tag = image.rpartition("/")[2].partition(":")
     if tag in ("", "latest"):
+        written = each.pod.workload.image in (None, image)
+        where = each.field("image") if written else "seaway:substitutes"
         wrong = f"{image} may be another program tomorrow"
-        yield each.says("image", wrong, f"name a version in {_source(each)}, as {name}:1.2.3")
+        yield each.says("image", wrong, f"name a version in {where}, as {name}:1.2.3")
 
 
 @check.containers(
@@ -27,11 +30,4 @@ def digest(each: subject.Container) -> subject.Found:
     if not isinstance(image, str) or "@" in image or image.rpartition(":")[2].startswith(context.TAG_PREFIX):
         return
     wrong = f"{image} is a tag, and a tag can be moved"
-    remedy = f"write {image}@sha256:... in {_source(each)} (docker buildx imagetools inspect {image} prints it)"
-    yield each.says("image", wrong, remedy)
-
-
-def _source(each: subject.Container) -> str:
-    """Where the image was named."""
-    written = each.pod.workload.image in (None, each.manifest["image"])
-    return each.field("image") if written else "seaway:substitutes"
+    yield each.says("image", wrong, f"pin it in {lockfile.FILE}: {lockfile.RENEW}")

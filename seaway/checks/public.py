@@ -62,8 +62,8 @@ _IDS: Mapping[str, tuple[str, str, str, str]] = {
         "",
     ),
     "AVL-03": ("deployment-has-host-podantiaffinity", "no-anti-affinity", "", ""),
-    "AVL-04": ("", "", "topologySpreadConstraint", ""),
-    "AVL-05": ("", "no-rolling-update-strategy", "", ""),
+    "AVL-04": ("pod-topology-spread-constraints", "", "topologySpreadConstraint", ""),
+    "AVL-05": ("deployment-strategy", "no-rolling-update-strategy", "", ""),
 }
 """In the order of ``TOOLS``; several ids of one have blanks between."""
 

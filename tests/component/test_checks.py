@@ -50,8 +50,7 @@ def test_warnings_are_told(folder: Path, preview: bool) -> None:
     assert checked(run(folder, ONE, preview=preview)) == [
         f"{many} checks: {many - 2} passed, 2 warnings; all findings: seaway check --stack dev",
         "  IMG-02 warning: Deployment/web spec.template.spec.containers[web].image: nginx:1.27 is a tag, and a tag can be"
-        " moved; write nginx:1.27@sha256:... in services.web.image (docker buildx imagetools inspect nginx:1.27 prints"
-        " it)",
+        " moved; pin it in images.lock: seaway release outdated --write",
         "  NET-01 warning: Deployment/web spec.template.metadata.labels: no network policy selects the pods; Seaway makes"
         " none yet: apply one to the namespace by hand, or waive this check",
     ]
@@ -89,8 +88,7 @@ def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeyp
         recorder.record(refused, config={"context": "work"})
     assert wrong == [
         "app/app.yaml: IMG-02 Deployment/web spec.template.spec.containers[web].image: nginx:1.27 is a tag, and a tag can"
-        " be moved; write nginx:1.27@sha256:... in services.web.image (docker buildx imagetools inspect nginx:1.27"
-        " prints it) (an exception: docs/checks.md)"
+        " be moved; pin it in images.lock: seaway release outdated --write (an exception: docs/checks.md)"
     ]
 
 

@@ -55,8 +55,8 @@ def test_a_waiver_that_has_ended_is_an_error_whatever_it_was_for() -> None:
     (one,) = (one for one in found if one.refused)
     assert str(engine.problem(one, problems.Place("app/app.yaml"))) == (
         "app/app.yaml: IMG-02 StatefulSet/db spec.template.spec.containers[db].image: postgres:17 is a tag, and a tag"
-        " can be moved, and its waiver ended 2026-06-29; write postgres:17@sha256:... in stores.db.image"
-        " (docker buildx imagetools inspect postgres:17 prints it) (an exception: docs/checks.md)"
+        " can be moved, and its waiver ended 2026-06-29; pin it in images.lock: seaway release outdated --write"
+        " (an exception: docs/checks.md)"
     )
 
 
@@ -157,8 +157,7 @@ def test_results_as_json() -> None:
             "object": "StatefulSet/db",
             "path": "spec.template.spec.containers[db].image",
             "wrong": "postgres:17 is a tag, and a tag can be moved",
-            "remedy": "write postgres:17@sha256:... in stores.db.image"
-            " (docker buildx imagetools inspect postgres:17 prints it)",
+            "remedy": "pin it in images.lock: seaway release outdated --write",
         },
         "waiver": {"reason": "a mirror that never moves a tag", "owner": "ann", "until": "2026-12-31"},
     }

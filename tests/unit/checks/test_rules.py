@@ -52,7 +52,7 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         f"db: StatefulSet/db {CONTAINER}[db].image: localhost:5000/db:latest may be another program tomorrow; name a version in stores.db.image, as db:1.2.3",
     ]),
     "tag": ("IMG-02", {"db": {"image": "postgres:17"}}, [
-        f"db: StatefulSet/db {CONTAINER}[db].image: postgres:17 is a tag, and a tag can be moved; write postgres:17@sha256:... in stores.db.image (docker buildx imagetools inspect postgres:17 prints it)",
+        f"db: StatefulSet/db {CONTAINER}[db].image: postgres:17 is a tag, and a tag can be moved; pin it in images.lock: seaway release outdated --write",
     ]),
     "one question": ("PRB-02", {"web": {"health": application.Health.shorthand("/healthz")}}, [
         f"web: Deployment/web {CONTAINER}[web].livenessProbe: asks the same as the readiness probe (/healthz): where that says no for long, every pod is restarted; write services.web.health as {{ready: ..., live: ...}}; live asks the process and nothing else",
@@ -270,9 +270,9 @@ def test_an_image_that_is_being_built_is_deployed_by_its_digest() -> None:
 
 
 def test_a_substitute_is_told_where_it_was_named() -> None:
-    stack = dataclasses.replace(made.STACK, substitutes={"postgres:17": "mirror.example.com/postgres:15"})
-    (line,) = of(made.run(made.app(db={"image": "postgres:17"}), stack), "IMG-02")
-    assert "write mirror.example.com/postgres:15@sha256:... in seaway:substitutes (" in line
+    stack = dataclasses.replace(made.STACK, substitutes={"postgres:17": "mirror.example.com/postgres:latest"})
+    (line,) = of(made.run(made.app(db={"image": "postgres:17"}), stack), "IMG-01")
+    assert line.endswith("; name a version in seaway:substitutes, as postgres:1.2.3")
 
 
 @pytest.mark.parametrize(

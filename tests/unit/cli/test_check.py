@@ -64,7 +64,7 @@ def test_findings_are_shown_with_the_way_out(folder: Path, capsys: pytest.Captur
     assert [" ".join(row.split()) for row in rows] == [
         "CHECK WEIGHT OF WHERE WHAT IS WRONG WAY OUT",
         "IMG-02 warning web Deployment/web spec.template.spec.containers[web].image nginx:1.27 is a tag, and a tag can be"
-        " moved write nginx:1.27@sha256:... in services.web.image (docker buildx imagetools inspect nginx:1.27 prints it)",
+        " moved pin it in images.lock: seaway release outdated --write",
         "NET-01 warning web Deployment/web spec.template.metadata.labels no network policy selects the pods Seaway makes"
         " none yet: apply one to the namespace by hand, or waive this check",
     ]
