@@ -103,7 +103,7 @@ def _stated(folder: Path, file: str, name: str | None) -> tuple[application.Appl
     if not said.build:
         wrong = f"stack {name} builds nothing: its images come with the release that is pinned for it"
         remedy = "look at the stack that builds"
-        raise problems.Invalid([problems.Problem(values.place, "seaway:build", wrong, remedy)])
+        raise problems.Invalid([problems.Problem(values.entries["build"].place, "seaway:build", wrong, remedy)])
     return load.load(folder / file, overlay=stackfile.overlay(values)), dict(said.substitutes)
 
 

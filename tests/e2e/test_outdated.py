@@ -1,0 +1,127 @@
+"""A base image is renewed under its tag: nothing moves until the lock file does, and then everybody sees why.
+
+The tests share one stack and run in the order of the file.
+"""
+
+import dataclasses
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import project
+from seaway.images import registry
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "smallest-outdated"
+PYTHON = "registry.localhost:5000/base/python:3.11-bookworm"
+BASE = "registry.localhost:5000/e2e-outdated/python:3"
+PROGRAM = "import http.server, signal; signal.signal(15, lambda *_: exit()); http.server.test(port=8000)"
+PROXY = f"""
+  proxy:
+    image: {BASE}
+    command: [python3, -c, {json.dumps(PROGRAM)}]
+    port: 8000
+    scale: 1
+    user: 10001
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Smallest:
+    """examples/smallest, and a service with an `image:` that is the base image of the other."""
+
+    project: project.Project
+
+    @property
+    def lock(self) -> Path:
+        return self.project.folder / "app" / "images.lock"
+
+    def outdated(self, *words: str) -> project.Done:
+        line = (str(self.project.folder / ".venv/bin/seaway"), "release", "outdated", *words)
+        return project.run(*line, cwd=self.project.folder, env=self.project.env)
+
+    def image(self, service: str) -> str:
+        found = self.project.get("deployment", service, "-n", NAMESPACE)
+        return found["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+@pytest.fixture(scope="module")
+def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[Smallest]:
+    example = project.ROOT / "examples" / "smallest"
+    folder = tmp_path_factory.mktemp("smallest")
+    made = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
+    dockerfile, app = folder / "app" / "web" / "Dockerfile", folder / "app" / "app.yaml"
+    dockerfile.write_text(dockerfile.read_text().replace("python:3.12-slim", BASE))
+    assert BASE in dockerfile.read_text()
+    app.write_text(app.read_text() + PROXY)
+    yield Smallest(made)
+    made.destroy()
+
+
+@pytest.fixture(scope="module")
+def digests(smallest: Smallest) -> tuple[str, str]:
+    """Two images that are not the same, though they run the same: the second is the first in Docker's own format."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(registry.ADDRESSES, smallest.project.env[registry.ADDRESSES])
+        first = registry.digest(PYTHON)
+        other = f"{BASE}-other"
+        ends = [f"docker://{registry.address(one)}" for one in (PYTHON, other)]
+        options = ("--quiet", "--format=v2s2", "--src-tls-verify=false", "--dest-tls-verify=false")
+        subprocess.run(["skopeo", "copy", *options, *ends], check=True)
+        second = registry.digest(other)
+    assert first != second
+    return first, second
+
+
+def push(smallest: Smallest, digest: str) -> None:
+    """The base image's publisher moves the tag."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(registry.ADDRESSES, smallest.project.env[registry.ADDRESSES])
+        repository = BASE.rpartition(":")[0]
+        source = f"{repository}@{digest}" if registry.exists(f"{repository}@{digest}") else f"{PYTHON}@{digest}"
+        registry.copy(source, BASE)
+
+
+def test_an_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, digests: tuple[str, str]) -> None:
+    first, _ = digests
+    push(smallest, first)
+    before = smallest.outdated()
+    assert before.code == 0, before.text
+    assert "not pinned" in before.out
+    written = smallest.outdated("--write")
+    assert written.code == 0, written.text
+    assert f"+{BASE}: {first}" in written.out
+    smallest.project.up()
+    assert smallest.image("proxy") == f"{BASE}@{first}"
+    built = smallest.project.folder / ".seaway" / "context" / "web.built.json"
+    assert json.loads(built.read_bytes())["bases"] == {BASE: first}
+
+
+def test_a_base_that_was_renewed_is_told_and_nothing_moves(smallest: Smallest, digests: tuple[str, str]) -> None:
+    first, second = digests
+    push(smallest, second)
+    done = smallest.outdated()
+    assert done.code == 1, done.text
+    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", done.out)
+    smallest.project.preview("--expect-no-changes")
+
+
+def test_a_renewed_lock_is_an_update_with_its_reason(smallest: Smallest, digests: tuple[str, str]) -> None:
+    first, second = digests
+    before = smallest.image("web")
+    written = smallest.outdated("--write")
+    assert written.code == 0, written.text
+    assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.out
+    assert smallest.outdated().code == 0
+    preview = smallest.project.preview("--diff")
+    assert f"web: rebuild, base image {BASE} renewed" in preview.text
+    smallest.project.up()
+    assert smallest.image("proxy") == f"{BASE}@{second}"
+    # The same layers: the same image, whatever list of them the base came with.
+    assert smallest.image("web").partition("@")[0] == before.partition("@")[0]
+    smallest.project.preview("--expect-no-changes")

@@ -1,0 +1,162 @@
+"""`seaway release outdated`: what it shows, what it writes, and how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import main
+from seaway.images import registry
+from seaway.model import lockfile
+
+ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
+APP = """name: shop
+services:
+  web: {build: ./web, port: 8000}
+  proxy: {image: "nginx:1", port: 8000}
+"""
+
+
+@pytest.fixture
+def now(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What the registries have, to be changed by the tests."""
+    (checkout / "app" / "web").mkdir()
+    (checkout / "app" / "web" / "Dockerfile").write_text("ARG B=python:3.12\nFROM ${B}\n")
+    (checkout / "app" / "app.yaml").write_text(APP)
+    made = {"python:3.12": ONE, "nginx:1": ONE}
+
+    def digest(reference: str) -> str:
+        if reference not in made:
+            raise registry.Unavailable(f"{reference}: no answer; check the way")
+        return made[reference]
+
+    monkeypatch.setattr(registry, "digest", digest)
+    return made
+
+
+def lock(checkout: Path) -> dict[str, str] | None:
+    found = lockfile.read(checkout / "app")
+    return dict(found.pins) if found else None
+
+
+def outdated(*words: str) -> int:
+    return main.main(["release", "outdated", *words])
+
+
+def test_what_is_not_pinned_is_shown_and_no_failure(
+    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert outdated() == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "IMAGE        STATE       PINNED  NOW                  WHERE",
+        "nginx:1      not pinned  -       sha256:111111111111  services.proxy",
+        "python:3.12  not pinned  -       sha256:111111111111  web/Dockerfile:2",
+    ]
+    assert lock(checkout) is None
+
+
+def test_write_pins_and_prints_the_diff(
+    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert outdated("--write") == 0
+    assert lock(checkout) == now
+    assert f"\n+nginx:1: {ONE}\n+python:3.12: {ONE}\n" in capsys.readouterr().out
+    now["python:3.12"] = TWO
+    assert outdated() == 1
+    assert f"python:3.12  outdated  {ONE[:19]}  {TWO[:19]}" in capsys.readouterr().out
+    assert lock(checkout) != now
+    assert outdated("--write") == 0
+    printed = capsys.readouterr().out
+    assert printed.endswith(
+        f"--- app/images.lock\n+++ app/images.lock\n@@ -3 +3 @@\n-python:3.12: {ONE}\n+python:3.12: {TWO}\n"
+    )
+    assert lock(checkout) == now
+    assert outdated() == 0
+
+
+def test_what_could_not_be_asked_keeps_its_digest_and_is_a_failure(
+    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outdated("--write")
+    before = dict(now)
+    del now["nginx:1"]
+    capsys.readouterr()
+    for words in ([], ["--write"]):
+        assert outdated(*words) == 1
+        printed = capsys.readouterr()
+        assert "nginx:1      unreachable  sha256:111111111111  -" in printed.out
+        assert printed.err == "seaway: nginx:1: no answer; check the way\n"
+    assert lock(checkout) == before
+
+
+def test_json(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now["nginx:1"] = TWO
+    outdated("--write")
+    now["nginx:1"] = ONE
+    capsys.readouterr()
+    assert outdated("--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["written"] is False
+    assert found["images"][0] == {
+        "image": "nginx:1",
+        "state": "outdated",
+        "pinned": TWO,
+        "now": ONE,
+        "where": ["services.proxy"],
+        "why": None,
+    }
+
+
+def test_a_stack_is_asked_for_what_it_takes(now: dict[str, str], checkout: Path) -> None:
+    """Its lines come beside the others; they go when no stack needs them, and with a stack nothing goes."""
+    stack = checkout / "Pulumi.dev.yaml"
+    before = stack.read_text()
+    stack.write_text(f"{before}  seaway:registry: r\n  seaway:substitutes: {{nginx:1: mirror/nginx}}\n")
+    now["mirror/nginx"] = TWO
+    assert outdated("--write", "--stack", "dev") == 0
+    assert lock(checkout) == {"mirror/nginx": TWO, "python:3.12": ONE}
+    assert outdated("--write") == 0
+    assert lock(checkout) == now
+    stack.write_text(before)
+    assert outdated("--write", "-s", "dev") == 0
+    assert lock(checkout) == now
+    assert outdated("--write") == 0
+    assert lock(checkout) == {"nginx:1": ONE, "python:3.12": ONE}
+
+
+def test_with_a_stack_that_cannot_be_read_nothing_goes(now: dict[str, str], checkout: Path) -> None:
+    outdated("--write")
+    (checkout / "app" / "app.yaml").write_text(APP.replace("nginx:1", "nginx:2"))
+    now["nginx:2"] = TWO
+    (checkout / "Pulumi.staging.yaml").write_text("config: {seaway:nonsense: 1}\n")
+    assert outdated("--write") == 0
+    assert lock(checkout) == now
+
+
+def test_a_stack_that_builds_nothing_is_refused(
+    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "Pulumi.prod.yaml").write_text("config: {seaway:context: work, seaway:build: false}\n")
+    assert outdated("--stack", "prod") == 2
+    assert capsys.readouterr().err == (
+        "Pulumi.prod.yaml:1:32: seaway:build: stack prod builds nothing: its images come with the release that is "
+        "pinned for it; look at the stack that builds\n"
+    )
+
+
+def test_stacks_of_several_applications_are_told_apart(
+    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "Pulumi.other.yaml").write_text("config: {seaway:context: work, seaway:app: other/app.yaml}\n")
+    assert outdated() == 2
+    assert capsys.readouterr().err == (
+        f"{checkout}: the stacks have different applications: app/app.yaml, other/app.yaml; say which with --stack\n"
+    )
+
+
+def test_an_application_without_images(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (checkout / "app" / "app.yaml").write_text("name: shop\nservices: {web: {build: ./web}}\n")
+    (checkout / "app" / "web" / "Dockerfile").write_text("FROM scratch\n")
+    assert outdated("--write") == 0
+    assert capsys.readouterr().out == "nothing to pin in app/images.lock: the application names no image\n"
+    assert lock(checkout) is None
