@@ -6,21 +6,17 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from seaway.cli import check, diff, logs, release, status, up, verb
+from seaway.cli import check, diff, logs, preview, release, status, up, verb
 from seaway.cluster import errors
 from seaway.model import problems
 
-VERBS: Sequence[ModuleType] = (up, check, status, logs, diff, release)
+VERBS: Sequence[ModuleType] = (up, preview, check, status, logs, diff, release)
 """In the order that the help shows them."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb. What it finds out goes to stdout, what is wrong to stderr."""
-    parser = argparse.ArgumentParser(prog="seaway", description="What plain pulumi cannot do.")
-    parsers = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    for each in VERBS:
-        each.add(parsers)
-    arguments = parser.parse_args(words)
+    arguments = parser().parse_args(words)
     try:
         return arguments.run(arguments)
     except problems.Invalid as error:
@@ -35,3 +31,12 @@ def main(words: Sequence[str] | None = None) -> int:
         # `seaway logs web | head`: the reader has seen enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return verb.DONE
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: what every verb takes."""
+    made = argparse.ArgumentParser(prog="seaway", description="What plain pulumi cannot do.")
+    parsers = made.add_subparsers(title="verbs", required=True, metavar="VERB")
+    for each in VERBS:
+        each.add(parsers)
+    return made

@@ -19,12 +19,24 @@ def run(folder: Path, words: Sequence[str]) -> int:
         SystemExit: so did a SIGTERM.
         problems.Invalid: there is no such program.
     """
+    return _waited(folder, words, None)[0]
+
+
+def output(folder: Path, words: Sequence[str]) -> tuple[int, str]:
+    """Run `pulumi` for what it prints to stdout; its exit code, and that. What it has to say goes to the user.
+
+    Raises: as ``run``.
+    """
+    return _waited(folder, [*words, "--non-interactive"], subprocess.PIPE)
+
+
+def _waited(folder: Path, words: Sequence[str], out: int | None) -> tuple[int, str]:
     seen: list[int] = []
     # A terminal sends Ctrl-C to all that runs in front. Any other signal is ours alone, and is handed on. Once: at the
     # second one Pulumi stops in the middle of what it does.
     in_front = _in_front()
     group = None if in_front else 0
-    with subprocess.Popen([_found(), *words], cwd=folder, process_group=group) as process:
+    with subprocess.Popen([_found(), *words], cwd=folder, process_group=group, stdout=out, text=True) as process:
 
         def hand_on(number: int, _: FrameType | None) -> None:
             seen.append(number)
@@ -33,7 +45,7 @@ def run(folder: Path, words: Sequence[str]) -> int:
 
         before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            code = process.wait()
+            printed, _ = process.communicate()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -41,7 +53,7 @@ def run(folder: Path, words: Sequence[str]) -> int:
         raise SystemExit(128 + signal.SIGTERM)
     if seen:
         raise KeyboardInterrupt
-    return code
+    return process.returncode, printed or ""
 
 
 def read(folder: Path, words: Sequence[str]) -> tuple[int, str]:

@@ -15,6 +15,9 @@ USAGE = 2
 ROLLED_BACK = 3
 """`up` failed, and the last good release is back."""
 
+BLOCKED = 5
+"""What would happen may not: the stack's policy, or a check, says so."""
+
 INTERRUPTED = 130
 """By the user, with Ctrl-C; as a shell has it."""
 

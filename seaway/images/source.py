@@ -1,0 +1,89 @@
+"""What goes into an image in one environment: its context, its base images, and the tag that stands for all of it.
+
+Read from files only: no Docker, no registry.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Self
+
+from seaway.images import bases, changes, context, index, staging, texts
+from seaway.model import application, lockfile, problems, references, rules, settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One build."""
+
+    context: context.Context
+    bases: bases.Bases
+    args: Mapping[str, str]
+    """Build arguments, those that put the environment's base images in place among them."""
+    record: changes.Record
+
+    @classmethod
+    def read(
+        cls,
+        folder: Path,
+        build: application.Build,
+        said: settings.Settings,
+        *,
+        lock: lockfile.Lock | None,
+        known: index.Index | None = None,
+    ) -> Self:
+        """What a build sees.
+
+        Args:
+            folder: that of the application's file.
+            build: how it is built.
+            said: the environment: its platform and its substitutes.
+            lock: the digests of base images.
+            known: see ``context.Context.read``.
+
+        Raises:
+            problems.Invalid: everything that is wrong with the context and the Dockerfile.
+        """
+        read = context.Context.read(folder, build, known=known)
+        dockerfile = read.folder / build.dockerfile
+        found = bases.Bases.parse(texts.read(dockerfile), file=str(dockerfile), args=build.args)
+        substituted, wrong = found.substitute(said.substitutes)
+        if wrong:
+            raise problems.Invalid(wrong)
+        pins = lock or lockfile.Lock()
+        taken = {name: substituted.get(name) or pins.pinned(base) for name, base in found.arguments.items()}
+        record = changes.Record.of(
+            read,
+            platform=said.platform,
+            bases={base: exact for name, base in found.arguments.items() if (exact := references.digest(taken[name]))},
+            sources={name: references.tagged(one) for name, one in taken.items()},
+        )
+        return cls(context=read, bases=found, args={**build.args, **taken}, record=record)
+
+
+def records(project: Path, app: application.Application, said: settings.Settings) -> dict[str, changes.Record]:
+    """What goes into each image that is built, by name. ``project``: its folder.
+
+    Raises:
+        problems.Invalid: everything that is wrong with any of them.
+    """
+    above = (project / said.app).parent
+    lock = lockfile.read(above)
+    made: dict[str, changes.Record] = {}
+    wrong: list[problems.Problem] = []
+    for name, build in builds(app):
+        known = index.Index.load(staging.index_file(project, name))
+        try:
+            made[name] = Source.read(above, build, said, lock=lock, known=known).record
+        except problems.Invalid as error:
+            wrong += error.problems
+    if wrong:
+        raise problems.Invalid(wrong)
+    return made
+
+
+def builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
+    """What is built. A job that `uses` a service has its image."""
+    for one in rules.workloads(app).values():
+        if one.build is not None and not (isinstance(one, application.Job) and one.uses is not None):
+            yield one.name, one.build

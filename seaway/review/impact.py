@@ -1,0 +1,253 @@
+"""What a change of a Kubernetes object does: nothing, a rollout, an outage, or a loss of data; and why, in words.
+
+It says what Kubernetes and Pulumi's provider do with what is declared. Whether a program bears it is another question.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from seaway.review import change
+
+Impact = change.Impact
+at = change.at
+
+IMMUTABLE: Mapping[str, Sequence[str]] = {
+    "DaemonSet": ("spec.selector",),
+    "Deployment": ("spec.selector",),
+    "Job": ("spec.completions", "spec.parallelism", "spec.selector", "spec.template"),
+    "PersistentVolumeClaim": ("spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName"),
+    "Secret": ("type",),
+    "Service": ("spec.clusterIP",),
+    "StatefulSet": (
+        "spec.podManagementPolicy",
+        "spec.revisionHistoryLimit",
+        "spec.selector",
+        "spec.serviceName",
+        "spec.volumeClaimTemplates",
+    ),
+}
+"""Fields that Pulumi's provider changes by deleting the object first.
+https://github.com/pulumi/pulumi-kubernetes/blob/v4.25.0/provider/pkg/provider/diff.go"""
+
+HARMLESS = frozenset(
+    {
+        "ConfigMap",
+        "HorizontalPodAutoscaler",
+        "Job",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "Role",
+        "RoleBinding",
+        "Secret",
+        "ServiceAccount",
+    }
+)
+"""Kinds whose objects may go or be made anew: what runs goes on running."""
+
+Found = tuple[Impact, str]
+
+
+def of(pair: change.Pair) -> Found:
+    """The worst that the change does, and the reasons for that."""
+    found = list(_found(pair))
+    worst = max((level for level, _ in found), default=Impact.NONE)
+    return worst, "; ".join(dict.fromkeys(reason for level, reason in found if level is worst and reason))
+
+
+def replaced(old: change.Manifest, new: change.Manifest) -> list[str] | None:
+    """The fields that force a replacement; None: it is changed in place."""
+    kind = str(new.get("kind"))
+    wanted = [*IMMUTABLE.get(kind, ()), "metadata.namespace"]
+    if kind in ("ConfigMap", "Secret") and old.get("immutable"):
+        wanted += ["data", "binaryData"]
+    return [path for path in wanted if at(old, path) != at(new, path)] or None
+
+
+def _found(pair: change.Pair) -> Iterator[Found]:
+    old, new = pair.old or {}, pair.new or {}
+    match pair.op:
+        case "added":
+            if pair.kind == "Job":
+                yield Impact.NONE, "runs once, before the services change"
+        case "removed":
+            yield _removed(pair, old)
+        case "replaced":
+            yield _replaced(pair, old, new)
+        case "changed":
+            yield from _changed(pair, old, new)
+
+
+def _removed(pair: change.Pair, old: change.Manifest) -> Found:  # noqa: PLR0911 - one return a kind
+    if pair.kept:
+        return Impact.NONE, "it stays in the cluster, for the pods that still need it"
+    match pair.kind:
+        case "Namespace":
+            return Impact.DATA_LOSS, "everything in the namespace is deleted, the volumes of stores too"
+        case "PersistentVolumeClaim":
+            return Impact.DATA_LOSS, "the claim is deleted, and its data with it"
+        case "StatefulSet":
+            level, claims = _claims(pair, old)
+            return level, f"{pair.name} runs no more; {claims}"
+        case "Deployment" | "DaemonSet":
+            return Impact.OUTAGE, f"{pair.name} runs no more"
+        case "Service":
+            return Impact.OUTAGE, f"nothing answers under the name {pair.name} any more"
+        case "Ingress":
+            return Impact.OUTAGE, f"not reachable from outside any more: {', '.join(_hosts(old)) or 'any host'}"
+        case "GeneratedSecret":
+            return Impact.NONE, "its value is forgotten: made again, it is another one"
+        case kind if kind in HARMLESS:
+            return Impact.NONE, ""
+        case _:
+            return Impact.OUTAGE, "Seaway does not know what depends on it"
+
+
+def _replaced(  # noqa: PLR0911 - one return a kind
+    pair: change.Pair, old: change.Manifest, new: change.Manifest
+) -> Found:
+    moved = at(old, "metadata.namespace") != at(new, "metadata.namespace")
+    # Pulumi's own reason for a move is another provider, which tells nobody anything.
+    paths = ["metadata.namespace"] if moved else [path for path in pair.replaced or () if path != "provider"]
+    because = f" ({', '.join(paths)} cannot be changed)" if paths else ""
+    again = f"deleted first, then made anew{because}"
+    match pair.kind:
+        case "Namespace":
+            return Impact.DATA_LOSS, f"{again}: everything in it is deleted, the volumes of stores too"
+        case "PersistentVolumeClaim":
+            return Impact.DATA_LOSS, f"{again}: its data is deleted with it"
+        case "StatefulSet":
+            level, claims = _claims(pair, old)
+            unused = [one for one in _claimed(pair, old) if moved or one not in _claimed(pair, new)]
+            if level < Impact.DATA_LOSS and unused:
+                return Impact.DATA_LOSS, f"{again}, with an empty volume: no pod has {', '.join(unused)} any more"
+            return level, f"{again}: no pod answers in between; {claims}"
+        case "Deployment" | "DaemonSet":
+            return Impact.OUTAGE, f"{again}: no pod answers in between"
+        case "Service":
+            return Impact.OUTAGE, f"{again}: no requests come in in between, and its address is another one"
+        case "GeneratedSecret":
+            return Impact.OUTAGE, "it gets another value: a store that was set up with the old one keeps that"
+        case kind if kind in HARMLESS:
+            return Impact.NONE, again
+        case _:
+            return Impact.OUTAGE, again
+
+
+def _changed(pair: change.Pair, old: change.Manifest, new: change.Manifest) -> Iterator[Found]:
+    match pair.kind:
+        case "Deployment" | "StatefulSet" | "DaemonSet":
+            yield from _scaled(pair, old, new)
+            if at(old, "spec.template") != at(new, "spec.template") or any(
+                path.startswith("spec.template") for path in pair.differing
+            ):
+                yield _rolled(pair, new)
+        case "Service":
+            yield from _service(pair.name, old, new)
+        case "Ingress":
+            if gone := [host for host in _hosts(old) if host not in _hosts(new)]:
+                yield Impact.OUTAGE, f"not reachable from outside any more: {', '.join(gone)}"
+        case "Job":
+            yield Impact.NONE, "runs once, before the services change"
+        case "ConfigMap" | "Secret" if pair.hashed:
+            yield Impact.NONE, "another content is another object: the pods that use it are replaced"
+        case _:
+            pass
+
+
+def _scaled(pair: change.Pair, old: change.Manifest, new: change.Manifest) -> Iterator[Found]:
+    if pair.kind == "DaemonSet" or at(old, "spec.replicas") == at(new, "spec.replicas"):
+        return
+    before, after = _replicas(old), _replicas(new)
+    if after == 0:
+        yield Impact.OUTAGE, f"scaled to 0: {pair.name} runs no more"
+    elif at(new, "spec.replicas") is None:
+        yield Impact.NONE, "how many pods there are is left to an autoscaler"
+    else:
+        yield Impact.NONE, f"{after} {'pod' if after == 1 else 'pods'} instead of {before}"
+    if after < before and at(old, "spec.persistentVolumeClaimRetentionPolicy.whenScaled") == "Delete":
+        yield Impact.DATA_LOSS, "the claims of the pods that go are deleted (whenScaled: Delete)"
+
+
+def _rolled(pair: change.Pair, new: change.Manifest) -> Found:  # noqa: PLR0911 - one return a way
+    """What a new pod template does.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy
+    https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies
+    """
+    pods = _replicas(new)
+    if pods == 0:
+        return Impact.NONE, "no pod runs"
+    if pair.kind == "DaemonSet":
+        return Impact.ROLLING, "pods are replaced node by node"
+    if pair.kind == "StatefulSet":
+        if at(new, "spec.updateStrategy.type") == "OnDelete":
+            return Impact.NONE, "pods change when somebody deletes them (OnDelete)"
+        if pods == 1:
+            return Impact.OUTAGE, f"{pair.name} has one pod, which stops before the new one starts"
+        return Impact.ROLLING, "pods are replaced one after the other"
+    if at(new, "spec.strategy.type") == "Recreate":
+        return Impact.OUTAGE, "all pods stop before new ones start (Recreate)"
+    away = _amount(at(new, "spec.strategy.rollingUpdate.maxUnavailable"), pods, math.floor)
+    more = _amount(at(new, "spec.strategy.rollingUpdate.maxSurge"), pods, math.ceil)
+    if more == 0:  # Kubernetes lets one go then, or nothing would ever happen
+        away = max(away, 1)
+    if away >= pods:
+        return Impact.OUTAGE, f"all {pods} pods may be away at a time (maxUnavailable)"
+    if away:
+        return Impact.ROLLING, f"pods are replaced, {away} of {pods} may be away at a time"
+    return Impact.ROLLING, "old pods go when new ones are ready"
+
+
+def _service(name: str, old: change.Manifest, new: change.Manifest) -> Iterator[Found]:
+    if at(old, "spec.selector") != at(new, "spec.selector"):
+        yield Impact.OUTAGE, f"{name} has no pods behind it until some have the new labels"
+    opened = ("NodePort", "LoadBalancer")
+    if at(old, "spec.type") in opened and at(new, "spec.type") != at(old, "spec.type"):
+        yield Impact.OUTAGE, f"{name} is not reachable from outside any more as it was ({at(old, 'spec.type')})"
+    there = {one.get("port"): one for one in at(new, "spec.ports") or ()}
+    for one in at(old, "spec.ports") or ():
+        port = one.get("port")
+        if port not in there:
+            yield Impact.OUTAGE, f"port {port} of {name} answers no more, and callers use it until they are replaced"
+        elif there[port].get("targetPort", port) != one.get("targetPort", port):
+            yield Impact.OUTAGE, f"port {port} of {name} goes to one that the running pods do not listen on"
+        elif there[port].get("nodePort", one.get("nodePort")) != one.get("nodePort"):
+            yield Impact.OUTAGE, f"port {port} of {name} has another node port"
+
+
+def _claims(pair: change.Pair, old: change.Manifest) -> Found:
+    """What becomes of the claims when the set goes: the policy of the one that is there counts.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention
+    """
+    names = _claimed(pair, old)
+    if not names:
+        return Impact.OUTAGE, "it has no volume"
+    kept = ", ".join(names)
+    if at(old, "spec.persistentVolumeClaimRetentionPolicy.whenDeleted") == "Delete":
+        return Impact.DATA_LOSS, f"{kept} is deleted with it (whenDeleted: Delete)"
+    return Impact.OUTAGE, f"{kept} is kept as it is"
+
+
+def _claimed(pair: change.Pair, manifest: change.Manifest) -> list[str]:
+    """The claims of its first pod; those of the others differ in the number."""
+    return [f"{one['metadata']['name']}-{pair.name}-0" for one in at(manifest, "spec.volumeClaimTemplates") or ()]
+
+
+def _replicas(manifest: change.Manifest) -> int:
+    """Pods that it asks for; one where it does not say."""
+    stated = at(manifest, "spec.replicas")
+    return 1 if stated is None else int(stated)
+
+
+def _amount(stated: Any, pods: int, rounded: Any) -> int:
+    """A number of pods, given as one or in percent; 25% where it does not say."""
+    said = "25%" if stated is None else str(stated)
+    share = re.fullmatch(r"(\d+)%", said)
+    return rounded(pods * int(share[1]) / 100) if share else int(said)
+
+
+def _hosts(manifest: change.Manifest) -> list[str]:
+    return [one["host"] for one in at(manifest, "spec.rules") or () if one.get("host")]

@@ -1,0 +1,153 @@
+"""Reading what `pulumi preview --json` prints: on a real cluster, and where it fails."""
+
+import json
+from typing import Any
+
+import pytest
+
+from seaway.review import change, digest, summary
+from tests.unit.review import previews
+
+OLD, NEW = "ctx-1aad5ce00e6c", "ctx-02f60c71653a"
+
+
+def changes(name: str) -> dict[str, change.Change]:
+    found = digest.read(previews.captured(name))
+    return {one.title: one for one in summary.changes(found.pairs, found.images)}
+
+
+def test_an_image_is_told_by_its_tags_and_the_changed_files() -> None:
+    found = digest.read(previews.captured("image"))
+    repository = "registry.localhost:5000/shop/web"
+    assert found.images == (change.Image(name="web", repository=repository, old=OLD, new=NEW, why="web.py changed"),)
+    assert changes("image")["Deployment/web"].fields == (
+        change.Field(
+            path="spec.template.spec.containers[web].image", old=f"{repository}:{OLD}", new=f"{repository}:{NEW}"
+        ),
+    )
+    assert found.warnings == found.errors == ()
+
+
+def test_a_job_has_the_image_of_the_service_that_it_uses() -> None:
+    """Its container is called otherwise: the repository tells."""
+    template = {"spec": {"containers": [{"name": "migrate", "image": "reg:5000/shop/api@sha256:1"}]}}
+    after = {"spec": {"containers": [{"name": "migrate", "image": previews.UNKNOWN}]}}
+    pair = change.Pair(
+        kind="Job", name="migrate-1", old={"spec": {"template": template}}, new={"spec": {"template": after}}
+    )
+    image = change.Image(name="api", repository="reg:5000/shop/api", old="ctx-1", new="ctx-2")
+    (field,) = change.differences(pair, dict(change.images_of([image])))
+    assert (field.old, field.new) == ("reg:5000/shop/api:ctx-1", "reg:5000/shop/api:ctx-2")
+    (field,) = change.differences(pair, {})
+    assert field.new == "(known after the update)"
+
+
+def test_a_configuration_is_one_change_of_its_text() -> None:
+    found = changes("config")
+    assert list(found) == ["Deployment/worker", "ConfigMap/worker-config-c12eb1967e"]
+    (text,) = found["ConfigMap/worker-config-c12eb1967e"].fields
+    assert text.path == "data[etc_shop_worker.ini]"
+    assert text.new == text.old.replace("[worker]", "# another\n[worker]")
+
+
+def test_no_value_of_a_secret_is_ever_shown() -> None:
+    found = changes("secret")
+    assert {title: one.owner for title, one in found.items()} == {
+        "Deployment/web": "web",
+        "Secret/web-secrets-123b3e2af1": "web",
+    }
+    (reference,) = found["Deployment/web"].fields
+    assert (reference.old, reference.new) == ("web-secrets-77f6967296", "web-secrets-123b3e2af1")
+
+
+@pytest.mark.parametrize(
+    "value", ["aGVtbGljaA==", {"4dabf18193072939515e22adb298388d": "1b47", "value": "aGVtbGljaA=="}]
+)
+def test_a_secret_that_nobody_has_marked_is_hidden_too(value: Any) -> None:
+    old: dict[str, Any] = {"kind": "Secret", "metadata": {"name": "s"}, "data": {"A": "old", "GONE": "heimlich"}}
+    new = old | {"data": {"A": value, "CAME": value}, "stringData": {"B": "heimlich"}}
+    pair = change.Pair(kind="Secret", name="s", old=old, new=new)
+    found = change.differences(pair, {})
+    assert [(one.path, one.old, one.new) for one in found] == [
+        ("data.A", "(secret)", "(secret)"),
+        ("data.CAME", None, "(secret)"),
+        ("data.GONE", "(secret)", None),
+        ("stringData", None, "(secret)"),
+    ]
+
+
+def test_secrets_inside_other_objects_are_hidden() -> None:
+    marked = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "heimlich"}
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": "heimlich", "team": "a"}
+    new = {"spec": {"token": marked, "list": ["[secret]", previews.UNKNOWN], "meta": {"x": applied}}}
+    pair = change.Pair(kind="Queue", name="q", old={"spec": {"token": "(was)"}}, new=new)
+    assert [(one.path, one.new) for one in change.differences(pair, {})] == [
+        ("spec.list", ["(secret)", "(known after the update)"]),
+        ("spec.meta", {"x": {"team": "a"}}),
+        ("spec.token", "(secret)"),
+    ]
+
+
+def test_only_what_goes_and_comes_alone_is_one() -> None:
+    def config(name: str, owner: str) -> dict[str, Any]:
+        meta = {"name": name, "labels": {"app.kubernetes.io/name": owner}}
+        return {"kind": "ConfigMap", "immutable": True, "metadata": meta, "data": {"a": name}}
+
+    def pair(name: str, owner: str, *, new: bool) -> change.Pair:
+        made = config(name, owner)
+        return change.Pair(kind="ConfigMap", name=name, old=None if new else made, new=made if new else None)
+
+    one, two, three = pair("a-1", "a", new=False), pair("a-2", "a", new=True), pair("a-3", "a", new=False)
+    other = pair("b-1", "b", new=True)
+    assert [(each.op, each.name) for each in change.joined([one, other, two])] == [("added", "b-1"), ("changed", "a-2")]
+    assert change.joined([one, two, three]) == [one, two, three]
+
+
+def test_a_preview_that_failed_has_what_it_found_until_then() -> None:
+    found = digest.read(previews.captured("volume"))
+    assert [(one.op, one.kind, one.name) for one in found.pairs] == [("replaced", "StatefulSet", "db")]
+    assert found.pairs[0].replaced == ("spec.volumeClaimTemplates[0].spec.resources.requests.storage",)
+    assert "updates to statefulset spec" in found.errors[0]
+    assert found.errors[1] == "preview failed"
+
+
+def test_warnings_and_what_is_not_healthy_now() -> None:
+    said = [
+        {"severity": "warning", "message": "warning: Deployment web was edited by hand\n"},
+        {"severity": "info", "message": "info: web is not healthy now: 1/2 ready\n"},
+        {"severity": "info", "message": "info: something else\n"},
+        {"severity": "info#err", "message": "Traceback\n"},
+    ]
+    found = digest.read(json.dumps({"steps": [], "diagnostics": said}))
+    assert found.warnings == ("Deployment web was edited by hand", "web is not healthy now: 1/2 ready")
+
+
+def test_a_pinned_stack_has_its_images_in_the_record_only() -> None:
+    def state(tag: str) -> dict[str, Any]:
+        image = {"reference": "reg:5000/shop/web@sha256:1", "content": tag}
+        return {"custom": True, "inputs": {"record": {"images": {"web": image}}}}
+
+    urn = "urn:pulumi:prod::seaway::seaway:index:Application$seaway:index:Release::release"
+    one = {"op": "update", "urn": urn, "oldState": state("ctx-1"), "newState": state("ctx-2")}
+    assert digest.read(json.dumps({"steps": [one]})).images == (
+        change.Image(name="web", repository="reg:5000/shop/web", old="ctx-1", new="ctx-2"),
+    )
+
+
+def test_a_resource_of_another_provider_is_told_too() -> None:
+    urn = "urn:pulumi:prod::seaway::seaway:index:Application$aws:s3/bucket:Bucket::files"
+    one = {"op": "delete", "urn": urn, "oldState": {"custom": True, "inputs": {"acl": "private"}}}
+    assert previews.told(json.dumps({"steps": [one]})) == [
+        (
+            "removed",
+            "aws:s3/bucket:Bucket/files",
+            "outage",
+            "Seaway does not know what depends on it",
+        )
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "error: no stack", "[]", '"x"', '{"steps": [{}]}', '{"steps": {"a": 1}}'])
+def test_what_is_no_preview(text: str) -> None:
+    with pytest.raises(digest.Unreadable):
+        digest.read(text)
