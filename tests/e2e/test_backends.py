@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -176,6 +177,19 @@ def test_a_lock_that_nobody_holds_is_freed_from_the_other_checkout(
     assert f"(pid {running.pid}, since " in done.err
     assert " is freed\n" in done.err
     first.preview("--expect-no-changes")
+
+
+def test_the_state_moves_to_another_backend(first: project.Project, second: project.Project, tmp_path: Path) -> None:
+    """As docs/backends.md has it; here from the database to files, which is the same way."""
+    file = tmp_path / "state.json"
+    first.pulumi("stack", "export", "--stack", STACK, "--file", str(file), check=True)
+    (tmp_path / "state").mkdir()
+    moved = dataclasses.replace(second, env=second.env | {"PULUMI_BACKEND_URL": (tmp_path / "state").as_uri()})
+    settings = moved.stack_file.read_text()
+    moved.pulumi("stack", "init", STACK, check=True)
+    assert moved.stack_file.read_text() == settings, "the salt of its secrets is kept"
+    moved.pulumi("stack", "import", "--stack", STACK, "--file", str(file), check=True)
+    moved.preview("--expect-no-changes")
 
 
 def test_destroy_leaves_no_lock_and_no_file(first: project.Project, second: project.Project) -> None:
