@@ -17,9 +17,6 @@ from seaway.rollout import status
 SETTLE = 60.0
 """Seconds in which all must be well after a rollback: services lose their readiness while a store is put back."""
 
-CAUSES = 3
-"""Failed workloads that are named in the lock file."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
@@ -158,12 +155,7 @@ class Deployment:
             seen = await mirror.read(cluster, where.namespace)
         moment = datetime.datetime.now(datetime.UTC)
         rows = status.rows(seen, application=where.app, stack=where.name, now=moment)
-        unwell = [row.verdict for row in rows if row.verdict.state == "failed"]
-        unwell = unwell or [row.verdict for row in rows if row.verdict.state == "progressing"]
-        causes = [f"{one.target.owner}: {one.findings[0].line}" for one in unwell if one.findings]
-        more = f" and {len(causes) - CAUSES} more" if len(causes) > CAUSES else ""
-        because = "; ".join(causes[:CAUSES]) + more
-        return Before(release=now, differences=found), good, because or "pulumi up says why"
+        return Before(release=now, differences=found), good, status.causes(rows) or "pulumi up says why"
 
     def _up(self, name: str) -> int:
         started = time.monotonic()

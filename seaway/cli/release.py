@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from types import ModuleType
 
-from seaway.cli import outdated, verb
+from seaway.cli import listing, outdated, promote, rollback, save, verb
 
-VERBS: Sequence[ModuleType] = (outdated,)
+VERBS: Sequence[ModuleType] = (listing, save, promote, rollback, outdated)
 """In the order that the help shows them."""
 
 

@@ -41,14 +41,22 @@ def find(arguments: argparse.Namespace) -> Stack:
         problems.Invalid: no project, no stack, or a file of theirs that cannot be read.
     """
     folder = project(Path.cwd())
-    name = arguments.stack or _chosen(folder, os.environ)
-    values = stackfile.read(known(folder, name, _say(folder)))
+    return named(folder, arguments.stack or _chosen(folder, os.environ), _say(folder))
+
+
+def named(folder: Path, name: str, remedy: str | None = None) -> Stack:
+    """A stack of the project in ``folder``.
+
+    Raises:
+        problems.Invalid: there is no such stack (see ``known``), or a file of its cannot be read.
+    """
+    values = stackfile.read(known(folder, name, remedy))
     context = values.entries.get("context")
     if context is None or not isinstance(context.node, nodes.Scalar):
         remedy = "pulumi config set seaway:context <value>"
         raise problems.Invalid([problems.Problem(values.place, "seaway:context", "is not set", remedy)])
     said = settings.Settings(stack=name, context=context.node.text)
-    app = _name(folder, stackfile.app(values))
+    app = _name(folder, stackfile.app(values)) if stackfile.builds(values) else _pinned(folder, name)
     return Stack(name=name, context=said.context, app=app, namespace=said.namespace(app), folder=folder)
 
 
@@ -61,7 +69,7 @@ def known(folder: Path, name: str, remedy: str | None = None) -> Path:
     file = folder / f"Pulumi.{name}.yaml"
     if file.is_file():
         return file
-    there = _stacks(folder)
+    there = everyone(folder)
     remedy = remedy or (f"there are: {', '.join(there)}" if there else "pulumi stack init <stack> begins one")
     wrong = f"there is no stack {problems.quoted(name)}"
     raise problems.Invalid([problems.Problem(problems.Place(file.name), "", wrong, remedy)])
@@ -82,7 +90,7 @@ def project(start: Path) -> Path:
 
 def _chosen(folder: Path, environment: Mapping[str, str]) -> str:
     """The stack that is not named on the command line."""
-    there = _stacks(folder)
+    there = everyone(folder)
     # The full name is organization/project/stack.
     selected = (environment.get("PULUMI_STACK") or _selected(folder, environment) or "").rpartition("/")[2]
     if selected:
@@ -94,11 +102,12 @@ def _chosen(folder: Path, environment: Mapping[str, str]) -> str:
 
 
 def _say(folder: Path) -> str:
-    there = _stacks(folder)
+    there = everyone(folder)
     return f"say which with --stack: {', '.join(there)}" if there else "pulumi stack init <stack> begins one"
 
 
-def _stacks(folder: Path) -> list[str]:
+def everyone(folder: Path) -> list[str]:
+    """The stacks that have a file."""
     return sorted(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in folder.glob("Pulumi.*.yaml"))
 
 
@@ -138,6 +147,21 @@ def _name(folder: Path, file: str) -> str:
         reason = getattr(error, "strerror", None) or "it is no path"
         problem = problems.Problem(place, "", f"cannot be read ({reason})", "it says the name in its line `name:`")
         raise problems.Invalid([problem]) from None
+    return _text(root, place)
+
+
+def _pinned(folder: Path, name: str) -> str:
+    """The name of the application in the release that a stack pins: the working tree may hold anything."""
+    from seaway.release import project as projects  # noqa: PLC0415 - 0.1 s that a stack that builds need not pay
+    from seaway.release import release  # noqa: PLC0415
+
+    id_ = projects.pinned(folder, name)
+    file = release.file(folder, id_)
+    node = release.application_of(release.parsed(folder, id_))
+    return _text(node, problems.Place(str(file.relative_to(folder))))
+
+
+def _text(root: nodes.Node, place: problems.Place) -> str:
     entry = root.entries.get("name") if isinstance(root, nodes.Table) else None
     if entry is None or not isinstance(entry.node, nodes.Scalar) or not entry.node.text:
         raise problems.Invalid([problems.Problem(place, "name", "is missing", "add `name:`")])

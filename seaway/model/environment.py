@@ -14,13 +14,14 @@ def check(
 ) -> list[problems.Problem]:
     """What is wrong with the application in this environment.
 
-    ``given`` has the names of the secrets that the stack's configuration holds; ``config`` is where it stands.
+    ``given`` has the names of the secrets that the stack's configuration holds; ``config`` is where it stands. Where
+    releases come and go, a secret may be there before the release that needs it, or after.
     """
     return [
         *namespace(app, said, config),
         *registry(app, said, config),
         *secrets(app, places, given, said.stack),
-        *unused(app, places, given),
+        *(unused(app, places, given) if said.build else ()),
     ]
 
 

@@ -92,7 +92,8 @@ def project(
             pins = lockfile.read(above, str(Path(name).with_name(lockfile.FILE))) or pins
     except problems.Invalid as error:
         raise problems.Invalid([*found, *error.problems]) from None
-    read = _merged(node, overlay, above)
+    # Whoever goes back need not take back first what the overlay says of a service that is newer.
+    read = _merged(node, overlay, above, lenient=pinned is not None and pinned.back)
     found += read.found
     if read.app and said:
         found += environment.check(read.app, read.places, said, stackfile.secrets(values), values.place)
@@ -193,11 +194,12 @@ def _parsed(path: Path, shown: str) -> nodes.Node:
     return nodes.parse(text, shown)
 
 
-def _merged(node: nodes.Node, overlay: nodes.Node | None, folder: Path | None) -> _Read:
+def _merged(node: nodes.Node, overlay: nodes.Node | None, folder: Path | None, *, lenient: bool = False) -> _Read:
+    """``lenient``: what the overlay says of what the application does not have is left out, and no problem."""
     found: list[problems.Problem] = []
     if overlay is not None:
         foreign = _foreign(node, overlay)
-        found += foreign
+        found += [] if lenient else foreign
         if isinstance(overlay, nodes.Table):
             node = nodes.merge(node, nodes.without(overlay, {problem.place for problem in foreign}))
     decoded = decode.partly(

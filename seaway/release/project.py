@@ -6,7 +6,6 @@ Needs no cluster, no Docker, no Pulumi and no secret's value.
 import dataclasses
 import datetime
 from pathlib import Path
-from typing import cast
 
 from seaway.checks import table
 from seaway.model import application, load, nodes, problems, settings, stackfile
@@ -31,27 +30,49 @@ class Project:
     """The pinned one; None: the stack builds."""
 
 
-def read(values: nodes.Table, *, folder: Path, stack: str, today: datetime.date | None = None) -> Project:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a stack would pin. Nothing of it has been written yet."""
+
+    lock: lock.Lock
+    release: release.Release
+
+    @property
+    def node(self) -> nodes.Node:
+        """The release's file as it would be."""
+        file = release.file(Path(), self.release.id)
+        return nodes.parse(release.text(self.release).encode(), str(file))
+
+
+def read(
+    values: nodes.Table,
+    *,
+    folder: Path,
+    stack: str,
+    today: datetime.date | None = None,
+    planned: Planned | None = None,
+) -> Project:
     """What a stack deploys.
 
     Args:
         values: the stack's configuration, see ``stackfile``.
         folder: the project's.
         stack: its name.
-        today: a waiver that has ended by then is wrong, but not after a rollback: no date may be in its way.
+        today: a waiver that has ended by then is wrong, but not after a rollback: see ``waivers``.
+        planned: what would be pinned, instead of what is.
 
     Raises:
         problems.Invalid: everything that is wrong.
     """
-    said = lock.read(folder, stack)
-    pinned, one = None, None
+    said = planned.lock if planned else lock.read(folder, stack)
+    kept, one = None, None
     if not stackfile.builds(values):
-        one = _pinned(folder, stack, said)
+        one = planned.release if planned else release.read(folder, pinned(folder, stack, said))
         # The file's own nodes: what an overlay has wrong with it is told with both places.
-        node = cast(nodes.Table, release.parsed(folder, one.id)).entries["application"].node
-        pinned = load.Pinned(node=node, back=said.back)
+        node = planned.node if planned else release.parsed(folder, one.id)
+        kept = load.Pinned(node=release.application_of(node), back=said.back)
     day = None if said.back else today
-    loaded = load.project(values, folder=folder, stack=stack, pinned=pinned, checks=table.IDS, today=day)
+    loaded = load.project(values, folder=folder, stack=stack, pinned=kept, checks=table.IDS, today=day)
     return Project(
         app=loaded.app,
         stated=loaded.stated,
@@ -71,10 +92,16 @@ def of(folder: Path, stack: str) -> Project:
     return read(stackfile.read(folder / f"Pulumi.{stack}.yaml"), folder=folder, stack=stack)
 
 
-def _pinned(folder: Path, stack: str, said: lock.Lock) -> release.Release:
+def pinned(folder: Path, stack: str, said: lock.Lock | None = None) -> str:
+    """The id of the release that a stack deploys; ``said`` is its lock, if that has been read.
+
+    Raises:
+        problems.Invalid: none is pinned.
+    """
+    said = said or lock.read(folder, stack)
     if said.release is None:
         place = problems.Place(str(lock.file(folder, stack).relative_to(folder)))
         wrong = f"stack {stack} builds nothing (seaway:build is false) and no release is pinned for it"
         remedy = f"give it one: seaway release promote <from> {stack}"
         raise problems.Invalid([problems.Problem(place, "release", wrong, remedy)])
-    return release.read(folder, said.release)
+    return said.release

@@ -184,6 +184,11 @@ class Record:
         return objects.objects(self.resolved, chosen, self.images, secrets)
 
 
+def release_of(id_: str) -> str:
+    """The id of the release in that of a record."""
+    return id_.partition("-")[0]
+
+
 def manifests(record: Record) -> list[dict[str, Any]]:
     """What may be applied again to bring the release back: all objects but the Secrets and the jobs."""
     return [one.manifest for one in record.objects() if one.kind not in {"Secret", "Job"}]

@@ -8,7 +8,7 @@ import dataclasses
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
 from seaway.images import index
 from seaway.manifests import given, names, yamlout
@@ -94,7 +94,7 @@ def file(folder: Path, id_: str) -> Path:
 
 
 def parsed(folder: Path, id_: str) -> nodes.Node:
-    """The file's nodes, for whoever merges an overlay on its application.
+    """The file's nodes.
 
     Raises:
         problems.Invalid: there is no such file.
@@ -133,9 +133,19 @@ def save(folder: Path, one: Release) -> Path:
             remedy = "a release never changes: promote the one in the file, or remove it if it was never deployed"
             raise problems.Invalid([problems.Problem(problems.Place(f"{FOLDER}/{path.name}"), "", wrong, remedy)])
         return path
-    told = f"# Release {one.id} of {one.application.name}. Written by Seaway, once; commit it.\n"
-    index.write(path, told + yamlout.text(encode.plain(one)))
+    index.write(path, text(one))
     return path
+
+
+def text(one: Release) -> str:
+    """What stands in a release's file."""
+    told = f"# Release {one.id} of {one.application.name}. Written by Seaway, once; commit it.\n"
+    return told + yamlout.text(encode.plain(one))
+
+
+def application_of(node: nodes.Node) -> nodes.Node:
+    """The application in a release that was read, for whoever merges an overlay on it."""
+    return cast(nodes.Table, node).entries["application"].node
 
 
 def listed(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from seaway.cluster import client, errors, paths
 from seaway.manifests import names, yamlout
-from seaway.model import decode, encode, nodes
+from seaway.model import decode, encode, nodes, problems
 from seaway.release import record
 from seaway.release import release as releases
 
@@ -29,6 +29,8 @@ JOBS = "jobs.json.gz"
 LIMIT = 1_000_000
 """Bytes of a ConfigMap's data: Kubernetes takes a MiB, names and labels included."""
 
+_UNKNOWN = releases.Provenance()
+
 
 class Missing(errors.Unavailable):
     """There is no such release in the cluster; the text is for the user, in one line."""
@@ -44,6 +46,21 @@ class Pointer:
     """When it became the current one: RFC 3339, in UTC."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One record in a list of them."""
+
+    id: str
+    recorded: str
+    """When it was made: RFC 3339, in UTC."""
+    provenance: releases.Provenance
+
+    @property
+    def release(self) -> str:
+        """The release that it is of."""
+        return record.release_of(self.id)
+
+
 def path(namespace: str, name: str = "") -> str:
     """Of a ConfigMap in the API, or of all."""
     return paths.path("v1", "ConfigMap", namespace, name)
@@ -55,7 +72,7 @@ def name_of(release: str) -> str:
 
 
 def config_map(
-    one: record.Record, release: str, provenance: releases.Provenance = releases.Provenance()
+    one: record.Record, release: str, provenance: releases.Provenance = _UNKNOWN
 ) -> dict[str, Any]:
     """The ConfigMap that holds a release as one environment has it.
 
@@ -142,20 +159,19 @@ async def promoted(cluster: client.Cluster, namespace: str, record_id: str) -> r
     data: Mapping[str, str] = found.get("data") or {}
     place = f"ConfigMap/{name_of(record_id)}"
     one = record.Record.decode(nodes.parse(data.get(TEXT, "").encode(), place))
-    told = decode.decode(releases.Provenance, nodes.parse(data.get(PROVENANCE, "{}").encode(), place))
-    return one.promoted(told, found["metadata"]["creationTimestamp"])
+    return one.promoted(_provenance(data, place), found["metadata"]["creationTimestamp"])
 
 
-async def records(cluster: client.Cluster, namespace: str) -> dict[str, str]:
-    """The ids of the records that the namespace has, with when each was made (RFC 3339), newest first.
+async def records(cluster: client.Cluster, namespace: str) -> dict[str, Entry]:
+    """The records that the namespace has by their ids, newest first.
 
     Raises:
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
     listed = await cluster.get(path(namespace), labelSelector=LABEL)
-    found = [one["metadata"] for one in listed["items"] if one["metadata"]["name"] != POINTER]
-    newest = sorted(found, key=lambda meta: (meta["creationTimestamp"], meta["name"]), reverse=True)
-    return {meta["name"].removeprefix(name_of("")): meta["creationTimestamp"] for meta in newest}
+    found = [_entry(one) for one in listed["items"] if one["metadata"]["name"] != POINTER]
+    newest = sorted(found, key=lambda entry: (entry.recorded, entry.id), reverse=True)
+    return {entry.id: entry for entry in newest}
 
 
 async def manifests(cluster: client.Cluster, namespace: str, release: str) -> list[dict[str, Any]]:
@@ -171,6 +187,19 @@ async def manifests(cluster: client.Cluster, namespace: str, release: str) -> li
     except ValueError as error:
         name = f"ConfigMap/{name_of(release)} in namespace {namespace}"
         raise Missing(f"the objects in {name} cannot be read: {error}") from None
+
+
+def _entry(found: Mapping[str, Any]) -> Entry:
+    meta: Mapping[str, Any] = found["metadata"]
+    try:
+        came = _provenance(found.get("data") or {}, f"ConfigMap/{meta['name']}")
+    except problems.Invalid:
+        came = _UNKNOWN  # a list of records is there all the same
+    return Entry(id=meta["name"].removeprefix(name_of("")), recorded=meta["creationTimestamp"], provenance=came)
+
+
+def _provenance(data: Mapping[str, str], place: str) -> releases.Provenance:
+    return decode.decode(releases.Provenance, nodes.parse(data.get(PROVENANCE, "{}").encode(), place))
 
 
 async def _found(cluster: client.Cluster, namespace: str, release: str) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.images import context, index, staging
-from seaway.model import application, problems, rules, stackfile
+from seaway.model import application, nodes, problems, rules, stackfile
 from seaway.release import project, release
 from seaway.review import comparison
 
@@ -17,7 +17,15 @@ def read(folder: Path, stack: str) -> comparison.Side:
         problems.Invalid: everything that is wrong in its files.
     """
     values = stackfile.read(folder / f"Pulumi.{stack}.yaml")
-    one = project.read(values, folder=folder, stack=stack)
+    return of(project.read(values, folder=folder, stack=stack), values, folder)
+
+
+def of(one: project.Project, values: nodes.Table, folder: Path) -> comparison.Side:
+    """One environment that has been read; ``values`` is its configuration.
+
+    Raises:
+        problems.Invalid: a build context is wrong.
+    """
     if one.release:
         contents = {name: image.content for name, image in one.release.images.items()}
     else:

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from seaway.manifests import names
@@ -14,6 +14,9 @@ RECENT = datetime.timedelta(hours=1)
 
 DEADLINE = 300
 """Seconds, for a workload whose object names no deadline of its own."""
+
+TOLD = 3
+"""Workloads that are named where one line tells what is wrong."""
 
 Kind = Literal["service", "store", "job"]
 KINDS: Mapping[target.Kind, Kind] = {"Deployment": "service", "StatefulSet": "store", "Job": "job"}
@@ -85,6 +88,20 @@ def belongs(each: snapshot.Object, application: str, stack: str) -> bool:
     """Whether an object carries the labels of this application in this environment."""
     part_of, where = evidence.label(each, "app.kubernetes.io/part-of"), evidence.label(each, names.STACK_LABEL)
     return (part_of, where) == (names.cut(application), names.cut(stack))
+
+
+def unwell(found: Iterable[Row]) -> list[Row]:
+    """Those that keep all from being well: what failed, or where nothing has, what has not come so far."""
+    listed = list(found)
+    failed = [row for row in listed if row.verdict.state == "failed"]
+    return failed or [row for row in listed if row.verdict.state == "progressing"]
+
+
+def causes(found: Iterable[Row]) -> str | None:
+    """What is wrong, in one line: ``web: image ... does not exist; api: ...``. None: nobody can tell."""
+    told = [f"{row.name}: {row.verdict.findings[0].line}" for row in unwell(found) if row.verdict.findings]
+    more = f" and {len(told) - TOLD} more" if len(told) > TOLD else ""
+    return "; ".join(told[:TOLD]) + more if told else None
 
 
 class _Workload:

@@ -1,0 +1,185 @@
+"""``seaway release rollback``: an older release is pinned, the newer one is held, and ``pulumi up`` deploys it.
+
+Exit codes: 0, the older release runs and is healthy (with ``--no-up``: it is pinned); 1, it could not be pinned, or not
+deployed: then it is pinned all the same, and `seaway up` goes on; 2, the stack's files are wrong.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import datetime
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seaway.cli import stack, verb
+from seaway.model import problems, stackfile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from seaway.release import lock, release, store
+
+BY_HAND = "rolled back by hand"
+"""Why a release is held that nothing is wrong with, as far as the cluster knows."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the cluster says."""
+
+    pointer: "store.Pointer | None"
+    records: "Mapping[str, store.Entry]"
+    because: str | None
+    """What is wrong now."""
+
+
+def add(parsers: verb.Parsers) -> None:
+    """The verb's command line."""
+    told = "pin an older release for a stack that pins one, hold the newer one, and deploy; exit code 0: it is healthy"
+    parser = parsers.add_parser("rollback", help="go back to an older release", description=told)
+    parser.add_argument("stack", metavar="STACK")
+    parser.add_argument("--to", metavar="ID", help="the release to go back to [the one that ran before]")
+    parser.add_argument("--no-up", action="store_true", help="pin it, and deploy nothing")
+    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="handed to pulumi up as they are")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Pin it, and deploy it; the exit code.
+
+    Raises:
+        problems.Invalid: there is no such stack, it builds what it deploys, or its files are wrong.
+        errors.Unavailable: the cluster cannot be asked.
+    """
+    folder = stack.project(Path.cwd())
+    name = arguments.stack
+    _pinning(folder, name)
+    where = stack.named(folder, name)
+    from seaway.release import lock, promotion  # noqa: PLC0415 - not needed where a word is wrong
+
+    said = lock.read(folder, name)
+    seen = asyncio.run(_ask(where))
+    wanted = arguments.to or _before(said, seen)
+    if why := _refusal(where, said, seen, wanted):
+        print(f"seaway: {why}", file=sys.stderr)
+        return verb.FAILED
+    one = asyncio.run(_release(where, wanted, seen))
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    made = promotion.back(said, one.id, because=seen.because or BY_HAND, since=now)
+    left_out = _pin(where, made, one)
+    print(
+        f"release {one.id} is pinned for {name}; release {said.release} is held ({made.held[0].because}): promotions"
+        " refuse it until --unhold names it",
+        flush=True,
+    )
+    if left_out:
+        print(
+            f"Jobs before the rollout of {one.id} do not run again ({', '.join(left_out)}); what those of"
+            f" {said.release} did stays done.",
+            flush=True,
+        )
+    code = verb.DONE if arguments.no_up else _deployed(where, arguments.pulumi)
+    files = f"{lock.FOLDER}/{name}{lock.ENDING} and releases/{one.id}.yaml"
+    if code:
+        print(
+            f"seaway: release {one.id} is pinned, but not all of it is healthy: seaway status --stack {name}; go on"
+            f" with: seaway up --stack {name}",
+            file=sys.stderr,
+        )
+    elif arguments.no_up:
+        print(f"Deploy it: seaway up --stack {name}; and commit {files}")
+    else:
+        print(f"release {one.id} runs; commit {files}, or the next checkout deploys {said.release} again")
+    return code
+
+
+def _pinning(folder: Path, name: str) -> None:
+    """That the stack deploys what it pins."""
+    values = stackfile.read(stack.known(folder, name))
+    if stackfile.builds(values):
+        wrong = f"stack {name} builds what it deploys, and pins no release to go back from"
+        remedy = (
+            f"git revert, and seaway up --stack {name}; or let a failed one go back by itself: seaway up"
+            f" --rollback-on-failure --stack {name}"
+        )
+        raise problems.Invalid([problems.Problem(values.place, "seaway:build", wrong, remedy)])
+
+
+async def _ask(where: stack.Stack) -> Seen:
+    from seaway.cli import health  # noqa: PLC0415 - brings the client and rich
+    from seaway.cluster import mirror  # noqa: PLC0415
+    from seaway.release import store  # noqa: PLC0415
+    from seaway.rollout import status  # noqa: PLC0415
+
+    async with health.opened(where) as cluster:
+        found, records, objects = await asyncio.gather(
+            cluster.find(store.path(where.namespace, store.POINTER)),
+            store.records(cluster, where.namespace),
+            mirror.read(cluster, where.namespace),
+        )
+    now = datetime.datetime.now(datetime.UTC)
+    rows = status.rows(objects, application=where.app, stack=where.name, now=now)
+    return Seen(pointer=store.pointed(found), records=records, because=status.causes(rows))
+
+
+def _before(said: "lock.Lock", seen: Seen) -> str | None:
+    from seaway.release import promotion  # noqa: PLC0415 - as above
+
+    found = promotion.before(said, seen.pointer, seen.records)
+    return found.release if found else None
+
+
+def _refusal(where: stack.Stack, said: "lock.Lock", seen: Seen, wanted: str | None) -> str | None:
+    """Why it cannot be gone back to a release."""
+    from seaway.release import release  # noqa: PLC0415 - as above
+
+    kept = {one.release: one for one in said.held}
+    recorded = list(dict.fromkeys(entry.release for entry in seen.records.values()))
+    there = [one for one in recorded if one != said.release and one not in kept]
+    choose = f"there are: {', '.join(there)}" if there else "promote a mended one: seaway release promote"
+    if wanted is None:
+        return f"no release ran in namespace {where.namespace} before {said.release} that is not held; {choose}"
+    if wanted == said.release:
+        return f"release {wanted} is pinned for {where.name} already; deploy it: seaway up --stack {where.name}"
+    if one := kept.get(wanted):
+        return f"release {wanted} is held in stack {where.name} since {one.since} ({one.because}); {choose}"
+    if wanted not in recorded and not release.file(where.folder, wanted).is_file():
+        return f"release {wanted} is neither in {release.FOLDER}/ nor recorded in namespace {where.namespace}; {choose}"
+    return None
+
+
+async def _release(where: stack.Stack, id_: str | None, seen: Seen) -> "release.Release":
+    """From its file, or from the newest record of it."""
+    from seaway.cli import health  # noqa: PLC0415 - as above
+    from seaway.release import release, store  # noqa: PLC0415
+
+    wanted = id_ or ""
+    if release.file(where.folder, wanted).is_file():
+        return release.read(where.folder, wanted)
+    found = next(entry for entry in seen.records.values() if entry.release == wanted)
+    async with health.opened(where) as cluster:
+        return await store.promoted(cluster, where.namespace, found.id)
+
+
+def _pin(where: stack.Stack, made: "lock.Lock", one: "release.Release") -> list[str]:
+    """Write the release and the pin, once it is plain that it can be deployed; the jobs that are left out.
+
+    Raises:
+        problems.Invalid: it cannot, with what the stack's file says today.
+    """
+    from seaway.release import hold, lock, project, release  # noqa: PLC0415 - as above
+
+    planned = project.Planned(lock=made, release=one)
+    values = stackfile.read(where.folder / f"Pulumi.{where.name}.yaml")
+    there = {job.name for job in project.read(values, folder=where.folder, stack=where.name, planned=planned).app.jobs}
+    release.save(where.folder, one)
+    hold.remove(where.folder, where.name)
+    lock.write(where.folder, where.name, made)
+    return [job.name for job in one.application.jobs if job.name not in there]
+
+
+def _deployed(where: stack.Stack, more: list[str]) -> int:
+    from seaway.cli import deployment  # noqa: PLC0415 - as above
+
+    return deployment.Deployment(where, rollback=False, more=more).run(retry=False)

@@ -1,0 +1,339 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""`seaway release promote`: each refusal with its text, and what is written where nothing is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import main
+from seaway.images import registry
+from seaway.release import lock, record, release
+from tests.unit.cli import environments
+from tests.unit.cluster import apiserver
+
+Captured = pytest.CaptureFixture[str]
+OLD = "0123456789ab"
+HELD = lock.Held(OLD, because="web: no such image", since="2026-01-02T03:04:05Z")
+
+
+@pytest.fixture
+def shop(checkout: Path) -> Path:
+    return environments.shop(checkout)
+
+
+@pytest.fixture
+def dev(shop: Path, api: apiserver.ApiServer) -> record.Record:
+    """What runs, healthy, in dev."""
+    return environments.deployed(api, environments.made(shop, "dev"))
+
+
+def promote(*words: str) -> int:
+    return main.main(["release", "promote", *words])
+
+
+def refused(capfd: Captured, *words: str, code: int = 1) -> list[str]:
+    """What a refused promotion says. It writes nothing."""
+    assert promote(*words) == code
+    assert not Path("releases").exists()
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    return shown.err.splitlines()
+
+
+def staged(shop: Path, api: apiserver.ApiServer, dev: record.Record, capfd: Captured) -> record.Record:
+    """What dev runs, running in staging too; the files are gone again."""
+    assert promote("dev", "staging") == 0
+    one = environments.deployed(api, environments.made(shop, "staging"))
+    capfd.readouterr()
+    assert one.release == dev.release
+    return one
+
+
+def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.Record, capfd: Captured) -> None:
+    assert promote("dev", "staging") == 0
+    assert lock.read(shop, "staging") == lock.Lock(release=dev.release)
+    saved = release.read(shop, dev.release)
+    assert saved.provenance == environments.CLEAN
+    assert saved.recorded == environments.TIME
+    assert saved.images["web"].at(None) == dev.images["web"].reference
+    shown = capfd.readouterr()
+    assert shown.err == ""
+    table, *_, pinned, next_ = shown.out.splitlines()
+    assert table.split() == ["PART", "FIELD", "BEFORE", "AFTER"]
+    assert pinned == f"release {dev.release} is pinned for staging; nothing is committed, nothing is deployed."
+    assert (
+        next_
+        == f"Next: commit environments/staging.lock.yaml and releases/{dev.release}.yaml; look at what it changes: seaway preview --stack staging; deploy it: seaway up --stack staging --rollback-on-failure"
+    )
+    assert not (shop / "calls.json").exists()
+
+
+def test_the_table_says_what_changes(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+    assert promote("dev", "staging") == 0
+    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    second = environments.deployed(api, environments.made(shop, "dev", version="2"), before=dev)
+    capfd.readouterr()
+    assert promote("dev", "staging") == 0
+    rows = [line.split()[:4] for line in capfd.readouterr().out.splitlines()]
+    assert ["release", "id", dev.release, second.release] in rows
+    assert ["services.web", "image", "ctx-1", "ctx-2"] in rows
+    assert ["services.web", "env.TITLE", "Shop", "New"] in rows
+
+
+def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.Record, capfd: Captured) -> None:
+    assert promote("dev", "staging") == 0
+    said = lock.file(shop, "staging").read_text()
+    capfd.readouterr()
+    assert promote("dev", "staging") == 0
+    assert capfd.readouterr().out == f"release {dev.release} is pinned for staging already: nothing to do\n"
+    failed = lock.Hold(release="a-b", held=dev.id, because="web: no", since=environments.TIME)
+    lock.write(shop, "staging", lock.Lock(release=dev.release, instead=failed))
+    assert promote("dev", "staging") == 0
+    assert (
+        capfd.readouterr().out
+        == f"release {dev.release} is pinned for staging already; it failed there (web: no), try it again: seaway up --retry\n"
+    )
+    assert said.startswith("# What stack staging runs.")
+
+
+def test_images_are_copied_to_the_registry_of_the_target(
+    shop: Path, dev: record.Record, monkeypatch: pytest.MonkeyPatch, capfd: Captured
+) -> None:
+    seen = environments.copied(monkeypatch)
+    environments.say(shop, "staging", registry="other.example.com:5000/staging")
+    assert promote("dev", "staging") == 0
+    wanted = [
+        (dev.images[name].reference, f"other.example.com:5000/staging/shop/{name}:ctx-1") for name in environments.NAMES
+    ]
+    assert sorted(seen) == sorted(wanted)
+    out = capfd.readouterr().out
+    assert (
+        f"web: registry.example.com/team/shop/web@sha256:{'1' * 64} -> other.example.com:5000/staging/shop/web:ctx-1 ..."
+        in out
+    )
+    assert f"web: copied, sha256:{'1' * 64}" in out
+    assert lock.read(shop, "staging").release == dev.release
+
+
+def test_a_copy_that_fails_leaves_the_pin_as_it_was(
+    shop: Path, dev: record.Record, monkeypatch: pytest.MonkeyPatch, capfd: Captured
+) -> None:
+    def copy(source: str, target: str) -> bool:
+        raise registry.Unavailable(f"{source} -> {target}: no route to host; check the name")
+
+    monkeypatch.setattr(registry, "copy", copy)
+    environments.say(shop, "staging", registry="other.example.com")
+    assert promote("dev", "staging") == 1
+    assert "no route to host" in capfd.readouterr().err
+    assert lock.read(shop, "staging") == lock.Lock()
+
+
+def test_nothing_is_copied_within_one_registry(shop: Path, dev: record.Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = environments.copied(monkeypatch)
+    assert promote("dev", "staging") == 0
+    assert seen == []
+
+
+def test_a_working_tree_with_changes_is_a_warning(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
+    one = environments.deployed(api, environments.made(shop, "dev"), provenance=environments.dirty())
+    assert promote("dev", "staging") == 0
+    assert (
+        capfd.readouterr().err
+        == f"seaway: warning: release {one.release} was built with changes that are in no commit (on {environments.CLEAN.revision})\n"
+    )
+    assert release.read(shop, one.release).provenance.dirty
+
+
+def test_what_runs_counts_and_not_the_working_tree(shop: Path, dev: record.Record) -> None:
+    (shop / "app" / "app.yaml").write_text("name: shop\nservices: {web: {port: no number}}\n")
+    assert promote("dev", "staging") == 0
+    assert release.read(shop, dev.release).application.services[0].port == 8000
+
+
+def test_a_failed_one_runs_no_longer_instead(shop: Path, dev: record.Record) -> None:
+    """`seaway up --rollback-on-failure` of the release before has left its words in the lock."""
+    file = release.file(shop, f"{OLD}-abcdef")
+    file.parent.mkdir()
+    file.write_text("x")
+    failed = lock.Hold(release=f"{OLD}-abcdef", held="other", because="web: no", since=environments.TIME)
+    lock.write(shop, "staging", lock.Lock(release=OLD, back=True, held=(HELD,), instead=failed))
+    assert promote("dev", "staging") == 0
+    assert lock.read(shop, "staging") == lock.Lock(release=dev.release, held=(HELD,))
+    assert not file.exists()
+
+
+# Refusals.
+
+
+def test_to_itself(shop: Path, capfd: Captured) -> None:
+    assert refused(capfd, "dev", "dev", code=2) == [
+        "seaway: both are stack dev; a release goes from one stack to another"
+    ]
+
+
+@pytest.mark.parametrize("words", [("nowhere", "staging"), ("dev", "nowhere")])
+def test_no_such_stack(shop: Path, words: tuple[str, str], capfd: Captured) -> None:
+    assert refused(capfd, *words, code=2) == [
+        'Pulumi.nowhere.yaml: there is no stack "nowhere"; there are: dev, prod, staging'
+    ]
+
+
+def test_a_stack_that_builds_takes_none(shop: Path, capfd: Captured) -> None:
+    assert refused(capfd, "prod", "dev", code=2) == [
+        "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is pinned for it; give it one: seaway release promote <from> prod"
+    ]
+    environments.say(shop, "prod", build="true")
+    assert refused(capfd, "prod", "dev", code=2) == [
+        "Pulumi.dev.yaml: seaway:build: stack dev builds what it deploys, and a release cannot be promoted to it; pulumi config set seaway:build false --stack dev, or promote to another stack"
+    ]
+
+
+def test_nothing_was_ever_deployed(shop: Path, capfd: Captured) -> None:
+    assert refused(capfd, "dev", "staging") == [
+        "seaway: no release is recorded in namespace shop-dev: the next pulumi up that succeeds writes one"
+    ]
+
+
+def test_the_cluster_is_away(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+    api.stop()
+    (line,) = refused(capfd, "dev", "staging")
+    assert line.startswith("seaway: ")
+
+
+def test_not_healthy(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
+    api.put("apps/v1", "Deployment", "shop-dev", "web", status={"observedGeneration": 1, **counts})
+    assert refused(capfd, "dev", "staging") == [
+        "seaway: stack dev is not healthy (web: 0 of 2 pods are ready after 300 s); wait for it or mend it: seaway status --stack dev"
+    ]
+    for name in ("api", "worker", "db"):
+        kind = "StatefulSet" if name == "db" else "Deployment"
+        api.put("apps/v1", kind, "shop-dev", name, status={"observedGeneration": 1, **counts, "updatedReplicas": 0})
+    (line,) = refused(capfd, "dev", "staging")
+    assert " and 1 more); wait for it or mend it: " in line
+
+
+def test_drifted(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+    api.remove("v1", "Service", "shop-dev", "web")
+    assert refused(capfd, "dev", "staging") == [
+        f"seaway: stack dev has drifted from release {dev.release}: 1 difference; look at them: seaway status --drift --stack dev"
+    ]
+    api.remove("v1", "Service", "shop-dev", "api")
+    assert "2 differences" in refused(capfd, "dev", "staging")[0]
+
+
+def test_a_pod_with_another_image(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+    environments.put(api, environments.pod("web", dev.images["web"].reference))
+    assert promote("dev", "staging") == 0
+    capfd.readouterr()
+    environments.put(api, environments.pod("web", "evil:1"))
+    assert promote("dev", "prod") == 1
+    lines = capfd.readouterr().err.splitlines()
+    assert (
+        lines[0]
+        == f"seaway: stack dev runs something else than the record of release {dev.release} says: pod web-1 has evil:1; kubectl delete pod web-1 -n shop-dev"
+    )
+
+
+def test_it_runs_another_one_than_it_pins(
+    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+) -> None:
+    staged(shop, api, dev, capfd)
+    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    second = environments.deployed(api, environments.made(shop, "dev", version="2"), before=dev)
+    assert promote("dev", "staging") == 0
+    capfd.readouterr()
+    assert promote("staging", "prod") == 1
+    assert capfd.readouterr().err.splitlines() == [
+        f"seaway: stack staging pins release {second.release} and runs {dev.release}; deploy what it pins before it goes to prod: pulumi up --stack staging"
+    ]
+    assert lock.read(shop, "prod") == lock.Lock()
+
+
+def test_never_healthy_where_it_must_have_been(
+    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+) -> None:
+    assert promote("dev", "staging") == 0  # pinned, and not deployed yet
+    capfd.readouterr()
+    assert promote("dev", "prod") == 1
+    assert capfd.readouterr().err.splitlines() == [
+        f"seaway: release {dev.release} was never healthy in stack staging, and prod takes only what was; give it to staging first: seaway release promote dev staging"
+    ]
+    environments.remembered(api, environments.made(shop, "staging"))
+    assert promote("dev", "prod") == 0
+
+
+def test_held(shop: Path, dev: record.Record, capfd: Captured) -> None:
+    held = lock.Held(dev.release, because="web: it ended with code 1", since="2026-01-02T03:04:05Z")
+    lock.write(shop, "staging", lock.Lock(held=(held, HELD)))
+    assert refused(capfd, "dev", "staging") == [
+        f"seaway: release {dev.release} is held in stack staging since 2026-01-02T03:04:05Z (web: it ended with code 1); promote a newer one, or let it go by name: seaway release promote dev staging --unhold {dev.release}"
+    ]
+    assert refused(capfd, "dev", "staging", "--unhold", OLD)[0].startswith(f"seaway: release {dev.release} is held")
+    assert promote("dev", "staging", "--unhold", dev.release) == 0
+    assert lock.read(shop, "staging") == lock.Lock(release=dev.release, held=(HELD,))
+
+
+def test_what_is_not_held_cannot_be_let_go(shop: Path, dev: record.Record, capfd: Captured) -> None:
+    assert refused(capfd, "dev", "staging", "--unhold", "ffffffffffff") == [
+        "seaway: release ffffffffffff is not held in stack staging, so it cannot be let go; nothing is held there"
+    ]
+    lock.write(shop, "staging", lock.Lock(held=(HELD,)))
+    assert refused(capfd, "dev", "staging", "--unhold", "ffffffffffff") == [
+        f"seaway: release ffffffffffff is not held in stack staging, so it cannot be let go; held are: {OLD}"
+    ]
+
+
+WAIVER = "seaway:waivers: {IMG-01: {reason: late, owner: ann, until: 2026-01-01}}"
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging"])
+def test_a_waiver_has_ended(shop: Path, dev: record.Record, stack: str, capfd: Captured) -> None:
+    environments.say(shop, stack, WAIVER)
+    lines = refused(capfd, "dev", "staging", code=2)
+    assert [line.split(": ", 2)[1:] for line in lines] == [
+        [
+            "seaway:waivers.IMG-01.until",
+            "the waiver ended on 2026-01-01 (ann answers for it); mend what it is for and pulumi config rm --path 'seaway:waivers.IMG-01', or agree on another last day",
+        ]
+    ]
+    assert lines[0].startswith(f"Pulumi.{stack}.yaml:")
+
+
+def test_all_that_is_wrong_in_the_target_is_told(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
+    """What today's file of the stack has wrong with the release, and all the rest, at once."""
+    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [TOKEN]")
+    environments.say(shop, "dev", "seaway:secrets: {TOKEN: {secure: v1:x}}")
+    one = environments.deployed(api, environments.made(shop, "dev"))
+    api.remove("v1", "Secret", "shop-dev", next(each.name for each in one.objects() if each.kind == "Secret"))
+    environments.say(shop, "staging", "seaway:overlay: {services: {wbe: {scale: 3}}}")
+    lines = refused(capfd, "dev", "staging")
+    assert lines[0].startswith(f"seaway: stack dev has drifted from release {one.release}: ")
+    assert [line.split(": ", 1)[1] for line in lines[1:]] == [
+        "seaway:overlay.services.wbe: the application has no such service; did you mean web?",
+        "services.web.secrets.TOKEN: has no value in stack staging; pulumi config set --secret --path 'seaway:secrets.TOKEN', or let it be {generate: 32}",
+    ]
+    assert lines[2].startswith(f"releases/{one.release}.yaml:")
+
+
+def test_the_same_content_with_other_images(
+    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+) -> None:
+    """An image was built again and is not the same: the file stays what it is."""
+    assert promote("dev", "staging") == 0
+    capfd.readouterr()
+    text = release.file(shop, dev.release).read_text()
+    file = release.file(shop, dev.release)
+    file.write_text(text.replace("1" * 64, "9" * 64))
+    lock.write(shop, "staging", lock.Lock())
+    assert promote("dev", "staging") == 2
+    assert capfd.readouterr().err.startswith(
+        f"releases/{dev.release}.yaml: release {dev.release} has another digest of "
+    )
+    assert lock.read(shop, "staging") == lock.Lock()
+
+
+def test_forbidden_is_told(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+    api.forbidden.add("/api/v1/namespaces/shop-dev/configmaps")
+    (line,) = refused(capfd, "dev", "staging")
+    assert line.startswith("seaway: ")
