@@ -63,7 +63,9 @@ class Review:
         try:
             found = digest.read(printed)
         except digest.Unreadable:
-            self.failed(printed.strip() or "pulumi preview failed before it looked at anything: its words are above")
+            said = printed.strip() or "pulumi preview failed before it looked at anything: its words are above"
+            print(said, file=sys.stderr)
+            self.failed(said)
             return verb.FAILED
         ended = [f"pulumi preview ended with exit code {code}"] if code else []
         return self._told(
@@ -94,8 +96,7 @@ class Review:
         )
 
     def failed(self, said: str) -> None:
-        """Say why there is no summary; the file too, or a comment would go on saying what the run before found."""
-        print(said, file=sys.stderr)
+        """Why there is no summary: in the file, or a comment would go on saying what the run before found."""
         self._write(markdown.failure(self._where.name, said))
 
     def _write(self, said: str) -> None:

@@ -1,0 +1,417 @@
+"""`seaway preview`: with a Pulumi that prints what the test says, and offline between two revisions of a repository."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seaway.cli import main
+from seaway.release import lock, project, release
+from seaway.review import offline
+from tests import golden
+from tests.unit.review import previews
+
+STACK = """\
+config:
+  seaway:context: work
+  seaway:registry: registry.example.com
+  seaway:secrets:
+    SESSION_KEY: {secure: v1:first}
+"""
+
+
+class Shop:
+    """A repository with examples/shop, and a program pulumi."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.programs = folder.parent / "programs"
+
+    def git(self, *words: str) -> None:
+        who = ["-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *words], cwd=self.folder, check=True, capture_output=True)
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", "work")
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    def pulumi(self, printed: str, code: int = 0, *, backend: str = "https://api.pulumi.com/ann") -> None:
+        """From now on `pulumi preview` prints this."""
+        (self.programs / "printed").write_text(printed)
+        self.program(
+            f"""
+            import json, pathlib, sys
+            calls = pathlib.Path({str(self.programs / "calls")!r})
+            with calls.open("a") as file:
+                print(json.dumps(sys.argv[1:]), file=file)
+            if sys.argv[1] == "whoami":
+                print(json.dumps(dict(user="ann", url={backend!r})))
+                sys.exit(0)
+            print("warning: from pulumi itself", file=sys.stderr)
+            print(pathlib.Path({str(self.programs / "printed")!r}).read_text())
+            sys.exit({code})
+            """
+        )
+
+    def program(self, text: str) -> None:
+        program = self.programs / "pulumi"
+        program.write_text(f"#!{sys.executable}\n{textwrap.dedent(text)}")
+        program.chmod(0o755)
+
+    @property
+    def calls(self) -> list[list[str]]:
+        file = self.programs / "calls"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    made = Shop(tmp_path / "shop")
+    shutil.copytree(golden.ROOT / "examples" / "shop", made.folder / "app")
+    (made.folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    (made.folder / "Pulumi.review.yaml").write_text(STACK)
+    made.programs.mkdir()
+    made.replace("app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
+    monkeypatch.chdir(made.folder)
+    monkeypatch.setenv("PATH", f"{made.programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PULUMI_HOME", str(made.programs))
+    for name in ("CI", "PULUMI_STACK", "PULUMI_BACKEND_URL", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
+        monkeypatch.delenv(name, raising=False)
+    made.git("init", "--quiet")
+    made.commit()
+    return made
+
+
+def plain(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    return json.loads(capfd.readouterr().out)
+
+
+def test_what_changes_is_shown(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    shop.pulumi(previews.captured("image"))
+    assert main.main(["preview", "--", "-c", "a=b"]) == 0
+    assert shop.calls == [["preview", "--json", "--stack", "review", "-c", "a=b", "--non-interactive"]]
+    shown = capfd.readouterr()
+    image = "registry.localhost:5000/shop/web"
+    assert shown.out.splitlines()[:7] == [
+        "shop, stack review: 1 changed; rolling: web",
+        "CHANGE   OBJECT          IMPACT   BECAUSE",
+        "changed  Deployment/web  rolling  old pods go when new ones are ready",
+        "",
+        "Deployment/web",
+        f"  spec.template.spec.containers[web].image: {image}:ctx-1aad5ce00e6c -> {image}:ctx-02f60c71653a",
+        "image web: ctx-1aad5ce00e6c -> ctx-02f60c71653a (web.py changed)",
+    ]
+    assert "checks: " in shown.out.splitlines()[7]
+    assert shown.err == "seaway: pulumi preview of stack review\nwarning: from pulumi itself\n"
+
+
+def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    shop.pulumi(previews.captured("removal"))
+    assert main.main(["preview", "--markdown", "preview.md"]) == 5
+    told = (
+        "blocked by the policy of stack review: Deployment/worker (OUTAGE); if it is meant, waive OUTAGE in"
+        " Pulumi.review.yaml (seaway:waivers) with a reason, an owner and an end"
+    )
+    assert capfd.readouterr().err.splitlines()[-1] == f"seaway: {told}"
+    assert f"**{told}**" in (shop.folder / "preview.md").read_text()
+    waiver = "{of: [worker], reason: it goes, owner: ann, until: 2999-12-31}"
+    shop.replace("Pulumi.review.yaml", "config:\n", f"config:\n  seaway:waivers: {{OUTAGE: {waiver}}}\n")
+    assert main.main(["preview"]) == 0
+    assert "Deployment/worker: waived until 2999-12-31 by ann: it goes" in capfd.readouterr().out
+    shop.replace("Pulumi.review.yaml", "2999", "2001")
+    assert main.main(["preview", "--json"]) == 5
+    found = plain(capfd)
+    assert "the waiver OUTAGE for Deployment/worker ended on 2001-12-31" in found["notes"]
+    assert [(one["object"]["name"], one["impact"]) for one in found["changes"] if one["blocked"]] == [
+        ("worker", "outage")
+    ]
+    shop.replace("Pulumi.review.yaml", "config:\n", "config:\n  seaway:policy: {outage: allow}\n")
+    assert main.main(["preview"]) == 0
+
+
+UNREACHABLE = 'cannot reach the cluster of context "work" (https://10.0.0.1:6443: timed out)'
+
+
+def test_an_unreachable_cluster_is_never_no_changes(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    """As the plugin ends a preview: one line, and nothing that would change."""
+    said = [{"severity": "error", "message": f"error: {UNREACHABLE}\n"}]
+    for code in (0, 1, 255):
+        shop.pulumi(json.dumps({"steps": [], "diagnostics": said}), code)
+        assert main.main(["preview", "--markdown", "preview.md"]) == 1
+        shown = capfd.readouterr()
+        assert shown.err.splitlines()[-1] == f"seaway: {UNREACHABLE}"
+        assert shown.out.startswith("shop, stack review: the preview failed\n")
+        assert UNREACHABLE in (shop.folder / "preview.md").read_text()
+    shop.pulumi(json.dumps({"steps": []}), 1)
+    assert main.main(["preview"]) == 1
+    assert capfd.readouterr().err.splitlines()[-1] == "seaway: pulumi preview ended with exit code 1"
+
+
+def test_a_preview_that_did_not_begin(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    """No stack, a wrong passphrase: no JSON at all. The comment of the run before must not stay."""
+    (shop.folder / "preview.md").write_text("all is well")
+    shop.pulumi("", 255)
+    assert main.main(["preview", "--markdown", "preview.md"]) == 1
+    told = "pulumi preview failed before it looked at anything: its words are above"
+    assert capfd.readouterr().err.splitlines()[-2:] == ["warning: from pulumi itself", told]
+    assert told in (shop.folder / "preview.md").read_text()
+
+
+def test_what_was_found_until_a_failure_is_judged(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    shop.pulumi(previews.captured("volume"), 255)
+    assert main.main(["preview"]) == 5
+    shown = capfd.readouterr()
+    assert shown.out.startswith("shop, stack review: the preview failed; 1 replaced; outage: db\n")
+    assert "pulumi up --skip-preview deletes it first" in shown.out
+    assert "seaway: preview failed\n" in shown.err
+    shop.replace("Pulumi.review.yaml", "config:\n", "config:\n  seaway:policy: {outage: allow}\n")
+    assert main.main(["preview"]) == 1
+
+
+def test_without_pulumi(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PATH", str(shop.programs))
+    assert main.main(["preview"]) == 2
+    assert "there is no program pulumi" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("ci", ["true", "1"])
+def test_in_ci_a_backend_on_the_runners_disk_is_refused(
+    shop: Shop, ci: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    shop.pulumi(previews.captured("image"), backend="file:///home/runner/state")
+    assert main.main(["preview", "--markdown", "preview.md"]) == 2
+    told = (
+        "CI: the state is in file:///home/runner/state, a file of this machine: in CI the preview would always be from"
+        " nothing; set PULUMI_BACKEND_URL to a shared backend (s3://, gs://, azblob://, postgres://, https://), or say"
+        " --local-backend if it is kept"
+    )
+    assert told in capfd.readouterr().err.splitlines()
+    assert "would always be from nothing" in (shop.folder / "preview.md").read_text()
+    assert shop.calls == [["whoami", "--json", "--non-interactive"]]
+    assert main.main(["preview", "--local-backend"]) == 0
+    shop.pulumi(previews.captured("image"))
+    assert main.main(["preview"]) == 0
+
+
+def test_elsewhere_a_local_backend_is_fine(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CI", "false")
+    shop.pulumi(previews.captured("image"), backend="file:///home/me/state")
+    assert main.main(["preview"]) == 0
+    assert [call[0] for call in shop.calls] == ["preview"]
+
+
+def test_what_is_wrong_with_the_files_is_told_before_pulumi_runs(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    shop.replace("app/app.yaml", "port: 8000", "port: 80000")
+    assert main.main(["preview", "--markdown", "preview.md"]) == 2
+    assert "80000 is no TCP port" in capfd.readouterr().err
+    assert "80000 is no TCP port" in (shop.folder / "preview.md").read_text()
+    assert shop.calls == []
+
+
+def test_the_base_says_why_an_image_is_rebuilt(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    """A fresh runner has built nothing, so Pulumi's program does not know."""
+    (shop.folder / "app" / "web" / "web.py").write_text("# other\n")
+    now = offline.rendered(shop.folder, "review").images["web"].content
+    shop.pulumi(previews.captured("image").replace("ctx-02f60c71653a", now).replace("web: rebuild, ", ""))
+    assert main.main(["preview", "--json"]) == 0
+    assert [one["why"] for one in plain(capfd)["images"]] == [None]
+    assert main.main(["preview", "--json", "--base", "HEAD"]) == 0
+    (image,) = plain(capfd)["images"]
+    assert image["why"] in ("web.py changed", "since HEAD: web.py changed")
+
+
+def changes(capfd: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """The impact of each change; what is called after its content is told without the hash."""
+    found: dict[str, str] = {}
+    for one in plain(capfd)["changes"]:
+        kind, name = one["object"]["kind"], one["object"]["name"]
+        short = name if kind in ("Deployment", "GeneratedSecret", "StatefulSet") else re.sub("-[0-9a-f]{10}$", "", name)
+        found[f"{one['what']} {kind}/{short}"] = one["impact"]
+    return found
+
+
+OFFLINE = ["preview", "--offline", "--base", "HEAD", "--json"]
+
+
+def test_offline_nothing_changes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In CI, without Pulumi, a cluster, a passphrase or a backend."""
+    monkeypatch.setenv("CI", "true")
+    assert main.main(OFFLINE[:-1]) == 0
+    assert capfd.readouterr().out.startswith("shop, stack review: no changes\n")
+
+
+ANOTHER_VALUE = {
+    "replaced GeneratedSecret/POSTGRES_PASSWORD": "outage",
+    "changed StatefulSet/db": "outage",
+    "changed Deployment/api": "rolling",
+    "changed Secret/api-secrets": "none",
+    "changed Secret/db-secrets": "none",
+    "changed Secret/migrate-secrets": "none",
+    "changed Job/migrate": "none",
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("TITLE: Shop", "TITLE: Sale", {"changed Deployment/web": "rolling"}),
+        ("v1:first", "v1:second", {"changed Deployment/web": "rolling", "changed Secret/web-secrets": "none"}),
+        ("size: 1Gi", "size: 2Gi", {"replaced StatefulSet/db": "outage"}),
+        ("image: postgres:17", "image: postgres:18", {"changed StatefulSet/db": "outage"}),
+        ("generate: 32", "generate: 40", ANOTHER_VALUE),
+        ("config:", "config:\n  seaway:exposure: nodePort", {"changed Service/web": "none"}),
+        (
+            "config:",
+            "config:\n  seaway:overlay: {services: {web: {scale: 1}}}",
+            {"changed Deployment/web": "none", "removed PodDisruptionBudget/web": "none"},
+        ),
+    ],
+)
+def test_offline_a_change_of_the_files(
+    shop: Shop, old: str, new: str, expected: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    stack = old == "config:" or old.startswith("v1")
+    shop.replace("Pulumi.review.yaml" if stack else "app/app.yaml", old, new)
+    assert main.main(OFFLINE) == (5 if "outage" in expected.values() else 0)
+    assert changes(capfd) == expected
+
+
+def test_offline_a_renamed_application_is_another_namespace(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    shop.replace("app/app.yaml", "name: shop", "name: store")
+    assert main.main(OFFLINE) == 5
+    told = changes(capfd)
+    assert told["removed Namespace/shop-review"] == told["replaced StatefulSet/db"] == "data loss"
+    assert told["replaced Deployment/web"] == "outage"
+
+
+def test_offline_images_and_texts(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    (shop.folder / "app" / "web" / "web.py").write_text("# other\n")
+    shop.replace("app/worker/worker.ini", "[", "# another line\n[")
+    assert main.main([*OFFLINE, "--markdown", "preview.md"]) == 0
+    images = {one["name"]: (one["repository"], one["why"]) for one in plain(capfd)["images"]}
+    assert images == {
+        "web": ("registry.example.com/shop/web", "web.py changed"),
+        "worker": ("registry.example.com/shop/worker", "worker.ini changed"),
+    }
+    text = (shop.folder / "preview.md").read_text()
+    assert text.startswith("<!-- seaway preview review -->\n### shop, stack review: 3 changed; rolling: web, worker\n")
+    assert "\n```diff\n@@ -1,2 +1,3 @@\n+# another line\n [worker]\n" in text
+
+
+def test_offline_leaves_the_checkout_alone(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    """A staged change stays staged, a file that git does not know stays unknown."""
+    shop.replace("app/app.yaml", "TITLE: Shop", "TITLE: Sale")
+    shop.git("add", "app/app.yaml")
+    (shop.folder / "notes.txt").write_text("x")
+
+    def state() -> str:
+        status = ["git", "status", "--porcelain"]
+        return subprocess.run(status, cwd=shop.folder, check=True, capture_output=True, text=True).stdout
+
+    before = state()
+    assert main.main(OFFLINE) == 0
+    assert state() == before == "M  app/app.yaml\n?? notes.txt\n"
+    assert list(changes(capfd)) == ["changed Deployment/web"]
+
+
+def test_offline_in_a_folder_of_a_repository(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    below = shop.folder / "infra"
+    below.mkdir()
+    for name in ("app", "Pulumi.yaml", "Pulumi.review.yaml"):
+        (shop.folder / name).rename(below / name)
+    shop.commit()
+    monkeypatch.chdir(below)
+    shop.replace("infra/app/app.yaml", "TITLE: Shop", "TITLE: Sale")
+    assert main.main(OFFLINE) == 0
+    assert list(changes(capfd)) == ["changed Deployment/web"]
+
+
+def test_offline_a_stack_that_was_not_there(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    (shop.folder / "Pulumi.review.yaml").rename(shop.folder / "Pulumi.next.yaml")
+    assert main.main([*OFFLINE, "--stack", "next"]) == 0
+    found = plain(capfd)
+    assert {one["what"] for one in found["changes"]} == {"added"}
+    assert "there is no stack next in HEAD: all of it is new" in found["notes"]
+
+
+def test_offline_a_base_that_is_wrong(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    shop.replace("app/app.yaml", "port: 8000", "port: 80000")
+    shop.commit()
+    shop.replace("app/app.yaml", "port: 80000", "port: 8000")
+    assert main.main(OFFLINE) == 2
+    assert capfd.readouterr().err.startswith("HEAD:app/app.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--base", "nowhere"], '--base: "nowhere": cannot be read from git: there is no such revision here; name one'),
+        (["--base", "--all"], '--base: "--all": cannot be read from git: '),
+        ([], "seaway: --offline needs a revision to compare with: --base HEAD^1\n"),
+        (["--base", "HEAD", "--", "-c", "a=b"], "seaway: --offline takes no arguments of pulumi\n"),
+    ],
+)
+def test_offline_wrong_words(shop: Shop, words: list[str], told: str, capfd: pytest.CaptureFixture[str]) -> None:
+    words = [f"--base={words[1]}"] if words[1:] == ["--all"] else words
+    assert main.main(["preview", "--offline", *words]) == 2
+    assert capfd.readouterr().err.startswith(told)
+
+
+def test_offline_without_git(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PATH", str(shop.programs))
+    assert main.main(OFFLINE) == 2
+    assert capfd.readouterr().err == '--base: "HEAD": there is no program git; install it\n'
+
+
+def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    """It deploys the release that its lock file pins, whatever app/ says: a promotion is a diff of that file."""
+
+    def saved() -> str:
+        one = project.of(shop.folder, "review")
+        images = {
+            name: release.Image(
+                content=image.content, repository=f"registry.example.com/shop/{name}", digest=f"sha256:{0:064}"
+            )
+            for name, image in offline.rendered(shop.folder, "review").images.items()
+        }
+        made = release.Release(application=one.base, images=images)
+        release.save(shop.folder, made)
+        return made.id
+
+    first = saved()
+    shop.replace("app/web/web.py", "import", "# newer\nimport")
+    second = saved()
+    (shop.folder / "Pulumi.prod.yaml").write_text(f"{STACK}  seaway:build: false\n")
+    lock.write(shop.folder, "prod", lock.Lock(release=first))
+    shop.commit()
+    assert main.main([*OFFLINE, "--stack", "prod"]) == 0
+    assert plain(capfd)["changes"] == []
+    shop.replace("app/app.yaml", "TITLE: Shop", "TITLE: Sale")
+    lock.write(shop.folder, "prod", lock.Lock(release=second))
+    assert main.main([*OFFLINE, "--stack", "prod"]) == 0
+    assert [one["name"] for one in plain(capfd)["images"]] == ["web"]
+
+
+def test_a_ctrl_c_ends_pulumi_and_the_preview(shop: Shop) -> None:
+    shop.program("import os, signal, sys, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(30)\n")
+    assert main.main(["preview"]) == 130
