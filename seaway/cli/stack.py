@@ -147,7 +147,10 @@ def _name(folder: Path, file: str) -> str:
         reason = getattr(error, "strerror", None) or "it is no path"
         problem = problems.Problem(place, "", f"cannot be read ({reason})", "it says the name in its line `name:`")
         raise problems.Invalid([problem]) from None
-    return _text(root, place)
+    entry = root.entries.get("name") if isinstance(root, nodes.Table) else None
+    if entry is None or not isinstance(entry.node, nodes.Scalar) or not entry.node.text:
+        raise problems.Invalid([problems.Problem(place, "name", "is missing", "add `name:`")])
+    return entry.node.text
 
 
 def _pinned(folder: Path, name: str) -> str:
@@ -155,14 +158,4 @@ def _pinned(folder: Path, name: str) -> str:
     from seaway.release import project as projects  # noqa: PLC0415 - 0.1 s that a stack that builds need not pay
     from seaway.release import release  # noqa: PLC0415
 
-    id_ = projects.pinned(folder, name)
-    file = release.file(folder, id_)
-    node = release.application_of(release.parsed(folder, id_))
-    return _text(node, problems.Place(str(file.relative_to(folder))))
-
-
-def _text(root: nodes.Node, place: problems.Place) -> str:
-    entry = root.entries.get("name") if isinstance(root, nodes.Table) else None
-    if entry is None or not isinstance(entry.node, nodes.Scalar) or not entry.node.text:
-        raise problems.Invalid([problems.Problem(place, "name", "is missing", "add `name:`")])
-    return entry.node.text
+    return release.read(folder, projects.pinned(folder, name)).application.name

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import stack
-from seaway.model import problems
+from seaway.model import application, problems
+from seaway.release import lock, release
 
 BACKEND = "file:///somewhere/state"
 
@@ -108,3 +109,19 @@ def test_what_is_wrong_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, tm
     assert wrong() == f"{folder}: there is no stack; pulumi stack init <stack> begins one"
     monkeypatch.chdir(tmp_path)
     assert wrong() == f"{tmp_path}: no Pulumi.yaml here or above; cd to your checkout"
+
+
+def test_a_stack_that_pins_a_release_is_of_its_application(folder: Path) -> None:
+    """The working tree may hold anything."""
+    file = folder / "Pulumi.prod.yaml"
+    file.write_text(f"{file.read_text()}  seaway:build: false\n")
+    assert wrong("-s", "prod") == (
+        "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is"
+        " pinned for it; give it one: seaway release promote <from> prod"
+    )
+    one = release.Release(application=application.Application(name="florist"))
+    release.save(folder, one)
+    lock.write(folder, "prod", lock.Lock(release=one.id))
+    (folder / "other.yaml").unlink()
+    assert find("-s", "prod").namespace == "florist-prod"
+    assert find("-s", "dev").namespace == "shop-dev"

@@ -1,0 +1,116 @@
+"""`seaway release list` and `seaway release save`: what there is, in files and in clusters."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import main
+from seaway.release import lock, record, release
+from tests.unit.cli import environments
+from tests.unit.cluster import apiserver
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def shop(checkout: Path) -> Path:
+    return environments.shop(checkout)
+
+
+@pytest.fixture
+def first(shop: Path, api: apiserver.ApiServer) -> record.Record:
+    """Runs in dev."""
+    return environments.deployed(api, environments.made(shop, "dev"), provenance=environments.dirty())
+
+
+def listed(capfd: Captured, *words: str) -> tuple[list[list[str]], list[str]]:
+    """The rows of the table as words, and what stands on stderr."""
+    capfd.readouterr()
+    assert main.main(["release", "list", *words]) == 0
+    shown = capfd.readouterr()
+    return [row.split() for row in shown.out.splitlines()], shown.err.splitlines()
+
+
+def test_releases_of_files_and_clusters(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
+    one = environments.deployed(api, environments.made(shop, "dev"), provenance=environments.dirty())
+    assert main.main(["release", "promote", "dev", "staging"]) == 0
+    environments.deployed(api, environments.made(shop, "staging"))
+    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    new = environments.made(shop, "dev", version="2")
+    environments.deployed(api, new, before=one, time="2026-02-02T00:00:00Z")
+    held = lock.Held("0123456789ab", because="web: no such image", since=environments.TIME)
+    lock.write(shop, "prod", lock.Lock(release=one.release, held=(held,)))
+    rows, err = listed(capfd)
+    assert err == []
+    assert rows == [
+        ["RELEASE", "WHEN", "SOURCE", "FILE", "PINNED", "BY", "RUNS", "IN", "HELD"],
+        [new.release, "2026-02-02T00:00:00Z", "4b825dc642cb", "-", "-", "dev", "-"],
+        [one.release, environments.TIME, "4b825dc642cb", "(dirty)", "yes", "prod,", "staging", "staging", "-"],
+        ["0123456789ab", "-", "-", "-", "-", "-", "prod:", "web:", "no", "such", "image"],
+    ]
+    assert main.main(["release", "list", "--json", "--stack", "dev"]) == 0
+    printed = json.loads(capfd.readouterr().out)
+    assert printed["unknown"] == {}
+    assert printed["releases"][1] == {
+        "id": one.release,
+        "recorded": environments.TIME,
+        "revision": environments.CLEAN.revision,
+        "dirty": True,
+        "file": True,
+        "pinned": ["prod", "staging"],
+        "runs": [],
+        "healthy": ["dev"],
+        "held": {},
+    }
+    assert printed["releases"][2]["held"] == {"prod": "web: no such image"}
+
+
+def test_a_cluster_that_is_away(shop: Path, first: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+    """The files tell what they can."""
+    assert main.main(["release", "save", "--stack", "dev"]) == 0
+    api.stop()
+    rows, err = listed(capfd, "--stack", "dev")
+    assert rows[1:] == [[first.release, environments.TIME, "4b825dc642cb", "(dirty)", "yes", "-", "-", "-"]]
+    (line,) = err
+    assert line.startswith("seaway: stack dev: ")
+    _, err = listed(capfd)
+    assert [line.split(": ")[1] for line in err] == ["stack dev", "stack prod", "stack staging"]
+
+
+def test_no_release_yet(shop: Path, capfd: Captured) -> None:
+    rows, _ = listed(capfd, "--stack", "dev")
+    assert " ".join(rows[0]) == (
+        "no release yet: a pulumi up that succeeds records one, and seaway release promote gives it to others"
+    )
+
+
+def test_no_such_stack(shop: Path, capfd: Captured) -> None:
+    assert main.main(["release", "list", "--stack", "nowhere"]) == 2
+    told = 'Pulumi.nowhere.yaml: there is no stack "nowhere"; there are: dev, prod, staging\n'
+    assert capfd.readouterr().err == told
+
+
+def test_a_file_that_was_changed_by_hand(shop: Path, first: record.Record, capfd: Captured) -> None:
+    assert main.main(["release", "save", "--stack", "dev"]) == 0
+    file = release.file(shop, first.release)
+    file.write_text(file.read_text().replace("TITLE: Shop", "TITLE: Other"))
+    assert main.main(["release", "list"]) == 2
+    assert "it was changed by hand: take it from git, or seaway release save" in capfd.readouterr().err
+
+
+def test_what_runs_is_saved_once(shop: Path, first: record.Record, capfd: Captured) -> None:
+    assert main.main(["release", "save", "--stack", "dev"]) == 0
+    assert capfd.readouterr().out == f"releases/{first.release}.yaml is written; commit it\n"
+    saved = release.read(shop, first.release)
+    assert (saved.provenance, saved.recorded) == (environments.dirty(), environments.TIME)
+    text = release.file(shop, first.release).read_text()
+    assert main.main(["release", "save", "--stack", "dev"]) == 0
+    assert capfd.readouterr().out == f"releases/{first.release}.yaml is there already: nothing to do\n"
+    assert release.file(shop, first.release).read_text() == text
+
+
+def test_nothing_runs_that_could_be_saved(shop: Path, capfd: Captured) -> None:
+    assert main.main(["release", "save", "--stack", "dev"]) == 1
+    told = "seaway: no release is recorded in namespace shop-dev: the next pulumi up that succeeds writes one\n"
+    assert capfd.readouterr().err == told

@@ -1,0 +1,275 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""`seaway release rollback`: what is pinned and held, what is said, and when it is refused."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import main
+from seaway.release import hold, lock, record, release
+from tests.unit.cli import environments, program
+from tests.unit.cluster import apiserver
+
+Captured = pytest.CaptureFixture[str]
+UP = ["up", "--yes", "--skip-preview", "--stack", "prod"]
+
+
+@pytest.fixture
+def shop(checkout: Path) -> Path:
+    return environments.shop(checkout)
+
+
+@pytest.fixture
+def pulumi(shop: Path) -> program.Pulumi:
+    return program.Pulumi(shop)
+
+
+@pytest.fixture
+def prod(shop: Path, api: apiserver.ApiServer) -> tuple[record.Record, record.Record]:
+    """Two releases of prod, both deployed; the second one runs, healthy. The first has no file any more."""
+    first = environments.deployed(api, pinned(shop, "1"))
+    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    second = environments.deployed(api, pinned(shop, "2"), before=first, time="2026-01-02T00:00:00Z")
+    release.file(shop, first.release).unlink()
+    return first, second
+
+
+def pinned(shop: Path, version: str) -> record.Record:
+    """What dev would deploy, as prod has it."""
+    one = environments.made(shop, "dev", version=version).promoted(environments.CLEAN, environments.TIME)
+    release.save(shop, one)
+    lock.write(shop, "prod", lock.Lock(release=one.id))
+    return environments.made(shop, "prod")
+
+
+def rollback(*words: str) -> int:
+    return main.main(["release", "rollback", *words])
+
+
+def refused(shop: Path, capfd: Captured, *words: str, code: int = 1) -> str:
+    """What it says where it does nothing."""
+    before = lock.file(shop, "prod").read_text() if lock.file(shop, "prod").exists() else None
+    assert rollback(*words) == code
+    assert (lock.file(shop, "prod").read_text() if before else None) == before
+    assert not (shop / "calls.json").exists()
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    (line,) = shown.err.splitlines()
+    return line
+
+
+def test_the_release_before_is_pinned_and_deployed(
+    pulumi: program.Pulumi, shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured
+) -> None:
+    first, second = prod
+    pulumi.does("print('Updating', flush=True)")
+    assert rollback("prod", "--", "--suppress-progress") == 0
+    assert pulumi.calls == [[*UP, "--suppress-progress"]]
+    said = lock.read(shop, "prod")
+    (held,) = said.held
+    assert said == lock.Lock(release=first.release, back=True, held=(held,))
+    assert (held.release, held.because) == (second.release, "rolled back by hand")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", held.since)
+    # Its file was taken from the cluster's record.
+    assert release.read(shop, first.release).images["web"].digest == f"sha256:{'1' * 64}"
+    shown = capfd.readouterr()
+    lines = shown.out.splitlines()
+    assert lines[:3] == [
+        f"release {first.release} is pinned for prod; release {second.release} is held (rolled back by hand): promotions refuse it until --unhold names it",
+        f"Jobs before the rollout of {first.release} do not run again (migrate); what those of {second.release} did stays done.",
+        "Updating",
+    ]
+    assert (
+        lines[-1]
+        == f"release {first.release} runs; commit environments/prod.lock.yaml and releases/{first.release}.yaml, or the next checkout deploys {second.release} again"
+    )
+
+
+def test_what_is_wrong_now_is_why_it_is_held(
+    pulumi: program.Pulumi, shop: Path, prod: tuple[record.Record, record.Record], api: apiserver.ApiServer
+) -> None:
+    api.put("apps/v1", "Deployment", "shop-prod", "web", status={"observedGeneration": 1, "replicas": 2})
+    pulumi.does("")
+    assert rollback("prod") == 0
+    assert lock.read(shop, "prod").held[0].because == "web: no new pod was made within 300 s"
+
+
+def test_a_release_that_never_became_healthy(
+    pulumi: program.Pulumi, shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured
+) -> None:
+    """Its rollout failed half way: the last good one is still the current one, and it is gone back to that."""
+    _, second = prod
+    environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
+    third = pinned(shop, "3")
+    failed = lock.Hold(release=second.id, held=third.id, because="web: no", since=environments.TIME)
+    hold.write(shop, "prod", failed, second)
+    pulumi.does("")
+    assert rollback("prod") == 0
+    said = lock.read(shop, "prod")
+    assert (said.release, said.instead) == (second.release, None)
+    assert [one.release for one in said.held] == [third.release]
+    assert release.listed(shop) == sorted([second.release, third.release])
+    assert not release.file(shop, second.id).exists()
+
+
+def test_back_and_back_again_never_goes_forward(
+    pulumi: program.Pulumi,
+    shop: Path,
+    prod: tuple[record.Record, record.Record],
+    api: apiserver.ApiServer,
+    capfd: Captured,
+) -> None:
+    first, second = prod
+    environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Newer}")
+    third = environments.deployed(api, pinned(shop, "3"), before=second, time="2026-01-03T00:00:00Z")
+    pulumi.does("", "")
+    assert rollback("prod", "--to", first.release) == 0
+    environments.deployed(api, environments.made(shop, "prod"), before=third)
+    capfd.readouterr()
+    # The second one was never given up, but it is newer.
+    assert rollback("prod") == 1
+    assert (
+        capfd.readouterr().err
+        == f"seaway: no release ran in namespace shop-prod before {first.release} that is not held; there are: {second.release}\n"
+    )
+    assert rollback("prod", "--to", second.release, "--no-up") == 0
+    assert [one.release for one in lock.read(shop, "prod").held] == [first.release, third.release]
+
+
+def test_without_a_deployment(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
+    first, _ = prod
+    assert rollback("prod", "--no-up") == 0
+    assert (
+        capfd.readouterr().out.splitlines()[-1]
+        == f"Deploy it: seaway up --stack prod; and commit environments/prod.lock.yaml and releases/{first.release}.yaml"
+    )
+    assert not (shop / "calls.json").exists()
+
+
+def test_a_deployment_that_fails_leaves_it_pinned(
+    pulumi: program.Pulumi, shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured
+) -> None:
+    first, _ = prod
+    pulumi.does("sys.exit(255)")
+    assert rollback("prod") == 1
+    assert lock.read(shop, "prod").release == first.release
+    assert (
+        capfd.readouterr().err
+        == f"seaway: release {first.release} is pinned, but not all of it is healthy: seaway status --stack prod; go on with: seaway up --stack prod\n"
+    )
+
+
+def test_what_is_newer_than_the_release_is_not_in_the_way(
+    pulumi: program.Pulumi, shop: Path, api: apiserver.ApiServer
+) -> None:
+    """A secret, an overlay and a waiver of a service that the older release does not have, and a waiver that has ended."""
+    first = environments.deployed(api, pinned(shop, "1"))
+    environments.write(shop, "  worker:\n", "  other:\n    image: nginx:1.27\n    secrets: [TOKEN]\n  worker:\n")
+    waivers = "seaway:waivers: {IMG-01: {of: [other], reason: late, owner: ann, until: 2026-01-01}}"
+    secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}"
+    environments.say(shop, "dev", secrets)
+    environments.say(shop, "prod", secrets, waivers, "seaway:overlay: {services: {other: {scale: 3}, web: {scale: 4}}}")
+    second = environments.deployed(api, pinned(shop, "2"), before=first)
+    assert second.release != first.release
+    pulumi.does("")
+    assert rollback("prod") == 0
+    assert lock.read(shop, "prod").release == first.release
+    assert {one.name: one.scale.min for one in environments.made(shop, "prod").app.services}["web"] == 4
+
+
+# Refusals.
+
+
+def test_a_stack_that_builds(shop: Path, capfd: Captured) -> None:
+    assert refused(shop, capfd, "dev", code=2) == (
+        "Pulumi.dev.yaml: seaway:build: stack dev builds what it deploys, and pins no release to go back from; git revert, and seaway up --stack dev; or let a failed one go back by itself: seaway up --rollback-on-failure --stack dev"
+    )
+
+
+def test_no_such_stack(shop: Path, capfd: Captured) -> None:
+    assert (
+        refused(shop, capfd, "nowhere", code=2)
+        == 'Pulumi.nowhere.yaml: there is no stack "nowhere"; there are: dev, prod, staging'
+    )
+
+
+def test_nothing_is_pinned(shop: Path, capfd: Captured) -> None:
+    assert refused(shop, capfd, "prod", code=2) == (
+        "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is pinned for it; give it one: seaway release promote <from> prod"
+    )
+
+
+def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
+    only = environments.deployed(api, pinned(shop, "1"))
+    assert refused(shop, capfd, "prod") == (
+        f"seaway: no release ran in namespace shop-prod before {only.release} that is not held; promote a mended one: seaway release promote"
+    )
+
+
+def test_what_is_pinned_already(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
+    _, second = prod
+    assert refused(shop, capfd, "prod", "--to", second.release) == (
+        f"seaway: release {second.release} is pinned for prod already; deploy it: seaway up --stack prod"
+    )
+
+
+def test_what_is_held(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
+    first, second = prod
+    held = lock.Held(first.release, because="slow", since=environments.TIME)
+    lock.write(shop, "prod", lock.Lock(release=second.release, held=(held,)))
+    assert refused(shop, capfd, "prod", "--to", first.release) == (
+        f"seaway: release {first.release} is held in stack prod since {environments.TIME} (slow); promote a mended one: seaway release promote"
+    )
+
+
+def test_what_nobody_knows(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
+    first, _ = prod
+    assert refused(shop, capfd, "prod", "--to", "ffffffffffff") == (
+        f"seaway: release ffffffffffff is neither in releases/ nor recorded in namespace shop-prod; there are: {first.release}"
+    )
+
+
+def test_a_secret_that_the_older_release_needs(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
+    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [TOKEN]")
+    secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}"
+    environments.say(shop, "dev", secrets)
+    environments.say(shop, "prod", secrets)
+    first = environments.deployed(api, pinned(shop, "1"))
+    environments.write(shop, "\n    secrets: [TOKEN]", "")
+    environments.say(shop, "dev")
+    environments.deployed(api, pinned(shop, "2"), before=first)
+    environments.say(shop, "prod")
+    told = refused(shop, capfd, "prod", code=2)
+    assert told.split(": ", 1)[1] == (
+        "services.web.secrets.TOKEN: has no value in stack prod; pulumi config set --secret --path 'seaway:secrets.TOKEN', or let it be {generate: 32}"
+    )
+
+
+# `seaway up --rollback-on-failure` where a release is pinned.
+
+
+def test_a_pinned_release_that_fails_goes_back_by_itself(
+    pulumi: program.Pulumi,
+    shop: Path,
+    prod: tuple[record.Record, record.Record],
+    api: apiserver.ApiServer,
+    capfd: Captured,
+) -> None:
+    _, second = prod
+    environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
+    third = pinned(shop, "3")
+    path = f"{api.url}/api/v1/namespaces/shop-prod/services/web"
+
+    def note(described: str, deployed: str) -> str:
+        said = json.dumps({"described": described, "deployed": deployed})
+        file = f"pathlib.Path({str(shop)!r}, '.seaway', 'release.prod.json')"
+        return f"note('', ''); {file}.write_text({said!r}); "
+
+    pulumi.does(f"{note(third.id, third.id)}delete({path!r}); sys.exit(255)", note(third.id, second.id), "")
+    assert main.main(["up", "--stack", "prod", "--rollback-on-failure"]) == 3
+    said = lock.read(shop, "prod")
+    assert said.instead
+    assert (said.release, said.instead.held, said.instead.release) == (third.release, third.id, second.id)
+    assert f"release {second.id} is back, and state and cluster agree." in capfd.readouterr().err
