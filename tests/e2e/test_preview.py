@@ -1,0 +1,163 @@
+"""`seaway preview` of examples/shop on the real cluster: what Pulumi plans is judged, and offline finds the same.
+
+Nothing but the first `up` changes the cluster.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from dev import project
+
+pytestmark = pytest.mark.cluster
+
+SECRET = ("config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY")
+Edit = Callable[[str, str, str], None]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
+    folder = tmp_path_factory.mktemp("shop")
+    made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="proposed")
+    app = folder / "app" / "app.yaml"
+    app.write_text(app.read_text().replace("env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]"))
+    made.pulumi(*SECRET, "first", check=True)
+    made.up()
+    (folder / ".gitignore").write_text(".seaway/\n.venv\n__pycache__/\n")
+    git(made, "init", "--quiet")
+    git(made, "add", "--all")
+    git(made, "commit", "--quiet", "-m", "deployed")
+    yield made
+    made.destroy()
+
+
+@pytest.fixture
+def edit(shop: project.Project) -> Iterator[Edit]:
+    """Changes files until the end of the test."""
+
+    def replace(file: str, old: str, new: str) -> None:
+        path = shop.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    yield replace
+    git(shop, "checkout", "--quiet", "--", ".")
+
+
+def git(shop: project.Project, *words: str) -> None:
+    who = ["-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *words], cwd=shop.folder, check=True, capture_output=True)
+
+
+def seaway(shop: project.Project, *words: str, **env: str) -> project.Done:
+    line = [sys.executable, "-m", "seaway.cli", "preview", "--stack", shop.stack, *words]
+    done = project.run(*line, cwd=shop.folder, env=shop.env | env)
+    print(done.text)
+    return done
+
+
+def both(shop: project.Project, code: int) -> dict[str, Any]:
+    """What the preview finds; rendered from the files it must be the same."""
+    done = seaway(shop, "--json", "--base", "HEAD", "--markdown", "preview.md")
+    assert done.code == code
+    found = json.loads(done.out)
+    offline = seaway(shop, "--json", "--base", "HEAD", "--offline")
+    assert offline.code == code
+    assert impacts(json.loads(offline.out)) == impacts(found)
+    assert json.loads(offline.out)["images"] == found["images"]
+    assert (
+        (shop.folder / "preview.md")
+        .read_text()
+        .startswith("<!-- seaway preview proposed -->\n### shop, stack proposed: ")
+    )
+    return found
+
+
+def impacts(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """What happens to which object, impact and reason. The hash in a name is the deployed one on one side only."""
+
+    def name(one: dict[str, Any]) -> str:
+        kind, name = one["object"]["kind"], one["object"]["name"]
+        return f"{kind}/{name.rpartition('-')[0] if kind in ('ConfigMap', 'Job', 'Secret') else name}"
+
+    return {f"{one['what']} {name(one)}": (one["impact"], one["reason"]) for one in found["changes"]}
+
+
+def test_nothing_has_changed(shop: project.Project) -> None:
+    assert both(shop, 0)["changes"] == []
+
+
+def test_what_rolls(shop: project.Project, edit: Edit) -> None:
+    """Source, configuration and a secret at once."""
+    edit("app/api/api.py", "import", "# newer\nimport")
+    edit("app/worker/worker.ini", "[", "# another line\n[")
+    shop.pulumi(*SECRET, "a-value-that-nobody-may-see", check=True)
+    found = both(shop, 0)
+    assert {name: level for name, (level, _) in impacts(found).items()} == {
+        "changed Deployment/api": "rolling",
+        "changed Deployment/web": "rolling",
+        "changed Deployment/worker": "rolling",
+        "changed ConfigMap/worker-config": "none",
+        "changed Secret/web-secrets": "none",
+        "changed Job/migrate": "none",
+    }
+    assert {one["name"]: one["why"] for one in found["images"]} == {
+        "api": "api.py changed",
+        "worker": "worker.ini changed",
+    }
+    text = (shop.folder / "preview.md").read_text()
+    assert "+# another line" in text
+    for secret in ("a-value-that-nobody-may-see", "YS12YWx1ZS10aGF0"):  # in base64 too
+        assert secret not in text + json.dumps(found)
+
+
+def test_what_is_an_outage(shop: project.Project, edit: Edit) -> None:
+    """Another port, and a service that goes."""
+    edit("app/app.yaml", "  api:\n    build: ./api\n    port: 8000", "  api:\n    build: ./api\n    port: 9000")
+    text = (shop.folder / "app" / "app.yaml").read_text()
+    edit("app/app.yaml", text[text.index("  worker:") : text.index("stores:")], "")
+    told = impacts(both(shop, 5))
+    assert told["changed Service/api"] == (
+        "outage",
+        "port 8000 of api answers no more, and callers use it until they are replaced",
+    )
+    assert told["removed Deployment/worker"] == ("outage", "worker runs no more")
+    assert told["removed ConfigMap/worker-config"][0] == "none"
+    assert told["changed Deployment/web"][0] == "rolling"
+
+
+def test_a_replacement_that_cannot_be_tried_out_is_judged(shop: project.Project, edit: Edit) -> None:
+    """The API server refuses it on the set that is there: the preview fails, and what it would do is told."""
+    edit("app/app.yaml", "size: 1Gi", "size: 2Gi")
+    done = seaway(shop)
+    assert done.code == 5
+    assert done.out.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
+    assert "updates to statefulset spec" in done.err
+    offline = seaway(shop, "--offline", "--base", "HEAD")
+    assert offline.code == 5
+    assert "no pod answers in between; data-db-0 is kept as it is" in offline.out
+
+
+def test_without_a_cluster_there_is_no_preview(shop: project.Project) -> None:
+    kubeconfig = shop.folder / ".seaway" / "nowhere"
+    cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}
+    context = {"name": "seaway-dev", "context": {"cluster": "c", "user": "u"}}
+    config = {"clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {"token": "t"}}]}
+    kubeconfig.write_text(json.dumps(config))
+    done = seaway(shop, "--markdown", "preview.md", KUBECONFIG=str(kubeconfig))
+    assert done.code == 1
+    assert 'cannot reach the cluster of context "seaway-dev"' in done.err
+    text = (shop.folder / "preview.md").read_text()
+    assert "the preview failed" in text
+    assert "no changes" not in done.out + text
+
+
+def test_in_ci_the_runners_own_disk_is_no_backend(shop: project.Project) -> None:
+    done = seaway(shop, CI="true")
+    assert done.code == 2
+    assert "in CI the preview would always be from nothing" in done.err
