@@ -1,14 +1,14 @@
 """Images: from the build context to a reference by digest. What is built is known before anything is registered."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_docker_build as docker_build
 
 from components import provider, settings
-from seaway.images import bases, changes, context, index, staging, texts
-from seaway.model import application, lockfile, problems, references
+from seaway.images import changes, index, source, staging
+from seaway.model import application, lockfile, problems
 
 EXPORT = "type=registry,rewrite-timestamp=true"
 """Pushed, and with the times in its layers set to SOURCE_DATE_EPOCH: the same content is the same digest on every
@@ -45,7 +45,7 @@ def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
     made: list[Plan] = []
     wrong: list[problems.Problem] = []
     lock = lockfile.read((given.folder / given.settings.app).parent)
-    for name, build in builds(given.app):
+    for name, build in source.builds(given.app):
         try:
             made.append(_plan(given, name, build, repositories[name], lock))
         except problems.Invalid as error:
@@ -55,31 +55,13 @@ def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
     return made
 
 
-def builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
-    """What is built. A job that `uses` a service has its image."""
-    for one in (*app.services, *app.stores, *app.jobs):
-        shared = isinstance(one, application.Job) and one.uses is not None
-        if one.build is not None and not shared:
-            yield one.name, one.build
-
-
 def _plan(
     given: settings.Given, name: str, build: application.Build, repository: str, lock: lockfile.Lock | None
 ) -> Plan:
-    chosen = given.settings
     known = index.Index.load(staging.index_file(given.folder, name))
-    read = context.Context.read((given.folder / chosen.app).parent, build, known=known)
-    dockerfile = read.folder / build.dockerfile
-    found = bases.Bases.parse(texts.read(dockerfile), file=str(dockerfile), args=build.args)
-    substituted, wrong = found.substitute(chosen.substitutes)
-    if wrong:
-        raise problems.Invalid(wrong)
-    pins = lock or lockfile.Lock()
-    taken = {arg: substituted.get(arg) or pins.pinned(base) for arg, base in found.arguments.items()}
-    instead = {arg: one for arg, one in taken.items() if one != found.arguments[arg]}
-    exact = {found.arguments[arg]: digest for arg, one in instead.items() if (digest := references.digest(one))}
+    read = source.Source.read((given.folder / given.settings.app).parent, build, given.settings, lock=lock, known=known)
     staged = staging.folder(given.folder, name)
-    staging.stage(read, staged, known)
+    staging.stage(read.context, staged, known)
     known.save(staging.index_file(given.folder, name))
     return Plan(
         name=name,
@@ -87,14 +69,9 @@ def _plan(
         location=str(staged.relative_to(given.folder)),
         dockerfile=build.dockerfile,
         target=build.target,
-        args={**build.args, **instead, "SOURCE_DATE_EPOCH": "0"},
-        record=changes.Record.of(
-            read,
-            platform=chosen.platform,
-            bases=exact,
-            sources={arg: references.tagged(one) for arg, one in taken.items()},
-        ),
-        warnings=(*read.warnings(), *(found.written_out().values() if lock else ())),
+        args={**read.args, "SOURCE_DATE_EPOCH": "0"},
+        record=read.record,
+        warnings=read.warnings,
     )
 
 

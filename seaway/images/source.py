@@ -17,10 +17,10 @@ class Source:
     """One build."""
 
     context: context.Context
-    bases: bases.Bases
     args: Mapping[str, str]
     """Build arguments, those that put the environment's base images in place among them."""
     record: changes.Record
+    warnings: tuple[problems.Problem, ...]
 
     @classmethod
     def read(
@@ -52,13 +52,16 @@ class Source:
             raise problems.Invalid(wrong)
         pins = lock or lockfile.Lock()
         taken = {name: substituted.get(name) or pins.pinned(base) for name, base in found.arguments.items()}
+        instead = {name: one for name, one in taken.items() if one != found.arguments[name]}
+        exact = {found.arguments[name]: digest for name, one in instead.items() if (digest := references.digest(one))}
         record = changes.Record.of(
             read,
             platform=said.platform,
-            bases={base: exact for name, base in found.arguments.items() if (exact := references.digest(taken[name]))},
+            bases=exact,
             sources={name: references.tagged(one) for name, one in taken.items()},
         )
-        return cls(context=read, bases=found, args={**build.args, **taken}, record=record)
+        warnings = (*read.warnings(), *(found.written_out().values() if lock else ()))
+        return cls(context=read, args={**build.args, **instead}, record=record, warnings=warnings)
 
 
 def records(project: Path, app: application.Application, said: settings.Settings) -> dict[str, changes.Record]:

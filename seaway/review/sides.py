@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seaway.images import context, index, staging
-from seaway.model import application, nodes, problems, rules, stackfile
+from seaway.images import source
+from seaway.model import nodes, stackfile
 from seaway.release import project, release
 from seaway.review import comparison
 
@@ -29,7 +29,7 @@ def of(one: project.Project, values: nodes.Table, folder: Path) -> comparison.Si
     if one.release:
         contents = {name: image.content for name, image in one.release.images.items()}
     else:
-        contents = _contents(one, folder)
+        contents = {name: it.tag for name, it in source.records(folder, one.app, one.settings).items()}
     return comparison.Side(
         app=one.app,
         settings=one.settings,
@@ -37,29 +37,6 @@ def of(one: project.Project, values: nodes.Table, folder: Path) -> comparison.Si
         secrets=stackfile.secrets_given(values),
         release=dict(_said(one, release.identity(one.base, contents))),
     )
-
-
-def _contents(one: project.Project, folder: Path) -> dict[str, str]:
-    """The tag of each image that is built from the working tree."""
-    made: dict[str, str] = {}
-    wrong: list[problems.Problem] = []
-    above = (folder / one.settings.app).parent
-    for name, build in _builds(one.app):
-        known = index.Index.load(staging.index_file(folder, name))
-        try:
-            made[name] = context.Context.read(above, build, known=known).tag(platform=one.settings.platform)
-        except problems.Invalid as error:
-            wrong += error.problems
-    if wrong:
-        raise problems.Invalid(wrong)
-    return made
-
-
-def _builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
-    """A job that `uses` a service has its image."""
-    for one in rules.workloads(app).values():
-        if one.build is not None and not (isinstance(one, application.Job) and one.uses is not None):
-            yield one.name, one.build
 
 
 def _said(one: project.Project, id_: str) -> Iterator[tuple[str, Any]]:
