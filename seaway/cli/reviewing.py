@@ -206,9 +206,12 @@ def _show(told: summary.Summary) -> None:
         show.write(screen, show.columns(HEAD, rows))
     lines: list[str] = []
     for one in told.changes:
-        lines += ["", one.title, *(f"  {each.path}: {_value(each.old)} -> {_value(each.new)}" for each in one.fields)]
-        if not one.fields:
-            del lines[-2:]
+        lines += ["", one.title] if one.fields else []
+        for each in one.fields:
+            if each.text:
+                lines += [f"  {each.path}:", *(f"    {line}" for line in each.lines())]
+            else:
+                lines.append(f"  {each.path}: {_value(each.old)} -> {_value(each.new)}")
     lines += [
         f"image {one.name}: {one.old or '-'} -> {one.new} ({one.why or 'no reason known'})" for one in told.images
     ]

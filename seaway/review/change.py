@@ -5,6 +5,7 @@ shall be.
 """
 
 import dataclasses
+import difflib
 import enum
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,6 +98,16 @@ class Field:
     """As ``spec.template.spec.containers[web].image``."""
     old: Any
     new: Any
+
+    @property
+    def text(self) -> bool:
+        """Whether it is a text of several lines: then what differs in it is shown, and not all of it twice."""
+        return any(isinstance(each, str) and "\n" in each for each in (self.old, self.new))
+
+    def lines(self) -> list[str]:
+        """What differs, line by line, as `diff -u` shows it."""
+        before, after = (each.splitlines() if isinstance(each, str) else [] for each in (self.old, self.new))
+        return list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 GitHub's dialect, which GitLab reads too. https://github.github.com/gfm/
 """
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -68,7 +67,8 @@ def code(said: str) -> str:
     if not shown.strip():
         return '`""`' if not shown else f'`"{shown}"`'
     if _PLAIN.fullmatch(shown):
-        return f"`{shown}`"
+        pad = " " if shown[0] == shown[-1] == " " else ""  # a blank at both ends is taken off
+        return f"`{pad}{shown}{pad}`"
     coded = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in shown)
     return f"<code>{coded}</code>"
 
@@ -113,7 +113,9 @@ def _parts(one: summary.Summary) -> Iterator[tuple[str, Sequence[str]]]:
         lines.append(text(one.checks.summary))
     if lines:
         yield "\n", [f"- {line}\n" for line in lines]
-    details = [_details(each) for each in one.changes if len(each.fields) > INLINE or any(map(_texts, each.fields))]
+    details = [
+        _details(each) for each in one.changes if len(each.fields) > INLINE or any(field.text for field in each.fields)
+    ]
     if one.checks and one.checks.advice:
         listed = "".join(f"- {_item(each)}\n" for each in one.checks.advice)
         details.append(f"<details>\n<summary>what the checks advise</summary>\n\n{listed}\n</details>\n")
@@ -141,33 +143,27 @@ def _row(one: change.Change, *, blocked: bool) -> str:
 
 
 def _turn(one: change.Field) -> str:
-    return "text, below" if _texts(one) else f"{value(one.old, one.path)} → {value(one.new, one.path)}"
-
-
-def _texts(one: change.Field) -> bool:
-    """Whether its values are texts of several lines: their difference is shown by line."""
-    return any(isinstance(each, str) and "\n" in each for each in (one.old, one.new))
+    return "text, below" if one.text else f"{value(one.old, one.path)} → {value(one.new, one.path)}"
 
 
 def _details(one: change.Change) -> str:
     """All fields of a change, to be unfolded."""
     count = "1 field" if len(one.fields) == 1 else f"{len(one.fields)} fields"
     lines = ["<details>", f"<summary>{text(one.title)}: {count}</summary>", ""]
-    short = [each for each in one.fields if not _texts(each)]
+    short = [each for each in one.fields if not each.text]
     if short:
         lines += ["| field | old | new |", "|---|---|---|"]
         lines += [
             f"| {code(each.path)} | {value(each.old, each.path)} | {value(each.new, each.path)} |" for each in short
         ]
     for each in one.fields:
-        if _texts(each):
+        if each.text:
             lines += ["", code(each.path), "", *_fenced(_diff(each), "diff")]
     return "\n".join([*lines, "", "</details>", "", ""])
 
 
 def _diff(one: change.Field) -> str:
-    before, after = (each.splitlines() if isinstance(each, str) else [] for each in (one.old, one.new))
-    found = list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]
+    found = one.lines()
     more = [f"… {len(found) - LINES} lines more"] if len(found) > LINES else []
     lines = map(_visible, [*found[:LINES], *more])
     return "\n".join(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines)

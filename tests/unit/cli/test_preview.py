@@ -311,6 +311,8 @@ def test_offline_images_and_texts(shop: Shop, capfd: pytest.CaptureFixture[str])
         "web": ("registry.example.com/shop/web", "web.py changed"),
         "worker": ("registry.example.com/shop/worker", "worker.ini changed"),
     }
+    assert main.main(OFFLINE[:-1]) == 0
+    assert "\n  data[etc_shop_worker.ini]:\n    @@ -1,2 +1,3 @@\n    +# another line\n" in capfd.readouterr().out
     text = (shop.folder / "preview.md").read_text()
     assert text.startswith("<!-- seaway preview review -->\n### shop, stack review: 3 changed; rolling: web, worker\n")
     assert "\n```diff\n@@ -1,2 +1,3 @@\n+# another line\n [worker]\n" in text
