@@ -129,7 +129,7 @@ class Review:
         errors: Iterable[str] = (),
     ) -> int:
         """Judge it and show it; the exit code."""
-        images = tuple(images)
+        images = tuple(sorted(images, key=lambda one: one.name))  # Pulumi has no order
         changes = summary.changes(pairs, images)
         today = datetime.datetime.now(datetime.UTC).date()
         verdict = policy.judge(changes, now.settings, today)
