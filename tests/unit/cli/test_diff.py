@@ -1,5 +1,6 @@
 """`seaway diff`: two stacks of a checkout, from their files alone."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -116,6 +117,24 @@ def test_a_pinned_stack_is_told_by_its_release(shop: Path, capsys: pytest.Captur
     assert tag.startswith("ctx-")
     assert recorded == "ctx-web"
     assert ("settings", "promotesFrom", None, "dev") in found
+
+
+def test_what_a_lock_file_says_more(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = pinned(shop, "prod")
+    hold = lock.Hold(release=f"{one.id}-111111", held=f"{one.id}-222222", because="web: no room", since="2026-01-02")
+    lock.write(shop, "prod", lock.Lock(release=one.id, back=True, instead=hold))
+    assert main.main(["diff", "dev", "prod", "--json"]) == 0
+    found = {row[1]: row[2:] for row in differences(capsys) if row[0] == "release"}
+    assert found["back"] == (None, "pinned by a rollback: no job runs before the rollout")
+    assert found[f"failed.{one.id}-222222"] == (None, f"{one.id}-111111 runs instead: web: no room")
+
+
+def test_a_release_that_is_of_no_commit(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = pinned(shop, "prod")
+    release.file(shop, one.id).unlink()
+    release.save(shop, dataclasses.replace(one, provenance=release.Provenance()))
+    assert main.main(["diff", "dev", "prod", "--json"]) == 0
+    assert ("release", "source", "the working tree", None) in differences(capsys)
 
 
 def test_two_stacks_with_one_release_differ_in_what_is_theirs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
