@@ -89,15 +89,16 @@ def refusals(source: Source, said: lock.Lock, *, to: str) -> Iterator[str]:
         told = "; ".join(_unwell(row) for row in unwell[: status.TOLD])
         more = f" and {len(unwell) - status.TOLD} more" if len(unwell) > status.TOLD else ""
         yield f"stack {stack} is not healthy ({told}{more}); wait for it or mend it: seaway status --stack {stack}"
-    for pod, image in source.strays:
-        yield (
-            f"stack {stack} runs something else than the record of release {id_} says: pod {pod} has {image};"
-            f" kubectl delete pod {pod} -n {source.namespace}"
-        )
     if source.drifted:
         many = f"{source.drifted} {'difference' if source.drifted == 1 else 'differences'}"
         yield (
             f"stack {stack} has drifted from release {id_}: {many}; look at them: seaway status --drift --stack {stack}"
+        )
+    # While a rollout is under way, or after an edit, pods differ because their Deployment does.
+    for pod, image in () if source.drifted else source.strays:
+        yield (
+            f"stack {stack} runs something else than the record of release {id_} says: pod {pod} has {image};"
+            f" kubectl delete pod {pod} -n {source.namespace}"
         )
 
 

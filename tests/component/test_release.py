@@ -10,7 +10,7 @@ import pytest
 from components import application, settings
 from plugin import values
 from seaway.model import encode, problems
-from seaway.release import hold, record
+from seaway.release import hold, lock, record, release
 from tests.component import programs, recorder
 
 PLACE = problems.Place("recorded")
@@ -149,3 +149,99 @@ def test_a_secret_with_another_value_by_now_is_used_as_it_is_in_the_cluster(
     assert reference(pinned) == reference(before)
     assert not pinned.of("Secret")
     assert pinned.of("Release")[0].inputs == before.of("Release")[0].inputs
+
+
+PROD = {
+    "build": "false",
+    "registry": "other.example.com",
+    "exposure": "clusterIP",
+    "overlay": '{"services": {"web": {"scale": 5, "env": {"TITLE": "Prod"}}}}',
+}
+
+
+@pytest.fixture
+def given(run: programs.Run, tmp_path: Path) -> release.Release:
+    """What dev runs, pinned for prod; the working tree is broken by now."""
+    one = recorded(run("shop")).promoted(release.Provenance(revision="4b825dc"), "2026-01-01T00:00:00Z")
+    release.save(tmp_path, one)
+    lock.write(tmp_path, "prod", lock.Lock(release=one.id))
+    (tmp_path / "app" / "app.yaml").write_text("name: else\nservices: {web: {port: none}}\n")
+    (tmp_path / "app" / "web" / "Dockerfile").unlink()
+    return one
+
+
+def test_a_pinned_release_is_deployed_by_digest_with_todays_overlay(
+    given: release.Release, again: programs.Run
+) -> None:
+    for preview in (False, True):
+        made = again(config=PROD, stack="prod", preview=preview)
+        assert not made.of("Image")
+        assert not made.of("Registry")
+        assert image(made, "web") == f"other.example.com/shop/web@{recorder.DIGEST}"
+        (web,) = (each for each in made.of("Deployment") if each.name == "web")
+        assert web.inputs["spec"]["replicas"] == 5
+        assert web.inputs["metadata"]["namespace"] == "shop-prod"
+        env = web.inputs["spec"]["template"]["spec"]["containers"][0]["env"]
+        assert {"name": "TITLE", "value": "Prod"} in env
+        assert made.of("Job")
+        (one,) = made.of("Release")
+        assert one.inputs["release"].startswith(f"{given.id}-")
+        assert one.inputs["provenance"] == {"revision": "4b825dc"}
+        assert recorded(made).promoted(given.provenance, given.recorded or "").id == given.id
+
+
+def test_another_overlay_is_another_record_of_the_same_release(given: release.Release, again: programs.Run) -> None:
+    one, other = (
+        again(config=PROD | more, stack="prod").of("Release")[0].inputs["release"] for more in ({}, {"overlay": "{}"})
+    )
+    assert one != other
+    assert record.release_of(one) == record.release_of(other) == given.id
+
+
+def test_after_a_rollback_the_jobs_are_left_out_and_that_is_said(
+    given: release.Release, again: programs.Run, tmp_path: Path
+) -> None:
+    forward = again(config=PROD, stack="prod")
+    lock.write(tmp_path, "prod", lock.Lock(release=given.id, back=True))
+    made = again(config=PROD, stack="prod")
+    assert (bool(forward.of("Job")), bool(made.of("Job"))) == (True, False)
+    told = (
+        f"release {given.id} was rolled back to: its jobs before the rollout do not run again (migrate), and what those"
+        " of the newer release did stays done"
+    )
+    assert told in made.messages
+    assert told not in forward.messages
+    # Nothing else is different.
+    found, wanted = ({each.name: each.inputs for each in one.of("Deployment")} for one in (made, forward))
+    assert found == wanted
+    assert recorded(made).promoted(given.provenance, given.recorded or "").id == given.id
+
+
+def test_a_pinned_release_that_failed_is_not_deployed(
+    given: release.Release, again: programs.Run, run: programs.Run, tmp_path: Path
+) -> None:
+    """What `seaway up --rollback-on-failure` wrote: the one before runs instead, until another one is pinned."""
+    before = again(config=PROD, stack="prod")
+    good = recorded(before)
+    worse = dataclasses.replace(
+        given, images={name: dataclasses.replace(one, content=f"{one.content}0") for name, one in given.images.items()}
+    )
+    release.save(tmp_path, worse)
+    lock.write(tmp_path, "prod", lock.Lock(release=worse.id))
+    failed = again(config=PROD, stack="prod").of("Release")[0].inputs["release"]
+    assert record.release_of(failed) == worse.id
+    hold.write(tmp_path, "prod", hold.Hold(release=good.id, held=failed, **WHY), good)
+    pinned = again(config=PROD, stack="prod")
+    assert pinned.of("Release")[0].inputs["record"] == before.of("Release")[0].inputs["record"]
+    told = (
+        f"release {failed} that environments/prod.lock.yaml describes failed at 2026-01-01T00:00:00Z (web: image not"
+        f" found); running the last good one, {good.id}. Change the source, or try it again: seaway up --retry"
+    )
+    assert told in pinned.messages
+    assert hold.noted(tmp_path, "prod") == hold.Note(described=failed, deployed=good.id)
+
+
+def test_nothing_is_pinned(given: release.Release, again: programs.Run, tmp_path: Path) -> None:
+    lock.write(tmp_path, "prod", lock.Lock())
+    with pytest.raises(problems.Invalid, match="and no release is pinned for it"):
+        again(config=PROD, stack="prod")

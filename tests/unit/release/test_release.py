@@ -1,6 +1,8 @@
 """Releases as files, and what a stack deploys that pins one."""
 
 import dataclasses
+import datetime
+import re
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,49 @@ def test_after_a_rollback_the_jobs_before_the_rollout_are_left_out(tmp_path: Pat
     assert encode.plain(found.base) == encode.plain(one.application)
 
 
+def test_a_secret_may_be_there_before_the_release_that_needs_it(tmp_path: Path) -> None:
+    one = made()
+    release.save(tmp_path, one)
+    lock.write(tmp_path, "prod", lock.Lock(release=one.id))
+    assert stack(tmp_path, PROD + "  seaway:secrets: {LATER: {secure: v1:x}}\n").release
+
+
+def test_after_a_rollback_what_is_newer_is_not_in_the_way(tmp_path: Path) -> None:
+    """What today's file says of a service that the older release does not have is left out, and a waiver may be old."""
+    one = made()
+    release.save(tmp_path, one)
+    overlay = "  seaway:overlay: {services: {newer: {scale: 3}, web: {scale: 4}}}\n"
+    waivers = "  seaway:waivers: {IMG-01: {of: [newer], reason: r, owner: o, until: 2020-01-01}}\n"
+    (tmp_path / "Pulumi.prod.yaml").write_text(PROD + overlay + waivers)
+    values = stackfile.read(tmp_path / "Pulumi.prod.yaml")
+    today = datetime.date(2026, 1, 1)
+    lock.write(tmp_path, "prod", lock.Lock(release=one.id, back=True))
+    found = project.read(values, folder=tmp_path, stack="prod", today=today)
+    assert next((each.name, each.scale.min) for each in found.app.services) == ("web", 4)
+    lock.write(tmp_path, "prod", lock.Lock(release=one.id))
+    with pytest.raises(problems.Invalid) as caught:
+        project.read(values, folder=tmp_path, stack="prod", today=today)
+    assert [each.path for each in caught.value.problems] == [
+        "seaway:overlay.services.newer",
+        "seaway:waivers.IMG-01.of",
+        "seaway:waivers.IMG-01.until",
+    ]
+
+
+def test_what_would_be_pinned_is_read_before_it_is_written(tmp_path: Path) -> None:
+    one = made()
+    values = stackfile.of({"context": "prod", "build": "false"}, "Pulumi.prod.yaml")
+    planned = project.Planned(lock=lock.Lock(release=one.id), release=one)
+    found = project.read(values, folder=tmp_path, stack="prod", planned=planned)
+    assert (found.release, found.lock) == (one, planned.lock)
+    assert list(tmp_path.iterdir()) == []
+    more = "config:\n  seaway:context: prod\n  seaway:build: false\n  seaway:overlay: {services: {web: {port: no}}}\n"
+    (tmp_path / "Pulumi.prod.yaml").write_text(more)
+    values = stackfile.read(tmp_path / "Pulumi.prod.yaml")
+    with pytest.raises(problems.Invalid, match=r"Pulumi.prod.yaml:4:37: services.web.port: "):
+        project.read(values, folder=tmp_path, stack="prod", planned=planned)
+
+
 def test_what_is_wrong_with_a_pinned_stack(tmp_path: Path) -> None:
     assert told(tmp_path) == (
         "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is"
@@ -178,3 +223,18 @@ def test_ids_may_look_like_numbers(tmp_path: Path) -> None:
         said = lock.Lock(release=id_, held=(lock.Held(id_, because="x", since="y"),))
         lock.write(tmp_path, "prod", said)
         assert lock.read(tmp_path, "prod") == said, yamlout.text(encode.plain(said))
+
+
+def test_the_examples_of_the_documentation_are_files(tmp_path: Path) -> None:
+    text = (golden.ROOT / "docs" / "environments.md").read_text()
+    prod, said = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "Pulumi.prod.yaml").write_text(prod)
+    decoded = stackfile.decode_settings(stackfile.read(tmp_path / "Pulumi.prod.yaml"), "prod")
+    assert (decoded.build, decoded.promotes_from) == (False, "staging")
+    path = lock.file(tmp_path, "prod")
+    path.parent.mkdir()
+    path.write_text(said)
+    found = lock.read(tmp_path, "prod")
+    assert (found.back, [one.release for one in found.held]) == (True, ["1f0c5e6a7b42"])
+    lock.write(tmp_path, "prod", found)
+    assert lock.read(tmp_path, "prod") == found

@@ -1,0 +1,309 @@
+"""The story of a release: built in dev, tried in staging, given to prod under load, and taken back from there.
+
+Three stacks in one cluster, two registries: dev and prod share the cluster's own, staging has another. The tests run in
+the order of the file.
+"""
+
+import dataclasses
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import pytest
+import yaml
+
+from dev import project
+from seaway.images import registry
+from tests.support import prober
+
+pytestmark = pytest.mark.cluster
+
+QUIET = ("--", "--suppress-progress")
+WARM = 30
+"""Seconds from the command to the older version serving alone. 15 are promised, to a machine that does nothing else."""
+
+BROKEN = 'if os.environ.get("STAGE"):\n    raise SystemExit("web works in dev only")\n'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Story:
+    """The three environments of one checkout."""
+
+    dev: project.Project
+    staging: project.Project
+    prod: project.Project
+
+    @property
+    def folder(self) -> Path:
+        return self.dev.folder
+
+    def seaway(self, *words: str, code: int = 0) -> project.Done:
+        line = [sys.executable, "-m", "seaway.cli", *words]
+        done = project.run(*line, cwd=self.folder, env=self.prod.env, timeout=200)
+        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.text}")
+        assert done.code == code, done.text
+        return done
+
+    def change(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+
+    def pin(self, stack: str) -> dict[str, Any]:
+        return yaml.safe_load((self.folder / "environments" / f"{stack}.lock.yaml").read_text())
+
+    def deployed(self, one: project.Project, *words: str) -> str:
+        """`pulumi up`; the id of the release that runs then."""
+        one.up("--suppress-progress", *words)
+        return current(one)
+
+    def spoiled(self, one: project.Project) -> None:
+        """`pulumi up` of a release whose web cannot start, until somebody presses Ctrl-C."""
+        line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", one.stack]
+        with subprocess.Popen(line, cwd=one.folder, env=one.env, stdout=subprocess.PIPE, text=True) as process:
+            prober.until(lambda: broken(one), seconds=60)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+        assert process.returncode != 0
+
+
+def namespace(one: project.Project) -> str:
+    return f"story-{one.stack}"
+
+
+def current(one: project.Project) -> str:
+    """The release that runs."""
+    found = one.get("configmap", "release-current", "-n", namespace(one))["data"]["id"]
+    return found.partition("-")[0]
+
+
+def pods(one: project.Project, owner: str = "web") -> list[dict[str, Any]]:
+    found = one.get("pods", "-n", namespace(one), f"--selector=app.kubernetes.io/name={owner}")["items"]
+    return [each for each in found if "deletionTimestamp" not in each["metadata"]]
+
+
+def broken(one: project.Project) -> bool:
+    statuses = [status for each in pods(one) for status in each["status"].get("containerStatuses", ())]
+    return any(status["restartCount"] > 0 for status in statuses)
+
+
+def digests(one: project.Project) -> dict[str, str]:
+    """Of what web and api run."""
+    images = {owner: {each["spec"]["containers"][0]["image"] for each in pods(one, owner)} for owner in ("web", "api")}
+    return {owner: found.pop().partition("@")[2] for owner, found in images.items() if len(found) == 1}
+
+
+class Watch:
+    """Which version of the page is answered, and when, until the block ends."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self.seen: list[tuple[float, str]] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.1):
+            try:
+                found = re.search(r"<h1>Shop (\w+)</h1>", httpx.get(self._url, timeout=5).text)
+            except httpx.TransportError:
+                continue  # the load beside it counts what fails
+            self.seen.append((time.monotonic(), found[1] if found else "?"))
+
+    def last(self, version: str) -> float:
+        """When it was last answered."""
+        return max(moment for moment, seen in self.seen if seen == version)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("story")
+    dev = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="dev")
+    app = yaml.safe_load((folder / "app" / "app.yaml").read_text())
+    app["name"] = "story"
+    del app["services"]["worker"]
+    (folder / "app" / "app.yaml").write_text(yaml.safe_dump(app))
+    own = {"seaway:build": False, "seaway:builder": None}
+    staging = stack(
+        dev, "staging", own | {"seaway:promotesFrom": "dev", "seaway:registry": f"{second_registry}/staging"}
+    )
+    prod = stack(dev, "prod", own | {"seaway:promotesFrom": "staging"})
+    made = Story(dev, staging, prod)
+    made.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
+    yield made
+    for one in (staging, prod):
+        one.kubectl("delete", "namespace", namespace(one), "--ignore-not-found", "--wait=false")
+    dev.destroy()
+
+
+def stack(dev: project.Project, name: str, settings: dict[str, Any]) -> project.Project:
+    """One more environment, and no Docker for it."""
+    config = yaml.safe_load(dev.stack_file.read_text())["config"] | settings
+    config["seaway:overlay"] = {"services": {"web": {"env": {"STAGE": name}}}}
+    one = dataclasses.replace(
+        dev, stack=name, env=dev.env | {"DOCKER_CONFIG": "/nowhere", "DOCKER_HOST": "tcp://nowhere"}
+    )
+    one.stack_file.write_text(
+        yaml.safe_dump({"config": {key: value for key, value in config.items() if value is not None}})
+    )
+    one.pulumi("stack", "init", name, check=True)
+    return one
+
+
+@pytest.fixture(scope="module")
+def address(story: Story) -> str:
+    """Of prod's page, for a person on this machine."""
+    port = story.prod.get("service", "web", "-n", namespace(story.prod))["spec"]["ports"][0]["nodePort"]
+    return project.cluster("forward", str(port)).out.strip()
+
+
+def test_one_release_in_three_environments(story: Story, second_registry: str) -> None:
+    first = story.deployed(story.dev)
+    told = story.seaway("release", "promote", "dev", "staging")
+    assert (
+        f"web: registry.localhost:5000/story/web@{digests(story.dev)['web']} -> {second_registry}/staging/" in told.out
+    )
+    refused = story.seaway("release", "promote", "dev", "prod", code=1)
+    assert f"release {first} was never healthy in stack staging" in refused.err
+    assert story.deployed(story.staging) == first
+    story.seaway("release", "promote", "staging", "prod")
+    assert story.deployed(story.prod) == first
+    assert digests(story.dev) == digests(story.staging) == digests(story.prod)
+    (image,) = {each["spec"]["containers"][0]["image"] for each in pods(story.staging)}
+    assert image.startswith(f"{second_registry}/staging/story/web@sha256:")
+
+
+def test_a_change_goes_from_dev_to_prod_under_load(story: Story, address: str) -> None:
+    first = current(story.prod)
+    story.change("app/web/web.py", "{title} one", "{title} two")
+    story.change("app/api/migrate.py", "up to date", "up to date, version two")
+    second = story.deployed(story.dev)
+    story.seaway("release", "promote", "dev", "staging")
+    assert story.deployed(story.staging) == second
+    told = story.seaway("release", "promote", "staging", "prod").out
+    assert re.search(r"^services.web +image +ctx-\w+ +ctx-\w+$", told, re.M)
+    assert current(story.prod) == first, "nothing was deployed"
+    with prober.Prober(address) as load:
+        story.seaway("up", "--stack", "prod", "--rollback-on-failure", *QUIET)
+        time.sleep(2)
+    assert current(story.prod) == second
+    assert load.failures == []
+    assert load.answered > 20
+    assert any("Shop two" in body for body in load.bodies)
+    assert digests(story.dev) == digests(story.staging) == digests(story.prod)
+
+
+def test_an_edited_working_tree_changes_nothing_in_prod(story: Story) -> None:
+    file = story.folder / "app" / "app.yaml"
+    text = file.read_text()
+    file.write_text("name: something-else\nservices: {web: {port: none}}\n")
+    story.prod.preview("--expect-no-changes")
+    assert json.loads(story.seaway("status", "--stack", "prod", "--json").out)["healthy"]
+    file.write_text(text)
+
+
+def test_a_release_that_breaks_is_refused(story: Story) -> None:
+    """It is healthy in dev, and not with what staging and prod say."""
+    second = current(story.staging)
+    story.change("app/web/web.py", "PAGE = ", f"{BROKEN}PAGE = ")
+    third = story.deployed(story.dev)
+    story.seaway("release", "promote", "dev", "staging")
+    story.spoiled(story.staging)
+    before = story.pin("prod")
+    told = story.seaway("release", "promote", "staging", "prod", code=1).err
+    assert f"stack staging pins release {third} and runs {second};" in told
+    assert "stack staging is not healthy (web: " in told
+    assert story.pin("prod") == before
+    story.seaway("release", "rollback", "staging", *QUIET)
+    assert current(story.staging) == second
+
+
+def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address: str) -> None:
+    second, third = current(story.prod), current(story.dev)
+    pin = story.folder / "environments" / "prod.lock.yaml"
+    pin.write_text(pin.read_text().replace(second, third))
+    secrets = names(story.prod, "secrets")
+    with prober.Prober(address) as load:
+        story.spoiled(story.prod)
+        done = story.seaway("release", "rollback", "prod", *QUIET)
+        time.sleep(2)
+    print(f"back from pods that are broken: {done.seconds:.1f} s, {load.answered} answered, {load.failures} failed")
+    assert load.failures == []
+    assert all("Shop two" in body for body in load.bodies)
+    assert current(story.prod) == second
+    assert names(story.prod, "secrets") == secrets
+    said = story.pin("prod")
+    assert (said["release"], said["back"]) == (second, True)
+    assert "web: " in said["held"][third]["because"]
+    assert f"Jobs before the rollout of {second} do not run again (migrate)" in done.out
+    assert names(story.prod, "jobs") == []
+    story.prod.preview("--expect-no-changes")
+
+
+def names(one: project.Project, kind: str) -> list[str]:
+    return [each["metadata"]["name"] for each in one.get(kind, "-n", namespace(one))["items"]]
+
+
+def test_a_healthy_release_is_rolled_back_as_fast(story: Story, address: str) -> None:
+    """What only people see to be wrong: all pods have to be made anew."""
+    second = current(story.prod)
+    with prober.Prober(address) as load, Watch(address) as watch:
+        begun = time.monotonic()
+        done = story.seaway("release", "rollback", "prod", *QUIET)
+        time.sleep(4)
+    seconds = watch.last("two") - begun
+    print(f"back to the version before: it serves alone after {seconds:.1f} s, command {done.seconds:.1f} s")
+    print(f"{load.answered} answered, {len(load.failures)} failed")
+    assert load.failures == []
+    assert watch.seen[-1][1] == "one"
+    assert seconds < WARM
+    assert current(story.prod) != second
+    assert second in story.pin("prod")["held"]
+
+
+def test_what_is_held_needs_its_name(story: Story) -> None:
+    second = current(story.staging)
+    before = story.pin("prod")
+    told = story.seaway("release", "promote", "staging", "prod", code=1).err
+    assert f"release {second} is held in stack prod since " in told
+    assert story.pin("prod") == before
+    story.seaway("release", "promote", "staging", "prod", "--unhold", second)
+    said = story.pin("prod")
+    assert said["release"] == second
+    assert "back" not in said
+    assert second not in said["held"]
+    assert story.deployed(story.prod) == second
+    assert len(names(story.prod, "jobs")) == 1, "its migration ran once more"
+    listed = json.loads(story.seaway("release", "list", "--json").out)
+    assert listed["unknown"] == {}
+    (row,) = (each for each in listed["releases"] if each["id"] == second)
+    assert (row["pinned"], row["runs"], row["file"]) == (["prod", "staging"], ["prod", "staging"], True)
+
+
+def test_destroying_dev_leaves_what_prod_runs(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story.dev.destroy()
+    monkeypatch.setenv(registry.ADDRESSES, story.prod.env[registry.ADDRESSES])
+    (image,) = {each["spec"]["containers"][0]["image"] for each in pods(story.prod)}
+    assert image.startswith("registry.localhost:5000/story/web@sha256:"), "dev has pushed it there"
+    source = f"docker://{registry.address(image)}"
+    line = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", source, f"dir:{tmp_path / 'pulled'}"]
+    subprocess.run(line, check=True)
