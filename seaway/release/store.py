@@ -71,9 +71,7 @@ def name_of(release: str) -> str:
     return f"release-{release}"
 
 
-def config_map(
-    one: record.Record, release: str, provenance: releases.Provenance = _UNKNOWN
-) -> dict[str, Any]:
+def config_map(one: record.Record, release: str, provenance: releases.Provenance = _UNKNOWN) -> dict[str, Any]:
     """The ConfigMap that holds a release as one environment has it.
 
     Raises:
