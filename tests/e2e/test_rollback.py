@@ -119,7 +119,7 @@ def test_a_missing_image_is_rolled_back_without_a_failed_request(shop: project.P
     before, first = current(shop), pods(shop)
     replace(shop, "app/app.yaml", "build: ./web", f"image: {ABSENT}")
     done = rolled_back(shop, address, before)
-    assert re.search(rf"release \w+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", done.err)
+    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", done.err)
     assert pods(shop) == first, "the pods of before never went"
 
     # The source still describes the failed release, so whatever is typed now leaves the good one alone.
@@ -141,7 +141,7 @@ def test_a_mended_source_is_deployed_and_ends_the_hold(shop: project.Project, ad
     with prober.Prober(address) as load:
         done = seaway(shop, "up", *MORE)
     assert done.code == 0
-    assert "is held back no longer: environments/rollback.lock.yaml is removed" in done.out
+    assert "is held back no longer: environments/rollback.lock.yaml says so no more" in done.out
     assert load.failures == []
     assert current(shop)["previous"] == before["id"]
     assert {name for name, names in pods(shop).items() if names != first[name]} == {"web"}

@@ -22,7 +22,7 @@ class Prober:
     threads: int = 4
     per_second: float = 10
     limit: float = 300
-    patience: float = 5
+    patience: float = 10
     answered: int = 0
     failures: list[str] = dataclasses.field(default_factory=list)
     bodies: set[str] = dataclasses.field(default_factory=set)
