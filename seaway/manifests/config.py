@@ -63,10 +63,11 @@ def secret(
         return None
     # The fingerprints are keyed hashes already; hashing them together makes one name and gives nothing away.
     content = {key: values[key].fingerprint for key in keys}
+    hashed = given.UNRESOLVED if given.UNRESOLVED in content.values() else names.digest(content)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": names.metadata(scope, f"{owner}-secrets-{names.digest(content)}", of=owner),
+        "metadata": names.metadata(scope, f"{owner}-secrets-{hashed}", of=owner),
         "type": "Opaque",
         "immutable": True,
         "data": {key: values[key].value for key in keys},

@@ -7,6 +7,9 @@ a value that is not known yet (an Output of Pulumi in ``components``).
 import dataclasses
 from typing import Any
 
+UNRESOLVED = "unresolved"
+"""In place of what is not known: the fingerprint of a secret without its value, the tag of an image not built."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
@@ -24,7 +27,8 @@ class SecretValue:
     """The value of one secret."""
 
     fingerprint: str
-    """A keyed hash of the value. It goes into names, so it must not help to guess the value."""
+    """A keyed hash of the value. It goes into names, so it must not help to guess the value. ``UNRESOLVED`` where
+    nobody has the value: the name of the Secret then ends in that, which no hash does."""
 
     value: Any = dataclasses.field(repr=False)
     """The value in base64, or what will become it. It goes into ``Secret.data`` and nowhere else."""

@@ -5,31 +5,37 @@ What is only known later has a stand-in. It is the same every time, so two rende
 
 from collections.abc import Mapping
 
-from seaway.images import context
+from seaway.images import context, source
 from seaway.manifests import given, objects
-from seaway.model import application, settings
-
-UNRESOLVED = "unresolved"
-"""In place of what is not known: the tag of an image that was not built, the hash in the name of a Secret."""
+from seaway.model import application, rules, settings
 
 
 def rendered(
-    app: application.Application, stack: settings.Settings, images: Mapping[str, given.Image] | None = None
+    app: application.Application,
+    stack: settings.Settings,
+    images: Mapping[str, given.Image] | None = None,
+    fingerprints: Mapping[str, str] | None = None,
 ) -> list[objects.Object]:
-    """The objects of ``app``, which must be resolved. ``images``: those that are known, as a release's are."""
-    return objects.objects(app, stack, {**_unbuilt(app, stack), **(images or {})}, _secrets(app))
+    """The objects of an application.
 
-
-def _unbuilt(app: application.Application, stack: settings.Settings) -> dict[str, given.Image]:
-    tag = f"{context.TAG_PREFIX}{UNRESOLVED}"
-    return {
-        one.name: given.Image(reference=f"{stack.registry}/{app.name}/{one.name}:{tag}", content=tag)
-        for one in (*app.services, *app.stores, *app.jobs)
-        if one.build is not None and not (isinstance(one, application.Job) and one.uses)
+    Args:
+        app: resolved.
+        stack: the environment.
+        images: those that are known: a release's, or ``tagged``.
+        fingerprints: by name of a secret, what stands for its value; without one it is ``given.UNRESOLVED``.
+    """
+    unbuilt = tagged(app, stack, dict.fromkeys(dict(source.builds(app)), f"{context.TAG_PREFIX}{given.UNRESOLVED}"))
+    known = fingerprints or {}
+    listed = {secret.name for one in rules.workloads(app).values() for secret in one.secrets}
+    secrets = {
+        name: given.SecretValue(fingerprint=known.get(name, given.UNRESOLVED), value="") for name in sorted(listed)
     }
+    return objects.objects(app, stack, {**unbuilt, **(images or {})}, secrets)
 
 
-def _secrets(app: application.Application) -> dict[str, given.SecretValue]:
-    containers = (*app.services, *app.stores, *app.jobs)
-    names = {secret.name for each in containers for secret in each.secrets}
-    return {name: given.SecretValue(fingerprint=UNRESOLVED, value="") for name in names}
+def tagged(app: application.Application, stack: settings.Settings, tags: Mapping[str, str]) -> dict[str, given.Image]:
+    """Images that are not pushed yet, so without a digest: by name, with the tags that stand for their content."""
+    return {
+        name: given.Image(reference=f"{stack.registry}/{app.name}/{name}:{tag}", content=tag)
+        for name, tag in tags.items()
+    }

@@ -42,7 +42,7 @@ def text(value: Any) -> str:
 
 
 def redacted(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest itself, or for a Secret one that has its keys but not its values."""
+    """The manifest itself, or for a Secret one that has its keys but not its values; one that is empty stays so."""
     if manifest["kind"] != "Secret":
         return manifest
-    return manifest | {"data": dict.fromkeys(manifest["data"], REDACTED)}
+    return manifest | {"data": {key: REDACTED if value else "" for key, value in manifest["data"].items()}}

@@ -8,7 +8,9 @@ import datetime
 from pathlib import Path
 
 from seaway.checks import table
-from seaway.model import application, load, nodes, problems, settings, stackfile
+from seaway.images import source
+from seaway.manifests import given, offline
+from seaway.model import application, decode, load, nodes, problems, rules, settings, stackfile
 from seaway.release import lock, release
 
 _Application = application.Application
@@ -28,6 +30,19 @@ class Project:
     lock: lock.Lock
     release: release.Release | None
     """The pinned one; None: the stack builds."""
+
+    def workload(self, name: str) -> tuple[str, rules.Workload]:
+        """A service, store or job by its name: its path (`services.web`), and itself.
+
+        Raises:
+            problems.Invalid: there is none.
+        """
+        there = {one.name: (path, one) for path, one in rules.workloads(self.app).items()}
+        if name not in there:
+            place = problems.Place(f"releases/{self.release.id}.yaml" if self.release else self.settings.app)
+            wrong = f"there is no service, store or job {problems.quoted(name)}"
+            raise problems.Invalid([problems.Problem(place, "", wrong, decode.nearest(name, there))])
+        return there[name]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +105,19 @@ def of(folder: Path, stack: str) -> Project:
         problems.Invalid: there is no such stack, or everything that is wrong with it.
     """
     return read(stackfile.read(folder / f"Pulumi.{stack}.yaml"), folder=folder, stack=stack)
+
+
+def images(one: Project, folder: Path) -> dict[str, given.Image]:
+    """What its containers run, as far as files tell: the images of the pinned release with their digests, or those
+    that the working tree would become, by content.
+
+    Raises:
+        problems.Invalid: a build context is wrong.
+    """
+    if one.release:
+        return one.release.given(one.settings.registry)
+    records = source.records(folder, one.app, one.settings)
+    return offline.tagged(one.app, one.settings, {name: record.tag for name, record in records.items()})
 
 
 def pinned(folder: Path, stack: str, said: lock.Lock | None = None) -> str:

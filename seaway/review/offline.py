@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from seaway.images import changes, source
-from seaway.manifests import given, names, objects
+from seaway.manifests import given, names, objects, offline
 from seaway.model import application, nodes, rules, settings
 from seaway.release import project
 from seaway.review import change, impact
@@ -41,11 +41,9 @@ def rendered(folder: Path, stack: str) -> Rendered:
         images = one.release.given(one.settings.registry)
     else:
         sources = source.records(folder, one.app, one.settings)
-        images = {
-            name: given.Image(reference=f"{one.settings.registry}/{one.app.name}/{name}:{it.tag}", content=it.tag)
-            for name, it in sources.items()
-        }
-    found = objects.objects(one.app, one.settings, images, _secrets(one.app, folder / f"Pulumi.{stack}.yaml"))
+        images = offline.tagged(one.app, one.settings, {name: it.tag for name, it in sources.items()})
+    written = _fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
+    found = offline.rendered(one.app, one.settings, images, written)
     return Rendered(app=one.app, settings=one.settings, objects=tuple(found), images=images, sources=sources)
 
 
@@ -114,7 +112,7 @@ def _generated(app: application.Application) -> dict[str, int]:
     return {one.name: one.generate for one in found if one.generate is not None}
 
 
-def _secrets(app: application.Application, file: Path) -> dict[str, given.SecretValue]:
+def _fingerprints(app: application.Application, file: Path) -> dict[str, str]:
     """What stands for the values: how each is made, or its encrypted text in the stack's file. Who sets a value anew
     writes another one there."""
     config = nodes.inside(nodes.parse(file.read_bytes(), file.name), "config")
@@ -123,10 +121,7 @@ def _secrets(app: application.Application, file: Path) -> dict[str, given.Secret
     encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})
     made = _generated(app)
     listed = {one.name for workload in rules.workloads(app).values() for one in workload.secrets}
-    return {
-        name: given.SecretValue(fingerprint=names.digest([encrypted.get(name), made.get(name)]), value="")
-        for name in listed
-    }
+    return {name: names.digest([encrypted.get(name), made.get(name)]) for name in listed}
 
 
 def _secret(name: str, old: int | None, new: int | None) -> change.Pair:

@@ -1,0 +1,136 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""``seaway render``: the objects of a stack, from files only."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seaway.cli import main
+from seaway.images import source
+from seaway.manifests import yamlout
+from seaway.model import load
+from seaway.release import lock, project, release
+from tests import golden
+
+STACK = "config:\n  seaway:context: nowhere\n  seaway:registry: registry.example.com\n"
+HASHED = re.compile(r"(-secrets|migrate)-[0-9a-f]{10}\b|(-secrets)-unresolved\b")
+"""A Secret's name, and the name of a job that reads one: the hash of its pod template."""
+
+
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str) -> Path:
+    """A project with an example and the stack test, where nothing but files can be had."""
+    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    shutil.copytree(golden.ROOT / "examples" / example, tmp_path / "app")
+    (tmp_path / "Pulumi.test.yaml").write_text(STACK)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return made(tmp_path, monkeypatch, "shop")
+
+
+def render(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main.main(["render", *words]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def documents(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, dict[str, Any]]:
+    return {f"{one['kind']}/{one['metadata']['name']}": one for one in yaml.safe_load_all(render(capsys, *words))}
+
+
+def pin(folder: Path, example: str) -> None:
+    """The stack deploys a release with the images of the golden files."""
+    app = load.load(folder / "app" / "app.yaml")
+    images = {name: release.Image.of(given.reference, given.content) for name, given in golden.given(app)[0].items()}
+    one = release.Release(application=project.of(folder, "test").base, images=images)
+    release.save(folder, one)
+    lock.write(folder, "test", lock.Lock(release=one.id))
+    (folder / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:build: false\n")
+    assert example == app.name
+
+
+@pytest.mark.parametrize("example", golden.EXAMPLES)
+def test_a_release_is_rendered_as_the_golden_file_has_it(
+    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To the byte, but for what hangs on a secret's value."""
+    folder = made(tmp_path, monkeypatch, example)
+    pin(folder, example)
+    shutil.rmtree(folder / "app")
+    wanted = golden.file(example).read_text().replace(yamlout.REDACTED, "''")
+    assert HASHED.sub(r"\1\2", render(capsys)) == HASHED.sub(r"\1\2", wanted)
+
+
+def test_what_is_built_has_the_tag_of_its_content(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = project.of(shop, "test")
+    tags = {name: record.tag for name, record in source.records(shop, one.app, one.settings).items()}
+    found = documents(capsys)
+    for name in ("web", "api", "worker"):
+        pod = found[f"Deployment/{name}"]["spec"]["template"]["spec"]
+        assert pod["containers"][0]["image"] == f"registry.example.com/shop/{name}:{tags[name]}"
+        assert tags[name].startswith("ctx-")
+
+
+def test_secrets_have_a_name_that_says_so_and_no_value(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = documents(capsys)
+    assert found["Secret/api-secrets-unresolved"]["data"] == {"POSTGRES_PASSWORD": ""}
+    env = found["Deployment/api"]["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert env[0]["valueFrom"]["secretKeyRef"] == {"name": "api-secrets-unresolved", "key": "POSTGRES_PASSWORD"}
+
+
+def test_only_one_service_store_or_job(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(documents(capsys, "--service", "worker")) == [
+        next(key for key in documents(capsys) if key.startswith("ConfigMap/worker-config-")),
+        "ServiceAccount/worker",
+        "Deployment/worker",
+    ]
+    assert "StatefulSet/db" in documents(capsys, "--service", "db")
+    assert any(key.startswith("Job/migrate-") for key in documents(capsys, "--service", "migrate"))
+
+
+def test_json_is_a_list_of_the_same(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(render(capsys, "--json", "--service", "db"))
+    assert (found["apiVersion"], found["kind"]) == ("v1", "List")
+    assert found["items"] == list(documents(capsys, "--service", "db").values())
+
+
+def test_twice_is_identical(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert render(capsys) == render(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("wrker", "did you mean worker?"), ("zzz", "there are: web, api, worker, db, migrate")]
+)
+def test_an_unknown_service(shop: Path, name: str, remedy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["render", "--service", name]) == 2
+    assert capsys.readouterr() == ("", f'app/app.yaml: there is no service, store or job "{name}"; {remedy}\n')
+
+
+def test_an_unknown_service_of_a_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pin(shop, "shop")
+    (pinned,) = (shop / "releases").iterdir()
+    assert main.main(["render", "--service", "wrker"]) == 2
+    told = f'releases/{pinned.name}: there is no service, store or job "wrker"; did you mean worker?\n'
+    assert capsys.readouterr() == ("", told)
+
+
+def test_what_is_wrong_in_the_files_is_told_as_ever(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shop / "app" / "app.yaml"
+    file.write_text(file.read_text().replace("port: 8000", "port: 80000", 1))
+    assert main.main(["render"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "app/app.yaml:7:5: services.web.port: 80000 is no TCP port (1 to 65535); write the port that the program listens on\n",
+    )
