@@ -70,10 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(one: "project.Project", summary: str, results: "Sequence[engine.Result]") -> None:
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
-    from seaway.cli import show  # noqa: PLC0415
+    from seaway.cli import display  # noqa: PLC0415
 
-    screen = show.screen()
-    show.write(screen, text.Text(f"{one.app.name} · stack {one.settings.stack} · {summary}"))
+    screen = display.screen()
+    display.write(screen, text.Text(f"{one.app.name} · stack {one.settings.stack} · {summary}"))
     rows = [
         (each.check.id, each.told, found.owner or "-", found.where, found.wrong, found.remedy)
         for each in results
@@ -81,7 +81,7 @@ def _show(one: "project.Project", summary: str, results: "Sequence[engine.Result
     ]
     if not rows:
         return
-    table = show.columns(HEAD, rows)
+    table = display.columns(HEAD, rows)
     for column in table.columns[FOLDED:]:
         column.no_wrap, column.overflow = False, "fold"
-    show.write(screen, table)
+    display.write(screen, table)

@@ -80,12 +80,12 @@ def _sides(folder: Path, names: Sequence[str]) -> "list[comparison.Side]":
 def _show(app: str, names: Sequence[str], found: "comparison.Comparison") -> None:
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
-    from seaway.cli import show  # noqa: PLC0415
+    from seaway.cli import display  # noqa: PLC0415
 
-    screen = show.screen()
+    screen = display.screen()
     differ = f"{len(found.rows)} {'differs' if len(found.rows) == 1 else 'differ'}" if found.rows else "nothing differs"
     told = f"{app} · {' and '.join(f'stack {name}' for name in names)} · {differ}, {found.equal} the same"
-    show.write(screen, text.Text(told))
+    display.write(screen, text.Text(told))
     if found.rows:
-        rows = [(row.part, row.field or "-", show.value(row.left), show.value(row.right)) for row in found.rows]
-        show.write(screen, show.columns(("PART", "FIELD", *names), rows))
+        rows = [(row.part, row.field or "-", display.value(row.left), display.value(row.right)) for row in found.rows]
+        display.write(screen, display.columns(("PART", "FIELD", *names), rows))

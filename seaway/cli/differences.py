@@ -7,7 +7,7 @@ from typing import Any
 
 from rich import table, text
 
-from seaway.cli import health, picture, show, stack, verb
+from seaway.cli import display, health, picture, stack, verb
 from seaway.release import drift
 
 DRIFTED = 4
@@ -26,12 +26,12 @@ def run(where: stack.Stack, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(plain(where, release, found), indent=2, ensure_ascii=False))
     else:
-        screen = show.screen()
+        screen = display.screen()
         many = f"{len(found)} {'difference' if len(found) == 1 else 'differences'}" if found else "no drift"
         names = (where.app, f"stack {where.name}", f"context {where.context}", f"release {release}", many)
-        show.write(screen, text.Text(" · ".join(names)))
+        display.write(screen, text.Text(" · ".join(names)))
         if found:
-            show.write(screen, drawn(found))
+            display.write(screen, drawn(found))
     return DRIFTED if found else verb.DONE
 
 
@@ -58,14 +58,14 @@ def plain(where: stack.Stack, release: str, found: Sequence[drift.Difference]) -
 
 def drawn(found: Sequence[drift.Difference]) -> table.Table:
     """The table."""
-    return show.columns(
+    return display.columns(
         HEAD,
         [
             (
                 f"{each.kind}/{each.name}",
                 each.path or "-",
-                show.value(each.declared),
-                show.value(each.live),
+                display.value(each.declared),
+                display.value(each.live),
                 each.who or "-",
             )
             for each in found

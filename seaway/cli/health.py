@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from rich import live
 
-from seaway.cli import picture, show, stack, verb
+from seaway.cli import display, picture, stack, verb
 from seaway.cluster import client, errors, mirror
 from seaway.release import store
 from seaway.rollout import snapshot, status
@@ -50,8 +50,8 @@ async def _once(where: stack.Stack, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(picture.plain(taken), indent=2, ensure_ascii=False))
     else:
-        screen = show.screen()
-        show.write(screen, show.drawn(taken, screen.width))
+        screen = display.screen()
+        display.write(screen, display.drawn(taken, screen.width))
     return verb.DONE if taken.healthy else verb.FAILED
 
 
@@ -89,7 +89,7 @@ class Display(Protocol):
 
 @contextlib.contextmanager
 def _display(*, as_json: bool) -> Generator[Display]:
-    screen = show.screen()
+    screen = display.screen()
     if as_json or not screen.is_terminal:
         yield Json() if as_json else Lines()
         return
@@ -105,7 +105,7 @@ class Drawn:
 
     def show(self, taken: picture.Picture, away: str | None) -> None:
         """Draw it."""
-        self._drawing.update(show.drawn(taken, self._drawing.console.width, away), refresh=True)
+        self._drawing.update(display.drawn(taken, self._drawing.console.width, away), refresh=True)
 
 
 class Json:
@@ -113,7 +113,7 @@ class Json:
 
     def __init__(self) -> None:
         self._last: dict[str, Any] = {}
-        self._away = show.Away()
+        self._away = display.Away()
 
     def show(self, taken: picture.Picture, away: str | None) -> None:
         """Print it."""
@@ -129,17 +129,17 @@ class Lines:
 
     def __init__(self) -> None:
         self._last: dict[str, str] = {}
-        self._away = show.Away()
+        self._away = display.Away()
 
     def show(self, taken: picture.Picture, away: str | None) -> None:
         """Print what is new."""
         self._away.tell(away)
         if away is not None:
             return
-        now = {row.name: row.verdict.row for row in taken.rows} or {"": str(show.nothing(taken))}
+        now = {row.name: row.verdict.row for row in taken.rows} or {"": str(display.nothing(taken))}
         for name, line in now.items():
             if self._last.get(name) != line:
-                print(f"{show.clock()} {line}", flush=True)
+                print(f"{display.clock()} {line}", flush=True)
         for name in self._last.keys() - now.keys() - {""}:
-            print(f"{show.clock()} {name} is gone", flush=True)
+            print(f"{display.clock()} {name} is gone", flush=True)
         self._last = now

@@ -130,7 +130,7 @@ def _rows(
 
 
 def _show(found: Sequence[Mapping[str, Any]]) -> None:
-    from seaway.cli import show  # noqa: PLC0415 - brings rich
+    from seaway.cli import display  # noqa: PLC0415 - brings rich
 
     if not found:
         print("no release yet: a pulumi up that succeeds records one, and seaway release promote gives it to others")
@@ -147,4 +147,4 @@ def _show(found: Sequence[Mapping[str, Any]]) -> None:
         )
         for row in found
     ]
-    show.write(show.screen(), show.columns(HEAD, rows))
+    display.write(display.screen(), display.columns(HEAD, rows))

@@ -134,7 +134,7 @@ def _plain(one: "freshness.Found") -> dict[str, Any]:
 
 
 def _show(found: "Sequence[freshness.Found]", shown: str) -> None:
-    from seaway.cli import show  # noqa: PLC0415 - brings rich
+    from seaway.cli import display  # noqa: PLC0415 - brings rich
 
     if not found:
         print(f"nothing to pin in {shown}: the application names no image")
@@ -149,7 +149,7 @@ def _show(found: "Sequence[freshness.Found]", shown: str) -> None:
         )
         for one in found
     ]
-    show.write(show.screen(), show.columns(HEAD, rows))
+    display.write(display.screen(), display.columns(HEAD, rows))
     for one in found:
         if one.why:
             print(f"seaway: {one.why}", file=sys.stderr)

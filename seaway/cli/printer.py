@@ -6,7 +6,7 @@ import sys
 
 from rich import text
 
-from seaway.cli import show
+from seaway.cli import display
 from seaway.cluster import log
 
 COLOURS = (
@@ -28,9 +28,9 @@ class Printer:
 
     def __init__(self, *, timestamps: bool) -> None:
         self._timestamps = timestamps
-        self._screen = show.screen()
+        self._screen = display.screen()
         self._colours = itertools.cycle(COLOURS)
-        self._away = show.Away()
+        self._away = display.Away()
         self._pods: dict[str, str] = {}
         self._prefixes: dict[str, str] = {}
 

@@ -189,11 +189,11 @@ def _write(folder: Path, name: str, planned: "project.Planned", registry: str | 
 
 
 def _show(name: str, id_: str, changes: Sequence[Change]) -> None:
-    from seaway.cli import show  # noqa: PLC0415 - brings rich
+    from seaway.cli import display  # noqa: PLC0415 - brings rich
     from seaway.release import lock, release  # noqa: PLC0415
 
-    rows = [(part, field, show.value(left), show.value(right)) for part, field, left, right in changes]
-    show.write(show.screen(), show.columns(("PART", "FIELD", "BEFORE", "AFTER"), rows))
+    rows = [(part, field, display.value(left), display.value(right)) for part, field, left, right in changes]
+    display.write(display.screen(), display.columns(("PART", "FIELD", "BEFORE", "AFTER"), rows))
     print(
         f"release {id_} is pinned for {name}; nothing is committed, nothing is deployed.\n"
         f"Next: commit {lock.FOLDER}/{name}{lock.ENDING} and {release.FOLDER}/{id_}.yaml; look at what it changes:"

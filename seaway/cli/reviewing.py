@@ -11,7 +11,7 @@ from typing import Any
 from rich import text
 
 from seaway.checks import engine
-from seaway.cli import program, revision, show, stack, verb
+from seaway.cli import display, program, revision, stack, verb
 from seaway.model import problems
 from seaway.review import change, digest, markdown, offline, policy, summary
 
@@ -199,11 +199,11 @@ def _checks(now: offline.Rendered, today: datetime.date) -> summary.Checks:
 
 def _show(told: summary.Summary) -> None:
     """For eyes: the headline, a table, then what differs in each object."""
-    screen = show.screen()
-    show.write(screen, text.Text(told.headline))
+    screen = display.screen()
+    display.write(screen, text.Text(told.headline))
     if told.changes:
         rows = [(one.op, one.title, _impact(one.impact), one.reason or "-") for one in told.changes]
-        show.write(screen, show.columns(HEAD, rows))
+        display.write(screen, display.columns(HEAD, rows))
     lines: list[str] = []
     for one in told.changes:
         lines += ["", one.title] if one.fields else []
@@ -218,7 +218,7 @@ def _show(told: summary.Summary) -> None:
     lines += told.notes
     if told.checks:
         lines += [*told.checks.refused, f"{told.checks.summary} (seaway check --stack {told.stack})"]
-    show.write(screen, text.Text("\n".join(lines)))
+    display.write(screen, text.Text("\n".join(lines)))
 
 
 def _impact(level: change.Impact) -> text.Text:
