@@ -1,17 +1,27 @@
 """What keeps a service answering while nodes are drained, zones are lost and pods are replaced."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from seaway.manifests import names
+from seaway.model.describe import Doc, Why
 
-DRAIN = 5
-"""Seconds between "you are going" and SIGTERM: the time until proxies and load balancers send no new requests."""
+DRAIN: Annotated[
+    int,
+    Doc('seconds between "you are going" and SIGTERM'),
+    Why("the time until proxies and load balancers send no new requests"),
+] = 5
 
-GRACE = 25
-"""Seconds from SIGTERM to SIGKILL, for the requests in flight."""
+GRACE: Annotated[
+    int,
+    Doc("seconds from SIGTERM to SIGKILL, and before it the wait of what takes requests"),
+    Why("the requests in flight are answered"),
+] = 25
 
-STORE_GRACE = 60
-"""The same for a store: a database writes its last checkpoint. A kill is safe, but makes the next start slow."""
+STORE_GRACE: Annotated[
+    int,
+    Doc("seconds from SIGTERM to SIGKILL"),
+    Why("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
+] = 60
 
 
 def disruption_budget(scope: names.Scope, name: str) -> dict[str, Any]:

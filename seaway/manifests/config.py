@@ -1,16 +1,21 @@
 """Configuration files and secrets, as immutable objects that are called after their content.
 
-A changed content is a new name, a new name is a changed pod template, and that rolls the pods: nobody runs with old
-configuration, and the old object is there for as long as a pod needs it. The kubelet need not watch them either.
 https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from seaway.manifests import given, names
 from seaway.model import application
+from seaway.model.describe import Doc, Why
+
+IMMUTABLE: Annotated[
+    bool,
+    Doc("called after its content, so a changed content is a new name, which rolls the pods"),
+    Why("nobody runs with old configuration, and the old object is there for as long as a pod needs it"),
+] = True
 
 
 def name(made: dict[str, Any] | None) -> str | None:
@@ -43,7 +48,7 @@ def config_map(scope: names.Scope, owner: str, files: Iterable[application.File]
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": names.metadata(scope, f"{owner}-config-{names.digest(data)}", of=owner),
-        "immutable": True,
+        "immutable": IMMUTABLE,
         "data": data,
     }
 
@@ -69,6 +74,6 @@ def secret(
         "kind": "Secret",
         "metadata": names.metadata(scope, f"{owner}-secrets-{hashed}", of=owner),
         "type": "Opaque",
-        "immutable": True,
+        "immutable": IMMUTABLE,
         "data": {key: values[key].value for key in keys},
     }

@@ -1,14 +1,17 @@
 """The namespace, and one account a workload."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from seaway.manifests import names
 from seaway.model import application
+from seaway.model.describe import Doc, Why
 
-POD_SECURITY = "v1.34"
-"""The rules that are enforced. Pinned, so that a cluster's upgrade cannot refuse pods that ran the day before; an
-older cluster applies its newest. Warnings and the audit use `latest`, which tells beforehand.
-https://kubernetes.io/docs/concepts/security/pod-security-admission/"""
+POD_SECURITY: Annotated[
+    str,
+    Doc("version of the rules that are enforced; an older cluster applies its newest"),
+    Why("pinned: a cluster's upgrade cannot refuse pods that ran the day before; warnings use `latest`, beforehand"),
+] = "v1.34"
+"""https://kubernetes.io/docs/concepts/security/pod-security-admission/"""
 
 
 def namespace(scope: names.Scope, *, level: application.Security) -> dict[str, Any]:

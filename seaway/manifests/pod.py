@@ -1,17 +1,57 @@
 """The pod template: one container, closed by default. https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 from seaway.manifests import availability, config, names, network
 from seaway.model import application
+from seaway.model.describe import Doc, Why
 
-SCRATCH = "256Mi"
-"""Most that a writable folder takes before the pod is evicted: a leak ends one pod, not the node's disk."""
+PULL: Annotated[
+    str,
+    Doc("when the image is pulled"),
+    Why("what is built is referred to by digest: the node's copy is the same, and a restart needs no registry"),
+] = "IfNotPresent"
+
+LAST_WORDS: Annotated[
+    str,
+    Doc("where the reason of an end is taken from"),
+    Why("the last words of a program that failed stand in the pod's status: a rollout tells them within a second"),
+] = "FallbackToLogsOnError"
+
+SERVICE_LINKS: Annotated[
+    bool,
+    Doc("variables for every Service of the namespace"),
+    Why("they would collide with those of the links: API_PORT=tcp://10.0.0.7:80"),
+] = False
+
+GROUP_CHANGE: Annotated[
+    str,
+    Doc("when the files of a volume are given to the group"),
+    Why("a large volume that is the group's already is not walked at each start"),
+] = "OnRootMismatch"
+
+AGAIN: Annotated[
+    str,
+    Doc("what comes after a failed try of a job"),
+    Why("a new pod: the old one and its log stay readable"),
+] = "Never"
+
+SCRATCH: Annotated[
+    str,
+    Doc("most that a writable folder takes before the pod is evicted"),
+    Why("a leak ends one pod, not the node's disk"),
+] = "256Mi"
 
 DISK_REQUEST = "64Mi"
 DISK_LIMIT = "1Gi"
 """Logs and writable folders together."""
+
+START: Annotated[
+    int,
+    Doc("seconds between two questions to a program that starts"),
+    Why("a pod gets its first request a second after it can answer"),
+] = 1
 
 UNPRIVILEGED_PORTS = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
 """Lets a user that is not root listen below 1024, as Docker does; a safe sysctl, allowed under `restricted`."""
@@ -35,10 +75,8 @@ def template(scope: names.Scope, each: application.Container, name: str, parts: 
     container: dict[str, Any] = {
         "name": name,
         "image": parts.image,
-        # What is built is referred to by digest: the node's copy is the same, and a restart needs no registry.
-        "imagePullPolicy": "IfNotPresent",
-        # The last words of a program that failed stand in the pod's status: a rollout tells them within a second.
-        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "imagePullPolicy": PULL,
+        "terminationMessagePolicy": LAST_WORDS,
     }
     if each.command:
         container["command"] = list(each.command)
@@ -58,16 +96,14 @@ def template(scope: names.Scope, each: application.Container, name: str, parts: 
     spec: dict[str, Any] = {
         "serviceAccountName": name,
         "automountServiceAccountToken": False,
-        # Variables for every Service of the namespace would collide with those of the links: API_PORT=tcp://10.0.0.7:80.
-        "enableServiceLinks": False,
+        "enableServiceLinks": SERVICE_LINKS,
         "securityContext": _pod_security(each),
         "terminationGracePeriodSeconds": _grace(each),
     }
     if isinstance(each, application.Service):
         spec["topologySpreadConstraints"] = availability.spread(scope, name)
     if isinstance(each, application.Job):
-        # A failed try is a new pod: the old one and its log stay readable.
-        spec["restartPolicy"] = "Never"
+        spec["restartPolicy"] = AGAIN
     spec |= {"containers": [container], "volumes": volumes}
     return {"metadata": {"labels": names.labels(scope, name)}, "spec": spec}
 
@@ -97,9 +133,8 @@ def _probes(each: application.Container) -> dict[str, Any]:
         return {}
     probes: dict[str, Any] = {}
     if live := _question(each.health.live, each.port):
-        # Every second, so that a pod gets its first request a second after it can answer.
         probes["startupProbe"] = live | {
-            "periodSeconds": 1,
+            "periodSeconds": START,
             "timeoutSeconds": 3,
             "failureThreshold": each.health.startup,
         }
@@ -133,9 +168,8 @@ def _pod_security(each: application.Container) -> dict[str, Any]:
     context: dict[str, Any] = {
         "runAsUser": each.user,
         "runAsGroup": each.user,
-        # Volumes belong to the group; a large one that does already is not walked at each start.
         "fsGroup": each.user,
-        "fsGroupChangePolicy": "OnRootMismatch",
+        "fsGroupChangePolicy": GROUP_CHANGE,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     if each.security == "restricted":

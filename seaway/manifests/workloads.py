@@ -1,19 +1,31 @@
 """What runs the pods: Deployment, StatefulSet, Job; and how long each may take to become healthy."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from seaway.manifests import names, pod
 from seaway.model import application, settings
+from seaway.model.describe import Doc, Why
 
-HISTORY = 3
-"""Old versions that `kubectl rollout undo` finds. A rollback proper deploys an earlier release."""
+HISTORY: Annotated[
+    int,
+    Doc("old versions that `kubectl rollout undo` finds"),
+    Why("for one hasty hand; a rollback proper deploys an earlier release"),
+] = 3
 
 SLACK = 60
 """Seconds for what comes before a container's own time: a node is found, the image is pulled."""
 
-UNASKED = 5
-"""Seconds that a pod without a readiness question must run before it counts: ready is what it is from its first moment,
-and a program that ends at once would pass for a healthy one."""
+UNASKED: Annotated[
+    int,
+    Doc("seconds that a pod without a readiness question must run before it counts"),
+    Why("it is ready from its first moment, and a program that ends at once would pass for a healthy one"),
+] = 5
+
+TRIES: Annotated[
+    int,
+    Doc("tries of a job after the first one"),
+    Why("what failed by chance passes the second time; what fails twice is broken"),
+] = 1
 
 RECORDED = {"pulumi.com/waitFor": "jsonpath={.metadata.uid}"}
 """Pulumi goes on as soon as the object is recorded: its health is the Rollout's business. Not `skipAwait`, which would
@@ -108,7 +120,7 @@ def job(scope: names.Scope, each: application.Job, template: dict[str, Any], con
             annotations=RECORDED,
         ),
         "spec": {
-            "backoffLimit": 1,
+            "backoffLimit": TRIES,
             "activeDeadlineSeconds": each.timeout,
             "template": template,
         },

@@ -47,11 +47,11 @@ def _fields(value: Any) -> dict[str, Any]:
     return {
         decode.camel(field.name): plain(getattr(value, field.name))
         for field in dataclasses.fields(value)
-        if getattr(value, field.name) != _default(field)
+        if getattr(value, field.name) != default(field)
     }
 
 
-def _default(field: "dataclasses.Field[Any]") -> Any:
+def default(field: "dataclasses.Field[Any]") -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 

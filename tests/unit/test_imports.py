@@ -22,7 +22,7 @@ print("\\n".join(sys.modules))
 """
 
 
-PACKAGES = ("model", "manifests", "checks", "images", "cluster", "rollout", "release", "review", "cli")
+PACKAGES = ("model", "manifests", "checks", "images", "cluster", "rollout", "release", "review", "explain", "cli")
 
 
 @pytest.mark.parametrize("package", [f"seaway.{name}" for name in PACKAGES])
@@ -39,6 +39,7 @@ FORBIDDEN = {
     "seaway/model": ("seaway.manifests", "seaway.checks", "seaway.images", "seaway.cli"),
     "seaway/manifests": ("seaway.checks", "seaway.release", "seaway.cli"),
     "seaway/checks": ("seaway.cluster", "seaway.release", "seaway.cli"),
+    "seaway/explain": ("seaway.cluster", "seaway.rollout", "seaway.cli"),
     "seaway": ("components", "plugin", "dev", "tests"),
     "components": ("plugin", "dev", "tests"),
     "plugin": ("components", "dev", "tests"),

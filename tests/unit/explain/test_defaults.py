@@ -1,0 +1,125 @@
+"""Every default with its reason: none is missing, and each is what the objects really have."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from seaway.checks import table
+from seaway.explain import defaults, fields
+from seaway.model import application, decode, settings
+from tests import golden
+
+ALL = defaults.everything()
+CLASSES = (
+    application.Build,
+    application.Health,
+    application.Resources,
+    application.Scale,
+    application.Secret,
+    application.File,
+    application.Container,
+    application.Service,
+    application.Store,
+    application.Job,
+    settings.Policy,
+    settings.Waiver,
+    settings.Settings,
+)
+
+
+def one(of: str, field: str) -> defaults.Default:
+    (found,) = [each for each in ALL if (each.of, each.field) == (of, field)]
+    return found
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_no_field_with_a_default_is_missing(cls: type) -> None:
+    listed = {each.field.removeprefix("seaway:").rpartition(".")[2] for each in ALL}
+    flat = {each.field.removeprefix("seaway:").partition(".")[0] for each in ALL}
+    for field in dataclasses.fields(cls):
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if not required:
+            assert decode.camel(field.name) in listed | flat
+
+
+def test_each_means_something_or_has_a_reason() -> None:
+    assert all(each.means or each.why for each in ALL)
+
+
+def test_each_is_told_once() -> None:
+    told = [(each.of, each.field) for each in ALL]
+    assert len(told) == len(set(told))
+
+
+def test_those_of_the_model() -> None:
+    assert one("services", "scale.min") == defaults.Default(
+        of="services",
+        field="scale.min",
+        value=2,
+        means="pods that always run",
+        why="two: one may be lost, drained or replaced and the service still answers",
+    )
+    assert one("services, stores, jobs", "secrets.<name>.generate").value is None
+    assert one("jobs", "timeout").value == 600
+    assert one("Pulumi.<stack>.yaml", "seaway:policy.dataLoss").value == "block"
+    assert one("Pulumi.<stack>.yaml", "seaway:waivers.<check>.of").value == []
+
+
+@pytest.mark.parametrize(
+    ("of", "field", "value", "check"),
+    [
+        ("Deployment", "strategy.rollingUpdate.maxUnavailable", 0, "AVL-05"),
+        ("Deployment", "container.lifecycle.preStop.sleep.seconds", 5, None),
+        ("Deployment", "pod.terminationGracePeriodSeconds", 30, None),
+        ("Job", "pod.terminationGracePeriodSeconds", 25, None),
+        ("StatefulSet", "pod.terminationGracePeriodSeconds", 60, None),
+        ("Deployment", "pod.topologySpreadConstraints.0.topologyKey", "topology.kubernetes.io/zone", "AVL-04"),
+        ("all pods", "pod.securityContext.runAsNonRoot", True, "SEC-01"),
+        ("all pods", "pod.securityContext.seccompProfile.type", "RuntimeDefault", "SEC-07"),
+        ("all pods", "pod.enableServiceLinks", False, None),
+        ("all pods", "container.securityContext.readOnlyRootFilesystem", True, "SEC-05"),
+        ("all pods", "container.securityContext.capabilities.drop", ["ALL"], "SEC-06"),
+        ("PodDisruptionBudget", "maxUnavailable", 1, "AVL-02"),
+        ("ServiceAccount", "automountServiceAccountToken", False, None),
+        ("ConfigMap, Secret", "immutable", True, None),
+        ("Namespace", "pod-security.kubernetes.io/enforce", "restricted", "SEC-14"),
+    ],
+)
+def test_those_of_the_objects(of: str, field: str, value: Any, check: str | None) -> None:
+    found = one(of, field)
+    assert (found.value, found.check) == (value, check)
+    assert found.why
+
+
+def test_a_reason_is_that_of_the_check() -> None:
+    whys = {check.id: check.why for check in table.CHECKS}
+    named = [each for each in ALL if each.check]
+    assert len(named) >= 15
+    assert all(each.why == whys[each.check or ""] for each in named)
+
+
+def test_a_reason_stands_beside_the_constant() -> None:
+    found = one("all pods", "container.imagePullPolicy")
+    assert found.means == "when the image is pulled"
+    assert found.why == (
+        "what is built is referred to by digest: the node's copy is the same, and a restart needs no registry"
+    )
+
+
+def of_kind(kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    for example in golden.EXAMPLES:
+        yield from (each.manifest for each in golden.made(example) if each.kind in kinds)
+
+
+@pytest.mark.parametrize("field", fields.FIELDS, ids=lambda field: f"{field.of}/{field.shown}")
+def test_a_field_is_one_that_the_examples_have(field: fields.Field) -> None:
+    assert any(fields.value(manifest, field.path) is not None for manifest in of_kind(field.kinds))
+    assert bool(field.why) != bool(field.said)
+
+
+def test_what_is_not_there_has_no_value() -> None:
+    assert fields.value({"a": [{"b": 1}]}, ("a", "0", "b")) == 1
+    assert fields.value({"a": [{"b": 1}]}, ("a", "1", "b")) is None
+    assert fields.value({"a": 1}, ("a", "b")) is None
