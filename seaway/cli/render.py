@@ -35,10 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     from seaway.release import project  # noqa: PLC0415
 
     one = project.of(where.folder, where.name)
-    if arguments.service:
-        one.workload(arguments.service)
+    only = one.workload(arguments.service)[1].name if arguments.service else None
     found = offline.rendered(one.app, one.settings, project.images(one, where.folder))
-    wanted = [each for each in found if arguments.service in (None, each.owner)]
+    wanted = [each for each in found if only in (None, each.owner)]
     if arguments.json:
         items = [yamlout.redacted(each.manifest) for each in wanted]
         print(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2, ensure_ascii=False))

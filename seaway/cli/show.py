@@ -4,36 +4,115 @@
 ``field``, ``value``, ``means``, ``why`` (empty where there is nothing to give a reason for) and ``check``, the id of
 the check that asks for it, or null.
 
+``seaway show web --json`` prints one object::
+
+    name, kind           of the service, store or job
+    application, stack   texts
+    image, image_from    what it runs, and why that
+    address, exposed     in the cluster, and from outside (clusterIP, nodePort, loadBalancer); null: it is not reached
+    calls, called_by, after    names
+    objects      a list of {kind, name, purpose}
+    rows         a list of {object, field, becomes, value, place, why, check}: place is where it is
+                 written; null: it is a default, and why says the reason
+
 Exit codes: 0, shown; 2, the files are wrong, or there is no such service.
 """
 
 import argparse
 import dataclasses
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seaway.cli import stack, verb
 
 if TYPE_CHECKING:
-    from seaway.explain import defaults
+    from seaway.explain import defaults, workload
+    from seaway.release import project
 
 HEAD = ("OF", "FIELD", "DEFAULT", "WHAT IT IS", "WHY")
+DEFAULTS = "defaults"
+MORE = "--json has every field; seaway show defaults has every default"
+BRIEF = ("SEC", "SA", "AVL")
+"""The groups of checks whose defaults are shown of a service: all of them would fill two screens."""
 
 
 def add(parsers: verb.Parsers) -> None:
     """The verb's command line."""
-    told = "what an application becomes and why: every default with its reason"
+    told = "what an application becomes and why: a service, store or job, or every default with its reason"
     parser = parsers.add_parser("show", help="what it becomes, and why", description=told)
-    parser.add_argument("what", metavar="WHAT", choices=["defaults"], help="defaults: all of them, with their reasons")
+    what = "a service, store or job (web; services.web where it is called as what follows), or: defaults"
+    parser.add_argument("what", metavar="WHAT", help=what)
     stack.add(parser)
     parser.add_argument("--json", action="store_true", help="as JSON; its fields: pydoc seaway.cli.show")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show it."""
-    _defaults(as_json=arguments.json)
+    """Show it.
+
+    Raises:
+        problems.Invalid: it is not clear which stack is meant, its files are wrong, or there is no such service.
+    """
+    if arguments.what == DEFAULTS:
+        _defaults(as_json=arguments.json)
+        return verb.DONE
+    where = stack.find(arguments)
+    from seaway.release import project  # noqa: PLC0415 - needs the manifests, which other verbs need not wait for
+
+    one = project.of(where.folder, where.name)
+    _workload(one, where.folder, arguments.what, as_json=arguments.json)
     return verb.DONE
+
+
+def _workload(one: "project.Project", folder: Path, name: str, *, as_json: bool) -> None:
+    from seaway.explain import workload  # noqa: PLC0415
+
+    told = workload.told(one, folder, name)
+    if as_json:
+        _json(dataclasses.asdict(told))
+        return
+    from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
+
+    from seaway.cli import display  # noqa: PLC0415
+
+    screen = display.screen()
+    display.write(screen, text.Text(f"{told.name} · {told.kind} of {told.application} · stack {told.stack}\n"))
+    facts = display.columns(("", ""), _facts(told))
+    facts.show_header = False
+    display.write(screen, facts)
+    display.write(screen, text.Text())
+    made = [(f"{each.kind}/{each.name}", each.purpose) for each in told.objects]
+    display.write(screen, display.columns(("OBJECT", "WHAT IT IS FOR"), made))
+    display.write(screen, text.Text())
+    rows = [_from(row) for row in told.rows if _brief(row)]
+    display.write(screen, display.columns(("FIELD", "VALUE", "FROM", "BECOMES"), rows))
+    display.write(screen, text.Text(f"\n{MORE}"))
+
+
+def _facts(told: "workload.Told") -> Iterator[tuple[str, str]]:
+    yield "image", f"{told.image} ({told.image_from})"
+    yield "address", told.address or "none: it takes no requests"
+    if told.exposed:
+        closed = "not yet: expose is true, but the stack's seaway:exposure is clusterIP"
+        yield "from outside", closed if told.exposed == "clusterIP" else f"by seaway:exposure {told.exposed}"
+    for what, names in (("calls", told.calls), ("called by", told.called_by), ("after", told.after)):
+        if names:
+            yield what, ", ".join(names)
+
+
+def _brief(row: "workload.Row") -> bool:
+    """Whether it is for the screen: what is said, and the defaults that people ask for first."""
+    if row.object:
+        return row.check is not None and row.check.startswith(BRIEF)
+    return row.place is not None or row.value not in (None, [])
+
+
+def _from(row: "workload.Row") -> tuple[str, ...]:
+    why = f"default: {row.why}" if row.place is None else row.place
+    field = f"{row.object} {row.field}" if row.object else row.field
+    return field, _shown(row.value), f"{why} ({row.check})" if row.check else why, row.becomes or "-"
 
 
 def _defaults(*, as_json: bool) -> None:

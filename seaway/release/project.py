@@ -32,12 +32,15 @@ class Project:
     """The pinned one; None: the stack builds."""
 
     def workload(self, name: str) -> tuple[str, rules.Workload]:
-        """A service, store or job by its name: its path (`services.web`), and itself.
+        """A service, store or job by its name or its path: its path (`services.web`), and itself.
 
         Raises:
             problems.Invalid: there is none.
         """
-        there = {one.name: (path, one) for path, one in rules.workloads(self.app).items()}
+        found = rules.workloads(self.app)
+        if name in found:
+            return name, found[name]
+        there = {one.name: (path, one) for path, one in found.items()}
         if name not in there:
             place = problems.Place(f"releases/{self.release.id}.yaml" if self.release else self.settings.app)
             wrong = f"there is no service, store or job {problems.quoted(name)}"

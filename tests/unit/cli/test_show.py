@@ -1,11 +1,41 @@
 """``seaway show``: from files only, and for the defaults from none."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from seaway.cli import main
+from seaway.images import source
+from seaway.release import lock, project, release
+from tests import golden
+
+STACK = """\
+config:
+  seaway:context: nowhere
+  seaway:registry: registry.example.com
+  seaway:substitutes: {'postgres:17': 'mirror.example.com/postgres:17'}
+  seaway:overlay: {services: {web: {scale: 4, env: {MODE: try}}}}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the example shop and the stack dev, where nothing but files can be had."""
+    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    shutil.copytree(golden.ROOT / "examples" / "shop", tmp_path / "app")
+    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return tmp_path
+
+
+def lines(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """What is shown, with one blank between words."""
+    return [" ".join(line.split()) for line in show(capsys, *words).splitlines()]
 
 
 def show(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -43,3 +73,116 @@ def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "check": "SEC-05",
     } in found
     assert {one["of"] for one in found} > {"services, stores, jobs", "services", "Pulumi.<stack>.yaml", "Namespace"}
+
+
+def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = project.of(shop, "dev")
+    tag = source.records(shop, one.app, one.settings)["web"].tag
+    shown = lines(capsys, "web")
+    assert shown[:11] == [
+        "web · service of shop · stack dev",
+        "",
+        f"image registry.example.com/shop/web:{tag} (built from ./web, app/app.yaml:6:5)",
+        "address http://web:8000",
+        "from outside not yet: expose is true, but the stack's seaway:exposure is clusterIP",
+        "calls api",
+        "",
+        "OBJECT WHAT IT IS FOR",
+        "PodDisruptionBudget/web keeps whoever drains nodes from taking all of its pods at once",
+        "Service/web its name and address in the cluster",
+        "ServiceAccount/web who its pods are to the cluster",
+    ]
+    for row in (
+        "FIELD VALUE FROM BECOMES",
+        "port 8000 app/app.yaml:7:5 Deployment container.ports.0.containerPort",
+        "scale.min 4 Pulumi.dev.yaml:5:37 Deployment replicas",
+        'env ["MODE", "TITLE"] app/app.yaml:11:5 and Pulumi.dev.yaml:5:53 -',
+        "user 10001 default: not root, and over 10000 so that it meets no user of the node"
+        " Deployment pod.securityContext.runAsUser",
+        "Deployment container.securityContext.readOnlyRootFilesystem true default: What breaks in cannot install"
+        " itself, and what a program writes is lost with its pod anyway. (SEC-05) -",
+    ):
+        assert row in shown
+    assert shown[-1] == "--json has every field; seaway show defaults has every default"
+
+
+@pytest.mark.parametrize("name", ["web", "api", "worker", "db", "migrate"])
+def test_each_fits_on_one_screen(shop: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(lines(capsys, name)) <= 45
+
+
+def test_what_is_reached_from_outside(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:exposure: loadBalancer\n")
+    assert "from outside by seaway:exposure loadBalancer" in lines(capsys, "web")
+    assert not [line for line in lines(capsys, "api") if line.startswith("from outside")]
+
+
+def test_a_store_and_who_calls_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = lines(capsys, "db")
+    assert shown[0] == "db · store of shop · stack dev"
+    assert "address tcp://db:5432" in shown
+    assert "called by api, migrate" in shown
+    assert "image mirror.example.com/postgres:17 (app/app.yaml:32:5, with the stack's seaway:substitutes)" in shown
+    assert "Secret/db-secrets-unresolved its secret values" in shown
+
+
+def test_a_job_has_what_the_service_says(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = lines(capsys, "migrate")
+    assert "address none: it takes no requests" in shown
+    assert "resources.cpu 50m app/app.yaml:21:17 Job container.resources.requests.cpu" in shown
+    assert 'command ["python3", "migrate.py"] app/app.yaml:48:24 -' in shown
+
+
+def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(show(capsys, "api", "--json"))
+    assert {key: found[key] for key in ("name", "kind", "application", "stack", "address", "exposed")} == {
+        "name": "api",
+        "kind": "service",
+        "application": "shop",
+        "stack": "dev",
+        "address": "http://api:8000",
+        "exposed": None,
+    }
+    assert (found["calls"], found["called_by"]) == (["db"], ["web", "worker"])
+    assert found["objects"][0] == {
+        "kind": "PodDisruptionBudget",
+        "name": "api",
+        "purpose": "keeps whoever drains nodes from taking all of its pods at once",
+    }
+    assert {
+        "object": "Deployment",
+        "field": "container.imagePullPolicy",
+        "becomes": None,
+        "value": "IfNotPresent",
+        "place": None,
+        "why": "what is built is referred to by digest: the node's copy is the same, and a restart needs no registry",
+        "check": None,
+    } in found["rows"]
+
+
+def test_of_a_release_the_lines_are_those_of_its_file(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = {
+        name: release.Image.of(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
+        for name in ("web", "api", "worker")
+    }
+    one = release.Release(application=project.of(shop, "dev").base, images=images)
+    release.save(shop, one)
+    lock.write(shop, "dev", lock.Lock(release=one.id))
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:build: false\n")
+    shutil.rmtree(shop / "app")
+    shown = lines(capsys, "web")
+    assert f"image registry.example.com/shop/web@sha256:{'1' * 64} (release {one.id})" in shown
+    (port,) = [line for line in shown if line.startswith("port ")]
+    assert port.startswith(f"port 8000 releases/{one.id}.yaml:")
+
+
+def test_a_service_that_is_called_like_a_picture(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "app" / "app.yaml").write_text("name: shop\nservices:\n  defaults: {image: 'nginx:1.27'}\n")
+    (shop / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: nowhere\n")
+    assert lines(capsys, "services.defaults")[0] == "defaults · service of shop · stack dev"
+
+
+def test_an_unknown_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["show", "wbe"]) == 2
+    told = 'app/app.yaml: there is no service, store or job "wbe"; did you mean web?\n'
+    assert capsys.readouterr() == ("", told)

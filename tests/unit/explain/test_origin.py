@@ -1,0 +1,66 @@
+"""Where a value is written."""
+
+import pytest
+
+from seaway.explain import origin
+from seaway.model import nodes
+
+APP = nodes.parse(
+    """\
+name: shop
+services:
+  web:
+    build: ./web
+    health: /healthz
+    scale: 2
+    env: {A: a}
+    resources: {cpu: 50m}
+""",
+    "app.yaml",
+)
+OVERLAY = nodes.parse(
+    """\
+services:
+  web: {env: {B: b}, resources: {memory: 1Gi}, health: {startup: 90}}
+""",
+    "Pulumi.dev.yaml",
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        ("build.context", ["app.yaml:4:5"]),
+        ("build.dockerfile", []),
+        ("health.ready", ["app.yaml:5:5"]),
+        ("health.live", ["app.yaml:5:5"]),
+        ("health.startup", []),
+        ("scale.min", ["app.yaml:6:5"]),
+        ("resources.cpu", ["app.yaml:8:17"]),
+        ("resources.memory", []),
+        ("port", []),
+        ("env", ["app.yaml:7:5"]),
+    ],
+)
+def test_a_line_of_the_application(path: str, places: list[str]) -> None:
+    assert [str(place) for place in origin.places(APP, f"services.web.{path}")] == places
+
+
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        ("resources.cpu", ["app.yaml:8:17"]),
+        ("resources.memory", ["Pulumi.dev.yaml:2:34"]),
+        ("health.startup", ["Pulumi.dev.yaml:2:57"]),
+        ("health.ready", []),
+        ("env", ["app.yaml:7:5", "Pulumi.dev.yaml:2:15"]),
+    ],
+)
+def test_the_overlay_on_it(path: str, places: list[str]) -> None:
+    merged = nodes.merge(APP, OVERLAY)
+    assert [str(place) for place in origin.places(merged, f"services.web.{path}")] == places
+
+
+def test_a_list_of_names_says_nothing_of_what_it_names() -> None:
+    assert origin.places(nodes.parse("services: [web]", "app.yaml"), "services.web.port") == ()
+    assert origin.places(APP, "jobs.web") == ()
