@@ -15,12 +15,16 @@ the check that asks for it, or null.
     rows         a list of {object, field, becomes, value, place, why, check}: place is where it is
                  written; null: it is a default, and why says the reason
 
-Exit codes: 0, shown; 2, the files are wrong, or there is no such service.
+``seaway show graph --json`` prints one object: ``application``, ``stack``, ``nodes`` (id, name, kind, detail) and
+``edges`` (start, end, relation: calls, after, or reaches, which is from outside).
+
+Exit codes: 0, shown; 1, the picture cannot be written; 2, the files are wrong, or there is no such service.
 """
 
 import argparse
 import dataclasses
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +32,13 @@ from typing import TYPE_CHECKING, Any
 from seaway.cli import stack, verb
 
 if TYPE_CHECKING:
-    from seaway.explain import defaults, workload
+    from seaway.explain import defaults, graph, workload
     from seaway.release import project
 
 HEAD = ("OF", "FIELD", "DEFAULT", "WHAT IT IS", "WHY")
 DEFAULTS = "defaults"
+GRAPH = "graph"
+EDGES = ("FROM", "", "TO")
 MORE = "--json has every field; seaway show defaults has every default"
 BRIEF = ("SEC", "SA", "AVL")
 """The groups of checks whose defaults are shown of a service: all of them would fill two screens."""
@@ -40,10 +46,11 @@ BRIEF = ("SEC", "SA", "AVL")
 
 def add(parsers: verb.Parsers) -> None:
     """The verb's command line."""
-    told = "what an application becomes and why: a service, store or job, or every default with its reason"
+    told = "what it becomes and why: a service, store or job, every default with its reason, or a picture of all"
     parser = parsers.add_parser("show", help="what it becomes, and why", description=told)
-    what = "a service, store or job (web; services.web where it is called as what follows), or: defaults"
+    what = "a service, store or job (web; services.graph where it is called like what follows), or: defaults, graph"
     parser.add_argument("what", metavar="WHAT", help=what)
+    parser.add_argument("--out", metavar="FILE", type=Path, help="with graph: an SVG [a list of its arrows]")
     stack.add(parser)
     parser.add_argument("--json", action="store_true", help="as JSON; its fields: pydoc seaway.cli.show")
     parser.set_defaults(run=run)
@@ -55,6 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         problems.Invalid: it is not clear which stack is meant, its files are wrong, or there is no such service.
     """
+    if arguments.out and arguments.what != GRAPH:
+        print(f"seaway: --out is for graph: seaway show graph --out {arguments.out}", file=sys.stderr)
+        return verb.USAGE
+    if arguments.out and arguments.json:
+        print("seaway: --out and --json are two pictures: take one of them", file=sys.stderr)
+        return verb.USAGE
     if arguments.what == DEFAULTS:
         _defaults(as_json=arguments.json)
         return verb.DONE
@@ -62,8 +75,45 @@ def run(arguments: argparse.Namespace) -> int:
     from seaway.release import project  # noqa: PLC0415 - needs the manifests, which other verbs need not wait for
 
     one = project.of(where.folder, where.name)
+    if arguments.what == GRAPH:
+        return _graph(one, arguments.out, as_json=arguments.json)
     _workload(one, where.folder, arguments.what, as_json=arguments.json)
     return verb.DONE
+
+
+def _graph(one: "project.Project", out: Path | None, *, as_json: bool) -> int:
+    from seaway.explain import graph  # noqa: PLC0415
+
+    picture = graph.of(one.app, one.settings)
+    if as_json:
+        _json(dataclasses.asdict(picture))
+    elif out:
+        from seaway.explain import svg  # noqa: PLC0415 - brings the layout
+
+        try:
+            out.write_text(svg.text(picture))
+        except OSError as error:
+            print(f"seaway: {out} cannot be written ({error.strerror}); name another file", file=sys.stderr)
+            return verb.FAILED
+        print(f"{out} is written")
+    else:
+        _arrows(picture)
+    return verb.DONE
+
+
+def _arrows(picture: "graph.Graph") -> None:
+    from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
+
+    from seaway.cli import display  # noqa: PLC0415
+    from seaway.explain import graph  # noqa: PLC0415
+
+    screen = display.screen()
+    display.write(screen, text.Text(picture.title))
+    names = {each.id: each.name for each in picture.nodes}
+    rows = [(names[each.start], graph.MEANING[each.relation], names[each.end]) for each in picture.edges]
+    linked = {id_ for each in picture.edges for id_ in (each.start, each.end)}
+    rows += [(name, "stands alone", "-") for id_, name in names.items() if id_ not in linked]
+    display.write(screen, display.columns(EDGES, rows))
 
 
 def _workload(one: "project.Project", folder: Path, name: str, *, as_json: bool) -> None:

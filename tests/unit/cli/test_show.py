@@ -186,3 +186,48 @@ def test_an_unknown_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main.main(["show", "wbe"]) == 2
     told = 'app/app.yaml: there is no service, store or job "wbe"; did you mean web?\n'
     assert capsys.readouterr() == ("", told)
+
+
+def test_the_graph_as_a_list(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shop / "app" / "app.yaml"
+    file.write_text(file.read_text().replace("    calls: [api]\n    scale: 1\n", "    after: [api]\n    scale: 1\n"))
+    file.write_text(file.read_text().replace("stores:\n", "  alone: {image: 'nginx:1.27'}\n\nstores:\n"))
+    assert lines(capsys, "graph") == [
+        "shop · stack dev · 4 services, 1 store, 1 job",
+        "FROM TO",
+        "outside reaches web",
+        "web talks to api",
+        "api talks to db",
+        "worker starts after api",
+        "migrate talks to db",
+        "alone stands alone -",
+    ]
+
+
+def test_the_graph_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(show(capsys, "graph", "--json"))
+    assert {"start": "services.web", "end": "services.api", "relation": "calls"} in found["edges"]
+    assert {"id": "stores.db", "name": "db", "kind": "store", "detail": "1Gi, port 5432"} in found["nodes"]
+
+
+def test_the_graph_as_a_picture(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(capsys, "graph", "--out", "shop.svg") == "shop.svg is written\n"
+    assert (shop / "shop.svg").read_text().startswith('<svg xmlns="http://www.w3.org/2000/svg" role="img"')
+
+
+def test_a_picture_that_cannot_be_written(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["show", "graph", "--out", "none/shop.svg"]) == 1
+    told = "seaway: none/shop.svg cannot be written (No such file or directory); name another file\n"
+    assert capsys.readouterr() == ("", told)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["web", "--out", "a.svg"], "seaway: --out is for graph: seaway show graph --out a.svg\n"),
+        (["graph", "--json", "--out", "a.svg"], "seaway: --out and --json are two pictures: take one of them\n"),
+    ],
+)
+def test_wrong_words(shop: Path, words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["show", *words]) == 2
+    assert capsys.readouterr() == ("", told)

@@ -1,0 +1,87 @@
+"""An application as a picture: who talks to whom, who waits for whom, what is reached from outside."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from seaway.model import application, rules, settings
+
+OUTSIDE = "outside"
+"""The node that stands for whoever is not in the cluster; its kind has no other."""
+
+Relation = Literal["calls", "after", "reaches"]
+MEANING: Mapping[Relation, str] = {
+    "calls": "talks to",
+    "after": "starts after",
+    "reaches": "reaches",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A service, store or job, or the world outside."""
+
+    id: str
+    """``services.web``: two kinds never share one."""
+    name: str
+    kind: Literal["service", "store", "job", "outside"]
+    detail: str
+    """What is worth a second line: ``2 pods, port 8000``."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """An arrow: the first needs the second."""
+
+    start: str
+    """The id of a node."""
+    end: str
+    relation: Relation
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """All of it."""
+
+    application: str
+    stack: str
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
+
+    @property
+    def title(self) -> str:
+        """What is drawn, in one line."""
+        counts = {kind: sum(each.kind == kind for each in self.nodes) for kind in ("service", "store", "job")}
+        told = [f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items() if number]
+        return " · ".join([self.application, f"stack {self.stack}", ", ".join(told)])
+
+
+def of(app: application.Application, stack: settings.Settings) -> Graph:
+    """The picture of an application in an environment, in the order of its file."""
+    workloads = rules.workloads(app)
+    ids = {each.name: path for path, each in workloads.items()}
+    nodes = [_node(path, each) for path, each in workloads.items()]
+    edges: list[Edge] = []
+    for path, each in workloads.items():
+        edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
+        if isinstance(each, application.Service):
+            edges += [Edge(start=path, end=ids[name], relation="after") for name in each.after]
+    exposed = [path for path, each in workloads.items() if isinstance(each, application.Service) and each.expose]
+    if exposed:
+        closed = "closed: seaway:exposure is clusterIP" if stack.exposure == "clusterIP" else f"by {stack.exposure}"
+        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=closed))
+        edges = [*(Edge(start=OUTSIDE, end=path, relation="reaches") for path in exposed), *edges]
+    return Graph(application=app.name, stack=stack.stack, nodes=nodes, edges=edges)
+
+
+def _node(path: str, each: rules.Workload) -> Node:
+    match each:
+        case application.Service():
+            pods = f"{each.scale.min} pod{'' if each.scale.min == 1 else 's'}"
+            return Node(
+                id=path, name=each.name, kind="service", detail=f"{pods}, port {each.port}" if each.port else pods
+            )
+        case application.Store():
+            return Node(id=path, name=each.name, kind="store", detail=f"{each.volume.size}, port {each.port}")
+        case application.Job():
+            return Node(id=path, name=each.name, kind="job", detail=each.run)

@@ -1,0 +1,187 @@
+"""The picture: what is in it, where it goes, and that any text is safe in it."""
+
+import os
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+from seaway.explain import graph, layout, svg
+from seaway.model import application, load, settings
+from tests import golden
+
+NAMES = strategies.text(min_size=1, max_size=12)
+IDS = strategies.integers(0, 7).map(lambda number: f"n{number}")
+SVG = "{http://www.w3.org/2000/svg}"
+SIZE = (120.0, 52.0)
+
+
+def shop(exposure: settings.Exposure = "clusterIP") -> graph.Graph:
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    return graph.of(app, settings.Settings(stack="dev", context="dev", exposure=exposure))
+
+
+def twenty() -> graph.Graph:
+    """Services in five rows, each calling two of the row below, some after one beside."""
+    services = tuple(
+        application.Service(
+            f"service-{i}",
+            image="x:1",
+            port=8000,
+            calls=tuple(f"service-{j}" for j in (i + 4, i + 7) if j < 20),
+            after=(f"service-{i + 1}",) if i % 5 == 2 else (),
+            expose=i < 2,
+        )
+        for i in range(20)
+    )
+    return graph.of(application.Application("big", services=services), settings.Settings(stack="dev", context="dev"))
+
+
+def edges(picture: graph.Graph) -> list[tuple[str, str, str]]:
+    return [(each.start, each.relation, each.end) for each in picture.edges]
+
+
+def overlap(a: layout.Box, b: layout.Box) -> bool:
+    return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
+
+
+def test_what_is_in_it() -> None:
+    assert shop().title == "shop · stack dev · 3 services, 1 store, 1 job"
+    assert edges(shop()) == [
+        ("outside", "reaches", "services.web"),
+        ("services.web", "calls", "services.api"),
+        ("services.api", "calls", "stores.db"),
+        ("services.worker", "calls", "services.api"),
+        ("jobs.migrate", "calls", "stores.db"),
+    ]
+    assert [(each.name, each.kind, each.detail) for each in shop().nodes] == [
+        ("outside", "outside", "closed: seaway:exposure is clusterIP"),
+        ("web", "service", "2 pods, port 8000"),
+        ("api", "service", "2 pods, port 8000"),
+        ("worker", "service", "1 pod"),
+        ("db", "store", "1Gi, port 5432"),
+        ("migrate", "job", "before-rollout"),
+    ]
+    assert shop("loadBalancer").nodes[0].detail == "by loadBalancer"
+
+
+def test_after_is_an_arrow_of_its_own() -> None:
+    assert ("services.service-2", "after", "services.service-3") in edges(twenty())
+
+
+def test_without_an_exposed_service_there_is_no_outside() -> None:
+    app = application.Application("a", services=(application.Service("web", image="x:1"),))
+    picture = graph.of(app, settings.Settings(stack="dev", context="dev"))
+    assert [each.id for each in picture.nodes] == ["services.web"]
+    assert picture.edges == []
+    assert "<svg" in svg.text(picture)
+
+
+@pytest.mark.parametrize("picture", [shop(), twenty()], ids=["shop", "twenty"])
+def test_every_box_and_arrow_is_drawn_and_no_box_lies_on_another(picture: graph.Graph) -> None:
+    root = ElementTree.fromstring(svg.text(picture))
+    body = root.find(f"{SVG}g")
+    assert body is not None
+    groups = body.findall(f"{SVG}g")
+    assert sum("node" in each.attrib["class"] for each in groups) == len(picture.nodes)
+    assert sum("node" not in each.attrib["class"] for each in groups) == len(picture.edges)
+    rects = [
+        layout.Box(**{key: float(rect.attrib[key]) for key in ("x", "y", "width", "height")})
+        for rect in root.iter(f"{SVG}rect")
+    ]
+    assert not [(a, b) for i, a in enumerate(rects) for b in rects[:i] if overlap(a, b)]
+    width, height = float(root.attrib["width"]), float(root.attrib["height"])
+    assert all(box.x >= 0 and box.y >= 0 and box.x + box.width <= width for box in rects)
+    assert max(box.y + box.height for box in rects) < height
+
+
+def test_text_fits_into_its_box() -> None:
+    root = ElementTree.fromstring(svg.text(twenty()))
+    for group in root.iter(f"{SVG}g"):
+        rect, said = group.find(f"{SVG}rect"), group.findall(f"{SVG}text")
+        if rect is not None:
+            assert all(len(each.text or "") * svg.LETTER + 24 <= float(rect.attrib["width"]) for each in said)
+
+
+def test_dark_and_light() -> None:
+    assert "@media (prefers-color-scheme: dark)" in svg.text(shop())
+    assert ".node text { fill: #1f2328; }" in svg.text(shop())
+
+
+def test_an_arrow_goes_from_the_right_side_to_the_left_one() -> None:
+    a, b = layout.Box(x=0, y=0, width=10, height=10), layout.Box(x=50, y=20, width=10, height=10)
+    assert svg.path(a, b, [], 0) == "M10,5 C30,5 30,25 50,25"
+    assert svg.path(b, a, [], 8) == "M50,33 C30,33 30,13 10,13"
+    assert svg.path(a, b, [(20, 1), (40, 1)], 0) == "M10,5 C15,5 15,1 20,1 C30,1 30,1 40,1 C45,1 45,25 50,25"
+
+
+def test_a_long_arrow_passes_beside_the_boxes_between() -> None:
+    found = layout.layout(dict.fromkeys("abc", SIZE), [("a", "b"), ("b", "c"), ("a", "c")])
+    (left, y), (right, also) = found.bends["a", "c"]
+    box = found.boxes["b"]
+    assert (left, right, y) == (box.x, box.x + box.width, also)
+    assert not box.y <= y <= box.y + box.height
+
+
+@hypothesis.settings(deadline=None, max_examples=60)
+@hypothesis.given(NAMES, NAMES, NAMES)
+def test_any_text_is_escaped(name: str, other: str, detail: str) -> None:
+    nodes = [
+        graph.Node(id="a", name=name, kind="service", detail=detail),
+        graph.Node(id="b", name=other, kind="job", detail="<script>alert(1)</script>&\"'"),
+    ]
+    made = graph.Graph(
+        application=name, stack=other, nodes=nodes, edges=[graph.Edge(start="a", end="b", relation="calls")]
+    )
+    root = ElementTree.fromstring(svg.text(made))
+    said = [each.text for each in root.iter(f"{SVG}text") if each.get("class") == "name"]
+    # XML reads every end of a line as \n. https://www.w3.org/TR/xml/#sec-line-ends
+    assert [re.sub("\r\n?", "\n", text or "") for text in said] == [
+        re.sub("\r\n?", "\n", svg.clean(each)) for each in (name, other)
+    ]
+    assert not list(root.iter(f"{SVG}script"))
+
+
+def test_what_xml_cannot_say_is_replaced() -> None:
+    assert svg.clean("a\x00b\x1fc\ud800d\ufffee\u2028\n") == "a\ufffdb\ufffdc\ufffdd\ufffde\u2028\n"
+
+
+@hypothesis.settings(deadline=None, max_examples=100)
+@hypothesis.given(strategies.lists(strategies.tuples(IDS, IDS).filter(lambda pair: pair[0] != pair[1]), max_size=16))
+def test_any_graph_is_laid_out(pairs: list[tuple[str, str]]) -> None:
+    """Circles, both ways, many parts, boxes that nothing points to."""
+    sizes = {f"n{number}": (60.0 + 20 * number, 52.0) for number in range(8)}
+    found = layout.layout(sizes, pairs)
+    boxes = list(found.boxes.values())
+    assert found.boxes.keys() == sizes.keys()
+    assert found.bends.keys() == set(pairs)
+    assert not [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if overlap(a, b)]
+    assert min(box.x for box in boxes) >= 0
+    assert min(box.y for box in boxes) >= 0
+    assert all(0 <= y <= found.height for each in found.bends.values() for _, y in each)
+
+
+def test_nothing_is_no_error() -> None:
+    assert layout.layout({}, []) == layout.Layout(width=0, height=0, boxes={}, bends={})
+
+
+def test_it_is_the_same_in_every_process() -> None:
+    program = (
+        "from tests.unit.explain import test_graph as t; from seaway.explain import svg; print(svg.text(t.twenty()))"
+    )
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=golden.ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert made == {f"{svg.text(twenty())}\n"}
