@@ -35,6 +35,11 @@ def state(shop: project.Project) -> dict[str, list[dict[str, object]]]:
     return json.loads(file.read_bytes())["checkpoint"]["latest"]
 
 
+def written(shop: project.Project) -> bool:
+    """Whether no file is half written: Pulumi cannot read a state beside one that is (docs/runbook.md#interrupted)."""
+    return all(file.stat().st_size for file in (shop.folder / ".seaway" / "state").rglob("*.attrs"))
+
+
 def recorded(shop: project.Project) -> set[str]:
     """``Service/web`` of each object that the state knows."""
     found = state(shop)["resources"]
@@ -73,7 +78,7 @@ def killed(shop: project.Project) -> dict[str, str]:
                 time.sleep(0.3)
                 known = recorded(shop)
                 lost = {name: uid for name, uid in live(shop).items() if name not in known}
-                if lost:
+                if lost and written(shop):
                     return lost
                 running.send_signal(signal.SIGCONT)
                 time.sleep(0.05)

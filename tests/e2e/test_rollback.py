@@ -191,7 +191,7 @@ def differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
     }
 
 
-def test_drift_is_told_exactly_and_an_up_mends_it(shop: project.Project) -> None:
+def test_drift_is_told_exactly_and_a_refresh_puts_back_what_is_declared(shop: project.Project) -> None:
     n = ("-n", NAMESPACE)
     worker = templates(shop)["worker"]["containers"][0]["image"]
     shop.kubectl("set", "image", *n, "deployment/web", f"web={worker}")
@@ -209,10 +209,18 @@ def test_drift_is_told_exactly_and_an_up_mends_it(shop: project.Project) -> None
         ("Deployment/debug", "", "added", "kubectl-create"),
     }
     shop.kubectl("delete", "deployment", *n, "debug")
+    # An object that is not healthy is applied again by a refresh, whatever is wrong; one that is, where it was edited.
+    shop.kubectl("rollout", "status", *n, "deployment/api", "--timeout=60s")
     shop.up("--refresh")
-    # A label of somebody's does no harm, and no `up` takes it away.
-    assert differences(shop) == {("StatefulSet/db", "metadata.labels.team", "added", "kubectl-label")}
+    # What others added is theirs: no `up` takes it away that does not change the object.
+    assert differences(shop) == {
+        ("StatefulSet/db", "metadata.labels.team", "added", "kubectl-label"),
+        ("Deployment/api", "spec.template.spec.containers[api].env[LOG]", "added", "kubectl-set"),
+    }
     shop.kubectl("label", *n, "statefulset/db", "team-")
+    shop.kubectl("set", "env", *n, "deployment/api", "LOG-")
+    shop.kubectl("rollout", "status", *n, "deployment/api", "--timeout=60s")
+    assert seaway(shop, "status", "--drift").code == 0
 
 
 def test_the_release_before_comes_back_with_kubectl_alone(shop: project.Project) -> None:

@@ -10,6 +10,9 @@ import pytest
 
 from dev import environment, project
 
+NICE = 10
+"""Priority of the tests and of all that they start but clusters: 0 is the usual one, 19 the last."""
+
 LOCK = environment.STATE / "tests.lock"
 """Held, shared, by every process that tests with the cluster; in it: whether one of them has started the cluster."""
 
@@ -39,6 +42,9 @@ def shared() -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _start(lock)
         fcntl.flock(lock, fcntl.LOCK_SH)  # waits for the one that starts it
+        # Elsewhere Pulumi runs on another machine than the pods. Here it shares their two cores, and where it takes
+        # all of them a node gets no turn to tell the network of a pod that has gone.
+        os.nice(max(0, NICE - os.getpriority(os.PRIO_PROCESS, 0)))
         try:
             yield
         finally:

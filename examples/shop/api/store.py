@@ -2,19 +2,25 @@
 
 import contextlib
 import os
+import queue
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import pg8000.exceptions
 import pg8000.native
 
 ITEM_LIMIT = 200
 
 
+_idle: queue.LifoQueue[pg8000.native.Connection] = queue.LifoQueue()
+"""Connections that nobody uses: to log in takes longer than most of what is asked."""
+
+
 @contextlib.contextmanager
 def connection() -> Iterator[pg8000.native.Connection]:
-    """A connection for one piece of work."""
-    database = pg8000.native.Connection(
+    """A connection for one piece of work; it is kept for the next, unless the work fails."""
+    database = _kept() or pg8000.native.Connection(
         "shop",
         host=os.environ["DB_HOST"],
         port=int(os.environ["DB_PORT"]),
@@ -24,7 +30,29 @@ def connection() -> Iterator[pg8000.native.Connection]:
     )
     try:
         yield database
-    finally:
+    except BaseException:
+        _close(database)
+        raise
+    _idle.put(database)
+
+
+def _kept() -> pg8000.native.Connection | None:
+    """One that still works: the database may have been replaced since."""
+    while True:
+        try:
+            database = _idle.get_nowait()
+        except queue.Empty:
+            return None
+        try:
+            database.run("SELECT 1")
+        except (pg8000.exceptions.Error, OSError):
+            _close(database)
+        else:
+            return database
+
+
+def _close(database: pg8000.native.Connection) -> None:
+    with contextlib.suppress(pg8000.exceptions.Error, OSError):
         database.close()
 
 
