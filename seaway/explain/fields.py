@@ -14,8 +14,9 @@ from typing import Any, cast
 
 from seaway.checks import availability as avl
 from seaway.checks import check, identity, probes, resources, security
-from seaway.manifests import availability, config, namespace, pod, workloads
+from seaway.manifests import availability, config, container, namespace, pod, volumes, workloads
 from seaway.manifests import network as services
+from seaway.manifests import probes as asked
 from seaway.model import describe
 
 PODS = ("Deployment", "StatefulSet", "Job")
@@ -132,14 +133,14 @@ FIELDS: tuple[Field, ...] = (
     _checked(("Deployment",), TEMPLATE, "topologySpreadConstraints.0.topologyKey", avl.zones),
     _checked(("Deployment",), TEMPLATE, "topologySpreadConstraints.1.topologyKey", avl.nodes),
     _beside(("Job",), TEMPLATE, "restartPolicy", pod, "AGAIN"),
-    _beside(PODS, CONTAINER, "imagePullPolicy", pod, "PULL"),
-    _beside(PODS, CONTAINER, "terminationMessagePolicy", pod, "LAST_WORDS"),
+    _beside(PODS, CONTAINER, "imagePullPolicy", container, "PULL"),
+    _beside(PODS, CONTAINER, "terminationMessagePolicy", container, "LAST_WORDS"),
     _model(PODS, CONTAINER, "ports.0.containerPort", "port"),
     _model(PODS, CONTAINER, "resources.requests.cpu", "resources.cpu"),
     _model(PODS, CONTAINER, "resources.limits.memory", "resources.memory"),
     _checked(PODS, CONTAINER, "resources.requests.ephemeral-storage", resources.disk),
     _checked(PODS, CONTAINER, "resources.limits.ephemeral-storage", resources.disk),
-    _beside(_SERVED, CONTAINER, "startupProbe.periodSeconds", pod, "START"),
+    _beside(_SERVED, CONTAINER, "startupProbe.periodSeconds", asked, "START"),
     _model(_SERVED, CONTAINER, "startupProbe.failureThreshold", "health.startup"),
     _checked(_SERVED, CONTAINER, "livenessProbe.periodSeconds", probes.alive),
     _checked(_SERVED, CONTAINER, "readinessProbe.periodSeconds", probes.ready),
@@ -147,7 +148,7 @@ FIELDS: tuple[Field, ...] = (
     _checked(PODS, CONTAINER, "securityContext.readOnlyRootFilesystem", security.read_only),
     _checked(PODS, CONTAINER, "securityContext.allowPrivilegeEscalation", security.escalation),
     _checked(PODS, CONTAINER, "securityContext.capabilities.drop", security.capabilities),
-    _beside(PODS, TEMPLATE, "volumes.0.emptyDir.sizeLimit", pod, "SCRATCH"),
+    _beside(PODS, TEMPLATE, "volumes.0.emptyDir.sizeLimit", volumes, "SCRATCH"),
     _checked(("PodDisruptionBudget",), "spec", "maxUnavailable", avl.budget),
     _told(("PodDisruptionBudget",), "spec", "unhealthyPodEvictionPolicy", availability.disruption_budget),
     _told(("ServiceAccount",), "", "automountServiceAccountToken", namespace.service_account),

@@ -9,7 +9,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from seaway.manifests import availability, config, given, names, namespace, network, pod, workloads
+from seaway.manifests import availability, config, container, given, names, namespace, network, pod, workloads
 from seaway.model import application, links, order, references, settings
 
 Image = given.Image
@@ -136,7 +136,7 @@ def _of(
     secret = config.secret(scope, each.name, each.secrets, secrets)
     if secret is not None:
         yield Wave.foundation, secret
-    parts = pod.Parts(
+    parts = container.Parts(
         image=image.reference,
         env={**links.variables(app, each), **each.env},
         config_map=config.name(config_map),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from seaway.manifests import names, pod
+from seaway.manifests import names, volumes
 from seaway.model import application, settings
 from seaway.model.describe import Doc, Why
 
@@ -80,7 +80,7 @@ def stateful_set(scope: names.Scope, store: application.Store, template: dict[st
     they are written once, here.
     """
     claim = {
-        "metadata": {"name": pod.VOLUME},
+        "metadata": {"name": volumes.VOLUME},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": store.volume.size}}},
     }
     return {

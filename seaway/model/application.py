@@ -10,9 +10,12 @@ name says it all, as a list of names. A class with a ``shorthand`` may be writte
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from seaway.model.describe import Doc, Why
+
+Protocol = Literal["http", "grpc", "tcp", "udp"]
+"""What is spoken on a port. HTTP and gRPC are TCP for the cluster's network; an ingress and a probe know them apart."""
 
 Security = Literal["restricted", "baseline"]
 """A level of the Pod Security Standards. https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
@@ -36,18 +39,21 @@ class Build:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How the cluster asks a container whether it is well. Short form: one path for both questions.
+    """How the cluster asks a container whether it is well. Short form: one way to ask for both questions.
 
     https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
     """
 
     ready: Annotated[
         str | tuple[str, ...] | None,
-        Doc("may it get requests? an HTTP path on the port, or a command; none: the port accepts a connection"),
+        Doc(
+            "may it get requests? an HTTP path on the port, `grpc` or `grpc:<service>`, `tcp`, or a command;"
+            " none: the port accepts a connection"
+        ),
     ] = None
     live: Annotated[
         str | tuple[str, ...] | None,
-        Doc("must it be restarted? an HTTP path on the port, or a command; none: the port accepts a connection"),
+        Doc("must it be restarted? asked like `ready`; none: the port accepts a connection"),
         Why("shallow on purpose: a liveness question that asks the database restarts every pod when it is away"),
     ] = None
     startup: Annotated[
@@ -59,6 +65,47 @@ class Health:
     @classmethod
     def shorthand(cls, ask: str | tuple[str, ...]) -> Self:
         return cls(ready=ask, live=ask)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Port:
+    """A port beside the main one, with a name. Short form: the number."""
+
+    name: str
+    _: KW_ONLY
+    port: Annotated[int, Doc("port that the program listens on")]
+    protocol: Annotated[Protocol, Doc("what is spoken on it")] = "tcp"
+
+    @classmethod
+    def shorthand(cls, name: str, port: int) -> Self:
+        return cls(name, port=port)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """Graphics processors. Short form: how many.
+
+    https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/
+    """
+
+    count: Annotated[int, Doc("how many, for one pod alone")] = 1
+    resource: Annotated[str, Doc("what the node's device plugin calls them")] = "nvidia.com/gpu"
+
+    @classmethod
+    def shorthand(cls, count: int) -> Self:
+        return cls(count=count)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Tpu:
+    """Tensor processors, as Google's clusters offer them.
+
+    https://cloud.google.com/kubernetes-engine/docs/how-to/tpus
+    """
+
+    count: Annotated[int, Doc("chips for one pod")]
+    accelerator: Annotated[str, Doc("kind of the node, as `tpu-v5-lite-podslice`")]
+    topology: Annotated[str, Doc("how the chips are arranged, as `2x4`")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,17 +122,38 @@ class Resources:
         Doc("memory that is set aside, and the limit"),
         Why("request = limit: a pod never depends on memory that the node may take back"),
     ] = "128Mi"
+    cpu_limit: Annotated[
+        str | None,
+        Doc("CPU that it never exceeds; none: what the node has to spare"),
+        Why("a limit slows a program down while cores idle; set one where neighbours must be kept apart"),
+    ] = None
+    disk: Annotated[
+        str,
+        Doc("most that logs and writable folders may take together, before the pod is evicted"),
+        Why("a leak ends one pod, not the node's disk"),
+    ] = "1Gi"
+    gpu: Annotated[Gpu | None, Doc("graphics processors")] = None
+    tpu: Annotated[Tpu | None, Doc("tensor processors")] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How many pods. Short form: the number."""
+    """How many pods. Short form: the number. With `max` an autoscaler chooses between the two.
+
+    https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/
+    """
 
     min: Annotated[
         int,
         Doc("pods that always run"),
         Why("two: one may be lost, drained or replaced and the service still answers"),
     ] = 2
+    max: Annotated[int | None, Doc("pods that an autoscaler may start under load; none: always `min`")] = None
+    cpu: Annotated[
+        str | None,
+        Doc("CPU in use, of what is set aside, that the autoscaler keeps to; with `max` and no `memory`: 70%"),
+    ] = None
+    memory: Annotated[str | None, Doc("memory in use, of what is set aside, that it keeps to")] = None
 
     @classmethod
     def shorthand(cls, number: int) -> Self:
@@ -94,9 +162,10 @@ class Scale:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret value by name, given to the container as an environment variable of that name.
+    """A secret value by name, given to the container as the file ``/run/secrets/<name>``.
 
-    A name means one value in the whole application: two services that list it share it.
+    The variable ``<name>_FILE`` says where it is, as many public images expect it. A name means one value in the
+    whole application: two services that list it share it.
     """
 
     name: str
@@ -105,6 +174,15 @@ class Secret:
         int | None,
         Doc("make the value once, of that many random characters, and keep it; none: `pulumi config set --secret`"),
     ] = None
+    env: Annotated[
+        bool,
+        Doc("as an environment variable of its name, and not as a file"),
+        Why("a file is not inherited by child processes, and stands in no crash report"),
+    ] = False
+    existing: Annotated[
+        str | None, Doc("take it from this Secret, which somebody else keeps in the namespace; a change rolls nothing")
+    ] = None
+    key: Annotated[str | None, Doc("its key in the existing Secret; none: the name here")] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,41 +205,109 @@ class Volume:
 
     path: Annotated[str, Doc("where it is mounted")]
     size: Annotated[str, Doc("capacity, as `1Gi`")]
+    storage_class: Annotated[
+        str | None, Doc("kind of disk, as the cluster calls it; none: the cluster's default, or the environment's")
+    ] = None
+    keep: Annotated[
+        bool,
+        Doc("whether the disk stays when the store is removed"),
+        Why("data is deleted by hand, never by a change of a file"),
+    ] = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
-    """What services, stores and jobs have in common. Not written by itself."""
+class Process:
+    """What every container has, a companion's too. Not written by itself."""
 
-    build: Annotated[Build | None, Doc("build the image from source")] = None
-    image: Annotated[str | None, Doc("or use this image")] = None
+    image: Annotated[str | None, Doc("use this image")] = None
     command: Annotated[tuple[str, ...], Doc("instead of the image's ENTRYPOINT (Kubernetes' `command`)")] = ()
     args: Annotated[tuple[str, ...], Doc("instead of the image's CMD (Kubernetes' `args`)")] = ()
+    working_dir: Annotated[str | None, Doc("folder that it starts in, instead of the image's WORKDIR")] = None
     env: Annotated[Mapping[str, str], Doc("environment variables; a changed value rolls the pods")] = dataclasses.field(
         default_factory=dict[str, str]
     )
-    secrets: Annotated[tuple[Secret, ...], Doc("secret values, as environment variables")] = ()
-    files: Annotated[tuple[File, ...], Doc("configuration files")] = ()
-    calls: Annotated[
+    env_files: Annotated[
         tuple[str, ...],
-        Doc("services and stores that it talks to: `calls: [api]` gives API_URL, API_HOST and API_PORT"),
+        Doc("files of `NAME=value` lines, relative to the application's file; a later one wins, and `env` wins"),
     ] = ()
-    resources: Annotated[Resources, Doc("CPU and memory")] = Resources()
+    secrets: Annotated[tuple[Secret, ...], Doc("secret values, as files below /run/secrets")] = ()
+    files: Annotated[tuple[File, ...], Doc("configuration files")] = ()
+    resources: Annotated[Resources, Doc("CPU, memory, disk and accelerators")] = Resources()
     user: Annotated[
         int,
-        Doc("numeric user and group id of the process and of its volumes"),
+        Doc("numeric user and group id of the process and of its volumes; a known public image has its own"),
         Why("not root, and over 10000 so that it meets no user of the node"),
     ] = 10001
     writable: Annotated[
         tuple[str, ...],
-        Doc("folders that it may write to, empty at each start; /tmp always is one"),
+        Doc(
+            "folders that it may write to, empty at each start; /tmp always is one. Containers of one pod share those"
+            " of the same path, but for /tmp"
+        ),
         Why("the rest of the file system is read-only: what breaks in cannot install itself"),
     ] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Companion(Process):
+    """A container beside the main one, in each of its pods; without an image it runs the main one's.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+    """
+
+    name: str
+    _: KW_ONLY
+    uses: Annotated[str | None, Doc("service whose built image it runs")] = None
+    port: Annotated[int | None, Doc("TCP port that it listens on, for its health; other pods do not see it")] = None
+    health: Annotated[Health | None, Doc("how to ask whether it is well; none: nobody asks")] = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Container(Process):
+    """What services, stores and jobs have in common. Not written by itself."""
+
+    build: Annotated[Build | None, Doc("or build the image from source")] = None
+    calls: Annotated[
+        tuple[str, ...],
+        Doc("services and stores that it talks to: `calls: [api]` gives API_URL, API_HOST and API_PORT"),
+    ] = ()
+    egress: Annotated[
+        tuple[str, ...],
+        Doc(
+            "what it may reach outside of the application: `internet`, or addresses as `10.1.0.0/16` or"
+            " `10.1.2.3/32:5432`; an empty list closes all but its links and the name service"
+        ),
+        Why("the internet is open, since builds, payments and mail need it; private networks and the metadata are not"),
+    ] = ("internet",)
     security: Annotated[
         Security,
         Doc("level of the Pod Security Standards; baseline only drops what restricted adds"),
         Why("restricted is what a well-made image can run under"),
     ] = "restricted"
+    kubernetes_api: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Doc(
+            "what it may do with objects of its own namespace, as `{pods: [get, list]}`; a group stands behind the"
+            " first point: `deployments.apps`"
+        ),
+        Why("nothing, and no token: most programs never ask, and a stolen token is the first step into a cluster"),
+    ] = dataclasses.field(default_factory=dict[str, tuple[str, ...]])
+    nodes: Annotated[Mapping[str, str], Doc("labels that its nodes must have")] = dataclasses.field(
+        default_factory=dict[str, str]
+    )
+    tolerates: Annotated[
+        tuple[str, ...], Doc("taints of nodes that it may run on all the same, as `dedicated=batch:NoSchedule`")
+    ] = ()
+    priority: Annotated[str | None, Doc("PriorityClass of the cluster; none: the cluster's default")] = None
+    init: Annotated[tuple[Companion, ...], Doc("containers that run to the end first, one after the other")] = ()
+    sidecars: Annotated[tuple[Companion, ...], Doc("containers that start before the main one and end after it")] = ()
+    raw: Annotated[
+        Mapping[str, Any],
+        Doc(
+            "fields of Kubernetes that have no word here, merged into the finished object of that kind:"
+            " `{Deployment: {spec: {minReadySeconds: 5}}}`"
+        ),
+    ] = dataclasses.field(default_factory=dict[str, Any])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -170,15 +316,29 @@ class Service(Container):
 
     name: str
     _: KW_ONLY
-    port: Annotated[int | None, Doc("TCP port that it listens on; none: it takes no requests")] = None
+    port: Annotated[int | None, Doc("port that it listens on; none: it takes no requests")] = None
+    protocol: Annotated[Protocol, Doc("what is spoken on the port")] = "http"
+    ports: Annotated[tuple[Port, ...], Doc("other ports, by name: `ports: {metrics: 9090}`")] = ()
     health: Annotated[Health, Doc("how to ask whether it is well")] = Health()
     scale: Annotated[Scale, Doc("how many pods")] = Scale()
+    each_node: Annotated[bool, Doc("one pod on every node, and not `scale`: for agents")] = False
     expose: Annotated[bool, Doc("reachable from outside the cluster; how is the environment's business")] = False
     after: Annotated[
         tuple[str, ...],
         Doc("services that must be healthy before its own pods start or change; stores and jobs come first anyway"),
         Why("a program that tries again needs no order, and each step makes a rollout longer"),
     ] = ()
+    spread: Annotated[
+        Literal["prefer", "require"],
+        Doc("whether its pods only prefer different zones and nodes, or wait for a node that keeps them apart"),
+        Why("a full or small cluster still runs them"),
+    ] = "prefer"
+    drain: Annotated[
+        int,
+        Doc('seconds between "you are going" and SIGTERM, if it has a port'),
+        Why("the time until proxies and load balancers send no new requests"),
+    ] = 5
+    grace: Annotated[int, Doc("seconds from SIGTERM to SIGKILL"), Why("the requests in flight are answered")] = 25
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -188,13 +348,22 @@ class Store(Container):
     name: str
     _: KW_ONLY
     port: Annotated[int, Doc("TCP port that it listens on")]
+    ports: Annotated[tuple[Port, ...], Doc("other ports, by name")] = ()
     volume: Annotated[Volume, Doc("its disk")]
+    volumes: Annotated[Mapping[str, Volume], Doc("more disks, by name")] = dataclasses.field(
+        default_factory=dict[str, Volume]
+    )
     health: Annotated[Health, Doc("how to ask whether it is well")] = Health()
+    grace: Annotated[
+        int,
+        Doc("seconds from SIGTERM to SIGKILL"),
+        Why("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
+    ] = 60
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Job(Container):
-    """Runs to the end, once a release, before any service's pods change."""
+    """Runs to the end: once a release, on a schedule, or when somebody starts it."""
 
     name: str
     _: KW_ONLY
@@ -202,10 +371,36 @@ class Job(Container):
         str | None,
         Doc("service whose image, environment, secrets, files, links and user it takes; what it says itself wins"),
     ] = None
-    run: Annotated[Literal["before-rollout"], Doc("when")] = "before-rollout"
+    run: Annotated[
+        Literal["before-rollout", "after-rollout", "on-demand"],
+        Doc(
+            "when: before any service's pods change, after all are healthy, or only by `kubectl create job --from`;"
+            " with a `schedule` it runs by that"
+        ),
+    ] = "before-rollout"
+    schedule: Annotated[str | None, Doc("when, in the five fields of cron: `0 3 * * *`")] = None
+    time_zone: Annotated[
+        str, Doc("zone of the schedule, as `Europe/Berlin`"), Why("the same everywhere, with no summer time")
+    ] = "Etc/UTC"
+    start_within: Annotated[
+        int,
+        Doc("seconds after its time that a scheduled run may still start"),
+        Why("a cluster that was away for a night does not make up for it in the rush hour"),
+    ] = 300
+    overlap: Annotated[
+        Literal["forbid", "allow", "replace"],
+        Doc("what a scheduled run does when the one before it still runs: not start, start beside it, or end it"),
+        Why("two at once are what most reports and backups cannot stand"),
+    ] = "forbid"
+    history: Annotated[int, Doc("ended runs of a schedule that stay readable, good ones and failed ones each")] = 3
+    tries: Annotated[
+        int,
+        Doc("times that it may fail before it has failed"),
+        Why("what failed by chance passes the second time; what fails twice is broken"),
+    ] = 2
     timeout: Annotated[
         int,
-        Doc("seconds that it may take, with its second try, before it has failed"),
+        Doc("seconds that it may take, with all its tries, before it has failed"),
         Why("a migration takes seconds or a few minutes; one that hangs on a lock must not hold up a release for ever"),
     ] = 600
 

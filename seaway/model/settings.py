@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from seaway.model.describe import Doc, Why
 
 Engine = Literal["docker-build", "docker"]
-Exposure = Literal["clusterIP", "nodePort", "loadBalancer"]
+Exposure = Literal["clusterIP", "ingress", "nodePort", "loadBalancer"]
 Verdict = Literal["block", "allow"]
 
 
@@ -37,6 +37,42 @@ class Waiver:
     reason: Annotated[str, Doc("why, for whoever reads it in a year")]
     owner: Annotated[str, Doc("who answers for it")]
     until: Annotated[str, Doc("its last day, as 2026-12-31; after it the check counts again")]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ingress:
+    """How an ingress controller of the cluster leads requests to the services with `expose`.
+
+    https://kubernetes.io/docs/concepts/services-networking/ingress/
+    """
+
+    hosts: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Doc("service -> the addresses that it answers, as `shop.example.com` or `shop.example.com/api`"),
+    ] = dataclasses.field(default_factory=dict[str, tuple[str, ...]])
+    controller: Annotated[str | None, Doc("IngressClass of the cluster; none: the cluster's default")] = None
+    tls_secret: Annotated[str | None, Doc("existing Secret with the certificate of all hosts")] = None
+    issuer: Annotated[str | None, Doc("or the ClusterIssuer of cert-manager that makes one for each host")] = None
+    redirect: Annotated[
+        bool,
+        Doc("whether plain HTTP is sent on to HTTPS, where there is TLS; understood by Traefik and ingress-nginx"),
+        Why("a session cookie never travels in clear"),
+    ] = True
+    namespace: Annotated[
+        str | None,
+        Doc("namespace of the controller: only its pods may then connect; none: the controller may be anywhere"),
+    ] = None
+    annotations: Annotated[Mapping[str, str], Doc("what else the controller is to know")] = dataclasses.field(
+        default_factory=dict[str, str]
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PullAccount:
+    """The account that the cluster's nodes pull images with, where the registry asks for one."""
+
+    user: Annotated[str, Doc("its name")]
+    secret: Annotated[str, Doc("name of its password: `pulumi config set --secret --path 'seaway:secrets.NAME'`")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +112,23 @@ class Settings:
         Doc("how services with `expose` are reached from outside"),
         Why("closed until the environment says how to open it"),
     ] = "clusterIP"
+    ingress: Annotated[Ingress, Doc("with `exposure: ingress`: the hosts, and how they are reached")] = (
+        dataclasses.field(default_factory=Ingress)
+    )
+    pull: Annotated[
+        PullAccount | None, Doc("account that the cluster pulls from `registry` with; none: it needs none")
+    ] = None
+    pull_secrets: Annotated[
+        tuple[str, ...], Doc("Secrets with such accounts that somebody else keeps in the namespace")
+    ] = ()
+    storage_class: Annotated[str | None, Doc("kind of disk of stores that name none; none: the cluster's default")] = (
+        None
+    )
+    quota: Annotated[
+        bool,
+        Doc("whether the namespace is limited to what the application can use at most, and a third more"),
+        Why("a cluster of one's own needs no fence; a shared one does"),
+    ] = False
     rollout_timeout: Annotated[
         int,
         Doc(
