@@ -6,11 +6,12 @@ https://github.com/kubernetes-sigs/structured-merge-diff/blob/v6.3.0/fieldpath/s
 """
 
 import dataclasses
-import decimal
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
+
+from seaway.model import quantity
 
 Object = Mapping[str, Any]
 
@@ -53,15 +54,8 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
 _INDEPENDENT = frozenset({"labels", "annotations", "data", "binaryData", "nodeSelector", "matchLabels"})
 """Mappings of things that have nothing to do with each other: each is told by itself."""
 
-_MANY_QUANTITIES = frozenset({"requests", "limits", "capacity", "hard"})
+_MANY_QUANTITIES = frozenset({"requests", "limits", "capacity", "hard", "default", "defaultRequest"})
 _QUANTITIES = frozenset({"sizeLimit", "divisor"})
-
-_QUANTITY = re.compile(r"([+-]?[0-9.]+)(?:([eE][+-]?[0-9]+)|([KMGTPE]i)|([numkMGTPE]))?")
-_SUFFIXES: Mapping[str, decimal.Decimal] = {
-    **{f"{letter}i": decimal.Decimal(1024**power) for power, letter in enumerate("KMGTPE", 1)},
-    **{letter: decimal.Decimal(1000**power) for power, letter in enumerate("kMGTPE", 1)},
-    **{letter: decimal.Decimal(1000) ** -power for power, letter in enumerate("mun", 1)},
-}
 
 
 def shown(path: Path) -> str:
@@ -71,22 +65,6 @@ def shown(path: Path) -> str:
         for step in path
     )
     return "".join(parts).removeprefix(".")
-
-
-def quantity(text: object) -> decimal.Decimal | None:
-    """An amount as Kubernetes reads it, so that ``0.5`` is ``500m``; None for what is none.
-
-    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-    """
-    found = _QUANTITY.fullmatch(str(text))
-    if not found:
-        return None
-    number, exponent, *suffixes = found.groups()
-    try:
-        value = decimal.Decimal(f"{number}{exponent or ''}")
-    except decimal.InvalidOperation:
-        return None
-    return value * _SUFFIXES.get("".join(filter(None, suffixes)), decimal.Decimal(1))
 
 
 def edits(declared: Any, live: Any, path: Path = ()) -> Iterator[Change]:
@@ -168,7 +146,10 @@ def _same(declared: Any, live: Any, path: Path) -> bool:
         return True
     above, last = [None, None, *(step for step in path if isinstance(step, str))][-2:]
     amount = last in _QUANTITIES or above in _MANY_QUANTITIES
-    return amount and quantity(declared) is not None and quantity(declared) == quantity(live)
+    try:
+        return amount and quantity.parse(declared) == quantity.parse(live)
+    except ValueError:
+        return False
 
 
 def _step(key: str, live: Any, path: Path) -> tuple[str | Item | None, Any]:
