@@ -7,12 +7,12 @@ A rule is a small generator of findings, and its docstring is the reason that pe
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from seaway.checks import public, subject
 from seaway.model import settings
 
-Severity = Literal["error", "warning"]
+Severity = settings.Weight
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,8 @@ class Check:
     find: Rule
 
     def severity(self, stack: settings.Settings) -> Severity:
-        """How much a finding weighs in an environment."""
-        return self.level.building if stack.build else self.level.pinned
+        """How much a finding weighs in an environment: what that says itself, or what the check says."""
+        return stack.checks.get(self.id) or (self.level.building if stack.build else self.level.pinned)
 
 
 def whole(id_: str, title: str, level: Level) -> Callable[[Rule], Check]:

@@ -13,6 +13,17 @@ or a secret's value; its exit code is 1 where there is an error. Written by `pyt
 
 An id stays what it is; the public ids are those of kube-score, kube-linter, Polaris and Checkov for the same.
 
+## What a check weighs
+
+An error is refused, a warning is told. The table says which it is where images are built, and where a release is
+deployed. An environment may say so itself; where releases are deployed it may only add weight, for an exception has a
+reason and an end:
+
+```yaml
+config:
+  seaway:checks: {AVL-01: error}
+```
+
 ## An exception
 
 A waiver stands in the stack's file, `Pulumi.<stack>.yaml`. It has a reason, somebody who answers for it, and a last

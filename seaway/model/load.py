@@ -17,6 +17,7 @@ from seaway.model import (
     settings,
     stackfile,
     waivers,
+    weights,
 )
 
 _KINDS = ("services", "stores", "jobs")
@@ -71,7 +72,7 @@ def project(
 ) -> Loaded:
     """The application and the settings of a stack, checked together.
 
-    ``checks`` are the ids that a waiver may name; without ``today`` a waiver may have ended.
+    ``checks`` are the ids that the configuration may name; without ``today`` a waiver may have ended.
     ``values`` is the stack's configuration (see stackfile), ``folder`` the project's. The application is that of the
     file that the settings name, with the digests of ``images.lock`` beside it, or the pinned one. Raises
     problems.Invalid with everything that is wrong in any of them.
@@ -98,6 +99,7 @@ def project(
     if read.app and said:
         found += environment.check(read.app, read.places, said, stackfile.secrets(values), values.place)
         found += waivers.check(read.app, read.places, said, values, checks=checks, today=today)
+        found += weights.check(said, values, checks=checks)
     if read.app is None or found or said is None:
         raise problems.Invalid(found)
     base = read.app if overlay is None else _base(node, above)

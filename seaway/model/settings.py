@@ -13,6 +13,7 @@ from seaway.model.describe import Doc, Why
 Engine = Literal["docker-build", "docker"]
 Exposure = Literal["clusterIP", "ingress", "nodePort", "loadBalancer"]
 Verdict = Literal["block", "allow"]
+Weight = Literal["error", "warning"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,10 @@ class Settings:
         ),
     ] = 300
     policy: Annotated[Policy, Doc("what `seaway preview` lets pass")] = dataclasses.field(default_factory=Policy)
+    checks: Annotated[
+        Mapping[str, Weight],
+        Doc("what a check weighs here, instead of what docs/checks.md says: `{AVL-01: error}`; an error is refused"),
+    ] = dataclasses.field(default_factory=dict[str, Weight])
     waivers: Annotated[
         tuple[Waiver, ...], Doc("checks that do not count here, each with a reason, an owner and an end")
     ] = ()

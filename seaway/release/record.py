@@ -29,6 +29,7 @@ _ELSEWHERE = frozenset(
         "builder",
         "platform",
         "policy",
+        "checks",
         "waivers",
         "overlay",
     )

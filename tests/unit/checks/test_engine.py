@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seaway.checks import docs, engine, table
-from seaway.model import problems, settings
+from seaway.model import application, problems, settings
 from tests import golden
 from tests.unit.checks import made
 
@@ -38,6 +38,16 @@ def test_the_weight_is_that_of_the_environment() -> None:
     assert states(made.run(app, made.PINNED), "IMG-01") == [("db", "failed", "error", True)]
     for stack in (made.STACK, made.PINNED):
         assert states(made.run(app, stack), "IMG-02") == [("db", "failed", "warning", False)]
+
+
+def test_an_environment_may_say_what_a_check_weighs() -> None:
+    app = made.app(web={"scale": application.Scale(min=1)})
+    heavier = dataclasses.replace(made.PINNED, checks={"AVL-01": "error"})
+    assert states(made.run(app, made.PINNED), "AVL-01") == [("web", "failed", "warning", False)]
+    assert states(made.run(app, heavier), "AVL-01") == [("web", "failed", "error", True)]
+    lighter = dataclasses.replace(made.STACK, checks={"NET-03": "warning"})
+    found = made.spoiled("Service/web", lambda one: one["spec"].update(selector={"app": "web"}))
+    assert states(made.run(made.app(), lighter, found), "NET-03") == [("web", "failed", "warning", False)]
 
 
 @pytest.mark.parametrize("of", [(), ("db",), ("web", "db")])

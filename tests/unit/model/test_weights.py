@@ -1,0 +1,56 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""``seaway:checks`` in a stack's file: ids that there are, and lighter only where one builds."""
+
+from pathlib import Path
+
+import pytest
+
+from seaway.model import load, problems, settings, stackfile
+
+APP = "name: shop\nservices:\n  web: {image: nginx, port: 80}\n"
+HEAD = "config:\n  seaway:context: c\n"
+CHECKS = ("IMG-01", "AVL-01", *settings.POLICIES)
+
+
+def read(folder: Path, text: str, *, pinned: bool = False) -> load.Loaded:
+    (folder / "app").mkdir()
+    (folder / "app" / "app.yaml").write_text(APP)
+    file = folder / "Pulumi.dev.yaml"
+    file.write_text(HEAD + ("  seaway:build: false\n" if pinned else "") + text)
+    return load.project(stackfile.read(file), folder=folder, stack="dev", checks=CHECKS)
+
+
+def test_a_weight(tmp_path: Path) -> None:
+    said = read(tmp_path, "  seaway:checks: {AVL-01: error, IMG-01: warning}\n").settings
+    assert said.checks == {"AVL-01": "error", "IMG-01": "warning"}
+
+
+def test_a_release_may_be_held_to_more(tmp_path: Path) -> None:
+    assert read(tmp_path, "  seaway:checks: {AVL-01: error}\n", pinned=True).settings.checks == {"AVL-01": "error"}
+
+
+WRONG = {
+    "id": ("{AVL-10: error}", 'there is no check "AVL-10"; did you mean AVL-01?'),
+    "small letters": ("{avl-01: error}", 'there is no check "avl-01"; did you mean AVL-01?'),
+    "no id at all": ("{latest: error}", 'there is no check "latest"; docs/checks.md has all of them'),
+    "policy": ("{OUTAGE: error}", "OUTAGE is a policy of the preview, and no check; say what may pass in seaway:policy, or waive one change in seaway:waivers"),
+    "off": ("{AVL-01: off}", '"off" is not one of its values; write error or warning'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong(tmp_path: Path, case: str) -> None:
+    text, told = WRONG[case]
+    with pytest.raises(problems.Invalid) as caught:
+        read(tmp_path, f"  seaway:checks: {text}\n")
+    name = text.strip("{}").partition(":")[0]
+    assert str(caught.value) == f"Pulumi.dev.yaml:3:19: seaway:checks.{name}: {told}"
+
+
+def test_lighter_only_where_one_builds(tmp_path: Path) -> None:
+    with pytest.raises(problems.Invalid) as caught:
+        read(tmp_path, "  seaway:checks: {AVL-01: warning}\n", pinned=True)
+    assert str(caught.value) == (
+        "Pulumi.dev.yaml:4:19: seaway:checks.AVL-01: a check is made lighter only where one builds; waive it in"
+        " seaway:waivers, with a reason, an owner and an end"
+    )
