@@ -106,10 +106,10 @@ def _compare(one: Use, lock: lockfile.Lock) -> Found:
 
 def _uses(app: application.Application, folder: Path, substitutes: Mapping[str, str]) -> Iterator[Use]:
     wrong: list[problems.Problem] = []
-    for path, one in rules.workloads(app).items():
+    for path, one in rules.processes(app).items():
         if one.image is not None:
             yield from _use(one.image, path, substitutes)
-        elif one.build is not None:
+        elif isinstance(one, application.Container) and one.build is not None:
             try:
                 yield from _bases(one.build, folder, substitutes)
             except problems.Invalid as error:

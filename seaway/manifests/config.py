@@ -32,8 +32,10 @@ def file_key(path: str) -> str:
     return key if f"/{key.replace('_', '/')}" == path else f"{key}-{names.digest(path, 8)}"
 
 
-def config_map(scope: names.Scope, owner: str, files: Iterable[application.File]) -> dict[str, Any] | None:
-    """The files of one container; None without files.
+def config_map(
+    scope: names.Scope, owner: str, files: Iterable[application.File], *, beside: str | None = None
+) -> dict[str, Any] | None:
+    """The files of one container, or of the one ``beside`` it of that name; None without files.
 
     Raises ValueError if a file's text was not read yet (loading and resolving an application does).
     """
@@ -47,7 +49,10 @@ def config_map(scope: names.Scope, owner: str, files: Iterable[application.File]
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": names.metadata(scope, f"{owner}-config-{names.digest(data)}", of=owner),
+        # The owner's own and that of a neighbour called `<owner>-<beside>` stay two, whatever is in them.
+        "metadata": names.metadata(scope, f"{owner}-{beside}-config-{names.digest([beside, data])}", of=owner)
+        if beside
+        else names.metadata(scope, f"{owner}-config-{names.digest(data)}", of=owner),
         "immutable": IMMUTABLE,
         "data": data,
     }
@@ -56,11 +61,11 @@ def config_map(scope: names.Scope, owner: str, files: Iterable[application.File]
 def secret(
     scope: names.Scope, owner: str, wanted: Iterable[application.Secret], values: Mapping[str, given.SecretValue]
 ) -> dict[str, Any] | None:
-    """The secrets of one container; None without secrets.
+    """The secrets of one container that have their value here; None without any.
 
     Raises LookupError that names the secrets without a value.
     """
-    keys = sorted({each.name for each in wanted})
+    keys = sorted({each.name for each in wanted if each.existing is None})
     missing = [key for key in keys if key not in values]
     if missing:
         raise LookupError(f"{owner}: no value for {', '.join(missing)}")

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any
 
-from seaway.manifests import availability, network, probes, resources
+from seaway.manifests import availability, network, probes, resources, secrets
 from seaway.model import application
 from seaway.model.describe import Doc, Why
 
@@ -22,52 +22,93 @@ LAST_WORDS: Annotated[
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a pod takes from outside its own description."""
+    """What a container takes from outside its own description."""
 
     image: Any
     env: dict[str, str]
     config_map: str | None
     secret: str | None
+    """That of the whole pod."""
 
 
 def container(each: application.Container, name: str, parts: Parts, mounts: list[dict[str, Any]]) -> dict[str, Any]:
     """The main container of a service, a store or a job."""
+    made = _process(each, name, parts)
+    if ports := network.listening(each):
+        made["ports"] = ports
+    made["resources"] = resources.resources(each.resources)
+    if isinstance(each, application.Service | application.Store):
+        main = next((one for one in network.ports(each) if one.name == network.PORT_NAME), None)
+        made |= probes.probes(each.health, main)
+    if isinstance(each, application.Service) and drains(each) and each.drain:
+        made["lifecycle"] = availability.farewell(each.drain)
+    return made | {"securityContext": security(each), "volumeMounts": mounts}
+
+
+def sidecar(
+    each: application.Container, one: application.Companion, parts: Parts, mounts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """A container that starts before the main one, and is ended after it.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+    """
+    made = _process(one, one.name, parts) | {"restartPolicy": "Always"}
+    if one.port is not None:
+        made["ports"] = [{"containerPort": one.port, "protocol": "TCP"}]
+    made["resources"] = resources.resources(one.resources)
+    if one.health is not None or one.port is not None:
+        # By number: names of ports are those of the main container, which the Service asks for.
+        port = None if one.port is None else application.Port("", port=one.port)
+        made |= probes.probes(one.health or application.Health(), port)
+    return made | {"securityContext": _of_companion(each, one), "volumeMounts": mounts}
+
+
+def init(
+    each: application.Container, one: application.Companion, parts: Parts, mounts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """A container that must end well before the main one starts."""
+    made = _process(one, one.name, parts) | {"resources": resources.resources(one.resources)}
+    return made | {"securityContext": _of_companion(each, one), "volumeMounts": mounts}
+
+
+def _process(one: application.Process, name: str, parts: Parts) -> dict[str, Any]:
+    """What every container begins with."""
     made: dict[str, Any] = {
         "name": name,
         "image": parts.image,
         "imagePullPolicy": PULL,
         "terminationMessagePolicy": LAST_WORDS,
     }
-    if each.command:
-        made["command"] = list(each.command)
-    if each.args:
-        made["args"] = list(each.args)
-    if env := _env(each, parts):
+    if one.command:
+        made["command"] = list(one.command)
+    if one.args:
+        made["args"] = list(one.args)
+    if one.working_dir is not None:
+        made["workingDir"] = one.working_dir
+    if env := _env(one, parts):
         made["env"] = env
-    if isinstance(each, application.Service | application.Store) and each.port is not None:
-        made["ports"] = [{"name": network.PORT_NAME, "containerPort": each.port, "protocol": "TCP"}]
-    made["resources"] = resources.resources(each.resources)
-    made |= probes.probes(each)
-    if drains(each):
-        made["lifecycle"] = availability.farewell()
-    return made | {"securityContext": security(each), "volumeMounts": mounts}
+    return made
 
 
-def _env(each: application.Container, parts: Parts) -> list[dict[str, Any]]:
+def _of_companion(each: application.Container, one: application.Companion) -> dict[str, Any]:
+    """As closed as the main container; another image may have another user."""
+    own = {} if one.user == each.user else {"runAsUser": one.user, "runAsGroup": one.user}
+    return own | security(each)
+
+
+def _env(one: application.Process, parts: Parts) -> list[dict[str, Any]]:
     """Secrets first: a later value may then use one, as in ``postgres://user:$(PASSWORD)@db``.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
     """
-    secrets = [
-        {"name": key, "valueFrom": {"secretKeyRef": {"name": parts.secret, "key": key}}}
-        for key in sorted({secret.name for secret in each.secrets})
+    return secrets.variables(one.secrets, parts.secret) + [
+        {"name": key, "value": parts.env[key]} for key in sorted(parts.env)
     ]
-    return secrets + [{"name": key, "value": parts.env[key]} for key in sorted(parts.env)]
 
 
 def drains(each: application.Container) -> bool:
     """Does it wait before its end, until nobody sends it requests?"""
-    return isinstance(each, application.Service) and each.port is not None
+    return isinstance(each, application.Service) and bool(network.ports(each))
 
 
 def security(each: application.Container) -> dict[str, Any]:

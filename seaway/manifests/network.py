@@ -1,23 +1,57 @@
 """How pods are reached: one Service for each thing that has a port."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import names
 from seaway.model import application, settings
 
 PORT_NAME = "main"
-"""Name of the one port; Kubernetes allows 15 characters. Not `http`: the model knows ports, not protocols."""
+"""Name of the main port; Kubernetes allows 15 characters."""
 
 _TYPES: dict[settings.Exposure, str] = {
     "clusterIP": "ClusterIP",
+    "ingress": "ClusterIP",  # an Ingress stands before it
     "nodePort": "NodePort",
     "loadBalancer": "LoadBalancer",
 }
 
+_SPOKEN: Mapping[application.Protocol, str] = {"grpc": "kubernetes.io/h2c"}
+"""What a proxy must know: gRPC is HTTP/2 without TLS. Without a word it takes HTTP/1.1, or bytes.
+https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol"""
 
-def service(scope: names.Scope, each: application.Service, *, port: int, exposure: settings.Exposure) -> dict[str, Any]:
-    """The Service of a service. Node ports are left to the cluster: a fixed one can be taken by another stack."""
-    return _service(scope, each.name, port, {"type": _TYPES[exposure if each.expose else "clusterIP"]})
+
+def ports(each: application.Container) -> list[application.Port]:
+    """All ports that the main container listens on, the main one first."""
+    match each:
+        case application.Service():
+            main = None if each.port is None else application.Port(PORT_NAME, port=each.port, protocol=each.protocol)
+        case application.Store():
+            main = application.Port(PORT_NAME, port=each.port)
+        case _:
+            return []
+    return [*([main] if main else []), *each.ports]
+
+
+def listening(each: application.Container) -> list[dict[str, Any]]:
+    """The same, as the container has them."""
+    return [{"name": one.name, "containerPort": one.port, "protocol": transport(one)} for one in ports(each)]
+
+
+def transport(port: application.Port) -> str:
+    """What the cluster's network calls it."""
+    return "UDP" if port.protocol == "udp" else "TCP"
+
+
+def service(
+    scope: names.Scope, each: application.Service, *, exposure: settings.Exposure, told: Mapping[str, str]
+) -> dict[str, Any]:
+    """The Service of a service. Node ports are left to the cluster: a fixed one can be taken by another stack.
+
+    ``told``: annotations for whoever leads requests to it.
+    """
+    kind = {"type": _TYPES[exposure if each.expose else "clusterIP"]}
+    return _service(scope, each.name, ports(each), kind, told)
 
 
 def headless(scope: names.Scope, store: application.Store) -> dict[str, Any]:
@@ -25,16 +59,22 @@ def headless(scope: names.Scope, store: application.Store) -> dict[str, Any]:
 
     https://kubernetes.io/docs/concepts/services-networking/service/#headless-services
     """
-    return _service(scope, store.name, store.port, {"type": "ClusterIP", "clusterIP": "None"})
+    return _service(scope, store.name, ports(store), {"type": "ClusterIP", "clusterIP": "None"}, {})
 
 
-def _service(scope: names.Scope, name: str, port: int, kind: dict[str, Any]) -> dict[str, Any]:
+def _service(
+    scope: names.Scope, name: str, found: Sequence[application.Port], kind: dict[str, Any], told: Mapping[str, str]
+) -> dict[str, Any]:
     # Pulumi's wait for a Service sleeps 10 s and says nothing that the rollout's wait does not.
-    annotations = {"pulumi.com/skipAwait": "true"}
-    ports = [{"name": PORT_NAME, "port": port, "targetPort": PORT_NAME, "protocol": "TCP"}]
+    annotations = {"pulumi.com/skipAwait": "true", **told}
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": names.metadata(scope, name, annotations=annotations),
-        "spec": kind | {"selector": names.selector(scope, name), "ports": ports},
+        "spec": kind | {"selector": names.selector(scope, name), "ports": [_port(one) for one in found]},
     }
+
+
+def _port(one: application.Port) -> dict[str, Any]:
+    spoken = {"appProtocol": _SPOKEN[one.protocol]} if one.protocol in _SPOKEN else {}
+    return {"name": one.name, "port": one.port, "targetPort": one.name, "protocol": transport(one)} | spoken

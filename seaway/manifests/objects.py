@@ -9,8 +9,22 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from seaway.manifests import availability, config, container, given, names, namespace, network, pod, workloads
-from seaway.model import application, links, order, references, settings
+from seaway.manifests import (
+    availability,
+    config,
+    container,
+    given,
+    ingress,
+    names,
+    namespace,
+    network,
+    pod,
+    policies,
+    quota,
+    scaling,
+    workloads,
+)
+from seaway.model import application, jobs, links, order, references, settings
 
 Image = given.Image
 SecretValue = given.SecretValue
@@ -24,6 +38,7 @@ class Wave(enum.IntEnum):
     store = 1
     job = 2
     service = 3
+    late_job = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +52,7 @@ class Object:
     turn: int = 0
     """Within its wave: a turn begins when the one before it is healthy. Services with `after` have later ones."""
     deadline: int | None = None
-    """Seconds that its rollout may take; none: it starts no pods."""
+    """Seconds that its rollout may take; none: it starts no pods, or only later."""
     version: str | None = None
     """What stands for its spec, known before the image is built: another version is another rollout."""
 
@@ -84,31 +99,38 @@ def objects(
     scope = names.Scope(application=app.name, stack=stack.stack, namespace=stack.namespace(app.name))
     level = "baseline" if any(each.security == "baseline" for each in _containers(app)) else "restricted"
     found = [Object(manifest=namespace.namespace(scope, level=level), owner=None, wave=Wave.foundation)]
+    found.append(Object(manifest=policies.closed(scope), owner=None, wave=Wave.foundation))
     turns = order.turns(app.services)
+    services = {one.name: one for one in app.services}
     for each in _containers(app):
-        image = _image(each, stack, images)
-        for wave, manifest in _of(each, app, scope=scope, stack=stack, image=image, secrets=secrets):
+        taken = _images(each, services, stack, images)
+        for wave, manifest in _of(each, app, scope=scope, stack=stack, images=taken, secrets=secrets):
             one = Object(manifest=manifest, owner=each.name, wave=wave)
             if wave is not Wave.foundation:
+                one = dataclasses.replace(one, turn=turns.get(each.name, 0))
+            if wave is not Wave.foundation and "template" in manifest["spec"]:
                 one = dataclasses.replace(
                     one,
-                    turn=turns.get(each.name, 0),
                     deadline=workloads.deadline(each, stack),
-                    version=workloads.version(manifest, image.content),
+                    version=workloads.version(manifest, {name: image.content for name, image in taken.items()}),
                 )
             found.append(one)
+    if stack.quota:
+        fence = quota.objects(scope, [one.manifest for one in found])
+        found += [Object(manifest=one, owner=None, wave=Wave.foundation) for one in fence]
     return sorted(found, key=lambda one: (one.wave, one.turn, one.owner or "", one.kind, one.name))
 
 
 def steps(found: Iterable[Object]) -> dict[str, list[Object]]:
-    """The workloads in the order of their rollouts, by a name for each step: stores, jobs, services, services-2, ...
+    """The workloads in the order of their rollouts, by a name for each step: stores, jobs, services, services-2, ...,
+    late-jobs.
 
     A step begins when all of the one before it is healthy; one without workloads is left out.
     """
     made: dict[str, list[Object]] = {}
     for one in found:
         if one.wave is not Wave.foundation:
-            step = f"{one.wave.name}s" + (f"-{one.turn + 1}" if one.turn else "")
+            step = f"{one.wave.name.replace('_', '-')}s" + (f"-{one.turn + 1}" if one.turn else "")
             made.setdefault(step, []).append(one)
     return made
 
@@ -125,51 +147,84 @@ def _of(
     *,
     scope: names.Scope,
     stack: settings.Settings,
-    image: given.Image,
+    images: Mapping[str, given.Image],
     secrets: Mapping[str, given.SecretValue],
 ) -> Iterator[tuple[Wave, dict[str, Any]]]:
     """The objects of one service, store or job, with their waves."""
     yield Wave.foundation, namespace.service_account(scope, each.name)
-    config_map = config.config_map(scope, each.name, each.files)
-    if config_map is not None:
-        yield Wave.foundation, config_map
-    secret = config.secret(scope, each.name, each.secrets, secrets)
+    yield Wave.foundation, policies.policy(scope, each, app, stack)
+    processes: dict[str, application.Process] = {each.name: each}
+    processes |= {one.name: one for one in (*each.sidecars, *each.init)}
+    secret = config.secret(scope, each.name, [one for part in processes.values() for one in part.secrets], secrets)
     if secret is not None:
         yield Wave.foundation, secret
-    parts = container.Parts(
-        image=image.reference,
-        env={**links.variables(app, each), **each.env},
-        config_map=config.name(config_map),
-        secret=config.name(secret),
-    )
+    parts: dict[str, container.Parts] = {}
+    for name, one in processes.items():
+        config_map = config.config_map(scope, each.name, one.files, beside=None if one is each else name)
+        if config_map is not None:
+            yield Wave.foundation, config_map
+        parts[name] = container.Parts(
+            image=images[name].reference,
+            env={**links.variables(app, each), **one.env},
+            config_map=config.name(config_map),
+            secret=config.name(secret),
+        )
     template = pod.template(scope, each, each.name, parts)
     match each:
         case application.Service():
-            if each.port is not None:
-                yield Wave.foundation, network.service(scope, each, port=each.port, exposure=stack.exposure)
+            if each.port is not None or each.ports:
+                told = ingress.service_annotations(each, stack)
+                yield Wave.foundation, network.service(scope, each, exposure=stack.exposure, told=told)
+            if (led := ingress.ingress(scope, each, stack)) is not None:
+                yield Wave.foundation, led
+            if each.each_node:
+                yield Wave.service, workloads.daemon_set(scope, each, template)
+                return
             if each.scale.min >= 2:
                 yield Wave.foundation, availability.disruption_budget(scope, each.name)
             yield Wave.service, workloads.deployment(scope, each, template, stack)
+            if each.scale.max is not None:
+                yield Wave.service, scaling.autoscaler(scope, each)
         case application.Store():
             yield Wave.foundation, network.headless(scope, each)
-            yield Wave.store, workloads.stateful_set(scope, each, template)
+            yield Wave.store, workloads.stateful_set(scope, each, template, stack)
         case application.Job():
-            yield Wave.job, workloads.job(scope, each, template, image.content)
+            content = {name: image.content for name, image in images.items()}
+            if not jobs.released(each):
+                # It starts nothing now, but what it starts must find what the jobs before it have prepared.
+                yield Wave.service, workloads.cron_job(scope, each, template)
+            else:
+                wave = Wave.job if each.run == "before-rollout" else Wave.late_job
+                yield wave, workloads.job(scope, each, template, content)
+
+
+def _images(
+    each: application.Service | application.Store | application.Job,
+    services: Mapping[str, application.Service],
+    stack: settings.Settings,
+    images: Mapping[str, given.Image],
+) -> dict[str, given.Image]:
+    """By container. A companion without an image of its own has that of the main one."""
+    uses = each.uses if isinstance(each, application.Job) else None
+    found = {each.name: _image((each.name, uses), each.image, stack, images)}
+    for one in (*each.sidecars, *each.init):
+        if one.uses is not None:
+            found[one.name] = _image((one.uses,), services[one.uses].image, stack, images)
+        else:
+            found[one.name] = found[each.name] if one.image is None else _image((), one.image, stack, images)
+    return found
 
 
 def _image(
-    each: application.Service | application.Store | application.Job,
-    stack: settings.Settings,
-    images: Mapping[str, given.Image],
+    built: Iterable[str | None], said: str | None, stack: settings.Settings, images: Mapping[str, given.Image]
 ) -> given.Image:
-    uses = each.uses if isinstance(each, application.Job) else None
-    for name in (each.name, uses):
+    for name in built:
         if name is not None and name in images:
             return images[name]
-    if each.image is None:
-        raise LookupError(f"{each.name}: it is built, but no image was given for it")
-    instead = references.substitute(each.image, stack.substitutes)
+    if said is None:
+        raise LookupError(f"{next(iter(built))}: it is built, but no image was given for it")
+    instead = references.substitute(said, stack.substitutes)
     if instead is None:
-        return given.Image(reference=each.image, content=each.image)
+        return given.Image(reference=said, content=said)
     # The hash takes what the application says: a mirror's address is a fact of one machine. Its digest is not.
-    return given.Image(reference=instead, content=references.exactly(each.image, references.digest(instead)))
+    return given.Image(reference=instead, content=references.exactly(said, references.digest(instead)))

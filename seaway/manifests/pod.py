@@ -1,8 +1,9 @@
 """The pod template: who it is, what it may do, where it runs; its containers are container.py's."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from seaway.manifests import availability, container, names, volumes
+from seaway.manifests import availability, container, names, network, placement, volumes
 from seaway.model import application
 from seaway.model.describe import Doc, Why
 
@@ -28,28 +29,42 @@ UNPRIVILEGED_PORTS = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0
 """Lets a user that is not root listen below 1024, as Docker does; a safe sysctl, allowed under `restricted`."""
 
 
-def template(scope: names.Scope, each: application.Container, name: str, parts: container.Parts) -> dict[str, Any]:
-    """The pods of a service, a store or a job."""
-    found, mounts = volumes.volumes(each, parts.config_map)
+def template(
+    scope: names.Scope, each: application.Container, name: str, parts: Mapping[str, container.Parts]
+) -> dict[str, Any]:
+    """The pods of a service, a store or a job. ``parts`` by container; the main one is called as the pod."""
+    found, mounts = volumes.volumes(
+        each, name, {called: one.config_map for called, one in parts.items()}, parts[name].secret
+    )
     spec: dict[str, Any] = {
         "serviceAccountName": name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": SERVICE_LINKS,
         "securityContext": _security(each),
         "terminationGracePeriodSeconds": _grace(each),
+        **placement.placement(each),
     }
-    if isinstance(each, application.Service):
-        spec["topologySpreadConstraints"] = availability.spread(scope, name)
+    if isinstance(each, application.Service) and not each.each_node:
+        spec["topologySpreadConstraints"] = availability.spread(scope, each)
     if isinstance(each, application.Job):
         spec["restartPolicy"] = AGAIN
-    spec |= {"containers": [container.container(each, name, parts, mounts)], "volumes": found}
+    # Kubernetes starts them in this order, each sidecar as soon as the one before is up: so an init may use them.
+    first = [container.sidecar(each, one, parts[one.name], mounts[one.name]) for one in each.sidecars]
+    first += [container.init(each, one, parts[one.name], mounts[one.name]) for one in each.init]
+    if first:
+        spec["initContainers"] = first
+    spec |= {"containers": [container.container(each, name, parts[name], mounts[name])], "volumes": found}
     return {"metadata": {"labels": names.labels(scope, name)}, "spec": spec}
 
 
 def _grace(each: application.Container) -> int:
-    if isinstance(each, application.Store):
-        return availability.STORE_GRACE
-    return availability.GRACE + (availability.DRAIN if container.drains(each) else 0)
+    match each:
+        case application.Service():
+            return each.grace + (each.drain if container.drains(each) else 0)
+        case application.Store():
+            return each.grace
+        case _:
+            return availability.JOB_GRACE
 
 
 def _security(each: application.Container) -> dict[str, Any]:
@@ -68,4 +83,5 @@ def _security(each: application.Container) -> dict[str, Any]:
 
 
 def _needs_low_port(each: application.Container) -> bool:
-    return isinstance(each, application.Service | application.Store) and each.port is not None and each.port < 1024
+    found = [one.port for one in network.ports(each)] + [one.port for one in each.sidecars if one.port is not None]
+    return any(port < 1024 for port in found)

@@ -5,7 +5,6 @@ https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-pro
 
 from typing import Annotated, Any
 
-from seaway.manifests import network
 from seaway.model import application
 from seaway.model.describe import Doc, Why
 
@@ -16,28 +15,36 @@ START: Annotated[
 ] = 1
 
 
-def probes(each: application.Container) -> dict[str, Any]:
-    """The start is asked the shallow question: a pod that waits for its database must not be restarted for it."""
-    if not isinstance(each, application.Service | application.Store):
-        return {}
+def probes(health: application.Health, port: application.Port | None) -> dict[str, Any]:
+    """The start is asked the shallow question: a pod that waits for its database must not be restarted for it.
+
+    ``port`` is the one that is asked; without a name its number is.
+    """
     probes: dict[str, Any] = {}
-    if live := _question(each.health.live, each.port):
+    if live := _question(health.live, port):
         probes["startupProbe"] = live | {
             "periodSeconds": START,
             "timeoutSeconds": 3,
-            "failureThreshold": each.health.startup,
+            "failureThreshold": health.startup,
         }
         probes["livenessProbe"] = live | {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
-    if ready := _question(each.health.ready, each.port):
+    if ready := _question(health.ready, port):
         probes["readinessProbe"] = ready | {"periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 3}
     return probes
 
 
-def _question(ask: str | tuple[str, ...] | None, port: int | None) -> dict[str, Any] | None:
-    match ask:
-        case str():
-            return {"httpGet": {"path": ask, "port": network.PORT_NAME}}
-        case tuple():
-            return {"exec": {"command": list(ask)}}
-        case None:
-            return None if port is None else {"tcpSocket": {"port": network.PORT_NAME}}
+def _question(ask: str | tuple[str, ...] | None, port: application.Port | None) -> dict[str, Any] | None:
+    if isinstance(ask, tuple):
+        return {"exec": {"command": list(ask)}}
+    if port is None or (ask is None and port.protocol == "udp"):
+        return None
+    called = port.name or port.port
+    match (ask or "tcp").partition(":"):
+        case "tcp", _, _:
+            return {"tcpSocket": {"port": called}}
+        case "grpc", "", _:
+            return {"grpc": {"port": port.port}}
+        case "grpc", _, service:
+            return {"grpc": {"port": port.port, "service": service}}
+        case _:
+            return {"httpGet": {"path": ask, "port": called}}

@@ -1,8 +1,9 @@
-"""What runs the pods: Deployment, StatefulSet, Job; and how long each may take to become healthy."""
+"""What runs the pods: Deployment, DaemonSet, StatefulSet, Job, CronJob; and how long each may take to become healthy."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from seaway.manifests import names, volumes
+from seaway.manifests import names, scaling, volumes
 from seaway.model import application, settings
 from seaway.model.describe import Doc, Why
 
@@ -21,11 +22,15 @@ UNASKED: Annotated[
     Why("it is ready from its first moment, and a program that ends at once would pass for a healthy one"),
 ] = 5
 
-TRIES: Annotated[
-    int,
-    Doc("tries of a job after the first one"),
-    Why("what failed by chance passes the second time; what fails twice is broken"),
-] = 1
+NEVER = "0 0 31 2 *"
+"""For a CronJob that only people start: February has no 31st, and it is suspended besides."""
+
+CRON_JOB_LIMIT = 52
+"""Its jobs have its name and 11 characters more.
+https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#writing-a-cronjob-spec"""
+
+AFTER = {"seaway/run": "after-rollout"}
+"""On a job that runs after the services: whoever reads the object alone cannot tell otherwise."""
 
 RECORDED = {"pulumi.com/waitFor": "jsonpath={.metadata.uid}"}
 """Pulumi goes on as soon as the object is recorded: its health is the Rollout's business. Not `skipAwait`, which would
@@ -40,30 +45,38 @@ def deadline(each: application.Service | application.Store | application.Job, st
     return max(stack.rollout_timeout, each.health.startup + SLACK)
 
 
-def version(manifest: dict[str, Any], content: str) -> str:
+def version(manifest: dict[str, Any], contents: Mapping[str, str]) -> str:
     """What stands for the whole spec: another version is another rollout. Known in a preview, as a Job's name is."""
     spec = manifest["spec"]
     template = spec["template"]
-    return names.digest(spec | {"template": template | {"spec": _known(template["spec"], content)}})
+    return names.digest(spec | {"template": template | {"spec": _known(template["spec"], contents)}})
 
 
-def _known(pods: dict[str, Any], content: str) -> dict[str, Any]:
-    """A pod's spec with ``content`` in place of the image: the digest is known after the build only."""
-    return pods | {"containers": [container | {"image": content} for container in pods["containers"]]}
+def template(manifest: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The pod template of a workload; None: it is none."""
+    spec = manifest.get("spec") or {}
+    return (spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec).get("template")
+
+
+def _known(pods: dict[str, Any], contents: Mapping[str, str]) -> dict[str, Any]:
+    """A pod's spec with what stands for the images in their place, by container: digests are known after the build."""
+    kinds = ("initContainers", "containers")
+    return pods | {
+        kind: [one | {"image": contents[one["name"]]} for one in pods[kind]] for kind in kinds if kind in pods
+    }
 
 
 def deployment(
     scope: names.Scope, each: application.Service, template: dict[str, Any], stack: settings.Settings
 ) -> dict[str, Any]:
     """A service: old pods go only as new ones are ready, so the capacity never falls below the scale."""
-    asked = all("readinessProbe" in container for container in template["spec"]["containers"])
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": names.metadata(scope, each.name, annotations=RECORDED),
+        "metadata": names.metadata(scope, each.name, annotations=RECORDED | scaling.annotation(each)),
         "spec": {
             "replicas": each.scale.min,
-            **({} if asked else {"minReadySeconds": UNASKED}),
+            **_unasked(template),
             "revisionHistoryLimit": HISTORY,
             "progressDeadlineSeconds": deadline(each, stack),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
@@ -73,16 +86,38 @@ def deployment(
     }
 
 
-def stateful_set(scope: names.Scope, store: application.Store, template: dict[str, Any]) -> dict[str, Any]:
+def daemon_set(scope: names.Scope, each: application.Service, template: dict[str, Any]) -> dict[str, Any]:
+    """A service with one pod on every node: the new one runs beside the old one until it is ready, node by node.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
+    """
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": names.metadata(scope, each.name, annotations=RECORDED),
+        "spec": {
+            **_unasked(template),
+            "revisionHistoryLimit": HISTORY,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "selector": {"matchLabels": names.selector(scope, each.name)},
+            "template": template,
+        },
+    }
+
+
+def _unasked(template: dict[str, Any]) -> dict[str, int]:
+    asked = all("readinessProbe" in container for container in template["spec"]["containers"])
+    return {} if asked else {"minReadySeconds": UNASKED}
+
+
+def stateful_set(
+    scope: names.Scope, store: application.Store, template: dict[str, Any], stack: settings.Settings
+) -> dict[str, Any]:
     """A store: one pod with a stable name, and a disk that stays whatever happens to the pod or to the set.
 
     Its policy, history, service name and claims cannot be changed later without deleting the set:
     they are written once, here.
     """
-    claim = {
-        "metadata": {"name": volumes.VOLUME},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": store.volume.size}}},
-    }
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
@@ -94,22 +129,37 @@ def stateful_set(scope: names.Scope, store: application.Store, template: dict[st
             "revisionHistoryLimit": HISTORY,
             "podManagementPolicy": "Parallel",
             "serviceName": store.name,
-            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+            "persistentVolumeClaimRetentionPolicy": {
+                "whenDeleted": "Retain" if store.keep else "Delete",
+                "whenScaled": "Retain",
+            },
             "selector": {"matchLabels": names.selector(scope, store.name)},
             "template": template,
-            "volumeClaimTemplates": [claim],
+            "volumeClaimTemplates": [
+                _claim(name, volume, volume.storage_class or stack.storage_class)
+                for name, volume in volumes.claims(store).items()
+            ],
         },
     }
 
 
-def job(scope: names.Scope, each: application.Job, template: dict[str, Any], content: str) -> dict[str, Any]:
-    """A job before the rollout. Kubernetes never changes a Job's pod template, so another template is another Job.
+def _claim(name: str, volume: application.Volume, storage_class: str | None) -> dict[str, Any]:
+    spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": volume.size}}}
+    if storage_class is not None:
+        spec["storageClassName"] = storage_class
+    return {"metadata": {"name": name}, "spec": spec}
 
-    The name is a hash of it with ``content`` in place of the image: the digest is not known in a preview, and a
+
+def job(
+    scope: names.Scope, each: application.Job, template: dict[str, Any], contents: Mapping[str, str]
+) -> dict[str, Any]:
+    """A job of a release. Kubernetes never changes a Job's pod template, so another template is another Job.
+
+    The name is a hash of it with ``contents`` in place of the images: digests are not known in a preview, and a
     rebuild of the same source must not run a migration again. Without a time to live: a Job that deleted itself
     would run once more with the next refresh.
     """
-    suffix = names.digest(_known(template["spec"], content))
+    suffix = names.digest(_known(template["spec"], contents))
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -117,11 +167,33 @@ def job(scope: names.Scope, each: application.Job, template: dict[str, Any], con
             scope,
             f"{names.cut(each.name, names.LABEL_LIMIT - len(suffix) - 1)}-{suffix}",
             of=each.name,
-            annotations=RECORDED,
+            annotations=RECORDED | (AFTER if each.run == "after-rollout" else {}),
         ),
+        "spec": _tried(each, template),
+    }
+
+
+def cron_job(scope: names.Scope, each: application.Job, template: dict[str, Any]) -> dict[str, Any]:
+    """A job on a schedule; or, without one, a template for whoever starts it by hand.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
+    """
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": names.metadata(scope, names.cut(each.name, CRON_JOB_LIMIT), of=each.name, annotations=RECORDED),
         "spec": {
-            "backoffLimit": TRIES,
-            "activeDeadlineSeconds": each.timeout,
-            "template": template,
+            "schedule": each.schedule or NEVER,
+            "timeZone": each.time_zone,
+            "suspend": each.schedule is None,
+            "startingDeadlineSeconds": each.start_within,
+            "concurrencyPolicy": each.overlap.capitalize(),
+            "successfulJobsHistoryLimit": each.history,
+            "failedJobsHistoryLimit": each.history,
+            "jobTemplate": {"metadata": {"labels": names.labels(scope, each.name)}, "spec": _tried(each, template)},
         },
     }
+
+
+def _tried(each: application.Job, template: dict[str, Any]) -> dict[str, Any]:
+    return {"backoffLimit": each.tries - 1, "activeDeadlineSeconds": each.timeout, "template": template}

@@ -208,11 +208,6 @@ class Volume:
     storage_class: Annotated[
         str | None, Doc("kind of disk, as the cluster calls it; none: the cluster's default, or the environment's")
     ] = None
-    keep: Annotated[
-        bool,
-        Doc("whether the disk stays when the store is removed"),
-        Why("data is deleted by hand, never by a change of a file"),
-    ] = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +254,9 @@ class Companion(Process):
     _: KW_ONLY
     uses: Annotated[str | None, Doc("service whose built image it runs")] = None
     port: Annotated[int | None, Doc("TCP port that it listens on, for its health; other pods do not see it")] = None
-    health: Annotated[Health | None, Doc("how to ask whether it is well; none: nobody asks")] = None
+    health: Annotated[Health | None, Doc("how to ask whether it is well; none: its port, if it has one, answers")] = (
+        None
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +350,11 @@ class Store(Container):
     volumes: Annotated[Mapping[str, Volume], Doc("more disks, by name")] = dataclasses.field(
         default_factory=dict[str, Volume]
     )
+    keep: Annotated[
+        bool,
+        Doc("whether its disks stay when the store is removed"),
+        Why("data is deleted by hand, never by a change of a file"),
+    ] = True
     health: Annotated[Health, Doc("how to ask whether it is well")] = Health()
     grace: Annotated[
         int,

@@ -1,37 +1,52 @@
-"""What a link (``calls``) gives to the container that calls."""
+"""What a link (``calls``) gives to the containers of the pod that calls."""
 
 from collections.abc import Mapping
 
 from seaway.model import application
 
+_SCHEMES: Mapping[application.Protocol, str] = {
+    "http": "http://",
+    # A gRPC client takes a name to resolve, and this one in any language. With http:// in front it takes none.
+    # https://github.com/grpc/grpc/blob/master/doc/naming.md
+    "grpc": "dns:///",
+    "tcp": "tcp://",
+    "udp": "udp://",
+}
 
-def names(target: str) -> tuple[str, str, str]:
-    """The variables of a link to ``target``: its URL, host and port."""
-    prefix = target.upper().replace("-", "_")
-    return f"{prefix}_URL", f"{prefix}_HOST", f"{prefix}_PORT"
+Target = application.Service | application.Store
 
 
-def variables(app: application.Application, container: application.Container) -> Mapping[str, str]:
-    """Environment variables for everything that ``container`` calls, without those that its own ``env`` sets.
+def variables(app: application.Application, caller: application.Container) -> Mapping[str, str]:
+    """Environment variables for everything that ``caller`` calls; what a container says in its ``env`` wins over them.
 
-    ``calls: [api]`` gives ``API_URL=http://api:8000``, ``API_HOST=api`` and ``API_PORT=8000``. A store's URL is
-    ``tcp://db:5432``: its protocol is its own business. Takes an application that the rules have passed.
+    ``calls: [api]`` gives ``API_URL=http://api:8000``, ``API_HOST=api`` and ``API_PORT=8000``, and for each other port
+    one more: ``API_METRICS_PORT=9090``. A store's URL is ``tcp://db:5432``: its protocol is its own business.
     """
-    ports = _ports(app)
-    found: dict[str, str] = {}
-    for target in container.calls:
-        scheme, port = ports[target]
-        found |= zip(names(target), (f"{scheme}://{target}:{port}", target, str(port)), strict=True)
-    return {name: value for name, value in found.items() if name not in container.env}
+    targets = {one.name: one for one in (*app.services, *app.stores)}
+    return {name: value for called in caller.calls if called in targets for name, value in of(targets[called]).items()}
+
+
+def of(target: Target) -> Mapping[str, str]:
+    """The variables of a link to a service or store; without a port it has none."""
+    url = _url(target)
+    if url is None:
+        return {}
+    prefix = _prefix(target.name)
+    named = {f"{prefix}_{_prefix(port.name)}_PORT": str(port.port) for port in target.ports}
+    return {f"{prefix}_URL": url, f"{prefix}_HOST": target.name, f"{prefix}_PORT": str(target.port), **named}
 
 
 def address(app: application.Application, name: str) -> str | None:
     """Where a service or store answers, ``http://api:8000``; None: it takes no requests."""
-    ports = _ports(app)
-    return f"{ports[name][0]}://{name}:{ports[name][1]}" if name in ports else None
+    return next((_url(one) for one in (*app.services, *app.stores) if one.name == name), None)
 
 
-def _ports(app: application.Application) -> dict[str, tuple[str, int]]:
-    """By name of what takes requests: the scheme of its address, and its port."""
-    ports: dict[str, tuple[str, int]] = {store.name: ("tcp", store.port) for store in app.stores}
-    return ports | {service.name: ("http", service.port) for service in app.services if service.port is not None}
+def _url(target: Target) -> str | None:
+    if target.port is None:
+        return None
+    protocol = target.protocol if isinstance(target, application.Service) else "tcp"
+    return f"{_SCHEMES[protocol]}{target.name}:{target.port}"
+
+
+def _prefix(name: str) -> str:
+    return name.upper().replace("-", "_")

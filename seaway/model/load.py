@@ -7,13 +7,22 @@ from pathlib import Path
 
 from seaway.model import (
     application,
+    companions,
     decode,
+    egress,
+    envfiles,
     environment,
+    hosts,
+    jobs,
+    listening,
     lockfile,
     mounts,
     nodes,
+    placing,
     problems,
     rules,
+    scaling,
+    secrets,
     settings,
     stackfile,
     waivers,
@@ -42,7 +51,7 @@ class Pinned:
 
     node: nodes.Node
     back: bool
-    """Whether the jobs before the rollout are left out: it is an older release than the one before."""
+    """Whether the jobs of a release are left out: it is an older one than the one before."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +107,7 @@ def project(
     found += read.found
     if read.app and said:
         found += environment.check(read.app, read.places, said, stackfile.secrets(values), values.place)
+        found += hosts.check(read.app, read.places, said, values)
         found += waivers.check(read.app, read.places, said, values, checks=checks, today=today)
         found += weights.check(said, values, checks=checks)
     if read.app is None or found or said is None:
@@ -114,14 +124,15 @@ def _base(node: nodes.Node, folder: Path | None) -> application.Application:
     if decoded.value is None:
         raise problems.Invalid(decoded.problems)
     app, unread = mounts.read(decoded.value, decoded.places, folder)
-    found = [*decoded.problems, *unread]
+    app, unset = envfiles.read(app, decoded.places, folder)
+    found = [*decoded.problems, *unread, *unset]
     if found:
         raise problems.Invalid(found)
     return app
 
 
 def _without_jobs(app: application.Application) -> application.Application:
-    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if job.run != "before-rollout"))
+    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if not jobs.released(job)))
 
 
 def prepare(app: application.Application, *, folder: Path) -> application.Application:
@@ -141,35 +152,27 @@ def resolve(app: application.Application) -> application.Application:
     files; user, security and resources are the service's where the job has the defaults.
     """
     services = {service.name: service for service in app.services}
-    jobs = tuple(_inherit(job, services[job.uses]) if job.uses else job for job in app.jobs)
-    app = dataclasses.replace(app, jobs=jobs)
-    made = {one.name: one for part in rules.workloads(app).values() for one in part.secrets if one.generate is not None}
-    return dataclasses.replace(
-        app,
-        services=tuple(dataclasses.replace(one, secrets=_made(one, made)) for one in app.services),
-        stores=tuple(dataclasses.replace(one, secrets=_made(one, made)) for one in app.stores),
-        jobs=tuple(dataclasses.replace(one, secrets=_made(one, made)) for one in app.jobs),
+    whole = dataclasses.replace(
+        app, jobs=tuple(_inherit(job, services[job.uses]) if job.uses else job for job in app.jobs)
     )
-
-
-def _made(one: application.Container, made: dict[str, application.Secret]) -> tuple[application.Secret, ...]:
-    return tuple(made.get(secret.name, secret) for secret in one.secrets)
+    return secrets.shared(companions.resolved(whole))
 
 
 def _inherit(job: application.Job, service: application.Service) -> application.Job:
     default = application.Job("default")
-    secrets = {one.name: one for one in service.secrets if one.name not in job.env}
-    secrets |= {one.name: one for one in job.secrets}
+    taken = {one.name: one for one in service.secrets if job.env.keys().isdisjoint((one.name, secrets.variable(one)))}
+    taken |= {one.name: one for one in job.secrets}
     files = {one.path: one for one in service.files} | {one.path: one for one in job.files}
-    own = {one.name for one in job.secrets}
+    own = {name for one in job.secrets for name in (one.name, secrets.variable(one))}
     return dataclasses.replace(
         job,
         build=service.build,
         image=service.image,
         env={name: value for name, value in service.env.items() if name not in own} | dict(job.env),
-        secrets=tuple(secrets.values()),
+        secrets=tuple(taken.values()),
         files=tuple(files.values()),
         calls=tuple(dict.fromkeys((*service.calls, *job.calls))),
+        egress=service.egress if job.egress == default.egress else job.egress,
         writable=tuple(dict.fromkeys((*service.writable, *job.writable))),
         user=service.user if job.user == default.user else job.user,
         security=service.security if job.security == default.security else job.security,
@@ -217,7 +220,11 @@ def _checked(
     app: application.Application, places: problems.Places, folder: Path | None, found: list[problems.Problem]
 ) -> _Read:
     app, unread = mounts.read(app, places, folder)
-    return _Read(app=app, places=places, found=[*found, *unread, *rules.check(app, places)])
+    found = [*found, *unread, *rules.check(app, places), *secrets.check(app, places)]
+    found += [*scaling.check(app, places), *placing.check(app, places)]
+    found += [*listening.check(app, places), *companions.check(app, places), *jobs.check(app, places)]
+    found += egress.check(app, places)
+    return _Read(app=app, places=places, found=found)
 
 
 def _foreign(base: nodes.Node, overlay: nodes.Node) -> list[problems.Problem]:

@@ -9,15 +9,12 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
-from seaway.model import application, nodes, problems, references, settings
+from seaway.model import application, nodes, problems, references, settings, walk
 
 FILE = "images.lock"
 
 RENEW = "seaway release outdated --write"
-
-C = TypeVar("C", bound=application.Container)
 
 _TOLD = f"# What each image is, by digest. Written by `{RENEW}`; commit it.\n"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -43,12 +40,7 @@ class Lock:
 
 def pinned(app: application.Application, lock: Lock) -> application.Application:
     """The application with the digests of its images."""
-    return dataclasses.replace(
-        app,
-        services=tuple(_pinned(one, lock) for one in app.services),
-        stores=tuple(_pinned(one, lock) for one in app.stores),
-        jobs=tuple(_pinned(one, lock) for one in app.jobs),
-    )
+    return walk.changed(app, lambda _, one: {} if one.image is None else {"image": lock.pinned(one.image)})
 
 
 def substituted(said: settings.Settings, lock: Lock) -> settings.Settings:
@@ -102,10 +94,6 @@ def text(lock: Lock) -> str:
     pins = sorted(lock.pins.items())
     # Quotes only where YAML would read more in it: an IPv6 address begins with a bracket.
     return _TOLD + "".join(f"{name if name[0].isalnum() else json.dumps(name)}: {exact}\n" for name, exact in pins)
-
-
-def _pinned(one: C, lock: Lock) -> C:
-    return one if one.image is None else dataclasses.replace(one, image=lock.pinned(one.image))
 
 
 def _problem(place: problems.Place, path: str, wrong: str) -> problems.Problem:

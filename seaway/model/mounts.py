@@ -4,23 +4,21 @@ import dataclasses
 import posixpath
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
-from seaway.model import application, problems, rules
+from seaway.model import application, problems, rules, walk
 
 MAX_BYTES = 1_000_000
 """A ConfigMap holds a MiB; all files of a container go into one, with their keys."""
 
-C = TypeVar("C", bound=application.Container)
-
 
 def paths(app: application.Application, places: problems.Places) -> Iterator[problems.Problem]:
     """Each path in a container is absolute, plain, and mounted once."""
-    for path, one in rules.workloads(app).items():
+    for path, one in rules.processes(app).items():
         mounted = [(f"{path}.files.{file.path}", file.path) for file in one.files]
         mounted += [(f"{path}.writable.{number}", folder) for number, folder in enumerate(one.writable)]
         if isinstance(one, application.Store):
             mounted.append((f"{path}.volume.path", one.volume.path))
+            mounted += [(f"{path}.volumes.{name}.path", volume.path) for name, volume in one.volumes.items()]
         seen = {"/tmp": "/tmp, which is always writable"}  # noqa: S108 - a path in the container
         for at, target in mounted:
             plain = target.startswith("/") and posixpath.normpath(target) == target and not set(target) & set(":\0")
@@ -48,15 +46,11 @@ def read(
     Without a folder it is a release: its images are built, its files have their contents, and no others are read.
     """
     found = [*paths(app, places)]
-    app = dataclasses.replace(
-        app,
-        services=tuple(_contents(one, f"services.{one.name}", places, folder, found) for one in app.services),
-        stores=tuple(_contents(one, f"stores.{one.name}", places, folder, found) for one in app.stores),
-        jobs=tuple(_contents(one, f"jobs.{one.name}", places, folder, found) for one in app.jobs),
-    )
+    app = walk.changed(app, lambda path, one: {"files": _contents(one, path, places, folder, found)})
     for path, one in rules.workloads(app).items():
         if one.build is not None and folder is not None:
             found += _context(one.build, f"{path}.build", places, folder)
+    for path, one in rules.processes(app).items():
         size = sum(len((file.content or "").encode()) for file in one.files)
         if size > MAX_BYTES:
             at = f"{path}.files"
@@ -69,7 +63,13 @@ def read(
     return app, found
 
 
-def _contents(one: C, path: str, places: problems.Places, folder: Path | None, found: list[problems.Problem]) -> C:
+def _contents(
+    one: application.Process,
+    path: str,
+    places: problems.Places,
+    folder: Path | None,
+    found: list[problems.Problem],
+) -> tuple[application.File, ...]:
     files: list[application.File] = []
     for file in one.files:
         if file.source is None or file.content is not None:
@@ -89,7 +89,7 @@ def _contents(one: C, path: str, places: problems.Places, folder: Path | None, f
         except (OSError, ValueError) as error:
             wrong = f"{problems.quoted(file.source)} cannot be read ({_reason(error)})"
             found.append(problems.Problem(places.of(at), at, wrong, "write a path relative to the application's file"))
-    return dataclasses.replace(one, files=tuple(files))
+    return tuple(files)
 
 
 def _context(build: application.Build, path: str, places: problems.Places, folder: Path) -> Iterator[problems.Problem]:

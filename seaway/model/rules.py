@@ -5,12 +5,15 @@ environment.py those that also need the stack.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from seaway.model import application, decode, links, order, problems
+from seaway.model import application, decode, links, order, problems, quantity
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label that begins with a letter (RFC 1035), as the name of a Kubernetes Service must be."""
+
+LONGEST = 63
+"""Characters of a DNS label."""
 
 MAX_STORE_NAME = 52
 """A StatefulSet's pods carry its name and a hash of 11 characters in one label of at most 63."""
@@ -22,7 +25,6 @@ _IMAGE = re.compile(
 )
 _CPU = re.compile(r"[1-9][0-9]*m|[0-9]{1,5}(\.[0-9]{1,3})?")
 BYTES = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)")
-_LENGTHS = range(8, 1025)
 
 Found = Iterator[problems.Problem]
 Workload = application.Service | application.Store | application.Job
@@ -33,17 +35,13 @@ def check(app: application.Application, places: problems.Places) -> list[problem
     rules = (
         names,
         sources,
-        ports,
-        healths,
         calls,
         uses,
         afters,
         timeouts,
         variables,
-        secrets,
         resources,
         users,
-        scales,
     )
     return [problem for rule in rules for problem in rule(app, places)]
 
@@ -57,22 +55,35 @@ def workloads(app: application.Application) -> dict[str, Workload]:
     }
 
 
+def containers(path: str, one: Workload) -> dict[str, application.Process]:
+    """The containers of one of them by path, its own first: `services.web`, `services.web.sidecars.proxy`."""
+    found: dict[str, application.Process] = {path: one}
+    found |= {f"{path}.sidecars.{beside.name}": beside for beside in one.sidecars}
+    return found | {f"{path}.init.{before.name}": before for before in one.init}
+
+
+def processes(app: application.Application) -> dict[str, application.Process]:
+    """The containers of all of them, by path."""
+    return {at: each for path, one in workloads(app).items() for at, each in containers(path, one).items()}
+
+
 def names(app: application.Application, places: problems.Places) -> Found:
     """A name becomes a DNS name, and one name means one thing."""
     if "name" not in places.broken:
-        yield from _name(app.name, "name", 63, places)
+        yield from name(app.name, "name", LONGEST, places)
     kinds = [(kind, one) for kind in ("services", "stores", "jobs") for one in getattr(app, kind)]
     seen: dict[str, str] = {}
     for kind, one in kinds:
         path = f"{kind}.{one.name}"
-        yield from _name(one.name, path, MAX_STORE_NAME if kind == "stores" else 63, places)
+        yield from name(one.name, path, MAX_STORE_NAME if kind == "stores" else LONGEST, places)
         if one.name in seen:
             wrong = f"the name {one.name} is also that of {seen[one.name]}"
             yield problems.Problem(places.of(path), path, wrong, "rename one of the two")
         seen.setdefault(one.name, path)
 
 
-def _name(name: str, path: str, longest: int, places: problems.Places) -> Found:
+def name(name: str, path: str, longest: int, places: problems.Places) -> Found:
+    """A name is a DNS name, and not too long."""
     if len(name) > longest:
         wrong = f"the name {name} has {len(name)} characters"
         yield problems.Problem(places.of(path), path, wrong, f"shorten it to {longest} at most")
@@ -94,47 +105,11 @@ def sources(app: application.Application, places: problems.Places) -> Found:
         elif len(said) > 1:
             at = f"{path}.{said[1]}"
             yield problems.Problem(places.of(at), at, f"{' and '.join(said)} both name an image", "keep one of them")
+    for path, one in processes(app).items():
         if one.image is not None and not _IMAGE.fullmatch(one.image):
             at = f"{path}.image"
             wrong = f"{problems.quoted(one.image)} is no image reference"
             yield problems.Problem(places.of(at), at, wrong, "write [registry/]name[:tag], the name in lower case")
-
-
-def ports(app: application.Application, places: problems.Places) -> Found:
-    """TCP has the ports 1 to 65535, and only a port can be exposed."""
-    for one in (*app.services, *app.stores):
-        path = f"{'services' if isinstance(one, application.Service) else 'stores'}.{one.name}"
-        if one.port is not None and not 1 <= one.port <= 65535:
-            at = f"{path}.port"
-            wrong = f"{one.port} is no TCP port (1 to 65535)"
-            yield problems.Problem(places.of(at), at, wrong, "write the port that the program listens on")
-        if isinstance(one, application.Service) and one.expose and one.port is None and not places.lost(f"{path}.port"):
-            at = f"{path}.expose"
-            yield problems.Problem(places.of(at), at, "is true, but there is no port", "add `port:`, or remove expose")
-
-
-def healths(app: application.Application, places: problems.Places) -> Found:
-    """A path is asked over HTTP and needs a port; a command does not."""
-    for one in (*app.services, *app.stores):
-        owner = f"{'services' if isinstance(one, application.Service) else 'stores'}.{one.name}"
-        path = f"{owner}.health"
-        for key, ask in {"ready": one.health.ready, "live": one.health.live}.items():
-            at = f"{path}.{key}" if f"{path}.{key}" in places.known else path
-            if isinstance(ask, tuple) and not ask:
-                yield problems.Problem(places.of(at), at, "the command is empty", "write [program, argument]")
-            elif isinstance(ask, str) and not ask.startswith("/"):
-                wrong = f"{problems.quoted(ask)} is no HTTP path"
-                remedy = "begin a path with /, or write a command as a list: [program, argument]"
-                yield problems.Problem(places.of(at), at, wrong, remedy)
-            elif isinstance(ask, str) and one.port is None and not places.lost(f"{owner}.port"):
-                wrong = f"{problems.quoted(ask)} is asked over HTTP, but there is no port"
-                yield problems.Problem(
-                    places.of(at), at, wrong, "add `port:`, or ask with a command: [program, argument]"
-                )
-        if one.health.startup < 1:
-            at = f"{path}.startup"
-            wrong = f"{one.health.startup} is no time to start"
-            yield problems.Problem(places.of(at), at, wrong, "write the seconds that a start may take, 1 at least")
 
 
 def calls(app: application.Application, places: problems.Places) -> Found:
@@ -213,57 +188,54 @@ def variables(app: application.Application, places: problems.Places) -> Found:
 
     ``env`` may say a link's variable differently: that is how a link gets another address. A secret may not.
     """
-    for path, one in workloads(app).items():
-        linked = {name: target for target in one.calls for name in links.names(target)}
-        listed = {**dict.fromkeys(one.env, "env"), **{secret.name: "secrets" for secret in one.secrets}}
-        for name, key in listed.items():
-            at = f"{path}.{key}.{name}"
-            if not _VARIABLE.fullmatch(name):
-                wrong = f"{problems.quoted(name)} is no name of an environment variable"
-                remedy = "use letters, digits, _, - and ., and no digit first"
-                yield problems.Problem(places.of(at), at, wrong, remedy)
-            elif key == "secrets" and name in one.env:
-                yield problems.Problem(
-                    places.of(at), at, f"{name} is in env too", "keep the one in secrets or the one in env"
-                )
-            elif key == "secrets" and name in linked:
-                wrong = f"{name} is what the link to {linked[name]} gives"
-                yield problems.Problem(places.of(at), at, wrong, "rename the secret")
-        for name, value in one.env.items():
-            if "\0" in value:
-                at = f"{path}.env.{name}"
-                yield problems.Problem(places.of(at), at, "the value has a NUL character", "remove it, or use a file")
+    targets = {one.name: one for one in (*app.services, *app.stores)}
+    for path, workload in workloads(app).items():
+        linked: dict[str, str] = {}
+        for number, target in enumerate(dict.fromkeys(workload.calls)):
+            for name in links.of(targets[target]) if target in targets else ():
+                if linked.setdefault(name, target) != target and name not in workload.env:
+                    at = f"{path}.calls.{number}"
+                    wrong = f"{name} is what the link to {linked[name]} gives too"
+                    yield problems.Problem(places.of(at), at, wrong, "rename the port that gives it, or set it in env")
+        for at, one in containers(path, workload).items():
+            yield from _variables(at, one, linked, places)
 
 
-def secrets(app: application.Application, places: problems.Places) -> Found:
-    """One secret name has one meaning in the whole application."""
-    made: dict[str, tuple[str, int]] = {}
-    for path, one in workloads(app).items():
-        for secret in one.secrets:
-            at = f"{path}.secrets.{secret.name}"
-            if secret.generate is None:
-                continue
-            first, length = made.setdefault(secret.name, (at, secret.generate))
-            if secret.generate not in _LENGTHS:
-                wrong = f"{secret.generate} characters are no good length (8 to 1024)"
-                place = places.of(f"{at}.generate")
-                yield problems.Problem(place, f"{at}.generate", wrong, "write 32 if nothing else asks for more")
-            elif length != secret.generate:
-                wrong = f"generates {secret.generate} characters, but {first} generates {length}"
-                yield problems.Problem(places.of(at), at, wrong, "a name means one value: say the same, or rename one")
+def _variables(path: str, one: application.Process, linked: Mapping[str, str], places: problems.Places) -> Found:
+    listed = {**dict.fromkeys(one.env, "env"), **{secret.name: "secrets" for secret in one.secrets}}
+    for name, key in listed.items():
+        at = f"{path}.{key}.{name}"
+        if not _VARIABLE.fullmatch(name):
+            wrong = f"{problems.quoted(name)} is no name of an environment variable"
+            remedy = "use letters, digits, _, - and ., and no digit first"
+            yield problems.Problem(places.of(at), at, wrong, remedy)
+        elif key == "secrets" and name in one.env:
+            yield problems.Problem(
+                places.of(at), at, f"{name} is in env too", "keep the one in secrets or the one in env"
+            )
+        elif key == "secrets" and name in linked:
+            wrong = f"{name} is what the link to {linked[name]} gives"
+            yield problems.Problem(places.of(at), at, wrong, "rename the secret")
+    for name, value in one.env.items():
+        if "\0" in value:
+            at = f"{path}.env.{name}"
+            yield problems.Problem(places.of(at), at, "the value has a NUL character", "remove it, or use a file")
 
 
 def resources(app: application.Application, places: problems.Places) -> Found:
     """Quantities as Kubernetes reads them, with the units that people mean."""
-    for path, one in workloads(app).items():
-        cpu, memory = one.resources.cpu, one.resources.memory
-        if not _CPU.fullmatch(cpu) or not float(cpu.rstrip("m")):
-            at = f"{path}.resources.cpu"
-            wrong = f"{problems.quoted(cpu)} is no amount of CPU"
-            yield problems.Problem(places.of(at), at, wrong, "write cores, as 0.5, or thousandths of one, as 500m")
-        yield from size(memory, f"{path}.resources.memory", "128Mi", places)
+    for path, one in processes(app).items():
+        yield from cpu(one.resources.cpu, f"{path}.resources.cpu", places)
+        yield from size(one.resources.memory, f"{path}.resources.memory", "128Mi", places)
         if isinstance(one, application.Store):
             yield from size(one.volume.size, f"{path}.volume.size", "1Gi", places)
+
+
+def cpu(value: str, path: str, places: problems.Places) -> Found:
+    """An amount of CPU: more than none, and no finer than a thousandth of a core."""
+    if not _CPU.fullmatch(value) or not quantity.parse(value):
+        wrong = f"{problems.quoted(value)} is no amount of CPU"
+        yield problems.Problem(places.of(path), path, wrong, "write cores, as 0.5, or thousandths of one, as 500m")
 
 
 def size(value: str, path: str, example: str, places: problems.Places) -> Found:
@@ -275,7 +247,7 @@ def size(value: str, path: str, example: str, places: problems.Places) -> Found:
 
 def users(app: application.Application, places: problems.Places) -> Found:
     """Nobody is root. An id is at most 2^31 - 1."""
-    for path, one in workloads(app).items():
+    for path, one in processes(app).items():
         at = f"{path}.user"
         if one.user == 0:
             remedy = "write the numeric id of the image's own user, or leave it out for 10001"
@@ -283,12 +255,3 @@ def users(app: application.Application, places: problems.Places) -> Found:
         elif not 0 < one.user < 2**31:
             wrong = f"{one.user} is no user id (1 to 2147483647)"
             yield problems.Problem(places.of(at), at, wrong, "write the numeric id of the image's own user")
-
-
-def scales(app: application.Application, places: problems.Places) -> Found:
-    """A service runs."""
-    for service in app.services:
-        if service.scale.min < 1:
-            at = f"services.{service.name}.scale.min"
-            at = at if at in places.known else f"services.{service.name}.scale"
-            yield problems.Problem(places.of(at), at, f"{service.scale.min} pods serve nobody", "write 1 or more")
