@@ -9,7 +9,7 @@ import pulumi
 from components import image, settings
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
-from seaway.model import application, encode
+from seaway.model import application, encode, secrets
 from seaway.release import hold, lock, record, release
 
 
@@ -76,9 +76,7 @@ class Choice:
 
 def generated(app: application.Application, configured: Mapping[str, inputs.SecretValue]) -> dict[str, int]:
     """The secrets that the stack makes itself, with their lengths."""
-    containers = (*app.services, *app.stores, *app.jobs)
-    lengths = {one.name: one.generate for each in containers for one in each.secrets if one.generate is not None}
-    return {name: length for name, length in sorted(lengths.items()) if name not in configured}
+    return {name: length for name, length in sorted(secrets.generated(app).items()) if name not in configured}
 
 
 def fingerprint(length: int) -> str:

@@ -10,6 +10,9 @@ from typing import Any
 UNRESOLVED = "unresolved"
 """In place of what is not known: the fingerprint of a secret without its value, the tag of an image not built."""
 
+PULL = "(registry)"
+"""Stands among the secrets for the account that the nodes pull with: no secret of an application has such a name."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Image:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from seaway.images import context, source
 from seaway.manifests import given, objects
-from seaway.model import application, rules, settings
+from seaway.model import application, secrets, settings
 
 
 def rendered(
@@ -26,11 +26,9 @@ def rendered(
     """
     unbuilt = tagged(app, stack, dict.fromkeys(dict(source.builds(app)), f"{context.TAG_PREFIX}{given.UNRESOLVED}"))
     known = fingerprints or {}
-    listed = {secret.name for one in rules.workloads(app).values() for secret in one.secrets}
-    secrets = {
-        name: given.SecretValue(fingerprint=known.get(name, given.UNRESOLVED), value="") for name in sorted(listed)
-    }
-    return objects.objects(app, stack, {**unbuilt, **(images or {})}, secrets)
+    wanted = secrets.valued(app) + ([given.PULL] if stack.pull else [])
+    values = {name: given.SecretValue(fingerprint=known.get(name, given.UNRESOLVED), value="") for name in wanted}
+    return objects.objects(app, stack, {**unbuilt, **(images or {})}, values)
 
 
 def tagged(app: application.Application, stack: settings.Settings, tags: Mapping[str, str]) -> dict[str, given.Image]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from seaway.model import application, decode, problems, rules, settings
+from seaway.model import secrets as listed
 
 
 def check(
@@ -20,8 +21,10 @@ def check(
     return [
         *namespace(app, said, config),
         *registry(app, said, config),
+        *quota(app, places, said),
         *secrets(app, places, given, said.stack),
-        *(unused(app, places, given) if said.build else ()),
+        *pull(said, given, config),
+        *(unused(app, places, said, given) if said.build else ()),
     ]
 
 
@@ -48,42 +51,74 @@ def registry(
         )
 
 
+def quota(app: application.Application, places: problems.Places, said: settings.Settings) -> Iterator[problems.Problem]:
+    """What is limited to the most that it can use has a most."""
+    for service in app.services:
+        if said.quota and service.each_node:
+            at = f"services.{service.name}.eachNode"
+            wrong = "nobody can say how many pods it has at most, and seaway:quota limits the namespace to that"
+            yield problems.Problem(places.of(at), at, wrong, "leave out one of the two")
+
+
 def secrets(
     app: application.Application, places: problems.Places, given: Collection[str], stack: str
 ) -> Iterator[problems.Problem]:
-    """Every secret has a value: given to the stack, or generated."""
+    """Every secret has a value: given to the stack, generated, or somebody else's."""
     if _partial(places):
         return
     made = {
-        one.name for workload in rules.workloads(app).values() for one in workload.secrets if one.generate is not None
+        secret.name for _, secret in listed.listed(app) if secret.generate is not None or secret.existing is not None
     }
-    for path, workload in rules.workloads(app).items():
-        for secret in workload.secrets:
-            if secret.name not in given and secret.name not in made:
-                at = f"{path}.secrets.{secret.name}"
-                remedy = (
-                    f"pulumi config set --secret --path 'seaway:secrets.{secret.name}', or let it be {{generate: 32}}"
-                )
-                yield problems.Problem(places.of(at), at, f"has no value in stack {stack}", remedy)
+    for path, secret in listed.listed(app):
+        if secret.name not in given and secret.name not in made:
+            at = f"{path}.secrets.{secret.name}"
+            remedy = f"{_set(secret.name)}, or let it be {{generate: 32}}"
+            yield problems.Problem(places.of(at), at, f"has no value in stack {stack}", remedy)
+
+
+def pull(said: settings.Settings, given: Collection[str], config: problems.Place) -> Iterator[problems.Problem]:
+    """The account that nodes pull with has a password, and a registry that it is for."""
+    if said.pull is None:
+        return
+    if said.registry is None:
+        wrong = f"is the account {said.pull.user} of a registry that is not set"
+        remedy = "pulumi config set seaway:registry registry.example.com/team"
+        yield problems.Problem(config, "seaway:pull", wrong, remedy)
+    if said.pull.secret not in given:
+        wrong = f"the secret {said.pull.secret} has no value in stack {said.stack}"
+        yield problems.Problem(config, "seaway:pull.secret", wrong, _set(said.pull.secret))
 
 
 def unused(
-    app: application.Application, places: problems.Places, given: Mapping[str, problems.Place]
+    app: application.Application,
+    places: problems.Places,
+    said: settings.Settings,
+    given: Mapping[str, problems.Place],
 ) -> Iterator[problems.Problem]:
     """Every secret that is given goes somewhere: one that does not is a name misspelt, here or there."""
-    listed = {one.name for workload in rules.workloads(app).values() for one in workload.secrets}
+    wanted = {secret.name for _, secret in listed.listed(app)} | ({said.pull.secret} if said.pull else set())
+    existing = {secret.name: secret.existing for _, secret in listed.listed(app) if secret.existing is not None}
     if _partial(places):
         return
     for name, place in given.items():
-        if name not in listed:
-            remedy = decode.nearest(name, sorted(listed))
-            path = f"seaway:secrets.{name}"
-            yield problems.Problem(
-                place, path, "no service, store or job lists it", f"{remedy} (or pulumi config rm --path '{path}')"
-            )
+        path = f"seaway:secrets.{name}"
+        remove = f"pulumi config rm --path '{path}'"
+        if name in existing:
+            wrong = f"the application takes it from the existing Secret {existing[name]}"
+            yield problems.Problem(place, path, wrong, f"{remove}, or remove `existing`")
+        elif name not in wanted:
+            remedy = decode.nearest(name, sorted(wanted))
+            yield problems.Problem(place, path, "no service, store or job lists it", f"{remedy} (or {remove})")
+
+
+def _set(name: str) -> str:
+    return f"pulumi config set --secret --path 'seaway:secrets.{name}'"
 
 
 def _partial(places: problems.Places) -> bool:
     """Is something unread that may list or make a secret?"""
     parts = [path.split(".") for path in places.broken]
-    return any(part[0] in ("services", "stores", "jobs") and (len(part) <= 2 or part[2] == "secrets") for part in parts)
+    return any(
+        part[0] in ("services", "stores", "jobs") and (len(part) <= 2 or part[2] in ("secrets", "init", "sidecars"))
+        for part in parts
+    )

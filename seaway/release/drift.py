@@ -23,7 +23,11 @@ KINDS: Mapping[str, str] = {
     "StatefulSet": "apps/v1",
     "Job": "batch/v1",
     "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Ingress": "networking.k8s.io/v1",
     "HorizontalPodAutoscaler": "autoscaling/v2",
+    "ResourceQuota": "v1",
+    "LimitRange": "v1",
 }
 """The kinds that a release has beside its namespace, and the autoscalers, which change it. A test holds it against the
 golden files."""
@@ -130,7 +134,10 @@ def _changes(kind: str, name: str, manifest: fields.Object, live: fields.Object)
 
 
 def _secret_changes(name: str, keys: Sequence[str], live: fields.Object | None) -> Iterator[Difference]:
-    """Whether a Secret is there with its keys. Its values are nobody's to look at."""
+    """Whether a Secret is there with its keys. Its values are nobody's to look at.
+
+    One that is somebody else's may have more keys than we take; of an account that nodes pull with, nobody says any.
+    """
     if live is None:
         yield _difference("Secret", name, fields.Change((), WHOLE, None), None)
         return
@@ -138,12 +145,12 @@ def _secret_changes(name: str, keys: Sequence[str], live: fields.Object | None) 
     for key in keys:
         if key not in has:
             yield _difference("Secret", name, fields.Change(("data", key), SECRET, None), None)
-    for key in sorted(has.keys() - set(keys)):
+    for key in sorted(has.keys() - set(keys)) if keys and _managed(live) else ():
         yield _difference("Secret", name, fields.Change(("data", key), None, SECRET), _setter(live, ("data", key)))
 
 
 def _secrets(value: Any) -> dict[str, list[str]]:
-    """The Secrets that pods take variables from, with their keys."""
+    """The Secrets that pods take variables and files from, and that images are pulled with; with their keys."""
     found: dict[str, set[str]] = {}
 
     def look(value: Any) -> None:
@@ -151,6 +158,11 @@ def _secrets(value: Any) -> dict[str, list[str]]:
             mapping = cast(fields.Object, value)
             if reference := mapping.get("secretKeyRef"):
                 found.setdefault(reference["name"], set()).add(reference["key"])
+            for source in mapping.get("sources") or ():
+                if secret := source.get("secret"):
+                    found.setdefault(secret["name"], set()).update(item["key"] for item in secret["items"])
+            for account in mapping.get("imagePullSecrets") or ():
+                found.setdefault(account["name"], set())
             for inner in mapping.values():
                 look(inner)
         elif isinstance(value, list | tuple):
@@ -167,8 +179,13 @@ def _kept(kind: str, one: fields.Object) -> bool:
     labels: Mapping[str, str] = meta.get("labels") or {}
     if meta.get("ownerReferences") or store.LABEL in labels:
         return True
-    ours = labels.get("app.kubernetes.io/managed-by") == names.MANAGER
-    return ours and kind in ("ConfigMap", "Secret") and one.get("immutable") is True
+    return _managed(one) and kind in ("ConfigMap", "Secret") and one.get("immutable") is True
+
+
+def _managed(one: fields.Object) -> bool:
+    """Whether some stack of ours made it."""
+    labels: Mapping[str, str] = one["metadata"].get("labels") or {}
+    return labels.get("app.kubernetes.io/managed-by") == names.MANAGER
 
 
 def _ours(entry: fields.Object) -> bool:

@@ -85,10 +85,18 @@ def _container(one: rules.Workload, side: Side) -> Iterator[tuple[str, Any]]:
     yield "image", image
     yield from _fields(one, without={"name", "build", "image", "secrets", "files"})
     for secret in one.secrets:
-        made = f"generated, {secret.generate} characters" if secret.generate is not None else None
-        yield f"secrets.{secret.name}", "given" if secret.name in side.secrets else made or "not given"
+        yield f"secrets.{secret.name}", _source(secret, side.secrets) + (", in the environment" if secret.env else "")
     for file in one.files:
         yield f"files.{file.path}", hashlib.sha256((file.content or "").encode()).hexdigest()[:DIGITS]
+
+
+def _source(secret: application.Secret, given: Collection[str]) -> str:
+    """How its value comes about."""
+    if secret.existing is not None:
+        return f"{secret.key or secret.name} of the Secret {secret.existing}"
+    if secret.name in given:
+        return "given"
+    return "not given" if secret.generate is None else f"generated, {secret.generate} characters"
 
 
 def _fields(value: Any, *, without: Collection[str]) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from seaway.images import changes, source
 from seaway.manifests import given, names, objects, offline
-from seaway.model import application, nodes, rules, settings
+from seaway.model import application, nodes, secrets, settings
 from seaway.release import project
 from seaway.review import change, impact
 
@@ -42,7 +42,7 @@ def rendered(folder: Path, stack: str) -> Rendered:
     else:
         sources = source.records(folder, one.app, one.settings)
         images = offline.tagged(one.app, one.settings, {name: it.tag for name, it in sources.items()})
-    written = _fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
+    written = _fingerprints(one.app, one.settings, folder / f"Pulumi.{stack}.yaml")
     found = offline.rendered(one.app, one.settings, images, written)
     return Rendered(app=one.app, settings=one.settings, objects=tuple(found), images=images, sources=sources)
 
@@ -68,7 +68,7 @@ def _pairs(old: Rendered | None, new: Rendered) -> list[change.Pair]:
     before = {one.key: one for one in old.objects} if old else {}
     after = {one.key: one for one in new.objects}
     found = [_pair(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
-    made, wanted = _generated(old.app) if old else {}, _generated(new.app)
+    made, wanted = secrets.generated(old.app) if old else {}, secrets.generated(new.app)
     found += [_secret(name, made.get(name), wanted.get(name)) for name in dict.fromkeys([*made, *wanted])]
     return change.joined(one for one in found if one.old != one.new)
 
@@ -106,22 +106,19 @@ def _pair(key: str, old: objects.Object | None, new: objects.Object | None) -> c
     )
 
 
-def _generated(app: application.Application) -> dict[str, int]:
-    """The secrets that the stack makes itself, with their lengths."""
-    found = (one for workload in rules.workloads(app).values() for one in workload.secrets)
-    return {one.name: one.generate for one in found if one.generate is not None}
-
-
-def _fingerprints(app: application.Application, file: Path) -> dict[str, str]:
+def _fingerprints(app: application.Application, stack: settings.Settings, file: Path) -> dict[str, str]:
     """What stands for the values: how each is made, or its encrypted text in the stack's file. Who sets a value anew
     writes another one there."""
     config = nodes.inside(nodes.parse(file.read_bytes(), file.name), "config")
     entry = config.get("seaway:secrets")
     written = nodes.plain(entry.node) if entry else None
     encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})
-    made = _generated(app)
-    listed = {one.name for workload in rules.workloads(app).values() for one in workload.secrets}
-    return {name: names.digest([encrypted.get(name), made.get(name)]) for name in listed}
+    made = secrets.generated(app)
+    found = {name: names.digest([encrypted.get(name), made.get(name)]) for name in secrets.valued(app)}
+    if stack.pull:
+        account = [stack.registry, stack.pull.user, encrypted.get(stack.pull.secret)]
+        found[given.PULL] = names.digest(account)
+    return found
 
 
 def _secret(name: str, old: int | None, new: int | None) -> change.Pair:

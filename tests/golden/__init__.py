@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from seaway.manifests import objects, yamlout
-from seaway.model import application, load, settings
+from seaway.model import application, load, secrets, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ("smallest", "shop")
@@ -20,7 +20,6 @@ def file(example: str) -> Path:
 
 def given(app: application.Application) -> tuple[dict[str, objects.Image], dict[str, objects.SecretValue]]:
     """Images and secrets that never change: the golden files speak of manifests, not of the examples' source."""
-    containers = (*app.services, *app.stores, *app.jobs)
     images = {
         each.name: objects.Image(
             reference=f"registry.example.com/{app.name}/{each.name}@sha256:{hashlib.sha256(each.name.encode()).hexdigest()}",
@@ -29,12 +28,11 @@ def given(app: application.Application) -> tuple[dict[str, objects.Image], dict[
         for each in (*app.services, *app.stores)
         if each.build is not None
     }
-    secrets = {
-        secret.name: objects.SecretValue(fingerprint=f"fingerprint of {secret.name}", value="c2VjcmV0")
-        for each in containers
-        for secret in each.secrets
+    values = {
+        name: objects.SecretValue(fingerprint=f"fingerprint of {name}", value="c2VjcmV0")
+        for name in secrets.valued(app)
     }
-    return images, secrets
+    return images, values
 
 
 def made(example: str) -> list[objects.Object]:

@@ -3,10 +3,11 @@
 import dataclasses
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 
 class IncompleteError(Exception):
-    """Variables are missing; the text names all of them."""
+    """Something is missing; the text names all of it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +40,29 @@ class Settings:
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings. DB_HOST and DB_PORT come from `calls: [db]`. Raises IncompleteError."""
-    needed = ("DB_HOST", "DB_PORT", "POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD")
-    if missing := [name for name in needed if not environment.get(name)]:
-        raise IncompleteError(f"environment: {', '.join(missing)} not set; see app.yaml: calls, env and secrets")
+    """The settings. DB_HOST and DB_PORT come from `calls: [db]`, the password from a file. Raises IncompleteError."""
+    needed = ("DB_HOST", "DB_PORT", "POSTGRES_USER", "POSTGRES_DB")
+    missing = [name for name in needed if not environment.get(name)]
+    password = _secret("POSTGRES_PASSWORD", environment)
+    if missing or not password:
+        names = [*missing, *([] if password else ["POSTGRES_PASSWORD_FILE"])]
+        raise IncompleteError(f"environment: {', '.join(names)} not set; see app.yaml: calls, env and secrets")
     return Settings(
         host=environment["DB_HOST"],
         port=int(environment["DB_PORT"]),
         user=environment["POSTGRES_USER"],
         database=environment["POSTGRES_DB"],
-        password=environment["POSTGRES_PASSWORD"],
+        password=password,
         pod=environment.get("HOSTNAME", "unknown"),
     )
+
+
+def _secret(name: str, environment: Mapping[str, str]) -> str | None:
+    """A secret's value: in the file that NAME_FILE names, as `secrets:` gives it; or in NAME, by hand on a laptop."""
+    file = environment.get(f"{name}_FILE")
+    if not file:
+        return environment.get(name)
+    try:
+        return Path(file).read_text()
+    except OSError as error:
+        raise IncompleteError(f"{name}_FILE: {file} cannot be read ({error.strerror})") from None

@@ -5,6 +5,7 @@ import os
 import queue
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pg8000.exceptions
@@ -25,7 +26,7 @@ def connection() -> Iterator[pg8000.native.Connection]:
         host=os.environ["DB_HOST"],
         port=int(os.environ["DB_PORT"]),
         database="shop",
-        password=os.environ["POSTGRES_PASSWORD"],
+        password=Path(os.environ["POSTGRES_PASSWORD_FILE"]).read_text(),
         timeout=5,
     )
     try:

@@ -153,7 +153,7 @@ def test_writable_folders_are_empty_bounded_and_tmp_is_one() -> None:
 
 def test_env_has_secrets_first_then_links_and_own_values() -> None:
     env = {"URL": "postgres://$(KEY)@db", "DB_HOST": "elsewhere"}
-    found = made(service(env=env, calls=("db",), secrets=(application.Secret("KEY"),)), stores=(store(),))
+    found = made(service(env=env, calls=("db",), secrets=(application.Secret("KEY", env=True),)), stores=(store(),))
     name = only(found, "Secret").name
     assert container(found)["env"] == [
         {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": name, "key": "KEY"}}},

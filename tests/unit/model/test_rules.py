@@ -38,7 +38,6 @@ PASSES = [
     web("    build: ./web"),
     web("    image: registry.example.com:5000/team/web_x/y.z:1.4@sha256:" + "0" * 64),
     web(f"{IMAGE}    calls: [api]\n    env: {{API_URL: http://other, discovery.type: single}}"),
-    web(f"{IMAGE}    secrets: {{A: {{generate: 8}}, B: {{generate: 1024}}}}"),
     web(f"{IMAGE}    resources: {{cpu: 0.5, memory: 1.5Gi}}"),
     web(f"{IMAGE}    resources: {{cpu: 2, memory: 500M}}"),
     web(f"{IMAGE}    user: 1\n    scale: 1\n    writable: [/var/cache]"),
@@ -172,16 +171,6 @@ FAILS = {
     "nul": (
         web(f'{IMAGE}    env: {{A: "\\0"}}'),
         "7:11: services.web.env.A: the value has a NUL character; remove it, or use a file",
-    ),
-    "length": (
-        web(f"{IMAGE}    secrets: {{A: {{generate: 7}}}}"),
-        "7:19: services.web.secrets.A.generate: 7 characters are no good length (8 to 1024); write 32 if nothing else"
-        " asks for more",
-    ),
-    "two lengths": (
-        web(f"{IMAGE}    secrets: {{A: {{generate: 8}}}}\n  z: {{image: x, secrets: {{A: {{generate: 9}}}}}}"),
-        "8:27: services.z.secrets.A: generates 9 characters, but services.web.secrets.A generates 8; a name means one"
-        " value: say the same, or rename one",
     ),
     "cpu": (
         web(f"{IMAGE}    resources: {{cpu: 0}}"),

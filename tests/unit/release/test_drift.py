@@ -233,6 +233,33 @@ def test_secrets_are_there_with_their_keys_and_nobody_looks_at_values() -> None:
     assert lines(live) == [f"deleted Secret/{name} : (object) -> None (None)"]
 
 
+def test_of_somebody_elses_secret_only_the_keys_that_are_taken_count() -> None:
+    pods = {
+        "containers": [{"env": [{"valueFrom": {"secretKeyRef": {"name": "theirs", "key": "user"}}}]}],
+        "volumes": [
+            {"projected": {"sources": [{"secret": {"name": "theirs", "items": [{"key": "password", "path": "A"}]}}]}}
+        ],
+    }
+    account = {
+        "kind": "ServiceAccount",
+        "apiVersion": "v1",
+        "metadata": {"name": "web"},
+        "imagePullSecrets": [{"name": "registry-theirs"}],
+    }
+    pod = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "web"}, "spec": {"template": pods}}
+    live: Live = {"ServiceAccount": [account], "Deployment": [pod]}
+
+    def told() -> list[str]:
+        return [f"{one.how} {one.name} {one.path}" for one in drift.drift([account, pod], live)]
+
+    assert told() == ["deleted registry-theirs ", "deleted theirs "]
+    live["Secret"] = [
+        {"metadata": {"name": "theirs"}, "data": {"password": "x", "more": "x"}},
+        {"metadata": {"name": "registry-theirs"}, "data": {".dockerconfigjson": "x"}},
+    ]
+    assert told() == ["deleted theirs data.user"]
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
