@@ -20,6 +20,7 @@ from seaway.model import (
     nodes,
     placing,
     problems,
+    raw,
     rules,
     scaling,
     secrets,
@@ -220,10 +221,11 @@ def _checked(
     app: application.Application, places: problems.Places, folder: Path | None, found: list[problems.Problem]
 ) -> _Read:
     app, unread = mounts.read(app, places, folder)
-    found = [*found, *unread, *rules.check(app, places), *secrets.check(app, places)]
+    app, unset = envfiles.read(app, places, folder)
+    found = [*found, *unread, *unset, *rules.check(app, places), *secrets.check(app, places)]
     found += [*scaling.check(app, places), *placing.check(app, places)]
     found += [*listening.check(app, places), *companions.check(app, places), *jobs.check(app, places)]
-    found += egress.check(app, places)
+    found += [*egress.check(app, places), *raw.check(app, places)]
     return _Read(app=app, places=places, found=found)
 
 

@@ -137,8 +137,8 @@ def test_a_secret_with_another_value_by_now_is_used_as_it_is_in_the_cluster(
 
     def reference(recording: recorder.Recording) -> str:
         (one,) = (each for each in recording.of("Deployment") if each.name == "api")
-        env = one.inputs["spec"]["template"]["spec"]["containers"][0]["env"]
-        return env[0]["valueFrom"]["secretKeyRef"]["name"]
+        (volume,) = (each for each in one.inputs["spec"]["template"]["spec"]["volumes"] if each["name"] == "secrets")
+        return volume["projected"]["sources"][0]["secret"]["name"]
 
     before = run("shop", config=config("old"))
     good = recorded(before)

@@ -86,8 +86,9 @@ def test_what_is_built_has_the_tag_of_its_content(shop: Path, capsys: pytest.Cap
 def test_secrets_have_a_name_that_says_so_and_no_value(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = documents(capsys)
     assert found["Secret/api-secrets-unresolved"]["data"] == {"POSTGRES_PASSWORD": ""}
-    env = found["Deployment/api"]["spec"]["template"]["spec"]["containers"][0]["env"]
-    assert env[0]["valueFrom"]["secretKeyRef"] == {"name": "api-secrets-unresolved", "key": "POSTGRES_PASSWORD"}
+    volumes = found["Deployment/api"]["spec"]["template"]["spec"]["volumes"]
+    taken = {"name": "api-secrets-unresolved", "items": [{"key": "POSTGRES_PASSWORD", "path": "POSTGRES_PASSWORD"}]}
+    assert volumes[-1]["projected"]["sources"] == [{"secret": taken}]
 
 
 def test_only_one_service_store_or_job(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
