@@ -2,7 +2,7 @@
 
 import signal
 
-pytest_plugins = ["tests.support.cluster", "tests.support.registry"]
+pytest_plugins = ["tests.support.cluster", "tests.support.optional", "tests.support.registry"]
 
 # Whoever starts the tests in the background (`nohup make test &`) has Ctrl-C ignored in all that they start, and some
 # tests press it.

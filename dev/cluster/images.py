@@ -10,8 +10,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from dev.cluster import addons, network, toolchain
 from dev.cluster import layout as layouts
-from dev.cluster import network, toolchain
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 PREFIX = "seaway.local"  # no host: what is missing is an error at once, not a look-up
@@ -38,11 +38,10 @@ class Image:
 
 
 def all_images() -> dict[str, Image]:
-    """By name: the sandbox's, the DNS server's, the volume provisioner's, and a shell for the latter's helper pods."""
-    programs = {"pause": "pause", "coredns": "coredns", "local-path-provisioner": "local-path-provisioner"}
+    """By name: the sandbox's, those of the add-ons, and a shell for the volume provisioner's helper pods."""
     single = {
-        name: Image(name=name, files={f"/{name}": toolchain.binary(program)}, command=f"/{name}")
-        for name, program in programs.items()
+        name: Image(name=name, files={f"/{name}": toolchain.binary(name)}, command=f"/{name}")
+        for name in ("pause", *addons.present())
     }
     return {**single, "shell": Image(name="shell", files=_shell_files(), command="/bin/sh")}
 

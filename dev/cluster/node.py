@@ -16,11 +16,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dev.cluster import certificates, client, components, images, machine, namespace, network, processes, toolchain
+from dev.cluster import (
+    addons,
+    certificates,
+    client,
+    components,
+    images,
+    machine,
+    namespace,
+    network,
+    processes,
+    toolchain,
+)
 from dev.cluster import layout as layouts
 
-MANIFESTS = Path(__file__).parent / "manifests"
-ADDONS = ("coredns", "local-path-provisioner")
 PATIENCE = 180.0  # seconds for everything to become ready
 CRASHES = 5  # restarts of something that was never ready, before `up` gives up
 Say = Callable[[str], None]
@@ -113,7 +122,9 @@ def status(layout: layouts.Layout) -> list[Row]:
     outside = processes.in_namespace(recorded["init"])
     rows = [dataclasses.replace(Row(**entry), pid=outside.get(entry["pid"])) for entry in answer["components"]]
     rows.append(Row(name="node", state="ready" if _node_ready(layout) else "not ready", address=layout.address))
-    return rows + [Row(name=name, state="ready" if _pod_ready(layout, name) else "not ready") for name in ADDONS]
+    return rows + [
+        Row(name=name, state="ready" if _pod_ready(layout, name) else "not ready") for name in addons.present()
+    ]
 
 
 def forward(layout: layouts.Layout, node_port: int) -> str:
@@ -239,6 +250,8 @@ def _follow(layout: layouts.Layout, say: Say, began: float) -> None:
                 images.load(layout, image)
             loaded = True
         if not applied and "kube-apiserver" in seen:
+            for command in addons.prepared():
+                network.run(*inside(layout, command))
             _apply(layout, text)
             stamp.write_text(digest)
             applied = True
@@ -254,7 +267,8 @@ def _manifests(layout: layouts.Layout, references: dict[str, str]) -> str:
     upstream = "forward . /etc/resolv.conf" if "nameserver" in namespace.resolvers() else ""
     values = {name.replace("-", "_"): reference for name, reference in references.items()}
     values |= {"volumes": str(layout.data / "volumes"), "dns": layouts.DNS_ADDRESS, "upstream": upstream}
-    texts = (string.Template(path.read_text()).substitute(values) for path in sorted(MANIFESTS.glob("*.yaml")))
+    values |= {"address": layout.address, "node": layouts.NODE}
+    texts = (string.Template(path.read_text()).substitute(values) for path in addons.manifests())
     return "\n---\n".join(texts)
 
 

@@ -43,6 +43,8 @@ class Part:
     """People and Pulumi call it by name. The plugins are not: Pulumi warns about plugins on PATH."""
     beside: str = ""
     """A part whose programs are put next to this one's, and which is compiled first."""
+    optional: bool = False
+    """Compiled by `build --all` only. What needs it is there where it is: nobody waits for it before a first `up`."""
 
     @property
     def folder(self) -> Path:
@@ -155,7 +157,22 @@ PARTS = (
         ldflags=f"-X {KUBERNETES_VERSION}.gitVersion=v1.34.4 -X {KUBERNETES_VERSION}.gitMajor=1 "
         f"-X {KUBERNETES_VERSION}.gitMinor=34 -X {KUBERNETES_VERSION}.gitTreeState=clean",
     ),
+    Part(
+        name="kube-network-policies",
+        version="0.8.0",
+        minutes=2,
+        optional=True,
+        binaries={"kube-network-policies": "sigs.k8s.io/kube-network-policies/cmd"},
+    ),
+    Part(
+        name="traefik",
+        version="3.6.2",
+        minutes=6,
+        optional=True,
+        binaries={"traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
+    ),
 )
+NEEDED = tuple(part for part in PARTS if not part.optional)
 # The linker of pulumi-resource-kubernetes holds its whole 300 MB program: the most memory that any part wants, in GiB.
 LINKER_MEMORY = 4.5
 

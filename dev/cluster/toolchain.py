@@ -66,7 +66,7 @@ def row(part: parts.Part) -> Row:
     return Row(part=part.name, version=part.version, state=state, where=place, minutes=minutes)
 
 
-def plan(wanted: tuple[parts.Part, ...] = parts.PARTS) -> Plan:
+def plan(wanted: tuple[parts.Part, ...] = parts.NEEDED) -> Plan:
     """What is here and what is to do. Takes about 2 seconds, 5 at most; changes nothing."""
     rows = tuple(row(part) for part in wanted)
     lacking = packages.missing()
@@ -128,7 +128,7 @@ def minutes(number: float) -> str:
     return f"{number:.0f} min" if number >= 2 else f"{number * 60:.0f} s"
 
 
-def ensure(out: TextIO, wanted: tuple[parts.Part, ...] = parts.PARTS) -> None:
+def ensure(out: TextIO, wanted: tuple[parts.Part, ...] = parts.NEEDED) -> None:
     """Install and compile what is missing, after saying so. Raises CannotRunError or FailedError."""
     intended = plan(wanted)
     if intended.packages or any(one.state == "compile" for one in intended.rows):
@@ -151,6 +151,14 @@ def compile_all(waiting: tuple[parts.Part, ...], out: TextIO) -> None:
         shown.done("compiled" if did else "compiled by another checkout, waited")
 
 
+def there(part: parts.Part) -> bool:
+    """Whether a part is compiled already. What is optional is used only then."""
+    try:
+        return compiler.built(part)
+    except layout.CannotRunError:  # no Go, so nobody can tell
+        return False
+
+
 def binary(name: str) -> Path:
     """A program of the toolchain, wherever it is. Raises CannotRunError when missing, KeyError when no part has it."""
     part = parts.of(name)
@@ -167,7 +175,8 @@ def bin_dirs() -> list[Path]:
 
     Only ours; what was found on PATH is there already. The plugins are not in them, see `link_plugins`.
     """
-    return [compiler.folder(part) / "bin" for part in parts.PARTS if part.on_path and not found.search(part).programs]
+    ours = (part for part in parts.PARTS if part.on_path and not found.search(part).programs)
+    return [compiler.folder(part) / "bin" for part in ours if not part.optional or there(part)]
 
 
 def link_plugins(pulumi_home: Path) -> list[Path]:
@@ -186,8 +195,8 @@ def link_plugins(pulumi_home: Path) -> list[Path]:
 
 
 def selected(names: list[str]) -> tuple[parts.Part, ...]:
-    """Parts by name, all when none is named. Raises KeyError for a name that does not exist."""
-    return tuple(parts.named(name) for name in names) or parts.PARTS
+    """Parts by name. Raises KeyError for a name that does not exist."""
+    return tuple(parts.named(name) for name in names)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -196,8 +205,10 @@ def arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     planned = commands.add_parser("plan", help="say what is there, what will be installed and compiled")
     planned.add_argument("--json", action="store_true", help="for programs")
+    planned.add_argument("--all", action="store_true", help="the optional parts too")
     built = commands.add_parser("build", help="install and compile what is missing")
-    built.add_argument("parts", nargs="*", help="only these parts (default: all, and the packages)")
+    built.add_argument("parts", nargs="*", help="only these parts (default: all that are needed, and the packages)")
+    built.add_argument("--all", action="store_true", help="the optional parts too")
     path = commands.add_parser("path", help="where a program is, or the folders for PATH")
     path.add_argument("program", nargs="?")
     return parser
@@ -206,7 +217,7 @@ def arguments() -> argparse.ArgumentParser:
 def act(options: argparse.Namespace) -> int:
     """Do what the command line says; the exit code."""
     if options.command == "plan":
-        what = plan()
+        what = plan(parts.PARTS if options.all else parts.NEEDED)
         if options.json:
             print(json.dumps({**dataclasses.asdict(what), "minutes": what.minutes}, indent=2))
         else:
@@ -217,7 +228,7 @@ def act(options: argparse.Namespace) -> int:
         waiting = [part for part in selected(options.parts) if row(part).state == "compile"]
         compile_all(tuple(waiting), sys.stdout)
     elif options.command == "build":
-        ensure(out=sys.stdout)
+        ensure(sys.stdout, parts.PARTS if options.all else parts.NEEDED)
     else:
         print(binary(options.program) if options.program else os.pathsep.join(map(str, bin_dirs())))
     return 0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.cluster import compiler, found, layout, packages, parts, progress, toolchain
+from dev.cluster import addons, compiler, found, layout, packages, parts, progress, toolchain
+from tests.support import optional
 
 PYTHON_HOST = parts.named("pulumi-language-python")
 KUBERNETES = parts.named("pulumi-resource-kubernetes")
@@ -56,7 +57,7 @@ def states() -> dict[str, str]:
 def test_an_empty_machine_compiles_everything(machine: Path) -> None:
     plan = toolchain.plan()
     assert {row.state for row in plan.rows} == {"compile"}
-    assert plan.minutes == pytest.approx(sum(part.minutes for part in parts.PARTS))
+    assert plan.minutes == pytest.approx(sum(part.minutes for part in parts.NEEDED))
     assert plan.problems == ()
 
 
@@ -77,8 +78,32 @@ def test_the_table(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json_has_the_same(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert toolchain.act(toolchain.arguments().parse_args(["plan", "--json"])) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert [row["part"] for row in plan["rows"]] == [part.name for part in parts.PARTS]
-    assert plan["minutes"] == pytest.approx(sum(part.minutes for part in parts.PARTS))
+    assert [row["part"] for row in plan["rows"]] == [part.name for part in parts.NEEDED]
+    assert plan["minutes"] == pytest.approx(sum(part.minutes for part in parts.NEEDED))
+
+
+def test_what_is_optional_is_compiled_only_when_asked_for(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert toolchain.act(toolchain.arguments().parse_args(["plan", "--all", "--json"])) == 0
+    rows = [row["part"] for row in json.loads(capsys.readouterr().out)["rows"]]
+    assert rows == [part.name for part in parts.PARTS]
+    assert "traefik" in set(rows) - {part.name for part in parts.NEEDED}
+    assert "traefik" not in addons.present()
+    folder = compiler.folder(parts.named("traefik")) / "bin"
+    folder.mkdir(parents=True)
+    (folder / "traefik").touch()
+    assert "traefik" in addons.present()
+    assert [path.name for path in addons.manifests()] == ["coredns.yaml", "local-path-provisioner.yaml", "traefik.yaml"]
+    assert addons.prepared() == []
+
+
+def test_tests_of_what_is_not_compiled_are_told_and_not_run(machine: Path) -> None:
+    file = optional.ROOT / "tests" / "e2e" / "test_network.py"
+    assert optional.pytest_ignore_collect(file)
+    assert list(optional.told([optional.ROOT / "tests"])) == [
+        "not run: tests/e2e/test_network.py, since kube-network-policies and traefik are not compiled"
+        " (python3 -m dev.cluster.toolchain build --all)"
+    ]
+    assert list(optional.told([optional.ROOT / "tests" / "unit"])) == []
 
 
 def test_what_is_in_the_cache_is_not_compiled_again(machine: Path) -> None:

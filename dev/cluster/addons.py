@@ -1,0 +1,38 @@
+"""What runs in the cluster as pods: a manifest each, called as the part of the toolchain whose program it runs.
+
+An optional one is there where its part is compiled; it comes into a cluster that runs with the next `up`.
+"""
+
+from pathlib import Path
+
+from dev.cluster import parts, toolchain
+
+MANIFESTS = Path(__file__).parent / "manifests"
+
+QUEUE = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100 --queue-bypass"
+"""The first packet of each connection to or from a pod, for kube-network-policies to judge; while nobody listens, it
+passes. The program has rules of its own for that, which not every kernel understands (nftables' queue expression)."""
+
+
+def present() -> list[str]:
+    """The names of those that this machine has."""
+    files = {path.stem for path in MANIFESTS.glob("*.yaml")}
+    return sorted(part.name for part in parts.PARTS if part.name in files and _has(part))
+
+
+def manifests() -> list[Path]:
+    """Their manifests."""
+    return [MANIFESTS / f"{name}.yaml" for name in present()]
+
+
+def prepared() -> list[list[str]]:
+    """What must be done in the cluster's network before they start, each command as often as one likes."""
+    if "kube-network-policies" not in present():
+        return []
+    rules = [f"FORWARD {way} cni0 {QUEUE}" for way in ("-i", "-o")]
+    table = "iptables -w -t mangle"
+    return [["sh", "-c", f"{table} -C {rule} 2>/dev/null || {table} -A {rule}"] for rule in rules]
+
+
+def _has(part: parts.Part) -> bool:
+    return not part.optional or toolchain.there(part)

@@ -1,0 +1,46 @@
+"""Tests that need an optional part of the toolchain: collected where it is compiled, told where it is not."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from dev.cluster import parts, toolchain
+
+ROOT = Path(__file__).parents[2]
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "tests/e2e/test_network.py": ("kube-network-policies", "traefik"),
+}
+"""File -> the parts that all of its tests need."""
+
+
+def missing(file: str) -> list[str]:
+    """The parts that a file needs and that are not compiled."""
+    return [name for name in NEEDS.get(file, ()) if not toolchain.there(parts.named(name))]
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Not collected, and not skipped: a skip says that something on this machine may be wrong."""
+    return True if collection_path.is_file() and missing(_named(collection_path)) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was asked for and not run, and why."""
+    asked = [Path(argument.partition("::")[0]).absolute() for argument in config.args]
+    for line in told(asked):
+        terminalreporter.write_line(line)
+
+
+def told(asked: list[Path]) -> Iterator[str]:
+    """A line for each file at or below one of these paths that is not run."""
+    for file in NEEDS:
+        lacking = missing(file)
+        if lacking and any((ROOT / file).is_relative_to(path) for path in asked):
+            verb = "is" if len(lacking) == 1 else "are"
+            way = "python3 -m dev.cluster.toolchain build --all"
+            yield f"not run: {file}, since {' and '.join(lacking)} {verb} not compiled ({way})"
+
+
+def _named(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
