@@ -103,15 +103,20 @@ def workloads(rows: Sequence[status.Row], now: datetime.datetime, width: int) ->
 
 def _cells(row: status.Row, now: datetime.datetime) -> list[text.Text]:
     found, event = row.verdict, row.warned
+    ready, updated, quiet = f"{row.ready}/{found.desired}", str(found.updated), "-"
+    if row.scale:
+        ready += f" ({row.scale[0]}-{row.scale[1]})"
+    if row.ran:
+        ready, updated, quiet = "-" if row.ran.state == "none" else row.ran.state, "-", row.ran.told
     cells = [
         row.name,
         row.kind,
-        f"{row.ready}/{found.desired}",
-        str(found.updated),
+        ready,
+        updated,
         status.short(row.image),
         ago(row.since, now),
         str(row.restarts),
-        f"{ago(event.time, now)}: {event.reason}: {event.message}" if event else "-",
+        f"{ago(event.time, now)}: {event.reason}: {event.message}" if event else quiet,
     ]
     made = list(map(text.Text, cells))
     made[READY].stylize(COLOURS[found.state])

@@ -7,7 +7,7 @@ from typing import Any
 
 from seaway.cli import stack
 from seaway.release import store
-from seaway.rollout import status, verdict
+from seaway.rollout import runs, status, verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,9 @@ def _workload(row: status.Row) -> dict[str, Any]:
         "state": found.state,
         "ready": row.ready,
         "desired": found.desired,
+        "scale": row.scale and {"min": row.scale[0], "max": row.scale[1]},
         "updated": found.updated,
+        "runs": row.ran and _runs(row.ran),
         "image": row.image,
         "since": moment(row.since),
         "restarts": row.restarts,
@@ -63,6 +65,10 @@ def _workload(row: status.Row) -> dict[str, Any]:
         and {"time": moment(event.time), "object": event.about, "reason": event.reason, "message": event.message},
         "findings": [_finding(each) for each in found.findings],
     }
+
+
+def _runs(found: runs.Runs) -> dict[str, Any]:
+    return dataclasses.asdict(found) | {"last": found.last and moment(found.last)}
 
 
 def _finding(found: verdict.Finding) -> dict[str, Any]:

@@ -12,7 +12,10 @@
         state        complete, progressing or failed
         ready        pods that are ready, whatever their version; of a job: that succeeded
         desired      pods that there should be
+        scale        null, or {min, max}: the bounds in which an autoscaler chooses that number
         updated      pods of the newest version
+        runs         null; of a job that runs by the clock or by hand {schedule, zone, suspended, state, last}: schedule
+                     and last may be null, state is that of the newest run: none, running, done or failed
         image        of the newest version, in full
         since        when the newest version began
         restarts     of all containers of its pods

@@ -3,25 +3,20 @@
 from typing import Annotated, Any
 
 from seaway.manifests import names
+from seaway.model import application
 from seaway.model.describe import Doc, Why
 
-DRAIN: Annotated[
+JOB_GRACE: Annotated[
     int,
-    Doc('seconds between "you are going" and SIGTERM'),
-    Why("the time until proxies and load balancers send no new requests"),
-] = 5
-
-GRACE: Annotated[
-    int,
-    Doc("seconds from SIGTERM to SIGKILL, and before it the wait of what takes requests"),
-    Why("the requests in flight are answered"),
+    Doc("seconds from SIGTERM to SIGKILL of a job"),
+    Why("what it has begun is rolled back, or comes to its end"),
 ] = 25
 
-STORE_GRACE: Annotated[
-    int,
-    Doc("seconds from SIGTERM to SIGKILL"),
-    Why("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
-] = 60
+HOSTS = 2
+"""Nodes that `spread: require` asks for. Without a number, a cluster with one node that fits would run all pods there.
+https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/#spread-constraint-definition"""
+
+ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 
 
 def disruption_budget(scope: names.Scope, name: str) -> dict[str, Any]:
@@ -41,24 +36,28 @@ def disruption_budget(scope: names.Scope, name: str) -> dict[str, Any]:
     }
 
 
-def spread(scope: names.Scope, name: str) -> list[dict[str, Any]]:
+def spread(scope: names.Scope, each: application.Service) -> list[dict[str, Any]]:
     """Pods go to different zones, then to different nodes, where there are some; a full cluster still runs them.
 
     It stands in every service's template, one pod or ten: otherwise the first change of the scale would roll all pods.
+    `spread: require` is about nodes alone: where a zone is full or lost, or nodes have none, pods that wait for
+    another one would make the loss of a zone worse than it is.
     """
+    required = {"whenUnsatisfiable": "DoNotSchedule", "minDomains": HOSTS}
     return [
         {
             "maxSkew": 1,
             "topologyKey": key,
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": names.selector(scope, name)},
+            "labelSelector": {"matchLabels": names.selector(scope, each.name)},
             # Counts the pods of one version: the old ones, soon gone, would push the new ones together.
             "matchLabelKeys": ["pod-template-hash"],
         }
-        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        | (required if key == HOST and each.spread == "require" else {})
+        for key in (ZONE, HOST)
     ]
 
 
-def farewell() -> dict[str, Any]:
+def farewell(seconds: int) -> dict[str, Any]:
     """The wait before SIGTERM, done by the kubelet: the image needs no shell. Kubernetes 1.30 and later."""
-    return {"preStop": {"sleep": {"seconds": DRAIN}}}
+    return {"preStop": {"sleep": {"seconds": seconds}}}

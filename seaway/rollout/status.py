@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from seaway.manifests import names
-from seaway.rollout import evidence, judge, snapshot, target, verdict
+from seaway.manifests import names, workloads
+from seaway.rollout import evidence, judge, runs, snapshot, target, verdict
 
 RECENT = datetime.timedelta(hours=1)
 """How long a warning counts: Kubernetes itself keeps events for an hour."""
@@ -19,7 +19,13 @@ TOLD = 3
 """Workloads that are named where one line tells what is wrong."""
 
 Kind = Literal["service", "store", "job"]
-KINDS: Mapping[target.Kind, Kind] = {"Deployment": "service", "StatefulSet": "store", "Job": "job"}
+KINDS: Mapping[target.Kind, Kind] = {
+    "Deployment": "service",
+    "DaemonSet": "service",
+    "StatefulSet": "store",
+    "Job": "job",
+    "CronJob": "job",
+}
 """The application's words for the kinds of Kubernetes, in the order of the table."""
 
 
@@ -50,6 +56,10 @@ class Row:
     """Of all containers of all pods that are there."""
     warned: Warned | None
     """The newest warning of the last hour."""
+    scale: tuple[int, int] | None = None
+    """The fewest and the most pods, where an autoscaler chooses; None: there are as many as are declared."""
+    ran: runs.Runs | None = None
+    """Of a job that runs by the clock, or when somebody starts it; such a one is well unless its newest run failed."""
     verdict: verdict.Verdict
 
     @property
@@ -78,7 +88,7 @@ def _ours(seen: snapshot.Snapshot, application: str, stack: str) -> list[tuple[t
     found: list[tuple[target.Kind, snapshot.Object]] = []
     kind: target.Kind
     for kind in KINDS:
-        ours = [each for each in seen.of(kind) if belongs(each, application, stack)]
+        ours = [each for each in seen.of(kind) if belongs(each, application, stack) and not runs.started(each)]
         newest = {owner(each): each for each in sorted(ours, key=_created)}
         found.extend((kind, newest[name]) for name in sorted(newest))
     return found
@@ -104,6 +114,12 @@ def causes(found: Iterable[Row]) -> str | None:
     return "; ".join(told[:TOLD]) + more if told else None
 
 
+_BETWEEN: Mapping[target.Kind, str] = {"Deployment": "ReplicaSet", "CronJob": "Job"}
+"""What stands between a workload and its pods."""
+
+_READY: Mapping[target.Kind, str] = {"Job": "succeeded", "DaemonSet": "numberReady"}
+
+
 class _Workload:
     """A workload and what was made for it."""
 
@@ -112,9 +128,12 @@ class _Workload:
         self.kind: target.Kind = kind
         self.object = each
         found = evidence.Seen(seen)
-        # What owns the pods: a Deployment's ReplicaSets, or the workload itself.
-        self.makers = found.owned("ReplicaSet", each) if kind == "Deployment" else [each]
+        # What owns the pods: a Deployment's ReplicaSets, a CronJob's Jobs, or the workload itself.
+        between = _BETWEEN.get(kind)
+        self.makers = found.owned(between, each) if between else [each]
         self.maker = judge.newest(each, found) if kind == "Deployment" else each
+        if kind == "CronJob":
+            self.maker = runs.newest(self.makers)
         # Those on their way out are no longer part of the picture.
         self.pods = [pod for maker in self.makers for pod in found.owned("Pod", maker) if not evidence.going(pod)]
         self.newest = found.owned("Pod", self.maker) if self.maker else []
@@ -133,7 +152,7 @@ class _Workload:
         patterns = [f"{self.kind}/{mine}"]
         for maker in map(re.escape, map(evidence.named, self.makers)):
             patterns += [
-                f"ReplicaSet/{maker}",
+                f"{_BETWEEN.get(self.kind, self.kind)}/{maker}",
                 rf"Pod/{maker}-\d+" if self.kind == "StatefulSet" else rf"Pod/{maker}-\w+",
             ]
         for claim in self.object["spec"].get("volumeClaimTemplates") or ():
@@ -164,13 +183,21 @@ def _row(workload: _Workload, now: datetime.datetime) -> Row:
     status = evidence.part(each, "status")
     return Row(
         kind=KINDS[workload.kind],
-        ready=evidence.number(status, "succeeded" if workload.kind == "Job" else "readyReplicas"),
-        image=spec["template"]["spec"]["containers"][0]["image"],
+        ready=evidence.number(status, _READY.get(workload.kind, "readyReplicas")),
+        image=(workloads.template(each) or {})["spec"]["containers"][0]["image"],
         since=since,
         restarts=sum(map(_restarts, workload.pods)),
         warned=workload.warned(now),
+        scale=_scale(evidence.annotation(each, names.SCALE)),
+        ran=runs.of(each, workload.makers) if workload.kind == "CronJob" else None,
         verdict=judge.judge(one, workload.seen, elapsed=(now - since).total_seconds(), started=since),
     )
+
+
+def _scale(said: str | None) -> tuple[int, int] | None:
+    """As ``2-10`` says it; what somebody else wrote there is no scale."""
+    found = re.fullmatch(r"(\d+)-(\d+)", said or "")
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def short(image: str) -> str:

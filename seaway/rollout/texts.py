@@ -8,6 +8,8 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
+from seaway.manifests import names
+
 LONGEST = 240
 """Characters of a foreign text in a line of ours."""
 
@@ -174,7 +176,10 @@ def refusal(text: str) -> Meaning:
         told = (
             f"the quota {found['name']} is full: {found['asked']} more asked, {found['used']} of {found['most']} used"
         )
-        return Meaning(cause="quota", line=told, heals=False)
+        # Our own has room for all that is declared: it is full only until what went from the release has gone.
+        return Meaning(cause="quota", line=told, heals=found["name"] == names.FENCE)
+    if "status unknown for quota: " in said:
+        return Meaning(cause="quota", line=f"the quota is new, and nothing is counted yet: {said}", heals=True)
     if "failed quota: " in said:
         return Meaning(cause="quota", line=f"a quota refuses the pod: {said}", heals=False)
     if "violates PodSecurity" in said:

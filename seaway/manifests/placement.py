@@ -1,0 +1,32 @@
+"""Which nodes pods may run on, and what they push aside there.
+
+https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
+"""
+
+from typing import Any
+
+from seaway.model import application, placing
+
+TPU = "google.com/tpu"
+"""https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""
+
+
+def placement(each: application.Container) -> dict[str, Any]:
+    """The part of a pod's spec that says where. Nodes with accelerators are kept for those who ask for one: their
+    taint is tolerated by such pods, and by no others."""
+    asked = [one.resources for one in (each, *each.sidecars, *each.init)]
+    nodes = dict(each.nodes)
+    for one in asked:
+        if one.tpu is not None:
+            nodes |= {placing.TPU["accelerator"]: one.tpu.accelerator, placing.TPU["topology"]: one.tpu.topology}
+    taints = {one.gpu.resource for one in asked if one.gpu is not None} | {TPU for one in asked if one.tpu is not None}
+    tolerations = [found for text in dict.fromkeys(each.tolerates) if (found := placing.toleration(text)) is not None]
+    tolerations += [{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in sorted(taints)]
+    spec: dict[str, Any] = {}
+    if each.priority is not None:
+        spec["priorityClassName"] = each.priority
+    if nodes:
+        spec["nodeSelector"] = dict(sorted(nodes.items()))
+    if tolerations:
+        spec["tolerations"] = tolerations
+    return spec
