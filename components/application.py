@@ -8,8 +8,12 @@ import pulumi
 from components import checks, image, provenance, provider, registry, release, rollout, settings, workload
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
-from seaway.model import application
+from seaway.model import application, hosts
 from seaway.release import record
+
+
+LINKS = "NetworkPolicy"
+"""What opens them."""
 
 
 class Application(pulumi.ComponentResource):
@@ -72,24 +76,44 @@ class Application(pulumi.ComponentResource):
         (home,) = (
             workload.KubernetesObject(one, pulumi.ResourceOptions.merge(options, first))
             for one in found
-            if one.owner is None
+            if one.kind == "Namespace"
         )
+        shared = _shared(found, home, options)
         made: dict[str, workload.Workload] = {}
         rollouts: list[rollout.Rollout] = []
         for step, ones in objects.steps(found).items():
             started: list[pulumi.Resource] = []
-            for owner in (one.owner for one in ones if one.owner is not None):
+            for owner in dict.fromkeys(one.owner for one in ones if one.owner is not None):
                 made[owner] = workload.Workload(
                     owner,
-                    own=[one for one in found if one.owner == owner],
+                    own=[one for one in found if one.owner == owner and one.kind != LINKS],
                     namespace=home,
-                    before=rollouts[-1:],
+                    before=[*shared, *rollouts[-1:]],
                     options=options,
                 )
                 started += made[owner].rolled_out
             waits = pulumi.ResourceOptions(depends_on=started, deleted_with=home)
-            rollouts.append(rollout.Rollout(step, namespace, ones, pulumi.ResourceOptions.merge(options, waits)))
+            # What starts no pods now, a schedule or an autoscaler, is nothing to wait for.
+            watched = [one for one in ones if one.deadline is not None]
+            if watched:
+                rollouts.append(rollout.Rollout(step, namespace, watched, pulumi.ResourceOptions.merge(options, waits)))
         return made, rollouts
+
+
+def _shared(
+    found: list[objects.Object], home: pulumi.Resource, options: pulumi.ResourceOptions
+) -> list[workload.KubernetesObject]:
+    """What the pods of all workloads wait for. It comes after all links are open, so pods that do find them so.
+
+    The links of one workload concern the pods of two, so they belong to none of the two.
+    """
+
+    def made(one: objects.Object, *after: pulumi.Resource) -> workload.KubernetesObject:
+        own = pulumi.ResourceOptions(depends_on=[home, *after], deleted_with=home)
+        return workload.KubernetesObject(one, pulumi.ResourceOptions.merge(options, own))
+
+    opened = [made(one) for one in found if one.kind == LINKS and one.owner is not None]
+    return [made(one, *opened) for one in found if one.owner is None and one.kind != "Namespace"]
 
 
 def _generated(given: settings.Given, options: pulumi.ResourceOptions) -> dict[str, inputs.SecretValue]:
@@ -111,10 +135,13 @@ def _shown(
 ) -> dict[str, Any]:
     """What a person wants to know about a service."""
     reference = images[one.name].reference if one.name in images else one.image
-    shown: dict[str, Any] = {"image": reference, "replicas": one.scale.min}
+    replicas = one.scale.min if one.scale.max is None else f"{one.scale.min}-{one.scale.max}"
+    shown: dict[str, Any] = {"image": reference, "replicas": replicas}
     if made.service is not None:
         shown["address"] = f"{one.name}.{given.settings.namespace(given.app.name)}:{one.port}"
         if one.expose and given.settings.exposure == "nodePort":
             # The cluster chooses it, so the preview of a new Service has none.
             shown["nodePort"] = made.service.spec.apply(lambda spec: spec["ports"][0].get("nodePort"))
+        if urls := hosts.urls(given.settings, one):
+            shown["urls"] = urls
     return shown

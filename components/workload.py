@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 from components import provider
-from seaway.manifests import objects
+from seaway.manifests import names, objects
 
 
 class KubernetesObject(pulumi.CustomResource):
@@ -26,6 +26,10 @@ class KubernetesObject(pulumi.CustomResource):
         own = pulumi.ResourceOptions(version=provider.KUBERNETES_VERSION, delete_before_replace=True)
         if one.kind == "Secret":
             own.additional_secret_outputs = ["data", "stringData"]
+        if names.SCALE in one.manifest["metadata"].get("annotations", {}):
+            # The number that is there is sent back, or left out once the autoscaler has set it: then it is its own,
+            # and no force takes it back. Declared is only the number of a service that is made anew.
+            own.ignore_changes = ["spec.replicas"]
         merged = pulumi.ResourceOptions.merge(options, own)
         super().__init__(f"kubernetes:{group}:{one.kind}", one.name, dict(one.manifest), merged)
 
@@ -37,7 +41,7 @@ class Workload(pulumi.ComponentResource):
         name: that of the service, store or job.
         own: its objects.
         namespace: the resource that they all live in.
-        before: what must be healthy before its pods may start or change.
+        before: what must be there, or healthy, before its pods may start or change.
         options: with the providers of Kubernetes and of our plugin.
     """
 
@@ -64,7 +68,8 @@ class Workload(pulumi.ComponentResource):
             starts_pods = one.wave is not objects.Wave.foundation
             how = pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[*made, *before] if starts_pods else [namespace],
+                # An autoscaler comes last in its wave: it looks for the Deployment at once.
+                depends_on=[*made, *before, *self.rolled_out] if starts_pods else [namespace],
                 # The namespace takes what is in it along. But what runs pods goes first and in order, services before
                 # their stores: nobody asks a database that is gone, and an empty namespace ends sooner.
                 deleted_with=None if starts_pods else namespace,

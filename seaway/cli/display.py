@@ -59,7 +59,7 @@ def drawn(taken: picture.Picture, width: int, away: str | None = None) -> consol
     """All of ``seaway status`` in a terminal's width. ``away``: why it is an old picture, or an empty one."""
     parts: list[console.RenderableType] = [heading(taken)]
     if taken.rows:
-        parts += [workloads(taken.rows, taken.now, width), findings(taken.rows)]
+        parts += [workloads(taken.rows, taken.now, width), *addresses(taken.rows), findings(taken.rows)]
     elif away is None:
         parts.append(nothing(taken))
     if away is not None:
@@ -99,6 +99,11 @@ def workloads(rows: Sequence[status.Row], now: datetime.datetime, width: int) ->
             each[IMAGE] = text.Text(f"…{each[IMAGE].plain[1 - image :]}")
         each[EVENT].truncate(event, overflow="ellipsis")
     return columns(HEAD, cells)
+
+
+def addresses(rows: Sequence[status.Row]) -> list[text.Text]:
+    """Where a person finds what is exposed by name, a line each."""
+    return [text.Text(f"{row.name}: {url}") for row in rows for url in row.urls]
 
 
 def _cells(row: status.Row, now: datetime.datetime) -> list[text.Text]:

@@ -58,6 +58,7 @@ def _workload(row: status.Row) -> dict[str, Any]:
         "scale": row.scale and {"min": row.scale[0], "max": row.scale[1]},
         "updated": found.updated,
         "runs": row.ran and _runs(row.ran),
+        "urls": list(row.urls),
         "image": row.image,
         "since": moment(row.since),
         "restarts": row.restarts,

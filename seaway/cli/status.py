@@ -16,6 +16,7 @@
         updated      pods of the newest version
         runs         null; of a job that runs by the clock or by hand {schedule, zone, suspended, state, last}: schedule
                      and last may be null, state is that of the newest run: none, running, done or failed
+        urls         where a person finds it, as https://shop.example.com/; empty if no Ingress leads to it
         image        of the newest version, in full
         since        when the newest version began
         restarts     of all containers of its pods

@@ -51,6 +51,12 @@ def service_annotations(each: application.Service, stack: settings.Settings) -> 
     return {}
 
 
+def found_at(each: application.Service, stack: settings.Settings) -> dict[str, str]:
+    """On what runs the service: where a person finds it. `seaway status` can say so without another question."""
+    urls = hosts.urls(stack, each)
+    return {names.URLS: " ".join(urls)} if urls else {}
+
+
 def _path(each: application.Service, path: str) -> dict[str, Any]:
     backend = {"service": {"name": each.name, "port": {"name": network.PORT_NAME}}}
     return {"path": path, "pathType": "Prefix", "backend": backend}

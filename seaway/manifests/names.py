@@ -21,6 +21,15 @@ MANAGER = "seaway"
 PART_OF_LABEL = "app.kubernetes.io/part-of"
 STACK_LABEL = "seaway/stack"
 
+SCALE = "seaway/scale"
+"""Annotation of a Deployment that an autoscaler rules: its bounds, ``2-10``."""
+
+URLS = "seaway/urls"
+"""Annotation of what runs a service that an Ingress leads to: where a person finds it, with blanks between."""
+
+FENCE = "seaway"
+"""Name of the namespace's quota and limit range."""
+
 DECLARED_WINS = {"pulumi.com/patchForce": "true"}
 """An `up` makes what is declared, also of what somebody scaled or edited by hand: without this the API server would
 refuse the whole change as a conflict, and a rollback with it. `seaway status --drift` tells what was edited."""
@@ -85,3 +94,9 @@ def metadata(
     """An object's metadata. ``of`` is the service, store or job that it belongs to; none: it is called the same."""
     meta: dict[str, Any] = {"name": name, "namespace": scope.namespace, "labels": labels(scope, of or name)}
     return meta | {"annotations": {**DECLARED_WINS, **(annotations or {})}}
+
+
+def shared(scope: Scope, name: str) -> dict[str, Any]:
+    """The metadata of what is there for the whole namespace."""
+    meta: dict[str, Any] = {"name": name, "namespace": scope.namespace, "labels": labels(scope, None)}
+    return meta | {"annotations": dict(DECLARED_WINS)}

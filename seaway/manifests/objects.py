@@ -6,7 +6,7 @@ list, ``seaway render`` prints it, the checks and the golden files read it.
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import (
@@ -14,6 +14,7 @@ from seaway.manifests import (
     config,
     container,
     given,
+    identity,
     ingress,
     names,
     namespace,
@@ -21,6 +22,7 @@ from seaway.manifests import (
     pod,
     policies,
     quota,
+    raw,
     scaling,
     workloads,
 )
@@ -100,11 +102,16 @@ def objects(
     level = "baseline" if any(each.security == "baseline" for each in _containers(app)) else "restricted"
     found = [Object(manifest=namespace.namespace(scope, level=level), owner=None, wave=Wave.foundation)]
     found.append(Object(manifest=policies.closed(scope), owner=None, wave=Wave.foundation))
+    account = identity.pull_secret(scope, stack, secrets)
+    if account is not None:
+        found.append(Object(manifest=account, owner=None, wave=Wave.foundation))
+    pull = (*filter(None, [config.name(account)]), *stack.pull_secrets)
     turns = order.turns(app.services)
     services = {one.name: one for one in app.services}
     for each in _containers(app):
         taken = _images(each, services, stack, images)
-        for wave, manifest in _of(each, app, scope=scope, stack=stack, images=taken, secrets=secrets):
+        for wave, manifest in _of(each, app, scope=scope, stack=stack, images=taken, secrets=secrets, pull=pull):
+            manifest = raw.merged(each, manifest)  # noqa: PLW2901 - nothing may look at it without
             one = Object(manifest=manifest, owner=each.name, wave=wave)
             if wave is not Wave.foundation:
                 one = dataclasses.replace(one, turn=turns.get(each.name, 0))
@@ -149,9 +156,12 @@ def _of(
     stack: settings.Settings,
     images: Mapping[str, given.Image],
     secrets: Mapping[str, given.SecretValue],
+    pull: Sequence[str],
 ) -> Iterator[tuple[Wave, dict[str, Any]]]:
     """The objects of one service, store or job, with their waves."""
-    yield Wave.foundation, namespace.service_account(scope, each.name)
+    yield Wave.foundation, identity.service_account(scope, each.name, pull)
+    for right in identity.rights_of(scope, each, each.name):
+        yield Wave.foundation, right
     yield Wave.foundation, policies.policy(scope, each, app, stack)
     processes: dict[str, application.Process] = {each.name: each}
     processes |= {one.name: one for one in (*each.sidecars, *each.init)}
@@ -172,19 +182,7 @@ def _of(
     template = pod.template(scope, each, each.name, parts)
     match each:
         case application.Service():
-            if each.port is not None or each.ports:
-                told = ingress.service_annotations(each, stack)
-                yield Wave.foundation, network.service(scope, each, exposure=stack.exposure, told=told)
-            if (led := ingress.ingress(scope, each, stack)) is not None:
-                yield Wave.foundation, led
-            if each.each_node:
-                yield Wave.service, workloads.daemon_set(scope, each, template)
-                return
-            if each.scale.min >= 2:
-                yield Wave.foundation, availability.disruption_budget(scope, each.name)
-            yield Wave.service, workloads.deployment(scope, each, template, stack)
-            if each.scale.max is not None:
-                yield Wave.service, scaling.autoscaler(scope, each)
+            yield from _service(each, scope, stack, template)
         case application.Store():
             yield Wave.foundation, network.headless(scope, each)
             yield Wave.store, workloads.stateful_set(scope, each, template, stack)
@@ -196,6 +194,25 @@ def _of(
             else:
                 wave = Wave.job if each.run == "before-rollout" else Wave.late_job
                 yield wave, workloads.job(scope, each, template, content)
+
+
+def _service(
+    each: application.Service, scope: names.Scope, stack: settings.Settings, template: dict[str, Any]
+) -> Iterator[tuple[Wave, dict[str, Any]]]:
+    """What only services have."""
+    if each.port is not None or each.ports:
+        told = ingress.service_annotations(each, stack)
+        yield Wave.foundation, network.service(scope, each, exposure=stack.exposure, told=told)
+    if (led := ingress.ingress(scope, each, stack)) is not None:
+        yield Wave.foundation, led
+    if each.each_node:
+        yield Wave.service, workloads.daemon_set(scope, each, template, stack)
+        return
+    if each.scale.min >= 2:
+        yield Wave.foundation, availability.disruption_budget(scope, each.name)
+    yield Wave.service, workloads.deployment(scope, each, template, stack)
+    if each.scale.max is not None:
+        yield Wave.service, scaling.autoscaler(scope, each)
 
 
 def _images(

@@ -81,9 +81,14 @@ def policy(
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": names.metadata(scope, f"{each.name}-{names.digest(spec)}", of=each.name),
+        "metadata": names.metadata(scope, f"{each.name}-{_hash(spec, each)}", of=each.name),
         "spec": spec,
     }
+
+
+def _hash(spec: dict[str, Any], each: Workload) -> str:
+    """What stands for the content: what `raw` makes of it is part of that."""
+    return names.digest([spec, each.raw["NetworkPolicy"]] if each.raw.get("NetworkPolicy") else spec)
 
 
 def _into(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from seaway.manifests import names, scaling, volumes
+from seaway.manifests import ingress, names, scaling, volumes
 from seaway.model import application, settings
 from seaway.model.describe import Doc, Why
 
@@ -62,7 +62,9 @@ def _known(pods: dict[str, Any], contents: Mapping[str, str]) -> dict[str, Any]:
     """A pod's spec with what stands for the images in their place, by container: digests are known after the build."""
     kinds = ("initContainers", "containers")
     return pods | {
-        kind: [one | {"image": contents[one["name"]]} for one in pods[kind]] for kind in kinds if kind in pods
+        kind: [one | ({"image": contents[one["name"]]} if one["name"] in contents else {}) for one in pods[kind]]
+        for kind in kinds
+        if kind in pods
     }
 
 
@@ -73,7 +75,9 @@ def deployment(
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": names.metadata(scope, each.name, annotations=RECORDED | scaling.annotation(each)),
+        "metadata": names.metadata(
+            scope, each.name, annotations=RECORDED | scaling.annotation(each) | ingress.found_at(each, stack)
+        ),
         "spec": {
             "replicas": each.scale.min,
             **_unasked(template),
@@ -86,7 +90,9 @@ def deployment(
     }
 
 
-def daemon_set(scope: names.Scope, each: application.Service, template: dict[str, Any]) -> dict[str, Any]:
+def daemon_set(
+    scope: names.Scope, each: application.Service, template: dict[str, Any], stack: settings.Settings
+) -> dict[str, Any]:
     """A service with one pod on every node: the new one runs beside the old one until it is ready, node by node.
 
     https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
@@ -94,7 +100,7 @@ def daemon_set(scope: names.Scope, each: application.Service, template: dict[str
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
-        "metadata": names.metadata(scope, each.name, annotations=RECORDED),
+        "metadata": names.metadata(scope, each.name, annotations=RECORDED | ingress.found_at(each, stack)),
         "spec": {
             **_unasked(template),
             "revisionHistoryLimit": HISTORY,
@@ -157,9 +163,10 @@ def job(
 
     The name is a hash of it with ``contents`` in place of the images: digests are not known in a preview, and a
     rebuild of the same source must not run a migration again. Without a time to live: a Job that deleted itself
-    would run once more with the next refresh.
+    would run once more with the next refresh. What `raw` says is in it too: it may be of the template.
     """
-    suffix = names.digest(_known(template["spec"], contents))
+    known = _known(template["spec"], contents)
+    suffix = names.digest([known, each.raw["Job"]] if each.raw.get("Job") else known)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

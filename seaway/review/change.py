@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from seaway.manifests import names
 from seaway.release import fields
 
 SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
@@ -87,7 +88,7 @@ class Pair:
     @property
     def hashed(self) -> bool:
         """Whether its name follows from its content: another content is another object."""
-        return self.kind == "Job" or (self.new or self.old or {}).get("immutable") is True
+        return self.kind in ("Job", "NetworkPolicy") or (self.new or self.old or {}).get("immutable") is True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,11 @@ def at(manifest: Any, path: str) -> Any:
     return manifest
 
 
+def scale(manifest: Manifest) -> str | None:
+    """The bounds between which an autoscaler chooses the number of pods, as ``2-10``; None: it is fixed."""
+    return (at(manifest, "metadata.annotations") or {}).get(names.SCALE)
+
+
 def joined(pairs: Iterable[Pair]) -> list[Pair]:
     """The pairs, those of one object whose name follows from its content made one: it is changed, not removed.
 
@@ -202,10 +208,13 @@ def shown(value: Any) -> Any:
 
 
 def _bare(pair: Pair, manifest: Manifest) -> Manifest:
-    """Without what Pulumi's provider adds, and without a name that follows from the content."""
+    """Without what Pulumi's provider adds, a name that follows from the content, and what an autoscaler decides."""
     made = {key: value for key, value in manifest.items() if not key.startswith("__")}
     if pair.hashed:
         made["metadata"] = {key: value for key, value in made.get("metadata", {}).items() if key != "name"}
+    if scale(manifest) is not None:
+        # What is written there is where a new service begins, and not how many pods there are.
+        made["spec"] = {key: value for key, value in made["spec"].items() if key != "replicas"}
     return made
 
 

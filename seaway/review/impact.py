@@ -36,8 +36,10 @@ HARMLESS = frozenset(
         "ConfigMap",
         "HorizontalPodAutoscaler",
         "Job",
+        "LimitRange",
         "NetworkPolicy",
         "PodDisruptionBudget",
+        "ResourceQuota",
         "Role",
         "RoleBinding",
         "Secret",
@@ -71,6 +73,8 @@ def _found(pair: change.Pair) -> Iterator[Found]:
         case "added":
             if pair.kind == "Job":
                 yield Impact.NONE, "runs once, before the services change"
+            elif pair.kind == "NetworkPolicy" and pair.owner is None:
+                yield Impact.NONE, "closes whatever no link, no egress and no expose opens"
         case "removed":
             yield _removed(pair, old)
         case "replaced":
@@ -95,7 +99,7 @@ def _removed(pair: change.Pair, old: change.Manifest) -> Found:  # noqa: PLR0911
         case "Service":
             return Impact.OUTAGE, f"nothing answers under the name {pair.name} any more"
         case "Ingress":
-            return Impact.OUTAGE, f"not reachable from outside any more: {', '.join(_hosts(old)) or 'any host'}"
+            return Impact.OUTAGE, f"not reachable from outside any more: {', '.join(_addresses(old)) or 'any host'}"
         case "GeneratedSecret":
             return Impact.NONE, "its value is forgotten: made again, it is another one"
         case kind if kind in HARMLESS:
@@ -146,8 +150,9 @@ def _changed(pair: change.Pair, old: change.Manifest, new: change.Manifest) -> I
         case "Service":
             yield from _service(pair.name, old, new)
         case "Ingress":
-            if gone := [host for host in _hosts(old) if host not in _hosts(new)]:
-                yield Impact.OUTAGE, f"not reachable from outside any more: {', '.join(gone)}"
+            yield from _ingress(old, new)
+        case "NetworkPolicy":
+            yield Impact.NONE, "what it opens is open before the pods change, what it closes only after"
         case "Job":
             yield Impact.NONE, "runs once, before the services change"
         case "ConfigMap" | "Secret" if pair.hashed:
@@ -157,17 +162,30 @@ def _changed(pair: change.Pair, old: change.Manifest, new: change.Manifest) -> I
 
 
 def _scaled(pair: change.Pair, old: change.Manifest, new: change.Manifest) -> Iterator[Found]:
-    if pair.kind == "DaemonSet" or at(old, "spec.replicas") == at(new, "spec.replicas"):
+    chosen, chooses = change.scale(old), change.scale(new)
+    if chosen != chooses:
+        yield Impact.NONE, _autoscaled(chosen, chooses, new)
+        return
+    if pair.kind == "DaemonSet" or chooses is not None or at(old, "spec.replicas") == at(new, "spec.replicas"):
         return
     before, after = _replicas(old), _replicas(new)
     if after == 0:
         yield Impact.OUTAGE, f"scaled to 0: {pair.name} runs no more"
-    elif at(new, "spec.replicas") is None:
-        yield Impact.NONE, "how many pods there are is left to an autoscaler"
     else:
         yield Impact.NONE, f"{after} {'pod' if after == 1 else 'pods'} instead of {before}"
     if after < before and at(old, "spec.persistentVolumeClaimRetentionPolicy.whenScaled") == "Delete":
         yield Impact.DATA_LOSS, "the claims of the pods that go are deleted (whenScaled: Delete)"
+
+
+def _autoscaled(chosen: str | None, chooses: str | None, new: change.Manifest) -> str:
+    """What becomes of the number of pods when an autoscaler comes, goes, or gets other bounds."""
+    if chooses is None:
+        number = _replicas(new)
+        return f"{number} {'pod' if number == 1 else 'pods'} from now on, however many the autoscaler runs now"
+    least, most = chooses.split("-")
+    if chosen is None:
+        return f"an autoscaler begins with the pods that run now, and keeps to {least} to {most}"
+    return f"the autoscaler keeps to {least} to {most} pods instead of {' to '.join(chosen.split('-'))}"
 
 
 def _rolled(pair: change.Pair, new: change.Manifest) -> Found:  # noqa: PLR0911 - one return a way
@@ -249,5 +267,34 @@ def _amount(stated: Any, pods: int, rounded: Any) -> int:
     return rounded(pods * int(share[1]) / 100) if share else int(said)
 
 
-def _hosts(manifest: change.Manifest) -> list[str]:
-    return [one["host"] for one in at(manifest, "spec.rules") or () if one.get("host")]
+def _ingress(old: change.Manifest, new: change.Manifest) -> Iterator[Found]:
+    there = _addresses(new)
+    if gone := [one for one in _addresses(old) if not any(_covers(other, one) for other in there)]:
+        yield Impact.OUTAGE, f"not reachable from outside any more: {', '.join(gone)}"
+    bare = [
+        one for one in _encrypted(old) if one not in _encrypted(new) and any(_covers(other, one) for other in there)
+    ]
+    if bare:
+        yield Impact.OUTAGE, f"answers without TLS only, and addresses with https:// no more: {', '.join(bare)}"
+    before, after = at(old, "spec.ingressClassName"), at(new, "spec.ingressClassName")
+    if before != after:
+        called = [name or "the cluster's default" for name in (before, after)]
+        yield Impact.OUTAGE, f"led by another controller ({called[0]} -> {called[1]}), which has another address"
+
+
+def _addresses(manifest: change.Manifest) -> list[str]:
+    """What an Ingress answers: hosts, with what their paths begin with where it is not all of them."""
+    return [
+        f"{one['host']}{path.get('path', '/').rstrip('/')}"
+        for one in at(manifest, "spec.rules") or ()
+        if one.get("host")
+        for path in at(one, "http.paths") or ({},)
+    ]
+
+
+def _encrypted(manifest: change.Manifest) -> list[str]:
+    return [host for one in at(manifest, "spec.tls") or () for host in one.get("hosts") or ()]
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    return f"{narrow}/".startswith(f"{wide}/")

@@ -58,6 +58,8 @@ class Row:
     """The newest warning of the last hour."""
     scale: tuple[int, int] | None = None
     """The fewest and the most pods, where an autoscaler chooses; None: there are as many as are declared."""
+    urls: tuple[str, ...] = ()
+    """Where a person finds it, if an Ingress leads to it."""
     ran: runs.Runs | None = None
     """Of a job that runs by the clock, or when somebody starts it; such a one is well unless its newest run failed."""
     verdict: verdict.Verdict
@@ -189,6 +191,7 @@ def _row(workload: _Workload, now: datetime.datetime) -> Row:
         restarts=sum(map(_restarts, workload.pods)),
         warned=workload.warned(now),
         scale=_scale(evidence.annotation(each, names.SCALE)),
+        urls=tuple((evidence.annotation(each, names.URLS) or "").split()),
         ran=runs.of(each, workload.makers) if workload.kind == "CronJob" else None,
         verdict=judge.judge(one, workload.seen, elapsed=(now - since).total_seconds(), started=since),
     )
