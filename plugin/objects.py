@@ -20,6 +20,9 @@ AT_ONCE = 20
 TOLD = 5
 """Edits that a preview lists; `seaway status --drift` lists all."""
 
+NOBODY = ".nobody"
+"""After a name: no Deployment of ours is called so, since no name of ours has a dot."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Object:
@@ -68,6 +71,8 @@ class Objects:
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         await self._guard(inputs, recorded=state.outputs)
+        if not preview:
+            await self._hand_over(_objects(state.outputs), _objects(inputs))
         return resource.State(id=state.id, outputs=inputs)
 
     async def delete(self, state: resource.State) -> None:
@@ -87,6 +92,20 @@ class Objects:
             await self._log.warning(
                 f"{more}an up that changes the object puts back what is declared: seaway status --drift"
             )
+
+    async def _hand_over(self, old: Sequence[str], new: Sequence[str]) -> None:
+        """Autoscalers that go let go of their Deployments first, and those of a revert take hold of them again.
+
+        Pulumi deletes at the end of an update: until then one that goes would overrule the number of pods that was
+        just declared, and leave its own. It is not deleted here, since Pulumi would not make it again after a revert.
+        """
+        for text in sorted(set(old) ^ set(new)):
+            one = _Object.of(text)
+            deployment = f"apps/v1/Deployment/{one.namespace}/{one.name}"
+            if one.kind == "HorizontalPodAutoscaler" and deployment in new:
+                target = one.name if text in new else f"{one.name}{NOBODY}"
+                part = {"spec": {"scaleTargetRef": {"name": target}}}
+                await self._cluster.merge(one.path, part, manager=store.MANAGER)
 
     async def _guard(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
         ours = _objects(recorded)

@@ -92,6 +92,21 @@ class Cluster:
         response = await self._ask("PATCH", path, {"fieldManager": manager}, content=manifest, headers=kind)
         return self._body(response, path)
 
+    async def merge(self, path: str, part: Mapping[str, Any], *, manager: str) -> bool:
+        """Set some fields of the object at a path, whoever has set them before; whether there is one.
+
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
+
+        Raises:
+            errors.Unavailable: the cluster cannot be reached, or refuses.
+        """
+        kind = {"Content-Type": "application/merge-patch+json"}
+        response = await self._ask("PATCH", path, {"fieldManager": manager}, content=part, headers=kind)
+        if response.status_code == http.HTTPStatus.NOT_FOUND:
+            return False
+        self._judge(response, path)
+        return True
+
     async def delete(self, path: str, **query: str) -> None:
         """Delete the object at a path; one that is gone already is fine.
 

@@ -150,7 +150,7 @@ class ApiServer:
             return (self.status, found[name]) if name in found else (404, {"kind": "Status", "code": 404})
 
     def write(self, path: str, body: Object | None) -> tuple[int, Any]:
-        """Status and answer of a server-side apply, or without a body of a DELETE."""
+        """Status and answer of a server-side apply, of a merge of some fields, or without a body of a DELETE."""
         matched = COLLECTION.fullmatch(path) or NAMESPACES.fullmatch(path)
         if matched is None or matched["collection"] in self.forbidden:
             return 404 if matched is None else 403, {"kind": "Status"}
@@ -161,6 +161,10 @@ class ApiServer:
                 return 404, {"kind": "Status", "code": 404}
             self.remove(known["apiVersion"], known["kind"], namespace, matched["name"])
             return 200, {"kind": "Status"}
+        if "apiVersion" not in body:
+            if known is None:
+                return 404, {"kind": "Status", "code": 404}
+            body = merged(known, body)
         fields = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
         if (
             known
@@ -240,6 +244,13 @@ class ApiServer:
 
     def disconnected(self, connection: socket.socket) -> None:
         self._connections.discard(connection)
+
+
+def merged(value: Any, part: Any) -> Any:
+    """A value with some of its fields set. https://datatracker.ietf.org/doc/html/rfc7386"""
+    if not isinstance(part, dict) or not isinstance(value, dict):
+        return part
+    return value | {key: merged(value.get(key), inner) for key, inner in part.items()}
 
 
 class _Server(http.server.ThreadingHTTPServer):

@@ -1,4 +1,4 @@
-"""The fence around a namespace: the most that the application can use, counted as Kubernetes counts, and a third more."""
+"""The fence around a namespace: the most that can be used, counted as Kubernetes counts, and a third more."""
 
 import dataclasses
 from fractions import Fraction

@@ -185,7 +185,7 @@ def test_who_says_nothing_may_run_anywhere() -> None:
         ),
     ],
 )
-def test_what_a_container_asks_for(asked: dict[str, str], expected: dict[str, dict[str, str]]) -> None:
+def test_what_a_container_asks_for(asked: dict[str, Any], expected: dict[str, dict[str, str]]) -> None:
     assert container(made(service(resources=application.Resources(**asked))))["resources"] == expected
 
 

@@ -103,6 +103,45 @@ def test_what_may_not_be_read_is_told(plugin: engine.Plugin, api: apiserver.ApiS
     assert "403 Forbidden: reading /apis/apps/v1/namespaces/shop-prod/deployments/web is not allowed" in text
 
 
+SCALER = "autoscaling/v2/HorizontalPodAutoscaler/shop-prod/web"
+
+
+def target(api: apiserver.ApiServer) -> str:
+    _, live = api.answer("/apis/autoscaling/v2/namespaces/shop-prod/horizontalpodautoscalers/web")
+    assert live["spec"]["maxReplicas"] == 5
+    return live["spec"]["scaleTargetRef"]["name"]
+
+
+def scaler(api: apiserver.ApiServer) -> None:
+    spec = {"maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}
+    api.put("autoscaling/v2", "HorizontalPodAutoscaler", "shop-prod", "web", labels=OURS, spec=spec)
+
+
+def test_an_autoscaler_that_goes_lets_go_first_and_that_of_a_revert_takes_hold_again(
+    plugin: engine.Plugin, api: apiserver.ApiServer
+) -> None:
+    scaler(api)
+    engine.update(plugin, URN, inputs(SCALER, WEB), preview=True, **inputs(WEB))
+    assert target(api) == "web"
+    engine.update(plugin, URN, inputs(SCALER, WEB), **inputs(WEB))
+    assert target(api) == "web.nobody"
+    engine.update(plugin, URN, inputs(WEB), **inputs(SCALER, WEB))
+    assert target(api) == "web"
+
+
+def test_an_autoscaler_that_goes_with_its_deployment_rules_to_the_end(
+    plugin: engine.Plugin, api: apiserver.ApiServer
+) -> None:
+    """Its pods still serve while those of another name start."""
+    scaler(api)
+    engine.update(plugin, URN, inputs(SCALER, WEB), **inputs(POLICY))
+    assert target(api) == "web"
+
+
+def test_an_autoscaler_that_is_not_there_is_nothing_to_hand_over(plugin: engine.Plugin) -> None:
+    assert engine.update(plugin, URN, inputs(SCALER, WEB), **inputs(WEB)) == inputs(WEB)
+
+
 def deployed(api: apiserver.ApiServer) -> dict[str, object]:
     """The shop with its release recorded; the guard's inputs."""
     app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
