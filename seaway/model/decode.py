@@ -259,7 +259,19 @@ class _Reader:
         return self.wrong(path, node, f"{nodes.shown(node)} is neither true nor false", "write true or false, unquoted")
 
     def _any(self, node: nodes.Node, path: str) -> Any:
+        self._remember(node, path)
         return nodes.plain(node)
+
+    def _remember(self, node: nodes.Node, path: str) -> None:
+        """Where the parts of a value stand that is read as it is."""
+        if isinstance(node, nodes.Table):
+            for key, entry in node.entries.items():
+                self.places[_join(path, key)] = entry.place
+                self._remember(entry.node, _join(path, key))
+        elif isinstance(node, nodes.Items):
+            for number, item in enumerate(node.items):
+                self.places[_join(path, str(number))] = item.place
+                self._remember(item, _join(path, str(number)))
 
     _SCALARS: typing.ClassVar[Mapping[Any, Any]] = {str: _text, int: _int, bool: _bool, Any: _any}
 

@@ -25,7 +25,7 @@ def plain(value: Any) -> Any:
             return value
 
 
-def node(value: Any, place: problems.Place) -> nodes.Node:
+def node(value: Any, place: problems.Place) -> nodes.Node:  # noqa: PLR0911 - one return a kind
     """Plain values as what ``decode`` reads, all of them at one place."""
     match value:
         case Mapping():
@@ -37,6 +37,8 @@ def node(value: Any, place: problems.Place) -> nodes.Node:
             return nodes.Scalar(place, str(value).lower(), "bool")
         case int():
             return nodes.Scalar(place, str(value), "int")
+        case float():
+            return nodes.Scalar(place, str(value), "float")
         case None:
             return nodes.Scalar(place, "null", "null")
         case _:

@@ -21,6 +21,7 @@ from seaway.model import (
     placing,
     problems,
     raw,
+    rights,
     rules,
     scaling,
     secrets,
@@ -222,7 +223,7 @@ def _checked(
 ) -> _Read:
     app, unread = mounts.read(app, places, folder)
     app, unset = envfiles.read(app, places, folder)
-    found = [*found, *unread, *unset, *rules.check(app, places), *secrets.check(app, places)]
+    found = [*found, *unread, *unset, *rules.check(app, places), *secrets.check(app, places), *rights.check(app, places)]
     found += [*scaling.check(app, places), *placing.check(app, places)]
     found += [*listening.check(app, places), *companions.check(app, places), *jobs.check(app, places)]
     found += [*egress.check(app, places), *raw.check(app, places)]

@@ -35,9 +35,14 @@ def given(app: application.Application) -> tuple[dict[str, objects.Image], dict[
     return images, values
 
 
+def loaded(example: str) -> application.Application:
+    """An example, resolved."""
+    return load.load(ROOT / "examples" / example / "app.yaml")
+
+
 def made(example: str) -> list[objects.Object]:
     """The objects of an example in an environment that states nothing."""
-    app = load.load(ROOT / "examples" / example / "app.yaml")
+    app = loaded(example)
     stack = settings.Settings(stack="test", context="test", registry="registry.example.com")
     return objects.objects(app, stack, *given(app))
 

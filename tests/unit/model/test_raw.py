@@ -1,0 +1,138 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""`raw`: what is wrong with fields in Kubernetes' own words, with their places."""
+
+from collections.abc import Callable
+
+import pytest
+
+from seaway.model import application, raw, rules
+
+Said = Callable[..., list[str]]
+
+APP = """\
+name: shop
+services:
+  web: {image: nginx, port: 8000, raw: {%s}}
+stores:
+  db: {image: postgres, port: 5432, volume: {path: /data, size: 1Gi}, raw: {%s}}
+jobs:
+  report: {image: nginx, schedule: "0 3 * * *", raw: {%s}}
+"""
+
+RIGHT = [
+    "Deployment: {spec: {minReadySeconds: 9, strategy: {rollingUpdate: {maxSurge: 1}}}}",
+    "Deployment: {spec: {strategy: {type: Recreate, rollingUpdate: null}}}",
+    "Deployment: {metadata: {labels: {team: shop}, annotations: {example.com/a: b}, finalizers: [example.com/x]}}",
+    "Deployment: {spec: {template: {spec: {containers: [{name: web, tty: true, resources: {limits: {example.com/a: 1}}}]}}}}",
+    "Deployment: {spec: {template: {spec: {containers: [{name: other, image: other}]}}}}",
+    "Service: {spec: {type: ExternalName, sessionAffinity: ClientIP, ports: [{port: 1, targetPort: main}]}}",
+    "ServiceAccount: {metadata: {annotations: {iam.gke.io/gcp-service-account: web@example.com}}}",
+    "PodDisruptionBudget: {spec: {maxUnavailable: null, minAvailable: 50%}}",
+    "Deployment: {spec: {template: {metadata: {annotations: {prometheus.io/port: '8000'}}}}}",
+]
+
+
+@pytest.mark.parametrize("fields", RIGHT)
+def test_right(said: Said, fields: str) -> None:
+    assert said(APP % (fields, "", "")) == []
+
+
+WRONG = {
+    "near kind": ("Deploymnt: {}", "Deploymnt: this service has no object of that kind; did you mean Deployment?"),
+    "far kind": ("Pod: {}", "Pod: this service has no object of that kind; there are: Deployment, NetworkPolicy, PodDisruptionBudget, Service, ServiceAccount"),
+    "no mapping": ("Deployment: 5", "Deployment: 5 is no mapping; write keys of Deployment below it"),
+    "near field": ("Deployment: {spec: {minReadySecond: 5}}", "Deployment.spec.minReadySecond: is no field of DeploymentSpec; did you mean minReadySeconds?"),
+    "far field": ("Deployment: {zzz: 5}", "Deployment.zzz: is no field of Deployment; there are: apiVersion, kind, metadata, spec"),
+    "text for number": ("Deployment: {spec: {minReadySeconds: '5'}}", 'Deployment.spec.minReadySeconds: "5" is no whole number; write digits, as 5, without quotes'),
+    "truth for number": ("Deployment: {spec: {minReadySeconds: true}}", "Deployment.spec.minReadySeconds: true is no whole number; write digits, as 5, without quotes"),
+    "number for text": ("ServiceAccount: {metadata: {annotations: {a: 8000}}}", 'ServiceAccount.metadata.annotations.a: 8000 is not text; quote it: "8000"'),
+    "list for text": ("ServiceAccount: {metadata: {annotations: {a: [b]}}}", "ServiceAccount.metadata.annotations.a: a list is not text; write one value; quote it if it has brackets"),
+    "list for map": ("ServiceAccount: {metadata: {annotations: [a]}}", "ServiceAccount.metadata.annotations: a list is no mapping; write `key: value`, one a line, below it"),
+    "text for list": ("Service: {spec: {externalIPs: 10.0.0.1}}", 'Service.spec.externalIPs: "10.0.0.1" is no list; write one item a line after `- `'),
+    "text for truth": ("Service: {spec: {publishNotReadyAddresses: yes}}", 'Service.spec.publishNotReadyAddresses: "yes" is neither true nor false; write true or false, unquoted'),
+    "fraction": ("PodDisruptionBudget: {spec: {minAvailable: 0.5}}", 'PodDisruptionBudget.spec.minAvailable: 0.5 is neither a whole number nor text; write 1, or "25%"'),
+    "quantity": ("Deployment: {spec: {template: {spec: {containers: [{name: web, resources: {limits: {cpu: true}}}]}}}}", "Deployment.spec.template.spec.containers.0.resources.limits.cpu: true is no quantity; write it as 100m or 128Mi"),
+    "value": ("Service: {spec: {internalTrafficPolicy: Lokal}}", 'Service.spec.internalTrafficPolicy: "Lokal" is not one of its values; write Cluster or Local'),
+    "one of many": ("Deployment: {spec: {template: {spec: {containers: [{name: web, lifecycle: {stopSignal: SIGTRM}}]}}}}", 'Deployment.spec.template.spec.containers.0.lifecycle.stopSignal: "SIGTRM" is not one of its values; did you mean SIGTERM?'),
+    "item without name": ("Deployment: {spec: {template: {spec: {containers: [{tty: true}]}}}}", "Deployment.spec.template.spec.containers.0: has no name; add `name`, which tells it from the others of the list"),
+    "empty item": ("Service: {spec: {externalIPs: [null]}}", "Service.spec.externalIPs.0: is null; take the item out"),
+    "whole item": ("Deployment: {spec: {template: {spec: {affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{}]}}}}}}", "Deployment.spec.template.spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.0.topologyKey: is missing; PodAffinityTerm needs it"),
+    "name": ("Deployment: {metadata: {name: x}}", "Deployment.metadata.name: is how links, selectors and releases find the object; take it out"),
+    "namespace": ("Service: {metadata: {namespace: x}}", "Service.metadata.namespace: is the application's and the stack's: an application has one namespace; take it out"),
+    "kept by the cluster": ("Service: {metadata: {uid: x}}", "Service.metadata.uid: is not asked for; there are: labels, annotations, finalizers"),
+    "kind": ("Service: {kind: Service}", "Service.kind: is given with the kind; take it out"),
+    "status": ("Service: {status: {}}", "Service.status: is what the cluster tells of it, and is not asked for; take it out"),
+    "selector": ("Service: {spec: {selector: {app: web}}}", "Service.spec.selector: picks the pods by the labels that Seaway gives them, and can never change; take it out"),
+    "label": ("Deployment: {spec: {template: {metadata: {labels: {seaway/stack: x}}}}}", "Deployment.spec.template.metadata.labels.seaway/stack: is a label that tells whose the object is; take it out, or choose another key"),
+    "annotation": ("Service: {metadata: {annotations: {pulumi.com/skipAwait: 'false'}}}", "Service.metadata.annotations.pulumi.com/skipAwait: tells Pulumi how to treat the object; take it out"),
+    "replicas": ("Deployment: {spec: {replicas: 3}}", "Deployment.spec.replicas: is said by `scale`; write `scale: 3` or `scale: {min: 2, max: 10}`"),
+    "image": ("Deployment: {spec: {template: {spec: {containers: [{name: web, image: x}]}}}}", "Deployment.spec.template.spec.containers.0.image: is part of what a release records; write `image:` or `build:`"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong(said: Said, case: str) -> None:
+    fields, line = WRONG[case]
+    (told,) = said(APP % (fields, "", ""))
+    assert told.partition(": services.web.raw.")[2] == line
+
+
+def test_each_is_told_with_the_place_of_its_key(said: Said) -> None:
+    text = """\
+name: shop
+services:
+  web:
+    image: nginx
+    raw:
+      Deployment:
+        spec:
+          replicas: 3
+          template:
+            spec:
+              containers:
+              - name: web
+                stdinn: true
+"""
+    assert said(text) == [
+        "app/app.yaml:8:11: services.web.raw.Deployment.spec.replicas: is said by `scale`; write `scale: 3` or `scale: {min: 2, max: 10}`",
+        "app/app.yaml:13:17: services.web.raw.Deployment.spec.template.spec.containers.0.stdinn: is no field of Container; did you mean stdin?",
+    ]
+
+
+def test_stores_and_jobs_have_objects_of_their_own(said: Said) -> None:
+    assert said(APP % ("", "Deployment: {}", "Job: {}")) == [
+        "app/app.yaml:5:77: stores.db.raw.Deployment: this store has no object of that kind; there are: NetworkPolicy, Service, ServiceAccount, StatefulSet",
+        "app/app.yaml:7:55: jobs.report.raw.Job: this job has no object of that kind; did you mean CronJob?",
+    ]  # fmt: skip
+    assert said(APP % ("", "StatefulSet: {spec: {replicas: 2, serviceName: x}}", "CronJob: {spec: {schedule: x}}")) == [
+        "app/app.yaml:5:98: stores.db.raw.StatefulSet.spec.replicas: is 1: a store is one pod with its disk; take it out",
+        "app/app.yaml:5:111: stores.db.raw.StatefulSet.spec.serviceName: is the name that links use, and can never change; take it out",
+        'app/app.yaml:7:72: jobs.report.raw.CronJob.spec.schedule: is said by `schedule`; write `schedule: "0 3 * * *"`',
+    ]
+
+
+def kinds(**fields: object) -> list[str]:
+    return raw.kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
+
+
+def test_the_kinds_follow_from_what_is_said() -> None:
+    assert kinds() == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"]
+    assert kinds(each_node=True) == ["DaemonSet", "NetworkPolicy", "ServiceAccount"]
+    assert set(kinds(port=1, expose=True, scale=application.Scale(max=3))) - set(kinds()) == {
+        "HorizontalPodAutoscaler",
+        "Ingress",
+        "Service",
+    }
+    assert set(kinds(kubernetes_api={"pods": ("get",)}, secrets=(application.Secret("A"),))) - set(kinds()) == {
+        "Role",
+        "RoleBinding",
+        "Secret",
+    }
+    sidecar = application.Companion("log", image="x", files=(application.File("/a", content=""),))
+    assert set(kinds(sidecars=(sidecar,))) - set(kinds()) == {"ConfigMap"}
+    jobs: dict[str, rules.Workload] = {
+        "Job": application.Job("a", run="after-rollout"),
+        "CronJob": application.Job("a", run="on-demand"),
+    }
+    for kind, job in jobs.items():
+        assert kind in raw.kinds(job)
