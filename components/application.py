@@ -11,7 +11,6 @@ from seaway.manifests import objects
 from seaway.model import application, hosts
 from seaway.release import record
 
-
 LINKS = "NetworkPolicy"
 """What opens them."""
 
@@ -109,7 +108,7 @@ def _shared(
     """
 
     def made(one: objects.Object, *after: pulumi.Resource) -> workload.KubernetesObject:
-        own = pulumi.ResourceOptions(depends_on=[home, *after], deleted_with=home)
+        own = pulumi.ResourceOptions(depends_on=[home, *after], deleted_with=home, retain_on_delete=one.retain)
         return workload.KubernetesObject(one, pulumi.ResourceOptions.merge(options, own))
 
     opened = [made(one) for one in found if one.kind == LINKS and one.owner is not None]

@@ -87,7 +87,7 @@ def _least() -> list[dict[str, Any]]:
         "app",
         services=(
             application.Service("web", image="web:1", port=8000, files=(application.File("/etc/web", content="x"),)),
-            application.Service("worker", image="worker:1"),
+            application.Service("worker", image="worker:1", scale=application.Scale(max=4)),
         ),
         stores=(application.Store("db", image="db:1", port=5432, volume=volume),),
         jobs=(application.Job("migrate", image="migrate:1"),),

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from seaway.checks import availability as avl
 from seaway.checks import check, identity, probes, resources, security
-from seaway.manifests import availability, config, container, namespace, pod, volumes, workloads
+from seaway.manifests import availability, config, container, namespace, pod, policies, scaling, volumes, workloads
+from seaway.manifests import identity as accounts
 from seaway.manifests import network as services
 from seaway.manifests import probes as asked
 from seaway.model import describe
@@ -127,11 +128,14 @@ FIELDS: tuple[Field, ...] = (
     _checked(PODS, TEMPLATE, "securityContext.runAsNonRoot", security.non_root),
     _checked(PODS, TEMPLATE, "securityContext.seccompProfile.type", security.seccomp),
     _beside(PODS, TEMPLATE, "securityContext.fsGroupChangePolicy", pod, "GROUP_CHANGE"),
-    _beside(("Deployment",), TEMPLATE, "terminationGracePeriodSeconds", availability, "GRACE"),
-    _beside(("Job",), TEMPLATE, "terminationGracePeriodSeconds", availability, "GRACE"),
-    _beside(("StatefulSet",), TEMPLATE, "terminationGracePeriodSeconds", availability, "STORE_GRACE"),
+    _model((*_SERVED, "DaemonSet"), TEMPLATE, "terminationGracePeriodSeconds", "grace"),
+    _beside(("Job",), TEMPLATE, "terminationGracePeriodSeconds", availability, "JOB_GRACE"),
+    _model(PODS, TEMPLATE, "priorityClassName", "priority"),
+    _model(PODS, TEMPLATE, "nodeSelector", "nodes"),
+    _model(PODS, TEMPLATE, "tolerations", "tolerates"),
     _checked(("Deployment",), TEMPLATE, "topologySpreadConstraints.0.topologyKey", avl.zones),
     _checked(("Deployment",), TEMPLATE, "topologySpreadConstraints.1.topologyKey", avl.nodes),
+    _model(("Deployment",), TEMPLATE, "topologySpreadConstraints.1.whenUnsatisfiable", "spread"),
     _beside(("Job",), TEMPLATE, "restartPolicy", pod, "AGAIN"),
     _beside(PODS, CONTAINER, "imagePullPolicy", container, "PULL"),
     _beside(PODS, CONTAINER, "terminationMessagePolicy", container, "LAST_WORDS"),
@@ -139,21 +143,31 @@ FIELDS: tuple[Field, ...] = (
     _model(PODS, CONTAINER, "resources.requests.cpu", "resources.cpu"),
     _model(PODS, CONTAINER, "resources.limits.memory", "resources.memory"),
     _checked(PODS, CONTAINER, "resources.requests.ephemeral-storage", resources.disk),
-    _checked(PODS, CONTAINER, "resources.limits.ephemeral-storage", resources.disk),
+    _model(PODS, CONTAINER, "resources.limits.ephemeral-storage", "resources.disk"),
+    _model(PODS, CONTAINER, "resources.limits.cpu", "resources.cpuLimit"),
     _beside(_SERVED, CONTAINER, "startupProbe.periodSeconds", asked, "START"),
     _model(_SERVED, CONTAINER, "startupProbe.failureThreshold", "health.startup"),
     _checked(_SERVED, CONTAINER, "livenessProbe.periodSeconds", probes.alive),
     _checked(_SERVED, CONTAINER, "readinessProbe.periodSeconds", probes.ready),
-    _beside(("Deployment",), CONTAINER, "lifecycle.preStop.sleep.seconds", availability, "DRAIN"),
+    _model(("Deployment", "DaemonSet"), CONTAINER, "lifecycle.preStop.sleep.seconds", "drain"),
     _checked(PODS, CONTAINER, "securityContext.readOnlyRootFilesystem", security.read_only),
     _checked(PODS, CONTAINER, "securityContext.allowPrivilegeEscalation", security.escalation),
     _checked(PODS, CONTAINER, "securityContext.capabilities.drop", security.capabilities),
     _beside(PODS, TEMPLATE, "volumes.0.emptyDir.sizeLimit", volumes, "SCRATCH"),
     _checked(("PodDisruptionBudget",), "spec", "maxUnavailable", avl.budget),
+    _model(("HorizontalPodAutoscaler",), "spec", "minReplicas", "scale.min"),
+    _model(("HorizontalPodAutoscaler",), "spec", "maxReplicas", "scale.max"),
+    _beside(("HorizontalPodAutoscaler",), "spec", "behavior.scaleUp.policies", scaling, "UP"),
+    _beside(("HorizontalPodAutoscaler",), "spec", "behavior.scaleDown.stabilizationWindowSeconds", scaling, "QUIET"),
+    _beside(("HorizontalPodAutoscaler",), "spec", "behavior.scaleDown.policies", scaling, "DOWN"),
     _told(("PodDisruptionBudget",), "spec", "unhealthyPodEvictionPolicy", availability.disruption_budget),
-    _told(("ServiceAccount",), "", "automountServiceAccountToken", namespace.service_account),
+    _beside(("ServiceAccount",), "", "automountServiceAccountToken", accounts, "TOKEN"),
+    _told(("Role",), "", "rules", accounts.rights_of),
     _model(("Service",), "spec", "type", "expose"),
     _told(("Service",), "spec", "clusterIP", services.headless),
+    _model(("Ingress",), "spec", "rules", "expose"),
+    _beside(("NetworkPolicy",), "spec", "policyTypes", policies, "BOTH"),
+    _model(("NetworkPolicy",), "spec", "egress", "egress"),
     _beside(("ConfigMap", "Secret"), "", "immutable", config, "IMMUTABLE"),
     _labelled(f"{_SECURITY}/enforce", security.namespace.title, security.namespace.why, security.namespace.id),
     _labelled(f"{_SECURITY}/enforce-version", *_POD_SECURITY),

@@ -7,14 +7,19 @@ from typing import Any, cast
 
 from seaway.explain import fields, origin
 from seaway.manifests import objects, offline
-from seaway.model import application, decode, links, nodes, rules
+from seaway.model import application, decode, hosts, links, nodes, rules
 from seaway.release import project
 
 PURPOSES: Mapping[str, str] = {
     "ConfigMap": "its configuration files",
     "Deployment": "runs its pods, and replaces them when something changes",
+    "HorizontalPodAutoscaler": "starts more pods under load, and ends them after it",
+    "Ingress": "leads requests from outside to it, by host and path",
     "Job": "runs it once a release, before any service's pods change",
+    "NetworkPolicy": "who may talk to its pods, and whom they may talk to",
     "PodDisruptionBudget": "keeps whoever drains nodes from taking all of its pods at once",
+    "Role": "what its account may do with the objects of the namespace",
+    "RoleBinding": "gives the role to the account",
     "Secret": "its secret values",
     "Service": "its name and address in the cluster",
     "ServiceAccount": "who its pods are to the cluster",
@@ -65,6 +70,8 @@ class Told:
     """In the cluster; None: it takes no requests."""
     exposed: str | None
     """How it is reached from outside; None: it is not."""
+    urls: Sequence[str]
+    """Where a person finds it, if an Ingress leads to it."""
     calls: Sequence[str]
     called_by: Sequence[str]
     after: Sequence[str]
@@ -93,6 +100,7 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
         image_from=_image(one, path, each, image, node),
         address=links.address(one.app, each.name),
         exposed=one.settings.exposure if exposed else None,
+        urls=hosts.urls(one.settings, each) if isinstance(each, application.Service) else (),
         calls=each.calls,
         called_by=[other.name for other in rules.workloads(one.app).values() if each.name in other.calls],
         after=each.after if isinstance(each, application.Service) else (),

@@ -52,6 +52,17 @@ def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServ
     assert out == "".join(f"{line.rstrip()}\n" for line in out.splitlines())
 
 
+def test_where_an_autoscaler_chooses_its_bounds_are_told(api: apiserver.ApiServer, capsys: Captured) -> None:
+    objects = made.healthy()
+    objects["Deployment"][0]["metadata"]["annotations"]["seaway/scale"] = "2-10"
+    conftest.put_all(api, objects)
+    assert main.main(["status"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split()[:4] == ["web", "service", "2/2", "(2-10)"]
+    assert main.main(["status", "--json"]) == 0
+    web, db, _ = json.loads(capsys.readouterr().out)["workloads"]
+    assert (web["desired"], web["scale"], db["scale"]) == (2, {"min": 2, "max": 10}, None)
+
+
 def test_what_is_wrong_stands_below_the_table_with_the_way_out(api: apiserver.ApiServer, capsys: Captured) -> None:
     conftest.put_all(api, broken())
     assert main.main(["status"]) == 1
@@ -107,6 +118,7 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "state": "failed",
         "ready": 1,
         "desired": 2,
+        "scale": None,
         "updated": 2,
         "image": made.IMAGE,
         "since": made.ago(hours=2),

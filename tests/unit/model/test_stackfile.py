@@ -113,6 +113,7 @@ WRONG = {
     "unused": (APP, FILE + "    SESSION_KEI: {secure: x}", "Pulumi.dev.yaml:15:5: seaway:secrets.SESSION_KEI: no service, store or job lists it; did you mean SESSION_KEY? (or pulumi config rm --path 'seaway:secrets.SESSION_KEI')"),
     "registry": (BUILT, CONTEXT, "Pulumi.dev.yaml: seaway:registry: is not set, and web must be built and pushed; pulumi config set seaway:registry registry.example.com/team"),
     "namespace": (APP.replace("shop", "s" * 60), FILE, f'Pulumi.dev.yaml: stack: "{"s" * 60}..." cannot be the name of a namespace; name the stack with a-z, 0-9 and -, at most 63 characters with the application\'s name'),
+    "quota": ("name: shop\nservices:\n  agent: {image: nginx, eachNode: true}\n", CONTEXT + "  seaway:quota: true", "app/app.yaml:3:25: services.agent.eachNode: nobody can say how many pods it has at most, and seaway:quota limits the namespace to that; leave out one of the two"),
     "no app": (APP, FILE + "  seaway:app: x.yaml", "x.yaml: the application's file cannot be read (No such file or directory); write the application there; docs/reference.yaml shows how"),
 }  # fmt: skip
 

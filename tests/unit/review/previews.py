@@ -21,10 +21,14 @@ def captured(name: str) -> str:
     return (Path(__file__).parent / "captured" / f"{name}.json").read_text()
 
 
-def shop(app: Callable[[application.Application], application.Application] = lambda app: app) -> Manifests:
+def shop(
+    app: Callable[[application.Application], application.Application] = lambda app: app,
+    *,
+    stack: settings.Settings = STACK,
+) -> Manifests:
     """The objects of examples/shop, by kind and name."""
     loaded = app(load.load(golden.ROOT / "examples" / "shop" / "app.yaml"))
-    found = objects.objects(loaded, STACK, *golden.given(loaded))
+    found = objects.objects(loaded, stack, *golden.given(loaded))
     return {one.key: copy.deepcopy(one.manifest) for one in found}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from seaway.manifests import names
 from seaway.model import application
 from seaway.review import change, digest, impact
 from tests.unit.review import previews
@@ -50,12 +51,6 @@ def ingress(*hosts: str) -> dict[str, Any]:
     meta = {"name": "web", "namespace": "shop-test", "labels": {"app.kubernetes.io/name": "web"}}
     rules = [{"host": host, "http": {}} for host in hosts]
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": {"rules": rules}}
-
-
-def autoscaler(least: int = 2) -> dict[str, Any]:
-    meta = {"name": "web", "namespace": "shop-test", "labels": {"app.kubernetes.io/name": "web"}}
-    spec = {"minReplicas": least, "maxReplicas": 10, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}
-    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta, "spec": spec}
 
 
 def test_rename() -> None:
@@ -153,16 +148,53 @@ def test_a_job_of_another_release() -> None:
 
 
 def test_autoscaling_on_and_off() -> None:
-    on = edited("Deployment/web", "spec.replicas", None)
-    on["HorizontalPodAutoscaler/web"] = autoscaler()
-    assert brief(previews.shop(), on) == {
-        "changed Deployment/web": ("none", "how many pods there are is left to an autoscaler"),
+    fixed, scaled = service("web", scale=application.Scale(min=4)), service("web", scale=application.Scale(max=10))
+    assert brief(fixed, scaled) == {
+        "changed Deployment/web": ("none", "an autoscaler begins with the pods that run now, and keeps to 2 to 10"),
         "added HorizontalPodAutoscaler/web": ("none", ""),
     }
-    assert brief(on, previews.shop()) == {
-        "changed Deployment/web": ("none", "2 pods instead of 1"),
+    assert brief(scaled, fixed) == {
+        "changed Deployment/web": ("none", "4 pods from now on, however many the autoscaler runs now"),
         "removed HorizontalPodAutoscaler/web": ("none", ""),
     }
+    # One pod can be spared no more, and has no budget.
+    assert brief(scaled, service("web", scale=application.Scale(min=1)))["changed Deployment/web"] == (
+        "none",
+        "1 pod from now on, however many the autoscaler runs now",
+    )
+
+
+def test_other_bounds_of_an_autoscaler() -> None:
+    few, many = (service("web", scale=application.Scale(min=least, max=10)) for least in (2, 5))
+    assert brief(few, many) == {
+        "changed Deployment/web": ("none", "the autoscaler keeps to 5 to 10 pods instead of 2 to 10"),
+        "changed HorizontalPodAutoscaler/web": ("none", ""),
+    }
+
+
+def test_a_number_that_an_autoscaler_decides_is_no_change() -> None:
+    """What Pulumi ignores stays in its state as it was: 4, where the service was given 4 before its autoscaler."""
+    fixed, scaled = service("web", scale=application.Scale(min=4)), service("web", scale=application.Scale(max=10))
+    for one in (fixed, scaled):
+        one["Deployment/web"]["spec"]["replicas"] = 4
+    found = digest.read(previews.text(fixed, scaled))
+    (deployment,) = (one for one in found.pairs if one.kind == "Deployment")
+    assert [(one.path, one.old, one.new) for one in change.differences(deployment, {})] == [
+        (f"metadata.annotations[{names.SCALE}]", None, "2-10"),
+        ("spec.replicas", 4, None),
+    ]
+    bounds = [service("web", scale=application.Scale(min=least, max=10)) for least in (2, 3)]
+    found = digest.read(previews.text(*bounds))
+    (deployment,) = (one for one in found.pairs if one.kind == "Deployment")
+    assert [one.path for one in change.differences(deployment, {})] == [f"metadata.annotations[{names.SCALE}]"]
+
+
+@pytest.mark.parametrize("quota", [True, False])
+def test_a_quota_comes_and_goes_without_harm(quota: bool) -> None:
+    with_quota = previews.shop(stack=dataclasses.replace(previews.STACK, quota=True))
+    told = brief(*((previews.shop(), with_quota) if quota else (with_quota, previews.shop())))
+    op = "added" if quota else "removed"
+    assert told == {f"{op} LimitRange/seaway": ("none", ""), f"{op} ResourceQuota/seaway": ("none", "")}
 
 
 def test_image() -> None:

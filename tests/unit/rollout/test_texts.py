@@ -301,6 +301,19 @@ FORBIDDEN = 'pods "web-7d9f-x2x4z" is forbidden: '
             False,
         ),
         (
+            f"{FORBIDDEN}exceeded quota: seaway, requested: pods=1, used: pods=8, limited: pods=8",
+            "quota",
+            "the quota seaway is full: pods=1 more asked, pods=8 of pods=8 used",
+            True,
+        ),
+        (
+            f"{FORBIDDEN}status unknown for quota: seaway, resources: limits.memory,pods",
+            "quota",
+            "the quota is new, and nothing is counted yet: status unknown for quota: seaway, resources: limits.memory,"
+            "pods",
+            True,
+        ),
+        (
             f"{FORBIDDEN}maximum memory usage per Container is 64Mi, but limit is 128Mi",
             "refused",
             "the pod is refused: maximum memory usage per Container is 64Mi, but limit is 128Mi",
