@@ -17,7 +17,7 @@ import pulumi
 from pulumi.runtime import config
 
 from seaway.manifests import given
-from seaway.model import application, nodes, problems, settings, stackfile
+from seaway.model import application, nodes, problems, references, settings, stackfile
 from seaway.release import lock, project, release
 
 DEVELOPMENT = "dev"
@@ -69,7 +69,11 @@ def read(folder: Path) -> Given:
     if found:
         raise problems.Invalid(found)
     app = one.app
-    secrets = {name: _secret(app.name, stack, name, text) for name, text in _texts(texts.get("secrets")).items()}
+    written = _texts(texts.get("secrets"))
+    secrets = {name: _secret(app.name, stack, name, text) for name, text in written.items()}
+    if one.settings.pull is not None and one.settings.registry is not None:
+        login = _login(one.settings.registry, one.settings.pull.user, written[one.settings.pull.secret])
+        secrets[given.PULL] = _secret(app.name, stack, given.PULL, login)
     return Given(
         app=app,
         stated=one.stated,
@@ -91,6 +95,15 @@ def _texts(secrets: str | None) -> Mapping[str, str]:
     """Names and values. Pulumi makes numbers and booleans of what looks like one; JSON's spelling is what was typed."""
     values: dict[str, Any] = json.loads(secrets or "{}")
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+def _login(registry: str, user: str, password: str) -> str:
+    """What `docker login` writes: who pulls from a registry. https://kubernetes.io/docs/concepts/containers/images/"""
+    host = references.host(f"{registry}/image")
+    # Docker's own registry has the name there that it had in 2013, and the kubelet looks for it.
+    host = "https://index.docker.io/v1/" if host == references.DOCKER_HUB else host
+    account = {"username": user, "password": password, "auth": encoded(f"{user}:{password}")}
+    return json.dumps({"auths": {host: account}}, sort_keys=True)
 
 
 def _secret(app: str, stack: str, name: str, text: str) -> given.SecretValue:

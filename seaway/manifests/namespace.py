@@ -1,4 +1,4 @@
-"""The namespace, and one account a workload."""
+"""The namespace of the application in one environment."""
 
 from typing import Annotated, Any
 
@@ -29,14 +29,4 @@ def namespace(scope: names.Scope, *, level: application.Security) -> dict[str, A
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {"name": scope.namespace, "labels": names.labels(scope, None) | security},
-    }
-
-
-def service_account(scope: names.Scope, owner: str) -> dict[str, Any]:
-    """An account of its own, so that rights can be given to one workload; no token, since none talks to the API."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": names.metadata(scope, owner),
-        "automountServiceAccountToken": False,
     }

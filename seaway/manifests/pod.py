@@ -38,7 +38,7 @@ def template(
     )
     spec: dict[str, Any] = {
         "serviceAccountName": name,
-        "automountServiceAccountToken": False,
+        "automountServiceAccountToken": bool(each.kubernetes_api),
         "enableServiceLinks": SERVICE_LINKS,
         "securityContext": _security(each),
         "terminationGracePeriodSeconds": _grace(each),

@@ -96,7 +96,8 @@ def unused(
     given: Mapping[str, problems.Place],
 ) -> Iterator[problems.Problem]:
     """Every secret that is given goes somewhere: one that does not is a name misspelt, here or there."""
-    wanted = {secret.name for _, secret in listed.listed(app)} | ({said.pull.secret} if said.pull else set())
+    wanted = {secret.name for _, secret in listed.listed(app)}
+    wanted |= {said.pull.secret} if said.pull else set[str]()
     existing = {secret.name: secret.existing for _, secret in listed.listed(app) if secret.existing is not None}
     if _partial(places):
         return

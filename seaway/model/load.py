@@ -1,4 +1,4 @@
-"""From a file, or from Python objects, to an application that is whole and has passed every rule."""
+"""From a file, in YAML or in Python, to an application that is whole and has passed every rule."""
 
 import dataclasses
 import datetime
@@ -20,6 +20,7 @@ from seaway.model import (
     nodes,
     placing,
     problems,
+    program,
     raw,
     rights,
     rules,
@@ -68,8 +69,25 @@ def load(path: Path, *, overlay: nodes.Node | None = None) -> application.Applic
 
     Paths in it are relative to its folder. Raises problems.Invalid with everything that is wrong.
     """
-    read = _merged(_parsed(path, str(path)), overlay, path.parent)
+    read = _merged(parsed(path, str(path)), overlay, path.parent)
     return _done(read.app, read.found)
+
+
+def parsed(path: Path, shown: str) -> nodes.Node:
+    """What the application's file says: YAML, or a program in Python, which is run. ``shown``: what messages call it.
+
+    Raises problems.Invalid: there is no such file, it is no YAML, or the program fails.
+    """
+    try:
+        text = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        remedy = "write the application there; docs/reference.yaml shows how"
+        problem = problems.Problem(
+            problems.Place(shown), "", f"the application's file cannot be read ({reason})", remedy
+        )
+        raise problems.Invalid([problem]) from None
+    return program.read(path, shown) if path.suffix == program.SUFFIX else nodes.parse(text, shown)
 
 
 def project(
@@ -99,7 +117,7 @@ def project(
     above = (folder / name).parent if pinned is None else None
     pins = lockfile.Lock()  # a release has its digests
     try:
-        node = _parsed(folder / name, name) if pinned is None else pinned.node
+        node = parsed(folder / name, name) if pinned is None else pinned.node
         if above is not None:
             pins = lockfile.read(above, str(Path(name).with_name(lockfile.FILE))) or pins
     except problems.Invalid as error:
@@ -135,15 +153,6 @@ def _base(node: nodes.Node, folder: Path | None) -> application.Application:
 
 def _without_jobs(app: application.Application) -> application.Application:
     return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if not jobs.released(job)))
-
-
-def prepare(app: application.Application, *, folder: Path) -> application.Application:
-    """An application made in Python, held to the same rules; its paths are relative to ``folder``.
-
-    Raises problems.Invalid; a place is the application's name, since Python objects have no lines.
-    """
-    read = _checked(app, problems.Places(problems.Place(f'Application("{app.name}")')), folder, [])
-    return _done(read.app, read.found)
 
 
 def resolve(app: application.Application) -> application.Application:
@@ -188,19 +197,6 @@ def _done(app: application.Application | None, found: Sequence[problems.Problem]
     return resolve(app)
 
 
-def _parsed(path: Path, shown: str) -> nodes.Node:
-    try:
-        text = path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no path"
-        remedy = "write the application there; docs/reference.yaml shows how"
-        problem = problems.Problem(
-            problems.Place(shown), "", f"the application's file cannot be read ({reason})", remedy
-        )
-        raise problems.Invalid([problem]) from None
-    return nodes.parse(text, shown)
-
-
 def _merged(node: nodes.Node, overlay: nodes.Node | None, folder: Path | None, *, lenient: bool = False) -> _Read:
     """``lenient``: what the overlay says of what the application does not have is left out, and no problem."""
     found: list[problems.Problem] = []
@@ -223,7 +219,14 @@ def _checked(
 ) -> _Read:
     app, unread = mounts.read(app, places, folder)
     app, unset = envfiles.read(app, places, folder)
-    found = [*found, *unread, *unset, *rules.check(app, places), *secrets.check(app, places), *rights.check(app, places)]
+    found = [
+        *found,
+        *unread,
+        *unset,
+        *rules.check(app, places),
+        *secrets.check(app, places),
+        *rights.check(app, places),
+    ]
     found += [*scaling.check(app, places), *placing.check(app, places)]
     found += [*listening.check(app, places), *companions.check(app, places), *jobs.check(app, places)]
     found += [*egress.check(app, places), *raw.check(app, places)]

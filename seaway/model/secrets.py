@@ -142,7 +142,7 @@ def references(app: application.Application, places: problems.Places) -> Found:
         texts |= {f"{above}.command.{number}": word for number, word in enumerate(one.command)}
         texts |= {f"{above}.args.{number}": word for number, word in enumerate(one.args)}
         for at, text in texts.items():
-            for name in dict.fromkeys(filter(None, _REFERENCE.findall(text))):
+            for name in dict.fromkeys(found[1] for found in _REFERENCE.finditer(text)):
                 if name in secrets and not secrets[name].env:
                     wrong = f"$({name}) is the secret {name}, which is a file ({path(secrets[name])}) and no variable"
                     yield problems.Problem(places.of(at), at, wrong, f"write `secrets: {{{name}: {{env: true}}}}`")

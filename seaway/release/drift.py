@@ -24,6 +24,8 @@ KINDS: Mapping[str, str] = {
     "DaemonSet": "apps/v1",
     "Job": "batch/v1",
     "CronJob": "batch/v1",
+    "Role": "rbac.authorization.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
     "PodDisruptionBudget": "policy/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
     "Ingress": "networking.k8s.io/v1",
@@ -33,6 +35,9 @@ KINDS: Mapping[str, str] = {
 }
 """The kinds that a release has beside its namespace, and the autoscalers, which change it. A test holds it against the
 golden files."""
+
+_SELDOM = ("Role", "RoleBinding")
+"""Kinds that are asked for where a release has some: whoever may look at workloads, may not look at rights."""
 
 _CONTROLLERS = frozenset(
     {"kube-controller-manager", "cloud-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"}
@@ -76,8 +81,10 @@ async def of(cluster: client.Cluster, namespace: str) -> tuple[str, list[Differe
     current = await store.current(cluster, namespace)
     declared = await store.manifests(cluster, namespace, current.id)
     home = await cluster.find(paths.path("v1", "Namespace", "", namespace))
-    listed = await asyncio.gather(*(cluster.get(paths.path(KINDS[kind], kind, namespace)) for kind in KINDS))
-    live = {kind: one["items"] for kind, one in zip(KINDS, listed, strict=True)}
+    there = {one["kind"] for one in declared}
+    kinds = [kind for kind in KINDS if kind not in _SELDOM or kind in there]
+    listed = await asyncio.gather(*(cluster.get(paths.path(KINDS[kind], kind, namespace)) for kind in kinds))
+    live = {kind: one["items"] for kind, one in zip(kinds, listed, strict=True)}
     return current.id, drift(declared, live | {"Namespace": [home] if home else []})
 
 

@@ -275,6 +275,56 @@ def test_a_given_secret_wins_over_a_generated_one(run: programs.Run) -> None:
     assert {each.name for each in other.of("Secret")}.isdisjoint(each.name for each in recording.of("Secret"))
 
 
+PULL = {"pull": json.dumps({"user": "puller", "secret": "TOKEN"}), "secrets": json.dumps({"TOKEN": "hunter2"})}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_nodes_pull_with_an_account_whose_password_is_nowhere_else(run: programs.Run, preview: bool) -> None:
+    recording = run("smallest", config=PULL, preview=preview)
+    (login,) = recording.of("Secret")
+    value = login.inputs["data"][".dockerconfigjson"]
+    assert isinstance(value, values.Secret)
+    assert json.loads(base64.b64decode(str(value.value))) == {
+        "auths": {
+            "registry.example.com": {
+                "username": "puller",
+                "password": "hunter2",
+                "auth": base64.b64encode(b"puller:hunter2").decode(),
+            }
+        }
+    }
+    (account,) = recording.of("ServiceAccount")
+    assert account.inputs["imagePullSecrets"] == [{"name": login.name}]
+    (web,) = recording.of("Deployment")
+    assert login.urn in web.request.dependencies, "no pod starts before there is something to pull with"
+    assert login.request.retainOnDelete
+    for each in recording.resources:
+        told = json.dumps(each.inputs, default=repr)
+        assert "hunter2" not in told, each.title
+        assert each is login or base64.b64encode(b"hunter2").decode() not in told, each.title
+        assert each is login or not any(isinstance(leaf, values.Secret) for leaf in leaves(each.inputs)), each.title
+    assert not any("hunter2" in message for message in recording.messages)
+
+
+def test_another_password_of_the_registry_is_another_secret_and_rolls_no_pod(run: programs.Run) -> None:
+    def found(password: str, **more: str) -> tuple[str, object]:
+        recording = run("smallest", config=PULL | {"secrets": json.dumps({"TOKEN": password})} | more)
+        (login,), (web,) = recording.of("Secret"), recording.of("Deployment")
+        return login.name, web.inputs["spec"]
+
+    first, second = found("one"), found("two")
+    assert first[0] != second[0]
+    assert re.fullmatch("registry-[0-9a-f]{10}", first[0])
+    assert first[1] == second[1]
+    assert found("one") == first
+    assert found("one", registry="other.example.com")[0] != first[0]
+
+
+def test_the_login_of_dockers_own_registry() -> None:
+    (host,) = json.loads(settings._login("docker.io/team", "me", "x"))["auths"]  # pyright: ignore[reportPrivateUsage]
+    assert host == "https://index.docker.io/v1/"
+
+
 def test_problems_come_before_any_resource(run: programs.Run, tmp_path: Path) -> None:
     """All of them at once: of the stack's configuration, of the application, and then of the build contexts."""
     told: list[str] = []

@@ -34,7 +34,7 @@ def test_a_later_file_wins_and_env_wins(files: Path) -> None:
     (web,) = app.services
     assert web.env == {"OWN": "env", "SHARED": "env", "LATER": "web", "FIRST": "common"}
     assert web.sidecars[0].env == {"SHARED": "common", "LATER": "common", "FIRST": "common"}
-    assert app.jobs[0].env == web.env | {"LATER": "job"}, "a job has them from its service"
+    assert app.jobs[0].env == {**web.env, "LATER": "job"}, "a job has them from its service"
 
 
 def test_a_release_has_the_values_and_names_no_file(files: Path) -> None:

@@ -1,0 +1,78 @@
+"""Who a workload is to the cluster: its account, what that may do, and the account that its images are pulled with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from seaway.manifests import config, given, names
+from seaway.model import application, rights, settings
+from seaway.model.describe import Doc, Why
+
+GROUP = "rbac.authorization.k8s.io"
+
+TOKEN: Annotated[
+    bool,
+    Doc("whether whoever uses the account gets its token unasked"),
+    Why("a pod says itself that it wants one, where `kubernetesApi` says what for"),
+] = False
+
+
+def service_account(scope: names.Scope, owner: str, pull: Sequence[str]) -> dict[str, Any]:
+    """An account of its own, so that rights can be given to one workload. ``pull``: Secrets to pull images with."""
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": names.metadata(scope, owner),
+        "automountServiceAccountToken": TOKEN,
+    }
+    return account | ({"imagePullSecrets": [{"name": name} for name in pull]} if pull else {})
+
+
+def rights_of(scope: names.Scope, each: application.Container, owner: str) -> list[dict[str, Any]]:
+    """A Role with exactly what `kubernetesApi` says, and what gives it to the account; nothing without it.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+    """
+    allowed = [
+        {"apiGroups": [one.group], "resources": [one.resource], "verbs": list(one.verbs)} for one in rights.of(each)
+    ]
+    if not allowed:
+        return []
+    role = {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "Role",
+        "metadata": names.metadata(scope, owner),
+        "rules": allowed,
+    }
+    binding = {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "RoleBinding",
+        "metadata": names.metadata(scope, owner),
+        "roleRef": {"apiGroup": GROUP, "kind": "Role", "name": owner},
+        "subjects": [{"kind": "ServiceAccount", "name": owner, "namespace": scope.namespace}],
+    }
+    return [role, binding]
+
+
+def pull_secret(
+    scope: names.Scope, stack: settings.Settings, secrets: Mapping[str, given.SecretValue]
+) -> dict[str, Any] | None:
+    """The account that nodes pull images with, as a registry's login; None where the environment has none.
+
+    https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/
+
+    Raises LookupError without the value.
+    """
+    if stack.pull is None:
+        return None
+    if given.PULL not in secrets:
+        raise LookupError(f"seaway:pull: no value for {stack.pull.secret}")
+    value = secrets[given.PULL]
+    hashed = given.UNRESOLVED if value.fingerprint == given.UNRESOLVED else names.digest(value.fingerprint)
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": names.shared(scope, f"registry-{hashed}"),
+        "type": "kubernetes.io/dockerconfigjson",
+        "immutable": config.IMMUTABLE,
+        "data": {".dockerconfigjson": value.value},
+    }
