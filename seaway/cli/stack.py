@@ -142,7 +142,7 @@ def _name(folder: Path, file: str) -> str:
     """The name at the top of the application's file, or of the project's, whatever else may be wrong in it."""
     place = problems.Place(file)
     try:
-        root = nodes.parse((folder / file).read_bytes(), file)
+        root = _written(folder / file, file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no path"
         problem = problems.Problem(place, "", f"cannot be read ({reason})", "it says the name in its line `name:`")
@@ -151,6 +151,14 @@ def _name(folder: Path, file: str) -> str:
     if entry is None or not isinstance(entry.node, nodes.Scalar) or not entry.node.text:
         raise problems.Invalid([problems.Problem(place, "name", "is missing", "add `name:`")])
     return entry.node.text
+
+
+def _written(path: Path, file: str) -> nodes.Node:
+    if path.suffix != ".py":
+        return nodes.parse(path.read_bytes(), file)
+    from seaway.model import load  # noqa: PLC0415 - whoever writes YAML need not wait for what reads Python
+
+    return load.parsed(path, file)
 
 
 def _pinned(folder: Path, name: str) -> str:

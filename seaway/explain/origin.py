@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, nodes, problems, stackfile
+from seaway.model import application, load, nodes, problems, stackfile
 from seaway.release import project, release
 
 _SHORT: Mapping[str, type[Any]] = {
@@ -24,7 +24,7 @@ def written(one: project.Project, folder: Path) -> nodes.Node:
     if one.release:
         node = release.application_of(release.parsed(folder, one.release.id))
     else:
-        node = nodes.parse((folder / one.settings.app).read_bytes(), one.settings.app)
+        node = load.parsed(folder / one.settings.app, one.settings.app)
     overlay = stackfile.overlay(stackfile.read(folder / f"Pulumi.{one.settings.stack}.yaml"))
     return nodes.merge(node, overlay) if isinstance(overlay, nodes.Table) else node
 

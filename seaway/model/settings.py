@@ -56,12 +56,16 @@ class Ingress:
     issuer: Annotated[str | None, Doc("or the ClusterIssuer of cert-manager that makes one for each host")] = None
     redirect: Annotated[
         bool,
-        Doc("whether plain HTTP is sent on to HTTPS, where there is TLS; understood by Traefik and ingress-nginx"),
+        Doc(
+            "whether plain HTTP is not answered where there is TLS: ingress-nginx sends it on to HTTPS, Traefik answers"
+            " 404 unless its own entry point redirects"
+        ),
         Why("a session cookie never travels in clear"),
     ] = True
     namespace: Annotated[
         str | None,
-        Doc("namespace of the controller: only its pods may then connect; none: the controller may be anywhere"),
+        Doc("namespace of the controller, whose pods alone may connect; none: whoever reaches the pods may"),
+        Why("a controller may run on the node itself, or be a cloud's load balancer, and then has no namespace"),
     ] = None
     annotations: Annotated[Mapping[str, str], Doc("what else the controller is to know")] = dataclasses.field(
         default_factory=dict[str, str]
@@ -82,7 +86,7 @@ class Settings:
 
     stack: Annotated[str, Doc("name of the stack; comes from Pulumi, not from the file")]
     context: Annotated[str, Doc("context of the kubeconfig to deploy to; any other is refused")]
-    app: Annotated[str, Doc("the application's file, relative to the project")] = "app/app.yaml"
+    app: Annotated[str, Doc("the application's file, relative to the project; one that ends in `.py` is run")] = "app/app.yaml"
     build: Annotated[
         bool,
         Doc(

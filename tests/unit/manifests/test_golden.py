@@ -1,12 +1,14 @@
 """The golden manifests of the examples, and what they are there to show, said directly."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from seaway.manifests import objects
+from seaway.model import load
 from tests import golden
 
 
@@ -23,6 +25,11 @@ def templates(example: str) -> Iterator[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_golden(example: str) -> None:
     assert golden.text(example) == golden.file(example).read_text(), "run `make golden` and read the diff"
+
+
+@pytest.mark.parametrize("program", sorted(golden.ROOT.glob("examples/*/app.py")), ids=lambda file: file.parent.name)
+def test_an_example_in_python_is_the_one_in_yaml(program: Path) -> None:
+    assert load.load(program) == load.load(program.with_suffix(".yaml"))
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)

@@ -94,19 +94,6 @@ def test_a_wrong_overlay_is_told_where_it_stands(folder: Path, overlay: str, lin
     assert str(raised.value).splitlines() == [f"Pulumi.dev.yaml:{line}"]
 
 
-def test_an_application_made_in_python_keeps_the_same_rules(folder: Path) -> None:
-    def app(port: int) -> application.Application:
-        service = application.Service("web", build=application.Build(context="web"), port=port)
-        return application.Application("shop", services=(service,), jobs=(application.Job("m", uses="web"),))
-
-    assert load.prepare(app(80), folder=folder / "app").jobs[0].build == application.Build(context="web")
-    with pytest.raises(problems.Invalid) as raised:
-        load.prepare(app(0), folder=folder / "app")
-    assert str(raised.value) == (
-        'Application("shop"): services.web.port: 0 is no TCP port (1 to 65535); write the port that the program listens on'
-    )
-
-
 def test_no_file() -> None:
     with pytest.raises(problems.Invalid) as raised:
         load.load(Path("nowhere/app.yaml"))
