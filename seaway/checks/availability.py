@@ -1,9 +1,12 @@
 """Whether it still answers while pods are replaced, nodes are drained and zones are lost."""
 
-import math
+from collections.abc import Iterator
 from typing import Any
 
-from seaway.checks import check, subject
+from seaway.checks import amounts, check, subject
+
+_ROLLING = ("Deployment", "DaemonSet")
+"""What is replaced while it takes requests; a store is away for as long as its one pod is."""
 
 REQUESTS = 10
 """Seconds that the requests in flight have at least, after the wait before SIGTERM."""
@@ -17,8 +20,7 @@ REQUESTS = 10
 def replicas(each: subject.Pod) -> subject.Found:
     """A single pod is away whenever its node is drained or lost."""
     if each.object.kind == "Deployment" and not each.several:
-        number = each.object.manifest["spec"]["replicas"]
-        wrong = f"{number} pod is away with its node"
+        wrong = f"{each.number} pod is away with its node"
         yield subject.about(each.object, "spec.replicas", wrong, f"set {each.field}.scale to 2 or more")
 
 
@@ -27,16 +29,13 @@ def budget(seen: subject.Subject) -> subject.Found:
     """Without a budget a drain may take all pods at once; with one that allows none, no node can be renewed."""
     budgets = seen.of("PodDisruptionBudget")
     for pod in seen.pods:
-        covers = [
-            one for one in budgets if subject.selects(one.manifest["spec"]["selector"]["matchLabels"], pod.labels)
-        ]
+        covers = [one for one in budgets if subject.matches(one.manifest["spec"]["selector"], pod.labels)]
         if pod.several and not covers:
             path, wrong = "spec.replicas", "no disruption budget keeps a drain from taking all pods at once"
             yield subject.about(pod.object, path, wrong, "let a PodDisruptionBudget select them")
-        number = pod.object.manifest["spec"].get("replicas", 1)
         for one in covers:
-            if _evictable(one.manifest["spec"], number) < 1:
-                wrong = f"of {number} pods it lets none go, so no drain of a node ends"
+            if _evictable(one.manifest["spec"], pod.number) < 1:
+                wrong = f"of {pod.number} pods it lets none go, so no drain of a node ends"
                 yield subject.about(one, "spec", wrong, "set maxUnavailable to 1")
 
 
@@ -70,20 +69,49 @@ def strategy(each: subject.Pod) -> subject.Found:
 def farewell(each: subject.Pod) -> subject.Found:
     """Requests still arrive for some seconds after a pod was told to go: it waits, then ends those in flight, and both
     must fit into its grace period. https://github.com/kubernetes/kubernetes/issues/20473"""
-    if each.object.kind != "Deployment" or not each.serves:
-        return
     waits = 0
-    for one in each.containers:
-        if one.key == "containers" and one.manifest.get("ports"):
-            before: dict[str, Any] = one.manifest.get("lifecycle", {}).get("preStop", {})
-            waits = max(waits, before.get("sleep", {}).get("seconds", 0))
-            if not before:
-                remedy = "set it to {sleep: {seconds: 5}}"
-                yield one.says("lifecycle.preStop", "is not set: requests come to a pod that has ended", remedy)
+    for one in each.running:
+        before: dict[str, Any] = one.manifest.get("lifecycle", {}).get("preStop", {})
+        waits = max(waits, before.get("sleep", {}).get("seconds", 0))
+        if not before and each.object.kind in _ROLLING and one.key == "containers" and one.manifest.get("ports"):
+            wrong = "is not set: requests come to a pod that has ended"
+            yield one.says("lifecycle.preStop", wrong, f"set {each.field}.drain to 5")
     grace = each.spec.get("terminationGracePeriodSeconds", 30)
-    if grace < waits + REQUESTS:
+    if (waits or (each.object.kind in _ROLLING and each.serves)) and grace < waits + REQUESTS:
         wrong = f"{grace} s are too short for the wait of {waits} s and {REQUESTS} s for the requests in flight"
-        yield each.says("terminationGracePeriodSeconds", wrong, f"set it to {waits + REQUESTS} or more")
+        yield each.says("terminationGracePeriodSeconds", wrong, f"set {each.field}.grace to {REQUESTS} or more")
+
+
+@check.whole("AVL-08", "An autoscaler has something to scale, and something to measure", check.BROKEN)
+def autoscaler(seen: subject.Subject) -> subject.Found:
+    """It measures use against what was asked for: where one container asks for nothing, it never does anything."""
+    there = {(pod.object.kind, pod.object.name): pod for pod in seen.pods}
+    for each in seen.of("HorizontalPodAutoscaler"):
+        spec = each.manifest["spec"]
+        target = spec["scaleTargetRef"]
+        pod = there.get((target["kind"], target["name"]))
+        if pod is None:
+            wrong = f"there is no {target['kind']} {target['name']}"
+            yield subject.about(each, "spec.scaleTargetRef", wrong, "name what it is for")
+        if (least := spec.get("minReplicas", 1)) > spec["maxReplicas"]:
+            wrong = f"{spec['maxReplicas']} is less than the {least} that always run"
+            yield subject.about(each, "spec.maxReplicas", wrong, "raise `scale.max`, or lower `scale.min`")
+        if pod and pod.number < least:
+            wrong = f"a rollout would begin with {pod.number} of the {least} pods that always run"
+            yield subject.about(pod.object, "spec.replicas", wrong, f"set it to {least}")
+        for one, name in _measured(spec, pod) if pod else ():
+            if name not in one.manifest.get("resources", {}).get("requests", {}):
+                wrong = f"is not set, and {each.key} measures use against it"
+                yield one.says(f"resources.requests.{name}", wrong, f"set {one.field('resources')}.{name}")
+
+
+def _measured(spec: dict[str, Any], pod: subject.Pod) -> Iterator[tuple[subject.Container, str]]:
+    """The containers that an autoscaler looks at, each with the resource."""
+    for metric in spec.get("metrics", []):
+        said: dict[str, str] = metric.get("containerResource") or metric.get("resource") or {}
+        for one in pod.running:
+            if "name" in said and said.get("container", one.manifest["name"]) == one.manifest["name"]:
+                yield one, said["name"]
 
 
 def _spread(each: subject.Pod, key: str, together: str) -> subject.Found:
@@ -102,9 +130,5 @@ def _evictable(spec: dict[str, int | str], pods: int) -> int:
     https://kubernetes.io/docs/concepts/workloads/pods/disruptions/
     """
     if "maxUnavailable" in spec:
-        return _number(spec["maxUnavailable"], pods)
-    return pods - _number(spec.get("minAvailable", 0), pods)
-
-
-def _number(said: int | str, of: int) -> int:
-    return math.ceil(of * int(said.removesuffix("%")) / 100) if isinstance(said, str) else said
+        return amounts.part(spec["maxUnavailable"], pods)
+    return pods - amounts.part(spec.get("minAvailable", 0), pods)

@@ -26,6 +26,7 @@ class Level:
 
 NEVER = Level(building="error", pinned="error", because="it opens the node to whoever breaks into the container")
 RELEASED = Level(building="warning", pinned="error", because="where one builds one may try; what is released must not")
+WIDE = Level(building="error", pinned="error", because="it reaches beyond the application")
 BROKEN = Level(building="error", pinned="error", because="it cannot work")
 
 

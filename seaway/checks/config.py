@@ -2,8 +2,10 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from seaway.checks import check, subject
+from seaway.model import rules
 
 _WORDS = r"(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key|access[-_]?key|credentials?)"
 _NAME = re.compile(rf"(.*_)?{_WORDS}", re.IGNORECASE)
@@ -38,8 +40,21 @@ def files(seen: subject.Subject) -> subject.Found:
             for number, line in enumerate(content.splitlines(), 1):
                 if _LINE.match(line) or _URL.search(line) or _KEY.search(line):
                     wrong = f"line {number} looks like a secret"
-                    remedy = "give it to the program as one of its `secrets`, which are environment variables"
+                    remedy = "give it to the program as one of its `secrets`, which are files below /run/secrets"
                     yield subject.about(each, f"data[{key}]", wrong, remedy)
+
+
+@check.containers(
+    "CFG-03",
+    "A secret is a file, and no environment variable",
+    check.advice("many programs and public images read theirs from variables only"),
+)
+def in_files(each: subject.Container) -> subject.Found:
+    """A variable goes on to every process that this one starts, and into the report of every crash."""
+    for one in each.manifest.get("env", []):
+        if "secretKeyRef" in one.get("valueFrom", {}):
+            remedy = f"take `env: true` from {each.field('secrets')}.{one['name']}, and read the file"
+            yield each.says(f"env[{one['name']}]", "is a secret in a variable", remedy)
 
 
 @check.whole("CFG-04", "What the configuration names is there, once", check.BROKEN)
@@ -47,17 +62,33 @@ def named(seen: subject.Subject) -> subject.Found:
     """A pod that names a ConfigMap, Secret or key that is not there never starts; of two variables with one name the
     last wins, and nobody notices."""
     keys = {each.key: each.manifest.get("data", {}).keys() for each in seen.of("ConfigMap", "Secret")}
+    kept = {secret.existing for one in rules.processes(seen.app).values() for secret in one.secrets}
     for pod in seen.pods:
-        for volume in pod.spec.get("volumes", []):
-            if "configMap" in volume and f"ConfigMap/{volume['configMap']['name']}" not in keys:
-                wrong = f"there is no ConfigMap {volume['configMap']['name']}"
-                yield pod.says(f"volumes[{volume['name']}].configMap.name", wrong, "name one that is there")
+        for path, kind, name, wanted in _volumes(pod):
+            if f"{kind}/{name}" not in keys and name not in kept:
+                yield pod.says(path, f"there is no {kind} {name}", "name one that is there")
+            elif name not in kept:
+                for key in wanted - keys[f"{kind}/{name}"]:
+                    yield pod.says(path, f"there is no key {key} in {kind} {name}", "name one that is there")
         for each in pod.containers:
             env = each.manifest.get("env", [])
             for name in (name for name, times in Counter(one["name"] for one in env).items() if times > 1):
                 yield each.says(f"env[{name}]", "is there twice", "remove one of the two")
             for one in env:
                 asked = one.get("valueFrom", {}).get("secretKeyRef")
-                if asked and asked["key"] not in keys.get(f"Secret/{asked['name']}", ()):
+                if asked and asked["name"] not in kept and asked["key"] not in keys.get(f"Secret/{asked['name']}", ()):
                     wrong = f"there is no key {asked['key']} in a Secret {asked['name']}"
                     yield each.says(f"env[{one['name']}].valueFrom.secretKeyRef", wrong, "name one that is there")
+
+
+def _volumes(pod: subject.Pod) -> Iterator[tuple[str, str, str, set[str]]]:
+    """The ConfigMaps and Secrets that a pod mounts: path, kind, name and the keys that it takes, if it says which."""
+    for volume in pod.spec.get("volumes", []):
+        at = f"volumes[{volume['name']}]"
+        projected = volume.get("projected", {}).get("sources", [])
+        sources = [(f"{at}.projected.sources[{number}]", one) for number, one in enumerate(projected)]
+        for path, one in ((at, volume), *sources):
+            for field, kind in (("configMap", "ConfigMap"), ("secret", "Secret")):
+                if said := one.get(field):
+                    name = said.get("name") or said["secretName"]
+                    yield f"{path}.{field}", kind, name, {item["key"] for item in said.get("items", [])}

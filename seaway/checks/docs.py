@@ -61,5 +61,7 @@ def _rows() -> Iterator[str]:
 
 
 def _declined() -> Iterator[str]:
-    for what, why in table.DECLINED.items():
-        yield f"- {what}: {why}."
+    yield "| id | what they ask for | they call it | why we do not |"
+    yield "|---|---|---|---|"
+    for each in table.DECLINED:
+        yield f"| {each.id} | {each.title} | {each.public} | {each.because} |"

@@ -10,7 +10,7 @@ _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 @check.containers("PRB-01", "What takes requests is asked whether it is ready", check.RELEASED)
 def ready(each: subject.Container) -> subject.Found:
     """A pod that is still starting would get requests and fail them, at each rollout."""
-    if each.manifest.get("ports") and "readinessProbe" not in each.manifest:
+    if each.key == "containers" and each.manifest.get("ports") and "readinessProbe" not in each.manifest:
         yield each.says("readinessProbe", "is not set", f"say it in {each.field('health.ready')}, as /readyz")
 
 
@@ -25,7 +25,7 @@ def alive(each: subject.Container) -> subject.Found:
     live, also = each.manifest.get("livenessProbe"), each.manifest.get("readinessProbe", {})
     remedy = f"say it in {each.field('health.live')}, as /healthz"
     if live is None:
-        if each.manifest.get("ports"):
+        if each.key == "containers" and each.manifest.get("ports"):
             yield each.says("livenessProbe", "is not set", remedy)
         return
     # A connection to the port asks nobody else.
@@ -33,14 +33,14 @@ def alive(each: subject.Container) -> subject.Found:
     for key, ask in asked.items():
         shown = ask["path"] if key == "httpGet" else " ".join(ask["command"])
         wrong = f"asks the same as the readiness probe ({shown}): where that says no for long, every pod is restarted"
-        remedy = f"write {each.pod.field}.health as {{ready: ..., live: ...}}; live asks the process and nothing else"
+        remedy = f"write {each.field('health')} as {{ready: ..., live: ...}}; live asks the process and nothing else"
         yield each.says("livenessProbe", wrong, remedy)
 
 
 @check.containers("PRB-03", "A slow start is not taken for a failure", check.BROKEN)
 def slow(each: subject.Container) -> subject.Found:
     """A liveness probe that begins before the program is up restarts it again and again."""
-    health = getattr(each.pod.workload, "health", None)
+    health = getattr(each.process, "health", None)
     if health is None or "livenessProbe" not in each.manifest:
         return
     probe = next(key for key in _PROBES if key in each.manifest)

@@ -1,6 +1,10 @@
 """What a container asks of its node, and the most that it gets."""
 
-from seaway.checks import check, subject
+from fractions import Fraction
+from typing import Any
+
+from seaway.checks import amounts, check, subject
+from seaway.model import quantity
 
 
 @check.containers("RES-01", "A container asks for CPU", check.RELEASED)
@@ -26,6 +30,54 @@ def disk(each: subject.Container) -> subject.Found:
     """Logs and temporary files fill the node's disk, and a full disk evicts every pod on it."""
     for kind, size in (("requests", "64Mi"), ("limits", "1Gi")):
         yield from _unset(each, kind, "ephemeral-storage", f"set it, as {size}")
+
+
+@check.containers(
+    "RES-06",
+    "All memory that a container may use is set aside for it",
+    check.advice("a program that seldom needs much may share what is seldom needed"),
+)
+def memory_set_aside(each: subject.Container) -> subject.Found:
+    """Memory over the request is borrowed: when the node wants it back, it kills the container."""
+    said = each.manifest.get("resources", {})
+    asked, most = (said.get(kind, {}).get("memory") for kind in ("requests", "limits"))
+    if asked is not None and most is not None and quantity.parse(asked) != quantity.parse(most):
+        wrong = f"{asked} are set aside of the {most} that it may use"
+        yield each.says("resources.requests.memory", wrong, f"set it to {most}")
+
+
+@check.whole("RES-07", "The namespace's quota has room for all that may run at once", check.BROKEN)
+def quota(seen: subject.Subject) -> subject.Found:
+    """Autoscalers at their maximum, and the pods that a rollout adds for a moment: what has no room is not started, and
+    nobody but an event tells."""
+    needed = amounts.most(seen)
+    filled = {name for each in seen.of("LimitRange") for name in _defaults(each.manifest)}
+    for each in seen.of("ResourceQuota"):
+        for name, hard in each.manifest["spec"].get("hard", {}).items():
+            kind, _, resource = name.rpartition(".") if name.startswith(("requests.", "limits.")) else ("", "", name)
+            lacking = [one for one in _unlimited(seen, resource) if resource not in filled] if kind == "limits" else []
+            if lacking:
+                who = ", ".join(dict.fromkeys(lacking))
+                wrong = f"refuses pods without a limit: {who}"
+                yield subject.about(each, f"spec.hard[{name}]", wrong, "set the limit, or take it out of the quota")
+            elif needed.get(name, Fraction(0)) > quantity.parse(hard):
+                wrong = f"{hard} is less than the {amounts.told(name, needed[name])} that all may ask for at once"
+                yield subject.about(each, f"spec.hard[{name}]", wrong, "raise it, or lower a `scale.max`")
+
+
+def _defaults(manifest: dict[str, Any]) -> list[str]:
+    """The limits that a LimitRange gives to a container without."""
+    limits = manifest["spec"].get("limits", [])
+    return [name for one in limits if one["type"] == "Container" for name in one.get("default", {})]
+
+
+def _unlimited(seen: subject.Subject, resource: str) -> list[str]:
+    return [
+        pod.workload.name
+        for pod in seen.pods
+        for each in pod.containers
+        if resource not in each.manifest.get("resources", {}).get("limits", {})
+    ]
 
 
 def _unset(each: subject.Container, kind: str, name: str, remedy: str) -> subject.Found:

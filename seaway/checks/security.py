@@ -3,7 +3,32 @@
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
+from typing import Any
+
 from seaway.checks import check, subject
+
+VOLUMES = ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
+"""What `restricted` allows; of the node's own files there is a check apart."""
+
+SYSCTLS = frozenset(
+    (
+        "kernel.shm_rmid_forced",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.ping_group_range",
+        "net.ipv4.tcp_fin_timeout",
+        "net.ipv4.tcp_keepalive_intvl",
+        "net.ipv4.tcp_keepalive_probes",
+        "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_rmem",
+        "net.ipv4.tcp_syncookies",
+        "net.ipv4.tcp_wmem",
+    )
+)
+"""https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls"""
+
+SELINUX = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 
 BASELINE = "remove `security: baseline` from {}, or waive this check for it"
 
@@ -99,6 +124,42 @@ def host_path(each: subject.Pod) -> subject.Found:
         if "hostPath" in volume:
             wrong = f"is {volume['hostPath']['path']} of the node"
             yield each.says(f"volumes[{volume['name']}].hostPath", wrong, "let a store keep the data")
+
+
+@check.pods("SEC-11", "A pod mounts only what belongs to it", check.NEVER)
+def volumes(each: subject.Pod) -> subject.Found:
+    """Disks, configuration and secrets of its own; every other kind of volume reaches into the node or a network."""
+    for volume in each.spec.get("volumes", []):
+        for kind in volume.keys() - {"name", "hostPath", *VOLUMES}:
+            yield each.says(f"volumes[{volume['name']}].{kind}", f"{kind} is none of them", "let a store keep the data")
+
+
+@check.pods("SEC-12", "What the kernel and the runtime keep closed stays closed", check.NEVER)
+def kernel(each: subject.Pod) -> subject.Found:
+    """A setting of the kernel that is not the pod's alone is every pod's of the node; and a container without AppArmor,
+    with another SELinux type or with all of /proc is half-way out."""
+    pod: dict[str, Any] = each.spec.get("securityContext", {})
+    for one in pod.get("sysctls", []):
+        if one["name"] not in SYSCTLS:
+            path = f"securityContext.sysctls[{one['name']}]"
+            yield each.says(path, "is a setting of the whole node", "remove it")
+    for path, said in (("", pod), *((f"{one.key}[{one.manifest['name']}].", one.own) for one in each.containers)):
+        if said.get("procMount", "Default") != "Default":
+            yield each.says(f"{path}securityContext.procMount", f"{said['procMount']} shows all of /proc", "remove it")
+        if said.get("appArmorProfile", {}).get("type") == "Unconfined":
+            wrong = "Unconfined turns AppArmor off"
+            yield each.says(f"{path}securityContext.appArmorProfile.type", wrong, "remove it")
+        options: dict[str, str] = said.get("seLinuxOptions", {})
+        if options.get("type", "") not in SELINUX or options.get("user") or options.get("role"):
+            wrong = "is not how SELinux confines a container"
+            yield each.says(f"{path}securityContext.seLinuxOptions", wrong, "remove it")
+
+
+@check.containers("SEC-13", "Every container says what it may do, those before the main one too", check.RELEASED)
+def context(each: subject.Container) -> subject.Found:
+    """The forgotten one is the way in: an init container sees the same volumes and the same network."""
+    if not each.own:
+        yield each.says("securityContext", "is not set", "write it as that of the main container")
 
 
 @check.whole("SEC-14", "The namespace refuses pods that are not safe", check.RELEASED)

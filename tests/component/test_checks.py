@@ -48,11 +48,9 @@ def checked(recording: recorder.Recording) -> list[str]:
 def test_warnings_are_told(folder: Path, preview: bool) -> None:
     many = len(table.CHECKS)
     assert checked(run(folder, ONE, preview=preview)) == [
-        f"{many} checks: {many - 2} passed, 2 warnings; all findings: seaway check --stack dev",
+        f"{many} checks: {many - 1} passed, 1 warning; all findings: seaway check --stack dev",
         "  IMG-02 warning: Deployment/web spec.template.spec.containers[web].image: nginx:1.27 is a tag, and a tag can be"
         " moved; pin it in images.lock: seaway release outdated --write",
-        "  NET-01 warning: Deployment/web spec.template.metadata.labels: no network policy selects the pods; Seaway makes"
-        " none yet: apply one to the namespace by hand, or waive this check",
     ]
 
 
@@ -63,7 +61,7 @@ def test_what_is_told_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     lines = checked(run(folder, MANY))
     assert len(lines) == 4
     assert re.fullmatch(r"  IMG-02 warning: .* \(and s1, s2\)", lines[1])
-    assert lines[3] == "  ... and 5 more"
+    assert lines[3] == "  ... and 4 more"
 
 
 def test_the_record_keeps_the_results(folder: Path) -> None:

@@ -3,6 +3,8 @@
 import copy
 import dataclasses
 import datetime
+import fnmatch
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,28 +16,33 @@ TODAY = datetime.date(2026, 6, 30)
 DIGEST = "sha256:" + "d" * 64
 STACK = settings.Settings(stack="test", context="test", registry="registry.example.com")
 PINNED = dataclasses.replace(STACK, build=False)
-POLICY = {
-    "apiVersion": "networking.k8s.io/v1",
-    "kind": "NetworkPolicy",
-    "metadata": {"name": "closed", "namespace": "shop-test"},
-    "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-}
+HOSTS = settings.Ingress(hosts={"web": ("shop.example.com",)}, issuer="letsencrypt")
+OPEN = dataclasses.replace(STACK, exposure="ingress", ingress=HOSTS, quota=True)
+"""With everything that an environment may add."""
 
 Edit = Callable[[dict[str, Any]], None]
 
 
 def app(
-    web: dict[str, Any] | None = None, db: dict[str, Any] | None = None, job: dict[str, Any] | None = None
+    web: dict[str, Any] | None = None,
+    db: dict[str, Any] | None = None,
+    job: dict[str, Any] | None = None,
+    *,
+    more: tuple[application.Service, ...] = (),
 ) -> application.Application:
-    """A service, a store and a job; with other fields for each."""
+    """A service with its companions, a store, a job and one by the clock; with other fields for each."""
     service: dict[str, Any] = {
         "build": application.Build(context="./web"),
         "port": 8000,
         "expose": True,
         "calls": ("db",),
         "health": application.Health(ready="/readyz", live="/healthz"),
-        "env": {"MODE": "fast", "URL": "postgres://shop:$(PASSWORD)@db/shop", "TOKEN_FILE": "/run/token"},
-        "secrets": (application.Secret("PASSWORD"),),
+        "env": {"MODE": "fast", "URL": "postgres://shop@db/shop", "TOKEN_FILE": "/run/token"},
+        "secrets": (application.Secret("PASSWORD"), application.Secret("KEY", existing="vault", key="web")),
+        "kubernetes_api": {"configmaps": ("get", "list")},
+        "scale": application.Scale(min=2, max=6),
+        "init": (application.Companion("warm", command=("./warm",)),),
+        "sidecars": (application.Companion("proxy", image=f"proxy:1@{DIGEST}", port=9000),),
         "files": (application.File("/etc/web.ini", content="[web]\npassword = ${PASSWORD}\nworkers = 2\n"),),
     }
     store: dict[str, Any] = {
@@ -45,29 +52,36 @@ def app(
     }
     made = application.Application(
         "shop",
-        services=(application.Service("web", **(service | (web or {}))),),
+        services=(application.Service("web", **(service | (web or {}))), *more),
         stores=(application.Store("db", **(store | (db or {}))),),
-        jobs=(application.Job("migrate", uses="web", **(job or {})),),
+        jobs=(
+            application.Job("migrate", uses="web", **(job or {})),
+            application.Job("report", uses="web", schedule="0 3 * * *"),
+        ),
     )
     return load.resolve(made)
 
 
 def rendered(of: application.Application, stack: settings.Settings = STACK) -> list[objects.Object]:
-    """What it becomes, in a namespace with a network policy."""
-    policy = objects.Object(manifest=copy.deepcopy(POLICY), owner=None, wave=objects.Wave.foundation)
-    return [*copy.deepcopy(offline.rendered(of, stack)), policy]
+    """What it becomes, for a test alone."""
+    return copy.deepcopy(offline.rendered(of, stack))
+
+
+@functools.cache
+def _open() -> list[objects.Object]:
+    return offline.rendered(app(), OPEN)
 
 
 def spoiled(key: str, edit: Edit) -> list[objects.Object]:
-    """The objects of the application, one of them edited."""
-    found = rendered(app())
-    edit(next(one.manifest for one in found if one.key == key))
+    """The objects of the application where everything is added, one of them edited; its hash may be a star."""
+    found = copy.deepcopy(_open())
+    edit(next(one.manifest for one in found if fnmatch.fnmatch(one.key, key)))
     return found
 
 
 def template(edit: Edit) -> Edit:
     """An edit of the pods' spec."""
-    return lambda manifest: edit(manifest["spec"]["template"]["spec"])
+    return lambda manifest: edit(manifest["spec"].get("jobTemplate", manifest)["spec"]["template"]["spec"])
 
 
 def container(edit: Edit) -> Edit:

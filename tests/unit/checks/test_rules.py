@@ -4,6 +4,7 @@
 import dataclasses
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from tests import golden
 from tests.unit.checks import made
 
 CONTAINER = "spec.template.spec.containers"
+SCHEDULED = f"spec.jobTemplate.{CONTAINER}"
 SEC = "securityContext"
 
 
@@ -39,9 +41,21 @@ def spec(**fields: Any) -> made.Edit:
 
 
 BASELINE = "remove `security: baseline` from services.web, or waive this check for it"
-NO_POLICY = (
-    "no network policy selects the pods; Seaway makes none yet: apply one to the namespace by hand, or waive this check"
-)
+
+
+def backend(**fields: Any) -> made.Edit:
+    return lambda one: one["spec"]["rules"][0]["http"]["paths"][0].update(backend={"service": fields})
+
+
+def rule(**fields: Any) -> made.Edit:
+    return lambda one: one.update(rules=[fields])
+
+
+def projected(pods: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sources of secrets' files, our own first."""
+    (volume,) = (one for one in pods["volumes"] if "projected" in one)
+    return sorted(volume["projected"]["sources"], key=lambda one: one["secret"]["name"] == "vault")
+
 
 # By the application: what a user can write today.
 WRITTEN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
@@ -60,9 +74,8 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "one command": ("PRB-02", {"db": {"health": application.Health.shorthand(("pg_isready", "-q"))}}, [
         f"db: StatefulSet/db {CONTAINER}[db].livenessProbe: asks the same as the readiness probe (pg_isready -q): where that says no for long, every pod is restarted; write stores.db.health as {{ready: ..., live: ...}}; live asks the process and nothing else",
     ]),
-    "baseline": ("SEC-01", {"web": {"security": "baseline"}}, [
-        f"{owner}: {key} {CONTAINER}[{owner}].securityContext.runAsNonRoot: is not true; {BASELINE.replace('services.web', field)}"
-        for owner, key, field in (("migrate", "Job/migrate-*", "jobs.migrate"), ("web", "Deployment/web", "services.web"))
+    "baseline": ("SEC-01", {"db": {"security": "baseline"}}, [
+        f"db: StatefulSet/db {CONTAINER}[db].securityContext.runAsNonRoot: is not true; remove `security: baseline` from stores.db, or waive this check for it",
     ]),
     "user": ("SEC-02", {"db": {"user": 999}}, [
         f"db: StatefulSet/db {CONTAINER}[db].securityContext.runAsUser: 999 may be the id of a user of the node; leave stores.db.user out for 10001, if the image can do with that",
@@ -77,7 +90,7 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         f"db: StatefulSet/db {CONTAINER}[db].env[URL].value: has a password or a key in it; take the value from stores.db.secrets; a value may use another one, as $(PASSWORD)",
     ]),
     "secret in a file": ("CFG-02", {"db": {"files": (application.File("/etc/db.ini", content="[db]\nuser = me\napi-key: hunter2\n"),)}}, [
-        "db: ConfigMap/db-config-* data[etc_db.ini]: line 3 looks like a secret; give it to the program as one of its `secrets`, which are environment variables",
+        "db: ConfigMap/db-config-* data[etc_db.ini]: line 3 looks like a secret; give it to the program as one of its `secrets`, which are files below /run/secrets",
     ]),
     "one pod": ("AVL-01", {"web": {"scale": application.Scale(min=1)}}, [
         "web: Deployment/web spec.replicas: 1 pod is away with its node; set services.web.scale to 2 or more",
@@ -98,6 +111,15 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
     "no disk": ("RES-05", "Deployment/web", made.container(without("resources")), [
         f"web: Deployment/web {CONTAINER}[web].resources.requests.ephemeral-storage: is not set; set it, as 64Mi",
         f"web: Deployment/web {CONTAINER}[web].resources.limits.ephemeral-storage: is not set; set it, as 1Gi",
+    ]),
+    "borrowed memory": ("RES-06", "Deployment/web", made.container(lambda one: one["resources"]["requests"].update(memory="0.0625Gi")), [
+        f"web: Deployment/web {CONTAINER}[web].resources.requests.memory: 0.0625Gi are set aside of the 128Mi that it may use; set it to 128Mi",
+    ]),
+    "small quota": ("RES-07", "ResourceQuota/seaway", lambda one: one["spec"].update(hard={"requests.cpu": "1", "pods": "100", "configmaps": "1"}), [
+        "None: ResourceQuota/seaway spec.hard[requests.cpu]: 1 is less than the 1900m that all may ask for at once; raise it, or lower a `scale.max`",
+    ]),
+    "quota of limits": ("RES-07", "ResourceQuota/seaway", lambda one: one["spec"].update(hard={"limits.cpu": "100"}), [
+        "None: ResourceQuota/seaway spec.hard[limits.cpu]: refuses pods without a limit: db, migrate, report, web; set the limit, or take it out of the quota",
     ]),
     "no readiness": ("PRB-01", "Deployment/web", made.container(without("readinessProbe")), [
         f"web: Deployment/web {CONTAINER}[web].readinessProbe: is not set; say it in services.web.health.ready, as /readyz",
@@ -127,8 +149,8 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         f"web: Deployment/web {CONTAINER}[web].securityContext.capabilities.drop: does not say ALL; {BASELINE}",
         f"web: Deployment/web {CONTAINER}[web].securityContext.capabilities.add: gives NET_ADMIN, SYS_TIME; remove it; ports below 1024 need none",
     ]),
-    "no seccomp": ("SEC-07", "Deployment/web", made.template(lambda one: one[SEC].pop("seccompProfile")), [
-        f"web: Deployment/web {CONTAINER}[web].securityContext.seccompProfile.type: is not set; set it to RuntimeDefault",
+    "no seccomp": ("SEC-07", "StatefulSet/db", made.template(lambda one: one[SEC].pop("seccompProfile")), [
+        f"db: StatefulSet/db {CONTAINER}[db].securityContext.seccompProfile.type: is not set; set it to RuntimeDefault",
     ]),
     "own seccomp": ("SEC-07", "Deployment/web", security(seccompProfile={"type": "Unconfined"}), [
         f"web: Deployment/web {CONTAINER}[web].securityContext.seccompProfile.type: Unconfined allows every system call; set it to RuntimeDefault",
@@ -143,6 +165,20 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
     "node's files": ("SEC-10", "Deployment/web", made.template(lambda one: one["volumes"].append({"name": "sock", "hostPath": {"path": "/run/docker.sock"}})), [
         "web: Deployment/web spec.template.spec.volumes[sock].hostPath: is /run/docker.sock of the node; let a store keep the data",
     ]),
+    "volume of the network": ("SEC-11", "Deployment/web", made.template(lambda one: one["volumes"].append({"name": "share", "nfs": {"server": "x", "path": "/"}})), [
+        "web: Deployment/web spec.template.spec.volumes[share].nfs: nfs is none of them; let a store keep the data",
+    ]),
+    "sysctl": ("SEC-12", "Deployment/web", made.template(lambda one: one[SEC].update(sysctls=[{"name": "kernel.msgmax", "value": "1"}], procMount="Default")), [
+        "web: Deployment/web spec.template.spec.securityContext.sysctls[kernel.msgmax]: is a setting of the whole node; remove it",
+    ]),
+    "kernel": ("SEC-12", "CronJob/report", made.container(lambda one: one[SEC].update(procMount="Unmasked", appArmorProfile={"type": "Unconfined"}, seLinuxOptions={"type": "spc_t"})), [
+        f"report: CronJob/report {SCHEDULED}[report].securityContext.procMount: Unmasked shows all of /proc; remove it",
+        f"report: CronJob/report {SCHEDULED}[report].securityContext.appArmorProfile.type: Unconfined turns AppArmor off; remove it",
+        f"report: CronJob/report {SCHEDULED}[report].securityContext.seLinuxOptions: is not how SELinux confines a container; remove it",
+    ]),
+    "forgotten init container": ("SEC-13", "Deployment/web", made.template(lambda one: one["initContainers"][-1].pop(SEC)), [
+        "web: Deployment/web spec.template.spec.initContainers[warm].securityContext: is not set; write it as that of the main container",
+    ]),
     "open namespace": ("SEC-14", "Namespace/shop-test", lambda one: one["metadata"]["labels"].update({"pod-security.kubernetes.io/enforce": "privileged"}), [
         "None: Namespace/shop-test metadata.labels[pod-security.kubernetes.io/enforce]: privileged lets every pod in; set it to restricted",
     ]),
@@ -152,27 +188,75 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
     "default account": ("SA-01", "Deployment/web", made.template(without("serviceAccountName")), [
         "web: Deployment/web spec.template.spec.serviceAccountName: is the default account; set it to web",
     ]),
-    "token": ("SA-02", "Deployment/web", made.template(without("automountServiceAccountToken")), [
-        "web: Deployment/web spec.template.spec.automountServiceAccountToken: is not false; set it to false",
+    "no such account": ("SA-01", "Deployment/web", made.template(setting(serviceAccountName="other")), [
+        "web: Deployment/web spec.template.spec.serviceAccountName: there is no account other, so no pod starts; set it to web",
+    ]),
+    "old name of the account": ("SA-03", "Deployment/web", made.template(setting(serviceAccount="web")), [
+        "web: Deployment/web spec.template.spec.serviceAccount: is the old name of serviceAccountName; remove it",
+    ]),
+    "wildcard": ("RBAC-01", "Role/web", rule(verbs=["*"], resources=["configmaps"], apiGroups=[""]), [
+        "web: Role/web rules[0].verbs: * is everything; name what is needed, in kubernetesApi of web",
+    ]),
+    "cluster's role": ("RBAC-02", "RoleBinding/web", setting(roleRef={"kind": "ClusterRole", "name": "cluster-admin"}), [
+        "web: RoleBinding/web roleRef: ClusterRole cluster-admin is not of this application; bind a Role of the namespace",
+    ]),
+    "keys to the rest": ("RBAC-03", "Role/web", rule(verbs=["get", "escalate"], resources=["secrets", "pods"], apiGroups=[""]), [
+        "web: Role/web rules[0]: secrets: reads every secret of the namespace; remove it from kubernetesApi of web, or waive this check for it",
+        "web: Role/web rules[0]: escalate: gives itself any right; remove it from kubernetesApi of web, or waive this check for it",
+    ]),
+    "token": ("SA-02", "StatefulSet/db", made.template(without("automountServiceAccountToken")), [
+        "db: StatefulSet/db spec.template.spec.automountServiceAccountToken: is not false; set it to false, or say in stores.db.kubernetesApi what it is for",
     ]),
     "variable twice": ("CFG-04", "Deployment/web", made.container(lambda one: one["env"].append({"name": "MODE", "value": "slow"})), [
         f"web: Deployment/web {CONTAINER}[web].env[MODE]: is there twice; remove one of the two",
     ]),
-    "no such key": ("CFG-04", "Deployment/web", made.container(lambda one: one["env"][0]["valueFrom"].update(secretKeyRef={"name": "web", "key": "PASSWORD"})), [
+    "no such key": ("CFG-04", "Deployment/web", made.container(lambda one: one["env"].append({"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "web", "key": "PASSWORD"}}})), [
         f"web: Deployment/web {CONTAINER}[web].env[PASSWORD].valueFrom.secretKeyRef: there is no key PASSWORD in a Secret web; name one that is there",
     ]),
     "no such file": ("CFG-04", "Deployment/web", made.template(lambda one: one["volumes"].append({"name": "more", "configMap": {"name": "more"}})), [
-        "web: Deployment/web spec.template.spec.volumes[more].configMap.name: there is no ConfigMap more; name one that is there",
+        "web: Deployment/web spec.template.spec.volumes[more].configMap: there is no ConfigMap more; name one that is there",
     ]),
-    "no policy": ("NET-01", "NetworkPolicy/closed", spec(podSelector={"matchLabels": {"app.kubernetes.io/name": "web"}}), [
-        f"db: StatefulSet/db spec.template.metadata.labels: {NO_POLICY}",
-        f"migrate: Job/migrate-* spec.template.metadata.labels: {NO_POLICY}",
+    "no such key of a file": ("CFG-04", "Deployment/web", made.template(lambda one: projected(one)[0]["secret"]["items"][0].update(key="OTHER")), [
+        "web: Deployment/web spec.template.spec.volumes[secrets].projected.sources[1].secret: there is no key OTHER in Secret web-secrets-unresolved; name one that is there",
+    ]),
+    "secret in a variable": ("CFG-03", "Deployment/web", made.container(lambda one: one["env"].append({"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "vault", "key": "x"}}})), [
+        f"web: Deployment/web {CONTAINER}[web].env[PASSWORD]: is a secret in a variable; take `env: true` from services.web.secrets.PASSWORD, and read the file",
+    ]),
+    "an open policy": ("NET-01", "NetworkPolicy/default-deny", spec(ingress=[{}]), [
+        "None: NetworkPolicy/default-deny spec.ingress[0]: opens everything to everybody; name peers or ports",
+    ]),
+    "policy for nobody": ("NET-02", "NetworkPolicy/web-*", spec(podSelector={"matchLabels": {"app": "other"}}), [
+        "web: NetworkPolicy/web-* spec.podSelector: selects no pods; write the labels of those that it is for",
+    ]),
+    "policy with a peer that is not": ("NET-02", "NetworkPolicy/web-*", spec(egress=[{"to": [{"podSelector": {"matchLabels": {"app": "other"}}}]}]), [
+        "web: NetworkPolicy/web-* spec.egress[0].to[0].podSelector: selects no pods; write the labels of those that may",
+    ]),
+    "policy for no port": ("NET-02", "NetworkPolicy/web-*", spec(ingress=[{"ports": [{"port": 1234}, {"port": 1, "endPort": 9}]}]), [
+        "web: NetworkPolicy/web-* spec.ingress[0].ports[0].port: none of its pods has a port 1234; write one that is there",
+    ]),
+    "ingress for nobody": ("NET-05", "Ingress/web", backend(name="webb", port={"number": 80}), [
+        "web: Ingress/web spec.rules[shop.example.com].http.paths[/]: there is no Service webb; name one that is there",
+    ]),
+    "ingress for no port": ("NET-05", "Ingress/web", backend(name="web", port={"number": 80}), [
+        "web: Ingress/web spec.rules[shop.example.com].http.paths[/]: Service web has no port 80; write one that it has",
+    ]),
+    "no TLS": ("NET-06", "Ingress/web", lambda one: one["spec"].pop("tls"), [
+        "web: Ingress/web spec.tls: shop.example.com answers without TLS; set seaway:ingress.issuer or seaway:ingress.tlsSecret",
+    ]),
+    "snippet": ("NET-06", "Ingress/web", lambda one: one["metadata"]["annotations"].update({"nginx.ingress.kubernetes.io/server-snippet": "x"}), [
+        "web: Ingress/web metadata.annotations[nginx.ingress.kubernetes.io/server-snippet]: is configuration that the controller runs as it is; remove it from seaway:ingress.annotations",
+    ]),
+    "port that is not": ("NET-07", "Service/web", lambda one: one["spec"]["ports"][0].update(targetPort="http"), [
+        "web: Service/web spec.ports[main].targetPort: the pods have no port http; write one that they have",
+    ]),
+    "long name of a port": ("NET-07", "Service/web", lambda one: one["spec"]["ports"][0].update(targetPort="the-port-of-the-web"), [
+        "web: Service/web spec.ports[main].targetPort: the-port-of-the-web has more than 15 characters; give the port a shorter name",
     ]),
     "service for nobody": ("NET-03", "Service/web", spec(selector={"app": "web"}), [
         "web: Service/web spec.selector: selects no pods; write the labels of those that it is for",
     ]),
     "node port": ("NET-04", "Service/web", spec(type="NodePort"), [
-        "web: Service/web spec.type: NodePort answers on every node; set seaway:exposure to loadBalancer, or to clusterIP and let an Ingress stand before it",
+        "web: Service/web spec.type: NodePort answers on every node; set seaway:exposure to ingress or loadBalancer",
     ]),
     "no budget": ("AVL-02", "PodDisruptionBudget/web", spec(selector={"matchLabels": {"app": "other"}}), [
         "web: Deployment/web spec.replicas: no disruption budget keeps a drain from taking all pods at once; let a PodDisruptionBudget select them",
@@ -193,10 +277,60 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: Deployment/web spec.strategy.rollingUpdate.maxUnavailable: 25% of the pods may be away in a rollout; set it to 0",
     ]),
     "no farewell": ("AVL-06", "Deployment/web", made.container(without("lifecycle")), [
-        f"web: Deployment/web {CONTAINER}[web].lifecycle.preStop: is not set: requests come to a pod that has ended; set it to {{sleep: {{seconds: 5}}}}",
+        f"web: Deployment/web {CONTAINER}[web].lifecycle.preStop: is not set: requests come to a pod that has ended; set services.web.drain to 5",
+    ]),
+    "scaler of nobody": ("AVL-08", "HorizontalPodAutoscaler/web", lambda one: one["spec"]["scaleTargetRef"].update(name="webb"), [
+        "web: HorizontalPodAutoscaler/web spec.scaleTargetRef: there is no Deployment webb; name what it is for",
+    ]),
+    "scaler upside down": ("AVL-08", "HorizontalPodAutoscaler/web", spec(minReplicas=2, maxReplicas=1), [
+        "web: HorizontalPodAutoscaler/web spec.maxReplicas: 1 is less than the 2 that always run; raise `scale.max`, or lower `scale.min`",
+    ]),
+    "fewer pods than the scaler's": ("AVL-08", "Deployment/web", spec(replicas=1), [
+        "web: Deployment/web spec.replicas: a rollout would begin with 1 of the 2 pods that always run; set it to 2",
+    ]),
+    "scaler of nothing": ("AVL-08", "Deployment/web", resource("requests", "cpu"), [
+        f"web: Deployment/web {CONTAINER}[web].resources.requests.cpu: is not set, and HorizontalPodAutoscaler/web measures use against it; set services.web.resources.cpu",
+    ]),
+    "job for ever": ("AVL-09", "CronJob/report", made.template(setting(restartPolicy="Always")), [
+        "report: CronJob/report spec.jobTemplate.spec.template.spec.restartPolicy: Always is not for a CronJob; set it to Never",
+    ]),
+    "service once": ("AVL-09", "Deployment/web", made.template(setting(restartPolicy="Never")), [
+        "web: Deployment/web spec.template.spec.restartPolicy: Never is not for a Deployment; remove it",
+    ]),
+    "not its own pods": ("META-01", "Deployment/web", spec(selector={"matchExpressions": [{"key": "app", "operator": "Exists"}]}), [
+        "web: Deployment/web spec.selector: is not what its own pods have; write the labels of the pods",
+    ]),
+    "nobody's": ("META-02", "Service/web", lambda one: one["metadata"]["labels"].pop("app.kubernetes.io/part-of"), [
+        "web: Service/web metadata.labels[app.kubernetes.io/part-of]: is not set; set it as the other objects have it",
+    ]),
+    "no label": ("META-02", "Service/web", lambda one: one["metadata"]["labels"].update(team="A & B"), [
+        "web: Service/web metadata.labels[team]: A & B is no value of a label; write at most 63 of a-z, A-Z, 0-9, -, _ and ., with a letter or digit at both ends",
+    ]),
+    "shared namespace": ("META-03", "Service/web", lambda one: one["metadata"].update(namespace="default"), [
+        "web: Service/web metadata.namespace: default belongs to everybody; set it to shop-test",
+    ]),
+    "beta": ("META-04", "PodDisruptionBudget/web", setting(apiVersion="policy/v1beta1"), [
+        "web: PodDisruptionBudget/web apiVersion: policy/v1beta1 may be gone with the next upgrade; write a stable one",
+    ]),
+    "late schedule": ("JOB-01", "CronJob/report", lambda one: [one["spec"].pop(key) for key in ("startingDeadlineSeconds", "concurrencyPolicy")], [
+        "report: CronJob/report spec.startingDeadlineSeconds: is not set; say it in jobs.report.startWithin",
+        "report: CronJob/report spec.concurrencyPolicy: is not set; say it in jobs.report.overlap",
+    ]),
+    "endless job": ("JOB-02", "Job/migrate-*", lambda one: [one["spec"].pop(key) for key in ("backoffLimit", "activeDeadlineSeconds")], [
+        "migrate: Job/migrate-* spec.backoffLimit: is not set; say it in jobs.migrate.tries",
+        "migrate: Job/migrate-* spec.activeDeadlineSeconds: is not set; say it in jobs.migrate.timeout",
+    ]),
+    "endless run": ("JOB-02", "CronJob/report", lambda one: one["spec"]["jobTemplate"]["spec"].pop("activeDeadlineSeconds"), [
+        "report: CronJob/report spec.jobTemplate.spec.activeDeadlineSeconds: is not set; say it in jobs.report.timeout",
+    ]),
+    "no name for the pods": ("STS-01", "StatefulSet/db", spec(serviceName="bd"), [
+        "db: StatefulSet/db spec.serviceName: there is no Service bd; name one with clusterIP None",
+    ]),
+    "one address": ("STS-01", "StatefulSet/db", spec(serviceName="web"), [
+        "db: StatefulSet/db spec.serviceName: Service web has an address of its own; name one with clusterIP None",
     ]),
     "short grace": ("AVL-06", "Deployment/web", made.template(setting(terminationGracePeriodSeconds=10)), [
-        "web: Deployment/web spec.template.spec.terminationGracePeriodSeconds: 10 s are too short for the wait of 5 s and 10 s for the requests in flight; set it to 15 or more",
+        "web: Deployment/web spec.template.spec.terminationGracePeriodSeconds: 10 s are too short for the wait of 5 s and 10 s for the requests in flight; set services.web.grace to 10 or more",
     ]),
 }  # fmt: skip
 
@@ -216,7 +350,7 @@ def of(results: list[engine.Result], id_: str) -> list[str]:
     return [starred(text) for found, text in made.findings(results) if found == id_]
 
 
-@pytest.mark.parametrize("stack", [made.STACK, made.PINNED], ids=["builds", "pinned"])
+@pytest.mark.parametrize("stack", [made.STACK, made.PINNED, made.OPEN], ids=["builds", "pinned", "open"])
 def test_a_well_made_application_passes_everything(stack: settings.Settings) -> None:
     results = made.run(made.app(), stack)
     assert made.findings(results) == []
@@ -232,7 +366,17 @@ def test_what_is_written(case: str) -> None:
 @pytest.mark.parametrize("case", SPOILED)
 def test_what_is_spoiled(case: str) -> None:
     id_, key, edit, lines = SPOILED[case]
-    assert of(made.run(made.app(), found=made.spoiled(key, edit)), id_) == lines
+    assert of(made.run(made.app(), made.OPEN, made.spoiled(key, edit)), id_) == lines
+
+
+def test_without_policies_everybody_may() -> None:
+    found = [one for one in made.rendered(made.app()) if one.kind != "NetworkPolicy"]
+    lines = of(made.run(made.app(), found=found), "NET-01")
+    assert len(lines) == 8, "four workloads, two ways"
+    assert lines[:2] == [
+        "db: StatefulSet/db spec.template.metadata.labels: no network policy says who may connect to its pods; let a NetworkPolicy with policyTypes Ingress select them",
+        "db: StatefulSet/db spec.template.metadata.labels: no network policy says what its pods may connect to; let a NetworkPolicy with policyTypes Egress select them",
+    ]
 
 
 def test_every_check_has_a_failing_case() -> None:
@@ -244,10 +388,10 @@ def test_every_check_has_a_failing_case() -> None:
 
 def test_each_check_says_why_and_what_it_weighs() -> None:
     for each in table.CHECKS:
-        assert each.why.endswith((".", "issues/20473")), each.id
+        assert each.why.endswith((".", "issues/20473", "#stable-network-id")), each.id
         assert each.level.because, each.id
         assert set(each.public) <= set(public.TOOLS), each.id
-    assert {each.id for each in table.CHECKS if not each.public} == {"SEC-14", "AVL-06"}
+    assert {each.id for each in table.CHECKS if not each.public} == {"RES-07", "SEC-11", "SEC-14", "AVL-06", "JOB-02"}
     assert set(public._IDS) <= set(table.IDS)
 
 
@@ -305,6 +449,7 @@ def test_what_is_a_secret_in_a_file(line: str) -> None:
     assert len(of(made.run(made.app(db={"files": (file,)})), "CFG-02")) == 1
 
 
+@hypothesis.settings(max_examples=15)
 @given(value=st.text(alphabet="hunter2$/x ", min_size=1))
 def test_no_value_is_ever_told(value: str) -> None:
     secret = f"{value}-verysecret"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seaway.checks import table
 from seaway.cli import main
 from tests import golden
 
@@ -60,13 +61,12 @@ def test_findings_are_shown_with_the_way_out(folder: Path, capsys: pytest.Captur
     code, out, err = check(capsys)
     head, *rows = out.splitlines()
     assert (code, err) == (0, "")
-    assert head == "shop · stack dev · 36 checks: 34 passed, 2 warnings"
+    many = len(table.CHECKS)
+    assert head == f"shop · stack dev · {many} checks: {many - 1} passed, 1 warning"
     assert [" ".join(row.split()) for row in rows] == [
         "CHECK WEIGHT OF WHERE WHAT IS WRONG WAY OUT",
         "IMG-02 warning web Deployment/web spec.template.spec.containers[web].image nginx:1.27 is a tag, and a tag can be"
         " moved pin it in images.lock: seaway release outdated --write",
-        "NET-01 warning web Deployment/web spec.template.metadata.labels no network policy selects the pods Seaway makes"
-        " none yet: apply one to the namespace by hand, or waive this check",
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_pinned_release_is_what_is_checked(folder: Path, capsys: pytest.Captur
     (folder / "app" / "app.yaml").write_text("name: shop\nservices: broken by now\n")
     code, states = plain(capsys)
     assert code == 1
-    assert states == {"CFG-01": ["failed"], "NET-01": ["failed"]}
+    assert states == {"CFG-01": ["failed"]}
 
 
 def test_what_is_wrong_in_the_files_is_told_as_ever(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
