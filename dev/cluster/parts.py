@@ -165,6 +165,13 @@ PARTS = (
         binaries={"kube-network-policies": "sigs.k8s.io/kube-network-policies/cmd"},
     ),
     Part(
+        name="metrics-server",
+        version="0.9.0",
+        minutes=2,
+        optional=True,
+        binaries={"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
+    ),
+    Part(
         name="traefik",
         version="3.6.2",
         minutes=6,

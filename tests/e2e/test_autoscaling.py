@@ -1,0 +1,128 @@
+"""An autoscaler on the real cluster, with real metrics: more pods under load, and no switch loses a request.
+
+The tests share one stack and run in the order of the file; each leaves the stack healthy.
+"""
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import project
+from tests.support import prober
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "smallest-scaling"
+APP = """\
+name: smallest
+services:
+  web:
+    build: ./web
+    port: 8000
+    expose: true
+    scale: {scale}
+    # So little that the load of a test is more than half of it for five pods.
+    resources: {{cpu: 20m, memory: 64Mi}}
+    env: {{COLOUR: {colour}}}
+"""
+AUTO = "{min: 2, max: 5, cpu: 50%}"
+PER_SECOND = 60
+"""Requests: a fifth of a core, so that the rest of the machine has its turn."""
+
+
+@pytest.fixture(scope="module")
+def smallest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
+    folder = tmp_path_factory.mktemp("smallest")
+    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="scaling")
+    deploy(made, "3")
+    yield made
+    made.pulumi("cancel", "--yes", "scaling")
+    made.destroy()
+
+
+@pytest.fixture(scope="module")
+def address(smallest: project.Project) -> str:
+    """The address of web for a person on this machine."""
+    port = smallest.get("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    return project.cluster("forward", str(port)).out.strip()
+
+
+def deploy(smallest: project.Project, scale: str, *, colour: str = "red") -> None:
+    Path(smallest.folder, "app", "app.yaml").write_text(APP.format(scale=scale, colour=colour))
+    smallest.up()
+
+
+def replicas(smallest: project.Project) -> int:
+    return smallest.get("deployment", "web", "-n", NAMESPACE)["spec"]["replicas"]
+
+
+def drift(smallest: project.Project) -> str:
+    """What `seaway status --drift` tells; empty where all is as declared."""
+    words = ("-m", "seaway.cli", "status", "--drift", "--stack", "scaling")
+    done = project.run(sys.executable, *words, cwd=smallest.folder, env=smallest.env)
+    return done.text if done.code else ""
+
+
+def quiet(address: str) -> prober.Prober:
+    """A load that no autoscaler minds."""
+    return prober.Prober(f"{address}/", threads=2, per_second=4)
+
+
+@contextlib.contextmanager
+def watched(smallest: project.Project) -> Iterator[list[int]]:
+    """Every number of pods that the Deployment asks for while the block runs, in its order."""
+    line = ["kubectl", "--context", "seaway-dev", "get", "deployment", "web", "-n", NAMESPACE, "--watch"]
+    line += ["-o", 'jsonpath={.spec.replicas}{"\\n"}']
+    seen: list[int] = []
+    with subprocess.Popen(line, cwd=smallest.folder, env=smallest.env, stdout=subprocess.PIPE, text=True) as process:
+        out = process.stdout
+        assert out is not None
+        reader = threading.Thread(target=lambda: seen.extend(int(each) for each in out), daemon=True)
+        reader.start()
+        prober.until(lambda: seen, seconds=10)
+        try:
+            yield seen
+        finally:
+            process.terminate()
+            reader.join(timeout=10)
+
+
+def test_from_a_number_to_an_autoscaler_no_pod_goes(smallest: project.Project, address: str) -> None:
+    with quiet(address) as load, watched(smallest) as seen:
+        deploy(smallest, AUTO)
+        found = prober.until(
+            lambda: smallest.get("hpa", "web", "-n", NAMESPACE).get("status", {}).get("currentMetrics"), seconds=90
+        )
+    assert found[0]["containerResource"]["container"] == "web"
+    assert min(seen) >= 3, seen
+    assert not load.failures
+
+
+def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: project.Project, address: str) -> None:
+    with prober.Prober(f"{address}/", threads=8, per_second=PER_SECOND) as load:
+        prober.until(lambda: replicas(smallest) == 5, seconds=120, every=2)
+        with watched(smallest) as seen:
+            deploy(smallest, AUTO, colour="blue")
+            smallest.preview("--expect-no-changes")
+        assert set(seen) == {5}
+        assert not drift(smallest)
+    assert not load.failures
+    assert load.answered > 100
+
+
+def test_back_to_a_number_what_is_declared_wins_and_stays(smallest: project.Project, address: str) -> None:
+    """Under a load for which the autoscaler would have five pods."""
+    with prober.Prober(f"{address}/", threads=8, per_second=PER_SECOND) as load:
+        with watched(smallest) as seen:
+            deploy(smallest, "3", colour="blue")
+            assert not smallest.get("hpa", "-n", NAMESPACE)["items"]
+            time.sleep(20)  # an autoscaler looks every 15 s
+        assert list(dict.fromkeys(seen)) == [5, 3]
+        assert not drift(smallest)
+    assert not load.failures
