@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from seaway.explain import fields, origin
 from seaway.manifests import objects, offline
-from seaway.model import application, decode, hosts, links, nodes, rules
+from seaway.model import application, catalogue, decode, hosts, links, nodes, rules
 from seaway.release import project
 
 PURPOSES: Mapping[str, str] = {
@@ -125,6 +125,8 @@ def _image(one: project.Project, path: str, each: rules.Workload, image: str, no
 def _place(one: project.Project, path: str, each: rules.Workload, field: str, node: nodes.Node) -> str | None:
     """Where it is written: with itself, or with the service that a job uses."""
     found = origin.places(node, f"{path}.{field}")
+    if field == "env":
+        found += origin.places(node, f"{path}.envFiles")
     if not found and isinstance(each, application.Job) and each.uses:
         _, service = one.workload(each.uses)
         if _value(each, field) == _value(service, field):
@@ -146,10 +148,24 @@ def _model(
         for found in made
         if field.said and found.kind in field.kinds and fields.value(found.manifest, field.path) is not None
     }
+    known = {said.field: said for said in catalogue.said(_stated(one, path))}
     for field, value, why in _leaves(each):
         place = _place(one, path, each, field, node)
+        if not place and field in known:
+            why = known.pop(field).why  # noqa: PLW2901 - the model's reason is that of its own default
         if place or why:
             yield Row(field=field, becomes=becomes.get(field), value=value, place=place, why="" if place else why)
+    if isinstance(each, application.Job) and each.uses:
+        return
+    for field, said in known.items():
+        yield Row(field=field, becomes=None, value=_plain(said.value), place=None, why=said.why)
+
+
+def _stated(one: project.Project, path: str) -> rules.Workload:
+    """As it is written; of a job the service that it uses, whose image it takes."""
+    written = rules.workloads(one.stated)
+    each = written[path]
+    return written[f"services.{each.uses}"] if isinstance(each, application.Job) and each.uses else each
 
 
 def _leaves(part: Any, above: str = "") -> Iterator[tuple[str, Any, str]]:

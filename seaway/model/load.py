@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seaway.model import (
     application,
+    catalogue,
     companions,
     decode,
     egress,
@@ -156,12 +157,13 @@ def _without_jobs(app: application.Application) -> application.Application:
 
 
 def resolve(app: application.Application) -> application.Application:
-    """The application with everything stated: what a job takes from the service that it uses, and how each secret
+    """The application with everything stated: what known images need, what a job takes from the service that it uses, and how each secret
     is made wherever it is listed.
 
     A job keeps ``uses``: its image is that of the service. Its own words win, name by name for env, secrets and
     files; user, security and resources are the service's where the job has the defaults.
     """
+    app = catalogue.applied(app)
     services = {service.name: service for service in app.services}
     whole = dataclasses.replace(
         app, jobs=tuple(_inherit(job, services[job.uses]) if job.uses else job for job in app.jobs)
