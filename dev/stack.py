@@ -92,16 +92,21 @@ def timed(times: dict[str, float], part: str, work: Callable[[], None]) -> None:
 def table(env: dict[str, str], times: dict[str, float]) -> None:
     """Services with addresses, replicas and images as they are in the cluster now, then the times."""
     outputs: dict[str, Any] = json.loads(read(["pulumi", "stack", "output", "--json", "--stack", STACK], env))
-    kinds = "deployments,statefulsets"
+    kinds = "deployments,daemonsets,statefulsets"
     live = json.loads(read(["kubectl", "get", kinds, "-n", outputs["namespace"], "-o", "json"], env))["items"]
     rows = [("SERVICE", "ADDRESS", "READY", "IMAGE")]
     for one in live:
         name = one["metadata"]["name"]
         shown = outputs["services"].get(name, {})
         address = shown.get("address", "-")
-        if "nodePort" in shown:
+        if "urls" in shown:
+            address = " ".join(shown["urls"])
+        elif "nodePort" in shown:
             address = node.forward(node.find(environment.ROOT), shown["nodePort"])
-        ready = f"{one['status'].get('readyReplicas', 0)}/{one['spec']['replicas']}"
+        status = one["status"]
+        ready = f"{status.get('readyReplicas', 0)}/{one['spec'].get('replicas')}"
+        if one["kind"] == "DaemonSet":
+            ready = f"{status['numberReady']}/{status['desiredNumberScheduled']}"
         image = one["spec"]["template"]["spec"]["containers"][0]["image"]
         rows.append((name, address, ready, image[: image.find("@") + 20] if "@" in image else image))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]

@@ -8,7 +8,7 @@ from seaway.cli import follow, health, printer, stack, verb
 from seaway.cluster import client, errors, log, mirror
 from seaway.rollout import containers
 
-KINDS = ("Deployment", "StatefulSet", "Job", "Pod")
+KINDS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob", "Pod")
 """What has logs, and what is there though it has no pod."""
 
 

@@ -52,10 +52,11 @@ def version(manifest: dict[str, Any], contents: Mapping[str, str]) -> str:
     return names.digest(spec | {"template": template | {"spec": _known(template["spec"], contents)}})
 
 
-def template(manifest: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def template(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
     """The pod template of a workload; None: it is none."""
-    spec = manifest.get("spec") or {}
-    return (spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec).get("template")
+    spec: dict[str, Any] = manifest.get("spec") or {}
+    above: dict[str, Any] = spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec
+    return above.get("template")
 
 
 def _known(pods: dict[str, Any], contents: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,13 @@ from collections.abc import Mapping
 
 from seaway.rollout import target, verdict
 
-SECTIONS: Mapping[target.Kind, str] = {"Deployment": "services", "StatefulSet": "stores", "Job": "jobs"}
+SECTIONS: Mapping[target.Kind, str] = {
+    "Deployment": "services",
+    "DaemonSet": "services",
+    "StatefulSet": "stores",
+    "Job": "jobs",
+    "CronJob": "jobs",
+}
 """Where a workload of a kind stands in app.yaml."""
 
 
@@ -20,10 +26,17 @@ class Place:
     namespace: str
     pod: str = ""
     container: str = ""
+    companion: str = ""
+    """Where the container stands below its service, store or job: ``sidecars.proxy``; empty for the main one."""
 
-    def at(self, *, pod: str = "", container: str = "") -> "Place":
+    def at(self, *, pod: str = "", container: str = "", companion: str = "") -> "Place":
         """The same, closer by."""
-        return dataclasses.replace(self, pod=pod or self.pod, container=container or self.container)
+        return dataclasses.replace(
+            self,
+            pod=pod or self.pod,
+            container=container or self.container,
+            companion=companion or self.companion,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +182,7 @@ RANK: Mapping[str, int] = {cause: rank for rank, cause in enumerate(CAUSES)}
 def finding(cause: str, line: str, place: Place, *, fatal: bool) -> verdict.Finding:
     """A finding with the cause's own remedy."""
     remedy = CAUSES[cause].remedy.format(
-        path=f"{SECTIONS[place.target.kind]}.{place.target.owner}",
+        path=".".join(filter(None, (SECTIONS[place.target.kind], place.target.owner, place.companion))),
         owner=place.target.owner,
         kind=place.target.kind.lower(),
         name=place.target.name,

@@ -172,3 +172,11 @@ def container(pod: snapshot.Object, name: str) -> Mapping[str, Any]:
     asked = [*parts(pod, "spec", "initContainers"), *parts(pod, "spec", "containers")]
     found = [one for one in asked if one["name"] == name]
     return found[0] if found else {}
+
+
+def beside(asked: Mapping[str, Any]) -> bool:
+    """Whether a container runs beside the main ones, though it starts before them.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+    """
+    return asked.get("restartPolicy") == "Always"

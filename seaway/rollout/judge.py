@@ -17,6 +17,11 @@ REVISION = "deployment.kubernetes.io/revision"
 The youngest need not be the newest: a revert takes an old ReplicaSet up again, and only this number moves.
 """
 
+GENERATION = "deprecated.daemonset.template.generation"
+GENERATION_OF = "pod-template-generation"
+"""Annotation of a DaemonSet and label of its pods: the same number on it and on its newest ones.
+https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/daemon/util/daemonset_util.go"""
+
 
 def judge(of: target.Target, seen: snapshot.Snapshot, *, elapsed: float, started: datetime.datetime) -> verdict.Verdict:
     """The verdict on one workload.
@@ -187,12 +192,38 @@ def _stateful_set(workload: snapshot.Object, seen: evidence.Seen, place: causes.
     return numbers, findings
 
 
+def _daemon_set(workload: snapshot.Object, seen: evidence.Seen, place: causes.Place, elapsed: float) -> _Judged:
+    """As many pods as nodes that it fits. On each, the old pod counts until the new one is ready and it is gone."""
+    status = evidence.part(workload, "status")
+    desired = evidence.number(status, "desiredNumberScheduled")
+    if not _current(workload):
+        return _Numbers(target=place.target, desired=desired), []
+    updated = evidence.number(status, "updatedNumberScheduled")
+    owned = seen.owned("Pod", workload)
+    generation = evidence.annotation(workload, GENERATION)
+    own = [pod for pod in owned if generation is None or evidence.label(pod, GENERATION_OF) == generation]
+    judged = [pods.Pod(pod, seen, place) for pod in own]
+    numbers = _Numbers(
+        target=place.target,
+        complete=desired == updated == evidence.number(status, "numberAvailable"),
+        desired=desired,
+        judged=judged,
+        updated=len(own),
+        ready=sum(map(evidence.ready, own)),
+        leaving=sum(pod not in own and not evidence.going(pod) for pod in owned),
+    )
+    findings = [one for pod in judged for one in pod.findings()]
+    if len(own) < desired:
+        findings += _refused_pods(workload, seen, place)
+    return numbers, findings
+
+
 def _revision(pod: snapshot.Object) -> str | None:
     return evidence.label(pod, "controller-revision-hash")
 
 
 def _refused_pods(workload: snapshot.Object, seen: evidence.Seen, place: causes.Place) -> Iterator[verdict.Finding]:
-    """StatefulSets and Jobs keep no condition: only an event tells, unless a pod could be made after it."""
+    """StatefulSets, DaemonSets and Jobs keep no condition: only an event tells, unless a pod could be made after it."""
     tries = [event for event in seen.events(workload) if event.reason in {"FailedCreate", "SuccessfulCreate"}]
     if tries and tries[-1].reason == "FailedCreate":
         yield _refusal(tries[-1].message, place, fresh=seen.fresh(tries[-1].time, workload))
@@ -231,6 +262,17 @@ def _job(workload: snapshot.Object, seen: evidence.Seen, place: causes.Place, el
     return numbers, findings
 
 
+def _cron_job(workload: snapshot.Object, seen: evidence.Seen, place: causes.Place, elapsed: float) -> _Judged:
+    """As well as its newest run that has ended or runs, if that was started with the template that it has now."""
+    template = workload["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    runs = [one for one in seen.owned("Job", workload) if one["spec"]["template"]["spec"] == template]
+    if not runs:
+        return _Numbers(target=place.target, complete=True, desired=0), []
+    last = max(runs, key=lambda one: one["metadata"]["creationTimestamp"])
+    numbers, findings = _job(last, seen, place, elapsed)
+    return dataclasses.replace(numbers, complete=not evidence.holds(last, "Failed")), findings
+
+
 def _of_a_job(one: verdict.Finding, place: causes.Place) -> verdict.Finding:
     """A pod of a job that ends with an error is not started again, but followed by another one."""
     if one.cause != "crash-loop":
@@ -250,4 +292,10 @@ def _failed(condition: Mapping[str, Any], own: Sequence[verdict.Finding], place:
     return causes.finding("job-failed", said, place, fatal=True)
 
 
-_KINDS = {"Deployment": _deployment, "StatefulSet": _stateful_set, "Job": _job}
+_KINDS = {
+    "Deployment": _deployment,
+    "DaemonSet": _daemon_set,
+    "StatefulSet": _stateful_set,
+    "Job": _job,
+    "CronJob": _cron_job,
+}

@@ -39,8 +39,11 @@ class Container:
         place: causes.Place,
     ) -> None:
         self.name: str = status["name"]
-        self.place = place.at(container=self.name)
         asked = evidence.container(pod, self.name)
+        self._beside = evidence.beside(asked)
+        first = self.name in {one["name"] for one in evidence.parts(pod, "spec", "initContainers")}
+        kind = "sidecars" if self._beside else "init"
+        self.place = place.at(container=self.name, companion=f"{kind}.{self.name}" if first else "")
         self._image: str = asked.get("image") or status.get("image") or ""
         self._memory: str | None = evidence.part(asked, "resources", "limits").get("memory")
         self._pod = pod
@@ -59,8 +62,14 @@ class Container:
 
     @property
     def _done(self) -> bool:
-        """Whether a job's container has done its work: its pod says so a moment later."""
-        return self.place.target.kind == "Job" and self.ended.get("exitCode") == 0
+        """Whether a job's container has done its work: its pod says so a moment later. What stands beside it is ended
+        then, and says so with a signal."""
+        if self.place.target.kind not in {"Job", "CronJob"}:
+            return False
+        if self._beside:
+            main = evidence.parts(self._pod, "status", "containerStatuses")
+            return bool(main) and all("terminated" in evidence.part(one, "state") for one in main)
+        return self.ended.get("exitCode") == 0
 
     @property
     def begun(self) -> bool:

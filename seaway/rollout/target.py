@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal, Self, cast
 
-Kind = Literal["Deployment", "StatefulSet", "Job"]
+Kind = Literal["Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
