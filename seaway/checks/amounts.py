@@ -95,7 +95,11 @@ def plus(*all_: Amounts) -> Amounts:
 
 
 def _asked(container: Mapping[str, Any], kind: str) -> Amounts:
-    said = container.get("resources", {}).get(kind, {})
+    resources = container.get("resources", {})
+    said = resources.get(kind, {})
+    if kind == "requests":
+        # What is limited and not asked for, is asked for up to the limit: so accelerators are written.
+        said = {**resources.get("limits", {}), **said}
     return {name: quantity.parse(text) for name, text in said.items()}
 
 

@@ -1,7 +1,9 @@
 """``seaway check``: what the checks say of an environment. Needs no cluster, no Docker, no Pulumi, no secret's value.
 
-Exit codes: 0, nothing is refused; 1, a check that is an error here failed, or a waiver has ended; 2, the application or
-the stack's configuration is wrong.
+With ``--cluster`` it also reads, with the kubeconfig, what the stack's cluster lacks of what the application needs.
+
+Exit codes: 0, nothing is refused; 1, a check that is an error here failed, a waiver has ended, or the cluster lacks
+something or cannot be asked; 2, the application or the stack's configuration is wrong.
 
 ``--json`` prints one object::
 
@@ -14,23 +16,35 @@ the stack's configuration is wrong.
         state        passed, failed, waived, expired (its waiver has ended), or idle (its waiver waives nothing)
         finding      null, or {owner, object, path, wrong, remedy}: owner is null for the whole application
         waiver       null, or {reason, owner, until}
+    needs        with --cluster only: a list, one for each thing that is needed of the cluster
+        what         what is needed
+        of           the services, stores and jobs that need it; empty: all of them
+        state        there, lacking (it will not run), warning (not as it is meant to), or unknown (it cannot be told)
+        told         what was found
+        remedy       the way out; empty where it is there
 """
 
 import argparse
+import asyncio
 import datetime
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seaway.cli import stack, verb
 
 if TYPE_CHECKING:
-    from seaway.checks import engine
+    from seaway.checks import engine, subject
+    from seaway.needs import need
     from seaway.release import project
 
 HEAD = ("CHECK", "WEIGHT", "OF", "WHERE", "WHAT IS WRONG", "WAY OUT")
 FOLDED = 3
 """Columns from here on are folded, not cut: half a way out is none."""
+
+COLOURS = {"there": "green", "lacking": "red", "warning": "yellow", "unknown": "yellow"}
+NEEDS = ("THE CLUSTER'S", "STATE", "FOR", "TOLD", "WAY OUT")
 
 
 def add(parsers: verb.Parsers) -> None:
@@ -39,6 +53,8 @@ def add(parsers: verb.Parsers) -> None:
     parser = parsers.add_parser("check", help="is it fit to be deployed?", description=told)
     stack.add(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object; its fields: pydoc seaway.cli.check")
+    told = "also ask the stack's cluster for what the application needs of it; reads only, with the kubeconfig"
+    parser.add_argument("--cluster", action="store_true", help=told)
     parser.set_defaults(run=run)
 
 
@@ -47,24 +63,39 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         problems.Invalid: it is not clear which stack is meant, or its files are wrong.
+        errors.Unavailable: the cluster is to be asked, and cannot be.
     """
     where = stack.find(arguments)
-    from seaway.checks import engine  # noqa: PLC0415 - other verbs need not wait for the manifests
+    from seaway.checks import engine, subject  # noqa: PLC0415 - other verbs need not wait for the manifests
     from seaway.manifests import offline  # noqa: PLC0415
     from seaway.release import project  # noqa: PLC0415
 
     one = project.of(where.folder, where.name)
     images = one.release.given(one.settings.registry) if one.release else {}
-    today = datetime.datetime.now(datetime.UTC).date()
-    results = engine.run(one.app, one.settings, offline.rendered(one.app, one.settings, images), today)
+    objects = offline.rendered(one.app, one.settings, images)
+    results = engine.run(one.app, one.settings, objects, datetime.datetime.now(datetime.UTC).date())
     refused = any(each.refused for each in results)
+    seen = subject.Subject(app=one.app, stack=one.settings, objects=tuple(objects))
+    needs = asyncio.run(_ask(where, seen)) if arguments.cluster else []
     if arguments.json:
         checks = [each.plain() for each in results]
         shown = {"application": one.app.name, "stack": where.name, "refused": refused, "checks": checks}
+        shown |= {"needs": [each.plain() for each in needs]} if arguments.cluster else {}
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
         _show(one, engine.summary(results), results)
-    return verb.FAILED if refused else verb.DONE
+        _show_needs(one.settings.context, needs)
+    return verb.FAILED if refused or any(each.lacking for each in needs) else verb.DONE
+
+
+async def _ask(where: stack.Stack, seen: "subject.Subject") -> "list[need.Result]":
+    from seaway.cli import health  # noqa: PLC0415 - brings the client
+    from seaway.needs import cluster, facts  # noqa: PLC0415
+
+    wanted = cluster.needs(seen)
+    async with health.opened(where) as asked:
+        answers = await facts.read(asked, (path for each in wanted for path in each.paths))
+    return [each.judged(answers) for each in wanted]
 
 
 def _show(one: "project.Project", summary: str, results: "Sequence[engine.Result]") -> None:
@@ -83,5 +114,32 @@ def _show(one: "project.Project", summary: str, results: "Sequence[engine.Result
         return
     table = display.columns(HEAD, rows)
     for column in table.columns[FOLDED:]:
+        column.no_wrap, column.overflow = False, "fold"
+    display.write(screen, table)
+
+
+def _show_needs(context: str, needs: "Sequence[need.Result]") -> None:
+    if not needs:
+        return
+    from rich import text  # noqa: PLC0415 - as above
+
+    from seaway.cli import display  # noqa: PLC0415
+
+    screen = display.screen()
+    counted = Counter(each.verdict.state for each in needs)
+    told = ", ".join(f"{counted[state]} {state}" for state in COLOURS if counted[state])
+    display.write(screen, text.Text(f"context {context} · {len(needs)} needs: {told}"))
+    rows = [
+        (
+            each.need.what,
+            text.Text(each.verdict.state, style=COLOURS[each.verdict.state]),
+            ", ".join(each.need.of) or "-",
+            each.verdict.told,
+            each.verdict.remedy or "-",
+        )
+        for each in needs
+    ]
+    table = display.columns(NEEDS, rows)
+    for column in table.columns[2:]:
         column.no_wrap, column.overflow = False, "fold"
     display.write(screen, table)

@@ -14,7 +14,7 @@ from tests.component import recorder
 ONE = """\
 name: shop
 services:
-  web: {image: 'nginx:1.27', port: 8000}
+  web: {image: 'example.com/web:1.27', port: 8000}
 """
 MANY = "name: shop\nservices:\n" + "".join(
     f"  s{number}: {{image: 'nginx:{number}', port: 80, user: 100, scale: 1, health: /x, env: {{TOKEN: x}}}}\n"
@@ -49,7 +49,7 @@ def test_warnings_are_told(folder: Path, preview: bool) -> None:
     many = len(table.CHECKS)
     assert checked(run(folder, ONE, preview=preview)) == [
         f"{many} checks: {many - 1} passed, 1 warning; all findings: seaway check --stack dev",
-        "  IMG-02 warning: Deployment/web spec.template.spec.containers[web].image: nginx:1.27 is a tag, and a tag can be"
+        "  IMG-02 warning: Deployment/web spec.template.spec.containers[web].image: example.com/web:1.27 is a tag, and a tag can be"
         " moved; pin it in images.lock: seaway release outdated --write",
     ]
 
@@ -85,7 +85,7 @@ def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeyp
     with pytest.raises(AssertionError, match="the program registered nothing"):
         recorder.record(refused, config={"context": "work"})
     assert wrong == [
-        "app/app.yaml: IMG-02 Deployment/web spec.template.spec.containers[web].image: nginx:1.27 is a tag, and a tag can"
+        "app/app.yaml: IMG-02 Deployment/web spec.template.spec.containers[web].image: example.com/web:1.27 is a tag, and a tag can"
         " be moved; pin it in images.lock: seaway release outdated --write (an exception: docs/checks.md)"
     ]
 

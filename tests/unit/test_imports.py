@@ -22,7 +22,19 @@ print("\\n".join(sys.modules))
 """
 
 
-PACKAGES = ("model", "manifests", "checks", "images", "cluster", "rollout", "release", "review", "explain", "cli")
+PACKAGES = (
+    "model",
+    "manifests",
+    "checks",
+    "images",
+    "cluster",
+    "rollout",
+    "release",
+    "review",
+    "explain",
+    "needs",
+    "cli",
+)
 
 
 @pytest.mark.parametrize("package", [f"seaway.{name}" for name in PACKAGES])
@@ -39,6 +51,7 @@ FORBIDDEN = {
     "seaway/model": ("seaway.manifests", "seaway.checks", "seaway.images", "seaway.cli"),
     "seaway/manifests": ("seaway.checks", "seaway.release", "seaway.cli"),
     "seaway/checks": ("seaway.cluster", "seaway.release", "seaway.cli"),
+    "seaway/needs": ("seaway.rollout", "seaway.release", "seaway.cli"),
     "seaway/explain": ("seaway.cluster", "seaway.rollout", "seaway.cli"),
     "seaway": ("components", "plugin", "dev", "tests"),
     "components": ("plugin", "dev", "tests"),

@@ -31,6 +31,11 @@ def test_a_pod(init: list[dict[str, Any]], main: list[str], cpu: str) -> None:
     assert amounts.of_pod(spec, "limits") == {}
 
 
+def test_a_limit_alone_is_a_request_too() -> None:
+    limited = {"resources": {"limits": {"nvidia.com/gpu": "1", "cpu": "2"}, "requests": {"cpu": "1"}}}
+    assert amounts.of_pod({"containers": [limited]}) == {"nvidia.com/gpu": 1, "cpu": 1}
+
+
 def seen(web: dict[str, Any]) -> subject.Subject:
     app = made.app(web={"sidecars": (), "init": ()} | web)
     return subject.Subject(app=app, stack=made.STACK, objects=tuple(made.rendered(app)))

@@ -10,6 +10,8 @@ import pytest
 from seaway.checks import table
 from seaway.cli import main
 from tests import golden
+from tests.unit.cluster import apiserver
+from tests.unit.needs import answers
 
 STACK = """\
 config:
@@ -24,7 +26,7 @@ WAIVER = """\
       owner: ann
       until: {until}
 """
-APP = "name: shop\nservices:\n  web: {image: 'nginx:1.27', port: 8000}\n"
+APP = "name: shop\nservices:\n  web: {image: 'example.com/web:1.27', port: 8000}\n"
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_findings_are_shown_with_the_way_out(folder: Path, capsys: pytest.Captur
     assert head == f"shop · stack dev · {many} checks: {many - 1} passed, 1 warning"
     assert [" ".join(row.split()) for row in rows] == [
         "CHECK WEIGHT OF WHERE WHAT IS WRONG WAY OUT",
-        "IMG-02 warning web Deployment/web spec.template.spec.containers[web].image nginx:1.27 is a tag, and a tag can be"
+        "IMG-02 warning web Deployment/web spec.template.spec.containers[web].image example.com/web:1.27 is a tag, and a tag can be"
         " moved pin it in images.lock: seaway release outdated --write",
     ]
 
@@ -134,3 +136,51 @@ def test_what_is_wrong_in_the_files_is_told_as_ever(folder: Path, capsys: pytest
     code, out, err = check(capsys)
     assert (code, out) == (2, "")
     assert err == ('Pulumi.dev.yaml:5:5: seaway:waivers.IMG-2: there is no check "IMG-2"; did you mean IMG-02?\n')
+
+
+def test_what_the_cluster_lacks(checkout: Path, api: apiserver.ApiServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """Read with the kubeconfig alone; one thing that is lacking is exit code 1."""
+    (checkout / "app" / "app.yaml").write_text(APP)
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n")
+    code, out, err = check(capsys, "--cluster")
+    assert (code, err) == (1, "")
+    needs = out[out.index("context work") :].splitlines()
+    assert needs[0] == "context work · 8 needs: 2 there, 3 lacking, 2 warning, 1 unknown"
+    assert [" ".join(row.split()) for row in needs[1:4]] == [
+        "THE CLUSTER'S STATE FOR TOLD WAY OUT",
+        "Kubernetes there - 1.34 -",
+        "network policies enforced unknown - no agent is known to enforce them here, and the cluster cannot be asked ask whoever runs it, or try a connection that is closed",
+    ]
+    assert not [path for path, _ in api.asked if "/secrets" in path]
+
+
+def test_a_cluster_that_has_it_all(
+    checkout: Path, api: apiserver.ApiServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "app" / "app.yaml").write_text(APP)
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n")
+    for name in ("one", "two"):
+        fields = answers.node(name)
+        api.put("v1", "Node", "", name, **{key: fields[key] for key in ("metadata", "spec", "status")})
+    api.put("v1", "Service", "kube-system", "kube-dns", spec={"selector": {"k8s-app": "kube-dns"}})
+    api.put("apps/v1", "DaemonSet", "", "cilium")
+    code, out, _ = check(capsys, "--cluster", "--json")
+    needs = json.loads(out)["needs"]
+    assert code == 0
+    assert {one["state"] for one in needs} == {"there"}
+    assert needs[1] == {
+        "what": "network policies enforced",
+        "of": [],
+        "state": "there",
+        "told": "by Cilium",
+        "remedy": "",
+    }
+
+
+def test_a_cluster_that_is_away(checkout: Path, api: apiserver.ApiServer, capsys: pytest.CaptureFixture[str]) -> None:
+    (checkout / "app" / "app.yaml").write_text(APP)
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n")
+    api.stop()
+    code, out, err = check(capsys, "--cluster")
+    assert (code, out) == (1, "")
+    assert err.startswith('seaway: cannot reach the cluster of context "work"')

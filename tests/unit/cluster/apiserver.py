@@ -134,6 +134,8 @@ class ApiServer:
         """Status and body of a GET that is no watch; ``label`` is one that listed objects must have."""
         if path == "/api/v1/namespaces/kube-system":
             return self.status, {"metadata": {"name": "kube-system", "uid": self.uid}}
+        if path == "/version":
+            return self.status, {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"}
         matched = COLLECTION.fullmatch(path) or NAMESPACES.fullmatch(path)
         if matched is None:
             return 404, {"kind": "Status", "code": 404, "message": f"no such path: {path}"}

@@ -1,0 +1,1 @@
+"""What an application needs of its cluster, and whether that has it: asked with a kubeconfig, before anything fails."""
