@@ -9,7 +9,9 @@ the check that asks for it, or null.
     name, kind           of the service, store or job
     application, stack   texts
     image, image_from    what it runs, and why that
-    address, exposed     in the cluster, and from outside (clusterIP, nodePort, loadBalancer); null: it is not reached
+    address, exposed     in the cluster, and from outside (clusterIP, ingress, nodePort, loadBalancer); null: it is not
+                         reached
+    urls                 where a person finds it, if an Ingress leads to it
     calls, called_by, after    names
     objects      a list of {kind, name, purpose}
     rows         a list of {object, field, becomes, value, place, why, check}: place is where it is
@@ -146,7 +148,8 @@ def _facts(told: "workload.Told") -> Iterator[tuple[str, str]]:
     yield "address", told.address or "none: it takes no requests"
     if told.exposed:
         closed = "not yet: expose is true, but the stack's seaway:exposure is clusterIP"
-        yield "from outside", closed if told.exposed == "clusterIP" else f"by seaway:exposure {told.exposed}"
+        way = ", ".join(told.urls) or f"by seaway:exposure {told.exposed}"
+        yield "from outside", closed if told.exposed == "clusterIP" else way
     for what, names in (("calls", told.calls), ("called by", told.called_by), ("after", told.after)):
         if names:
             yield what, ", ".join(names)

@@ -1,10 +1,10 @@
 """An application as a picture: who talks to whom, who waits for whom, what is reached from outside."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from seaway.model import application, rules, settings
+from seaway.model import application, hosts, rules, settings
 
 OUTSIDE = "outside"
 """The node that stands for whoever is not in the cluster; its kind has no other."""
@@ -66,12 +66,20 @@ def of(app: application.Application, stack: settings.Settings) -> Graph:
         edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
         if isinstance(each, application.Service):
             edges += [Edge(start=path, end=ids[name], relation="after") for name in each.after]
-    exposed = [path for path, each in workloads.items() if isinstance(each, application.Service) and each.expose]
+    exposed = {path: each for path, each in workloads.items() if isinstance(each, application.Service) and each.expose}
     if exposed:
-        closed = "closed: seaway:exposure is clusterIP" if stack.exposure == "clusterIP" else f"by {stack.exposure}"
-        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=closed))
+        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=_way(stack, exposed.values())))
         edges = [*(Edge(start=OUTSIDE, end=path, relation="reaches") for path in exposed), *edges]
     return Graph(application=app.name, stack=stack.stack, nodes=nodes, edges=edges)
+
+
+def _way(stack: settings.Settings, exposed: Iterable[application.Service]) -> str:
+    """How one comes in: by name, or by whatever the cluster gives."""
+    if stack.exposure == "clusterIP":
+        return "closed: seaway:exposure is clusterIP"
+    urls = [url for each in exposed for url in hosts.urls(stack, each)]
+    more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
+    return f"{urls[0]}{more}" if urls else f"by {stack.exposure}"
 
 
 def _node(path: str, each: rules.Workload) -> Node:

@@ -12,6 +12,8 @@ from seaway.release import project
 
 PURPOSES: Mapping[str, str] = {
     "ConfigMap": "its configuration files",
+    "CronJob": "runs it by the clock, or when somebody starts it",
+    "DaemonSet": "runs one pod on every node, and replaces them when something changes",
     "Deployment": "runs its pods, and replaces them when something changes",
     "HorizontalPodAutoscaler": "starts more pods under load, and ends them after it",
     "Ingress": "leads requests from outside to it, by host and path",

@@ -118,7 +118,7 @@ def test_names_of_resources(run: programs.Run) -> None:
 
 def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
     """The same type, inputs, version and secret outputs as pulumi_kubernetes' own classes, kind by kind."""
-    from pulumi_kubernetes import apps, batch, core, policy  # noqa: PLC0415 - 0.9 s, wanted here only
+    from pulumi_kubernetes import apps, batch, core, networking, policy  # noqa: PLC0415 - 0.9 s, wanted here only
 
     classes: dict[str, Any] = {
         "Namespace": core.v1.Namespace,
@@ -126,6 +126,7 @@ def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
         "ConfigMap": core.v1.ConfigMap,
         "Secret": core.v1.Secret,
         "Service": core.v1.Service,
+        "NetworkPolicy": networking.v1.NetworkPolicy,
         "PodDisruptionBudget": policy.v1.PodDisruptionBudget,
         "Deployment": apps.v1.Deployment,
         "StatefulSet": apps.v1.StatefulSet,
@@ -154,6 +155,30 @@ def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
         assert our.inputs == inputs, title
         assert our.request.version == their.request.version
         assert sorted(our.request.additionalSecretOutputs) == sorted(their.request.additionalSecretOutputs)
+
+
+def test_pods_start_when_all_links_are_open(run: programs.Run) -> None:
+    """A link has two ends, and each is in the policy of one of two workloads."""
+    found = run("shop").resources
+    policies = {each.urn: each for each in found if each.type.endswith(":NetworkPolicy")}
+    (closed,) = (each for each in policies.values() if each.name == "default-deny")
+    assert set(closed.request.dependencies) >= policies.keys() - {closed.urn}
+    kinds = ("Deployment", "StatefulSet", "Job")
+    pods = [each for each in found if each.type.startswith("kubernetes:") and each.type.endswith(kinds)]
+    assert len(pods) == 5
+    for each in pods:
+        assert closed.urn in each.request.dependencies, each.title
+
+
+def test_a_host_is_told(run: programs.Run) -> None:
+    hosts = json.dumps({"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt"})
+    recording = run("shop", config={"exposure": "ingress", "ingress": hosts})
+    assert recording.stack["services"]["web"]["urls"] == ["https://shop.example.com/"]
+    assert "urls" not in recording.stack["services"]["api"]
+    (ingress,) = recording.of("Ingress")
+    assert ingress.inputs["spec"]["rules"][0]["host"] == "shop.example.com"
+    (written,) = recording.of("Release")
+    assert "shop.example.com" in str(written.inputs)
 
 
 def test_hashed_objects_stay_and_their_names_carry_the_hash(run: programs.Run) -> None:

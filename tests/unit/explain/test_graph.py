@@ -20,9 +20,10 @@ SVG = "{http://www.w3.org/2000/svg}"
 SIZE = (120.0, 52.0)
 
 
-def shop(exposure: settings.Exposure = "clusterIP") -> graph.Graph:
+def shop(exposure: settings.Exposure = "clusterIP", **hosts: tuple[str, ...]) -> graph.Graph:
     app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
-    return graph.of(app, settings.Settings(stack="dev", context="dev", exposure=exposure))
+    ingress = settings.Ingress(hosts=hosts)
+    return graph.of(app, settings.Settings(stack="dev", context="dev", exposure=exposure, ingress=ingress))
 
 
 def twenty() -> graph.Graph:
@@ -67,6 +68,9 @@ def test_what_is_in_it() -> None:
         ("migrate", "job", "before-rollout"),
     ]
     assert shop("loadBalancer").nodes[0].detail == "by loadBalancer"
+    assert shop("ingress", web=("shop.example.com",)).nodes[0].detail == "http://shop.example.com/"
+    two = shop("ingress", web=("shop.example.com", "example.com/shop"))
+    assert two.nodes[0].detail == "http://example.com/shop and 1 more"
 
 
 def test_after_is_an_arrow_of_its_own() -> None:

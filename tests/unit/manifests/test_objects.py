@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -284,8 +285,11 @@ def test_links_order_nothing() -> None:
 
 def test_every_object_has_its_identity_in_the_cluster() -> None:
     found = made(service())
-    assert sorted(each.identity for each in found.values()) == [
+    identities = sorted(each.identity for each in found.values())
+    assert [re.sub("-[0-9a-f]{10}$", "-<hash>", each) for each in identities] == [
         "apps/v1/Deployment/shop-test/web",
+        "networking.k8s.io/v1/NetworkPolicy/shop-test/default-deny",
+        "networking.k8s.io/v1/NetworkPolicy/shop-test/web-<hash>",
         "policy/v1/PodDisruptionBudget/shop-test/web",
         "v1/Namespace//shop-test",
         "v1/Service/shop-test/web",

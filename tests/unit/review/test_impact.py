@@ -3,18 +3,20 @@
 import copy
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
 
 from seaway.manifests import names
-from seaway.model import application
+from seaway.model import application, settings
 from seaway.review import change, digest, impact
 from tests.unit.review import previews
 
 ROLLS = ("rolling", "old pods go when new ones are ready")
 DB_STOPS = ("outage", "db has one pod, which stops before the new one starts")
 CONFIG = ("none", "another content is another object: the pods that use it are replaced")
+LINKS = "what it opens is open before the pods change, what it closes only after"
 KEPT = "it stays in the cluster, for the pods that still need it"
 
 
@@ -47,10 +49,15 @@ def brief(old: previews.Manifests, new: previews.Manifests, **more: Any) -> dict
     return {f"{op} {title}": (level, why) for op, title, level, why in previews.told(previews.text(old, new, **more))}
 
 
-def ingress(*hosts: str) -> dict[str, Any]:
-    meta = {"name": "web", "namespace": "shop-test", "labels": {"app.kubernetes.io/name": "web"}}
-    rules = [{"host": host, "http": {}} for host in hosts]
-    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": {"rules": rules}}
+def led(*hosts: str, **more: Any) -> previews.Manifests:
+    """The shop with an Ingress."""
+    ingress = settings.Ingress(hosts={"web": hosts}, **more)
+    return previews.shop(stack=dataclasses.replace(previews.STACK, exposure="ingress", ingress=ingress))
+
+
+def about(kind: str, told: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Of one kind of objects, without the hashes of their names."""
+    return {re.sub("-[0-9a-f]{10}$", "", title): told.pop(title) for title in list(told) if f" {kind}/" in title}
 
 
 def test_rename() -> None:
@@ -59,6 +66,11 @@ def test_rename() -> None:
         return dataclasses.replace(app, services=tuple(found))
 
     told = brief(previews.shop(), previews.shop(renamed))
+    assert about("NetworkPolicy", told) == {
+        "removed NetworkPolicy/worker": ("none", ""),
+        "added NetworkPolicy/cart": ("none", ""),
+        "changed NetworkPolicy/api": ("none", LINKS),
+    }
     (config,) = (title for title in told if title.startswith("removed ConfigMap/worker-config-"))
     assert told.pop(config) == ("none", KEPT)
     (made,) = (title for title in told if title.startswith("added ConfigMap/cart-config-"))
@@ -262,13 +274,58 @@ def test_the_way_from_outside(path: str, value: Any, why: str) -> None:
 
 
 def test_host() -> None:
-    old, new = previews.shop(), previews.shop()
-    old["Ingress/web"], new["Ingress/web"] = ingress("shop.example.com", "a.example"), ingress("a.example", "b.example")
-    why = "not reachable from outside any more: shop.example.com"
-    assert brief(old, new) == {"changed Ingress/web": ("outage", why)}
-    more = old | {"Ingress/web": ingress("shop.example.com", "a.example", "b.example")}
-    assert brief(old, more) == {"changed Ingress/web": ("none", "")}
-    assert brief(old, previews.shop()) == {"removed Ingress/web": ("outage", f"{why}, a.example")}
+    old, why = led("shop.example.com", "a.example"), "not reachable from outside any more: "
+    told = brief(old, led("a.example", "b.example"))
+    assert about("Ingress", told) == {"changed Ingress/web": ("outage", f"{why}shop.example.com")}
+    assert told == {"changed Deployment/web": ("none", "")}, "where it is found, and no new pods"
+    told = brief(old, led("shop.example.com", "a.example", "b.example"))
+    assert about("Ingress", told) == {"changed Ingress/web": ("none", "")}
+    told = brief(old, previews.shop())
+    assert about("Ingress", told) == {"removed Ingress/web": ("outage", f"{why}a.example, shop.example.com")}
+    assert about("NetworkPolicy", told) == {"changed NetworkPolicy/web": ("none", LINKS)}
+    told = brief(previews.shop(), old)
+    assert about("Ingress", told) == {"added Ingress/web": ("none", "")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (led("a.b/x"), led("a.b/y"), "not reachable from outside any more: a.b/x"),
+        (led("a.b/x", "a.b/y"), led("a.b"), ""),
+        (led("a.b/x"), led("a.b/xy"), "not reachable from outside any more: a.b/x"),
+        (led("a.b", issuer="le"), led("a.b"), "answers without TLS only, and addresses with https:// no more: a.b"),
+        (led("a.b", issuer="le"), led("a.b", tls_secret="t"), ""),
+        (led("a.b"), led("a.b", issuer="le"), ""),
+        (
+            led("a.b"),
+            led("a.b", controller="nginx"),
+            "led by another controller (the cluster's default -> nginx), which has another address",
+        ),
+    ],
+)
+def test_what_a_changed_ingress_does(old: previews.Manifests, new: previews.Manifests, reason: str) -> None:
+    level = "outage" if reason else "none"
+    assert about("Ingress", brief(old, new)) == {"changed Ingress/web": (level, reason)}
+
+
+def test_a_link_opens_first_and_closes_last() -> None:
+    told = brief(previews.shop(), service("web", calls=()))
+    assert about("NetworkPolicy", told) == {
+        "changed NetworkPolicy/web": ("none", LINKS),
+        "changed NetworkPolicy/api": ("none", LINKS),
+    }
+    assert list(told) == ["changed Deployment/web"], "API_URL goes"
+
+
+def test_the_first_policies_of_a_namespace_close_it() -> None:
+    open_ = {key: one for key, one in previews.shop().items() if one["kind"] != "NetworkPolicy"}
+    told = about("NetworkPolicy", brief(open_, previews.shop()))
+    assert told.pop("added NetworkPolicy/default-deny") == (
+        "none",
+        "closes whatever no link, no egress and no expose opens",
+    )
+    assert set(told.values()) == {("none", "")}
+    assert len(told) == 5
 
 
 def test_removal() -> None:
