@@ -6,7 +6,7 @@ https://kubernetes.io/docs/concepts/policy/resource-quotas/
 import dataclasses
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 from seaway.manifests import names, resources, workloads
 from seaway.model import application, quantity
@@ -98,11 +98,10 @@ def of_pod(spec: Manifest, kind: str) -> Amounts:
     beside: Amounts = {}
     first: Amounts = {}
     for one in spec.get("initContainers", ()):
-        own = _of_container(one, kind)
+        together = _sum(beside, _of_container(one, kind))
         if one.get("restartPolicy") == "Always":
-            beside = _sum(beside, own)
-            own = {}
-        first = _larger(first, _sum(beside, own))
+            beside = together
+        first = _larger(first, together)
     for one in spec["containers"]:
         beside = _sum(beside, _of_container(one, kind))
     return _larger(first, beside)
@@ -112,7 +111,7 @@ def _pods(one: Manifest, scaled: Mapping[str, int]) -> int:
     spec, name = one["spec"], one["metadata"]["name"]
     match one["kind"]:
         case "Deployment":
-            return TWICE * cast(int, scaled.get(name, spec.get("replicas", 1)))
+            return TWICE * scaled.get(name, spec.get("replicas", 1))
         case "StatefulSet":
             return spec.get("replicas", 1)
         case _:

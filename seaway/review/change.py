@@ -152,7 +152,8 @@ def at(manifest: Any, path: str) -> Any:
 
 def scale(manifest: Manifest) -> str | None:
     """The bounds between which an autoscaler chooses the number of pods, as ``2-10``; None: it is fixed."""
-    return (at(manifest, "metadata.annotations") or {}).get(names.SCALE)
+    annotations: Manifest = at(manifest, "metadata.annotations") or {}
+    return annotations.get(names.SCALE)
 
 
 def joined(pairs: Iterable[Pair]) -> list[Pair]:

@@ -63,6 +63,7 @@ def test_those_of_the_model() -> None:
     )
     assert one("services, stores, jobs", "secrets.<name>.generate").value is None
     assert one("jobs", "timeout").value == 600
+    assert [one("services", "drain").value, one("services", "grace").value, one("stores", "grace").value] == [5, 25, 60]
     assert one("Pulumi.<stack>.yaml", "seaway:policy.dataLoss").value == "block"
     assert one("Pulumi.<stack>.yaml", "seaway:waivers.<check>.of").value == []
 
@@ -71,10 +72,8 @@ def test_those_of_the_model() -> None:
     ("of", "field", "value", "check"),
     [
         ("Deployment", "strategy.rollingUpdate.maxUnavailable", 0, "AVL-05"),
-        ("Deployment", "container.lifecycle.preStop.sleep.seconds", 5, None),
-        ("Deployment", "pod.terminationGracePeriodSeconds", 30, None),
+        ("HorizontalPodAutoscaler", "behavior.scaleDown.stabilizationWindowSeconds", 300, None),
         ("Job", "pod.terminationGracePeriodSeconds", 25, None),
-        ("StatefulSet", "pod.terminationGracePeriodSeconds", 60, None),
         ("Deployment", "pod.topologySpreadConstraints.0.topologyKey", "topology.kubernetes.io/zone", "AVL-04"),
         ("all pods", "pod.securityContext.runAsNonRoot", True, "SEC-01"),
         ("all pods", "pod.securityContext.seccompProfile.type", "RuntimeDefault", "SEC-07"),
