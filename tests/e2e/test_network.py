@@ -1,0 +1,278 @@
+"""Network policies as a cluster enforces them, and requests that come in by name, through a real ingress controller.
+
+The tests share one stack and run in the order of the file; each leaves the stack healthy.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from dev import project
+from dev.cluster import node
+from tests.support import prober
+
+pytestmark = pytest.mark.cluster
+
+STACK = "network"
+NAMESPACE = f"net-{STACK}"
+HOST, PLAIN = "shop.example.test", "plain.example.test"
+PUBLIC = "198.51.100.7"
+"""Nobody's address, kept for examples: on this machine's end of the cluster's cable it stands for the internet.
+https://www.rfc-editor.org/rfc/rfc5737"""
+
+APP = """\
+name: net
+services:
+  web: {{build: ./web, port: 8000, ports: {{admin: 8001}}, expose: true, calls: [{calls}], scale: 1}}
+  api: {{build: ./web, port: 8000, ports: {{admin: 8001}}, calls: [db], egress: ["{private}/32:{port}"], scale: 1}}
+  alone: {{build: ./web, port: 8000, egress: [], scale: 1}}
+stores:
+  db: {{build: ./web, port: 8000, volume: {{path: /data, size: 16Mi}}}}
+jobs:
+  prepare: {{build: ./web, calls: [db], command: [python3, probe.py, --wait, "db:8000"]}}
+"""
+
+SERVER = """\
+import http.server, signal, socket, sys, threading
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = socket.gethostname().encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+servers = [http.server.ThreadingHTTPServer(("", port), Page) for port in (8000, 8001)]
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+for server in servers:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+signal.pause()
+"""
+
+PROBE = """\
+import concurrent.futures, json, socket, sys, time
+
+def reach(target):
+    host, _, port = target.rpartition(":")
+    try:
+        address = socket.gethostbyname(host)
+    except OSError:
+        return "no name"
+    try:
+        with socket.create_connection((address, int(port)), timeout=4):
+            return "open"
+    except TimeoutError:
+        return "closed"
+    except OSError as error:
+        return str(error)
+
+targets = [one for one in sys.argv[1:] if one != "--wait"]
+until = time.monotonic() + (30 if "--wait" in sys.argv else 0)
+while True:
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        found = dict(zip(targets, pool.map(reach, targets)))
+    if time.monotonic() >= until or set(found.values()) == {"open"}:
+        break
+print(json.dumps(found))
+sys.exit("--wait" in sys.argv and set(found.values()) != {"open"})
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outside:
+    """A listener on this machine, at a private address and at one that stands for the internet."""
+
+    private: str
+    port: int
+    other: int
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Outside]:
+    here = node.find(project.ROOT)
+    with contextlib.ExitStack() as stack:
+        subprocess.run(["ip", "address", "add", f"{PUBLIC}/32", "dev", here.interface], check=True)
+        stack.callback(subprocess.run, ["ip", "address", "del", f"{PUBLIC}/32", "dev", here.interface], check=True)
+        # The kernel accepts connections of the queue by itself: nobody need answer.
+        listening = [stack.enter_context(socket.create_server(("0.0.0.0", 0))) for _ in range(2)]
+        port, other = (one.getsockname()[1] for one in listening)
+        yield Outside(here.host_address, port, other)
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterator[project.Project]:
+    source = tmp_path_factory.mktemp("source")
+    (source / "web").mkdir()
+    dockerfile = (project.ROOT / "examples" / "smallest" / "web" / "Dockerfile").read_text()
+    (source / "web" / "Dockerfile").write_text(dockerfile.replace("COPY server.py ./", "COPY server.py probe.py ./"))
+    (source / "web" / "server.py").write_text(SERVER)
+    (source / "web" / "probe.py").write_text(PROBE)
+    write(source, outside, calls="api")
+    ingress = {"hosts": {"web": [HOST, f"{PLAIN}/below"]}, "tlsSecret": "shop-tls", "namespace": "kube-system"}
+    made = project.Project.create(
+        tmp_path_factory.mktemp("net"), application=source, stack=STACK, exposure="ingress", ingress=ingress
+    )
+    made.up()
+    yield made
+    made.pulumi("cancel", "--yes", STACK)
+    made.destroy()
+
+
+def write(folder: Path, outside: Outside, *, calls: str) -> None:
+    (folder / "app.yaml").write_text(APP.format(calls=calls, private=outside.private, port=outside.port))
+
+
+def reached(net: project.Project, caller: str, *targets: str) -> dict[str, str]:
+    """What becomes of connections from a pod, by target."""
+    pod = f"statefulset/{caller}" if caller == "db" else f"deployment/{caller}"
+    done = net.kubectl("exec", "-n", NAMESPACE, pod, "--", "python3", "probe.py", *targets)
+    return json.loads(done.out)
+
+
+def test_policies_are_enforced_and_all_comes_up(net: project.Project) -> None:
+    """Probes come from the node, and a job reaches its store: otherwise `up` would have failed."""
+    assert {one["metadata"]["name"].rpartition("-")[0] for one in policies(net)} == {
+        "default",
+        "web",
+        "api",
+        "alone",
+        "db",
+        "prepare",
+    }
+    net.preview("--expect-no-changes")
+
+
+def policies(net: project.Project) -> list[dict[str, Any]]:
+    return net.get("networkpolicies", "-n", NAMESPACE)["items"]
+
+
+@pytest.mark.parametrize(
+    ("caller", "opened", "closed"),
+    [
+        ("web", {"api:8000", "api:8001"}, {"db:8000", "alone:8000"}),
+        ("api", {"db:8000"}, {"web:8000", "alone:8000"}),
+        ("db", set(), {"web:8000", "api:8000", "alone:8000"}),
+        ("alone", set(), {"web:8000", "web:8001", "api:8000", "db:8000"}),
+    ],
+)
+def test_a_pod_reaches_what_it_calls_and_nothing_else(
+    net: project.Project, caller: str, opened: set[str], closed: set[str]
+) -> None:
+    """What is closed is said of a name that was found: DNS is open for everybody."""
+    found = reached(net, caller, *opened, *closed)
+    assert found == {**dict.fromkeys(opened, "open"), **dict.fromkeys(closed, "closed")}
+
+
+def test_outside_the_public_is_open_and_the_private_only_where_it_is_named(
+    net: project.Project, outside: Outside
+) -> None:
+    public, private = f"{PUBLIC}:{outside.port}", f"{outside.private}:{outside.port}"
+    other = f"{outside.private}:{outside.other}"
+    assert reached(net, "web", public, private) == {public: "open", private: "closed"}
+    assert reached(net, "alone", public, private) == {public: "closed", private: "closed"}
+    assert reached(net, "api", public, private, other) == {public: "closed", private: "open", other: "closed"}
+
+
+def test_another_namespace_reaches_nothing(net: project.Project) -> None:
+    stranger = f"{NAMESPACE}-stranger"
+    image = net.get("deployment", "web", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["image"]
+    net.kubectl("create", "namespace", stranger)
+    try:
+        net.kubectl("run", "probe", "-n", stranger, f"--image={image}", "--restart=Never", "--", "sleep", "600")
+        net.kubectl("wait", "-n", stranger, "--for=condition=Ready", "pod/probe", "--timeout=60s")
+        targets = [f"{name}.{NAMESPACE}:8000" for name in ("web", "api", "alone", "db")]
+        done = net.kubectl("exec", "-n", stranger, "probe", "--", "python3", "probe.py", *targets)
+        assert json.loads(done.out) == dict.fromkeys(targets, "closed")
+    finally:
+        net.kubectl("delete", "namespace", stranger, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One of our own for both hosts, in the Secret that the stack names; the file is for whoever asks to trust it."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST), x509.DNSName(PLAIN)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "tls.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (folder / "tls.key").write_bytes(text)
+    files = [f"--cert={folder / 'tls.crt'}", f"--key={folder / 'tls.key'}"]
+    net.kubectl("create", "secret", "tls", "shop-tls", "-n", NAMESPACE, *files)
+    return folder / "tls.crt"
+
+
+def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.Project, certificate: Path) -> None:
+    assert net.outputs()["services"]["web"]["urls"] == [f"https://{PLAIN}/below", f"https://{HOST}/"]
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    server = node.find(project.ROOT).address
+
+    def ask(host: str, path: str = "/") -> httpx.Response | None:
+        with contextlib.suppress(httpx.TransportError), httpx.Client(verify=trusted, timeout=5) as client:
+            extensions = {"sni_hostname": host}
+            return client.get(f"https://{server}{path}", headers={"Host": host}, extensions=extensions)
+        return None
+
+    answer = prober.until(lambda: (found := ask(HOST)) and found.is_success and found, seconds=30)
+    assert answer.text.startswith("web-")
+    below, beside = ask(PLAIN, "/below/it"), ask(PLAIN)
+    assert below
+    assert below.text.startswith("web-")
+    assert beside
+    assert beside.status_code == 404
+    plainly = httpx.get(f"http://{server}/", headers={"Host": HOST}, timeout=5)
+    assert plainly.status_code == 404, "Traefik has no way to send it on that an Ingress could ask for"
+
+
+def test_status_tells_where_it_is_and_nothing_has_drifted(net: project.Project) -> None:
+    def seaway(*words: str) -> project.Done:
+        line = [sys.executable, "-m", "seaway.cli", "status", "--stack", STACK, *words]
+        return project.run(*line, cwd=net.folder, env=net.env)
+
+    assert f"web: https://{HOST}/" in seaway().out.splitlines()
+    drift = seaway("--drift")
+    assert drift.code == 0, drift.text
+
+
+def test_a_node_port_answers_and_a_link_that_is_taken_away_is_closed(net: project.Project, outside: Outside) -> None:
+    before = {one["metadata"]["name"] for one in policies(net)}
+    net.pulumi("config", "set", "seaway:exposure", "nodePort", "--stack", STACK, check=True)
+    net.pulumi("config", "rm", "seaway:ingress", "--stack", STACK, check=True)
+    write(net.folder / "app", outside, calls="")
+    net.up()
+    port = net.get("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    address = project.cluster("forward", str(port)).out.strip()
+    assert httpx.get(address, timeout=10).text.startswith("web-")
+    assert reached(net, "web", "api:8000") == {"api:8000": "closed"}
+    after = {one["metadata"]["name"] for one in policies(net)}
+    assert {name.rpartition("-")[0] for name in before - after} == {"web", "api"}, "those of both ends, and no other"
+    assert len(after) == len(before)
+    assert not net.get("ingresses", "-n", NAMESPACE)["items"]
