@@ -20,7 +20,7 @@ from seaway.manifests import network as services
 from seaway.manifests import probes as asked
 from seaway.model import describe
 
-PODS = ("Deployment", "StatefulSet", "Job")
+PODS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob")
 """The kinds that have a pod template."""
 
 TEMPLATE = "spec.template.spec"
@@ -59,7 +59,12 @@ class Field:
 
 
 def value(manifest: Any, path: tuple[str, ...]) -> Any:
-    """What a manifest has there; None: it has nothing."""
+    """What a manifest has there; None: it has nothing. What a Job has, a CronJob has in its template of one."""
+    match manifest:
+        case {"spec": {"jobTemplate": dict(), **spec}} if path[0] == "spec" and path[1] not in spec:
+            path = ("spec", "jobTemplate", *path)
+        case _:
+            pass
     found = manifest
     for key in path:
         match found:
@@ -111,32 +116,39 @@ def _labelled(name: str, means: str, why: str, by: str | None = None) -> Field:
 
 
 _POD_SECURITY = notes(typing.get_type_hints(namespace, include_extras=True)["POD_SECURITY"])
-_SERVED = ("Deployment", "StatefulSet")
+_SERVED = ("Deployment", "DaemonSet", "StatefulSet")
+_JOBS = ("Job", "CronJob")
 
 FIELDS: tuple[Field, ...] = (
     _model(("Deployment",), "spec", "replicas", "scale.min"),
     _checked(("Deployment",), "spec", "strategy.rollingUpdate.maxUnavailable", avl.strategy),
-    _beside(("Deployment",), "spec", "minReadySeconds", workloads, "UNASKED"),
+    _beside(("Deployment", "DaemonSet"), "spec", "minReadySeconds", workloads, "UNASKED"),
     _beside(_SERVED, "spec", "revisionHistoryLimit", workloads, "HISTORY"),
     _told(("StatefulSet",), "spec", "persistentVolumeClaimRetentionPolicy", workloads.stateful_set),
     _model(("StatefulSet",), "spec.volumeClaimTemplates.0", "spec.resources.requests.storage", "volume.size"),
-    _model(("Job",), "spec", "backoffLimit", "tries"),
-    _model(("Job",), "spec", "activeDeadlineSeconds", "timeout"),
+    _model(_JOBS, "spec", "backoffLimit", "tries"),
+    _model(_JOBS, "spec", "activeDeadlineSeconds", "timeout"),
+    _model(("CronJob",), "spec", "schedule", "schedule"),
+    _model(("CronJob",), "spec", "timeZone", "timeZone"),
+    _model(("CronJob",), "spec", "startingDeadlineSeconds", "startWithin"),
+    _model(("CronJob",), "spec", "concurrencyPolicy", "overlap"),
+    _model(("CronJob",), "spec", "successfulJobsHistoryLimit", "history"),
+    _model(("CronJob",), "spec", "suspend", "run"),
     _checked(PODS, TEMPLATE, "automountServiceAccountToken", identity.token),
     _beside(PODS, TEMPLATE, "enableServiceLinks", pod, "SERVICE_LINKS"),
     _model(PODS, TEMPLATE, "securityContext.runAsUser", "user"),
     _checked(PODS, TEMPLATE, "securityContext.runAsNonRoot", security.non_root),
     _checked(PODS, TEMPLATE, "securityContext.seccompProfile.type", security.seccomp),
     _beside(PODS, TEMPLATE, "securityContext.fsGroupChangePolicy", pod, "GROUP_CHANGE"),
-    _model((*_SERVED, "DaemonSet"), TEMPLATE, "terminationGracePeriodSeconds", "grace"),
-    _beside(("Job",), TEMPLATE, "terminationGracePeriodSeconds", availability, "JOB_GRACE"),
+    _model(_SERVED, TEMPLATE, "terminationGracePeriodSeconds", "grace"),
+    _beside(_JOBS, TEMPLATE, "terminationGracePeriodSeconds", availability, "JOB_GRACE"),
     _model(PODS, TEMPLATE, "priorityClassName", "priority"),
     _model(PODS, TEMPLATE, "nodeSelector", "nodes"),
     _model(PODS, TEMPLATE, "tolerations", "tolerates"),
     _checked(("Deployment",), TEMPLATE, "topologySpreadConstraints.0.topologyKey", avl.zones),
     _checked(("Deployment",), TEMPLATE, "topologySpreadConstraints.1.topologyKey", avl.nodes),
     _model(("Deployment",), TEMPLATE, "topologySpreadConstraints.1.whenUnsatisfiable", "spread"),
-    _beside(("Job",), TEMPLATE, "restartPolicy", pod, "AGAIN"),
+    _beside(_JOBS, TEMPLATE, "restartPolicy", pod, "AGAIN"),
     _beside(PODS, CONTAINER, "imagePullPolicy", container, "PULL"),
     _beside(PODS, CONTAINER, "terminationMessagePolicy", container, "LAST_WORDS"),
     _model(PODS, CONTAINER, "ports.0.containerPort", "port"),

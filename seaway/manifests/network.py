@@ -30,7 +30,7 @@ def ports(each: application.Container) -> list[application.Port]:
             main = application.Port(PORT_NAME, port=each.port)
         case _:
             return []
-    return [*([main] if main else []), *each.ports]
+    return [*([main] if main else []), *sorted(each.ports, key=lambda one: one.name)]
 
 
 def listening(each: application.Container) -> list[dict[str, Any]]:

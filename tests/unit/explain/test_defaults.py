@@ -73,7 +73,7 @@ def test_those_of_the_model() -> None:
     [
         ("Deployment", "strategy.rollingUpdate.maxUnavailable", 0, "AVL-05"),
         ("HorizontalPodAutoscaler", "behavior.scaleDown.stabilizationWindowSeconds", 300, None),
-        ("Job", "pod.terminationGracePeriodSeconds", 25, None),
+        ("Job, CronJob", "pod.terminationGracePeriodSeconds", 25, None),
         ("Deployment", "pod.topologySpreadConstraints.0.topologyKey", "topology.kubernetes.io/zone", "AVL-04"),
         ("all pods", "pod.securityContext.runAsNonRoot", True, "SEC-01"),
         ("all pods", "pod.securityContext.seccompProfile.type", "RuntimeDefault", "SEC-07"),
