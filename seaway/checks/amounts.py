@@ -1,31 +1,17 @@
 """The arithmetic of what an application may ask for: a container, a pod, and everything at its largest."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from seaway.checks import subject
+from seaway.manifests import amounts
 from seaway.model import quantity
 
-Amounts = Mapping[str, Fraction]
-"""By resource: ``cpu`` in cores, ``memory`` in bytes, ``nvidia.com/gpu`` as a number."""
-
-
-def of_pod(spec: Mapping[str, Any], kind: str = "requests") -> Amounts:
-    """What one pod asks for: what runs at once, and a moment before it each init container beside the sidecars so far.
-
-    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
-    """
-    beside: Amounts = {}
-    peak: Amounts = {}
-    for each in spec.get("initContainers", []):
-        asked = _asked(each, kind)
-        now = plus(beside, asked)
-        if each.get("restartPolicy") == "Always":
-            beside = now
-        peak = _larger(peak, now)
-    return _larger(peak, plus(beside, *(_asked(each, kind) for each in spec["containers"])))
+Amounts = amounts.Amounts
+of_pod = amounts.of_pod
+plus = amounts.plus
 
 
 def most(seen: subject.Subject) -> Amounts:
@@ -50,7 +36,7 @@ def _total(seen: subject.Subject, number: Callable[[subject.Subject, subject.Pod
         # A quota may leave out `requests.`.
         short = {name: amount for name, amount in asked["requests"].items() if "/" not in name}
         all_ = {**named, **short, "pods": Fraction(1)}
-        total = plus(total, {name: amount * number(seen, pod) for name, amount in all_.items()})
+        total = plus(total, amounts.times(number(seen, pod), all_))
         for claim in pod.object.manifest["spec"].get("volumeClaimTemplates", []):
             size = quantity.parse(claim["spec"]["resources"]["requests"]["storage"])
             total = plus(total, {"requests.storage": size, "persistentvolumeclaims": Fraction(1)})
@@ -86,22 +72,3 @@ def told(name: str, amount: Fraction) -> str:
     if name.rpartition(".")[2] in ("memory", "ephemeral-storage", "storage"):
         return quantity.size(amount)
     return str(math.ceil(amount))
-
-
-def plus(*all_: Amounts) -> Amounts:
-    """Added, resource by resource."""
-    names = dict.fromkeys(name for each in all_ for name in each)
-    return {name: sum((each.get(name, Fraction(0)) for each in all_), Fraction(0)) for name in names}
-
-
-def _asked(container: Mapping[str, Any], kind: str) -> Amounts:
-    resources = container.get("resources", {})
-    said = resources.get(kind, {})
-    if kind == "requests":
-        # What is limited and not asked for, is asked for up to the limit: so accelerators are written.
-        said = {**resources.get("limits", {}), **said}
-    return {name: quantity.parse(text) for name, text in said.items()}
-
-
-def _larger(one: Amounts, other: Amounts) -> Amounts:
-    return {name: max(one.get(name, Fraction(0)), other.get(name, Fraction(0))) for name in {**one, **other}}

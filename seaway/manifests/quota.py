@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from seaway.manifests import names, resources, workloads
+from seaway.manifests import amounts, names, resources, workloads
 from seaway.model import application, quantity
 
 MORE = Fraction(4, 3)
@@ -18,7 +18,6 @@ TWICE = 2
 """A rollout runs all new pods while the last old ones still say goodbye: they count until they are gone."""
 
 Manifest = Mapping[str, Any]
-Amounts = Mapping[str, Fraction]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +25,9 @@ class Demand:
     """What an application can use at most."""
 
     pods: int
-    requests: Amounts
+    requests: amounts.Amounts
     """Of all those pods, by resource."""
-    limits: Amounts
+    limits: amounts.Amounts
     claims: int
     storage: Fraction
     """Bytes of all claims."""
@@ -71,40 +70,21 @@ def demand(manifests: Iterable[Manifest]) -> Demand:
         if one["kind"] == "HorizontalPodAutoscaler"
     }
     pods, claims, storage = 0, 0, Fraction(0)
-    requests: dict[str, Fraction] = {}
-    limits: dict[str, Fraction] = {}
+    requests: amounts.Amounts = {}
+    limits: amounts.Amounts = {}
     for one in found:
         template = workloads.template(one)
         if template is None:
             continue
         number = _pods(one, scaled)
         pods += number
-        for total, kind in ((requests, "requests"), (limits, "limits")):
-            for name, amount in of_pod(template["spec"], kind).items():
-                total[name] = total.get(name, Fraction(0)) + number * amount
+        requests = amounts.plus(requests, amounts.times(number, amounts.of_pod(template["spec"], "requests")))
+        limits = amounts.plus(limits, amounts.times(number, amounts.of_pod(template["spec"], "limits")))
         for claim in one["spec"].get("volumeClaimTemplates", ()):
             replicas = one["spec"].get("replicas", 1)
             claims += replicas
             storage += replicas * quantity.parse(claim["spec"]["resources"]["requests"]["storage"])
     return Demand(pods=pods, requests=requests, limits=limits, claims=claims, storage=storage)
-
-
-def of_pod(spec: Manifest, kind: str) -> Amounts:
-    """What a pod has of each resource, ``requests`` or ``limits``, as the scheduler and quotas count it.
-
-    Its containers and sidecars run together. An init container runs with the sidecars before it, and the larger counts.
-    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
-    """
-    beside: Amounts = {}
-    first: Amounts = {}
-    for one in spec.get("initContainers", ()):
-        together = _sum(beside, _of_container(one, kind))
-        if one.get("restartPolicy") == "Always":
-            beside = together
-        first = _larger(first, together)
-    for one in spec["containers"]:
-        beside = _sum(beside, _of_container(one, kind))
-    return _larger(first, beside)
 
 
 def _pods(one: Manifest, scaled: Mapping[str, int]) -> int:
@@ -116,16 +96,3 @@ def _pods(one: Manifest, scaled: Mapping[str, int]) -> int:
             return spec.get("replicas", 1)
         case _:
             return 1
-
-
-def _of_container(one: Manifest, kind: str) -> Amounts:
-    stated: Mapping[str, str] = one.get("resources", {}).get(kind, {})
-    return {name: quantity.parse(said) for name, said in stated.items()}
-
-
-def _sum(one: Amounts, other: Amounts) -> Amounts:
-    return {name: one.get(name, Fraction(0)) + other.get(name, Fraction(0)) for name in {**one, **other}}
-
-
-def _larger(one: Amounts, other: Amounts) -> Amounts:
-    return {name: max(one.get(name, Fraction(0)), other.get(name, Fraction(0))) for name in {**one, **other}}

@@ -4,7 +4,7 @@ import dataclasses
 from fractions import Fraction
 from typing import Any
 
-from seaway.manifests import objects, quota
+from seaway.manifests import amounts, objects
 from seaway.model import application, quantity
 from tests.unit.manifests import test_objects
 
@@ -21,7 +21,7 @@ def container(cpu: str, **more: Any) -> dict[str, Any]:
 
 
 def cpu(spec: dict[str, Any]) -> Fraction:
-    return quota.of_pod(spec, "requests")["cpu"]
+    return amounts.of_pod(spec)["cpu"]
 
 
 def test_there_is_none_unless_the_stack_says_so() -> None:
