@@ -46,7 +46,8 @@ class Cause:
     meaning: str
     """In a few words, as the title of its section."""
     remedy: str
-    """One line; ``{path}`` is the place in app.yaml (``services.web``), the other fields are those of Place."""
+    """One line; ``{path}`` is the place in app.yaml (``services.web``), ``{folder}`` one in the container; the other
+    fields are those of Place."""
 
 
 CAUSES: Mapping[str, Cause] = {
@@ -97,6 +98,21 @@ CAUSES: Mapping[str, Cause] = {
         meaning="the container's program cannot be started",
         remedy="correct {path}.command in app.yaml, or ENTRYPOINT and CMD of the image: the file must be there and"
         " executable",
+    ),
+    "not-writable": Cause(
+        meaning="the program may not write where it wants to",
+        remedy="add writable: [{folder}] to {path} in app.yaml (it is empty at each start), or let it write to /tmp;"
+        " an image that is made for a user of its own wants {path}.user",
+    ),
+    "needs-rights": Cause(
+        meaning="the program wants to be root, or one of root's rights",
+        remedy="set {path}.user in app.yaml to the id of the image's own user: most then ask no more; what still does"
+        " needs security: baseline, or another image",
+    ),
+    "low-port": Cause(
+        meaning="the program may not listen on its port",
+        remedy="say it in {path}.port in app.yaml: below 1024 only ports that are said are open to everybody; or let"
+        " the program listen on the one that is said",
     ),
     "startup-failed": Cause(
         meaning="the program did not answer its startup probe in time",
@@ -179,8 +195,8 @@ CAUSES: Mapping[str, Cause] = {
 RANK: Mapping[str, int] = {cause: rank for rank, cause in enumerate(CAUSES)}
 
 
-def finding(cause: str, line: str, place: Place, *, fatal: bool) -> verdict.Finding:
-    """A finding with the cause's own remedy."""
+def finding(cause: str, line: str, place: Place, *, fatal: bool, folder: str = "") -> verdict.Finding:
+    """A finding with the cause's own remedy. ``folder`` is the one that it may name."""
     remedy = CAUSES[cause].remedy.format(
         path=".".join(filter(None, (SECTIONS[place.target.kind], place.target.owner, place.companion))),
         owner=place.target.owner,
@@ -189,6 +205,7 @@ def finding(cause: str, line: str, place: Place, *, fatal: bool) -> verdict.Find
         namespace=place.namespace,
         pod=place.pod,
         container=place.container,
+        folder=folder,
     )
     return verdict.Finding(
         cause=cause,

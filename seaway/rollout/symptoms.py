@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from seaway.rollout import causes, evidence, snapshot, texts, verdict
+from seaway.rollout import causes, denials, evidence, snapshot, texts, verdict
 
 RESTARTS = 3
 """So many restarts make a crash loop. One early crash, before the database is up, is nothing."""
@@ -166,6 +166,9 @@ class Container:
             cause = {"startup": "startup-failed", "liveness": "liveness-failed"}[probe]
             line = f"{self.name} was killed, as its {probe} probe failed{self._probe_said(probe)}"
             return causes.finding(cause, line, self.place, fatal=fatal)
+        if denied := denials.denial(message):
+            line = f"{self.name} ended: {exit_code(ended)}: {texts.line(denied.line)}"
+            return causes.finding(denied.cause, line, self.place, fatal=fatal, folder=denied.folder)
         line = f"{self.name} ended: {exit_code(ended)}{last_words(message)}"
         return causes.finding("crash-loop", line, self.place, fatal=fatal)
 

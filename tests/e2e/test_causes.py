@@ -60,6 +60,17 @@ CASES = {
     "root": Case(cause="runs-as-root", container={"command": SLEEP, "securityContext": {"runAsNonRoot": True}}),
     "no-program": Case(cause="command-not-found", fatal=False, container={"command": ["/no/such/program"]}),
     "exits": Case(cause="crash-loop", container={"command": ["sh", "-c", "echo cannot start; exit 3"]}),
+    "read-only": Case(
+        cause="not-writable",
+        container={
+            "command": ["sh", "-c", "echo starting; touch /srv/state"],
+            "securityContext": {"readOnlyRootFilesystem": True},
+        },
+    ),
+    "chown": Case(
+        cause="needs-rights",
+        container={"command": ["sh", "-c", "chown 1 /tmp"], "securityContext": {"runAsUser": 10001}},
+    ),
     "memory": Case(
         cause="out-of-memory",
         container={

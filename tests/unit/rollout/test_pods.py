@@ -262,6 +262,36 @@ def test_exit_codes(code: int, line: str) -> None:
     assert one(crash_loop(ended(code), 1)) == ("crash-loop", line, False)
 
 
+@pytest.mark.parametrize(
+    ("message", "cause", "remedy"),
+    [
+        (
+            "OSError: [Errno 30] Read-only file system: '/srv/cache/a.bin'",
+            "not-writable",
+            "add writable: [/srv/cache] to services.web in app.yaml (it is empty at each start), or let it write to"
+            " /tmp; an image that is made for a user of its own wants services.web.user",
+        ),
+        (
+            "chown: /data: Operation not permitted",
+            "needs-rights",
+            "set services.web.user in app.yaml to the id of the image's own user: most then ask no more; what still"
+            " does needs security: baseline, or another image",
+        ),
+        (
+            "listen tcp :80: bind: permission denied",
+            "low-port",
+            "say it in services.web.port in app.yaml: below 1024 only ports that are said are open to everybody; or"
+            " let the program listen on the one that is said",
+        ),
+    ],
+)
+def test_a_program_that_was_closed_in_names_the_field(message: str, cause: str, remedy: str) -> None:
+    last = ended(1, message=f"starting\n{message}\n")
+    assert one(crash_loop(last, 2)) == (cause, f"web ended: exit code 1: {message}", False)
+    (finding,) = found(crash_loop(last, 3))
+    assert (finding.cause, finding.remedy, finding.fatal) == (cause, remedy, True)
+
+
 def test_a_program_that_took_too_much_memory() -> None:
     line = "web was killed: it took more memory than its limit of 128Mi"
     assert one(crash_loop(ended(137, "OOMKilled"), 1)) == ("out-of-memory", line, False)
