@@ -95,7 +95,7 @@ def test_those_of_the_objects(of: str, field: str, value: Any, check: str | None
 def test_a_reason_is_that_of_the_check() -> None:
     whys = {check.id: check.why for check in table.CHECKS}
     named = [each for each in ALL if each.check]
-    assert len(named) >= 15
+    assert len(named) >= 14
     assert all(each.why == whys[each.check or ""] for each in named)
 
 
