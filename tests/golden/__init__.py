@@ -5,6 +5,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from seaway.manifests import objects, yamlout
 from seaway.model import application, load, secrets, settings
@@ -40,10 +41,10 @@ def loaded(example: str) -> application.Application:
     return load.load(ROOT / "examples" / example / "app.yaml")
 
 
-def made(example: str) -> list[objects.Object]:
-    """The objects of an example in an environment that states nothing."""
+def made(example: str, **stated: Any) -> list[objects.Object]:
+    """The objects of an example in an environment that states nothing, or some settings."""
     app = loaded(example)
-    stack = settings.Settings(stack="test", context="test", registry="registry.example.com")
+    stack = settings.Settings(stack="test", context="test", registry="registry.example.com", **stated)
     return objects.objects(app, stack, *given(app))
 
 

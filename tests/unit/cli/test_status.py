@@ -63,6 +63,18 @@ def test_where_an_autoscaler_chooses_its_bounds_are_told(api: apiserver.ApiServe
     assert (web["desired"], web["scale"], db["scale"]) == (2, {"min": 2, "max": 10}, None)
 
 
+def test_where_a_service_is_found_by_name_is_told(api: apiserver.ApiServer, capsys: Captured) -> None:
+    objects = made.healthy()
+    urls = ["https://example.com/shop", "https://shop.example.com/"]
+    objects["Deployment"][0]["metadata"]["annotations"]["seaway/urls"] = " ".join(urls)
+    conftest.put_all(api, objects)
+    assert main.main(["status"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"web: {url}" for url in urls]
+    assert main.main(["status", "--json"]) == 0
+    web, db, _ = json.loads(capsys.readouterr().out)["workloads"]
+    assert (web["urls"], db["urls"]) == (urls, [])
+
+
 def test_what_is_wrong_stands_below_the_table_with_the_way_out(api: apiserver.ApiServer, capsys: Captured) -> None:
     conftest.put_all(api, broken())
     assert main.main(["status"]) == 1
@@ -120,6 +132,8 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "desired": 2,
         "scale": None,
         "updated": 2,
+        "runs": None,
+        "urls": [],
         "image": made.IMAGE,
         "since": made.ago(hours=2),
         "restarts": 0,

@@ -110,6 +110,8 @@ def test_a_reason_stands_beside_the_constant() -> None:
 def of_kind(kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     for example in golden.EXAMPLES:
         yield from (each.manifest for each in golden.made(example) if each.kind in kinds)
+    led = settings.Ingress(hosts={"web": ("shop.example.com",)})
+    yield from (each.manifest for each in golden.made("shop", exposure="ingress", ingress=led) if each.kind in kinds)
 
 
 @pytest.mark.parametrize("field", fields.FIELDS, ids=lambda field: f"{field.of}/{field.shown}")
