@@ -8,7 +8,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
 
-.PHONY: help up down preview test test-unit test-sample check format golden lock faults bench \
+.PHONY: help up down preview test test-unit test-sample check format golden lock faults checkers bench \
         setup able toolchain cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
@@ -61,6 +61,9 @@ lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
 
 faults: cluster-up ## inject every cause of a failed rollout, under load, and write docs/failures.md
 	@$(PY) -m tests.faults
+
+checkers: .venv/.ready ## kube-score, kubeconform and checkov over every example; writes docs/checkers.md
+	@$(PY) -m dev.checkers
 
 bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl rollout status
 	@$(PY) -m dev.bench

@@ -178,6 +178,21 @@ PARTS = (
         optional=True,
         binaries={"traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
     ),
+    # No parts of a cluster: what `make checkers` runs.
+    Part(
+        name="kubeconform",
+        version="0.8.0",
+        minutes=0.5,
+        optional=True,
+        binaries={"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"},
+    ),
+    Part(
+        name="kube-score",
+        version="1.20.0",
+        minutes=1,
+        optional=True,
+        binaries={"kube-score": "github.com/zegl/kube-score/cmd/kube-score"},
+    ),
 )
 NEEDED = tuple(part for part in PARTS if not part.optional)
 # The linker of pulumi-resource-kubernetes holds its whole 300 MB program: the most memory that any part wants, in GiB.

@@ -1,0 +1,55 @@
+"""Run the public checkers over every example: ``python -m dev.checkers`` writes docs/checkers.md.
+
+Exit codes: 0, nothing failed that has no reason; 1, something did, or a checker did not run; 2, it cannot run here.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from dev import environment
+from dev.checkers import examples, outcome, page, tools, waivers
+from dev.cluster import layout
+
+PAGE = environment.ROOT / "docs" / "checkers.md"
+
+
+def outcomes() -> list[outcome.Outcome]:
+    """Of every checker over every example."""
+    found: list[outcome.Outcome] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, file in examples.found().items():
+            rendered = Path(folder) / f"{name}.yaml"
+            rendered.write_text(examples.text(file))
+            for tool in tools.VERSIONS:
+                found += tools.run(tool, rendered, name, Path(folder))
+    return found
+
+
+def main() -> int:
+    """Run, tell, write."""
+    try:
+        tools.ready()
+        judged = outcome.judge(outcomes(), waivers.WAIVERS)
+    except layout.CannotRunError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except layout.FailedError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    for one in judged.failed:
+        print(f"{one.tool} {one.check}: {one.example}: {one.object}: {one.told}", file=sys.stderr)
+    for waiver in judged.idle:
+        print(
+            f"{waiver.tool} {waiver.check}: the waiver for {', '.join(waiver.objects)} waives nothing", file=sys.stderr
+        )
+    PAGE.write_text(page.text(judged, tools.VERSIONS, list(examples.found())))
+    for tool in tools.VERSIONS:
+        counts = judged.counts(tool)
+        told = ", ".join(f"{counts[key]} {key}" for key in ("checks", "passed", "waived", "failed"))
+        print(f"{tool}: {told}")
+    return 0 if judged.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

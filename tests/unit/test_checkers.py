@@ -1,0 +1,154 @@
+"""The public checkers: what their answers mean, which findings are meant, and the page that tells."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.checkers import examples, outcome, page, schemas, tools, waivers
+
+SCORED = [
+    {
+        "type_meta": {"kind": "Job"},
+        "object_meta": {"name": "migrate-4c14c00bde"},
+        "checks": [
+            {"check": {"id": "label-values", "name": "Label values"}, "grade": 10, "skipped": False, "comments": None},
+            {"check": {"id": "other", "name": "Other"}, "grade": 1, "skipped": True, "comments": None},
+            {
+                "check": {"id": "container-resources", "name": "Container Resources"},
+                "grade": 5,
+                "skipped": False,
+                "comments": [{"path": "web", "summary": "CPU limit is not set"}],
+            },
+        ],
+    }
+]
+CONFORMED = {
+    "resources": [
+        {"kind": "Service", "name": "web", "status": "statusValid", "msg": ""},
+        {"kind": "Ingress", "name": "web", "status": "statusInvalid", "msg": "additional properties 'tsl' not allowed"},
+        {"kind": "Odd", "name": "web", "status": "statusSkipped", "msg": ""},
+    ]
+}
+POD = "Pod.shop-prod.web.app.kubernetes.io/name-web.seaway/stack-prod"
+CHECKED = {
+    "results": {
+        "passed_checks": [
+            {"check_id": "CKV_K8S_11", "check_name": "CPU", "resource": "Deployment.shop-prod.web"},
+            {"check_id": "CKV2_K8S_6", "check_name": "Policy", "resource": POD},
+        ],
+        "failed_checks": [{"check_id": "CKV_K8S_11", "check_name": "CPU", "resource": "Deployment.shop-prod.web"}],
+    }
+}
+
+
+def short(found: list[outcome.Outcome]) -> list[tuple[str, str, bool, str]]:
+    return [(one.check, one.object, one.passed, one.told) for one in found]
+
+
+def test_kube_score() -> None:
+    assert short(list(tools.kube_score(SCORED, "shop"))) == [
+        ("label-values", "Job/migrate-*", True, ""),
+        ("container-resources", "Job/migrate-*", False, "web: CPU limit is not set"),
+    ]
+
+
+def test_kubeconform_and_what_it_does_not_know() -> None:
+    assert short(list(tools.kubeconform(CONFORMED, "shop"))) == [
+        ("schema", "Service/web", True, ""),
+        ("schema", "Ingress/web", False, "additional properties 'tsl' not allowed"),
+        ("schema", "Odd/web", False, "statusSkipped"),
+    ]
+
+
+def test_checkov_and_several_containers_of_one_object() -> None:
+    assert short(list(tools.checkov(CHECKED, "shop"))) == [
+        ("CKV_K8S_11", "Deployment/web", False, "CPU"),
+        ("CKV2_K8S_6", "Pod/web", True, ""),
+    ]
+
+
+def finding(check: str = "A", key: str = "Deployment/web", *, passed: bool = False) -> outcome.Outcome:
+    return outcome.Outcome(tool="checkov", check=check, title="T | t", example="shop", object=key, passed=passed)
+
+
+def waiver(check: str = "A", *objects: str) -> outcome.Waiver:
+    return outcome.Waiver(tool="checkov", check=check, objects=objects or ("*",), because="why")
+
+
+def test_what_is_waived_and_what_is_not() -> None:
+    found = [finding(), finding("A", "Job/x"), finding("B", passed=True), finding("C")]
+    judged = outcome.judge(found, [waiver("A", "shop: Deployment/*"), waiver("B")])
+    assert [one.object for _, ones in judged.waived for one in ones] == ["Deployment/web"]
+    assert [(one.check, one.object) for one in judged.failed] == [("A", "Job/x"), ("C", "Deployment/web")]
+    assert judged.idle == [waiver("B")]
+    assert not judged.good
+    assert outcome.judge(found[:3], [waiver()]).good
+    counts = judged.counts("checkov")
+    assert dict(counts) == {"checks": 3, "objects": 2, "passed": 1, "waived": 1, "failed": 2}
+
+
+def test_the_page() -> None:
+    judged = outcome.judge([finding(), finding("A", "Job/x-*"), finding("B", passed=True)], [waiver()])
+    lines = page.text(judged, {"checkov": "1.0"}, ["shop"]).splitlines()
+    assert "| checkov 1.0 | every check of its framework `kubernetes` | 2 | 2 | 1 | 2 | 0 |" in lines
+    assert lines[-1] == "| checkov | A: T \\| t | shop: Deployment/web Job/x-* | why |"
+
+
+def test_each_waiver_is_of_a_checker_that_runs_and_says_why() -> None:
+    for one in waivers.WAIVERS:
+        assert one.tool in tools.VERSIONS
+        assert len(one.because) > 20, one.check
+
+
+DEFINITIONS: dict[str, Any] = {
+    "api.Thing": {
+        "type": "object",
+        "description": "a thing",
+        "properties": {"kind": {"type": "string"}, "spec": {"$ref": "#/definitions/api.Spec"}},
+        "x-kubernetes-group-version-kind": [{"group": "networking.k8s.io", "version": "v1", "kind": "Thing"}],
+    },
+    "api.Spec": {
+        "type": "object",
+        "required": ["port"],
+        "properties": {
+            "port": {"$ref": "#/definitions/util.IntOrString"},
+            "more": {"type": "array", "items": {"$ref": "#/definitions/api.Spec"}},
+        },
+    },
+    "util.IntOrString": {"type": "string", "format": "int-or-string"},
+}
+
+
+def test_the_api_as_a_schema_a_kind(tmp_path: Any) -> None:
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - it comes with the validator of the development extras
+
+    assert schemas.write(DEFINITIONS, tmp_path) == 1
+    schema = json.loads((tmp_path / "thing-networking-v1.json").read_text())
+    thing = {"apiVersion": "networking.k8s.io/v1", "kind": "Thing", "spec": {"port": 80, "more": [{"port": "web"}]}}
+    validator = Draft7Validator(schema)
+    assert list(validator.iter_errors(thing)) == []
+    for wrong in ({"spec": {}}, {"spec": {"port": 1, "prot": 1}}, {"kind": "Other"}, {"status": {}}):
+        assert len(list(validator.iter_errors(thing | wrong))) == 1, wrong
+
+
+@pytest.mark.parametrize(
+    ("group", "version", "kind", "file"),
+    [
+        ("", "v1", "Service", "service-v1.json"),
+        ("apps", "v1", "Deployment", "deployment-apps-v1.json"),
+        ("networking.k8s.io", "v1", "Ingress", "ingress-networking-v1.json"),
+    ],
+)
+def test_files_are_called_as_kubeconform_looks_for_them(group: str, version: str, kind: str, file: str) -> None:
+    assert schemas.file(group, version, kind) == file
+
+
+def test_examples_are_as_production_has_them() -> None:
+    found = examples.found()
+    assert {"app", "shop", "smallest"} <= found.keys()
+    objects = list(yaml.safe_load_all(examples.text(found["shop"])))
+    assert {"Ingress", "ResourceQuota", "NetworkPolicy"} <= {one["kind"] for one in objects}
+    (web,) = (one for one in objects if one["kind"] == "Deployment" and one["metadata"]["name"] == "web")
+    assert "@sha256:" in web["spec"]["template"]["spec"]["containers"][0]["image"]
