@@ -41,6 +41,15 @@ config:
       until: 2026-12-31
 ```
 
+## What the cluster must have
+
+`seaway check --cluster` also asks the stack's cluster, with the kubeconfig and reading only, for what the application
+needs of it: its version, the metrics API of an autoscaler, storage, ingress and priority classes, the issuer of
+certificates, Secrets that somebody else keeps there, room under a quota of somebody else, and nodes that fit each pod:
+platform, labels, taints, size, and enough of them to be kept apart. Whether network policies are enforced cannot be
+asked: it is told where an agent that does so is known, and is `unknown` otherwise. Something that is lacking is exit
+code 1; what the account may not read is `unknown`. Of a Secret only the keys are looked at.
+
 ## All checks
 """
 

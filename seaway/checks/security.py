@@ -51,7 +51,7 @@ def user(each: subject.Container) -> subject.Found:
     id_ = each.setting("runAsUser")
     if id_ is None or id_ < 10000:
         wrong = "is not set" if id_ is None else f"{id_} may be the id of a user of the node"
-        remedy = f"leave {each.field('user')} out for 10001, if the image can do with that"
+        remedy = f"set {each.field('user')} to 10001 or more, if the image can do with that"
         yield each.says("securityContext.runAsUser", wrong, remedy)
 
 

@@ -46,7 +46,7 @@ def app(
         "files": (application.File("/etc/web.ini", content="[web]\npassword = ${PASSWORD}\nworkers = 2\n"),),
     }
     store: dict[str, Any] = {
-        "image": f"postgres:17@{DIGEST}",
+        "image": f"cellar:17@{DIGEST}",
         "port": 5432,
         "volume": application.Volume(path="/data", size="1Gi"),
     }

@@ -13,7 +13,7 @@ from seaway.model import application, problems, settings
 from tests import golden
 from tests.unit.checks import made
 
-TAGGED = {"image": "postgres:17"}
+TAGGED = {"image": "cellar:17"}
 
 
 def waiver(check: str = "IMG-02", *of: str, until: str = "2026-12-31") -> settings.Waiver:
@@ -34,7 +34,7 @@ def states(results: list[engine.Result], check: str = "IMG-02") -> list[tuple[st
 
 
 def test_the_weight_is_that_of_the_environment() -> None:
-    app = made.app(db={"image": "postgres:latest"})
+    app = made.app(db={"image": "cellar:latest"})
     assert states(made.run(app), "IMG-01") == [("db", "failed", "warning", False)]
     assert states(made.run(app, made.PINNED), "IMG-01") == [("db", "failed", "error", True)]
     for stack in (made.STACK, made.PINNED):
@@ -65,7 +65,7 @@ def test_a_waiver_that_has_ended_is_an_error_whatever_it_was_for() -> None:
     assert states(found) == [("db", "expired", "waiver ended 2026-06-29", True)]
     (one,) = (one for one in found if one.refused)
     assert str(engine.problem(one, problems.Place("app/app.yaml"))) == (
-        "app/app.yaml: IMG-02 StatefulSet/db spec.template.spec.containers[db].image: postgres:17 is a tag, and a tag"
+        "app/app.yaml: IMG-02 StatefulSet/db spec.template.spec.containers[db].image: cellar:17 is a tag, and a tag"
         " can be moved, and its waiver ended 2026-06-29; pin it in images.lock: seaway release outdated --write"
         " (an exception: docs/checks.md)"
     )
@@ -84,7 +84,7 @@ def test_a_waiver_that_waives_nothing_is_a_warning() -> None:
 
 
 def test_a_waiver_for_somebody_else_waives_nothing_and_the_finding_counts() -> None:
-    found = made.run(made.app(db={"image": "postgres"}), waived(waiver("IMG-01", "web"), stack=made.PINNED))
+    found = made.run(made.app(db={"image": "cellar"}), waived(waiver("IMG-01", "web"), stack=made.PINNED))
     assert states(found, "IMG-01") == [("db", "failed", "error", True), ("-", "idle", "warning", False)]
     assert "waives nothing: there is no such finding of web; pulumi config rm" in made.findings(found)[1][1]
 
@@ -110,7 +110,7 @@ def test_every_finding_stays_with_and_without_a_waiver(of: list[str], until: str
 
 
 def test_one_line_says_how_many() -> None:
-    app = made.app(web={"security": "baseline"}, db={"image": "postgres"})
+    app = made.app(web={"security": "baseline"}, db={"image": "cellar"})
     many = len(table.CHECKS)
     assert engine.summary(made.run(made.app())) == f"{many} checks: {many} passed"
     assert engine.summary(made.run(app)) == f"{many} checks: {many - 5} passed, 5 warnings"
@@ -168,7 +168,7 @@ def test_results_as_json() -> None:
             "owner": "db",
             "object": "StatefulSet/db",
             "path": "spec.template.spec.containers[db].image",
-            "wrong": "postgres:17 is a tag, and a tag can be moved",
+            "wrong": "cellar:17 is a tag, and a tag can be moved",
             "remedy": "pin it in images.lock: seaway release outdated --write",
         },
         "waiver": {"reason": "a mirror that never moves a tag", "owner": "ann", "until": "2026-12-31"},

@@ -59,14 +59,14 @@ def projected(pods: dict[str, Any]) -> list[dict[str, Any]]:
 
 # By the application: what a user can write today.
 WRITTEN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
-    "latest": ("IMG-01", {"db": {"image": "postgres"}}, [
-        f"db: StatefulSet/db {CONTAINER}[db].image: postgres may be another program tomorrow; name a version in stores.db.image, as postgres:1.2.3",
+    "latest": ("IMG-01", {"db": {"image": "cellar"}}, [
+        f"db: StatefulSet/db {CONTAINER}[db].image: cellar may be another program tomorrow; name a version in stores.db.image, as cellar:1.2.3",
     ]),
     "latest with a registry": ("IMG-01", {"db": {"image": "localhost:5000/db:latest"}}, [
         f"db: StatefulSet/db {CONTAINER}[db].image: localhost:5000/db:latest may be another program tomorrow; name a version in stores.db.image, as db:1.2.3",
     ]),
-    "tag": ("IMG-02", {"db": {"image": "postgres:17"}}, [
-        f"db: StatefulSet/db {CONTAINER}[db].image: postgres:17 is a tag, and a tag can be moved; pin it in images.lock: seaway release outdated --write",
+    "tag": ("IMG-02", {"db": {"image": "cellar:17"}}, [
+        f"db: StatefulSet/db {CONTAINER}[db].image: cellar:17 is a tag, and a tag can be moved; pin it in images.lock: seaway release outdated --write",
     ]),
     "one question": ("PRB-02", {"web": {"health": application.Health.shorthand("/healthz")}}, [
         f"web: Deployment/web {CONTAINER}[web].livenessProbe: asks the same as the readiness probe (/healthz): where that says no for long, every pod is restarted; write services.web.health as {{ready: ..., live: ...}}; live asks the process and nothing else",
@@ -78,7 +78,7 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         f"db: StatefulSet/db {CONTAINER}[db].securityContext.runAsNonRoot: is not true; remove `security: baseline` from stores.db, or waive this check for it",
     ]),
     "user": ("SEC-02", {"db": {"user": 999}}, [
-        f"db: StatefulSet/db {CONTAINER}[db].securityContext.runAsUser: 999 may be the id of a user of the node; leave stores.db.user out for 10001, if the image can do with that",
+        f"db: StatefulSet/db {CONTAINER}[db].securityContext.runAsUser: 999 may be the id of a user of the node; set stores.db.user to 10001 or more, if the image can do with that",
     ]),
     "low port": ("SEC-15", {"web": {"port": 80}}, [
         f"web: Deployment/web {CONTAINER}[web].ports.containerPort: 80 is one of root's ports; let the program listen above, as on 8000, and say so in services.web.port",
@@ -414,9 +414,9 @@ def test_an_image_that_is_being_built_is_deployed_by_its_digest() -> None:
 
 
 def test_a_substitute_is_told_where_it_was_named() -> None:
-    stack = dataclasses.replace(made.STACK, substitutes={"postgres:17": "mirror.example.com/postgres:latest"})
-    (line,) = of(made.run(made.app(db={"image": "postgres:17"}), stack), "IMG-01")
-    assert line.endswith("; name a version in seaway:substitutes, as postgres:1.2.3")
+    stack = dataclasses.replace(made.STACK, substitutes={"cellar:17": "mirror.example.com/cellar:latest"})
+    (line,) = of(made.run(made.app(db={"image": "cellar:17"}), stack), "IMG-01")
+    assert line.endswith("; name a version in seaway:substitutes, as cellar:1.2.3")
 
 
 @pytest.mark.parametrize(
