@@ -46,7 +46,7 @@ def memory_set_aside(each: subject.Container) -> subject.Found:
         yield each.says("resources.requests.memory", wrong, f"set it to {most}")
 
 
-@check.whole("RES-07", "The namespace's quota has room for all that may run at once", check.BROKEN)
+@check.whole("RES-08", "The namespace's quota has room for all that may run at once", check.BROKEN)
 def quota(seen: subject.Subject) -> subject.Found:
     """Autoscalers at their maximum, and the pods that a rollout adds for a moment: what has no room is not started, and
     nobody but an event tells."""

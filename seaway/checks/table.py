@@ -124,10 +124,10 @@ DECLINED: tuple[Declined, ...] = (
         " one, and `seaway check --cluster` looks for it",
     ),
     Declined(
-        id="RES-08",
+        id="RES-07",
         title="A quota and a limit range in every namespace",
         public="NSA 4.0, 4.1",
-        because="a cluster of one's own needs no fence; a shared one has it with `seaway:quota: true`, and RES-07 then"
+        because="a cluster of one's own needs no fence; a shared one has it with `seaway:quota: true`, and RES-08 then"
         " does the sums",
     ),
     Declined(
