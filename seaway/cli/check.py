@@ -129,15 +129,14 @@ def _show_needs(context: str, needs: "Sequence[need.Result]") -> None:
     counted = Counter(each.verdict.state for each in needs)
     told = ", ".join(f"{counted[state]} {state}" for state in COLOURS if counted[state])
     display.write(screen, text.Text(f"context {context} · {len(needs)} needs: {told}"))
+    # What is the same for twenty services is one line.
+    alike: dict[tuple[str, str, str, str], list[str]] = {}
+    for each in needs:
+        said = each.verdict
+        alike.setdefault((each.need.what, said.state, said.told, said.remedy or "-"), []).extend(each.need.of)
     rows = [
-        (
-            each.need.what,
-            text.Text(each.verdict.state, style=COLOURS[each.verdict.state]),
-            ", ".join(each.need.of) or "-",
-            each.verdict.told,
-            each.verdict.remedy or "-",
-        )
-        for each in needs
+        (what, text.Text(state, style=COLOURS[state]), ", ".join(dict.fromkeys(of)) or "-", told, remedy)
+        for (what, state, told, remedy), of in alike.items()
     ]
     table = display.columns(NEEDS, rows)
     for column in table.columns[2:]:

@@ -18,14 +18,13 @@ _Node = dict[str, Any]
 
 def needs(seen: subject.Subject) -> Iterator[need.Need]:
     """What the pods of an application need of the nodes."""
-    owners = tuple(dict.fromkeys(pod.workload.name for pod in seen.pods))
-    yield need.Need(what="nodes", of=owners, paths=(NODES,), judge=_platform(seen.stack.platform))
+    yield need.Need(what="nodes", paths=(NODES,), judge=_platform(seen.stack.platform))
     for pod in seen.pods:
         yield _fit(pod)
     for pod in (pod for pod in seen.pods if pod.several):
         yield _apart(pod)
     if seen.pods:
-        yield need.Need(what="room", of=owners, paths=(NODES, PODS), judge=_room(seen))
+        yield need.Need(what="room", paths=(NODES, PODS), judge=_room(seen))
 
 
 def _platform(platform: str) -> need.Judge:
