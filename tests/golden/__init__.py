@@ -4,14 +4,26 @@
 """
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
+from seaway.manifests import given as inputs
 from seaway.manifests import objects, yamlout
-from seaway.model import application, load, secrets, settings
+from seaway.model import application, decode, encode, load, secrets, settings
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ("smallest", "shop")
+EXAMPLES = ("smallest", "shop", "everything")
+STATED: dict[str, dict[str, Any]] = {
+    "everything": {
+        "exposure": "ingress",
+        "ingress": settings.Ingress(
+            hosts={"board": ("board.example.com",)}, controller="traefik", issuer="letsencrypt", namespace="traefik"
+        ),
+        "pull": settings.PullAccount(user="robot", secret="REGISTRY_PASSWORD"),
+    }
+}
+"""What the environment of an example states; that of any other states nothing."""
 
 
 def file(example: str) -> Path:
@@ -31,7 +43,7 @@ def given(app: application.Application) -> tuple[dict[str, objects.Image], dict[
     }
     values = {
         name: objects.SecretValue(fingerprint=f"fingerprint of {name}", value="c2VjcmV0")
-        for name in secrets.valued(app)
+        for name in (*secrets.valued(app), inputs.PULL)
     }
     return images, values
 
@@ -41,10 +53,20 @@ def loaded(example: str) -> application.Application:
     return load.load(ROOT / "examples" / example / "app.yaml")
 
 
+def config(example: str) -> str:
+    """The same as lines of a stack's file, below `config:`."""
+    stated = {decode.camel(name): encode.plain(value) for name, value in STATED.get(example, {}).items()}
+    if "pull" in stated:
+        stated["secrets"] = {stated["pull"]["secret"]: {"secure": "v1:x:y"}}
+    return "".join(f"  seaway:{key}: {json.dumps(value)}\n" for key, value in stated.items())
+
+
 def made(example: str, **stated: Any) -> list[objects.Object]:
-    """The objects of an example in an environment that states nothing, or some settings."""
+    """The objects of an example in its environment, with some settings more."""
     app = loaded(example)
-    stack = settings.Settings(stack="test", context="test", registry="registry.example.com", **stated)
+    stack = settings.Settings(
+        stack="test", context="test", registry="registry.example.com", **STATED.get(example, {}) | stated
+    )
     return objects.objects(app, stack, *given(app))
 
 

@@ -1,6 +1,7 @@
 """Every default with its reason: none is missing, and each is what the objects really have."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 
 from seaway.checks import table
 from seaway.explain import defaults, fields
-from seaway.model import application, decode, settings
+from seaway.manifests import offline
+from seaway.model import application, decode, load, settings
 from tests import golden
 
 ALL = defaults.everything()
@@ -107,9 +109,17 @@ def test_a_reason_stands_beside_the_constant() -> None:
     )
 
 
+@functools.cache
+def manifests() -> list[dict[str, Any]]:
+    """The examples', and the reference's: no example has what a cluster must be made for."""
+    stack = settings.Settings(stack="test", context="test")
+    reference = offline.rendered(load.load(golden.ROOT / "docs" / "reference.yaml"), stack)
+    made = [each for example in golden.EXAMPLES for each in golden.made(example)]
+    return [each.manifest for each in (*made, *reference)]
+
+
 def of_kind(kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for example in golden.EXAMPLES:
-        yield from (each.manifest for each in golden.made(example) if each.kind in kinds)
+    yield from (each for each in manifests() if each["kind"] in kinds)
     led = settings.Ingress(hosts={"web": ("shop.example.com",)})
     yield from (each.manifest for each in golden.made("shop", exposure="ingress", ingress=led) if each.kind in kinds)
 

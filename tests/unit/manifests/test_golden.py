@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from seaway.manifests import objects
+from seaway.manifests import objects, workloads
 from seaway.model import load
 from tests import golden
+
+CLOSED = {
+    "readOnlyRootFilesystem": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+}
 
 
 def found(example: str, key: str) -> dict[str, Any]:
@@ -19,8 +25,9 @@ def found(example: str, key: str) -> dict[str, Any]:
 
 def templates(example: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for each in golden.made(example):
-        if "template" in each.manifest.get("spec", {}):
-            yield each.key, each.manifest["spec"]["template"]["spec"]
+        template = workloads.template(each.manifest)
+        if template is not None:
+            yield each.key, template["spec"]
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
@@ -85,19 +92,38 @@ def test_every_pod_is_closed(example: str) -> None:
     pods = dict(templates(example))
     assert pods, "an example without pods shows nothing"
     for key, pod in pods.items():
-        assert pod["automountServiceAccountToken"] is False, key
+        assert pod["automountServiceAccountToken"] is (key == "DaemonSet/agent"), key
         assert pod["enableServiceLinks"] is False, key
         assert pod["securityContext"]["runAsNonRoot"] is True, key
         assert pod["securityContext"]["runAsUser"] > 0, key
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, key
-        for container in pod["containers"]:
-            assert container["securityContext"] == {
-                "readOnlyRootFilesystem": True,
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-            }, key
+        mounted: set[str] = set()
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
+            assert CLOSED.items() <= container["securityContext"].items(), key
+            assert container["securityContext"].get("runAsUser") != 0, key
             assert container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"], key
-            assert "cpu" not in container["resources"]["limits"], key
-            mounted = {mount["name"] for mount in container["volumeMounts"]}
-            assert mounted - {"data"} == {volume["name"] for volume in pod["volumes"]}, key
-            assert all(volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if "emptyDir" in volume), key
+            assert "cpu" not in container["resources"]["limits"] or example == "everything", key
+            mounted |= {mount["name"] for mount in container["volumeMounts"]}
+        assert mounted - {"data", "archive"} == {volume["name"] for volume in pod["volumes"]}, key
+        assert all(volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if "emptyDir" in volume), key
+
+
+def test_everything_has_each_kind_of_workload_and_what_raw_says() -> None:
+    waves = {f"{each.kind}/{each.owner}": each.wave.name for each in golden.made("everything") if each.wave}
+    assert waves == {
+        "StatefulSet/journal": "store",
+        "Job/prepare": "job",
+        "DaemonSet/agent": "service",
+        "Deployment/counter": "service",
+        "Deployment/board": "service",
+        "HorizontalPodAutoscaler/board": "service",
+        "CronJob/audit": "service",
+        "CronJob/sweep": "service",
+        "Job/announce": "late_job",
+    }
+    board = found("everything", "Deployment/board")
+    assert board["metadata"]["annotations"]["example.com/team"] == "notices"
+    assert board["spec"]["template"]["spec"]["hostAliases"] == [
+        {"ip": "192.0.2.7", "hostnames": ["archive.example.com"]}
+    ]
+    assert found("everything", "Service/board")["spec"]["sessionAffinity"] == "ClientIP"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from seaway.manifests import yamlout
 from seaway.model import application, decode, encode, load, nodes, problems
+from tests import golden
 
 ROOT = Path(__file__).parents[3]
 PLACE = problems.Place("record.yaml")
@@ -46,7 +47,7 @@ def unsourced(value: Any) -> Any:
             return value
 
 
-@pytest.mark.parametrize("file", ["docs/reference.yaml", "examples/shop/app.yaml", "examples/smallest/app.yaml"])
+@pytest.mark.parametrize("file", ["docs/reference.yaml", *(f"examples/{name}/app.yaml" for name in golden.EXAMPLES)])
 def test_an_application_comes_back(file: str) -> None:
     app = load.load(ROOT / file)
     assert again(app) == unsourced(app)

@@ -35,6 +35,17 @@ def test_the_project_lists_every_key_of_a_stack() -> None:
     assert set(listed) == known | {"secrets"}
 
 
+def fields() -> set[tuple[str, str]]:
+    """Every field of the model, but for names, by the class that declares it."""
+    model = [one for one in vars(application).values() if dataclasses.is_dataclass(one) and isinstance(one, type)]
+    assert len(model) > 10
+    return {(owner(cls, one.name), one.name) for cls in model for one in dataclasses.fields(cls) if one.kw_only}
+
+
+def written(file: Path) -> set[tuple[str, str]]:
+    return set(_keys(application.Application, nodes.parse(file.read_bytes(), file.name)))
+
+
 def owner(cls: type, field: str) -> str:
     """The class that a field is declared in: what all containers have is written for one of them."""
     having = [base for base in cls.__mro__ if field in getattr(base, "__dataclass_fields__", {})]
