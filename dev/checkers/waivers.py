@@ -37,4 +37,16 @@ WAIVERS: tuple[outcome.Waiver, ...] = (
         objects=("*: Deployment/worker",),
         because="a worker takes no requests, so nothing waits for it to be ready (PRB-01)",
     ),
+    outcome.Waiver(
+        tool="checkov",
+        check="CKV_K8S_35",
+        objects=("everything: *",),
+        because="the example shows `env: true` too, for programs that read variables only; files are the default (CFG-03)",
+    ),
+    outcome.Waiver(
+        tool="checkov",
+        check="CKV_K8S_38",
+        objects=("everything: DaemonSet/agent",),
+        because="it asks Kubernetes' API, as its `kubernetesApi` says; a Role allows that and no more (SA-02)",
+    ),
 )
