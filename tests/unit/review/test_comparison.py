@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seaway.model import application, load, settings
+from seaway.model import application, decode, load, settings
 from seaway.review import comparison
 
 APP = application.Application(
@@ -175,7 +175,11 @@ def test_no_field_of_the_model_is_forgotten() -> None:
             "health": application.Health(startup=9),
             "scale": application.Scale(min=9),
             "security": "baseline",
+            "ports": (application.Port("more", port=9),),
+            "init": (application.Companion("first"),),
+            "sidecars": (application.Companion("beside"),),
         }.get(field.name, (not value) if isinstance(value, bool) else 9 if isinstance(value, int) else ("api",))
         build = {"build": None} if field.name == "image" else {}
         one = dataclasses.replace(side(web(**{field.name: changed}, **build)), contents={})
-        assert any(row[1].startswith(field.name) for row in rows(dataclasses.replace(side(), contents={}), one)), field
+        found = rows(dataclasses.replace(side(), contents={}), one)
+        assert any(row[1].startswith(decode.camel(field.name)) for row in found), field
