@@ -3,6 +3,7 @@
 from typing import Any
 
 from seaway.checks import check, subject
+from seaway.model import catalogue
 
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
@@ -60,6 +61,20 @@ def port(each: subject.Container) -> subject.Found:
             if asked is not None and asked not in there:
                 remedy = f"write the port of {each.field('port')}"
                 yield each.says(f"{probe}.{key}.port", f"the container has no port {asked}", remedy)
+
+
+@check.containers(
+    "PRB-05",
+    "A known image has the port that it listens on",
+    check.advice("it may have been told another one in a way that is not seen here"),
+)
+def known_port(each: subject.Container) -> subject.Found:
+    """Nobody answers on another one: the pod is never ready, and the rollout fails at its deadline."""
+    ports = catalogue.ports(each.process) if each.process else ()
+    there = [one["containerPort"] for one in each.manifest.get("ports", [])]
+    if ports and there and not set(ports) & set(there):
+        wrong = f"{there[0]} is not where the image listens, which is {ports[0]}"
+        yield each.says("ports[0].containerPort", wrong, f"write {each.field('port')}: {ports[0]}")
 
 
 def _budget(probe: dict[str, Any]) -> int:

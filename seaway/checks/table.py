@@ -30,6 +30,7 @@ CHECKS: tuple[check.Check, ...] = (
     probes.alive,
     probes.slow,
     probes.port,
+    probes.known_port,
     security.non_root,
     security.user,
     security.escalation,

@@ -181,7 +181,11 @@ class Secret:
         Why("a file is not inherited by child processes, and stands in no crash report"),
     ] = False
     existing: Annotated[
-        str | None, Doc("take it from this Secret, which somebody else keeps in the namespace; a change rolls nothing")
+        str | None,
+        Doc(
+            "take it from this Secret, which somebody else keeps in the namespace; a change rolls nothing, a pod sees it"
+            " when it starts"
+        ),
     ] = None
     key: Annotated[str | None, Doc("its key in the existing Secret; none: the name here")] = None
 
@@ -372,7 +376,7 @@ class Job(Container):
     _: KW_ONLY
     uses: Annotated[
         str | None,
-        Doc("service whose image, environment, secrets, files, links and user it takes; what it says itself wins"),
+        Doc("service whose image, folder, environment, secrets, files, links and user it takes; its own words win"),
     ] = None
     run: Annotated[
         Literal["before-rollout", "after-rollout", "on-demand"],

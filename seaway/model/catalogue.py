@@ -26,6 +26,8 @@ from seaway.model import application, references, walk
 class Known:
     """One image."""
 
+    ports: tuple[int, ...]
+    """Those that it listens on, unless it is told otherwise."""
     user: int
     alpine: int | None = None
     """The user of the tags that say `alpine`; None: the same."""
@@ -45,6 +47,7 @@ _FIRST_START = "while its first start sets up, a server answers on the socket on
 
 KNOWN: Mapping[str, Known] = {
     "mariadb": Known(
+        ports=(3306,),
         user=999,
         writable=("/run/mysqld",),
         written="its socket and its lock",
@@ -53,8 +56,9 @@ KNOWN: Mapping[str, Known] = {
         grace=120,
         ends="InnoDB writes its changed pages before it ends",
     ),
-    "memcached": Known(user=11211),
+    "memcached": Known(ports=(11211,), user=11211),
     "mysql": Known(
+        ports=(3306,),
         user=999,
         writable=("/var/run/mysqld",),
         written="its socket and its lock",
@@ -64,12 +68,14 @@ KNOWN: Mapping[str, Known] = {
         ends="InnoDB writes its changed pages before it ends",
     ),
     "nginx": Known(
+        ports=(80,),
         user=101,
         writable=("/var/cache/nginx", "/var/run"),
         written="its buffers and its pid",
     ),
-    "nginxinc/nginx-unprivileged": Known(user=101),
+    "nginxinc/nginx-unprivileged": Known(ports=(8080,), user=101),
     "postgres": Known(
+        ports=(5432,),
         user=999,
         alpine=70,
         writable=("/var/run/postgresql",),
@@ -86,12 +92,13 @@ KNOWN: Mapping[str, Known] = {
         asked=_FIRST_START,
     ),
     "rabbitmq": Known(
+        ports=(5672, 5671, 15672, 15692),
         user=999,
         alpine=100,
         writable=("/var/lib/rabbitmq", "/var/log/rabbitmq"),
         written="its queues, where no volume is mounted, and its log",
     ),
-    "redis": Known(user=999, writable=("/data",), written="its snapshots, where no volume is mounted"),
+    "redis": Known(ports=(6379,), user=999, writable=("/data",), written="its snapshots, where no volume is mounted"),
 }
 """By the repository's name without its registry; those of Docker's own library without `library/`."""
 
@@ -126,6 +133,14 @@ def said(one: application.Process) -> list[Said]:
         *_grace(one, known),
         *(_data(one, tag) if name == "postgres" else []),
     ]
+
+
+def ports(one: application.Process) -> tuple[int, ...]:
+    """Those that a container's program listens on; nothing where it is not known, or may have been told otherwise."""
+    found = _found(one)
+    if found is None or one.command or one.args or one.files or any("PORT" in name for name in one.env):
+        return ()
+    return found[2].ports
 
 
 def _changes(one: application.Process) -> dict[str, Any]:

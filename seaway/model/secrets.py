@@ -119,10 +119,14 @@ def variables(app: application.Application, places: problems.Places) -> Found:
     """The variable that says where a file is, is nobody else's."""
     for above, one in rules.processes(app).items():
         listed = {secret.name for secret in one.secrets}
+        mounted = {*one.writable, *(file.path for file in one.files)}
         for secret in one.secrets:
             at, taken = f"{above}.secrets.{secret.name}", variable(secret)
             if secret.env:
                 continue
+            if path(secret) in mounted:
+                wrong = f"its file, {path(secret)}, is also one of files or writable"
+                yield problems.Problem(places.of(at), at, wrong, "remove the other one")
             if taken in one.env:
                 wrong = f"{taken}, which says where its file is ({path(secret)}), is in env too"
                 yield problems.Problem(places.of(at), at, wrong, "remove it from env")

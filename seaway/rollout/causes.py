@@ -61,7 +61,7 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "image-not-authorised": Cause(
         meaning="the registry does not let the nodes pull the image",
-        remedy="let the nodes into the registry (an image pull secret on the service account {owner}, or the cloud's"
+        remedy="let the nodes into the registry (seaway:pull or seaway:pullSecrets in the stack's file, or the cloud's"
         " own way), and check the image's name",
     ),
     "wrong-architecture": Cause(

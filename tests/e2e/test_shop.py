@@ -150,6 +150,47 @@ def test_preview_shows_fields_not_secrets(shop: project.Project) -> None:
     assert [name for name, content in written.items() if any(secret in content for secret in secrets)] == []
 
 
+def test_a_secret_is_a_file_that_nobody_else_reads_and_no_variable(shop: project.Project) -> None:
+    items = shop.get("secrets", "-n", NAMESPACE)["items"]
+    (password,) = {base64.b64decode(item["data"]["POSTGRES_PASSWORD"]).decode() for item in items if "data" in item}
+    look = "cat $POSTGRES_PASSWORD_FILE; echo; stat -Lc '%a %g' $POSTGRES_PASSWORD_FILE; id -g; env"
+    for pod, group in ((pods(shop, "api")[0], "10001"), ("db-0", "999")):
+        read, mode, own, *env = shop.kubectl("exec", "-n", NAMESPACE, pod, "--", "sh", "-c", look).out.splitlines()
+        assert (read, mode, own) == (password, f"440 {group}", group), pod
+        assert "POSTGRES_PASSWORD_FILE=/run/secrets/POSTGRES_PASSWORD" in env
+        assert not any(password in line for line in env)
+
+
+ASK = """
+import pathlib, ssl, urllib.error, urllib.request
+account = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
+trust = ssl.create_default_context(cafile=account / "ca.crt")
+for kind in ("pods", "secrets"):
+    url = f"https://kubernetes.default.svc/api/v1/namespaces/{(account / 'namespace').read_text()}/{kind}"
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {(account / 'token').read_text()}"})
+    try:
+        print(kind, urllib.request.urlopen(asked, context=trust, timeout=10).status)
+    except urllib.error.HTTPError as error:
+        print(kind, error.code)
+print(len(pathlib.Path("/run/secrets/POSTGRES_PASSWORD").read_text()))
+"""
+
+
+def test_an_account_may_do_what_is_said_and_its_token_stands_beside_the_secrets(shop: project.Project) -> None:
+    """In these images /var/run is a link to /run: token and secrets are in one folder."""
+    with replaced(
+        shop,
+        "    secrets: [POSTGRES_PASSWORD] #",
+        "    kubernetesApi: {pods: [list]}\n    secrets: [POSTGRES_PASSWORD] #",
+    ):
+        shop.up()
+        asked = shop.kubectl("exec", "-n", NAMESPACE, pods(shop, "api")[0], "--", "python3", "-c", ASK).out
+        assert asked.splitlines() == ["pods 200", "secrets 403", "32"]
+    shop.up()
+    asked = shop.kubectl("get", "roles,rolebindings", "-n", NAMESPACE, "-o", "name").out
+    assert asked == "", "with the words the rights go too"
+
+
 def test_one_changed_line_rolls_only_its_service_without_a_failed_request(shop: project.Project, address: str) -> None:
     source = next(path for path in sorted((shop.folder / "app" / "web").glob("*.py")))
     before = images(shop)

@@ -74,6 +74,10 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "one command": ("PRB-02", {"db": {"health": application.Health.shorthand(("pg_isready", "-q"))}}, [
         f"db: StatefulSet/db {CONTAINER}[db].livenessProbe: asks the same as the readiness probe (pg_isready -q): where that says no for long, every pod is restarted; write stores.db.health as {{ready: ..., live: ...}}; live asks the process and nothing else",
     ]),
+    "port of a known image": ("PRB-05", {"db": {"image": f"postgres:17@{made.DIGEST}", "port": 5433}}, [
+        f"db: StatefulSet/db {CONTAINER}[db].ports[0].containerPort: 5433 is not where the image listens, which is 5432; write stores.db.port: 5432",
+    ]),
+    "port of a known image that was told another": ("PRB-05", {"db": {"image": f"postgres:17@{made.DIGEST}", "port": 5433, "args": ("-p", "5433")}}, []),
     "baseline": ("SEC-01", {"db": {"security": "baseline"}}, [
         f"db: StatefulSet/db {CONTAINER}[db].securityContext.runAsNonRoot: is not true; remove `security: baseline` from stores.db, or waive this check for it",
     ]),
@@ -397,7 +401,7 @@ def test_every_id_is_a_check_or_says_why_not() -> None:
         for name, most in {
             "IMG": 4,
             "RES": 8,
-            "PRB": 4,
+            "PRB": 5,
             "SEC": 15,
             "SA": 3,
             "RBAC": 3,
@@ -417,7 +421,14 @@ def test_each_check_says_why_and_what_it_weighs() -> None:
         assert each.why.endswith((".", "issues/20473", "#stable-network-id")), each.id
         assert each.level.because, each.id
         assert set(each.public) <= set(public.TOOLS), each.id
-    assert {each.id for each in table.CHECKS if not each.public} == {"RES-08", "SEC-11", "SEC-14", "AVL-06", "JOB-02"}
+    assert {each.id for each in table.CHECKS if not each.public} == {
+        "RES-08",
+        "PRB-05",
+        "SEC-11",
+        "SEC-14",
+        "AVL-06",
+        "JOB-02",
+    }
     assert set(public._IDS) <= set(table.IDS)
 
 

@@ -78,6 +78,10 @@ FAILS = {
         web("    secrets: [A]\n    env: {A_FILE: /a}"),
         "5:15: services.web.secrets.A: A_FILE, which says where its file is (/run/secrets/A), is in env too; remove it from env",
     ),
+    "its file another file": (
+        web("    secrets: [A]\n    files: {/run/secrets/A: {content: x}}"),
+        "5:15: services.web.secrets.A: its file, /run/secrets/A, is also one of files or writable; remove the other one",
+    ),
     "its variable another secret": (
         web("    secrets: [A, A_FILE]"),
         "5:15: services.web.secrets.A: A_FILE, which says where its file is, is another secret's name; rename one of the two",
