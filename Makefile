@@ -65,9 +65,10 @@ faults: cluster-up ## inject every cause of a failed rollout, under load, and wr
 checkers: .venv/.ready ## kube-score, kubeconform and checkov over every example; writes docs/checkers.md
 	@$(PY) -m dev.checkers
 
-bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl rollout status
+bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl; rendering beside kustomize
 	@$(PY) -m dev.bench
 	@$(PY) -m dev.bench.rollout
+	@$(PY) -m dev.bench.render
 
 ##--- parts
 

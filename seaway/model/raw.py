@@ -92,7 +92,7 @@ def kinds(one: rules.Workload) -> list[str]:
             made += ["Job" if jobs.released(one) else "CronJob"]
     processes = (one, *one.init, *one.sidecars)
     made += ["ConfigMap"] if any(each.files for each in processes) else []
-    made += ["Secret"] if any(each.secrets for each in processes) else []
+    made += ["Secret"] if any(secret.existing is None for each in processes for secret in each.secrets) else []
     made += ["Role", "RoleBinding"] if one.kubernetes_api else []
     return sorted(made)
 

@@ -11,7 +11,7 @@ from seaway.manifests import objects
 from tests.component import recorder
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ("smallest", "shop")
+EXAMPLES = ("smallest", "shop", "everything")
 CONFIG = {"context": "work", "registry": "registry.example.com/team", "exposure": "nodePort"}
 
 Run = Callable[..., recorder.Recording]

@@ -13,6 +13,7 @@ import pytest
 
 from components import application, settings
 from plugin import values
+from seaway.manifests import workloads
 from seaway.model import problems
 from tests.component import programs, recorder
 
@@ -73,10 +74,12 @@ def test_a_preview_shows_fields(run: programs.Run, example: str) -> None:
         assert not any(isinstance(leaf, str) and "__str__" in leaf for leaf in found)
         if each.type != "kubernetes:core/v1:Secret":
             assert not any(isinstance(leaf, values.Secret) for leaf in found), each.title
-        if each.type in {"kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:StatefulSet", "kubernetes:batch/v1:Job"}:
-            (container,) = each.inputs["spec"]["template"]["spec"]["containers"]
+        template = workloads.template(each.inputs) if each.type.startswith("kubernetes:") else None
+        if template is not None:
+            pod = template["spec"]
+            images = [one["image"] for one in (*pod.get("initContainers", ()), *pod["containers"])]
             unknown = [leaf for leaf in found if leaf is values.UNKNOWN]
-            assert unknown == [values.UNKNOWN] * (container["image"] is values.UNKNOWN), each.title
+            assert unknown == [image for image in images if image is values.UNKNOWN], each.title
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
@@ -118,7 +121,7 @@ def test_names_of_resources(run: programs.Run) -> None:
 
 def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
     """The same type, inputs, version and secret outputs as pulumi_kubernetes' own classes, kind by kind."""
-    from pulumi_kubernetes import apps, batch, core, networking, policy  # noqa: PLC0415 - 0.9 s, wanted here only
+    from pulumi_kubernetes import apps, autoscaling, batch, core, networking, policy, rbac  # noqa: PLC0415 - 0.9 s, wanted here only
 
     classes: dict[str, Any] = {
         "Namespace": core.v1.Namespace,
@@ -129,11 +132,19 @@ def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
         "NetworkPolicy": networking.v1.NetworkPolicy,
         "PodDisruptionBudget": policy.v1.PodDisruptionBudget,
         "Deployment": apps.v1.Deployment,
+        "DaemonSet": apps.v1.DaemonSet,
         "StatefulSet": apps.v1.StatefulSet,
         "Job": batch.v1.Job,
+        "CronJob": batch.v1.CronJob,
+        "HorizontalPodAutoscaler": autoscaling.v2.HorizontalPodAutoscaler,
+        "Ingress": networking.v1.Ingress,
+        "Role": rbac.v1.Role,
+        "RoleBinding": rbac.v1.RoleBinding,
     }
-    snake = {"automountServiceAccountToken": "automount_service_account_token"}
-    ours = {each.title: each for each in run("shop").resources if each.type.startswith("kubernetes:")}
+    led = {"exposure": "ingress", "ingress": json.dumps({"hosts": {"board": ["board.example.com"]}})}
+    snake = {"automountServiceAccountToken": "automount_service_account_token", "roleRef": "role_ref"}
+    found = run("everything", config=led).resources
+    ours = {each.title: each for each in found if each.type.startswith("kubernetes:")}
     assert {each.type.rpartition(":")[2] for each in ours.values()} == set(classes)
 
     def build() -> None:

@@ -3,6 +3,7 @@
 ``python -m tests.golden`` writes them anew.
 """
 
+import base64
 import hashlib
 import json
 from pathlib import Path
@@ -24,6 +25,8 @@ STATED: dict[str, dict[str, Any]] = {
     }
 }
 """What the environment of an example states; that of any other states nothing."""
+ACCOUNT = base64.b64encode(b'{"auths": {}}').decode()
+"""No account; but the API server takes nothing else for one."""
 
 
 def file(example: str) -> Path:
@@ -43,8 +46,9 @@ def given(app: application.Application) -> tuple[dict[str, objects.Image], dict[
     }
     values = {
         name: objects.SecretValue(fingerprint=f"fingerprint of {name}", value="c2VjcmV0")
-        for name in (*secrets.valued(app), inputs.PULL)
+        for name in secrets.valued(app)
     }
+    values[inputs.PULL] = objects.SecretValue(fingerprint=f"fingerprint of {inputs.PULL}", value=ACCOUNT)
     return images, values
 
 

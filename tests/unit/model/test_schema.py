@@ -1,5 +1,6 @@
 """The API's schema: how parts are merged, and that what we make is valid by it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -95,9 +96,11 @@ def test_a_typing_error_in_an_object_is_seen() -> None:
 
 def test_the_file_is_as_its_maker_writes_it_and_small() -> None:
     read = maker.FILE.read_text()
-    assert maker.text(maker.json.loads(read)) == read
+    assert maker.text(json.loads(read)) == read
     assert set(schema.kinds()) == set(maker.KINDS)
     assert len(read) < 300_000
+    modules = (golden.ROOT / "dev/cluster/modules/kubernetes/go.mod").read_text()
+    assert f"k8s.io/kubernetes {json.loads(read)['kubernetes']} " in modules, "run `python -m dev.schema`"
 
 
 def test_types_and_values_are_taken_from_kubernetes_own_files() -> None:

@@ -1,0 +1,84 @@
+"""Wall time of `seaway render` for twenty services, beside `kubectl kustomize` of the very objects that it renders.
+
+Both are programs that start, read files and print YAML, and need no cluster: only the ratio means something.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dev import environment
+
+
+def main() -> int:
+    """Measure in turn, and print medians, ranges and the ratio."""
+    parser = argparse.ArgumentParser(prog="python -m dev.bench.render", description=__doc__)
+    parser.add_argument("--services", type=int, default=20, metavar="N")
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="seaway-bench-") as scratch:
+        folder = Path(scratch)
+        write_project(folder, options.services)
+        render = [sys.executable, "-m", "seaway.cli", "render", "--stack", "dev"]
+        (folder / "objects.yaml").write_bytes(timed(render, folder)[1])
+        (folder / "kustomization.yaml").write_text("resources: [objects.yaml]\n")
+        ours: list[float] = []
+        theirs: list[float] = []
+        for _ in range(options.runs):
+            ours.append(timed(render, folder)[0])
+            theirs.append(timed(["kubectl", "kustomize", "."], folder)[0])
+    print(f"{'':6} {'seaway render':>20} {'kubectl kustomize':>20} {'ratio':>6}")
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    print(f"N={options.services:<4} {spread(ours):>20} {spread(theirs):>20} {ratio:6.2f}")
+    return 0
+
+
+def write_project(folder: Path, services: int) -> None:
+    """Services that say a little of everything, and call each other."""
+
+    def service(number: int) -> dict[str, Any]:
+        return {
+            "build": "./program",
+            "port": 8000,
+            "calls": [f"s{(number + 1) % services}"],
+            "health": "/healthz",
+            "scale": {"min": 2, "max": 6},
+            "env": {"LOG_LEVEL": "info", "NUMBER": str(number)},
+            "secrets": {f"KEY_{number}": {"generate": 32}},
+            "files": {"/etc/service.toml": {"content": f"number = {number}\n"}},
+            "writable": ["/var/cache/service"],
+        }
+
+    app = folder / "app"
+    (app / "program").mkdir(parents=True)
+    (app / "program" / "Dockerfile").write_text('FROM scratch\nCMD ["program"]\n')
+    file = {"name": "bench", "services": {f"s{number}": service(number) for number in range(services)}}
+    (app / "app.yaml").write_text(yaml.safe_dump(file))
+    stack = {"seaway:context": "nowhere", "seaway:registry": "registry.example.com"}
+    (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": stack}))
+
+
+def timed(command: list[str], folder: Path) -> tuple[float, bytes]:
+    """Seconds, and what it printed."""
+    env = {**os.environ, **environment.variables()}
+    start = time.monotonic()
+    done = subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+    return time.monotonic() - start, done.stdout
+
+
+def spread(seconds: list[float]) -> str:
+    """Median, and the range in brackets, in seconds."""
+    return f"{statistics.median(seconds):.2f} ({min(seconds):.2f}-{max(seconds):.2f}) s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

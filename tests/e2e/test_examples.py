@@ -1,0 +1,156 @@
+"""The examples on the real cluster: the API server knows every field of them and lets their pods in; the one with
+everything comes up and does what each of its fields is for."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from dev import environment, project
+from seaway.manifests import objects, offline, workloads
+from seaway.model import load, settings
+from tests import golden
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "everything-examples"
+
+
+def kubectl(*words: str, given: Any = None) -> str:
+    """What it prints; what it warns of is an error."""
+    done = subprocess.run(
+        ["kubectl", "--context", "seaway-dev", "--warnings-as-errors", *words],
+        env={**os.environ, **environment.variables()},
+        input=None if given is None else json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def rendered(example: str) -> list[objects.Object]:
+    if example != "reference":
+        return golden.made(example)
+    stack = settings.Settings(stack="test", context="test", exposure="ingress", ingress=settings.Ingress())
+    return offline.rendered(load.load(project.ROOT / "docs" / "reference.yaml"), stack)
+
+
+@pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])
+def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_restricted(example: str) -> None:
+    namespace, *found = [each.manifest for each in rendered(example)]
+    assert namespace["kind"] == "Namespace"
+    home = f"strict-{example}"
+    labels = namespace["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    pods = [pod(template["spec"]) for each in found if (template := workloads.template(each)) is not None]
+    assert pods, "an example without pods shows nothing"
+    strict = (
+        "create",
+        "--dry-run=server",
+        "--validate=strict",
+        "--output=name",
+        "--namespace",
+        home,
+        "--filename",
+        "-",
+    )
+    kubectl("create", "--filename", "-", given=namespace | {"metadata": {"name": home, "labels": labels}})
+    try:
+        kubectl("wait", "--for=create", "serviceaccount/default", "--namespace", home, "--timeout=30s")
+        made = [each | {"metadata": each["metadata"] | {"namespace": home}} for each in found]
+        told = kubectl(*strict, given={"apiVersion": "v1", "kind": "List", "items": made + pods})
+        assert len(told.splitlines()) == len(made) + len(pods)
+    finally:
+        kubectl("delete", "namespace", home, "--wait=false")
+
+
+def pod(spec: dict[str, Any]) -> dict[str, Any]:
+    """As a controller makes one. Pod Security looks at pods; a Deployment of forbidden ones is let in.
+
+    The account is not made by a dry run, and the reference names a class of a cluster that this one is not.
+    """
+    kept = {key: value for key, value in spec.items() if key not in {"serviceAccountName", "priorityClassName"}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "one-"}, "spec": kept}
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
+    folder = tmp_path_factory.mktemp("everything")
+    made = project.Project.create(
+        folder, application=project.ROOT / "examples" / "everything", stack="examples", exposure="nodePort"
+    )
+    try:
+        made.up()
+        yield made
+    finally:
+        made.pulumi("cancel", "--yes", "examples")
+        made.destroy()
+
+
+def page(everything: project.Project) -> dict[str, Any]:
+    """What the board answers to somebody outside."""
+    ports = everything.get("service", "board", "-n", NAMESPACE)["spec"]["ports"]
+    (port,) = (each["nodePort"] for each in ports if each["name"] == "main")
+    address = project.cluster("forward", str(port)).out.strip()
+    return httpx.get(address, timeout=10).raise_for_status().json()
+
+
+def test_what_every_field_is_for_is_there(everything: project.Project) -> None:
+    told = page(everything)
+    assert told.pop("ticks") >= 1
+    first = told.pop("visitor")
+    assert told == {
+        "title": "Notices",
+        "greeting": "Good evening",
+        "edition": "evening",
+        "logLevel": "debug",
+        "user": 10002,
+        "folder": "/var/cache/board",
+        "colour": "teal",
+        "motd": "Be kind.\n",
+        "sessionKey": 32,
+        "licence": 12,
+        "journal": ["prepared", "announced"],
+    }
+    assert page(everything)["visitor"] == first + 1
+
+
+def test_other_ports_answer_too(everything: project.Project) -> None:
+    program = (
+        "import socket, urllib.request\n"
+        "print(urllib.request.urlopen('http://127.0.0.1:9090').read().decode().split()[0])\n"
+        "beacon = socket.socket(type=socket.SOCK_DGRAM)\n"
+        "beacon.settimeout(5)\n"
+        "beacon.sendto(b'?', ('127.0.0.1', 9999))\n"
+        "print(beacon.recv(9).decode().strip())\n"
+    )
+    said = everything.kubectl(
+        "exec", "-n", NAMESPACE, "deployment/board", "-c", "board", "--", "python3", "-c", program
+    )
+    assert said.out.splitlines() == ["board_requests_total", "here"]
+
+
+def test_the_agent_asks_kubernetes_with_a_token_of_its_own(everything: project.Project) -> None:
+    said = everything.kubectl("logs", "-n", NAMESPACE, "daemonset/agent").out.splitlines()
+    assert said[0] == "the theme is grey"
+    assert said[-1].endswith(" pods")
+
+
+def test_a_job_on_demand_runs_when_somebody_says_so(everything: project.Project) -> None:
+    everything.kubectl("create", "job", "--from=cronjob/audit", "audit-1", "-n", NAMESPACE)
+    try:
+        everything.kubectl("wait", "--for=condition=complete", "job/audit-1", "-n", NAMESPACE, "--timeout=60s")
+        assert page(everything)["journal"][-1] == "audited"
+    finally:
+        everything.kubectl("delete", "job", "audit-1", "-n", NAMESPACE)
+
+
+def test_the_same_in_python_changes_nothing(everything: project.Project) -> None:
+    everything.preview("-c", "seaway:app=app/app.py", "--expect-no-changes")
+    everything.preview("--expect-no-changes")
