@@ -9,7 +9,7 @@ import pulumi
 from components import image, settings
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
-from seaway.model import application, encode, secrets
+from seaway.model import application, encode, jobs, secrets
 from seaway.release import hold, lock, record, release
 
 
@@ -35,10 +35,11 @@ class Choice:
         described = _record(given, {**known, **there})
         stack = given.settings.stack
         found = given.lock.instead
-        if given.release and given.lock.back and (jobs := [one.name for one in given.release.application.jobs]):
+        going = given.release.application.jobs if given.release and given.lock.back else ()
+        if given.release and (left := [one.name for one in going if jobs.released(one)]):
             pulumi.log.warn(
-                f"release {given.release.id} was rolled back to: its jobs before the rollout do not run again"
-                f" ({', '.join(jobs)}), and what those of the newer release did stays done"
+                f"release {given.release.id} was rolled back to: its jobs before and after the rollout do not run again"
+                f" ({', '.join(left)}), and what those of the newer release did stays done"
             )
         if found is None or found.held != described.id:
             chosen, deployed = cls(given=given, plans=plans, images=there), described.id

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if left_out:
         print(
-            f"Jobs before the rollout of {one.id} do not run again ({', '.join(left_out)}); what those of"
+            f"Jobs before and after the rollout of {one.id} do not run again ({', '.join(left_out)}); what those of"
             f" {said.release} did stays done.",
             flush=True,
         )

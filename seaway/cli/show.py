@@ -153,6 +153,8 @@ def _facts(told: "workload.Told") -> Iterator[tuple[str, str]]:
     for what, names in (("calls", told.calls), ("called by", told.called_by), ("after", told.after)):
         if names:
             yield what, ", ".join(names)
+    if told.start:
+        yield "start it", told.start
 
 
 def _brief(row: "workload.Row") -> bool:

@@ -86,10 +86,12 @@ def _node(path: str, each: rules.Workload) -> Node:
     match each:
         case application.Service():
             pods = f"{each.scale.min} pod{'' if each.scale.min == 1 else 's'}"
+            if each.each_node:
+                pods = "a pod on every node"
             return Node(
                 id=path, name=each.name, kind="service", detail=f"{pods}, port {each.port}" if each.port else pods
             )
         case application.Store():
             return Node(id=path, name=each.name, kind="store", detail=f"{each.volume.size}, port {each.port}")
         case application.Job():
-            return Node(id=path, name=each.name, kind="job", detail=each.run)
+            return Node(id=path, name=each.name, kind="job", detail=each.schedule or each.run)

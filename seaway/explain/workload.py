@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from seaway.explain import fields, origin
 from seaway.manifests import objects, offline
-from seaway.model import application, catalogue, decode, hosts, links, nodes, rules
+from seaway.model import application, catalogue, decode, hosts, jobs, links, nodes, rules
 from seaway.release import project
 
 PURPOSES: Mapping[str, str] = {
@@ -77,6 +77,8 @@ class Told:
     calls: Sequence[str]
     called_by: Sequence[str]
     after: Sequence[str]
+    start: str | None
+    """The line that starts a job which runs by the clock or by hand; None: it is none of those."""
     objects: Sequence[Made]
     rows: Sequence[Row]
 
@@ -106,9 +108,23 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
         calls=each.calls,
         called_by=[other.name for other in rules.workloads(one.app).values() if each.name in other.calls],
         after=each.after if isinstance(each, application.Service) else (),
-        objects=[Made(kind=found.kind, name=found.name, purpose=PURPOSES[found.kind]) for found in made],
+        start=_start(one, each, made),
+        objects=[Made(kind=found.kind, name=found.name, purpose=_purpose(found, each)) for found in made],
         rows=[*_model(one, path, each, made, node), *_ours(made)],
     )
+
+
+def _start(one: project.Project, each: rules.Workload, made: Sequence[objects.Object]) -> str | None:
+    if not isinstance(each, application.Job) or jobs.released(each):
+        return None
+    name = next(found.name for found in made if found.kind == "CronJob")
+    return f"kubectl create job {name}-1 --from=cronjob/{name} -n {one.settings.namespace(one.app.name)}"
+
+
+def _purpose(found: objects.Object, each: rules.Workload) -> str:
+    if found.kind == "Job" and isinstance(each, application.Job) and each.run == "after-rollout":
+        return "runs it once a release, when all services are healthy"
+    return PURPOSES[found.kind]
 
 
 def _rendered(one: project.Project, folder: Path) -> list[objects.Object]:

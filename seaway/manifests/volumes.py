@@ -26,7 +26,7 @@ def volumes(
     ``secret`` is the Secret of all of them.
 
     A path is one folder in the whole pod: so a proxy reads the socket that the program makes, and a backup the disk of
-    the store. Only /tmp is everybody's own. A store's disks come from its claim templates, so only their mounts are here.
+    the store. Only /tmp is everybody's own. A store's disks come from its claim templates: only their mounts are here.
     """
     disks = (
         {volume.path: called for called, volume in claims(each).items()} if isinstance(each, application.Store) else {}

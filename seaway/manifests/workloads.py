@@ -1,4 +1,4 @@
-"""What runs the pods: Deployment, DaemonSet, StatefulSet, Job, CronJob; and how long each may take to become healthy."""
+"""What runs the pods, from Deployment to CronJob; and how long each may take to become healthy."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -29,8 +29,8 @@ CRON_JOB_LIMIT = 52
 """Its jobs have its name and 11 characters more.
 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#writing-a-cronjob-spec"""
 
-AFTER = {"seaway/run": "after-rollout"}
-"""On a job that runs after the services: whoever reads the object alone cannot tell otherwise."""
+RUN, AFTER = "seaway/run", "after-rollout"
+"""An annotation of a job that runs after the services: whoever reads the object alone cannot tell otherwise."""
 
 RECORDED = {"pulumi.com/waitFor": "jsonpath={.metadata.uid}"}
 """Pulumi goes on as soon as the object is recorded: its health is the Rollout's business. Not `skipAwait`, which would
@@ -175,7 +175,7 @@ def job(
             scope,
             f"{names.cut(each.name, names.LABEL_LIMIT - len(suffix) - 1)}-{suffix}",
             of=each.name,
-            annotations=RECORDED | (AFTER if each.run == "after-rollout" else {}),
+            annotations=RECORDED | ({RUN: AFTER} if each.run == AFTER else {}),
         ),
         "spec": _tried(each, template),
     }

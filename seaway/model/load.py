@@ -10,6 +10,7 @@ from seaway.model import (
     catalogue,
     companions,
     decode,
+    disks,
     egress,
     envfiles,
     environment,
@@ -157,8 +158,8 @@ def _without_jobs(app: application.Application) -> application.Application:
 
 
 def resolve(app: application.Application) -> application.Application:
-    """The application with everything stated: what known images need, what a job takes from the service that it uses, and how each secret
-    is made wherever it is listed.
+    """The application with everything stated: what known images need, what a job takes from the service that it uses,
+    and how each secret is made wherever it is listed.
 
     A job keeps ``uses``: its image is that of the service. Its own words win, name by name for env, secrets and
     files; user, security and resources are the service's where the job has the defaults.
@@ -186,6 +187,7 @@ def _inherit(job: application.Job, service: application.Service) -> application.
         files=tuple(files.values()),
         calls=tuple(dict.fromkeys((*service.calls, *job.calls))),
         egress=service.egress if job.egress == default.egress else job.egress,
+        working_dir=job.working_dir or service.working_dir,
         writable=tuple(dict.fromkeys((*service.writable, *job.writable))),
         user=service.user if job.user == default.user else job.user,
         security=service.security if job.security == default.security else job.security,
@@ -231,7 +233,7 @@ def _checked(
     ]
     found += [*scaling.check(app, places), *placing.check(app, places)]
     found += [*listening.check(app, places), *companions.check(app, places), *jobs.check(app, places)]
-    found += [*egress.check(app, places), *raw.check(app, places)]
+    found += [*disks.check(app, places), *egress.check(app, places), *raw.check(app, places)]
     return _Read(app=app, places=places, found=found)
 
 

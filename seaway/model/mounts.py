@@ -20,12 +20,11 @@ def paths(app: application.Application, places: problems.Places) -> Iterator[pro
             mounted.append((f"{path}.volume.path", one.volume.path))
             mounted += [(f"{path}.volumes.{name}.path", volume.path) for name, volume in one.volumes.items()]
         seen = {"/tmp": "/tmp, which is always writable"}  # noqa: S108 - a path in the container
+        if one.working_dir is not None and one.working_dir != "/" and not _plain(one.working_dir):
+            yield _crooked(one.working_dir, f"{path}.workingDir", places)
         for at, target in mounted:
-            plain = target.startswith("/") and posixpath.normpath(target) == target and not set(target) & set(":\0")
-            if not plain or target.strip("/") == "":
-                wrong = f"{problems.quoted(target)} is no absolute path of a file or folder"
-                remedy = "write it from the root, as /etc/app.toml, without .., : or a / at the end"
-                yield problems.Problem(places.of(at), at, wrong, remedy)
+            if not _plain(target):
+                yield _crooked(target, at, places)
             elif target in seen:
                 yield problems.Problem(
                     places.of(at), at, f"{target} is mounted twice: see {seen[target]}", "remove one"
@@ -36,6 +35,17 @@ def paths(app: application.Application, places: problems.Places) -> Iterator[pro
             if (file.source is None) == (file.content is None) and not places.lost(f"{at}.source", f"{at}.content"):
                 wrong = "has both source and content" if file.source else "has no content"
                 yield problems.Problem(places.of(at), at, wrong, "write either `source: <file>` or `content: <text>`")
+
+
+def _plain(path: str) -> bool:
+    absolute = path.startswith("/") and posixpath.normpath(path) == path and not set(path) & set(":\0")
+    return absolute and path.strip("/") != ""
+
+
+def _crooked(path: str, at: str, places: problems.Places) -> problems.Problem:
+    wrong = f"{problems.quoted(path)} is no absolute path of a file or folder"
+    remedy = "write it from the root, as /etc/app.toml, without .., : or a / at the end"
+    return problems.Problem(places.of(at), at, wrong, remedy)
 
 
 def read(

@@ -227,8 +227,6 @@ def resources(app: application.Application, places: problems.Places) -> Found:
     for path, one in processes(app).items():
         yield from cpu(one.resources.cpu, f"{path}.resources.cpu", places)
         yield from size(one.resources.memory, f"{path}.resources.memory", "128Mi", places)
-        if isinstance(one, application.Store):
-            yield from size(one.volume.size, f"{path}.volume.size", "1Gi", places)
 
 
 def cpu(value: str, path: str, places: problems.Places) -> Found:

@@ -22,6 +22,7 @@ def check(app: application.Application, places: problems.Places) -> Found:
         path = f"services.{service.name}"
         yield from _bounds(service.scale, f"{path}.scale", places)
         yield from _targets(service, f"{path}.scale", places)
+        yield from _each_node(service, path, places)
         if service.drain < 0:
             wrong = f"{service.drain} is no time to wait"
             yield problems.Problem(places.of(f"{path}.drain"), f"{path}.drain", wrong, "write seconds, or 0 for none")
@@ -32,6 +33,16 @@ def check(app: application.Application, places: problems.Places) -> Found:
                 wrong = f"{one.grace} is no time to end"
                 remedy = "write the seconds from SIGTERM to SIGKILL, 1 at least"
                 yield problems.Problem(places.of(at), at, wrong, remedy)
+
+
+def _each_node(service: application.Service, path: str, places: problems.Places) -> Found:
+    """The nodes say how many pods there are, and each is on another one."""
+    default = application.Service("default")
+    for key, said in (("scale", service.scale != default.scale), ("spread", service.spread != default.spread)):
+        at = f"{path}.{key}"
+        if service.each_node and (said or at in places.known):
+            wrong = "is said beside eachNode, which is one pod on every node"
+            yield problems.Problem(places.of(at), at, wrong, "remove one of the two")
 
 
 def percent(text: str) -> int | None:

@@ -45,7 +45,7 @@ class Lock:
     release: Annotated[str | None, describe.Doc("id of the release that a stack with `build: false` deploys")] = None
     back: Annotated[
         bool,
-        describe.Doc("whether it was pinned by a rollback: then its jobs before the rollout are left out"),
+        describe.Doc("whether it was pinned by a rollback: then its jobs before and after the rollout are left out"),
     ] = False
     held: tuple[Held, ...] = ()
     instead: Hold | None = None

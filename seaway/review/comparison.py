@@ -114,6 +114,8 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         case settings.Waiver():
             of = f"of {', '.join(value.of)} " if value.of else ""
             yield path, f"{of}until {value.until}, {value.owner}: {value.reason}"
+        case application.File():
+            yield path, hashlib.sha256((value.content or "").encode()).hexdigest()[:DIGITS]
         case tuple() if not value:
             return
         case tuple():

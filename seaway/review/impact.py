@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seaway.review import change
+from seaway.review import change, jobs
 
 Impact = change.Impact
 at = change.at
@@ -34,6 +34,7 @@ https://github.com/pulumi/pulumi-kubernetes/blob/v4.25.0/provider/pkg/provider/d
 HARMLESS = frozenset(
     {
         "ConfigMap",
+        "CronJob",
         "HorizontalPodAutoscaler",
         "Job",
         "LimitRange",
@@ -72,7 +73,7 @@ def _found(pair: change.Pair) -> Iterator[Found]:
     match pair.op:
         case "added":
             if pair.kind == "Job":
-                yield Impact.NONE, "runs once, before the services change"
+                yield Impact.NONE, jobs.once(new)
             elif pair.kind == "NetworkPolicy" and pair.owner is None:
                 yield Impact.NONE, "closes whatever no link, no egress and no expose opens"
         case "removed":
@@ -102,6 +103,8 @@ def _removed(pair: change.Pair, old: change.Manifest) -> Found:  # noqa: PLR0911
             return Impact.OUTAGE, f"not reachable from outside any more: {', '.join(_addresses(old)) or 'any host'}"
         case "GeneratedSecret":
             return Impact.NONE, "its value is forgotten: made again, it is another one"
+        case "CronJob":
+            return Impact.NONE, "started no more, and what of it runs is ended"
         case kind if kind in HARMLESS:
             return Impact.NONE, ""
         case _:
@@ -143,6 +146,7 @@ def _changed(pair: change.Pair, old: change.Manifest, new: change.Manifest) -> I
     match pair.kind:
         case "Deployment" | "StatefulSet" | "DaemonSet":
             yield from _scaled(pair, old, new)
+            yield from _kept(old, new)
             if at(old, "spec.template") != at(new, "spec.template") or any(
                 path.startswith("spec.template") for path in pair.differing
             ):
@@ -154,11 +158,21 @@ def _changed(pair: change.Pair, old: change.Manifest, new: change.Manifest) -> I
         case "NetworkPolicy":
             yield Impact.NONE, "what it opens is open before the pods change, what it closes only after"
         case "Job":
-            yield Impact.NONE, "runs once, before the services change"
+            yield Impact.NONE, jobs.once(new)
+        case "CronJob":
+            yield from ((Impact.NONE, reason) for reason in jobs.scheduled(old, new))
         case "ConfigMap" | "Secret" if pair.hashed:
             yield Impact.NONE, "another content is another object: the pods that use it are replaced"
         case _:
             pass
+
+
+def _kept(old: change.Manifest, new: change.Manifest) -> Iterator[Found]:
+    """What will become of a store's claims when it goes."""
+    policy = "spec.persistentVolumeClaimRetentionPolicy.whenDeleted"
+    before, after = at(old, policy), at(new, policy)
+    if before != after and "Delete" in (before, after):
+        yield Impact.NONE, f"from now on its volumes {'go with it' if after == 'Delete' else 'stay when it goes'}"
 
 
 def _scaled(pair: change.Pair, old: change.Manifest, new: change.Manifest) -> Iterator[Found]:

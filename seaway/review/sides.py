@@ -48,7 +48,7 @@ def _said(one: project.Project, id_: str) -> Iterator[tuple[str, Any]]:
         more = ", with changes that are in no commit" if came.dirty else ""
         yield "source", f"commit {came.revision}{more}" if came.revision else None
     if one.lock.back:
-        yield "back", "pinned by a rollback: no job runs before the rollout"
+        yield "back", "pinned by a rollback: no job of a release runs"
     for held in one.lock.held:
         yield f"held.{held.release}", held.because
     if one.lock.instead:

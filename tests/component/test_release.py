@@ -206,8 +206,8 @@ def test_after_a_rollback_the_jobs_are_left_out_and_that_is_said(
     made = again(config=PROD, stack="prod")
     assert (bool(forward.of("Job")), bool(made.of("Job"))) == (True, False)
     told = (
-        f"release {given.id} was rolled back to: its jobs before the rollout do not run again (migrate), and what those"
-        " of the newer release did stays done"
+        f"release {given.id} was rolled back to: its jobs before and after the rollout do not run again (migrate), and"
+        " what those of the newer release did stays done"
     )
     assert told in made.messages
     assert told not in forward.messages

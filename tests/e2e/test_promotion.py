@@ -254,7 +254,7 @@ def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address
     said = story.pin("prod")
     assert (said["release"], said["back"]) == (second, True)
     assert "web: " in said["held"][third]["because"]
-    assert f"Jobs before the rollout of {second} do not run again (migrate)" in done.out
+    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in done.out
     assert names(story.prod, "jobs") == []
     story.prod.preview("--expect-no-changes")
 

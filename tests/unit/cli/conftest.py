@@ -10,7 +10,13 @@ from tests.unit.cli import program
 from tests.unit.cluster import apiserver
 from tests.unit.rollout import made
 
-VERSIONS = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v1"}
+VERSIONS = {
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+}
 
 
 @pytest.fixture

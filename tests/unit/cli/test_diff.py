@@ -125,7 +125,7 @@ def test_what_a_lock_file_says_more(shop: Path, capsys: pytest.CaptureFixture[st
     lock.write(shop, "prod", lock.Lock(release=one.id, back=True, instead=hold))
     assert main.main(["diff", "dev", "prod", "--json"]) == 0
     found = {row[1]: row[2:] for row in differences(capsys) if row[0] == "release"}
-    assert found["back"] == (None, "pinned by a rollback: no job runs before the rollout")
+    assert found["back"] == (None, "pinned by a rollback: no job of a release runs")
     assert found[f"failed.{one.id}-222222"] == (None, f"{one.id}-111111 runs instead: web: no room")
 
 

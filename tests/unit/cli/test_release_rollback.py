@@ -78,7 +78,7 @@ def test_the_release_before_is_pinned_and_deployed(
     lines = shown.out.splitlines()
     assert lines[:3] == [
         f"release {first.release} is pinned for prod; release {second.release} is held (rolled back by hand): promotions refuse it until --unhold names it",
-        f"Jobs before the rollout of {first.release} do not run again (migrate); what those of {second.release} did stays done.",
+        f"Jobs before and after the rollout of {first.release} do not run again (migrate); what those of {second.release} did stays done.",
         "Updating",
     ]
     assert (

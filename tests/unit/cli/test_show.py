@@ -55,7 +55,7 @@ def test_defaults_need_no_project(
         "services scale.min 2 pods that always run"
         " two: one may be lost, drained or replaced and the service still answers"
     ) in rows
-    assert "services port none TCP port that it listens on; none: it takes no requests -" in rows
+    assert "services port none port that it listens on; none: it takes no requests -" in rows
     assert (
         "Deployment strategy.rollingUpdate.maxUnavailable 0 An old pod goes only when a new one is ready"
         " Otherwise each rollout takes away some of what serves. (AVL-05)"
@@ -142,6 +142,14 @@ def test_a_job_has_what_the_service_says(shop: Path, capsys: pytest.CaptureFixtu
     assert "address none: it takes no requests" in shown
     assert "resources.cpu 50m app/app.yaml:21:17 Job container.resources.requests.cpu" in shown
     assert 'command ["python3", "migrate.py"] app/app.yaml:40:24 -' in shown
+
+
+def test_a_job_that_people_start_tells_the_line(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shop / "app" / "app.yaml"
+    file.write_text(f"{file.read_text()}  repair: {{uses: api, command: [python3, repair.py], run: on-demand}}\n")
+    shown = lines(capsys, "repair")
+    assert "start it kubectl create job repair-1 --from=cronjob/repair -n shop-dev" in shown
+    assert "CronJob/repair runs it by the clock, or when somebody starts it" in shown
 
 
 def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,28 @@ def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServ
     assert out == "".join(f"{line.rstrip()}\n" for line in out.splitlines())
 
 
+def test_a_job_by_the_clock_tells_its_last_run(api: apiserver.ApiServer, capsys: Captured) -> None:
+    objects = made.healthy()
+    objects["CronJob"] = [made.cron_job()]
+    conftest.put_all(api, objects)
+    assert main.main(["status"]) == 0
+    row = capsys.readouterr().out.splitlines()[-1]
+    assert row.split()[:5] == ["report", "job", "-", "-", "report:2"]
+    assert row.endswith("0 3 * * * Etc/UTC")
+    objects["Job"].append(made.run("report-1", 1, {"type": "Complete", "status": "True"}))
+    conftest.put_all(api, objects)
+    assert main.main(["status", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["workloads"]
+    assert [one["name"] for one in told] == ["web", "db", "migrate", "report"], "its runs are no jobs of their own"
+    assert told[-1]["runs"] == {
+        "schedule": "0 3 * * *",
+        "zone": "Etc/UTC",
+        "suspended": False,
+        "state": "done",
+        "last": made.ago(hours=1),
+    }
+
+
 def test_where_an_autoscaler_chooses_its_bounds_are_told(api: apiserver.ApiServer, capsys: Captured) -> None:
     objects = made.healthy()
     objects["Deployment"][0]["metadata"]["annotations"]["seaway/scale"] = "2-10"
@@ -131,8 +153,8 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "ready": 1,
         "desired": 2,
         "scale": None,
-        "updated": 2,
         "runs": None,
+        "updated": 2,
         "urls": [],
         "image": made.IMAGE,
         "since": made.ago(hours=2),

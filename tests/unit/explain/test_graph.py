@@ -50,6 +50,14 @@ def overlap(a: layout.Box, b: layout.Box) -> bool:
     return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
 
 
+def test_what_has_no_number_of_pods() -> None:
+    agent = application.Service("agent", image="x:1", each_node=True)
+    report = application.Job("report", image="x:1", schedule="0 3 * * *")
+    app = application.Application("big", services=(agent,), jobs=(report,))
+    picture = graph.of(app, settings.Settings(stack="dev", context="dev"))
+    assert [each.detail for each in picture.nodes] == ["a pod on every node", "0 3 * * *"]
+
+
 def test_what_is_in_it() -> None:
     assert shop().title == "shop · stack dev · 3 services, 1 store, 1 job"
     assert edges(shop()) == [

@@ -58,13 +58,27 @@ def test_a_secret_is_made_the_same_way_wherever_it_is_listed(folder: Path) -> No
         assert service.secrets == (application.Secret("SESSION_KEY", generate=32),)
 
 
-def test_links_become_variables_and_env_wins(folder: Path) -> None:
+def test_links_become_variables(folder: Path) -> None:
     loaded = shop(folder)
     assert links.variables(loaded, loaded.services[0]) == {
-        "API_HOST": "api", "API_PORT": "8001", "DB_URL": "tcp://db:5432", "DB_HOST": "db", "DB_PORT": "5432",
+        "API_URL": "http://api:8001", "API_HOST": "api", "API_PORT": "8001",
+        "DB_URL": "tcp://db:5432", "DB_HOST": "db", "DB_PORT": "5432",
     }  # fmt: skip
     assert links.variables(loaded, loaded.services[1])["WEB_URL"] == "http://web:8000"
-    assert links.names("my-api") == ("MY_API_URL", "MY_API_HOST", "MY_API_PORT")
+
+
+def test_a_link_to_other_ports_and_protocols() -> None:
+    ports = (application.Port("metrics", port=9090), application.Port("dns-sec", port=53, protocol="udp"))
+    api = application.Service("my-api", port=50051, protocol="grpc", ports=ports)
+    assert links.of(api) == {
+        "MY_API_URL": "dns:///my-api:50051",
+        "MY_API_HOST": "my-api",
+        "MY_API_PORT": "50051",
+        "MY_API_METRICS_PORT": "9090",
+        "MY_API_DNS_SEC_PORT": "53",
+    }
+    assert links.of(application.Service("dns", port=53, protocol="udp"))["DNS_URL"] == "udp://dns:53"
+    assert links.of(application.Service("worker", ports=ports)) == {}
 
 
 def test_an_overlay_changes_and_takes_away(folder: Path) -> None:

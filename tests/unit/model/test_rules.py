@@ -99,7 +99,7 @@ FAILS = {
     ),
     "health": (
         store("health: {ready: pg_isready}"),
-        '3:80: stores.db.health.ready: "pg_isready" is no HTTP path; begin a path with /, or write a command as a list:'
+        '3:80: stores.db.health.ready: "pg_isready" is no HTTP path, and not grpc, grpc:<service> or tcp; begin a path with /, or write a command as a list:'
         " [program, argument]",
     ),
     "health command": (

@@ -10,6 +10,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from plugin import values
+from seaway.rollout import snapshot
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine, workloads
 
@@ -101,7 +102,7 @@ def test_fifty_workloads(plugin: engine.Plugin, api: apiserver.ApiServer, displa
     assert "svc0 0/2 ready · svc1 0/2 ready · svc2 0/2 ready · svc3 0/2 ready · 46 more" in display.texts(
         ephemeral=True
     )
-    assert len(api.asked_for(watch=False)) == 1 + 7, "kube-system, and one list a kind"
+    assert len(api.asked_for(watch=False)) == 1 + len(snapshot.PATHS), "kube-system, and one list a kind"
 
 
 def test_it_fails_with_the_report_of_all_that_failed(

@@ -136,3 +136,17 @@ def healthy() -> dict[str, list[Object]]:
         ],
         "Event": [],
     }
+
+
+def cron_job(schedule: str = "0 3 * * *", **spec: Any) -> Object:
+    """The job report, by the clock."""
+    own = metadata("report", "report", made=ago(days=9))
+    job = {"jobTemplate": {"spec": template("report", "report:2")}}
+    return {"metadata": own, "spec": {"schedule": schedule, "timeZone": "Etc/UTC"} | job | spec}
+
+
+def run(name: str, hours: int, *conditions: Object, image: str = "report:2") -> Object:
+    """A Job that it started."""
+    own = metadata(name, "report", made=ago(hours=hours), by="report")
+    own["ownerReferences"][0]["kind"] = "CronJob"
+    return {"metadata": own, "spec": template("report", image), "status": {"conditions": list(conditions)}}

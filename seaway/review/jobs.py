@@ -1,0 +1,28 @@
+"""What becomes of jobs when they change, in words: what runs now goes on as it is, and nothing else notices."""
+
+from collections.abc import Iterator
+
+from seaway.manifests import workloads
+from seaway.review import change
+
+
+def once(job: change.Manifest) -> str:
+    """When a job of a release runs."""
+    notes: change.Manifest = change.at(job, "metadata.annotations") or {}
+    after = notes.get(workloads.RUN) == workloads.AFTER
+    return f"runs once, {'when all services are healthy' if after else 'before the services change'}"
+
+
+def scheduled(old: change.Manifest, new: change.Manifest) -> Iterator[str]:
+    """What is another one with a job that runs by the clock or by hand.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#modifying-a-cron-job
+    """
+    before, after = (f"{change.at(one, 'spec.schedule')} {change.at(one, 'spec.timeZone')}" for one in (old, new))
+    by_hand = change.at(new, "spec.suspend")
+    if by_hand != change.at(old, "spec.suspend"):
+        yield "runs by hand only" if by_hand else f"runs at {after}"
+    elif before != after:
+        yield f"runs at {after} instead of {before}"
+    if change.at(old, "spec.jobTemplate") != change.at(new, "spec.jobTemplate"):
+        yield "its next run is the new one"
