@@ -64,12 +64,17 @@ CASES = {
         cause="not-writable",
         container={
             "command": ["sh", "-c", "echo starting; touch /srv/state"],
+            "terminationMessagePolicy": "FallbackToLogsOnError",  # as all of ours have it
             "securityContext": {"readOnlyRootFilesystem": True},
         },
     ),
     "chown": Case(
         cause="needs-rights",
-        container={"command": ["sh", "-c", "chown 1 /tmp"], "securityContext": {"runAsUser": 10001}},
+        container={
+            "command": ["sh", "-c", "chown 1 /tmp"],
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+            "securityContext": {"runAsUser": 10001},
+        },
     ),
     "memory": Case(
         cause="out-of-memory",
