@@ -298,12 +298,12 @@ def _ingress(old: change.Manifest, new: change.Manifest) -> Iterator[Found]:
 
 def _addresses(manifest: change.Manifest) -> list[str]:
     """What an Ingress answers: hosts, with what their paths begin with where it is not all of them."""
-    return [
-        f"{one['host']}{path.get('path', '/').rstrip('/')}"
-        for one in at(manifest, "spec.rules") or ()
-        if one.get("host")
-        for path in at(one, "http.paths") or ({},)
-    ]
+    found: list[str] = []
+    for one in at(manifest, "spec.rules") or ():
+        paths: Sequence[change.Manifest] = at(one, "http.paths") or [{"path": "/"}]
+        if one.get("host"):
+            found += [f"{one['host']}{path.get('path', '/').rstrip('/')}" for path in paths]
+    return found
 
 
 def _encrypted(manifest: change.Manifest) -> list[str]:
