@@ -48,7 +48,7 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
     home = f"strict-{example}"
     labels = namespace["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-    pods = [pod(template["spec"]) for each in found if (template := workloads.template(each)) is not None]
+    pods = [pod(each, template["spec"]) for each in found if (template := workloads.template(each)) is not None]
     assert pods, "an example without pods shows nothing"
     strict = (
         "create",
@@ -70,12 +70,15 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
         kubectl("delete", "namespace", home, "--wait=false")
 
 
-def pod(spec: dict[str, Any]) -> dict[str, Any]:
+def pod(owner: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     """As a controller makes one. Pod Security looks at pods; a Deployment of forbidden ones is let in.
 
     The account is not made by a dry run, and the reference names a class of a cluster that this one is not.
     """
     kept = {key: value for key, value in spec.items() if key not in {"serviceAccountName", "priorityClassName"}}
+    names = [claim["metadata"]["name"] for claim in owner["spec"].get("volumeClaimTemplates", ())]
+    claimed = [{"name": name, "persistentVolumeClaim": {"claimName": f"{name}-0"}} for name in names]
+    kept |= {"volumes": [*spec["volumes"], *claimed]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "one-"}, "spec": kept}
 
 
