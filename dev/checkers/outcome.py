@@ -38,13 +38,16 @@ class Waiver:
     check: str
     objects: tuple[str, ...] = ("*",)
     """As a shell's patterns: ``everything: StatefulSet/*``, ``*: Job/*``."""
+    told: str = ""
+    """If all that is found is this: a check may look for several things, and one of them is meant."""
     because: str
 
     def covers(self, one: Outcome) -> bool:
         """Whether it is about this finding."""
         name = f"{one.example}: {one.object}"
         mine = any(fnmatch.fnmatchcase(name, pattern) for pattern in self.objects)
-        return (self.tool, self.check) == (one.tool, one.check) and mine
+        meant = not self.told or all(part.endswith(self.told) for part in one.told.split("; "))
+        return (self.tool, self.check) == (one.tool, one.check) and mine and meant
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The public checkers: what their answers mean, which findings are meant, and the page that tells."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -87,6 +88,16 @@ def test_what_is_waived_and_what_is_not() -> None:
     assert outcome.judge(found[:3], [waiver()]).good
     counts = judged.counts("checkov")
     assert dict(counts) == {"checks": 3, "objects": 2, "passed": 1, "waived": 1, "failed": 2}
+
+
+def test_a_waiver_of_one_of_several_things_that_a_check_looks_for() -> None:
+    limit = outcome.Waiver(tool="checkov", check="A", told="CPU limit is not set", because="why")
+    for told, meant in (
+        ("web: CPU limit is not set", True),
+        ("web: CPU limit is not set; proxy: CPU limit is not set", True),
+        ("web: CPU limit is not set; web: Memory limit is not set", False),
+    ):
+        assert limit.covers(dataclasses.replace(finding(), told=told)) == meant
 
 
 def test_the_page() -> None:
