@@ -100,12 +100,13 @@ def _recorded(today: Mapping[str, inputs.SecretValue], good: record.Record) -> d
     """The secrets of a recorded release that the stack does not make itself.
 
     One that has another value by now has none here: the object with the old value is in the cluster, under the name
-    that the fingerprint gives it.
+    that the fingerprint gives it. Nodes pull with today's account.
     """
     made = {
         name for name, length in generated(good.resolved, {}).items() if good.secrets.get(name) == fingerprint(length)
     }
-    return {
+    pull = today.get(inputs.PULL, inputs.SecretValue(fingerprint="", value=None))
+    return {inputs.PULL: pull} | {
         name: today[name]
         if name in today and today[name].fingerprint == kept
         else inputs.SecretValue(fingerprint=kept, value=None)

@@ -18,6 +18,7 @@ from pulumi.runtime import config
 
 from seaway.manifests import given
 from seaway.model import application, nodes, problems, references, settings, stackfile
+from seaway.model import secrets as listed
 from seaway.release import lock, project, release
 
 DEVELOPMENT = "dev"
@@ -72,8 +73,11 @@ def read(folder: Path) -> Given:
     written = _texts(texts.get("secrets"))
     secrets = {name: _secret(app.name, stack, name, text) for name, text in written.items()}
     if one.settings.pull is not None and one.settings.registry is not None:
-        login = _login(one.settings.registry, one.settings.pull.user, written[one.settings.pull.secret])
-        secrets[given.PULL] = _secret(app.name, stack, given.PULL, login)
+        name = one.settings.pull.secret
+        login = _login(one.settings.registry, one.settings.pull.user, written[name])
+        if name not in listed.valued(app):
+            del secrets[name]  # it is the environment's alone, so it makes no other release
+        secrets[given.PULL] = given.SecretValue(fingerprint="", value=pulumi.Output.secret(encoded(login)))
     return Given(
         app=app,
         stated=one.stated,

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from seaway.manifests import config, given, names
+from seaway.manifests import given, names
 from seaway.model import application, rights, settings
 from seaway.model.describe import Doc, Why
 
 GROUP = "rbac.authorization.k8s.io"
+
+LOGIN = "seaway-registry"
+"""The Secret that nodes pull with; `registry` may be somebody's own."""
 
 TOKEN: Annotated[
     bool,
@@ -58,6 +61,9 @@ def pull_secret(
 ) -> dict[str, Any] | None:
     """The account that nodes pull images with, as a registry's login; None where the environment has none.
 
+    Not called after its content, and changed in place: a pod keeps the name that its account had when it was made. One
+    that waits for its image with yesterday's password would wait for ever, and those that run need not start anew.
+
     https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/
 
     Raises LookupError without the value.
@@ -66,13 +72,10 @@ def pull_secret(
         return None
     if given.PULL not in secrets:
         raise LookupError(f"seaway:pull: no value for {stack.pull.secret}")
-    value = secrets[given.PULL]
-    hashed = given.UNRESOLVED if value.fingerprint == given.UNRESOLVED else names.digest(value.fingerprint)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": names.shared(scope, f"registry-{hashed}"),
+        "metadata": names.shared(scope, LOGIN),
         "type": "kubernetes.io/dockerconfigjson",
-        "immutable": config.IMMUTABLE,
-        "data": {".dockerconfigjson": value.value},
+        "data": {".dockerconfigjson": secrets[given.PULL].value},
     }

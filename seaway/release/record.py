@@ -97,7 +97,7 @@ class Record:
                 for field in dataclasses.fields(chosen)
                 if field.name not in _ELSEWHERE
             },
-            secrets={name: one.fingerprint for name, one in secrets.items()},
+            secrets={name: one.fingerprint for name, one in secrets.items() if name != given.PULL},
         )
 
     @classmethod
@@ -181,7 +181,8 @@ class Record:
             LookupError: an image or the fingerprint of a secret is missing.
         """
         chosen = settings.Settings(context="-", **self.settings)
-        secrets = {name: given.SecretValue(fingerprint=one, value="") for name, one in self.secrets.items()}
+        fingerprints = {**self.secrets, given.PULL: ""}
+        secrets = {name: given.SecretValue(fingerprint=one, value="") for name, one in fingerprints.items()}
         return objects.objects(self.resolved, chosen, self.images, secrets)
 
 

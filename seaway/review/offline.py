@@ -42,7 +42,7 @@ def rendered(folder: Path, stack: str) -> Rendered:
     else:
         sources = source.records(folder, one.app, one.settings)
         images = offline.tagged(one.app, one.settings, {name: it.tag for name, it in sources.items()})
-    written = _fingerprints(one.app, one.settings, folder / f"Pulumi.{stack}.yaml")
+    written = _fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
     found = offline.rendered(one.app, one.settings, images, written)
     return Rendered(app=one.app, settings=one.settings, objects=tuple(found), images=images, sources=sources)
 
@@ -106,7 +106,7 @@ def _pair(key: str, old: objects.Object | None, new: objects.Object | None) -> c
     )
 
 
-def _fingerprints(app: application.Application, stack: settings.Settings, file: Path) -> dict[str, str]:
+def _fingerprints(app: application.Application, file: Path) -> dict[str, str]:
     """What stands for the values: how each is made, or its encrypted text in the stack's file. Who sets a value anew
     writes another one there."""
     config = nodes.inside(nodes.parse(file.read_bytes(), file.name), "config")
@@ -114,11 +114,7 @@ def _fingerprints(app: application.Application, stack: settings.Settings, file: 
     written = nodes.plain(entry.node) if entry else None
     encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})
     made = secrets.generated(app)
-    found = {name: names.digest([encrypted.get(name), made.get(name)]) for name in secrets.valued(app)}
-    if stack.pull:
-        account = [stack.registry, stack.pull.user, encrypted.get(stack.pull.secret)]
-        found[given.PULL] = names.digest(account)
-    return found
+    return {name: names.digest([encrypted.get(name), made.get(name)]) for name in secrets.valued(app)}
 
 
 def _secret(name: str, old: int | None, new: int | None) -> change.Pair:

@@ -1,6 +1,8 @@
 """The record of a release, and a release that is held back."""
 
+import base64
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,29 @@ def test_a_secret_with_another_value_by_now_is_used_as_it_is_in_the_cluster(
     assert reference(pinned) == reference(before)
     assert not pinned.of("Secret")
     assert pinned.of("Release")[0].inputs == before.of("Release")[0].inputs
+
+
+def test_an_older_release_is_pulled_with_todays_password(
+    run: programs.Run, again: programs.Run, tmp_path: Path
+) -> None:
+    def config(password: str) -> dict[str, str]:
+        return {
+            "pull": '{"user": "puller", "secret": "TOKEN"}',
+            "secrets": f'{{"TOKEN": "{password}", "POSTGRES_PASSWORD": "same"}}',
+        }
+
+    good = recorded(run("shop", config=config("old")))
+    failed = again(config=config("new")).of("Release")[0].inputs["release"]
+    assert failed == good.id, "an account of the nodes makes no release"
+    change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Broken}")
+    failed = again(config=config("new")).of("Release")[0].inputs["release"]
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good)
+    pinned = again(config=config("new"))
+    assert pinned.of("Release")[0].inputs["release"] == good.id
+    (login,) = (one for one in pinned.of("Secret") if one.name == "seaway-registry")
+    value = login.inputs["data"][".dockerconfigjson"]
+    assert isinstance(value, values.Secret)
+    assert json.loads(base64.b64decode(str(value.value)))["auths"]["registry.example.com"]["password"] == "new"
 
 
 PROD = {

@@ -49,25 +49,25 @@ def test_rights_are_exactly_what_is_said_and_the_pod_gets_its_token() -> None:
 
 def test_every_account_pulls_with_what_the_environment_has() -> None:
     found = made(PULL)
-    account = found["Secret/registry-unresolved"]
-    assert (account.owner, account.retain) == (None, True)
+    account = found["Secret/seaway-registry"]
+    assert (account.owner, account.retain) == (None, False)
     assert account.manifest["type"] == "kubernetes.io/dockerconfigjson"
     assert account.manifest["data"] == {".dockerconfigjson": ""}
     assert found["ServiceAccount/web"].manifest["imagePullSecrets"] == [
-        {"name": "registry-unresolved"},
+        {"name": "seaway-registry"},
         {"name": "theirs"},
     ]
 
 
-def test_another_account_is_another_secret_that_does_not_tell_the_fingerprint() -> None:
-    def name(fingerprint: str) -> str:
-        app = application.Application("shop")
-        values = {given.PULL: given.SecretValue(fingerprint=fingerprint, value="x")}
-        (one,) = (each.name for each in objects.objects(app, PULL, {}, values) if each.kind == "Secret")
-        return one
+def test_another_password_changes_no_pod_and_no_name() -> None:
+    """A pod that waits for its image keeps the name that it was made with."""
 
-    assert name("abc") != name("def")
-    assert "abc" not in name("abc")
+    def made(value: str) -> list[objects.Object]:
+        app = application.Application("shop", services=(application.Service("web", image="a"),))
+        return objects.objects(app, PULL, {}, {given.PULL: given.SecretValue(fingerprint="", value=value)})
+
+    changed = [one.key for one, other in zip(made("x"), made("y"), strict=True) if one != other]
+    assert changed == ["Secret/seaway-registry"]
 
 
 def test_an_account_without_its_value() -> None:

@@ -227,7 +227,7 @@ def test_ids_may_look_like_numbers(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_documentation_are_files(tmp_path: Path) -> None:
     text = (golden.ROOT / "docs" / "environments.md").read_text()
-    prod, said = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    prod, *_, said = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "Pulumi.prod.yaml").write_text(prod)
     decoded = stackfile.decode_settings(stackfile.read(tmp_path / "Pulumi.prod.yaml"), "prod")
     assert (decoded.build, decoded.promotes_from) == (False, "staging")

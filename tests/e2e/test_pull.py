@@ -1,0 +1,88 @@
+"""A registry that the nodes need a login for: `seaway:pull`."""
+
+import base64
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import environment, project
+from dev.cluster import node, processes
+from seaway.images import registry
+from tests.support import registry as registries
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "closed-pull"
+HASHED = "someone:$2b$04$FpZzrtfdCkxojz1CAVym8u5whePSZvG0nAz7/OPwdJipw5ka0G28u\n"
+PASSWORD = "open-sesame"
+"""What the line above is the hash of."""
+SECRET = ("config", "set", "--secret", "--path", "seaway:secrets.REGISTRY_PASSWORD")
+APP = """\
+name: closed
+services:
+  web:
+    image: {image}
+    command: [python3, -m, http.server, "8000"]
+    port: 8000
+    scale: 1
+"""
+
+
+@pytest.fixture(scope="module")
+def closed(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry that wants a password, with an image in it."""
+    folder = tmp_path_factory.mktemp("closed")
+    (folder / "htpasswd").write_text(HASHED)
+    auth = {"htpasswd": {"realm": "closed", "path": str(folder / "htpasswd")}}
+    inside = processes.load(node.find(environment.ROOT))["init"].pid
+    cluster = ("nsenter", f"--target={inside}", "--net", "--")
+    with registries.serving(folder, networks=(registries.HERE, cluster), auth=auth) as address:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(registry.ADDRESSES, environment.variables()[registry.ADDRESSES])
+            source = registry.address("registry.localhost:5000/base/python:3.11-bookworm")
+        plain = ("--src-tls-verify=false", "--dest-tls-verify=false", f"--dest-creds=someone:{PASSWORD}")
+        command = ("skopeo", "copy", "--quiet", *plain, f"docker://{source}", f"docker://{address}/python:1")
+        subprocess.run(command, check=True, capture_output=True)
+        yield address
+
+
+@pytest.fixture(scope="module")
+def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "app.yaml").write_text(APP.format(image=f"{closed}/python:1"))
+    pull = {"user": "someone", "secret": "REGISTRY_PASSWORD"}
+    made = project.Project.create(
+        tmp_path_factory.mktemp("pull"), application=folder, stack="pull", registry=closed, pull=pull, substitutes=None
+    )
+    yield made
+    made.destroy()
+
+
+def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
+    web.pulumi(*SECRET, "a-guess", check=True)
+    done = web.up(check=False)
+    assert done.code != 0
+    assert "may not be pulled" in done.text
+    assert "seaway:pull or seaway:pullSecrets in the stack's file" in done.text
+
+
+def test_with_the_right_one_pods_come_up_and_it_is_told_nowhere(web: project.Project) -> None:
+    web.pulumi(*SECRET, PASSWORD, check=True)
+    done = web.up()
+    (pod,) = web.get("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]
+    (login,) = pod["spec"]["imagePullSecrets"]
+    assert login["name"] == "seaway-registry"
+    written = {"up": done.text.encode(), "preview": web.preview("--diff").text.encode()}
+    written |= {str(file): file.read_bytes() for file in _files(web.folder / ".seaway" / "state")}
+    data = web.get("secret", login["name"], "-n", NAMESPACE)["data"][".dockerconfigjson"]
+    spellings = [data.encode(), base64.b64decode(data), PASSWORD.encode()]
+    spellings += [base64.b64encode(f"{who}{PASSWORD}".encode()) for who in ("", "someone:")]
+    assert [name for name, content in written.items() if any(one in content for one in spellings)] == []
+
+
+def _files(folder: Path) -> list[Path]:
+    found = [file for file in folder.rglob("*") if file.is_file()]
+    assert found, "the state was read"
+    return found
