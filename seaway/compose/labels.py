@@ -1,0 +1,54 @@
+"""Names: a compose service may be called `My_DB`, a service of Kubernetes is a DNS label."""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+
+from seaway.model import rules
+
+LONGEST = rules.MAX_STORE_NAME
+"""A service may become a store, whose names are the shortest."""
+
+
+def label(name: str, taken: Collection[str] = (), longest: int = LONGEST) -> str:
+    """The name itself where it can be one; else the nearest that is free."""
+    made = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") if not rules.LABEL.fullmatch(name) else name
+    if not made or not made[0].isalpha():
+        made = f"app-{made}".strip("-")
+    if len(made) > longest:
+        made = f"{made[: longest - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    found, number = made, 1
+    while found in taken:
+        number += 1
+        found = f"{made[: longest - 4].rstrip('-')}-{number}"
+    return found
+
+
+_HOSTLIKE = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|PEER|NODE|SERVICE|PROXY|BACKEND|LINK", re.IGNORECASE)
+
+
+def rewritten(key: str, text: str, names: Mapping[str, str]) -> str:
+    """A value where the hosts that are called differently now have their new names.
+
+    A host stands after ``//`` or ``@``, before ``:port``, or is the whole value of a variable that is called like one:
+    a database that happens to be called as a service keeps its name.
+    """
+    for old, new in names.items():
+        if old == new or old not in text:
+            continue
+        if text == old and _HOSTLIKE.search(key):
+            return new
+        name = re.escape(old)
+        text = re.sub(rf"(?<=//){name}(?=[:/?,]|$)|(?<=@){name}(?=[:/?,]|$)", new, text)
+        text = re.sub(rf"(?:(?<=[,\s=\"'\[(])|^){name}(?=:[0-9]{{1,5}}(?![0-9]))", new, text)
+    return text
+
+
+def hosts(text: str, names: Collection[str]) -> dict[str, int | None]:
+    """The services that a text names as hosts, with the port behind them if there is one."""
+    found: dict[str, int | None] = {}
+    for name in names:
+        at = re.search(rf"(?<![\w.-]){re.escape(name)}(?::([0-9]{{1,5}})(?![0-9]))?(?![\w.-])", text)
+        if at and (at[1] or text == name or text[: at.start()].endswith(("//", "@", ","))):
+            found[name] = int(at[1]) if at[1] else None
+    return found

@@ -1,0 +1,129 @@
+"""Networks: who shares one may call each other. A cluster opens what is called, and nothing else."""
+
+import ipaddress
+from collections.abc import Mapping
+
+from seaway.compose import draft, part, plan
+
+
+def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], root: part.Part) -> None:
+    """The links of a service, and what it may reach outside."""
+    one = each.part
+    others = plan.reachable(each, found)
+    place = one.place("networks") if one.has("networks") else made.place
+    for other in others:
+        made.add("calls", other.label, place)
+    names = ", ".join(other.label for other in others)
+    how = f"calls what shares the network and has a port: {names}" if names else "nothing to call shares the network"
+    for name, said in one.each("networks"):
+        _entry(one, said, name, how)
+    if not one.has("networks") and names:
+        one.noted("approximated", f"{how}; each gives variables as {_variables(others[0])}", into="calls")
+    if one.text("network_mode") == "none":
+        made.put(("egress",), [], one.place("network_mode"))
+    declared = {name: said for name, said in root.each("networks")}
+    own = plan.networks(one)
+    if own and all(name in declared and declared[name].true("internal") for name in own):
+        made.put(("egress",), [], place)
+    for number, text in enumerate(one.texts("links") or []):
+        one.kept(f"links.{number}", into="calls") if text.partition(":")[2] in (
+            "",
+            text.partition(":")[0],
+        ) else one.approximated(f"links.{number}", "called by its own name; the environment says so", into="calls")
+    one.dropped("external_links", "is outside of this file", "name it in `egress`, by its address")
+
+
+def _variables(other: plan.Plan) -> str:
+    return f"{other.label.upper().replace('-', '_')}_URL"
+
+
+def _entry(one: part.Part, said: part.Part, name: str, how: str) -> None:
+    if not said.table.entries:
+        one.approximated(f"networks.{name}", how, into="calls")
+        return
+    said.approximated("aliases", "called by its own name; the environment of the others says so", into="calls")
+    for key in ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"):
+        said.dropped(key, "a pod's address is the cluster's business, and changes", "call it by its name")
+    for key in ("priority", "gw_priority", "driver_opts", "interface_name"):
+        said.dropped(key, "a pod has one network")
+
+
+def declared(root: part.Part) -> None:
+    """The networks of the document."""
+    for name, said in root.each("networks"):
+        if not said.table.entries:
+            root.approximated(f"networks.{name}", "links between those that share it")
+            continue
+        said.kept("name", "only Docker's own name for it")
+        internal = "who is in no other network reaches nothing outside: egress is closed"
+        said.kept("internal", internal if said.true("internal") else "")
+        if said.text("driver") in (None, "bridge", "overlay", "default"):
+            said.kept("driver", "links between those that share it")
+        said.dropped("driver", "a pod has the cluster's network")
+        for key in ("driver_opts", "ipam", "attachable", "enable_ipv4", "enable_ipv6", "labels"):
+            for inner in (said.inner(key).table.entries or {"": None}) if said.has(key) else ():
+                at = f"{key}.{inner}" if inner else key
+                said.dropped(at, "a pod has the cluster's network, and its addresses")
+        if said.text("external") == "false":
+            said.kept("external")
+        why = "what else is on it is outside of this application"
+        said.dropped("external", why, "name it in `egress`, by its address")
+
+
+def hosts(one: part.Part, made: draft.Draft) -> None:
+    """Names that a container knows by itself, and whom it asks for others."""
+    aliases: dict[str, list[str]] = {}
+    for key, name, text in _hosts(one):
+        address = _address(text)
+        if address is None:
+            one.dropped(key, f"{text} is the machine that Docker runs on, and a cluster has many", "name its address")
+            continue
+        aliases.setdefault(str(address), []).append(name)
+        if address.is_private:
+            _egress(made, f"{address}/{address.max_prefixlen}", one)
+        one.kept(key, "hostAliases of the pod", into="raw")
+    if aliases:
+        made.pod["hostAliases"] = [{"ip": ip, "hostnames": names} for ip, names in aliases.items()]
+    config: dict[str, object] = {}
+    if servers := one.texts("dns"):
+        config["nameservers"] = servers
+        made.pod["dnsPolicy"] = "None"
+        how = "asks them and not the cluster, whose names it does not find then"
+        one.approximated("dns", how, "remove it", into="raw")
+        for server in servers:
+            if address := _address(server):
+                _egress(made, f"{address}/{address.max_prefixlen}:53", one)
+    if searched := one.texts("dns_search"):
+        config["searches"] = searched
+        one.kept("dns_search", "dnsConfig of the pod", into="raw")
+    if options := one.texts("dns_opt"):
+        pairs = [text.partition(":") for text in options]
+        config["options"] = [{"name": name, **({"value": value} if value else {})} for name, _, value in pairs]
+        one.kept("dns_opt", "dnsConfig of the pod", into="raw")
+    if config:
+        made.pod["dnsConfig"] = config
+
+
+def _egress(made: draft.Draft, text: str, one: part.Part) -> None:
+    if "egress" not in made.values:
+        made.add("egress", "internet", one.table.place)
+    if isinstance(made.values["egress"], list):
+        made.add("egress", text, one.table.place)
+
+
+def _hosts(one: part.Part) -> list[tuple[str, str, str]]:
+    """Key, name and address: of ``name: address``, or of a list of ``name=address``."""
+    if listed := one.scalars("extra_hosts"):
+        return [(f"extra_hosts.{name}", name, node.text) for name, node in listed.items()]
+    found: list[tuple[str, str, str]] = []
+    for number, text in enumerate(one.texts("extra_hosts") or []):
+        name, _, address = text.partition("=") if "=" in text else text.partition(":")
+        found.append((f"extra_hosts.{number}", name, address))
+    return found
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return None
