@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from seaway.cli import check, diff, logs, preview, release, render, show, status, up, verb
+from seaway.cli import check, diff, importing, logs, preview, release, render, show, status, up, verb
 from seaway.cluster import errors
 from seaway.model import problems
 
-VERBS: Sequence[ModuleType] = (up, preview, check, render, show, status, logs, diff, release)
+VERBS: Sequence[ModuleType] = (up, preview, check, render, importing, show, status, logs, diff, release)
 """In the order that the help shows them."""
 
 

@@ -154,9 +154,9 @@ def _name(folder: Path, file: str) -> str:
 
 
 def _written(path: Path, file: str) -> nodes.Node:
-    if path.suffix != ".py":
+    if path.suffix != ".py" and "compose" not in path.name:
         return nodes.parse(path.read_bytes(), file)
-    from seaway.model import load  # noqa: PLC0415 - whoever writes YAML need not wait for what reads Python
+    from seaway.model import load  # noqa: PLC0415 - whoever writes YAML need not wait for what reads the rest
 
     return load.parsed(path, file)
 

@@ -4,7 +4,6 @@ https://github.com/compose-spec/compose-spec/blob/main/spec.md
 """
 
 import dataclasses
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -52,9 +51,12 @@ def convert(root: nodes.Table, *, name: str | None = None, folder: Path | None =
             place = root.entries["services"].place
             entries[kind] = nodes.Entry(place, nodes.Table(place, own))
     _whole(whole, found)
-    for path, place in list(loss.untold(root, ledger.losses)):
-        why, remedy = "no meaning of it is known here", "remove it, or write it in app.yaml"
-        ledger.tell(loss.Loss(place=place, path=path, kind="dropped", how=why, remedy=remedy))
+    for path, place, empty in list(loss.untold(root, ledger.losses)):
+        if empty:
+            ledger.tell(loss.Loss(place=place, path=path, kind="kept", how="says nothing"))
+        else:
+            why, remedy = "no meaning of it is known here", "remove it, or write it in app.yaml"
+            ledger.tell(loss.Loss(place=place, path=path, kind="dropped", how=why, remedy=remedy))
     return Converted(app=nodes.Table(root.place, entries), losses=ledger.done())
 
 
@@ -159,6 +161,3 @@ def checked(found: Converted) -> nodes.Table:
         raise problems.Invalid(refused)
     return found.app
 
-
-NAMES = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
-"""What a compose file is called."""

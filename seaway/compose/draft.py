@@ -15,6 +15,14 @@ _POD = {
 }
 
 
+FIRST = (
+    *("build", "image", "run", "schedule", "command", "args", "workingDir"),
+    *("port", "protocol", "ports", "expose", "calls", "egress", "after", "health", "scale", "eachNode", "grace"),
+    *("volume", "volumes", "env", "secrets", "files", "writable", "user", "security", "resources"),
+)
+"""How a person reads a service: what runs, how it is reached, how many, with what."""
+
+
 @dataclasses.dataclass(slots=True)
 class Draft:
     """A mapping in the words of app.yaml."""
@@ -67,8 +75,9 @@ class Draft:
         self.put(("raw", kind), found, self.place)
 
     def table(self, cls: type) -> nodes.Table:
-        """The finished mapping, its keys in the order in which the model has them."""
-        order = [decode.camel(field.name) for field in dataclasses.fields(cls)]
+        """The finished mapping, its keys in the order of docs/reference.yaml, those for Kubernetes at the end."""
+        names = [decode.camel(field.name) for field in dataclasses.fields(cls) if field.name != "raw"]
+        order = [*FIRST, *(name for name in names if name not in FIRST), "raw"]
         entries = {key: self._entry(self.values[key]) for key in order if key in self.values}
         return nodes.Table(self.place, entries)
 

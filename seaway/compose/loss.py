@@ -63,18 +63,21 @@ class Ledger:
         return tuple(sorted(told, key=lambda one: (one.place.file, one.place.line or 0, one.place.column or 0)))
 
 
-def untold(root: nodes.Node, losses: Iterable[Loss]) -> Iterator[tuple[str, problems.Place]]:
-    """The paths of what nothing is said of. What is said of a key is said of all below it, but for a service."""
+def untold(root: nodes.Node, losses: Iterable[Loss]) -> Iterator[tuple[str, problems.Place, bool]]:
+    """The paths of what nothing is said of, and whether it is empty.
+
+    What is said of a key is said of all below it, but for a service.
+    """
     told = {one.path for one in losses}
 
-    def walk(node: nodes.Node, path: str, place: problems.Place) -> Iterator[tuple[str, problems.Place]]:
+    def walk(node: nodes.Node, path: str, place: problems.Place) -> Iterator[tuple[str, problems.Place, bool]]:
         if path in told and not _of_service(path):
             return
         inner = list(_inner(node))
         for key, at, each in inner:
             yield from walk(each, f"{path}.{key}" if path else key, at)
         if not inner and path not in told:
-            yield path, place
+            yield path, place, not isinstance(node, nodes.Scalar) or node.kind == "null"
 
     yield from walk(root, "", root.place)
 

@@ -140,10 +140,10 @@ def _port(each: Plan, found: Mapping[str, Plan]) -> None:
         spoken = ports.protocol(number, None, None, each.known)
         return ports.Port(number=number, protocol=spoken, place=place, source=source)
 
-    if number := _called(each, found):
-        each.main = make(*number)
-    elif each.known is not None and each.known.ports and _serves(each):
+    if each.known is not None and each.known.ports and _serves(each):
         each.main = make(each.known.ports[0], f"what {images.name(each.image or '')} listens on")
+    elif number := _called(each, found):
+        each.main = make(*number)
     elif each.said is not None and each.said.ports:
         each.main = make(each.said.ports[0], "what its Dockerfile exposes")
     elif number := _asked(each.part):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from seaway.compose import (
     amounts,
     draft,
+    files,
     health,
     kompose,
     labels,
@@ -141,10 +142,11 @@ def _build(each: plan.Plan, made: draft.Draft, where: volumes.Where) -> None:
         return
     context = said.text("context") or "."
     relative = where.relative(context)
-    if relative is None:
+    if files.remote(context):
+        said.refused("context", f"{context} is on another machine", "build from a folder of the project")
+    elif relative is None:
         said.refused("context", f"{context} is outside of the project", "build from a folder of the project")
-        relative = context
-    made.put(("build", "context"), relative, said.place("context"))
+    made.put(("build", "context"), relative or context, said.place("context"))
     said.kept("context", into="build")
     for key in ("dockerfile", "target"):
         if text := said.text(key):
@@ -209,7 +211,6 @@ def _environment(one: part.Part, made: draft.Draft, hosts: Mapping[str, str], gi
                 one.named("environment", name, "approximated", how, "", f"env.{name}")
             else:
                 one.named("environment", name, "kept", "", "", f"env.{name}")
-    one.kept("environment")
     one.kept("env_file", "its values are in env")
     if one.text("working_dir"):
         made.put(("workingDir",), one.text("working_dir"), one.place("working_dir"))
@@ -237,7 +238,7 @@ def _listening(each: plan.Plan, made: draft.Draft) -> None:
                 body = {"port": other.number, "protocol": other.protocol}
                 made.put(("ports", name), other.number if other.protocol == "tcp" else body, other.place)
                 _beside(one, other, name)
-    for number, said in enumerate(one.items("ports")):
+    for said in one.items("ports"):
         said.kept("target")
         _range(said)
         for key in ("protocol", "app_protocol", "name"):
@@ -245,7 +246,6 @@ def _listening(each: plan.Plan, made: draft.Draft) -> None:
         said.kept("mode") if said.text("mode") == "ingress" else said.dropped("mode", "no port of a host is taken")
         said.dropped("published", "another entry says it", "remove it")
         said.dropped("host_ip", "no address of a host is taken", "remove it")
-        one.kept(f"ports.{number}")
     for number, text in enumerate(one.texts("expose") or []):
         if "-" in text:
             one.dropped(f"expose.{number}", "is a range of ports", "write each of them")
@@ -306,7 +306,6 @@ def _order(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan]) -
     one = each.part
     for name, said in one.each("depends_on"):
         other, condition = found.get(name), said.text("condition") or "service_started"
-        key = f"depends_on.{name}"
         if other is None:
             one.named("depends_on", name, "dropped", "is no service that was asked for", "remove it")
             continue
@@ -331,7 +330,6 @@ def _order(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan]) -
                 said.dropped(rest, "a program tries again when the other is back")
             else:
                 said.approximated(rest, f"{other.label} is there: it is in the same application")
-        one.kept(key)
     if each.late:
         made.put(("run",), "after-rollout", one.place("depends_on"))
 

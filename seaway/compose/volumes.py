@@ -1,4 +1,4 @@
-"""Volumes: a named one is a store's disk, a file is configuration, a folder of the host is nothing that a cluster has."""
+"""Volumes: a named one is a store's disk, a file is configuration, a folder of a host is nothing that a cluster has."""
 
 import dataclasses
 import os
@@ -103,6 +103,7 @@ def read(one: part.Part, where: Where, *, built: str | None) -> list[Mount]:
     """The mounts of a service. ``built``: its build context, whose folders are in the image already."""
     found: list[Mount] = []
     for number, said in enumerate(one.items("volumes")):
+        _details(said)
         source, target = said.text("source") or "", posixpath.normpath(said.text("target") or "/")
         read_only = said.true("read_only")
         kind, files = _kind(said.text("type") or "volume", source, target, read_only, where, built)
@@ -117,6 +118,16 @@ def read(one: part.Part, where: Where, *, built: str | None) -> list[Mount]:
         )
         found.append(mount)
     return found
+
+
+def _details(said: part.Part) -> None:
+    """What a mount says beside what it mounts."""
+    for key in ("volume.subpath", "volume.labels", "image.subpath"):
+        said.dropped(key, "a disk is mounted as a whole")
+    for key in ("bind.propagation", "bind.recursive", "bind.selinux", "consistency"):
+        said.dropped(key, "is about folders of a host")
+    for key in ("tmpfs.size", "tmpfs.mode"):
+        said.approximated(key, "resources.disk bounds all writable folders together")
 
 
 def _kind(
@@ -160,7 +171,7 @@ def owner(name: str, users: Sequence[tuple[str, Mount, str | None, bool]]) -> st
 
 
 def size(one: part.Part, declared: part.Part | None) -> tuple[str, str | None, bool]:
-    """Capacity and kind of a disk, and whether somebody said the capacity: kompose's labels of the volume or service."""
+    """Capacity and kind of a disk, and whether somebody said the capacity, in labels of the volume or service."""
     told = one.scalars("labels")
     if declared is not None:
         told = {**told, **declared.scalars("labels")}
@@ -222,7 +233,7 @@ def _disk(
         one.approximated(mount.key, how, "label the volume with kompose.volume.size", into=into)
 
 
-def _other(one: part.Part, made: draft.Draft, mount: Mount, *, owned: bool) -> None:  # noqa: C901 - a case a kind
+def _other(one: part.Part, made: draft.Draft, mount: Mount, *, owned: bool) -> None:
     key, target = mount.key, mount.target
     match mount.kind:
         case "disk" if owned:

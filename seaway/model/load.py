@@ -76,10 +76,16 @@ def load(path: Path, *, overlay: nodes.Node | None = None) -> application.Applic
 
 
 def parsed(path: Path, shown: str) -> nodes.Node:
-    """What the application's file says: YAML, or a program in Python, which is run. ``shown``: what messages call it.
+    """What the application's file says: YAML, a compose file, or a program in Python, which is run.
 
-    Raises problems.Invalid: there is no such file, it is no YAML, or the program fails.
+    ``shown``: what messages call it. Raises problems.Invalid: there is no such file, it is no YAML, it has what is
+    refused, or the program fails.
     """
+    if "compose" in path.name and path.suffix in (".yml", ".yaml"):
+        from seaway.compose import project as compose  # noqa: PLC0415 - who writes app.yaml need not wait for it
+
+        if compose.recognised(path.name):
+            return compose.application(path, shown)
     try:
         text = path.read_bytes()
     except (OSError, ValueError) as error:

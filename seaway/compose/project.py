@@ -1,0 +1,54 @@
+"""A compose file as the application of a stack: `seaway:app: docker-compose.yml`.
+
+Several files are named with commas between them, the later laid over the earlier; they stand in one folder. As with
+`docker compose --file`, no override file is taken that is not named. Profiles are what `COMPOSE_PROFILES` says in the
+`.env` beside them, or the environment of the command line.
+"""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from seaway.compose import convert, read
+from seaway.model import nodes, problems
+
+_NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
+
+
+def recognised(name: str) -> bool:
+    """Whether a file, or each of several, is called as compose files are: `docker-compose.yml`, `compose.prod.yaml`."""
+    return all(_NAME.fullmatch(one.strip()) for one in Path(name).name.split(","))
+
+
+def files(path: Path) -> list[Path]:
+    """The files that a path with commas names."""
+    first, *others = path.name.split(",")
+    return [path.with_name(one.strip()) for one in (first, *others)]
+
+
+def converted(path: Path, *, within: Path, name: str | None = None, profiles: Collection[str] = ()) -> convert.Converted:
+    """What the files become; nothing outside of ``within`` is read.
+
+    Raises:
+        problems.Invalid: everything that is wrong with the files. What is refused is among the losses.
+    """
+    listed = files(path)
+    root = read.read(listed, folder=within, profiles=profiles).root
+    return convert.convert(root, name=name, folder=listed[0].parent)
+
+
+def application(path: Path, shown: str) -> nodes.Table:
+    """The application, for whoever deploys. ``shown``: what messages call the file, relative to the project.
+
+    Raises:
+        problems.Invalid: what is wrong, or refused.
+    """
+    for each in files(path):
+        if not each.is_file():
+            place = problems.Place(str(Path(shown).with_name(each.name)))
+            remedy = "write the application there, or name the file that it is in"
+            raise problems.Invalid([problems.Problem(place, "", "there is no such file", remedy)])
+    absolute = path.absolute()
+    parts = len(Path(shown).parts)
+    within = path.parent if Path(shown).is_absolute() else absolute.parents[parts - 1]
+    return convert.checked(converted(path, within=within))
