@@ -19,6 +19,10 @@ MAX_DEPTH = 40
 MAX_NODES = 100_000
 """Far beyond any application; what is bigger is a mistake or an attack (an alias may multiply what it names)."""
 
+_MARKS = ("!reset", "!override")
+_TEXT = "tag:yaml.org,2002:str"
+_CORE = (_TEXT, *(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null", "map", "seq", "merge")))
+
 Kind = Literal["text", "int", "float", "bool", "null"]
 
 _PLAIN: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -201,8 +205,16 @@ def without(node: Node, places: Collection[problems.Place]) -> Node:
     return Table(node.place, {key: Entry(entry.place, without(entry.node, places)) for key, entry in kept.items()})
 
 
-def parse(text: str | bytes, file: str, *, at: problems.Place | None = None) -> Node:
+def parse(
+    text: str | bytes,
+    file: str,
+    *,
+    at: problems.Place | None = None,
+    tags: dict[problems.Place, str] | None = None,
+) -> Node:
     """The one document of a file. ``at``: the place of everything in it, for a text inside another file.
+
+    ``tags``: where those that Compose knows are noted, by the place of their value; without it every tag is wrong.
 
     Raises problems.Invalid: no UTF-8, no YAML, a duplicate key, a tag, more than one document, too big, too deep.
     """
@@ -215,7 +227,7 @@ def parse(text: str | bytes, file: str, *, at: problems.Place | None = None) -> 
     if len(text) > MAX_CHARACTERS:
         wrong = f"has {len(text)} characters"
         raise _invalid(start, wrong, f"keep it under {MAX_CHARACTERS}; long texts belong in files of their own")
-    builder = _Builder(file, at)
+    builder = _Builder(file, at, tags)
     try:
         root = builder.document(cast(Any, yaml).parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
@@ -254,9 +266,10 @@ class _Open:
 class _Builder:
     """Nodes from the parser's events, without recursion: depth costs no stack, and a bound is a comparison."""
 
-    def __init__(self, file: str, at: problems.Place | None) -> None:
+    def __init__(self, file: str, at: problems.Place | None, tags: dict[problems.Place, str] | None) -> None:
         self.file = file
         self.at = at
+        self.tags = tags
         self.found: list[problems.Problem] = []
         self.anchors: dict[str, tuple[Node | None, int]] = {}
         self.open: list[_Open] = []
@@ -279,7 +292,7 @@ class _Builder:
                         raise _invalid(place, "begins a second document", "keep one document a file; remove `---`")
                 case yaml.ScalarEvent():
                     self._tag(event, place)
-                    plainly = not event.style and event.tag is None
+                    plainly = not event.style and event.tag != _TEXT
                     node = scalar(event.value, place) if plainly else Scalar(place, event.value)
                     self._add(node, 1, event.anchor)
                 case yaml.AliasEvent():
@@ -300,7 +313,12 @@ class _Builder:
         return self.root
 
     def _tag(self, event: Any, place: problems.Place) -> None:
-        if event.tag is not None:
+        if event.tag is None or (self.tags is not None and event.tag in _CORE):
+            return
+        names = self.open and self.open[-1].items is None and self.open[-1].key is None
+        if self.tags is not None and event.tag in _MARKS and not names:
+            self.tags[place] = event.tag
+        else:
             self.found.append(
                 problems.Problem(
                     place, "", f"the tag {event.tag} has no meaning here", "remove it; quote a value to make it text"

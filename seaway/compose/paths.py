@@ -1,0 +1,80 @@
+"""The paths of one Compose file, as those of the project's first: relative to its folder, and inside the project."""
+
+import os
+from pathlib import Path
+
+from seaway.compose import files, patterns
+from seaway.model import nodes, problems
+
+
+def rebased(root: nodes.Table, base: Path, to: Path, within: files.Files, found: list[problems.Problem]) -> nodes.Table:
+    """``base``: what the paths are relative to where they are written; ``to``: what they are relative to after.
+
+    What a container would see of the machine (bind mounts) may lie outside, and is then told by its path; what would
+    be read here must not.
+    """
+
+    def told(path: Path) -> str:
+        return Path(os.path.relpath(path, to)).as_posix()
+
+    def read(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        if not isinstance(node, nodes.Scalar) or node.kind == "null" or not node.text:
+            return node
+        try:
+            return nodes.Scalar(node.place, told(within.path(node.text, base, node.place, path)))
+        except problems.Invalid as error:
+            found.extend(error.problems)
+            return node
+
+    def context(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        if isinstance(node, nodes.Scalar) and (files.remote(node.text) or node.text.startswith("service:")):
+            return node
+        return read(node, path, found)
+
+    def build(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        """The Dockerfile is relative to the context, and may be in neither."""
+        where, dockerfile = patterns.text(node, "context") or ".", patterns.text(node, "dockerfile")
+        if dockerfile and isinstance(node, nodes.Table) and not files.remote(where):
+            entry = node.entries["dockerfile"]
+            try:
+                within.path(dockerfile, base / where, entry.node.place, f"{path}.dockerfile")
+            except problems.Invalid as error:
+                found.extend(error.problems)
+        return node
+
+    def host(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        if not isinstance(node, nodes.Scalar) or not node.text.startswith("."):
+            return node
+        written = base / node.text
+        plain = Path(os.path.abspath(written))  # noqa: PTH100 - a link is not followed to its name
+        if plain.is_relative_to(within.folder) and not within.inside(written):
+            wrong = f"{problems.quoted(node.text)} is a link that leads out of the project"
+            found.append(problems.Problem(node.place, path, wrong, "put the files themselves there"))
+            return node
+        return nodes.Scalar(node.place, told(plain))
+
+    def mount(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        source = node.entries.get("source") if isinstance(node, nodes.Table) else None
+        if not isinstance(node, nodes.Table) or source is None or patterns.text(node, "type") != "bind":
+            return node
+        written = source.node
+        if isinstance(written, nodes.Scalar) and not written.text.startswith((".", "/", "~", "\\")):
+            # The long form needs no ./ before a name.
+            written = nodes.Scalar(written.place, f"./{written.text}")
+        after = host(written, f"{path}.source", found)
+        return patterns.replaced(node, {"source": after})
+
+    rules: dict[str, patterns.Rule] = {
+        "services.*.build": build,
+        "services.*.build.context": context,
+        "services.*.build.additional_contexts.*": context,
+        "services.*.credential_spec.file": read,
+        "services.*.develop.watch.*.path": host,
+        "services.*.env_file.*.path": read,
+        "services.*.label_file.*": read,
+        "services.*.volumes.*": mount,
+        "configs.*.file": read,
+        "secrets.*.file": read,
+    }
+    node = patterns.changed(root, patterns.tree(rules), found)
+    return node if isinstance(node, nodes.Table) else root

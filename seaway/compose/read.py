@@ -1,0 +1,214 @@
+"""Compose files, read as Docker Compose reads them: one document, in long forms, with the places of its files.
+
+https://docs.docker.com/reference/compose-file/. It is what `docker compose config` prints, with these differences:
+
+- Numbers, sizes and durations stay as they are written: 0777 in `environment` is "0777", `512m` no count of bytes.
+- Networks and volumes have a `name` only where one is written; all that is written stays, used or not.
+- Paths are relative to the folder of the first file.
+- A variable that is set nowhere, a file on another machine, a second document in a file, a path that leads out of the
+  project, and what a shell would do with an unquoted ``&&`` or ``|`` (Docker Compose leaves the rest out) are wrong.
+"""
+
+import dataclasses
+import os
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from seaway.compose import consistency, envfile, files, interpolation, normal, patterns, schema, sources
+from seaway.model import nodes, problems
+
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """``root``: the document; paths in it are relative to the folder of the first file."""
+
+    root: nodes.Table
+    inactive: Mapping[str, nodes.Entry] = dataclasses.field(default_factory=dict[str, nodes.Entry])
+    """The services that their profiles leave out."""
+
+
+def read(
+    paths: Sequence[Path],
+    *,
+    folder: Path,
+    profiles: Collection[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Read:
+    """The document of these files, each laid over the one before it.
+
+    Relative paths in them, and `.env`, belong to the folder of the first. Nothing outside ``folder`` is read.
+    Variables have their values from ``environment``, then from `.env`; never from the environment of this process.
+    ``profiles``: those that are active; ``*`` is all.
+
+    Raises problems.Invalid.
+    """
+    within = files.Files(folder)
+    base = Path(os.path.abspath(paths[0])).parent  # noqa: PTH100 - a link is not followed to its name
+    listed = [within.path(str(Path(os.path.abspath(path))), base, _top(within, path), "") for path in paths]  # noqa: PTH100
+    reader = sources.Sources(within, base)
+    variables = interpolation.Variables(dict(environment or {}), where=within.shown(base / ".env"))
+    if within.exists(base / ".env"):
+        variables = reader.variables([(base / ".env", _top(within, base / ".env"), "")], variables)
+    name = _name(reader, listed, base, variables)
+    variables = dataclasses.replace(variables, values={**variables.values, "COMPOSE_PROJECT_NAME": name.text})
+    named = [(path, nodes.Scalar(_top(within, path), within.shown(path)), "") for path in listed]
+    root = reader.merged(named, base, variables, ())
+    _stop([*schema.check(root, whole=True)])
+    root, inactive = _active(root, profiles or _words(variables.values.get("COMPOSE_PROFILES", "")))
+    root = normal.normal(root)
+    _stop([*consistency.check(root, inactive)])
+    root = patterns.replaced(_without(root, inactive), {"name": name})
+    return Read(root=_resolved(root, reader, base, variables), inactive=inactive)
+
+
+def _top(within: files.Files, path: Path) -> problems.Place:
+    return problems.Place(within.shown(path), 1, 1)
+
+
+def _stop(found: Sequence[problems.Problem]) -> None:
+    if found:
+        raise problems.Invalid(found)
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[,\s]+", text) if word]
+
+
+def _name(
+    reader: sources.Sources, listed: Sequence[Path], base: Path, variables: interpolation.Variables
+) -> nodes.Scalar:
+    """The project's name: of the environment, of the last file that has one, of the folder."""
+    place = _top(reader.files, listed[0])
+    said = variables.values.get("COMPOSE_PROJECT_NAME")
+    for path in listed:
+        shown = reader.files.shown(path)
+        root = reader.raw(path, shown, problems.Place(shown, 1, 1), "").root
+        entry = root.entries.get("name")
+        if entry and isinstance(entry.node, nodes.Scalar) and "COMPOSE_PROJECT_NAME" not in variables.values:
+            try:
+                said, place = variables.substituted(entry.node.text), entry.node.place
+            except interpolation.WrongError as error:
+                raise files.lost(error.wrong, error.remedy, entry.node.place, "name") from None
+    if said is None:
+        # As Docker Compose does it; a folder may have a name of other letters only.
+        said = re.sub(r"[^a-z0-9_-]", "", base.name.lower()).lstrip("_-") or "app"
+    if not _PROJECT.fullmatch(said):
+        wrong = f"{problems.quoted(said)} is no name of a project"
+        raise files.lost(wrong, "use lower case letters, digits, - and _, and a letter or digit first", place, "name")
+    return nodes.Scalar(place, said)
+
+
+def _active(root: nodes.Table, profiles: Collection[str]) -> tuple[nodes.Table, Mapping[str, nodes.Entry]]:
+    services = nodes.inside(root, "services")
+    inactive = {
+        name: entry
+        for name, entry in services.items()
+        if (wanted := {one.text for one in consistency.items(entry.node, "profiles") if isinstance(one, nodes.Scalar)})
+        and "*" not in profiles
+        and wanted.isdisjoint(profiles)
+    }
+    if not inactive:
+        return root, inactive
+    kept = {name: entry for name, entry in services.items() if name not in inactive}
+    return patterns.replaced(root, {"services": nodes.Table(root.entries["services"].node.place, kept)}), inactive
+
+
+def _without(root: nodes.Table, inactive: Collection[str]) -> nodes.Table:
+    """Nobody waits for a service that is left out."""
+    if not inactive:
+        return root
+
+    def rule(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        return patterns.replaced(node, dict.fromkeys(inactive)) if isinstance(node, nodes.Table) else node
+
+    node = patterns.changed(root, patterns.tree({"services.*.depends_on": rule}), [])
+    return node if isinstance(node, nodes.Table) else root
+
+
+def _resolved(
+    root: nodes.Table, reader: sources.Sources, base: Path, variables: interpolation.Variables
+) -> nodes.Table:
+    """The document with what its files of variables and labels say, where its own words win."""
+    found: list[problems.Problem] = []
+
+    def known(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        """A name without a value has that of the project; if that has none, it stays without."""
+        if not isinstance(node, nodes.Table):
+            return node
+        after = {
+            name: nodes.Entry(entry.place, nodes.Scalar(entry.node.place, variables.values[name]))
+            if isinstance(entry.node, nodes.Scalar) and entry.node.kind == "null" and name in variables.values
+            else entry
+            for name, entry in node.entries.items()
+        }
+        return nodes.Table(node.place, after)
+
+    def service(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        if not isinstance(node, nodes.Table):
+            return node
+        for key, into in (("env_file", "environment"), ("label_file", "labels")):
+            listed = consistency.items(node, key)
+            if key not in node.entries:
+                continue
+            own = nodes.inside(node, into)
+            values: dict[str, nodes.Scalar] = {}
+            for number, item in enumerate(listed):
+                seen = {name: value.text for name, value in values.items()} | _texts(own) | dict(variables.values)
+                around = dataclasses.replace(variables, values=seen)
+                values |= _file(item, f"{path}.{key}.{number}", reader, base, variables=around, found=found)
+            place = node.entries[into].node.place if into in node.entries else node.entries[key].node.place
+            entries = {name: nodes.Entry(value.place, value) for name, value in values.items()}
+            merged = nodes.Table(place, {**entries, **own}) if entries or own else None
+            node = patterns.replaced(node, {key: None, into: merged})
+        return node
+
+    def config(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+        said = patterns.text(node, "environment")
+        if not isinstance(node, nodes.Table) or said is None or said not in variables.values:
+            return node
+        place = node.entries["environment"].node.place
+        return patterns.replaced(node, {"content": nodes.Scalar(place, variables.values[said])})
+
+    rules: dict[str, patterns.Rule] = {
+        "services.*.build.args": known,
+        "services.*.environment": known,
+        "configs.*": config,
+    }
+    node = patterns.changed(root, patterns.tree(rules), found)
+    node = patterns.changed(node, patterns.tree({"services.*": service}), found)
+    _stop(found)
+    return node if isinstance(node, nodes.Table) else root
+
+
+def _texts(entries: Mapping[str, nodes.Entry]) -> dict[str, str]:
+    known = {name: entry.node for name, entry in entries.items()}
+    return {name: node.text for name, node in known.items() if isinstance(node, nodes.Scalar) and node.kind != "null"}
+
+
+def _file(
+    item: nodes.Node,
+    at: str,
+    reader: sources.Sources,
+    base: Path,
+    *,
+    variables: interpolation.Variables,
+    found: list[problems.Problem],
+) -> Mapping[str, nodes.Scalar]:
+    written = item.text if isinstance(item, nodes.Scalar) else patterns.text(item, "path") or ""
+    path = base / written
+    if patterns.text(item, "required") == "false" and not reader.files.exists(path):
+        return {}
+    shown = reader.files.shown(path)
+    try:
+        text = envfile.decoded(reader.files.read(path, written, item.place, at), problems.Place(shown, 1, 1), at)
+        form = patterns.text(item, "format")
+        if form not in (None, "raw"):
+            wrong = f"{problems.quoted(form or '')} is no format of a file of variables"
+            raise files.lost(wrong, "write raw, or nothing", item.place, f"{at}.format")
+        return (envfile.raw if form == "raw" else envfile.read)(text, shown, at, variables)
+    except problems.Invalid as error:
+        found.extend(error.problems)
+        return {}

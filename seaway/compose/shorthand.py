@@ -1,0 +1,207 @@
+"""The short forms of a Compose file as the long ones: what comes out is what `docker compose config` prints.
+
+What is left out of both stays out here; what it then means is said once everything is merged (normal.py).
+"""
+
+from collections.abc import Callable, Iterable
+
+from seaway.compose import mounts, patterns, publishing, units, words
+from seaway.model import nodes, problems
+
+Found = list[problems.Problem]
+
+
+def expanded(root: nodes.Table, found: Found) -> nodes.Table:
+    """The document in long forms, with numbers and switches that may be counted on."""
+    node = patterns.changed(patterns.changed(root, _FORMS, found), _UNITS, found)
+    return node if isinstance(node, nodes.Table) else root
+
+
+def named(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    """``[NAME=value, NAME]`` as a mapping; the values are text, or null where there is none."""
+    entries: dict[str, nodes.Entry] = {}
+    if isinstance(node, nodes.Items):
+        for item in node.items:
+            if isinstance(item, nodes.Scalar):
+                name, sign, value = item.text.partition("=")
+                if not name or name != name.rstrip():
+                    wrong = f"{problems.quoted(item.text)} has no name before its ="
+                    found.append(problems.Problem(item.place, path, wrong, "write NAME=value, without a blank"))
+                kind: nodes.Kind = "text" if sign else "null"
+                entries[name] = nodes.Entry(item.place, nodes.Scalar(item.place, value if sign else "null", kind))
+    elif isinstance(node, nodes.Table):
+        entries = {name: nodes.Entry(entry.place, _text(entry.node)) for name, entry in node.entries.items()}
+    else:
+        return node
+    return nodes.Table(node.place, entries)
+
+
+def _text(node: nodes.Node) -> nodes.Node:
+    if not isinstance(node, nodes.Scalar) or node.kind in ("null", "text"):
+        return node
+    return nodes.Scalar(node.place, node.text.lower() if node.kind == "bool" else node.text)
+
+
+def _keys(value: Callable[[problems.Place], nodes.Node]) -> patterns.Rule:
+    """A list of names as a mapping of them."""
+
+    def rule(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+        if not isinstance(node, nodes.Items):
+            return node
+        listed = [item for item in node.items if isinstance(item, nodes.Scalar)]
+        return nodes.Table(node.place, {item.text: nodes.Entry(item.place, value(item.place)) for item in listed})
+
+    return rule
+
+
+def _nothing(place: problems.Place) -> nodes.Node:
+    return nodes.Scalar(place, "null", "null")
+
+
+def _started(place: problems.Place) -> nodes.Node:
+    required = nodes.Scalar(place, "true", "bool")
+    return patterns.table(place, {"condition": "service_started", "required": required})
+
+
+def _under(key: str, *, listed: bool = False) -> patterns.Rule:
+    """A text as a mapping with one key."""
+
+    def rule(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+        if not isinstance(node, nodes.Scalar) or node.kind == "null":
+            return node
+        return patterns.table(node.place, {key: nodes.Items(node.place, (node,)) if listed else node})
+
+    return rule
+
+
+def listed(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    """One text as a list of it."""
+    return nodes.Items(node.place, (node,)) if isinstance(node, nodes.Scalar) and node.kind != "null" else node
+
+
+def _command(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    if not isinstance(node, nodes.Scalar) or node.kind == "null":
+        return node
+    try:
+        split = words.split(node.text)
+    except ValueError as error:
+        found.append(problems.Problem(node.place, path, f"{problems.quoted(node.text)} {error}", _LIST))
+        return node
+    return nodes.Items(node.place, tuple(nodes.Scalar(node.place, word) for word in split))
+
+
+_LIST = 'write it as a list: ["sh", "-c", "..."]'
+
+
+def _test(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    if isinstance(node, nodes.Scalar) and node.kind != "null":
+        return nodes.Items(node.place, (nodes.Scalar(node.place, "CMD-SHELL"), node))
+    return node
+
+
+def _hosts(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    """``host=address`` each."""
+    said: list[tuple[problems.Place, str, str]] = []
+    if isinstance(node, nodes.Table):
+        for name, entry in node.entries.items():
+            values = entry.node.items if isinstance(entry.node, nodes.Items) else (entry.node,)
+            said += [(entry.place, name, value.text) for value in values if isinstance(value, nodes.Scalar)]
+    elif isinstance(node, nodes.Items):
+        for item in node.items:
+            text = item.text if isinstance(item, nodes.Scalar) else ""
+            name, sign, value = text.partition("=" if "=" in text else ":")
+            if not sign or not name or not value:
+                wrong = f"{problems.quoted(text)} is no host with its address"
+                found.append(problems.Problem(item.place, path, wrong, "write host=address"))
+            said += [(item.place, name, one) for one in value.split(",")]
+    else:
+        return node
+    texts = ((place, f"{name}={value[1:-1] if value.startswith('[') else value}") for place, name, value in said)
+    return nodes.Items(node.place, tuple(nodes.Scalar(place, text) for place, text in texts))
+
+
+def _ssh(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    if isinstance(node, nodes.Items):
+        for item in node.items:
+            if isinstance(item, nodes.Scalar) and "=" not in item.text and item.text != "default":
+                wrong = f"{problems.quoted(item.text)} is no SSH key"
+                found.append(problems.Problem(item.place, path, wrong, "write `default`, or id=path"))
+    return named(node, path, found)
+
+
+def _gpus(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    if isinstance(node, nodes.Scalar) and node.kind != "null":
+        return nodes.Items(node.place, (patterns.table(node.place, {"count": node}),))
+    return node
+
+
+def _device(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    if not isinstance(node, nodes.Scalar):
+        return node
+    source, *more = node.text.split(":")
+    if len(more) > 2 or not source:
+        wrong = f"{problems.quoted(node.text)} is no device"
+        found.append(problems.Problem(node.place, path, wrong, "write source:target:permissions"))
+        return node
+    target = (more[0] if more else "") or source
+    said = {"source": source, "target": target, "permissions": more[1] if len(more) > 1 else "rwm"}
+    return patterns.table(node.place, said)
+
+
+def _external(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    """`external: {name: x}`, as it was once written."""
+    inner = node.entries.get("external") if isinstance(node, nodes.Table) else None
+    if not isinstance(node, nodes.Table) or inner is None or not isinstance(inner.node, nodes.Table):
+        return node
+    name = inner.node.entries.get("name")
+    before = patterns.text(node, "name")
+    if name and before is not None and before != patterns.text(inner.node, "name"):
+        wrong = f"has the name {problems.quoted(before)} too"
+        found.append(problems.Problem(name.place, f"{path}.external.name", wrong, "keep `name:`, and `external: true`"))
+    external = nodes.Scalar(inner.place, "true", "bool")
+    return patterns.replaced(node, {"external": external} | ({"name": name.node} if name else {}))
+
+
+def _all(rule: patterns.Rule, paths: Iterable[str]) -> dict[str, patterns.Rule]:
+    return dict.fromkeys(paths, rule)
+
+
+_SERVICE = "services.*."
+_HOOKS = ("services.*.post_start.*.", "services.*.pre_stop.*.", "services.*.develop.watch.*.exec.")
+
+_FORMS = patterns.tree(
+    {
+        **_all(
+            named,
+            [
+                *(f"{_SERVICE}{name}" for name in ("environment", "labels", "annotations", "sysctls")),
+                f"{_SERVICE}deploy.labels",
+                *(f"{_SERVICE}build.{name}" for name in ("args", "labels", "additional_contexts")),
+                *(f"{_SERVICE}{name}.options" for name in ("gpus.*", "deploy.resources.reservations.devices.*")),
+                f"{_SERVICE}volumes.*.volume.labels",
+                *(f"{kind}.*.labels" for kind in ("networks", "volumes", "configs", "secrets")),
+                *(f"{hook}environment" for hook in _HOOKS),
+            ],
+        ),
+        **_all(_command, [f"{_SERVICE}command", f"{_SERVICE}entrypoint", *(f"{hook}command" for hook in _HOOKS)]),
+        **_all(_keys(_nothing), [f"{_SERVICE}networks", f"{_SERVICE}models"]),
+        **_all(listed, (f"{_SERVICE}{name}" for name in ("dns", "dns_search", "tmpfs", "label_file", "env_file"))),
+        **_all(listed, ["include.*.path", "include.*.env_file"]),
+        **_all(listed, [f"{_SERVICE}develop.watch.*.ignore", f"{_SERVICE}develop.watch.*.include"]),
+        **_all(_under("source"), (f"{_SERVICE}{name}.*" for name in ("configs", "secrets", "build.secrets"))),
+        **_all(_hosts, [f"{_SERVICE}extra_hosts", f"{_SERVICE}build.extra_hosts"]),
+        **_all(_external, (f"{kind}.*" for kind in ("networks", "volumes", "configs", "secrets"))),
+        f"{_SERVICE}build": _under("context"),
+        f"{_SERVICE}build.ssh": _ssh,
+        f"{_SERVICE}depends_on": _keys(_started),
+        f"{_SERVICE}devices.*": _device,
+        f"{_SERVICE}env_file.*": _under("path"),
+        f"{_SERVICE}extends": _under("service"),
+        f"{_SERVICE}gpus": _gpus,
+        f"{_SERVICE}healthcheck.test": _test,
+        f"{_SERVICE}ports": publishing.ports,
+        f"{_SERVICE}volumes.*": mounts.long,
+        "include.*": _under("path", listed=True),
+    }
+)
+_UNITS = patterns.tree(units.RULES)

@@ -1,0 +1,233 @@
+"""All files of a project as one document: what they extend and include, and one laid over the other."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from seaway.compose import documents, envfile, files, interpolation, merging, paths, patterns, schema, shorthand
+from seaway.model import nodes, problems
+
+MAX_CHAIN = 20
+"""How many files include, or services extend, one another."""
+RESOURCES = ("services", "models", "networks", "volumes", "secrets", "configs")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file of its own, in long forms, with paths relative to the project's first file."""
+
+    path: Path
+    base: Path
+    variables: interpolation.Variables
+    document: documents.Document
+
+
+class Sources:
+    """Reads the files of one project; each only once."""
+
+    def __init__(self, within: files.Files, base: Path) -> None:
+        self.files = within
+        self.base = base
+        self._sources: dict[tuple[Path, Path, int], Source] = {}
+        self._extended: dict[tuple[int, str], nodes.Table] = {}
+        self._size = 0
+
+    def raw(self, path: Path, written: str, place: problems.Place, at: str) -> documents.Document:
+        """A file as it is written, but for its merges. Raises problems.Invalid."""
+        return documents.parse(self.files.read(path, written, place, at), self.files.shown(path))
+
+    def variables(
+        self, written: Iterable[tuple[Path, problems.Place, str]], outer: interpolation.Variables
+    ) -> interpolation.Variables:
+        """What files like `.env` set, below what is set already. Raises problems.Invalid."""
+        values: dict[str, str] = {}
+        for path, place, at in written:
+            shown = self.files.shown(path)
+            own = interpolation.Variables({**values, **outer.values}, outer.spent, shown)
+            text = envfile.decoded(self.files.read(path, shown, place, at), problems.Place(shown, 1, 1), "")
+            values |= {name: node.text for name, node in envfile.read(text, shown, "", own).items()}
+            outer = dataclasses.replace(outer, where=shown)
+        return dataclasses.replace(outer, values={**values, **outer.values})
+
+    def merged(
+        self,
+        written: Sequence[tuple[Path, nodes.Scalar, str]],
+        base: Path,
+        variables: interpolation.Variables,
+        trail: tuple[Path, ...],
+    ) -> nodes.Table:
+        """Files laid one over the other, with what they include. ``written``: each as it is named, and where.
+        Raises problems.Invalid."""
+        root: nodes.Node | None = None
+        found: list[problems.Problem] = []
+        for path, named, at in written:
+            source = self._source(path, named.text, base, variables, place=named.place, at=at)
+            document = self._included(self._with_extends(source), source, trail)
+            if root is None:
+                root = document
+            else:
+                root = documents.forgotten(root, source.document.forget)
+                root = merging.merged(root, document, found, merging.RULES)
+            root = self._counted(merging.unique(root, found))
+        if found or not isinstance(root, nodes.Table):
+            raise problems.Invalid(found)
+        return root
+
+    def _source(
+        self,
+        path: Path,
+        written: str,
+        base: Path,
+        variables: interpolation.Variables,
+        *,
+        place: problems.Place,
+        at: str = "",
+    ) -> Source:
+        key = (Path(os.path.realpath(path)), base, id(variables))
+        if key not in self._sources:
+            raw = self.raw(path, written, place, at)
+            found: list[problems.Problem] = []
+            root = interpolation.apply(raw.root, variables, found)
+            _stop(found)
+            _stop(schema.check(root, whole=False))
+            root = shorthand.expanded(_table(root), found)
+            root = paths.rebased(root, base, self.base, self.files, found)
+            _stop(found)
+            document = documents.Document(self._counted(_table(root)), raw.forget)
+            self._sources[key] = Source(path=path, base=base, variables=variables, document=document)
+        return self._sources[key]
+
+    def _counted(self, node: nodes.Node) -> nodes.Table:
+        """What files become together is bounded, as each is: a chain of services that extend one another multiplies."""
+        self._size += size(node)
+        if self._size > 4 * nodes.MAX_NODES:
+            wrong = f"all files together become more than {4 * nodes.MAX_NODES} values"
+            raise files.lost(wrong, "split the project", node.place, "")
+        return _table(node)
+
+    def _with_extends(self, source: Source) -> nodes.Table:
+        root = source.document.root
+        services = root.entries.get("services")
+        if services is None or not isinstance(services.node, nodes.Table):
+            return root
+        after = {
+            name: nodes.Entry(entry.place, self._service(source, name, ()))
+            for name, entry in services.node.entries.items()
+        }
+        return patterns.replaced(root, {"services": nodes.Table(services.node.place, after)})
+
+    def _service(self, source: Source, name: str, trail: tuple[tuple[Path, str], ...]) -> nodes.Table:
+        """A service of a file with what it extends. Raises problems.Invalid."""
+        key = (id(source), name)
+        if key in self._extended:
+            return self._extended[key]
+        service = _table(nodes.inside(source.document.root, "services")[name].node)
+        extends = service.entries.get("extends")
+        if extends is None:
+            return service
+        at, place = f"services.{name}.extends", extends.place
+        here = (source.path, name)
+        if here in trail or len(trail) >= MAX_CHAIN:
+            shown = " -> ".join(other for _, other in (*trail, here))
+            wrong = f"extends itself: {shown}" if here in trail else f"is extended more than {MAX_CHAIN} times over"
+            raise files.lost(wrong, "write the service out", place, at)
+        wanted, file = patterns.text(extends.node, "service"), patterns.text(extends.node, "file")
+        other = source
+        if file is not None:
+            path = self.files.path(file, source.base, place, f"{at}.file")
+            other = self._source(path, file, path.parent, source.variables, place=place, at=f"{at}.file")
+        if wanted is None or wanted not in nodes.inside(other.document.root, "services"):
+            there = self.files.shown(other.path)
+            wrong = f"there is no service {problems.quoted(wanted or '')} in {there}"
+            raise files.lost(wrong, "write the name of one of its services", place, f"{at}.service")
+        base = self._service(other, wanted, (*trail, here))
+        kept = documents.forgotten(base, source.document.forget, ("services", name))
+        found: list[problems.Problem] = []
+        own = patterns.replaced(service, {"extends": None})
+        rules = merging.RULES.at("services")
+        merged = merging.merged(kept, own, found, rules.at(name) if rules else None, f"services.{name}")
+        _stop(found)
+        self._extended[key] = self._counted(nodes.Table(service.place, _table(merged).entries))
+        return self._extended[key]
+
+    def _included(self, root: nodes.Table, source: Source, trail: tuple[Path, ...]) -> nodes.Table:
+        include = root.entries.get("include")
+        if include is None or not isinstance(include.node, nodes.Items):
+            return root
+        here = Path(os.path.realpath(source.path))
+        root = patterns.replaced(root, {"include": None})
+        for number, item in enumerate(include.node.items):
+            root = self._with(root, item, f"include.{number}", source, (*trail, here))
+        return root
+
+    def _with(
+        self, root: nodes.Table, item: nodes.Node, at: str, source: Source, trail: tuple[Path, ...]
+    ) -> nodes.Table:
+        """One entry of `include`: a project of its own, whose parts join those that are there."""
+
+        def path(node: nodes.Scalar, key: str) -> Path:
+            return self.files.path(node.text, source.base, node.place, f"{at}.{key}")
+
+        named = _texts(item, "path")
+        listed = [(path(node, "path"), node, f"{at}.path") for node in named]
+        if not listed:
+            raise files.lost("has no `path`", "add `path: <file>`", item.place, at)
+        first = Path(os.path.realpath(listed[0][0]))
+        if first in trail or len(trail) > MAX_CHAIN:
+            wrong = "includes itself" if first in trail else f"more than {MAX_CHAIN} files include one another"
+            shown = " -> ".join(self.files.shown(one) for one in (*trail, first))
+            raise files.lost(f"{wrong}: {shown}", "take one of these out", named[0].place, f"{at}.path")
+        folder = patterns.text(item, "project_directory")
+        base = listed[0][0].parent
+        if folder is not None:
+            base = self.files.path(folder, source.base, item.place, f"{at}.project_directory")
+        given = [(path(node, "env_file"), node.place, f"{at}.env_file") for node in _texts(item, "env_file")]
+        if not given and self.files.exists(base / ".env"):
+            given = [(base / ".env", item.place, at)]
+        included = self.merged(listed, base, self.variables(given, source.variables), trail)
+        found: list[problems.Problem] = []
+        for kind in RESOURCES:
+            theirs = nodes.inside(included, kind)
+            ours = dict(nodes.inside(root, kind))
+            for name, entry in theirs.items():
+                if name in ours and nodes.plain(ours[name].node) != nodes.plain(entry.node):
+                    wrong = f"is another than the one that {named[0].text} includes, in {entry.place}"
+                    remedy = "rename one of them, or change it in a file that is laid over both"
+                    found.append(problems.Problem(ours[name].place, f"{kind}.{name}", wrong, remedy))
+                ours.setdefault(name, entry)
+            if theirs:
+                place = root.entries[kind].node.place if kind in root.entries else included.entries[kind].node.place
+                root = patterns.replaced(root, {kind: nodes.Table(place, ours)})
+        _stop(found)
+        return root
+
+
+def _texts(node: nodes.Node, key: str) -> list[nodes.Scalar]:
+    entry = node.entries.get(key) if isinstance(node, nodes.Table) else None
+    return (
+        [one for one in entry.node.items if isinstance(one, nodes.Scalar)]
+        if entry and isinstance(entry.node, nodes.Items)
+        else []
+    )
+
+
+def _table(node: nodes.Node) -> nodes.Table:
+    """What the schema knows to be a mapping."""
+    return node if isinstance(node, nodes.Table) else nodes.Table(node.place)
+
+
+def _stop(found: Iterable[problems.Problem]) -> None:
+    if listed := list(found):
+        raise problems.Invalid(listed)
+
+
+def size(node: nodes.Node) -> int:
+    """How many values a node has."""
+    match node:
+        case nodes.Table(entries=entries):
+            return 1 + sum(size(entry.node) for entry in entries.values())
+        case nodes.Items(items=items):
+            return 1 + sum(map(size, items))
+        case _:
+            return 1

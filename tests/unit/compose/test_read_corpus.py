@@ -1,0 +1,132 @@
+"""Our own Compose files: together they say everything that the specification knows, and each is read."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev import project
+from seaway.compose import documents, read, schema
+from seaway.model import nodes
+
+CORPUS = project.ROOT / "tests" / "compose" / "corpus"
+CASES = sorted(folder.name for folder in CORPUS.iterdir())
+KINDS = {"text": "string", "int": "integer", "float": "number", "bool": "boolean", "null": "null"}
+
+
+def files(case: str) -> list[Path]:
+    named = [CORPUS / case / "docker-compose.yml", CORPUS / case / "docker-compose.override.yml"]
+    return [path for path in named if path.exists()]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_is_read(case: str) -> None:
+    done = read.read(files(case), folder=CORPUS / case, environment={"TITLE": "title"}, profiles=["*"])
+    assert nodes.inside(done.root, "services")
+    assert [*schema.check(done.root, whole=True)] == []
+
+
+def rewritten(node: nodes.Node) -> str:
+    """The same in other words: all in brackets and quotes, without anchors, each mapping from its end."""
+    match node:
+        case nodes.Table(entries=entries):
+            turned = reversed(entries.items())
+            return "{" + ", ".join(f"{json.dumps(name)}: {rewritten(entry.node)}" for name, entry in turned) + "}"
+        case nodes.Items(items=items):
+            return "[" + ", ".join(map(rewritten, items)) + "]"
+        case nodes.Scalar(kind="text"):
+            return json.dumps(node.text)
+        case nodes.Scalar():
+            return node.text or "null"
+        case _:
+            raise AssertionError
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_order_and_quotes_and_anchors_change_nothing(case: str, tmp_path: Path) -> None:
+    shutil.copytree(CORPUS / case, tmp_path / case)
+    before = nodes.plain(read.read(files(case), folder=CORPUS / case).root)
+    there = [tmp_path / case / path.name for path in files(case)]
+    root = documents.parse(there[0].read_bytes(), "").root
+    there[0].write_text(rewritten(root))
+    assert nodes.plain(read.read(there, folder=tmp_path / case).root) == before
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_says_what_it_is_for(case: str) -> None:
+    assert (CORPUS / case / "docker-compose.yml").read_text().startswith("# ")
+
+
+def resolved(shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    return schema.read()["definitions"][shape["$ref"].rpartition("/")[2]] if "$ref" in shape else shape
+
+
+def known(shape: Mapping[str, Any], path: str, *, choice: bool = False) -> Iterator[str]:
+    """Every key of the schema, every form that a key may have, every value of a list of values."""
+    shape = resolved(shape)
+    types = shape.get("type", [])
+    if choice and isinstance(types, str):
+        yield f"{path} as {'number' if types == 'integer' else types}"
+    for value in shape.get("enum", []):
+        yield f"{path} = {value}"
+    if "oneOf" in shape:
+        for branch in shape["oneOf"]:
+            yield from known(branch, path, choice=True)
+        return  # what stands beside it (`gpus` has x- there) is of none of its forms
+    for name, inner in shape.get("properties", {}).items():
+        yield f"{path}.{name}"
+        yield from known(inner, f"{path}.{name}")
+    for pattern, inner in shape.get("patternProperties", {}).items():
+        name = "x-" if pattern == "^x-" else "*"
+        yield f"{path}.{name}"
+        yield from known(inner, f"{path}.{name}")
+    if "items" in shape:
+        yield from known(shape["items"], f"{path}[]")
+
+
+def said(shape: Mapping[str, Any], node: nodes.Node, path: str) -> Iterator[str]:
+    """The same of a document."""
+    shape = resolved(shape)
+    for branch in map(resolved, shape.get("oneOf", [])):
+        yield from said(branch, node, path)
+    match node:
+        case nodes.Table(entries=entries):
+            yield f"{path} as object"
+            for name, entry in entries.items():
+                if name in shape.get("properties", {}):
+                    inner, at = shape["properties"][name], f"{path}.{name}"
+                else:
+                    wild = shape.get("patternProperties", {})
+                    own = name.startswith("x-") and "^x-" in wild
+                    inner = wild.get("^x-" if own else next((key for key in wild if key != "^x-"), ""), {})
+                    at = f"{path}.{'x-' if own else '*'}"
+                yield at
+                yield from said(inner, entry.node, at)
+        case nodes.Items(items=items):
+            yield f"{path} as array"
+            for item in items:
+                yield from said(shape.get("items", {}), item, f"{path}[]")
+        case nodes.Scalar():
+            kind = KINDS[node.kind]
+            yield f"{path} as {'number' if kind == 'integer' else kind}"
+            yield f"{path} = {node.text}"
+        case _:
+            pass
+
+
+def test_the_corpus_says_everything_that_the_specification_knows() -> None:
+    there = {
+        key
+        for path in CORPUS.rglob("*.yml")
+        for key in said(schema.read(), documents.parse(path.read_bytes(), str(path)).root, "")
+    }
+    assert sorted(set(known(schema.read(), "")) - there) == []
+
+
+def test_what_is_missing_would_be_seen() -> None:
+    everything = set(known(schema.read(), ""))
+    assert {".services.*.ports[].app_protocol", ".services.*.build as string", ".volumes.*.x-"} <= everything
+    assert len(everything) > 400
