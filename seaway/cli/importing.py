@@ -66,7 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     within = Path.cwd() if all(file.resolve().is_relative_to(Path.cwd()) for file in files) else files[0].parent
     for file in files:
         if not file.is_file():
-            raise problems.Invalid([problems.Problem(problems.Place(str(file)), "", "there is no such file", "name one")])
+            raise problems.Invalid(
+                [problems.Problem(problems.Place(str(file)), "", "there is no such file", "name one that is there")]
+            )
     document = read.read(files, folder=within, profiles=arguments.profile)
     found = convert.convert(document.root, name=arguments.name, folder=files[0].parent)
     refused = loss.refusals(found.losses)

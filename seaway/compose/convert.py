@@ -74,15 +74,15 @@ def _renamed(found: Mapping[str, plan.Plan]) -> dict[str, str]:
     """Hosts that are called differently now: the service's own name, its container's, its aliases, those of links."""
     names: dict[str, str] = {}
     for each in found.values():
-        one = each.part
+        one = each.entry
         own = [each.name, one.text("container_name"), one.text("hostname")]
         own += [text for _, said in one.each("networks") for text in said.texts("aliases") or []]
         for other in found.values():
-            for link in other.part.texts("links") or []:
+            for link in other.entry.texts("links") or []:
                 name, _, alias = link.partition(":")
                 own += [alias] if name == each.name else []
         for name in own:
-            if name and name not in found or name == each.name:
+            if name and (name == each.name or name not in found):
                 names.setdefault(name, each.label)
     return {name: label for name, label in names.items() if name != label}
 
@@ -129,12 +129,16 @@ def _volumes(whole: part.Part, found: Mapping[str, plan.Plan]) -> None:
     used = {mount.source for each in found.values() for mount in each.mounts}
     for name, said in whole.each("volumes"):
         if not said.table.entries:
-            (whole.kept if name in used else whole.dropped)(f"volumes.{name}", "" if name in used else "nobody mounts it")
+            (whole.kept if name in used else whole.dropped)(
+                f"volumes.{name}", "" if name in used else "nobody mounts it"
+            )
             continue
         said.kept("name", "only Docker's own name for it")
         if said.text("driver") == "local":
             said.kept("driver")
-        said.dropped("driver", "the kind of disk is the environment's business", "pulumi config set seaway:storageClass")
+        said.dropped(
+            "driver", "the kind of disk is the environment's business", "pulumi config set seaway:storageClass"
+        )
         options = said.scalars("driver_opts")
         for key in options:
             if key == "size":
@@ -160,4 +164,3 @@ def checked(found: Converted) -> nodes.Table:
     if refused:
         raise problems.Invalid(refused)
     return found.app
-

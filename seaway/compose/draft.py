@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from seaway.model import application, decode, encode, nodes, problems
 
@@ -85,7 +85,7 @@ class Draft:
         if isinstance(value, nodes.Entry):
             return value
         if isinstance(value, list):
-            items: list[nodes.Node] = value
+            items = cast("list[nodes.Node]", value)
             place = items[0].place if items else self.place
             return nodes.Entry(place, nodes.Items(place, tuple(items)))
         inner = {str(key): self._entry(each) for key, each in value.items()}

@@ -3,14 +3,14 @@
 Docker asks one question and restarts nothing for its answer; depends_on waits for it. That is readiness.
 """
 
-from seaway.compose import amounts, draft, part
+from seaway.compose import amounts, draft, labels, part
 
 SHELL = ("/bin/sh", "-c")
 DEFAULT_STARTUP = 60
 OFTEN = "asked every 2 s, with 3 s for an answer; 3 wrong ones in a row take it out of its links"
 
 
-def convert(one: part.Part, made: draft.Draft, *, job: bool) -> None:
+def convert(one: part.Part, made: draft.Draft, names: labels.Names, *, job: bool) -> None:
     """The healthcheck of a service."""
     if not one.has("healthcheck"):
         return
@@ -25,7 +25,10 @@ def convert(one: part.Part, made: draft.Draft, *, job: bool) -> None:
         return
     command = _command(test)
     if command:
-        made.put(("health", "ready"), list(command), said.place("test"))
+        words = [names.rewritten(word) for word in command]
+        made.put(("health", "ready"), words, said.place("test"))
+        if words != list(command):
+            said.approximated("test", "with the names and paths that things have here", into="health.ready")
         said.kept("test", "health.ready", into="health.ready")
     else:
         said.dropped("test", "is no question", 'write ["CMD", program, argument] or ["CMD-SHELL", text]')

@@ -47,7 +47,9 @@ FACTS: Mapping[str, Fact] = {
     "grafana/grafana": Fact(ports=(3000,), web=True, user=472, writable=("/var/lib/grafana",), memory="256Mi"),
     "haproxy": Fact(user=99, programs=("haproxy",)),
     "hashicorp/http-echo": Fact(ports=(5678,), web=True),
-    "httpd": Fact(ports=(80,), web=True, user=33, writable=("/usr/local/apache2/logs",), programs=("httpd-foreground",)),
+    "httpd": Fact(
+        ports=(80,), web=True, user=33, writable=("/usr/local/apache2/logs",), programs=("httpd-foreground",)
+    ),
     "influxdb": Fact(ports=(8086,), web=True, data="/var/lib/influxdb2", user=1000, memory=_DATABASE),
     "jenkins/jenkins": Fact(ports=(8080, 50000), web=True, data="/var/jenkins_home", user=1000, memory=_JAVA),
     "mailhog/mailhog": Fact(ports=(8025, 1025), web=True, user=1000),

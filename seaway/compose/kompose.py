@@ -36,7 +36,7 @@ _ELSEWHERE: Mapping[str, tuple[str, str]] = {
 
 def convert(each: plan.Plan, made: draft.Draft) -> None:
     """The labels of a service; those that are not kompose's mean nothing to a cluster."""
-    one = each.part
+    one = each.entry
     for name, entry in nodes.inside(one.table, "labels").items():
         node = entry.node
         if isinstance(node, nodes.Scalar) and name.startswith("kompose."):
@@ -49,8 +49,8 @@ def convert(each: plan.Plan, made: draft.Draft) -> None:
 Kept = Callable[[str, str], None]
 
 
-def _label(each: plan.Plan, made: draft.Draft, name: str, node: nodes.Scalar) -> None:  # noqa: C901, PLR0912
-    one, text, place = each.part, node.text, node.place
+def _label(each: plan.Plan, made: draft.Draft, name: str, node: nodes.Scalar) -> None:  # noqa: PLR0912
+    one, text, place = each.entry, node.text, node.place
 
     def kept(how: str, into: str) -> None:
         one.named("labels", name, "kept", how, "", into)
@@ -103,7 +103,7 @@ def _set(exposure: str) -> str:
 def _expose(each: plan.Plan, made: draft.Draft, place: problems.Place) -> bool:
     if each.kind != "services" or each.main is None:
         return False
-    made.put(("expose",), True, place)
+    made.put(("expose",), True, place)  # noqa: FBT003 - a value that is written
     return True
 
 
@@ -123,7 +123,7 @@ def _cron(made: draft.Draft, name: str, node: nodes.Scalar, kept: Kept) -> None:
 
 
 def _more(each: plan.Plan, made: draft.Draft, name: str, node: nodes.Scalar, kept: Kept) -> None:
-    told = {key: value.text for key, value in each.part.scalars("labels").items()}
+    told = {key: value.text for key, value in each.entry.scalars("labels").items()}
     match name:
         case "kompose.service.healthcheck.readiness.http_get_path" if each.main is not None:
             made.put(("health", "ready"), node.text, node.place)

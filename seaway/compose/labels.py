@@ -1,5 +1,6 @@
 """Names: a compose service may be called `My_DB`, a service of Kubernetes is a DNS label."""
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Collection, Mapping
@@ -27,21 +28,30 @@ def label(name: str, taken: Collection[str] = (), longest: int = LONGEST) -> str
 _HOSTLIKE = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|PEER|NODE|SERVICE|PROXY|BACKEND|LINK", re.IGNORECASE)
 
 
-def rewritten(key: str, text: str, names: Mapping[str, str]) -> str:
-    """A value where the hosts that are called differently now have their new names.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What is called differently now: hosts, and paths of secrets."""
 
-    A host stands after ``//`` or ``@``, before ``:port``, or is the whole value of a variable that is called like one:
-    a database that happens to be called as a service keeps its name.
-    """
-    for old, new in names.items():
-        if old == new or old not in text:
-            continue
-        if text == old and _HOSTLIKE.search(key):
-            return new
-        name = re.escape(old)
-        text = re.sub(rf"(?<=//){name}(?=[:/?,]|$)|(?<=@){name}(?=[:/?,]|$)", new, text)
-        text = re.sub(rf"(?:(?<=[,\s=\"'\[(])|^){name}(?=:[0-9]{{1,5}}(?![0-9]))", new, text)
-    return text
+    hosts: Mapping[str, str]
+    paths: Mapping[str, str]
+
+    def rewritten(self, text: str, key: str = "") -> str:
+        """A value with the names that things have here. ``key``: the variable's name.
+
+        A host stands after ``//`` or ``@``, before ``:port``, or is the whole value of a variable that is called like
+        one: a database that happens to be called as a service keeps its name.
+        """
+        for old, new in self.paths.items():
+            text = re.sub(rf"{re.escape(old)}(?![\w.-])", new, text)
+        for old, new in self.hosts.items():
+            if old not in text:
+                continue
+            if text == old and _HOSTLIKE.search(key):
+                return new
+            name = re.escape(old)
+            text = re.sub(rf"(?<=//){name}(?=[:/?,]|$)|(?<=@){name}(?=[:/?,]|$)", new, text)
+            text = re.sub(rf"(?:(?<=[,\s=\"'\[(])|^){name}(?=:[0-9]{{1,5}}(?![0-9]))", new, text)
+        return text
 
 
 def hosts(text: str, names: Collection[str]) -> dict[str, int | None]:

@@ -4,24 +4,27 @@ import ipaddress
 from collections.abc import Mapping
 
 from seaway.compose import draft, part, plan
+from seaway.model import nodes
 
 
 def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], root: part.Part) -> None:
     """The links of a service, and what it may reach outside."""
-    one = each.part
+    one = each.entry
     others = plan.reachable(each, found)
     place = one.place("networks") if one.has("networks") else made.place
     for other in others:
         made.add("calls", other.label, place)
     names = ", ".join(other.label for other in others)
     how = f"calls what shares the network and has a port: {names}" if names else "nothing to call shares the network"
+    if plan.answers(each):
+        how = f"calls what it depends on: {names}" if names else "is called, and calls nobody"
     for name, said in one.each("networks"):
         _entry(one, said, name, how)
     if not one.has("networks") and names:
         one.noted("approximated", f"{how}; each gives variables as {_variables(others[0])}", into="calls")
     if one.text("network_mode") == "none":
         made.put(("egress",), [], one.place("network_mode"))
-    declared = {name: said for name, said in root.each("networks")}
+    declared = dict(root.each("networks"))
     own = plan.networks(one)
     if own and all(name in declared and declared[name].true("internal") for name in own):
         made.put(("egress",), [], place)
@@ -113,9 +116,14 @@ def _egress(made: draft.Draft, text: str, one: part.Part) -> None:
 
 def _hosts(one: part.Part) -> list[tuple[str, str, str]]:
     """Key, name and address: of ``name: address``, or of a list of ``name=address``."""
-    if listed := one.scalars("extra_hosts"):
-        return [(f"extra_hosts.{name}", name, node.text) for name, node in listed.items()]
     found: list[tuple[str, str, str]] = []
+    for name, entry in nodes.inside(one.table, "extra_hosts").items():
+        listed = entry.node.items if isinstance(entry.node, nodes.Items) else (entry.node,)
+        texts = [each.text for each in listed if isinstance(each, nodes.Scalar)]
+        key = f"extra_hosts.{name}"
+        found += [(f"{key}.{number}" if len(texts) > 1 else key, name, text) for number, text in enumerate(texts)]
+    if found:
+        return found
     for number, text in enumerate(one.texts("extra_hosts") or []):
         name, _, address = text.partition("=") if "=" in text else text.partition(":")
         found.append((f"extra_hosts.{number}", name, address))

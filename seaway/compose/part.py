@@ -121,7 +121,9 @@ class Part:
         )
         self.ledger.tell(made)
 
-    def named(self, key: str, name: str, kind: loss.Kind, how: str, remedy: str, into: str = "") -> None:
+    def named(  # noqa: PLR0917 - as a row of the table
+        self, key: str, name: str, kind: loss.Kind, how: str, remedy: str, into: str = ""
+    ) -> None:
         """Of an entry of a mapping whose names may have points in them, as labels and variables."""
         place = nodes.inside(self.table, key)[name].place
         path = f"{self.at(key)}.{name}"

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from seaway.compose import dockerfile, images, labels, part, ports, volumes
 
-
 CRON = "kompose.cronjob.schedule"
 DEFAULT_NETWORK = "default"
 
@@ -18,7 +17,7 @@ class Plan:
     name: str
     label: str
     """What it is called in the application."""
-    part: part.Part
+    entry: part.Part
     image: str | None
     build: part.Part | None
     """Its own build, or that of the service which builds the image that it names."""
@@ -26,7 +25,8 @@ class Plan:
     said: dockerfile.Said | None
     """What the Dockerfile says."""
     mounts: list[volumes.Mount]
-    ports: list[ports.Port]
+    listens: list[ports.Port]
+    """What it says itself."""
     kind: str = "services"
     why: str = ""
     """Why it is no service."""
@@ -64,22 +64,22 @@ def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
         found[name] = Plan(
             name=name,
             label=label,
-            part=one,
+            entry=one,
             image=one.text("image") if build is None else None,
             build=build,
             context=context,
             said=_dockerfile(build, context, where),
             mounts=volumes.read(one, where, built=context),
-            ports=ports.read(one, images.fact(one.text("image")) if build is None else None),
+            listens=ports.read(one, images.fact(one.text("image")) if build is None else None),
         )
     _jobs(found)
     for each in found.values():
         _port(each, found)
     _stores(found)
     for each in found.values():
-        needed = [found[name] for name in depended(each.part) if name in found]
+        needed = [found[name] for name in depended(each.entry) if name in found]
         each.late = each.kind == "jobs" and any(other.kind == "services" for other in needed)
-        each.part = dataclasses.replace(each.part, into=each.path)
+        each.entry = dataclasses.replace(each.entry, into=each.path)
     return found
 
 
@@ -101,29 +101,29 @@ def _jobs(found: Mapping[str, Plan]) -> None:
     awaited = {
         name
         for each in found.values()
-        for name, condition in depended(each.part).items()
+        for name, condition in depended(each.entry).items()
         if condition == "service_completed_successfully"
     }
-    leaned = {name for each in found.values() for name in depended(each.part)} - awaited
+    leaned = {name for each in found.values() for name in depended(each.entry)} - awaited
     for each in found.values():
-        one, deploy = each.part, each.part.inner("deploy")
+        one, deploy = each.entry, each.entry.inner("deploy")
         condition = deploy.inner("restart_policy").text("condition") or one.text("restart") or ""
-        once = condition == "none" or condition == "no" or condition.startswith("on-failure")
+        once = condition in {"none", "no"} or condition.startswith("on-failure")
         if each.name in awaited:
             each.kind, each.why = "jobs", "others wait until it has ended well"
         elif CRON in one.scalars("labels"):
             each.kind, each.why = "jobs", f"{CRON} says when it runs"
         elif (deploy.text("mode") or "").endswith("-job"):
             each.kind, each.why = "jobs", f"deploy.mode is {deploy.text('mode')}"
-        elif once and not each.ports and not one.has("healthcheck") and each.name not in leaned and not _serves(each):
+        elif once and not each.listens and not one.has("healthcheck") and each.name not in leaned and not _serves(each):
             each.kind, each.why = "jobs", f"restart is {condition}, and nobody can call it"
 
 
 def _serves(each: Plan) -> bool:
     """Whether it runs the server that its image is known for."""
-    if each.known is None or each.part.texts("entrypoint"):
+    if each.known is None or each.entry.texts("entrypoint"):
         return False
-    command = each.part.texts("command") or []
+    command = each.entry.texts("command") or []
     return not command or command[0].startswith("-") or command[0] in each.known.programs
 
 
@@ -131,10 +131,10 @@ def _port(each: Plan, found: Mapping[str, Plan]) -> None:
     """The main port; of what says none, the one that others call, or that its image listens on."""
     if each.kind == "jobs":
         return
-    each.main = ports.main(each.ports)
+    each.main = ports.main(each.listens)
     if each.main is not None:
         return
-    place = each.part.table.place
+    place = each.entry.table.place
 
     def make(number: int, source: str) -> ports.Port:
         spoken = ports.protocol(number, None, None, each.known)
@@ -146,18 +146,18 @@ def _port(each: Plan, found: Mapping[str, Plan]) -> None:
         each.main = make(*number)
     elif each.said is not None and each.said.ports:
         each.main = make(each.said.ports[0], "what its Dockerfile exposes")
-    elif number := _asked(each.part):
+    elif number := _asked(each.entry):
         each.main = make(*number)
 
 
 def _called(each: Plan, found: Mapping[str, Plan]) -> tuple[int, str] | None:
     """``http://api:8000`` in somebody's environment or command."""
-    names = {each.name, each.part.text("container_name") or each.name}
+    names = {each.name, each.entry.text("container_name") or each.name}
     for other in found.values():
         if other is each:
             continue
-        texts = [(f"{other.name}'s {key}", node.text) for key, node in other.part.scalars("environment").items()]
-        texts += [(f"{other.name}'s command", text) for text in other.part.texts("command") or []]
+        texts = [(f"{other.name}'s {key}", node.text) for key, node in other.entry.scalars("environment").items()]
+        texts += [(f"{other.name}'s command", text) for text in other.entry.texts("command") or []]
         for source, text in texts:
             number = next((port for port in labels.hosts(text, names).values() if port), None)
             if number and number < 65536:
@@ -200,14 +200,17 @@ def _stores(found: Mapping[str, Plan]) -> None:
             each.implied = data
         if each.disks or each.implied:
             each.kind = "stores"
-            each.main = ports.main(each.ports, store=True) or each.main
+            each.main = ports.main(each.listens, store=True) or each.main
             each.why = "it has a disk" if each.disks else f"its image keeps data in {data}"
 
 
+def answers(each: Plan) -> bool:
+    """Whether it is a server that is known to ask nobody."""
+    return each.known is not None and bool(each.known.ports) and not each.known.web and _serves(each)
+
+
 def _tcp(each: Plan) -> bool:
-    return each.main is not None and (
-        each.main.protocol != "udp" or any(one.protocol != "udp" for one in each.ports)
-    )
+    return each.main is not None and (each.main.protocol != "udp" or any(one.protocol != "udp" for one in each.listens))
 
 
 def _within(data: str, target: str) -> bool:
@@ -224,16 +227,20 @@ def networks(one: part.Part) -> list[str]:
 
 
 def reachable(each: Plan, found: Mapping[str, Plan]) -> Sequence[Plan]:
-    """What it may call: everything with a port that shares a network with it, or is linked."""
-    own = set(networks(each.part))
-    linked = {text.partition(":")[0] for text in each.part.texts("links") or []}
+    """What it may call: everything with a port that shares a network with it, or is linked.
+
+    A database or a cache answers, and asks nobody: one that is known for that calls only what it depends on.
+    """
+    own = set(networks(each.entry))
+    linked = {text.partition(":")[0] for text in each.entry.texts("links") or []}
+    if answers(each):
+        linked |= depended(each.entry).keys()
+        own = set[str]()
     return [
         other
         for other in found.values()
         if other is not each
         and other.kind != "jobs"
         and other.main is not None
-        and (own & set(networks(other.part)) or other.name in linked)
+        and (own & set(networks(other.entry)) or other.name in linked)
     ]
-
-

@@ -26,7 +26,9 @@ def files(path: Path) -> list[Path]:
     return [path.with_name(one.strip()) for one in (first, *others)]
 
 
-def converted(path: Path, *, within: Path, name: str | None = None, profiles: Collection[str] = ()) -> convert.Converted:
+def converted(
+    path: Path, *, within: Path, name: str | None = None, profiles: Collection[str] = ()
+) -> convert.Converted:
     """What the files become; nothing outside of ``within`` is read.
 
     Raises:

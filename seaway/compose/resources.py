@@ -79,7 +79,9 @@ def _memory(one: part.Part, made: draft.Draft, limits: part.Part, asked: part.Pa
         most[1].kept(most[2], f"memory: {most[0]}", into="resources.memory")
         if least:
             same = least[0] == most[0]
-            how = "" if same else f"{most[0]} is set aside, which is the limit: a pod never depends on what others leave"
+            how = (
+                "" if same else f"{most[0]} is set aside, which is the limit: a pod never depends on what others leave"
+            )
             (least[1].kept(least[2]) if same else least[1].approximated(least[2], how, into="resources.memory"))
     elif least:
         made.put(("resources", "memory"), least[0], least[1].place(least[2]))
@@ -89,7 +91,9 @@ def _memory(one: part.Part, made: draft.Draft, limits: part.Part, asked: part.Pa
         known = images.fact(image)
         size = (known and known.memory) or MEMORY
         made.put(("resources", "memory"), size, made.place)
-        one.noted("approximated", f"may use {size} of memory; compose has no limit", "say a limit", into="resources.memory")
+        one.noted(
+            "approximated", f"may use {size} of memory; compose has no limit", "say a limit", into="resources.memory"
+        )
 
 
 def _devices(one: part.Part, asked: part.Part, made: draft.Draft) -> None:
@@ -123,7 +127,7 @@ def deploy(one: part.Part, made: draft.Draft, kind: str) -> None:
     each_node = said.text("mode") == "global" or _label(one, "kompose.controller.type") == "daemonset"
     if kind == "services":
         if each_node:
-            made.put(("eachNode",), True, said.place("mode"))
+            made.put(("eachNode",), True, said.place("mode"))  # noqa: FBT003 - a value that is written
             said.kept("mode", "eachNode", into="eachNode")
             parent.dropped(key, "one pod on every node")
         elif not _autoscaled(one, made):

@@ -52,7 +52,9 @@ def declared(root: part.Part) -> None:
             said.approximated("file", "the value is the stack's, and not in a file", f"{remedy} < {said.text('file')}")
         said.approximated("environment", "the value is the stack's, and not that of a shell", remedy)
         said.approximated("content", "the value is the stack's, and in no file", remedy)
-        said.approximated("external", "the value is the stack's, and not Docker's", f"{remedy}, or `existing: <Secret>`")
+        said.approximated(
+            "external", "the value is the stack's, and not Docker's", f"{remedy}, or `existing: <Secret>`"
+        )
         said.kept("name", "only Docker's own name for it")
         for key in ("driver", "driver_opts", "template_driver", "labels"):
             said.dropped(key, "the stack keeps the value", remedy)
@@ -65,7 +67,7 @@ def configs(one: part.Part, made: draft.Draft, known: Mapping[str, part.Part], w
     for said in one.items("configs"):
         source = said.text("source") or ""
         target = posixpath.normpath(posixpath.join("/", said.text("target") or source))
-        text = known[source] if source in known else None
+        text = known.get(source)
         if text is None:
             said.dropped("source", f"there is no config {source}", "add it below `configs:`")
         elif (content := text.text("content")) is not None:

@@ -9,8 +9,10 @@ from seaway.compose import dockerfile, draft, images, part
 from seaway.model import nodes
 
 BASELINE = frozenset(
-    ("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE")
-    + ("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT")
+    (
+        *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE"),
+        *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+    )
 )
 """Capabilities that `baseline` allows; a container runtime gives them all."""
 
@@ -44,9 +46,7 @@ def convert(one: part.Part, made: draft.Draft, *, image: str | None, built: dock
     if root or level:
         made.put(("security",), "baseline", made.place)
     if one.has("read_only"):
-        if one.true("read_only"):
-            one.kept("read_only")
-        elif root:
+        if one.true("read_only") or root:
             one.kept("read_only")
         else:
             one.approximated("read_only", "read-only all the same, but for /tmp and `writable`", "name the folders")
@@ -182,5 +182,3 @@ def _root(made: draft.Draft) -> None:
     """Root, and a file system that it may write to: what the model has no word for."""
     made.pod["securityContext"] = {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}
     made.container["securityContext"] = {"readOnlyRootFilesystem": False}
-
-

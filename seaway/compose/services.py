@@ -64,18 +64,17 @@ _DROPPED: Mapping[str, tuple[str, str]] = {
 
 
 def convert(
-    each: plan.Plan, found: Mapping[str, plan.Plan], root: part.Part, where: volumes.Where, names: Mapping[str, str]
+    each: plan.Plan, found: Mapping[str, plan.Plan], root: part.Part, where: volumes.Where, hosts: Mapping[str, str]
 ) -> nodes.Table:
-    """The body of one service. ``names``: hosts that are called differently now."""
-    one = each.part
+    """The body of one service. ``hosts``: those that are called differently now."""
+    one = each.entry
     place = nodes.inside(root.table, "services")[each.name].place
     made = draft.Draft(place)
     job = each.kind == "jobs"
     _source(each, made, where)
-    moved = secrets.convert(one, made)
-    hosts = {**names, **moved}
-    _words(one, made, hosts)
-    _environment(one, made, hosts, secrets.given(one, made))
+    called = labels.Names(hosts=hosts, paths=secrets.convert(one, made))
+    _words(one, made, called)
+    _environment(one, made, called, secrets.given(one, made))
     _listening(each, made)
     secrets.configs(one, made, dict(root.each("configs")), where)
     volumes.convert(
@@ -91,7 +90,7 @@ def convert(
     volumes.tmpfs(one, made)
     networks.convert(each, made, found, root)
     networks.hosts(one, made)
-    health.convert(one, made, job=job)
+    health.convert(one, made, called, job=job)
     resources.convert(one, made, each.image)
     resources.deploy(one, made, each.kind)
     resources.platform(one, made)
@@ -116,7 +115,7 @@ def convert(
 
 
 def _source(each: plan.Plan, made: draft.Draft, where: volumes.Where) -> None:
-    one = each.part
+    one = each.entry
     if each.label != each.name:
         one.noted("approximated", f"is called {each.label}, since a name here is one of DNS")
     if each.why:
@@ -168,7 +167,7 @@ def _build(each: plan.Plan, made: draft.Draft, where: volumes.Where) -> None:
             said.dropped(key, why, remedy)
 
 
-def _words(one: part.Part, made: draft.Draft, hosts: Mapping[str, str]) -> None:
+def _words(one: part.Part, made: draft.Draft, names: labels.Names) -> None:
     """ENTRYPOINT and CMD. Without the image's own ENTRYPOINT, the command is the program."""
     entry, command = one.texts("entrypoint"), one.texts("command")
     bare = entry is not None and not entry
@@ -177,7 +176,7 @@ def _words(one: part.Part, made: draft.Draft, hosts: Mapping[str, str]) -> None:
         ("command", command, "command" if bare and one.has("entrypoint") else "args"),
     ):
         if words:
-            said = [labels.rewritten("", literal(word), hosts) for word in words]
+            said = [names.rewritten(literal(word)) for word in words]
             made.put((field,), said, one.place(key))
             if [literal(word) for word in words] != said:
                 one.approximated(key, "with the names and paths that things have here", into=field)
@@ -191,7 +190,7 @@ def literal(text: str) -> str:
     return text.replace("$$", "$$$$").replace("$(", "$$(") if "$" in text else text
 
 
-def _environment(one: part.Part, made: draft.Draft, hosts: Mapping[str, str], given: set[str]) -> None:
+def _environment(one: part.Part, made: draft.Draft, names: labels.Names, given: set[str]) -> None:
     known = one.scalars("environment")
     for name in nodes.inside(one.table, "environment"):
         if name in given:
@@ -204,7 +203,7 @@ def _environment(one: part.Part, made: draft.Draft, hosts: Mapping[str, str], gi
         else:
             node = known[name]
             text = literal(node.text)
-            said = labels.rewritten(name, text, hosts)
+            said = names.rewritten(text, name)
             made.put(("env", name), said, node.place)
             if said != text:
                 how = "with the names and paths that things have here"
@@ -218,7 +217,7 @@ def _environment(one: part.Part, made: draft.Draft, hosts: Mapping[str, str], gi
 
 
 def _listening(each: plan.Plan, made: draft.Draft) -> None:
-    one, main = each.part, each.main
+    one, main = each.entry, each.main
     if each.kind == "jobs":
         one.dropped("ports", "nobody calls a job")
         one.dropped("expose", "nobody calls a job")
@@ -231,7 +230,7 @@ def _listening(each: plan.Plan, made: draft.Draft) -> None:
         else:
             one.noted("approximated", f"port {main.number}: {main.source}", "say it with `expose:`", into="port")
         taken: set[str] = set()
-        for other in each.ports:
+        for other in each.listens:
             if other is not main and (other.number, other.protocol == "udp") != (main.number, main.protocol == "udp"):
                 name = ports.named(other, taken)
                 taken.add(name)
@@ -260,7 +259,7 @@ def _range(said: part.Part) -> None:
 
 
 def _outside(each: plan.Plan, made: draft.Draft, main: ports.Port) -> None:
-    one, at = each.part, main.source
+    one, at = each.entry, main.source
     if main.published is None:
         one.kept(at, into="port") if at.startswith("expose.") else None
         return
@@ -271,7 +270,7 @@ def _outside(each: plan.Plan, made: draft.Draft, main: ports.Port) -> None:
     elif main.loopback:
         one.approximated(key, f"not exposed: {told} was for that host only", forward)
     elif main.protocol in ("http", "grpc"):
-        made.put(("expose",), True, one.place(key))
+        made.put(("expose",), True, one.place(key))  # noqa: FBT003 - a value that is written
         how = f"expose: true, and not {told}: how it is reached is the environment's business"
         one.approximated(key, how, "pulumi config set seaway:exposure ingress, nodePort or loadBalancer", into="expose")
     else:
@@ -299,11 +298,11 @@ def _implied(each: plan.Plan, made: draft.Draft) -> None:
     if isinstance(listed, list):
         made.values["writable"] = [item for item in listed if item.text != each.implied]  # pyright: ignore
     how = f"a disk of {volumes.SIZE} at {each.implied}, which the image declares as a volume"
-    each.part.noted("approximated", how, "name the volume", into=".".join(path))
+    each.entry.noted("approximated", how, "name the volume", into=".".join(path))
 
 
 def _order(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan]) -> None:
-    one = each.part
+    one = each.entry
     for name, said in one.each("depends_on"):
         other, condition = found.get(name), said.text("condition") or "service_started"
         if other is None:
@@ -323,15 +322,18 @@ def _order(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan]) -
             said.kept("condition", "after all services", into="run")
         else:
             said.approximated("condition", "stores come before services", "let it try again until the other answers")
-        for rest in ("required", "restart"):
-            if said.text(rest) in (("true",) if rest == "required" else ("false",)):
-                said.kept(rest)
-            elif rest == "restart":
-                said.dropped(rest, "a program tries again when the other is back")
-            else:
-                said.approximated(rest, f"{other.label} is there: it is in the same application")
+        _rarely(said, other)
     if each.late:
         made.put(("run",), "after-rollout", one.place("depends_on"))
+
+
+def _rarely(said: part.Part, other: plan.Plan) -> None:
+    if said.text("required") == "true":
+        said.kept("required")
+    said.approximated("required", f"{other.label} is there: it is in the same application")
+    if said.text("restart") == "false":
+        said.kept("restart")
+    said.dropped("restart", "a program tries again when the other is back")
 
 
 def _after_job(each: plan.Plan, other: plan.Plan, said: part.Part) -> None:
@@ -349,7 +351,7 @@ def _after_job(each: plan.Plan, other: plan.Plan, said: part.Part) -> None:
 
 def _ending(each: plan.Plan, made: draft.Draft) -> None:
     """Restarts and ends."""
-    one, job = each.part, each.kind == "jobs"
+    one, job = each.entry, each.kind == "jobs"
     policy = one.inner("deploy").inner("restart_policy")
     condition = policy.text("condition") or one.text("restart")
     if job:
@@ -418,7 +420,12 @@ def _pod(one: part.Part, made: draft.Draft) -> None:
     one.kept("init")
 
 
-SAFE = ("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ping_group_range", "net.ipv4.tcp_syncookies")
+SAFE = (
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.tcp_syncookies",
+)
 
 
 def _sysctls(one: part.Part, made: draft.Draft) -> None:
@@ -442,7 +449,7 @@ def _sysctls(one: part.Part, made: draft.Draft) -> None:
 
 
 def _rest(each: plan.Plan) -> None:
-    one = each.part
+    one = each.entry
     name = one.text("container_name")
     if name in (None, each.label):
         one.kept("container_name")

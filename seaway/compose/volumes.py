@@ -130,7 +130,7 @@ def _details(said: part.Part) -> None:
         said.approximated(key, "resources.disk bounds all writable folders together")
 
 
-def _kind(
+def _kind(  # noqa: PLR0911, PLR0917 - one return a kind
     said: str, source: str, target: str, read_only: bool, where: Where, built: str | None
 ) -> tuple[Kind, tuple[str, ...]]:
     if said == "volume":

@@ -64,9 +64,7 @@ def _wrapped(text: str, indent: str) -> Iterator[str]:
     yield line
 
 
-def _entry(
-    key: str, node: nodes.Node, path: str, indent: str, comments: Mapping[str, list[str]]
-) -> Iterator[str]:
+def _entry(key: str, node: nodes.Node, path: str, indent: str, comments: Mapping[str, list[str]]) -> Iterator[str]:
     name = _text(key, flow=False)
     match node:
         case nodes.Scalar(kind="null"):
@@ -87,9 +85,7 @@ def _entry(
             yield f"{indent}{name}:"
 
 
-def _list(
-    name: str, node: nodes.Items, path: str, indent: str, comments: Mapping[str, list[str]]
-) -> Iterator[str]:
+def _list(name: str, node: nodes.Items, path: str, indent: str, comments: Mapping[str, list[str]]) -> Iterator[str]:
     scalars = [item for item in node.items if isinstance(item, nodes.Scalar)]
     if len(scalars) == len(node.items):
         line = f"{indent}{name}: [{', '.join(_scalar(item, flow=True) for item in scalars)}]"

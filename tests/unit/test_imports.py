@@ -24,6 +24,7 @@ print("\\n".join(sys.modules))
 
 PACKAGES = (
     "model",
+    "compose",
     "manifests",
     "checks",
     "images",
@@ -49,6 +50,7 @@ def test_the_core_imports_no_pulumi(package: str) -> None:
 
 FORBIDDEN = {
     "seaway/model": ("seaway.manifests", "seaway.checks", "seaway.images", "seaway.cli"),
+    "seaway/compose": ("seaway.manifests", "seaway.checks", "seaway.images", "seaway.release", "seaway.cli"),
     "seaway/manifests": ("seaway.checks", "seaway.release", "seaway.cli"),
     "seaway/checks": ("seaway.cluster", "seaway.release", "seaway.cli"),
     "seaway/needs": ("seaway.rollout", "seaway.release", "seaway.cli"),

@@ -1,0 +1,136 @@
+# ruff: noqa: E501 - a message stands in one line, as it is printed
+"""`seaway import`, and a compose file as the application of a stack."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import main, stack
+from seaway.compose import project
+from seaway.model import load, problems
+
+COMPOSE = """\
+name: shop
+services:
+  web:
+    image: nginx:1.29
+    ports: ["8080:80"]
+    read_only: true
+    mem_limit: 64m
+"""
+PUBLISHED = (
+    "LINE  KEY                             WHAT          HOW                                                                                         WAY OUT\n"
+    "5     services.web.ports.0.published  approximated  expose: true, and not port 8080 of a host: how it is reached is the environment's business  pulumi config set seaway:exposure ingress, nodePort or loadBalancer\n"
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "docker-compose.yml"
+    file.write_text(COMPOSE)
+    return file
+
+
+def test_it_writes_the_application_and_the_losses(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["import", "docker-compose.yml"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == (f"{PUBLISHED}docker-compose.yml: 7 keys: 6 kept, 1 approximated\nwritten: app.yaml\n", "")
+    assert load.load(file.with_name("app.yaml")) == load.load(file)
+    assert main.main(["import", "docker-compose.yml", "--python"]) == 0
+    assert load.load(file.with_name("app.py")) == load.load(file)
+
+
+def test_it_writes_over_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.with_name("app.yaml").write_text("mine")
+    assert main.main(["import", "docker-compose.yml"]) == 2
+    assert capsys.readouterr().err == "app.yaml: is there already; --out FILE writes another, --force this one\n"
+    assert file.with_name("app.yaml").read_text() == "mine"
+    assert main.main(["import", "docker-compose.yml", "--force"]) == 0
+    assert main.main(["import", "docker-compose.yml", "--out", "no/app.yaml"]) == 2
+    assert capsys.readouterr().err == "no/app.yaml: its folder is not there; mkdir -p no\n"
+    assert main.main(["import", "compose.yml"]) == 2
+    assert capsys.readouterr().err == "compose.yml: there is no such file; name one that is there\n"
+
+
+def test_strict_is_a_failure_and_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["import", "docker-compose.yml", "--strict"]) == 1
+    assert capsys.readouterr().out == f"{PUBLISHED}docker-compose.yml: 7 keys: 6 kept, 1 approximated\n"
+    assert not file.with_name("app.yaml").exists()
+    file.write_text(COMPOSE.replace('    ports: ["8080:80"]\n', '    expose: ["80"]\n'))
+    assert main.main(["import", "docker-compose.yml", "--strict"]) == 0
+
+
+def test_stdout_has_the_application_alone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["import", "docker-compose.yml", "--out", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("# Imported from docker-compose.yml. docs/reference.yaml explains every key.\n\nname: shop\n")
+    assert err.endswith("docker-compose.yml: 7 keys: 6 kept, 1 approximated\n")
+
+
+def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["import", "docker-compose.yml", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["application"], found["written"], found["strict"]) == ("shop", "app.yaml", False)
+    assert found["counts"] == {"kept": 6, "approximated": 1, "dropped": 0, "refused": 0}
+    assert found["app"]["services"]["web"]["expose"] is True
+    assert {key: found["keys"][1][key] for key in ("file", "line", "key", "kind")} == {
+        "file": "docker-compose.yml",
+        "line": 4,
+        "key": "services.web.image",
+        "kind": "kept",
+    }
+
+
+def test_what_is_refused_is_not_written_and_not_deployed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(f"{COMPOSE}    privileged: true\n")
+    assert main.main(["import", "docker-compose.yml"]) == 1
+    assert "8     services.web.privileged         refused " in capsys.readouterr().out
+    assert not file.with_name("app.yaml").exists()
+    with pytest.raises(problems.Invalid) as raised:
+        load.load(Path("docker-compose.yml"))
+    assert str(raised.value) == (
+        "docker-compose.yml:8:5: services.web.privileged: root on the node: every device, every file; name what it needs in `cap_add`, or leave it out: `x-seaway: {waive: {privileged: <reason>}}` in the service"
+    )
+
+
+def test_profiles(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(f"{COMPOSE}  debug: {{image: 'nginx:1', profiles: [tools]}}\n")
+    assert main.main(["import", "docker-compose.yml"]) == 0
+    assert capsys.readouterr().err == "seaway: debug is left out: none of its profiles was asked for (--profile)\n"
+    assert main.main(["import", "docker-compose.yml", "--force", "--profile", "tools"]) == 0
+    assert [one.name for one in load.load(file.with_name("app.yaml")).services] == ["web", "debug"]
+
+
+def test_a_stack_deploys_compose_files_as_they_are(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Several of them, with commas between."""
+    file.with_name("Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    file.with_name("compose.prod.yaml").write_text("services: {web: {deploy: {replicas: 3}}}\n")
+    said = "config:\n  seaway:context: work\n  seaway:app: docker-compose.yml,compose.prod.yaml\n"
+    file.with_name("Pulumi.dev.yaml").write_text(said)
+    assert stack.named(file.parent, "dev").namespace == "shop-dev"
+    assert main.main(["render", "--service", "web"]) == 0
+    out = capsys.readouterr().out
+    assert "  replicas: 3\n" in out
+    assert "image: nginx:1.29\n" in out
+
+
+@pytest.mark.parametrize(
+    "name", ["docker-compose.yml", "compose.yaml", "app/compose.prod.yml", "compose.yml, compose-a.yml"]
+)
+def test_compose_files_are_known_by_their_names(name: str) -> None:
+    assert project.recognised(name)
+
+
+@pytest.mark.parametrize("name", ["app.yaml", "my-compose.yml", "compose.py", "compose.yml,app.yaml"])
+def test_others_are_not(name: str) -> None:
+    assert not project.recognised(name)
+
+
+def test_one_that_is_not_there() -> None:
+    with pytest.raises(problems.Invalid) as raised:
+        load.load(Path("docker-compose.yml"))
+    assert str(raised.value) == (
+        "docker-compose.yml: there is no such file; write the application there, or name the file that it is in"
+    )
