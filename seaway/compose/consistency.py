@@ -148,7 +148,7 @@ def _same(key: str, one: str, other: str) -> bool:
 
 def _mounts(service: nodes.Table, path: str) -> Iterator[problems.Problem]:
     seen: dict[str, str] = {}
-    mounted = [
+    mounted: list[tuple[str, nodes.Node, str]] = [
         (f"{path}.tmpfs.{number}", item, item.text.partition(":")[0])
         for number, item in enumerate(items(service, "tmpfs"))
         if isinstance(item, nodes.Scalar)

@@ -19,8 +19,7 @@ def normal(root: nodes.Table) -> nodes.Table:
     if used and "default" not in nodes.inside(table, "networks"):
         place = table.entries["services"].place
         networks = table.entries.get("networks")
-        before = networks.node.entries if networks and isinstance(networks.node, nodes.Table) else {}
-        after = {**before, "default": nodes.Entry(place, nodes.Scalar(place, "null", "null"))}
+        after = {**nodes.inside(table, "networks"), "default": nodes.Entry(place, nodes.Scalar(place, "null", "null"))}
         table = patterns.replaced(table, {"networks": nodes.Table(networks.node.place if networks else place, after)})
     return patterns.replaced(table, {"version": None})
 
@@ -52,6 +51,13 @@ def _port(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.N
 
 def _required(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
     return _defaults(node, {"required": _bool(node.place, value=True)})
+
+
+def _sorted(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
+    """Hosts: a mapping of them has no order, and a list of them means the same."""
+    if not isinstance(node, nodes.Items):
+        return node
+    return nodes.Items(node.place, tuple(sorted(node.items, key=lambda one: getattr(one, "text", ""))))
 
 
 def _devices(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:
@@ -123,6 +129,8 @@ _RULES: patterns.Tree[patterns.Rule] = patterns.tree(
     {
         "services.*": _service,
         "services.*.build": _build,
+        "services.*.build.extra_hosts": _sorted,
+        "services.*.extra_hosts": _sorted,
         "services.*.build.secrets.*": _secret,
         "services.*.secrets.*": _secret,
         "services.*.ports.*": _port,

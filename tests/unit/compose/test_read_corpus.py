@@ -72,10 +72,11 @@ def known(shape: Mapping[str, Any], path: str, *, choice: bool = False) -> Itera
         yield f"{path} as {'number' if types == 'integer' else types}"
     for value in shape.get("enum", []):
         yield f"{path} = {value}"
-    if "oneOf" in shape:
-        for branch in shape["oneOf"]:
-            yield from known(branch, path, choice=True)
-        return  # what stands beside it (`gpus` has x- there) is of none of its forms
+    for branch in shape.get("oneOf", []):
+        yield from known(branch, path, choice=True)
+    if types == "array":
+        yield from known(shape.get("items", {}), f"{path}[]")
+        return  # the keys that stand beside it (the x- of `gpus`) are of no list
     for name, inner in shape.get("properties", {}).items():
         yield f"{path}.{name}"
         yield from known(inner, f"{path}.{name}")
@@ -83,8 +84,6 @@ def known(shape: Mapping[str, Any], path: str, *, choice: bool = False) -> Itera
         name = "x-" if pattern == "^x-" else "*"
         yield f"{path}.{name}"
         yield from known(inner, f"{path}.{name}")
-    if "items" in shape:
-        yield from known(shape["items"], f"{path}[]")
 
 
 def said(shape: Mapping[str, Any], node: nodes.Node, path: str) -> Iterator[str]:

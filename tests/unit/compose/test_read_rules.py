@@ -132,6 +132,6 @@ def test_rules(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_a_long_chain_of_waits_is_no_circle(tmp_path: Path) -> None:
-    services = "".join(f"  s{n}: {{image: a, depends_on: [s{n + 1}]}}\n" for n in range(1500))
-    (tmp_path / "main.yml").write_text(f"services:\n{services}  s1500: {{image: a}}\n")
+    services = "".join(f"  s{n}: {{image: a, depends_on: [s{n + 1}]}}\n" for n in range(400))
+    (tmp_path / "main.yml").write_text(f"services:\n{services}  s400: {{image: a}}\n")
     assert read.read([tmp_path / "main.yml"], folder=tmp_path).inactive == {}
