@@ -19,7 +19,7 @@ def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], 
     if plan.answers(each):
         how = f"calls what it depends on: {names}" if names else "is called, and calls nobody"
     for name, said in one.each("networks"):
-        _entry(one, said, name, how)
+        _entry(one, said, name, how, called=bool(others))
     if not one.has("networks") and names:
         one.noted("approximated", f"{how}; each gives variables as {_variables(others[0])}", into="calls")
     if one.text("network_mode") == "none":
@@ -40,9 +40,11 @@ def _variables(other: plan.Plan) -> str:
     return f"{other.label.upper().replace('-', '_')}_URL"
 
 
-def _entry(one: part.Part, said: part.Part, name: str, how: str) -> None:
+def _entry(one: part.Part, said: part.Part, name: str, how: str, *, called: bool) -> None:
     if not said.table.entries:
-        one.approximated(f"networks.{name}", how, into="calls")
+        if called:
+            one.approximated(f"networks.{name}", how, into="calls")
+        one.kept(f"networks.{name}", how)
         return
     said.approximated("aliases", "called by its own name; the environment of the others says so", into="calls")
     for key in ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"):
@@ -55,7 +57,7 @@ def declared(root: part.Part) -> None:
     """The networks of the document."""
     for name, said in root.each("networks"):
         if not said.table.entries:
-            root.approximated(f"networks.{name}", "links between those that share it")
+            root.kept(f"networks.{name}", "links between those that share it")
             continue
         said.kept("name", "only Docker's own name for it")
         internal = "who is in no other network reaches nothing outside: egress is closed"

@@ -4,16 +4,17 @@ import re
 from collections.abc import Mapping
 
 from seaway.compose import (
-    amounts,
     draft,
     files,
     health,
     kompose,
     labels,
     networks,
+    order,
     part,
     plan,
-    ports,
+    pod,
+    reached,
     resources,
     secrets,
     security,
@@ -75,7 +76,7 @@ def convert(
     called = labels.Names(hosts=hosts, paths=secrets.convert(one, made))
     _words(one, made, called)
     _environment(one, made, called, secrets.given(one, made))
-    _listening(each, made)
+    reached.convert(each, made)
     secrets.configs(one, made, dict(root.each("configs")), where)
     volumes.convert(
         one,
@@ -95,9 +96,9 @@ def convert(
     resources.deploy(one, made, each.kind)
     resources.platform(one, made)
     security.convert(one, made, image=each.image, built=each.said)
-    _order(each, made, found)
-    _ending(each, made)
-    _pod(one, made)
+    order.convert(each, made, found)
+    order.ending(each, made)
+    pod.convert(one, made)
     kompose.convert(each, made)
     _rest(each)
     _tidy(made)
@@ -216,78 +217,6 @@ def _environment(one: part.Part, made: draft.Draft, names: labels.Names, given: 
     one.kept("working_dir", "workingDir", into="workingDir")
 
 
-def _listening(each: plan.Plan, made: draft.Draft) -> None:
-    one, main = each.entry, each.main
-    if each.kind == "jobs":
-        one.dropped("ports", "nobody calls a job")
-        one.dropped("expose", "nobody calls a job")
-    elif main is not None:
-        made.put(("port",), main.number, main.place)
-        if each.kind == "services" and main.protocol != "http":
-            made.put(("protocol",), main.protocol, main.place)
-        if main.source.startswith(("ports.", "expose.")):
-            _outside(each, made, main)
-        else:
-            one.noted("approximated", f"port {main.number}: {main.source}", "say it with `expose:`", into="port")
-        taken: set[str] = set()
-        for other in each.listens:
-            if other is not main and (other.number, other.protocol == "udp") != (main.number, main.protocol == "udp"):
-                name = ports.named(other, taken)
-                taken.add(name)
-                body = {"port": other.number, "protocol": other.protocol}
-                made.put(("ports", name), other.number if other.protocol == "tcp" else body, other.place)
-                _beside(one, other, name)
-    for said in one.items("ports"):
-        said.kept("target")
-        _range(said)
-        for key in ("protocol", "app_protocol", "name"):
-            said.kept(key)
-        said.kept("mode") if said.text("mode") == "ingress" else said.dropped("mode", "no port of a host is taken")
-        said.dropped("published", "another entry says it", "remove it")
-        said.dropped("host_ip", "no address of a host is taken", "remove it")
-    for number, text in enumerate(one.texts("expose") or []):
-        if "-" in text:
-            one.dropped(f"expose.{number}", "is a range of ports", "write each of them")
-        one.kept(f"expose.{number}")
-    if each.main is None and each.kind == "services" and not one.has("ports"):
-        one.noted("kept", "listens on no port that anybody knows of, so nobody can call it", "say it with `expose:`")
-
-
-def _range(said: part.Part) -> None:
-    if ports.number_of(said.text("target")) is None:
-        said.dropped("target", "is no number of a port", "write each port of a range")
-
-
-def _outside(each: plan.Plan, made: draft.Draft, main: ports.Port) -> None:
-    one, at = each.entry, main.source
-    if main.published is None:
-        one.kept(at, into="port") if at.startswith("expose.") else None
-        return
-    key, told = f"{at}.published", f"port {main.published} of a host"
-    forward = f"kubectl port-forward service/{each.label} {main.published}:{main.number}"
-    if each.kind == "stores":
-        one.dropped(key, f"a store is reached from the application only, and not on {told}", forward)
-    elif main.loopback:
-        one.approximated(key, f"not exposed: {told} was for that host only", forward)
-    elif main.protocol in ("http", "grpc"):
-        made.put(("expose",), True, one.place(key))  # noqa: FBT003 - a value that is written
-        how = f"expose: true, and not {told}: how it is reached is the environment's business"
-        one.approximated(key, how, "pulumi config set seaway:exposure ingress, nodePort or loadBalancer", into="expose")
-    else:
-        how = f"not exposed, since {main.number} is no port of HTTP; links lead to it"
-        one.approximated(key, how, f"{forward}, or write `expose: true`")
-
-
-def _beside(one: part.Part, other: ports.Port, name: str) -> None:
-    into = f"ports.{name}"
-    if other.source.startswith("expose."):
-        one.kept(other.source, into=into)
-    elif other.published is not None:
-        one.kept(f"{other.source}.target", into=into)
-        how = "for links only: one port of a service is reachable from outside"
-        one.approximated(f"{other.source}.published", how, "kubectl port-forward", into=into)
-
-
 def _implied(each: plan.Plan, made: draft.Draft) -> None:
     if each.implied is None:
         return
@@ -299,153 +228,6 @@ def _implied(each: plan.Plan, made: draft.Draft) -> None:
         made.values["writable"] = [item for item in listed if item.text != each.implied]  # pyright: ignore
     how = f"a disk of {volumes.SIZE} at {each.implied}, which the image declares as a volume"
     each.entry.noted("approximated", how, "name the volume", into=".".join(path))
-
-
-def _order(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan]) -> None:
-    one = each.entry
-    for name, said in one.each("depends_on"):
-        other, condition = found.get(name), said.text("condition") or "service_started"
-        if other is None:
-            one.named("depends_on", name, "dropped", "is no service that was asked for", "remove it")
-            continue
-        if condition == "service_started" and other.kind != "jobs":
-            how = "no order: a program tries again until the other answers"
-            said.approximated("condition", how, "condition: service_healthy", into="calls")
-        elif other.kind == "stores":
-            said.kept("condition", "stores come before services")
-        elif other.kind == "jobs":
-            _after_job(each, other, said)
-        elif each.kind == "services":
-            made.add("after", other.label, said.place("condition"))
-            said.kept("condition", f"after: {other.label}", into="after")
-        elif each.kind == "jobs":
-            said.kept("condition", "after all services", into="run")
-        else:
-            said.approximated("condition", "stores come before services", "let it try again until the other answers")
-        _rarely(said, other)
-    if each.late:
-        made.put(("run",), "after-rollout", one.place("depends_on"))
-
-
-def _rarely(said: part.Part, other: plan.Plan) -> None:
-    if said.text("required") == "true":
-        said.kept("required")
-    said.approximated("required", f"{other.label} is there: it is in the same application")
-    if said.text("restart") == "false":
-        said.kept("restart")
-    said.dropped("restart", "a program tries again when the other is back")
-
-
-def _after_job(each: plan.Plan, other: plan.Plan, said: part.Part) -> None:
-    if each.kind == "jobs":
-        how = f"{each.label} and {other.label} are jobs of one release; nothing says which is first"
-        said.approximated("condition", how, "let one job do both")
-    elif each.kind == "stores":
-        said.approximated("condition", "stores come before jobs", "let it wait itself")
-    elif other.late:
-        how = f"{other.label} needs services itself, and so runs after all of them"
-        said.approximated("condition", how, "let it need stores only")
-    else:
-        said.kept("condition", f"{other.label} runs before any service changes")
-
-
-def _ending(each: plan.Plan, made: draft.Draft) -> None:
-    """Restarts and ends."""
-    one, job = each.entry, each.kind == "jobs"
-    policy = one.inner("deploy").inner("restart_policy")
-    condition = policy.text("condition") or one.text("restart")
-    if job:
-        tries = policy.text("max_attempts") or (one.text("restart") or "").partition(":")[2]
-        if tries.isdecimal():
-            made.put(("tries",), int(tries) + 1, policy.place("max_attempts"))
-            policy.kept("max_attempts", f"tries: {int(tries) + 1}", into="tries")
-            one.kept("restart", f"tries: {int(tries) + 1}", into="tries")
-        once = condition in (None, "no", "none", "on-failure") or (condition or "").startswith("on-failure")
-        how = "a job is tried twice"
-        policy.approximated("condition", how, into="tries") if once else policy.dropped("condition", "a job ends")
-        one.approximated("restart", how, into="tries") if once else one.dropped("restart", "a job ends")
-    else:
-        always = condition in (None, "always", "unless-stopped", "any")
-        for parent, key in ((one, "restart"), (policy, "condition")):
-            if always:
-                parent.kept(key)
-            else:
-                parent.approximated(key, "a service that ends is always started again", "make it a job")
-    for key in ("delay", "window", "max_attempts"):
-        policy.approximated(key, "the longer it fails, the later it is started again, up to 5 minutes")
-    grace = amounts.seconds(one.text("stop_grace_period"))
-    if grace and not job:
-        made.put(("grace",), grace, one.place("stop_grace_period"))
-        one.kept("stop_grace_period", f"grace: {grace}", into="grace")
-    one.dropped("stop_grace_period", "a job has 30 s" if job else "is no time to end")
-    if one.text("stop_signal") in ("SIGTERM", "15"):
-        one.kept("stop_signal")
-    one.dropped("stop_signal", "the end is told by SIGTERM", "write STOPSIGNAL in the Dockerfile")
-
-
-def _pod(one: part.Part, made: draft.Draft) -> None:
-    """What Kubernetes has, and the model has no word for."""
-    for key, field in (("tty", "tty"), ("stdin_open", "stdin")):
-        if one.true(key):
-            made.container[field] = True
-        one.kept(key, f"{field} of the container" if one.true(key) else "", into="raw")
-    if hostname := one.text("hostname"):
-        made.pod["hostname"] = labels.label(hostname.partition(".")[0], longest=63)
-        same = made.pod["hostname"] == hostname
-        one.kept("hostname", into="raw") if same else one.approximated(
-            "hostname", f"{made.pod['hostname']}, which is a name of DNS", into="raw"
-        )
-    one.dropped("domainname", "a pod has the domain of its namespace")
-    if size := amounts.size(one.text("shm_size")):
-        made.pod["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}]
-        made.container["volumeMounts"] = [{"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
-        one.kept("shm_size", f"{size} of memory at /dev/shm, which count as the container's", into="raw")
-    one.dropped("shm_size", "is no amount of bytes", "write it as 64m")
-    groups: list[int] = []
-    for number, text in enumerate(one.texts("group_add") or []):
-        if text.isdecimal():
-            groups.append(int(text))
-            one.kept(f"group_add.{number}", "supplementalGroups of the pod", into="raw")
-        else:
-            why = f"which number {text} has, only the image knows"
-            one.dropped(f"group_add.{number}", why, "write the number that `id -G` prints")
-    if groups:
-        made.pod.setdefault("securityContext", {})["supplementalGroups"] = groups
-    for name, node in one.scalars("annotations").items():
-        made.annotations[name] = node.text
-        one.named("annotations", name, "kept", "annotation of the pod", "", "raw")
-    _sysctls(one, made)
-    if one.true("init"):
-        one.dropped("init", "the program is process 1 of its container", "start it with tini in the Dockerfile")
-    one.kept("init")
-
-
-SAFE = (
-    "kernel.shm_rmid_forced",
-    "net.ipv4.ip_local_port_range",
-    "net.ipv4.ping_group_range",
-    "net.ipv4.tcp_syncookies",
-)
-
-
-def _sysctls(one: part.Part, made: draft.Draft) -> None:
-    """https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls"""
-    listed = [(f"sysctls.{name}", name, node.text) for name, node in one.scalars("sysctls").items()]
-    for number, text in enumerate(one.texts("sysctls") or []):
-        name, _, value = text.partition("=")
-        listed.append((f"sysctls.{number}", name, value))
-    safe: list[dict[str, str]] = []
-    for key, name, value in listed:
-        plain = key == f"sysctls.{name}"
-        if name == "net.ipv4.ip_unprivileged_port_start" or name in SAFE:
-            if name in SAFE:
-                safe.append({"name": name, "value": value})
-            one.named("sysctls", name, "kept", "", "", "raw") if plain else one.kept(key, into="raw")
-        else:
-            why = "is one of the node's, which no pod may change"
-            one.named("sysctls", name, "dropped", why, "set it on the nodes") if plain else one.dropped(key, why)
-    if safe:
-        made.pod.setdefault("securityContext", {})["sysctls"] = safe
 
 
 def _rest(each: plan.Plan) -> None:
