@@ -34,8 +34,16 @@ _ESCAPED = {
 }
 
 
+MAX_BYTES = 1_000_000
+_MANY = 50
+"""Problems after which a file is no file of variables at all."""
+
+
 def decoded(data: bytes, place: problems.Place, at: str) -> str:
     """The text of a file. Raises problems.Invalid."""
+    if len(data) > MAX_BYTES:
+        remedy = f"keep it under {MAX_BYTES}; long texts belong in files of their own"
+        raise problems.Invalid([problems.Problem(place, at, f"has {len(data)} bytes", remedy)])
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -47,7 +55,7 @@ def read(text: str, file: str, at: str, variables: interpolation.Variables) -> M
     """Names and values, each at its line. A later line wins, and sees what stands above it; the project's variables
     win over both. Raises problems.Invalid."""
     reader = _Reader(text, file, at, variables, dict(variables.values))
-    while reader.statement():
+    while len(reader.found) < _MANY and reader.statement():
         pass
     if reader.found:
         raise problems.Invalid(reader.found)

@@ -29,13 +29,16 @@ class Sources:
     def __init__(self, within: files.Files, base: Path) -> None:
         self.files = within
         self.base = base
+        self._raw: dict[Path, documents.Document] = {}
         self._sources: dict[tuple[Path, Path, int], Source] = {}
         self._extended: dict[tuple[int, str], nodes.Table] = {}
         self._size = 0
 
     def raw(self, path: Path, written: str, place: problems.Place, at: str) -> documents.Document:
         """A file as it is written, but for its merges. Raises problems.Invalid."""
-        return documents.parse(self.files.read(path, written, place, at), self.files.shown(path))
+        if path not in self._raw:
+            self._raw[path] = documents.parse(self.files.read(path, written, place, at), self.files.shown(path))
+        return self._raw[path]
 
     def variables(
         self, written: Iterable[tuple[Path, problems.Place, str]], outer: interpolation.Variables

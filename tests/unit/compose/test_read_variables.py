@@ -101,6 +101,17 @@ def test_wrong_files_of_variables(text: str, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_what_is_no_file_of_variables_ends_soon() -> None:
+    with pytest.raises(problems.Invalid) as caught:
+        env("x y\n" * 100_000)
+    assert len(caught.value.problems) == 50
+    with pytest.raises(problems.Invalid) as caught:
+        envfile.decoded(b"A=1\n" * 300_000, problems.Place("a.env", 1, 1), "")
+    assert str(caught.value) == (
+        "a.env:1:1: has 1200000 bytes; keep it under 1000000; long texts belong in files of their own"
+    )
+
+
 def test_the_place_of_a_value_is_its_line() -> None:
     assert str(envfile.read('B="1\n2"\n\nC=3', "a.env", "", VARIABLES)["C"].place) == "a.env:4:1"
 
