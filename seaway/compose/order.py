@@ -13,7 +13,7 @@ def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan]) 
         if other is None:
             one.named("depends_on", name, "dropped", "is no service that was asked for", "remove it")
             continue
-        if condition == "service_started" and other.kind != "jobs":
+        if condition == "service_started" and other.kind == "services":
             how = "no order: a program tries again until the other answers"
             said.approximated("condition", how, "condition: service_healthy", into="calls")
         elif other.kind == "stores":

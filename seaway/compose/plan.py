@@ -196,7 +196,9 @@ def _stores(found: Mapping[str, Plan]) -> None:
         at = {mount.target for mount in each.mounts}
         if each.kind == "jobs" or not _tcp(each):
             continue
-        if data is not None and _serves(each) and not any(_within(data, target) for target in at):
+        # What people look at from outside, is better reachable than kept: a store is not exposed.
+        web = each.known is not None and each.known.web
+        if data is not None and not web and _serves(each) and not any(_within(data, target) for target in at):
             each.implied = data
         if each.disks or each.implied:
             each.kind = "stores"

@@ -53,7 +53,7 @@ def convert(one: part.Part, made: draft.Draft, image: str | None) -> None:
         least[1].kept(least[2], f"cpu: {least[0]}", into="resources.cpu")
     _memory(one, made, limits, asked, image)
     for key, what in UNLIMITED.items():
-        one.dropped(key, f"{what} is the node's business")
+        one.dropped(key, f"{what}: the node's business")
     for each in (limits, asked):
         each.dropped("pids", "the number of processes is the node's business")
         each.dropped("generic_resources", "what a swarm calls so, a cluster does not have", "use `gpus`")
@@ -86,13 +86,16 @@ def _memory(one: part.Part, made: draft.Draft, limits: part.Part, asked: part.Pa
     elif least:
         made.put(("resources", "memory"), least[0], least[1].place(least[2]))
         how = f"{least[0]} is the limit too: a pod never depends on what others leave"
-        least[1].approximated(least[2], how, "say a limit", into="resources.memory")
+        least[1].approximated(least[2], how, "say deploy.resources.limits.memory", into="resources.memory")
     else:
         known = images.fact(image)
         size = (known and known.memory) or MEMORY
         made.put(("resources", "memory"), size, made.place)
         one.noted(
-            "approximated", f"may use {size} of memory; compose has no limit", "say a limit", into="resources.memory"
+            "approximated",
+            f"may use {size} of memory; compose has no limit",
+            "say deploy.resources.limits.memory",
+            into="resources.memory",
         )
 
 
@@ -140,6 +143,8 @@ def deploy(one: part.Part, made: draft.Draft, kind: str) -> None:
     elif number is not None:
         (parent.kept(key) if number == "1" else parent.approximated(key, f"1: a {kind[:-1]} is one pod"))
     one.dropped("scale", "deploy.replicas says it")
+    if each_node:
+        said.approximated("mode", f"a {kind[:-1]} is one pod")
     said.kept("mode", into="run" if kind == "jobs" else "")
     said.kept("replicas")
     said.approximated("endpoint_mode", "one address for all pods") if said.text("endpoint_mode") == "dnsrr" else None

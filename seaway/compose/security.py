@@ -131,10 +131,18 @@ def _user(one: part.Part, made: draft.Draft, *, image: str | None, built: docker
         return True
     if known.user is not None and not images.in_catalogue(image):
         made.put(("user",), known.user, made.place)
-    for folder in known.writable:
-        if not made.has("volume") or made.values["volume"]["path"].node.text != folder:
-            made.add("writable", folder, made.place)
+    _folders(made, known)
     return False
+
+
+def _folders(made: draft.Draft, known: images.Fact) -> None:
+    """What the image writes to; but what is on a disk stays there."""
+    disks = [
+        each["path"].node.text for each in (made.values.get("volume"), *made.values.get("volumes", {}).values()) if each
+    ]
+    for folder in (*known.writable, *([known.data] if known.data else [])):
+        if not any(f"{folder}/".startswith(f"{path}/") or f"{path}/".startswith(f"{folder}/") for path in disks):
+            made.add("writable", folder, made.place)
 
 
 def _said(one: part.Part, made: draft.Draft, said: str, known: images.Fact | None) -> bool:
@@ -145,8 +153,7 @@ def _said(one: part.Part, made: draft.Draft, said: str, known: images.Fact | Non
         one.approximated("user", how, "give it a user of its own", into="security")
         return True
     if known is not None:
-        for folder in known.writable:
-            made.add("writable", folder, made.place)
+        _folders(made, known)
     if name.isdecimal():
         made.put(("user",), int(name), one.place("user"))
         if group in ("", name):

@@ -379,3 +379,21 @@ def test_the_summary_counts() -> None:
         == "5 keys: 2 kept, 2 approximated, 1 dropped"
     )
     assert loss.summary([]) == "no keys"
+
+
+def test_what_is_looked_at_from_outside_stays_reachable() -> None:
+    """An image that declares a volume gets a disk only where nobody needs to reach it from outside."""
+    services = {"cms": {"image": "influxdb:2", "ports": [PORT | {"target": "8086", "published": "80"}]}}
+    found = app(services).services[0]
+    assert (found.expose, found.writable) == (True, ("/var/lib/influxdb2",))
+
+
+def test_stores_come_first_anyway() -> None:
+    assert told(SHOP, "services.api_server.depends_on.db.condition", **REST) == ["kept: stores come before services"]
+
+
+def test_nothing_empty_lies_over_a_disk() -> None:
+    disk = {"type": "volume", "source": "data", "target": "/var/lib/postgresql"}
+    for said in ({}, {"user": "999"}):
+        services = {"db": {"image": "postgres:17", "volumes": [disk], **said}}
+        assert body(services, "db").get("writable") is None
