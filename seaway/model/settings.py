@@ -86,7 +86,9 @@ class Settings:
 
     stack: Annotated[str, Doc("name of the stack; comes from Pulumi, not from the file")]
     context: Annotated[str, Doc("context of the kubeconfig to deploy to; any other is refused")]
-    app: Annotated[str, Doc("the application's file, relative to the project; one that ends in `.py` is run")] = "app/app.yaml"
+    app: Annotated[str, Doc("the application's file, relative to the project; one that ends in `.py` is run")] = (
+        "app/app.yaml"
+    )
     build: Annotated[
         bool,
         Doc(
