@@ -9,7 +9,7 @@ PY := .venv/bin/python
 LOCK := requirements-dev.txt
 
 .PHONY: help up down preview test test-unit test-sample check format golden lock faults checkers bench \
-        setup able toolchain cluster-up cluster-down cluster-status plan
+        setup able toolchain optional cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ able: .venv/.ready ## say whether this machine can run the one-node cluster
 
 toolchain: ## compile what is missing, once, into the user's cache
 	@$(PYTHON) -m dev.cluster.toolchain build
+
+optional: ## compile the optional parts too: enforced network policies, an ingress controller, metrics, checkers
+	@$(PYTHON) -m dev.cluster.toolchain build --all
 
 cluster-up: setup ## start the one-node cluster
 	@$(PY) -m dev.cluster up
