@@ -36,7 +36,7 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "Pulumi.dev.yaml").write_text(f"config:\n  seaway:context: work\n  seaway:secrets: {secret}\n")
     kubeconfig = {
         "contexts": [{"name": "work", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": api.url}}],
+        "clusters": api.clusters,
         "users": [{"name": "u", "user": {"token": "t"}}],
     }
     (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
