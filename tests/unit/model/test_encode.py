@@ -94,7 +94,7 @@ def name(cls: Any) -> str | None:
     return decode.named_by(cls) if dataclasses.is_dataclass(cls) else None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(any_of(application.Application))
 def test_any_application_comes_back_through_values_and_through_text(app: application.Application) -> None:
     assert again(app) == unsourced(app)
