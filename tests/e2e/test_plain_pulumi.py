@@ -26,10 +26,10 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
     shutil.copytree(project.ROOT / "examples" / "smallest", folder / "app")
     # Theirs: a Python environment made by hand, the run-time lock only.
     (folder / ".venv").unlink()
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / ".venv")], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", str(folder / ".venv/bin/python"), "install", "--quiet"]
+    subprocess.run([sys.executable, "-m", "venv", str(folder / ".venv")], check=True)
     # Most of what is installed is never imported, and to compile it takes as long as the rest.
-    subprocess.run([*pip, "--no-compile", "--require-hashes", "-r", "requirements.txt"], cwd=folder, check=True)
+    pip = [str(folder / ".venv/bin/pip"), "install", "--quiet", "--no-compile"]
+    subprocess.run([*pip, "--require-hashes", "-r", "requirements.txt"], cwd=folder, check=True)
     (home / ".kube").mkdir()
     shutil.copy2(environment.KUBECONFIG, home / ".kube" / "config")
     shutil.copytree(environment.STATE / "docker", home / ".docker")

@@ -148,17 +148,20 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     staging = stack(
         dev, "staging", own | {"seaway:promotesFrom": "dev", "seaway:registry": f"{second_registry}/staging"}
     )
-    prod = stack(dev, "prod", own | {"seaway:promotesFrom": "staging"})
+    # It will be under load, and a pod's share of the cores is what it asks for.
+    prod = stack(dev, "prod", own | {"seaway:promotesFrom": "staging"}, cpu="60m")
     made = Story(dev, staging, prod)
     made.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
     yield made
     namespaces.remove(*map(namespace, (dev, staging, prod)))
 
 
-def stack(dev: project.Project, name: str, settings: dict[str, Any]) -> project.Project:
+def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = "20m") -> project.Project:
     """One more environment, and no Docker for it."""
     config = yaml.safe_load(dev.stack_file.read_text())["config"] | settings
-    config["seaway:overlay"] = {"services": {"web": {"env": {"STAGE": name}}}}
+    asks = {"resources": {"cpu": cpu}}
+    services = {"web": asks | {"env": {"STAGE": name}}, "api": asks}
+    config["seaway:overlay"] = {"services": services, "stores": {"db": asks}}
     one = dataclasses.replace(
         dev, stack=name, env=dev.env | {"DOCKER_CONFIG": "/nowhere", "DOCKER_HOST": "tcp://nowhere"}
     )
