@@ -26,4 +26,4 @@ def cluster(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monkey
     path = tmp_path / "kubeconfig"
     path.write_text(json.dumps(content))
     monkeypatch.setenv("KUBECONFIG", str(path))
-    return client.Cluster(context="work", seconds=1)
+    return client.Cluster(context="work", seconds=10)

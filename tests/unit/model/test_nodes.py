@@ -94,9 +94,9 @@ def test_refused_with_a_place_and_a_remedy(text: str | bytes, said: str) -> None
 def test_an_alias_bomb_is_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
-    began = time.monotonic()
+    began = time.process_time()
     assert "has more than 100000 values" in wrong("\n".join(lines))
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_an_anchor_may_be_used_again() -> None:
