@@ -32,10 +32,11 @@ test: .venv/.ready ## every test; the end-to-end ones need root on Linux and say
 	@$(MAKE) test-unit
 	@if $(PY) -m dev.cluster check >/dev/null 2>&1; then $(MAKE) toolchain; fi
 	@$(PY) -m pytest -m "cluster and alone"
-	@$(PY) -m pytest -m "cluster and not alone" -n 3 --dist loadfile
+	@$(PY) -m pytest -m "cluster and not alone" -n 3 --dist loadfile --no-loadscope-reorder
 
-test-unit: .venv/.ready ## unit and component tests: no root, no cluster, a minute or so
-	@$(PY) -m pytest -m "not cluster" -n 4
+# Bytecode is kept whatever the environment says: each worker and each started program would compile everything again.
+test-unit: .venv/.ready ## unit and component tests: no root, no cluster, less than a minute
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -m "not cluster" -n 4 --dist worksteal
 
 test-sample: .venv/.ready ## the sample application's own unit tests, in its own environment
 	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project \

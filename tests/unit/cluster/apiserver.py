@@ -61,6 +61,11 @@ class ApiServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def clusters(self) -> list[Object]:
+        """As a kubeconfig has it. Without TLS nothing is to be verified, and each client would read all of the CAs."""
+        return [{"name": "c", "cluster": {"server": self.url, "insecure-skip-tls-verify": True}}]
+
     def start(self) -> None:
         """Serve, at the port of the last time."""
         self._server = _Server(("127.0.0.1", self.port), _handler(self))

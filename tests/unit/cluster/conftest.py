@@ -20,10 +20,10 @@ def api() -> Iterator[apiserver.ApiServer]:
 def cluster(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> client.Cluster:
     content = {
         "contexts": [{"name": "work", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": api.url}}],
+        "clusters": api.clusters,
         "users": [{"name": "u", "user": {"token": "t"}}],
     }
     path = tmp_path / "kubeconfig"
     path.write_text(json.dumps(content))
     monkeypatch.setenv("KUBECONFIG", str(path))
-    return client.Cluster(context="work", seconds=1)
+    return client.Cluster(context="work", seconds=10)
