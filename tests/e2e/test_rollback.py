@@ -20,7 +20,9 @@ pytestmark = pytest.mark.cluster
 
 NAMESPACE = "shop-rollback"
 ABSENT = f"registry.localhost:5000/shop/absent:{secrets.token_hex(4)}"
-"""There is no such image, until a test pushes it."""
+"""There is no such image."""
+MOVED = f"registry.localhost:5000/absent/postgres:{secrets.token_hex(4)}"
+"""Neither of this, until a test pushes it. By its name it is known to be PostgreSQL, wherever it comes from."""
 MORE = ("--", "--suppress-progress")
 SECRET = ("config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY")
 
@@ -179,15 +181,15 @@ def test_source_configuration_and_secrets_go_back_together(shop: project.Project
 def test_a_broken_store_goes_back_too(shop: project.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its one pod is replaced twice, and nothing is left to be done by hand. Tried again, as the image is there."""
     before, was = current(shop), templates(shop)
-    replace(shop, "app/app.yaml", "image: postgres:17", f"image: {ABSENT}")
+    replace(shop, "app/app.yaml", "image: postgres:17", f"image: {MOVED}")
     done = seaway(shop, "up", "--rollback-on-failure", *MORE)
     assert done.code == 3
     assert (current(shop), templates(shop)) == (before, was)
     monkeypatch.setenv(registry.ADDRESSES, shop.env[registry.ADDRESSES])
     image = was["db"]["containers"][0]["image"]
-    registry.copy(f"{image}@{registry.digest(image)}", ABSENT)
+    registry.copy(f"{image}@{registry.digest(image)}", MOVED)
     assert seaway(shop, "up", "--retry", "--rollback-on-failure", *MORE).code == 0
-    assert templates(shop)["db"]["containers"][0]["image"].startswith(ABSENT)
+    assert templates(shop)["db"]["containers"][0]["image"].startswith(MOVED)
     assert current(shop)["previous"] == before["id"]
 
 
