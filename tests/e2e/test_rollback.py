@@ -21,7 +21,7 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "shop-rollback"
 ABSENT = f"registry.localhost:5000/shop/absent:{secrets.token_hex(4)}"
 """There is no such image."""
-MOVED = f"registry.localhost:5000/absent/postgres:{secrets.token_hex(4)}"
+MOVED = f"registry.localhost:5000/postgres:{secrets.token_hex(4)}"
 """Neither of this, until a test pushes it. By its name it is known to be PostgreSQL, wherever it comes from."""
 MORE = ("--", "--suppress-progress")
 SECRET = ("config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY")
