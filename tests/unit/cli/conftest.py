@@ -1,7 +1,6 @@
 """A checkout with the application shop and the stack dev, and a stand-in for its cluster."""
 
 import contextlib
-import json
 import os
 import pty
 import sys
@@ -40,12 +39,7 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "app" / "app.yaml").write_text("name: shop\n")
     secret = "{SESSION_KEY: {secure: v1:xyz}}"
     (folder / "Pulumi.dev.yaml").write_text(f"config:\n  seaway:context: work\n  seaway:secrets: {secret}\n")
-    kubeconfig = {
-        "contexts": [{"name": "work", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": api.clusters,
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
-    (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
+    (folder / "kubeconfig").write_text(apiserver.kubeconfig(api.url))
     (folder / "nothing").mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))

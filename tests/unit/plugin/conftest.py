@@ -1,7 +1,6 @@
 """The real plugin process, spoken to as the engine does, and a stand-in for an API server."""
 
 import contextlib
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -67,12 +66,7 @@ def kubeconfig(tmp_path: Path) -> engine.Kubeconfig:
 
     def write(server: str, user: dict[str, object] | None = None) -> Path:
         path = tmp_path / "kubeconfig"
-        contexts = [{"name": name, "context": {"cluster": "c", "user": "u"}} for name in ("seaway-dev", "work")]
-        # Each client would read all of the CAs otherwise.
-        tls = {"insecure-skip-tls-verify": True} if server.startswith("http:") else {}
-        clusters = [{"name": "c", "cluster": {"server": server, **tls}}]
-        users = [{"name": "u", "user": user or {"token": "t"}}]
-        path.write_text(json.dumps({"clusters": clusters, "contexts": contexts, "users": users}))
+        path.write_text(apiserver.kubeconfig(server, contexts=("seaway-dev", "work"), user=user))
         return path
 
     return write

@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -334,11 +333,7 @@ Start = Callable[[str], client.Cluster]
 def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     def connect(url: str) -> client.Cluster:
         path = tmp_path / "kubeconfig"
-        context = {"name": "work", "context": {"cluster": "c", "user": "u"}}
-        # Each client would read all of the CAs otherwise.
-        clusters = [{"name": "c", "cluster": {"server": url, "insecure-skip-tls-verify": True}}]
-        users = [{"name": "u", "user": {"token": "t"}}]
-        path.write_text(json.dumps({"contexts": [context], "clusters": clusters, "users": users}))
+        path.write_text(apiserver.kubeconfig(url))
         monkeypatch.setenv("KUBECONFIG", str(path))
         return client.Cluster(context="work", seconds=5)
 
