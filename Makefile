@@ -9,7 +9,7 @@ PY := .venv/bin/python
 LOCK := requirements-dev.txt
 
 .PHONY: help up down preview test test-unit test-sample check format golden lock faults checkers bench \
-        setup able toolchain cluster-up cluster-down cluster-status plan
+        setup able toolchain optional cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,10 +32,11 @@ test: .venv/.ready ## every test; the end-to-end ones need root on Linux and say
 	@$(MAKE) test-unit
 	@if $(PY) -m dev.cluster check >/dev/null 2>&1; then $(MAKE) toolchain; fi
 	@$(PY) -m pytest -m "cluster and alone"
-	@$(PY) -m pytest -m "cluster and not alone" -n 3 --dist loadfile
+	@$(PY) -m pytest -m "cluster and not alone" -n 3 --dist loadfile --no-loadscope-reorder
 
-test-unit: .venv/.ready ## unit and component tests: no root, no cluster, a minute or so
-	@$(PY) -m pytest -m "not cluster" -n 4
+# Bytecode is kept whatever the environment says: each worker and each started program would compile everything again.
+test-unit: .venv/.ready ## unit and component tests: no root, no cluster, less than a minute
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -m "not cluster" -n 4 --dist worksteal
 
 test-sample: .venv/.ready ## the sample application's own unit tests, in its own environment
 	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project \
@@ -82,6 +83,9 @@ able: .venv/.ready ## say whether this machine can run the one-node cluster
 
 toolchain: ## compile what is missing, once, into the user's cache
 	@$(PYTHON) -m dev.cluster.toolchain build
+
+optional: ## compile the optional parts too: enforced network policies, an ingress controller, metrics, checkers
+	@$(PYTHON) -m dev.cluster.toolchain build --all
 
 cluster-up: setup ## start the one-node cluster
 	@$(PY) -m dev.cluster up

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import re
 import urllib.parse
@@ -39,14 +40,20 @@ def store_address(guestbook: project.Project) -> Iterator[str]:
     """Where the store answers on this machine, as host:port, until the block ends.
 
     A Service of its own: `kubectl port-forward` ends when PostgreSQL closes one connection, and a test has it do so.
+    And a policy, since nobody but `web` may connect to it.
     """
     name = "db-for-tests"
+    opened = guestbook.folder / "opened.json"
+    spec = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "db"}}, "ingress": [{}]}
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec}
+    opened.write_text(json.dumps(policy))
+    guestbook.kubectl("apply", "-n", NAMESPACE, "-f", str(opened))
     guestbook.kubectl("expose", "pod", "db-0", "-n", NAMESPACE, "--name", name, "--type=NodePort", "--port=5432")
     try:
         port = guestbook.get("service", name, "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
         yield project.cluster("forward", str(port)).out.strip().removeprefix("http://")
     finally:
-        guestbook.kubectl("delete", "service", name, "-n", NAMESPACE)
+        guestbook.kubectl("delete", f"service/{name}", f"networkpolicy/{name}", "-n", NAMESPACE)
 
 
 def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project) -> None:

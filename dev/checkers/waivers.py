@@ -11,10 +11,9 @@ _TAGGED = (
     " application's own in images.lock (IMG-02)"
 )
 _NO_ALWAYS = (
-    "what is built is named by its digest, so a pull brings the same; each restart of a pod would depend on the"
-    " registry (IMG-03)"
+    "with a digest a pull brings the same every time, and each restart of a pod would depend on the registry; a tag is"
+    " pinned to a digest in images.lock (IMG-02, IMG-03)"
 )
-
 _LOW_USER = "a public image has its own user, below 10000, and its files are that user's; root is refused (SEC-02)"
 
 WAIVERS: tuple[outcome.Waiver, ...] = (

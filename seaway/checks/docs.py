@@ -12,6 +12,7 @@ registered: they tell warnings, and refuse errors. `seaway check` shows each fin
 or a secret's value; its exit code is 1 where there is an error. Written by `python -m seaway.checks`: do not edit.
 
 An id stays what it is; the public ids are those of kube-score, kube-linter, Polaris and Checkov for the same.
+What public checkers say of our examples: [checkers.md](checkers.md).
 
 ## What a check weighs
 

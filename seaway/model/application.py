@@ -183,8 +183,8 @@ class Secret:
     existing: Annotated[
         str | None,
         Doc(
-            "take it from this Secret, which somebody else keeps in the namespace; a change rolls nothing, a pod sees it"
-            " when it starts"
+            "take it from this Secret, which somebody else keeps in the namespace; a change rolls nothing, a pod sees"
+            " it when it starts"
         ),
     ] = None
     key: Annotated[str | None, Doc("its key in the existing Secret; none: the name here")] = None

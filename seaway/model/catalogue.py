@@ -15,7 +15,6 @@ entrypoints, as they were in 2025:
 """
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,8 +101,6 @@ KNOWN: Mapping[str, Known] = {
 }
 """By the repository's name without its registry; those of Docker's own library without `library/`."""
 
-_POSTGRES_HOME = "/var/lib/postgresql"
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
@@ -131,7 +128,7 @@ def said(one: application.Process) -> list[Said]:
         *_writable(one, known),
         *_asked(one, known),
         *_grace(one, known),
-        *(_data(one, tag) if name == "postgres" else []),
+        *(_data(one) if name == "postgres" else []),
     ]
 
 
@@ -210,15 +207,14 @@ def _grace(one: application.Process, known: Known) -> list[Said]:
     return [Said(field="grace", value=known.grace, why=known.ends)] if one.grace == default else []
 
 
-def _data(one: application.Process, tag: str) -> list[Said]:
-    """A folder below the mount. Above it, before version 18, the runtime puts a folder that is lost with the container.
+def _data(one: application.Process) -> list[Said]:
+    """A folder below the mount, the same in every version: another one would look like an empty database.
 
+    Where a disk is mounted above what an image calls its VOLUME, the runtime puts a folder there that is lost with the
+    container: before version 18 that is /var/lib/postgresql/data.
     https://github.com/docker-library/docs/blob/master/postgres/README.md#pgdata
     """
     if not isinstance(one, application.Store) or "PGDATA" in one.env:
-        return []
-    version = re.match(r"\d+", tag)
-    if version and int(version[0]) >= 18 and one.volume.path == _POSTGRES_HOME:
         return []
     why = "the top of a disk is the cluster's, and has a lost+found; initdb wants an empty folder of its own"
     return [Said(field="env.PGDATA", value=f"{one.volume.path}/pgdata", why=why)]

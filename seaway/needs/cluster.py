@@ -245,10 +245,17 @@ def _kept(seen: subject.Subject) -> Iterator[need.Need]:
         yield need.Need(what=f"Secret {name}", of=of, paths=(path,), judge=_secret(name, keys, own))
 
 
+_MADE = {".dockerconfigjson": "docker-registry", "tls.crt": "tls"}
+"""By a key that a Secret must have, the word of `kubectl create secret` that makes it."""
+
+
 def _secret(name: str, keys: set[str], namespace: str) -> need.Judge:
     def judge(found: Mapping[str, Any] | None) -> need.Verdict:
         if found is None:
-            return need.lacking(f"it is not in {namespace}", f"kubectl create secret generic {name} -n {namespace} ...")
+            made_by = next((command for key, command in _MADE.items() if key in keys), "generic")
+            return need.lacking(
+                f"it is not in {namespace}", f"kubectl create secret {made_by} {name} -n {namespace} ..."
+            )
         if missing := sorted(keys - found["data"].keys()):
             wrong = f"it has no key {', '.join(missing)} ({need.listed(sorted(found['data']))})"
             return need.lacking(wrong, "name another key, or add it")

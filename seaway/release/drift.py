@@ -107,6 +107,7 @@ def drift(declared: Sequence[fields.Object], live: Mapping[str, Sequence[fields.
     there = {(kind, one["metadata"]["name"]): one for kind, listed in live.items() for one in listed}
     wanted = {(one["kind"], one["metadata"]["name"]): one for one in declared}
     secrets = _secrets(declared)
+    named = _BY_KUBERNETES | {("Secret", name) for name in (*secrets, *_certificates(declared))}
     scaled = {
         (target["kind"], target["name"])
         for one in live.get("HorizontalPodAutoscaler", ())
@@ -124,7 +125,7 @@ def drift(declared: Sequence[fields.Object], live: Mapping[str, Sequence[fields.
     for name, keys in secrets.items():
         found += _secret_changes(name, keys, there.get(("Secret", name)))
     for (kind, name), one in there.items():
-        known = (kind, name) in wanted or (kind == "Secret" and name in secrets) or (kind, name) in _BY_KUBERNETES
+        known = (kind, name) in wanted or (kind, name) in named
         if not known and not _kept(kind, one):
             found.append(_difference(kind, name, fields.Change((), None, WHOLE), _maker(one)))
     return sorted(found, key=lambda each: (each.kind, each.name, each.path))
@@ -180,6 +181,12 @@ def _secrets(value: Any) -> dict[str, list[str]]:
 
     look(value)
     return {name: sorted(keys) for name, keys in sorted(found.items())}
+
+
+def _certificates(declared: Sequence[fields.Object]) -> set[str]:
+    """The Secrets of the certificates that hosts answer with: somebody else makes them, and when."""
+    ingresses = (one["spec"] for one in declared if one["kind"] == "Ingress")
+    return {tls["secretName"] for spec in ingresses for tls in spec.get("tls") or ()}
 
 
 def _kept(kind: str, one: fields.Object) -> bool:

@@ -1,28 +1,48 @@
 """The program of an example, run against the recorder."""
 
-import shutil
+import functools
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 
-from components import application, settings
+from seaway.manifests import objects
 from tests.component import programs, recorder
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> programs.Run:
-    """Run the program of an example, in a project folder of its own."""
+    """Run the program of an example, in the test's folder."""
 
-    def program(example: str, *, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
-        shutil.copytree(programs.ROOT / "examples" / example, tmp_path / "app", dirs_exist_ok=True)
-
-        def build() -> None:
-            made = application.Application(settings.read(tmp_path))
-            for name, value in made.outputs.items():
-                pulumi.export(name, value)
-
-        return recorder.record(build, config={**programs.CONFIG, **(config or {})}, **how)
+    def program(example: str, **how: Any) -> recorder.Recording:
+        programs.put(example, tmp_path)
+        return programs.run(tmp_path, **how)
 
     return program
+
+
+@pytest.fixture(scope="session")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> programs.Run:
+    """What the program of an example registers: run once for all the tests that only read it."""
+
+    @functools.cache
+    def program(example: str, *, preview: bool = False) -> recorder.Recording:
+        folder = tmp_path_factory.mktemp(example)
+        programs.put(example, folder)
+        return programs.run(folder, preview=preview)
+
+    return program
+
+
+@pytest.fixture(scope="session")
+def made(registered: programs.Run, tmp_path_factory: pytest.TempPathFactory) -> programs.Made:
+    """The same, and what objects() returns for the same images and secrets."""
+
+    @functools.cache
+    def both(example: str) -> tuple[recorder.Recording, list[objects.Object]]:
+        folder = tmp_path_factory.mktemp(example)
+        programs.put(example, folder)
+        recording = registered(example)
+        return recording, programs.expected(recording, folder)
+
+    return both

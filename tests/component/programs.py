@@ -1,11 +1,13 @@
 """The examples, and what objects() says of them."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
-from components import settings
+from components import application, settings
 from plugin import values
 from seaway.manifests import objects
 from tests.component import recorder
@@ -15,11 +17,26 @@ EXAMPLES = ("smallest", "shop", "everything")
 CONFIG = {"context": "work", "registry": "registry.example.com/team", "exposure": "nodePort"}
 
 Run = Callable[..., recorder.Recording]
+Made = Callable[[str], tuple[recorder.Recording, list[objects.Object]]]
 
 
-def made(run: Run, example: str, folder: Path) -> tuple[recorder.Recording, list[objects.Object]]:
-    """What the program registers for an example, and what objects() returns for the same images and secrets."""
-    recording = run(example)
+def put(example: str, folder: Path) -> None:
+    """Copy the example into a project folder."""
+    shutil.copytree(ROOT / "examples" / example, folder / "app", dirs_exist_ok=True)
+
+
+def run(folder: Path, *, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
+    """Run the program of a project folder."""
+
+    def build() -> None:
+        for name, value in application.Application(settings.read(folder)).outputs.items():
+            pulumi.export(name, value)
+
+    return recorder.record(build, config={**CONFIG, **(config or {})}, **how)
+
+
+def expected(recording: recorder.Recording, folder: Path) -> list[objects.Object]:
+    """What objects() returns for the images and secrets that the program of a folder registered."""
     expected: list[objects.Object] = []
 
     def build() -> None:
@@ -42,4 +59,4 @@ def made(run: Run, example: str, folder: Path) -> tuple[recorder.Recording, list
         pulumi.ComponentResource("test:index:Something", "something")
 
     recorder.record(build, config=CONFIG)
-    return recording, expected
+    return expected

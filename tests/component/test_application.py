@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,10 @@ def shape(recording: recorder.Recording) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 @pytest.mark.parametrize("preview", [True, False])
-def test_every_resource_has_its_parent_and_a_name_of_its_own(run: programs.Run, example: str, preview: bool) -> None:
-    recording = run(example, preview=preview)
+def test_every_resource_has_its_parent_and_a_name_of_its_own(
+    registered: programs.Run, example: str, preview: bool
+) -> None:
+    recording = registered(example, preview=preview)
     urns = [each.urn for each in recording.resources]
     assert len(urns) == len(set(urns))
     (top,) = recording.of("Application")
@@ -51,15 +52,17 @@ def test_every_resource_has_its_parent_and_a_name_of_its_own(run: programs.Run, 
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_every_component_ends_with_its_outputs(run: programs.Run, example: str) -> None:
-    recording = run(example)
+def test_every_component_ends_with_its_outputs(registered: programs.Run, example: str) -> None:
+    recording = registered(example)
     components = [each.urn for each in recording.resources if not each.request.custom]
     assert set(components) <= set(recording.outputs)
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_two_runs_are_equal_and_a_preview_has_the_same_graph(run: programs.Run, example: str) -> None:
-    first, second, preview = run(example), run(example), run(example, preview=True)
+def test_two_runs_are_equal_and_a_preview_has_the_same_graph(
+    run: programs.Run, registered: programs.Run, example: str
+) -> None:
+    first, second, preview = registered(example), run(example), registered(example, preview=True)
     assert [(each.urn, each.inputs) for each in sorted(first.resources, key=lambda one: one.urn)] == [
         (each.urn, each.inputs) for each in sorted(second.resources, key=lambda one: one.urn)
     ]
@@ -67,9 +70,9 @@ def test_two_runs_are_equal_and_a_preview_has_the_same_graph(run: programs.Run, 
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_a_preview_shows_fields(run: programs.Run, example: str) -> None:
+def test_a_preview_shows_fields(registered: programs.Run, example: str) -> None:
     """Only the image reference and generated values may be unknown, and only a Secret's data may be secret."""
-    for each in run(example, preview=True).resources:
+    for each in registered(example, preview=True).resources:
         found = list(leaves(each.inputs))
         assert not any(isinstance(leaf, str) and "__str__" in leaf for leaf in found)
         if each.type != "kubernetes:core/v1:Secret":
@@ -83,8 +86,8 @@ def test_a_preview_shows_fields(run: programs.Run, example: str) -> None:
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_secrets_are_flagged(run: programs.Run, example: str) -> None:
-    recording = run(example)
+def test_secrets_are_flagged(registered: programs.Run, example: str) -> None:
+    recording = registered(example)
     assert "generated" not in [leaf for each in recording.resources for leaf in leaves(each.inputs)]
     for each in recording.of("Secret"):
         assert each.inputs["data"]
@@ -95,8 +98,8 @@ def test_secrets_are_flagged(run: programs.Run, example: str) -> None:
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_what_is_registered_is_what_objects_returns(run: programs.Run, example: str, tmp_path: Path) -> None:
-    recording, expected = programs.made(run, example, tmp_path)
+def test_what_is_registered_is_what_objects_returns(made: programs.Made, example: str) -> None:
+    recording, expected = made(example)
     registered = {each.title: each.inputs for each in recording.resources if each.type.startswith("kubernetes:")}
     assert registered == {
         f"kubernetes:{'' if '/' in each.manifest['apiVersion'] else 'core/'}{each.manifest['apiVersion']}:{each.kind} "
@@ -106,13 +109,13 @@ def test_what_is_registered_is_what_objects_returns(run: programs.Run, example: 
     assert len(registered) == len(expected)
 
 
-def test_names_of_resources(run: programs.Run) -> None:
+def test_names_of_resources(registered: programs.Run) -> None:
     """A renamed resource is deleted and made again, so a rename needs an alias. Then: SEAWAY_WRITE_NAMES=1 pytest."""
     hashed = re.compile(r"-[0-9a-f]{10}$")
     names = "".join(
         f"{example}: {hashed.sub('-<hash>', each.urn.partition('::seaway::')[2])}\n"
         for example in programs.EXAMPLES
-        for each in sorted(run(example).resources, key=lambda one: one.urn)
+        for each in sorted(registered(example).resources, key=lambda one: one.urn)
     )
     if os.environ.get("SEAWAY_WRITE_NAMES"):
         GOLDEN.write_text(names)
@@ -168,9 +171,9 @@ def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
         assert sorted(our.request.additionalSecretOutputs) == sorted(their.request.additionalSecretOutputs)
 
 
-def test_pods_start_when_all_links_are_open(run: programs.Run) -> None:
+def test_pods_start_when_all_links_are_open(registered: programs.Run) -> None:
     """A link has two ends, and each is in the policy of one of two workloads."""
-    found = run("shop").resources
+    found = registered("shop").resources
     policies = {each.urn: each for each in found if each.type.endswith(":NetworkPolicy")}
     (closed,) = (each for each in policies.values() if each.name == "default-deny")
     assert set(closed.request.dependencies) >= policies.keys() - {closed.urn}
@@ -192,10 +195,10 @@ def test_a_host_is_told(run: programs.Run) -> None:
     assert "shop.example.com" in str(written.inputs)
 
 
-def test_hashed_objects_stay_and_their_names_carry_the_hash(run: programs.Run) -> None:
+def test_hashed_objects_stay_and_their_names_carry_the_hash(registered: programs.Run) -> None:
     """A revert must find the ConfigMap that still runs."""
     hashed = {"kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret", "docker-build:index:Image"}
-    for each in run("shop").resources:
+    for each in registered("shop").resources:
         assert each.request.retainOnDelete == (each.type in hashed), each.title
         if each.type.startswith("kubernetes:"):
             assert each.name == each.inputs["metadata"]["name"]
@@ -277,21 +280,16 @@ def test_it_says_why_it_rebuilds(run: programs.Run, tmp_path: Path) -> None:
 
     assert said(run("shop")) == []
     assert said(run("shop")) == []
-    shutil.copytree(programs.ROOT / "examples" / "shop", tmp_path / "app", dirs_exist_ok=True)
     server = tmp_path / "app" / "web" / "server.py"
     original = server.read_text()
     server.write_text(original + "\n# changed\n")
-
-    def build() -> None:
-        application.Application(settings.read(tmp_path))
-
-    assert said(recorder.record(build, config=programs.CONFIG, preview=True)) == ["web: rebuild, server.py changed"]
-    assert said(recorder.record(build, config=programs.CONFIG)) == ["web: rebuild, server.py changed"]
-    assert said(recorder.record(build, config=programs.CONFIG)) == [], "a preview keeps no record, an update does"
+    assert said(programs.run(tmp_path, preview=True)) == ["web: rebuild, server.py changed"]
+    assert said(programs.run(tmp_path)) == ["web: rebuild, server.py changed"]
+    assert said(programs.run(tmp_path)) == [], "a preview keeps no record, an update does"
 
 
-def test_outputs(run: programs.Run) -> None:
-    outputs = run("shop").stack
+def test_outputs(registered: programs.Run) -> None:
+    outputs = registered("shop").stack
     assert outputs["namespace"] == "shop-dev"
     assert outputs["services"]["web"] == {
         "image": f"registry.example.com/team/shop/web@{recorder.DIGEST}",
@@ -359,7 +357,7 @@ def test_the_login_of_dockers_own_registry() -> None:
     assert host == "https://index.docker.io/v1/"
 
 
-def test_problems_come_before_any_resource(run: programs.Run, tmp_path: Path) -> None:
+def test_problems_come_before_any_resource(tmp_path: Path) -> None:
     """All of them at once: of the stack's configuration, of the application, and then of the build contexts."""
     told: list[str] = []
 
@@ -369,7 +367,7 @@ def test_problems_come_before_any_resource(run: programs.Run, tmp_path: Path) ->
         except problems.Invalid as error:
             told.extend(map(str, error.problems))
 
-    run("shop")
+    programs.put("shop", tmp_path)
     (tmp_path / "app" / "worker" / "Dockerfile").unlink()
     with pytest.raises(AssertionError, match="the program registered nothing"):
         recorder.record(build, config={**programs.CONFIG, "engin": "docker", "exposure": "open"})
@@ -432,8 +430,8 @@ def test_a_passphrase_must_be_ones_own(
         run("smallest", stack="staging")
 
 
-def test_another_cluster_gets_its_images_anew(run: programs.Run) -> None:
+def test_another_cluster_gets_its_images_anew(registered: programs.Run) -> None:
     """The registry may have gone with the old cluster; docker-build cannot see that over http."""
-    for each in run("shop").resources:
+    for each in registered("shop").resources:
         trigger = each.request.replacement_trigger.string_value
         assert trigger == ("uid-1" if each.type == "docker-build:index:Image" else ""), each.title

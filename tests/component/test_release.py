@@ -2,14 +2,13 @@
 
 import base64
 import dataclasses
+import functools
 import json
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 
-from components import application, settings
 from plugin import values
 from seaway.model import encode, problems
 from seaway.release import hold, lock, record, release
@@ -40,8 +39,8 @@ def shape(recording: recorder.Recording) -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_the_record_says_what_was_deployed(run: programs.Run, example: str, tmp_path: Path) -> None:
-    recording, expected = programs.made(run, example, tmp_path)
+def test_the_record_says_what_was_deployed(made: programs.Made, example: str) -> None:
+    recording, expected = made(example)
     (one,) = recording.of("Release")
     assert one.inputs["namespace"] == f"{example}-dev"
     again = recorded(recording)
@@ -50,8 +49,8 @@ def test_the_record_says_what_was_deployed(run: programs.Run, example: str, tmp_
     assert [each.manifest for each in again.objects() if each.kind != "Secret"] == secretless
 
 
-def test_it_comes_after_all_rollouts_and_before_the_guard(run: programs.Run) -> None:
-    recording = run("shop")
+def test_it_comes_after_all_rollouts_and_before_the_guard(registered: programs.Run) -> None:
+    recording = registered("shop")
     (one,) = recording.of("Release")
     assert {each.urn for each in recording.of("Rollout")} <= set(one.request.dependencies)
     (guard,) = (each for each in recording.of("Cluster") if each.name == "destroy-guard")
@@ -68,8 +67,8 @@ def test_a_preview_knows_all_but_the_digests(run: programs.Run) -> None:
     assert preview == done
 
 
-def test_no_secret_is_in_it(run: programs.Run) -> None:
-    (one,) = run("shop").of("Release")
+def test_no_secret_is_in_it(registered: programs.Run) -> None:
+    (one,) = registered("shop").of("Release")
     assert one.inputs["record"]["secrets"] == {"POSTGRES_PASSWORD": "generated-32"}
 
 
@@ -84,19 +83,14 @@ def test_the_program_notes_what_it_deploys_and_a_preview_does_not(run: programs.
 @pytest.fixture
 def again(tmp_path: Path) -> programs.Run:
     """Run the program of the folder as it is now."""
-
-    def program(*, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
-        def build() -> None:
-            for name, value in application.Application(settings.read(tmp_path)).outputs.items():
-                pulumi.export(name, value)
-
-        return recorder.record(build, config={**programs.CONFIG, **(config or {})}, **how)
-
-    return program
+    return functools.partial(programs.run, tmp_path)
 
 
-def test_a_release_that_is_held_back_is_not_deployed(run: programs.Run, again: programs.Run, tmp_path: Path) -> None:
-    before = run("shop")
+def test_a_release_that_is_held_back_is_not_deployed(
+    registered: programs.Run, again: programs.Run, tmp_path: Path
+) -> None:
+    programs.put("shop", tmp_path)
+    before = registered("shop")
     good = recorded(before)
     (tmp_path / "app" / "web" / "web.py").write_text("broken")
     change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Broken}")
@@ -121,8 +115,9 @@ def test_a_release_that_is_held_back_is_not_deployed(run: programs.Run, again: p
     assert shape(again()) == shape(dataclasses.replace(before, resources=unbuilt))
 
 
-def test_a_mended_source_is_deployed(run: programs.Run, again: programs.Run, tmp_path: Path) -> None:
-    good = recorded(run("shop"))
+def test_a_mended_source_is_deployed(registered: programs.Run, again: programs.Run, tmp_path: Path) -> None:
+    programs.put("shop", tmp_path)
+    good = recorded(registered("shop"))
     hold.write(tmp_path, "dev", hold.Hold(release=good.id, held="f" * 12, **WHY), good)
     change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Mended}")
     mended = again()
@@ -185,9 +180,10 @@ PROD = {
 
 
 @pytest.fixture
-def given(run: programs.Run, tmp_path: Path) -> release.Release:
+def given(registered: programs.Run, tmp_path: Path) -> release.Release:
     """What dev runs, pinned for prod; the working tree is broken by now."""
-    one = recorded(run("shop")).promoted(release.Provenance(revision="4b825dc"), "2026-01-01T00:00:00Z")
+    programs.put("shop", tmp_path)
+    one = recorded(registered("shop")).promoted(release.Provenance(revision="4b825dc"), "2026-01-01T00:00:00Z")
     release.save(tmp_path, one)
     lock.write(tmp_path, "prod", lock.Lock(release=one.id))
     (tmp_path / "app" / "app.yaml").write_text("name: else\nservices: {web: {port: none}}\n")
@@ -243,7 +239,7 @@ def test_after_a_rollback_the_jobs_are_left_out_and_that_is_said(
 
 
 def test_a_pinned_release_that_failed_is_not_deployed(
-    given: release.Release, again: programs.Run, run: programs.Run, tmp_path: Path
+    given: release.Release, again: programs.Run, tmp_path: Path
 ) -> None:
     """What `seaway up --rollback-on-failure` wrote: the one before runs instead, until another one is pinned."""
     before = again(config=PROD, stack="prod")

@@ -1,7 +1,6 @@
 """The order of a rollout: guards, then step after step, each with the Rollout that waits for it."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from tests.component import programs, recorder
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_rollouts_watch_every_workload_once(run: programs.Run, example: str, tmp_path: Path) -> None:
-    recording, expected = programs.made(run, example, tmp_path)
+def test_rollouts_watch_every_workload_once(made: programs.Made, registered: programs.Run, example: str) -> None:
+    recording, expected = made(example)
     wanted = {
         step: [
             {"kind": one.kind, "name": one.name, "owner": one.owner, "deadline": one.deadline, "version": one.version}
@@ -28,13 +27,13 @@ def test_rollouts_watch_every_workload_once(run: programs.Run, example: str, tmp
     for each in recording.of("Rollout"):
         for one in each.inputs["workloads"]:
             target.Target.of(one)
-    previewed = {each.name: each.inputs for each in run(example, preview=True).of("Rollout")}
+    previewed = {each.name: each.inputs for each in registered(example, preview=True).of("Rollout")}
     assert previewed == {each.name: each.inputs for each in recording.of("Rollout")}, "all is known in a preview"
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_the_guard_of_objects_knows_all_of_them(run: programs.Run, example: str, tmp_path: Path) -> None:
-    recording, expected = programs.made(run, example, tmp_path)
+def test_the_guard_of_objects_knows_all_of_them(made: programs.Made, example: str) -> None:
+    recording, expected = made(example)
     (guard,) = recording.of("Objects")
     assert guard.inputs == {
         "partOf": example,
@@ -59,8 +58,8 @@ def before(recording: recorder.Recording, each: recorder.Resource) -> set[str]:
     return found
 
 
-def test_nothing_happens_before_the_guards(run: programs.Run) -> None:
-    recording = run("shop")
+def test_nothing_happens_before_the_guards(registered: programs.Run) -> None:
+    recording = registered("shop")
     guard, last = recording.of("Cluster")
     (ours,) = recording.of("Objects")
     assert last.name == "destroy-guard"
@@ -135,8 +134,8 @@ def test_a_rollout_has_the_time_that_the_stack_gives_it(run: programs.Run) -> No
     assert not any(str(each.request.customTimeouts) for each in recording.resources), "Pulumi itself waits for none"
 
 
-def test_a_failed_job_is_replaced(run: programs.Run) -> None:
-    recording = run("shop")
+def test_a_failed_job_is_replaced(registered: programs.Run) -> None:
+    recording = registered("shop")
     (job,), (attempt,) = recording.of("Job"), recording.of("JobAttempt")
     assert attempt.name == job.name == job.inputs["metadata"]["name"]
     assert attempt.inputs == {"namespace": "shop-dev", "name": job.name}
@@ -145,8 +144,8 @@ def test_a_failed_job_is_replaced(run: programs.Run) -> None:
     assert not any(each.request.replacement_trigger.number_value for each in recording.resources if each is not job)
 
 
-def test_what_is_replaced_is_deleted_first(run: programs.Run) -> None:
+def test_what_is_replaced_is_deleted_first(registered: programs.Run) -> None:
     """Made first, the new object would be the old one, and then be deleted."""
-    for each in run("shop").resources:
+    for each in registered("shop").resources:
         ours = each.type.startswith("kubernetes:")
         assert (each.request.deleteBeforeReplace, each.request.deleteBeforeReplaceDefined) == (ours, ours), each.title

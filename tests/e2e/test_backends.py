@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dev import environment, project
-from tests.support import prober
+from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
 
@@ -67,7 +67,7 @@ def backend(one_node_cluster: None) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", password)
         yield f"postgres://pulumi@{address.removeprefix('http://')}/state?sslmode=disable&table=team_state"
-    kubectl("delete", "namespace", HOME, "--wait=false")
+    namespaces.remove(HOME)
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +77,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[pr
     example = project.ROOT / "examples" / "smallest"
     made = project.Project.create(folder, application=example, stack=STACK, backend=backend)
     yield made
-    # What a test that failed has left; where all passed, there is no such stack any more.
-    made.pulumi("cancel", "--yes", STACK)
-    made.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+    namespaces.remove(NAMESPACE)  # what a test that failed has left
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +122,6 @@ def test_a_second_checkout_sees_the_same_stack(first: project.Project, second: p
     (listed,) = json.loads(second.pulumi("stack", "ls", "--json", check=True).out)
     assert listed["name"] == STACK
     assert listed["resourceCount"] > 10
-    first.preview("--expect-no-changes")
     second.preview("--expect-no-changes")
     assert second.outputs() == first.outputs()
 
@@ -195,6 +192,7 @@ def test_the_state_moves_to_another_backend(first: project.Project, second: proj
 
 
 def test_destroy_leaves_no_lock_and_no_file(first: project.Project, second: project.Project) -> None:
+    namespaces.empty(NAMESPACE)
     second.destroy()
     second.pulumi("stack", "rm", "--yes", STACK, check=True)
     assert locks() == []

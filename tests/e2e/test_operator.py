@@ -14,7 +14,7 @@ import pytest
 from dev import environment, project
 from seaway.manifests import objects, yamlout
 from seaway.model import load, settings
-from tests.support import prober, running
+from tests.support import namespaces, prober, running
 
 pytestmark = pytest.mark.cluster
 
@@ -87,7 +87,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
         prober.until(lambda: one.status()["healthy"], seconds=60)
         yield one
     finally:
-        one.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
+        namespaces.remove(NAMESPACE)
 
 
 def test_status_of_what_is_healthy(operator: Operator) -> None:

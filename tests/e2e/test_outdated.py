@@ -14,6 +14,7 @@ import pytest
 
 from dev import project
 from seaway.images import registry
+from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -60,7 +61,7 @@ def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -
     assert BASE in dockerfile.read_text()
     app.write_text(app.read_text() + PROXY)
     yield Smallest(made)
-    made.destroy()
+    namespaces.remove(NAMESPACE)
 
 
 @pytest.fixture(scope="module")

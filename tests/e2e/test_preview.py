@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dev import project
+from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -32,7 +33,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     git(made, "add", "--all")
     git(made, "commit", "--quiet", "-m", "deployed")
     yield made
-    made.destroy()
+    namespaces.remove("shop-proposed")
 
 
 @pytest.fixture

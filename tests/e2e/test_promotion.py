@@ -23,7 +23,7 @@ import yaml
 
 from dev import project
 from seaway.images import registry
-from tests.support import prober
+from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
 
@@ -141,24 +141,27 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     app = yaml.safe_load((folder / "app" / "app.yaml").read_text())
     app["name"] = "story"
     del app["services"]["worker"]
+    for each in (*app["services"].values(), *app["stores"].values()):
+        each["resources"]["cpu"] = "20m"  # three times all of it, beside other tests' stacks, on a node of two cores
     (folder / "app" / "app.yaml").write_text(yaml.safe_dump(app))
     own = {"seaway:build": False, "seaway:builder": None}
     staging = stack(
         dev, "staging", own | {"seaway:promotesFrom": "dev", "seaway:registry": f"{second_registry}/staging"}
     )
-    prod = stack(dev, "prod", own | {"seaway:promotesFrom": "staging"})
+    # It will be under load, and a pod's share of the cores is what it asks for.
+    prod = stack(dev, "prod", own | {"seaway:promotesFrom": "staging"}, cpu="60m")
     made = Story(dev, staging, prod)
     made.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
     yield made
-    for one in (staging, prod):
-        one.kubectl("delete", "namespace", namespace(one), "--ignore-not-found", "--wait=false")
-    dev.destroy()
+    namespaces.remove(*map(namespace, (dev, staging, prod)))
 
 
-def stack(dev: project.Project, name: str, settings: dict[str, Any]) -> project.Project:
+def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = "20m") -> project.Project:
     """One more environment, and no Docker for it."""
     config = yaml.safe_load(dev.stack_file.read_text())["config"] | settings
-    config["seaway:overlay"] = {"services": {"web": {"env": {"STAGE": name}}}}
+    asks = {"resources": {"cpu": cpu}}
+    services = {"web": asks | {"env": {"STAGE": name}}, "api": asks}
+    config["seaway:overlay"] = {"services": services, "stores": {"db": asks}}
     one = dataclasses.replace(
         dev, stack=name, env=dev.env | {"DOCKER_CONFIG": "/nowhere", "DOCKER_HOST": "tcp://nowhere"}
     )
@@ -300,6 +303,7 @@ def test_what_is_held_needs_its_name(story: Story) -> None:
 
 
 def test_destroying_dev_leaves_what_prod_runs(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespaces.empty(namespace(story.dev))
     story.dev.destroy()
     monkeypatch.setenv(registry.ADDRESSES, story.prod.env[registry.ADDRESSES])
     (image,) = {each["spec"]["containers"][0]["image"] for each in pods(story.prod)}

@@ -91,44 +91,6 @@ def test_two_checkouts_have_a_cluster_each(second: Path) -> None:
     assert server(second) != server(project.ROOT)
 
 
-def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
-    layout = node.find(second)
-    assert layout.run.exists()
-    done = make(second, "down")
-    assert re.search(r"^ +- *\d+ deleted$", done.out, re.M), done.text
-    assert not healthy(second)
-    assert not layout.run.exists()
-    assert not Path("/sys/class/net", layout.interface).exists()
-    assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
-    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
-    assert layout.name not in rules
-    mounts = Path("/proc/self/mountinfo").read_text()
-    assert str(second) not in mounts
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            assert str(second) not in process.read_text(errors="replace"), process
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-
-
-def test_killed_half_way_the_next_start_cleans_up_and_comes_up(second: Path) -> None:
-    half = subprocess.Popen(
-        [sys.executable, "-m", "dev.cluster", "up"],
-        cwd=second,
-        env=os.environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    time.sleep(2)
-    os.killpg(half.pid, signal.SIGKILL)
-    half.wait()
-    assert not healthy(second), "it was killed half-way"
-    project.cluster("up", folder=second)
-    assert healthy(second)
-    assert healthy(project.ROOT), "the first checkout's cluster was left alone"
-
-
 @pytest.fixture(scope="module")
 def smallest(second: Path, tmp_path_factory: pytest.TempPathFactory) -> project.Project:
     made = project.Project.create(
@@ -160,9 +122,46 @@ def test_another_cluster_under_the_same_context_is_refused(smallest: project.Pro
     smallest.preview("--expect-no-changes")
 
 
-def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project, second: Path) -> None:
+def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
+    layout = node.find(second)
+    assert layout.run.exists()
+    done = make(second, "down")
+    assert re.search(r"^ +- *\d+ deleted$", done.out, re.M), done.text
+    assert not healthy(second)
+    assert not layout.run.exists()
+    assert not Path("/sys/class/net", layout.interface).exists()
+    assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
+    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    assert layout.name not in rules
+    mounts = Path("/proc/self/mountinfo").read_text()
+    assert str(second) not in mounts
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert str(second) not in process.read_text(errors="replace"), process
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
+def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second: Path) -> None:
     project.cluster("wipe", folder=second)
+    half = subprocess.Popen(
+        [sys.executable, "-m", "dev.cluster", "up"],
+        cwd=second,
+        env=os.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(2)
+    os.killpg(half.pid, signal.SIGKILL)
+    half.wait()
+    assert not healthy(second), "it was killed half-way"
     project.cluster("up", folder=second)
+    assert healthy(second)
+    assert healthy(project.ROOT), "the first checkout's cluster was left alone"
+
+
+def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project, second: Path) -> None:
     project.base_images(second)
     told = smallest.preview(check=False)
     assert told.code != 0

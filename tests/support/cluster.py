@@ -13,6 +13,9 @@ from dev import environment, project
 NICE = 10
 """Priority of the tests and of all that they start but clusters: 0 is the usual one, 19 the last."""
 
+LONGEST = ("test_rollback", "test_shop", "test_promotion", "test_second_checkout")
+"""Files of tests that take minutes. They come first: one that is begun last would run alone, on one core of two."""
+
 LOCK = environment.STATE / "tests.lock"
 """Held, shared, by every process that tests with the cluster; in it: whether one of them has started the cluster."""
 
@@ -74,4 +77,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("cluster"):
             item.fixturenames.insert(0, "one_node_cluster")  # type: ignore[attr-defined]
-    items.sort(key=lambda item: item.get_closest_marker("cluster") is not None)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, int]:
+    file = item.path.stem
+    return item.get_closest_marker("cluster") is not None, LONGEST.index(file) if file in LONGEST else len(LONGEST)

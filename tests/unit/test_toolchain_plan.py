@@ -103,7 +103,7 @@ def test_tests_of_what_is_not_compiled_are_told_and_not_run(machine: Path) -> No
         "not run: tests/e2e/test_autoscaling.py, since metrics-server is not compiled"
         " (python3 -m dev.cluster.toolchain build --all)",
         "not run: tests/e2e/test_network.py, since kube-network-policies and traefik are not compiled"
-        " (python3 -m dev.cluster.toolchain build --all)"
+        " (python3 -m dev.cluster.toolchain build --all)",
     ]
     assert list(optional.told([optional.ROOT / "tests" / "unit"])) == []
 

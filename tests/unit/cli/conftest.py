@@ -1,11 +1,16 @@
 """A checkout with the application shop and the stack dev, and a stand-in for its cluster."""
 
-import json
+import contextlib
+import os
+import pty
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from seaway.cli import main
 from tests.unit.cli import program
 from tests.unit.cluster import apiserver
 from tests.unit.rollout import made
@@ -34,12 +39,7 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "app" / "app.yaml").write_text("name: shop\n")
     secret = "{SESSION_KEY: {secure: v1:xyz}}"
     (folder / "Pulumi.dev.yaml").write_text(f"config:\n  seaway:context: work\n  seaway:secrets: {secret}\n")
-    kubeconfig = {
-        "contexts": [{"name": "work", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": api.url}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
-    (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
+    (folder / "kubeconfig").write_text(apiserver.kubeconfig(api.url))
     (folder / "nothing").mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
@@ -56,6 +56,29 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     ):
         monkeypatch.delenv(name, raising=False)
     return folder
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *words: str, width: int = 100) -> tuple[int, list[str]]:
+    """`seaway ...` with a terminal so wide as its stdout; its exit code, and the lines that the terminal got."""
+    ours, theirs = pty.openpty()
+    got: list[bytes] = []
+
+    def read() -> None:
+        # When the other end is closed it is an error to read from.
+        with contextlib.suppress(OSError):
+            while True:
+                got.append(os.read(ours, 4096))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with monkeypatch.context() as changed, os.fdopen(theirs, "w") as stream:
+        changed.setenv("COLUMNS", str(width))
+        changed.setenv("TERM", "xterm-256color")
+        changed.setattr(sys, "stdout", stream)
+        code = main.main(words)
+    reader.join(timeout=10)
+    os.close(ours)
+    return code, b"".join(got).decode().splitlines()
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def pinned(shop: Path, stack: str) -> release.Release:
 def test_a_table_of_what_differs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["diff", "dev", "prod"]) == 0
     heading, rows = table(capsys)
-    assert re.fullmatch(r"shop · stack dev and stack prod · 4 differ, \d\d the same", heading)
+    assert re.fullmatch(r"shop · stack dev and stack prod · 4 differ, \d+ the same", heading)
     assert rows == [
         ["PART", "FIELD", "dev", "prod"],
         ["services.web", "env.TITLE", "Shop", "[Prod]"],
@@ -77,7 +77,7 @@ def test_a_table_of_what_differs(shop: Path, capsys: pytest.CaptureFixture[str])
 def test_nothing_differs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["diff", "dev", "dev", "--exit-code"]) == 0
     heading, rows = table(capsys)
-    assert re.fullmatch(r"shop · stack dev and stack dev · nothing differs, \d\d the same", heading)
+    assert re.fullmatch(r"shop · stack dev and stack dev · nothing differs, \d+ the same", heading)
     assert rows == []
 
 

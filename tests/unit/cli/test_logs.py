@@ -163,11 +163,10 @@ def test_what_is_no_time(text: str) -> None:
         logs.seconds(text)
 
 
-def test_a_colour_a_pod_on_a_terminal(api: apiserver.ApiServer) -> None:
+def test_a_colour_a_pod_on_a_terminal(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     print_something(api)
-    with running.command("logs", "web", terminal=True) as printed:
-        lines = printed.out.until(lambda seen: len(seen) == 4)
-        assert printed.process.wait(timeout=10) == 0
+    code, lines = conftest.at_a_terminal(monkeypatch, "logs", "web")
+    assert (code, len(lines)) == (0, 4)
     colours = [re.fullmatch(r"\x1b\[(\d+)mweb-\w+:\x1b\[0m .*", line) for line in lines]
     assert all(colours), lines
     [first, second, third, fourth] = [colour[1] for colour in colours if colour]

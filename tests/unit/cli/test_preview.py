@@ -277,7 +277,11 @@ ANOTHER_VALUE = {
         ("size: 1Gi", "size: 2Gi", {"replaced StatefulSet/db": "outage"}),
         ("image: postgres:17", "image: postgres:18", {"changed StatefulSet/db": "outage"}),
         ("generate: 32", "generate: 40", ANOTHER_VALUE),
-        ("config:", "config:\n  seaway:exposure: nodePort", {"changed Service/web": "none"}),
+        (
+            "config:",
+            "config:\n  seaway:exposure: nodePort",
+            {"changed Service/web": "none", "changed NetworkPolicy/web": "none"},
+        ),
         (
             "config:",
             "config:\n  seaway:overlay: {services: {web: {scale: 1}}}",

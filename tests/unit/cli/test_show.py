@@ -128,7 +128,7 @@ def test_a_store_and_who_calls_it(shop: Path, capsys: pytest.CaptureFixture[str]
     assert shown[0] == "db · store of shop · stack dev"
     assert "address tcp://db:5432" in shown
     assert "called by api, migrate" in shown
-    assert "image mirror.example.com/postgres:17 (app/app.yaml:32:5, with the stack's seaway:substitutes)" in shown
+    assert "image mirror.example.com/postgres:17 (app/app.yaml:33:5, with the stack's seaway:substitutes)" in shown
     assert "Secret/db-secrets-unresolved its secret values" in shown
     assert (
         "user 999 default: the user that postgres is made for StatefulSet pod.securityContext.runAsUser"
@@ -141,7 +141,7 @@ def test_a_job_has_what_the_service_says(shop: Path, capsys: pytest.CaptureFixtu
     shown = lines(capsys, "migrate")
     assert "address none: it takes no requests" in shown
     assert "resources.cpu 50m app/app.yaml:21:17 Job container.resources.requests.cpu" in shown
-    assert 'command ["python3", "migrate.py"] app/app.yaml:40:24 -' in shown
+    assert 'command ["python3", "migrate.py"] app/app.yaml:41:24 -' in shown
 
 
 def test_a_job_that_people_start_tells_the_line(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -190,15 +190,17 @@ def plain(line: str) -> str:
 
 
 @pytest.mark.parametrize("width", [140, 100, 80])
-def test_a_terminal_gets_colours_and_lines_of_its_width(api: apiserver.ApiServer, width: int) -> None:
+def test_a_terminal_gets_colours_and_lines_of_its_width(
+    api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
     """First the last event is cut, then the image, which keeps its end. A message with brackets stays what it is."""
     objects = made.healthy()
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
     objects["Event"] = [made.event("Deployment/web", "Bad", f"[b]probe failed {'x' * 200}", seen=now)]
     conftest.put_all(api, objects)
-    with running.command("status", terminal=True, width=width) as status:
-        lines = status.out.has("migrate")
-        assert status.process.wait(timeout=10) == 0
+    code, lines = conftest.at_a_terminal(monkeypatch, "status", width=width)
+    assert code == 0
+    assert any("migrate" in line for line in lines)
     assert any("\x1b[32m2/2" in line for line in lines), "green where all is well"
     assert max(len(plain(line).rstrip()) for line in lines) <= width
     web = next(plain(line) for line in lines if plain(line).startswith("web"))
@@ -211,8 +213,8 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(api: apiserver.ApiServer
 def test_no_colours_where_they_are_not_wanted(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     conftest.put_all(api, made.healthy())
-    with running.command("status", terminal=True) as status:
-        lines = status.out.has("migrate")
+    _, lines = conftest.at_a_terminal(monkeypatch, "status")
+    assert any("migrate" in line for line in lines)
     assert not any("[32m" in line for line in lines)
 
 
@@ -225,13 +227,12 @@ def test_a_pipe_gets_whole_lines(api: apiserver.ApiServer, capsys: Captured) -> 
     assert capsys.readouterr().out.splitlines()[2].endswith("xxx end")
 
 
-@pytest.mark.parametrize("words", [["status"], ["status", "--json"], ["logs", "web"]])
-def test_no_pulumi_no_state_no_passphrase(api: apiserver.ApiServer, words: list[str]) -> None:
+def test_no_pulumi_no_state_no_passphrase(api: apiserver.ApiServer) -> None:
     """The fixture's PATH is empty and its Pulumi home too: all the same, each verb works, and starts no program."""
-    program = f"""
+    program = """
 import os, sys
 started = []
-programs = {{"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system", "os.fork"}}
+programs = {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system", "os.fork"}
 sys.addaudithook(lambda event, of: started.append(of) if event in programs else None)
 class Environment(dict):
     def __getitem__(self, name):
@@ -243,8 +244,11 @@ class Environment(dict):
 read = []
 from seaway.cli import main
 os.environ = Environment(os.environ)
-code = main.main({words!r})
-print([name for name in read if name.startswith("PULUMI")], started, code, file=sys.stderr)
+for words in (["status"], ["status", "--json"], ["logs", "web"]):
+    code = main.main(words)
+    print("END", flush=True)
+    print([name for name in read if name.startswith("PULUMI")], started, code, file=sys.stderr)
+    read.clear()
 """
     conftest.put_all(api, made.healthy())
     for pod in ("aaaaa", "bbbbb"):
@@ -252,9 +256,13 @@ print([name for name in read if name.startswith("PULUMI")], started, code, file=
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
     )
-    assert "web" in done.stdout
-    last = done.stderr.splitlines()[-1]
-    assert re.fullmatch(r"\[('(PULUMI_STACK|PULUMI_HOME|PULUMI_BACKEND_URL)'(, )?)+\] \[\] 0", last), last
+    *shown, rest = done.stdout.split("END\n")
+    assert ["web" in each for each in shown] == [True] * 3
+    assert rest == ""
+    told = done.stderr.splitlines()
+    assert len(told) == 3
+    for line in told:
+        assert re.fullmatch(r"\[('(PULUMI_STACK|PULUMI_HOME|PULUMI_BACKEND_URL)'(, )?)+\] \[\] 0", line), line
 
 
 def environment() -> dict[str, str]:

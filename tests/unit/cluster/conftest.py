@@ -1,6 +1,5 @@
 """A stand-in for an API server, and the client for it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,12 +17,7 @@ def api() -> Iterator[apiserver.ApiServer]:
 
 @pytest.fixture
 def cluster(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> client.Cluster:
-    content = {
-        "contexts": [{"name": "work", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": api.url}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
     path = tmp_path / "kubeconfig"
-    path.write_text(json.dumps(content))
+    path.write_text(apiserver.kubeconfig(api.url))
     monkeypatch.setenv("KUBECONFIG", str(path))
-    return client.Cluster(context="work", seconds=1)
+    return client.Cluster(context="work", seconds=10)

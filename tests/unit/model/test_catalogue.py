@@ -73,14 +73,13 @@ def test_an_image_is_known_by_its_repository_whatever_the_registry(image: str, u
     ("image", "path", "data"),
     [
         ("postgres:17", "/var/lib/postgresql", "/var/lib/postgresql/pgdata"),
-        ("postgres:18", "/var/lib/postgresql", None),
-        ("postgres:18.1-alpine", "/var/lib/postgresql", None),
+        ("postgres:18", "/var/lib/postgresql", "/var/lib/postgresql/pgdata"),
         ("postgres:18", "/var/lib/postgresql/data", "/var/lib/postgresql/data/pgdata"),
         ("postgres", "/var/lib/postgresql", "/var/lib/postgresql/pgdata"),
         ("redis:8", "/data", None),
     ],
 )
-def test_data_is_below_the_mount(image: str, path: str, data: str | None) -> None:
+def test_data_is_below_the_mount_and_stays_there_whatever_the_version(image: str, path: str, data: str | None) -> None:
     assert resolved(store(image, path)).stores[0].env.get("PGDATA") == data
 
 

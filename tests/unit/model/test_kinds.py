@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, load, problems
+from seaway.model import application, jobs, load, problems
 
 Said = Callable[..., list[str]]
 
@@ -219,5 +219,18 @@ services:
 """
     (one,) = services(folder, text)["web"].sidecars
     assert (one.files[0].content, one.secrets[0].generate) == ("title = 1\n", 9)
-    with pytest.raises(problems.Invalid, match="sidecars.a.files"):
+    with pytest.raises(problems.Invalid, match=r"sidecars\.a\.files"):
         services(folder, text.replace("app.toml", "nowhere.toml"))
+
+
+@pytest.mark.parametrize(
+    ("job", "released"),
+    [
+        (application.Job("migrate"), True),
+        (application.Job("warm", run="after-rollout"), True),
+        (application.Job("repair", run="on-demand"), False),
+        (application.Job("report", schedule="@daily"), False),
+    ],
+)
+def test_what_does_not_run_again_where_somebody_goes_back(job: application.Job, released: bool) -> None:
+    assert jobs.released(job) is released

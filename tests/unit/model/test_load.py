@@ -141,7 +141,7 @@ def by_name(app: application.Application) -> application.Application:
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_keys_does_not_matter_and_twice_is_the_same(folder: Path, by: random.Random) -> None:
     first = shop(folder)
@@ -163,14 +163,14 @@ ANY = st.recursive(
 SERVICES = st.fixed_dictionaries({"name": WORDS, "services": st.dictionaries(WORDS, ANY), "stores": ANY, "jobs": ANY})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ANY | SERVICES, st.none() | ANY)
 def test_whatever_is_written_ends_in_an_application_or_in_problems(said: Said, value: object, overlay: object) -> None:
     lines = said(json.dumps(value), json.dumps({"config": {"seaway:context": "c", "seaway:overlay": overlay}}))
     assert all("; " in line for line in lines)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=100) | st.binary(max_size=100))
 def test_whatever_text_is_written_ends_in_problems(said: Said, text: str | bytes) -> None:
     try:

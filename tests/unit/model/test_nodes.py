@@ -94,9 +94,9 @@ def test_refused_with_a_place_and_a_remedy(text: str | bytes, said: str) -> None
 def test_an_alias_bomb_is_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
-    began = time.monotonic()
+    began = time.process_time()
     assert "has more than 100000 values" in wrong("\n".join(lines))
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_an_anchor_may_be_used_again() -> None:
@@ -104,7 +104,7 @@ def test_an_anchor_may_be_used_again() -> None:
     assert nodes.plain(node) == {"a": {"x": 1}, "b": {"x": 1}}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=200) | st.binary(max_size=200) | st.text("[]{}:,-&*!|>'\"#%@` ab\n\t?~", max_size=200))
 def test_no_input_ends_in_anything_but_a_node_or_problems(text: str | bytes) -> None:
     try:
@@ -119,9 +119,9 @@ def test_no_input_ends_in_anything_but_a_node_or_problems(text: str | bytes) -> 
     "text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000, "a:\n" * 20_000, "&a " * 9]
 )
 def test_deep_nests_end_soon(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()  # what others do on the machine does not count
     assert wrong(text)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @given(JSON)

@@ -112,6 +112,13 @@ def test_what_is_named_must_be_there() -> None:
         "lacking: it has no key tls.key (there are: tls.crt); name another key, or add it"
     )
     assert answers.line(found["Secret registry"]) == "there: with .dockerconfigjson"
+    found = answers.told(answers.seen(app, stack), dict.fromkeys(given))
+    assert answers.line(found["Secret registry"]) == (
+        "lacking: it is not in shop-test; kubectl create secret docker-registry registry -n shop-test ..."
+    )
+    assert answers.line(found["Secret shop-tls"]) == (
+        "lacking: it is not in shop-test; kubectl create secret tls shop-tls -n shop-test ..."
+    )
 
 
 def test_whether_a_load_balancer_is_there_cannot_be_told() -> None:

@@ -1,7 +1,6 @@
 """The real plugin process, spoken to as the engine does, and a stand-in for an API server."""
 
 import contextlib
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -67,10 +66,7 @@ def kubeconfig(tmp_path: Path) -> engine.Kubeconfig:
 
     def write(server: str, user: dict[str, object] | None = None) -> Path:
         path = tmp_path / "kubeconfig"
-        contexts = [{"name": name, "context": {"cluster": "c", "user": "u"}} for name in ("seaway-dev", "work")]
-        clusters = [{"name": "c", "cluster": {"server": server}}]
-        users = [{"name": "u", "user": user or {"token": "t"}}]
-        path.write_text(json.dumps({"clusters": clusters, "contexts": contexts, "users": users}))
+        path.write_text(apiserver.kubeconfig(server, contexts=("seaway-dev", "work"), user=user))
         return path
 
     return write
@@ -92,28 +88,36 @@ def own_plugin(start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[engine.Plugin, engine.Display, Path]]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engine.Shared]:
     """One process for all tests that leave it as it is: starting one takes longer than most of them."""
     path = tmp_path_factory.mktemp("plugin") / "kubeconfig"
     with displaying() as shown, running(shown.address, path) as plugin:
-        yield plugin, shown, path
+        yield engine.Shared(plugin, shown, path)
 
 
 @pytest.fixture
-def display(shared: tuple[engine.Plugin, engine.Display, Path]) -> engine.Display:
+def display(shared: engine.Shared) -> engine.Display:
     """What the shared plugin says in this test."""
-    shared[1].lines.clear()
-    return shared[1]
+    shared.display.lines.clear()
+    return shared.display
+
+
+@pytest.fixture
+def reads(shared: engine.Shared) -> engine.Start:
+    """The shared plugin, that is configured from this kubeconfig next."""
+
+    def given(path: Path) -> engine.Plugin:
+        path.replace(shared.kubeconfig)
+        return shared.plugin
+
+    return given
 
 
 @pytest.fixture
 def plugin(
-    shared: tuple[engine.Plugin, engine.Display, Path],
-    display: engine.Display,
-    api: apiserver.ApiServer,
-    kubeconfig: engine.Kubeconfig,
+    reads: engine.Start, display: engine.Display, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> engine.Plugin:
     """Configured against a cluster that answers."""
-    kubeconfig(api.url).replace(shared[2])
-    engine.configure(shared[0], context="seaway-dev")
-    return shared[0]
+    started = reads(kubeconfig(api.url))
+    engine.configure(started, context="seaway-dev")
+    return started

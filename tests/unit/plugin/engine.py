@@ -61,6 +61,16 @@ class Plugin:
         return caught.value.details()  # type: ignore[attr-defined]
 
 
+@dataclasses.dataclass(frozen=True)
+class Shared:
+    """The process of all tests that leave it as it is."""
+
+    plugin: Plugin
+    display: Display
+    kubeconfig: Path
+    """The file that it reads."""
+
+
 Start = Callable[[Path], Plugin]
 
 

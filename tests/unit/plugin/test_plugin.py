@@ -133,20 +133,20 @@ def test_a_closed_port_is_one_clear_line_within_five_seconds(
 
 
 def test_a_silent_cluster_is_given_up_in_time(
-    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
+    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> None:
     api.silent = threading.Event()
-    running = start(kubeconfig(api.url))
+    running = reads(kubeconfig(api.url))
     text = running.refusal(lambda: engine.configure(running, context="work", timeout=0.5))
     assert f"({api.url}: no answer within 0.5 s)" in text
 
 
 @pytest.mark.parametrize(("status", "reason"), [(401, "401 Unauthorized"), (403, "403 Forbidden")])
 def test_refused_credentials(
-    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, status: int, reason: str
+    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, status: int, reason: str
 ) -> None:
     api.status = status
-    running = start(kubeconfig(api.url))
+    running = reads(kubeconfig(api.url))
     text = running.refusal(lambda: engine.configure(running, context="work"))
     assert text.startswith(
         f'the cluster of context "work" ({api.url}) refused the credentials of the kubeconfig: {reason}'
@@ -155,47 +155,48 @@ def test_refused_credentials(
 
 
 def test_a_server_that_is_no_cluster(
-    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
+    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> None:
     api.status = 503
-    running = start(kubeconfig(api.url))
+    running = reads(kubeconfig(api.url))
     assert "it answered 503 Service Unavailable" in running.refusal(lambda: engine.configure(running, context="work"))
 
 
-def test_an_unknown_context_names_those_that_there_are(start: engine.Start, kubeconfig: engine.Kubeconfig) -> None:
-    path = kubeconfig("http://127.0.0.1:1")
-    running = start(path)
+def test_an_unknown_context_names_those_that_there_are(
+    reads: engine.Start, kubeconfig: engine.Kubeconfig, shared: engine.Shared
+) -> None:
+    running = reads(kubeconfig("http://127.0.0.1:1"))
     assert running.refusal(lambda: engine.configure(running, context="prod")) == (
-        f'{path} has no context "prod" (it has: seaway-dev, work);'
+        f'{shared.kubeconfig} has no context "prod" (it has: seaway-dev, work);'
         " choose another: pulumi config set seaway:context NAME"
     )
 
 
 def test_exec_credentials_are_used(
-    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, tmp_path: Path
+    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, shared: engine.Shared
 ) -> None:
-    program = tmp_path / "login"
+    program = shared.kubeconfig.with_name("login")
     program.write_text('#!/bin/sh\necho \'{"status": {"token": "fresh"}}\'\n')
     program.chmod(0o755)
     login = {"apiVersion": "client.authentication.k8s.io/v1", "command": "./login", "interactiveMode": "Never"}
-    running = start(kubeconfig(api.url, {"exec": login}))
+    running = reads(kubeconfig(api.url, {"exec": login}))
     engine.configure(running, context="work")
     assert api.asked == [("/api/v1/namespaces/kube-system", "Bearer fresh")]
 
 
-def test_a_failing_login_is_told(start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
+def test_a_failing_login_is_told(reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
     login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "false"}
-    running = start(kubeconfig(api.url, {"exec": login}))
+    running = reads(kubeconfig(api.url, {"exec": login}))
     text = running.refusal(lambda: engine.configure(running, context="work"))
     assert "the kubeconfig's credential program failed: Exec false returned 1" in text
     assert "\n" not in text
 
 
 def test_a_missing_login_program_is_told(
-    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
+    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> None:
     login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "no-such-login"}
-    running = start(kubeconfig(api.url, {"exec": login}))
+    running = reads(kubeconfig(api.url, {"exec": login}))
     assert "no-such-login" in running.refusal(lambda: engine.configure(running, context="work"))
 
 

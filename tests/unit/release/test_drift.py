@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +86,33 @@ def test_a_namespace_as_deployed_has_no_drift(example: str) -> None:
 def test_every_kind_of_a_release_is_looked_at() -> None:
     for example in golden.EXAMPLES:
         assert {one.kind for one in golden.made(example)} <= {*drift.KINDS, "Namespace"}
+
+
+def test_who_opens_a_policy_by_hand_is_told() -> None:
+    live = running()
+    (policy,) = (one for one in live["NetworkPolicy"] if one["metadata"]["name"].startswith("db-"))
+    name = policy["metadata"]["name"]
+    policy["spec"]["ingress"] = [{}]
+    owns(policy, "kubectl-edit", {"f:spec": {"f:ingress": {}}})
+    told = [line.partition(": ")[0] for line in lines(live)]
+    assert told == [f"deleted NetworkPolicy/{name} spec.ingress[0].{key}" for key in ("from", "ports")]
+    live = running()
+    live["NetworkPolicy"].append({"metadata": {"name": "open"}, "spec": {"podSelector": {}, "ingress": [{}]}})
+    assert lines(live) == ["added NetworkPolicy/open : None -> (object) (None)"]
+
+
+@pytest.mark.parametrize("how", [{"tls_secret": "shop-tls"}, {"issuer": "letsencrypt"}])
+def test_the_certificate_of_a_host_is_somebody_elses(how: dict[str, str]) -> None:
+    ingress = settings.Ingress(hosts={"web": ("shop.example.com",)}, **how)
+    found = [one.manifest for one in golden.made("shop", exposure="ingress", ingress=ingress) if one.kind == "Ingress"]
+    (tls,) = found[0]["spec"]["tls"]
+    live: Live = {"Ingress": [copy.deepcopy(one) for one in found]}
+    live["Ingress"][0]["status"] = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
+    assert drift.drift(found, live) == []
+    live["Secret"] = [
+        {"metadata": {"name": name}, "data": {"tls.crt": "eA=="}} for name in (tls["secretName"], "other")
+    ]
+    assert [(one.how, one.name) for one in drift.drift(found, live)] == [("added", "other")]
 
 
 def test_an_edited_image() -> None:
@@ -307,10 +333,7 @@ Start = Callable[[str], client.Cluster]
 def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     def connect(url: str) -> client.Cluster:
         path = tmp_path / "kubeconfig"
-        context = {"name": "work", "context": {"cluster": "c", "user": "u"}}
-        clusters = [{"name": "c", "cluster": {"server": url}}]
-        users = [{"name": "u", "user": {"token": "t"}}]
-        path.write_text(json.dumps({"contexts": [context], "clusters": clusters, "users": users}))
+        path.write_text(apiserver.kubeconfig(url))
         monkeypatch.setenv("KUBECONFIG", str(path))
         return client.Cluster(context="work", seconds=5)
 

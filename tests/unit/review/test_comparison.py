@@ -98,8 +98,8 @@ def test_an_image_that_is_built_is_told_by_its_source() -> None:
 
 
 def test_an_image_that_is_not_built_is_told_as_it_is() -> None:
-    other = dataclasses.replace(APP, stores=(dataclasses.replace(APP.stores[0], image="postgres:18"),))
-    assert rows(side(), side(other)) == [("stores.db", "image", "postgres:17", "postgres:18")]
+    other = dataclasses.replace(APP, stores=(dataclasses.replace(APP.stores[0], image="postgres:16"),))
+    assert rows(side(), side(other)) == [("stores.db", "image", "postgres:17", "postgres:16")]
 
 
 def test_of_a_secret_there_is_only_how_it_comes_about() -> None:

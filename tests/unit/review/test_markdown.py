@@ -171,7 +171,6 @@ def words(found: list[token.Token]) -> Iterator[str]:
             yield html.unescape(one.content)
 
 
-@run(deadline=None)
 @given(value=NASTY, other=NASTY, name=NASTY, reason=NASTY)
 def test_no_value_is_more_than_a_value(value: str, other: str, name: str, reason: str) -> None:
     fields = [change.Field(path=f"spec.{index}{value}", old=value, new=other) for index in range(3)]
@@ -191,7 +190,6 @@ def test_no_value_is_more_than_a_value(value: str, other: str, name: str, reason
     assert len(cells) == 2 * 4 + (3 * (1 + len(short)) if short else 0)
 
 
-@run(deadline=None)
 @given(value=NASTY)
 def test_a_value_is_shown_as_it_is(value: str) -> None:
     """What stands there can be read again, and nothing is lost but length."""
@@ -203,7 +201,7 @@ def test_a_value_is_shown_as_it_is(value: str) -> None:
         assert seen.removeprefix("x ").removesuffix(" x") == expected
 
 
-@run(deadline=None, max_examples=30)
+@run(max_examples=10)  # large ones: each takes a while
 @given(values=st.lists(NASTY, min_size=1, max_size=30), factor=st.integers(1, 200))
 def test_it_is_never_too_long(values: list[str], factor: int) -> None:
     fields = [change.Field(path=f"data.{value}", old=value * factor, new=f"{value}\nx" * factor) for value in values]

@@ -1,0 +1,56 @@
+"""``seaway check --cluster`` on the real cluster: what it has, and what it lacks."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev import environment, project
+
+pytestmark = pytest.mark.cluster
+
+
+def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Exit code, and by what is needed its state and what was told."""
+    shutil.copytree(project.ROOT / "examples" / "shop", folder / "app")
+    (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    said = {"context": "seaway-dev", "registry": "registry.example.com"} | settings
+    (folder / "Pulumi.dev.yaml").write_text(
+        json.dumps({"config": {f"seaway:{key}": value for key, value in said.items()}})
+    )
+    done = subprocess.run(
+        [Path(sys.executable).with_name("seaway"), "check", "--cluster", "--json", "--stack", "dev"],
+        cwd=folder,
+        env={**os.environ, **environment.variables()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.stderr
+    return done.returncode, {one["what"]: (one["state"], one["told"]) for one in json.loads(done.stdout)["needs"]}
+
+
+def test_what_the_cluster_has(tmp_path: Path) -> None:
+    code, found = needs(tmp_path)
+    assert found["Kubernetes"] == ("there", "1.34")
+    assert found["name service"] == ("there", "k8s-app=kube-dns")
+    assert found["storage class"] == ("there", "local-path, the default")
+    assert found["a node that fits"] == ("there", "1 of 1")
+    assert found["nodes to spread over"][0] == "warning", "it has one node"
+    assert not {what: told for what, (state, told) in found.items() if state == "lacking"}
+    assert code == 0
+
+
+def test_what_it_lacks(tmp_path: Path) -> None:
+    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "controller": "nobodys"}
+    code, found = needs(tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"])
+    assert code == 1
+    assert found["certificates"] == ("lacking", "cert-manager is not installed")
+    assert found["ingress class"][1].startswith("there is no ingress class nobodys (there ")
+    assert found["storage class"] == ("lacking", "there is no storage class golden (there are: local-path)")
+    assert found["Secret nobody"] == ("lacking", "it is not in shop-dev")
