@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from dev import environment, project
-from seaway.manifests import objects, offline, workloads
+from seaway.manifests import objects, offline
 from seaway.model import load, settings
 from tests import golden
+from tests.support import strict
 
 pytestmark = pytest.mark.cluster
 
@@ -48,9 +49,9 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
     home = f"strict-{example}"
     labels = namespace["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-    pods = [pod(each, template["spec"]) for each in found if (template := workloads.template(each)) is not None]
+    pods = list(strict.pods(found))
     assert pods, "an example without pods shows nothing"
-    strict = (
+    words = (
         "create",
         "--dry-run=server",
         "--validate=strict",
@@ -64,22 +65,10 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
     try:
         kubectl("wait", "--for=create", "serviceaccount/default", "--namespace", home, "--timeout=30s")
         made = [each | {"metadata": each["metadata"] | {"namespace": home}} for each in found]
-        told = kubectl(*strict, given={"apiVersion": "v1", "kind": "List", "items": made + pods})
+        told = kubectl(*words, given={"apiVersion": "v1", "kind": "List", "items": made + pods})
         assert len(told.splitlines()) == len(made) + len(pods)
     finally:
         kubectl("delete", "namespace", home, "--wait=false")
-
-
-def pod(owner: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
-    """As a controller makes one. Pod Security looks at pods; a Deployment of forbidden ones is let in.
-
-    The account is not made by a dry run, and the reference names a class of a cluster that this one is not.
-    """
-    kept = {key: value for key, value in spec.items() if key not in {"serviceAccountName", "priorityClassName"}}
-    names = [claim["metadata"]["name"] for claim in owner["spec"].get("volumeClaimTemplates", ())]
-    claimed = [{"name": name, "persistentVolumeClaim": {"claimName": f"{name}-0"}} for name in names]
-    kept |= {"volumes": [*spec["volumes"], *claimed]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "one-"}, "spec": kept}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,117 @@
+"""Our Compose files on a real API server: each is imported, rendered, and taken to the letter, with every pod that its
+controllers would make. What a cluster must not have is refused first, and what is left of such a file is taken too."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev import project
+from seaway.cli import main
+from seaway.manifests import offline
+from seaway.model import application, load, settings
+from tests.e2e import test_examples as kubernetes
+from tests.support import strict
+
+pytestmark = pytest.mark.cluster
+
+CORPUS = project.ROOT / "tests" / "compose" / "corpus"
+CASES = sorted(folder.name for folder in CORPUS.iterdir())
+STACK = settings.Settings(
+    stack="test", context="test", registry="registry.example.com", exposure="ingress", ingress=settings.Ingress()
+)
+LEVELS: tuple[application.Security, ...] = ("restricted", "baseline")
+WALLS = "takes the walls down"
+FOLDER = "is a folder of one machine"
+REFUSED = {
+    "build": {
+        "services.web.build.ssh": "a build gets no keys",
+        "services.web.build.additional_contexts": "an image is built from one folder",
+        "services.web.build.secrets": "a build gets no secrets",
+        "services.listed.build.ssh": "a build gets no keys",
+        "services.listed.build.additional_contexts": "an image is built from one folder",
+    },
+    "build-inline": {"services.web.build.dockerfile_inline": "a Dockerfile is a file"},
+    "models": {"services.listed.use_api_socket": "makes root of whoever writes to it"},
+    "privileged": {
+        "services.agent.privileged": "root on the node",
+        **{f"services.agent.{key}": WALLS for key in ("pid", "ipc", "uts", "userns_mode", "network_mode", "cgroup")},
+        "services.agent.cap_add.0": "SYS_ADMIN is beyond `baseline`",
+        "services.agent.devices": "is one machine's, and whoever has it is root there",
+        "services.agent.device_cgroup_rules": "a device is one machine's",
+        "services.agent.volumes.0": "makes root on its node of whoever writes to it",
+        "services.agent.volumes.1": f"/etc {FOLDER}",
+    },
+    "shared": {f"services.beside.{key}": WALLS for key in ("network_mode", "ipc", "pid")},
+    "volumes": {
+        f"services.{key}": FOLDER for key in ("web.volumes.1", "odd.volumes.3", "odd.volumes.4", "odd.volumes.5")
+    },
+}
+"""Case -> what is refused, and a part of the reason. Nothing else is, in any file."""
+
+
+def home(level: str) -> str:
+    return f"corpus-{level}"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[strict.Strict]:
+    """A namespace for each level of Pod Security that the corpus needs; a dry run leaves nothing in them."""
+    label = "pod-security.kubernetes.io/"
+    made = [
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": home(level), "labels": {f"{label}enforce": level, f"{label}warn": level}},
+        }
+        for level in LEVELS
+    ]
+    kubernetes.kubectl("create", "--filename", "-", given={"apiVersion": "v1", "kind": "List", "items": made})
+    try:
+        for level in LEVELS:
+            wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+            kubernetes.kubectl(*wait, "--namespace", home(level))
+        yield strict.Strict()
+    finally:
+        kubernetes.kubectl("delete", "namespace", *map(home, LEVELS), "--wait=false")
+
+
+def imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    """`seaway import` of a project, with the file that is laid over it: how it ended, and what it told."""
+    found = [folder / f"docker-compose{middle}.yml" for middle in ("", ".override", ".waived")]
+    files = [str(file) for file in found if file.exists()]
+    code = main.main(["import", *files, "--profile", "*", "--out", str(folder / "app.yaml"), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_api_server_takes_what_a_file_becomes(
+    case: str, server: strict.Strict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / case
+    shutil.copytree(CORPUS / case, folder)
+    code, told = imported(folder, capsys)
+    refused = {one["key"]: one["how"] for one in told["keys"] if one["kind"] == "refused"}
+    assert refused.keys() == REFUSED.get(case, {}).keys()
+    for key, reason in refused.items():
+        assert REFUSED[case][key] in reason
+    if refused:
+        assert code == 1
+        assert not (folder / "app.yaml").exists()
+        waive: dict[str, Any] = {}
+        for key in refused:
+            _, service, first, *_ = key.split(".")
+            waive.setdefault(service, {"x-seaway": {"waive": {}}})["x-seaway"]["waive"][first] = "a test"
+        (folder / "Dockerfile").touch()  # what the way out of an inline one says
+        (folder / "docker-compose.waived.yml").write_text(yaml.safe_dump({"services": waive}))
+        code, told = imported(folder, capsys)
+    assert code == 0, told
+    namespace, *found = [each.manifest for each in offline.rendered(load.load(folder / "app.yaml"), STACK)]
+    level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+    made = [*found, *strict.pods(found)]
+    assert len(made) > len(found), "a file without pods shows nothing"
+    assert [line for each in made for line in server.said(each, home(level))] == []
