@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -59,7 +60,7 @@ def home(level: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[strict.Strict]:
+def server() -> Iterator[httpx.Client]:
     """A namespace for each level of Pod Security that the corpus needs; a dry run leaves nothing in them."""
     label = "pod-security.kubernetes.io/"
     made = [
@@ -75,7 +76,8 @@ def server() -> Iterator[strict.Strict]:
         for level in LEVELS:
             wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
             kubernetes.kubectl(*wait, "--namespace", home(level))
-        yield strict.Strict()
+        with strict.server() as client:
+            yield client
     finally:
         kubernetes.kubectl("delete", "namespace", *map(home, LEVELS), "--wait=false")
 
@@ -90,7 +92,7 @@ def imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dic
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_api_server_takes_what_a_file_becomes(
-    case: str, server: strict.Strict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    case: str, server: httpx.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / case
     shutil.copytree(CORPUS / case, folder)
@@ -114,4 +116,4 @@ def test_the_api_server_takes_what_a_file_becomes(
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
     made = [*found, *strict.pods(found)]
     assert len(made) > len(found), "a file without pods shows nothing"
-    assert [line for each in made for line in server.said(each, home(level))] == []
+    assert [line for each in made for line in strict.said(server, each, home(level))] == []

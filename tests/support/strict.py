@@ -34,22 +34,21 @@ def pods(manifests: Iterable[Manifest]) -> Iterator[dict[str, Any]]:
             yield pod(each, template["spec"])
 
 
-class Strict:
+def server() -> httpx.Client:
     """The API server of the checkout's cluster, asked directly: a `kubectl` for each object takes a hundred times as
     long."""
+    layout = node.find(project.ROOT)
+    context = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
+    context.load_cert_chain(layout.pki / "admin.crt", layout.pki / "admin.key")
+    return httpx.Client(base_url=layout.server, verify=context, timeout=30)
 
-    def __init__(self) -> None:
-        layout = node.find(project.ROOT)
-        context = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
-        context.load_cert_chain(layout.pki / "admin.crt", layout.pki / "admin.key")
-        self._client = httpx.Client(base_url=layout.server, verify=context, timeout=30)
 
-    def said(self, manifest: Manifest, home: str) -> Iterator[str]:
-        """What it has against an object in the namespace ``home``: refusals and warnings; nothing is kept."""
-        named = {**manifest, "metadata": {**manifest["metadata"], "namespace": home}}
-        path = paths.path(manifest["apiVersion"], manifest["kind"], home)
-        answer = self._client.post(path, params={"dryRun": "All", "fieldValidation": "Strict"}, json=named)
-        what = f"{manifest['kind']}/{manifest['metadata'].get('name', '')}"
-        if answer.status_code != http.HTTPStatus.CREATED:
-            yield f"{what}: {answer.json()['message']}"
-        yield from (f"{what}: {text}" for text in answer.headers.get_list("warning"))
+def said(client: httpx.Client, manifest: Manifest, home: str) -> Iterator[str]:
+    """What a server has against an object in the namespace ``home``: refusals and warnings; nothing is kept."""
+    named = {**manifest, "metadata": {**manifest["metadata"], "namespace": home}}
+    path = paths.path(manifest["apiVersion"], manifest["kind"], home)
+    answer = client.post(path, params={"dryRun": "All", "fieldValidation": "Strict"}, json=named)
+    what = f"{manifest['kind']}/{manifest['metadata'].get('name', '')}"
+    if answer.status_code != http.HTTPStatus.CREATED:
+        yield f"{what}: {answer.json()['message']}"
+    yield from (f"{what}: {text}" for text in answer.headers.get_list("warning"))
