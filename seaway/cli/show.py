@@ -44,6 +44,8 @@ EDGES = ("FROM", "", "TO")
 MORE = "--json has every field; seaway show defaults has every default"
 BRIEF = ("SEC", "SA", "AVL")
 """The groups of checks whose defaults are shown of a service: all of them would fill two screens."""
+RARE = ("linkVariables", "health.every", "health.timeout", "health.retries", "protocol")
+"""Defaults that are on the screen only where somebody said otherwise."""
 
 
 def add(parsers: verb.Parsers) -> None:
@@ -161,7 +163,7 @@ def _brief(row: "workload.Row") -> bool:
     """Whether it is for the screen: what is said, and the defaults that people ask for first."""
     if row.object:
         return row.check is not None and row.check.startswith(BRIEF)
-    return row.place is not None or row.value not in (None, [])
+    return row.place is not None or (row.value not in (None, []) and row.field not in RARE)
 
 
 def _from(row: "workload.Row") -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Several files are named with commas between them, the later laid over the earlier; they stand in one folder. As with
 `docker compose --file`, no override file is taken that is not named. Profiles are what `COMPOSE_PROFILES` says in the
-`.env` beside them, or the environment of the command line.
+`.env` beside them, or `seaway:profiles`.
 """
 
 import re
@@ -39,7 +39,7 @@ def converted(
     return convert.convert(root, name=name, folder=listed[0].parent)
 
 
-def application(path: Path, shown: str) -> nodes.Table:
+def application(path: Path, shown: str, profiles: Collection[str] = ()) -> nodes.Table:
     """The application, for whoever deploys. ``shown``: what messages call the file, relative to the project.
 
     Raises:
@@ -53,4 +53,4 @@ def application(path: Path, shown: str) -> nodes.Table:
     absolute = path.absolute()
     parts = len(Path(shown).parts)
     within = path.parent if Path(shown).is_absolute() else absolute.parents[parts - 1]
-    return convert.checked(converted(path, within=within))
+    return convert.checked(converted(path, within=within, profiles=profiles))

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from seaway.manifests import network
 from seaway.model import application, hosts, rules, settings
 
 OUTSIDE = "outside"
@@ -66,9 +67,14 @@ def of(app: application.Application, stack: settings.Settings) -> Graph:
         edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
         if isinstance(each, application.Service):
             edges += [Edge(start=path, end=ids[name], relation="after") for name in each.after]
-    exposed = {path: each for path, each in workloads.items() if isinstance(each, application.Service) and each.expose}
+    led = [each for each in app.services if each.expose]
+    exposed = [
+        path
+        for path, each in workloads.items()
+        if each in led or (network.exposed(each) and stack.exposure != "ingress")
+    ]
     if exposed:
-        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=_way(stack, exposed.values())))
+        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=_way(stack, led)))
         edges = [*(Edge(start=OUTSIDE, end=path, relation="reaches") for path in exposed), *edges]
     return Graph(application=app.name, stack=stack.stack, nodes=nodes, edges=edges)
 

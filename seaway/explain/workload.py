@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from seaway.explain import fields, origin
-from seaway.manifests import objects, offline
+from seaway.manifests import network, objects, offline
 from seaway.model import application, catalogue, decode, hosts, jobs, links, nodes, rules
 from seaway.release import project
 
@@ -94,7 +94,8 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
     node = origin.written(one, folder)
     runs = next(found.manifest for found in made if found.kind in fields.PODS)
     image = fields.value(runs, (*fields.CONTAINER.split("."), "image"))
-    exposed = isinstance(each, application.Service) and each.expose
+    led = isinstance(each, application.Service) and each.expose
+    exposed = led or (bool(network.exposed(each)) and one.settings.exposure != "ingress")
     return Told(
         name=each.name,
         kind=type(each).__name__.lower(),

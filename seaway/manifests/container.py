@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Any
 
-from seaway.manifests import availability, network, probes, resources, secrets
+from seaway.manifests import availability, network, probes, resources, secrets, volumes
 from seaway.model import application
 from seaway.model.describe import Doc, Why
 
@@ -92,8 +92,8 @@ def _process(one: application.Process, name: str, parts: Parts) -> dict[str, Any
 
 def _of_companion(each: application.Container, one: application.Companion) -> dict[str, Any]:
     """As closed as the main container; another image may have another user."""
-    own = {} if one.user == each.user else {"runAsUser": one.user, "runAsGroup": one.user}
-    return own | security(each)
+    own = {} if one.user in (each.user, None) else {"runAsUser": one.user, "runAsGroup": one.user}
+    return own | security(each, one)
 
 
 def _env(one: application.Process, parts: Parts) -> list[dict[str, Any]]:
@@ -111,9 +111,9 @@ def drains(each: application.Container) -> bool:
     return isinstance(each, application.Service) and bool(network.ports(each))
 
 
-def security(each: application.Container) -> dict[str, Any]:
-    """What the process may do."""
-    context: dict[str, Any] = {"readOnlyRootFilesystem": True}
+def security(each: application.Container, one: application.Process | None = None) -> dict[str, Any]:
+    """What the process may do; ``one``: that of a companion."""
+    context: dict[str, Any] = {"readOnlyRootFilesystem": volumes.ROOT not in (one or each).writable}
     if each.security == "restricted":
         context |= {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     return context

@@ -5,6 +5,7 @@ from typing import Any
 
 from seaway.manifests import names
 from seaway.model import application, settings
+from seaway.model import listening as listened
 
 PORT_NAME = "main"
 """Name of the main port; Kubernetes allows 15 characters."""
@@ -27,7 +28,7 @@ def ports(each: application.Container) -> list[application.Port]:
         case application.Service():
             main = None if each.port is None else application.Port(PORT_NAME, port=each.port, protocol=each.protocol)
         case application.Store():
-            main = application.Port(PORT_NAME, port=each.port)
+            main = application.Port(PORT_NAME, port=each.port, protocol=each.protocol)
         case _:
             return []
     return [*([main] if main else []), *sorted(each.ports, key=lambda one: one.name)]
@@ -50,8 +51,23 @@ def service(
 
     ``told``: annotations for whoever leads requests to it.
     """
-    kind = {"type": _TYPES[exposure if each.expose else "clusterIP"]}
+    kind = {"type": _TYPES[exposure if exposed(each) else "clusterIP"]}
     return _service(scope, each.name, ports(each), kind, told)
+
+
+def exposed(each: application.Container) -> list[application.Port]:
+    """The ports that are reachable from outside, if the environment opens any."""
+    if not isinstance(each, application.Service | application.Store):
+        return []
+    return [one for one in ports(each) if (each.expose if one.name == PORT_NAME else one.expose)]
+
+
+def outside(scope: names.Scope, store: application.Store, exposure: settings.Exposure) -> dict[str, Any] | None:
+    """Another Service of a store, with the ports that are reachable from outside: a headless one opens none."""
+    found = exposed(store)
+    if not found or _TYPES[exposure] == "ClusterIP":
+        return None
+    return _service(scope, f"{store.name}{listened.OUTSIDE}", found, {"type": _TYPES[exposure]}, {}, of=store.name)
 
 
 def headless(scope: names.Scope, store: application.Store) -> dict[str, Any]:
@@ -62,16 +78,21 @@ def headless(scope: names.Scope, store: application.Store) -> dict[str, Any]:
     return _service(scope, store.name, ports(store), {"type": "ClusterIP", "clusterIP": "None"}, {})
 
 
-def _service(
-    scope: names.Scope, name: str, found: Sequence[application.Port], kind: dict[str, Any], told: Mapping[str, str]
+def _service(  # noqa: PLR0917 - as the object has them
+    scope: names.Scope,
+    name: str,
+    found: Sequence[application.Port],
+    kind: dict[str, Any],
+    told: Mapping[str, str],
+    of: str | None = None,
 ) -> dict[str, Any]:
     # Pulumi's wait for a Service sleeps 10 s and says nothing that the rollout's wait does not.
     annotations = {"pulumi.com/skipAwait": "true", **told}
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": names.metadata(scope, name, annotations=annotations),
-        "spec": kind | {"selector": names.selector(scope, name), "ports": [_port(one) for one in found]},
+        "metadata": names.metadata(scope, name, annotations=annotations, of=of),
+        "spec": kind | {"selector": names.selector(scope, of or name), "ports": [_port(one) for one in found]},
     }
 
 

@@ -175,7 +175,7 @@ def _of(
             yield Wave.foundation, config_map
         parts[name] = container.Parts(
             image=images[name].reference,
-            env={**links.variables(app, each), **one.env},
+            env={**(links.variables(app, each) if each.link_variables else {}), **one.env},
             config_map=config.name(config_map),
             secret=config.name(secret),
         )
@@ -185,6 +185,8 @@ def _of(
             yield from _service(each, scope, stack, template)
         case application.Store():
             yield Wave.foundation, network.headless(scope, each)
+            if (open_ := network.outside(scope, each, stack.exposure)) is not None:
+                yield Wave.foundation, open_
             yield Wave.store, workloads.stateful_set(scope, each, template, stack)
         case application.Job():
             content = {name: image.content for name, image in images.items()}

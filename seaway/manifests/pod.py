@@ -68,10 +68,10 @@ def _grace(each: application.Container) -> int:
 
 
 def _security(each: application.Container) -> dict[str, Any]:
-    context: dict[str, Any] = {
-        "runAsUser": each.user,
-        "runAsGroup": each.user,
-        "fsGroup": each.user,
+    own = {} if each.user is None else {"runAsUser": each.user, "runAsGroup": each.user}
+    context: dict[str, Any] = own | {
+        # Whoever the image's user is, he is in this group, and so may write to the volumes.
+        "fsGroup": each.user or application.Process().user,
         "fsGroupChangePolicy": GROUP_CHANGE,
         "seccompProfile": {"type": "RuntimeDefault"},
     }

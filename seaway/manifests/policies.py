@@ -98,12 +98,12 @@ def _into(
     callers = sorted(one.name for one in rules.workloads(app).values() if each.name in one.calls)
     if callers and ports:
         yield {"from": [_pods(scope, name) for name in callers], "ports": ports}
-    if isinstance(each, application.Service) and each.expose and each.port is not None:
+    if network.exposed(each):
         yield from _outside(each, stack)
 
 
-def _outside(each: application.Service, stack: settings.Settings) -> Iterator[dict[str, Any]]:
-    """The main port for whoever comes from outside; no others.
+def _outside(each: Workload, stack: settings.Settings) -> Iterator[dict[str, Any]]:
+    """The exposed ports for whoever comes from outside; by an ingress, the main port of a service.
 
     A node port and a load balancer hand on requests from any address. So may an ingress controller: it may be a pod of
     any namespace, run on the node itself, or be a cloud's load balancer. One that is known is named.
@@ -112,11 +112,15 @@ def _outside(each: application.Service, stack: settings.Settings) -> Iterator[di
     match stack.exposure:
         case "clusterIP":
             return
+        case "ingress" if not isinstance(each, application.Service) or not each.expose:
+            return
         case "ingress" if stack.ingress.namespace is not None:
             there = {"kubernetes.io/metadata.name": stack.ingress.namespace}
             yield {"from": [{"namespaceSelector": {"matchLabels": there}}], "ports": main}
-        case _:
+        case "ingress":
             yield {"ports": main}
+        case _:
+            yield {"ports": [_port(one.name, network.transport(one)) for one in network.exposed(each)]}
 
 
 def _out(scope: names.Scope, each: Workload, app: application.Application) -> Iterator[dict[str, Any]]:

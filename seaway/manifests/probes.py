@@ -29,7 +29,11 @@ def probes(health: application.Health, port: application.Port | None) -> dict[st
         }
         probes["livenessProbe"] = live | {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
     if ready := _question(health.ready, port):
-        probes["readinessProbe"] = ready | {"periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 3}
+        probes["readinessProbe"] = ready | {
+            "periodSeconds": health.every,
+            "timeoutSeconds": health.timeout,
+            "failureThreshold": health.retries,
+        }
     return probes
 
 

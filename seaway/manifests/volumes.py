@@ -18,6 +18,9 @@ VOLUME = "data"
 
 TMP = "/tmp"  # noqa: S108 - a path in the container, empty at each start
 
+ROOT = "/"
+"""Who may write to it, may write wherever the image lets its user; nothing is mounted for that."""
+
 
 def volumes(
     each: application.Container, name: str, config_maps: Mapping[str, str | None], secret: str | None
@@ -37,7 +40,7 @@ def volumes(
     for called, one in {name: each, **{one.name: one for one in (*each.sidecars, *each.init)}}.items():
         own = called == name
         mounts[called] = []
-        for path in sorted({TMP, *one.writable}):
+        for path in sorted({TMP, *one.writable} - {ROOT}):
             volume = disks.get(path) or _writable(path, None if own else called)
             if path not in disks:
                 found[volume] = {"name": volume, "emptyDir": {"sizeLimit": SCRATCH}}

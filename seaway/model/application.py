@@ -61,6 +61,19 @@ class Health:
         Doc("seconds that a start may take before a restart"),
         Why("covers a cold interpreter and a first connection; a slow starter says more"),
     ] = 60
+    every: Annotated[
+        int,
+        Doc("seconds between two questions `ready`"),
+        Why("soon enough that nobody waits for it; a question that costs much is asked less often"),
+    ] = 2
+    timeout: Annotated[
+        int, Doc("seconds that an answer to `ready` may take"), Why("what answers later is no help to who asked")
+    ] = 3
+    retries: Annotated[
+        int,
+        Doc("wrong answers to `ready` in a row that take it out of its links"),
+        Why("one lost answer is chance, three are none"),
+    ] = 3
 
     @classmethod
     def shorthand(cls, ask: str | tuple[str, ...]) -> Self:
@@ -75,6 +88,9 @@ class Port:
     _: KW_ONLY
     port: Annotated[int, Doc("port that the program listens on")]
     protocol: Annotated[Protocol, Doc("what is spoken on it")] = "tcp"
+    expose: Annotated[
+        bool, Doc("reachable from outside too, where the environment opens ports: nodePort or loadBalancer")
+    ] = False
 
     @classmethod
     def shorthand(cls, name: str, port: int) -> Self:
@@ -234,15 +250,18 @@ class Process:
     files: Annotated[tuple[File, ...], Doc("configuration files")] = ()
     resources: Annotated[Resources, Doc("CPU, memory, disk and accelerators")] = Resources()
     user: Annotated[
-        int,
-        Doc("numeric user and group id of the process and of its volumes; a known public image has its own"),
+        int | None,
+        Doc(
+            "numeric user and group id of the process and of its volumes; a known public image has its own. `null`: the"
+            " user that the image says, which is root where it says none; only under `security: baseline`"
+        ),
         Why("not root, and over 10000 so that it meets no user of the node"),
     ] = 10001
     writable: Annotated[
         tuple[str, ...],
         Doc(
             "folders that it may write to, empty at each start; /tmp always is one. Containers of one pod share those"
-            " of the same path, but for /tmp"
+            " of the same path, but for /tmp. `/`: all of the image's own"
         ),
         Why("the rest of the file system is read-only: what breaks in cannot install itself"),
     ] = ()
@@ -273,6 +292,11 @@ class Container(Process):
         tuple[str, ...],
         Doc("services and stores that it talks to: `calls: [api]` gives API_URL, API_HOST and API_PORT"),
     ] = ()
+    link_variables: Annotated[
+        bool,
+        Doc("whether `calls` gives these variables, or only opens the way"),
+        Why("what is given need not be written; a program that takes API_HOST for something else wants none"),
+    ] = True
     egress: Annotated[
         tuple[str, ...],
         Doc(
@@ -350,7 +374,13 @@ class Store(Container):
     name: str
     _: KW_ONLY
     port: Annotated[int, Doc("TCP port that it listens on")]
+    protocol: Annotated[Protocol, Doc("what is spoken on the port")] = "tcp"
     ports: Annotated[tuple[Port, ...], Doc("other ports, by name")] = ()
+    expose: Annotated[
+        bool,
+        Doc("reachable from outside the cluster, where the environment opens ports: nodePort or loadBalancer"),
+        Why("what keeps data is asked by the application only"),
+    ] = False
     volume: Annotated[Volume, Doc("its disk")]
     volumes: Annotated[Mapping[str, Volume], Doc("more disks, by name")] = dataclasses.field(
         default_factory=dict[str, Volume]

@@ -182,6 +182,8 @@ def _user(one: application.Process, name: str, tag: str, known: Known) -> list[S
 
 
 def _writable(one: application.Process, known: Known) -> list[Said]:
+    if "/" in one.writable:
+        return []
     mounted = {*one.writable, *(file.path for file in one.files)}
     if isinstance(one, application.Store):
         mounted |= {volume.path for volume in (one.volume, *one.volumes.values())}

@@ -44,8 +44,7 @@ def address(app: application.Application, name: str) -> str | None:
 def _url(target: Target) -> str | None:
     if target.port is None:
         return None
-    protocol = target.protocol if isinstance(target, application.Service) else "tcp"
-    return f"{_SCHEMES[protocol]}{target.name}:{target.port}"
+    return f"{_SCHEMES[target.protocol]}{target.name}:{target.port}"
 
 
 def _prefix(name: str) -> str:

@@ -10,6 +10,9 @@ Found = Iterator[problems.Problem]
 MAIN = "main"
 """What the main port is called in the objects."""
 
+OUTSIDE = "-outside"
+"""How the name of the Service ends by which a store is reached from outside."""
+
 _NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
 """An IANA service name: https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports"""
 
@@ -19,15 +22,29 @@ def check(app: application.Application, places: problems.Places) -> Found:
     for one in (*app.services, *app.stores):
         path = f"{'services' if isinstance(one, application.Service) else 'stores'}.{one.name}"
         yield from _ports(one, path, places)
-        protocol = one.protocol if isinstance(one, application.Service) else "tcp"
-        yield from questions(one.health, one.port, protocol, path, places)
+        yield from questions(one.health, one.port, one.protocol, path, places)
+    yield from _outside(app, places)
+
+
+def _outside(app: application.Application, places: problems.Places) -> Found:
+    """A store that is exposed has a second Service, whose name nothing else may have."""
+    known = {one.name for one in (*app.services, *app.stores)}
+    for one in app.stores:
+        if one.protocol == "udp":
+            at = f"stores.{one.name}.protocol"
+            yield problems.Problem(places.of(at), at, "is udp, and a store listens on TCP", "write tcp, http or grpc")
+        other = f"{one.name}{OUTSIDE}"
+        if other in known and (one.expose or any(port.expose for port in one.ports)):
+            at = f"stores.{one.name}.expose"
+            wrong = f"{other} is what the store is called outside, and another name in the application"
+            yield problems.Problem(places.of(at), at, wrong, "rename that one")
 
 
 def _ports(one: application.Service | application.Store, path: str, places: problems.Places) -> Found:
     """A network has the ports 1 to 65535, each is one thing's, and only a main port can be exposed."""
     if one.port is not None:
         yield from number(one.port, f"{path}.port", places)
-    protocol = one.protocol if isinstance(one, application.Service) else "tcp"
+    protocol = one.protocol
     taken = {} if one.port is None else {(one.port, protocol == "udp"): f"{path}.port"}
     for port in one.ports:
         at = f"{path}.ports.{port.name}"
@@ -83,7 +100,13 @@ def questions(
             yield problems.Problem(
                 places.of(at), at, wrong, remedy if protocol == "udp" else f"write grpc or tcp, or {remedy}"
             )
-    if health.startup < 1:
-        at = f"{path}.startup"
-        wrong = f"{health.startup} is no time to start"
-        yield problems.Problem(places.of(at), at, wrong, "write the seconds that a start may take, 1 at least")
+    numbers = {
+        "startup": (health.startup, "no time to start", "write the seconds that a start may take, 1 at least"),
+        "every": (health.every, "no time between two questions", "write seconds, 1 at least"),
+        "timeout": (health.timeout, "no time for an answer", "write seconds, 1 at least"),
+        "retries": (health.retries, "no number of answers", "write how many wrong ones count, 1 at least"),
+    }
+    for key, (number_, what, remedy) in numbers.items():
+        if number_ < 1:
+            at = f"{path}.{key}"
+            yield problems.Problem(places.of(at), at, f"{number_} is {what}", remedy)

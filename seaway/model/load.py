@@ -66,26 +66,28 @@ class _Read:
     found: Sequence[problems.Problem]
 
 
-def load(path: Path, *, overlay: nodes.Node | None = None) -> application.Application:
+def load(
+    path: Path, *, overlay: nodes.Node | None = None, profiles: Collection[str] = ()
+) -> application.Application:
     """The application of a file, with the overlay merged on, file contents read, inheritance resolved.
 
-    Paths in it are relative to its folder. Raises problems.Invalid with everything that is wrong.
+    Paths in it are relative to its folder. ``profiles``: those of a compose file. Raises problems.Invalid with
+    everything that is wrong.
     """
-    read = _merged(parsed(path, str(path)), overlay, path.parent)
+    read = _merged(parsed(path, str(path), profiles), overlay, path.parent)
     return _done(read.app, read.found)
 
 
-def parsed(path: Path, shown: str) -> nodes.Node:
+def parsed(path: Path, shown: str, profiles: Collection[str] = ()) -> nodes.Node:
     """What the application's file says: YAML, a compose file, or a program in Python, which is run.
 
-    ``shown``: what messages call it. Raises problems.Invalid: there is no such file, it is no YAML, it has what is
-    refused, or the program fails.
+    ``shown``: what messages call it; ``profiles``: those of a compose file. Raises problems.Invalid: there is no such
+    file, it is no YAML, it has what is refused, or the program fails.
     """
-    if "compose" in path.name and path.suffix in (".yml", ".yaml"):
-        from seaway.compose import project as compose  # noqa: PLC0415 - who writes app.yaml need not wait for it
+    if compose(path):
+        from seaway.compose import project as named  # noqa: PLC0415 - who writes app.yaml need not wait for it
 
-        if compose.recognised(path.name):
-            return compose.application(path, shown)
+        return named.application(path, shown, profiles)
     try:
         text = path.read_bytes()
     except (OSError, ValueError) as error:
@@ -96,6 +98,15 @@ def parsed(path: Path, shown: str) -> nodes.Node:
         )
         raise problems.Invalid([problem]) from None
     return program.read(path, shown) if path.suffix == program.SUFFIX else nodes.parse(text, shown)
+
+
+def compose(path: Path) -> bool:
+    """Whether a file, or each of several, is called as compose files are."""
+    if "compose" not in path.name or path.suffix not in (".yml", ".yaml"):
+        return False
+    from seaway.compose import project as named  # noqa: PLC0415 - who writes app.yaml need not wait for it
+
+    return named.recognised(path.name)
 
 
 def project(
@@ -125,7 +136,7 @@ def project(
     above = (folder / name).parent if pinned is None else None
     pins = lockfile.Lock()  # a release has its digests
     try:
-        node = parsed(folder / name, name) if pinned is None else pinned.node
+        node = parsed(folder / name, name, said.profiles if said else ()) if pinned is None else pinned.node
         if above is not None:
             pins = lockfile.read(above, str(Path(name).with_name(lockfile.FILE))) or pins
     except problems.Invalid as error:
@@ -138,6 +149,9 @@ def project(
         found += hosts.check(read.app, read.places, said, values)
         found += waivers.check(read.app, read.places, said, values, checks=checks, today=today)
         found += weights.check(said, values, checks=checks)
+        if said.profiles and pinned is None and not compose(folder / name):
+            place, wrong = values.entries["profiles"].place, f"are those of a compose file, and {name} is none"
+            found.append(problems.Problem(place, "seaway:profiles", wrong, "remove them"))
     if read.app is None or found or said is None:
         raise problems.Invalid(found)
     base = read.app if overlay is None else _base(node, above)

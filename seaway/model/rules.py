@@ -191,7 +191,7 @@ def variables(app: application.Application, places: problems.Places) -> Found:
     targets = {one.name: one for one in (*app.services, *app.stores)}
     for path, workload in workloads(app).items():
         linked: dict[str, str] = {}
-        for number, target in enumerate(dict.fromkeys(workload.calls)):
+        for number, target in enumerate(dict.fromkeys(workload.calls if workload.link_variables else ())):
             for name in links.of(targets[target]) if target in targets else ():
                 if linked.setdefault(name, target) != target and name not in workload.env:
                     at = f"{path}.calls.{number}"
@@ -244,12 +244,24 @@ def size(value: str, path: str, example: str, places: problems.Places) -> Found:
 
 
 def users(app: application.Application, places: problems.Places) -> Found:
-    """Nobody is root. An id is at most 2^31 - 1."""
-    for path, one in processes(app).items():
-        at = f"{path}.user"
-        if one.user == 0:
-            remedy = "write the numeric id of the image's own user, or leave it out for 10001"
-            yield problems.Problem(places.of(at), at, "0 is root", remedy)
-        elif not 0 < one.user < 2**31:
-            wrong = f"{one.user} is no user id (1 to 2147483647)"
-            yield problems.Problem(places.of(at), at, wrong, "write the numeric id of the image's own user")
+    """Nobody is root, unless the image says so. An id is at most 2^31 - 1."""
+    for path, owner in workloads(app).items():
+        for inner, one in containers(path, owner).items():
+            yield from _user(one, owner, f"{inner}.user", places)
+
+
+def _user(one: application.Process, owner: Workload, at: str, places: problems.Places) -> Found:
+    if one.user is None and owner.user is not None:
+        wrong = "is null, and the pod has a user"
+        yield problems.Problem(places.of(at), at, wrong, "write its numeric id, or let the pod's be null too")
+    elif one.user is None:
+        if owner.security == "restricted" and not places.broken:
+            wrong = "is null: the image's own user may be root, and security is restricted"
+            remedy = "write the numeric id of that user, or `security: baseline`"
+            yield problems.Problem(places.of(at), at, wrong, remedy)
+    elif one.user == 0:
+        remedy = "write the numeric id of the image's own user, or leave it out for 10001"
+        yield problems.Problem(places.of(at), at, "0 is root", remedy)
+    elif not 0 < one.user < 2**31:
+        wrong = f"{one.user} is no user id (1 to 2147483647)"
+        yield problems.Problem(places.of(at), at, wrong, "write the numeric id of the image's own user")

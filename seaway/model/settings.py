@@ -87,8 +87,15 @@ class Settings:
     stack: Annotated[str, Doc("name of the stack; comes from Pulumi, not from the file")]
     context: Annotated[str, Doc("context of the kubeconfig to deploy to; any other is refused")]
     app: Annotated[
-        str, Doc("the application's file, relative to the project; one that ends in `.py` is run; or a compose file")
+        str,
+        Doc(
+            "the application's file, relative to the project; one that ends in `.py` is run; or a compose file, or"
+            " several of one folder with commas between them, each laid over the one before"
+        ),
     ] = "app/app.yaml"
+    profiles: Annotated[
+        tuple[str, ...], Doc("profiles of the compose file that `app` names: what has one of them is deployed too")
+    ] = ()
     build: Annotated[
         bool,
         Doc(

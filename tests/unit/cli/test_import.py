@@ -8,7 +8,7 @@ import pytest
 
 from seaway.cli import main, stack
 from seaway.compose import project
-from seaway.model import load, problems
+from seaway.model import load, problems, stackfile
 
 COMPOSE = """\
 name: shop
@@ -114,6 +114,23 @@ def test_a_stack_deploys_compose_files_as_they_are(file: Path, capsys: pytest.Ca
     out = capsys.readouterr().out
     assert "  replicas: 3\n" in out
     assert "image: nginx:1.29\n" in out
+
+
+def test_profiles_of_a_stack(file: Path) -> None:
+    file.write_text(f"{COMPOSE}  debug: {{image: 'nginx:1', profiles: [tools]}}\n")
+
+    def loaded(said: str) -> list[str]:
+        values = stackfile.of({"context": "work", **json.loads(said)})
+        return [one.name for one in load.project(values, folder=file.parent, stack="dev").app.services]
+
+    assert loaded('{"app": "docker-compose.yml"}') == ["web"]
+    assert loaded('{"app": "docker-compose.yml", "profiles": "[tools]"}') == ["web", "debug"]
+    file.with_name("app.yaml").write_text("name: a\nservices: {web: {image: 'x:1'}}\n")
+    with pytest.raises(problems.Invalid) as raised:
+        loaded('{"app": "app.yaml", "profiles": "[tools]"}')
+    assert str(raised.value) == (
+        "(config): seaway:profiles: are those of a compose file, and app.yaml is none; remove them"
+    )
 
 
 @pytest.mark.parametrize(

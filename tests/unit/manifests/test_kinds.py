@@ -1,5 +1,6 @@
 """Companions, ports, questions, pods of every node, jobs of every kind and disks: what each becomes."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -293,3 +294,38 @@ def test_more_disks_of_one_store() -> None:
     assert (mounts["/data"], mounts["/wal"]) == ("data", "wal")
     plain = made(stores=(store(),))["StatefulSet/db"].manifest["spec"]["volumeClaimTemplates"][0]["spec"]
     assert "storageClassName" not in plain
+
+
+def test_a_store_is_reached_from_outside_by_a_second_service() -> None:
+    """A headless Service opens no port, and the name of a store must stay the address of its pod."""
+    one = store(expose=True, ports=(application.Port("web", port=81), application.Port("api", port=82, expose=True)))
+    assert "Service/db-outside" not in made(stores=(one,))
+    found = made(stores=(one,), stack=dataclasses.replace(STACK, exposure="nodePort"))
+    assert found["Service/db"].manifest["spec"]["clusterIP"] == "None"
+    outside = found["Service/db-outside"]
+    assert (outside.owner, outside.manifest["spec"]["type"]) == ("db", "NodePort")
+    assert [each["name"] for each in outside.manifest["spec"]["ports"]] == ["main", "api"]
+    assert outside.manifest["spec"]["selector"] == found["Service/db"].manifest["spec"]["selector"]
+
+
+def test_an_image_as_it_is() -> None:
+    """Its own user and its own files, for what nobody knows more of."""
+    found = pod(made(service(user=None, security="baseline", writable=("/",))))
+    assert found["securityContext"] == {
+        "fsGroup": 10001,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert found["containers"][0]["securityContext"] == {"readOnlyRootFilesystem": False}
+    assert [each["mountPath"] for each in found["containers"][0]["volumeMounts"]] == ["/tmp"]
+
+
+def test_a_question_is_asked_as_it_is_said() -> None:
+    found = pod(made(service(health=application.Health(ready="/r", every=30, timeout=10, retries=5))))
+    asked = found["containers"][0]["readinessProbe"]
+    assert (asked["periodSeconds"], asked["timeoutSeconds"], asked["failureThreshold"]) == (30, 10, 5)
+
+
+def test_a_link_may_give_no_variables() -> None:
+    found = made(service(calls=("db",), link_variables=False), stores=(store(),))
+    assert "env" not in pod(found)["containers"][0]

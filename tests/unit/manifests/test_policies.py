@@ -213,3 +213,12 @@ def _in(block: dict[str, Any], address: str) -> bool:
     return here in ipaddress.ip_network(block["cidr"]) and not any(
         here in ipaddress.ip_network(one) for one in block["except"]
     )
+
+
+def test_other_ports_that_are_exposed_are_open_where_ports_are_opened() -> None:
+    web = service(expose=True, ports=(application.Port("admin", port=9000, expose=True),))
+    db = store(expose=True)
+    for exposure, ports in (("nodePort", [port(), port("admin")]), ("ingress", [port()]), ("clusterIP", None)):
+        found = made(web, stores=(db,), stack=settings.Settings(stack="test", context="test", exposure=exposure))
+        assert spec(found).get("ingress") == (None if ports is None else [{"ports": ports}])
+        assert spec(found, "db").get("ingress") == ([{"ports": [port()]}] if exposure == "nodePort" else None)

@@ -110,6 +110,27 @@ FAILS = {
         store("health: {startup: 0}"),
         "3:80: stores.db.health.startup: 0 is no time to start; write the seconds that a start may take, 1 at least",
     ),
+    "questions": (
+        store("health: {every: 0}"),
+        "3:80: stores.db.health.every: 0 is no time between two questions; write seconds, 1 at least",
+    ),
+    "an answer": (
+        store("health: {timeout: 0}"),
+        "3:80: stores.db.health.timeout: 0 is no time for an answer; write seconds, 1 at least",
+    ),
+    "answers": (
+        store("health: {retries: -1}"),
+        "3:80: stores.db.health.retries: -1 is no number of answers; write how many wrong ones count, 1 at least",
+    ),
+    "a store of datagrams": (
+        store("protocol: udp"),
+        "3:71: stores.db.protocol: is udp, and a store listens on TCP; write tcp, http or grpc",
+    ),
+    "a second name": (
+        store("expose: true") + "services: {db-outside: {image: x, port: 1}}\n",
+        "3:71: stores.db.expose: db-outside is what the store is called outside, and another name in the application;"
+        " rename that one",
+    ),
     "call to nobody": (
         web(f"{IMAGE}    calls: [apo]"),
         '7:13: services.web.calls.0: there is no service or store "apo"; did you mean api?',
@@ -188,6 +209,16 @@ FAILS = {
     "root": (
         web(f"{IMAGE}    user: 0"),
         "7:5: services.web.user: 0 is root; write the numeric id of the image's own user, or leave it out for 10001",
+    ),
+    "user of the image": (
+        web(f"{IMAGE}    user: null"),
+        "7:5: services.web.user: is null: the image's own user may be root, and security is restricted; write the"
+        " numeric id of that user, or `security: baseline`",
+    ),
+    "user of the image, beside another": (
+        web(f"{IMAGE}    sidecars: {{a: {{image: x, user: null}}}}"),
+        "7:30: services.web.sidecars.a.user: is null, and the pod has a user; write its numeric id, or let the pod's be"
+        " null too",
     ),
     "user": (
         web(f"{IMAGE}    user: -1"),
