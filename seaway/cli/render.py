@@ -4,6 +4,10 @@ An image that this stack builds has the tag of its content, since its digest is 
 release has its digests. The name of a Secret ends in ``-unresolved`` and its values are empty: the real name has a
 keyed hash of the values. ``--json`` prints the same as one object of the kind List, which kubectl reads too.
 
+``--app`` names another application's file, such as a docker-compose.yml, for ``kubectl apply``: in a namespace that
+``-n`` names, with the settings of the stack that ``--stack`` names; without it, with the defaults, and no project is
+needed. A Secret whose values are not here is left out then, and told on stderr.
+
 Exit codes: 0, rendered; 2, the application or the stack's configuration is wrong, or there is no such service.
 """
 
@@ -12,6 +16,7 @@ import json
 import sys
 
 from seaway.cli import stack, verb
+from seaway.model import problems
 
 
 def add(parsers: verb.Parsers) -> None:
@@ -19,6 +24,13 @@ def add(parsers: verb.Parsers) -> None:
     told = "the Kubernetes objects of a stack, as YAML that kubectl reads; without a secret's value"
     parser = parsers.add_parser("render", help="what would be deployed", description=told)
     stack.add(parser)
+    parser.add_argument(
+        "--app", metavar="FILE", help="another application: YAML, Python or a compose file [the stack's]"
+    )
+    parser.add_argument("-n", "--namespace", metavar="NAME", help="with --app: where its objects are [its name]")
+    parser.add_argument(
+        "--profile", action="append", default=[], metavar="P", help="with --app: what has this profile too"
+    )
     parser.add_argument("--service", metavar="NAME", help="only the objects of this service, store or job [all]")
     parser.add_argument("--json", action="store_true", help="as JSON, one object of the kind List [YAML documents]")
     parser.set_defaults(run=run)
@@ -30,14 +42,23 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         problems.Invalid: it is not clear which stack is meant, its files are wrong, or there is no such service.
     """
-    where = stack.find(arguments)
-    from seaway.manifests import offline, yamlout  # noqa: PLC0415 - other verbs need not wait for the manifests
+    where = None if arguments.app else stack.find(arguments)
+    for word in () if arguments.app else ("namespace", "profile"):
+        if getattr(arguments, word):
+            wrong, remedy = "says nothing of a stack, which has its own", "leave it out, or name a file with --app"
+            raise problems.Invalid([problems.Problem(problems.Place(f"--{word}"), "", wrong, remedy)])
+    from seaway.cli import lone  # noqa: PLC0415 - other verbs need not wait for the manifests
+    from seaway.manifests import offline, yamlout  # noqa: PLC0415
     from seaway.release import project  # noqa: PLC0415
 
-    one = project.of(where.folder, where.name)
+    if where is None:
+        one, folder = lone.read(arguments)
+    else:
+        one, folder = project.of(where.folder, where.name), where.folder
     only = one.workload(arguments.service)[1].name if arguments.service else None
-    found = offline.rendered(one.app, one.settings, project.images(one, where.folder))
+    found = offline.rendered(one.app, one.settings, project.images(one, folder))
     wanted = [each for each in found if only in (None, each.owner)]
+    wanted = wanted if where else list(lone.applicable(wanted))
     if arguments.json:
         items = [yamlout.redacted(each.manifest) for each in wanted]
         print(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2, ensure_ascii=False))

@@ -136,3 +136,56 @@ def test_what_is_wrong_in_the_files_is_told_as_ever(shop: Path, capsys: pytest.C
         "",
         "app/app.yaml:7:5: services.web.port: 80000 is no TCP port (1 to 65535); write the port that the program listens on\n",
     )
+
+
+COMPOSE = """\
+services:
+  web: {image: python:3.12-slim, command: python -m http.server 8080, ports: ["8080:8080"], secrets: [token]}
+  debug: {image: python:3.12-slim, command: python -m http.server 8080, profiles: [debug]}
+secrets:
+  token: {file: ./token}
+"""
+LEFT_OUT = "seaway: the Secret web-secrets-unresolved is left out, since its values are not here; kubectl create secret generic web-secrets-unresolved -n page --from-literal=token=<value>\n"
+
+
+def test_another_file_needs_no_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("docker-compose.yml").write_text(COMPOSE)
+    assert main.main(["render", "--app", "docker-compose.yml", "-n", "page", "--profile", "debug"]) == 0
+    out, err = capsys.readouterr()
+    found = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(out)}
+    assert ("Deployment", "debug") in found
+    assert found["Service", "web"]["spec"]["type"] == "NodePort"
+    assert {one["metadata"].get("namespace", "page") for one in found.values()} == {"page"}
+    assert ("Namespace", "page") in found
+    assert ("Secret", "web-secrets-unresolved") not in found
+    assert err == LEFT_OUT
+
+
+def test_another_file_with_the_settings_of_a_stack(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:substitutes: {{'python:3.12-slim': here/python}}\n")
+    (shop / "compose.yml").write_text(COMPOSE.replace(", secrets: [token]", ""))
+    found = documents(capsys, "--stack", "test", "--app", "compose.yml", "--service", "web")
+    (container,) = found["Deployment/web"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "here/python"
+    assert found["Deployment/web"]["metadata"]["namespace"] == f"{shop.name.replace('_', '-')}-test"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["--app", "app/app.yaml"],
+            "app/app.yaml: web, api, worker must be built and pushed, and without a stack nobody says where to; name one with --stack that has seaway:registry, or write `image:`",
+        ),
+        (
+            ["-n", "page"],
+            "--namespace: says nothing of a stack, which has its own; leave it out, or name a file with --app",
+        ),
+    ],
+)
+def test_what_is_said_of_no_file(words: list[str], told: str, shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["render", *words]) == 2
+    assert capsys.readouterr().err == f"{told}\n"
