@@ -44,7 +44,7 @@ EDGES = ("FROM", "", "TO")
 MORE = "--json has every field; seaway show defaults has every default"
 BRIEF = ("SEC", "SA", "AVL")
 """The groups of checks whose defaults are shown of a service: all of them would fill two screens."""
-RARE = ("linkVariables", "health.every", "health.timeout", "health.retries", "protocol")
+RARE = ("allPorts", "linkVariables", "health.every", "health.timeout", "health.retries", "protocol")
 """Defaults that are on the screen only where somebody said otherwise."""
 
 

@@ -67,7 +67,7 @@ def of(app: application.Application, stack: settings.Settings) -> Graph:
         edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
         if isinstance(each, application.Service):
             edges += [Edge(start=path, end=ids[name], relation="after") for name in each.after]
-    led = [each for each in app.services if each.expose]
+    led = [*(each for each in app.services if each.expose), *(each for each in app.stores if hosts.of(stack, each))]
     exposed = [
         path
         for path, each in workloads.items()
@@ -79,7 +79,7 @@ def of(app: application.Application, stack: settings.Settings) -> Graph:
     return Graph(application=app.name, stack=stack.stack, nodes=nodes, edges=edges)
 
 
-def _way(stack: settings.Settings, exposed: Iterable[application.Service]) -> str:
+def _way(stack: settings.Settings, exposed: Iterable[application.Service | application.Store]) -> str:
     """How one comes in: by name, or by whatever the cluster gives."""
     if stack.exposure == "clusterIP":
         return "closed: seaway:exposure is clusterIP"
@@ -98,6 +98,11 @@ def _node(path: str, each: rules.Workload) -> Node:
                 id=path, name=each.name, kind="service", detail=f"{pods}, port {each.port}" if each.port else pods
             )
         case application.Store():
-            return Node(id=path, name=each.name, kind="store", detail=f"{each.volume.size}, port {each.port}")
+            return Node(
+                id=path,
+                name=each.name,
+                kind="store",
+                detail=", ".join([each.volume.size, *([f"port {each.port}"] if each.port else [])]),
+            )
         case application.Job():
             return Node(id=path, name=each.name, kind="job", detail=each.schedule or each.run)

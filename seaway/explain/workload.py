@@ -94,8 +94,9 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
     node = origin.written(one, folder)
     runs = next(found.manifest for found in made if found.kind in fields.PODS)
     image = fields.value(runs, (*fields.CONTAINER.split("."), "image"))
-    led = isinstance(each, application.Service) and each.expose
-    exposed = led or (bool(network.exposed(each)) and one.settings.exposure != "ingress")
+    led = hosts.urls(one.settings, each) if not isinstance(each, application.Job) else ()
+    asked = isinstance(each, application.Service) and each.expose
+    exposed = asked or led or (network.exposed(each) and one.settings.exposure != "ingress")
     return Told(
         name=each.name,
         kind=type(each).__name__.lower(),
@@ -105,7 +106,7 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
         image_from=_image(one, path, each, image, node),
         address=links.address(one.app, each.name),
         exposed=one.settings.exposure if exposed else None,
-        urls=hosts.urls(one.settings, each) if isinstance(each, application.Service) else (),
+        urls=led,
         calls=each.calls,
         called_by=[other.name for other in rules.workloads(one.app).values() if each.name in other.calls],
         after=each.after if isinstance(each, application.Service) else (),

@@ -13,7 +13,9 @@ _NGINX = "nginx.ingress.kubernetes.io"
 _TRAEFIK = "traefik.ingress.kubernetes.io"
 
 
-def ingress(scope: names.Scope, each: application.Service, stack: settings.Settings) -> dict[str, Any] | None:
+def ingress(
+    scope: names.Scope, each: application.Service | application.Store, stack: settings.Settings
+) -> dict[str, Any] | None:
     """The Ingress of a service; None where it is not reached by one."""
     found = hosts.of(stack, each)
     if not found:
@@ -41,7 +43,7 @@ def ingress(scope: names.Scope, each: application.Service, stack: settings.Setti
     }
 
 
-def service_annotations(each: application.Service, stack: settings.Settings) -> dict[str, str]:
+def service_annotations(each: application.Service | application.Store, stack: settings.Settings) -> dict[str, str]:
     """What Traefik wants to find on the Service, not on the Ingress: that gRPC is spoken behind it, in clear.
 
     https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/
@@ -51,14 +53,14 @@ def service_annotations(each: application.Service, stack: settings.Settings) -> 
     return {}
 
 
-def found_at(each: application.Service, stack: settings.Settings) -> dict[str, str]:
+def found_at(each: application.Service | application.Store, stack: settings.Settings) -> dict[str, str]:
     """On what runs the service: where a person finds it. `seaway status` can say so without another question."""
     urls = hosts.urls(stack, each)
     return {names.URLS: " ".join(urls)} if urls else {}
 
 
-def _path(each: application.Service, path: str) -> dict[str, Any]:
-    backend = {"service": {"name": each.name, "port": {"name": network.PORT_NAME}}}
+def _path(each: application.Service | application.Store, path: str) -> dict[str, Any]:
+    backend = {"service": {"name": network.name(each), "port": {"name": network.PORT_NAME}}}
     return {"path": path, "pathType": "Prefix", "backend": backend}
 
 
@@ -94,5 +96,5 @@ def _redirect(said: settings.Ingress) -> dict[str, str]:
     return nginx | ({f"{_TRAEFIK}/router.tls": "true"} if said.redirect else {})
 
 
-def _backend(each: application.Service) -> dict[str, str]:
+def _backend(each: application.Service | application.Store) -> dict[str, str]:
     return {f"{_NGINX}/backend-protocol": "GRPC"} if each.protocol == "grpc" else {}

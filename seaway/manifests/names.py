@@ -27,6 +27,9 @@ SCALE = "seaway/scale"
 URLS = "seaway/urls"
 """Annotation of what runs a service that an Ingress leads to: where a person finds it, with blanks between."""
 
+GROUP = 10001
+"""That the volumes of a pod belong to whose user only the image knows."""
+
 FENCE = "seaway"
 """Name of the namespace's quota and limit range."""
 

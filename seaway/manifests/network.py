@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import names
-from seaway.model import application, settings
+from seaway.model import application, hosts, settings
 from seaway.model import listening as listened
 
 PORT_NAME = "main"
@@ -28,7 +28,7 @@ def ports(each: application.Container) -> list[application.Port]:
         case application.Service():
             main = None if each.port is None else application.Port(PORT_NAME, port=each.port, protocol=each.protocol)
         case application.Store():
-            main = application.Port(PORT_NAME, port=each.port, protocol=each.protocol)
+            main = None if each.port is None else application.Port(PORT_NAME, port=each.port, protocol=each.protocol)
         case _:
             return []
     return [*([main] if main else []), *sorted(each.ports, key=lambda one: one.name)]
@@ -62,16 +62,23 @@ def exposed(each: application.Container) -> list[application.Port]:
     return [one for one in ports(each) if (each.expose if one.name == PORT_NAME else one.expose)]
 
 
-def outside(scope: names.Scope, store: application.Store, exposure: settings.Exposure) -> dict[str, Any] | None:
-    """Another Service of a store, with the ports that are reachable from outside: a headless one opens none."""
-    found = exposed(store)
-    if not found or _TYPES[exposure] == "ClusterIP":
+def outside(scope: names.Scope, store: application.Store, stack: settings.Settings) -> dict[str, Any] | None:
+    """Another Service of a store, with the ports that are reachable from outside: a headless one opens none, and not
+    every ingress controller finds the pods behind it."""
+    found, kind = exposed(store), {"type": _TYPES[stack.exposure]}
+    if not found or (kind["type"] == "ClusterIP" and not hosts.of(stack, store)):
         return None
-    return _service(scope, f"{store.name}{listened.OUTSIDE}", found, {"type": _TYPES[exposure]}, {}, of=store.name)
+    return _service(scope, name(store), found, kind, {}, of=store.name)
 
 
-def headless(scope: names.Scope, store: application.Store) -> dict[str, Any]:
-    """The Service of a store: its name is the address of its one pod, without a proxy between.
+def name(each: application.Service | application.Store) -> str:
+    """Of the Service by which something is reached from outside."""
+    return f"{each.name}{listened.OUTSIDE}" if isinstance(each, application.Store) else each.name
+
+
+def headless(scope: names.Scope, store: application.Service | application.Store) -> dict[str, Any]:
+    """The Service of a store: its name is the address of its one pod, without a proxy between. So is that of a service
+    of which nobody knows the ports: without a proxy there need be none.
 
     https://kubernetes.io/docs/concepts/services-networking/service/#headless-services
     """
@@ -92,7 +99,9 @@ def _service(  # noqa: PLR0917 - as the object has them
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": names.metadata(scope, name, annotations=annotations, of=of),
-        "spec": kind | {"selector": names.selector(scope, of or name), "ports": [_port(one) for one in found]},
+        "spec": kind
+        | {"selector": names.selector(scope, of or name)}
+        | ({"ports": [_port(one) for one in found]} if found else {}),
     }
 
 

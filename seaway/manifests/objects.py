@@ -26,7 +26,7 @@ from seaway.manifests import (
     scaling,
     workloads,
 )
-from seaway.model import application, jobs, links, order, references, settings
+from seaway.model import application, disks, jobs, links, order, references, settings
 
 Image = given.Image
 SecretValue = given.SecretValue
@@ -179,14 +179,17 @@ def _of(
             config_map=config.name(config_map),
             secret=config.name(secret),
         )
-    template = pod.template(scope, each, each.name, parts)
+    groups = [disks.group(app, share) or names.GROUP for share in each.shares]
+    template = pod.template(scope, each, each.name, parts, groups)
     match each:
         case application.Service():
             yield from _service(each, scope, stack, template)
         case application.Store():
             yield Wave.foundation, network.headless(scope, each)
-            if (open_ := network.outside(scope, each, stack.exposure)) is not None:
+            if (open_ := network.outside(scope, each, stack)) is not None:
                 yield Wave.foundation, open_
+            if (led := ingress.ingress(scope, each, stack)) is not None:
+                yield Wave.foundation, led
             yield Wave.store, workloads.stateful_set(scope, each, template, stack)
         case application.Job():
             content = {name: image.content for name, image in images.items()}
@@ -202,7 +205,9 @@ def _service(
     each: application.Service, scope: names.Scope, stack: settings.Settings, template: dict[str, Any]
 ) -> Iterator[tuple[Wave, dict[str, Any]]]:
     """What only services have."""
-    if each.port is not None or each.ports:
+    if each.all_ports:
+        yield Wave.foundation, network.headless(scope, each)
+    elif each.port is not None or each.ports:
         told = ingress.service_annotations(each, stack)
         yield Wave.foundation, network.service(scope, each, exposure=stack.exposure, told=told)
     if (led := ingress.ingress(scope, each, stack)) is not None:

@@ -5,10 +5,23 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
 
 from typing import Any
 
+from seaway.manifests import names
 from seaway.model import application, placing
 
 TPU = "google.com/tpu"
 """https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""
+
+
+def beside(scope: names.Scope, each: application.Container) -> dict[str, Any]:
+    """The nodes of the stores whose disks it shares: a disk is mounted on one node at a time.
+
+    https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
+    """
+    terms = [
+        {"labelSelector": {"matchLabels": names.selector(scope, store)}, "topologyKey": "kubernetes.io/hostname"}
+        for store in sorted({share.store for share in each.shares})
+    ]
+    return {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}} if terms else {}
 
 
 def placement(each: application.Container) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The pod template: who it is, what it may do, where it runs; its containers are container.py's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from seaway.manifests import availability, container, names, network, placement, volumes
@@ -30,9 +30,16 @@ UNPRIVILEGED_PORTS = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0
 
 
 def template(
-    scope: names.Scope, each: application.Container, name: str, parts: Mapping[str, container.Parts]
+    scope: names.Scope,
+    each: application.Container,
+    name: str,
+    parts: Mapping[str, container.Parts],
+    groups: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """The pods of a service, a store or a job. ``parts`` by container; the main one is called as the pod."""
+    """The pods of a service, a store or a job. ``parts`` by container; the main one is called as the pod.
+
+    ``groups``: those that the files of shared disks belong to.
+    """
     found, mounts = volumes.volumes(
         each, name, {called: one.config_map for called, one in parts.items()}, parts[name].secret
     )
@@ -40,9 +47,10 @@ def template(
         "serviceAccountName": name,
         "automountServiceAccountToken": bool(each.kubernetes_api),
         "enableServiceLinks": SERVICE_LINKS,
-        "securityContext": _security(each),
+        "securityContext": _security(each, groups),
         "terminationGracePeriodSeconds": _grace(each),
         **placement.placement(each),
+        **placement.beside(scope, each),
     }
     if isinstance(each, application.Service) and not each.each_node:
         spec["topologySpreadConstraints"] = availability.spread(scope, each)
@@ -67,14 +75,18 @@ def _grace(each: application.Container) -> int:
             return availability.JOB_GRACE
 
 
-def _security(each: application.Container) -> dict[str, Any]:
+def _security(each: application.Container, groups: Sequence[int]) -> dict[str, Any]:
+    own_group = each.user or names.GROUP
     own = {} if each.user is None else {"runAsUser": each.user, "runAsGroup": each.user}
     context: dict[str, Any] = own | {
         # Whoever the image's user is, he is in this group, and so may write to the volumes.
-        "fsGroup": each.user or application.Process().user,
+        # The group of a shared disk is its store's: two that each give it to their own would undo each other.
+        "fsGroup": groups[0] if groups and not isinstance(each, application.Store) else own_group,
         "fsGroupChangePolicy": GROUP_CHANGE,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+    if groups:
+        context["supplementalGroups"] = sorted({own_group, *groups})
     if each.security == "restricted":
         context["runAsNonRoot"] = True
     if _needs_low_port(each):

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from seaway.manifests import names, network
-from seaway.model import application, egress, rules, settings
+from seaway.model import application, egress, hosts, rules, settings
 from seaway.model.describe import Doc, Why
 
 CLOSED = "default-deny"
@@ -96,8 +96,8 @@ def _into(
 ) -> Iterator[dict[str, Any]]:
     ports = _ports(each)
     callers = sorted(one.name for one in rules.workloads(app).values() if each.name in one.calls)
-    if callers and ports:
-        yield {"from": [_pods(scope, name) for name in callers], "ports": ports}
+    if callers and (ports or _all(each)):
+        yield {"from": [_pods(scope, name) for name in callers], **({"ports": ports} if ports else {})}
     if network.exposed(each):
         yield from _outside(each, stack)
 
@@ -112,7 +112,7 @@ def _outside(each: Workload, stack: settings.Settings) -> Iterator[dict[str, Any
     match stack.exposure:
         case "clusterIP":
             return
-        case "ingress" if not isinstance(each, application.Service) or not each.expose:
+        case "ingress" if isinstance(each, application.Job) or not each.expose or each.protocol not in hosts.SPOKEN:
             return
         case "ingress" if stack.ingress.namespace is not None:
             there = {"kubernetes.io/metadata.name": stack.ingress.namespace}
@@ -127,8 +127,9 @@ def _out(scope: names.Scope, each: Workload, app: application.Application) -> It
     yield {"to": [dict(one) for one in DNS], "ports": [_port(53, "UDP"), _port(53, "TCP")]}
     targets = {one.name: one for one in (*app.services, *app.stores)}
     for name in sorted(set(each.calls)):
-        if ports := _ports(targets[name]):
-            yield {"to": [_pods(scope, name)], "ports": ports}
+        ports = _ports(targets[name])
+        if ports or _all(targets[name]):
+            yield {"to": [_pods(scope, name)], **({"ports": ports} if ports else {})}
     if each.kubernetes_api:
         # Its Service has an address, but by the time a policy is asked that is the server's own: a node of the cluster
         # or a machine of the cloud, which no file can know. So its ports, wherever they are.
@@ -160,6 +161,10 @@ def _ports(each: application.Container) -> list[dict[str, Any]]:
     of companions are not among them.
     """
     return [_port(one.name, network.transport(one)) for one in network.ports(each)]
+
+
+def _all(each: application.Container) -> bool:
+    return isinstance(each, application.Service | application.Store) and each.all_ports
 
 
 def _port(port: str | int, protocol: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from seaway.manifests import config, names, secrets
 from seaway.model import application
+from seaway.model import disks as disks_
 from seaway.model.describe import Doc, Why
 
 SCRATCH: Annotated[
@@ -35,6 +36,10 @@ def volumes(
         {volume.path: called for called, volume in claims(each).items()} if isinstance(each, application.Store) else {}
     )
     found: dict[str, dict[str, Any]] = {}
+    for share in each.shares:
+        called = names.cut(f"shared-{disks_.claim(share).removesuffix('-0')}")
+        disks[share.path] = called
+        found[called] = {"name": called, "persistentVolumeClaim": {"claimName": disks_.claim(share)}}
     mounts: dict[str, list[dict[str, Any]]] = {}
     wanted: list[application.Secret] = []
     for called, one in {name: each, **{one.name: one for one in (*each.sidecars, *each.init)}}.items():
@@ -53,7 +58,11 @@ def volumes(
         wanted += one.secrets
     if kept := secrets.volume(wanted, secret):
         found[secrets.VOLUME] = kept
-    mounts[name] += [{"name": called, "mountPath": path} for path, called in disks.items()]
+    only_read = {share.path for share in each.shares if share.read_only}
+    mounts[name] += [
+        {"name": called, "mountPath": path} | ({"readOnly": True} if path in only_read else {})
+        for path, called in disks.items()
+    ]
     return list(found.values()), mounts
 
 

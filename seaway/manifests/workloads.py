@@ -129,7 +129,10 @@ def stateful_set(
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
         "metadata": names.metadata(
-            scope, names.cut(store.name, names.STATEFUL_SET_LIMIT), of=store.name, annotations=RECORDED
+            scope,
+            names.cut(store.name, names.STATEFUL_SET_LIMIT),
+            of=store.name,
+            annotations=RECORDED | ingress.found_at(store, stack),
         ),
         "spec": {
             "replicas": 1,

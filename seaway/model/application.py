@@ -231,6 +231,24 @@ class Volume:
     ] = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Share:
+    """Where a disk of a store is mounted in somebody else's pods, too. Short form: the store's name.
+
+    A disk is one node's: the pods run where the store's does. https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
+    """
+
+    path: Annotated[str, Doc("where it is mounted")]
+    _: KW_ONLY
+    store: Annotated[str, Doc("whose disk it is")]
+    volume: Annotated[str | None, Doc("which of its `volumes`; none: its `volume`")] = None
+    read_only: Annotated[bool, Doc("whether nothing is written to it")] = False
+
+    @classmethod
+    def shorthand(cls, path: str, store: str) -> Self:
+        return cls(path, store=store)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """What every container has, a companion's too. Not written by itself."""
@@ -297,6 +315,10 @@ class Container(Process):
         Doc("whether `calls` gives these variables, or only opens the way"),
         Why("what is given need not be written; a program that takes API_HOST for something else wants none"),
     ] = True
+    shares: Annotated[
+        tuple[Share, ...],
+        Doc("disks of stores that it sees too, by path: `shares: {/srv/media: cms}`; it then runs on the store's node"),
+    ] = ()
     egress: Annotated[
         tuple[str, ...],
         Doc(
@@ -345,6 +367,13 @@ class Service(Container):
     port: Annotated[int | None, Doc("port that it listens on; none: it takes no requests")] = None
     protocol: Annotated[Protocol, Doc("what is spoken on the port")] = "http"
     ports: Annotated[tuple[Port, ...], Doc("other ports, by name: `ports: {metrics: 9090}`")] = ()
+    all_ports: Annotated[
+        bool,
+        Doc(
+            "instead of `port`: whoever calls it reaches every port of its pods, for a program whose ports nobody wrote"
+        ),
+        Why("an open door that nobody looks after is the one that is used"),
+    ] = False
     health: Annotated[Health, Doc("how to ask whether it is well")] = Health()
     scale: Annotated[Scale, Doc("how many pods")] = Scale()
     each_node: Annotated[bool, Doc("one pod on every node, and not `scale`: for agents")] = False
@@ -373,12 +402,13 @@ class Store(Container):
 
     name: str
     _: KW_ONLY
-    port: Annotated[int, Doc("TCP port that it listens on")]
+    port: Annotated[int | None, Doc("TCP port that it listens on; none: it takes no requests")] = None
     protocol: Annotated[Protocol, Doc("what is spoken on the port")] = "tcp"
     ports: Annotated[tuple[Port, ...], Doc("other ports, by name")] = ()
+    all_ports: Annotated[bool, Doc("instead of `port`: whoever calls it reaches every port of its pod")] = False
     expose: Annotated[
         bool,
-        Doc("reachable from outside the cluster, where the environment opens ports: nodePort or loadBalancer"),
+        Doc("reachable from outside the cluster; by an ingress, if it speaks HTTP; how is the environment's business"),
         Why("what keeps data is asked by the application only"),
     ] = False
     volume: Annotated[Volume, Doc("its disk")]

@@ -73,7 +73,7 @@ def resolved(app: application.Application) -> application.Application:
     services = {one.name: one for one in app.services}
     workloads = rules.workloads(app)
 
-    def user(path: str, one: application.Process) -> dict[str, int]:
+    def user(path: str, one: application.Process) -> dict[str, int | None]:
         if not isinstance(one, application.Companion) or one.user != default or one.image is not None:
             return {}
         owner = workloads[".".join(path.split(".")[:2])]

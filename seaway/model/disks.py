@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from seaway.model import application, problems, rules
+from seaway.model import application, decode, problems, rules
 
 FIRST = "data"
 """What the claim of the disk without a name is called."""
 
-_TAKEN = re.compile(r"data|(config|secrets|writable|tmp)(-.*)?")
+_TAKEN = re.compile(r"data|(config|secrets|shared|writable|tmp)(-.*)?")
 """What other volumes of a pod may be called."""
 
 _LONGEST = 63
@@ -34,8 +34,39 @@ def check(app: application.Application, places: problems.Places) -> Iterator[pro
                 wrong = f"{problems.quoted(volume.storage_class)} is no name of a storage class"
                 remedy = "write one that `kubectl get storageclasses` shows"
                 yield problems.Problem(places.of(f"{at}.storageClass"), f"{at}.storageClass", wrong, remedy)
-            claim = f"{name}-{store.name}-0"
-            if claim in claims and not (at != f"{path}.volume" and name == FIRST):
-                wrong = f"its claim would be {claim}, as that of {claims[claim]}"
+            made = f"{name}-{store.name}-0"
+            if made in claims and not (at != f"{path}.volume" and name == FIRST):
+                wrong = f"its claim would be {made}, as that of {claims[made]}"
                 yield problems.Problem(places.of(at), at, wrong, "rename one of the two")
-            claims.setdefault(claim, at)
+            claims.setdefault(made, at)
+    yield from _shares(app, places)
+
+
+def claim(share: application.Share) -> str:
+    """The name of the claim of a disk that is shared; a StatefulSet calls it so."""
+    return f"{share.volume or FIRST}-{share.store}-0"
+
+
+def group(app: application.Application, share: application.Share) -> int | None:
+    """The group that the files of a shared disk belong to."""
+    return next((one.user for one in app.stores if one.name == share.store), None)
+
+
+def _shares(app: application.Application, places: problems.Places) -> Iterator[problems.Problem]:
+    """What is shared is a disk of another, which is there."""
+    stores = {one.name: one for one in app.stores}
+    for path, one in rules.workloads(app).items():
+        for share in one.shares:
+            at = f"{path}.shares.{share.path}"
+            owner = stores.get(share.store)
+            if owner is one:
+                yield problems.Problem(places.of(at), at, "is its own disk", "write it in `volume` or `volumes`")
+            elif owner is None and not places.lost("stores", f"stores.{share.store}"):
+                wrong = f"there is no store {problems.quoted(share.store)}"
+                yield problems.Problem(places.of(at), at, wrong, decode.nearest(share.store, stores))
+            elif owner is not None and share.volume is not None and share.volume not in owner.volumes:
+                wrong = f"{share.store} has no disk {problems.quoted(share.volume)}"
+                yield problems.Problem(places.of(at), at, wrong, decode.nearest(share.volume, owner.volumes))
+            elif isinstance(one, application.Service) and one.each_node:
+                wrong = "is a disk of one node, and eachNode asks for all of them"
+                yield problems.Problem(places.of(at), at, wrong, "leave out one of the two")

@@ -35,7 +35,7 @@ def parsed(text: str) -> Address | None:
     return Address(host, f"/{path.rstrip('/')}")
 
 
-def of(said: settings.Settings, service: application.Service) -> tuple[Address, ...]:
+def of(said: settings.Settings, service: application.Service | application.Store) -> tuple[Address, ...]:
     """What is led to a service, sorted; nothing where it is not exposed, or not by an ingress."""
     if said.exposure != "ingress" or not service.expose:
         return ()
@@ -48,7 +48,7 @@ def encrypted(said: settings.Ingress) -> bool:
     return said.tls_secret is not None or said.issuer is not None
 
 
-def urls(said: settings.Settings, service: application.Service) -> list[str]:
+def urls(said: settings.Settings, service: application.Service | application.Store) -> list[str]:
     """Where a person finds a service, as a browser shows it: ``https://shop.example.com/api``."""
     scheme = "https" if encrypted(said.ingress) else "http"
     return [f"{scheme}://{one}" for one in of(said, service)]
@@ -74,12 +74,15 @@ def _exposed(
     app: application.Application, places: problems.Places, said: settings.Settings
 ) -> Iterator[problems.Problem]:
     """What is exposed can be led to, and the stack says under which host."""
-    for one in app.services:
-        path = f"services.{one.name}"
+    kinds = {"services": app.services, "stores": app.stores}
+    for kind, one in ((kind, one) for kind, ones in kinds.items() for one in ones):
+        path = f"{kind}.{one.name}"
         at = f"{path}.expose"
         if not one.expose or places.lost(path, at, f"{path}.protocol"):
             continue
         if one.protocol not in SPOKEN:
+            if kind == "stores":
+                continue  # it is only exposed where ports are
             wrong = f"{one.name} speaks {one.protocol}, and an Ingress leads only HTTP and gRPC"
             remedy = "remove expose, or set seaway:exposure to loadBalancer or nodePort"
             yield problems.Problem(places.of(at), at, wrong, remedy)
@@ -93,17 +96,21 @@ def _hosts(
     app: application.Application, places: problems.Places, said: settings.Settings, values: nodes.Table
 ) -> Iterator[problems.Problem]:
     """Each address is one, leads to one service, and that service is exposed."""
-    services = {one.name: one for one in app.services}
+    services = {one.name: one for one in (*app.services, *app.stores)}
     taken: dict[Address, str] = {}
     for name, texts in said.ingress.hosts.items():
         at = f"seaway:ingress.hosts.{name}"
         # Where releases come and go, a host may be there before the release that has the service, or after.
-        if said.build and not places.lost("services", f"services.{name}", f"services.{name}.expose"):
+        kinds = ("services", "stores")
+        if said.build and not places.lost(
+            *kinds, *(f"{kind}.{name}{end}" for kind in kinds for end in ("", ".expose"))
+        ):
             if name not in services:
                 wrong = f"there is no service {problems.quoted(name)}"
                 yield problems.Problem(_place(values, "hosts", name), at, wrong, decode.nearest(name, services))
             elif not services[name].expose:
-                remedy = f"add `expose: true` to services.{name}, or remove its hosts"
+                kind = "services" if services[name] in app.services else "stores"
+                remedy = f"add `expose: true` to {kind}.{name}, or remove its hosts"
                 yield problems.Problem(_place(values, "hosts", name), at, f"{name} is not exposed", remedy)
         for number, text in enumerate(texts):
             place, inner = _place(values, "hosts", name, number), f"{at}[{number}]"

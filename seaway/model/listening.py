@@ -57,11 +57,14 @@ def _ports(one: application.Service | application.Store, path: str, places: prob
         if key in taken:
             yield problems.Problem(places.of(at), at, f"{port.port} is also {taken[key]}", "remove one of the two")
         taken.setdefault(key, at)
-    if isinstance(one, application.Service) and one.port is None and not places.lost(f"{path}.port"):
+    if one.all_ports and (one.port is not None or one.ports):
+        at = f"{path}.allPorts"
+        yield problems.Problem(places.of(at), at, "is true, and a port is written", "remove one of the two")
+    if one.port is None and not places.lost(f"{path}.port"):
         if one.expose:
             at = f"{path}.expose"
             yield problems.Problem(places.of(at), at, "is true, but there is no port", "add `port:`, or remove expose")
-        if f"{path}.protocol" in places.known or one.protocol != "http":
+        if f"{path}.protocol" in places.known or one.protocol != ("http" if isinstance(one, application.Service) else "tcp"):
             at = f"{path}.protocol"
             wrong = f"is {one.protocol}, but there is no port"
             yield problems.Problem(places.of(at), at, wrong, "add `port:`, or remove protocol")

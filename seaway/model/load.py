@@ -66,9 +66,7 @@ class _Read:
     found: Sequence[problems.Problem]
 
 
-def load(
-    path: Path, *, overlay: nodes.Node | None = None, profiles: Collection[str] = ()
-) -> application.Application:
+def load(path: Path, *, overlay: nodes.Node | None = None, profiles: Collection[str] = ()) -> application.Application:
     """The application of a file, with the overlay merged on, file contents read, inheritance resolved.
 
     Paths in it are relative to its folder. ``profiles``: those of a compose file. Raises problems.Invalid with

@@ -16,6 +16,8 @@ def paths(app: application.Application, places: problems.Places) -> Iterator[pro
     for path, one in rules.processes(app).items():
         mounted = [(f"{path}.files.{file.path}", file.path) for file in one.files]
         mounted += [(f"{path}.writable.{at}", folder) for at, folder in enumerate(one.writable) if folder != "/"]
+        if isinstance(one, application.Container):
+            mounted += [(f"{path}.shares.{share.path}", share.path) for share in one.shares]
         if isinstance(one, application.Store):
             mounted.append((f"{path}.volume.path", one.volume.path))
             mounted += [(f"{path}.volumes.{name}.path", volume.path) for name, volume in one.volumes.items()]

@@ -115,7 +115,7 @@ def sources(app: application.Application, places: problems.Places) -> Found:
 def calls(app: application.Application, places: problems.Places) -> Found:
     """A link points to a service or store with a port."""
     kinds = ("services", "stores")
-    targets = {one.name: one.port for one in (*app.services, *app.stores)}
+    targets = {one.name: one.all_ports or one.port is not None for one in (*app.services, *app.stores)}
     for path, one in workloads(app).items():
         for number, target in enumerate(one.calls):
             at = f"{path}.calls.{number}"
@@ -123,11 +123,10 @@ def calls(app: application.Application, places: problems.Places) -> Found:
                 yield problems.Problem(places.of(at), at, f"{target} is in the list twice", "remove one of the two")
             elif places.lost(*kinds, *(f"{kind}.{target}{end}" for kind in kinds for end in ("", ".port"))):
                 continue
-            elif target in targets and targets[target] is None:
+            elif target in targets and not targets[target]:
                 wrong = f"{target} has no port to call"
-                yield problems.Problem(
-                    places.of(at), at, wrong, f"add `port:` to services.{target}, or remove the link"
-                )
+                kind = "services" if target in {other.name for other in app.services} else "stores"
+                yield problems.Problem(places.of(at), at, wrong, f"add `port:` to {kind}.{target}, or remove the link")
             elif target not in targets:
                 wrong = f"there is no service or store {problems.quoted(target)}"
                 yield problems.Problem(places.of(at), at, wrong, decode.nearest(target, targets))

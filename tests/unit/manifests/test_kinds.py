@@ -329,3 +329,31 @@ def test_a_question_is_asked_as_it_is_said() -> None:
 def test_a_link_may_give_no_variables() -> None:
     found = made(service(calls=("db",), link_variables=False), stores=(store(),))
     assert "env" not in pod(found)["containers"][0]
+
+
+def test_a_disk_is_shared_on_the_node_of_its_store() -> None:
+    """And belongs to the store's group, as long as it is shared."""
+    share = application.Share("/srv/media", store="db", read_only=True)
+    found = pod(made(service(shares=(share,)), stores=(store(user=999),)))
+    assert {"name": "shared-data-db", "persistentVolumeClaim": {"claimName": "data-db-0"}} in found["volumes"]
+    assert {"name": "shared-data-db", "mountPath": "/srv/media", "readOnly": True} in found["containers"][0][
+        "volumeMounts"
+    ]
+    (term,) = found["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert term["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "db"
+    assert (found["securityContext"]["fsGroup"], found["securityContext"]["supplementalGroups"]) == (999, [999, 10001])
+
+
+def test_ports_that_nobody_wrote() -> None:
+    found = made(service(calls=("legacy",)), service("legacy", image="x:1", port=None, all_ports=True))
+    assert found["Service/legacy"].manifest["spec"]["clusterIP"] == "None"
+    assert "ports" not in found["Service/legacy"].manifest["spec"]
+
+
+def test_a_store_that_speaks_http_is_led_to() -> None:
+    ingress = settings.Ingress(hosts={"db": ("wiki.example.com",)})
+    stack = dataclasses.replace(STACK, exposure="ingress", ingress=ingress)
+    found = made(stores=(store(expose=True, protocol="http"),), stack=stack)
+    backend = found["Ingress/db"].manifest["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
+    assert backend == {"name": "db-outside", "port": {"name": "main"}}
+    assert found["Service/db-outside"].manifest["spec"]["type"] == "ClusterIP"

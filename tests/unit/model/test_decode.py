@@ -37,8 +37,7 @@ WRONG = {
     "no name": ("    secrets: [{A: 1}]", "5:15: services.web.secrets: a mapping is no name; write names only, or make it a mapping"
                 " from name to body"),
     "name twice": ("    secrets: [A, A]", '5:18: services.web.secrets: "A" is in the list twice; remove one of the two'),
-    "missing": ("stores:\n  db: {image: x, volume: {path: /a, size: 1Gi}}", "6:7: stores.db.port: is missing; add `port:`, TCP port"
-                " that it listens on"),
+    "missing": ("stores:\n  db: {image: x, port: 1}", "6:7: stores.db.volume: is missing; add `volume:`, its disk"),
 }  # fmt: skip
 
 

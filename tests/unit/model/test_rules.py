@@ -131,6 +131,27 @@ FAILS = {
         "3:71: stores.db.expose: db-outside is what the store is called outside, and another name in the application;"
         " rename that one",
     ),
+    "all ports and one": (
+        web(f"{IMAGE}    port: 80\n    allPorts: true"),
+        "8:5: services.web.allPorts: is true, and a port is written; remove one of the two",
+    ),
+    "shared by itself": (
+        store("shares: {/b: db}"),
+        "3:80: stores.db.shares./b: is its own disk; write it in `volume` or `volumes`",
+    ),
+    "shared by nobody": (
+        web(f"{IMAGE}    shares: {{/b: db}}"),
+        '7:14: services.web.shares./b: there is no store "db"; there are none',
+    ),
+    "shared disk that is not there": (
+        store("") + "services: {web: {image: x, shares: {/b: {store: db, volume: wal}}}}\n",
+        '4:37: services.web.shares./b: db has no disk "wal"; there are none',
+    ),
+    "shared by every node": (
+        store("") + "services: {web: {image: x, eachNode: true, shares: {/b: db}}}\n",
+        "4:53: services.web.shares./b: is a disk of one node, and eachNode asks for all of them; leave out one of the"
+        " two",
+    ),
     "call to nobody": (
         web(f"{IMAGE}    calls: [apo]"),
         '7:13: services.web.calls.0: there is no service or store "apo"; did you mean api?',
