@@ -1,6 +1,7 @@
 """``seaway import docker-compose.yml``: a compose file as app.yaml, with what becomes of each of its keys.
 
-The table has what is not kept as it was written: approximated (how), dropped (why, and what to do) or refused. With
+The table has what is not kept as it was written: approximated (how), dropped (why, and what to do) or refused; and what
+is added, since Kubernetes wants to know what compose does not say. With
 refusals nothing is written: mend them, or waive them in the service with ``x-seaway: {waive: {privileged: <reason>}}``.
 
 Exit codes: 0, imported; 1, something is refused, or lost and ``--strict`` is given; 2, the compose file is wrong, or
@@ -10,12 +11,12 @@ the file to write is there.
 
     application  its name
     written      the file that was written, or null
-    counts       an object: kept, approximated, dropped, refused
+    counts       an object: kept, added, approximated, dropped, refused
     strict       whether a loss is a failure
     keys         a list, one for each key, and for what a service does not say and gets
         file, line, column
         key          its path
-        kind         kept, approximated, dropped or refused
+        kind         kept, added, approximated, dropped or refused
         how          how, or why
         remedy       the way out
     app          the application as app.yaml has it
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from seaway.compose import loss
 
 HEAD = ("LINE", "KEY", "WHAT", "HOW", "WAY OUT")
-COLOURS = {"kept": "green", "approximated": "yellow", "dropped": "magenta", "refused": "red"}
+COLOURS = {"kept": "green", "added": "cyan", "approximated": "yellow", "dropped": "magenta", "refused": "red"}
 
 
 def add(parsers: verb.Parsers) -> None:
@@ -70,9 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
                 [problems.Problem(problems.Place(str(file)), "", "there is no such file", "name one that is there")]
             )
     document = read.read(files, folder=within, profiles=arguments.profile)
-    found = convert.convert(document.root, name=arguments.name, folder=files[0].parent)
+    found = convert.convert(
+        document.root, name=arguments.name, folder=files[0].parent, told=document.losses
+    )
     refused = loss.refusals(found.losses)
-    lossy = any(one.kind != "kept" for one in found.losses)
+    lossy = any(one.kind in loss.LOST for one in found.losses)
     fails = bool(refused) or (arguments.strict and lossy)
     source = ", ".join(file.name for file in files)
     target = None if fails else _target(arguments, files[0])
@@ -99,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
         told = [one for one in found.losses if arguments.all or one.kind != "kept"]
-        _show(told, loss.summary(found.losses), source, to_stderr=not fails and target is None)
+        show(told, loss.summary(found.losses), source, to_stderr=not fails and target is None)
         if target is not None:
             print(f"written: {target}")
         for name in document.inactive:
@@ -122,7 +125,8 @@ def _target(arguments: argparse.Namespace, first: Path) -> Path | None:
     return target
 
 
-def _show(losses: "Sequence[loss.Loss]", summary: str, source: str, *, to_stderr: bool) -> None:
+def show(losses: "Sequence[loss.Loss]", summary: str, source: str, *, to_stderr: bool) -> None:
+    """A table of what was lost, and a line that counts all."""
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
     from seaway.cli import display  # noqa: PLC0415

@@ -57,7 +57,7 @@ def _alone(arguments: argparse.Namespace) -> tuple[project.Project, Path]:
     # What Docker publishes stays reachable, and nobody says that there is an ingress controller.
     said = settings.Settings(stack=NOBODY, context="-", app=_relative(file, folder), exposure="nodePort")
     built = dict(source.builds(app))
-    if built:
+    if built and arguments.to != "compose":
         wrong = f"{', '.join(built)} must be built and pushed, and without a stack nobody says where to"
         remedy = "name one with --stack that has seaway:registry, or write `image:`"
         raise problems.Invalid([problems.Problem(problems.Place(arguments.app), "", wrong, remedy)])
@@ -73,7 +73,7 @@ def _relative(file: Path, folder: Path) -> str:
 def applicable(found: Sequence[objects.Object]) -> Iterator[objects.Object]:
     """What can be applied as it is. A Secret whose values nobody here has is told of, and left to whoever has them."""
     for each in found:
-        values = each.manifest.get("data", {}) if each.kind == "Secret" else {}
+        values: dict[str, str] = each.manifest.get("data", {}) if each.kind == "Secret" else {}
         if not each.name.endswith(f"-{given.UNRESOLVED}") or not values:
             yield each
             continue

@@ -8,7 +8,14 @@ keyed hash of the values. ``--json`` prints the same as one object of the kind L
 ``-n`` names, with the settings of the stack that ``--stack`` names; without it, with the defaults, and no project is
 needed. A Secret whose values are not here is left out then, and told on stderr.
 
-Exit codes: 0, rendered; 2, the application or the stack's configuration is wrong, or there is no such service.
+``--to compose`` prints one compose document instead, which runs the same application on plain Docker with Docker
+Compose v2, and tells on stderr what becomes of each word of the application there, as ``seaway import`` does the other
+way: kept, approximated (how) or dropped (why). ``--strict`` fails if anything is lost, and prints no document then.
+With ``--json`` it is one object: ``application``, ``counts``, ``strict``, ``keys`` (as those of ``seaway import``) and
+``compose``, the document.
+
+Exit codes: 0, rendered; 1, something is lost and ``--strict`` is given; 2, the application or the stack's configuration
+is wrong, or there is no such service.
 """
 
 import argparse
@@ -33,6 +40,10 @@ def add(parsers: verb.Parsers) -> None:
     )
     parser.add_argument("--service", metavar="NAME", help="only the objects of this service, store or job [all]")
     parser.add_argument("--json", action="store_true", help="as JSON, one object of the kind List [YAML documents]")
+    parser.add_argument(
+        "--to", choices=("kubernetes", "compose"), default="kubernetes", help="objects, or a file for Docker [objects]"
+    )
+    parser.add_argument("--strict", action="store_true", help="with --to compose: fail if anything is lost")
     parser.set_defaults(run=run)
 
 
@@ -55,6 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
         one, folder = lone.read(arguments)
     else:
         one, folder = project.of(where.folder, where.name), where.folder
+    if arguments.to == "compose":
+        from seaway.cli import composing  # noqa: PLC0415
+
+        return composing.run(arguments, one, folder)
     only = one.workload(arguments.service)[1].name if arguments.service else None
     found = offline.rendered(one.app, one.settings, project.images(one, folder))
     wanted = [each for each in found if only in (None, each.owner)]

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from seaway.model import application, decode, encode, nodes, problems
 
-_POD = {
+POD = {
     "Deployment": ("spec", "template", "spec"),
     "DaemonSet": ("spec", "template", "spec"),
     "StatefulSet": ("spec", "template", "spec"),
@@ -17,8 +17,8 @@ _POD = {
 
 FIRST = (
     *("build", "image", "run", "schedule", "command", "args", "workingDir"),
-    *("port", "protocol", "ports", "expose", "calls", "egress", "after", "health", "scale", "eachNode", "grace"),
-    *("volume", "volumes", "env", "secrets", "files", "writable", "user", "security", "resources"),
+    *("port", "protocol", "ports", "allPorts", "expose", "calls", "linkVariables", "egress", "after", "health", "scale", "eachNode", "grace"),
+    *("volume", "volumes", "shares", "env", "secrets", "files", "writable", "user", "security", "resources"),
 )
 """How a person reads a service: what runs, how it is reached, how many, with what."""
 
@@ -64,7 +64,7 @@ class Draft:
         if self.container:
             spec["containers"] = [{"name": name, **self.container}]
         found: Any = spec
-        path = _POD[kind]
+        path = POD[kind]
         if self.annotations:
             found = {"metadata": {"annotations": self.annotations}, **({"spec": spec} if spec else {})}
             path = path[:-1]

@@ -17,10 +17,14 @@ _OTHER = re.compile(r"(?i)y|yes|n|no|on|off|[-+]?[0-9][0-9_:.,]*|[0-9]{4}-[0-9]{
 """What YAML 1.1 takes for something else than text."""
 
 
-def yaml(app: nodes.Table, losses: Iterable[loss.Loss], *, source: str) -> str:
-    """The document, with a comment where something was decided. It decodes to the same application."""
+def yaml(app: nodes.Table, losses: Iterable[loss.Loss], *, source: str = "", header: Iterable[str] = ()) -> str:
+    """The document, with a comment where something was decided. It decodes to the same application.
+
+    ``header``: its first lines, instead of those about the ``source``.
+    """
     comments = _comments(losses)
-    lines = [f"# Imported from {source}. docs/reference.yaml explains every key.", ""]
+    first = tuple(header) or (f"Imported from {source}. docs/reference.yaml explains every key.",)
+    lines = [*(f"# {line}" for line in first), ""]
     for key, entry in app.entries.items():
         if isinstance(entry.node, nodes.Scalar):
             lines += [*_said(comments, key, ""), f"{key}: {_scalar(entry.node)}"]
@@ -37,7 +41,7 @@ def _comments(losses: Iterable[loss.Loss]) -> dict[str, list[str]]:
     """What was decided, by the path that it went into. What is the same for several keys is one comment."""
     alike: dict[tuple[str, str], list[str]] = {}
     for one in losses:
-        if one.kind not in ("approximated", "dropped") or not one.into:
+        if one.kind not in ("added", "approximated", "dropped") or not one.into:
             continue
         key = one.path.split(".", 2)[2] if one.path.count(".") > 1 else ""
         said = f"left out: {one.how}" if one.kind == "dropped" else one.how

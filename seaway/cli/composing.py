@@ -1,0 +1,86 @@
+"""``seaway render --to compose``: the application of a stack as one compose document, for plain Docker."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from seaway.cli import importing, verb
+from seaway.compose import loss, out, out_container
+from seaway.images import bases, source, texts
+from seaway.model import load, lockfile, nodes, problems, stackfile
+from seaway.release import project, release
+
+
+def run(arguments: argparse.Namespace, one: project.Project, folder: Path) -> int:
+    """Print it, and what is lost.
+
+    Raises:
+        problems.Invalid: a build context or the command line is wrong.
+    """
+    if arguments.service:
+        wrong, remedy = "chooses objects of Kubernetes", "leave it out: docker compose up <service> chooses there"
+        raise problems.Invalid([problems.Problem(problems.Place("--service"), "", wrong, remedy)])
+    found = out.convert(
+        one.app,
+        _said(arguments, one, folder),
+        folder=str(Path(one.settings.app).parent),
+        images=dict(_images(one, folder)),
+        substitutes=one.settings.substitutes,
+    )
+    lost = [each for each in found.losses if each.kind != "kept"]
+    fails = bool(arguments.strict and lost)
+    if arguments.json:
+        shown = {
+            "application": one.app.name,
+            "counts": loss.counted(found.losses),
+            "strict": arguments.strict,
+            "keys": [each.plain() for each in found.losses],
+            "compose": None if fails else found.document,
+        }
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+    else:
+        if not fails:
+            sys.stdout.write(found.yaml(header(one.app.name, found.losses)))
+        importing.show(lost, loss.summary(found.losses), one.settings.app, to_stderr=True)
+    return verb.FAILED if fails else verb.DONE
+
+
+def header(name: str, losses: Iterable[loss.Loss]) -> list[str]:
+    """What whoever starts it must know first."""
+    commands = [one.remedy for one in losses if ".secrets." in one.path and one.remedy.startswith(("printf", "echo"))]
+    first = [f"Before the first start: mkdir -p {out_container.FOLDER}", *dict.fromkeys(commands)] if commands else []
+    return [
+        f"{name} for Docker Compose v2, by `seaway render --to compose`, which tells what is not as in a cluster.",
+        "Its place is the folder where that was called, beside Pulumi.yaml: paths are relative to it.",
+        *(line if number == 0 else f"  {line}" for number, line in enumerate(first)),
+        "docker compose up --build --detach",
+    ]
+
+
+def _said(arguments: argparse.Namespace, one: project.Project, folder: Path) -> nodes.Node:
+    """The application as it was written, with what the stack's file lays over it."""
+    if one.release is not None:
+        node = release.application_of(release.parsed(folder, one.release.id))
+    else:
+        node = load.parsed(folder / one.settings.app, one.settings.app, one.settings.profiles or arguments.profile)
+    if not one.settings.overlay:
+        return node
+    overlay = stackfile.overlay(stackfile.read(folder / f"Pulumi.{one.settings.stack}.yaml"))
+    return node if overlay is None else nodes.merge(node, overlay)
+
+
+def _images(one: project.Project, folder: Path) -> Iterator[tuple[str, out_container.Image]]:
+    """Those of the pinned release; or how the environment builds them."""
+    if one.release is not None:
+        for name, image in project.images(one, folder).items():
+            yield name, out_container.Image(reference=image.reference)
+        return
+    above = (folder / one.settings.app).parent
+    for name, build in source.builds(one.app):
+        read = source.Source.read(above, build, one.settings, lock=lockfile.read(above))
+        dockerfile = read.context.folder / build.dockerfile
+        listed = bases.Bases.parse(texts.read(dockerfile), file=str(dockerfile), args=build.args).found
+        base = next((each.reference for each in reversed(listed) if not each.copied), "")
+        yield name, out_container.Image(args=read.args, base=base)

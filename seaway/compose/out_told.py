@@ -1,0 +1,98 @@
+"""What becomes of each word of an application's file on plain Docker: the loss report in the other direction."""
+
+import dataclasses
+
+from seaway.compose import loss
+from seaway.model import nodes, problems
+
+KEPT = frozenset(
+    (
+        *("image", "build", "uses", "command", "args", "workingDir", "env", "envFiles", "secrets", "files", "user"),
+        *(
+            "resources",
+            "writable",
+            "security",
+            "port",
+            "protocol",
+            "ports",
+            "expose",
+            "calls",
+            "linkVariables",
+            "after",
+        ),
+        *("allPorts", "shares", "health", "scale", "grace", "volume", "volumes", "init", "sidecars", "run"),
+    )
+)
+"""The words of a service, store or job with which nothing is lost where nothing else is told."""
+
+NONE = "Kubernetes' own; Docker has nothing like it"
+REMEDY = "none on one machine: it counts in a cluster only"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """``said``: the application's file, as it was read."""
+
+    said: nodes.Node
+    ledger: loss.Ledger = dataclasses.field(default_factory=loss.Ledger)
+
+    def tell(self, path: str, kind: loss.Kind, how: str, remedy: str = "", into: str = "") -> None:
+        """``path`` in the words of app.yaml. Of what is written in a shorter form, that form is told of; what nobody
+        wrote, is told of only if it is lost."""
+        found, place = self._located(path)
+        if len(found) <= 2:
+            if kind == "kept":
+                return
+            found = path.split(".")
+        self.ledger.tell(loss.Loss(place=place, path=".".join(found), kind=kind, how=how, remedy=remedy, into=into))
+
+    def kept(self, path: str, how: str) -> None:
+        self.tell(path, "kept", how)
+
+    def approximated(self, path: str, how: str, remedy: str = "", into: str = "") -> None:
+        self.tell(path, "approximated", how, remedy, into)
+
+    def dropped(self, path: str, why: str, remedy: str = REMEDY, into: str = "") -> None:
+        self.tell(path, "dropped", why, remedy, into)
+
+    def has(self, path: str) -> bool:
+        """Whether it, or a shorter form of it, is written."""
+        return len(self._located(path)[0]) > 2
+
+    def done(self) -> tuple[loss.Loss, ...]:
+        """All of them, and what nothing was said of."""
+        for path, place, _ in list(loss.untold(self.said, self.ledger.losses)):
+            steps = path.split(".")
+            at = 4 if len(steps) > 4 and steps[2] in ("init", "sidecars") else 2
+            kept = len(steps) <= at or steps[at] in KEPT
+            how, remedy = ("", "") if kept else (NONE, REMEDY)
+            made = loss.Loss(place=place, path=path, kind="kept" if kept else "dropped", how=how, remedy=remedy)
+            self.ledger.tell(made)
+        return self.ledger.done()
+
+    def _located(self, path: str) -> tuple[list[str], problems.Place]:
+        """The part of a path that is written, and where. A name in a list of names is found by its number."""
+        node, place, found = self.said, self.said.place, list[str]()
+        rest = path
+        while rest:
+            match node:
+                case nodes.Table(entries=entries):
+                    # Names may have points in them: paths of files, labels.
+                    step = max((key for key in entries if f"{rest}.".startswith(f"{key}.")), key=len, default=None)
+                    if step is None:
+                        break
+                    place, node = entries[step].place, entries[step].node
+                    found.append(step)
+                case nodes.Items(items=items):
+                    step = rest.partition(".")[0]
+                    texts = [item.text if isinstance(item, nodes.Scalar) else "" for item in items]
+                    number = texts.index(rest) if rest in texts else int(step) if step.isdecimal() else len(items)
+                    if number >= len(items):
+                        break
+                    step = rest if rest in texts else step
+                    place, node = items[number].place, items[number]
+                    found.append(str(number))
+                case _:
+                    break
+            rest = rest[len(step) :].removeprefix(".")
+        return found, place
