@@ -8,7 +8,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
 
-.PHONY: help up down preview test test-unit test-sample check format golden lock faults checkers bench \
+.PHONY: help up down preview test test-unit test-sample check format golden lock faults checkers bench compose-config compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
@@ -65,6 +65,12 @@ faults: cluster-up ## inject every cause of a failed rollout, under load, and wr
 
 checkers: .venv/.ready ## kube-score, kubeconform and checkov over every example; writes docs/checkers.md
 	@$(PY) -m dev.checkers
+
+compose-config: .venv/.ready ## our reading of compose files beside `docker compose config`; writes docs/compose-config.md
+	@$(PY) -m tests.compose config
+
+compose-table: .venv/.ready ## our conversion of compose files beside kompose's, ten minutes; writes docs/kompose.md
+	@$(PY) -m tests.compose table
 
 bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl; rendering beside kustomize
 	@$(PY) -m dev.bench

@@ -25,6 +25,7 @@ def check(root: nodes.Table, inactive: Collection[str]) -> Iterator[problems.Pro
             yield from _amounts(entry.node, path)
             yield from _mounts(entry.node, path)
             yield from _rest(entry.node, path)
+    yield from _called(services)
     yield from _cycles(services)
     yield from _contents(root)
 
@@ -125,9 +126,12 @@ def _amounts(service: nodes.Table, path: str) -> Iterator[problems.Problem]:
         pairs += [("pids_limit", limits, "deploy.resources.limits.pids")]
     for key, where, other in pairs:
         said, there = patterns.text(service, key), where.get(other.rpartition(".")[2])
-        if said and there and isinstance(there.node, nodes.Scalar) and not _same(key, said, there.node.text):
-            wrong = f"{said} is another value than {there.node.text} of `{other}`"
-            yield _problem(service.entries[key], f"{path}.{key}", wrong, "keep one of the two")
+        beside = there.node.text if there and isinstance(there.node, nodes.Scalar) else ""
+        if said and where and (beside or key != "scale") and not _same(key, said, beside or "0"):
+            wrong, remedy = f"{said} is another value than {beside} of `{other}`", "keep one of the two"
+            if not beside:
+                wrong, remedy = f"has `{other.rpartition('.')[0]}` beside it", f"write `{other}: {said}` there"
+            yield _problem(service.entries[key], f"{path}.{key}", wrong, remedy)
     copies = [(service.entries.get("scale"), "scale"), (deploy.get("replicas"), "deploy.replicas")]
     for entry, key in copies:
         if entry and isinstance(entry.node, nodes.Scalar) and entry.node.kind == "int":
@@ -197,6 +201,18 @@ def _address(text: str) -> bool:
     return True
 
 
+def _called(services: Mapping[str, nodes.Entry]) -> Iterator[problems.Problem]:
+    """No two containers have one name."""
+    first: dict[str, str] = {}
+    for name, entry in services.items():
+        said = patterns.text(entry.node, "container_name")
+        if said and said in first and isinstance(entry.node, nodes.Table):
+            wrong = f"the container of {first[said]} is called {problems.quoted(said)} too"
+            at = entry.node.entries["container_name"]
+            yield _problem(at, f"services.{name}.container_name", wrong, "remove one of the two")
+        first.setdefault(said or "", name)
+
+
 def _cycles(services: Mapping[str, nodes.Entry]) -> Iterator[problems.Problem]:
     """One problem a circle, without recursion."""
     after = {name: [*nodes.inside(entry.node, "depends_on")] for name, entry in services.items()}
@@ -228,7 +244,7 @@ def _contents(root: nodes.Table) -> Iterator[problems.Problem]:
             at = f"{kind}.{name}"
             if len(said) > 1:
                 yield _problem(entry, at, f"has {' and '.join(said)}", "keep one of them")
-            elif not said and not external and "driver" not in entry.node.entries:
+            elif not said and not external and (kind == "secrets" or "driver" not in entry.node.entries):
                 yield _problem(entry, at, "has no content", f"add {', '.join(keys)} or `external: true`")
     for name, entry in nodes.inside(root, "volumes").items():
         if isinstance(entry.node, nodes.Table) and patterns.text(entry.node, "external") == "true":

@@ -4,7 +4,7 @@ https://github.com/compose-spec/compose-spec/blob/main/spec.md
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from seaway.compose import labels, loss, networks, part, plan, secrets, services, volumes
@@ -12,6 +12,9 @@ from seaway.model import nodes, problems
 
 EXTENSION = "x-seaway"
 """The one extension that is read: ``{waive: {privileged: <reason>}}``, in a service."""
+
+MADE = "made"
+"""Its other word: the service is nothing of the application, but what `seaway render --to compose` needs on Docker."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,19 +26,25 @@ class Converted:
     losses: tuple[loss.Loss, ...]
 
 
-def convert(root: nodes.Table, *, name: str | None = None, folder: Path | None = None) -> Converted:
+def convert(
+    root: nodes.Table, *, name: str | None = None, folder: Path | None = None, told: Iterable[loss.Loss] = ()
+) -> Converted:
     """The application of a normalised document.
 
     Args:
         root: all files merged, in the long forms that `docker compose config` prints.
         name: what the application is called; None: what the document says, or its folder.
         folder: the project's, which paths are relative to; None: nothing on disk is looked at.
+        told: what was lost when it was read.
 
     What is refused is among the losses, and the application is without it: who deploys looks first.
     """
     ledger = loss.Ledger()
+    for one in told:
+        ledger.tell(one)
     whole = part.Part(table=root, path="", ledger=ledger)
     ledger.waived |= dict(_waivers(whole))
+    _made(whole)
     where = volumes.Where(folder=folder)
     found = plan.plans(whole, where)
     renamed = _renamed(found)
@@ -71,20 +80,23 @@ def _name(whole: part.Part, name: str | None, folder: Path | None) -> nodes.Entr
 
 
 def _renamed(found: Mapping[str, plan.Plan]) -> dict[str, str]:
-    """Hosts that are called differently now: the service's own name, its container's, its aliases, those of links."""
+    """Hosts that are called differently now."""
     names: dict[str, str] = {}
     for each in found.values():
-        one = each.entry
-        own = [each.name, one.text("container_name"), one.text("hostname")]
-        own += [text for _, said in one.each("networks") for text in said.texts("aliases") or []]
-        for other in found.values():
-            for link in other.entry.texts("links") or []:
-                name, _, alias = link.partition(":")
-                own += [alias] if name == each.name else []
-        for name in own:
-            if name and (name == each.name or name not in found):
-                names.setdefault(name, each.label)
+        for name in plan.called(each, found):
+            names.setdefault(name, each.label)
     return {name: label for name, label in names.items() if name != label}
+
+
+def _made(whole: part.Part) -> None:
+    """What `seaway render` made, it makes again."""
+    made = [name for name, one in whole.each("services") if one.has(f"{EXTENSION}.{MADE}")]
+    for name, one in whole.each("services"):
+        for key in (*one.table.entries, f"{EXTENSION}.{MADE}") if name in made else ():
+            one.kept(key, "nothing of the application: seaway render makes it for Docker")
+        for other in made:
+            if other in nodes.inside(one.table, "depends_on"):
+                one.named("depends_on", other, "kept", "nothing of the application", "")
 
 
 def _waivers(whole: part.Part) -> Iterator[tuple[str, str]]:

@@ -131,6 +131,7 @@ class _Reader:
 
     def _set(self, name: str, place: problems.Place, text: str) -> None:
         self.values[name], self.texts[name] = nodes.Scalar(place, text), text
+        self.variables.spent.met(place)
 
     def _wrong(self, wrong: str, remedy: str) -> None:
         self.found.append(problems.Problem(problems.Place(self.file, self.line, 1), self.at, wrong, remedy))

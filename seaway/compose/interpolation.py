@@ -3,13 +3,13 @@
 https://docs.docker.com/reference/compose-file/interpolation/: ``$NAME``, ``${NAME}``, with ``:-`` ``-`` a default,
 ``:?`` ``?`` an error, ``:+`` ``+`` another text; what follows the sign may have variables again; ``$$`` is a ``$``.
 
-One difference: a variable that is set nowhere and has no default is wrong. Docker Compose warns and takes an empty
-text, and looks into the environment of whoever runs it; here a value comes from what is written, or is given.
+A variable that is set nowhere is an empty text, as with Docker Compose, and it is told. One difference: what the
+environment of whoever runs this has is no value; a variable that is found only there is wrong.
 """
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from seaway.compose import patterns
 from seaway.model import nodes, problems
@@ -33,9 +33,18 @@ class WrongError(Exception):
 
 @dataclasses.dataclass(slots=True)
 class Spent:
-    """How many characters interpolation has written."""
+    """What interpolation has written, and not found."""
 
     characters: int = 0
+    unset: dict[str, problems.Place] = dataclasses.field(default_factory=dict[str, problems.Place])
+    """The variables that are set nowhere, and where each is used first."""
+    fresh: list[str] = dataclasses.field(default_factory=list[str])
+
+    def met(self, place: problems.Place) -> None:
+        """What was just met is used there."""
+        for name in self.fresh:
+            self.unset.setdefault(name, place)
+        self.fresh.clear()
 
     def add(self, text: str) -> str:
         self.characters += len(text)
@@ -52,6 +61,8 @@ class Variables:
     spent: Spent = dataclasses.field(default_factory=Spent)
     where: str = ".env"
     """The file that a missing variable belongs into."""
+    host: Collection[str] = ()
+    """Names of what the environment of this process has: nothing of it is taken."""
 
     def substituted(self, text: str) -> str:
         """The text with its variables. Raises WrongError."""
@@ -104,13 +115,18 @@ class Variables:
         raise WrongError(wrong, f"write {name[0]}=... into {self.where}")
 
     def _value(self, name: str) -> str:
-        if name not in self.values:
-            remedy = (
-                f"write {name}=... into {self.where}, or ${{{name}:-}} with a default;"
-                f" $${name} where the container replaces it"
-            )
-            raise WrongError(f"the variable {name} is set nowhere", remedy)
-        return self.spent.add(self.values[name])
+        if name in self.values:
+            return self.spent.add(self.values[name])
+        if name in self.host:
+            wrong = f"the variable {name} is one of this machine, and none of the project"
+            raise WrongError(wrong, missing(name, self.where))
+        self.spent.fresh.append(name)
+        return ""
+
+
+def missing(name: str, where: str) -> str:
+    """What to do where a variable has no value."""
+    return f"write {name}=... into {where}, or ${{{name}:-}} with a default; $${name} where the container replaces it"
 
 
 def _closing(text: str, at: int) -> int:
@@ -133,6 +149,7 @@ def apply(node: nodes.Node, variables: Variables, found: list[problems.Problem],
             except WrongError as error:
                 found.append(problems.Problem(node.place, path, error.wrong, error.remedy))
                 return node
+            variables.spent.met(node.place)
             return node if text == node.text else nodes.Scalar(node.place, text)
         case nodes.Table(entries=entries):
             entered = {

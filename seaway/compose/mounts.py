@@ -23,29 +23,35 @@ def long(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.No
     first, *more = rest.split(":")
     if drive:
         first = node.text[:2] + first
-    source, target, options = (None, first, "") if not more else (first, more[0], ",".join(more[1:]))
+    source, target, options = (None, first, "") if not more else (first, more[0], "".join(more[1:]))
     if len(more) > 2 or not target or source == "":
         wrong = f"{problems.quoted(node.text)} is no mount"
         found.append(problems.Problem(node.place, path, wrong, "write source:target or source:target:ro"))
         return node
     bind = source is not None and bool(source.startswith((".", "/", "~", "\\\\")) or drive)
     yes = nodes.Scalar(node.place, "true", "bool")
-    inner: dict[str, nodes.Node | str | None] = {"create_host_path": yes} if bind else {}
+    binding: dict[str, nodes.Node | str | None] = {"create_host_path": yes} if bind else {}
+    volume: dict[str, nodes.Node | str | None] = {}
+    unknown: list[str] = []
     said: dict[str, nodes.Node | str | None] = {"type": "bind" if bind else "volume", "source": source}
     said["target"] = target if target.startswith("\\\\") else posixpath.normpath(target)
     for option in filter(None, options.split(",")):
         if option == "ro":
             said["read_only"] = yes
         elif option == "nocopy":
-            inner["nocopy"] = yes
+            volume["nocopy"] = yes
         elif option in _PROPAGATION:
-            inner["propagation"] = option
+            binding["propagation"] = option
         elif option in ("z", "Z"):
-            inner["selinux"] = option
+            binding["selinux"] = option
         elif option in _CONSISTENCY:
             said["consistency"] = option
         elif option != "rw":
-            wrong = f"{problems.quoted(option)} is no option of a mount"
-            found.append(problems.Problem(node.place, path, wrong, "write ro, rw, z, Z, nocopy or a propagation"))
-    said["bind" if bind else "volume"] = patterns.table(node.place, inner)
+            unknown.append(option)
+    if bind or binding:
+        said["bind"] = patterns.table(node.place, binding)
+    if not bind or volume:
+        said["volume"] = patterns.table(node.place, volume)
+    # Docker Compose forgets them. Here they stay, so that somebody tells.
+    said["x-options"] = ",".join(unknown) or None
     return patterns.table(node.place, said)

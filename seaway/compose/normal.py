@@ -131,7 +131,6 @@ _RULES: patterns.Tree[patterns.Rule] = patterns.tree(
         "services.*.build": _build,
         "services.*.build.extra_hosts": _sorted,
         "services.*.extra_hosts": _sorted,
-        "services.*.build.secrets.*": _secret,
         "services.*.secrets.*": _secret,
         "services.*.ports.*": _port,
         "services.*.depends_on.*": _required,

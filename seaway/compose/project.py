@@ -35,8 +35,8 @@ def converted(
         problems.Invalid: everything that is wrong with the files. What is refused is among the losses.
     """
     listed = files(path)
-    root = read.read(listed, folder=within, profiles=profiles).root
-    return convert.convert(root, name=name, folder=listed[0].parent)
+    done = read.read(listed, folder=within, profiles=profiles)
+    return convert.convert(done.root, name=name, folder=listed[0].parent, told=done.losses)
 
 
 def application(path: Path, shown: str, profiles: Collection[str] = ()) -> nodes.Table:

@@ -5,17 +5,17 @@ https://docs.docker.com/reference/compose-file/. It is what `docker compose conf
 - Numbers, sizes and durations stay as they are written: 0777 in `environment` is "0777", `512m` no count of bytes.
 - Networks and volumes have a `name` only where one is written; all that is written stays, used or not.
 - Paths are relative to the folder of the first file.
-- A variable that is set nowhere, a file on another machine, a second document in a file, a path that leads out of the
-  project, and what a shell would do with an unquoted ``&&`` or ``|`` (Docker Compose leaves the rest out) are wrong.
+- A variable that only the environment of this machine has, a file on another machine, a second document in a file and
+  a path that leads out of the project are wrong.
 """
 
 import dataclasses
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from seaway.compose import consistency, envfile, files, interpolation, normal, patterns, schema, sources
+from seaway.compose import consistency, envfile, files, interpolation, loss, normal, patterns, schema, sources
 from seaway.model import nodes, problems
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -28,6 +28,8 @@ class Read:
     root: nodes.Table
     inactive: Mapping[str, nodes.Entry] = dataclasses.field(default_factory=dict[str, nodes.Entry])
     """The services that their profiles leave out."""
+    losses: tuple[loss.Loss, ...] = ()
+    """Of variables that are set nowhere, and of commands that are a shell's."""
 
 
 def read(
@@ -49,7 +51,8 @@ def read(
     base = Path(os.path.abspath(paths[0])).parent  # noqa: PTH100 - a link is not followed to its name
     listed = [within.path(str(Path(os.path.abspath(path))), base, _top(within, path), "") for path in paths]  # noqa: PTH100
     reader = sources.Sources(within, base)
-    variables = interpolation.Variables(dict(environment or {}), where=within.shown(base / ".env"))
+    where = within.shown(base / ".env")
+    variables = interpolation.Variables(dict(environment or {}), where=where, host=frozenset(os.environ))
     if within.exists(base / ".env"):
         variables = reader.variables([(base / ".env", _top(within, base / ".env"), "")], variables)
     name = _name(reader, listed, base, variables)
@@ -61,7 +64,15 @@ def read(
     root = normal.normal(root)
     _stop([*consistency.check(root, inactive)])
     root = patterns.replaced(_without(root, inactive), {"name": name})
-    return Read(root=_resolved(root, reader, base, variables), inactive=inactive)
+    root = _resolved(root, reader, base, variables)
+    return Read(root=root, inactive=inactive, losses=(*_unset(variables), *reader.told))
+
+
+def _unset(variables: interpolation.Variables) -> Iterator[loss.Loss]:
+    how = "is set nowhere, and so an empty text, as with Docker Compose"
+    for name, place in variables.spent.unset.items():
+        remedy = interpolation.missing(name, variables.where)
+        yield loss.Loss(place=place, path=f"${{{name}}}", kind="approximated", how=how, remedy=remedy)
 
 
 def _top(within: files.Files, path: Path) -> problems.Place:
@@ -89,16 +100,20 @@ def _name(
         entry = root.entries.get("name")
         if entry and isinstance(entry.node, nodes.Scalar) and "COMPOSE_PROJECT_NAME" not in variables.values:
             try:
-                said, place = variables.substituted(entry.node.text), entry.node.place
+                said, place = _plain(variables.substituted(entry.node.text)), entry.node.place
             except interpolation.WrongError as error:
                 raise files.lost(error.wrong, error.remedy, entry.node.place, "name") from None
     if said is None:
         # As Docker Compose does it; a folder may have a name of other letters only.
-        said = re.sub(r"[^a-z0-9_-]", "", base.name.lower()).lstrip("_-") or "app"
+        said = _plain(base.name) or "app"
     if not _PROJECT.fullmatch(said):
         wrong = f"{problems.quoted(said)} is no name of a project"
         raise files.lost(wrong, "use lower case letters, digits, - and _, and a letter or digit first", place, "name")
     return nodes.Scalar(place, said)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 
 def _active(root: nodes.Table, profiles: Collection[str]) -> tuple[nodes.Table, Mapping[str, nodes.Entry]]:

@@ -3,9 +3,10 @@
 What is left out of both stays out here; what it then means is said once everything is merged (normal.py).
 """
 
+import contextlib
 from collections.abc import Callable, Iterable
 
-from seaway.compose import mounts, patterns, publishing, units, words
+from seaway.compose import loss, mounts, patterns, publishing, units, words
 from seaway.model import nodes, problems
 
 Found = list[problems.Problem]
@@ -34,6 +35,19 @@ def named(node: nodes.Node, path: str, found: Found) -> nodes.Node:
     else:
         return node
     return nodes.Table(node.place, entries)
+
+
+def _labels(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+    """The same where a name without a value has an empty one."""
+    done = named(node, path, found)
+    if not isinstance(done, nodes.Table):
+        return done
+    empty = {
+        name: nodes.Entry(entry.place, nodes.Scalar(entry.node.place, ""))
+        for name, entry in done.entries.items()
+        if isinstance(entry.node, nodes.Scalar) and entry.node.kind == "null"
+    }
+    return nodes.Table(done.place, {**done.entries, **empty}) if empty else done
 
 
 def _text(node: nodes.Node) -> nodes.Node:
@@ -83,11 +97,27 @@ def _command(node: nodes.Node, path: str, found: Found) -> nodes.Node:
     if not isinstance(node, nodes.Scalar) or node.kind == "null":
         return node
     try:
-        split = words.split(node.text)
+        split, _ = words.split(node.text)
     except ValueError as error:
         found.append(problems.Problem(node.place, path, f"{problems.quoted(node.text)} {error}", _LIST))
         return node
     return nodes.Items(node.place, tuple(nodes.Scalar(node.place, word) for word in split))
+
+
+def cut(root: nodes.Node) -> list[loss.Loss]:
+    """What is left out of the commands of a file, that are written in one line."""
+    told: list[loss.Loss] = []
+
+    def rule(node: nodes.Node, path: str, found: Found) -> nodes.Node:
+        with contextlib.suppress(ValueError):
+            _, rest = words.split(node.text) if isinstance(node, nodes.Scalar) and node.kind != "null" else ((), "")
+            if rest:
+                how = f"ends before {problems.quoted(rest)}, as with Docker Compose: no shell reads it"
+                told.append(loss.Loss(place=node.place, path=path, kind="approximated", how=how, remedy=_LIST))
+        return node
+
+    patterns.changed(root, patterns.tree(dict.fromkeys(_COMMANDS, rule)), [])
+    return told
 
 
 _LIST = 'write it as a list: ["sh", "-c", "..."]'
@@ -168,22 +198,27 @@ def _all(rule: patterns.Rule, paths: Iterable[str]) -> dict[str, patterns.Rule]:
 
 _SERVICE = "services.*."
 _HOOKS = ("services.*.post_start.*.", "services.*.pre_stop.*.", "services.*.develop.watch.*.exec.")
+_COMMANDS = (f"{_SERVICE}command", f"{_SERVICE}entrypoint", *(f"{hook}command" for hook in _HOOKS))
 
 _FORMS = patterns.tree(
     {
         **_all(
             named,
             [
-                *(f"{_SERVICE}{name}" for name in ("environment", "labels", "annotations", "sysctls")),
-                f"{_SERVICE}deploy.labels",
-                *(f"{_SERVICE}build.{name}" for name in ("args", "labels", "additional_contexts")),
-                *(f"{_SERVICE}{name}.options" for name in ("gpus.*", "deploy.resources.reservations.devices.*")),
-                f"{_SERVICE}volumes.*.volume.labels",
-                *(f"{kind}.*.labels" for kind in ("networks", "volumes", "configs", "secrets")),
+                *(f"{_SERVICE}{name}" for name in ("environment", "build.args", "build.additional_contexts")),
                 *(f"{hook}environment" for hook in _HOOKS),
             ],
         ),
-        **_all(_command, [f"{_SERVICE}command", f"{_SERVICE}entrypoint", *(f"{hook}command" for hook in _HOOKS)]),
+        **_all(
+            _labels,
+            [
+                *(f"{_SERVICE}{name}" for name in ("labels", "annotations", "sysctls", "deploy.labels")),
+                *(f"{_SERVICE}{name}.options" for name in ("gpus.*", "deploy.resources.reservations.devices.*")),
+                *(f"{_SERVICE}{name}" for name in ("build.labels", "volumes.*.volume.labels")),
+                *(f"{kind}.*.labels" for kind in ("networks", "volumes", "configs", "secrets")),
+            ],
+        ),
+        **_all(_command, _COMMANDS),
         **_all(_keys(_nothing), [f"{_SERVICE}networks", f"{_SERVICE}models"]),
         **_all(listed, (f"{_SERVICE}{name}" for name in ("dns", "dns_search", "tmpfs", "label_file", "env_file"))),
         **_all(listed, ["include.*.path", "include.*.env_file"]),

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from seaway.compose import documents, envfile, files, interpolation, merging, paths, patterns, schema, shorthand
+from seaway.compose import documents, envfile, files, interpolation, loss, merging, paths, patterns, schema, shorthand
 from seaway.model import nodes, problems
 
 MAX_CHAIN = 20
@@ -33,6 +33,8 @@ class Sources:
         self._sources: dict[tuple[Path, Path, int], Source] = {}
         self._extended: dict[tuple[int, str], nodes.Table] = {}
         self._size = 0
+        self.told: list[loss.Loss] = []
+        """What is lost when commands are split into words."""
 
     def raw(self, path: Path, written: str, place: problems.Place, at: str) -> documents.Document:
         """A file as it is written, but for its merges. Raises problems.Invalid."""
@@ -47,7 +49,7 @@ class Sources:
         values: dict[str, str] = {}
         for path, place, at in written:
             shown = self.files.shown(path)
-            own = interpolation.Variables({**values, **outer.values}, outer.spent, shown)
+            own = dataclasses.replace(outer, values={**values, **outer.values}, where=shown)
             text = envfile.decoded(self.files.read(path, shown, place, at), problems.Place(shown, 1, 1), "")
             values |= {name: node.text for name, node in envfile.read(text, shown, "", own).items()}
             outer = dataclasses.replace(outer, where=shown)
@@ -94,6 +96,7 @@ class Sources:
             root = interpolation.apply(raw.root, variables, found)
             _stop(found)
             _stop(schema.check(root, whole=False))
+            self.told += shorthand.cut(root)
             root = shorthand.expanded(_table(root), found)
             root = paths.rebased(root, base, self.base, self.files, found)
             _stop(found)

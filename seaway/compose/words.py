@@ -4,19 +4,20 @@ _BLANKS = " \t\r\n"
 _ENDS = ";&|<>"
 
 
-def split(line: str) -> list[str]:  # noqa: PLR0912 - one branch a state
-    """The words; quotes and backslashes are gone. Raises ValueError: a quote or bracket has no end, or the line goes
-    on behind a sign that only a shell knows, of which Docker Compose would leave out the rest and not say so.
+def split(line: str) -> tuple[list[str], str]:  # noqa: PLR0912 - one branch a state
+    """The words, without quotes and backslashes, and the rest from a sign on that only a shell knows: Docker Compose
+    leaves it out, and does not say so. Raises ValueError: a quote or bracket has no end.
 
-    >>> split("sh -c 'echo a b'")
-    ['sh', '-c', 'echo a b']
+    >>> split("sh -c 'echo a b' && exit")
+    (['sh', '-c', 'echo a b'], '&& exit')
     """
     done: list[str] = []
     word: list[str] = []
     there = False
     quote = ""
     escaped = False
-    for letter in line:
+    rest = ""
+    for position, letter in enumerate(line):
         if escaped:
             word.append(letter)
             there, escaped = True, False
@@ -39,7 +40,9 @@ def split(line: str) -> list[str]:  # noqa: PLR0912 - one branch a state
                 done.append("".join(word))
             word, there = [], False
         elif letter in _ENDS:
-            raise ValueError(f"has the sign {letter} of a shell")
+            there = there and not (letter == ">" and "".join(word)[:1].isdigit())
+            rest = line[position:]
+            break
         else:
             if letter == "(":
                 if word[-1:] != ["$"]:
@@ -51,4 +54,4 @@ def split(line: str) -> list[str]:  # noqa: PLR0912 - one branch a state
             there = True
     if quote or escaped:
         raise ValueError("has no end: a quote, a bracket or a \\ is open")
-    return [*done, "".join(word)] if there else done
+    return ([*done, "".join(word)] if there else done), rest

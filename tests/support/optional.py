@@ -10,6 +10,7 @@ from dev.cluster import parts, toolchain
 ROOT = Path(__file__).parents[2]
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
+    "tests/compose/test_docker_compose.py": ("docker-compose",),
     "tests/e2e/test_autoscaling.py": ("metrics-server",),
     "tests/e2e/test_network.py": ("kube-network-policies", "traefik"),
 }

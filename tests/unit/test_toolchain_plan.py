@@ -100,6 +100,8 @@ def test_tests_of_what_is_not_compiled_are_told_and_not_run(machine: Path) -> No
     file = optional.ROOT / "tests" / "e2e" / "test_network.py"
     assert optional.pytest_ignore_collect(file)
     assert list(optional.told([optional.ROOT / "tests"])) == [
+        "not run: tests/compose/test_docker_compose.py, since docker-compose is not compiled"
+        " (python3 -m dev.cluster.toolchain build --all)",
         "not run: tests/e2e/test_autoscaling.py, since metrics-server is not compiled"
         " (python3 -m dev.cluster.toolchain build --all)",
         "not run: tests/e2e/test_network.py, since kube-network-policies and traefik are not compiled"

@@ -94,8 +94,9 @@ def test_the_projects_name(tmp_path: Path) -> None:
     assert plain(file, environment={"COMPOSE_PROJECT_NAME": "given"})["name"] == "given"
     named = write(folder, compose=f"name: $A-x\n{PAGE}    hostname: $COMPOSE_PROJECT_NAME\n")
     assert plain(named, environment={"A": "a"})["services"]["web"]["hostname"] == "a-x"
-    assert wrong(write(folder, compose=f"name: Shop\n{PAGE}")) == (
-        'docker-compose.yml:1:7: name: "Shop" is no name of a project;'
+    assert plain(write(folder, compose=f"name: My Shop\n{PAGE}"))["name"] == "myshop"
+    assert wrong(write(folder, compose=f"name: _\n{PAGE}")) == (
+        'docker-compose.yml:1:7: name: "" is no name of a project;'
         " use lower case letters, digits, - and _, and a letter or digit first"
     )
 
@@ -105,7 +106,8 @@ def test_nothing_comes_from_this_process(tmp_path: Path, monkeypatch: pytest.Mon
     assert service(tmp_path, "environment: [SECRET]")["environment"] == {"SECRET": None}
     assert service(tmp_path, "environment: [SECRET]", environment={"SECRET": "x"})["environment"] == {"SECRET": "x"}
     assert service_wrong(tmp_path, "hostname: $SECRET") == (
-        "docker-compose.yml:4:15: services.web.hostname: the variable SECRET is set nowhere;"
+        "docker-compose.yml:4:15: services.web.hostname: the variable SECRET is one of this machine, and none of the"
+        " project;"
         " write SECRET=... into .env, or ${SECRET:-} with a default; $$SECRET where the container replaces it"
     )
 
@@ -135,7 +137,7 @@ def test_variables_are_of_the_file_beside_it_and_what_is_given_wins(tmp_path: Pa
         ("gpus: all", "gpus", [{"count": "all"}]),
         ("extra_hosts: {a: [1.1.1.1, '::1']}", "extra_hosts", ["a=1.1.1.1", "a=::1"]),
         ("extra_hosts: ['a:1.1.1.1', 'b=[::1]']", "extra_hosts", ["a=1.1.1.1", "b=::1"]),
-        ("labels: [a=b=c, d]", "labels", {"a": "b=c", "d": None}),
+        ("labels: [a=b=c, d]", "labels", {"a": "b=c", "d": ""}),
         (
             "environment: {A: 1.10, B: True, C: 0777, D: }",
             "environment",
@@ -202,6 +204,11 @@ BIND = {"create_host_path": True}
             "./a:/b:z,rshared",
             {"type": "bind", "source": "a", "target": "/b", "bind": {**BIND, "selinux": "z", "propagation": "rshared"}},
         ),
+        (
+            "./a:/b:rx,ro",
+            {"type": "bind", "source": "a", "target": "/b", "read_only": True, "bind": BIND, "x-options": "rx"},
+        ),
+        ("data:/b:Z", {"type": "volume", "source": "data", "target": "/b", "bind": {"selinux": "Z"}, "volume": {}}),
         ("data:/b:nocopy", {"type": "volume", "source": "data", "target": "/b", "volume": {"nocopy": True}}),
         ("./a:/b:cached", {"type": "bind", "source": "a", "target": "/b", "consistency": "cached", "bind": BIND}),
     ],
@@ -219,10 +226,6 @@ def test_mounts(tmp_path: Path, text: str, value: Any) -> None:
     [
         ("volumes: ['a:']", '4:15: services.web.volumes.0: "a:" is no mount; write source:target or source:target:ro'),
         (
-            "volumes: ['/a:/b:rx']",
-            '4:15: services.web.volumes.0: "rx" is no option of a mount; write ro, rw, z, Z, nocopy or a propagation',
-        ),
-        (
             "devices: ['a:b:c:d']",
             '4:15: services.web.devices.0: "a:b:c:d" is no device; write source:target:permissions',
         ),
@@ -232,8 +235,8 @@ def test_mounts(tmp_path: Path, text: str, value: Any) -> None:
             '4:19: services.web.environment: "A =1" has no name before its =; write NAME=value, without a blank',
         ),
         (
-            "command: a && b",
-            '4:14: services.web.command: "a && b" has the sign & of a shell; write it as a list: ["sh", "-c", "..."]',
+            "command: a (b)",
+            '4:14: services.web.command: "a (b)" has a bracket of a shell; write it as a list: ["sh", "-c", "..."]',
         ),
         (
             'command: a "b',
@@ -341,3 +344,15 @@ secrets: {s: {environment: TITLE}}
     assert "networks" not in made["services"]["d"]
     assert made["configs"]["t"]["content"] == "x"
     assert made["secrets"]["s"] == {"environment": "TITLE"}
+
+
+def test_variables_that_are_set_nowhere_are_told(tmp_path: Path) -> None:
+    file = write(tmp_path, compose=f"{PAGE}    hostname: a$NOWHERE\n    domainname: $NOWHERE\n")
+    done = read.read([file], folder=tmp_path)
+    assert nodes.plain(done.root)["services"]["web"]["hostname"] == "a"
+    (loss,) = done.losses
+    assert (str(loss.place), loss.path, loss.kind) == ("docker-compose.yml:4:15", "${NOWHERE}", "approximated")
+    assert loss.how == "is set nowhere, and so an empty text, as with Docker Compose"
+    assert loss.remedy == (
+        "write NOWHERE=... into .env, or ${NOWHERE:-} with a default; $$NOWHERE where the container replaces it"
+    )

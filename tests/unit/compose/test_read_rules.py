@@ -56,6 +56,15 @@ HEAD = "services:\n  web:\n    image: page\n"
             "4:5: services.web.mem_limit: 1g is another value than 1025M of `deploy.resources.limits.memory`;"
             " keep one of the two",
         ),
+        (
+            f"{HEAD}    cpus: 2\n    deploy: {{resources: {{limits: {{memory: 1g}}}}}}\n",
+            "4:5: services.web.cpus: has `deploy.resources.limits` beside it;"
+            " write `deploy.resources.limits.cpus: 2` there",
+        ),
+        (
+            f"{HEAD}    container_name: one\n  api: {{image: page, container_name: one}}\n",
+            '5:22: services.api.container_name: the container of web is called "one" too; remove one of the two',
+        ),
         (f"{HEAD}    scale: -1\n", "4:5: services.web.scale: -1 is too few; write 0 or more"),
         (
             f"{HEAD}    scale: 2\n    container_name: page\n",

@@ -7,7 +7,7 @@ import pytest
 from seaway.compose import envfile, interpolation, units, words
 from seaway.model import problems
 
-VARIABLES = interpolation.Variables({"A": "a", "EMPTY": "", "LONG_1": "l"})
+VARIABLES = interpolation.Variables({"A": "a", "EMPTY": "", "LONG_1": "l"}, host={"HOME", "A"})
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ VARIABLES = interpolation.Variables({"A": "a", "EMPTY": "", "LONG_1": "l"})
         ("${NONE:-a-b:c?d}", "a-b:c?d"),
         ("$$A $${A} $5 $ $", "$A ${A} $5 $ $"),
         ("${A}}", "a}"),
+        ("<$NONE${NONE}>", "<>"),
     ],
 )
 def test_every_form(text: str, after: str) -> None:
@@ -34,9 +35,9 @@ def test_every_form(text: str, after: str) -> None:
     ("text", "wrong", "remedy"),
     [
         (
-            "$NONE",
-            "the variable NONE is set nowhere",
-            "write NONE=... into .env, or ${NONE:-} with a default; $$NONE where the container replaces it",
+            "$HOME",
+            "the variable HOME is one of this machine, and none of the project",
+            "write HOME=... into .env, or ${HOME:-} with a default; $$HOME where the container replaces it",
         ),
         ("${NONE:?say $A}", 'the variable NONE is required: "say a"', "write NONE=... into .env"),
         ("${EMPTY:?}", "the variable EMPTY is required", "write EMPTY=... into .env"),
@@ -176,6 +177,9 @@ def test_no_durations(text: str) -> None:
     ("line", "after"),
     [
         ("a  b\tc", ["a", "b", "c"]),
+        ("a b&& c", ["a", "b"]),
+        ("a 1> c", ["a"]),
+        ("a b2>&1", ["a", "b2"]),
         ("a 'b c' \"d e\"f", ["a", "b c", "d ef"]),
         (r"a\ b '\n' \"", ["a b", r"\n", '"']),
         ("a '' b", ["a", "", "b"]),
@@ -184,7 +188,7 @@ def test_no_durations(text: str) -> None:
     ],
 )
 def test_words(line: str, after: list[str]) -> None:
-    assert words.split(line) == after
+    assert words.split(line)[0] == after
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,6 @@ def test_words(line: str, after: list[str]) -> None:
     [
         ("a 'b", "has no end: a quote, a bracket or a \\ is open"),
         ("a\\", "has no end: a quote, a bracket or a \\ is open"),
-        ("a | b", "has the sign | of a shell"),
         ("(a)", "has a bracket of a shell"),
     ],
 )

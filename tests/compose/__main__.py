@@ -1,0 +1,54 @@
+"""Compose files before Docker Compose, before us and before kompose; writes two pages of docs.
+
+``python -m tests.compose config``: docs/compose-config.md. Needs Docker Compose, compiled (`make optional`).
+``python -m tests.compose table``: docs/kompose.md. Needs kompose too, and asks the checkout's cluster where one runs.
+
+Exit codes: 0, done; 1, something is read otherwise than Docker reads it; 2, it cannot run here.
+"""
+
+import argparse
+import sys
+
+from dev import project
+from dev.cluster import layout, parts
+from tests.compose import config, projects, table
+
+DOCS = project.ROOT / "docs"
+
+
+def compare() -> int:
+    """What Docker reads, and what we read."""
+    found = [config.compared(name, files) for name, files in projects.found().items()]
+    (DOCS / "compose-config.md").write_text(config.page(found))
+    wrong = [f"{one.name}: {told}" for one in found for told in one.wrong]
+    for told in wrong:
+        print(told, file=sys.stderr)
+    print(f"docker compose config: {len(found)} projects, {len(wrong)} differences that are not meant")
+    return 1 if wrong else 0
+
+
+def convert() -> int:
+    """What we convert, and what kompose converts."""
+    if project.cluster("status", "--json", check=False).code:
+        print("no cluster runs: nothing is asked of an API server (make cluster-up)", file=sys.stderr)
+        done, version = table.rows(None), ""
+    else:
+        with table.server() as server:
+            done, version = table.rows(server), parts.named("kubernetes").version
+    (DOCS / "kompose.md").write_text(table.page(done, version))
+    return 0
+
+
+def main() -> int:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.compose", description=__doc__)
+    parser.add_argument("page", choices=("config", "table"))
+    try:
+        return compare() if parser.parse_args().page == "config" else convert()
+    except layout.CannotRunError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

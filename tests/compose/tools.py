@@ -1,0 +1,91 @@
+"""The two converters, ours and kompose: what each makes of a compose project, and what it tells."""
+
+import dataclasses
+import json
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dev.cluster import parts, toolchain
+from seaway.compose import loss, project
+from seaway.manifests import offline
+from seaway.model import load, problems, settings
+
+KOMPOSE = parts.named("kompose")
+NAMES = ("seaway", "kompose")
+STACK = settings.Settings(
+    stack="test", context="test", registry="registry.example.com", exposure="ingress", ingress=settings.Ingress()
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a tool made of a project."""
+
+    objects: Sequence[Mapping[str, Any]] = ()
+    told: frozenset[str] = frozenset()
+    """Its warnings; what is converted without a loss is none."""
+    refused: str = ""
+    crashed: str = ""
+
+    @property
+    def trace(self) -> str:
+        """All that somebody could notice."""
+        found = [sorted(json.dumps(one, sort_keys=True) for one in self.objects), sorted(self.told)]
+        return json.dumps([found, self.refused, self.crashed])
+
+
+def run(tool: str, files: Sequence[Path]) -> Made:
+    """What a tool makes of them, all profiles asked for. Raises layout.CannotRunError: kompose is not compiled."""
+    return _seaway(files) if tool == "seaway" else _kompose(files)
+
+
+def _seaway(files: Sequence[Path]) -> Made:
+    """What is refused is waived, as its message says, so that the rest of the project can be looked at."""
+    named = files[0].with_name(",".join(file.name for file in files))
+    try:
+        found = project.converted(named, within=files[0].parent, profiles=["*"])
+        refused = loss.refusals(found.losses)
+        told = frozenset(f"{one.path} {one.kind} {one.how}" for one in found.losses if one.kind != "kept")
+        if refused:
+            return Made(told=told, refused="; ".join(f"{one.path}: {one.wrong}" for one in refused))
+        app = load.load(named, profiles=["*"])
+        return Made(objects=[one.manifest for one in offline.rendered(app, STACK)], told=told)
+    except problems.Invalid as wrong:
+        return Made(refused="; ".join(f"{one.path}: {one.wrong}" for one in wrong.problems))
+    except Exception as error:  # a crash is what is counted
+        return Made(crashed=f"{type(error).__name__}: {error}")
+
+
+def _kompose(files: Sequence[Path]) -> Made:
+    options = [word for file in files for word in ("--file", file.name)]
+    done = subprocess.run(
+        [str(toolchain.binary("kompose")), "convert", *options, "--profile", "*", "--stdout"],
+        cwd=files[0].parent,
+        env={"HOME": "/home/of-nobody", "PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    lines = [re.sub(r'^time="[^"]*" ?|\x1b\[[0-9;]*m', "", line) for line in done.stderr.splitlines()]
+    if "goroutine " in done.stderr or done.returncode < 0:
+        return Made(crashed=next((line for line in lines if line.startswith("panic")), "ended by a signal"))
+    if done.returncode:
+        return Made(refused=" ".join(lines[-1:]))
+    objects = [one for one in yaml.safe_load_all(done.stdout) if one]
+    listed = [item for one in objects for item in (one["items"] if one["kind"] == "List" else [one])]
+    return Made(objects=listed, told=frozenset(lines))
+
+
+def waivers(refused: str) -> str:
+    """A compose file that waives what was refused: `services.web.privileged: ...; ...`."""
+    waive: dict[str, dict[str, Any]] = {}
+    for path in re.findall(r"(?:^|; )(services\.[^:]+):", refused):
+        _, service, word, *_ = path.split(".")
+        waive.setdefault(service, {"x-seaway": {"waive": {}}})["x-seaway"]["waive"][word] = "for a comparison"
+    return json.dumps({"services": waive})
