@@ -15,6 +15,8 @@ class Said:
     """TCP; the first of them is taken for the main one."""
     user: str | None = None
     """As it is written there: a name or a number, without the group."""
+    base: str | None = None
+    """The image that it begins with."""
 
 
 def read(path: Path, target: str | None = None) -> Said:
@@ -41,7 +43,8 @@ def parse(text: str, target: str | None = None) -> Said:
                 words = [each for each in rest.split() if not each.startswith("--")]
                 named = len(words) > 2 and words[1].lower() == "as"
                 name = words[2].lower() if named else str(len(stages))
-                current = stages.get(words[0].lower(), Said()) if words else Said()
+                image = words[0] if words and "$" not in words[0] else None
+                current = stages.get(words[0].lower(), Said(base=image)) if words else Said()
             case "EXPOSE":
                 numbers = [each.removesuffix("/tcp") for each in rest.split()]
                 ports = tuple(int(each) for each in numbers if each.isdecimal() and 0 < int(each) < 65536)

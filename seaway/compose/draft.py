@@ -17,7 +17,8 @@ POD = {
 
 FIRST = (
     *("build", "image", "run", "schedule", "command", "args", "workingDir"),
-    *("port", "protocol", "ports", "allPorts", "expose", "calls", "linkVariables", "egress", "after", "health", "scale", "eachNode", "grace"),
+    *("port", "protocol", "ports", "allPorts", "expose", "calls", "linkVariables", "egress", "after", "health"),
+    *("scale", "eachNode", "grace"),
     *("volume", "volumes", "shares", "env", "secrets", "files", "writable", "user", "security", "resources"),
 )
 """How a person reads a service: what runs, how it is reached, how many, with what."""

@@ -3,11 +3,17 @@
 Docker asks one question and restarts nothing for its answer; depends_on waits for it. That is readiness.
 """
 
+import math
+
 from seaway.compose import amounts, draft, labels, part
 
 SHELL = ("/bin/sh", "-c")
 DEFAULT_STARTUP = 60
-OFTEN = "asked every 2 s, with 3 s for an answer; 3 wrong ones in a row take it out of its links"
+EVERY, TIMEOUT, RETRIES = 30, 30, 3
+"""What Docker takes where nothing is said. https://docs.docker.com/reference/dockerfile/#healthcheck"""
+
+OFTEN = 5
+"""Seconds between two questions at most: what is well is then seen soon, and what waits for it starts."""
 
 
 def convert(one: part.Part, made: draft.Draft, names: labels.Names, *, job: bool) -> None:
@@ -24,23 +30,46 @@ def convert(one: part.Part, made: draft.Draft, names: labels.Names, *, job: bool
             said.approximated(key, "switches the image's own question off; the port is asked whether it accepts")
         return
     command = _command(test)
-    if command:
-        words = [names.rewritten(word) for word in command]
-        made.put(("health", "ready"), words, said.place("test"))
-        if words != list(command):
-            said.approximated("test", "with the names and paths that things have here", into="health.ready")
-        said.kept("test", "health.ready", into="health.ready")
-    else:
+    if not command:
         said.dropped("test", "is no question", 'write ["CMD", program, argument] or ["CMD-SHELL", text]')
+        for key in said.table.entries:
+            said.dropped(key, "there is no `test`, and what the image asks is not known here", "write `test:`")
+        return
+    words = [names.rewritten(word) for word in command]
+    made.put(("health", "ready"), words, said.place("test"))
+    if words != list(command):
+        said.approximated("test", "with the names and paths that things have here", into="health.ready")
+    said.kept("test", "health.ready", into="health.ready")
     said.kept("disable")
-    for key in ("interval", "timeout", "retries", "start_interval"):
-        said.approximated(key, OFTEN, "`raw` may say periodSeconds, timeoutSeconds and failureThreshold")
-    start = amounts.seconds(said.text("start_period"))
-    if start and start > DEFAULT_STARTUP:
-        made.put(("health", "startup"), start, said.place("start_period"))
-        said.kept("start_period", "health.startup", into="health.startup")
-    else:
-        said.approximated("start_period", f"a start may take {DEFAULT_STARTUP} s")
+    _times(said, made)
+
+
+def _times(said: part.Part, made: draft.Draft) -> None:
+    interval = amounts.seconds(said.text("interval")) or EVERY
+    retries = said.text("retries") or ""
+    number = (int(retries) if retries.isdecimal() else 0) or RETRIES
+    every = min(interval, OFTEN)
+    enough = math.ceil(number * interval / every)
+    timeout = amounts.seconds(said.text("timeout")) or TIMEOUT
+    for key, value, of in (
+        ("every", every, "interval"),
+        ("timeout", timeout, "timeout"),
+        ("retries", enough, "retries"),
+    ):
+        made.put(("health", key), value, said.place(of))
+    how = f"every {every} s" if every == interval else f"every {every} s, and so no later"
+    said.kept("interval", how, into="health.every")
+    said.kept("timeout", f"timeout: {timeout}", into="health.timeout")
+    how = f"{enough} times {every} s" if enough != number else f"retries: {number}"
+    said.kept("retries", how, into="health.retries")
+    if (amounts.seconds(said.text("start_interval")) or every) >= every:
+        said.kept("start_interval", f"every {every} s from the start on")
+    said.approximated("start_interval", f"every {every} s from the start on")
+    # Docker counts wrong answers when this time is over, and restarts nothing even then.
+    startup = (amounts.seconds(said.text("start_period")) or 0) + number * interval
+    if startup > DEFAULT_STARTUP:
+        made.put(("health", "startup"), startup, said.place("start_period"))
+    said.kept("start_period", f"a start may take {max(startup, DEFAULT_STARTUP)} s", into="health.startup")
 
 
 def _command(test: list[str]) -> tuple[str, ...]:

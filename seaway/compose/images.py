@@ -7,7 +7,7 @@ images' Dockerfiles and entrypoints, as they were in 2025.
 import dataclasses
 from collections.abc import Mapping
 
-from seaway.model import catalogue, references
+from seaway.model import catalogue
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,6 @@ class Fact:
     """It starts as root and writes anywhere: nothing stricter than `baseline` with root works."""
     memory: str | None = None
     """What it needs to start."""
-    known: bool = True
-    """Whether it runs under `restricted` as it is described here."""
 
 
 _JAVA = "1Gi"
@@ -102,17 +100,31 @@ USERS: Mapping[str, int] = {
 
 
 def name(image: str) -> str:
-    """The repository without Docker's own registry and `library/`, without tag and digest."""
-    plain = references.tagged(image)
-    host = references.host(plain)
-    path = plain.removeprefix(f"{host}/").removeprefix("library/")
-    last = path.rpartition("/")
-    return f"{last[0]}{last[1]}{last[2].partition(':')[0]}"
+    """What the catalogue calls it."""
+    return catalogue.named(image)[0]
 
 
 def fact(image: str | None) -> Fact | None:
     """What is known of an image; None: nothing."""
     return FACTS.get(name(image)) if image else None
+
+
+def user(image: str | None) -> int | None:
+    """The one that an image is made for; None: nothing is known."""
+    if image is None:
+        return None
+    told = catalogue.KNOWN.get(name(image))
+    if told is not None:
+        return told.alpine if told.alpine is not None and "alpine" in catalogue.named(image)[1] else told.user
+    found = fact(image)
+    return found.user if found else None
+
+
+def writable(image: str | None, *, model: bool) -> tuple[str, ...]:
+    """The folders that an image writes to, beside its data. ``model``: without those that the model itself knows of."""
+    told = catalogue.KNOWN.get(name(image)) if image and not model else None
+    found = fact(image)
+    return (*(told.writable if told else ()), *(found.writable if found else ()))
 
 
 def in_catalogue(image: str | None) -> bool:
@@ -125,7 +137,7 @@ def data(image: str | None) -> str | None:
     found = fact(image)
     if found is None or found.data is None or image is None:
         return None
-    tag = references.tagged(image).rpartition(":")[2]
+    tag = catalogue.named(image)[1]
     version = tag.partition(".")[0].partition("-")[0]
     if name(image) == "postgres" and version.isdecimal() and int(version) >= 18:
         return "/var/lib/postgresql"

@@ -58,7 +58,13 @@ def hosts(text: str, names: Collection[str]) -> dict[str, int | None]:
     """The services that a text names as hosts, with the port behind them if there is one."""
     found: dict[str, int | None] = {}
     for name in names:
-        at = re.search(rf"(?<![\w.-]){re.escape(name)}(?::([0-9]{{1,5}})(?![0-9]))?(?![\w.-])", text)
-        if at and (at[1] or text == name or text[: at.start()].endswith(("//", "@", ","))):
-            found[name] = int(at[1]) if at[1] else None
+        for at in re.finditer(rf"(?<![\w.-]){re.escape(name)}(?::([0-9]{{1,5}})(?![0-9]))?(?![\w.-])", text):
+            before = text[: at.start()]
+            if at[1]:
+                found[name] = int(at[1])
+                break
+            if before.endswith(("http://", "https://")):
+                found[name] = 443 if before.endswith("s://") else 80
+            elif text == name or before.endswith(("//", "@", ",")):
+                found.setdefault(name, None)
     return found

@@ -1,4 +1,6 @@
-"""What becomes of each key of a compose document: kept, approximated, dropped or refused. Nothing is lost silently."""
+"""What becomes of each key of a compose document: kept, approximated, dropped or refused. Nothing is lost silently.
+
+What no key says, and is decided here all the same, is told as added: the memory of a program, its port, its user."""
 
 import dataclasses
 from collections import Counter
@@ -7,10 +9,13 @@ from typing import Any, Literal
 
 from seaway.model import nodes, problems
 
-Kind = Literal["kept", "approximated", "dropped", "refused"]
+Kind = Literal["kept", "added", "approximated", "dropped", "refused"]
 
-KINDS: Sequence[Kind] = ("kept", "approximated", "dropped", "refused")
+KINDS: Sequence[Kind] = ("kept", "added", "approximated", "dropped", "refused")
 """From nothing lost to nothing deployed."""
+
+LOST: Sequence[Kind] = ("approximated", "dropped", "refused")
+"""Of these something is lost that the file says."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,14 @@ def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], 
     place = one.place("networks") if one.has("networks") else made.place
     for other in others:
         made.add("calls", other.label, place)
+    if others:
+        made.put(("linkVariables",), False, place)  # noqa: FBT003 - compose gives none, and REDIS_URL may mean another
     names = ", ".join(other.label for other in others)
     how = f"calls what shares the network and has a port: {names}" if names else "nothing to call shares the network"
     if plan.answers(each):
-        how = f"calls what it depends on: {names}" if names else "is called, and calls nobody"
+        how = f"calls what it names: {names}" if names else "is called, and calls nobody"
     for name, said in one.each("networks"):
-        _entry(one, said, name, how, called=bool(others))
-    if not one.has("networks") and names:
-        one.noted("approximated", f"{how}; each gives variables as {_variables(others[0])}", into="calls")
+        _entry(one, said, name, how)
     if one.text("network_mode") == "none":
         made.put(("egress",), [], one.place("network_mode"))
     declared = dict(root.each("networks"))
@@ -36,15 +36,9 @@ def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], 
     one.dropped("external_links", "is outside of this file", "name it in `egress`, by its address")
 
 
-def _variables(other: plan.Plan) -> str:
-    return f"{other.label.upper().replace('-', '_')}_URL"
-
-
-def _entry(one: part.Part, said: part.Part, name: str, how: str, *, called: bool) -> None:
+def _entry(one: part.Part, said: part.Part, name: str, how: str) -> None:
     if not said.table.entries:
-        if called:
-            one.approximated(f"networks.{name}", how, into="calls")
-        one.kept(f"networks.{name}", how)
+        one.kept(f"networks.{name}", how, into="calls")
         return
     said.approximated("aliases", "called by its own name; the environment of the others says so", into="calls")
     for key in ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"):

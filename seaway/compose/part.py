@@ -105,14 +105,23 @@ class Part:
         """It is meant, and not quite as it was written."""
         self._tell(key, "approximated", how, remedy, into)
 
+    def added(self, key: str, how: str, remedy: str = "", *, into: str = "") -> None:
+        """It is kept, with what it does not say and Kubernetes wants to know."""
+        self._tell(key, "added", how, remedy, into)
+
     def dropped(self, key: str, why: str, remedy: str = "remove it", *, into: str = "") -> None:
         """Nothing comes of it."""
         self._tell(key, "dropped", why, remedy, into)
 
     def refused(self, key: str, why: str, remedy: str) -> None:
         """With it, nothing is deployed; unless somebody waives it, and then it is left out."""
-        waive = f"or leave it out: `x-seaway: {{waive: {{{key.partition('.')[0]}: <reason>}}}}` in the service"
+        own = self.at(key).split(".")[2]
+        waive = f"or leave it out: `x-seaway: {{waive: {{{own}: <reason>}}}}` in the service"
         self._tell(key, "refused", why, f"{remedy}, {waive}", "")
+
+    def told(self, key: str, kind: loss.Kind, how: str, remedy: str, *, into: str = "") -> None:
+        """Whatever became of it."""
+        self._tell(key, kind, how, remedy, into)
 
     def noted(self, kind: loss.Kind, how: str, remedy: str = "", *, into: str = "") -> None:
         """Of what is not written, and is so all the same."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from seaway.compose import dockerfile, images, labels, part, ports, volumes
 
@@ -31,8 +31,10 @@ class Plan:
     why: str = ""
     """Why it is no service."""
     main: ports.Port | None = None
-    disks: list[str] = dataclasses.field(default_factory=list[str])
-    """Keys of the mounts that are its own disks."""
+    disks: list[volumes.Mount] = dataclasses.field(default_factory=list[volumes.Mount])
+    """The mounts that are its own disks."""
+    shares: dict[volumes.Mount, "Plan"] = dataclasses.field(default_factory=dict[volumes.Mount, "Plan"])
+    """The mounts that are disks of another."""
     late: bool = False
     """Of a job: it needs services that run, and so comes after them."""
     implied: str | None = None
@@ -43,8 +45,13 @@ class Plan:
         return f"{self.kind}.{self.label}"
 
     @property
+    def like(self) -> str | None:
+        """The public image that it is, or is built from."""
+        return self.image or (self.said.base if self.said else None)
+
+    @property
     def known(self) -> images.Fact | None:
-        return images.fact(self.image) if self.build is None else None
+        return images.fact(self.like)
 
 
 def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
@@ -54,7 +61,7 @@ def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
     taken: set[str] = set()
     free = [name for name, _ in root.each("services")]
     for name, one in root.each("services"):
-        if one.has("provider"):
+        if one.has("provider") or one.has("x-seaway.made"):
             continue
         label = labels.label(name, taken | ({*free} - {name}))
         taken.add(label)
@@ -69,12 +76,18 @@ def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
             build=build,
             context=context,
             said=_dockerfile(build, context, where),
-            mounts=volumes.read(one, where, built=context),
-            listens=ports.read(one, images.fact(one.text("image")) if build is None else None),
+            mounts=[],
+            listens=[],
         )
-    _jobs(found)
+        each = found[name]
+        each.mounts = volumes.read(one, where, built=context, data=images.data(each.like))
+        each.listens = ports.read(one, each.known)
     for each in found.values():
-        _port(each, found)
+        each.mounts += _taken(each, found)
+    _jobs(found)
+    texts = {name: list(_texts(each, root, where)) for name, each in found.items()}
+    for each in found.values():
+        _port(each, found, texts)
     _stores(found)
     for each in found.values():
         needed = [found[name] for name in depended(each.entry) if name in found]
@@ -127,7 +140,39 @@ def _serves(each: Plan) -> bool:
     return not command or command[0].startswith("-") or command[0] in each.known.programs
 
 
-def _port(each: Plan, found: Mapping[str, Plan]) -> None:
+def _taken(each: Plan, found: Mapping[str, Plan]) -> list[volumes.Mount]:
+    """What `volumes_from` takes from others."""
+    mounts: list[volumes.Mount] = []
+    there = {mount.target for mount in each.mounts}
+    for number, text in enumerate(each.entry.texts("volumes_from") or []):
+        name, _, mode = text.partition(":")
+        if name in found:
+            mounts += [
+                dataclasses.replace(mount, key=f"volumes_from.{number}", read_only=mount.read_only or mode == "ro")
+                for mount in found[name].mounts
+                if mount.target not in there and mount.key.startswith("volumes.")
+            ]
+    return mounts
+
+
+def _texts(each: Plan, root: part.Part, where: volumes.Where) -> Iterator[tuple[str, str]]:
+    """What may name others: variables, words, files; each with what it is called."""
+    one = each.entry
+    yield from ((f"{each.name}'s {key}", node.text) for key, node in one.scalars("environment").items())
+    for key in ("command", "entrypoint"):
+        yield from ((f"{each.name}'s {key}", text) for text in one.texts(key) or [])
+    for mount in each.mounts:
+        names = [mount.source] if mount.kind == "file" else [f"{mount.source}/{name}" for name in mount.files]
+        yield from ((name, text) for name in names if (text := where.content(name)))
+    known = dict(root.each("configs"))
+    for said in one.items("configs"):
+        config = known.get(said.text("source") or "")
+        if config is not None:
+            text = config.text("content") or where.content(config.text("file") or "")
+            yield f"the config {said.text('source')}", text or ""
+
+
+def _port(each: Plan, found: Mapping[str, Plan], texts: Mapping[str, Sequence[tuple[str, str]]]) -> None:
     """The main port; of what says none, the one that others call, or that its image listens on."""
     if each.kind == "jobs":
         return
@@ -140,28 +185,46 @@ def _port(each: Plan, found: Mapping[str, Plan]) -> None:
         spoken = ports.protocol(number, None, None, each.known)
         return ports.Port(number=number, protocol=spoken, place=place, source=source)
 
-    if each.known is not None and each.known.ports and _serves(each):
-        each.main = make(each.known.ports[0], f"what {images.name(each.image or '')} listens on")
-    elif number := _called(each, found):
+    serves = each.known is not None and bool(each.known.ports) and _serves(each)
+    if each.known is not None and serves and each.build is None:
+        each.main = make(each.known.ports[0], f"what {images.name(each.like or '')} listens on")
+    elif number := _called(each, {name: texts[name] for name in found if name != each.name}, found):
         each.main = make(*number)
     elif each.said is not None and each.said.ports:
         each.main = make(each.said.ports[0], "what its Dockerfile exposes")
+    elif each.known is not None and serves:
+        each.main = make(each.known.ports[0], f"what {images.name(each.like or '')} listens on")
     elif number := _asked(each.entry):
         each.main = make(*number)
 
 
-def _called(each: Plan, found: Mapping[str, Plan]) -> tuple[int, str] | None:
-    """``http://api:8000`` in somebody's environment or command."""
-    names = {each.name, each.entry.text("container_name") or each.name}
+def called(each: Plan, found: Mapping[str, Plan]) -> list[str]:
+    """The hosts that a service is for others: its own name, its container's, its aliases, those of links."""
+    one = each.entry
+    names = [each.name, one.text("container_name") or "", one.text("hostname") or ""]
+    names += [text for _, said in one.each("networks") for text in said.texts("aliases") or []]
     for other in found.values():
-        if other is each:
-            continue
-        texts = [(f"{other.name}'s {key}", node.text) for key, node in other.entry.scalars("environment").items()]
-        texts += [(f"{other.name}'s command", text) for text in other.entry.texts("command") or []]
-        for source, text in texts:
-            number = next((port for port in labels.hosts(text, names).values() if port), None)
-            if number and number < 65536:
-                return number, f"the one that {source} names"
+        for link in other.entry.texts("links") or []:
+            name, _, alias = link.partition(":")
+            names += [alias] if name == each.name else []
+    return [name for name in dict.fromkeys(names) if name and (name == each.name or name not in found)]
+
+
+def _called(
+    each: Plan, texts: Mapping[str, Sequence[tuple[str, str]]], found: Mapping[str, Plan]
+) -> tuple[int, str] | None:
+    """``http://api:8000`` in somebody's environment, command or files; API_HOST with API_PORT beside it."""
+    names = called(each, found)
+    for source, text in (one for said in texts.values() for one in said):
+        number = next((port for port in labels.hosts(text, names).values() if port), None)
+        if number and number < 65536:
+            return number, f"the one that {source} names"
+    for name in texts:
+        env = found[name].entry.scalars("environment")
+        for key, node in env.items():
+            beside = env.get(re.sub(r"HOST(NAME)?$", "PORT", key)) if node.text in names and "HOST" in key else None
+            if beside is not None and (number := ports.number_of(beside.text)):
+                return number, f"the one that {name}'s {key.replace('HOSTNAME', 'PORT').replace('HOST', 'PORT')} names"
     return None
 
 
@@ -180,30 +243,40 @@ def _asked(one: part.Part) -> tuple[int, str] | None:
 
 
 def _stores(found: Mapping[str, Plan]) -> None:
-    """Who has a disk, and a port on which others get at the data."""
-    users: dict[str, list[tuple[str, volumes.Mount, str | None, bool]]] = {}
+    """Who has a disk. What several mount belongs to one of them, and the others share it."""
+    users: dict[str, list[tuple[Plan, volumes.Mount]]] = {}
     for each in found.values():
         for mount in each.mounts:
             if mount.kind == "disk":
-                user = (each.name, mount, each.image, each.kind == "services" and each.main is not None)
-                users.setdefault(mount.source, []).append(user)
-    for source, those in users.items():
-        owner = found[volumes.owner(source, those)]
-        # A disk that everybody only reads has nothing on it.
-        owner.disks += [mount.key for mount in owner.mounts if mount.source == source and mount.kind == "disk"]
-    for each in found.values():
-        data = images.data(each.image)
-        at = {mount.target for mount in each.mounts}
-        if each.kind == "jobs" or not _tcp(each):
+                users.setdefault(mount.source, []).append((each, mount))
+    for those in users.values():
+        able = [one for one in those if one[0].kind != "jobs"]
+        if not able:
             continue
-        # What people look at from outside, is better reachable than kept: a store is not exposed.
-        web = each.known is not None and each.known.web
-        if data is not None and not web and _serves(each) and not any(_within(data, target) for target in at):
+        # A disk that everybody only reads has nothing on it.
+        owner, own = min(able, key=lambda one: _rank(*one))
+        owner.disks.append(own)
+        for each, mount in those:
+            if mount is not own:
+                each.shares[mount] = owner
+    for each in found.values():
+        if each.kind == "jobs":
+            continue
+        data = images.data(each.like)
+        at = {mount.target for mount in each.mounts}
+        if data is not None and _serves(each) and not any(_within(data, target) for target in at):
             each.implied = data
         if each.disks or each.implied:
             each.kind = "stores"
-            each.main = ports.main(each.listens, store=True) or each.main
+            if each.main is not None and each.main.protocol == "udp":
+                each.main = ports.main(each.listens, store=True)
             each.why = "it has a disk" if each.disks else f"its image keeps data in {data}"
+
+
+def _rank(each: Plan, mount: volumes.Mount) -> tuple[bool, bool, bool, bool]:
+    """Whose data folder it is comes first, then who writes to it, runs once, and is called."""
+    number = each.entry.inner("deploy").text("replicas") or each.entry.text("scale") or "1"
+    return images.data(each.like) != mount.target, mount.read_only, number not in ("0", "1"), each.main is None
 
 
 def answers(each: Plan) -> bool:
@@ -211,8 +284,11 @@ def answers(each: Plan) -> bool:
     return each.known is not None and bool(each.known.ports) and not each.known.web and _serves(each)
 
 
-def _tcp(each: Plan) -> bool:
-    return each.main is not None and (each.main.protocol != "udp" or any(one.protocol != "udp" for one in each.listens))
+def _named(each: Plan, found: Mapping[str, Plan]) -> set[str]:
+    """The services that it names in its words and variables."""
+    texts = [*(each.entry.texts("command") or []), *(each.entry.texts("entrypoint") or [])]
+    texts += [node.text for node in each.entry.scalars("environment").values()]
+    return {name for text in texts for name in found if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text)}
 
 
 def _within(data: str, target: str) -> bool:
@@ -231,18 +307,17 @@ def networks(one: part.Part) -> list[str]:
 def reachable(each: Plan, found: Mapping[str, Plan]) -> Sequence[Plan]:
     """What it may call: everything with a port that shares a network with it, or is linked.
 
-    A database or a cache answers, and asks nobody: one that is known for that calls only what it depends on.
+    A database or a cache answers, and asks nobody: one that is known for that calls only what it names or depends on,
+    and others of its own image, with which it may be a cluster.
     """
     own = set(networks(each.entry))
     linked = {text.partition(":")[0] for text in each.entry.texts("links") or []}
     if answers(each):
-        linked |= depended(each.entry).keys()
+        linked |= depended(each.entry).keys() | _named(each, found)
+        linked |= {name for name, other in found.items() if other.known is each.known}
         own = set[str]()
     return [
         other
         for other in found.values()
-        if other is not each
-        and other.kind != "jobs"
-        and other.main is not None
-        and (own & set(networks(other.entry)) or other.name in linked)
+        if other is not each and other.kind != "jobs" and (own & set(networks(other.entry)) or other.name in linked)
     ]

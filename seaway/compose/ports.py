@@ -19,6 +19,9 @@ NOT_HTTP = frozenset(
 )
 """TCP ports of other protocols; any other number is taken for HTTP."""
 
+DEBUGGERS = frozenset((2345, 5005, 5858, 9229))
+"""Ports of debuggers of Go, Java and Node, which nobody calls who is no developer."""
+
 _SPOKEN = {"http": "http", "http2": "http", "grpc": "grpc", "h2c": "grpc"}
 
 
@@ -91,8 +94,9 @@ def main(found: list[Port], *, store: bool = False) -> Port | None:
     """The one that a link leads to: a store's must be TCP; published before not, HTTP before others."""
     able = [one for one in found if not store or one.protocol != "udp"]
 
-    def rank(one: Port) -> tuple[bool, bool, bool]:
-        return one.protocol == "udp", one.protocol not in ("http", "grpc"), one.published is None
+    def rank(one: Port) -> tuple[bool, bool, bool, bool]:
+        spoken = one.protocol not in ("http", "grpc")
+        return one.protocol == "udp", one.number in DEBUGGERS, spoken, one.published is None
 
     return min(able, key=rank, default=None)
 

@@ -1,6 +1,8 @@
 """How a service is reached: its ports here, and from outside."""
 
-from seaway.compose import draft, part, plan, ports
+from seaway.compose import draft, plan, ports
+
+EXPOSURE = "pulumi config set seaway:exposure"
 
 
 def convert(each: plan.Plan, made: draft.Draft) -> None:
@@ -11,23 +13,20 @@ def convert(each: plan.Plan, made: draft.Draft) -> None:
         one.dropped("expose", "nobody calls a job")
     elif main is not None:
         made.put(("port",), main.number, main.place)
-        if each.kind == "services" and main.protocol != "http":
+        if main.protocol != ("tcp" if each.kind == "stores" else "http"):
             made.put(("protocol",), main.protocol, main.place)
         if main.source.startswith(("ports.", "expose.")):
-            _outside(each, made, main)
+            if main.published is not None and _outside(each, main):
+                made.put(("expose",), True, one.place(main.source))  # noqa: FBT003 - a value that is written
+            one.kept(main.source, into="port") if main.source.startswith("expose.") else None
         else:
-            one.noted("approximated", f"port {main.number}: {main.source}", "say it with `expose:`", into="port")
-        taken: set[str] = set()
-        for other in each.listens:
-            if other is not main and (other.number, other.protocol == "udp") != (main.number, main.protocol == "udp"):
-                name = ports.named(other, taken)
-                taken.add(name)
-                body = {"port": other.number, "protocol": other.protocol}
-                made.put(("ports", name), other.number if other.protocol == "tcp" else body, other.place)
-                _beside(one, other, name)
+            one.noted("added", f"port {main.number}: {main.source}", "say it with `expose:`", into="port")
+    if each.kind != "jobs":
+        _others(each, made)
     for said in one.items("ports"):
         said.kept("target")
-        _range(said)
+        if ports.number_of(said.text("target")) is None:
+            said.dropped("target", "is no number of a port", "write each port of a range")
         for key in ("protocol", "app_protocol", "name"):
             said.kept(key)
         said.kept("mode") if said.text("mode") == "ingress" else said.dropped("mode", "no port of a host is taken")
@@ -37,40 +36,38 @@ def convert(each: plan.Plan, made: draft.Draft) -> None:
         if "-" in text:
             one.dropped(f"expose.{number}", "is a range of ports", "write each of them")
         one.kept(f"expose.{number}")
-    if each.main is None and each.kind == "services" and not one.has("ports"):
-        one.noted("kept", "listens on no port that anybody knows of, so nobody can call it", "say it with `expose:`")
 
 
-def _range(said: part.Part) -> None:
-    if ports.number_of(said.text("target")) is None:
-        said.dropped("target", "is no number of a port", "write each port of a range")
+def _others(each: plan.Plan, made: draft.Draft) -> None:
+    """The ports beside the main one; or, where there is none at all, all of them."""
+    one, main = each.entry, each.main
+    taken: set[str] = set()
+    for other in each.listens:
+        if main is not None and (other.number, other.protocol == "udp") == (main.number, main.protocol == "udp"):
+            continue
+        name = ports.named(other, taken)
+        taken.add(name)
+        path = ("ports", name)
+        out = other.published is not None and _outside(each, other, into=".".join(path))
+        body = {"port": other.number, "protocol": other.protocol, **({"expose": True} if out else {})}
+        made.put(path, other.number if other.protocol == "tcp" and not out else body, other.place)
+        one.kept(other.source if other.source.startswith("expose.") else f"{other.source}.target", into=".".join(path))
+    if main is None and not taken:
+        made.put(("allPorts",), True, made.place)  # noqa: FBT003 - a value that is written
+        how = "says no port: whoever calls it reaches all of them"
+        one.noted("added", how, "say it with `expose:`", into="allPorts")
 
 
-def _outside(each: plan.Plan, made: draft.Draft, main: ports.Port) -> None:
-    one, at = each.entry, main.source
-    if main.published is None:
-        one.kept(at, into="port") if at.startswith("expose.") else None
-        return
-    key, told = f"{at}.published", f"port {main.published} of a host"
-    forward = f"kubectl port-forward service/{each.label} {main.published}:{main.number}"
-    if each.kind == "stores":
-        one.dropped(key, f"a store is reached from the application only, and not on {told}", forward)
-    elif main.loopback:
-        one.approximated(key, f"not exposed: {told} was for that host only", forward)
-    elif main.protocol in ("http", "grpc"):
-        made.put(("expose",), True, one.place(key))  # noqa: FBT003 - a value that is written
-        how = f"expose: true, and not {told}: how it is reached is the environment's business"
-        one.approximated(key, how, "pulumi config set seaway:exposure ingress, nodePort or loadBalancer", into="expose")
-    else:
-        how = f"not exposed, since {main.number} is no port of HTTP; links lead to it"
-        one.approximated(key, how, f"{forward}, or write `expose: true`")
-
-
-def _beside(one: part.Part, other: ports.Port, name: str) -> None:
-    into = f"ports.{name}"
-    if other.source.startswith("expose."):
-        one.kept(other.source, into=into)
-    elif other.published is not None:
-        one.kept(f"{other.source}.target", into=into)
-        how = "for links only: one port of a service is reachable from outside"
-        one.approximated(f"{other.source}.published", how, "kubectl port-forward", into=into)
+def _outside(each: plan.Plan, port: ports.Port, into: str = "expose") -> bool:
+    """Whether a port that is published is reachable from outside, too; it is told."""
+    key, told = f"{port.source}.published", f"port {port.published} of a host"
+    if port.loopback:
+        forward = f"kubectl port-forward service/{each.label} {port.published or port.number}:{port.number}"
+        each.entry.approximated(key, f"not exposed: {told} was for that host only", forward)
+        return False
+    ways = "nodePort or loadBalancer"
+    if into == "expose" and port.protocol in ("http", "grpc"):
+        ways = f"ingress, {ways}"
+    how = f"expose: true, and not {told}: how it is reached is the environment's business"
+    each.entry.approximated(key, how, f"{EXPOSURE} {ways}", into=into)
+    return True

@@ -92,7 +92,7 @@ def _memory(one: part.Part, made: draft.Draft, limits: part.Part, asked: part.Pa
         size = (known and known.memory) or MEMORY
         made.put(("resources", "memory"), size, made.place)
         one.noted(
-            "approximated",
+            "added",
             f"may use {size} of memory; compose has no limit",
             "say deploy.resources.limits.memory",
             into="resources.memory",

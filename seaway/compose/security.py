@@ -3,9 +3,11 @@
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
+import dataclasses
 import re
+from collections.abc import Sequence
 
-from seaway.compose import dockerfile, draft, images, part
+from seaway.compose import dockerfile, draft, images, loss, part
 from seaway.model import nodes
 
 BASELINE = frozenset(
@@ -25,7 +27,26 @@ FORBIDDEN = {
 }
 
 
-def convert(one: part.Part, made: draft.Draft, *, image: str | None, built: dockerfile.Said | None) -> None:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Whose process it is, and what it may write to."""
+
+    user: int | None = None
+    """None: the image's own, or that of the model."""
+    own: bool = False
+    """The image's own user, which may be root."""
+    root: bool = False
+    whole: bool = False
+    """All of the image's files, as far as the user may."""
+    folders: tuple[str, ...] = ()
+    key: str = ""
+    """The key that says so; without one it is added."""
+    kind: loss.Kind = "added"
+    how: str = ""
+    remedy: str = ""
+
+
+def convert(one: part.Part, made: draft.Draft, found: Who) -> None:
     """User, file system and rights of a service."""
     for key, (why, remedy) in FORBIDDEN.items():
         if one.has(key):
@@ -42,14 +63,12 @@ def convert(one: part.Part, made: draft.Draft, *, image: str | None, built: dock
         _space(one, key, outside)
     level = _capabilities(one)
     level = _options(one) or level
-    root = _user(one, made, image=image, built=built)
-    if root or level:
+    _user(one, made, found)
+    if found.root or found.own or level:
         made.put(("security",), "baseline", made.place)
-    if one.has("read_only"):
-        if one.true("read_only") or root:
-            one.kept("read_only")
-        else:
-            one.approximated("read_only", "read-only all the same, but for /tmp and `writable`", "name the folders")
+    if one.true("read_only") or found.whole:
+        one.kept("read_only", into="writable")
+    one.approximated("read_only", "read-only all the same, but for /tmp and the folders that the image writes to")
 
 
 def _empty(one: part.Part, key: str) -> bool:
@@ -113,79 +132,80 @@ def _options(one: part.Part) -> bool:
     return lower
 
 
-def _user(one: part.Part, made: draft.Draft, *, image: str | None, built: dockerfile.Said | None) -> bool:
-    """Whether it runs as root."""
-    known, said = images.fact(image), one.text("user")
+def who(one: part.Part, *, image: str | None, built: dockerfile.Said | None) -> Who:
+    """Decided from `user:`, the Dockerfile, and what is known of the image. ``image``: it, or what it is built from.
+
+    What is known is run under `restricted`; what is not, as Docker runs it, under `baseline`.
+    """
+    known = images.fact(image)
+    folders = (*images.writable(image, model=in_model(image, built)), *([known.data] if known and known.data else []))
+    whole = not one.true("read_only") and (known is None or known.root)
+    said, theirs = one.text("user"), built.user if built is not None else None
     if said is not None:
-        return _said(one, made, said, known)
-    if built is not None and built.user is not None:
-        return _dockerfile(one, made, built.user)
-    if known is None or (built is not None and image is None):
-        how = "runs as user 10001 with a read-only file system, and not as its image says"
-        one.noted("approximated", how, "say `user:` with a number, and `tmpfs:` for the folders that it writes to")
-        return False
-    if known.root:
-        _root(made)
-        how = f"security: baseline, as root: {images.name(image or '')} starts in no other way"
-        one.noted("approximated", how, into="security")
-        return True
-    if known.user is not None and not images.in_catalogue(image):
-        made.put(("user",), known.user, made.place)
-    _folders(made, known)
-    return False
+        found = _said(said)
+        return dataclasses.replace(found, whole=whole or (found.root and not one.true("read_only")), folders=folders)
+    if theirs is not None and theirs not in ROOT:
+        id_ = int(theirs) if theirs.isdecimal() else images.USERS.get(theirs)
+        if id_ is not None:
+            return Who(user=id_, whole=not one.true("read_only"), how=f"runs as {id_}, as its Dockerfile says")
+    elif known is not None and not known.root and theirs is None:
+        return Who(user=None if in_model(image, built) else images.user(image), folders=folders)
+    why = f"{images.name(image or '')} starts in no other way"
+    if known is None or not known.root:
+        why = "whether it could do with less, nobody here knows"
+    if theirs is not None:
+        why = f"the Dockerfile says USER {theirs}"
+    how = f"security: baseline, as the image's own user: {why}"
+    remedy = "say `user:` with a number that is not 0, or USER in the Dockerfile, and it is restricted"
+    return Who(own=True, whole=not one.true("read_only"), folders=folders, how=how, remedy=remedy)
 
 
-def _folders(made: draft.Draft, known: images.Fact) -> None:
+def in_model(image: str | None, built: dockerfile.Said | None) -> bool:
+    """Whether the catalogue of the model finds it by its name, and says the rest itself."""
+    return built is None and images.in_catalogue(image)
+
+
+def _said(said: str) -> Who:
+    name, _, group = said.partition(":")
+    if name in ROOT:
+        how = "security: baseline, and `raw` says root"
+        return Who(key="user", root=True, kind="approximated", how=how, remedy="give it a user of its own")
+    if name.isdecimal():
+        same = group in ("", name)
+        how = "" if same else f"the group is {name} too, and not {group}"
+        return Who(key="user", user=int(name), kind="kept" if same else "approximated", how=how)
+    if name in images.USERS:
+        how = f"{name} is taken for {images.USERS[name]}"
+        remedy = "write the number that `id -u` prints"
+        return Who(key="user", user=images.USERS[name], kind="approximated", how=how, remedy=remedy)
+    why = f"who {name} is, only the image knows; it runs as 10001"
+    return Who(key="user", kind="dropped", how=why, remedy="write the number that `id -u` prints")
+
+
+def _user(one: part.Part, made: draft.Draft, found: Who) -> None:
+    place = one.place("user") if found.key else made.place
+    if found.user is not None:
+        made.put(("user",), found.user, place)
+    if found.own:
+        made.put(("user",), None, made.place)
+    if found.root:
+        made.pod["securityContext"] = {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}
+    if found.whole:
+        made.add("writable", "/", made.place)
+    if not found.own and not found.root:
+        _folders(made, found.folders)
+    into = "user" if found.user is not None else "security"
+    if found.key:
+        one.told(found.key, found.kind, found.how, found.remedy, into=into)
+    elif found.how:
+        one.noted("added", found.how, found.remedy, into=into)
+
+
+def _folders(made: draft.Draft, folders: Sequence[str]) -> None:
     """What the image writes to; but what is on a disk stays there."""
     disks = [
         each["path"].node.text for each in (made.values.get("volume"), *made.values.get("volumes", {}).values()) if each
     ]
-    for folder in (*known.writable, *([known.data] if known.data else [])):
+    for folder in folders:
         if not any(f"{folder}/".startswith(f"{path}/") or f"{path}/".startswith(f"{folder}/") for path in disks):
             made.add("writable", folder, made.place)
-
-
-def _said(one: part.Part, made: draft.Draft, said: str, known: images.Fact | None) -> bool:
-    name, _, group = said.partition(":")
-    if name in ROOT:
-        _root(made)
-        how = "security: baseline, and `raw` says root, with a file system that it may write to"
-        one.approximated("user", how, "give it a user of its own", into="security")
-        return True
-    if known is not None:
-        _folders(made, known)
-    if name.isdecimal():
-        made.put(("user",), int(name), one.place("user"))
-        if group in ("", name):
-            one.kept("user", into="user")
-        else:
-            one.approximated("user", f"the group is {name} too, and not {group}", into="user")
-    elif name in images.USERS:
-        id_ = images.USERS[name]
-        made.put(("user",), id_, one.place("user"))
-        one.approximated("user", f"{name} is taken for {id_}", "write the number that `id -u` prints", into="user")
-    else:
-        why = f"who {name} is, only the image knows; it runs as 10001"
-        one.dropped("user", why, "write the number that `id -u` prints")
-    return False
-
-
-def _dockerfile(one: part.Part, made: draft.Draft, user: str) -> bool:
-    if user in ROOT:
-        how = "runs as user 10001 with a read-only file system; the Dockerfile says root"
-        one.noted("approximated", how, "give the Dockerfile a USER with a number")
-        return False
-    id_ = int(user) if user.isdecimal() else images.USERS.get(user)
-    if id_ is None:
-        how = f"runs as user 10001: who {user} is, only the image knows"
-        one.noted("approximated", how, "write USER with a number in the Dockerfile")
-    else:
-        made.put(("user",), id_, made.place)
-        one.noted("approximated", f"runs as {id_}, as its Dockerfile says, with a read-only file system", into="user")
-    return False
-
-
-def _root(made: draft.Draft) -> None:
-    """Root, and a file system that it may write to: what the model has no word for."""
-    made.pod["securityContext"] = {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}
-    made.container["securityContext"] = {"readOnlyRootFilesystem": False}

@@ -1,12 +1,13 @@
 """One service of a compose document as a service, store or job of the application."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from seaway.compose import (
     draft,
     files,
     health,
+    images,
     kompose,
     labels,
     networks,
@@ -60,7 +61,6 @@ _DROPPED: Mapping[str, tuple[str, str]] = {
     "pre_stop": ("a container is told by SIGTERM that it ends", "let the program answer SIGTERM"),
     "pull_refresh_after": ("images.lock says which image is taken", "remove it"),
     "runtime": ("the node's business", "`raw` may say runtimeClassName"),
-    "volumes_from": ("a disk belongs to one store", "let one service hand the data to the other"),
 }
 
 
@@ -78,29 +78,27 @@ def convert(
     _environment(one, made, called, secrets.given(one, made))
     reached.convert(each, made)
     secrets.configs(one, made, dict(root.each("configs")), where)
-    volumes.convert(
-        one,
-        made,
-        each.mounts,
-        store=each.kind == "stores",
-        where=where,
+    found_who = security.who(one, image=each.like, built=each.said)
+    disks = volumes.Disks(
+        own=volumes.names(each.disks),
+        shared={mount: (owner.label, names) for mount, owner, names in _shared(each)},
         declared=dict(root.each("volumes")),
-        owned=each.disks,
     )
+    volumes.convert(one, made, each.mounts, disks=disks, where=where, called=called, whole=found_who.whole)
     _implied(each, made)
     volumes.tmpfs(one, made)
     networks.convert(each, made, found, root)
     networks.hosts(one, made)
     health.convert(one, made, called, job=job)
-    resources.convert(one, made, each.image)
+    resources.convert(one, made, each.like)
     resources.deploy(one, made, each.kind)
     resources.platform(one, made)
-    security.convert(one, made, image=each.image, built=each.said)
+    security.convert(one, made, found_who)
     order.convert(each, made, found)
     order.ending(each, made)
     pod.convert(one, made)
     kompose.convert(each, made)
-    _rest(each)
+    _rest(each, found)
     _tidy(made)
     if "schedule" in made.values:
         made.values.pop("run", None)
@@ -113,6 +111,14 @@ def convert(
         kind = "CronJob"
     made.raw(kind, each.label)
     return made.table(draft.CLASSES[each.kind])
+
+
+def _shared(each: plan.Plan) -> Iterator[tuple[volumes.Mount, plan.Plan, str | None]]:
+    """The disks of others that it mounts, with their names there."""
+    for mount, owner in each.shares.items():
+        for own, name in volumes.names(owner.disks).items():
+            if own.source == mount.source:
+                yield mount, owner, name
 
 
 def _source(each: plan.Plan, made: draft.Draft, where: volumes.Where) -> None:
@@ -223,14 +229,17 @@ def _implied(each: plan.Plan, made: draft.Draft) -> None:
     path = ("volumes", "image-data") if made.has("volume") else ("volume",)
     made.put((*path, "path"), each.implied, made.place)
     made.put((*path, "size"), volumes.SIZE, made.place)
+    if images.name(each.like or "") == "postgres" and each.build is not None and not made.has("env", "PGDATA"):
+        # The model knows it of the image itself: the top of a disk has a lost+found, and initdb wants an empty folder.
+        made.put(("env", "PGDATA"), f"{each.implied}/pgdata", made.place)
     listed = made.values.get("writable")
     if isinstance(listed, list):
         made.values["writable"] = [item for item in listed if item.text != each.implied]  # pyright: ignore
     how = f"a disk of {volumes.SIZE} at {each.implied}, which the image declares as a volume"
-    each.entry.noted("approximated", how, "name the volume", into=".".join(path))
+    each.entry.noted("added", how, "name the volume", into=".".join(path))
 
 
-def _rest(each: plan.Plan) -> None:
+def _rest(each: plan.Plan, found: Mapping[str, plan.Plan]) -> None:
     one = each.entry
     name = one.text("container_name")
     if name in (None, each.label):
@@ -243,6 +252,10 @@ def _rest(each: plan.Plan) -> None:
     for key, (why, remedy) in _DROPPED.items():
         one.dropped(key, why, remedy)
     one.kept("extends", "merged in")
+    for number, text in enumerate(one.texts("volumes_from") or []):
+        if text.partition(":")[0] in found:
+            one.kept(f"volumes_from.{number}", "nothing that is not there already")
+        one.dropped(f"volumes_from.{number}", "is no service of this file", "name a volume that both mount")
 
 
 def _tidy(made: draft.Draft) -> None:
@@ -252,6 +265,7 @@ def _tidy(made: draft.Draft) -> None:
         return
     disks = [made.values.get("volume", {}), *made.values.get("volumes", {}).values()]
     taken = {disk["path"].node.text for disk in disks if disk} | set(made.values.get("files", {}))
+    taken |= set(made.values.get("shares", {}))
     left = [item for item in listed if item.text not in taken]  # pyright: ignore
     if left:
         made.values["writable"] = left

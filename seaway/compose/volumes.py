@@ -3,11 +3,12 @@
 import dataclasses
 import os
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from seaway.compose import amounts, draft, images, labels, part
+from seaway.compose import amounts, draft, labels, part
 from seaway.model import mounts, nodes, problems
 
 SIZE = "1Gi"
@@ -22,7 +23,13 @@ MOST_FILES = 50
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
 CLOCK = ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo")
 
-Kind = Literal["disk", "shared", "empty", "file", "folder", "source", "clock", "socket", "host", "other"]
+KEEPERS = (".gitkeep", ".gitignore", ".keep")
+"""Files of a folder that is empty, and in Git."""
+
+_DATA = re.compile(r"(data|db|logs?|uploads?|media|storage|backups?|cache|tmp|dumps?)", re.IGNORECASE)
+"""What folders are called that programs write to."""
+
+Kind = Literal["disk", "empty", "anonymous", "file", "folder", "source", "clock", "socket", "host", "other"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,7 @@ class Where:
         if self.folder is None:
             return False
         path = self.folder / relative
-        return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+        return not path.exists() or (path.is_dir() and all(one.name in KEEPERS for one in path.iterdir()))
 
     def texts(self, relative: str) -> tuple[str, ...]:
         """The files of a folder if they are few, small and all of them text; else none."""
@@ -89,24 +96,34 @@ class Where:
                 found.append(path.relative_to(root).as_posix())
         return tuple(found) if all(self.text(f"{relative}/{name}") for name in found) else ()
 
+    def content(self, relative: str) -> str | None:
+        """A file that is configuration; None: it is none, or not there."""
+        if self.folder is None or (inside := self.relative(relative)) is None or not self.text(inside):
+            return None
+        path = self.folder / inside
+        return path.read_bytes().decode() if path.is_file() else None
+
     def text(self, relative: str) -> bool:
         """Whether a file can be configuration: UTF-8, and not too big. What is not there is told when it is read."""
         if self.folder is None or not (path := self.folder / relative).is_file():
             return True
         try:
-            return len(path.read_bytes().decode()) <= mounts.MAX_BYTES
+            return path.stat().st_size <= mounts.MAX_BYTES and bool(path.read_bytes().decode() or True)
         except (OSError, UnicodeDecodeError):
             return False
 
 
-def read(one: part.Part, where: Where, *, built: str | None) -> list[Mount]:
-    """The mounts of a service. ``built``: its build context, whose folders are in the image already."""
+def read(one: part.Part, where: Where, *, built: str | None, data: str | None) -> list[Mount]:
+    """The mounts of a service. ``built``: its build context, whose folders are in the image already; ``data``: where
+    the image keeps its data."""
     found: list[Mount] = []
     for number, said in enumerate(one.items("volumes")):
         _details(said)
         source, target = said.text("source") or "", posixpath.normpath(said.text("target") or "/")
         read_only = said.true("read_only")
         kind, files = _kind(said.text("type") or "volume", source, target, read_only, where, built)
+        if kind == "folder" and (target == data or (not read_only and _DATA.fullmatch(posixpath.basename(target)))):
+            kind, files = "disk", ()
         mount = Mount(
             kind=kind,
             key=f"volumes.{number}",
@@ -134,7 +151,7 @@ def _kind(  # noqa: PLR0911, PLR0917 - one return a kind
     said: str, source: str, target: str, read_only: bool, where: Where, built: str | None
 ) -> tuple[Kind, tuple[str, ...]]:
     if said == "volume":
-        return ("disk" if source else "empty"), ()
+        return ("disk" if source else "anonymous"), ()
     if said == "tmpfs":
         return "empty", ()
     if said != "bind":
@@ -152,22 +169,10 @@ def _kind(  # noqa: PLR0911, PLR0917 - one return a kind
         return "source", ()
     if where.empty(relative):
         return "disk", ()
-    configuration = read_only or target.startswith(("/etc/", "/docker-entrypoint-initdb.d", "/usr/share/nginx/html"))
-    files = where.texts(relative) if configuration else ()
-    return ("folder", files) if files else ("host", ())
-
-
-def owner(name: str, users: Sequence[tuple[str, Mount, str | None, bool]]) -> str:
-    """Which service has a disk that several mount: whose data folder it is, else who writes to it and has a port.
-
-    ``users``: service, mount, image and whether it has a port.
-    """
-
-    def rank(user: tuple[str, Mount, str | None, bool]) -> tuple[bool, bool, bool]:
-        _, mount, image, port = user
-        return images.data(image) != mount.target, mount.read_only, not port
-
-    return min(users, key=rank)[0]
+    files = where.texts(relative)
+    if files:
+        return "folder", files
+    return ("host" if read_only else "disk"), ()
 
 
 def size(one: part.Part, declared: part.Part | None) -> tuple[str, str | None, bool]:
@@ -182,95 +187,140 @@ def size(one: part.Part, declared: part.Part | None) -> tuple[str, str | None, b
     return capacity or SIZE, told[CLASS_LABEL].text if CLASS_LABEL in told else None, capacity is not None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Disks:
+    """Whose disk a mount is. ``own``: by mount its name, None for the first; ``shared``: by mount store and name."""
+
+    own: Mapping[Mount, str | None]
+    shared: Mapping[Mount, tuple[str, str | None]]
+    declared: Mapping[str, part.Part]
+
+
+def names(own: Sequence[Mount]) -> dict[Mount, str | None]:
+    """What a store's disks are called: the first has no name."""
+    found: dict[Mount, str | None] = {}
+    for mount in own:
+        name = labels.label(posixpath.basename(mount.source) or "disk", longest=40)
+        if name in ("data", "tmp") or name.startswith(("config", "secrets", "shared", "writable")):
+            name = f"{name}-disk" if name in ("data", "tmp") else f"disk-{name}"
+        taken = {each for each in found.values() if each}
+        found[mount] = labels.label(name, taken, longest=40) if found else None
+    return found
+
+
 def convert(
     one: part.Part,
     made: draft.Draft,
     found: Sequence[Mount],
     *,
-    store: bool,
+    disks: Disks,
     where: Where,
-    declared: Mapping[str, part.Part],
-    owned: Sequence[str],
+    called: labels.Names,
+    whole: bool,
 ) -> None:
-    """The mounts of a service. ``owned``: keys of those that are its own disks."""
+    """The mounts of a service. ``whole``: whether all of its own file system may be written to."""
     taken = {"/tmp", "/"}  # noqa: S108 - a path in the container
-    first = True
-    ordered = sorted(found, key=lambda mount: mount.key not in owned)
+    ordered = sorted(found, key=lambda mount: mount not in disks.own)
     for mount in ordered:
-        if mount.target in taken:
+        if mount.target in taken and (mount not in disks.own or mount.target == "/"):
             at = "always writable" if mount.target == "/tmp" else "mounted twice"  # noqa: S108
             one.approximated(mount.key, f"{mount.target} is {at}")
             continue
         taken.add(mount.target)
-        if mount.key in owned and store:
-            _disk(one, made, mount, declared.get(mount.source), first=first, where=where)
-            first = False
+        if mount in disks.own:
+            _disk(one, made, mount, disks, where)
+        elif mount in disks.shared:
+            _shared(one, made, mount, *disks.shared[mount])
         else:
-            _other(one, made, mount, owned=mount.key in owned)
+            _other(one, made, mount, where=where, called=called, whole=whole)
 
 
-def _disk(
-    one: part.Part, made: draft.Draft, mount: Mount, declared: part.Part | None, *, first: bool, where: Where
-) -> None:
-    capacity, kind, told = size(one, declared)
-    name = labels.label(posixpath.basename(mount.source) or "disk", longest=40)
-    if name in ("data", "tmp") or name.startswith(("config", "secrets", "writable")):
-        name = f"{name}-disk" if name in ("data", "tmp") else f"disk-{name}"
-    path = ("volume",) if first else ("volumes", name)
+def _disk(one: part.Part, made: draft.Draft, mount: Mount, disks: Disks, where: Where) -> None:
+    capacity, kind, told = size(one, disks.declared.get(mount.source))
+    name = disks.own[mount]
+    path = ("volume",) if name is None else ("volumes", name)
     made.put((*path, "path"), mount.target, mount.place)
     made.put((*path, "size"), capacity, mount.place)
     if kind:
         made.put((*path, "storageClass"), kind, mount.place)
     into = ".".join(path)
     if where.relative(mount.source) == mount.source and mount.source.startswith("./"):
-        one.approximated(
-            mount.key, f"a new disk of {capacity}, and no folder of the project", "copy data into it", into=into
-        )
+        full = not where.empty(mount.source)
+        how = f"a new disk of {capacity}, and {'not the files' if full else 'no folder'} of the project"
+        one.approximated(mount.key, how, "copy data into it", into=into)
     elif told:
         one.kept(mount.key, f"a disk of {capacity}", into=into)
     else:
-        how = f"a disk of {capacity}: compose says no size"
-        one.approximated(mount.key, how, "label the volume with kompose.volume.size", into=into)
+        how = f"a disk of {capacity}, empty at first: compose says no size"
+        one.added(mount.key, how, "label the volume with kompose.volume.size", into=into)
 
 
-def _other(one: part.Part, made: draft.Draft, mount: Mount, *, owned: bool) -> None:
+def _shared(one: part.Part, made: draft.Draft, mount: Mount, store: str, name: str | None) -> None:
+    plain = name is None and not mount.read_only
+    body = {"store": store, **({"volume": name} if name else {}), **({"readOnly": True} if mount.read_only else {})}
+    made.put(("shares", mount.target), store if plain else body, mount.place)
+    one.added(mount.key, f"the disk of {store}: pods run on its node, since a disk is one node's", into="shares")
+
+
+def _other(one: part.Part, made: draft.Draft, mount: Mount, *, where: Where, called: labels.Names, whole: bool) -> None:
     key, target = mount.key, mount.target
     match mount.kind:
-        case "disk" if owned:
-            made.add("writable", target, mount.place)
-            remedy = "give it a port with `expose:`, and it becomes a store with a disk"
-            one.dropped(key, "only a store has a disk, and a store has a port; empty at each start", remedy)
         case "disk":
             if not mount.read_only:
                 made.add("writable", target, mount.place)
-            why = "a disk belongs to one store, which another service cannot mount; an empty folder is there instead"
-            why = why if not mount.read_only else "a disk belongs to one store, which another service cannot mount"
-            one.dropped(key, why, "let one service hand the data to the other, or build it into the image")
-        case "empty":
+            why = "a disk belongs to what runs for ever, and only jobs mount this one; empty at each start"
+            one.dropped(key, why, "let a service mount the volume, too")
+        case "anonymous" if whole:
+            one.kept(key, "the image's own folder, which may be written to")
+        case "empty" | "anonymous":
             made.add("writable", target, mount.place)
             one.approximated(key, "a folder that is empty at each start", into="writable")
         case "file":
-            made.put(("files", target), mount.source, mount.place)
-            how = "" if mount.read_only else "read-only; a change of the file rolls the pods"
-            (one.kept(key, into="files") if mount.read_only else one.approximated(key, how, into="files"))
+            renamed = _file(made, mount, target, mount.source, where, called)
+            how = "with the names and paths that things have here; " if renamed else ""
+            if mount.read_only and not renamed:
+                one.kept(key, into="files")
+            one.approximated(key, f"{how}read-only; a change of the file rolls the pods", into="files")
         case "folder":
             for name in mount.files:
-                made.put(("files", f"{target}/{name}"), f"{mount.source}/{name}", mount.place)
+                _file(made, mount, f"{target}/{name}", f"{mount.source}/{name}", where, called)
             number = len(mount.files)
             how = f"the {number} {'file' if number == 1 else 'files'} that the folder has now, read-only"
             one.approximated(key, how, "import again when there are others", into="files")
-        case "source":
-            one.dropped(key, "the image that is built has the source; a change is deployed, not seen at once", "build")
-        case "clock":
-            one.dropped(key, "the clock of a host is nothing that a pod sees", "set the variable TZ")
-        case "socket":
-            why = f"{mount.source} makes root on its node of whoever writes to it"
-            one.refused(key, why, "use `kubernetesApi`, which gives rights one by one")
-        case "host":
-            why = f"{mount.source} is a folder of one machine, and pods come and go between many"
-            one.refused(key, why, "name a volume instead, or build the files into the image")
+        case "socket" | "host":
+            why, remedy = _REFUSED[mount.kind]
+            one.refused(key, f"{mount.source} {why}", remedy)
         case _:
-            one.dropped(key, "is no kind of volume that a pod can have", "name a volume instead")
+            why, remedy = _DROPPED.get(
+                mount.kind, ("is no kind of volume that a pod can have", "name a volume instead")
+            )
+            one.dropped(key, why, remedy)
+
+
+_DROPPED: Mapping[str, tuple[str, str]] = {
+    "source": ("the image that is built has the source; a change is deployed, not seen at once", "build"),
+    "clock": ("the clock of a host is nothing that a pod sees", "set the variable TZ"),
+}
+_REFUSED: Mapping[str, tuple[str, str]] = {
+    "socket": ("makes root on its node of whoever writes to it", "use `kubernetesApi`, which gives rights one by one"),
+    "host": (
+        "is a folder of one machine, and pods come and go between many",
+        "name a volume instead, or build the files into the image",
+    ),
+}
+
+
+def _file(  # noqa: PLR0917 - from there to here
+    made: draft.Draft, mount: Mount, target: str, source: str, where: Where, called: labels.Names
+) -> bool:
+    """Whether something in it is called differently now."""
+    text = where.content(source) if called.hosts else None
+    said = called.rewritten(text) if text else text
+    if said and said != text:
+        made.put(("files", target, "content"), said, mount.place)
+        return True
+    made.put(("files", target), source, mount.place)
+    return False
 
 
 def tmpfs(one: part.Part, made: draft.Draft) -> None:

@@ -159,18 +159,26 @@ def _found(one: application.Process) -> tuple[str, str, Known] | None:
     """The image's name in the catalogue, its tag, and what is known."""
     if one.image is None:
         return None
-    plain = references.tagged(one.image)
-    name, _, tag = plain.partition(":") if "/" not in plain else _tagged(plain)
+    name, tag = named(one.image)
     known = KNOWN.get(name)
     return None if known is None else (name, tag, known)
 
 
-def _tagged(reference: str) -> tuple[str, str, str]:
-    """Without its registry and without Docker's `library/`; then the tag."""
+MIRRORS = frozenset(("cache", "docker", "docker-hub", "docker.io", "dockerhub", "hub", "mirror", "mirrors", "proxy"))
+"""What registries call the part of them that has the images of Docker Hub. Any other folder is somebody's own: his
+`redis` may be made for another user."""
+
+
+def named(image: str) -> tuple[str, str]:
+    """The name that the catalogue has an image by, and its tag: without a registry, the folders of its mirror, Docker's
+    `library/` and a digest."""
+    reference = references.tagged(image)
     host = references.host(reference)
-    rest = reference.removeprefix(f"{host}/")
-    path, colon, tag = rest.partition(":")
-    return path.removeprefix("library/"), colon, tag
+    path, _, tag = reference.removeprefix(f"{host}/").partition(":")
+    folders = path.split("/")
+    while len(folders) > 1 and host != references.DOCKER_HUB and folders[0] in MIRRORS:
+        folders = folders[1:]
+    return "/".join(folders).removeprefix("library/"), tag
 
 
 def _user(one: application.Process, name: str, tag: str, known: Known) -> list[Said]:

@@ -64,7 +64,8 @@ def _ports(one: application.Service | application.Store, path: str, places: prob
         if one.expose:
             at = f"{path}.expose"
             yield problems.Problem(places.of(at), at, "is true, but there is no port", "add `port:`, or remove expose")
-        if f"{path}.protocol" in places.known or one.protocol != ("http" if isinstance(one, application.Service) else "tcp"):
+        default = "http" if isinstance(one, application.Service) else "tcp"
+        if f"{path}.protocol" in places.known or one.protocol != default:
             at = f"{path}.protocol"
             wrong = f"is {one.protocol}, but there is no port"
             yield problems.Problem(places.of(at), at, wrong, "add `port:`, or remove protocol")

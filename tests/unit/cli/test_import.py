@@ -73,7 +73,7 @@ def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["import", "docker-compose.yml", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["application"], found["written"], found["strict"]) == ("shop", "app.yaml", False)
-    assert found["counts"] == {"kept": 9, "approximated": 1, "dropped": 0, "refused": 0}
+    assert found["counts"] == {"kept": 9, "added": 0, "approximated": 1, "dropped": 0, "refused": 0}
     assert found["app"]["services"]["web"]["expose"] is True
     assert {key: found["keys"][2][key] for key in ("file", "line", "key", "kind")} == {
         "file": "docker-compose.yml",

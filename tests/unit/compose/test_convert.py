@@ -116,6 +116,7 @@ def test_a_key_is_told_once() -> None:
     assert sorted(paths) == sorted(set(paths))
 
 
+WHO = "added: security: baseline, as the image's own user: {}; say `user:` with a number that is not 0, or USER in the Dockerfile, and it is restricted"
 SHOP = {
     "web": {
         "build": {"context": ".", "dockerfile": "Dockerfile"},
@@ -183,7 +184,7 @@ def test_values_know_their_lines() -> None:
         ({"security_opt": ["seccomp:unconfined"]}, "security_opt.0", "seccomp without limits is beyond `baseline`; remove it: the runtime's own profile stops nothing that most programs do, or leave it out: `x-seaway: {waive: {security_opt: <reason>}}` in the service"),
         ({"volumes": [{"type": "bind", "source": "/var/run/docker.sock", "target": "/var/run/docker.sock"}]}, "volumes.0", "/var/run/docker.sock makes root on its node of whoever writes to it; use `kubernetesApi`, which gives rights one by one, or leave it out: `x-seaway: {waive: {volumes: <reason>}}` in the service"),
         ({"volumes": [{"type": "bind", "source": "/srv/data", "target": "/data"}]}, "volumes.0", "/srv/data is a folder of one machine, and pods come and go between many; name a volume instead, or build the files into the image, or leave it out: `x-seaway: {waive: {volumes: <reason>}}` in the service"),
-        ({"build": {"context": "https://example.com/x.git"}}, "build.context", "https://example.com/x.git is on another machine; build from a folder of the project, or leave it out: `x-seaway: {waive: {context: <reason>}}` in the service"),
+        ({"build": {"context": "https://example.com/x.git"}}, "build.context", "https://example.com/x.git is on another machine; build from a folder of the project, or leave it out: `x-seaway: {waive: {build: <reason>}}` in the service"),
     ],
 )  # fmt: skip
 def test_refused(said: Any, path: str, words: str) -> None:
@@ -205,7 +206,7 @@ def test_a_waiver_leaves_it_out_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("said", "path", "words", "expected"),
     [
-        ({"user": "0"}, "user", "approximated: security: baseline, and `raw` says root, with a file system that it may write to; give it a user of its own", {"security": "baseline"}),
+        ({"user": "0"}, "user", "approximated: security: baseline, and `raw` says root; give it a user of its own", {"security": "baseline"}),
         ({"user": "1000:1000"}, "user", "kept: ", {"user": 1000}),
         ({"user": "node"}, "user", "approximated: node is taken for 1000; write the number that `id -u` prints", {"user": 1000}),
         ({"user": "jane"}, "user", "dropped: who jane is, only the image knows; it runs as 10001; write the number that `id -u` prints", {}),
@@ -220,8 +221,9 @@ def test_a_waiver_leaves_it_out_with_its_reason() -> None:
         ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept: grace: 90", {"grace": 90}),
         ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept: args", {"command": ["/e"], "args": ["a", "$$$$"]}),
         ({"entrypoint": [], "command": ["a"]}, "command", "kept: command", {"command": ["a"]}),
-        ({"healthcheck": {"test": ["CMD-SHELL", "x || exit 1"], "start_period": "2m"}}, "healthcheck.test", "kept: health.ready", {"health": {"ready": ["/bin/sh", "-c", "x || exit 1"], "startup": 120}}),
-        ({"healthcheck": {"test": ["CMD", "x"], "interval": "9s"}}, "healthcheck.interval", "approximated: asked every 2 s, with 3 s for an answer; 3 wrong ones in a row take it out of its links; `raw` may say periodSeconds, timeoutSeconds and failureThreshold", {"health": {"ready": ["x"]}}),
+        ({"healthcheck": {"test": ["CMD-SHELL", "x || exit 1"], "start_period": "2m"}}, "healthcheck.test", "kept: health.ready", {"health": {"ready": ["/bin/sh", "-c", "x || exit 1"], "every": 5, "timeout": 30, "retries": 18, "startup": 210}}),
+        ({"healthcheck": {"test": ["CMD", "x"], "interval": "9s"}}, "healthcheck.interval", "kept: every 5 s, and so no later", {}),
+        ({"healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "4s", "retries": "6"}}, "healthcheck.retries", "kept: retries: 6", {"health": {"ready": ["x"], "every": 2, "timeout": 4, "retries": 6}}),
         ({"ports": [PORT | {"published": "8080"}]}, "ports.0.published", "approximated: expose: true, and not port 8080 of a host: how it is reached is the environment's business; pulumi config set seaway:exposure ingress, nodePort or loadBalancer", {"port": 80, "expose": True}),
         ({"ports": [PORT | {"published": "8080", "host_ip": "127.0.0.1"}]}, "ports.0.published", "approximated: not exposed: port 8080 of a host was for that host only; kubectl port-forward service/web 8080:80", {"port": 80}),
         ({"network_mode": "none"}, "network_mode", "kept: calls nothing and reaches nothing", {"egress": []}),
@@ -247,16 +249,29 @@ def test_one_key(said: Any, path: str, words: str, expected: Any) -> None:
 
 def test_root_is_said_in_the_words_of_kubernetes() -> None:
     pod = body({"web": {"image": "nginx:1", "user": "root"}})["raw"]["Deployment"]["spec"]["template"]["spec"]
-    assert pod["securityContext"] == {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}
-    assert pod["containers"] == [{"name": "web", "securityContext": {"readOnlyRootFilesystem": False}}]
+    assert pod == {"securityContext": {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}}
+    assert body({"web": {"image": "nginx:1", "user": "root"}})["writable"] == ["/"]
 
 
 def test_an_image_that_starts_as_root_only_is_imported_so() -> None:
-    services = {"web": {"image": "wordpress:6"}}
-    assert body(services)["security"] == "baseline"
-    assert "approximated: security: baseline, as root: wordpress starts in no other way" in told(
-        services, "services.web"
-    )
+    found = body({"web": {"image": "wordpress:6"}})
+    assert (found["security"], found["user"], found["writable"]) == ("baseline", None, ["/"])
+    assert WHO.format("wordpress starts in no other way") in told({"web": {"image": "wordpress:6"}}, "services.web")
+
+
+def test_what_nobody_knows_runs_as_docker_runs_it() -> None:
+    """And what is known by its base, as that."""
+    assert body({"web": {"image": "example.com/a:1"}})["user"] is None
+    assert "writable" not in body({"web": {"image": "example.com/a:1", "read_only": True}})
+    assert body({"web": {"image": "example.com/a:1", "user": "5"}}).get("security") is None
+
+    def built(text: str) -> Any:
+        return body({"web": {"build": {"context": ".", "dockerfile_inline": text}}})
+
+    assert built("FROM nginx:1-alpine\nCOPY . /usr/share/nginx/html\n")["user"] == 101
+    assert built("FROM python:3 AS x\nUSER 7\nFROM x\n")["user"] == 7
+    assert built("FROM python:3\nUSER somebody\n")["user"] is None
+    assert built("FROM python:3\n")["security"] == "baseline"
 
 
 def test_networks_keep_services_apart() -> None:
@@ -281,11 +296,24 @@ def test_a_disk_belongs_to_one() -> None:
     }
     assert body(services, "cms")["volume"] == {"path": "/srv", "size": "1Gi"}
     assert told(services, "services.web.volumes.0") == [
-        "dropped: a disk belongs to one store, which another service cannot mount; let one service hand the data to the other, or build it into the image"
+        "added: the disk of cms: pods run on its node, since a disk is one node's"
     ]
+    assert body(services)["shares"] == {"/srv": {"store": "cms", "readOnly": True}}
+    batch = body(services, "batch")
+    assert (batch["volume"], batch["allPorts"]) == ({"path": "/srv", "size": "1Gi"}, True)
+    services["batch"]["restart"] = "no"
     assert told(services, "services.batch.volumes.0") == [
-        "dropped: only a store has a disk, and a store has a port; empty at each start; give it a port with `expose:`, and it becomes a store with a disk"
+        "dropped: a disk belongs to what runs for ever, and only jobs mount this one; empty at each start; let a service mount the volume, too"
     ]
+
+
+def test_what_is_taken_from_another() -> None:
+    services = {
+        "cms": {"image": "nginx:1", "volumes": [{"type": "volume", "source": "files", "target": "/srv"}]},
+        "job": {"image": "nginx:1", "restart": "no", "command": ["ls"], "volumes_from": ["cms:ro", "container:x"]},
+    }
+    assert body(services, "job")["shares"] == {"/srv": {"store": "cms", "readOnly": True}}
+    assert told(services, "services.job.volumes_from.1")[0].startswith("dropped: ")
 
 
 def test_what_an_image_declares_is_a_disk() -> None:
@@ -348,7 +376,10 @@ def test_folders(tmp_path: Path) -> None:
     assert (api["port"], api["user"], api.get("files")) == (5000, 2000, None)
     assert body(services, "db", folder=tmp_path)["volume"] == {"path": "/var/lib/mysql", "size": "1Gi"}
     kinds = [told(services, f"services.{name}.volumes.0", folder=tmp_path)[0].partition(":")[0] for name in services]
-    assert kinds == ["approximated", "dropped", "approximated", "refused"]
+    assert kinds == ["approximated", "dropped", "approximated", "approximated"]
+    assert body(services, "odd", folder=tmp_path)["volume"] == {"path": "/data", "size": "1Gi"}
+    services["odd"]["volumes"][0]["read_only"] = True
+    assert told(services, "services.odd.volumes.0", folder=tmp_path)[0].startswith("refused: ./data is a folder of")
 
 
 def test_it_is_written_as_it_is() -> None:
@@ -376,16 +407,20 @@ def test_it_is_written_as_it_is() -> None:
 def test_the_summary_counts() -> None:
     assert (
         loss.summary(made({"web": {"image": "nginx:1", "init": True}}).losses)
-        == "5 keys: 2 kept, 2 approximated, 1 dropped"
+        == "5 keys: 2 kept, 2 added, 1 dropped"
     )
     assert loss.summary([]) == "no keys"
 
 
 def test_what_is_looked_at_from_outside_stays_reachable() -> None:
-    """An image that declares a volume gets a disk only where nobody needs to reach it from outside."""
-    services = {"cms": {"image": "influxdb:2", "ports": [PORT | {"target": "8086", "published": "80"}]}}
-    found = app(services).services[0]
-    assert (found.expose, found.writable) == (True, ("/var/lib/influxdb2",))
+    """Stores too, and every port that is published."""
+    web = PORT | {"target": "8086", "published": "80"}
+    services = {"cms": {"image": "influxdb:2", "ports": [web, PORT | {"target": "5432", "published": "5432"}]}}
+    found = app(services).stores[0]
+    assert (found.protocol, found.expose) == ("http", True)
+    assert found.ports == (application.Port("tcp-5432", port=5432, expose=True),)
+    web["host_ip"] = "127.0.0.1"
+    assert app(services).stores[0].expose is False
 
 
 def test_stores_come_first_anyway() -> None:
