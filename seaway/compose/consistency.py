@@ -46,7 +46,7 @@ def items(node: nodes.Node, path: str) -> tuple[nodes.Node, ...]:
 
 def _image(service: nodes.Table, path: str, services: Mapping[str, nodes.Entry]) -> Iterator[problems.Problem]:
     build = service.entries.get("build")
-    if not service.entries.keys() & {"image", "build", "provider"}:
+    if not service.entries.keys() & {"build", "provider"} and not patterns.text(service, "image"):
         yield _problem(service, path, "has neither an image nor a build", "add `image:` or `build:`")
     if build is None or not isinstance(build.node, nodes.Table):
         return
@@ -187,6 +187,9 @@ def _rest(service: nodes.Table, path: str) -> Iterator[problems.Problem]:
     for number, item in enumerate(items(service, "develop.watch")):
         if patterns.text(item, "action") not in ("rebuild", "restart") and not patterns.text(item, "target"):
             yield _problem(item, f"{path}.develop.watch.{number}", "has no target", "add `target:`, where to copy to")
+    for number, item in enumerate(items(service, "devices")):
+        if not patterns.text(item, "target"):
+            yield _problem(item, f"{path}.devices.{number}", "has no target", "add `target:`, a path in the container")
     for key in ("gpus", "deploy.resources.reservations.devices"):
         for number, item in enumerate(items(service, key)):
             if isinstance(item, nodes.Table) and {"count", "device_ids"} <= item.entries.keys():

@@ -14,7 +14,7 @@ MAX_PORTS = 1000
 """Of one range; each becomes an entry of its own."""
 
 _SHORT = re.compile(
-    r"(?:(?:(?P<host>\[[^\]]*\]|[^\[\]]*):)?(?P<published>[0-9-]*):)?(?P<target>[0-9-]+)(?:/(?P<protocol>[a-zA-Z]+))?"
+    r"(?:(?:(?P<host>\[[^\]]*\]|[^\[\]]*):)?(?P<published>[0-9-]*):)?(?P<target>[0-9-]+)(?:/(?P<protocol>[a-zA-Z]*))?"
 )
 _RANGE = re.compile(r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?")
 _REMEDY = "write it as 8080:80, 127.0.0.1:8080:80/udp or 9000-9005:9000-9005"
@@ -52,7 +52,7 @@ def _ports(item: nodes.Scalar) -> Iterator[nodes.Node]:
     if protocol not in ("tcp", "udp", "sctp"):
         raise ValueError(f"has the protocol {protocol}, not tcp, udp or sctp")
     first, last = _range(said["target"])
-    published = _range(said["published"]) if said["published"] else None
+    published = _range(said["published"], least=0) if said["published"] else None
     if last - first >= MAX_PORTS:
         raise ValueError(f"is {last - first + 1} ports, and {MAX_PORTS} are the most")
     if published and first != last and published[1] - published[0] != last - first:
@@ -61,14 +61,15 @@ def _ports(item: nodes.Scalar) -> Iterator[nodes.Node]:
         outside = None
         if published:
             start, end = published
+            # 0 is any that is free.
             outside = f"{start}-{end}" if first == last and start != end else str(start + number - first)
         said_so = {"mode": "ingress", "host_ip": address or None, "target": nodes.scalar(str(number), item.place)}
         yield patterns.table(item.place, {**said_so, "published": outside, "protocol": protocol})
 
 
-def _range(text: str) -> tuple[int, int]:
+def _range(text: str, *, least: int = 1) -> tuple[int, int]:
     said = _RANGE.fullmatch(text)
     first, last = (int(said["first"]), int(said["last"] or said["first"])) if said else (0, 0)
-    if not 1 <= first <= last <= 65535:
+    if not said or not least <= first <= last <= 65535:
         raise ValueError("has no port from 1 to 65535")
     return first, last

@@ -46,7 +46,9 @@ def judged(text: str) -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         file = refused.write(text, Path(folder))
         said = docker.config([file])
-        theirs = said.refused.splitlines()[-1].replace(f"{folder}/", "") if said.printed is None else ""
+        lines = said.refused.splitlines()
+        line = lines[0 if lines[:1] and lines[0].startswith("panic") else -1] if said.printed is None else ""
+        theirs = line.strip().replace(f"{folder}/", "")
         try:
             read.read([file], folder=Path(folder))
         except problems.Invalid as wrong:
@@ -56,7 +58,7 @@ def judged(text: str) -> tuple[str, str]:
 
 def page(found: Sequence[Compared]) -> str:
     """The whole page."""
-    lines = (*_same(found), "", *_refused())
+    lines = (*_same(found), "", *_refused(), "", *_only())
     return "\n".join((HEAD.format(version=docker.PART.version), *lines, ""))
 
 
@@ -81,5 +83,19 @@ def _refused() -> Iterator[str]:
     yield "| the mistake | Docker Compose says | we say |"
     yield "|---|---|---|"
     for name, text in refused.CASES.items():
-        theirs, ours = (said.replace("|", "\\|") for said in judged(text))
+        theirs, ours = map(_cell, judged(text))
         yield f"| {name} | {theirs} | {ours} |"
+
+
+def _only() -> Iterator[str]:
+    yield "## What one of the two refuses"
+    yield ""
+    yield "| what | Docker Compose | we | why |"
+    yield "|---|---|---|---|"
+    for name, (text, why) in (*refused.ONLY_HERE.items(), *refused.ONLY_DOCKER.items()):
+        theirs, ours = (_cell(said) or "accept it" for said in judged(text))
+        yield f"| {name} | {theirs.replace('accept it', 'accepts it')} | {ours} | {why} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

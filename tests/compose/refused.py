@@ -79,6 +79,45 @@ CASES: Mapping[str, str] = {
     "a user that is a number": "services:\n  web: {image: nginx, user: 101}\n",
 }
 
+ONLY_HERE: Mapping[str, tuple[str, str]] = {
+    "a variable of this machine": (
+        "services:\n  web: {image: 'nginx:1', hostname: 'of-$PATH'}\n",
+        "nobody would know from the project what it deploys, and a secret of the machine would be part of it",
+    ),
+    "a build outside of the project": (
+        "services:\n  web: {build: ../web}\n",
+        "nothing outside of the project's folder is read; the folder is that of `seaway import`, so call it from above",
+    ),
+    "two documents": (
+        "services:\n  web: {image: nginx}\n---\nservices:\n  web: {restart: always}\n",
+        "Docker lays one over the other, which the specification does not know; name two files",
+    ),
+    "a tag of YAML": ("services:\n  web: {image: !mine nginx}\n", "Docker forgets it, and somebody had a reason"),
+    "a variable without a name": ("services:\n  web: {image: nginx, environment: ['=x']}\n", "no program could ask it"),
+}
+"""Docker Compose accepts them: the file, and why we do not."""
+
+ONLY_DOCKER: Mapping[str, tuple[str, str]] = {
+    "a name that is a number": (
+        "services:\n  web: {image: nginx, labels: {1: a}}\n",
+        "a name is its text, whatever else it could be",
+    ),
+    "a date": (
+        "services:\n  web: {image: nginx, environment: {DAY: 2020-01-01}}\n",
+        "YAML 1.2 has no dates: it is a text",
+    ),
+    "a network twice": (
+        "services:\n  web: {image: nginx, networks: [front, front]}\nnetworks: {front: }\n",
+        "it means the same once",
+    ),
+    "a namespace that is nothing": (
+        "services:\n  web:\n    image: nginx\n    pid:\n",
+        "the specification allows it, and Docker Compose panics",
+    ),
+    "-1 as a text": ("services:\n  web: {image: nginx, memswap_limit: '-1'}\n", "it can mean one thing only"),
+}
+"""We accept them: the file, and why."""
+
 
 def write(text: str, folder: Path) -> Path:
     """The file of such a project."""

@@ -45,7 +45,7 @@ def _named(root: Tree) -> Tree:
 
 
 def _absolute(value: Any, base: Path) -> Any:
-    if not isinstance(value, str) or "://" in value or re.match(r"~|service:|[a-zA-Z]:[\\/]|\\\\", value):
+    if not isinstance(value, str) or "://" in value or re.match(r"~|service:|git@|[a-zA-Z]:[\\/]|\\\\", value):
         return value
     return posixpath.normpath(base / value)
 
@@ -134,11 +134,16 @@ def _size(value: Any) -> str:
 
 
 def _number(value: Any) -> Any:
-    """As YAML 1.1 has it: what begins with 0 is octal."""
-    text = str(value)
-    if re.fullmatch(r"0[0-7]+", text):
-        return str(int(text, 8))
-    return f"{float(text):g}" if re.fullmatch(r"[0-9]+\.[0-9]+|[0-9.]+e\+?[0-9]+", text) else value
+    """As Docker reads it: what begins with 0 is octal."""
+    text = str(value).replace("_", "")
+    if re.fullmatch(r"[-+]?0o?[0-7]+", text):
+        return int(text.replace("o", ""), 8)
+    if re.fullmatch(r"[-+]?0[xXbB][0-9a-fA-F]+", text):
+        return int(text, 0)
+    try:
+        return f"{float(text.lower().replace('.inf', 'inf').replace('.nan', 'nan')):g}"
+    except ValueError:
+        return value
 
 
 def _unused(root: Tree) -> None:
@@ -191,13 +196,13 @@ DIFFERENCES: Sequence[Difference] = (
         what="Sizes and durations",
         why="Docker prints bytes, and 2m0s; we keep what is written, which messages show",
         take_out=lambda root: (
-            _change(_services(_SIZES), _size)(root),
+            _change(_services(_SIZES), lambda value: None if (size := _size(value)) == "0" else size)(root),
             _change(_services(_DURATIONS), lambda value: str(float(units.seconds(str(value)))))(root),
         )[0],
     ),
     Difference(
         what="Numbers in `environment` and like it",
-        why="Docker reads 0755 as octal and prints 493, and 1.10 as 1.1; with us they are texts, as they are written",
+        why="Docker reads 0755 as octal and prints 493, and 1.10 as 1.1; we take each as the text that it is",
         take_out=_change(_services("environment.* labels.* build.args.*"), _number),
     ),
     Difference(
@@ -229,7 +234,9 @@ DIFFERENCES: Sequence[Difference] = (
     Difference(
         what="Texts that are empty",
         why="Docker leaves them out: a variable with an empty default says nothing",
-        take_out=_change(_services("platform hostname domainname user working_dir image"), lambda value: value or None),
+        take_out=_change(
+            _services("platform hostname domainname user working_dir restart"), lambda value: value or None
+        ),
     ),
     Difference(
         what="`build.ssh`, `build.provenance`, `build.sbom`",
@@ -298,8 +305,8 @@ DIFFERENCES: Sequence[Difference] = (
         ),
     ),
     Difference(
-        what="Options of a mount that nobody knows",
-        why="Docker forgets them; we keep them as `x-options`, and the report says that they are lost",
-        take_out=_change(_services("volumes.*.x-options"), lambda value: None),
+        what="Options of a mount that nobody knows, and `cached` and its like",
+        why="Docker forgets them; we keep them as `x-options` and `consistency`, and the report says that they go",
+        take_out=_change(_services("volumes.*.x-options volumes.*.consistency"), lambda value: None),
     ),
 )

@@ -62,18 +62,22 @@ def _keys(value: Any, path: Path_) -> Iterator[Path_]:
 
 def changes(root: Any, path: Path_) -> Iterator[Any]:
     """The document without what is there, then with others in its place."""
-    value = root
-    for key in path:
-        value = value[key]
-    for other in (None, *_others(value)):
+    made = copy.deepcopy(root)
+    trail = [made]
+    for key in path[:-1]:
+        trail.append(trail[-1][key])
+    value = trail[-1][path[-1]]
+    for inside, key in reversed(list(zip(trail, path, strict=True))):
+        del inside[key]
+        if inside:  # what is empty then goes too
+            break
+    yield made
+    for other in _others(value):
         made = copy.deepcopy(root)
         inside = made
         for key in path[:-1]:
             inside = inside[key]
-        if other is None:
-            del inside[path[-1]]
-        else:
-            inside[path[-1]] = other
+        inside[path[-1]] = other
         yield made
 
 

@@ -16,7 +16,8 @@ import httpx
 
 from dev import project
 from dev.cluster import toolchain
-from tests.compose import projects, silent, tools
+from tests.compose import deployed, projects, silent, tools
+from tests.e2e import test_compose
 from tests.support import strict
 
 LEVELS = ("restricted", "baseline", "privileged")
@@ -36,6 +37,8 @@ Each project of the corpus ({count}), all profiles asked for, converted by us an
   judged.
 - **rejected**: objects that the API server refuses in a dry run with strict validation (Kubernetes {kubernetes}).
 - **level**: the strictest level of Pod Security whose admission lets every pod in without a warning.
+- **runs**: what the end-to-end tests deploy too: applied, with no demands on security in the namespace; every workload
+  is ready within {ready} seconds, and every published TCP port answers at a Service. Images are the cluster's own.
 - **seconds**: median of {times} runs of the command.
 """
 TIMES = 3
@@ -55,6 +58,8 @@ class Row:
     rejected: Sequence[str] = ()
     level: str = ""
     seconds: float = 0
+    runs: str = ""
+    """Whether it runs; nothing where nobody tried."""
 
 
 def row(name: str, tool: str, files: Sequence[Path], server: httpx.Client | None) -> Row:
@@ -79,6 +84,8 @@ def row(name: str, tool: str, files: Sequence[Path], server: httpx.Client | None
             one.judged, one.dropped = silent.silent(tool, mine)
             if server is not None:
                 one.rejected, one.level = _judged(server, made)
+        if server is not None and name in test_compose.APPLIED:
+            one.runs = deployed.outcome(server, name, tool, [folder / file.name for file in files])
     return one
 
 
@@ -149,7 +156,13 @@ def rows(server: httpx.Client | None) -> list[Row]:
 def page(done: Sequence[Row], kubernetes: str) -> str:
     """The whole page."""
     count = len({one.project for one in done})
-    head = HEAD.format(count=count, version=tools.KOMPOSE.version, kubernetes=kubernetes or "not asked", times=TIMES)
+    head = HEAD.format(
+        count=count,
+        version=tools.KOMPOSE.version,
+        kubernetes=kubernetes or "not asked",
+        times=TIMES,
+        ready=deployed.SECONDS,
+    )
     return "\n".join((head, *_summary(done), "", *_projects(done), "", *_silent(done), "", *_told(done), ""))
 
 
@@ -177,13 +190,16 @@ def _summary(done: Sequence[Row]) -> Iterator[str]:
     )
     for level in LEVELS:
         yield line(f"Pod Security: {level}", *(str(sum(one.level == level for one in mine)) for mine in of.values()))
+    tried = [[one.runs for one in mine if one.runs] for mine in of.values()]
+    if all(tried):
+        yield line("deployed and answering", *(f"{mine.count('yes')} of {len(mine)}" for mine in tried))
     yield line("seconds", *(f"{statistics.median(one.seconds for one in mine):.2f}" for mine in of.values()))
 
 
 def _projects(done: Sequence[Row]) -> Iterator[str]:
     yield "## Each project"
     yield ""
-    heads = ("", "silent", "rejected", "level", "s")
+    heads = ("", "silent", "rejected", "level", "runs", "s")
     yield f"| project | {' | '.join(f'{tool} {head}'.strip() for tool in tools.NAMES for head in heads)} |"
     yield f"|---{'|---' * len(heads) * len(tools.NAMES)}|"
     for first, second in zip(*_of(done).values(), strict=True):
@@ -193,9 +209,10 @@ def _projects(done: Sequence[Row]) -> Iterator[str]:
 
 def _cells(one: Row) -> list[str]:
     if not one.objects:
-        return [one.outcome, "-", "-", "-", f"{one.seconds:.2f}"]
+        return [one.outcome, "-", "-", "-", "-", f"{one.seconds:.2f}"]
     rejected = f"{len(one.rejected)}/{one.objects}" if one.level else "-"
-    return [one.outcome, f"{len(one.dropped)}/{one.judged}", rejected, one.level or "-", f"{one.seconds:.2f}"]
+    runs = "-" if not one.runs else "yes" if one.runs == "yes" else "no"
+    return [one.outcome, f"{len(one.dropped)}/{one.judged}", rejected, one.level or "-", runs, f"{one.seconds:.2f}"]
 
 
 def _silent(done: Sequence[Row]) -> Iterator[str]:
@@ -227,6 +244,8 @@ def _told(done: Sequence[Row]) -> Iterator[str]:
             yield f"| {one.project} | {one.tool} | {one.outcome} | {_short(one.told)} |"
         for line in one.rejected:
             yield f"| {one.project} | {one.tool} | rejected | {_short(line)} |"
+        if one.runs not in ("", "yes"):
+            yield f"| {one.project} | {one.tool} | does not run | {_short(one.runs)} |"
 
 
 def _short(text: str) -> str:

@@ -20,3 +20,11 @@ def test_the_same_is_refused(text: str) -> None:
     theirs, ours = config.judged(text)
     assert theirs
     assert ours
+
+
+@pytest.mark.parametrize("name", [*refused.ONLY_HERE, *refused.ONLY_DOCKER])
+def test_what_one_refuses_has_a_reason(name: str) -> None:
+    text, why = (refused.ONLY_HERE | refused.ONLY_DOCKER)[name]
+    theirs, ours = config.judged(text)
+    assert why
+    assert (bool(theirs), bool(ours)) == (name in refused.ONLY_DOCKER, name in refused.ONLY_HERE)

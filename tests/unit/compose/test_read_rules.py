@@ -65,6 +65,14 @@ HEAD = "services:\n  web:\n    image: page\n"
             f"{HEAD}    container_name: one\n  api: {{image: page, container_name: one}}\n",
             '5:22: services.api.container_name: the container of web is called "one" too; remove one of the two',
         ),
+        (
+            f"{HEAD}    devices: [{{source: /dev/fuse}}]\n",
+            "4:15: services.web.devices.0: has no target; add `target:`, a path in the container",
+        ),
+        (
+            "services:\n  web: {image: ''}\n",
+            "2:8: services.web: has neither an image nor a build; add `image:` or `build:`",
+        ),
         (f"{HEAD}    scale: -1\n", "4:5: services.web.scale: -1 is too few; write 0 or more"),
         (
             f"{HEAD}    scale: 2\n    container_name: page\n",

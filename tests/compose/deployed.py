@@ -1,0 +1,101 @@
+"""Whether what a converter made runs: applied to the checkout's cluster, ready, and answering on what is published."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from dev import environment, project
+from seaway.compose import read
+from seaway.model import nodes
+from tests.compose import projects, tools
+from tests.support import namespaces
+
+SECONDS = 90
+"""For all to be ready. The images are there."""
+
+Objects = Sequence[Mapping[str, Any]]
+
+
+def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -> str:
+    """ "yes", or what came in between: a file, or objects, or pods, or an answer."""
+    made = tools.run(tool, files)
+    if made.refused or made.crashed or not made.objects:
+        return "no objects"
+    home = f"{name}-{tool}"
+    env = environment.prepare()
+    try:
+        _apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}}, home, env)
+        said = _apply({"apiVersion": "v1", "kind": "List", "items": list(_own(made.objects, home))}, home, env)
+        if said:
+            return f"not applied: {said}"
+        end = time.monotonic() + SECONDS
+        while lacking := [*_lacking(server, home), *_silent(server, home, published(files))]:
+            if time.monotonic() > end:
+                return "; ".join(lacking)
+            time.sleep(1)
+        return "yes"
+    finally:
+        namespaces.remove(home)
+
+
+def published(files: Sequence[Path]) -> set[int]:
+    """The ports of containers that a project publishes, and that speak TCP."""
+    root = nodes.plain(read.read(files, folder=files[0].parent, profiles=["*"], environment=projects.ENVIRONMENT).root)
+    ports = [port for service in root["services"].values() for port in service.get("ports", ())]
+    return {int(port["target"]) for port in ports if port["protocol"] == "tcp" and "published" in port}
+
+
+def _own(objects: Objects, home: str) -> Iterator[Mapping[str, Any]]:
+    """As they are applied: in that namespace, and with the images of this cluster."""
+    config: Mapping[str, Any] = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]
+    text = json.dumps([one for one in objects if one["kind"] != "Namespace"])
+    for image, other in config["seaway:substitutes"].items():
+        text = text.replace(json.dumps(image), json.dumps(other))
+    for one in json.loads(text):
+        one["metadata"]["namespace"] = home
+        yield one
+
+
+def _apply(one: Mapping[str, Any], home: str, env: Mapping[str, str]) -> str:
+    """What kubectl says against it."""
+    file = environment.STATE / f"applied-{home}.json"
+    file.write_text(json.dumps(one))
+    words = ("kubectl", "--context", "seaway-dev", "apply", "--filename", str(file))
+    done = project.run(*words, cwd=project.ROOT, env=env)
+    file.unlink()
+    return done.err.strip().splitlines()[0] if done.code else ""
+
+
+def _lacking(server: httpx.Client, home: str) -> Iterator[str]:
+    """The workloads that are not ready."""
+    for path, ready in (
+        ("apps/v1/namespaces/{}/deployments", "availableReplicas"),
+        ("apps/v1/namespaces/{}/statefulsets", "readyReplicas"),
+        ("batch/v1/namespaces/{}/jobs", "succeeded"),
+    ):
+        for each in server.get(f"/apis/{path.format(home)}").json()["items"]:
+            wanted = 1 if ready == "succeeded" else each["spec"].get("replicas", 1)
+            if each["status"].get(ready, 0) < wanted:
+                yield f"{path.rpartition('/')[2]} {each['metadata']['name']}: not ready"
+    for each in server.get(f"/api/v1/namespaces/{home}/pods").json()["items"]:
+        alone = not each["metadata"].get("ownerReferences")
+        states = {one["type"]: one["status"] for one in each["status"].get("conditions", ())}
+        if alone and each["status"]["phase"] != "Succeeded" and states.get("Ready") != "True":
+            yield f"pod {each['metadata']['name']}: not ready"
+
+
+def _silent(server: httpx.Client, home: str, wanted: set[int]) -> Iterator[str]:
+    """The published ports that no Service leads to, or that do not answer there."""
+    left = set(wanted)
+    for each in server.get(f"/api/v1/namespaces/{home}/services").json()["items"]:
+        for port in each["spec"].get("ports", ()):
+            if port.get("targetPort", port["port"]) in left:
+                path = f"/api/v1/namespaces/{home}/services/{each['metadata']['name']}:{port['port']}/proxy/"
+                if server.get(path).status_code not in (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE):
+                    left.discard(port.get("targetPort", port["port"]))
+    yield from (f"port {number}: no answer" for number in sorted(left))

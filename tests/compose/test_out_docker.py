@@ -1,0 +1,44 @@
+"""What `seaway render --to compose` writes, before Docker Compose itself: it takes it, and reads what we read."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from seaway.compose import convert, loss, out, read
+from seaway.model import load, nodes
+from tests import golden
+from tests.compose import config, projects
+
+pytestmark = pytest.mark.cluster
+
+EXAMPLES = [golden.ROOT / "app", *(golden.ROOT / "examples" / name for name in golden.EXAMPLES)]
+FILE = "compose.seaway.yaml"
+
+
+def compared(found: out.Converted, folder: Path) -> list[str]:
+    (folder / FILE).write_text(found.yaml(["For a test."]))
+    return list(config.compared("out", [folder / FILE]).wrong)
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+def test_examples(folder: Path, tmp_path: Path) -> None:
+    there = tmp_path / "it"
+    shutil.copytree(folder, there)
+    file = there / "app.yaml"
+    assert compared(out.convert(load.load(file), nodes.parse(file.read_bytes(), "app.yaml")), there) == []
+
+
+@pytest.mark.parametrize(("name", "files"), projects.found().items(), ids=[*projects.found()])
+def test_what_was_imported(name: str, files: Sequence[Path], tmp_path: Path) -> None:
+    there = tmp_path / "it"
+    shutil.copytree(files[0].parent, there)
+    listed = [there / file.name for file in files]
+    root = read.read(listed, folder=there, environment=projects.ENVIRONMENT, profiles=["*"]).root
+    said = convert.convert(root, folder=there)
+    merged = load._merged(said.app, None, there)  # pyright: ignore[reportPrivateUsage]
+    if merged.app is None or merged.found:
+        assert loss.refusals(said.losses)
+        return
+    assert compared(out.convert(load.resolve(merged.app), said.app), there) == []
