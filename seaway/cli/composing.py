@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace, one: project.Project, folder: Path) -> in
         images=dict(_images(one, folder)),
         substitutes=one.settings.substitutes,
     )
-    lost = [each for each in found.losses if each.kind != "kept"]
+    lost = [each for each in found.losses if each.kind in loss.LOST]
     fails = bool(arguments.strict and lost)
     if arguments.json:
         shown = {

@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from fractions import Fraction
 from typing import Any
 
-from seaway.compose import out_told
+from seaway.compose import out_told, resources
 from seaway.model import application, links, quantity, references, rules
 from seaway.model import secrets as secrets_
 
@@ -124,7 +124,19 @@ def _image(out: Out, part: Part) -> tuple[dict[str, Any], str]:
         body["target"] = of.build.target
     if args := {**of.build.args, **known.args}:
         body["args"] = args
+    body |= _build(out, of.build, f"{part.path}.build")
     return {"build": body if len(body) > 1 else body["context"]}, known.base
+
+
+def _build(out: Out, said: application.Build, path: str) -> dict[str, Any]:
+    """What few builds say."""
+    contexts = {name: there if "://" in there else out.relative(there) for name, there in said.contexts.items()}
+    listed = [{"source": source, "target": target} for target, source in said.secrets.items()]
+    for target, source in said.secrets.items():
+        _secret(out, f"{path}.secrets.{target}", application.Secret(source), None)
+    made: dict[str, Any] = {"dockerfile_inline": said.inline, "additional_contexts": contexts, "secrets": listed}
+    made |= {"ssh": list(said.ssh), "cache_from": list(said.cache_from), "cache_to": list(said.cache_to)}
+    return {key: value for key, value in made.items() if value}
 
 
 def expanded(text: str, known: Mapping[str, str]) -> Said:
@@ -150,7 +162,7 @@ def _environment(out: Out, part: Part) -> tuple[dict[str, Any], dict[str, str]]:
     texts |= part.one.env
     for name in sorted(texts):
         made[name] = known[name] = expanded(texts[name], known)
-    return made, known
+    return dict(sorted(made.items())), known
 
 
 def _secrets(out: Out, part: Part) -> list[str]:
@@ -162,20 +174,22 @@ def _secrets(out: Out, part: Part) -> list[str]:
             out.told.approximated(at, how, remedy, f"services.{part.name}.environment.{each.name}")
             continue
         listed.append(each.name)
-        file = f"{FOLDER}/{each.name}"
-        out.secrets[each.name] = {"file": file}
-        if each.generate is not None:
-            value = f'"$(openssl rand -hex {(each.generate + 1) // 2})"'
-        elif each.existing is not None:
-            value = (
-                f"\"$(kubectl get secret {each.existing} -o 'jsonpath={{.data.{each.key or each.name}}}' | base64 -d)\""
-            )
-        else:
-            value = "<value>"
-        who = "everybody" if part.one.user is None else f"user {part.one.user}"
-        how = f"the file {file}, which {who} must be able to read"
-        out.told.approximated(at, how, f"printf %s {value} > {file}")
+        _secret(out, at, each, part.one.user)
     return sorted(listed)
+
+
+def _secret(out: Out, at: str, each: application.Secret, user: int | None) -> None:
+    file = f"{FOLDER}/{each.name}"
+    out.secrets[each.name] = {"file": file}
+    if each.generate is not None:
+        value = f'"$(openssl rand -hex {(each.generate + 1) // 2})"'
+    elif each.existing is not None:
+        path = f"'jsonpath={{.data.{each.key or each.name}}}'"
+        value = f'"$(kubectl get secret {each.existing} -o {path} | base64 -d)"'
+    else:
+        value = "<value>"
+    who = f"user {user}" if user is not None else "the program"
+    out.told.approximated(at, f"the file {file}, which {who} must be able to read", f"printf %s {value} > {file}")
 
 
 def _files(out: Out, part: Part) -> tuple[list[dict[str, str]], bool]:
@@ -215,12 +229,12 @@ def _resources(out: Out, part: Part) -> dict[str, Any]:
         out.told.approximated(f"{path}.cpu", "Docker sets no CPU aside", out_told.REMEDY)
     if said.disk != default.disk:
         out.told.dropped(f"{path}.disk", "Docker bounds no disk of a container", "watch it with `docker system df`")
-    if said.gpu is not None and said.gpu.resource == application.Gpu().resource:
-        asked["devices"] = [{"driver": "nvidia", "count": said.gpu.count, "capabilities": ["gpu"]}]
+    drivers = {name: driver for driver, name in resources.DRIVERS.items()}
+    if said.gpu is not None and said.gpu.resource in drivers:
+        driver = drivers[said.gpu.resource]
+        asked["devices"] = [{"driver": driver, "count": said.gpu.count, "capabilities": ["gpu"]}]
     elif said.gpu is not None:
-        out.told.dropped(
-            f"{path}.gpu", f"Docker knows NVIDIA's, and not {said.gpu.resource}", "name its device by hand"
-        )
+        out.told.dropped(f"{path}.gpu", f"Docker has no driver for {said.gpu.resource}", "name its device by hand")
     if said.tpu is not None:
         out.told.dropped(f"{path}.tpu", "Docker knows no tensor processors", out_told.REMEDY)
     return {"resources": {"limits": limits, **({"reservations": asked} if asked else {})}}

@@ -3,7 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from seaway.compose import out_container
 from seaway.model import application, rules
+
+MOST = 20
+"""Docker has addresses for about 30 networks. https://docs.docker.com/engine/network/#subnet-allocation"""
 
 OUTSIDE = "outside"
 """The network of those that share only closed ones, and reach the internet all the same."""
@@ -16,18 +20,7 @@ def networks(app: application.Application, published: Collection[str]) -> tuple[
     """
     workloads = {one.name: one for one in rules.workloads(app).values()}
     closed = {name for name, one in workloads.items() if not one.egress and name not in published}
-    groups: dict[str, frozenset[str]] = {}
-    for name in workloads:
-        members = frozenset({name, *(one.name for one in workloads.values() if name in one.calls)})
-        if len(members) > 1:
-            groups[name] = members
-    # Who shares a bigger one needs no smaller one; of two that are the same, the first stays.
-    order = list(groups)
-    kept = {
-        name: members
-        for number, (name, members) in enumerate(groups.items())
-        if not any(members < other or (members == other and order.index(key) < number) for key, other in groups.items())
-    }
+    kept = _cliques(workloads) or _stars(workloads)
     if len(kept) == 1 and not closed and next(iter(kept.values())) == workloads.keys():
         return {}, {}
     inner = {name for name, members in kept.items() if members & closed}
@@ -49,3 +42,49 @@ def alone(app: application.Application, found: Mapping[str, list[str]], publishe
         for one in rules.workloads(app).values()
         if not one.egress and one.name not in found and one.name not in published
     }
+
+
+def _stars(workloads: Mapping[str, rules.Workload]) -> dict[str, frozenset[str]]:
+    """What is called and its callers, each by its name. Who shares a bigger one needs no smaller one."""
+    groups = {
+        name: frozenset({name, *(one.name for one in workloads.values() if name in one.calls)}) for name in workloads
+    }
+    found: dict[str, frozenset[str]] = {}
+    for name, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        if len(members) > 1 and not any(members <= other for other in found.values()):
+            found[name] = members
+    return found
+
+
+def _cliques(workloads: Mapping[str, rules.Workload]) -> dict[str, frozenset[str]]:
+    """The networks that an import was made of: all in one call each other. Nothing, where the calls are not an
+    import's, which gives no variables, or where there are too many."""
+    callers = [one for one in workloads.values() if one.calls]
+    if any(one.link_variables for one in callers):
+        return {}
+    near: dict[str, set[str]] = {name: set() for name in workloads}
+    for one in callers:
+        for other in one.calls:
+            near[one.name].add(other)
+            near[other].add(one.name)
+    found: list[list[str]] = []
+
+    def grow(members: list[str], able: set[str], done: set[str]) -> None:
+        """https://en.wikipedia.org/wiki/Bron-Kerbosch_algorithm"""
+        if not able and not done and len(members) > 1:
+            found.append(sorted(members))
+        pivot = near[max(sorted(able | done), key=lambda name: len(near[name] & able))] if able else set[str]()
+        for name in sorted(able - pivot):
+            if len(found) > MOST:
+                return
+            grow([*members, name], able & near[name], done & near[name])
+            able = able - {name}
+            done = done | {name}
+
+    grow([], set(workloads), set())
+    if len(found) > MOST:
+        return {}
+    named: dict[str, frozenset[str]] = {}
+    for members in sorted(found):
+        named[out_container.free("-".join(members[:2]), named)] = frozenset(members)
+    return named

@@ -23,6 +23,8 @@ def _known(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str, str, Any]]
     """Field of Kubernetes, key of compose, value."""
     if pod.get("hostname"):
         yield "hostname", "hostname", str(pod["hostname"])
+    if pod.get("shareProcessNamespace"):
+        yield "shareProcessNamespace", "init", True
     if annotations := metadata.get("annotations"):
         yield "metadata.annotations", "annotations", dict(annotations)
     if aliases := pod.get("hostAliases"):
@@ -45,6 +47,10 @@ def _known(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str, str, Any]]
 
 
 def _secured(security: Any) -> Iterator[tuple[str, str, Any]]:
+    if (user := security.get("runAsUser")) is not None:
+        yield "securityContext.runAsUser", "user", f"{user}:{security.get('runAsGroup', user)}"
+        for field in ("runAsGroup", "fsGroup"):
+            yield f"securityContext.{field}", "", None
     if groups := security.get("supplementalGroups"):
         yield "securityContext.supplementalGroups", "group_add", [str(one) for one in groups]
     if sysctls := security.get("sysctls"):
@@ -56,6 +62,8 @@ def _terminal(path: str, one: Any, *, own: bool) -> Iterator[tuple[str, str, Any
     for field, key in (("tty", "tty"), ("stdin", "stdin_open")):
         if own and one.get(field):
             yield f"{path}.{field}", key, True
+    if own and (command := _at(one, ("lifecycle", "postStart", "exec")).get("command")):
+        yield f"{path}.lifecycle.postStart.exec.command", "post_start", [{"command": command}]
     if [each.get("name") for each in one.get("volumeMounts") or ()] == ["shm"]:
         yield f"{path}.volumeMounts", "", None
 

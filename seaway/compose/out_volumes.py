@@ -49,7 +49,7 @@ def convert(out: out_container.Out, path: str, each: rules.Workload, made: dict[
     mount(out, path, each, made, {at: name for at, name in mounts.items() if at in disks or at in each.writable})
     foreign = [f"{out.disks[one.store, one.volume]}:{one.path}{':ro' * one.read_only}" for one in each.shares]
     made["volumes"] = [*(made["volumes"] or ()), *foreign] or None
-    if owner := _owner(out, each, disks, shared):
+    if owner := _owner(out, each, made["user"], disks, shared):
         _given(out, each, made, owner, mounts)
     return mounts
 
@@ -76,12 +76,14 @@ def mount(
             out.told.approximated(f"{path}.writable.{folder}", how, "give it more memory if it is much")
 
 
-def _owner(out: out_container.Out, each: rules.Workload, disks: Mapping[str, str], shared: Mapping[str, str]) -> str:
+def _owner(
+    out: out_container.Out, each: rules.Workload, user: str | None, disks: Mapping[str, str], shared: Mapping[str, str]
+) -> str:
     """The program that gives a new volume to its users, where the image does not say whose it is: else it is root's."""
     users = {one.user for one in (each, *each.sidecars, *each.init)}
     others = rules.workloads(out.app).values()
     users |= {one.user for one in others for share in one.shares if share.store == each.name and not share.read_only}
-    if users == {None} or not (disks or shared):
+    if user is None or user.startswith("0:") or not (disks or shared):
         return ""
     known = images.fact(each.image)
     own = application.Store("", port=1, volume=application.Volume(path="", size=""), image=each.image)
@@ -99,6 +101,7 @@ def _given(
     out.services[name] = {
         **{key: made[key] for key in ("image", "build") if key in made},
         "entrypoint": [*owner.split(), *mounts],
+        "profiles": made.get("profiles"),
         "network_mode": "none",
         "restart": "no",
         "volumes": [f"{volume}:{folder}" for folder, volume in mounts.items()],

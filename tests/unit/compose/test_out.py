@@ -2,6 +2,7 @@
 """An application as a compose document, and what becomes of each of its words."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,33 @@ def test_builds_have_the_bases_of_the_environment() -> None:
     released = {"web": out_container.Image(reference="registry/web@sha256:1")}
     assert service("services: {web: {build: ./web}}", images=released)["image"] == "registry/web@sha256:1"
     assert service(WEB % "user: 1", substitutes={"python:3.12": "mirror/python:3"})["image"] == "mirror/python:3"
+
+
+BUILD = {
+    "inline": "FROM a",
+    "contexts": {"lib": "../lib", "base": "docker-image://a"},
+    "secrets": {"key": "KEY"},
+    "ssh": ["default"],
+    "cacheFrom": ["a"],
+    "cacheTo": ["b"],
+}
+
+
+def test_rare_words_of_a_build() -> None:
+    found = made(f"services: {{web: {{build: {json.dumps({'context': '.', **BUILD})}}}}}", folder="app")
+    assert found.document["services"]["web"]["build"] == {
+        "context": "./app",
+        "dockerfile_inline": "FROM a",
+        "additional_contexts": {"lib": "./lib", "base": "docker-image://a"},
+        "secrets": [{"source": "KEY", "target": "key"}],
+        "ssh": ["default"],
+        "cache_from": ["a"],
+        "cache_to": ["b"],
+    }
+    assert found.document["secrets"] == {"KEY": {"file": "./secrets/KEY"}}
+    assert [f"{one.path}: {one.how}" for one in found.losses if one.kind != "kept"] == [
+        "services.web.build.secrets.key: the file ./secrets/KEY, which the program must be able to read"
+    ]
 
 
 CHAIN = """\
@@ -272,6 +300,18 @@ stores: {db: %s}
     ]  # fmt: skip
 
 
+def test_disks_that_several_see() -> None:
+    text = """
+services: {web: {image: a, user: 7, scale: 1, shares: {/srv/media: cms, /srv/old: {store: cms, volume: old, readOnly: true}}}}
+stores: {cms: {image: b, volume: {path: /media, size: 1Gi}, volumes: {old: {path: /old, size: 1Gi}}}}
+"""
+    services = made(text).document["services"]
+    assert services["web"]["volumes"] == ["cms-data:/srv/media", "cms-old:/srv/old:ro"]
+    assert services["cms-volumes"]["entrypoint"] == ["chmod", "1777", "/media", "/old"]
+    alone = made(text.replace("user: 7, ", "")).document["services"]
+    assert alone["cms-volumes"]["entrypoint"] == ["chown", "10001:10001", "/media", "/old"]
+
+
 NONE = "none on one machine: it counts in a cluster only"
 IN_MEMORY = "approximated: in memory, which counts as the container's; give it more memory if it is much"
 
@@ -288,7 +328,7 @@ IN_MEMORY = "approximated: in memory, which counts as the container's; give it m
         ("resources: {cpu: 50m}", [f"resources.cpu: approximated: Docker sets no CPU aside; {NONE}"]),
         ("resources: {disk: 2Gi}", ["resources.disk: dropped: Docker bounds no disk of a container; watch it with `docker system df`"]),
         ("resources: {cpuLimit: 1500m, memory: 1Gi, gpu: 2}", []),
-        ("resources: {gpu: {resource: amd.com/gpu}}", ["resources.gpu: dropped: Docker knows NVIDIA's, and not amd.com/gpu; name its device by hand"]),
+        ("resources: {gpu: {resource: example.com/gpu}}", ["resources.gpu: dropped: Docker has no driver for example.com/gpu; name its device by hand"]),
         ("resources: {tpu: {count: 4, accelerator: a, topology: 2x2}}", [f"resources.tpu: dropped: Docker knows no tensor processors; {NONE}"]),
         ("eachNode: true", ["eachNode: approximated: one: this machine is one node"]),
         ("scale: {min: 2, max: 4, cpu: 80%}", ["scale: approximated: always 2: nothing on Docker starts more; the labels are for an import; docker compose up --scale web=<number>"]),
@@ -339,6 +379,8 @@ def test_what_an_import_puts_into_raw_comes_back() -> None:
             "hostname": "web-1",
             "tty": True,
             "stdin_open": True,
+            "init": True,
+            "post_start": [{"command": ["warm", "up"]}],
             "shm_size": "64m",
             "annotations": {"a.b/c": "d"},
             "extra_hosts": ["db=192.0.2.7"],
@@ -347,6 +389,7 @@ def test_what_an_import_puts_into_raw_comes_back() -> None:
             "dns_opt": ["ndots:2"],
             "group_add": ["44"],
             "sysctls": {"net.ipv4.tcp_syncookies": "1"},
+            "user": "0:0",
         }
     }
     root = nodes.of({"name": "shop", "services": services}, "compose.yaml")
@@ -371,6 +414,8 @@ def test_no_word_is_forgotten() -> None:
         *("schedule", "timeZone", "startWithin", "overlap", "history", "tries", "timeout"),
     }
     assert looked == words
+    words = {decode.camel(field.name) for field in dataclasses.fields(application.Build)}
+    assert words == {*BUILD, "context", "dockerfile", "target", "args"}
 
 
 def written(found: out.Converted, folder: Path) -> nodes.Table:
@@ -394,8 +439,12 @@ def test_examples_are_rendered_and_read(folder: Path, tmp_path: Path) -> None:
     found = out.convert(load.load(file), nodes.parse(file.read_bytes(), "app.yaml"))
     there = tmp_path / "it"
     shutil.copytree(folder, there, ignore=shutil.ignore_patterns("__pycache__"))
-    assert nodes.plain(written(found, there))["name"] == found.document["name"]
-    assert all(one.kind != "refused" for one in found.losses)
+    root = written(found, there)
+    assert nodes.plain(root)["name"] == found.document["name"]
+    if "sidecars" in file.read_text():
+        return  # an import makes services of them
+    first = again(root, there)
+    assert again(written(first, there), there).document == first.document
 
 
 @pytest.mark.parametrize("folder", sorted(CORPUS.iterdir()), ids=lambda folder: folder.name)
