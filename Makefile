@@ -8,7 +8,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
 
-.PHONY: help up down preview test test-unit test-sample check format golden lock faults checkers bench compose-config compose-table \
+.PHONY: help up down preview test test-unit test-sample check format golden lock faults checkers bench compose-config compose-keys compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
@@ -71,6 +71,9 @@ compose-config: .venv/.ready ## our reading of compose files beside `docker comp
 
 compose-table: .venv/.ready ## our conversion of compose files beside kompose's, ten minutes; writes docs/kompose.md
 	@$(PY) -m tests.compose table
+
+compose-keys: .venv/.ready ## what becomes of each key of a compose file; writes the table of docs/compose.md
+	@$(PY) -m tests.compose.keys
 
 bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl; rendering beside kustomize
 	@$(PY) -m dev.bench

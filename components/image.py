@@ -27,6 +27,9 @@ class Plan:
     dockerfile: str
     target: str | None
     args: Mapping[str, str]
+    build: application.Build
+    contexts: Mapping[str, str]
+    """The other contexts, staged as well, by name."""
     record: changes.Record
     warnings: tuple[problems.Problem, ...]
 
@@ -63,6 +66,12 @@ def _plan(
     staged = staging.folder(given.folder, name)
     staging.stage(read.context, staged, known)
     known.save(staging.index_file(given.folder, name))
+    contexts = dict(build.contexts)
+    for called, other in read.context.others.items():
+        # No service has a + in its name.
+        beside = staging.folder(given.folder, f"{name}+{called}")
+        staging.stage(other, beside, index.Index())
+        contexts[called] = str(beside.relative_to(given.folder))
     return Plan(
         name=name,
         repository=repository,
@@ -70,6 +79,8 @@ def _plan(
         dockerfile=build.dockerfile,
         target=build.target,
         args={**read.args, "SOURCE_DATE_EPOCH": "0"},
+        build=build,
+        contexts=contexts,
         record=read.record,
         warnings=read.warnings,
     )
@@ -111,10 +122,16 @@ def _docker_build(plan: Plan, given: settings.Given, options: pulumi.ResourceOpt
     chosen = given.settings
     image = docker_build.Image(
         plan.name,
-        context=docker_build.BuildContextArgs(location=plan.location),
-        dockerfile=docker_build.DockerfileArgs(location=f"{plan.location}/{plan.dockerfile}"),
+        context=docker_build.BuildContextArgs(location=plan.location, named=_named(plan)),
+        dockerfile=docker_build.DockerfileArgs(location=f"{plan.location}/{plan.dockerfile}")
+        if plan.build.inline is None
+        else docker_build.DockerfileArgs(inline=plan.build.inline),
         target=plan.target,
         build_args=dict(plan.args),
+        secrets={id_: given.built_with[name] for id_, name in plan.build.secrets.items()} or None,
+        ssh=[_agent(said) for said in plan.build.ssh] or None,
+        cache_from=[docker_build.CacheFromArgs(raw=said) for said in plan.build.cache_from] or None,
+        cache_to=[docker_build.CacheToArgs(raw=said) for said in plan.build.cache_to] or None,
         platforms=[docker_build.Platform(chosen.platform)],
         tags=[plan.tag],
         exports=[docker_build.ExportArgs(raw=EXPORT)],
@@ -125,6 +142,15 @@ def _docker_build(plan: Plan, given: settings.Given, options: pulumi.ResourceOpt
         opts=options,
     )
     return pulumi.Output.concat(plan.repository, "@", image.digest)
+
+
+def _named(plan: Plan) -> dict[str, docker_build.ContextArgs] | None:
+    return {name: docker_build.ContextArgs(location=where) for name, where in plan.contexts.items()} or None
+
+
+def _agent(said: str) -> docker_build.SSHArgs:
+    id_, _, path = said.partition("=")
+    return docker_build.SSHArgs(id=id_, paths=[path] if path else None)
 
 
 def _docker(plan: Plan, given: settings.Given, options: pulumi.ResourceOptions) -> pulumi.Output[str]:

@@ -17,7 +17,7 @@ import pulumi
 from pulumi.runtime import config
 
 from seaway.manifests import given
-from seaway.model import application, nodes, problems, references, settings, stackfile
+from seaway.model import application, nodes, problems, references, rules, settings, stackfile
 from seaway.model import secrets as listed
 from seaway.release import lock, project, release
 
@@ -38,6 +38,9 @@ class Given:
     settings: settings.Settings
     secrets: Mapping[str, given.SecretValue]
     """Values that the stack's configuration holds; the generated ones are made by the stack itself."""
+
+    built_with: Mapping[str, pulumi.Output[str]] = dataclasses.field(default_factory=dict[str, pulumi.Output[str]])
+    """Values of secrets that builds ask for, as they were typed. Nothing is named after them, and no image is."""
 
     folder: Path
     """The project's folder; also the working directory of the program."""
@@ -78,7 +81,11 @@ def read(folder: Path) -> Given:
         if name not in listed.valued(app):
             del secrets[name]  # it is the environment's alone, so it makes no other release
         secrets[given.PULL] = given.SecretValue(fingerprint="", value=pulumi.Output.secret(encoded(login)))
+    asked = {name for one in rules.workloads(app).values() if one.build for name in one.build.secrets.values()}
+    for name in asked - {*listed.valued(app)}:
+        secrets.pop(name, None)  # an image has no other release for it
     return Given(
+        built_with={name: pulumi.Output.secret(written[name]) for name in asked & written.keys()},
         app=app,
         stated=one.stated,
         base=one.base,

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from seaway.compose import labels, loss, networks, part, plan, secrets, services, volumes
+from seaway.compose import amounts, labels, loss, networks, part, plan, secrets, services, volumes
 from seaway.model import nodes, problems
 
 EXTENSION = "x-seaway"
@@ -121,7 +121,7 @@ def _whole(whole: part.Part, found: Mapping[str, plan.Plan]) -> None:
                 one.dropped(key, "the service is a program of this machine, and no container", "name an image")
         for key, node in one.inner(EXTENSION).scalars("waive").items():
             if one.at(key) in whole.ledger.used:
-                one.kept(f"{EXTENSION}.waive.{key}")
+                one.kept(f"{EXTENSION}.waive.{key}", "left out, with this reason")
             one.dropped(f"{EXTENSION}.waive.{key}", f"waives nothing: {node.text}")
         _extensions(one)
     _extensions(whole)
@@ -153,16 +153,19 @@ def _volumes(whole: part.Part, found: Mapping[str, plan.Plan]) -> None:
         )
         options = said.scalars("driver_opts")
         for key in options:
-            if key == "size":
-                said.named("driver_opts", key, "kept", "", "")
+            if key == "size" and amounts.size(options[key].text):
+                said.named("driver_opts", key, "kept", "" if name in used else "nobody mounts it", "")
             why = "a disk is made by the cluster, and not found under a path"
             said.named("driver_opts", key, "dropped", why, "copy the data into the new disk")
         if said.text("external") == "false":
             said.kept("external")
         said.approximated("external", "a new disk, and not the one that Docker has", "copy the data into it")
         for key in nodes.inside(said.table, "labels"):
-            if key in (volumes.SIZE_LABEL, volumes.CLASS_LABEL):
-                said.named("labels", key, "kept", "", "")
+            wrong = key == volumes.SIZE_LABEL and amounts.size(said.scalars("labels")[key].text) is None
+            if wrong:
+                said.named("labels", key, "dropped", "is no amount of bytes", "write it as 5Gi")
+            elif key in (volumes.SIZE_LABEL, volumes.CLASS_LABEL):
+                said.named("labels", key, "kept", "" if name in used else "nobody mounts it", "")
             said.named("labels", key, "dropped", "a label of a volume; nothing here reads it", "remove it")
 
 

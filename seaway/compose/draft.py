@@ -51,6 +51,13 @@ class Draft:
         if all(one.text != text for one in listed):
             listed.append(nodes.Scalar(place, text))
 
+    def also(self, path: Sequence[str], text: str, place: problems.Place) -> None:
+        """Append to a list that is below other keys."""
+        inside = self.values
+        for step in path[:-1]:
+            inside = inside.setdefault(step, {})
+        inside.setdefault(path[-1], []).append(nodes.Scalar(place, text))
+
     def has(self, *path: str) -> bool:
         inside: Any = self.values
         for step in path:

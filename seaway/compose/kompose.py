@@ -3,6 +3,7 @@
 https://github.com/kubernetes/kompose/blob/main/docs/user-guide.md#labels
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 from seaway.compose import amounts, draft, plan
@@ -43,8 +44,20 @@ def convert(each: plan.Plan, made: draft.Draft) -> None:
             _label(each, made, name, node)
             why, remedy = _ELSEWHERE.get(name, ("nothing here asks for what it says", "remove it"))
             one.named("labels", name, "dropped", why, remedy.format(node.text))
-        one.named("labels", name, "dropped", "a label of a container; nothing here reads it", "remove it")
+        if isinstance(node, nodes.Scalar) and not name.startswith(TOOLS) and _ANNOTATION.fullmatch(name):
+            made.annotations[name] = node.text
+            one.named("labels", name, "kept", "annotation of the pod", "", "raw")
+        one.named("labels", name, "dropped", "is for a tool that asks Docker; nothing here reads it", "remove it")
 
+
+TOOLS = (
+    *("autoheal", "caddy", "com.centurylinklabs.watchtower", "diun.", "docker-volume-backup.", "homepage."),
+    *("kompose.", "ofelia.", "swag", "tinyproxy", "traefik."),
+)
+"""How labels begin that a program reads from Docker's socket, to do something."""
+
+_ANNOTATION = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/#syntax-and-character-set"""
 
 Kept = Callable[[str, str], None]
 

@@ -25,14 +25,18 @@ def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], 
     if one.text("network_mode") == "none":
         made.put(("egress",), [], one.place("network_mode"))
     declared = dict(root.each("networks"))
-    own = plan.networks(one)
+    own = plan.networks(each, found)
     if own and all(name in declared and declared[name].true("internal") for name in own):
         made.put(("egress",), [], place)
     for number, text in enumerate(one.texts("links") or []):
-        one.kept(f"links.{number}", into="calls") if text.partition(":")[2] in (
-            "",
-            text.partition(":")[0],
-        ) else one.approximated(f"links.{number}", "called by its own name; the environment says so", into="calls")
+        name, _, alias = text.partition(":")
+        key = f"links.{number}"
+        if name not in found or found[name].kind == "jobs":
+            one.dropped(key, f"{name} is nothing that can be called")
+        elif alias in ("", name):
+            one.kept(key, f"calls: {found[name].label}", into="calls")
+        else:
+            one.approximated(key, f"calls: {found[name].label}; variables and files say so", into="calls")
     one.dropped("external_links", "is outside of this file", "name it in `egress`, by its address")
 
 

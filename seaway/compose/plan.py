@@ -273,10 +273,11 @@ def _stores(found: Mapping[str, Plan]) -> None:
             each.why = "it has a disk" if each.disks else f"its image keeps data in {data}"
 
 
-def _rank(each: Plan, mount: volumes.Mount) -> tuple[bool, bool, bool, bool]:
+def _rank(each: Plan, mount: volumes.Mount) -> tuple[bool, ...]:
     """Whose data folder it is comes first, then who writes to it, runs once, and is called."""
     number = each.entry.inner("deploy").text("replicas") or each.entry.text("scale") or "1"
-    return images.data(each.like) != mount.target, mount.read_only, number not in ("0", "1"), each.main is None
+    taken = not mount.key.startswith("volumes.")
+    return images.data(each.like) != mount.target, mount.read_only, taken, number not in ("0", "1"), each.main is None
 
 
 def answers(each: Plan) -> bool:
@@ -295,13 +296,16 @@ def _within(data: str, target: str) -> bool:
     return data == target or data.startswith(f"{target}/") or target.startswith(f"{data}/")
 
 
-def networks(one: part.Part) -> list[str]:
-    """The networks of a service; nothing where it has none at all."""
-    if one.text("network_mode") in ("none", "host") or (one.text("network_mode") or "").startswith(
-        ("service:", "container:")
-    ):
+def networks(each: Plan, found: Mapping[str, Plan]) -> list[str]:
+    """The networks of a service, or of the one whose address it shares; nothing where it has none at all."""
+    mode, name, seen = each.entry.text("network_mode") or "", each.name, set[str]()
+    while mode.startswith("service:") and name not in seen:
+        seen.add(name)
+        name = mode.removeprefix("service:")
+        mode = (found[name].entry.text("network_mode") or "") if name in found else "none"
+    if mode in ("none", "host") or mode.startswith(("service:", "container:")):
         return []
-    return [name for name, _ in one.each("networks")] or [DEFAULT_NETWORK]
+    return [name for name, _ in found[name].entry.each("networks")] or [DEFAULT_NETWORK]
 
 
 def reachable(each: Plan, found: Mapping[str, Plan]) -> Sequence[Plan]:
@@ -310,7 +314,7 @@ def reachable(each: Plan, found: Mapping[str, Plan]) -> Sequence[Plan]:
     A database or a cache answers, and asks nobody: one that is known for that calls only what it names or depends on,
     and others of its own image, with which it may be a cluster.
     """
-    own = set(networks(each.entry))
+    own = set(networks(each, found))
     linked = {text.partition(":")[0] for text in each.entry.texts("links") or []}
     if answers(each):
         linked |= depended(each.entry).keys() | _named(each, found)
@@ -319,5 +323,5 @@ def reachable(each: Plan, found: Mapping[str, Plan]) -> Sequence[Plan]:
     return [
         other
         for other in found.values()
-        if other is not each and other.kind != "jobs" and (own & set(networks(other.entry)) or other.name in linked)
+        if other is not each and other.kind != "jobs" and (own & set(networks(other, found)) or other.name in linked)
     ]

@@ -43,8 +43,25 @@ def convert(one: part.Part, made: draft.Draft) -> None:
         one.named("annotations", name, "kept", "annotation of the pod", "", "raw")
     _sysctls(one, made)
     if one.true("init"):
-        one.dropped("init", "the program is process 1 of its container", "start it with tini in the Dockerfile")
+        made.pod["shareProcessNamespace"] = True
+        one.kept("init", "shareProcessNamespace of the pod, whose first process collects what ends", into="raw")
     one.kept("init")
+    for number, said in enumerate(one.items("post_start")):
+        _hook(said, one, made, first=not number)
+
+
+def _hook(said: part.Part, one: part.Part, made: draft.Draft, *, first: bool) -> None:
+    command = said.texts("command")
+    if first and command:
+        made.container["lifecycle"] = {"postStart": {"exec": {"command": command}}}
+        said.kept("command", "lifecycle.postStart of the container", into="raw")
+    said.dropped("command", "a container has one", "write them as one command")
+    if said.true("privileged"):
+        said.dropped("privileged", "it has the rights of the program")
+    for key in ("privileged", "per_replica"):
+        said.kept(key)
+    for key in ("user", "working_dir", "environment"):
+        said.dropped(key, "it runs as the program does, with its variables", "say it in the command")
 
 
 def _sysctls(one: part.Part, made: draft.Draft) -> None:

@@ -57,7 +57,7 @@ def read(one: part.Part, fact: images.Fact | None) -> list[Port]:
             source=f"ports.{number}",
             name=said.text("name") or "",
             published=said.text("published"),
-            loopback=host.startswith("127.") or host in ("::1", "localhost"),
+            loopback=loopback(host),
         )
         before = found.get((target, udp))
         if before is None or (before.loopback and not port.loopback):
@@ -72,6 +72,11 @@ def read(one: part.Part, fact: images.Fact | None) -> list[Port]:
             )
             found.setdefault((target, kind == "udp"), port)
     return list(found.values())
+
+
+def loopback(host: str) -> bool:
+    """Whether an address is that of a machine for itself."""
+    return host.startswith("127.") or host in ("::1", "localhost")
 
 
 def number_of(text: str | None) -> int | None:

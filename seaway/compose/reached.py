@@ -1,6 +1,6 @@
 """How a service is reached: its ports here, and from outside."""
 
-from seaway.compose import draft, plan, ports
+from seaway.compose import draft, part, plan, ports
 
 EXPOSURE = "pulumi config set seaway:exposure"
 
@@ -23,6 +23,11 @@ def convert(each: plan.Plan, made: draft.Draft) -> None:
             one.noted("added", f"port {main.number}: {main.source}", "say it with `expose:`", into="port")
     if each.kind != "jobs":
         _others(each, made)
+    _said(one)
+
+
+def _said(one: part.Part) -> None:
+    """What else its keys say."""
     for said in one.items("ports"):
         said.kept("target")
         if ports.number_of(said.text("target")) is None:
@@ -31,6 +36,8 @@ def convert(each: plan.Plan, made: draft.Draft) -> None:
             said.kept(key)
         said.kept("mode") if said.text("mode") == "ingress" else said.dropped("mode", "no port of a host is taken")
         said.dropped("published", "another entry says it", "remove it")
+        if (host := said.text("host_ip")) is not None and (ports.loopback(host) or host in ("0.0.0.0", "::")):  # noqa: S104
+            said.kept("host_ip", "of that host only" if ports.loopback(host) else "on every address")
         said.dropped("host_ip", "no address of a host is taken", "remove it")
     for number, text in enumerate(one.texts("expose") or []):
         if "-" in text:

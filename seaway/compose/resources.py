@@ -99,8 +99,13 @@ def _memory(one: part.Part, made: draft.Draft, limits: part.Part, asked: part.Pa
         )
 
 
+DRIVERS = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu", "intel": "gpu.intel.com/i915"}
+"""What the device plugins of the makers call their processors."""
+
+
 def _devices(one: part.Part, asked: part.Part, made: draft.Draft) -> None:
-    """Graphics processors, in either of the two ways."""
+    """Graphics processors, in either of the two ways; all that are asked for together."""
+    total = 0
     for parent, key in ((asked, "devices"), (one, "gpus")):
         if parent.text(key) == "all":
             made.put(("resources", "gpu"), 1, parent.place(key))
@@ -110,13 +115,16 @@ def _devices(one: part.Part, asked: part.Part, made: draft.Draft) -> None:
             kinds, count = each.texts("capabilities") or [], each.text("count") or "1"
             if key == "gpus" or "gpu" in kinds:
                 whole = int(count) if count.isdecimal() and int(count) else 1
-                made.put(("resources", "gpu"), whole, each.table.place)
+                total += whole
+                kind = DRIVERS.get(each.text("driver") or "nvidia")
+                plain = kind in (None, DRIVERS["nvidia"])
+                made.put(("resources", "gpu"), total if plain else {"count": total, "resource": kind}, each.table.place)
+                each.kept("capabilities", "a graphics processor", into="resources.gpu")
+                each.kept("driver", kind or "", into="resources.gpu") if kind else None
                 for name in each.table.entries:
-                    plain = name in ("capabilities", "driver") or (name == "count" and count.isdecimal())
-                    if plain:
-                        each.kept(name, into="resources.gpu")
-                    else:
-                        each.approximated(name, f"{whole} of whatever kind", into="resources.gpu")
+                    if name == "count" and count.isdecimal():
+                        each.kept(name, f"{whole}", into="resources.gpu")
+                    each.approximated(name, f"{whole} of whatever kind", into="resources.gpu")
             else:
                 parent.refused(f"{key}.{number}", "a device is one machine's", "use `gpus`")
 
@@ -145,10 +153,10 @@ def deploy(one: part.Part, made: draft.Draft, kind: str) -> None:
     one.dropped("scale", "deploy.replicas says it")
     if each_node:
         said.approximated("mode", f"a {kind[:-1]} is one pod")
-    said.kept("mode", into="run" if kind == "jobs" else "")
+    said.kept("mode", f"a {kind[:-1]}", into="run" if kind == "jobs" else "")
     said.kept("replicas")
     said.approximated("endpoint_mode", "one address for all pods") if said.text("endpoint_mode") == "dnsrr" else None
-    said.kept("endpoint_mode")
+    said.kept("endpoint_mode", "one address for all pods")
     _placement(said.inner("placement"), made, kind)
     for key in ("update_config", "rollback_config"):
         for name in said.inner(key).table.entries:

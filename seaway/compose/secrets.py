@@ -86,9 +86,10 @@ def configs(one: part.Part, made: draft.Draft, known: Mapping[str, part.Part], w
 
 def declared_configs(root: part.Part) -> None:
     """The configs of the document."""
+    used = {one.text("source") for _, service in root.each("services") for one in service.items("configs")}
     for name, said in root.each("configs"):
-        said.kept("file")
-        said.kept("content")
+        said.kept("file", "" if name in used else "no service asks for it")
+        said.kept("content", "" if name in used else "no service asks for it")
         said.kept("name", "only Docker's own name for it")
         said.dropped("environment", "is the variable of a shell, which a cluster has not", "write `content:`")
         said.dropped("external", "is kept by Docker, and nobody here knows its content", "write `content:` or `file:`")

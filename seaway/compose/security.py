@@ -52,15 +52,8 @@ def convert(one: part.Part, made: draft.Draft, found: Who) -> None:
         if one.has(key):
             off = one.text(key) == "false" or one.node(key) in (None,) or _empty(one, key)
             one.kept(key) if off else one.refused(key, why, remedy)
-    for key, outside in (
-        ("network_mode", ("host", "service:", "container:")),
-        ("pid", ("host", "service:", "container:")),
-        ("ipc", ("host", "service:", "container:")),
-        ("uts", ("host",)),
-        ("userns_mode", ("host",)),
-        ("cgroup", ("host",)),
-    ):
-        _space(one, key, outside)
+    for key in ("network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup"):
+        _space(one, key)
     level = _capabilities(one)
     level = _options(one) or level
     _user(one, made, found)
@@ -76,18 +69,22 @@ def _empty(one: part.Part, key: str) -> bool:
     return isinstance(node, nodes.Items) and not node.items
 
 
-def _space(one: part.Part, key: str, outside: tuple[str, ...]) -> None:
+def _space(one: part.Part, key: str) -> None:
     text = one.text(key)
-    if text is None:
-        one.kept(key)
-    elif text.startswith(outside):
+    if text == "host" and key in ("network_mode", "pid", "ipc"):
         why = f"{key}: {text} takes the walls down between this container and others on its machine"
-        beside = "write it as one of the `sidecars` of that service" if ":" in text else "remove it"
-        one.refused(key, why, beside)
+        one.refused(key, why, "remove it")
+    elif text == "host" and key != "userns_mode":
+        one.dropped(key, "a container has one of its own")
+    elif text is not None and text.startswith(("service:", "container:")):
+        how = "an address of its own, and links to what is there: at localhost it finds only itself"
+        remedy = "write it as one of the `sidecars` of that service"
+        one.approximated(key, how, remedy) if key == "network_mode" else one.dropped(key, "its own", remedy)
     elif key == "network_mode" and text == "none":
         one.kept(key, "calls nothing and reaches nothing", into="egress")
     else:
-        one.kept(key)
+        own = "as every pod of the cluster" if key == "userns_mode" else "a container has its own"
+        one.kept(key, "" if key == "network_mode" else own)
 
 
 def _capabilities(one: part.Part) -> bool:
@@ -101,8 +98,8 @@ def _capabilities(one: part.Part) -> bool:
             lower = True
             one.approximated(key, "security: baseline, with all rights that Docker gives", into="security")
         else:
-            why = f"{name} is beyond `baseline`: with it a container reaches its node"
-            one.refused(key, why, "do without it")
+            why = f"{name} is beyond `baseline`: with it a container reaches its node; left out"
+            one.dropped(key, why, "do without it")
     for number, text in enumerate(one.texts("cap_drop") or []):
         name = text.upper().removeprefix("CAP_")
         if lower:
@@ -125,8 +122,8 @@ def _options(one: part.Part) -> bool:
                 lower = True
                 one.approximated(key, "security: baseline", into="security")
         elif value == "unconfined":
-            why = f"{name} without limits is beyond `baseline`"
-            one.refused(key, why, "remove it: the runtime's own profile stops nothing that most programs do")
+            why = f"{name} without limits is beyond `baseline`; left out"
+            one.dropped(key, why, "remove it: the runtime's own profile stops nothing that most programs do")
         else:
             one.dropped(key, "the profile is a file of one machine; the runtime's own is used")
     return lower

@@ -26,10 +26,6 @@ from seaway.model import nodes
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 BUILD = ("context", "dockerfile", "target", "args")
 _NO_BUILD: Mapping[str, tuple[str, str]] = {
-    "additional_contexts": ("an image is built from one folder", "copy what it needs into the context"),
-    "cache_from": ("the builder keeps its own cache", "remove it"),
-    "cache_to": ("the builder keeps its own cache", "remove it"),
-    "dockerfile_inline": ("a Dockerfile is a file", "write it as a Dockerfile of the context"),
     "entitlements": ("a build gets no rights over its machine", "remove it"),
     "extra_hosts": ("a build knows the names of its network", "remove it"),
     "isolation": ("a build runs in a container of Linux", "remove it"),
@@ -41,9 +37,7 @@ _NO_BUILD: Mapping[str, tuple[str, str]] = {
     "provenance": ("the builder's business", "remove it"),
     "pull": ("images.lock says which base images are taken", "seaway release outdated"),
     "sbom": ("the builder's business", "remove it"),
-    "secrets": ("a build gets no secrets", "build the image where they are, and name it with `image:`"),
     "shm_size": ("the builder's business", "remove it"),
-    "ssh": ("a build gets no keys", "copy what it needs into the context"),
     "tags": ("an image is called after its content", "remove it"),
     "ulimits": ("the builder's business", "remove it"),
 }
@@ -57,7 +51,6 @@ _DROPPED: Mapping[str, tuple[str, str]] = {
     "logging": ("logs go to stdout, and the cluster collects them; seaway logs shows them", "remove it"),
     "mac_address": ("the cluster's business", "remove it"),
     "models": ("a model is a service with a gpu", "write a service that serves it"),
-    "post_start": ("nothing runs in a container beside its program", "write a job with `uses:`, or a sidecar"),
     "pre_stop": ("a container is told by SIGTERM that it ends", "let the program answer SIGTERM"),
     "pull_refresh_after": ("images.lock says which image is taken", "remove it"),
     "runtime": ("the node's business", "`raw` may say runtimeClassName"),
@@ -98,7 +91,7 @@ def convert(
     order.ending(each, made)
     pod.convert(one, made)
     kompose.convert(each, made)
-    _rest(each, found)
+    _rest(each, made, found)
     _tidy(made)
     if "schedule" in made.values:
         made.values.pop("run", None)
@@ -148,30 +141,63 @@ def _build(each: plan.Plan, made: draft.Draft, where: volumes.Where) -> None:
         return
     context = said.text("context") or "."
     relative = where.relative(context)
-    if files.remote(context):
-        said.refused("context", f"{context} is on another machine", "build from a folder of the project")
-    elif relative is None:
-        said.refused("context", f"{context} is outside of the project", "build from a folder of the project")
+    if relative is None or files.remote(context):
+        why = "on another machine" if files.remote(context) else "outside of the project"
+        said.refused("context", f"{context} is {why}", "build from a folder of the project")
     made.put(("build", "context"), relative or context, said.place("context"))
     said.kept("context", into="build")
-    for key in ("dockerfile", "target"):
+    for key, field in (("dockerfile", "dockerfile"), ("target", "target"), ("dockerfile_inline", "inline")):
         if text := said.text(key):
-            if key == "target" or text != "Dockerfile":
-                made.put(("build", key), text, said.place(key))
-            said.kept(key, into="build")
+            if field != "dockerfile" or text != "Dockerfile":
+                made.put(("build", field), text, said.place(key))
+            said.kept(key, into=f"build.{field}")
     for name, node in said.scalars("args").items():
         made.put(("build", "args", name), node.text, node.place)
         said.named("args", name, "kept", "", "", "build")
     for name in nodes.inside(said.table, "args"):
         why = "has no value: it is the variable of a shell"
         said.named("args", name, "dropped", why, "write its value")
+    _contexts(said, made, where)
+    _build_secrets(said, made)
+    for key, field in (("cache_from", "cacheFrom"), ("cache_to", "cacheTo")):
+        for number, text in enumerate(said.texts(key) or []):
+            made.also(("build", field), text, said.place(f"{key}.{number}"))
+            said.kept(f"{key}.{number}", into=f"build.{field}")
     for key, (why, remedy) in _NO_BUILD.items():
-        if said.text(key) == "false":
-            said.kept(key)
-        elif key in ("secrets", "ssh", "additional_contexts", "dockerfile_inline"):
-            said.refused(key, why, remedy)
-        else:
-            said.dropped(key, why, remedy)
+        if said.text(key) in ("false", "default"):
+            said.kept(key, "so it is")
+        said.dropped(key, why, remedy)
+
+
+def _build_secrets(said: part.Part, made: draft.Draft) -> None:
+    for number, one in enumerate(said.items("secrets")):
+        source = one.text("source") or ""
+        made.put(("build", "secrets", one.text("target") or source), source, one.place("source"))
+        for key in ("source", "target"):
+            one.kept(key, f"seaway:secrets.{source}", into="build.secrets")
+        for key in ("uid", "gid", "mode"):
+            one.approximated(key, "root reads it while it builds, and nobody after that")
+        said.kept(f"secrets.{number}", into="build.secrets")
+    for name, entry in nodes.inside(said.table, "ssh").items():
+        node = entry.node
+        path = node.text if isinstance(node, nodes.Scalar) and node.kind != "null" else ""
+        made.also(("build", "ssh"), f"{name}={path}" if path else name, entry.place)
+        said.named("ssh", name, "kept", "", "", "build.ssh")
+
+
+def _contexts(said: part.Part, made: draft.Draft, where: volumes.Where) -> None:
+    for name, node in said.scalars("additional_contexts").items():
+        there = node.text if files.remote(node.text) or "://" in node.text else where.relative(node.text)
+        if there is None or node.text.startswith("service:"):
+            why = "is outside of the project" if there is None else "is another image, which may be built later"
+            remedy = "copy what it needs into the context"
+            said.named("additional_contexts", name, "dropped", f"{node.text} {why}", remedy)
+            continue
+        made.put(("build", "contexts", name), there, node.place)
+        if "://" in there and not there.startswith("docker-image://"):
+            how = "what changes there builds nothing anew: nobody here looks"
+            said.named("additional_contexts", name, "approximated", how, "", "build.contexts")
+        said.named("additional_contexts", name, "kept", "", "", "build.contexts")
 
 
 def _words(one: part.Part, made: draft.Draft, names: labels.Names) -> None:
@@ -239,16 +265,21 @@ def _implied(each: plan.Plan, made: draft.Draft) -> None:
     each.entry.noted("added", how, "name the volume", into=".".join(path))
 
 
-def _rest(each: plan.Plan, found: Mapping[str, plan.Plan]) -> None:
+def _rest(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan]) -> None:
     one = each.entry
     name = one.text("container_name")
     if name in (None, each.label):
         one.kept("container_name")
     one.approximated("container_name", f"pods are called after {each.label}; the environment of the others says so")
     policy = one.text("pull_policy")
+    if policy in ("always", "never"):
+        made.container["imagePullPolicy"] = policy.capitalize()
+        one.kept("pull_policy", "imagePullPolicy of the container", into="raw")
     if policy in ("missing", "if_not_present", "build"):
-        one.kept("pull_policy")
+        one.kept("pull_policy", "an image is pulled where the node has not got it")
     one.approximated("pull_policy", "an image is pulled where the node has not got it")
+    if one.text("isolation") == "default":
+        one.kept("isolation", "so it is")
     for key, (why, remedy) in _DROPPED.items():
         one.dropped(key, why, remedy)
     one.kept("extends", "merged in")

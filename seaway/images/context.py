@@ -17,7 +17,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from seaway.images import ignore, index, texts
 from seaway.model import application, problems
@@ -50,6 +50,8 @@ class Context:
     folder: Path
     build: application.Build
     files: tuple[File, ...]
+    others: Mapping[str, "Context"] = dataclasses.field(default_factory=dict[str, "Context"])
+    """The other folders of the build, by name."""
 
     @classmethod
     def read(cls, folder: Path, build: application.Build, *, known: index.Index | None = None) -> Self:
@@ -61,6 +63,11 @@ class Context:
         root = Path(os.path.normpath(folder / build.context))
         wrong: list[problems.Problem] = []
         dockerfile = _dockerfile(root, build)
+        others = {
+            name: cls.read(folder, application.Build(context=where, inline=""))
+            for name, where in build.contexts.items()
+            if not remote(where)
+        }
         rules, always = _ignore(root, dockerfile)
         known = known or index.Index()
         files = [
@@ -69,14 +76,18 @@ class Context:
         if wrong:
             raise problems.Invalid(wrong)
         known.forget(keep={file.path for file in files})
-        return cls(folder=root, build=build, files=tuple(sorted(files, key=lambda file: file.path)))
+        return cls(folder=root, build=build, files=tuple(sorted(files, key=lambda file: file.path)), others=others)
 
     @functools.cached_property
     def digests(self) -> Mapping[str, str]:
         """One digest a file, with the executable bit in it: what a rebuild is explained from."""
-        return {
+        own = {
             file.path: f"{'link' if file.link is not None else 'x' if file.executable else '-'}:{file.digest}"
             for file in self.files
+        }
+        # No path begins so: a name with a colon and two slashes is none of a file.
+        return own | {
+            f"{name}://{path}": one for name, other in self.others.items() for path, one in other.digests.items()
         }
 
     def tag(self, *, platform: str, bases: Mapping[str, str] | None = None) -> str:
@@ -85,7 +96,7 @@ class Context:
         ``bases`` are the recorded digests of base images by the reference that the Dockerfile has. The address that a
         substitute comes from is a fact of one machine and stays out.
         """
-        content = [
+        content: list[Any] = [
             sorted(self.digests.items()),
             _inside(self.folder, self.build.dockerfile),
             sorted(self.build.args.items()),
@@ -93,6 +104,8 @@ class Context:
             platform,
             sorted((bases or {}).items()),
         ]
+        if self.build.inline is not None or self.build.contexts:
+            content.append([self.build.inline, sorted(self.build.contexts.items())])
         # The names of files may be any bytes; ASCII escapes keep them apart.
         return TAG_PREFIX + hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()[:12]
 
@@ -110,11 +123,18 @@ def _problem(file: Path, wrong: str, remedy: str) -> problems.Problem:
     return problems.Problem(problems.Place(str(file)), "", wrong, remedy)
 
 
-def _dockerfile(root: Path, build: application.Build) -> str:
-    """Its path in the context. Raises Invalid if there is none."""
+def remote(context: str) -> bool:
+    """Whether another context of a build is no folder: ``docker-image://alpine``, ``https://...``."""
+    return "://" in context
+
+
+def _dockerfile(root: Path, build: application.Build) -> str | None:
+    """Its path in the context; None: its text is given. Raises Invalid if there is none."""
     try:
         if not root.is_dir():
             raise problems.Invalid([_problem(root, "is no folder", "correct `build`, or make the folder")])
+        if build.inline is not None:
+            return None
         dockerfile = _inside(root, build.dockerfile)
         if dockerfile is None or not (root / dockerfile).is_file():
             remedy = (
@@ -133,15 +153,16 @@ def _inside(root: Path, relative: str) -> str | None:
     return None if path == ".." or path.startswith("../") else Path(path).as_posix()
 
 
-def _ignore(root: Path, dockerfile: str) -> tuple[ignore.Ignore, set[str]]:
+def _ignore(root: Path, dockerfile: str | None) -> tuple[ignore.Ignore, set[str]]:
     """The rules, and the files that they cannot exclude. A Dockerfile's own ignore file wins over the common one."""
-    for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
+    own = {one for one in (dockerfile,) if one is not None}
+    for name in (*(f"{one}.dockerignore" for one in own), ".dockerignore"):
         try:
             text = texts.read(root / name)
         except FileNotFoundError:
             continue
-        return ignore.Ignore(text, file=str(root / name)), {dockerfile, name}
-    return ignore.Ignore(), {dockerfile}
+        return ignore.Ignore(text, file=str(root / name)), {*own, name}
+    return ignore.Ignore(), own
 
 
 def _walk(root: Path, rules: ignore.Ignore, always: set[str], wrong: list[problems.Problem]) -> Iterator[str]:

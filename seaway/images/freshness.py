@@ -121,7 +121,7 @@ def _uses(app: application.Application, folder: Path, substitutes: Mapping[str, 
 def _bases(build: application.Build, folder: Path, substitutes: Mapping[str, str]) -> Iterator[Use]:
     file = Path(os.path.normpath(folder / build.context / build.dockerfile))
     try:
-        text = texts.read(file)
+        text = texts.read(file) if build.inline is None else build.inline
     except FileNotFoundError:
         problem = problems.Problem(problems.Place(str(file)), "", "there is no such file", "correct `build`")
         raise problems.Invalid([problem]) from None

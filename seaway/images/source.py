@@ -46,7 +46,8 @@ class Source:
         """
         read = context.Context.read(folder, build, known=known)
         dockerfile = read.folder / build.dockerfile
-        found = bases.Bases.parse(texts.read(dockerfile), file=str(dockerfile), args=build.args)
+        text = texts.read(dockerfile) if build.inline is None else build.inline
+        found = bases.Bases.parse(text, file=str(dockerfile), args=build.args)
         substituted, wrong = found.substitute(said.substitutes)
         if wrong:
             raise problems.Invalid(wrong)

@@ -179,7 +179,7 @@ def _of(
             config_map=config.name(config_map),
             secret=config.name(secret),
         )
-    groups = [disks.group(app, share) or names.GROUP for share in each.shares]
+    groups = [disks.group(app, share) or names.GROUP for share in each.shares if share.store != each.name]
     template = pod.template(scope, each, each.name, parts, groups)
     match each:
         case application.Service():

@@ -12,14 +12,14 @@ TPU = "google.com/tpu"
 """https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""
 
 
-def beside(scope: names.Scope, each: application.Container) -> dict[str, Any]:
+def beside(scope: names.Scope, each: application.Container, name: str) -> dict[str, Any]:
     """The nodes of the stores whose disks it shares: a disk is mounted on one node at a time.
 
     https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
     """
     terms = [
         {"labelSelector": {"matchLabels": names.selector(scope, store)}, "topologyKey": "kubernetes.io/hostname"}
-        for store in sorted({share.store for share in each.shares})
+        for store in sorted({share.store for share in each.shares} - {name})
     ]
     return {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}} if terms else {}
 

@@ -50,7 +50,7 @@ def template(
         "securityContext": _security(each, groups),
         "terminationGracePeriodSeconds": _grace(each),
         **placement.placement(each),
-        **placement.beside(scope, each),
+        **placement.beside(scope, each, name),
     }
     if isinstance(each, application.Service) and not each.each_node:
         spec["topologySpreadConstraints"] = availability.spread(scope, each)

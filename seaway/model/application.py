@@ -31,6 +31,26 @@ class Build:
     args: Annotated[
         Mapping[str, str], Doc("build arguments (ARG); never a secret, they stay in the image's history")
     ] = dataclasses.field(default_factory=dict[str, str])
+    inline: Annotated[str | None, Doc("the text of the Dockerfile, instead of a file")] = None
+    contexts: Annotated[
+        Mapping[str, str],
+        Doc(
+            "other folders by their names in `COPY --from`, relative to the application's file; or addresses of images"
+        ),
+    ] = dataclasses.field(default_factory=dict[str, str])
+    secrets: Annotated[
+        Mapping[str, str],
+        Doc(
+            "by the id that `RUN --mount=type=secret` asks for: the name of a secret of the stack; in no layer, no tag"
+        ),
+    ] = dataclasses.field(default_factory=dict[str, str])
+    ssh: Annotated[
+        tuple[str, ...], Doc("agents or keys of whoever builds, for `RUN --mount=type=ssh`: `default`, or `id=path`")
+    ] = ()
+    cache_from: Annotated[
+        tuple[str, ...], Doc("where layers may come from, as `type=registry,ref=registry.example.com/cache`")
+    ] = ()
+    cache_to: Annotated[tuple[str, ...], Doc("where they are kept, beside the builder's own cache")] = ()
 
     @classmethod
     def shorthand(cls, context: str) -> Self:

@@ -53,15 +53,13 @@ def group(app: application.Application, share: application.Share) -> int | None:
 
 
 def _shares(app: application.Application, places: problems.Places) -> Iterator[problems.Problem]:
-    """What is shared is a disk of another, which is there."""
+    """What is shared is there. It may be a disk of its own, at another path."""
     stores = {one.name: one for one in app.stores}
     for path, one in rules.workloads(app).items():
         for share in one.shares:
             at = f"{path}.shares.{share.path}"
             owner = stores.get(share.store)
-            if owner is one:
-                yield problems.Problem(places.of(at), at, "is its own disk", "write it in `volume` or `volumes`")
-            elif owner is None and not places.lost("stores", f"stores.{share.store}"):
+            if owner is None and not places.lost("stores", f"stores.{share.store}"):
                 wrong = f"there is no store {problems.quoted(share.store)}"
                 yield problems.Problem(places.of(at), at, wrong, decode.nearest(share.store, stores))
             elif owner is not None and share.volume is not None and share.volume not in owner.volumes:

@@ -21,6 +21,7 @@ def check(
     return [
         *namespace(app, said, config),
         *registry(app, said, config),
+        *builds(app, places, said, given),
         *quota(app, places, said),
         *secrets(app, places, given, said.stack),
         *pull(said, given, config),
@@ -49,6 +50,24 @@ def registry(
         yield problems.Problem(
             config, "seaway:registry", wrong, "pulumi config set seaway:registry registry.example.com/team"
         )
+
+
+def builds(
+    app: application.Application, places: problems.Places, said: settings.Settings, given: Collection[str]
+) -> Iterator[problems.Problem]:
+    """What is built has its secrets, and an engine that knows its words."""
+    for path, one in rules.workloads(app).items():
+        if one.build is None or not said.build:
+            continue
+        for id_, name in one.build.secrets.items():
+            at = f"{path}.build.secrets.{id_}"
+            if name not in given:
+                yield problems.Problem(places.of(at), at, f"{name} has no value in stack {said.stack}", _set(name))
+        for key in ("inline", "contexts", "secrets", "ssh", "cache_to"):
+            at = f"{path}.build.{decode.camel(key)}"
+            if said.engine == "docker" and getattr(one.build, key):
+                wrong = "the engine docker has no such word"
+                yield problems.Problem(places.of(at), at, wrong, "pulumi config set seaway:engine docker-build")
 
 
 def quota(app: application.Application, places: problems.Places, said: settings.Settings) -> Iterator[problems.Problem]:
@@ -98,6 +117,7 @@ def unused(
     """Every secret that is given goes somewhere: one that does not is a name misspelt, here or there."""
     wanted = {secret.name for _, secret in listed.listed(app)}
     wanted |= {said.pull.secret} if said.pull else set[str]()
+    wanted |= {name for one in rules.workloads(app).values() if one.build for name in one.build.secrets.values()}
     existing = {secret.name: secret.existing for _, secret in listed.listed(app) if secret.existing is not None}
     if _partial(places):
         return

@@ -62,6 +62,7 @@ def read(
     for path, one in rules.workloads(app).items():
         if one.build is not None and folder is not None:
             found += _context(one.build, f"{path}.build", places, folder)
+            found += _others(one.build, f"{path}.build", places, folder)
     for path, one in rules.processes(app).items():
         size = sum(len((file.content or "").encode()) for file in one.files)
         if size > MAX_BYTES:
@@ -111,13 +112,25 @@ def _context(build: application.Build, path: str, places: problems.Places, folde
         at = at if at in places.known else path
         wrong = f"there is no folder {problems.quoted(build.context)}"
         yield problems.Problem(places.of(at), at, wrong, "write a path relative to the application's file")
-    elif not _is(context / build.dockerfile, Path.is_file):
+    elif build.inline is None and not _is(context / build.dockerfile, Path.is_file):
         at = f"{path}.dockerfile"
         at = at if at in places.known else path
         wrong = f"there is no {problems.quoted(build.dockerfile)} in {problems.quoted(build.context)}"
         yield problems.Problem(
             places.of(at), at, wrong, "add it, or name it with `dockerfile:`, relative to the context"
         )
+
+
+def _others(build: application.Build, path: str, places: problems.Places, folder: Path) -> Iterator[problems.Problem]:
+    """The other folders of a build."""
+    if build.inline is not None and build.dockerfile != application.Build(context="").dockerfile:
+        at = f"{path}.inline"
+        yield problems.Problem(places.of(at), at, "has `dockerfile` beside it", "keep one of the two")
+    for name, context in build.contexts.items():
+        at = f"{path}.contexts.{name}"
+        if "://" not in context and not _is(folder / context, Path.is_dir):
+            wrong = f"there is no folder {problems.quoted(context)}"
+            yield problems.Problem(places.of(at), at, wrong, "write a path relative to the application's file")
 
 
 def _is(path: Path, question: Callable[[Path], bool]) -> bool:

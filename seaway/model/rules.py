@@ -115,7 +115,7 @@ def sources(app: application.Application, places: problems.Places) -> Found:
 def calls(app: application.Application, places: problems.Places) -> Found:
     """A link points to a service or store with a port."""
     kinds = ("services", "stores")
-    targets = {one.name: one.all_ports or one.port is not None for one in (*app.services, *app.stores)}
+    targets = {one.name: one.all_ports or one.port is not None or one.ports for one in (*app.services, *app.stores)}
     for path, one in workloads(app).items():
         for number, target in enumerate(one.calls):
             at = f"{path}.calls.{number}"

@@ -435,3 +435,53 @@ def test_another_cluster_gets_its_images_anew(registered: programs.Run) -> None:
     for each in registered("shop").resources:
         trigger = each.request.replacement_trigger.string_value
         assert trigger == ("uid-1" if each.type == "docker-build:index:Image" else ""), each.title
+
+
+def test_what_a_build_of_a_compose_file_gets(tmp_path: Path) -> None:
+    """Other folders, secrets, agents and caches; a secret's value is a secret, and in no tag."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "a.txt").write_text("a")
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE)
+
+    def built(token: str) -> dict[str, Any]:
+        config = {"app": "docker-compose.yml", "secrets": json.dumps({"token": token})}
+        (image,) = [one for one in programs.run(tmp_path, config=config).of("Image") if one.request.custom]
+        return image.inputs
+
+    found, again = built("hunter2"), built("other")
+    assert found["tags"] == again["tags"]
+    assert found["secrets"] == values.Secret({"npm": "hunter2"})
+    assert {key: found[key] for key in ("context", "dockerfile", "ssh", "cacheFrom", "cacheTo")} == {
+        "context": {
+            "location": ".seaway/context/web",
+            "named": {
+                "shared": {"location": ".seaway/context/web+shared"},
+                "base": {"location": "docker-image://alpine:3.20"},
+            },
+        },
+        "dockerfile": {"inline": "FROM alpine\nCOPY --from=shared a.txt /\n"},
+        "ssh": [{"id": "default"}],
+        "cacheFrom": [{"raw": "type=registry,ref=example.com/cache"}],
+        "cacheTo": [{"raw": "type=inline"}],
+    }
+    (tmp_path / "shared" / "a.txt").write_text("b")
+    assert built("other")["tags"] != again["tags"]
+
+
+COMPOSE = """\
+name: shop
+services:
+  web:
+    user: "1000"
+    ports: ["80:80"]
+    build:
+      dockerfile_inline: |
+        FROM alpine
+        COPY --from=shared a.txt /
+      additional_contexts: {shared: ./shared, base: "docker-image://alpine:3.20"}
+      secrets: [{source: token, target: npm}]
+      ssh: [default]
+      cache_from: ["type=registry,ref=example.com/cache"]
+      cache_to: [type=inline]
+secrets: {token: {file: ./token.txt}}
+"""

@@ -180,8 +180,6 @@ def test_values_know_their_lines() -> None:
         ({"network_mode": "host"}, "network_mode", "network_mode: host takes the walls down between this container and others on its machine; remove it, or leave it out: `x-seaway: {waive: {network_mode: <reason>}}` in the service"),
         ({"pid": "host"}, "pid", "pid: host takes the walls down between this container and others on its machine; remove it, or leave it out: `x-seaway: {waive: {pid: <reason>}}` in the service"),
         ({"devices": [{"source": "/dev/x"}]}, "devices", "a device is one machine's, and whoever has it is root there; use `gpus` for graphics processors, or leave it out: `x-seaway: {waive: {devices: <reason>}}` in the service"),
-        ({"cap_add": ["SYS_ADMIN"]}, "cap_add.0", "SYS_ADMIN is beyond `baseline`: with it a container reaches its node; do without it, or leave it out: `x-seaway: {waive: {cap_add: <reason>}}` in the service"),
-        ({"security_opt": ["seccomp:unconfined"]}, "security_opt.0", "seccomp without limits is beyond `baseline`; remove it: the runtime's own profile stops nothing that most programs do, or leave it out: `x-seaway: {waive: {security_opt: <reason>}}` in the service"),
         ({"volumes": [{"type": "bind", "source": "/var/run/docker.sock", "target": "/var/run/docker.sock"}]}, "volumes.0", "/var/run/docker.sock makes root on its node of whoever writes to it; use `kubernetesApi`, which gives rights one by one, or leave it out: `x-seaway: {waive: {volumes: <reason>}}` in the service"),
         ({"volumes": [{"type": "bind", "source": "/srv/data", "target": "/data"}]}, "volumes.0", "/srv/data is a folder of one machine, and pods come and go between many; name a volume instead, or build the files into the image, or leave it out: `x-seaway: {waive: {volumes: <reason>}}` in the service"),
         ({"build": {"context": "https://example.com/x.git"}}, "build.context", "https://example.com/x.git is on another machine; build from a folder of the project, or leave it out: `x-seaway: {waive: {build: <reason>}}` in the service"),
@@ -199,7 +197,7 @@ def test_a_waiver_leaves_it_out_with_its_reason() -> None:
     assert told(services, "services.web.privileged") == [
         "dropped: root on the node: every device, every file; left out, since it is waived: not needed"
     ]
-    assert told(services, "services.web.x-seaway.waive.privileged") == ["kept: "]
+    assert told(services, "services.web.x-seaway.waive.privileged") == ["kept: left out, with this reason"]
     assert told(services, "services.web.x-seaway.waive.pid") == ["dropped: waives nothing: ?; remove it"]
 
 
@@ -211,6 +209,8 @@ def test_a_waiver_leaves_it_out_with_its_reason() -> None:
         ({"user": "node"}, "user", "approximated: node is taken for 1000; write the number that `id -u` prints", {"user": 1000}),
         ({"user": "jane"}, "user", "dropped: who jane is, only the image knows; it runs as 10001; write the number that `id -u` prints", {}),
         ({"cap_add": ["CHOWN"]}, "cap_add.0", "approximated: security: baseline, with all rights that Docker gives", {"security": "baseline"}),
+        ({"cap_add": ["SYS_ADMIN"]}, "cap_add.0", "dropped: SYS_ADMIN is beyond `baseline`: with it a container reaches its node; left out; do without it", {}),
+        ({"security_opt": ["seccomp:unconfined"]}, "security_opt.0", "dropped: seccomp without limits is beyond `baseline`; left out; remove it: the runtime's own profile stops nothing that most programs do", {}),
         ({"cap_add": ["NET_BIND_SERVICE"]}, "cap_add.0", "kept: whoever listens below 1024 in a pod needs no right for it", {}),
         ({"read_only": True}, "read_only", "kept: ", {}),
         ({"tmpfs": ["/run:size=64m"]}, "tmpfs.0", "approximated: a writable folder on the node's disk, empty at each start", {"writable": ["/run"]}),
@@ -230,12 +230,12 @@ def test_a_waiver_leaves_it_out_with_its_reason() -> None:
         ({"platform": "linux/arm64"}, "platform", "kept: ", {"nodes": {"kubernetes.io/arch": "arm64"}}),
         ({"labels": {"kompose.service.expose": "a.example.com"}}, "labels.kompose.service.expose", "approximated: exposed; a.example.com is the environment's to say; pulumi config set seaway:exposure ingress && pulumi config set --path 'seaway:ingress.hosts.web[0]' a.example.com", {"expose": True}),
         ({"labels": {"kompose.hpa.replicas.max": "5", "kompose.hpa.cpu": "60"}}, "labels.kompose.hpa.cpu", "kept: ", {"scale": {"min": 1, "max": 5, "cpu": "60%"}}),
-        ({"init": True}, "init", "dropped: the program is process 1 of its container; start it with tini in the Dockerfile", {}),
+        ({"init": True}, "init", "kept: shareProcessNamespace of the pod, whose first process collects what ends", {}),
         ({"environment": {"A": None}}, "environment.A", "dropped: has no value: it is the variable of a shell; write its value, or list it in `secrets`", {}),
         ({"volumes": [{"type": "bind", "source": "./n.conf", "target": "/etc/n.conf", "read_only": True}]}, "volumes.0", "kept: ", {"files": {"/etc/n.conf": "./n.conf"}}),
         ({"volumes": [{"type": "volume", "target": "/cache"}]}, "volumes.0", "approximated: a folder that is empty at each start", {"writable": ["/cache"]}),
         ({"volumes": [{"type": "bind", "source": "/etc/localtime", "target": "/etc/localtime"}]}, "volumes.0", "dropped: the clock of a host is nothing that a pod sees; set the variable TZ", {}),
-        ({"gpus": [{"count": "2"}]}, "gpus.0.count", "kept: ", {"resources": {"memory": "256Mi", "gpu": 2}}),
+        ({"gpus": [{"count": "2"}]}, "gpus.0.count", "kept: 2", {"resources": {"memory": "256Mi", "gpu": 2}}),
     ],
 )  # fmt: skip
 def test_one_key(said: Any, path: str, words: str, expected: Any) -> None:
@@ -406,7 +406,7 @@ def test_it_is_written_as_it_is() -> None:
 
 def test_the_summary_counts() -> None:
     assert (
-        loss.summary(made({"web": {"image": "nginx:1", "init": True}}).losses)
+        loss.summary(made({"web": {"image": "nginx:1", "runtime": "runc"}}).losses)
         == "5 keys: 2 kept, 2 added, 1 dropped"
     )
     assert loss.summary([]) == "no keys"

@@ -135,10 +135,6 @@ FAILS = {
         web(f"{IMAGE}    port: 80\n    allPorts: true"),
         "8:5: services.web.allPorts: is true, and a port is written; remove one of the two",
     ),
-    "shared by itself": (
-        store("shares: {/b: db}"),
-        "3:80: stores.db.shares./b: is its own disk; write it in `volume` or `volumes`",
-    ),
     "shared by nobody": (
         web(f"{IMAGE}    shares: {{/b: db}}"),
         '7:14: services.web.shares./b: there is no store "db"; there are none',

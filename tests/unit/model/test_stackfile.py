@@ -101,6 +101,8 @@ def test_a_stack_of_its_own(said: Said) -> None:
     assert said(APP, FILE) == []
 
 
+ASKS = "name: shop\nservices:\n  web: {build: {context: ./web, secrets: {npm: TOKEN}}}\n"
+BUILDS = "config:\n  seaway:context: c\n  seaway:registry: r.example.com\n"
 CONTEXT = "config:\n  seaway:context: c\n"
 WRONG = {
     "no context": (APP.replace(", secrets: [SESSION_KEY]", ""), "{}", "Pulumi.dev.yaml: seaway:context: is not set; pulumi config set seaway:context <value>"),
@@ -114,6 +116,10 @@ WRONG = {
     "registry": (BUILT, CONTEXT, "Pulumi.dev.yaml: seaway:registry: is not set, and web must be built and pushed; pulumi config set seaway:registry registry.example.com/team"),
     "namespace": (APP.replace("shop", "s" * 60), FILE, f'Pulumi.dev.yaml: stack: "{"s" * 60}..." cannot be the name of a namespace; name the stack with a-z, 0-9 and -, at most 63 characters with the application\'s name'),
     "quota": ("name: shop\nservices:\n  agent: {image: nginx, eachNode: true}\n", CONTEXT + "  seaway:quota: true", "app/app.yaml:3:25: services.agent.eachNode: nobody can say how many pods it has at most, and seaway:quota limits the namespace to that; leave out one of the two"),
+    "build secret": (ASKS, BUILDS, "app/app.yaml:3:43: services.web.build.secrets.npm: TOKEN has no value in stack dev; pulumi config set --secret --path 'seaway:secrets.TOKEN'"),
+    "engine without contexts": (ASKS.replace("secrets: {npm: TOKEN}", "ssh: [default]"), BUILDS + "  seaway:engine: docker", "app/app.yaml:3:33: services.web.build.ssh: the engine docker has no such word; pulumi config set seaway:engine docker-build"),
+    "build context": (ASKS.replace("secrets: {npm: TOKEN}", "contexts: {a: ./a}"), BUILDS, 'app/app.yaml:3:44: services.web.build.contexts.a: there is no folder "./a"; write a path relative to the application\'s file'),
+    "two Dockerfiles": (ASKS.replace("secrets: {npm: TOKEN}", "inline: FROM x, dockerfile: a"), BUILDS, "app/app.yaml:3:33: services.web.build.inline: has `dockerfile` beside it; keep one of the two"),
     "no app": (APP, FILE + "  seaway:app: x.yaml", "x.yaml: the application's file cannot be read (No such file or directory); write the application there; docs/reference.yaml shows how"),
 }  # fmt: skip
 

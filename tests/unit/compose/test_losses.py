@@ -1,0 +1,97 @@
+"""No key is lost in silence: the proof, key by key."""
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seaway.compose import convert, loss, read
+from seaway.model import nodes
+from tests.compose import keys, projects
+
+PARTS = json.loads((keys.project.ROOT / "seaway" / "schema" / "compose-spec.json").read_text())["definitions"]
+
+
+def changed(node: nodes.Node, path: list[str]) -> nodes.Node | None:
+    """The document with another value there; None: there is none that another value makes sense of."""
+    if not path:
+        return another(node)
+    match node:
+        case nodes.Table():
+            # Names may have points in them.
+            for length in range(1, len(path) + 1):
+                key = ".".join(path[:length])
+                if key in node.entries:
+                    inner = changed(node.entries[key].node, path[length:])
+                    entry = nodes.Entry(node.entries[key].place, inner) if inner else None
+                    return nodes.Table(node.place, {**node.entries, key: entry}) if entry else None
+            return None
+        case nodes.Items():
+            number = int(path[0])
+            inner = changed(node.items[number], path[1:])
+            return nodes.Items(node.place, (*node.items[:number], inner, *node.items[number + 1 :])) if inner else None
+        case _:
+            return None
+
+
+SWAPPED = {"tcp": "udp", "udp": "tcp", "always": "no", "ingress": "host", "service_healthy": "service_started"}
+
+
+def another(node: nodes.Node) -> nodes.Node | None:
+    if isinstance(node, nodes.Scalar) and node.kind == "bool":
+        return dataclasses.replace(node, text="false" if node.text == "true" else "true")
+    if isinstance(node, nodes.Scalar) and node.kind != "null":
+        text = str(int(node.text) + 1) if node.text.isdecimal() else SWAPPED.get(node.text, f"{node.text}9")
+        return dataclasses.replace(node, text=text)
+    if isinstance(node, nodes.Table) and node.entries:
+        return nodes.Table(node.place)
+    return nodes.Items(node.place, ()) if isinstance(node, nodes.Items) and node.items else None
+
+
+def silent(root: nodes.Table, folder: Path) -> Iterator[str]:
+    """Keys that are told as kept, without a word, and of which another value makes no other application."""
+    found = convert.convert(root, folder=folder)
+    before = nodes.plain(found.app)
+    for one in found.losses:
+        if one.kind != "kept" or one.how:
+            continue
+        other = changed(root, one.path.split("."))
+        if not isinstance(other, nodes.Table):
+            continue
+        after = convert.convert(other, folder=folder)
+        told = next((each for each in after.losses if each.path == one.path), None)
+        if nodes.plain(after.app) == before and told and (told.kind, told.how) == (one.kind, one.how):
+            yield one.path
+
+
+@pytest.mark.parametrize("name", sorted(projects.found()))
+def test_what_is_kept_is_in_the_application(name: str) -> None:
+    files = projects.found()[name]
+    done = read.read(files, folder=files[0].parent, profiles=["*"])
+    found = convert.convert(done.root, folder=files[0].parent)
+    assert list(loss.untold(done.root, found.losses)) == []
+    assert list(silent(done.root, files[0].parent)) == []
+
+
+def test_the_page_has_every_key_as_it_is_converted() -> None:
+    text = keys.PAGE.read_text()
+    assert text == keys.page(text), "make compose-keys"
+    there = {(where, line.partition(":")[0]) for where, line in keys.examples()}
+    assert {("service", key) for key in PARTS["service"]["properties"]} - there == set()
+    build = PARTS["service"]["properties"]["build"]["oneOf"][1]["properties"]
+    assert {("build", key) for key in build} - there == set()
+
+
+def test_the_examples_are_told() -> None:
+    """Each of them has its words; what none has, is kept as it is."""
+    with tempfile.TemporaryDirectory() as name:
+        for path, content in keys.FILES.items():
+            (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+            (Path(name) / path).write_text(content)
+        for where, line in keys.examples():
+            told, _ = keys.became(where, line, Path(name))
+            assert told or line.partition(":")[0] in keys.MERGED, line
+            assert not [one for one in told if one.how == "no meaning of it is known here"], line
