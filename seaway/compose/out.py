@@ -48,7 +48,7 @@ def convert(
         images: what is known of those of services, stores and jobs, by name.
         substitutes: image -> the one that the environment takes instead.
     """
-    told = out_told.Told(said=said)
+    told = out_told.Told(said=said, inherit=[f"jobs.{one.name}" for one in app.jobs if one.uses])
     out = out_container.Out(app=app, told=told, folder=folder, images=images or {}, substitutes=substitutes or {})
     out.names.update(one.name for one in rules.workloads(app).values())
     out.disks.update(out_volumes.names(app))
@@ -94,7 +94,7 @@ def _ordered(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _egress(out: out_container.Out, path: str, each: rules.Workload, networks: Sequence[str], *, outside: bool) -> None:
     at = f"{path}.egress"
-    if each.egress == application.Container().egress:
+    if each.egress == application.Container().egress and not out.told.has(at):
         return
     if not each.egress and not outside:
         out.told.kept(at, "its networks lead nowhere" if networks else "network_mode: none")

@@ -1,6 +1,7 @@
 """What becomes of each word of an application's file on plain Docker: the loss report in the other direction."""
 
 import dataclasses
+from collections.abc import Collection
 
 from seaway.compose import loss
 from seaway.model import nodes, problems
@@ -31,9 +32,10 @@ REMEDY = "none on one machine: it counts in a cluster only"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """``said``: the application's file, as it was read."""
+    """``said``: the application's file, as it was read. ``inherit``: paths of what takes the words of another."""
 
     said: nodes.Node
+    inherit: Collection[str] = ()
     ledger: loss.Ledger = dataclasses.field(default_factory=loss.Ledger)
 
     def tell(self, path: str, kind: loss.Kind, how: str, remedy: str = "", into: str = "") -> None:
@@ -41,7 +43,7 @@ class Told:
         wrote, is told of only if it is lost."""
         found, place = self._located(path)
         if len(found) <= 2:
-            if kind == "kept":
+            if kind == "kept" or ".".join(found) in self.inherit:
                 return
             found = path.split(".")
         self.ledger.tell(loss.Loss(place=place, path=".".join(found), kind=kind, how=how, remedy=remedy, into=into))
@@ -61,38 +63,41 @@ class Told:
 
     def done(self) -> tuple[loss.Loss, ...]:
         """All of them, and what nothing was said of."""
-        for path, place, _ in list(loss.untold(self.said, self.ledger.losses)):
+        for path, place, empty in list(loss.untold(self.said, self.ledger.losses)):
             steps = path.split(".")
             at = 4 if len(steps) > 4 and steps[2] in ("init", "sidecars") else 2
-            kept = len(steps) <= at or steps[at] in KEPT
+            kept = empty or len(steps) <= at or steps[at] in KEPT
             how, remedy = ("", "") if kept else (NONE, REMEDY)
             made = loss.Loss(place=place, path=path, kind="kept" if kept else "dropped", how=how, remedy=remedy)
             self.ledger.tell(made)
         return self.ledger.done()
 
     def _located(self, path: str) -> tuple[list[str], problems.Place]:
-        """The part of a path that is written, and where. A name in a list of names is found by its number."""
-        node, place, found = self.said, self.said.place, list[str]()
-        rest = path
+        """The part of a path that is written, and where; of what is not, the service that it belongs to.
+
+        A name in a list of names is found by its number. Below a single value is what it is short for.
+        """
+        node, rest = self.said, path
+        found: list[tuple[str, problems.Place]] = []
         while rest:
             match node:
                 case nodes.Table(entries=entries):
                     # Names may have points in them: paths of files, labels.
                     step = max((key for key in entries if f"{rest}.".startswith(f"{key}.")), key=len, default=None)
-                    if step is None:
-                        break
-                    place, node = entries[step].place, entries[step].node
-                    found.append(step)
+                    if step is not None:
+                        found.append((step, entries[step].place))
+                        node, rest = entries[step].node, rest[len(step) + 1 :]
+                        continue
                 case nodes.Items(items=items):
-                    step = rest.partition(".")[0]
                     texts = [item.text if isinstance(item, nodes.Scalar) else "" for item in items]
-                    number = texts.index(rest) if rest in texts else int(step) if step.isdecimal() else len(items)
-                    if number >= len(items):
-                        break
-                    step = rest if rest in texts else step
-                    place, node = items[number].place, items[number]
-                    found.append(str(number))
+                    number, _, below = rest.partition(".")
+                    number, below = (str(texts.index(rest)), "") if rest in texts else (number, below)
+                    if number.isdecimal() and int(number) < len(items):
+                        node, rest = items[int(number)], below
+                        found.append((number, node.place))
+                        continue
                 case _:
                     break
-            rest = rest[len(step) :].removeprefix(".")
-        return found, place
+            found = found[:2]
+            break
+        return [step for step, _ in found], found[-1][1] if found else self.said.place

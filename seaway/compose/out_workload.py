@@ -33,8 +33,10 @@ def convert(
         made |= {"restart": "unless-stopped", "stop_grace_period": f"{each.grace}s"}
     if isinstance(each, application.Service):
         _scale(out, path, each, made)
-        if each.spread != "prefer":
+        if each.spread == "require":
             out.told.dropped(f"{path}.spread", "all run on one machine")
+        for word in ("spread", "eachNode"):
+            out.told.kept(f"{path}.{word}", "there is one machine")
     _placed(out, path, each, made)
     out_raw.convert(out, each, path, made)
     mounts = out_volumes.convert(out, path, each, made)
@@ -160,7 +162,7 @@ def _scale(out: out_container.Out, path: str, each: application.Service, made: d
         }
         how = f"always {each.scale.min}: nothing on Docker starts more; the labels are for an import"
         out.told.approximated(at, how, f"docker compose up --scale {each.name}=<number>", into)
-    if each.drain != application.Service("default").drain:
+    if out.told.has(f"{path}.drain"):
         out.told.dropped(f"{path}.drain", "nothing leads requests to it that would have to learn of its end")
 
 
@@ -180,7 +182,7 @@ def _job(out: out_container.Out, path: str, each: application.Job, made: dict[st
                 out.told.dropped(f"{path}.{word}", "nothing on Docker runs by the clock", "say it where the clock is")
     elif each.run == "on-demand":
         out.told.approximated(f"{path}.run", f"{start} starts it", "", f"services.{each.name}.profiles")
-    if each.timeout != application.Job("default").timeout:
+    if out.told.has(f"{path}.timeout"):
         out.told.dropped(f"{path}.timeout", "Docker ends nothing for its time", "let the program end by itself")
     if out.told.has(f"{path}.tries"):
         out.told.kept(f"{path}.tries", f"restart: {made['restart']}")

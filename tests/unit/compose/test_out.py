@@ -339,6 +339,8 @@ IN_MEMORY = "approximated: in memory, which counts as the container's; give it m
         ("nodes: {kubernetes.io/arch: arm64, disk: ssd}", [f"nodes.disk: dropped: there is one machine; {NONE}"]),
         ("kubernetesApi: {pods: [get]}", ["kubernetesApi: dropped: there is no Kubernetes to ask; let the program do without"]),
         ("egress: [10.0.0.0/8]", ["egress: approximated: it reaches everything outside: a network of Docker has no rules; a firewall of the machine"]),
+        ("egress: [internet]", ["egress: approximated: it reaches everything outside: a network of Docker has no rules; a firewall of the machine"]),
+        ("spread: prefer, eachNode: false, nodes: {}, raw: {}", []),
         ("expose: true, egress: []", ["egress: approximated: it reaches everything outside: a published port needs the way; a firewall of the machine"]),
         ("writable: [/a, /tmp]", [f"writable.0: {IN_MEMORY}", f"writable.1: {IN_MEMORY}"]),
         ("security: baseline, user: null, writable: [/]", []),
@@ -364,12 +366,22 @@ def test_what_is_lost_of_a_service(more: str, losses: list[str]) -> None:
             "history: dropped: nothing on Docker runs by the clock; say it where the clock is",
             "timeout: dropped: Docker ends nothing for its time; let the program end by itself",
         ]),
+        ("jobs", "timeout: 600, tries: 2", ["timeout: dropped: Docker ends nothing for its time; let the program end by itself"]),
         ("jobs", "run: on-demand", ["run: approximated: docker compose run --rm one starts it"]),
         ("jobs", "sidecars: {proxy: {image: b}}", ["sidecars.proxy: approximated: the service one-proxy in the network of one; it starts after it, and does not end with it: docker compose stop one-proxy"]),
     ],
 )  # fmt: skip
 def test_what_is_lost_of_stores_and_jobs(kind: str, more: str, losses: list[str]) -> None:
     assert told(f"{kind}: {{one: {{image: a, {more}}}}}") == [f"{kind}.one.{one}" for one in losses]
+
+
+def test_what_a_job_takes_from_a_service_is_told_once() -> None:
+    text = WEB % "writable: [/a], secrets: [KEY]" + "\njobs: {tell: {uses: web, command: [tell], writable: [/b]}}"
+    assert [one.partition(": ")[0] for one in told(text)] == [
+        "services.web.writable.0",
+        "services.web.secrets.0",
+        "jobs.tell.writable.0",
+    ]
 
 
 def test_what_an_import_puts_into_raw_comes_back() -> None:
