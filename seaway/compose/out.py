@@ -63,7 +63,7 @@ def convert(
     out_order.convert(out)
     document = {
         "name": app.name,
-        "services": {name: _ordered(body) for name, body in out.services.items()},
+        "services": {name: _ordered(out.services[name]) for name in out_order.sorted_(out)},
         "networks": declared,
         "volumes": dict(sorted(out.volumes.items())),
         "secrets": dict(sorted(out.secrets.items())),

@@ -29,6 +29,17 @@ def convert(out: out_container.Out) -> None:
         _beside(out, one)
 
 
+def sorted_(out: out_container.Out) -> list[str]:
+    """The services in the order in which they start, what is beside one behind it.
+
+    So a store comes before who else mounts its disk, and an import takes the first for the owner.
+    """
+    kinds: dict[str, int] = {one.name: 0 for one in out.app.stores} | {one.name: 2 for one in out.app.services}
+    for one in out.app.jobs:
+        kinds[one.name] = 4 if not jobs.released(one) else 1 if one.run == "before-rollout" else 3
+    return sorted(out.services, key=lambda name: kinds[out.companions.get(name, name)])
+
+
 def _after(out: out_container.Out, those: Iterable[str], others: Iterable[str]) -> None:
     listed, done = list(others), {one.name for one in out.app.jobs}
     for name in those:
