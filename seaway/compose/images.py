@@ -69,6 +69,8 @@ FACTS: Mapping[str, Fact] = {
     "nginxinc/nginx-unprivileged": Fact(ports=(8080,), web=True, programs=("nginx",)),
     "phpmyadmin": Fact(ports=(80,), web=True, root=True, memory="256Mi"),
     "postgres": Fact(ports=(5432,), data="/var/lib/postgresql/data", programs=("postgres",), memory="256Mi"),
+    "prom/alertmanager": Fact(ports=(9093,), web=True, user=65534, writable=("/alertmanager",)),
+    "prom/pushgateway": Fact(ports=(9091,), web=True, user=65534),
     "prom/prometheus": Fact(ports=(9090,), web=True, user=65534, writable=("/prometheus",), memory="256Mi"),
     "rabbitmq": Fact(ports=(5672, 15672), programs=("rabbitmq-server",), memory=_DATABASE),
     "redis": Fact(ports=(6379,), programs=("redis-server",)),

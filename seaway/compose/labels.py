@@ -54,17 +54,14 @@ class Names:
         return text
 
 
-def hosts(text: str, names: Collection[str]) -> dict[str, int | None]:
-    """The services that a text names as hosts, with the port behind them if there is one."""
-    found: dict[str, int | None] = {}
+def numbers(text: str, names: Collection[str]) -> list[int]:
+    """The ports at which a text calls a host of these names: ``api:8000``, ``http://api`` (80)."""
+    found: list[int] = []
     for name in names:
         for at in re.finditer(rf"(?<![\w.-]){re.escape(name)}(?::([0-9]{{1,5}})(?![0-9]))?(?![\w.-])", text):
-            before = text[: at.start()]
-            if at[1]:
-                found[name] = int(at[1])
-                break
-            if before.endswith(("http://", "https://")):
-                found[name] = 443 if before.endswith("s://") else 80
-            elif text == name or before.endswith(("//", "@", ",")):
-                found.setdefault(name, None)
+            scheme = re.search(r"(https?)://(?:[^/@\s]*@)?$", text[: at.start()])
+            if at[1] and 0 < int(at[1]) < 65536:
+                found.append(int(at[1]))
+            elif scheme:
+                found.append(443 if scheme[1] == "https" else 80)
     return found

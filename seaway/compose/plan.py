@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from seaway.compose import dockerfile, images, labels, part, ports, volumes
 
@@ -140,6 +140,13 @@ def _serves(each: Plan) -> bool:
     return not command or command[0].startswith("-") or command[0] in each.known.programs
 
 
+def _more(each: Plan, called_at: Mapping[int, str], make: Callable[[int, str], ports.Port]) -> None:
+    """What others call beside what it says: in Docker every port is open."""
+    there = {port.number for port in each.listens if port.protocol != "udp"}
+    there |= {each.main.number} if each.main is not None else set[int]()
+    each.listens += [make(number, source) for number, source in called_at.items() if number not in there]
+
+
 def _taken(each: Plan, found: Mapping[str, Plan]) -> list[volumes.Mount]:
     """What `volumes_from` takes from others."""
     mounts: list[volumes.Mount] = []
@@ -176,26 +183,29 @@ def _port(each: Plan, found: Mapping[str, Plan], texts: Mapping[str, Sequence[tu
     """The main port; of what says none, the one that others call, or that its image listens on."""
     if each.kind == "jobs":
         return
-    each.main = ports.main(each.listens)
-    if each.main is not None:
-        return
     place = each.entry.table.place
+    called_at = _called(each, {name: texts[name] for name in found if name != each.name}, found)
 
     def make(number: int, source: str) -> ports.Port:
         spoken = ports.protocol(number, None, None, each.known)
         return ports.Port(number=number, protocol=spoken, place=place, source=source)
 
+    main = ports.main(each.listens)
     serves = each.known is not None and bool(each.known.ports) and _serves(each)
-    if each.known is not None and serves and each.build is None:
-        each.main = make(each.known.ports[0], f"what {images.name(each.like or '')} listens on")
-    elif number := _called(each, {name: texts[name] for name in found if name != each.name}, found):
-        each.main = make(*number)
+    own = each.known.ports if each.known is not None and serves else ()
+    if main is not None and not (main.number in ports.DEBUGGERS and called_at):
+        each.main = main
+    elif own and each.build is None and (not called_at or own[0] in called_at):
+        each.main = make(own[0], f"what {images.name(each.like or '')} listens on")
+    elif called_at:
+        each.main = make(*next(iter(called_at.items())))
     elif each.said is not None and each.said.ports:
         each.main = make(each.said.ports[0], "what its Dockerfile exposes")
-    elif each.known is not None and serves:
-        each.main = make(each.known.ports[0], f"what {images.name(each.like or '')} listens on")
+    elif own:
+        each.main = make(own[0], f"what {images.name(each.like or '')} listens on")
     elif number := _asked(each.entry):
         each.main = make(*number)
+    _more(each, called_at, make)
 
 
 def called(each: Plan, found: Mapping[str, Plan]) -> list[str]:
@@ -210,22 +220,22 @@ def called(each: Plan, found: Mapping[str, Plan]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name and (name == each.name or name not in found)]
 
 
-def _called(
-    each: Plan, texts: Mapping[str, Sequence[tuple[str, str]]], found: Mapping[str, Plan]
-) -> tuple[int, str] | None:
-    """``http://api:8000`` in somebody's environment, command or files; API_HOST with API_PORT beside it."""
+def _called(each: Plan, texts: Mapping[str, Sequence[tuple[str, str]]], found: Mapping[str, Plan]) -> dict[int, str]:
+    """The ports that others name, and who: ``http://api:8000`` in somebody's environment, command or files; API_HOST
+    with API_PORT beside it."""
     names = called(each, found)
+    ports_: dict[int, str] = {}
     for source, text in (one for said in texts.values() for one in said):
-        number = next((port for port in labels.hosts(text, names).values() if port), None)
-        if number and number < 65536:
-            return number, f"the one that {source} names"
+        for number in labels.numbers(text, names):
+            ports_.setdefault(number, f"the one that {source} names")
     for name in texts:
         env = found[name].entry.scalars("environment")
         for key, node in env.items():
-            beside = env.get(re.sub(r"HOST(NAME)?$", "PORT", key)) if node.text in names and "HOST" in key else None
-            if beside is not None and (number := ports.number_of(beside.text)):
-                return number, f"the one that {name}'s {key.replace('HOSTNAME', 'PORT').replace('HOST', 'PORT')} names"
-    return None
+            other = re.sub(r"HOST(NAME)?$", "PORT", key)
+            number = ports.number_of(env[other].text) if other != key and other in env and node.text in names else None
+            if number:
+                ports_.setdefault(number, f"the one that {name}'s {other} names")
+    return ports_
 
 
 def _asked(one: part.Part) -> tuple[int, str] | None:

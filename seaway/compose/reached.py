@@ -58,7 +58,11 @@ def _others(each: plan.Plan, made: draft.Draft) -> None:
         out = other.published is not None and _outside(each, other, into=".".join(path))
         body = {"port": other.number, "protocol": other.protocol, **({"expose": True} if out else {})}
         made.put(path, other.number if other.protocol == "tcp" and not out else body, other.place)
-        one.kept(other.source if other.source.startswith("expose.") else f"{other.source}.target", into=".".join(path))
+        if other.source.startswith(("ports.", "expose.")):
+            key = other.source if other.source.startswith("expose.") else f"{other.source}.target"
+            one.kept(key, into=".".join(path))
+        else:
+            one.noted("added", f"port {other.number}: {other.source}", "say it with `expose:`", into=".".join(path))
     if main is None and not taken:
         made.put(("allPorts",), True, made.place)  # noqa: FBT003 - a value that is written
         how = "says no port: whoever calls it reaches all of them"
@@ -68,9 +72,10 @@ def _others(each: plan.Plan, made: draft.Draft) -> None:
 def _outside(each: plan.Plan, port: ports.Port, into: str = "expose") -> bool:
     """Whether a port that is published is reachable from outside, too; it is told."""
     key, told = f"{port.source}.published", f"port {port.published} of a host"
-    if port.loopback:
+    if port.loopback or port.number in ports.DEBUGGERS:
         forward = f"kubectl port-forward service/{each.label} {port.published or port.number}:{port.number}"
-        each.entry.approximated(key, f"not exposed: {told} was for that host only", forward)
+        why = f"{told} was for that host only" if port.loopback else f"{port.number} is the port of a debugger"
+        each.entry.approximated(key, f"not exposed: {why}", forward)
         return False
     ways = "nodePort or loadBalancer"
     if into == "expose" and port.protocol in ("http", "grpc"):

@@ -136,7 +136,8 @@ def who(one: part.Part, *, image: str | None, built: dockerfile.Said | None) -> 
     """
     known = images.fact(image)
     folders = (*images.writable(image, model=in_model(image, built)), *([known.data] if known and known.data else []))
-    whole = not one.true("read_only") and (known is None or known.root)
+    # What the catalogue knows was tried with a file system that is read-only.
+    whole = not one.true("read_only") and not images.in_catalogue(image)
     said, theirs = one.text("user"), built.user if built is not None else None
     if said is not None:
         found = _said(said)
@@ -146,7 +147,7 @@ def who(one: part.Part, *, image: str | None, built: dockerfile.Said | None) -> 
         if id_ is not None:
             return Who(user=id_, whole=not one.true("read_only"), how=f"runs as {id_}, as its Dockerfile says")
     elif known is not None and not known.root and theirs is None:
-        return Who(user=None if in_model(image, built) else images.user(image), folders=folders)
+        return Who(user=None if in_model(image, built) else images.user(image), folders=folders, whole=whole)
     why = f"{images.name(image or '')} starts in no other way"
     if known is None or not known.root:
         why = "whether it could do with less, nobody here knows"

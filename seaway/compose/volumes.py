@@ -26,10 +26,13 @@ CLOCK = ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo")
 KEEPERS = (".gitkeep", ".gitignore", ".keep")
 """Files of a folder that is empty, and in Git."""
 
+_CONFIGURATION = ("/etc/", "/docker-entrypoint-initdb.d", "/usr/local/etc/")
+"""Where programs look for what they are told, and write nothing."""
+
 _DATA = re.compile(r"(data|db|logs?|uploads?|media|storage|backups?|cache|tmp|dumps?)", re.IGNORECASE)
 """What folders are called that programs write to."""
 
-Kind = Literal["disk", "empty", "anonymous", "file", "folder", "source", "clock", "socket", "host", "other"]
+Kind = Literal["disk", "empty", "anonymous", "file", "folder", "source", "missing", "clock", "socket", "host", "other"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,9 @@ class Where:
         if self.folder is not None and (path := self.folder / relative).exists():
             return path.is_dir()
         return "." not in posixpath.basename(relative.rstrip("/")).lstrip(".")
+
+    def missing(self, relative: str) -> bool:
+        return self.folder is not None and not (self.folder / relative).exists()
 
     def empty(self, relative: str) -> bool:
         """Whether a folder holds nothing, or is not there."""
@@ -163,6 +169,8 @@ def _kind(  # noqa: PLR0911, PLR0917 - one return a kind
     relative = where.relative(source)
     if relative is None:
         return "host", ()
+    if where.missing(relative) and (read_only or target.startswith(_CONFIGURATION) or not where.is_folder(relative)):
+        return "missing", ()
     if not where.is_folder(relative):
         return "file", ()
     if built is not None and f"{relative}/".startswith("./" if built == "." else f"{built}/"):
@@ -299,6 +307,7 @@ def _other(one: part.Part, made: draft.Draft, mount: Mount, *, where: Where, cal
 
 _DROPPED: Mapping[str, tuple[str, str]] = {
     "source": ("the image that is built has the source; a change is deployed, not seen at once", "build"),
+    "missing": ("is not there: Docker makes an empty folder, which says nothing", "add it, and import again"),
     "clock": ("the clock of a host is nothing that a pod sees", "set the variable TZ"),
 }
 _REFUSED: Mapping[str, tuple[str, str]] = {

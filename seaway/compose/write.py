@@ -72,7 +72,7 @@ def _entry(key: str, node: nodes.Node, path: str, indent: str, comments: Mapping
     name = _text(key, flow=False)
     match node:
         case nodes.Scalar(kind="null"):
-            yield f"{indent}{name}:"
+            yield f"{indent}{name}: null" if name == "user" else f"{indent}{name}:"
         case nodes.Scalar():
             yield from _value(f"{indent}{name}:", node, indent)
         case nodes.Table(entries=entries) if not entries:

@@ -432,3 +432,39 @@ def test_nothing_empty_lies_over_a_disk() -> None:
     for said in ({}, {"user": "999"}):
         services = {"db": {"image": "postgres:17", "volumes": [disk], **said}}
         assert body(services, "db").get("writable") is None
+
+
+def test_every_port_that_somebody_names_is_open(tmp_path: Path) -> None:
+    """As in Docker; a name in a mounted file counts, and one that is called otherwise now is changed there."""
+    (tmp_path / "nginx.conf").write_text("proxy_pass http://my_api:9000;\n")
+    services = {
+        "web": {
+            "image": "nginx:1",
+            "volumes": [
+                {"type": "bind", "source": "./nginx.conf", "target": "/etc/nginx/nginx.conf"},
+                {"type": "bind", "source": "./gone.conf", "target": "/etc/nginx/gone.conf"},
+            ],
+            "environment": {"API_HOST": "my_api", "API_PORT": "7000"},
+        },
+        "my_api": {"image": "example.com/api:1", "ports": [PORT | {"target": "9229", "published": "9229"}]},
+    }
+    api = body(services, "my-api", folder=tmp_path)
+    assert (api["port"], {name: each["port"] for name, each in api["ports"].items()}) == (
+        9000,
+        {"tcp-9229": 9229, "tcp-7000": 7000},
+    )
+    assert "expose" not in api
+    assert body(services, folder=tmp_path)["files"] == {
+        "/etc/nginx/nginx.conf": {"content": "proxy_pass http://my-api:9000;\n"}
+    }
+    assert told(services, "services.my_api.ports.0.published", folder=tmp_path) == [
+        "approximated: not exposed: 9229 is the port of a debugger; kubectl port-forward service/my-api 9229:9229"
+    ]
+    assert told(services, "services.web.volumes.1", folder=tmp_path) == [
+        "dropped: is not there: Docker makes an empty folder, which says nothing; add it, and import again"
+    ]
+
+
+def test_a_processor_of_another_maker() -> None:
+    found = body({"web": {"image": "nginx:1", "gpus": [{"driver": "amd", "count": "1"}, {"driver": "amd"}]}})
+    assert found["resources"]["gpu"] == {"count": 2, "resource": "amd.com/gpu"}
