@@ -53,6 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         problems.Invalid: it is not clear which stack is meant, its files are wrong, or there is no such service.
     """
+    if arguments.strict and arguments.to != "compose":
+        wrong, remedy = "says nothing of Kubernetes' objects, which lose nothing", "add --to compose, or leave it out"
+        raise problems.Invalid([problems.Problem(problems.Place("--strict"), "", wrong, remedy)])
     where = None if arguments.app else stack.find(arguments)
     for word in () if arguments.app else ("namespace", "profile"):
         if getattr(arguments, word):

@@ -78,3 +78,6 @@ def test_one_service_is_none(shop: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main.main(["render", "--to", "compose", "--service", "web"]) == 2
     wrong = "--service: chooses objects of Kubernetes; leave it out: docker compose up <service> chooses there\n"
     assert capsys.readouterr()[1] == wrong
+    assert main.main(["render", "--strict"]) == 2
+    wrong = "--strict: says nothing of Kubernetes' objects, which lose nothing; add --to compose, or leave it out\n"
+    assert capsys.readouterr()[1] == wrong
