@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from seaway.compose import dockerfile, images, labels, part, ports, volumes
+from seaway.compose import dockerfile, files, images, labels, part, ports, volumes
 
 CRON = "kompose.cronjob.schedule"
 DEFAULT_NETWORK = "default"
@@ -37,6 +37,8 @@ class Plan:
     """The mounts that are disks of another."""
     late: bool = False
     """Of a job: it needs services that run, and so comes after them."""
+    lacks: str = ""
+    """Why its image cannot be built."""
     implied: str | None = None
     """Folder of a disk that no key says, but the image."""
 
@@ -68,6 +70,9 @@ def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
         builder = one if one.has("build") else builds.get(one.text("image"))
         build = builder.inner("build") if builder is not None else None
         context = where.relative(build.text("context") or ".") if build else None
+        lacks = unbuildable(build, context, where) if build else ""
+        if lacks and one.text("image"):
+            build = context = None
         found[name] = Plan(
             name=name,
             label=label,
@@ -76,6 +81,7 @@ def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
             build=build,
             context=context,
             said=_dockerfile(build, context, where),
+            lacks=lacks,
             mounts=[],
             listens=[],
         )
@@ -102,6 +108,19 @@ def _dockerfile(build: part.Part | None, context: str | None, where: volumes.Whe
     if context is None or where.folder is None or build.has("dockerfile_inline"):
         return dockerfile.parse(build.text("dockerfile_inline") or "")
     return dockerfile.read(where.folder / context / (build.text("dockerfile") or "Dockerfile"), build.text("target"))
+
+
+def unbuildable(build: part.Part, context: str | None, where: volumes.Where) -> str:
+    """Why there is nothing to build; empty: there is."""
+    said = build.text("context") or "."
+    if files.remote(said):
+        return f"{said} is on another machine"
+    if context is None:
+        return f"{said} is outside of the project"
+    name = build.text("dockerfile") or "Dockerfile"
+    if where.folder is None or build.has("dockerfile_inline") or (where.folder / context / name).is_file():
+        return ""
+    return f"there is no {name} in {said}"
 
 
 def depended(one: part.Part) -> dict[str, str]:

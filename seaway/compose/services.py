@@ -127,6 +127,9 @@ def _source(each: plan.Plan, made: draft.Draft, where: volumes.Where) -> None:
         if image is not None:
             made.put(("image",), image, one.place("image"))
             one.kept("image", into="image")
+        one.approximated(
+            "build", f"{each.lacks}: the image is taken as it is named", "add what is missing", into="image"
+        )
         return
     _build(each, made, where)
     if one.has("build"):
@@ -141,9 +144,8 @@ def _build(each: plan.Plan, made: draft.Draft, where: volumes.Where) -> None:
         return
     context = said.text("context") or "."
     relative = where.relative(context)
-    if relative is None or files.remote(context):
-        why = "on another machine" if files.remote(context) else "outside of the project"
-        said.refused("context", f"{context} is {why}", "build from a folder of the project")
+    if each.lacks:
+        said.refused("context", each.lacks, "build from a folder of the project that has a Dockerfile")
     made.put(("build", "context"), relative or context, said.place("context"))
     said.kept("context", into="build")
     for key, field in (("dockerfile", "dockerfile"), ("target", "target"), ("dockerfile_inline", "inline")):

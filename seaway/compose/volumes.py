@@ -32,7 +32,11 @@ _CONFIGURATION = ("/etc/", "/docker-entrypoint-initdb.d", "/usr/local/etc/")
 _DATA = re.compile(r"(data|db|logs?|uploads?|media|storage|backups?|cache|tmp|dumps?)", re.IGNORECASE)
 """What folders are called that programs write to."""
 
-Kind = Literal["disk", "empty", "anonymous", "file", "folder", "source", "missing", "clock", "socket", "host", "other"]
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container
+
+Kind = Literal[
+    "memory", "disk", "empty", "anonymous", "file", "folder", "source", "missing", "clock", "socket", "host", "other"
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +170,8 @@ def _kind(  # noqa: PLR0911, PLR0917 - one return a kind
         return "socket", ()
     if posixpath.normpath(source).startswith(CLOCK):
         return "clock", ()
+    if posixpath.normpath(source) == target == SHARED_MEMORY:
+        return "memory", ()
     relative = where.relative(source)
     if relative is None:
         return "host", ()
@@ -295,6 +301,10 @@ def _other(one: part.Part, made: draft.Draft, mount: Mount, *, where: Where, cal
             number = len(mount.files)
             how = f"the {number} {'file' if number == 1 else 'files'} that the folder has now, read-only"
             one.approximated(key, how, "import again when there are others", into="files")
+        case "memory":
+            made.pod["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory"}}]
+            made.container["volumeMounts"] = [{"name": "shm", "mountPath": target}]
+            one.approximated(key, "memory of the pod's own, which counts as the container's", into="raw")
         case "socket" | "host":
             why, remedy = _REFUSED[mount.kind]
             one.refused(key, f"{mount.source} {why}", remedy)

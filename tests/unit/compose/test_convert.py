@@ -182,12 +182,20 @@ def test_values_know_their_lines() -> None:
         ({"devices": [{"source": "/dev/x"}]}, "devices", "a device is one machine's, and whoever has it is root there; use `gpus` for graphics processors, or leave it out: `x-seaway: {waive: {devices: <reason>}}` in the service"),
         ({"volumes": [{"type": "bind", "source": "/var/run/docker.sock", "target": "/var/run/docker.sock"}]}, "volumes.0", "/var/run/docker.sock makes root on its node of whoever writes to it; use `kubernetesApi`, which gives rights one by one, or leave it out: `x-seaway: {waive: {volumes: <reason>}}` in the service"),
         ({"volumes": [{"type": "bind", "source": "/srv/data", "target": "/data"}]}, "volumes.0", "/srv/data is a folder of one machine, and pods come and go between many; name a volume instead, or build the files into the image, or leave it out: `x-seaway: {waive: {volumes: <reason>}}` in the service"),
-        ({"build": {"context": "https://example.com/x.git"}}, "build.context", "https://example.com/x.git is on another machine; build from a folder of the project, or leave it out: `x-seaway: {waive: {build: <reason>}}` in the service"),
+        ({"build": {"context": "https://example.com/x.git"}}, "build.context", "https://example.com/x.git is on another machine; build from a folder of the project that has a Dockerfile, or leave it out: `x-seaway: {waive: {build: <reason>}}` in the service"),
     ],
 )  # fmt: skip
 def test_refused(said: Any, path: str, words: str) -> None:
-    services = {"web": {"image": "nginx:1", **said}}
+    services = {"web": {**({} if "build" in said else {"image": "nginx:1"}), **said}}
     assert told(services, f"services.web.{path}") == [f"refused: {words}"]
+
+
+def test_what_cannot_be_built_and_has_a_name_is_taken_by_it(tmp_path: Path) -> None:
+    services = {"web": {"image": "nginx:1", "build": {"context": "./web"}}}
+    assert body(services, folder=tmp_path)["image"] == "nginx:1"
+    assert told(services, "services.web.build", folder=tmp_path) == [
+        "approximated: there is no Dockerfile in ./web: the image is taken as it is named; add what is missing"
+    ]
 
 
 def test_a_waiver_leaves_it_out_with_its_reason() -> None:
