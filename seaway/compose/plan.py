@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from seaway.compose import dockerfile, files, images, labels, part, ports, volumes
+from seaway.model import order
 
 CRON = "kompose.cronjob.schedule"
 DEFAULT_NETWORK = "default"
@@ -278,12 +279,13 @@ def _stores(found: Mapping[str, Plan]) -> None:
         for mount in each.mounts:
             if mount.kind == "disk":
                 users.setdefault(mount.source, []).append((each, mount))
-    for those in users.values():
-        able = [one for one in those if one[0].kind != "jobs"]
-        if not able:
-            continue
-        # A disk that everybody only reads has nothing on it.
-        owner, own = min(able, key=lambda one: _rank(*one))
+    able = {source: [one for one in those if one[0].kind != "jobs"] for source, those in users.items()}
+    owners = {source: min(those, key=lambda one: _rank(*one)) for source, those in able.items() if those}
+    if _waiting({source: owner.name for source, (owner, _) in owners.items()}, users):
+        # Whoever is first in the file: then nobody waits for one that waits for him.
+        owners = {source: those[0] for source, those in able.items() if those}
+    for source, (owner, own) in owners.items():
+        those = users[source]
         owner.disks.append(own)
         for each, mount in those:
             if mount is not own:
@@ -300,6 +302,15 @@ def _stores(found: Mapping[str, Plan]) -> None:
             if each.main is not None and each.main.protocol == "udp":
                 each.main = ports.main(each.listens, store=True)
             each.why = "it has a disk" if each.disks else f"its image keeps data in {data}"
+
+
+def _waiting(owners: Mapping[str, str], users: Mapping[str, Sequence[tuple[Plan, volumes.Mount]]]) -> bool:
+    """Whether some run where the disk of the other is, and so wait for each other."""
+    after: dict[str, set[str]] = {}
+    for source, owner in owners.items():
+        for each, _ in users[source]:
+            after.setdefault(each.name, set()).update({owner} - {each.name})
+    return next(order.around(after), None) is not None
 
 
 def _rank(each: Plan, mount: volumes.Mount) -> tuple[bool, ...]:

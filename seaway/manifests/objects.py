@@ -180,7 +180,8 @@ def _of(
             secret=config.name(secret),
         )
     groups = [disks.group(app, share) or names.GROUP for share in each.shares if share.store != each.name]
-    template = pod.template(scope, each, each.name, parts, groups)
+    sharers = [one.name for one in app.services if each.name in {share.store for share in one.shares}]
+    template = pod.template(scope, each, each.name, parts, groups, sorted(sharers))
     match each:
         case application.Service():
             yield from _service(each, scope, stack, template)

@@ -3,6 +3,7 @@
 https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from seaway.manifests import names
@@ -12,16 +13,24 @@ TPU = "google.com/tpu"
 """https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""
 
 
-def beside(scope: names.Scope, each: application.Container, name: str) -> dict[str, Any]:
-    """The nodes of the stores whose disks it shares: a disk is mounted on one node at a time.
+def beside(scope: names.Scope, each: application.Container, name: str, sharers: Sequence[str]) -> dict[str, Any]:
+    """The nodes of the stores whose disks it shares: a disk is mounted on one node at a time. A store that is replaced
+    prefers the node of its ``sharers``, who still hold its disk there.
 
     https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
     """
-    terms = [
-        {"labelSelector": {"matchLabels": names.selector(scope, store)}, "topologyKey": "kubernetes.io/hostname"}
-        for store in sorted({share.store for share in each.shares} - {name})
-    ]
-    return {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}} if terms else {}
+
+    def term(other: str) -> dict[str, Any]:
+        selected = {"matchLabels": names.selector(scope, other)}
+        return {"labelSelector": selected, "topologyKey": "kubernetes.io/hostname"}
+
+    terms: dict[str, Any] = {}
+    if there := sorted({share.store for share in each.shares} - {name}):
+        terms["requiredDuringSchedulingIgnoredDuringExecution"] = [term(store) for store in there]
+    if sharers:
+        weighted = [{"weight": 100, "podAffinityTerm": term(other)} for other in sharers]
+        terms["preferredDuringSchedulingIgnoredDuringExecution"] = weighted
+    return {"affinity": {"podAffinity": terms}} if terms else {}
 
 
 def placement(each: application.Container) -> dict[str, Any]:

@@ -29,16 +29,17 @@ UNPRIVILEGED_PORTS = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0
 """Lets a user that is not root listen below 1024, as Docker does; a safe sysctl, allowed under `restricted`."""
 
 
-def template(
+def template(  # noqa: PLR0917 - the last two are for few
     scope: names.Scope,
     each: application.Container,
     name: str,
     parts: Mapping[str, container.Parts],
     groups: Sequence[int] = (),
+    sharers: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The pods of a service, a store or a job. ``parts`` by container; the main one is called as the pod.
 
-    ``groups``: those that the files of shared disks belong to.
+    ``groups``: those that the files of shared disks belong to; ``sharers``: who else mounts its own.
     """
     found, mounts = volumes.volumes(
         each, name, {called: one.config_map for called, one in parts.items()}, parts[name].secret
@@ -50,7 +51,7 @@ def template(
         "securityContext": _security(each, groups),
         "terminationGracePeriodSeconds": _grace(each),
         **placement.placement(each),
-        **placement.beside(scope, each, name),
+        **placement.beside(scope, each, name, sharers),
     }
     if isinstance(each, application.Service) and not each.each_node:
         spec["topologySpreadConstraints"] = availability.spread(scope, each)

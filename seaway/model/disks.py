@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from seaway.model import application, decode, problems, rules
+from seaway.model import application, decode, order, problems, rules
 
 FIRST = "data"
 """What the claim of the disk without a name is called."""
@@ -55,6 +55,11 @@ def group(app: application.Application, share: application.Share) -> int | None:
 def _shares(app: application.Application, places: problems.Places) -> Iterator[problems.Problem]:
     """What is shared is there. It may be a disk of its own, at another path."""
     stores = {one.name: one for one in app.stores}
+    others = {name: sorted({share.store for share in one.shares} - {name}) for name, one in stores.items()}
+    for circle in order.around(others):
+        at = f"stores.{circle[0]}.shares"
+        wrong = f"{' -> '.join(circle)} each run where the disk of the next is, and none would start"
+        yield problems.Problem(places.of(at), at, wrong, "let one of them own both disks")
     for path, one in rules.workloads(app).items():
         for share in one.shares:
             at = f"{path}.shares.{share.path}"

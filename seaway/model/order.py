@@ -26,7 +26,11 @@ def circles(services: Iterable[application.Service]) -> Iterator[tuple[str, ...]
 
     One that waits for itself is no circle: that is told by itself.
     """
-    after = {service.name: [name for name in service.after if name != service.name] for service in services}
+    yield from around({service.name: [name for name in service.after if name != service.name] for service in services})
+
+
+def around(after: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:
+    """The same of any names that wait for others."""
     done: set[str] = set()
     for name in after:
         if name not in done and (path := _back_to(name, after)):

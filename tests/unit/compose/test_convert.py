@@ -476,3 +476,17 @@ def test_every_port_that_somebody_names_is_open(tmp_path: Path) -> None:
 def test_a_processor_of_another_maker() -> None:
     found = body({"web": {"image": "nginx:1", "gpus": [{"driver": "amd", "count": "1"}, {"driver": "amd"}]}})
     assert found["resources"]["gpu"] == {"count": 2, "resource": "amd.com/gpu"}
+
+
+def test_two_disks_that_two_share() -> None:
+    """Nobody waits for one that waits for him."""
+
+    def disk(source: str, *, read_only: bool) -> dict[str, Any]:
+        return {"type": "volume", "source": source, "target": f"/{source}", "read_only": read_only}
+
+    services = {
+        "one": {"image": "nginx:1", "volumes": [disk("a", read_only=False), disk("b", read_only=True)]},
+        "two": {"image": "nginx:1", "volumes": [disk("a", read_only=True), disk("b", read_only=False)]},
+    }
+    one, two = app(services).stores[0], app(services).services[0]
+    assert (one.volume.path, list(one.volumes), [share.volume for share in two.shares]) == ("/a", ["b"], [None, "b"])

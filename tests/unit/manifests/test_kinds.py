@@ -342,6 +342,11 @@ def test_a_disk_is_shared_on_the_node_of_its_store() -> None:
     (term,) = found["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     assert term["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "db"
     assert (found["securityContext"]["fsGroup"], found["securityContext"]["supplementalGroups"]) == (999, [999, 10001])
+    both = made(service(shares=(share,)), stores=(store(user=999),))
+    (preferred,) = pod(both, "StatefulSet/db")["affinity"]["podAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    assert preferred["podAffinityTerm"]["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "web"
 
 
 def test_ports_that_nobody_wrote() -> None:

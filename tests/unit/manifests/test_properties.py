@@ -29,7 +29,7 @@ STACK = {
     "seaway:ingress": {"hosts": {"web": ["shop.example.com", "example.com/shop"]}, "issuer": "letsencrypt"},
     "seaway:storageClass": "standard",
     "seaway:pullSecrets": ["registry"],
-    "seaway:secrets": {name: {"secure": "x"} for name in ("PAYMENT_TOKEN", "LICENCE")},
+    "seaway:secrets": {name: {"secure": "x"} for name in ("PAYMENT_TOKEN", "LICENCE", "NPM_TOKEN")},
     "seaway:overlay": {"services": {"web": {"env": {"LOG_LEVEL": "debug"}}}},
 }
 STRANGE: list[Any] = [

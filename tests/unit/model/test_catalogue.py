@@ -53,7 +53,6 @@ USERS = {
     "registry.example.com/mirror/postgres:17": 999,
     "registry.example.com/team/postgres:17": 10001,
     "mirror/postgres:17": 10001,
-    "registry.example.com/team/postgres:17": 10001,
     "postgres-exporter:1": 10001,
     "redis:8-alpine": 999,
     "rabbitmq:4-management-alpine": 100,

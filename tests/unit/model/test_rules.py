@@ -135,6 +135,12 @@ FAILS = {
         web(f"{IMAGE}    port: 80\n    allPorts: true"),
         "8:5: services.web.allPorts: is true, and a port is written; remove one of the two",
     ),
+    "shared with each other": (
+        "name: shop\nstores:\n  a: {image: x, volume: {path: /a, size: 1Gi}, shares: {/b: b}}\n"
+        "  b: {image: x, volume: {path: /b, size: 1Gi}, shares: {/a: a}}\n",
+        "3:48: stores.a.shares: a -> b -> a each run where the disk of the next is, and none would start; let one of"
+        " them own both disks",
+    ),
     "shared by nobody": (
         web(f"{IMAGE}    shares: {{/b: db}}"),
         '7:14: services.web.shares./b: there is no store "db"; there are none',
