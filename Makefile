@@ -69,8 +69,9 @@ checkers: .venv/.ready ## kube-score, kubeconform and checkov over every example
 compose-config: .venv/.ready ## our reading of compose files beside `docker compose config`; writes docs/compose-config.md
 	@$(PY) -m tests.compose config
 
-compose-table: .venv/.ready ## our conversion of compose files beside kompose's, ten minutes; writes docs/kompose.md
+compose-table: cluster-up ## our conversion of compose files beside kompose's, half an hour; writes docs/kompose.md
 	@$(PY) -m tests.compose table
+	@$(PY) -m tests.compose runs
 
 compose-keys: .venv/.ready ## what becomes of each key of a compose file; writes the table of docs/compose.md
 	@$(PY) -m tests.compose.keys

@@ -2,6 +2,7 @@
 
 ``python -m tests.compose config``: docs/compose-config.md. Needs Docker Compose, compiled (`make optional`).
 ``python -m tests.compose table``: docs/kompose.md. Needs kompose too, and asks the checkout's cluster where one runs.
+``python -m tests.compose runs``: the same with the column of what runs; deploys, and needs the cluster.
 
 Exit codes: 0, done; 1, something is read otherwise than Docker reads it; 2, it cannot run here.
 """
@@ -9,11 +10,14 @@ Exit codes: 0, done; 1, something is read otherwise than Docker reads it; 2, it 
 import argparse
 import sys
 
-from dev import project
+from dev import environment, project
 from dev.cluster import layout, parts
 from tests.compose import config, projects, table
+from tests.support import strict
 
 DOCS = project.ROOT / "docs"
+KEPT = environment.STATE / "compose-table.json"
+KUBERNETES = parts.named("kubernetes").version
 
 
 def compare() -> int:
@@ -34,17 +38,28 @@ def convert() -> int:
         done, version = table.rows(None), ""
     else:
         with table.server() as server:
-            done, version = table.rows(server), parts.named("kubernetes").version
+            done, version = table.rows(server), KUBERNETES
+    table.kept(done, KEPT)
     (DOCS / "kompose.md").write_text(table.page(done, version))
+    return 0
+
+
+def run() -> int:
+    """Deploys, and adds what came of it to the last table."""
+    done = table.read(KEPT)
+    with strict.server() as server:
+        table.run(done, server)
+    table.kept(done, KEPT)
+    (DOCS / "kompose.md").write_text(table.page(done, KUBERNETES))
     return 0
 
 
 def main() -> int:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.compose", description=__doc__)
-    parser.add_argument("page", choices=("config", "table"))
+    parser.add_argument("page", choices=("config", "table", "runs"))
     try:
-        return compare() if parser.parse_args().page == "config" else convert()
+        return {"config": compare, "table": convert, "runs": run}[parser.parse_args().page]()
     except layout.CannotRunError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2

@@ -15,7 +15,7 @@ from seaway.model import nodes
 from tests.compose import projects, tools
 from tests.support import namespaces
 
-SECONDS = 90
+SECONDS = 60
 """For all to be ready. The images are there."""
 
 Objects = Sequence[Mapping[str, Any]]
@@ -26,7 +26,7 @@ def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -
     made = tools.run(tool, files)
     if made.refused or made.crashed or not made.objects:
         return "no objects"
-    home = f"{name}-{tool}"
+    home, wanted = f"{name}-{tool}", published(files)
     env = environment.prepare()
     try:
         _apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}}, home, env)
@@ -34,7 +34,7 @@ def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -
         if said:
             return f"not applied: {said}"
         end = time.monotonic() + SECONDS
-        while lacking := [*_lacking(server, home), *_silent(server, home, published(files))]:
+        while lacking := [*_lacking(server, home), *_silent(server, home, wanted)]:
             if time.monotonic() > end:
                 return "; ".join(lacking)
             time.sleep(1)
@@ -43,11 +43,16 @@ def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -
         namespaces.remove(home)
 
 
-def published(files: Sequence[Path]) -> set[int]:
-    """The ports of containers that a project publishes, and that speak TCP."""
+def published(files: Sequence[Path]) -> Mapping[str, set[int]]:
+    """By service: the ports of its container that it publishes, and that speak TCP."""
     root = nodes.plain(read.read(files, folder=files[0].parent, profiles=["*"], environment=projects.ENVIRONMENT).root)
-    ports = [port for service in root["services"].values() for port in service.get("ports", ())]
-    return {int(port["target"]) for port in ports if port["protocol"] == "tcp" and "published" in port}
+    found = {
+        name: {
+            int(port["target"]) for port in one.get("ports", ()) if port["protocol"] == "tcp" and "published" in port
+        }
+        for name, one in root["services"].items()
+    }
+    return {name: ports for name, ports in found.items() if ports}
 
 
 def _own(objects: Objects, home: str) -> Iterator[Mapping[str, Any]]:
@@ -89,13 +94,14 @@ def _lacking(server: httpx.Client, home: str) -> Iterator[str]:
             yield f"pod {each['metadata']['name']}: not ready"
 
 
-def _silent(server: httpx.Client, home: str, wanted: set[int]) -> Iterator[str]:
-    """The published ports that no Service leads to, or that do not answer there."""
-    left = set(wanted)
+def _silent(server: httpx.Client, home: str, wanted: Mapping[str, set[int]]) -> Iterator[str]:
+    """The services of which no published port answers at a Service."""
+    ports = {number for each in wanted.values() for number in each}
+    answered: set[int] = set()
     for each in server.get(f"/api/v1/namespaces/{home}/services").json()["items"]:
         for port in each["spec"].get("ports", ()):
-            if port.get("targetPort", port["port"]) in left:
+            if (number := port.get("targetPort", port["port"])) in ports:
                 path = f"/api/v1/namespaces/{home}/services/{each['metadata']['name']}:{port['port']}/proxy/"
                 if server.get(path).status_code not in (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE):
-                    left.discard(port.get("targetPort", port["port"]))
-    yield from (f"port {number}: no answer" for number in sorted(left))
+                    answered.add(number)
+    yield from (f"{name}: no published port answers" for name, ports in wanted.items() if not ports & answered)

@@ -1,7 +1,7 @@
 """Which keys of a service a converter drops without a word, found by changing them.
 
 A key counts as seen if what the tool makes or tells is another without it, or with another value that Docker Compose
-accepts. A change that Docker Compose refuses says nothing.
+accepts, or if a warning names it or a key above it. A change that Docker Compose refuses says nothing.
 """
 
 import copy
@@ -93,32 +93,38 @@ def _others(value: Any) -> list[Any]:  # noqa: PLR0911 - one return a kind
             for group in OTHERS:
                 if value in group:
                     return sorted(group - {value})
-            if number := re.fullmatch(r"([0-9.]+)([a-zA-Z%]*)", value):
+            if number := re.fullmatch(r"([0-9]+\.?[0-9]*)([a-zA-Z%]*)", value):
                 return [f"{float(number[1]) + 1:g}{number[2]}"]
             return [f"{value}x"]
         case _:
             return []
 
 
+def _named(path: Path_, named: frozenset[str]) -> bool:
+    """Whether a warning names the key, or one above it that is below the service."""
+    text = [str(part) for part in path]
+    return any(".".join(text[:end]) in named for end in range(3, len(path) + 1))
+
+
 def silent(tool: str, files: Sequence[Path]) -> tuple[int, list[Path_]]:
     """How many keys were judged, and those of which nobody could see a trace. The first file is written anew."""
     root = plain(files[0])
     files[0].write_text(json.dumps(root))
-    before = tools.run(tool, files).trace
+    first = tools.run(tool, files)
     judged, found = 0, list[Path_]()
     for path in keys(root):
-        seen, tried = False, 0
-        for changed in changes(root, path):
+        seen, tried = _named(path, first.named), 0
+        for changed in [] if seen else changes(root, path):
             files[0].write_text(json.dumps(changed))
             made = tools.run(tool, files)
-            differs = made.trace != before
+            differs = made.trace != first.trace
             if differs and (made.refused or made.crashed) and docker.config(files, profiles=["*"]).printed is None:
                 continue
             tried += 1
             if differs:
                 seen = True
                 break
-        judged += bool(tried)
+        judged += bool(tried or seen)
         if tried and not seen:
             found.append(path)
     files[0].write_text(json.dumps(root))

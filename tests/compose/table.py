@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import shutil
 import statistics
 import subprocess
@@ -33,12 +34,13 @@ Each project of the corpus ({count}), all profiles asked for, converted by us an
   (`x-seaway: {{waive: ...}}`).
 - **silent**: keys of services of which nobody can see a trace, of all that were judged. Each key is taken out, then
   changed to another value that Docker Compose accepts; if neither the objects nor the warnings of the converter are
-  other ones, it was dropped without a word. What is told as kept counts as no warning. Extensions (`x-`) are not
-  judged.
+  other ones, and no warning names it or a key above it, it was dropped without a word. What is told as kept counts as
+  no warning. Extensions (`x-`) are not judged.
 - **rejected**: objects that the API server refuses in a dry run with strict validation (Kubernetes {kubernetes}).
 - **level**: the strictest level of Pod Security whose admission lets every pod in without a warning.
 - **runs**: what the end-to-end tests deploy too: applied, with no demands on security in the namespace; every workload
-  is ready within {ready} seconds, and every published TCP port answers at a Service. Images are the cluster's own.
+  is ready within {ready} seconds, and of each service that publishes TCP ports one answers at a Service. Images are
+  the cluster's own.
 - **seconds**: median of {times} runs of the command.
 """
 TIMES = 3
@@ -84,8 +86,6 @@ def row(name: str, tool: str, files: Sequence[Path], server: httpx.Client | None
             one.judged, one.dropped = silent.silent(tool, mine)
             if server is not None:
                 one.rejected, one.level = _judged(server, made)
-        if server is not None and name in test_compose.APPLIED:
-            one.runs = deployed.outcome(server, name, tool, [folder / file.name for file in files])
     return one
 
 
@@ -151,6 +151,25 @@ def rows(server: httpx.Client | None) -> list[Row]:
             counts = f"{len(one.dropped)}/{one.judged} silent, {len(one.rejected)}/{one.objects} rejected"
             print(f"{name}: {tool}: {one.outcome}, {counts} {one.level}", file=sys.stderr)
     return done
+
+
+def run(done: Sequence[Row], server: httpx.Client) -> None:
+    """Deploys what the end-to-end tests deploy too."""
+    files = projects.found()
+    for one in done:
+        if one.project in test_compose.APPLIED:
+            one.runs = deployed.outcome(server, one.project, one.tool, files[one.project])
+            print(f"{one.project}: {one.tool}: runs: {one.runs}", file=sys.stderr)
+
+
+def kept(done: Sequence[Row], file: Path) -> None:
+    """Written, for `read`."""
+    file.write_text(json.dumps([dataclasses.asdict(one) for one in done]))
+
+
+def read(file: Path) -> list[Row]:
+    """What was kept."""
+    return [Row(**one) for one in json.loads(file.read_text())]
 
 
 def page(done: Sequence[Row], kubernetes: str) -> str:

@@ -29,6 +29,8 @@ class Made:
     objects: Sequence[Mapping[str, Any]] = ()
     told: frozenset[str] = frozenset()
     """Its warnings; what is converted without a loss is none."""
+    named: frozenset[str] = frozenset()
+    """The keys that its warnings name by their paths: what is said of one is said of all below it."""
     refused: str = ""
     crashed: str = ""
 
@@ -46,15 +48,16 @@ def run(tool: str, files: Sequence[Path]) -> Made:
 
 def _seaway(files: Sequence[Path]) -> Made:
     """What is refused is waived, as its message says, so that the rest of the project can be looked at."""
-    named = files[0].with_name(",".join(file.name for file in files))
+    path = files[0].with_name(",".join(file.name for file in files))
     try:
-        found = project.converted(named, within=files[0].parent, profiles=["*"])
+        found = project.converted(path, within=files[0].parent, profiles=["*"])
+        named = frozenset(one.path for one in found.losses if one.kind != "kept")
         refused = loss.refusals(found.losses)
         told = frozenset(f"{one.path} {one.kind} {one.how}" for one in found.losses if one.kind != "kept")
         if refused:
-            return Made(told=told, refused="; ".join(f"{one.path}: {one.wrong}" for one in refused))
-        app = load.load(named, profiles=["*"])
-        return Made(objects=[one.manifest for one in offline.rendered(app, STACK)], told=told)
+            return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.wrong}" for one in refused))
+        app = load.load(path, profiles=["*"])
+        return Made(objects=[one.manifest for one in offline.rendered(app, STACK)], told=told, named=named)
     except problems.Invalid as wrong:
         return Made(refused="; ".join(f"{one.path}: {one.wrong}" for one in wrong.problems))
     except Exception as error:  # a crash is what is counted
@@ -79,7 +82,10 @@ def _kompose(files: Sequence[Path]) -> Made:
         return Made(refused=" ".join(lines[-1:]))
     objects = [one for one in yaml.safe_load_all(done.stdout) if one]
     listed = [item for one in objects for item in (one["items"] if one["kind"] == "List" else [one])]
-    return Made(objects=listed, told=frozenset(lines))
+    named = frozenset(
+        f"services.*.{found[1]}" for line in lines if (found := re.search(r"Unsupported (\S+) key", line))
+    )
+    return Made(objects=listed, told=frozenset(lines), named=named)
 
 
 def waivers(refused: str) -> str:

@@ -1,5 +1,6 @@
 """Tests that need an optional part of the toolchain: collected where it is compiled, told where it is not."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,9 +13,15 @@ ROOT = Path(__file__).parents[2]
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "tests/compose/test_docker_compose.py": ("docker-compose",),
     "tests/e2e/test_autoscaling.py": ("metrics-server",),
+    "tests/e2e/test_compose_docker.py": ("docker-compose",),
     "tests/e2e/test_network.py": ("kube-network-policies", "traefik"),
 }
 """File -> the parts that all of its tests need."""
+
+PROGRAMS: Mapping[str, Mapping[str, str]] = {
+    "tests/e2e/test_compose_docker.py": {"dockerd": "apt-get install docker.io"},
+}
+"""File -> programs of the machine that all of its tests need, and where they come from."""
 
 
 def missing(file: str) -> list[str]:
@@ -22,9 +29,15 @@ def missing(file: str) -> list[str]:
     return [name for name in NEEDS.get(file, ()) if not toolchain.there(parts.named(name))]
 
 
+def absent(file: str) -> list[str]:
+    """The programs that a file needs and that nobody has installed."""
+    return [name for name in PROGRAMS.get(file, ()) if shutil.which(name) is None]
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Not collected, and not skipped: a skip says that something on this machine may be wrong."""
-    return True if collection_path.is_file() and missing(_named(collection_path)) else None
+    name = _named(collection_path)
+    return True if collection_path.is_file() and (missing(name) or absent(name)) else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -42,6 +55,9 @@ def told(asked: list[Path]) -> Iterator[str]:
             verb = "is" if len(lacking) == 1 else "are"
             way = "python3 -m dev.cluster.toolchain build --all"
             yield f"not run: {file}, since {' and '.join(lacking)} {verb} not compiled ({way})"
+    for file, programs in PROGRAMS.items():
+        for name in absent(file) if any((ROOT / file).is_relative_to(path) for path in asked) else ():
+            yield f"not run: {file}, since {name} is not installed ({programs[name]})"
 
 
 def _named(path: Path) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,7 +97,8 @@ def test_what_is_optional_is_compiled_only_when_asked_for(machine: Path, capsys:
     assert addons.prepared() == []
 
 
-def test_tests_of_what_is_not_compiled_are_told_and_not_run(machine: Path) -> None:
+def test_tests_of_what_is_not_there_are_told_and_not_run(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     file = optional.ROOT / "tests" / "e2e" / "test_network.py"
     assert optional.pytest_ignore_collect(file)
     assert list(optional.told([optional.ROOT / "tests"])) == [
@@ -104,8 +106,11 @@ def test_tests_of_what_is_not_compiled_are_told_and_not_run(machine: Path) -> No
         " (python3 -m dev.cluster.toolchain build --all)",
         "not run: tests/e2e/test_autoscaling.py, since metrics-server is not compiled"
         " (python3 -m dev.cluster.toolchain build --all)",
+        "not run: tests/e2e/test_compose_docker.py, since docker-compose is not compiled"
+        " (python3 -m dev.cluster.toolchain build --all)",
         "not run: tests/e2e/test_network.py, since kube-network-policies and traefik are not compiled"
         " (python3 -m dev.cluster.toolchain build --all)",
+        "not run: tests/e2e/test_compose_docker.py, since dockerd is not installed (apt-get install docker.io)",
     ]
     assert list(optional.told([optional.ROOT / "tests" / "unit"])) == []
 
