@@ -12,7 +12,7 @@ from dev import project
 from seaway.manifests import objects, offline, workloads
 from seaway.model import load, settings
 from tests import golden
-from tests.support import kubectl
+from tests.support import kubectl, namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -78,8 +78,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Pro
         made.up()
         yield made
     finally:
-        made.pulumi("cancel", "--yes", "examples")
-        made.destroy()
+        namespaces.remove(NAMESPACE)
 
 
 def page(everything: project.Project) -> dict[str, Any]:

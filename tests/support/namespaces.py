@@ -2,7 +2,7 @@
 
 from tests.support import kubectl
 
-CONTROLLERS = "deployments,replicasets,statefulsets,jobs,cronjobs"
+CONTROLLERS = "deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs"
 
 
 def remove(*names: str) -> None:
