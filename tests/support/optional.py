@@ -18,6 +18,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """File -> the parts that all of its tests need."""
 
+_FILES = {ROOT / file for file in NEEDS}
+
 
 def missing(file: str) -> list[str]:
     """The parts that a file needs and that are not compiled."""
@@ -31,7 +33,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """So that they can be asked for alone: `-m optional`."""
-    if _named(item.path) in NEEDS:
+    if item.path in _FILES:
         item.add_marker("optional")
 
 
