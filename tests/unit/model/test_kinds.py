@@ -171,6 +171,12 @@ FAILS = {
             f"{A}:3:85: jobs.report.history: -1 is no number of runs; write 0 or more",
         ],
     ),
+    "one claim, two disks": (
+        "name: shop\nstores:\n  x-db: {image: p, port: 1, volume: {path: /a, size: 1Gi}, volumes: {a: {path: /b, size: 1Gi}}}\n  db: {image: p, port: 1, volume: {path: /a, size: 1Gi}, volumes: {a-x: {path: /b, size: 1Gi}}}\n",
+        [
+            f"{A}:4:68: stores.db.volumes.a-x: its claim would be a-x-db-0, as that of stores.x-db.volumes.a; rename one of the two"
+        ],
+    ),
     "history of one run": (
         job("history: 3"),
         [
