@@ -8,7 +8,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
 
-.PHONY: help up down preview test test-unit test-sample check format golden lock faults checkers bench compose-config compose-keys compose-table \
+.PHONY: help up down preview test test-optional test-unit test-sample check format golden lock faults checkers bench compose-config compose-keys compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
@@ -27,12 +27,17 @@ down: .venv/.ready ## destroy the dev stack and stop everything that `make up` s
 
 ##--- develop it
 
-test: .venv/.ready ## every test; the end-to-end ones need root on Linux and say so where they cannot run
+test: export SEAWAY_OPTIONAL := no
+test: .venv/.ready ## every test but the optional ones; the end-to-end ones need root on Linux and say so where they cannot run
 	@$(MAKE) test-sample
 	@$(MAKE) test-unit
 	@if $(PY) -m dev.cluster check >/dev/null 2>&1; then $(MAKE) toolchain; fi
 	@$(PY) -m pytest -m "cluster and alone"
 	@$(PY) -m pytest -m "cluster and not alone" -n 3 --dist loadfile --no-loadscope-reorder
+
+test-optional: setup ## what needs the optional parts: enforced network policies, an ingress controller, autoscaling
+	@$(MAKE) optional
+	@$(PY) -m pytest -m "cluster and optional" -n 2 --dist loadfile --no-loadscope-reorder
 
 # Bytecode is kept whatever the environment says: each worker and each started program would compile everything again.
 test-unit: .venv/.ready ## unit and component tests: no root, no cluster, less than a minute

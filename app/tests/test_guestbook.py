@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from dev import project
-from tests.support import prober
+from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
 
@@ -27,7 +27,7 @@ def guestbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proj
     made = project.Project.create(tmp_path_factory.mktemp("guestbook"), application=APPLICATION, stack="sample")
     made.up()
     yield made
-    made.destroy()
+    namespaces.remove(NAMESPACE)
 
 
 @pytest.fixture(scope="module")

@@ -63,6 +63,12 @@ WAIVERS: tuple[outcome.Waiver, ...] = (
         because="these examples ask nobody else before they answer, so ready and live are one question; where something"
         " stands behind the program there are two (PRB-02)",
     ),
+    outcome.Waiver(
+        tool="kube-score",
+        check="networkpolicy-targets-pod",
+        objects=("*: NetworkPolicy/acme-challenges",),
+        because="it is for pods of cert-manager, which are there while a certificate is made (NET-02)",
+    ),
     outcome.Waiver(tool="checkov", check="CKV_K8S_11", because=_NO_CPU_LIMIT),
     outcome.Waiver(tool="checkov", check="CKV_K8S_15", because=_NO_ALWAYS),
     outcome.Waiver(tool="checkov", check="CKV_K8S_43", because=_TAGGED),

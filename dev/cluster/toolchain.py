@@ -152,7 +152,9 @@ def compile_all(waiting: tuple[parts.Part, ...], out: TextIO) -> None:
 
 
 def there(part: parts.Part) -> bool:
-    """Whether a part is compiled already. What is optional is used only then."""
+    """Whether a part is compiled already. What is optional is used only then, and not where SEAWAY_OPTIONAL is `no`."""
+    if part.optional and os.environ.get("SEAWAY_OPTIONAL") == "no":
+        return False
     try:
         return compiler.built(part)
     except layout.CannotRunError:  # no Go, so nobody can tell

@@ -5,6 +5,7 @@ from typing import Any
 
 from seaway.checks import check, subject
 from seaway.manifests import objects as made
+from seaway.manifests import policies as written
 
 NAME_LIMIT = 15
 """Characters of a port's name. https://www.rfc-editor.org/rfc/rfc6335#section-5.1"""
@@ -38,7 +39,8 @@ def targets(seen: subject.Subject) -> subject.Found:
     for each in seen.of("NetworkPolicy"):
         spec = each.manifest["spec"]
         mine = [pod for pod in pods if subject.matches(spec.get("podSelector", {}), pod.labels)]
-        if not mine:
+        # Those of cert-manager come and go: nothing that is declared has their label.
+        if not mine and spec.get("podSelector") != {"matchLabels": written.SOLVER}:
             remedy = "write the labels of those that it is for"
             yield subject.about(each, "spec.podSelector", "selects no pods", remedy)
         for path, peer in _peers(spec):

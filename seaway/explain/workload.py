@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from seaway.checks import identity
 from seaway.explain import fields, origin
 from seaway.manifests import network, objects, offline
 from seaway.model import application, catalogue, decode, hosts, jobs, links, nodes, rules
@@ -112,7 +113,7 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
         after=each.after if isinstance(each, application.Service) else (),
         start=_start(one, each, made),
         objects=[Made(kind=found.kind, name=found.name, purpose=_purpose(found, each)) for found in made],
-        rows=[*_model(one, path, each, made, node), *_ours(made)],
+        rows=[*_model(one, path, each, made, node), *_ours(made, each)],
     )
 
 
@@ -223,9 +224,11 @@ def _value(part: Any, path: str) -> Any:
     return None
 
 
-def _ours(made: Sequence[objects.Object]) -> Iterator[Row]:
+def _ours(made: Sequence[objects.Object], each: rules.Workload) -> Iterator[Row]:
     """What the objects have whatever the model says."""
     for field in fields.FIELDS:
+        if field.check == identity.token.id and each.kubernetes_api:
+            continue  # there is a token, since `kubernetesApi` asks for one
         for found in made:
             value = fields.value(found.manifest, field.path) if found.kind in field.kinds else None
             if field.why and value is not None:

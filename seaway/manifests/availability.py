@@ -43,7 +43,8 @@ def spread(scope: names.Scope, each: application.Service) -> list[dict[str, Any]
     `spread: require` is about nodes alone: where a zone is full or lost, or nodes have none, pods that wait for
     another one would make the loss of a zone worse than it is.
     """
-    required = {"whenUnsatisfiable": "DoNotSchedule", "minDomains": HOSTS}
+    # A node that its pods may not run on would count as one that has none, and the next pod would wait for it for ever.
+    required = {"whenUnsatisfiable": "DoNotSchedule", "minDomains": HOSTS, "nodeTaintsPolicy": "Honor"}
     return [
         {
             "maxSkew": 1,

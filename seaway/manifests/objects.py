@@ -102,6 +102,7 @@ def objects(
     level = "baseline" if any(each.security == "baseline" for each in _containers(app)) else "restricted"
     found = [Object(manifest=namespace.namespace(scope, level=level), owner=None, wave=Wave.foundation)]
     found.append(Object(manifest=policies.closed(scope), owner=None, wave=Wave.foundation))
+    found += [Object(manifest=one, owner=None, wave=Wave.foundation) for one in policies.challenges(scope, app, stack)]
     account = identity.pull_secret(scope, stack, secrets)
     if account is not None:
         found.append(Object(manifest=account, owner=None, wave=Wave.foundation))
@@ -216,7 +217,7 @@ def _service(
     if each.each_node:
         yield Wave.service, workloads.daemon_set(scope, each, template, stack)
         return
-    if each.scale.min >= 2:
+    if (each.scale.max or each.scale.min) >= 2:
         yield Wave.foundation, availability.disruption_budget(scope, each.name)
     yield Wave.service, workloads.deployment(scope, each, template, stack)
     if each.scale.max is not None:

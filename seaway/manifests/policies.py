@@ -21,6 +21,16 @@ from seaway.model.describe import Doc, Why
 CLOSED = "default-deny"
 """Called after no content, as it has none. No workload's policy is called so: those end in a hash."""
 
+CHALLENGES = "acme-challenges"
+"""For pods of somebody else; it opens the same as long as the controller is the same."""
+
+SOLVER = {"acme.cert-manager.io/http01-solver": "true"}
+"""Pods of cert-manager, which are there for as long as it proves that a host is ours.
+https://cert-manager.io/docs/installation/best-practice/#network-requirements"""
+
+SOLVER_PORT = 8089
+"""https://github.com/cert-manager/cert-manager/issues/2334"""
+
 BOTH: Annotated[
     list[str],
     Doc("which ways are closed but for what is opened"),
@@ -69,6 +79,24 @@ def closed(scope: names.Scope) -> dict[str, Any]:
     }
 
 
+def challenges(scope: names.Scope, app: application.Application, stack: settings.Settings) -> Iterator[dict[str, Any]]:
+    """Who makes certificates asks the host whether it is ours, and cert-manager answers from a pod in this namespace.
+
+    Closed, it would never get one. Where it proves that by DNS there is no such pod, and nothing is open.
+    """
+    if stack.ingress.issuer is not None and any(hosts.of(stack, one) for one in app.services):
+        yield {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": names.shared(scope, CHALLENGES),
+            "spec": {
+                "podSelector": {"matchLabels": dict(SOLVER)},
+                "policyTypes": ["Ingress"],
+                "ingress": [_controller(stack) | {"ports": [_port(SOLVER_PORT, "TCP")]}],
+            },
+        }
+
+
 def policy(
     scope: names.Scope, each: Workload, app: application.Application, stack: settings.Settings
 ) -> dict[str, Any]:
@@ -114,13 +142,18 @@ def _outside(each: Workload, stack: settings.Settings) -> Iterator[dict[str, Any
             return
         case "ingress" if isinstance(each, application.Job) or not each.expose or each.protocol not in hosts.SPOKEN:
             return
-        case "ingress" if stack.ingress.namespace is not None:
-            there = {"kubernetes.io/metadata.name": stack.ingress.namespace}
-            yield {"from": [{"namespaceSelector": {"matchLabels": there}}], "ports": main}
         case "ingress":
-            yield {"ports": main}
+            yield _controller(stack) | {"ports": main}
         case _:
             yield {"ports": [_port(one.name, network.transport(one)) for one in network.exposed(each)]}
+
+
+def _controller(stack: settings.Settings) -> dict[str, Any]:
+    """The part of a rule that says from where an Ingress is led; nothing where nobody knows."""
+    if stack.ingress.namespace is None:
+        return {}
+    there = {"kubernetes.io/metadata.name": stack.ingress.namespace}
+    return {"from": [{"namespaceSelector": {"matchLabels": there}}]}
 
 
 def _out(scope: names.Scope, each: Workload, app: application.Application) -> Iterator[dict[str, Any]]:

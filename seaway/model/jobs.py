@@ -39,9 +39,16 @@ def check(app: application.Application, places: problems.Places) -> Iterator[pro
         if job.tries < 1:
             at = f"{path}.tries"
             yield problems.Problem(places.of(at), at, f"{job.tries} tries are none", "write 1 or more")
+        at = f"{path}.history"
         if job.history < 0:
-            at = f"{path}.history"
             yield problems.Problem(places.of(at), at, f"{job.history} is no number of runs", "write 0 or more")
+        elif (
+            released(job)
+            and (at in places.known or job.history != default.history)
+            and not places.lost(f"{path}.schedule", f"{path}.run")
+        ):
+            wrong = "says nothing of a job that runs once a release: its log stays until the next one"
+            yield problems.Problem(places.of(at), at, wrong, "add `schedule:` or `run: on-demand`, or remove it")
 
 
 def _clock(job: application.Job, text: str, path: str, places: problems.Places) -> Iterator[problems.Problem]:

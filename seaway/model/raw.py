@@ -84,7 +84,7 @@ def kinds(one: rules.Workload) -> list[str]:
             made += ["DaemonSet" if one.each_node else "Deployment"]
             made += ["Service"] if one.port is not None or one.ports else []
             made += ["Ingress"] if one.expose else []
-            made += [] if one.each_node or one.scale.min < 2 else ["PodDisruptionBudget"]
+            made += [] if one.each_node or (one.scale.max or one.scale.min) < 2 else ["PodDisruptionBudget"]
             made += ["HorizontalPodAutoscaler"] if one.scale.max is not None else []
         case application.Store():
             made += ["StatefulSet", "Service"]

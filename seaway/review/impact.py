@@ -74,7 +74,7 @@ def _found(pair: change.Pair) -> Iterator[Found]:
         case "added":
             if pair.kind == "Job":
                 yield Impact.NONE, jobs.once(new)
-            elif pair.kind == "NetworkPolicy" and pair.owner is None:
+            elif pair.kind == "NetworkPolicy" and not at(new, "spec.podSelector"):
                 yield Impact.NONE, "closes whatever no link, no egress and no expose opens"
         case "removed":
             yield _removed(pair, old)

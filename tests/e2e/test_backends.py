@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dev import environment, project
-from tests.support import namespaces, prober
+from tests.support import kubectl, namespaces, prober
 
 pytestmark = pytest.mark.cluster
 
@@ -50,19 +50,13 @@ def database(password: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", **one} for one in items]})
 
 
-def kubectl(*words: str, text: str | None = None) -> str:
-    env = {**os.environ, **environment.variables()}
-    line = ["kubectl", "--context", "seaway-dev", *words]
-    return subprocess.run(line, input=text, env=env, capture_output=True, text=True, check=True).stdout
-
-
 @pytest.fixture(scope="module")
 def backend(one_node_cluster: None) -> Iterator[str]:
     """Its URL, as PULUMI_BACKEND_URL has it; the password is where PostgreSQL's own programs look for it."""
     password = secrets.token_hex(8)
-    kubectl("apply", "--filename", "-", text=database(password))
-    kubectl("wait", "pod/postgres", "-n", HOME, "--for=condition=Ready", "--timeout=60s")
-    service = json.loads(kubectl("get", "service", "postgres", "-n", HOME, "-o", "json"))
+    kubectl.run("apply", "--filename", "-", given=database(password))
+    kubectl.run("wait", "pod/postgres", "-n", HOME, "--for=condition=Ready", "--timeout=60s")
+    service = json.loads(kubectl.run("get", "service", "postgres", "-n", HOME, "-o", "json"))
     address = project.cluster("forward", str(service["spec"]["ports"][0]["nodePort"])).out.strip()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", password)
@@ -92,7 +86,7 @@ def second(tmp_path_factory: pytest.TempPathFactory, first: project.Project, bac
 def keys() -> list[str]:
     """What is in the database; each key begins with the database's own name, the path of the URL."""
     query = "select key from team_state order by key"
-    listed = kubectl("exec", "postgres", "-n", HOME, "--", "psql", "-U", "pulumi", "-d", "state", "-Atc", query)
+    listed = kubectl.run("exec", "postgres", "-n", HOME, "--", "psql", "-U", "pulumi", "-d", "state", "-Atc", query)
     return [key.removeprefix("state/") for key in listed.split()]
 
 

@@ -5,17 +5,16 @@ say must be understood. Through `pulumi up` and under load the same is done by `
 import asyncio
 import dataclasses
 import datetime
-import json
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from dev import environment, project
+from dev import environment
 from seaway.cluster import client, mirror
 from seaway.rollout import judge, snapshot, target, verdict
+from tests.support import kubectl
 
 pytestmark = pytest.mark.cluster
 
@@ -126,14 +125,6 @@ def manifest(name: str, case: Case) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
 
 
-def kubectl(*arguments: str, given: Any = None) -> None:
-    command = ["kubectl", "--context", "seaway-dev", *arguments]
-    text = None if given is None else json.dumps({"apiVersion": "v1", "kind": "List", "items": given})
-    subprocess.run(
-        command, check=True, cwd=project.ROOT, env=environment.prepare(), input=text, text=True, capture_output=True
-    )
-
-
 def namespace(name: str, level: str) -> dict[str, Any]:
     labels = {"pod-security.kubernetes.io/enforce": level}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
@@ -167,13 +158,14 @@ def begun() -> Iterator[datetime.datetime]:
             "spec": {"hard": {"pods": "0"}},
         },
     ]
-    kubectl("apply", "-f", "-", given=homes)
+    kubectl.run("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": homes})
     try:
         now = datetime.datetime.now(datetime.UTC)
-        kubectl("apply", "-f", "-", given=[*more, *(manifest(name, case) for name, case in CASES.items())])
+        more += [manifest(name, case) for name, case in CASES.items()]
+        kubectl.run("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": more})
         yield now
     finally:
-        kubectl("delete", "namespace", *(home["metadata"]["name"] for home in homes), "--wait=false")
+        kubectl.run("delete", "namespace", *(home["metadata"]["name"] for home in homes), "--wait=false")
 
 
 @pytest.fixture(scope="module")

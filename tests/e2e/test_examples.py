@@ -1,38 +1,22 @@
 """The examples on the real cluster: the API server knows every field of them and lets their pods in; the one with
 everything comes up and does what each of its fields is for."""
 
-import json
-import os
-import subprocess
+import base64
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from dev import environment, project
+from dev import project
 from seaway.manifests import objects, offline
 from seaway.model import load, settings
 from tests import golden
-from tests.support import strict
+from tests.support import kubectl, namespaces, strict
 
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "everything-examples"
-
-
-def kubectl(*words: str, given: Any = None) -> str:
-    """What it prints; what it warns of is an error."""
-    done = subprocess.run(
-        ["kubectl", "--context", "seaway-dev", "--warnings-as-errors", *words],
-        env={**os.environ, **environment.variables()},
-        input=None if given is None else json.dumps(given),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def rendered(example: str) -> list[objects.Object]:
@@ -53,6 +37,7 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
     assert pods, "an example without pods shows nothing"
     words = (
         "create",
+        "--warnings-as-errors",
         "--dry-run=server",
         "--validate=strict",
         "--output=name",
@@ -61,14 +46,14 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
         "--filename",
         "-",
     )
-    kubectl("create", "--filename", "-", given=namespace | {"metadata": {"name": home, "labels": labels}})
+    kubectl.run("create", "--filename", "-", given=namespace | {"metadata": {"name": home, "labels": labels}})
     try:
-        kubectl("wait", "--for=create", "serviceaccount/default", "--namespace", home, "--timeout=30s")
+        kubectl.run("wait", "--for=create", "serviceaccount/default", "--namespace", home, "--timeout=30s")
         made = [each | {"metadata": each["metadata"] | {"namespace": home}} for each in found]
-        told = kubectl(*words, given={"apiVersion": "v1", "kind": "List", "items": made + pods})
+        told = kubectl.run(*words, given={"apiVersion": "v1", "kind": "List", "items": made + pods})
         assert len(told.splitlines()) == len(made) + len(pods)
     finally:
-        kubectl("delete", "namespace", home, "--wait=false")
+        kubectl.run("delete", "namespace", home, "--wait=false")
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +66,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Pro
         made.up()
         yield made
     finally:
-        made.pulumi("cancel", "--yes", "examples")
-        made.destroy()
+        namespaces.remove(NAMESPACE)
 
 
 def page(everything: project.Project) -> dict[str, Any]:
@@ -141,6 +125,37 @@ def test_a_job_on_demand_runs_when_somebody_says_so(everything: project.Project)
         assert page(everything)["journal"][-1] == "audited"
     finally:
         everything.kubectl("delete", "job", "audit-1", "-n", NAMESPACE)
+
+
+def pods(everything: project.Project) -> dict[str, set[str]]:
+    """Of each workload."""
+    found: dict[str, set[str]] = {}
+    for one in everything.get("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
+        labels = one["metadata"]["labels"]
+        found.setdefault(labels["app.kubernetes.io/name"], set()).add(one["metadata"]["uid"])
+    return found
+
+
+def test_a_changed_value_rolls_exactly_the_pods_that_use_it_and_a_secret_one_is_told_nowhere(
+    everything: project.Project,
+) -> None:
+    before = pods(everything)
+    counter = everything.folder / "app" / "counter" / "counter.py"
+    counter.write_text(counter.read_text() + "\n# another line\n")
+    value = b"a-value-that-nobody-may-see"
+    everything.pulumi("config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY", value.decode(), check=True)
+    told = everything.up().text
+    after = pods(everything)
+    assert {name for name in before if before[name] != after[name]} == {"board", "counter"}
+    assert before.keys() == after.keys() >= {"agent", "journal"}
+
+    told += everything.kubectl("get", "events", "-n", NAMESPACE, "-o", "json").out
+    for workload in ("deployment/board", "deployment/counter", "statefulset/journal"):
+        told += everything.kubectl("logs", workload, "-n", NAMESPACE, "--all-containers").out
+    written = [file.read_bytes() for file in (everything.folder / ".seaway" / "state").rglob("*") if file.is_file()]
+    assert any(b"ciphertext" in content for content in written), "the state was read"
+    for form in (value, base64.b64encode(value)):
+        assert not any(form in content for content in (told.encode(), *written))
 
 
 def test_the_same_in_python_changes_nothing(everything: project.Project) -> None:

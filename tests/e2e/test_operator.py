@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from dev import environment, project
 from seaway.manifests import objects, yamlout
 from seaway.model import load, settings
-from tests.support import namespaces, prober, running
+from tests.support import kubectl, namespaces, prober, running
 
 pytestmark = pytest.mark.cluster
 
@@ -42,13 +41,6 @@ class Operator:
 
     folder: Path
 
-    def kubectl(self, *words: str, given: str | None = None) -> str:
-        env = {**os.environ, **environment.variables()}
-        line = ["kubectl", "--context", "seaway-dev", *words]
-        done = subprocess.run(line, env=env, input=given, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
     def seaway(self, *words: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "seaway.cli", *words]
         return subprocess.run(
@@ -65,7 +57,7 @@ class Operator:
 
     def pods(self) -> list[str]:
         """As `seaway logs` calls them."""
-        found = json.loads(self.kubectl("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
+        found = json.loads(kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
         return sorted(f"web-{pod['metadata']['name'].rpartition('-')[2]}" for pod in found)
 
 
@@ -81,9 +73,9 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     )
     one = Operator(folder)
     # One that is still going from the time before takes no objects.
-    one.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")
     try:
-        one.kubectl("apply", "-f", "-", given=yamlout.dump(made))
+        kubectl.run("apply", "-f", "-", given=yamlout.dump(made))
         prober.until(lambda: one.status()["healthy"], seconds=60)
         yield one
     finally:
@@ -123,11 +115,9 @@ def test_following_takes_a_new_pod_and_tells_of_the_old_one(operator: Operator) 
             logs.out.has(f"{pod}: ")
         gone = before[0].removeprefix("web-")
         full = next(
-            name
-            for name in operator.kubectl("get", "pods", "-n", NAMESPACE, "-o", "name").split()
-            if name.endswith(gone)
+            name for name in kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "name").split() if name.endswith(gone)
         )
-        operator.kubectl("delete", full, "-n", NAMESPACE, "--wait=false")
+        kubectl.run("delete", full, "-n", NAMESPACE, "--wait=false")
         logs.err.has(f"seaway: {before[0]}: ended", seconds=45)
         [new] = [pod for pod in operator.pods() if pod not in before]
         # From its first line on.
@@ -139,7 +129,7 @@ def test_following_takes_a_new_pod_and_tells_of_the_old_one(operator: Operator) 
 
 
 def test_what_is_not_healthy_is_told_with_its_cause(operator: Operator) -> None:
-    operator.kubectl("set", "image", "deployment/web", "web=registry.localhost:5000/nobody/nothing:1", "-n", NAMESPACE)
+    kubectl.run("set", "image", "deployment/web", "web=registry.localhost:5000/nobody/nothing:1", "-n", NAMESPACE)
     try:
         with running.command("status", "--watch", cwd=operator.folder, env=operator.env) as watched:
             watched.out.has("registry.localhost:5000/nobody/nothing:1 does not exist", seconds=30)
@@ -152,5 +142,5 @@ def test_what_is_not_healthy_is_told_with_its_cause(operator: Operator) -> None:
         [web] = operator.status()["workloads"]
         assert web["findings"][0]["cause"] == "image-not-found"
     finally:
-        operator.kubectl("rollout", "undo", "deployment/web", "-n", NAMESPACE)
+        kubectl.run("rollout", "undo", "deployment/web", "-n", NAMESPACE)
     prober.until(lambda: operator.status()["healthy"], seconds=60)

@@ -10,6 +10,7 @@ import pytest
 from dev import environment, project
 from dev.cluster import node, processes
 from seaway.images import registry
+from tests.support import namespaces
 from tests.support import registry as registries
 
 pytestmark = pytest.mark.cluster
@@ -57,7 +58,7 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
         tmp_path_factory.mktemp("pull"), application=folder, stack="pull", registry=closed, pull=pull, substitutes=None
     )
     yield made
-    made.destroy()
+    namespaces.remove(NAMESPACE)
 
 
 def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:

@@ -1,18 +1,15 @@
 """What the tests made in the cluster goes the short way; test_shop asserts that `pulumi destroy` takes it too."""
 
-import os
-import subprocess
+from tests.support import kubectl
 
-from dev import environment
-
-CONTROLLERS = "deployments,replicasets,statefulsets,jobs,cronjobs"
+CONTROLLERS = "deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs"
 
 
 def remove(*names: str) -> None:
     """Delete these namespaces, where they are there; a moment after the call they are gone."""
     for name in names:
         empty(name)
-    _kubectl("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
+    kubectl.run("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
 
 
 def empty(name: str) -> None:
@@ -21,10 +18,4 @@ def empty(name: str) -> None:
     A namespace that is deleted with pods in it is only looked at again after half of that time: 31 s with a store.
     https://github.com/kubernetes/kubernetes/blob/v1.33.0/pkg/controller/namespace/namespace_controller.go
     """
-    _kubectl("delete", f"{CONTROLLERS},pods", "--all", "--namespace", name, "--grace-period=1")
-
-
-def _kubectl(*words: str) -> None:
-    env = {**os.environ, **environment.variables()}
-    line = ["kubectl", "--context", "seaway-dev", *words]
-    subprocess.run(line, env=env, check=True, capture_output=True, timeout=120)
+    kubectl.run("delete", f"{CONTROLLERS},pods", "--all", "--namespace", name, "--grace-period=1")

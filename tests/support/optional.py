@@ -1,4 +1,7 @@
-"""Tests that need an optional part of the toolchain: collected where it is compiled, told where it is not."""
+"""Tests that need an optional part of the toolchain: collected where it is compiled, told where it is not.
+
+`make test` leaves them out everywhere, so that it is the same on every machine; `make test-optional` runs them.
+"""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -23,6 +26,8 @@ PROGRAMS: Mapping[str, Mapping[str, str]] = {
 }
 """File -> programs of the machine that all of its tests need, and where they come from."""
 
+_FILES = {ROOT / file for file in {*NEEDS, *PROGRAMS}}
+
 
 def missing(file: str) -> list[str]:
     """The parts that a file needs and that are not compiled."""
@@ -40,6 +45,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if collection_path.is_file() and (missing(name) or absent(name)) else None
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """So that they can be asked for alone: `-m optional`."""
+    if item.path in _FILES:
+        item.add_marker("optional")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """What was asked for and not run, and why."""
     asked = [Path(argument.partition("::")[0]).absolute() for argument in config.args]
@@ -52,9 +63,7 @@ def told(asked: list[Path]) -> Iterator[str]:
     for file in NEEDS:
         lacking = missing(file)
         if lacking and any((ROOT / file).is_relative_to(path) for path in asked):
-            verb = "is" if len(lacking) == 1 else "are"
-            way = "python3 -m dev.cluster.toolchain build --all"
-            yield f"not run: {file}, since {' and '.join(lacking)} {verb} not compiled ({way})"
+            yield f"not run: {file}, which needs {' and '.join(lacking)} (make test-optional)"
     for file, programs in PROGRAMS.items():
         for name in absent(file) if any((ROOT / file).is_relative_to(path) for path in asked) else ():
             yield f"not run: {file}, since {name} is not installed ({programs[name]})"

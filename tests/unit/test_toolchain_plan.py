@@ -25,6 +25,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("PULUMI_HOME", raising=False)
+    monkeypatch.delenv("SEAWAY_OPTIONAL", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(packages, "missing", lambda: ())
     monkeypatch.setattr(toolchain, "room", list)
@@ -93,6 +94,9 @@ def test_what_is_optional_is_compiled_only_when_asked_for(machine: Path, capsys:
     folder.mkdir(parents=True)
     (folder / "traefik").touch()
     assert "traefik" in addons.present()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEAWAY_OPTIONAL", "no")
+        assert "traefik" not in addons.present()
     assert [path.name for path in addons.manifests()] == ["coredns.yaml", "local-path-provisioner.yaml", "traefik.yaml"]
     assert addons.prepared() == []
 
@@ -102,14 +106,10 @@ def test_tests_of_what_is_not_there_are_told_and_not_run(machine: Path, monkeypa
     file = optional.ROOT / "tests" / "e2e" / "test_network.py"
     assert optional.pytest_ignore_collect(file)
     assert list(optional.told([optional.ROOT / "tests"])) == [
-        "not run: tests/compose/test_docker_compose.py, since docker-compose is not compiled"
-        " (python3 -m dev.cluster.toolchain build --all)",
-        "not run: tests/e2e/test_autoscaling.py, since metrics-server is not compiled"
-        " (python3 -m dev.cluster.toolchain build --all)",
-        "not run: tests/e2e/test_compose_docker.py, since docker-compose is not compiled"
-        " (python3 -m dev.cluster.toolchain build --all)",
-        "not run: tests/e2e/test_network.py, since kube-network-policies and traefik are not compiled"
-        " (python3 -m dev.cluster.toolchain build --all)",
+        "not run: tests/compose/test_docker_compose.py, which needs docker-compose (make test-optional)",
+        "not run: tests/e2e/test_autoscaling.py, which needs metrics-server (make test-optional)",
+        "not run: tests/e2e/test_compose_docker.py, which needs docker-compose (make test-optional)",
+        "not run: tests/e2e/test_network.py, which needs kube-network-policies and traefik (make test-optional)",
         "not run: tests/e2e/test_compose_docker.py, since dockerd is not installed (apt-get install docker.io)",
     ]
     assert list(optional.told([optional.ROOT / "tests" / "unit"])) == []

@@ -208,6 +208,19 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: Role/web rules[0]: secrets: reads every secret of the namespace; remove it from kubernetesApi of web, or waive this check for it",
         "web: Role/web rules[0]: escalate: gives itself any right; remove it from kubernetesApi of web, or waive this check for it",
     ]),
+    "every way to the rest": ("RBAC-03", "Role/web", rule(verbs=["create", "bind", "impersonate"], resources=["pods", "pods/exec", "pods/attach", "serviceaccounts/token", "roles", "rolebindings"], apiGroups=[""]), [
+        f"web: Role/web rules[0]: {what}; remove it from kubernetesApi of web, or waive this check for it"
+        for what in (
+            "pods: makes pods, which may use every account and every secret",
+            "pods/exec: runs programs in every pod",
+            "pods/attach: talks to the programs of every pod",
+            "serviceaccounts/token: becomes every other account",
+            "roles: gives rights to itself",
+            "rolebindings: gives rights to itself",
+            "bind: gives itself any role",
+            "impersonate: becomes anybody",
+        )
+    ]),
     "token": ("SA-02", "StatefulSet/db", made.template(without("automountServiceAccountToken")), [
         "db: StatefulSet/db spec.template.spec.automountServiceAccountToken: is not false; set it to false, or say in stores.db.kubernetesApi what it is for",
     ]),

@@ -107,6 +107,18 @@ def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown[-1] == "--json has every field; seaway show defaults has every default"
 
 
+def test_a_token_that_is_asked_for_is_no_default(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    token = "Deployment pod.automountServiceAccountToken"
+    assert [line for line in lines(capsys, "web") if line.startswith(f"{token} false default: ")]
+    said = shop / "app" / "app.yaml"
+    said.write_text(
+        said.read_text().replace("    build: ./web\n", "    build: ./web\n    kubernetesApi: {pods: [get]}\n")
+    )
+    shown = lines(capsys, "web")
+    assert 'kubernetesApi ["pods"] app/app.yaml:7:5 Role rules' in shown
+    assert not [line for line in shown if line.startswith(token)]
+
+
 @pytest.mark.parametrize("name", ["web", "api", "worker", "db", "migrate"])
 def test_each_fits_on_one_screen(shop: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines(capsys, name)) <= 45

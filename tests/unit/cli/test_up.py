@@ -1,13 +1,11 @@
 """`seaway up` with a Pulumi that does what the test says, and a cluster that is a stand-in."""
 
 import copy
-import fcntl
 import os
 import pty
 import signal
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 from typing import Any
@@ -255,18 +253,23 @@ def waits(number: int) -> str:
     )
 
 
+# Standard input becomes /dev/tty. Not in a `preexec_fn`: that is a fork with all that gRPC, tested beside, hangs on it.
+AT_A_TERMINAL = (
+    "import fcntl, os, sys, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\nos.execv(sys.argv[1], sys.argv[1:])\n"
+)
+
+
 def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: program.Pulumi, good: record.Record) -> None:
     pulumi.does(waits(signal.SIGINT))
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
+        [sys.executable, "-c", AT_A_TERMINAL, sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
         env={**os.environ, "PYTHONPATH": str(golden.ROOT)},
         stdin=theirs,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call; it becomes /dev/tty
     )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"

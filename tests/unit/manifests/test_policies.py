@@ -125,6 +125,30 @@ def test_an_ingress_controller_that_is_known_is_the_only_one() -> None:
     assert spec(made(service(expose=True), stack=stack))["ingress"] == [{"from": [peer], "ports": [port()]}]
 
 
+@pytest.mark.parametrize("namespace", [None, "traefik"])
+def test_who_makes_certificates_may_ask_whether_a_host_is_ours(namespace: str | None) -> None:
+    """cert-manager answers from pods of its own in this namespace, which would be closed as all others are."""
+    led = settings.Ingress(hosts={"web": ("a.b",)}, issuer="letsencrypt", namespace=namespace)
+    app = application.Application("shop", services=(service(expose=True),))
+
+    def named(stack: settings.Settings) -> dict[str, dict[str, Any]]:
+        return {one.key: one.manifest for one in objects.objects(app, stack, {}, {})}
+
+    stack = dataclasses.replace(STACK, exposure="ingress", ingress=led)
+    peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]
+    assert named(stack)["NetworkPolicy/acme-challenges"]["spec"] == {
+        "podSelector": {"matchLabels": {"acme.cert-manager.io/http01-solver": "true"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [({"from": peers} if namespace else {}) | {"ports": [{"port": 8089, "protocol": "TCP"}]}],
+    }
+    for other in (
+        dataclasses.replace(stack, exposure="nodePort"),
+        dataclasses.replace(stack, ingress=dataclasses.replace(led, issuer=None, tls_secret="shop-tls")),
+        dataclasses.replace(stack, ingress=dataclasses.replace(led, hosts={})),
+    ):
+        assert "NetworkPolicy/acme-challenges" not in named(other)
+
+
 def test_the_internet_is_every_public_address() -> None:
     (rule,) = spec(made(service(egress=("internet",))))["egress"][1:]
     assert sorted(rule) == ["to"], "every port"

@@ -84,8 +84,10 @@ def test_a_fixed_scale_has_no_autoscaler() -> None:
     assert names.SCALE not in found["Deployment/web"].manifest["metadata"]["annotations"]
 
 
-def test_one_pod_at_least_can_be_no_budget_of_two() -> None:
-    assert "PodDisruptionBudget/web" not in scaled(min=1, max=5)
+def test_what_may_be_several_has_a_budget() -> None:
+    """Under load it is; and one that lets one pod go keeps no node from its drain where it is the only one."""
+    assert spec(scaled(min=1, max=5), "PodDisruptionBudget/web")["maxUnavailable"] == 1
+    assert "PodDisruptionBudget/web" not in scaled(min=1)
 
 
 def test_an_autoscaler_comes_after_its_deployment_and_is_nothing_to_wait_for() -> None:
@@ -113,6 +115,12 @@ def test_spread_prefers_and_may_require_nodes_but_never_zones() -> None:
     zone, host = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
     assert prefers == {zone: ("ScheduleAnyway", None), host: ("ScheduleAnyway", None)}
     assert requires == {zone: ("ScheduleAnyway", None), host: ("DoNotSchedule", 2)}
+
+
+def test_a_node_that_keeps_pods_away_is_none_to_spread_over() -> None:
+    """As those of a control plane: counted, they would have no pod, and the third of two nodes would wait for ever."""
+    kept = [one.get("nodeTaintsPolicy") for one in pod(made(service(spread="require")))["topologySpreadConstraints"]]
+    assert kept == [None, "Honor"]
 
 
 @pytest.mark.parametrize(

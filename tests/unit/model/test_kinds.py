@@ -41,7 +41,7 @@ PASSES = [
     store("volumes: {wal: {path: /wal, size: 2Gi, storageClass: fast.ssd}}, keep: false, ports: {metrics: 9187}"),
     store("sidecars: {backup: {writable: [/data]}}"),
     job('schedule: "0 3 * * *", timeZone: Europe/Berlin, startWithin: 60, overlap: replace, history: 0'),
-    job("run: on-demand, tries: 1"),
+    job("run: on-demand, tries: 1, history: 5"),
     job("run: after-rollout"),
 ]
 
@@ -169,6 +169,18 @@ FAILS = {
             f"{A}:3:57: jobs.report.startWithin: says nothing without a schedule; add `schedule:`, or remove it",
             f"{A}:3:75: jobs.report.tries: 0 tries are none; write 1 or more",
             f"{A}:3:85: jobs.report.history: -1 is no number of runs; write 0 or more",
+        ],
+    ),
+    "one claim, two disks": (
+        "name: shop\nstores:\n  x-db: {image: p, port: 1, volume: {path: /a, size: 1Gi}, volumes: {a: {path: /b, size: 1Gi}}}\n  db: {image: p, port: 1, volume: {path: /a, size: 1Gi}, volumes: {a-x: {path: /b, size: 1Gi}}}\n",
+        [
+            f"{A}:4:68: stores.db.volumes.a-x: its claim would be a-x-db-0, as that of stores.x-db.volumes.a; rename one of the two"
+        ],
+    ),
+    "history of one run": (
+        job("history: 3"),
+        [
+            f"{A}:3:26: jobs.report.history: says nothing of a job that runs once a release: its log stays until the next one; add `schedule:` or `run: on-demand`, or remove it"
         ],
     ),
     "disks": (

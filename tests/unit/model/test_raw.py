@@ -66,6 +66,7 @@ WRONG = {
     "label": ("Deployment: {spec: {template: {metadata: {labels: {seaway/stack: x}}}}}", "Deployment.spec.template.metadata.labels.seaway/stack: is a label that tells whose the object is; take it out, or choose another key"),
     "annotation": ("Service: {metadata: {annotations: {pulumi.com/skipAwait: 'false'}}}", "Service.metadata.annotations.pulumi.com/skipAwait: tells Pulumi how to treat the object; take it out"),
     "replicas": ("Deployment: {spec: {replicas: 3}}", "Deployment.spec.replicas: is said by `scale`; write `scale: 3` or `scale: {min: 2, max: 10}`"),
+    "nothing": ("Deployment: {spec: {template: {spec: {tolerations: [{key: null}]}}}}", "Deployment.spec.template.spec.tolerations.0.key: is null; take the key out"),
     "image": ("Deployment: {spec: {template: {spec: {containers: [{name: web, image: x}]}}}}", "Deployment.spec.template.spec.containers.0.image: is part of what a release records; write `image:` or `build:`"),
 }  # fmt: skip
 
@@ -111,6 +112,47 @@ def test_stores_and_jobs_have_objects_of_their_own(said: Said) -> None:
     ]
 
 
+PICKED = "picks the pods by the labels that Seaway gives them, and can never change; take it out"
+CONTENT = "would not change the name, which stands for the content: no pod would notice"
+SCALED = "is said by `scale`; write `scale: 3` or `scale: {min: 2, max: 10}`"
+OURS = {
+    "Deployment: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
+    "StatefulSet: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
+    "DaemonSet: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
+    "Job: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
+    "Job: {spec: {manualSelector: true}}": f"spec.manualSelector: {PICKED}",
+    "PodDisruptionBudget: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
+    "NetworkPolicy: {spec: {podSelector: {}}}": f"spec.podSelector: {PICKED}",
+    "HorizontalPodAutoscaler: {spec: {minReplicas: 1}}": f"spec.minReplicas: {SCALED}",
+    "HorizontalPodAutoscaler: {spec: {maxReplicas: 1}}": f"spec.maxReplicas: {SCALED}",
+    "HorizontalPodAutoscaler: {spec: {scaleTargetRef: {}}}": "spec.scaleTargetRef: names what is scaled; take it out",
+    "RoleBinding: {roleRef: {}}": "roleRef: ties the role to the account; write `kubernetesApi:`",
+    "RoleBinding: {subjects: []}": "subjects: ties the role to the account; write `kubernetesApi:`",
+    "CronJob: {spec: {suspend: true}}": "spec.suspend: is said by `run` and `schedule`; write `run: on-demand`",
+    "ConfigMap: {data: {}}": f"data: {CONTENT}; write `files:`",
+    "ConfigMap: {binaryData: {}}": f"binaryData: {CONTENT}; build it into the image",
+    "ConfigMap: {immutable: false}": "immutable: is what keeps content and name together; take it out",
+    "Secret: {data: {}}": f"data: {CONTENT}; write `secrets:`",
+    "Secret: {stringData: {}}": f"stringData: {CONTENT}; write `secrets:`",
+    "Secret: {immutable: false}": "immutable: is what keeps content and name together; take it out",
+    "Secret: {type: x}": "type: can never change; take it out",
+}
+OWNERS = {
+    "StatefulSet": "stores: {db: {image: x, port: 1, volume: {path: /data, size: 1Gi}, raw: {%s}}}",
+    "DaemonSet": "services: {agent: {image: x, eachNode: true, raw: {%s}}}",
+    "Job": "jobs: {migrate: {image: x, raw: {%s}}}",
+    "CronJob": "jobs: {report: {image: x, run: on-demand, raw: {%s}}}",
+}
+WEB = "services: {web: {image: x, scale: {max: 3}, kubernetesApi: {pods: [get]}, secrets: {A: {generate: 9}}, files: {/a: {content: b}}, raw: {%s}}}"
+
+
+@pytest.mark.parametrize("fields", OURS)
+def test_what_is_seaways_to_say(said: Said, fields: str) -> None:
+    kind = fields.partition(":")[0]
+    (told,) = said("name: shop\n" + OWNERS.get(kind, WEB) % fields)
+    assert told.partition(f".raw.{kind}.")[2] == OURS[fields]
+
+
 def kinds(**fields: object) -> list[str]:
     return raw.kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
 
@@ -118,6 +160,8 @@ def kinds(**fields: object) -> list[str]:
 def test_the_kinds_follow_from_what_is_said() -> None:
     assert kinds() == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"]
     assert kinds(each_node=True) == ["DaemonSet", "NetworkPolicy", "ServiceAccount"]
+    assert "PodDisruptionBudget" not in kinds(scale=application.Scale(min=1))
+    assert "PodDisruptionBudget" in kinds(scale=application.Scale(min=1, max=3))
     assert set(kinds(port=1, expose=True, scale=application.Scale(max=3))) - set(kinds()) == {
         "HorizontalPodAutoscaler",
         "Ingress",

@@ -79,6 +79,13 @@ def test_fails(said: Said, text: str, expected: str) -> None:
     assert said(text) == [f"app/app.yaml:{expected}"]
 
 
+def test_a_limit_that_is_far_too_low(said: Said) -> None:
+    scale = "6:21: services.web.scale.cpu: 70% is never passed by a tenth, which is what starts pods, since resources.cpuLimit is the limit; raise the limit"
+    limit = "7:28: services.web.resources.cpuLimit: 10m is less than cpu, which is 10; write as much or more, or leave it out for no limit"
+    text = web("scale: {max: 5, cpu: 70%}\n    resources: {cpu: '10', cpuLimit: 10m}")
+    assert said(text) == [f"app/app.yaml:{one}" for one in (scale, limit)]
+
+
 def test_companions_are_held_to_the_same(said: Said) -> None:
     assert said(web("sidecars: {proxy: {image: x, resources: {disk: 1}}}")) == [
         'app/app.yaml:6:46: services.web.sidecars.proxy.resources.disk: "1" is no amount of bytes with a unit;'

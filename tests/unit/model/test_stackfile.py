@@ -110,6 +110,7 @@ WRONG = {
     "stack": (APP, FILE + "  seaway:stack: x", "Pulumi.dev.yaml:15:3: seaway:stack: the stack's name comes from Pulumi; remove the key"),
     "encrypted": (APP, FILE + "  seaway:builder: {secure: x}", "Pulumi.dev.yaml:15:3: seaway:builder: is encrypted, and is no secret; set it again without --secret"),
     "engine": (APP, FILE + "  seaway:engine: podman", 'Pulumi.dev.yaml:15:3: seaway:engine: "podman" is not one of its values; write docker-build or docker'),
+    "no secrets": (APP, CONTEXT + "  seaway:secrets: hunter2", "Pulumi.dev.yaml:3:3: seaway:secrets: is no mapping from name to secret; pulumi config set --secret --path 'seaway:secrets.NAME'"),
     "plain secret": (APP, CONTEXT + "  seaway:secrets: {SESSION_KEY: hunter2}", "Pulumi.dev.yaml:3:20: seaway:secrets.SESSION_KEY: is not encrypted; pulumi config set --secret --path 'seaway:secrets.SESSION_KEY'"),
     "no value": (APP, CONTEXT, "app/app.yaml:3:43: services.web.secrets.SESSION_KEY: has no value in stack dev; pulumi config set --secret --path 'seaway:secrets.SESSION_KEY', or let it be {generate: 32}"),
     "unused": (APP, FILE + "    SESSION_KEI: {secure: x}", "Pulumi.dev.yaml:15:5: seaway:secrets.SESSION_KEI: no service, store or job lists it; did you mean SESSION_KEY? (or pulumi config rm --path 'seaway:secrets.SESSION_KEI')"),

@@ -328,6 +328,11 @@ def test_the_first_policies_of_a_namespace_close_it() -> None:
     assert len(told) == 5
 
 
+def test_the_first_certificate_closes_nothing() -> None:
+    told = about("NetworkPolicy", brief(led("a.b"), led("a.b", issuer="le")))
+    assert told == {"added NetworkPolicy/acme-challenges": ("none", "")}
+
+
 def test_removal() -> None:
     assert previews.told(previews.captured("removal")) == [
         ("removed", "Deployment/worker", "outage", "worker runs no more"),
