@@ -8,7 +8,7 @@ import math
 from seaway.compose import amounts, draft, labels, part
 
 SHELL = ("/bin/sh", "-c")
-DEFAULT_STARTUP = 60
+DEFAULT_STARTUP, SLOW = 60, 300
 EVERY, TIMEOUT, RETRIES = 30, 30, 3
 """What Docker takes where nothing is said. https://docs.docker.com/reference/dockerfile/#healthcheck"""
 

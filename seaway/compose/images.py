@@ -5,6 +5,7 @@ images' Dockerfiles and entrypoints, as they were in 2025.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
 from seaway.model import catalogue
@@ -127,6 +128,43 @@ def writable(image: str | None, *, model: bool) -> tuple[str, ...]:
     told = catalogue.KNOWN.get(name(image)) if image and not model else None
     found = fact(image)
     return (*(told.writable if told else ()), *(found.writable if found else ()))
+
+
+_HEAVY = (
+    ("4Gi", re.compile(r"gitlab-(ce|ee)|sentry$")),
+    (
+        "2Gi",
+        re.compile(
+            r"mssql|oracle|elasticsearch|opensearch$|sonarqube|neo4j|cassandra|scylla|clickhouse|ollama|minecraft"
+        ),
+    ),
+    (
+        _JAVA,
+        re.compile(
+            r"kafka|zookeeper|logstash|kibana|solr|jenkins|keycloak|nexus|tomcat|wildfly|activemq|flink|java|jdk"
+        ),
+    ),
+    (
+        _JAVA,
+        re.compile(
+            r"spark|trino|pulsar|airflow|jira|confluence|schema-registry|opensearch-dashboards|graylog|selenium"
+        ),
+    ),
+)
+"""What does not start with little, by a part of the name: programs of Java, and databases that take much at once."""
+
+
+def memory(image: str | None) -> str | None:
+    """What an image needs to start, as far as its name tells."""
+    found = fact(image)
+    if image is None or (found and found.memory):
+        return found.memory if found else None
+    return next((size for size, pattern in _HEAVY if pattern.search(name(image))), None)
+
+
+def slow(image: str | None) -> bool:
+    """Whether its start may take minutes."""
+    return memory(image) in (_JAVA, "2Gi", "4Gi")
 
 
 def in_catalogue(image: str | None) -> bool:

@@ -60,14 +60,18 @@ class Plan:
 def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
     """All of them by the name that compose has."""
     found: dict[str, Plan] = {}
-    builds = {one.text("image"): one for _, one in root.each("services") if one.has("build") and one.text("image")}
-    taken: set[str] = set()
-    free = [name for name, _ in root.each("services")]
+    builds = {
+        one.text("image"): one
+        for _, one in sorted(root.each("services"), key=lambda each: each[0], reverse=True)
+        if one.has("build") and one.text("image")
+    }
+    names = {name for name, _ in root.each("services")}
+    called_here: dict[str, str] = {}
+    for name in sorted(names):
+        called_here[name] = labels.label(name, {*called_here.values()} | (names - {name}))
     for name, one in root.each("services"):
         if one.has("provider") or one.has("x-seaway.made"):
             continue
-        label = labels.label(name, taken | ({*free} - {name}))
-        taken.add(label)
         builder = one if one.has("build") else builds.get(one.text("image"))
         build = builder.inner("build") if builder is not None else None
         context = where.relative(build.text("context") or ".") if build else None
@@ -76,7 +80,7 @@ def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
             build = context = None
         found[name] = Plan(
             name=name,
-            label=label,
+            label=called_here[name],
             entry=one,
             image=one.text("image") if build is None else None,
             build=build,
@@ -245,17 +249,17 @@ def _called(each: Plan, texts: Mapping[str, Sequence[tuple[str, str]]], found: M
     with API_PORT beside it."""
     names = called(each, found)
     ports_: dict[int, str] = {}
-    for source, text in (one for said in texts.values() for one in said):
+    for source, text in (one for name in sorted(texts) for one in sorted(texts[name])):
         for number in labels.numbers(text, names):
             ports_.setdefault(number, f"the one that {source} names")
-    for name in texts:
+    for name in sorted(texts):
         env = found[name].entry.scalars("environment")
         for key, node in env.items():
             other = re.sub(r"HOST(NAME)?$", "PORT", key)
             number = ports.number_of(env[other].text) if other != key and other in env and node.text in names else None
             if number:
                 ports_.setdefault(number, f"the one that {name}'s {other} names")
-    return ports_
+    return dict(sorted(ports_.items()))
 
 
 def _asked(one: part.Part) -> tuple[int, str] | None:
@@ -282,8 +286,8 @@ def _stores(found: Mapping[str, Plan]) -> None:
     able = {source: [one for one in those if one[0].kind != "jobs"] for source, those in users.items()}
     owners = {source: min(those, key=lambda one: _rank(*one)) for source, those in able.items() if those}
     if _waiting({source: owner.name for source, (owner, _) in owners.items()}, users):
-        # Whoever is first in the file: then nobody waits for one that waits for him.
-        owners = {source: those[0] for source, those in able.items() if those}
+        # Whoever is first by name: then nobody waits for one that waits for him.
+        owners = {source: min(those, key=lambda one: one[0].name) for source, those in able.items() if those}
     for source, (owner, own) in owners.items():
         those = users[source]
         owner.disks.append(own)
@@ -313,11 +317,18 @@ def _waiting(owners: Mapping[str, str], users: Mapping[str, Sequence[tuple[Plan,
     return next(order.around(after), None) is not None
 
 
-def _rank(each: Plan, mount: volumes.Mount) -> tuple[bool, ...]:
-    """Whose data folder it is comes first, then who writes to it, runs once, and is called."""
+def _rank(each: Plan, mount: volumes.Mount) -> tuple[bool | str, ...]:
+    """Whose data folder it is comes first, then who writes to it, runs once, and is called; whatever the order."""
     number = each.entry.inner("deploy").text("replicas") or each.entry.text("scale") or "1"
     taken = not mount.key.startswith("volumes.")
-    return images.data(each.like) != mount.target, mount.read_only, taken, number not in ("0", "1"), each.main is None
+    return (
+        images.data(each.like) != mount.target,
+        mount.read_only,
+        taken,
+        number not in ("0", "1"),
+        each.main is None,
+        each.name,
+    )
 
 
 def answers(each: Plan) -> bool:

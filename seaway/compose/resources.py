@@ -83,20 +83,26 @@ def _memory(one: part.Part, made: draft.Draft, limits: part.Part, asked: part.Pa
                 "" if same else f"{most[0]} is set aside, which is the limit: a pod never depends on what others leave"
             )
             (least[1].kept(least[2]) if same else least[1].approximated(least[2], how, into="resources.memory"))
-    elif least:
-        made.put(("resources", "memory"), least[0], least[1].place(least[2]))
-        how = f"{least[0]} is the limit too: a pod never depends on what others leave"
-        least[1].approximated(least[2], how, "say deploy.resources.limits.memory", into="resources.memory")
+        return
+    size = _heap(one) or images.memory(image) or MEMORY
+    if least and quantity.parse(least[0]) > quantity.parse(size):
+        size = least[0]
+    made.put(("resources", "memory"), size, least[1].place(least[2]) if least else made.place)
+    remedy = "say deploy.resources.limits.memory"
+    if least:
+        how = f"{size} is set aside, and is the limit too: a pod never depends on what others leave"
+        least[1].approximated(least[2], how, remedy, into="resources.memory")
     else:
-        known = images.fact(image)
-        size = (known and known.memory) or MEMORY
-        made.put(("resources", "memory"), size, made.place)
-        one.noted(
-            "added",
-            f"may use {size} of memory; compose has no limit",
-            "say deploy.resources.limits.memory",
-            into="resources.memory",
-        )
+        one.noted("added", f"may use {size} of memory; compose has no limit", remedy, into="resources.memory")
+
+
+def _heap(one: part.Part) -> str | None:
+    """Twice what Java is told that its heap may be: the rest is code, threads and buffers."""
+    texts = [node.text for node in one.scalars("environment").values()]
+    texts += [*(one.texts("command") or []), *(one.texts("entrypoint") or [])]
+    found = [amounts.size(said[1]) for text in texts if (said := re.search(r"-Xmx([0-9]+[kKmMgG])\b", text))]
+    sizes = [quantity.parse(size) for size in found if size]
+    return quantity.size(2 * max(sizes)) if sizes else None
 
 
 DRIVERS = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu", "intel": "gpu.intel.com/i915"}

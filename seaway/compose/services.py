@@ -83,6 +83,11 @@ def convert(
     networks.convert(each, made, found, root)
     networks.hosts(one, made)
     health.convert(one, made, called, job=job)
+    if not job and not made.has("health", "startup") and images.slow(each.like):
+        made.put(("health", "startup"), health.SLOW, made.place)
+        one.noted(
+            "added", f"a start may take {health.SLOW} s: Docker restarts nothing that is slow", into="health.startup"
+        )
     resources.convert(one, made, each.like)
     resources.deploy(one, made, each.kind)
     resources.platform(one, made)

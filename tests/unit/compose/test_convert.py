@@ -458,8 +458,8 @@ def test_every_port_that_somebody_names_is_open(tmp_path: Path) -> None:
     }
     api = body(services, "my-api", folder=tmp_path)
     assert (api["port"], {name: each["port"] for name, each in api["ports"].items()}) == (
-        9000,
-        {"tcp-9229": 9229, "tcp-7000": 7000},
+        7000,
+        {"tcp-9229": 9229, "tcp-9000": 9000},
     )
     assert "expose" not in api
     assert body(services, folder=tmp_path)["files"] == {
@@ -490,3 +490,15 @@ def test_two_disks_that_two_share() -> None:
     }
     one, two = app(services).stores[0], app(services).services[0]
     assert (one.volume.path, list(one.volumes), [share.volume for share in two.shares]) == ("/a", ["b"], [None, "b"])
+
+
+@pytest.mark.parametrize(
+    ("said", "memory"),
+    [
+        ({"image": "confluentinc/cp-kafka:7"}, "1Gi"),
+        ({"image": "example.com/shop:1"}, "256Mi"),
+        ({"image": "example.com/shop:1", "environment": {"JAVA_OPTS": "-Xms64m -Xmx512m"}}, "1Gi"),
+    ],
+)
+def test_what_starts_with_little_gets_little(said: Any, memory: str) -> None:
+    assert body({"web": said})["resources"] == {"memory": memory}

@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,25 @@ def test_what_is_kept_is_in_the_application(name: str) -> None:
     found = convert.convert(done.root, folder=files[0].parent)
     assert list(loss.untold(done.root, found.losses)) == []
     assert list(silent(done.root, files[0].parent)) == []
+    assert ordered(convert.convert(turned(done.root), folder=files[0].parent).app) == ordered(found.app)
+
+
+def turned(root: nodes.Table) -> nodes.Table:
+    """The services in another order."""
+    entry = root.entries["services"]
+    assert isinstance(entry.node, nodes.Table)
+    services = nodes.Table(entry.node.place, dict(reversed([*entry.node.entries.items()])))
+    return nodes.Table(root.place, {**root.entries, "services": nodes.Entry(entry.place, services)})
+
+
+def ordered(app: nodes.Table) -> Any:
+    """The application, whatever the order of those that somebody calls."""
+    plain = nodes.plain(app)
+    for kind in ("services", "stores", "jobs"):
+        for one in plain.get(kind, {}).values():
+            for key in ("calls", "after"):
+                one[key] = sorted(one.get(key, []))
+    return plain
 
 
 def test_the_page_has_every_key_as_it_is_converted() -> None:
