@@ -397,6 +397,17 @@ def test_where_there_is_no_port_to_ask_a_command_is(asked: dict[str, Any]) -> No
     ]
 
 
+def test_what_is_several_under_load_has_a_budget_too() -> None:
+    of = made.app({"scale": application.Scale(min=1, max=3)})
+    found = made.rendered(of)
+    assert "AVL-02" not in dict(made.findings(made.run(of, found=found)))
+    found = [one for one in found if one.kind != "PodDisruptionBudget"]
+    assert dict(made.findings(made.run(of, found=found)))["AVL-02"] == (
+        "web: Deployment/web spec.replicas: no disruption budget keeps a drain from taking all pods at once;"
+        " let a PodDisruptionBudget select them"
+    )
+
+
 def test_without_policies_everybody_may() -> None:
     found = [one for one in made.rendered(made.app()) if one.kind != "NetworkPolicy"]
     lines = of(made.run(made.app(), found=found), "NET-01")
