@@ -28,9 +28,11 @@ def replicas(each: subject.Pod) -> subject.Found:
 def budget(seen: subject.Subject) -> subject.Found:
     """Without a budget a drain may take all pods at once; with one that allows none, no node can be renewed."""
     budgets = seen.of("PodDisruptionBudget")
+    targets = [one.manifest["spec"]["scaleTargetRef"] for one in seen.of("HorizontalPodAutoscaler")]
+    scaled = {(one["kind"], one["name"]) for one in targets}
     for pod in seen.pods:
         covers = [one for one in budgets if subject.matches(one.manifest["spec"]["selector"], pod.labels)]
-        if pod.several and not covers:
+        if (pod.several or (pod.object.kind, pod.object.name) in scaled) and not covers:
             path, wrong = "spec.replicas", "no disruption budget keeps a drain from taking all pods at once"
             yield subject.about(pod.object, path, wrong, "let a PodDisruptionBudget select them")
         for one in covers:

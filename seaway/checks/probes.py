@@ -12,7 +12,7 @@ _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 def ready(each: subject.Container) -> subject.Found:
     """A pod that is still starting would get requests and fail them, at each rollout."""
     if each.key == "containers" and each.manifest.get("ports") and "readinessProbe" not in each.manifest:
-        yield each.says("readinessProbe", "is not set", f"say it in {each.field('health.ready')}, as /readyz")
+        yield each.says("readinessProbe", "is not set", _say(each, "ready", "/readyz"))
 
 
 @check.containers(
@@ -24,7 +24,7 @@ def alive(each: subject.Container) -> subject.Found:
     """Ready asks what stands behind the program, live asks it alone: a database that is away for a minute must take the
     pods out of service, and must not restart every one of them."""
     live, also = each.manifest.get("livenessProbe"), each.manifest.get("readinessProbe", {})
-    remedy = f"say it in {each.field('health.live')}, as /healthz"
+    remedy = _say(each, "live", "/healthz")
     if live is None:
         if each.key == "containers" and each.manifest.get("ports"):
             yield each.says("livenessProbe", "is not set", remedy)
@@ -75,6 +75,13 @@ def known_port(each: subject.Container) -> subject.Found:
     if ports and there and not set(ports) & set(there):
         wrong = f"{there[0]} is not where the image listens, which is {ports[0]}"
         yield each.says("ports[0].containerPort", wrong, f"write {each.field('port')}: {ports[0]}")
+
+
+def _say(each: subject.Container, question: str, path: str) -> str:
+    """Where no connection is made to a main port, only a command can ask."""
+    one = each.process
+    over = getattr(one, "port", None) is not None and getattr(one, "protocol", "tcp") != "udp"
+    return f"say it in {each.field(f'health.{question}')}, as {path if over else '[program, argument]'}"
 
 
 def _budget(probe: dict[str, Any]) -> int:

@@ -128,6 +128,8 @@ FIELDS: tuple[Field, ...] = (
     _model(("StatefulSet",), "spec.volumeClaimTemplates.0", "spec.resources.requests.storage", "volume.size"),
     _model(_JOBS, "spec", "backoffLimit", "tries"),
     _model(_JOBS, "spec", "activeDeadlineSeconds", "timeout"),
+    _beside(_JOBS, "spec", "podReplacementPolicy", workloads, "ONE_AT_A_TIME"),
+    _beside(_JOBS, "spec", "podFailurePolicy.rules.0.action", workloads, "EVICTED"),
     _model(("CronJob",), "spec", "schedule", "schedule"),
     _model(("CronJob",), "spec", "timeZone", "timeZone"),
     _model(("CronJob",), "spec", "startingDeadlineSeconds", "startWithin"),

@@ -22,6 +22,19 @@ UNASKED: Annotated[
     Why("it is ready from its first moment, and a program that ends at once would pass for a healthy one"),
 ] = 5
 
+ONE_AT_A_TIME: Annotated[
+    str,
+    Doc("when a job's next try begins: when the pod of the one before has ended"),
+    Why("a migration that is still ending must not meet a second one"),
+] = "Failed"
+
+EVICTED: Annotated[
+    str,
+    Doc("a pod that a node's drain has ended counts as no try"),
+    Why("the program did not fail"),
+] = "Ignore"
+"""https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy"""
+
 NEVER = "0 0 31 2 *"
 """For a CronJob that only people start: February has no 31st, and it is suspended besides."""
 
@@ -207,4 +220,11 @@ def cron_job(scope: names.Scope, each: application.Job, template: dict[str, Any]
 
 
 def _tried(each: application.Job, template: dict[str, Any]) -> dict[str, Any]:
-    return {"backoffLimit": each.tries - 1, "activeDeadlineSeconds": each.timeout, "template": template}
+    evicted = {"action": EVICTED, "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    return {
+        "backoffLimit": each.tries - 1,
+        "activeDeadlineSeconds": each.timeout,
+        "podReplacementPolicy": ONE_AT_A_TIME,
+        "podFailurePolicy": {"rules": [evicted]},
+        "template": template,
+    }

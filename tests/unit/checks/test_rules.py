@@ -386,6 +386,28 @@ def test_what_is_spoiled(case: str) -> None:
     assert of(made.run(made.app(), made.OPEN, made.spoiled(key, edit)), id_) == lines
 
 
+@pytest.mark.parametrize("asked", [{"protocol": "udp"}, {"port": None, "ports": (application.Port("trace", port=9),)}])
+def test_where_there_is_no_port_to_ask_a_command_is(asked: dict[str, Any]) -> None:
+    of = made.app({"health": application.Health(), "expose": False} | asked)
+    told = [text for id_, text in made.findings(made.run(of)) if id_ in ("PRB-01", "PRB-02")]
+    web = f"web: Deployment/web {CONTAINER}[web]"
+    assert told == [
+        f"{web}.readinessProbe: is not set; say it in services.web.health.ready, as [program, argument]",
+        f"{web}.livenessProbe: is not set; say it in services.web.health.live, as [program, argument]",
+    ]
+
+
+def test_what_is_several_under_load_has_a_budget_too() -> None:
+    of = made.app({"scale": application.Scale(min=1, max=3)})
+    found = made.rendered(of)
+    assert "AVL-02" not in dict(made.findings(made.run(of, found=found)))
+    found = [one for one in found if one.kind != "PodDisruptionBudget"]
+    assert dict(made.findings(made.run(of, found=found)))["AVL-02"] == (
+        "web: Deployment/web spec.replicas: no disruption budget keeps a drain from taking all pods at once;"
+        " let a PodDisruptionBudget select them"
+    )
+
+
 def test_without_policies_everybody_may() -> None:
     found = [one for one in made.rendered(made.app()) if one.kind != "NetworkPolicy"]
     lines = of(made.run(made.app(), found=found), "NET-01")
