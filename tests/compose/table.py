@@ -33,7 +33,7 @@ Each project of the corpus ({count}), all profiles asked for, converted by us an
   had in a cluster; the reason and the way out are told, and the rest of the row is with those keys waived
   (`x-seaway: {{waive: ...}}`).
 - **silent**: keys of services of which nobody can see a trace, of all that were judged. Each key is taken out, then
-  changed to another value that Docker Compose accepts; if neither the objects nor the warnings of the converter are
+  changed to another value that Docker Compose accepts; if neither the objects, nor the images, nor the warnings are
   other ones, and no warning names it or a key above it, it was dropped without a word. What is told as kept counts as
   no warning. Extensions (`x-`) are not judged.
 - **rejected**: objects that the API server refuses in a dry run with strict validation (Kubernetes {kubernetes}).
@@ -44,6 +44,21 @@ Each project of the corpus ({count}), all profiles asked for, converted by us an
 - **seconds**: median of {times} runs of the command.
 """
 TIMES = 3
+
+MEANT: Mapping[str, str] = {
+    **dict.fromkeys(("command", "entrypoint", "deploy"), "says nothing: null, or an empty mapping"),
+    **dict.fromkeys(("cap_add", "cap_drop", "security_opt"), "every pod at the level `restricted` has it"),
+    **dict.fromkeys(("environment.*", "labels.*", "ports"), "a second file takes its place"),
+    **dict.fromkeys(("env_file.path", "env_file.required"), "says that a file may be missing, and it is, or is there"),
+    **dict.fromkeys(("userns_mode", "cgroup"), "a pod has no other"),
+    "depends_on.*.condition": "stores and jobs come first, whatever it says",
+    "gpus.capabilities": "a GPU of a cluster comes with all of them",
+    "networks": "the network of all, and of none other",
+    "ports.app_protocol": "ports beside the main one are TCP",
+    "profiles": "all are asked for here",
+    "volumes": "the whole file system of this container may be written to",
+}
+"""Why a key may be without a trace with us: by key. One that is not here is a mistake, and ends the run."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -237,11 +252,12 @@ def _cells(one: Row) -> list[str]:
 def _silent(done: Sequence[Row]) -> Iterator[str]:
     yield "## Keys that are dropped silently"
     yield ""
-    yield "| key of a service | " + " | ".join(tools.NAMES) + " |"
-    yield "|---" * (1 + len(tools.NAMES)) + "|"
+    yield f"| key of a service | {' | '.join(tools.NAMES)} | with us |"
+    yield "|---" * (2 + len(tools.NAMES)) + "|"
     of = {tool: Counter(_key(path) for one in mine for path in one.dropped) for tool, mine in _of(done).items()}
     for key in sorted({key for counts in of.values() for key in counts}):
-        yield f"| {key} | {' | '.join(str(counts[key] or '') for counts in of.values())} |"
+        why = MEANT[key] if of["seaway"][key] else ""
+        yield f"| {key} | {' | '.join(str(counts[key] or '') for counts in of.values())} | {why} |"
 
 
 _NAMED = ("environment", "labels", "annotations", "depends_on", "networks", "args", "options", "sysctls", "ulimits")

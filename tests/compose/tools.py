@@ -12,6 +12,7 @@ import yaml
 
 from dev.cluster import parts, toolchain
 from seaway.compose import loss, project
+from seaway.images import source
 from seaway.manifests import offline
 from seaway.model import load, problems, settings
 
@@ -28,7 +29,7 @@ class Made:
 
     objects: Sequence[Mapping[str, Any]] = ()
     told: frozenset[str] = frozenset()
-    """Its warnings; what is converted without a loss is none."""
+    """Its warnings, and how it builds images; what is converted without a loss is no warning."""
     named: frozenset[str] = frozenset()
     """The keys that its warnings name by their paths: what is said of one is said of all below it."""
     refused: str = ""
@@ -57,6 +58,7 @@ def _seaway(files: Sequence[Path]) -> Made:
         if refused:
             return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.wrong}" for one in refused))
         app = load.load(path, profiles=["*"])
+        told |= {f"builds {name}: {build}" for name, build in source.builds(app)}
         return Made(objects=[one.manifest for one in offline.rendered(app, STACK)], told=told, named=named)
     except problems.Invalid as wrong:
         return Made(refused="; ".join(f"{one.path}: {one.wrong}" for one in wrong.problems))
