@@ -53,7 +53,8 @@ def _of_stack(arguments: argparse.Namespace) -> tuple[project.Project, Path]:
 
 def _alone(arguments: argparse.Namespace) -> tuple[project.Project, Path]:
     folder, file = Path.cwd(), Path(arguments.app)
-    app = load.load(file, profiles=arguments.profile)
+    # What has a name is somebody else's to build and push: `docker compose build --push`.
+    app = load.load(file, profiles=arguments.profile, builds=arguments.to == "compose")
     # What Docker publishes stays reachable, and nobody says that there is an ingress controller.
     said = settings.Settings(stack=NOBODY, context="-", app=_relative(file, folder), exposure="nodePort")
     built = dict(source.builds(app))

@@ -27,7 +27,12 @@ class Converted:
 
 
 def convert(
-    root: nodes.Table, *, name: str | None = None, folder: Path | None = None, told: Iterable[loss.Loss] = ()
+    root: nodes.Table,
+    *,
+    name: str | None = None,
+    folder: Path | None = None,
+    told: Iterable[loss.Loss] = (),
+    builds: bool = True,
 ) -> Converted:
     """The application of a normalised document.
 
@@ -36,6 +41,7 @@ def convert(
         name: what the application is called; None: what the document says, or its folder.
         folder: the project's, which paths are relative to; None: nothing on disk is looked at.
         told: what was lost when it was read.
+        builds: whether an image that has a name is built all the same.
 
     What is refused is among the losses, and the application is without it: who deploys looks first.
     """
@@ -46,7 +52,7 @@ def convert(
     ledger.waived |= dict(_waivers(whole))
     _made(whole)
     where = volumes.Where(folder=folder)
-    found = plan.plans(whole, where)
+    found = plan.plans(whole, where, builds=builds)
     renamed = _renamed(found)
     bodies = [(each, services.convert(each, found, whole, where, renamed)) for each in found.values()]
     entries = {"name": _name(whole, name, folder)}

@@ -50,17 +50,18 @@ class Plan:
     @property
     def like(self) -> str | None:
         """The public image that it is, or is built from."""
-        return self.image or (self.said.base if self.said else None)
+        base = self.said.base if self.said else None
+        return self.image if base is None or images.fact(self.image) else base
 
     @property
     def known(self) -> images.Fact | None:
         return images.fact(self.like)
 
 
-def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
-    """All of them by the name that compose has."""
+def plans(root: part.Part, where: volumes.Where, *, builds: bool = True) -> dict[str, Plan]:
+    """All of them by the name that compose has. ``builds``: whether images are built, or taken by their names."""
     found: dict[str, Plan] = {}
-    builds = {
+    builders = {
         one.text("image"): one
         for _, one in sorted(root.each("services"), key=lambda each: each[0], reverse=True)
         if one.has("build") and one.text("image")
@@ -72,12 +73,15 @@ def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
     for name, one in root.each("services"):
         if one.has("provider") or one.has("x-seaway.made"):
             continue
-        builder = one if one.has("build") else builds.get(one.text("image"))
+        builder = one if one.has("build") else builders.get(one.text("image"))
         build = builder.inner("build") if builder is not None else None
         context = where.relative(build.text("context") or ".") if build else None
         lacks = unbuildable(build, context, where) if build else ""
+        said = _dockerfile(build, context, where)
+        if build and not builds and one.text("image"):
+            lacks = lacks or "somebody else builds it"
         if lacks and one.text("image"):
-            build = context = None
+            build = None
         found[name] = Plan(
             name=name,
             label=called_here[name],
@@ -85,7 +89,7 @@ def plans(root: part.Part, where: volumes.Where) -> dict[str, Plan]:
             image=one.text("image") if build is None else None,
             build=build,
             context=context,
-            said=_dockerfile(build, context, where),
+            said=said,
             lacks=lacks,
             mounts=[],
             listens=[],

@@ -27,7 +27,7 @@ def files(path: Path) -> list[Path]:
 
 
 def converted(
-    path: Path, *, within: Path, name: str | None = None, profiles: Collection[str] = ()
+    path: Path, *, within: Path, name: str | None = None, profiles: Collection[str] = (), builds: bool = True
 ) -> convert.Converted:
     """What the files become; nothing outside of ``within`` is read.
 
@@ -36,11 +36,12 @@ def converted(
     """
     listed = files(path)
     done = read.read(listed, folder=within, profiles=profiles)
-    return convert.convert(done.root, name=name, folder=listed[0].parent, told=done.losses)
+    return convert.convert(done.root, name=name, folder=listed[0].parent, told=done.losses, builds=builds)
 
 
-def application(path: Path, shown: str, profiles: Collection[str] = ()) -> nodes.Table:
-    """The application, for whoever deploys. ``shown``: what messages call the file, relative to the project.
+def application(path: Path, shown: str, profiles: Collection[str] = (), *, builds: bool = True) -> nodes.Table:
+    """The application, for whoever deploys. ``shown``: what messages call the file, relative to the project;
+    ``builds``: whether an image that has a name is built all the same.
 
     Raises:
         problems.Invalid: what is wrong, or refused.
@@ -53,4 +54,4 @@ def application(path: Path, shown: str, profiles: Collection[str] = ()) -> nodes
     absolute = path.absolute()
     parts = len(Path(shown).parts)
     within = path.parent if Path(shown).is_absolute() else absolute.parents[parts - 1]
-    return convert.checked(converted(path, within=within, profiles=profiles))
+    return convert.checked(converted(path, within=within, profiles=profiles, builds=builds))

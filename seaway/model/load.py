@@ -66,26 +66,28 @@ class _Read:
     found: Sequence[problems.Problem]
 
 
-def load(path: Path, *, overlay: nodes.Node | None = None, profiles: Collection[str] = ()) -> application.Application:
+def load(
+    path: Path, *, overlay: nodes.Node | None = None, profiles: Collection[str] = (), builds: bool = True
+) -> application.Application:
     """The application of a file, with the overlay merged on, file contents read, inheritance resolved.
 
-    Paths in it are relative to its folder. ``profiles``: those of a compose file. Raises problems.Invalid with
-    everything that is wrong.
+    Paths in it are relative to its folder. ``profiles``: those of a compose file; ``builds``: whether an image that has
+    a name there is built all the same. Raises problems.Invalid with everything that is wrong.
     """
-    read = _merged(parsed(path, str(path), profiles), overlay, path.parent)
+    read = _merged(parsed(path, str(path), profiles, builds=builds), overlay, path.parent)
     return _done(read.app, read.found)
 
 
-def parsed(path: Path, shown: str, profiles: Collection[str] = ()) -> nodes.Node:
+def parsed(path: Path, shown: str, profiles: Collection[str] = (), *, builds: bool = True) -> nodes.Node:
     """What the application's file says: YAML, a compose file, or a program in Python, which is run.
 
-    ``shown``: what messages call it; ``profiles``: those of a compose file. Raises problems.Invalid: there is no such
+    ``shown``: what messages call it; ``profiles``, ``builds``: see ``load``. Raises problems.Invalid: there is no such
     file, it is no YAML, it has what is refused, or the program fails.
     """
     if compose(path):
         from seaway.compose import project as named  # noqa: PLC0415 - who writes app.yaml need not wait for it
 
-        return named.application(path, shown, profiles)
+        return named.application(path, shown, profiles, builds=builds)
     try:
         text = path.read_bytes()
     except (OSError, ValueError) as error:

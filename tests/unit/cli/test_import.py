@@ -151,3 +151,14 @@ def test_one_that_is_not_there() -> None:
     assert str(raised.value) == (
         "docker-compose.yml: there is no such file; write the application there, or name the file that it is in"
     )
+
+
+def test_what_has_a_name_is_built_by_somebody_else_where_no_stack_is(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.with_name("Dockerfile").write_text("FROM python:3\nUSER 7\n")
+    file.write_text(COMPOSE.replace("image: nginx:1.29", "image: me/shop:1\n    build: ."))
+    assert main.main(["render", "--app", "docker-compose.yml", "-n", "shop", "--service", "web"]) == 0
+    out = capsys.readouterr().out
+    assert "image: me/shop:1\n" in out
+    assert "runAsUser: 7\n" in out
