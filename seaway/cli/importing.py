@@ -71,9 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
                 [problems.Problem(problems.Place(str(file)), "", "there is no such file", "name one that is there")]
             )
     document = read.read(files, folder=within, profiles=arguments.profile)
-    found = convert.convert(
-        document.root, name=arguments.name, folder=files[0].parent, told=document.losses
-    )
+    found = convert.convert(document.root, name=arguments.name, folder=files[0].parent, told=document.losses)
     refused = loss.refusals(found.losses)
     lossy = any(one.kind in loss.LOST for one in found.losses)
     fails = bool(refused) or (arguments.strict and lossy)
