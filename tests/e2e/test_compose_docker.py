@@ -1,0 +1,103 @@
+"""Out again: our examples on a real Docker engine, by the file that `seaway render --to compose` writes."""
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dev import project
+from seaway.cli import main
+from tests.support import docker, prober
+
+pytestmark = pytest.mark.cluster
+
+STACK = "docker"
+SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]["seaway:substitutes"]
+
+
+@pytest.fixture(scope="module")
+def engine(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.Engine]:
+    """With the images that the cluster's registry has, and no way to another one."""
+    with docker.engine(tmp_path_factory.mktemp("docker")) as made:
+        for image in SUBSTITUTES.values():
+            made.take(image, image)
+        yield made
+
+
+class Up:
+    """An example that runs."""
+
+    def __init__(self, engine: docker.Engine, folder: Path) -> None:
+        self.engine, self.folder = engine, folder
+
+    def compose(self, *words: str) -> str:
+        return self.engine.compose("--file", "compose.yaml", *words, cwd=self.folder)
+
+    def curl(self, path: str, *words: str, service: str = "web", port: int = 8000) -> str:
+        """What a service answers at the port that it publishes."""
+        published = self.compose("port", service, str(port)).strip().rpartition(":")[2]
+        return self.engine.curl(f"http://127.0.0.1:{published}{path}", *words)
+
+    def answers(self, path: str) -> None:
+        """Wait until it does."""
+
+        def asked() -> bool:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                return bool(self.curl(path))
+            return False
+
+        prober.until(asked, seconds=30)
+
+
+@pytest.fixture
+def up(
+    request: pytest.FixtureRequest,
+    engine: docker.Engine,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Up]:
+    """The example that the test names: rendered, up, and down again at the end, with nothing left of it."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(project.ROOT / request.param, "app")
+    shutil.copy(project.ROOT / "Pulumi.yaml", tmp_path)
+    config = {"seaway:context": "-", "seaway:registry": "registry.example.com", "seaway:substitutes": SUBSTITUTES}
+    Path(f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
+    assert main.main(["render", "--stack", STACK, "--app", "app/app.yaml", "--to", "compose"]) == 0
+    out, _ = capsys.readouterr()
+    Path("compose.yaml").write_text(out)
+    for name, secret in (yaml.safe_load(out).get("secrets") or {}).items():
+        file = Path(secret["file"])
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"the value of {name}")
+    made = Up(engine, tmp_path)
+    try:
+        made.compose("up", "--build", "--detach")
+        yield made
+    finally:
+        made.compose("down", "--volumes", "--timeout", "2")
+    assert made.compose("ps", "--all", "--quiet") == ""
+
+
+@pytest.mark.parametrize("up", ["examples/smallest"], indirect=True)
+def test_the_smallest(up: Up) -> None:
+    program = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8000/').read().decode())"
+    assert "<h1>It runs.</h1>" in up.compose("exec", "-T", "web", "python3", "-c", program)
+
+
+@pytest.mark.parametrize("up", ["examples/shop"], indirect=True)
+def test_the_shop(up: Up) -> None:
+    up.answers("/healthz")
+    up.curl("/orders", "--data", "item=tea")
+    prober.until(lambda: "<li>tea (packed)</li>" in up.curl("/"), seconds=20)
+
+
+@pytest.mark.parametrize("up", ["app"], indirect=True)
+def test_the_sample(up: Up) -> None:
+    up.answers("/readyz")
+    up.curl("/", "--data", "name=Ada", "--data", "message=Hello")
+    assert "Hello" in up.curl("/")
