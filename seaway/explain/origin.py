@@ -1,10 +1,11 @@
 """Where a value comes from: a line of the application's file, one of the stack's overlay, or nobody's."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, load, nodes, problems, stackfile
+from seaway.model import application, decode, load, nodes, problems, stackfile
 from seaway.release import project, release
 
 _SHORT: Mapping[str, type[Any]] = {
@@ -58,4 +59,6 @@ def places(node: nodes.Node, path: str) -> tuple[problems.Place, ...]:
 def _says(cls: type[Any], field: str) -> bool:
     """Whether the short form of a class says the field."""
     value = ("what is written",)
-    return getattr(cls.shorthand(value), field) is value
+    made = cls.shorthand(value)
+    said = (one.name for one in dataclasses.fields(cls) if getattr(made, one.name) is value)
+    return field in map(decode.camel, said)
