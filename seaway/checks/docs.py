@@ -10,7 +10,8 @@ HEAD = """\
 What a workload that people depend on should pass. `pulumi preview` and `pulumi up` run all of them before anything is
 registered: they tell warnings, and refuse errors. `seaway check` shows each finding, without a cluster, Docker, Pulumi
 or a secret's value; its exit code is 1 where there is an error. Whether the nodes that there are can take and spread
-the pods, and whether the cluster has all else that is needed, `seaway check --cluster` says. Written by `python -m seaway.checks`: do not edit.
+the pods, and whether the cluster has all else that is needed, `seaway check --cluster` says.
+Written by `python -m seaway.checks`: do not edit.
 
 An id stays what it is; the public ids are those of kube-score, kube-linter, Polaris and Checkov for the same.
 What public checkers say of our examples: [checkers.md](checkers.md).
