@@ -3,7 +3,7 @@ controllers would make. What a cluster must not have is refused first, and what 
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,7 @@ from dev import project
 from seaway.cli import main
 from seaway.manifests import offline
 from seaway.model import application, load, settings
-from tests.e2e import test_examples as kubernetes
-from tests.support import strict
+from tests.support import kubectl, strict
 
 pytestmark = pytest.mark.cluster
 
@@ -26,30 +25,15 @@ STACK = settings.Settings(
     stack="test", context="test", registry="registry.example.com", exposure="ingress", ingress=settings.Ingress()
 )
 LEVELS: tuple[application.Security, ...] = ("restricted", "baseline")
-WALLS = "takes the walls down"
-FOLDER = "is a folder of one machine"
-REFUSED = {
-    "build": {
-        "services.web.build.ssh": "a build gets no keys",
-        "services.web.build.additional_contexts": "an image is built from one folder",
-        "services.web.build.secrets": "a build gets no secrets",
-        "services.listed.build.ssh": "a build gets no keys",
-        "services.listed.build.additional_contexts": "an image is built from one folder",
-    },
-    "build-inline": {"services.web.build.dockerfile_inline": "a Dockerfile is a file"},
+REFUSED: Mapping[str, Mapping[str, str]] = {
     "models": {"services.listed.use_api_socket": "makes root of whoever writes to it"},
     "privileged": {
         "services.agent.privileged": "root on the node",
-        **{f"services.agent.{key}": WALLS for key in ("pid", "ipc", "uts", "userns_mode", "network_mode", "cgroup")},
-        "services.agent.cap_add.0": "SYS_ADMIN is beyond `baseline`",
+        **{f"services.agent.{key}": "takes the walls down" for key in ("pid", "ipc", "network_mode")},
         "services.agent.devices": "is one machine's, and whoever has it is root there",
         "services.agent.device_cgroup_rules": "a device is one machine's",
         "services.agent.volumes.0": "makes root on its node of whoever writes to it",
-        "services.agent.volumes.1": f"/etc {FOLDER}",
-    },
-    "shared": {f"services.beside.{key}": WALLS for key in ("network_mode", "ipc", "pid")},
-    "volumes": {
-        f"services.{key}": FOLDER for key in ("web.volumes.1", "odd.volumes.3", "odd.volumes.4", "odd.volumes.5")
+        "services.agent.volumes.1": "/etc is a folder of one machine",
     },
 }
 """Case -> what is refused, and a part of the reason. Nothing else is, in any file."""
@@ -71,15 +55,15 @@ def server() -> Iterator[httpx.Client]:
         }
         for level in LEVELS
     ]
-    kubernetes.kubectl("create", "--filename", "-", given={"apiVersion": "v1", "kind": "List", "items": made})
+    kubectl.run("create", "--filename", "-", given={"apiVersion": "v1", "kind": "List", "items": made})
     try:
         for level in LEVELS:
             wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
-            kubernetes.kubectl(*wait, "--namespace", home(level))
+            kubectl.run(*wait, "--namespace", home(level))
         with strict.server() as client:
             yield client
     finally:
-        kubernetes.kubectl("delete", "namespace", *map(home, LEVELS), "--wait=false")
+        kubectl.run("delete", "namespace", *map(home, LEVELS), "--wait=false")
 
 
 def imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
@@ -108,7 +92,6 @@ def test_the_api_server_takes_what_a_file_becomes(
         for key in refused:
             _, service, first, *_ = key.split(".")
             waive.setdefault(service, {"x-seaway": {"waive": {}}})["x-seaway"]["waive"][first] = "a test"
-        (folder / "Dockerfile").touch()  # what the way out of an inline one says
         (folder / "docker-compose.waived.yml").write_text(yaml.safe_dump({"services": waive}))
         code, told = imported(folder, capsys)
     assert code == 0, told

@@ -1,0 +1,269 @@
+"""Projects of the corpus on the real cluster, as an article would deploy them: `seaway render | kubectl apply`, or
+`pulumi up` with the compose file as the application. Each is asked for what it only knows if it works as with Docker.
+"""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from dev import environment, project
+from dev.cluster import node, parts, toolchain
+from tests.support import kubectl, namespaces, prober
+
+pytestmark = pytest.mark.cluster
+
+CORPUS = project.ROOT / "tests" / "compose" / "corpus"
+STACK = "compose"
+APPLIED = {
+    "bind-files": "docker-compose.yml",
+    "commands": "docker-compose.yml",
+    "configs": "docker-compose.yml",
+    "env-files": "docker-compose.yml",
+    "extends": "docker-compose.yml",
+    "include": "docker-compose.yml",
+    "interpolation": "docker-compose.yml",
+    "journal": "docker-compose.yml",
+    "names": "docker-compose.yml",
+    "no-ports": "docker-compose.yml",
+    "overrides": "docker-compose.yml,docker-compose.override.yml",
+    "ports": "docker-compose.yml",
+    "profiles": "docker-compose.yml --profile debug",
+    "tiers": "docker-compose.yml",
+    "worker": "docker-compose.yml",
+}
+"""What `kubectl apply` deploys: the case, and what follows `--app`."""
+
+UP = ("greeter", "guestbook", "migrations")
+"""What `pulumi up` deploys."""
+
+PASSWORD = "known-to-the-stack-alone"
+MINE = f"seaway/stack={STACK}"
+ALL = ("--all-namespaces", "--selector", MINE)
+
+
+def home(case: str) -> str:
+    return f"{case}-{STACK}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cluster:
+    """The deployed projects, and a way to ask them."""
+
+    services: dict[str, dict[str, Any]]
+    projects: dict[str, project.Project]
+
+    def get(self, *words: str) -> dict[str, Any]:
+        return json.loads(kubectl.run("get", *words, "--output", "json"))
+
+    def page(self, case: str, path: str = "/", *, service: str = "web", port: str = "main") -> str:
+        """What a port answers that is reachable from outside; that of a store is so by a Service of its own."""
+        name = f"{home(case)}/{service}"
+        ports = (self.services.get(f"{name}-outside") or self.services[name])["spec"]["ports"]
+        (number,) = (each["nodePort"] for each in ports if each["name"] == port)
+        address = f"http://{node.find(project.ROOT).address}:{number}{path}"
+        return httpx.get(address, timeout=10).raise_for_status().text
+
+    def asked(self, case: str, who: str, *, variable: str = "", url: str = "") -> str:
+        """What a container is answered at an address that its own environment has, or at another; or "nothing"."""
+        program = (
+            "import os, sys, urllib.request\n"
+            "url = os.environ.get(sys.argv[1]) or sys.argv[2]\n"
+            "try: print(urllib.request.urlopen(url, timeout=4).read().decode())\n"
+            "except OSError: print('nothing')\n"
+        )
+        run = ("python", "-c", program, variable or "-", url)
+        return kubectl.run("exec", "--namespace", home(case), f"deployment/{who}", "--", *run).strip()
+
+
+def apply(folder: Path, env: dict[str, str], case: str) -> None:
+    """As the documentation has it, in the folder of the compose file; but for what forty pods ask of two cores."""
+    shutil.copytree(CORPUS / case, folder / case)
+    where = home(case)
+    line = (
+        f"seaway render --stack {STACK} --app {APPLIED[case]} -n {where} | sed 's/cpu: 100m/cpu: 10m/'"
+        f" | kubectl --context seaway-dev apply -n {where} -f -"
+    )
+    done = project.run("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
+    assert done.code == 0, f"{case}: {done.text}"
+
+
+def up(folder: Path, case: str) -> project.Project:
+    made = project.Project.create(
+        folder, application=CORPUS / case, stack=STACK, app="app/docker-compose.yml", exposure="nodePort"
+    )
+    if case == "guestbook":
+        key = "seaway:secrets.db_password"
+        made.pulumi("config", "set", "--stack", STACK, "--secret", "--path", key, PASSWORD, check=True)
+    made.up()
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("applied")
+    config = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]
+    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
+    shutil.copy(project.ROOT / "Pulumi.yaml", folder)
+    env = {**os.environ, **environment.variables()}
+    try:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            raised = {case: pool.submit(up, tmp_path_factory.mktemp(case), case) for case in UP}
+            for each in [pool.submit(apply, folder, env, case) for case in APPLIED]:
+                each.result()
+            made = Cluster({}, {case: each.result() for case, each in raised.items()})
+        ready()
+        for each in made.get("services", *ALL)["items"]:
+            made.services[f"{each['metadata']['namespace']}/{each['metadata']['name']}"] = each
+        yield made
+    finally:
+        remove()
+
+
+def remove() -> None:
+    """All of it at once, as `namespaces.remove` does it one after the other."""
+    kubectl.run("delete", f"{namespaces.CONTROLLERS},pods", *ALL, "--grace-period=1", "--wait=false")
+    homes = [home(case) for case in (*APPLIED, *UP)]
+    kubectl.run("delete", "namespace", *homes, "--ignore-not-found", "--wait=false")
+
+
+def ready() -> None:
+    for kind, state in (
+        ("deployments", "condition=Available"),
+        ("statefulsets", "jsonpath={.status.readyReplicas}=1"),
+        ("jobs", "condition=Complete"),
+    ):
+        try:
+            kubectl.run("wait", kind, *ALL, f"--for={state}", "--timeout=60s")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{kubectl.run('get', 'pods', *ALL)}") from None
+
+
+def test_links_lead_to_services_without_ports(cluster: Cluster) -> None:
+    assert cluster.asked("no-ports", "web", variable="BACKEND_URL") == "the backend"
+    assert cluster.asked("no-ports", "web", variable="HELPER_URL") == "the worker"
+
+
+def test_names_that_no_dns_has_lead_to_what_they_are_called_now(cluster: Cluster) -> None:
+    assert cluster.asked("names", "front-end", variable="BACK_END_URL") == "the back end"
+    assert "Directory listing" in cluster.asked("names", "front-end", variable="WORKER_URL")
+
+
+def test_networks_separate(cluster: Cluster) -> None:
+    app, db = "http://app:8080/", "http://db:8080/"
+    assert cluster.asked("tiers", "proxy", url=app) == "the application"
+    assert cluster.asked("tiers", "app", url=db) == "the database"
+    if toolchain.there(parts.named("kube-network-policies")):
+        assert cluster.asked("tiers", "proxy", url=db) == "nothing"
+
+
+def test_a_named_volume_keeps_its_data(cluster: Cluster) -> None:
+    (first,) = cluster.page("journal", "/starts", service="journal").splitlines()
+    kubectl.run("delete", "pods", "--all", "--namespace", home("journal"), "--grace-period=1")
+
+    def starts() -> list[str]:
+        try:
+            return cluster.page("journal", "/starts", service="journal").splitlines()
+        except httpx.HTTPError:
+            return []
+
+    assert prober.until(lambda: len(found := starts()) > 1 and found, seconds=60)[0] == first
+
+
+def test_files_of_configuration(cluster: Cluster) -> None:
+    assert cluster.page("configs", "/page") == (CORPUS / "configs" / "page.ini").read_text()
+    assert cluster.page("configs", "/etc/web/inline.ini") == "[page]\ntitle = inline\n"
+    assert cluster.page("bind-files") == (CORPUS / "bind-files" / "site" / "index.html").read_text()
+
+
+def test_variables_are_those_that_docker_gives(cluster: Cluster) -> None:
+    def variables(case: str, service: str = "web") -> str:
+        return cluster.page(case, "/variables", service=service)
+
+    several = variables("env-files", "several")
+    for line in ("LEVEL=own", "QUOTED=two words", "SINGLE=no $VARIABLE here", "LINES=first\nsecond", "DEFAULT=there"):
+        assert f"{line}\n" in several
+    assert 'RAW="as it $stands"\n' in several
+    interpolated = variables("interpolation")
+    for line in ("PLAIN=3.12-slim", "NESTED=in 3.12-slim", "DOLLAR=$TAG costs $5", "SET_AND_FULL=there is a tag"):
+        assert f"{line}\n" in interpolated
+    overridden = variables("overrides")
+    assert "LEVEL=debug\n" in overridden
+    assert "REGION=north\n" in overridden
+    extended = variables("extends")
+    assert "LEVEL=debug\n" in extended
+    assert "FROM=base\n" in extended
+
+
+def test_each_port_of_a_range(cluster: Cluster) -> None:
+    ports = cluster.services[f"{home('ports')}/web"]["spec"]["ports"]
+    named = {each["port"]: each["name"] for each in ports}
+    assert [cluster.page("ports", port=named[each]) for each in (8090, 8091)] == ["8090\n", "8091\n"]
+
+
+def test_a_profile_that_is_asked_for(cluster: Cluster) -> None:
+    assert "Directory listing" in cluster.asked("profiles", "web", variable="DEBUG_URL")
+
+
+def test_what_is_included(cluster: Cluster) -> None:
+    assert cluster.asked("include", "web", variable="MAIL_URL") == "[mail]"
+    assert "Directory listing" in cluster.asked("include", "web", variable="CACHE_URL")
+    found = cluster.get("statefulset", "db", "--namespace", home("include"))
+    assert found["status"]["readyReplicas"] == 1
+
+
+def test_commands_and_users(cluster: Cluster) -> None:
+    def inside(who: str, *words: str) -> str:
+        return kubectl.run("exec", "--namespace", home("commands"), f"deployment/{who}", "--", *words).strip()
+
+    for who in ("words", "entry", "cleared"):
+        assert "Directory listing" in cluster.asked("commands", "line", url=f"http://{who}:8080/")
+    assert inside("words", "sh", "-c", "id -u; pwd").split() == ["1000", "/etc"]
+    assert inside("line", "pwd") == "/srv"
+
+
+def test_workers_and_what_ends(cluster: Cluster) -> None:
+    (worker,) = cluster.get("deployments", "--namespace", home("worker"))["items"]
+    assert worker["status"]["readyReplicas"] == 3
+    (once,) = cluster.get("jobs", "--namespace", home("worker"))["items"]
+    name = once["metadata"]["name"]
+    assert kubectl.run("logs", "--namespace", home("worker"), f"job/{name}") == "done\n"
+
+
+def test_pulumi_builds_what_the_file_says(cluster: Cluster) -> None:
+    assert cluster.page("greeter", service="page") == "hello from compose\n"
+    (page,) = cluster.get("deployments", "--namespace", home("greeter"))["items"]
+    assert page["status"]["readyReplicas"] == 2
+
+
+def test_pulumi_gives_secrets_as_files(cluster: Cluster) -> None:
+    reached, hashed = cluster.page("guestbook").split()
+    assert reached in {"N", "S"}, "no PostgreSQL"
+    assert hashed == hashlib.sha256(PASSWORD.encode()).hexdigest()
+    asked = ("env", f"PGPASSWORD={PASSWORD}", "psql", "-h", "127.0.0.1", "-U", "postgres", "-d", "guestbook")
+    told = kubectl.run("exec", "--namespace", home("guestbook"), "statefulset/db", "--", *asked, "-Atc", "select 7")
+    assert told == "7\n"
+
+
+def test_pulumi_runs_jobs_in_their_order(cluster: Cluster) -> None:
+    where = ("--namespace", home("migrations"))
+    asked = ("psql", "-U", "postgres", "-Atc", "select words from greetings")
+    assert kubectl.run("exec", *where, "statefulset/db", "--", *asked) == "hello\n"
+    (web,) = cluster.get("deployments", *where)["items"]
+    jobs = cluster.get("jobs", *where)["items"]
+    ends = sorted(each["status"]["completionTime"] for each in jobs)
+    assert len(ends) == 2
+    assert ends[-1] <= web["metadata"]["creationTimestamp"]
+
+
+def test_the_same_file_again_changes_nothing(cluster: Cluster) -> None:
+    cluster.projects["migrations"].preview("--expect-no-changes")
