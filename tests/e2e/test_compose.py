@@ -43,8 +43,15 @@ APPLIED = {
 }
 """What `kubectl apply` deploys: the case, and what follows `--app`."""
 
-UP = ("greeter", "guestbook", "migrations")
-"""What `pulumi up` deploys."""
+UP = {
+    "greeter": {"services": ["page"]},
+    "guestbook": {"services": ["web"], "stores": ["db"]},
+    "migrations": {"services": ["web"], "stores": ["db"], "jobs": ["migrate", "seed"]},
+}
+"""What `pulumi up` deploys, and what that is made of."""
+
+LITTLE = {"resources": {"cpu": "10m"}}
+"""Other tests run beside this one, forty pods are many, and a node has two cores."""
 
 PASSWORD = "known-to-the-stack-alone"
 MINE = f"seaway/stack={STACK}"
@@ -86,7 +93,7 @@ class Cluster:
 
 
 def apply(folder: Path, env: dict[str, str], case: str) -> None:
-    """As the documentation has it, in the folder of the compose file; but for what forty pods ask of two cores."""
+    """As the documentation has it, in the folder of the compose file, but for LITTLE."""
     shutil.copytree(CORPUS / case, folder / case)
     where = home(case)
     line = (
@@ -98,8 +105,9 @@ def apply(folder: Path, env: dict[str, str], case: str) -> None:
 
 
 def up(folder: Path, case: str) -> project.Project:
+    overlay = {kind: dict.fromkeys(names, LITTLE) for kind, names in UP[case].items()}
     made = project.Project.create(
-        folder, application=CORPUS / case, stack=STACK, app="app/docker-compose.yml", exposure="nodePort"
+        folder, application=CORPUS / case, stack=STACK, app="app/docker-compose.yml", overlay=overlay
     )
     if case == "guestbook":
         key = "seaway:secrets.db_password"
