@@ -98,10 +98,25 @@ def _silent(server: httpx.Client, home: str, wanted: Mapping[str, set[int]]) -> 
     """The services of which no published port answers at a Service."""
     ports = {number for each in wanted.values() for number in each}
     answered: set[int] = set()
+    pods: Objects = server.get(f"/api/v1/namespaces/{home}/pods").json()["items"]
     for each in server.get(f"/api/v1/namespaces/{home}/services").json()["items"]:
         for port in each["spec"].get("ports", ()):
-            if (number := port.get("targetPort", port["port"])) in ports:
+            if (number := _target(each, port, pods)) in ports:
                 path = f"/api/v1/namespaces/{home}/services/{each['metadata']['name']}:{port['port']}/proxy/"
                 if server.get(path).status_code not in (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE):
                     answered.add(number)
     yield from (f"{name}: no published port answers" for name, ports in wanted.items() if not ports & answered)
+
+
+def _target(service: Mapping[str, Any], port: Mapping[str, Any], pods: Objects) -> int:
+    """The port of the container that one of a Service leads to; 0 where no pod has one of that name."""
+    target = port.get("targetPort", port["port"])
+    chosen = (service["spec"].get("selector") or {}).items()
+    named = {
+        one.get("name"): one["containerPort"]
+        for pod in pods
+        if chosen <= pod["metadata"].get("labels", {}).items()
+        for container in pod["spec"]["containers"]
+        for one in container.get("ports", ())
+    }
+    return target if isinstance(target, int) else named.get(target, 0)

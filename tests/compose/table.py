@@ -53,7 +53,7 @@ MEANT: Mapping[str, str] = {
     **dict.fromkeys(("userns_mode", "cgroup"), "a pod has no other"),
     "depends_on.*.condition": "stores and jobs come first, whatever it says",
     "gpus.capabilities": "a GPU of a cluster comes with all of them",
-    "networks": "the network of all, and of none other",
+    "networks": "nobody else is on it",
     "ports.app_protocol": "ports beside the main one are TCP",
     "profiles": "all are asked for here",
     "volumes": "the whole file system of this container may be written to",

@@ -18,9 +18,7 @@ from seaway.model import load, problems, settings
 
 KOMPOSE = parts.named("kompose")
 NAMES = ("seaway", "kompose")
-STACK = settings.Settings(
-    stack="test", context="test", registry="registry.example.com", exposure="ingress", ingress=settings.Ingress()
-)
+STACK = settings.Settings(stack="test", context="test", registry="registry.example.com", exposure="nodePort")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
