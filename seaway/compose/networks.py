@@ -10,7 +10,7 @@ from seaway.model import nodes
 def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], root: part.Part) -> None:
     """The links of a service, and what it may reach outside."""
     one = each.entry
-    others = plan.reachable(each, found)
+    others = sorted(plan.reachable(each, found), key=lambda other: other.label)
     place = one.place("networks") if one.has("networks") else made.place
     for other in others:
         made.add("calls", other.label, place)

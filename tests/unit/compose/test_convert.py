@@ -291,7 +291,7 @@ def test_networks_keep_services_apart() -> None:
     }
     networks = {"a": {}, "b": {"internal": True}}
     assert body(services, "front", networks=networks)["calls"] == ["middle"]
-    assert body(services, "middle", networks=networks)["calls"] == ["front", "back"]
+    assert body(services, "middle", networks=networks)["calls"] == ["back", "front"]
     assert body(services, "back", networks=networks)["egress"] == []
 
 
