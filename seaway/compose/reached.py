@@ -16,7 +16,7 @@ def convert(each: plan.Plan, made: draft.Draft) -> None:
         if main.protocol != ("tcp" if each.kind == "stores" else "http"):
             made.put(("protocol",), main.protocol, main.place)
         if main.source.startswith(("ports.", "expose.")):
-            if main.published is not None and _outside(each, main):
+            if main.source.startswith("ports.") and _outside(each, main):
                 made.put(("expose",), True, one.place(main.source))  # noqa: FBT003 - a value that is written
             one.kept(main.source, into="port") if main.source.startswith("expose.") else None
         else:
@@ -55,7 +55,7 @@ def _others(each: plan.Plan, made: draft.Draft) -> None:
         name = ports.named(other, taken)
         taken.add(name)
         path = ("ports", name)
-        out = other.published is not None and _outside(each, other, into=".".join(path))
+        out = other.source.startswith("ports.") and _outside(each, other, into=".".join(path))
         body = {"port": other.number, "protocol": other.protocol, **({"expose": True} if out else {})}
         made.put(path, other.number if other.protocol == "tcp" and not out else body, other.place)
         if other.source.startswith(("ports.", "expose.")):
@@ -70,13 +70,20 @@ def _others(each: plan.Plan, made: draft.Draft) -> None:
 
 
 def _outside(each: plan.Plan, port: ports.Port, into: str = "expose") -> bool:
-    """Whether a port that is published is reachable from outside, too; it is told."""
+    """Whether a port that is published, were it on any free port of the host, is reachable from outside, too."""
     key, told = f"{port.source}.published", f"port {port.published} of a host"
+    if port.published is None:
+        key, told = f"{port.source}.target", "any free port of a host"
     if port.loopback or port.number in ports.DEBUGGERS:
         forward = f"kubectl port-forward service/{each.label} {port.published or port.number}:{port.number}"
         why = f"{told} was for that host only" if port.loopback else f"{port.number} is the port of a debugger"
         each.entry.approximated(key, f"not exposed: {why}", forward)
         return False
+    if port.published is None:
+        each.entry.kept(
+            key, "expose: true; which port of a host was Docker's choice, and is the environment's here", into=into
+        )
+        return True
     ways = "nodePort or loadBalancer"
     if into == "expose" and port.protocol in ("http", "grpc"):
         ways = f"ingress, {ways}"

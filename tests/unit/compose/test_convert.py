@@ -149,7 +149,7 @@ def test_a_shop() -> None:
     web, api = found.services
     assert [one.name for one in (*found.services, *found.stores, *found.jobs)] == ["web", "api-server", "db", "migrate"]
     assert (web.port, web.expose, web.after, web.scale.min) == (80, True, ("api-server",), 1)
-    assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http"),)
+    assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", expose=True),)
     assert web.calls == ("api-server", "db")
     assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$$$5"}
     assert (api.port, api.args) == (8000, ("serve",))
