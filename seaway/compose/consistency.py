@@ -163,6 +163,9 @@ def _mounts(service: nodes.Table, path: str) -> Iterator[problems.Problem]:
             yield _problem(item, at, "has no target", "add `target:`, a path in the container")
         else:
             mounted.append((at, item, target))
+            if not target.startswith(("/", "\\\\")):
+                wrong = f"{problems.quoted(target)} is no path from the root of the container"
+                yield _problem(item, f"{at}.target", wrong, "write it as /data")
         if patterns.text(item, "type") == "bind" and not patterns.text(item, "source"):
             yield _problem(item, at, "has no source", "add `source:`, a path on the machine")
     for at, item, target in mounted:

@@ -60,6 +60,8 @@ def numbers(text: str, names: Collection[str]) -> list[int]:
     for name in names:
         for at in re.finditer(rf"(?<![\w.-]){re.escape(name)}(?::([0-9]{{1,5}})(?![0-9]))?(?![\w.-])", text):
             scheme = re.search(r"(https?)://(?:[^/@\s]*@)?$", text[: at.start()])
+            if re.search(r"(?:\bimage:\s*[\"']?|\bFROM\s+(?:--\S+\s+)?)$", text[: at.start()]):
+                continue  # postgres:13 is an image there, and 13 its version
             if at[1] and 0 < int(at[1]) < 65536:
                 found.append(int(at[1]))
             elif scheme:

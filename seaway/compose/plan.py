@@ -234,6 +234,9 @@ def _port(each: Plan, found: Mapping[str, Plan], texts: Mapping[str, Sequence[tu
     elif number := _asked(each.entry):
         each.main = make(*number)
     _more(each, called_at, make)
+    if each.main is not None:
+        # What it calls itself at, it listens on: others are told that address, as Kafka's are.
+        _more(each, _called(each, {each.name: texts[each.name]}, found), make)
 
 
 def called(each: Plan, found: Mapping[str, Plan]) -> list[str]:

@@ -119,7 +119,7 @@ def _devices(one: part.Part, asked: part.Part, made: draft.Draft) -> None:
             continue
         for number, each in enumerate(parent.items(key)):
             kinds, count = each.texts("capabilities") or [], each.text("count") or "1"
-            if key == "gpus" or "gpu" in kinds:
+            if key == "gpus" or any(kind == "gpu" or kind.startswith("nvidia") for kind in kinds):
                 whole = int(count) if count.isdecimal() and int(count) else 1
                 total += whole
                 kind = DRIVERS.get(each.text("driver") or "nvidia")

@@ -91,6 +91,8 @@ def declared_configs(root: part.Part) -> None:
         said.kept("file", "" if name in used else "no service asks for it")
         said.kept("content", "" if name in used else "no service asks for it")
         said.kept("name", "only Docker's own name for it")
+        if said.has("content"):
+            said.kept("environment", "read: its value is the content")
         said.dropped("environment", "is the variable of a shell, which a cluster has not", "write `content:`")
         said.dropped("external", "is kept by Docker, and nobody here knows its content", "write `content:` or `file:`")
         for key in ("template_driver", "labels"):

@@ -473,6 +473,45 @@ def test_every_port_that_somebody_names_is_open(tmp_path: Path) -> None:
     ]
 
 
+def test_the_version_of_an_image_is_no_port(tmp_path: Path) -> None:
+    """A folder that is mounted may hold the compose file itself, or a Dockerfile."""
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "compose.yml").write_text("db:\n  image: 'db:13'\n")
+    (tmp_path / "sources" / "Dockerfile").write_text("FROM --platform=linux/amd64 db:14\n")
+    volumes = [{"type": "bind", "source": "./sources", "target": "/etc/sources"}]
+    services = {"web": {"image": "nginx:1", "volumes": volumes}, "db": {"image": "postgres:13"}}
+    assert body(services, "db", folder=tmp_path)["port"] == 5432
+
+
+def test_what_a_program_calls_itself_is_open() -> None:
+    """A broker tells its clients, and itself, one address; the published one is another."""
+    env = {"KAFKA_ADVERTISED_LISTENERS": "IN://kafka:9092,OUT://localhost:29092"}
+    found = body(
+        {
+            "kafka": {
+                "image": "example.com/kafka:1",
+                "environment": env,
+                "ports": [PORT | {"target": "29092", "published": "29092"}],
+            }
+        },
+        "kafka",
+    )
+    assert (found["port"], found["ports"]) == (29092, {"tcp-9092": 9092})
+
+
+def test_the_content_of_a_config_that_a_variable_had_is_kept() -> None:
+    """The reader has put it there: nothing is lost."""
+    services = {"web": {"image": "nginx:1", "configs": [{"source": "c"}]}}
+    found = told(services, "configs.c.environment", configs={"c": {"environment": "A", "content": "a=1"}})
+    assert found == ["kept: read: its value is the content"]
+
+
+def test_a_processor_that_is_called_by_what_it_can() -> None:
+    devices = [{"driver": "nvidia", "capabilities": ["nvidia-compute"], "count": "2"}]
+    deploy = {"resources": {"reservations": {"devices": devices}}}
+    assert body({"web": {"image": "nginx:1", "deploy": deploy}})["resources"]["gpu"] == 2
+
+
 def test_a_processor_of_another_maker() -> None:
     found = body({"web": {"image": "nginx:1", "gpus": [{"driver": "amd", "count": "1"}, {"driver": "amd"}]}})
     assert found["resources"]["gpu"] == {"count": 2, "resource": "amd.com/gpu"}

@@ -36,6 +36,15 @@ HEAD = "services:\n  web:\n    image: page\n"
             '4:15: services.web.volumes.0: there is no "datta" below `volumes:`; did you mean data?',
         ),
         (
+            f"{HEAD}    volumes: ['./a:b']\n",
+            '4:15: services.web.volumes.0.target: "b" is no path from the root of the container; write it as /data',
+        ),
+        (
+            f"{HEAD}    volumes: ['d:/data']\nvolumes: {{d: }}\n",
+            '4:15: services.web.volumes.0.target: "d:/data" is no path from the root of the container;'
+            " write it as /data",
+        ),
+        (
             f"{HEAD}    secrets: [s]\n",
             '4:15: services.web.secrets.0: there is no "s" below `secrets:`; add `secrets: {s: ...}` at the top level',
         ),
