@@ -13,9 +13,17 @@ _RESOURCES = (("networks", "networks"), ("models", "models"))
 _LISTED = (("secrets", "secrets", "secret"), ("configs", "configs", "config"), ("build.secrets", "secrets", "secret"))
 
 
+MOST_SERVICES = 500
+"""Each may call each other: what is made grows with the square."""
+
+
 def check(root: nodes.Table, inactive: Collection[str]) -> Iterator[problems.Problem]:
     """``inactive``: the services that their profiles leave out."""
     services = nodes.inside(root, "services")
+    if len(services) > MOST_SERVICES:
+        wrong = f"there are {len(services)}, and {MOST_SERVICES} are the most"
+        yield _problem(root.entries["services"], "services", wrong, "make several applications of them")
+        return
     for name, entry in services.items():
         if isinstance(entry.node, nodes.Table):
             path = f"services.{name}"

@@ -21,6 +21,8 @@ class Said:
 
 def read(path: Path, target: str | None = None) -> Said:
     """Read it; of a file that cannot be read, nothing is known. Values that are variables are unknown too."""
+    if not path.is_file():
+        return Said()  # a pipe would never end
     try:
         with path.open("rb") as file:
             text = file.read(MAX_BYTES).decode()

@@ -57,7 +57,7 @@ class Files:
         return path
 
     def exists(self, path: Path) -> bool:
-        return self.inside(path) and path.exists()
+        return path.exists()
 
     def read(self, path: Path, written: str, place: problems.Place, at: str) -> bytes:
         """The bytes of a file that is in the folder. Raises problems.Invalid."""
@@ -67,6 +67,8 @@ class Files:
         shown = problems.quoted(written)
         if len(self._read) >= MAX_FILES:
             raise lost(f"more than {MAX_FILES} files are read", "write fewer, larger ones", place, at)
+        if not self.inside(path):
+            raise lost(f"{shown} leads out of the project", "put the file itself there", place, at)
         try:
             found = real.stat()
             # A pipe would never end, a device neither.

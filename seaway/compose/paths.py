@@ -51,6 +51,11 @@ def rebased(root: nodes.Table, base: Path, to: Path, within: files.Files, found:
             wrong = f"{problems.quoted(node.text)} is a link that leads out of the project"
             found.append(problems.Problem(node.place, path, wrong, "put the files themselves there"))
             return node
+        if written.exists() and not written.is_file() and not written.is_dir():
+            # A pipe would never end, a device neither.
+            wrong = f"{problems.quoted(node.text)} is neither a file nor a folder"
+            found.append(problems.Problem(node.place, path, wrong, "write the path of one"))
+            return node
         return nodes.Scalar(node.place, told(plain))
 
     def mount(node: nodes.Node, path: str, found: list[problems.Problem]) -> nodes.Node:

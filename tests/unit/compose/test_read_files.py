@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import files, read
+from seaway.compose import dockerfile, files, read
 from seaway.model import nodes, problems
 
 PAGE = "services:\n  web:\n    image: page\n"
@@ -342,3 +342,32 @@ def test_too_many_files(tmp_path: Path) -> None:
     write(tmp_path, main=f"include: [{', '.join(f'a{n}.yml' for n in range(120))}]\n{PAGE}")
     write(tmp_path, **{f"a{n}": "services: {}\n" for n in range(120)})
     assert wrong(tmp_path) == "main.yml:1:892: include.99.path: more than 100 files are read; write fewer, larger ones"
+
+
+def test_variables_are_not_read_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    """Docker would read it; left out in silence, it would be another application."""
+    project = tmp_path / "project"
+    write(project, main=PAGE)
+    (tmp_path / "outside").write_text("A=1\n")
+    (project / ".env").symlink_to(tmp_path / "outside")
+    assert wrong(project) == '.env:1:1: ".env" leads out of the project; put the file itself there'
+
+
+def test_a_pipe_is_not_mounted(tmp_path: Path) -> None:
+    write(tmp_path, main=f"{PAGE}    volumes: ['./pipe:/a']\n")
+    os.mkfifo(tmp_path / "pipe")
+    assert wrong(tmp_path) == (
+        'main.yml:4:15: services.web.volumes.0.source: "./pipe" is neither a file nor a folder; write the path of one'
+    )
+
+
+def test_a_pipe_is_no_dockerfile(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "Dockerfile")
+    assert dockerfile.read(tmp_path / "Dockerfile") == dockerfile.Said()
+
+
+def test_too_many_services_are_refused_at_once(tmp_path: Path) -> None:
+    write(tmp_path, main="services:\n" + "".join(f"  s{number}: {{image: a}}\n" for number in range(501)))
+    assert wrong(tmp_path) == (
+        "main.yml:1:1: services: there are 501, and 500 are the most; make several applications of them"
+    )
