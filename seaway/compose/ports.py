@@ -25,6 +25,10 @@ DEBUGGERS = frozenset((2345, 5005, 5858, 9229))
 _SPOKEN = {"http": "http", "http2": "http", "grpc": "grpc", "h2c": "grpc"}
 
 
+MOST = 1000
+"""Ports of a range."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """One port that a service listens on."""
@@ -64,14 +68,20 @@ def read(one: part.Part, fact: images.Fact | None) -> list[Port]:
             found[target, udp] = port
     for number, text in enumerate(one.texts("expose") or []):
         plain, _, kind = text.partition("/")
-        target = number_of(plain)
-        if target is not None:
+        for target in span(plain):
             place = one.place(f"expose.{number}")
             port = Port(
                 number=target, protocol=protocol(target, kind, None, fact), place=place, source=f"expose.{number}"
             )
             found.setdefault((target, kind == "udp"), port)
     return list(found.values())
+
+
+def span(text: str) -> range:
+    """``3000-3003``, or one port; nothing for what is none, or too many."""
+    first, _, last = text.partition("-")
+    start, end = number_of(first), number_of(last or first)
+    return range(start, end + 1) if start and end and end - start < MOST else range(0)
 
 
 def loopback(host: str) -> bool:

@@ -40,8 +40,8 @@ def _said(one: part.Part) -> None:
             said.kept("host_ip", "of that host only" if ports.loopback(host) else "on every address")
         said.dropped("host_ip", "no address of a host is taken", "remove it")
     for number, text in enumerate(one.texts("expose") or []):
-        if "-" in text:
-            one.dropped(f"expose.{number}", "is a range of ports", "write each of them")
+        if not ports.span(text.partition("/")[0]):
+            one.dropped(f"expose.{number}", f"is no range of up to {ports.MOST} ports", "write each of them")
         one.kept(f"expose.{number}")
 
 

@@ -473,6 +473,14 @@ def test_every_port_that_somebody_names_is_open(tmp_path: Path) -> None:
     ]
 
 
+def test_a_range_of_ports_is_each_of_them() -> None:
+    services = {"web": {"image": "example.com/a:1", "expose": ["3000-3002", "1-65535"]}}
+    found = body(services)
+    assert [found["port"], *(each["port"] for each in found["ports"].values())] == [3000, 3001, 3002]
+    assert told(services, "services.web.expose.0") == ["kept: "]
+    assert told(services, "services.web.expose.1") == ["dropped: is no range of up to 1000 ports; write each of them"]
+
+
 def test_the_version_of_an_image_is_no_port(tmp_path: Path) -> None:
     """A folder that is mounted may hold the compose file itself, or a Dockerfile."""
     (tmp_path / "sources").mkdir()
