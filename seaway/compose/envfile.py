@@ -92,9 +92,12 @@ class _Reader:
             self._go(start.end())
             self._value(name, place)
         else:
-            self._go(start.end())
             if name in self.variables.values:
                 self._set(name, place, self.variables.values[name])
+            elif name in self.variables.host:
+                wrong = f"the variable {name} is one of this machine, and none of the project"
+                self._wrong(wrong, f"write {name}=... with its value, or remove the line")
+            self._go(start.end())
         return True
 
     def _value(self, name: str, place: problems.Place) -> None:

@@ -371,3 +371,16 @@ def test_too_many_services_are_refused_at_once(tmp_path: Path) -> None:
     assert wrong(tmp_path) == (
         "main.yml:1:1: services: there are 501, and 500 are the most; make several applications of them"
     )
+
+
+def test_a_name_alone_in_an_env_file_takes_nothing_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker would: left out in silence, the program would miss it."""
+    monkeypatch.setenv("OF_THE_SHELL", "1")
+    write(tmp_path, main=f"{PAGE}    env_file: web.env\n")
+    (tmp_path / "web.env").write_text("NOWHERE\nOF_THE_SHELL\n")
+    assert wrong(tmp_path) == (
+        "web.env:2:1: services.web.env_file.0: the variable OF_THE_SHELL is one of this machine, and none of the"
+        " project; write OF_THE_SHELL=... with its value, or remove the line"
+    )
