@@ -28,6 +28,8 @@ services:
     command: [python3, -m, http.server, "8000"]
     port: 8000
     scale: 1
+    drain: 0 # the program is killed in the end: it knows no SIGTERM
+    grace: 1
 """
 
 
