@@ -41,7 +41,7 @@ test-optional: setup ## what needs the optional parts: enforced network policies
 
 # Bytecode is kept whatever the environment says: each worker and each started program would compile everything again.
 test-unit: .venv/.ready ## unit and component tests: no root, no cluster, less than a minute
-	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -m "not cluster" -n 4 --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest tests/unit tests/component -n 4 --dist worksteal
 
 test-sample: .venv/.ready ## the sample application's own unit tests, in its own environment
 	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project \
