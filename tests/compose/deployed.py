@@ -73,7 +73,8 @@ def _apply(one: Mapping[str, Any], home: str, env: Mapping[str, str]) -> str:
     words = ("kubectl", "--context", "seaway-dev", "apply", "--filename", str(file))
     done = project.run(*words, cwd=project.ROOT, env=env)
     file.unlink()
-    return done.err.strip().splitlines()[0] if done.code else ""
+    # What it says stands on a page, where no path of this machine belongs.
+    return done.err.strip().splitlines()[0].replace(str(file), file.name) if done.code else ""
 
 
 def _lacking(server: httpx.Client, home: str) -> Iterator[str]:
