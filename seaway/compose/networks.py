@@ -12,9 +12,8 @@ def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], 
     one = each.entry
     others = sorted(plan.reachable(each, found), key=lambda other: other.label)
     place = one.place("networks") if one.has("networks") else made.place
-    for other in others:
-        made.add("calls", other.label, place)
     if others:
+        made.put(("calls",), [other.label for other in others], place)
         made.put(("linkVariables",), False, place)  # noqa: FBT003 - compose gives none, and REDIS_URL may mean another
     names = ", ".join(other.label for other in others)
     how = f"calls what shares the network and has a port: {names}" if names else "nothing to call shares the network"
@@ -25,8 +24,7 @@ def convert(each: plan.Plan, made: draft.Draft, found: Mapping[str, plan.Plan], 
     if one.text("network_mode") == "none":
         made.put(("egress",), [], one.place("network_mode"))
     declared = dict(root.each("networks"))
-    own = plan.networks(each, found)
-    if own and all(name in declared and declared[name].true("internal") for name in own):
+    if each.networks and all(name in declared and declared[name].true("internal") for name in each.networks):
         made.put(("egress",), [], place)
     for number, text in enumerate(one.texts("links") or []):
         name, _, alias = text.partition(":")

@@ -42,6 +42,8 @@ class Plan:
     """Why its image cannot be built."""
     implied: str | None = None
     """Folder of a disk that no key says, but the image."""
+    networks: list[str] = dataclasses.field(default_factory=list[str])
+    """Those that it is in."""
 
     @property
     def path(self) -> str:
@@ -108,6 +110,7 @@ def plans(root: part.Part, where: volumes.Where, *, builds: bool = True) -> dict
         needed = [found[name] for name in depended(each.entry) if name in found]
         each.late = each.kind == "jobs" and any(other.kind == "services" for other in needed)
         each.entry = dataclasses.replace(each.entry, into=each.path)
+        each.networks = _networks(each, found)
     return found
 
 
@@ -354,7 +357,7 @@ def _within(data: str, target: str) -> bool:
     return data == target or data.startswith(f"{target}/") or target.startswith(f"{data}/")
 
 
-def networks(each: Plan, found: Mapping[str, Plan]) -> list[str]:
+def _networks(each: Plan, found: Mapping[str, Plan]) -> list[str]:
     """The networks of a service, or of the one whose address it shares; nothing where it has none at all."""
     mode, name, seen = each.entry.text("network_mode") or "", each.name, set[str]()
     while mode.startswith("service:") and name not in seen:
@@ -372,7 +375,7 @@ def reachable(each: Plan, found: Mapping[str, Plan]) -> Sequence[Plan]:
     A database or a cache answers, and asks nobody: one that is known for that calls only what it names or depends on,
     and others of its own image, with which it may be a cluster.
     """
-    own = set(networks(each, found))
+    own = set(each.networks)
     linked = {text.partition(":")[0] for text in each.entry.texts("links") or []}
     if answers(each):
         linked |= depended(each.entry).keys() | _named(each, found)
@@ -381,5 +384,5 @@ def reachable(each: Plan, found: Mapping[str, Plan]) -> Sequence[Plan]:
     return [
         other
         for other in found.values()
-        if other is not each and other.kind != "jobs" and (own & set(networks(other, found)) or other.name in linked)
+        if other is not each and other.kind != "jobs" and (not own.isdisjoint(other.networks) or other.name in linked)
     ]

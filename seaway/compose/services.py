@@ -24,7 +24,6 @@ from seaway.compose import (
 from seaway.model import nodes
 
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-BUILD = ("context", "dockerfile", "target", "args")
 _NO_BUILD: Mapping[str, tuple[str, str]] = {
     "entitlements": ("a build gets no rights over its machine", "remove it"),
     "extra_hosts": ("a build knows the names of its network", "remove it"),
