@@ -8,9 +8,10 @@ from pathlib import Path
 
 from seaway.cli import importing, verb
 from seaway.compose import loss, out, out_container
+from seaway.explain import origin
 from seaway.images import bases, source, texts
-from seaway.model import load, lockfile, nodes, problems, stackfile
-from seaway.release import project, release
+from seaway.model import lockfile, problems
+from seaway.release import project
 
 
 def run(arguments: argparse.Namespace, one: project.Project, folder: Path) -> int:
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace, one: project.Project, folder: Path) -> in
         raise problems.Invalid([problems.Problem(problems.Place("--service"), "", wrong, remedy)])
     found = out.convert(
         one.app,
-        _said(arguments, one, folder),
+        origin.written(one, folder),
         folder=str(Path(one.settings.app).parent),
         images=dict(_images(one, folder)),
         substitutes=one.settings.substitutes,
@@ -57,18 +58,6 @@ def header(name: str, losses: Iterable[loss.Loss]) -> list[str]:
         *(line if number == 0 else f"  {line}" for number, line in enumerate(first)),
         "docker compose up --build --detach",
     ]
-
-
-def _said(arguments: argparse.Namespace, one: project.Project, folder: Path) -> nodes.Node:
-    """The application as it was written, with what the stack's file lays over it."""
-    if one.release is not None:
-        node = release.application_of(release.parsed(folder, one.release.id))
-    else:
-        node = load.parsed(folder / one.settings.app, one.settings.app, one.settings.profiles or arguments.profile)
-    if not one.settings.overlay:
-        return node
-    overlay = stackfile.overlay(stackfile.read(folder / f"Pulumi.{one.settings.stack}.yaml"))
-    return node if overlay is None else nodes.merge(node, overlay)
 
 
 def _images(one: project.Project, folder: Path) -> Iterator[tuple[str, out_container.Image]]:

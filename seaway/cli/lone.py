@@ -56,7 +56,8 @@ def _alone(arguments: argparse.Namespace) -> tuple[project.Project, Path]:
     # What has a name is somebody else's to build and push: `docker compose build --push`.
     app = load.load(file, profiles=arguments.profile, builds=arguments.to == "compose")
     # What Docker publishes stays reachable, and nobody says that there is an ingress controller.
-    said = settings.Settings(stack=NOBODY, context="-", app=_relative(file, folder), exposure="nodePort")
+    name, profiles = _relative(file, folder), tuple(arguments.profile)
+    said = settings.Settings(stack=NOBODY, context="-", app=name, profiles=profiles, exposure="nodePort")
     built = dict(source.builds(app))
     if built and arguments.to != "compose":
         wrong = f"{', '.join(built)} must be built and pushed, and without a stack nobody says where to"

@@ -25,7 +25,9 @@ def written(one: project.Project, folder: Path) -> nodes.Node:
     if one.release:
         node = release.application_of(release.parsed(folder, one.release.id))
     else:
-        node = load.parsed(folder / one.settings.app, one.settings.app)
+        node = load.parsed(folder / one.settings.app, one.settings.app, one.settings.profiles)
+    if not one.settings.overlay:
+        return node
     overlay = stackfile.overlay(stackfile.read(folder / f"Pulumi.{one.settings.stack}.yaml"))
     return nodes.merge(node, overlay) if isinstance(overlay, nodes.Table) else node
 
