@@ -28,8 +28,9 @@ class Application(pulumi.ComponentResource):
 
     def __init__(self, given: settings.Given) -> None:
         plans = image.plans(given, registry.repositories(given)) if given.settings.build else []
-        checked = checks.told(given)
         choice = release.Choice.of(given, plans)
+        checked = checks.told(choice)
+        choice.leave_note()
         given = choice.given
         name, chosen = given.app.name, given.settings
         super().__init__("seaway:index:Application", name)
@@ -46,13 +47,13 @@ class Application(pulumi.ComponentResource):
         watched = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[cluster])
         secrets = {**_generated(given, watched), **given.secrets}
 
-        found = [one for one in objects.objects(given.app, chosen, images, secrets) if not release.kept(one)]
+        found = choice.objects(images, secrets)
         ours = provider.Objects("objects", found, watched)
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])
         workloads, rollouts = self._rolled_out(found, chosen.namespace(name), ours, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values(), *rollouts])
         written = record.Record.of(given.stated, chosen, images, secrets, base=given.base)
-        recorded = release.Release(written, provenance.of(given, checked), healthy)
+        recorded = release.Release(choice.deployed, written, provenance.of(given, checked), healthy)
         last: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
         # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
         guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)

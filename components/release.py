@@ -22,6 +22,12 @@ class Choice:
     """Images that are built."""
     images: Mapping[str, inputs.Image]
     """Images that are there already, by name; empty where the environment builds and nothing is held back."""
+    described: str
+    """Id of the record of what the source describes or the lock file pins."""
+    deployed: str
+    """Id of the record of what is deployed: another one where the described one is held back."""
+    recorded: tuple[objects.Object, ...] | None = None
+    """The objects of a recorded release, as they were deployed; None: they are rendered now."""
 
     @classmethod
     def of(cls, given: settings.Given, plans: list[image.Plan]) -> Self:
@@ -32,8 +38,7 @@ class Choice:
         """
         there = given.release.given(given.settings.registry) if given.release else {}
         known = {plan.name: inputs.Image(reference="", content=plan.record.tag) for plan in plans}
-        described = _record(given, {**known, **there})
-        stack = given.settings.stack
+        described = _record(given, {**known, **there}).id
         found = given.lock.instead
         going = given.release.application.jobs if given.release and given.lock.back else ()
         if given.release and (left := [one.name for one in going if jobs.released(one)]):
@@ -41,25 +46,15 @@ class Choice:
                 f"release {given.release.id} was rolled back to: its jobs before and after the rollout do not run again"
                 f" ({', '.join(left)}), and what those of the newer release did stays done"
             )
-        if found is None or found.held != described.id:
-            chosen, deployed = cls(given=given, plans=plans, images=there), described.id
-        else:
-            source = f"{lock.FOLDER}/{stack}{lock.ENDING}" if given.release else given.settings.app
-            pulumi.log.warn(
-                f"release {found.held} that {source} describes failed at {found.since} ({found.because});"
-                f" running the last good one, {found.release}. Change the source, or try it again: seaway up --retry"
-            )
-            chosen, deployed = cls._pinned(given, plans, hold.pinned(given.folder, found)), found.release
-        if not pulumi.runtime.is_dry_run():
-            hold.leave(given.folder, stack, hold.Note(described=described.id, deployed=deployed))
-        return chosen
-
-    @classmethod
-    def _pinned(cls, given: settings.Given, plans: list[image.Plan], good: record.Record) -> Self:
-        """A recorded release: its application, its settings, its images; and its secrets, which are in the cluster.
-
-        An image whose content the source still has stays registered, or the next release would build it anew.
-        """
+        if found is None or found.held != described:
+            return cls(given=given, plans=plans, images=there, described=described, deployed=described)
+        source = f"{lock.FOLDER}/{given.settings.stack}{lock.ENDING}" if given.release else given.settings.app
+        pulumi.log.warn(
+            f"release {found.held} that {source} describes failed at {found.since} ({found.because});"
+            f" running the last good one, {found.release}. Change the source, or try it again: seaway up --retry"
+        )
+        pinned = hold.pinned(given.folder, found, application=given.base.name, stack=given.settings.stack)
+        good = pinned.record
         content = {name: one.content for name, one in good.images.items()}
         return cls(
             given=dataclasses.replace(
@@ -70,9 +65,37 @@ class Choice:
                 settings=good.applied(given.settings),
                 secrets=_recorded(given.secrets, good),
             ),
+            # An image whose content the source still has stays registered, or the next release would build it anew.
             plans=[plan for plan in plans if content.get(plan.name) == plan.record.tag],
             images=good.images,
+            described=described,
+            deployed=found.release,
+            recorded=pinned.objects,
         )
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether an older release than the described one is deployed, or the pinned one was gone back to."""
+        return self.described != self.deployed or self.given.lock.back
+
+    def objects(
+        self, images: Mapping[str, inputs.Image], secrets: Mapping[str, inputs.SecretValue]
+    ) -> list[objects.Object]:
+        """What is registered. A recorded release is not rendered again: another version would make other objects.
+
+        A Secret whose values are not known any more is left out: it stays in the cluster as it is.
+        """
+        if self.recorded is not None:
+            found = record.with_values(self.recorded, secrets)
+        else:
+            found = objects.objects(self.given.app, self.given.settings, images, secrets)
+        return [one for one in found if not _kept(one)]
+
+    def leave_note(self) -> None:
+        """Leave the note that `seaway up` reads; not in a preview."""
+        if not pulumi.runtime.is_dry_run():
+            note = hold.Note(described=self.described, deployed=self.deployed)
+            hold.leave(self.given.folder, self.given.settings.stack, note)
 
 
 def generated(app: application.Application, configured: Mapping[str, inputs.SecretValue]) -> dict[str, int]:
@@ -85,8 +108,7 @@ def fingerprint(length: int) -> str:
     return f"generated-{length}"
 
 
-def kept(one: objects.Object) -> bool:
-    """Whether it is a Secret whose values nobody has any more: it stays in the cluster as it is."""
+def _kept(one: objects.Object) -> bool:
     return one.kind == "Secret" and None in one.manifest["data"].values()
 
 
@@ -118,12 +140,16 @@ def _recorded(today: Mapping[str, inputs.SecretValue], good: record.Record) -> d
 class Release(pulumi.CustomResource):
     """The record of what was deployed, written into the namespace once all of it is healthy."""
 
-    def __init__(self, one: record.Record, provenance: release.Provenance, options: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, id_: str, one: record.Record, provenance: release.Provenance, options: pulumi.ResourceOptions
+    ) -> None:
         properties = {
             "namespace": one.namespace,
-            "release": one.id,
+            "release": id_,
             "record": one.plain(),
             "provenance": encode.plain(provenance),
+            lock.FORMAT_KEY: lock.FORMAT,
             "since": None,
+            "history": None,
         }
         super().__init__("seaway:index:Release", "release", properties, options)

@@ -6,10 +6,9 @@ The values come from Pulumi, which has decrypted them and merged ``-c key=value`
 import base64
 import dataclasses
 import datetime
-import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from pulumi.runtime import config
 from seaway.manifests import given
 from seaway.model import application, nodes, problems, references, rules, settings, stackfile
 from seaway.model import secrets as listed
-from seaway.release import lock, project, release
+from seaway.release import fingerprints, lock, project, release
 
 DEVELOPMENT = "dev"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - it is public: dev keeps no secret worth keeping
@@ -74,16 +73,16 @@ def read(folder: Path) -> Given:
         raise problems.Invalid(found)
     app = one.app
     written = _texts(texts.get("secrets"))
-    secrets = {name: _secret(app.name, stack, name, text) for name, text in written.items()}
-    if one.settings.pull is not None and one.settings.registry is not None:
-        name = one.settings.pull.secret
-        login = _login(one.settings.registry, one.settings.pull.user, written[name])
-        if name not in listed.valued(app):
-            del secrets[name]  # it is the environment's alone, so it makes no other release
-        secrets[given.PULL] = given.SecretValue(fingerprint="", value=pulumi.Output.secret(encoded(login)))
     asked = {name for one in rules.workloads(app).values() if one.build for name in one.build.secrets.values()}
-    for name in asked - {*listed.valued(app)}:
-        secrets.pop(name, None)  # an image has no other release for it
+    pull = one.settings.pull
+    # What only builds or only the nodes ask for makes no other release, so it has no fingerprint.
+    apart = (asked | ({pull.secret} if pull else set())) - {*listed.valued(app)}
+    own = {name: text for name, text in written.items() if name not in apart}
+    key = _fingerprint_key(texts.get(stackfile.FINGERPRINT_KEY), own, values, stack) if own else None
+    secrets = {name: _secret(key, app.name, stack, name, text) for name, text in own.items()} if key else {}
+    if pull is not None and one.settings.registry is not None:
+        login = _login(one.settings.registry, pull.user, written[pull.secret])
+        secrets[given.PULL] = given.SecretValue(fingerprint="", value=pulumi.Output.secret(encoded(login)))
     return Given(
         built_with={name: pulumi.Output.secret(written[name]) for name in asked & written.keys()},
         app=app,
@@ -117,17 +116,34 @@ def _login(registry: str, user: str, password: str) -> str:
     return json.dumps({"auths": {host: account}}, sort_keys=True)
 
 
-def _secret(app: str, stack: str, name: str, text: str) -> given.SecretValue:
+def _secret(key: fingerprints.FingerprintKey, app: str, stack: str, name: str, text: str) -> given.SecretValue:
     """The value, and a fingerprint that tells two values apart and may be seen by everybody.
 
     It goes into names of objects, so it must be a plain string: one made from a secret Output would hide the whole
-    Deployment in previews. A program has no key of the stack to hash with: what decrypts the secrets
-    stays in the engine, and a generated one is an Output again. So the hash is a slow one, salted with where the value
-    belongs: one guess costs 16 MiB and some 40 ms. That protects a random value, and a weak one only a little.
+    Deployment in previews. Pulumi's configuration gives the program the plain text of a secret at once.
     """
-    salt = f"seaway/{app}/{stack}/{name}".encode()
-    fingerprint = hashlib.scrypt(text.encode(), salt=salt, n=2**14, r=8, p=1, dklen=8).hex()
+    fingerprint = key.fingerprint(app, stack, name, text)
     return given.SecretValue(fingerprint=fingerprint, value=pulumi.Output.secret(encoded(text)))
+
+
+def _fingerprint_key(
+    text: str | None, named: Iterable[str], values: nodes.Table, stack: str
+) -> fingerprints.FingerprintKey:
+    """The key of the stack's fingerprints.
+
+    Raises:
+        problems.Invalid: there is none, or it is none.
+    """
+    command = f"openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {stack}"
+    if text is None:
+        place, wrong = values.place, f"is not set, and the Secrets of {', '.join(sorted(named))} are named with it"
+        command = f"seaway up --stack {stack} sets it; or: {command}"
+    else:
+        try:
+            return fingerprints.FingerprintKey.parse(text)
+        except ValueError as error:
+            place, wrong = values.entries[stackfile.FINGERPRINT_KEY].place, str(error)
+    raise problems.Invalid([problems.Problem(place, fingerprints.SETTING, wrong, command)])
 
 
 def _passphrase(file: Path, stack: str) -> list[problems.Problem]:

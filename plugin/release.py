@@ -1,5 +1,9 @@
-"""``seaway:index:Release``: writes into the namespace what was deployed, once all of it is healthy."""
+"""``seaway:index:Release``: writes into the namespace what was deployed, once all of it is healthy.
 
+What it wrote is vouched for by the stack's state: ``history`` has the SHA-256 of each record that is still there.
+"""
+
+import asyncio
 import datetime
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
@@ -7,21 +11,31 @@ from typing import Any, ClassVar, cast
 from plugin import resource, values
 from seaway.cluster import client
 from seaway.model import decode, encode, problems
-from seaway.release import fields, record, store
+from seaway.release import fields, lock, record, stack_state, store, stored
 from seaway.release import release as releases
 
 RELEASE = "release"
 SINCE = "since"
 PROVENANCE = "provenance"
+HISTORY = "history"
 
 KEPT = 10
 """Releases that stay recorded, beside the current one and the one before it."""
 
 
 class Release:
-    """Output ``since``: when the release became the current one. Made anew by the same release, it stays."""
+    """Outputs: ``since``, when the release became the current one, which stays where the same release is written again;
+    ``history``, the records in the namespace, newest first, each with its id as ``release``, its ``sha256`` and
+    ``since``.
+    """
 
-    inputs: ClassVar[Mapping[str, type]] = {"namespace": str, RELEASE: str, "record": dict, PROVENANCE: dict}
+    inputs: ClassVar[Mapping[str, type]] = {
+        "namespace": str,
+        RELEASE: str,
+        "record": dict,
+        PROVENANCE: dict,
+        lock.FORMAT_KEY: int,
+    }
 
     def __init__(self, cluster: client.Cluster) -> None:
         self._cluster = cluster
@@ -29,36 +43,53 @@ class Release:
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         # The same release from another commit is the same release.
         changed = [name for name in resource.differing(state, inputs) if name != PROVENANCE]
-        if not changed and await self._current(inputs) != inputs[RELEASE]:
-            # The pointer is gone, or another checkout's release has been deployed since.
+        if not changed and not await self._is_recorded(state, inputs):
+            # The pointer or the record is gone or was changed, or another checkout's release has been deployed since.
             changed = [RELEASE]
         return resource.Diff(changed=changed, replaced=[name for name in changed if name == "namespace"])
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        since = values.UNKNOWN if preview else await self._write(inputs)
-        return resource.State(id=store.POINTER, outputs={**inputs, SINCE: since})
+        return await self._made(inputs, {}, preview=preview)
 
     async def read(self, state: resource.State) -> resource.State | None:
         return state if await self._current(state.outputs) is not None else None
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self.create(inputs, preview=preview)
+        return await self._made(inputs, state.outputs, preview=preview)
 
     async def delete(self, state: resource.State) -> None:
         """Nothing runs any more, so nothing is current; the records stay for as long as the namespace does."""
         await self._cluster.delete(store.path(cast(str, state.outputs["namespace"]), store.POINTER))
 
+    async def _made(self, inputs: values.Properties, before: values.Properties, *, preview: bool) -> resource.State:
+        if preview:
+            made = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
+        else:
+            made = await self._write(inputs, stack_state.history(cast(Mapping[str, Any], before)))
+        return resource.State(id=store.POINTER, outputs={**inputs, **made})
+
+    async def _is_recorded(self, before: resource.State, inputs: values.Properties) -> bool:
+        """Whether the cluster has the pointer and the record as the state knows them."""
+        namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
+        vouched = {one.release: one.sha256 for one in stack_state.history(cast(Mapping[str, Any], before.outputs))}
+        try:
+            current, found = await asyncio.gather(self._current(inputs), store.find(self._cluster, namespace, release))
+        except store.Changed:
+            return False
+        return current == release and found is not None and found.sha256 == vouched.get(release)
+
     async def _current(self, inputs: values.Properties) -> str | None:
         found = store.pointed(await self._cluster.find(store.path(cast(str, inputs["namespace"]), store.POINTER)))
         return found.id if found else None
 
-    async def _write(self, inputs: values.Properties) -> str:
-        """The record first, then the pointer to it; returns since when it is the current one."""
+    async def _write(self, inputs: values.Properties, known: tuple[stack_state.Recorded, ...]) -> dict[str, Any]:
+        """The record first, then the pointer to it; since when it is the current one, and the history with it."""
         namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
+        vouched = {one.release: one.sha256 for one in known}
         try:
             one = record.Record.decode(encode.node(inputs["record"], problems.Place(f"release {release}")))
-            await self._keep(namespace, release, store.config_map(one, release, _provenance(inputs)))
-        except (problems.Invalid, ValueError) as error:
+            sha256 = await self._keep(namespace, release, one, _provenance(inputs), vouched.get(release))
+        except (problems.Invalid, LookupError) as error:
             raise resource.Refused(str(error)) from None
         path = store.path(namespace, store.POINTER)
         found = await self._cluster.find(path)
@@ -72,27 +103,42 @@ class Release:
             # Somebody edited it by hand: what they own would be a conflict.
             await self._cluster.delete(path)
         await self._cluster.apply(path, store.pointer(one, now), manager=store.MANAGER)
-        await self._tidy(namespace, {now.id, now.previous})
-        return now.since
+        there = await self._tidy(namespace, {now.id, now.previous})
+        history = [
+            stack_state.Recorded(release=release, sha256=sha256, since=now.since),
+            *(entry for entry in known if entry.release != release and entry.release in there),
+        ]
+        return {SINCE: now.since, HISTORY: [entry.plain() for entry in history]}
 
-    async def _keep(self, namespace: str, release: str, wanted: Mapping[str, Any]) -> None:
-        """Write the record. One of this id that says something else is replaced: nothing in it can be changed.
+    async def _keep(
+        self,
+        namespace: str,
+        release: str,
+        one: record.Record,
+        provenance: releases.Provenance,
+        vouched: str | None,
+    ) -> str:
+        """Write the record, and return its SHA-256. One that is there and vouched for stays as it was written.
 
         The same content may have another digest by now: its base was rebuilt, or the registry is another.
         """
-        path = store.path(namespace, store.name_of(release))
-        found = await self._cluster.find(path)
-        if found is not None:
-            if store.same(found, wanted):
-                return  # it keeps what it says of where it came from
-            await self._cluster.delete(path)
-        await self._cluster.apply(path, wanted, manager=store.MANAGER)
+        try:
+            found = await store.find(self._cluster, namespace, release)
+            if found is not None and found.sha256 == vouched and found.text() == stored.text_of(one):
+                return found.sha256
+        except (store.Changed, stored.UnreadableRecordError):
+            pass  # it is written again
+        wanted = stored.StoredRecord.of(one, provenance)
+        await store.write(self._cluster, namespace, release, one, wanted)
+        return wanted.sha256
 
-    async def _tidy(self, namespace: str, needed: set[str | None]) -> None:
-        """Remove the oldest records."""
-        spare = [one for one in await store.records(self._cluster, namespace) if one not in needed]
-        for one in spare[KEPT:]:
-            await self._cluster.delete(store.path(namespace, store.name_of(one)))
+    async def _tidy(self, namespace: str, needed: set[str | None]) -> set[str]:
+        """Remove the oldest records; the ids of those that are left."""
+        there = await store.records(self._cluster, namespace)
+        spare = [one for one in there if one not in needed][KEPT:]
+        for one in spare:
+            await store.delete(self._cluster, namespace, one)
+        return there.keys() - set(spare)
 
 
 def _provenance(inputs: values.Properties) -> releases.Provenance:

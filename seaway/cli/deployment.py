@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from seaway.cli import health, program, stack, verb
-from seaway.cluster import errors, mirror
+from seaway.cli import fingerprint_key, health, program, stack, verb, vouchers
+from seaway.cluster import client, errors, mirror
+from seaway.manifests import objects
 from seaway.model import problems
-from seaway.release import drift, hold, lock, record, store
+from seaway.release import drift, hold, lock, stack_state, store, stored
 from seaway.release import release as releases
 from seaway.rollout import status
 
@@ -24,6 +25,16 @@ class Before:
 
     release: str
     differences: Sequence[drift.Difference]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """What is known once it has failed."""
+
+    now: Before
+    because: str
+    objects: Sequence[objects.Object] | None
+    """Those of the release to go back to, as they were deployed; None: they are rendered from its record."""
 
 
 class Deployment:
@@ -50,6 +61,7 @@ class Deployment:
             KeyboardInterrupt: the user ended it. Nothing is put back then: they are there.
         """
         where = self._where
+        fingerprint_key.ensure_key(where)
         if retry:
             hold.remove(where.folder, where.name)
         held = hold.read(where.folder, where.name)
@@ -89,18 +101,19 @@ class Deployment:
         """Put the last good release back."""
         where = self._where
         try:
-            now, good, because = asyncio.run(self._after(before.release))
-        except (errors.Unavailable, problems.Invalid) as error:
+            good = vouchers.read_state(where)
+            after, one = asyncio.run(self._after(good)), good.record()
+        except (errors.Unavailable, problems.Invalid, stored.UnreadableRecordError) as error:
             return self._failed(f"the last good release cannot be put back: {error}")
-        if now.release == note.described:
-            told = f"release {now.release} itself is healthy: what failed came after it. Type it again"
+        if good.id == note.described:
+            told = f"release {good.id} itself is healthy: what failed came after it. Type it again"
             return self._failed(told)
-        if now == before:
+        if after.now == before:
             return self._failed("nothing was changed in the cluster: nothing to roll back")
         moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        made = hold.Hold(release=now.release, held=note.described, because=because, since=moment)
-        hold.write(where.folder, where.name, made, good)
-        self._say(f"release {made.held} failed ({because}); putting release {made.release} back")
+        made = hold.Hold(release=good.id, held=note.described, because=after.because, since=moment)
+        hold.write(where.folder, where.name, made, one, after.objects)
+        self._say(f"release {made.held} failed ({after.because}); putting release {made.release} back")
         try:
             code = self._up("rollback")
         except KeyboardInterrupt:
@@ -117,7 +130,7 @@ class Deployment:
         written = lock.file(where.folder, where.name).relative_to(where.folder)
         file = releases.file(where.folder, made.release).relative_to(where.folder)
         self._say(
-            f"release {made.held} failed: {because}\n"
+            f"release {made.held} failed: {after.because}\n"
             f"release {made.release} is back, and state and cluster agree. Until the source changes,"
             f" pulumi up keeps it so: commit {written} and {file} for every checkout to know.\n"
             "Now mend the source and deploy it: seaway up. Or try the same again: seaway up --retry"
@@ -144,18 +157,44 @@ class Deployment:
                 release, found = await drift.of(cluster, self._where.namespace)
             except store.Missing:
                 return None
+            except store.Changed as changed:
+                # It is not gone back to the cluster's record, so a wrong one must not stop anybody.
+                self._say(f"warning: {changed}")
+                return Before(release="", differences=())
         return Before(release=release, differences=found)
 
-    async def _after(self, release: str) -> tuple[Before, record.Record, str]:
-        """How it is now, the release to go back to, and why it is needed."""
+    async def _after(self, good: stack_state.ReleaseState) -> After:
+        """How it is now, why the release to go back to is needed, and its objects as they were deployed.
+
+        The cluster's copy is used where the state vouches for it; otherwise what the state itself has is rendered.
+        """
         where = self._where
         async with health.opened(where) as cluster:
-            now, found = await drift.of(cluster, where.namespace)
-            good = await store.recorded(cluster, where.namespace, release)
+            now, found = await self._drifted(cluster)
             seen = await mirror.read(cluster, where.namespace)
+            objects = await self._vouched_objects(cluster, good)
         moment = datetime.datetime.now(datetime.UTC)
         rows = status.rows(seen, application=where.app, stack=where.name, now=moment)
-        return Before(release=now, differences=found), good, status.causes(rows) or "pulumi up says why"
+        because = status.causes(rows) or "pulumi up says why"
+        return After(now=Before(release=now, differences=found), because=because, objects=objects)
+
+    async def _drifted(self, cluster: client.Cluster) -> tuple[str, Sequence[drift.Difference]]:
+        try:
+            return await drift.of(cluster, self._where.namespace)
+        except (store.Changed, store.Missing):
+            return "", ()
+
+    async def _vouched_objects(
+        self, cluster: client.Cluster, good: stack_state.ReleaseState
+    ) -> list[objects.Object] | None:
+        sha256 = good.sha256(good.id)
+        if sha256 is None:
+            return None  # it was deployed before records had one
+        try:
+            return (await store.read(cluster, self._where.namespace, good.id, sha256=sha256)).objects()
+        except (store.Changed, store.Missing) as changed:
+            self._say(f"warning: {changed}; going back to the release as the stack's state has it")
+            return None
 
     def _up(self, name: str) -> int:
         started = time.monotonic()

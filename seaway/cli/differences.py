@@ -7,8 +7,8 @@ from typing import Any
 
 from rich import table, text
 
-from seaway.cli import display, health, picture, stack, verb
-from seaway.release import drift
+from seaway.cli import display, health, picture, stack, verb, vouchers
+from seaway.release import drift, stack_state
 
 DRIFTED = 4
 """The cluster differs from the release that was deployed. Its own exit code: to CI it is no failure of the tool."""
@@ -22,7 +22,8 @@ def run(where: stack.Stack, *, as_json: bool) -> int:
     Raises:
         errors.Unavailable: the cluster cannot be asked, or no release is recorded in it.
     """
-    release, found = asyncio.run(_ask(where))
+    state = vouchers.find_evidence(where)
+    release, found = asyncio.run(_ask(where, state))
     if as_json:
         print(json.dumps(plain(where, release, found), indent=2, ensure_ascii=False))
     else:
@@ -35,9 +36,11 @@ def run(where: stack.Stack, *, as_json: bool) -> int:
     return DRIFTED if found else verb.DONE
 
 
-async def _ask(where: stack.Stack) -> tuple[str, list[drift.Difference]]:
+async def _ask(where: stack.Stack, state: stack_state.ReleaseState | None) -> tuple[str, list[drift.Difference]]:
     async with health.opened(where) as cluster:
-        return await drift.of(cluster, where.namespace)
+        if state is None:
+            return await drift.of(cluster, where.namespace)
+        return await drift.of(cluster, where.namespace, state.sha256)
 
 
 def plain(where: stack.Stack, release: str, found: Sequence[drift.Difference]) -> dict[str, Any]:

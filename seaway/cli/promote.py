@@ -49,12 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"seaway: both are stack {source}; a release goes from one stack to another", file=sys.stderr)
         return verb.USAGE
     where, values = stack.named(folder, source), _pinning(folder, target)
-    from seaway.release import lock, project, promotion  # noqa: PLC0415 - not needed where a word is wrong
+    from seaway.release import lock, project, promotion, release  # noqa: PLC0415 - not needed where a word is wrong
 
     from_, said = lock.read(folder, source), lock.read(folder, target)
     seen = asyncio.run(_ask(where))
     one = seen.release
-    planned = project.Planned(lock=promotion.pinned(said, one.id, unhold=arguments.unhold), release=one)
+    pin = promotion.pinned(said, one.id, release.hash_file(folder, one), unhold=arguments.unhold)
+    planned = project.Planned(lock=pin, release=one)
     refused = [
         *promotion.refusals(seen, from_, to=target),
         *_elsewhere(folder, values, source, target, one.id),
@@ -94,34 +95,26 @@ def _pinning(folder: Path, name: str) -> nodes.Table:
 
 
 async def _ask(where: stack.Stack) -> "promotion.Source":
-    from seaway.cli import health  # noqa: PLC0415 - brings the client and rich
+    from seaway.cli import health, vouchers  # noqa: PLC0415 - brings the client and rich
     from seaway.release import promotion  # noqa: PLC0415
 
+    state = vouchers.read_state(where)
     async with health.opened(where) as cluster:
-        return await promotion.ask(cluster, app=where.app, stack=where.name, namespace=where.namespace)
+        return await promotion.ask(cluster, app=where.app, stack=where.name, namespace=where.namespace, state=state)
 
 
 def _elsewhere(folder: Path, values: nodes.Table, source: str, target: str, id_: str) -> Iterator[str]:
-    """Whether the release has been where it must have been first."""
-    import asyncio  # noqa: PLC0415 - a tenth of the start of every verb
-
+    """Whether the release has been where it must have been first, as the state of that stack says."""
     entry = values.entries.get("promotesFrom")
     through = entry.node.text if entry and isinstance(entry.node, nodes.Scalar) else None
     if through in (None, source):
         return  # its health now has been asked
-    from seaway.release import promotion  # noqa: PLC0415 - as above
+    from seaway.cli import vouchers  # noqa: PLC0415 - as above
+    from seaway.release import promotion  # noqa: PLC0415
 
-    if id_ not in asyncio.run(_healthy(stack.named(folder, through))):
+    state = vouchers.find_state(stack.named(folder, through))
+    if state is None or id_ not in state.releases:
         yield promotion.never_healthy(id_, to=target, through=through, source=source)
-
-
-async def _healthy(where: stack.Stack) -> set[str]:
-    """The releases that have been healthy in a stack."""
-    from seaway.cli import health  # noqa: PLC0415 - as above
-    from seaway.release import store  # noqa: PLC0415
-
-    async with health.opened(where) as cluster:
-        return {entry.release for entry in (await store.records(cluster, where.namespace)).values()}
 
 
 def _waivers(folder: Path, source: str, one: "release.Release") -> list[problems.Problem]:

@@ -17,7 +17,7 @@ from seaway.model import problems, stackfile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from seaway.release import lock, release, store
+    from seaway.release import lock, release, stack_state, store
 
 BY_HAND = "rolled back by hand"
 """Why a release is held that nothing is wrong with, as far as the cluster knows."""
@@ -25,10 +25,13 @@ BY_HAND = "rolled back by hand"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the cluster says."""
+    """What the stack's state says was deployed, and what the cluster says of now."""
 
+    state: "stack_state.ReleaseState | None"
     pointer: "store.Pointer | None"
+    """What was deployed last, and before."""
     records: "Mapping[str, store.Entry]"
+    """Those that the state or a file vouches for, newest first."""
     because: str | None
     """What is wrong now."""
 
@@ -57,17 +60,17 @@ def run(arguments: argparse.Namespace) -> int:
     name = arguments.stack
     _pinning(folder, name)
     where = stack.named(folder, name)
-    from seaway.release import lock, promotion  # noqa: PLC0415 - not needed where a word is wrong
+    from seaway.release import lock, promotion, release  # noqa: PLC0415 - not needed where a word is wrong
 
     said = lock.read(folder, name)
-    seen = asyncio.run(_ask(where))
+    seen = _ask(where)
     wanted = arguments.to or _before(said, seen)
     if why := _refusal(where, said, seen, wanted):
         print(f"seaway: {why}", file=sys.stderr)
         return verb.FAILED
     one = asyncio.run(_release(where, wanted, seen))
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = promotion.back(said, one.id, because=seen.because or BY_HAND, since=now)
+    made = promotion.back(said, one.id, release.hash_file(folder, one), because=seen.because or BY_HAND, since=now)
     left_out = _pin(where, made, one)
     print(
         f"release {one.id} is pinned for {name}; release {said.release} is held ({made.held[0].because}): promotions"
@@ -107,8 +110,31 @@ def _pinning(folder: Path, name: str) -> None:
         raise problems.Invalid([problems.Problem(values.place, "seaway:build", wrong, remedy)])
 
 
-async def _ask(where: stack.Stack) -> Seen:
+def _ask(where: stack.Stack) -> Seen:
     import asyncio  # noqa: PLC0415 - a tenth of the start of every verb
+
+    from seaway.cli import vouchers  # noqa: PLC0415 - as above
+    from seaway.release import release, store  # noqa: PLC0415
+
+    state = vouchers.find_state(where)
+    because, recorded = asyncio.run(_live(where))
+    if state is None:
+        return Seen(state=None, pointer=None, records={}, because=because)
+    if not state.history:
+        # It was deployed before states had a history: a file vouches for what is older.
+        files = release.listed(where.folder)
+        known = {id_: one for id_, one in recorded.items() if id_ == state.id or one.release in files}
+        pointer = store.Pointer(id=state.id, previous=next((id_ for id_ in known if id_ != state.id), None), since="")
+        return Seen(state=state, pointer=pointer, records=known, because=because)
+    ids = [one.release for one in state.history]
+    records = {one.release: store.Entry(id=one.release, recorded=one.since) for one in state.history}
+    pointer = store.Pointer(id=state.id, previous=next((id_ for id_ in ids if id_ != state.id), None), since="")
+    return Seen(state=state, pointer=pointer, records=records, because=because)
+
+
+async def _live(where: stack.Stack) -> "tuple[str | None, Mapping[str, store.Entry]]":
+    """What is wrong now, and what the cluster has recorded."""
+    import asyncio  # noqa: PLC0415 - as above
 
     from seaway.cli import health  # noqa: PLC0415 - brings the client and rich
     from seaway.cluster import mirror  # noqa: PLC0415
@@ -116,14 +142,11 @@ async def _ask(where: stack.Stack) -> Seen:
     from seaway.rollout import status  # noqa: PLC0415
 
     async with health.opened(where) as cluster:
-        found, records, objects = await asyncio.gather(
-            cluster.find(store.path(where.namespace, store.POINTER)),
-            store.records(cluster, where.namespace),
-            mirror.read(cluster, where.namespace),
+        records, objects = await asyncio.gather(
+            store.records(cluster, where.namespace), mirror.read(cluster, where.namespace)
         )
     now = datetime.datetime.now(datetime.UTC)
-    rows = status.rows(objects, application=where.app, stack=where.name, now=now)
-    return Seen(pointer=store.pointed(found), records=records, because=status.causes(rows))
+    return status.causes(status.rows(objects, application=where.app, stack=where.name, now=now)), records
 
 
 def _before(said: "lock.Lock", seen: Seen) -> str | None:
@@ -148,12 +171,12 @@ def _refusal(where: stack.Stack, said: "lock.Lock", seen: Seen, wanted: str | No
     if one := kept.get(wanted):
         return f"release {wanted} is held in stack {where.name} since {one.since} ({one.because}); {choose}"
     if wanted not in recorded and not release.file(where.folder, wanted).is_file():
-        return f"release {wanted} is neither in {release.FOLDER}/ nor recorded in namespace {where.namespace}; {choose}"
+        return f"release {wanted} is neither in {release.FOLDER}/ nor in the state of stack {where.name}; {choose}"
     return None
 
 
 async def _release(where: stack.Stack, id_: str | None, seen: Seen) -> "release.Release":
-    """From its file, or from the newest record of it."""
+    """From its file, or from the newest record of it, which the stack's state vouches for."""
     from seaway.cli import health  # noqa: PLC0415 - as above
     from seaway.release import release, store  # noqa: PLC0415
 
@@ -161,8 +184,13 @@ async def _release(where: stack.Stack, id_: str | None, seen: Seen) -> "release.
     if release.file(where.folder, wanted).is_file():
         return release.read(where.folder, wanted)
     found = next(entry for entry in seen.records.values() if entry.release == wanted)
+    assert seen.state is not None  # noqa: S101 - where there is none, there is no record
+    if found.id == seen.state.id:
+        return seen.state.promoted()
     async with health.opened(where) as cluster:
-        return await store.promoted(cluster, where.namespace, found.id)
+        one = await store.read(cluster, where.namespace, found.id, sha256=seen.state.sha256(found.id))
+    shown = f"ConfigMap/{store.name_of(found.id)}"
+    return one.record(shown).promoted(one.provenance(shown), found.recorded)
 
 
 def _pin(where: stack.Stack, made: "lock.Lock", one: "release.Release") -> list[str]:

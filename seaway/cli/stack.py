@@ -164,6 +164,5 @@ def _written(path: Path, file: str) -> nodes.Node:
 def _pinned(folder: Path, name: str) -> str:
     """The name of the application in the release that a stack pins: the working tree may hold anything."""
     from seaway.release import project as projects  # noqa: PLC0415 - 0.1 s that a stack that builds need not pay
-    from seaway.release import release  # noqa: PLC0415
 
-    return release.read(folder, projects.pinned(folder, name)).application.name
+    return projects.read_pinned(folder, name).application.name

@@ -23,7 +23,7 @@ def written(one: project.Project, folder: Path) -> nodes.Node:
         problems.Invalid: a file is wrong.
     """
     if one.release:
-        node = release.application_of(release.parsed(folder, one.release.id))
+        node = release.application_of(release.parsed(folder, one.release.id, one.lock.sha256))
     else:
         node = load.parsed(folder / one.settings.app, one.settings.app, one.settings.profiles)
     if not one.settings.overlay:

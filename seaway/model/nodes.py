@@ -121,6 +121,13 @@ def inside(node: Node | None, key: str) -> Mapping[str, Entry]:
     return entry.node.entries if entry and isinstance(entry.node, Table) else {}
 
 
+def drop(node: Node, key: str) -> Node:
+    """A mapping without one of its keys; any other node as it is."""
+    if not isinstance(node, Table):
+        return node
+    return Table(node.place, {name: entry for name, entry in node.entries.items() if name != key})
+
+
 def names(node: Node, kind: str) -> list[str]:
     """The names under one key of a mapping, which holds a mapping or a list of names."""
     entry = node.entries.get(kind) if isinstance(node, Table) else None

@@ -13,6 +13,9 @@ from seaway.model import decode, nodes, problems, settings
 
 PREFIX = "seaway:"
 
+FINGERPRINT_KEY = "fingerprintKey"
+"""Setting with the key of the secrets' fingerprints, itself a secret (``release.fingerprints``)."""
+
 
 def read(path: Path) -> nodes.Table:
     """The values of a stack's file (`Pulumi.<stack>.yaml`), with their lines. Keys of other projects are left out.
@@ -38,8 +41,8 @@ def of(values: Mapping[str, str], file: str = "(config)") -> nodes.Table:
     """
     place = problems.Place(file)
     entries = {key: nodes.Entry(place, _text(text, place)) for key, text in values.items()}
-    if "secrets" in entries:
-        entries["secrets"] = nodes.Entry(place, _hidden(entries["secrets"].node))
+    for key in {"secrets", FINGERPRINT_KEY} & entries.keys():
+        entries[key] = nodes.Entry(place, _hidden(entries[key].node) if key == "secrets" else nodes.Secure(place))
     return nodes.Table(place, entries)
 
 
@@ -58,7 +61,8 @@ def located(values: nodes.Table, file: nodes.Table) -> nodes.Table:
 def decode_settings(values: nodes.Table, stack: str) -> settings.Settings:
     """The settings of a stack. Raises problems.Invalid with everything that is wrong."""
     place = values.place
-    entries = {key: entry for key, entry in values.entries.items() if key not in ("secrets", "stack")}
+    apart = ("secrets", FINGERPRINT_KEY, "stack")
+    entries = {key: entry for key, entry in values.entries.items() if key not in apart}
     entries["stack"] = nodes.Entry(place, nodes.Scalar(place, stack))
     decoded = decode.partly(settings.Settings, nodes.Table(place, entries), path=PREFIX)
     found = [*map(_runnable, decoded.problems), *_plain_secrets(values)]
@@ -106,13 +110,17 @@ def _runnable(problem: problems.Problem) -> problems.Problem:
 
 
 def _plain_secrets(values: nodes.Table) -> list[problems.Problem]:
+    key, found = values.entries.get(FINGERPRINT_KEY), list[problems.Problem]()
+    if key is not None and not isinstance(key.node, nodes.Secure):
+        remedy = f"openssl rand -hex 32 | pulumi config set --secret {PREFIX}{FINGERPRINT_KEY}"
+        found.append(problems.Problem(key.place, f"{PREFIX}{FINGERPRINT_KEY}", "is not encrypted", remedy))
     entry = values.entries.get("secrets")
     if entry is None:
-        return []
+        return found
     if not isinstance(entry.node, nodes.Table):
         wrong = "is no mapping from name to secret"
-        return [problems.Problem(entry.place, "seaway:secrets", wrong, _set("NAME"))]
-    return [
+        return [*found, problems.Problem(entry.place, "seaway:secrets", wrong, _set("NAME"))]
+    return [*found] + [
         problems.Problem(inner.place, f"seaway:secrets.{name}", "is not encrypted", _set(name))
         for name, inner in entry.node.entries.items()
         if not isinstance(inner.node, nodes.Secure)

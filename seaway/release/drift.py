@@ -2,39 +2,20 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from seaway.cluster import client, paths
 from seaway.manifests import names
-from seaway.release import fields, store
+from seaway.release import fields, record, store
 
 WHOLE = "(object)"
 """Stands for an object as a whole, where the path is empty."""
 
 SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
 
-KINDS: Mapping[str, str] = {
-    "ConfigMap": "v1",
-    "Secret": "v1",
-    "Service": "v1",
-    "ServiceAccount": "v1",
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "DaemonSet": "apps/v1",
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-    "Role": "rbac.authorization.k8s.io/v1",
-    "RoleBinding": "rbac.authorization.k8s.io/v1",
-    "PodDisruptionBudget": "policy/v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "Ingress": "networking.k8s.io/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "ResourceQuota": "v1",
-    "LimitRange": "v1",
-}
-"""The kinds that a release has beside its namespace, and the autoscalers, which change it. A test holds it against the
-golden files."""
+KINDS = record.KINDS
+"""A test holds it against the golden files."""
 
 _SELDOM = ("Role", "RoleBinding")
 """Kinds that are asked for where a release has some: whoever may look at workloads, may not look at rights."""
@@ -71,15 +52,20 @@ class Difference:
         return "deleted" if self.live is None else "edited"
 
 
-async def of(cluster: client.Cluster, namespace: str) -> tuple[str, list[Difference]]:
+async def of(
+    cluster: client.Cluster, namespace: str, vouched: Callable[[str], str | None] = lambda _: None
+) -> tuple[str, list[Difference]]:
     """The release that a namespace should hold, and all that is not so. Needs a kubeconfig and nothing else.
+
+    ``vouched``: the SHA-256 of a record that somebody else than the cluster vouches for, by its id.
 
     Raises:
         store.Missing: no release is recorded there.
+        store.Changed: its record was changed.
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
     current = await store.current(cluster, namespace)
-    declared = await store.manifests(cluster, namespace, current.id)
+    declared = await store.manifests(cluster, namespace, current.id, sha256=vouched(current.id))
     home = await cluster.find(paths.path("v1", "Namespace", "", namespace))
     there = {one["kind"] for one in declared}
     kinds = [kind for kind in KINDS if kind not in _SELDOM or kind in there]

@@ -7,13 +7,19 @@ command line.
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 from seaway.images import index
-from seaway.manifests import yamlout
+from seaway.manifests import objects
+from seaway.model import nodes, problems
 from seaway.release import lock, record, release
 
 Hold = lock.Hold
+
+OBJECTS = "objects"
+"""Key of the objects in the file of what runs instead."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +41,42 @@ def read(folder: Path, stack: str) -> Hold | None:
     return lock.read(folder, stack).instead
 
 
-def pinned(folder: Path, hold: Hold) -> record.Record:
-    """What runs instead.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """What runs instead of what is held back."""
+
+    record: record.Record
+    objects: tuple[objects.Object, ...] | None
+    """As they were deployed, the Secrets without their values; None: its file is of format 0, without them."""
+
+
+def pinned(folder: Path, hold: Hold, *, application: str, stack: str) -> Pinned:
+    """What runs instead, from its file. It must be a release of this application in this stack.
 
     Raises:
-        problems.Invalid: its file is missing, or is no record.
+        problems.Invalid: its file is missing, was changed, is no record, or is one of something else.
     """
     remedy = "take it from git again, or deploy what the source describes: seaway up --retry"
-    return record.Record.decode(lock.parsed(release.file(folder, hold.release), folder, remedy))
+    node = lock.parsed(release.file(folder, hold.release), folder, remedy, sha256=hold.sha256)
+    written = node.entries.get(OBJECTS) if isinstance(node, nodes.Table) else None
+    one = record.Record.decode(nodes.drop(node, OBJECTS))
+    try:
+        found = record.read_objects(cast(list[Any], nodes.plain(written.node))) if written else one.objects()
+    except (LookupError, ValueError) as error:
+        raise problems.Invalid([problems.Problem(node.place, "", str(error), remedy)]) from None
+    if elsewhere := record.foreign(one, found, application=application, stack=stack):
+        raise problems.Invalid([problems.Problem(node.place, "", elsewhere, remedy)])
+    return Pinned(record=one, objects=tuple(found) if written else None)
 
 
-def write(folder: Path, stack: str, hold: Hold, good: record.Record) -> None:
-    """Hold a deployment back, and keep the one that runs instead."""
+def write(folder: Path, stack: str, hold: Hold, good: record.Record, found: Iterable[objects.Object] | None) -> None:
+    """Hold a deployment back, and keep the one that runs instead, with its objects as they were deployed."""
     told = f"# Release {hold.release} of {good.namespace}, as it was deployed. Written by Seaway.\n"
-    index.write(release.file(folder, hold.release), told + yamlout.text(good.plain()))
-    lock.write(folder, stack, dataclasses.replace(lock.read(folder, stack), instead=hold))
+    more = {} if found is None else {OBJECTS: record.written_objects(found)}
+    text = told + lock.format_text({**good.plain(), **more})
+    index.write(release.file(folder, hold.release), text)
+    vouched = dataclasses.replace(hold, sha256=lock.hash_bytes(text.encode()))
+    lock.write(folder, stack, dataclasses.replace(lock.read(folder, stack), instead=vouched))
 
 
 def remove(folder: Path, stack: str) -> None:

@@ -2,13 +2,17 @@
 
 ``environments/<stack>.lock.yaml`` is written by a machine and kept in git: the diff is what a reviewer reads. Nobody's
 comments are in it, and ``pulumi config set`` does not touch it.
+
+Every file that a machine writes here, and those of releases/, begins with the number of its format. A lock file also
+has the SHA-256 of each release file that it names: it is compared before the release file is decoded.
 """
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from seaway.images import index
 from seaway.manifests import yamlout
@@ -16,6 +20,11 @@ from seaway.model import decode, describe, encode, nodes, problems
 
 FOLDER = "environments"
 ENDING = ".lock.yaml"
+
+FORMAT = 1
+"""The format that this version writes. Files without a number are of format 0, which it still reads."""
+
+FORMAT_KEY = "format"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class Hold:
     """A deployment that failed, and the one that runs instead as long as what is described is still the failed one."""
 
     release: Annotated[str, describe.Doc("id of the one that runs")]
+    sha256: Annotated[str | None, describe.Doc("SHA-256 of the bytes of its file; none: written in format 0")] = None
     held: Annotated[str, describe.Doc("id of the one that failed")]
     because: Annotated[str, describe.Doc("why, in one line")]
     since: Annotated[str, describe.Doc("RFC 3339, in UTC")]
@@ -43,6 +53,7 @@ class Lock:
     """All that a lock file says."""
 
     release: Annotated[str | None, describe.Doc("id of the release that a stack with `build: false` deploys")] = None
+    sha256: Annotated[str | None, describe.Doc("SHA-256 of the bytes of its file; none: written in format 0")] = None
     back: Annotated[
         bool,
         describe.Doc("whether it was pinned by a rollback: then its jobs before and after the rollout are left out"),
@@ -65,7 +76,12 @@ def read(folder: Path, stack: str) -> Lock:
     path = file(folder, stack)
     if not path.exists():
         return Lock()
-    return decode.decode(Lock, parsed(path, folder))
+    number, node = parse(read_bytes(path, folder), str(path.relative_to(folder)))
+    found = decode.decode(Lock, node)
+    if number >= FORMAT and (missing := list(_without_sha256(found))):
+        remedy = "take it from git again, or pin the release again: seaway release promote"
+        raise problems.Invalid(problems.Problem(node.place, name, "is missing", remedy) for name in missing)
+    return found
 
 
 def write(folder: Path, stack: str, said: Lock) -> None:
@@ -75,7 +91,7 @@ def write(folder: Path, stack: str, said: Lock) -> None:
         path.unlink(missing_ok=True)
     else:
         told = f"# What stack {stack} runs. Written by `seaway release` and `seaway up`; commit it.\n"
-        index.write(path, told + yamlout.text(encode.plain(said)))
+        index.write(path, told + format_text(encode.plain(said)))
 
 
 def all_named(folder: Path) -> Iterator[str]:
@@ -87,15 +103,73 @@ def all_named(folder: Path) -> Iterator[str]:
             yield from filter(None, [said.release, said.instead and said.instead.release])
 
 
-def parsed(path: Path, folder: Path, remedy: str = "take it from git again") -> nodes.Node:
+def _without_sha256(found: Lock) -> Iterator[str]:
+    """The checksums that every lock file of today's format has."""
+    if found.release is not None and found.sha256 is None:
+        yield "sha256"
+    if found.instead is not None and found.instead.sha256 is None:
+        yield "instead.sha256"
+
+
+def parsed(
+    path: Path, folder: Path, remedy: str = "take it from git again", *, sha256: str | None = None
+) -> nodes.Node:
     """The nodes of a file that a machine wrote.
 
+    Args:
+        path: the file.
+        folder: the project's.
+        remedy: what to do where it cannot be read.
+        sha256: what a lock file says that its bytes hash to; None: no lock file names it, or one of format 0.
+
     Raises:
-        problems.Invalid: it cannot be read, or is no YAML.
+        problems.Invalid: it cannot be read, was changed, is not YAML, or has a format that this version cannot read.
     """
     shown = str(path.relative_to(folder))
+    content = read_bytes(path, folder, remedy)
+    if sha256 is not None and (actual := hash_bytes(content)) != sha256:
+        wrong = f"was changed after it was pinned: its SHA-256 is {actual[:12]}..., the lock file has {sha256[:12]}..."
+        raise problems.Invalid([problems.Problem(problems.Place(shown), "", wrong, remedy)])
+    return parse(content, shown)[1]
+
+
+def read_bytes(path: Path, folder: Path, remedy: str = "take it from git again") -> bytes:
+    """The content of a file that a machine wrote.
+
+    Raises:
+        problems.Invalid: it cannot be read.
+    """
     try:
-        return nodes.parse(path.read_bytes(), shown)
+        return path.read_bytes()
     except OSError as error:
-        wrong = f"cannot be read ({error.strerror})"
-        raise problems.Invalid([problems.Problem(problems.Place(shown), "", wrong, remedy)]) from None
+        place, wrong = problems.Place(str(path.relative_to(folder))), f"cannot be read ({error.strerror})"
+        raise problems.Invalid([problems.Problem(place, "", wrong, remedy)]) from None
+
+
+def parse(content: bytes, shown: str) -> tuple[int, nodes.Node]:
+    """The number of the format of what a machine wrote, and the nodes without it.
+
+    Raises:
+        problems.Invalid: it is not YAML, or has a format that this version cannot read.
+    """
+    node = nodes.parse(content, shown)
+    entry = node.entries.get(FORMAT_KEY) if isinstance(node, nodes.Table) else None
+    if not isinstance(node, nodes.Table) or entry is None:
+        return 0, node
+    text = entry.node.text if isinstance(entry.node, nodes.Scalar) else nodes.shown(entry.node)
+    if text != str(FORMAT):
+        newer = text.isdecimal() and int(text) > FORMAT
+        wrong = f"format {text} is newer than this version of Seaway" if newer else f"format {text} does not exist"
+        hint = f"upgrade Seaway; this version reads formats 0 and {FORMAT}" if newer else "take the file from git again"
+        raise problems.Invalid([problems.Problem(entry.place, FORMAT_KEY, wrong, hint)])
+    return FORMAT, nodes.drop(node, FORMAT_KEY)
+
+
+def format_text(plain: Mapping[str, Any]) -> str:
+    """What a machine writes, as YAML that begins with the number of its format."""
+    return yamlout.text({FORMAT_KEY: FORMAT, **plain})
+
+
+def hash_bytes(content: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()

@@ -59,7 +59,7 @@ class Planned:
     def node(self) -> nodes.Node:
         """The release's file as it would be."""
         file = release.file(Path(), self.release.id)
-        return nodes.parse(release.text(self.release).encode(), str(file))
+        return lock.parse(release.text(self.release).encode(), str(file))[1]
 
 
 def read(
@@ -85,9 +85,9 @@ def read(
     said = planned.lock if planned else lock.read(folder, stack)
     kept, one = None, None
     if not stackfile.builds(values):
-        one = planned.release if planned else release.read(folder, pinned(folder, stack, said))
+        one = planned.release if planned else read_pinned(folder, stack, said)
         # The file's own nodes: what an overlay has wrong with it is told with both places.
-        node = planned.node if planned else release.parsed(folder, one.id)
+        node = planned.node if planned else release.parsed(folder, one.id, said.sha256)
         kept = load.Pinned(node=release.application_of(node), back=said.back)
     day = None if said.back else today
     loaded = load.project(values, folder=folder, stack=stack, pinned=kept, checks=table.IDS, today=day)
@@ -123,11 +123,11 @@ def images(one: Project, folder: Path) -> dict[str, given.Image]:
     return offline.tagged(one.app, one.settings, {name: record.tag for name, record in records.items()})
 
 
-def pinned(folder: Path, stack: str, said: lock.Lock | None = None) -> str:
-    """The id of the release that a stack deploys; ``said`` is its lock, if that has been read.
+def read_pinned(folder: Path, stack: str, said: lock.Lock | None = None) -> release.Release:
+    """The release that a stack deploys, from its file; ``said`` is the stack's lock, if that has been read.
 
     Raises:
-        problems.Invalid: none is pinned.
+        problems.Invalid: none is pinned, or its file is missing, wrong, or not what was pinned.
     """
     said = said or lock.read(folder, stack)
     if said.release is None:
@@ -135,4 +135,4 @@ def pinned(folder: Path, stack: str, said: lock.Lock | None = None) -> str:
         wrong = f"stack {stack} builds nothing (seaway:build is false) and no release is pinned for it"
         remedy = f"give it one: seaway release promote <from> {stack}"
         raise problems.Invalid([problems.Problem(place, "release", wrong, remedy)])
-    return said.release
+    return release.read(folder, said.release, said.sha256)

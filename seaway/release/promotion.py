@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seaway.cluster import client, mirror
-from seaway.release import drift, fields, lock, release, store
+from seaway.release import drift, fields, lock, release, stack_state, store
 from seaway.rollout import evidence, snapshot, status
 
 _Release = release.Release
@@ -23,7 +23,9 @@ class Source:
     stack: str
     namespace: str
     current: str
-    """Id of the record of what it runs."""
+    """Id of the record of what it runs, as its cluster says."""
+    deployed: str
+    """Id of the record of what was deployed last, as its state says."""
     release: _Release
     rows: Sequence[status.Row]
     strays: Sequence[tuple[str, str]]
@@ -32,16 +34,19 @@ class Source:
     """Fields and objects that are not as they were deployed."""
 
 
-async def ask(cluster: client.Cluster, *, app: str, stack: str, namespace: str) -> Source:
-    """What an environment runs, and how it is.
+async def ask(
+    cluster: client.Cluster, *, app: str, stack: str, namespace: str, state: stack_state.ReleaseState
+) -> Source:
+    """What an environment runs, and how it is. The release itself comes from the stack's state, not from the cluster.
 
     Raises:
         store.Missing: no release is recorded there.
+        store.Changed: the record of the release was changed in the cluster.
         problems.Invalid: its record is none that this version of Seaway understands.
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
-    current, differences = await drift.of(cluster, namespace)
-    declared = await store.manifests(cluster, namespace, current)
+    current, differences = await drift.of(cluster, namespace, state.sha256)
+    declared = await store.manifests(cluster, namespace, current, sha256=state.sha256(current))
     seen = await mirror.read(cluster, namespace)
     now = datetime.datetime.now(datetime.UTC)
     return Source(
@@ -49,7 +54,8 @@ async def ask(cluster: client.Cluster, *, app: str, stack: str, namespace: str) 
         stack=stack,
         namespace=namespace,
         current=current,
-        release=await store.promoted(cluster, namespace, current),
+        release=state.promoted(),
+        deployed=state.id,
         rows=status.rows(seen, application=app, stack=stack, now=now),
         strays=list(strays(seen, declared, app=app, stack=stack)),
         drifted=len(differences),
@@ -77,6 +83,11 @@ def strays(
 def refusals(source: Source, said: lock.Lock, *, to: str) -> Iterator[str]:
     """Why nothing may be promoted from an environment as it is now. ``said``: its lock."""
     stack, id_ = source.stack, source.release.id
+    if source.current != source.deployed:
+        yield (
+            f"the cluster says that stack {stack} runs record {source.current}, and the stack's state that"
+            f" {source.deployed} was deployed last; bring them together: pulumi up --stack {stack}"
+        )
     if said.release is not None and said.release != id_:
         yield (
             f"stack {stack} pins release {said.release} and runs {id_}; deploy what it pins before it goes to {to}:"
@@ -123,17 +134,18 @@ def held(id_: str, said: lock.Lock, *, source: str, to: str, unhold: str | None)
         )
 
 
-def pinned(said: lock.Lock, id_: str, *, unhold: str | None) -> lock.Lock:
-    """The lock after a promotion."""
-    return lock.Lock(release=id_, held=tuple(one for one in said.held if one.release != unhold))
+def pinned(said: lock.Lock, id_: str, sha256: str, *, unhold: str | None) -> lock.Lock:
+    """The lock after a promotion; ``sha256``: of the release's file."""
+    return lock.Lock(release=id_, sha256=sha256, held=tuple(one for one in said.held if one.release != unhold))
 
 
-def back(said: lock.Lock, id_: str, *, because: str, since: str) -> lock.Lock:
+def back(said: lock.Lock, id_: str, sha256: str, *, because: str, since: str) -> lock.Lock:
     """The lock after going back to a release: the one that was pinned is held."""
     if said.release is None:
         raise ValueError("nothing is pinned")
     others = tuple(one for one in said.held if one.release != said.release)
-    return lock.Lock(release=id_, back=True, held=(lock.Held(said.release, because=because, since=since), *others))
+    held = (lock.Held(said.release, because=because, since=since), *others)
+    return lock.Lock(release=id_, sha256=sha256, back=True, held=held)
 
 
 def before(said: lock.Lock, pointer: store.Pointer | None, records: Mapping[str, store.Entry]) -> store.Entry | None:

@@ -4,14 +4,11 @@ Its id begins with that of the release (see ``release``), which is the same in e
 for what this environment adds: overlay, settings, secrets.
 """
 
-import base64
 import dataclasses
-import gzip
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Self, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
 
-from seaway.manifests import given, names, objects
+from seaway.manifests import given, identity, names, objects
 from seaway.model import application, decode, encode, load, nodes, problems, settings
 from seaway.release import release as releases
 
@@ -36,6 +33,28 @@ _ELSEWHERE = frozenset(
 )
 """Settings that no object shows: where to deploy to and how to build. What the overlay says is in the application. A
 setting that is not listed here counts."""
+
+
+KINDS: Mapping[str, str] = {
+    "ConfigMap": "v1",
+    "Secret": "v1",
+    "Service": "v1",
+    "ServiceAccount": "v1",
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "Role": "rbac.authorization.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
+    "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "ResourceQuota": "v1",
+    "LimitRange": "v1",
+}
+"""The kinds of the objects of a release, beside its namespace; all of them are in it."""
 
 
 # Names for the annotations of classes that have fields called as these modules are.
@@ -109,19 +128,13 @@ class Record:
         """
         written = decode.decode(Release, node)
         said = nodes.Table(node.place, {**nodes.inside(node, "settings"), "context": _entry("-", node.place)})
-        made = cls.of(
+        return cls.of(
             written.application,
             decode.decode(settings.Settings, said, path="settings"),
             {name: given.Image(reference=one.reference, content=one.content) for name, one in written.images.items()},
             {name: given.SecretValue(fingerprint=one, value="") for name, one in written.secrets.items()},
             base=written.base,
         )
-        try:
-            made.objects()
-        except LookupError as error:
-            remedy = "it was cut or changed by hand: take it from git again, or deploy anew"
-            raise problems.Invalid([problems.Problem(node.place, "", str(error), remedy)]) from None
-        return made
 
     @property
     def id(self) -> str:
@@ -166,8 +179,8 @@ class Record:
         }
 
     def applied(self, chosen: _Settings) -> _Settings:
-        """``chosen`` with what the release was deployed with."""
-        return dataclasses.replace(chosen, **self.settings)
+        """``chosen`` with what the release was deployed with. A record chooses no stack."""
+        return dataclasses.replace(chosen, **{**self.settings, "stack": chosen.stack})
 
     @property
     def resolved(self) -> application.Application:
@@ -191,33 +204,76 @@ def release_of(id_: str) -> str:
     return id_.partition("-")[0]
 
 
-def manifests(record: Record) -> list[dict[str, Any]]:
-    """What may be applied again to bring the release back: all objects but the Secrets and the jobs."""
-    return [one.manifest for one in record.objects() if one.kind not in {"Secret", "Job"}]
+def written_objects(found: Iterable[objects.Object]) -> list[dict[str, Any]]:
+    """Objects as plain values: the manifest, and how it is rolled out. The values of secrets are left out."""
+    return [
+        {
+            "manifest": _without_values(one.manifest),
+            "owner": one.owner,
+            "wave": one.wave.name,
+            "turn": one.turn,
+            "deadline": one.deadline,
+            "version": one.version,
+        }
+        for one in found
+    ]
 
 
-def jobs(record: Record) -> list[dict[str, Any]]:
-    """The jobs. A migration that has run must not run once more because somebody goes back."""
-    return [one.manifest for one in record.objects() if one.kind == "Job"]
-
-
-def packed(items: Sequence[dict[str, Any]]) -> str:
-    """Objects as one list for kubectl, in base64 as a ConfigMap has it: always the same text for the same objects."""
-    listed = {"apiVersion": "v1", "kind": "List", "items": items}
-    text = json.dumps(listed, sort_keys=True, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-
-
-def unpacked(text: str) -> list[dict[str, Any]]:
-    """The objects of ``packed``.
+def read_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.Object]:
+    """The objects that ``written_objects`` wrote.
 
     Raises:
-        ValueError: it is nothing of that kind.
+        ValueError: it is no such list.
     """
     try:
-        return cast(list[dict[str, Any]], json.loads(gzip.decompress(base64.b64decode(text)))["items"])
-    except (OSError, EOFError, KeyError, TypeError, ValueError) as error:
-        raise ValueError("not a packed list of objects") from error
+        return [
+            objects.Object(
+                manifest=dict(one["manifest"]),
+                owner=one["owner"],
+                wave=objects.Wave[one["wave"]],
+                turn=one["turn"],
+                deadline=one["deadline"],
+                version=one["version"],
+            )
+            for one in written
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a list of objects ({error})") from None
+
+
+def with_values(
+    recorded: Iterable[objects.Object], secrets: Mapping[str, given.SecretValue]
+) -> Iterator[objects.Object]:
+    """Recorded objects with the values of their secrets; a value that is not known any more is None."""
+    unknown = given.SecretValue(fingerprint="", value=None)
+    for one in recorded:
+        if one.kind != "Secret":
+            yield one
+            continue
+        login = one.name == identity.LOGIN
+        data = {key: secrets.get(given.PULL if login else key, unknown).value for key in one.manifest["data"]}
+        yield dataclasses.replace(one, manifest={**one.manifest, "data": data})
+
+
+def foreign(one: Record, found: Iterable[objects.Object], *, application: str, stack: str) -> str | None:
+    """Why a record must not be deployed to a stack; None: it may. It chooses neither application, stack nor namespace.
+
+    ``found``: its objects.
+    """
+    if (one.app.name, one.base.name, one.settings["stack"]) != (application, application, stack):
+        return f"is a release of {one.app.name} in stack {one.settings['stack']}, not of {application} in {stack}"
+    for each in found:
+        meta = each.manifest["metadata"]
+        inside = meta["name"] if each.kind == "Namespace" else meta.get("namespace")
+        if inside != one.namespace or (each.kind not in KINDS and each.kind != "Namespace"):
+            return f"has an object outside of namespace {one.namespace}: {each.identity}"
+    return None
+
+
+def _without_values(manifest: dict[str, Any]) -> dict[str, Any]:
+    if manifest["kind"] != "Secret":
+        return manifest
+    return {**manifest, "data": dict.fromkeys(manifest["data"], "")}
 
 
 def _entry(text: str, place: problems.Place) -> nodes.Entry:

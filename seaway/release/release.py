@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Self, cast
 
 from seaway.images import index
-from seaway.manifests import given, names, yamlout
+from seaway.manifests import given, names
 from seaway.model import application, decode, describe, encode, nodes, problems
 from seaway.release import lock
 
@@ -93,22 +93,23 @@ def file(folder: Path, id_: str) -> Path:
     return folder / FOLDER / f"{id_}.yaml"
 
 
-def parsed(folder: Path, id_: str) -> nodes.Node:
-    """The file's nodes.
+def parsed(folder: Path, id_: str, sha256: str | None = None) -> nodes.Node:
+    """The file's nodes; ``sha256``: what a lock file says that its bytes hash to.
 
     Raises:
-        problems.Invalid: there is no such file.
+        problems.Invalid: there is no such file, or it was changed after it was pinned.
     """
-    return lock.parsed(file(folder, id_), folder, f"take it from git, or from where it runs: {SAVE}")
+    remedy = f"take it from git, or from where it runs: {SAVE}"
+    return lock.parsed(file(folder, id_), folder, remedy, sha256=sha256)
 
 
-def read(folder: Path, id_: str) -> Release:
-    """A release from its file.
+def read(folder: Path, id_: str, sha256: str | None = None) -> Release:
+    """A release from its file; ``sha256``: what a lock file says that its bytes hash to.
 
     Raises:
         problems.Invalid: there is none, it is no release of this version of Seaway, or it was changed by hand.
     """
-    node = parsed(folder, id_)
+    node = parsed(folder, id_, sha256)
     found = decode.decode(Release, node)
     if found.id != id_:
         wrong = f"its content is that of release {found.id}"
@@ -116,6 +117,16 @@ def read(folder: Path, id_: str) -> Release:
             [problems.Problem(node.place, "", wrong, f"it was changed by hand: take it from git, or {SAVE}")]
         )
     return found
+
+
+def hash_file(folder: Path, one: Release) -> str:
+    """SHA-256 of the bytes of a release's file, as it is or as ``save`` will write it. A lock file pins it.
+
+    Raises:
+        problems.Invalid: the file cannot be read.
+    """
+    path = file(folder, one.id)
+    return lock.hash_bytes(lock.read_bytes(path, folder) if path.exists() else text(one).encode())
 
 
 def save(folder: Path, one: Release) -> Path:
@@ -140,7 +151,7 @@ def save(folder: Path, one: Release) -> Path:
 def text(one: Release) -> str:
     """What stands in a release's file."""
     told = f"# Release {one.id} of {one.application.name}. Written by Seaway, once; commit it.\n"
-    return told + yamlout.text(encode.plain(one))
+    return told + lock.format_text(encode.plain(one))
 
 
 def application_of(node: nodes.Node) -> nodes.Node:

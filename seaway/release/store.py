@@ -1,39 +1,46 @@
 """Where releases are kept: in the namespace itself, readable with a kubeconfig and kubectl.
 
-``release-<id>`` holds one release and never changes. ``release-current`` says which of them runs: the one whose
-rollout succeeded last.
+``release-<id>`` holds one release and never changes; a big one goes on in ``release-<id>.1`` and so on.
+``release-current`` says which of them runs: the one whose rollout succeeded last.
+
+All of this is evidence of what runs, and authority over nothing: whoever may write ConfigMaps may write these. What is
+to be deployed again is compared with the SHA-256 in the stack's state (``seaway.release.state``), or comes from a file.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from seaway.cluster import client, errors, paths
-from seaway.manifests import names, yamlout
-from seaway.model import decode, encode, nodes, problems
-from seaway.release import record
+from seaway.manifests import names
+from seaway.model import problems
+from seaway.release import record, stored
 from seaway.release import release as releases
 
 MANAGER = "seaway"
 """Our field manager."""
 
 LABEL = "seaway/release"
+
+MOST_PARTS = 200
+"""ConfigMaps of one record: some 180 MB compressed, ten times what `pulumi up` itself could carry."""
+
 OWNER = "release"
 """What these objects belong to, in the label that says so."""
 
 POINTER = "release-current"
-TEXT = "release.yaml"
-PROVENANCE = "provenance.yaml"
-PACKED = "manifests.json.gz"
-JOBS = "jobs.json.gz"
-LIMIT = 1_000_000
-"""Bytes of a ConfigMap's data: Kubernetes takes a MiB, names and labels included."""
 
 _UNKNOWN = releases.Provenance()
+_SHORTEST_ID = 12
+"""Characters to show of a SHA-256."""
 
 
 class Missing(errors.Unavailable):
     """There is no such release in the cluster; the text is for the user, in one line."""
+
+
+class Changed(errors.Unavailable):
+    """The record in the cluster is not what was written there; the text is for the user, in one line."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +60,7 @@ class Entry:
     id: str
     recorded: str
     """When it was made: RFC 3339, in UTC."""
-    provenance: releases.Provenance
+    provenance: releases.Provenance = _UNKNOWN
 
     @property
     def release(self) -> str:
@@ -71,34 +78,18 @@ def name_of(release: str) -> str:
     return f"release-{release}"
 
 
-def config_map(one: record.Record, release: str, provenance: releases.Provenance = _UNKNOWN) -> dict[str, Any]:
-    """The ConfigMap that holds a release as one environment has it.
-
-    Raises:
-        ValueError: it is too big for one; the text says so in one line.
-    """
-    text = yamlout.text(one.plain())
-    packed = {PACKED: record.packed(record.manifests(one)), JOBS: record.packed(record.jobs(one))}
-    size = len(text.encode()) + sum(map(len, packed.values()))
-    if size > LIMIT:
-        raise ValueError(
-            f"the record of release {release} has {size} bytes, and a ConfigMap takes {LIMIT}: the services' `files`"
-            " are too big; build big ones into the image"
-        )
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": _metadata(one, name_of(release), release),
-        "immutable": True,
-        "data": {TEXT: text, PROVENANCE: yamlout.text(encode.plain(provenance))},
-        "binaryData": packed,
-    }
-
-
-def same(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether two ConfigMaps hold the same release, wherever it came from."""
-    texts = [cast(Mapping[str, str], one.get("data") or {}).get(TEXT) for one in (found, wanted)]
-    return texts[0] == texts[1] and found.get("binaryData") == wanted["binaryData"]
+def config_maps(one: record.Record, id_: str, saved: stored.StoredRecord) -> list[dict[str, Any]]:
+    """The ConfigMaps that hold a record, the first one first: ``release-<id>``, then ``release-<id>.1``, ..."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": _metadata(one, _part_name(id_, number), id_),
+            "immutable": True,
+            **part,
+        }
+        for number, part in enumerate(saved.parts())
+    ]
 
 
 def pointer(one: record.Record, current: Pointer) -> dict[str, Any]:
@@ -132,32 +123,96 @@ async def current(cluster: client.Cluster, namespace: str) -> Pointer:
     return found
 
 
-async def recorded(cluster: client.Cluster, namespace: str, release: str) -> record.Record:
-    """A release's record.
+async def read(cluster: client.Cluster, namespace: str, id_: str, *, sha256: str | None = None) -> stored.StoredRecord:
+    """A record, which is what was written there.
 
-    Raises:
-        Missing: there is no such release.
-        problems.Invalid: it is no record that this version of Seaway understands.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
-    """
-    name = name_of(release)
-    data: Mapping[str, str] = (await _found(cluster, namespace, release)).get("data") or {}
-    return record.Record.decode(nodes.parse(data.get(TEXT, "").encode(), f"ConfigMap/{name}"))
-
-
-async def promoted(cluster: client.Cluster, namespace: str, record_id: str) -> releases.Release:
-    """The release itself, of which a record is what one environment made.
+    Args:
+        id_: of the record.
+        sha256: what the stack's state says that its bytes hash to. None: nobody vouches for it. It is then evidence
+            of what runs and must not be deployed; only damage is found.
 
     Raises:
         Missing: there is no such record.
-        problems.Invalid: it is none that this version of Seaway understands.
+        Changed: it was changed, or cannot be read.
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
-    found = await _found(cluster, namespace, record_id)
-    data: Mapping[str, str] = found.get("data") or {}
-    place = f"ConfigMap/{name_of(record_id)}"
-    one = record.Record.decode(nodes.parse(data.get(TEXT, "").encode(), place))
-    return one.promoted(_provenance(data, place), found["metadata"]["creationTimestamp"])
+    found = await find(cluster, namespace, id_)
+    if found is None:
+        raise Missing(f"release {id_} is not recorded in namespace {namespace}")
+    expected, voucher = (sha256, "the stack's state") if sha256 else (found.stated, "it")
+    if expected is not None and found.sha256 != expected:
+        raise Changed(
+            f"the record of release {id_} in namespace {namespace} is not what was written there: its SHA-256 is"
+            f" {found.sha256[:_SHORTEST_ID]}..., and {voucher} says {expected[:_SHORTEST_ID]}...; the next up that"
+            " succeeds writes it again"
+        )
+    return found
+
+
+async def manifests(
+    cluster: client.Cluster, namespace: str, id_: str, *, sha256: str | None = None
+) -> list[dict[str, Any]]:
+    """A record's objects but the Secrets, as they were deployed; ``sha256``: see ``read``.
+
+    Raises:
+        Missing: there is no such record.
+        Changed: it was changed, or its objects cannot be read.
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    found = await read(cluster, namespace, id_, sha256=sha256)
+    try:
+        return found.manifests()
+    except stored.UnreadableRecordError as error:
+        name = f"ConfigMap/{name_of(id_)} in namespace {namespace}"
+        raise Changed(f"the objects in {name} cannot be read: {error}") from None
+
+
+async def find(cluster: client.Cluster, namespace: str, id_: str) -> stored.StoredRecord | None:
+    """A record as it is in the cluster, whoever wrote it; None: there is none.
+
+    Raises:
+        Changed: it cannot be read.
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    first = await cluster.find(path(namespace, _part_name(id_, 0)))
+    if first is None:
+        return None
+    try:
+        data: Mapping[str, str] = first.get("data") or {}
+        parts = int(data.get(stored.PARTS, "1"))
+        if not 1 <= parts <= MOST_PARTS:
+            raise stored.UnreadableRecordError(f"it has {parts} parts")
+        rest = [await cluster.find(path(namespace, _part_name(id_, number))) for number in range(1, parts)]
+        return stored.StoredRecord.joined([first, *(one or {} for one in rest)])
+    except ValueError as error:
+        raise Changed(f"the record of release {id_} in namespace {namespace} cannot be read: {error}") from None
+
+
+async def write(
+    cluster: client.Cluster, namespace: str, id_: str, one: record.Record, saved: stored.StoredRecord
+) -> None:
+    """Write a record. One of this id that is there is replaced: nothing in it can be changed.
+
+    Raises:
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    await delete(cluster, namespace, id_)
+    # The first part comes last: a record that was not written to its end is not there.
+    for each in reversed(config_maps(one, id_, saved)):
+        await cluster.apply(path(namespace, each["metadata"]["name"]), each, manager=MANAGER)
+
+
+async def delete(cluster: client.Cluster, namespace: str, id_: str) -> None:
+    """Delete a record with all of its parts.
+
+    Raises:
+        errors.Unavailable: the cluster cannot be reached, or refuses.
+    """
+    listed = await cluster.get(path(namespace), labelSelector=f"{LABEL}={id_}")
+    parts = {one["metadata"]["name"] for one in listed["items"]} - {POINTER}
+    # By its name too: one that somebody else wrote need not have the label.
+    for name in sorted({_part_name(id_, 0), *parts}):
+        await cluster.delete(path(namespace, name))
 
 
 async def records(cluster: client.Cluster, namespace: str) -> dict[str, Entry]:
@@ -167,44 +222,24 @@ async def records(cluster: client.Cluster, namespace: str) -> dict[str, Entry]:
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
     listed = await cluster.get(path(namespace), labelSelector=LABEL)
-    found = [_entry(one) for one in listed["items"] if one["metadata"]["name"] != POINTER]
+    ours = [one for one in listed["items"] if one["metadata"]["name"] != POINTER]
+    # The further parts of a big one have a dot in their names.
+    found = [_entry(one) for one in ours if "." not in one["metadata"]["name"]]
     newest = sorted(found, key=lambda entry: (entry.recorded, entry.id), reverse=True)
     return {entry.id: entry for entry in newest}
-
-
-async def manifests(cluster: client.Cluster, namespace: str, release: str) -> list[dict[str, Any]]:
-    """A release's objects but the Secrets, as they were deployed.
-
-    Raises:
-        Missing: there is no such release, or its objects cannot be read.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
-    """
-    data: Mapping[str, str] = (await _found(cluster, namespace, release)).get("binaryData") or {}
-    try:
-        return record.unpacked(data.get(PACKED, "")) + record.unpacked(data.get(JOBS, ""))
-    except ValueError as error:
-        name = f"ConfigMap/{name_of(release)} in namespace {namespace}"
-        raise Missing(f"the objects in {name} cannot be read: {error}") from None
 
 
 def _entry(found: Mapping[str, Any]) -> Entry:
     meta: Mapping[str, Any] = found["metadata"]
     try:
-        came = _provenance(found.get("data") or {}, f"ConfigMap/{meta['name']}")
-    except problems.Invalid:
+        came = stored.StoredRecord.joined([found]).provenance(f"ConfigMap/{meta['name']}")
+    except (problems.Invalid, ValueError):
         came = _UNKNOWN  # a list of records is there all the same
     return Entry(id=meta["name"].removeprefix(name_of("")), recorded=meta["creationTimestamp"], provenance=came)
 
 
-def _provenance(data: Mapping[str, str], place: str) -> releases.Provenance:
-    return decode.decode(releases.Provenance, nodes.parse(data.get(PROVENANCE, "{}").encode(), place))
-
-
-async def _found(cluster: client.Cluster, namespace: str, release: str) -> Mapping[str, Any]:
-    found = await cluster.find(path(namespace, name_of(release)))
-    if found is None:
-        raise Missing(f"release {release} is not recorded in namespace {namespace}")
-    return cast(Mapping[str, Any], found)
+def _part_name(id_: str, number: int) -> str:
+    return f"{name_of(id_)}.{number}" if number else name_of(id_)
 
 
 def _metadata(one: record.Record, name: str, release: str) -> dict[str, Any]:

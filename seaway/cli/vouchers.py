@@ -1,0 +1,41 @@
+"""What a stack's state vouches for, read through Pulumi."""
+
+import sys
+
+from seaway.cli import program, stack
+from seaway.cluster import errors
+from seaway.release import stack_state
+
+
+def find_state(where: stack.Stack) -> stack_state.ReleaseState | None:
+    """The last release in the state of a stack; None: none was deployed.
+
+    Raises:
+        errors.Unavailable: the state cannot be read.
+        problems.Invalid: there is no program pulumi, or the state's release is none of this version of Seaway.
+    """
+    return stack_state.ReleaseState.find(program.export(where.folder, where.name))
+
+
+def read_state(where: stack.Stack) -> stack_state.ReleaseState:
+    """The last release in the state of a stack.
+
+    Raises:
+        errors.Unavailable: the state cannot be read, or has no release.
+        problems.Invalid: as ``find_state``.
+    """
+    found = find_state(where)
+    if found is None:
+        raise errors.Unavailable(
+            f"the state of stack {where.name} has no release: the next pulumi up that succeeds writes one"
+        )
+    return found
+
+
+def find_evidence(where: stack.Stack) -> stack_state.ReleaseState | None:
+    """The same where it only makes a report better: that there is no state to be had is printed, and not an error."""
+    try:
+        return find_state(where)
+    except Exception as error:
+        print(f"seaway: the record in the cluster is compared with nothing: {error}", file=sys.stderr)
+        return None

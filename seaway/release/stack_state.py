@@ -1,0 +1,98 @@
+"""What the state of a stack says of its releases: it vouches for what the cluster has recorded.
+
+The state is written by Pulumi after each step, and whoever can write it can deploy anyway. A ConfigMap in the cluster
+is written by whoever has the right in one namespace, and vouches for nothing.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, cast
+
+from seaway.model import decode, encode, nodes, problems
+from seaway.release import record, release
+
+TYPE = "seaway:index:Release"
+HISTORY = "history"
+
+_PLACE = problems.Place("the stack's state")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A record that the stack has written."""
+
+    release: str
+    """Id of the record."""
+    sha256: str
+    """Of its stored bytes, see ``stored.StoredRecord``."""
+    since: str
+    """When it became the current one: RFC 3339, in UTC."""
+
+    def plain(self) -> dict[str, str]:
+        """As the state has it."""
+        return dataclasses.asdict(self)
+
+
+def history(outputs: Mapping[str, Any]) -> tuple[Recorded, ...]:
+    """The records in the outputs of a ``Release`` resource, newest first; none: it was written in format 0."""
+    found = outputs.get(HISTORY)
+    entries = cast(list[dict[str, Any]], found if isinstance(found, list) else [])
+    return tuple(Recorded(release=one["release"], sha256=one["sha256"], since=one["since"]) for one in entries)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseState:
+    """The last release of a stack that was deployed and became healthy."""
+
+    id: str
+    """Id of its record."""
+    since: str
+    written: nodes.Node
+    """The record itself."""
+    provenance: release.Provenance
+    history: tuple[Recorded, ...] = ()
+
+    @classmethod
+    def find(cls, resources: Iterable[Mapping[str, Any]]) -> Self | None:
+        """In the resources of a state, as `pulumi stack export` prints them; None: no release was deployed.
+
+        Raises:
+            problems.Invalid: its provenance is none that this version of Seaway understands.
+        """
+        for one in resources:
+            # What a replacement has not deleted yet is of the past.
+            if one.get("type") == TYPE and not one.get("delete"):
+                outputs: Mapping[str, Any] = one.get("outputs") or {}
+                return cls(
+                    id=outputs["release"],
+                    since=outputs.get("since") or "",
+                    written=encode.node(outputs["record"], _PLACE),
+                    provenance=decode.decode(release.Provenance, encode.node(outputs["provenance"], _PLACE)),
+                    history=history(outputs),
+                )
+        return None
+
+    def sha256(self, id_: str) -> str | None:
+        """What a record must hash to; None: the state does not vouch for it."""
+        return next((one.sha256 for one in self.history if one.release == id_), None)
+
+    def record(self) -> record.Record:
+        """The current record.
+
+        Raises:
+            problems.Invalid: it is none that this version of Seaway understands.
+        """
+        return record.Record.decode(self.written)
+
+    def promoted(self) -> release.Release:
+        """The release of the current record, as it may be given to the next environment.
+
+        Raises:
+            problems.Invalid: it is none that this version of Seaway understands.
+        """
+        return self.record().promoted(self.provenance, self.since)
+
+    @property
+    def releases(self) -> frozenset[str]:
+        """Ids of the releases that were healthy, as far as the state remembers."""
+        return frozenset(record.release_of(one) for one in (self.id, *(each.release for each in self.history)))
