@@ -8,17 +8,18 @@ import dataclasses
 import datetime
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi.runtime import config
 
+from seaway.cluster import errors
 from seaway.manifests import given
 from seaway.model import application, nodes, problems, references, rules, settings, stackfile
 from seaway.model import secrets as listed
-from seaway.release import fingerprints, lock, project, release
+from seaway.release import fingerprints, lock, project, release, stack_state
 
 DEVELOPMENT = "dev"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - it is public: dev keeps no secret worth keeping
@@ -76,10 +77,15 @@ def read(folder: Path) -> Given:
     asked = {name for one in rules.workloads(app).values() if one.build for name in one.build.secrets.values()}
     pull = one.settings.pull
     # What only builds or only the nodes ask for makes no other release, so it has no fingerprint.
-    apart = (asked | ({pull.secret} if pull else set())) - {*listed.valued(app)}
+    apart = {*asked, *([pull.secret] if pull else [])} - {*listed.valued(app)}
     own = {name: text for name, text in written.items() if name not in apart}
-    key = _fingerprint_key(texts.get(stackfile.FINGERPRINT_KEY), own, values, stack) if own else None
-    secrets = {name: _secret(key, app.name, stack, name, text) for name, text in own.items()} if key else {}
+    prints = _fingerprints(
+        texts.get(stackfile.FINGERPRINT_KEY), app.name, own, values=values, folder=folder, stack=stack
+    )
+    secrets = {
+        name: given.SecretValue(fingerprint=prints[name], value=pulumi.Output.secret(encoded(text)))
+        for name, text in own.items()
+    }
     if pull is not None and one.settings.registry is not None:
         login = _login(one.settings.registry, pull.user, written[pull.secret])
         secrets[given.PULL] = given.SecretValue(fingerprint="", value=pulumi.Output.secret(encoded(login)))
@@ -116,34 +122,50 @@ def _login(registry: str, user: str, password: str) -> str:
     return json.dumps({"auths": {host: account}}, sort_keys=True)
 
 
-def _secret(key: fingerprints.FingerprintKey, app: str, stack: str, name: str, text: str) -> given.SecretValue:
-    """The value, and a fingerprint that tells two values apart and may be seen by everybody.
+def _fingerprints(
+    text: str | None, app: str, secrets: Mapping[str, str], *, values: nodes.Table, folder: Path, stack: str
+) -> dict[str, str]:
+    """What tells two values of each secret apart and may be seen by everybody.
 
     It goes into names of objects, so it must be a plain string: one made from a secret Output would hide the whole
     Deployment in previews. Pulumi's configuration gives the program the plain text of a secret at once.
-    """
-    fingerprint = key.fingerprint(app, stack, name, text)
-    return given.SecretValue(fingerprint=fingerprint, value=pulumi.Output.secret(encoded(text)))
 
-
-def _fingerprint_key(
-    text: str | None, named: Iterable[str], values: nodes.Table, stack: str
-) -> fingerprints.FingerprintKey:
-    """The key of the stack's fingerprints.
+    Args:
+        text: the setting with the key; None: a stack that was deployed before it had one may go on with its names.
 
     Raises:
-        problems.Invalid: there is none, or it is none.
+        problems.Invalid: there is no key, or it is none.
     """
-    command = f"openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {stack}"
+    if not secrets:
+        return {}
     if text is None:
-        place, wrong = values.place, f"is not set, and the Secrets of {', '.join(sorted(named))} are named with it"
-        command = f"seaway up --stack {stack} sets it; or: {command}"
+        key, place = _former_key(folder, stack), values.place
+        wrong = f"is not set, and the Secrets of {', '.join(sorted(secrets))} are named with it"
     else:
+        place = values.entries[stackfile.FINGERPRINT_KEY].place
         try:
-            return fingerprints.FingerprintKey.parse(text)
+            key, wrong = fingerprints.FingerprintKey.parse(text), ""
         except ValueError as error:
-            place, wrong = values.entries[stackfile.FINGERPRINT_KEY].place, str(error)
-    raise problems.Invalid([problems.Problem(place, fingerprints.SETTING, wrong, command)])
+            key, wrong = None, str(error)
+    command = f"openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {stack}"
+    remedy = f"seaway up --stack {stack} sets it; or: {command}"
+    problem = problems.Problem(place, fingerprints.SETTING, wrong, remedy)
+    found = {name: key and key.fingerprint(app, stack, name, value) for name, value in secrets.items()}
+    known = {name: fingerprint for name, fingerprint in found.items() if fingerprint is not None}
+    if known.keys() != secrets.keys():
+        raise problems.Invalid([problem])
+    if text is None:
+        pulumi.log.warn(f"{problem}. Until then their names stay as they are, and a weak value can be guessed from one")
+    return known
+
+
+def _former_key(folder: Path, stack: str) -> fingerprints.FingerprintKey | None:
+    """What stands for the key of a stack that was deployed without one: what the state has recorded."""
+    try:
+        state = stack_state.ReleaseState.find(stack_state.export_resources(folder, stack))
+    except errors.Unavailable:
+        return None
+    return fingerprints.FingerprintKey(key=None, keep=state.record().secrets) if state else None
 
 
 def _passphrase(file: Path, stack: str) -> list[problems.Problem]:

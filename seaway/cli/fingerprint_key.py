@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 
 from seaway.cli import program, stack, vouchers
 from seaway.cluster import errors
@@ -24,11 +25,12 @@ def ensure_key(where: stack.Stack) -> None:
     if not given or stackfile.FINGERPRINT_KEY in values.entries or os.environ.get("CI") in ("true", "1"):
         return
     state = vouchers.find_state(where)
-    recorded = {name: one for name, one in (state.record().secrets if state else {}).items() if name in given}
+    written: Mapping[str, str] = state.record().secrets if state else {}
+    recorded = {name: fingerprint for name, fingerprint in written.items() if name in given}
     if lost := sorted(name for name, one in recorded.items() if fingerprints.is_keyed(one)):
         raise errors.Unavailable(
-            f"{fingerprints.SETTING} is not in Pulumi.{where.name}.yaml, and the Secrets of {', '.join(lost)} were named"
-            " with one: take the file from the checkout that deployed them, or set another one, which restarts their"
+            f"{fingerprints.SETTING} is not in Pulumi.{where.name}.yaml, and the Secrets of {', '.join(lost)} were"
+            " named with one: take the file from the checkout that deployed them, or set another key, which restarts"
             f" pods: openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {where.name}"
         )
     keep = {name: one for name, one in recorded.items() if fingerprints.is_former(one)}

@@ -1,6 +1,5 @@
 """Pulumi as a program: its output goes to the user, a Ctrl-C reaches it once, and it is waited for."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,13 +7,12 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from seaway.cluster import errors
 from seaway.model import problems
 
-EXPORT = 120.0
-"""Seconds that the backend may take to send a state."""
+SECONDS = 60.0
+"""That the backend may take to encrypt a value."""
 
 
 def run(folder: Path, words: Sequence[str]) -> int:
@@ -80,28 +78,6 @@ def read(folder: Path, words: Sequence[str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def export(folder: Path, stack: str) -> list[dict[str, Any]]:
-    """The resources in the state of a stack. No secret is decrypted, so no passphrase is needed.
-
-    Raises:
-        errors.Unavailable: the state cannot be read; the text says so in one line.
-        problems.Invalid: there is no such program.
-    """
-    words = [_found(), "stack", "export", "--stack", stack, "--non-interactive"]
-    done = subprocess.run(
-        words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=EXPORT
-    )
-    try:
-        exported: dict[str, Any] = json.loads(done.stdout)
-        return exported["deployment"].get("resources") or []
-    except (ValueError, KeyError, AttributeError):
-        reason = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
-        raise errors.Unavailable(
-            f"the state of stack {stack} cannot be read ({reason.removeprefix('error: ')}); log in to its backend:"
-            " pulumi login, or set PULUMI_BACKEND_URL"
-        ) from None
-
-
 def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
     """Set an encrypted value in the configuration of a stack. It is passed on stdin: arguments can be seen by all.
 
@@ -110,7 +86,7 @@ def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
         problems.Invalid: there is no such program.
     """
     words = [_found(), "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
-    done = subprocess.run(words, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=EXPORT)
+    done = subprocess.run(words, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=SECONDS)
     if done.returncode:
         reason = (done.stderr.strip() or "no output").splitlines()[-1].removeprefix("error: ")
         raise errors.Unavailable(f"{key} of stack {stack} cannot be set ({reason})")

@@ -49,13 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"seaway: both are stack {source}; a release goes from one stack to another", file=sys.stderr)
         return verb.USAGE
     where, values = stack.named(folder, source), _pinning(folder, target)
-    from seaway.release import lock, project, promotion, release  # noqa: PLC0415 - not needed where a word is wrong
+    from seaway.release import lock, project, promotion  # noqa: PLC0415 - not needed where a word is wrong
 
     from_, said = lock.read(folder, source), lock.read(folder, target)
     seen = asyncio.run(_ask(where))
     one = seen.release
-    pin = promotion.pinned(said, one.id, release.hash_file(folder, one), unhold=arguments.unhold)
-    planned = project.Planned(lock=pin, release=one)
+    planned = project.Planned(lock=promotion.pinned(said, one.id, unhold=arguments.unhold), release=one)
     refused = [
         *promotion.refusals(seen, from_, to=target),
         *_elsewhere(folder, values, source, target, one.id),

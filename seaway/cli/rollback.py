@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     name = arguments.stack
     _pinning(folder, name)
     where = stack.named(folder, name)
-    from seaway.release import lock, promotion, release  # noqa: PLC0415 - not needed where a word is wrong
+    from seaway.release import lock, promotion  # noqa: PLC0415 - not needed where a word is wrong
 
     said = lock.read(folder, name)
     seen = _ask(where)
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         return verb.FAILED
     one = asyncio.run(_release(where, wanted, seen))
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = promotion.back(said, one.id, release.hash_file(folder, one), because=seen.because or BY_HAND, since=now)
+    made = promotion.back(said, one.id, because=seen.because or BY_HAND, since=now)
     left_out = _pin(where, made, one)
     print(
         f"release {one.id} is pinned for {name}; release {said.release} is held ({made.held[0].because}): promotions"

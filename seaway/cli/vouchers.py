@@ -2,8 +2,9 @@
 
 import sys
 
-from seaway.cli import program, stack
+from seaway.cli import stack
 from seaway.cluster import errors
+from seaway.model import problems
 from seaway.release import stack_state
 
 
@@ -12,9 +13,9 @@ def find_state(where: stack.Stack) -> stack_state.ReleaseState | None:
 
     Raises:
         errors.Unavailable: the state cannot be read.
-        problems.Invalid: there is no program pulumi, or the state's release is none of this version of Seaway.
+        problems.Invalid: the state's release is none of this version of Seaway.
     """
-    return stack_state.ReleaseState.find(program.export(where.folder, where.name))
+    return stack_state.ReleaseState.find(stack_state.export_resources(where.folder, where.name))
 
 
 def read_state(where: stack.Stack) -> stack_state.ReleaseState:
@@ -36,6 +37,6 @@ def find_evidence(where: stack.Stack) -> stack_state.ReleaseState | None:
     """The same where it only makes a report better: that there is no state to be had is printed, and not an error."""
     try:
         return find_state(where)
-    except Exception as error:
-        print(f"seaway: the record in the cluster is compared with nothing: {error}", file=sys.stderr)
+    except (errors.Unavailable, problems.Invalid) as error:
+        print(f"seaway: nothing vouches for the record in the cluster: {error}", file=sys.stderr)
         return None

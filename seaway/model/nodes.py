@@ -218,8 +218,11 @@ def parse(
     *,
     at: problems.Place | None = None,
     tags: dict[problems.Place, str] | None = None,
+    scale: int = 1,
 ) -> Node:
     """The one document of a file. ``at``: the place of everything in it, for a text inside another file.
+
+    ``scale``: how many times the usual number of characters and values it may have.
 
     ``tags``: where those that Compose knows are noted, by the place of their value; without it every tag is wrong.
 
@@ -231,10 +234,10 @@ def parse(
     except UnicodeError as error:
         wrong = f"is no UTF-8 text (byte {getattr(error, 'start', 0)})"
         raise _invalid(start, wrong, "save it as UTF-8") from None
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > (limit := MAX_CHARACTERS * scale):
         wrong = f"has {len(text)} characters"
-        raise _invalid(start, wrong, f"keep it under {MAX_CHARACTERS}; long texts belong in files of their own")
-    builder = _Builder(file, at, tags)
+        raise _invalid(start, wrong, f"keep it under {limit}; long texts belong in files of their own")
+    builder = _Builder(file, at, tags, MAX_NODES * scale)
     try:
         root = builder.document(cast(Any, yaml).parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
@@ -273,8 +276,11 @@ class _Open:
 class _Builder:
     """Nodes from the parser's events, without recursion: depth costs no stack, and a bound is a comparison."""
 
-    def __init__(self, file: str, at: problems.Place | None, tags: dict[problems.Place, str] | None) -> None:
+    def __init__(
+        self, file: str, at: problems.Place | None, tags: dict[problems.Place, str] | None, limit: int
+    ) -> None:
         self.file = file
+        self.limit = limit
         self.at = at
         self.tags = tags
         self.found: list[problems.Problem] = []
@@ -359,9 +365,9 @@ class _Builder:
             return
         inside = self.open[-1]
         inside.size += size
-        if inside.size > MAX_NODES:
+        if inside.size > self.limit:
             raise _invalid(
-                node.place, f"has more than {MAX_NODES} values", "split it; an alias counts as all that it names"
+                node.place, f"has more than {self.limit} values", "split it; an alias counts as all that it names"
             )
         if inside.items is not None:
             inside.items.append(node)

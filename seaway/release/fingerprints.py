@@ -30,7 +30,8 @@ _FORMER_LENGTH = 16
 class FingerprintKey:
     """The key of a stack."""
 
-    key: str = dataclasses.field(repr=False)
+    key: str | None = dataclasses.field(repr=False)
+    """None: the stack has none, and only what it kept has a fingerprint."""
     keep: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
     """Fingerprints without a key, by name of the secret, of a stack that was deployed before it had one. Each is kept
     until the secret's value changes: another fingerprint is another name of a Secret, which restarts pods."""
@@ -57,19 +58,19 @@ class FingerprintKey:
             found, keep = values.get("key"), values.get("keep", {})
         if not isinstance(found, str) or len(found) < SHORTEST_KEY:
             raise ValueError(f"has fewer than {SHORTEST_KEY} characters")
-        if not isinstance(keep, dict):
-            raise ValueError("has a `keep` that is not a mapping from secret to fingerprint")
-        return cls(key=found, keep=cast(dict[str, str], keep))
+        return cls(key=found, keep=cast(dict[str, str], keep if isinstance(keep, dict) else {}))
 
     def text(self) -> str:
         """The value of the setting."""
-        return json.dumps({"key": self.key, "keep": dict(self.keep)}) if self.keep else self.key
+        return json.dumps({"key": self.key, "keep": dict(self.keep)})
 
-    def fingerprint(self, application: str, stack: str, name: str, value: str) -> str:
-        """Of one secret's value."""
+    def fingerprint(self, application: str, stack: str, name: str, value: str) -> str | None:
+        """Of one secret's value; None: there is no key, and the value is not the one that was kept."""
         kept = self.keep.get(name)
         if kept is not None and hmac.compare_digest(kept, former_fingerprint(application, stack, name, value)):
             return kept
+        if self.key is None:
+            return None
         # As JSON, so that no other four texts make the same message.
         message = json.dumps([application, stack, name, value]).encode()
         return hmac.new(self.key.encode(), message, hashlib.sha256).hexdigest()[:LENGTH]

@@ -73,10 +73,8 @@ def write(folder: Path, stack: str, hold: Hold, good: record.Record, found: Iter
     """Hold a deployment back, and keep the one that runs instead, with its objects as they were deployed."""
     told = f"# Release {hold.release} of {good.namespace}, as it was deployed. Written by Seaway.\n"
     more = {} if found is None else {OBJECTS: record.written_objects(found)}
-    text = told + lock.format_text({**good.plain(), **more})
-    index.write(release.file(folder, hold.release), text)
-    vouched = dataclasses.replace(hold, sha256=lock.hash_bytes(text.encode()))
-    lock.write(folder, stack, dataclasses.replace(lock.read(folder, stack), instead=vouched))
+    index.write(release.file(folder, hold.release), told + lock.format_text({**good.plain(), **more}))
+    lock.write(folder, stack, dataclasses.replace(lock.read(folder, stack), instead=hold))
 
 
 def remove(folder: Path, stack: str) -> None:

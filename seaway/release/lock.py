@@ -21,10 +21,16 @@ from seaway.model import decode, describe, encode, nodes, problems
 FOLDER = "environments"
 ENDING = ".lock.yaml"
 
+RELEASES = "releases"
+"""Folder of the files of releases."""
+
 FORMAT = 1
 """The format that this version writes. Files without a number are of format 0, which it still reads."""
 
 FORMAT_KEY = "format"
+
+SCALE = 256
+"""How much bigger than what a person writes a release may be: the texts of all files of an application are in it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,8 +91,16 @@ def read(folder: Path, stack: str) -> Lock:
 
 
 def write(folder: Path, stack: str, said: Lock) -> None:
-    """Write the file; one that would say nothing is removed."""
+    """Write the file; one that would say nothing is removed.
+
+    What is named without a checksum gets that of its file as it is now.
+    """
     path = file(folder, stack)
+    if said.release and said.sha256 is None:
+        said = dataclasses.replace(said, sha256=_hash_file(folder, said.release))
+    if said.instead and said.instead.sha256 is None:
+        hashed = dataclasses.replace(said.instead, sha256=_hash_file(folder, said.instead.release))
+        said = dataclasses.replace(said, instead=hashed)
     if said == Lock():
         path.unlink(missing_ok=True)
     else:
@@ -101,6 +115,16 @@ def all_named(folder: Path) -> Iterator[str]:
             said = read(folder, path.name.removesuffix(ENDING))
             yield from (one.release for one in said.held)
             yield from filter(None, [said.release, said.instead and said.instead.release])
+
+
+def release_file(folder: Path, id_: str) -> Path:
+    """The file of a release, or of a record that runs instead of one, in the project's folder."""
+    return folder / RELEASES / f"{id_}.yaml"
+
+
+def _hash_file(folder: Path, id_: str) -> str | None:
+    path = release_file(folder, id_)
+    return hash_bytes(read_bytes(path, folder)) if path.exists() else None
 
 
 def _without_sha256(found: Lock) -> Iterator[str]:
@@ -152,7 +176,7 @@ def parse(content: bytes, shown: str) -> tuple[int, nodes.Node]:
     Raises:
         problems.Invalid: it is not YAML, or has a format that this version cannot read.
     """
-    node = nodes.parse(content, shown)
+    node = nodes.parse(content, shown, scale=SCALE)
     entry = node.entries.get(FORMAT_KEY) if isinstance(node, nodes.Table) else None
     if not isinstance(node, nodes.Table) or entry is None:
         return 0, node

@@ -134,18 +134,18 @@ def held(id_: str, said: lock.Lock, *, source: str, to: str, unhold: str | None)
         )
 
 
-def pinned(said: lock.Lock, id_: str, sha256: str, *, unhold: str | None) -> lock.Lock:
-    """The lock after a promotion; ``sha256``: of the release's file."""
-    return lock.Lock(release=id_, sha256=sha256, held=tuple(one for one in said.held if one.release != unhold))
+def pinned(said: lock.Lock, id_: str, *, unhold: str | None) -> lock.Lock:
+    """The lock after a promotion."""
+    return lock.Lock(release=id_, held=tuple(one for one in said.held if one.release != unhold))
 
 
-def back(said: lock.Lock, id_: str, sha256: str, *, because: str, since: str) -> lock.Lock:
+def back(said: lock.Lock, id_: str, *, because: str, since: str) -> lock.Lock:
     """The lock after going back to a release: the one that was pinned is held."""
     if said.release is None:
         raise ValueError("nothing is pinned")
     others = tuple(one for one in said.held if one.release != said.release)
     held = (lock.Held(said.release, because=because, since=since), *others)
-    return lock.Lock(release=id_, sha256=sha256, back=True, held=held)
+    return lock.Lock(release=id_, back=True, held=held)
 
 
 def before(said: lock.Lock, pointer: store.Pointer | None, records: Mapping[str, store.Entry]) -> store.Entry | None:

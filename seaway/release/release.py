@@ -18,7 +18,7 @@ from seaway.release import lock
 ID_LENGTH = 12
 """Hexadecimal digits."""
 
-FOLDER = "releases"
+FOLDER = lock.RELEASES
 
 _Application = application.Application
 
@@ -90,7 +90,7 @@ def identity(app: application.Application, contents: Mapping[str, str]) -> str:
 
 def file(folder: Path, id_: str) -> Path:
     """The file of a release in the project's folder."""
-    return folder / FOLDER / f"{id_}.yaml"
+    return lock.release_file(folder, id_)
 
 
 def parsed(folder: Path, id_: str, sha256: str | None = None) -> nodes.Node:
@@ -117,16 +117,6 @@ def read(folder: Path, id_: str, sha256: str | None = None) -> Release:
             [problems.Problem(node.place, "", wrong, f"it was changed by hand: take it from git, or {SAVE}")]
         )
     return found
-
-
-def hash_file(folder: Path, one: Release) -> str:
-    """SHA-256 of the bytes of a release's file, as it is or as ``save`` will write it. A lock file pins it.
-
-    Raises:
-        problems.Invalid: the file cannot be read.
-    """
-    path = file(folder, one.id)
-    return lock.hash_bytes(lock.read_bytes(path, folder) if path.exists() else text(one).encode())
 
 
 def save(folder: Path, one: Release) -> Path:

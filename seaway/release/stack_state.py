@@ -5,14 +5,21 @@ is written by whoever has the right in one namespace, and vouches for nothing.
 """
 
 import dataclasses
+import json
+import subprocess
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Self, cast
 
+from seaway.cluster import errors
 from seaway.model import decode, encode, nodes, problems
 from seaway.release import record, release
 
 TYPE = "seaway:index:Release"
 HISTORY = "history"
+
+SECONDS = 120.0
+"""That the backend may take to send a state."""
 
 _PLACE = problems.Place("the stack's state")
 
@@ -96,3 +103,33 @@ class ReleaseState:
     def releases(self) -> frozenset[str]:
         """Ids of the releases that were healthy, as far as the state remembers."""
         return frozenset(record.release_of(one) for one in (self.id, *(each.release for each in self.history)))
+
+
+def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
+    """The resources in the state of a stack, from `pulumi stack export`. It needs no passphrase: nothing is decrypted.
+
+    Raises:
+        errors.Unavailable: the state cannot be read; the text says so in one line.
+    """
+    words = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
+    try:
+        done = subprocess.run(
+            words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except FileNotFoundError:
+        raise _unreadable(stack, "there is no program pulumi on the PATH") from None
+    except subprocess.TimeoutExpired:
+        raise _unreadable(stack, f"no answer within {SECONDS:.0f} s") from None
+    try:
+        exported: dict[str, Any] = json.loads(done.stdout)
+        return exported["deployment"].get("resources") or []
+    except (ValueError, KeyError, AttributeError):
+        lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
+        raise _unreadable(stack, lines[-1].removeprefix("error: ")) from None
+
+
+def _unreadable(stack: str, reason: str) -> errors.Unavailable:
+    return errors.Unavailable(
+        f"the state of stack {stack} cannot be read ({reason}); log in to its backend: pulumi login, or set"
+        " PULUMI_BACKEND_URL"
+    )

@@ -183,7 +183,10 @@ async def find(cluster: client.Cluster, namespace: str, id_: str) -> stored.Stor
         if not 1 <= parts <= MOST_PARTS:
             raise stored.UnreadableRecordError(f"it has {parts} parts")
         rest = [await cluster.find(path(namespace, _part_name(id_, number))) for number in range(1, parts)]
-        return stored.StoredRecord.joined([first, *(one or {} for one in rest)])
+        there = [one for one in rest if one is not None]
+        if len(there) < len(rest):
+            raise stored.UnreadableRecordError(f"it has {parts} parts, and {1 + len(there)} are there")
+        return stored.StoredRecord.joined([first, *there])
     except ValueError as error:
         raise Changed(f"the record of release {id_} in namespace {namespace} cannot be read: {error}") from None
 

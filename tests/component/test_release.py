@@ -97,7 +97,7 @@ def test_a_release_that_is_held_back_is_not_deployed(
     broken = again()
     failed = broken.of("Release")[0].inputs["release"]
     assert failed != good.id
-    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good)
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good, good.objects())
 
     for preview in (False, True):
         pinned = again(preview=preview)
@@ -118,7 +118,7 @@ def test_a_release_that_is_held_back_is_not_deployed(
 def test_a_mended_source_is_deployed(registered: programs.Run, again: programs.Run, tmp_path: Path) -> None:
     programs.put("shop", tmp_path)
     good = recorded(registered("shop"))
-    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held="f" * 12, **WHY), good)
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held="f" * 12, **WHY), good, good.objects())
     change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Mended}")
     mended = again()
     assert mended.of("Release")[0].inputs["release"] != good.id
@@ -141,7 +141,7 @@ def test_a_secret_with_another_value_by_now_is_used_as_it_is_in_the_cluster(
     good = recorded(before)
     failed = again(config=config("new")).of("Release")[0].inputs["release"]
     assert failed != good.id
-    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good)
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good, good.objects())
     pinned = again(config=config("new"))
     assert reference(pinned) == reference(before)
     assert not pinned.of("Secret")
@@ -162,7 +162,7 @@ def test_an_older_release_is_pulled_with_todays_password(
     assert failed == good.id, "an account of the nodes makes no release"
     change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Broken}")
     failed = again(config=config("new")).of("Release")[0].inputs["release"]
-    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good)
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good, good.objects())
     pinned = again(config=config("new"))
     assert pinned.of("Release")[0].inputs["release"] == good.id
     (login,) = (one for one in pinned.of("Secret") if one.name == "seaway-registry")
@@ -251,7 +251,7 @@ def test_a_pinned_release_that_failed_is_not_deployed(
     lock.write(tmp_path, "prod", lock.Lock(release=worse.id))
     failed = again(config=PROD, stack="prod").of("Release")[0].inputs["release"]
     assert record.release_of(failed) == worse.id
-    hold.write(tmp_path, "prod", hold.Hold(release=good.id, held=failed, **WHY), good)
+    hold.write(tmp_path, "prod", hold.Hold(release=good.id, held=failed, **WHY), good, good.objects())
     pinned = again(config=PROD, stack="prod")
     assert pinned.of("Release")[0].inputs["record"] == before.of("Release")[0].inputs["record"]
     told = (

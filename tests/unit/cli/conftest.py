@@ -37,8 +37,9 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "app").mkdir(parents=True)
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     (folder / "app" / "app.yaml").write_text("name: shop\n")
-    secret = "{SESSION_KEY: {secure: v1:xyz}}"
-    (folder / "Pulumi.dev.yaml").write_text(f"config:\n  seaway:context: work\n  seaway:secrets: {secret}\n")
+    lines = ["seaway:context: work", "seaway:secrets: {SESSION_KEY: {secure: v1:xyz}}"]
+    lines.append("seaway:fingerprintKey: {secure: v1:xyz}")
+    (folder / "Pulumi.dev.yaml").write_text("\n  ".join(["config:", *lines]) + "\n")
     (folder / "kubeconfig").write_text(apiserver.kubeconfig(api.url))
     (folder / "nothing").mkdir()
     monkeypatch.chdir(folder)

@@ -2,13 +2,15 @@
 
 import copy
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from seaway.manifests import given
-from seaway.release import project, record, release, store
+from seaway.release import project, record, release, stack_state, store, stored
 from tests import golden
+from tests.unit.cli import program
 from tests.unit.cluster import apiserver
 
 DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team"
@@ -71,8 +73,13 @@ def deployed(
     before: record.Record | None = None,
     time: str = TIME,
 ) -> record.Record:
-    """A release in the cluster: its record, its healthy objects, and that it is the current one."""
-    remembered(api, one, provenance=provenance, time=time)
+    """A release in the cluster and in the state: its record, its healthy objects, and that it is the current one."""
+    sha256 = remembered(api, one, provenance=provenance, time=time)
+    folder = Path.cwd()
+    program.install(folder)
+    entry = stack_state.Recorded(release=one.id, sha256=sha256, since=time)
+    others = [each for each in history(folder, one.settings["stack"]) if each.release != one.id]
+    program.write_state(folder, one, history=[entry, *others], provenance=provenance, since=time)
     put(api, store.pointer(one, store.Pointer(id=one.id, previous=before and before.id, since=time)))
     for each in before.objects() if before else ():
         meta = each.manifest["metadata"]
@@ -88,11 +95,21 @@ def remembered(
     *,
     provenance: release.Provenance = CLEAN,
     time: str = TIME,
-) -> record.Record:
-    """Only its record."""
-    kept = store.config_map(one, one.id, provenance)
-    put(api, {**kept, "metadata": {**kept["metadata"], "creationTimestamp": time}})
-    return one
+) -> str:
+    """Only its record; its SHA-256."""
+    saved = stored.StoredRecord.of(one, provenance)
+    for kept in store.config_maps(one, one.id, saved):
+        put(api, {**kept, "metadata": {**kept["metadata"], "creationTimestamp": time}})
+    return saved.sha256
+
+
+def history(folder: Path, stack: str) -> tuple[stack_state.Recorded, ...]:
+    """What the state of a stack vouches for."""
+    file = folder / f"state.{stack}.json"
+    if not file.exists():
+        return ()
+    (one,) = json.loads(file.read_text())["deployment"]["resources"]
+    return stack_state.history(one["outputs"])
 
 
 def put(api: apiserver.ApiServer, manifest: dict[str, Any]) -> None:

@@ -104,7 +104,7 @@ def test_a_release_that_never_became_healthy(
     environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
     third = pinned(shop, "3")
     failed = lock.Hold(release=second.id, held=third.id, because="web: no", since=environments.TIME)
-    hold.write(shop, "prod", failed, second)
+    hold.write(shop, "prod", failed, second, second.objects())
     pulumi.does("")
     assert rollback("prod") == 0
     said = lock.read(shop, "prod")

@@ -14,7 +14,7 @@ import pytest
 
 from seaway.cli import deployment, main
 from seaway.model import load, settings
-from seaway.release import hold, record, store
+from seaway.release import hold, record, release, stack_state, store, stored
 from tests import golden
 from tests.unit.cli import program
 from tests.unit.cluster import apiserver
@@ -27,12 +27,15 @@ UP = ["up", "--yes", "--skip-preview", "--stack", "dev"]
 
 
 @pytest.fixture
-def good(api: apiserver.ApiServer) -> record.Record:
-    """The last good release, in the cluster with all of its objects."""
+def good(api: apiserver.ApiServer, checkout: Path) -> record.Record:
+    """The last good release, in the cluster with all of its objects, and in the stack's state."""
     app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
     one = record.Record.of(app, STACK, *golden.given(app))
     pointer = store.pointer(one, store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z"))
-    for manifest in [*(each.manifest for each in one.objects()), store.config_map(one, one.id), pointer]:
+    saved = stored.StoredRecord.of(one, release.Provenance())
+    history = [stack_state.Recorded(release=one.id, sha256=saved.sha256, since="2026-01-01T00:00:00Z")]
+    program.write_state(checkout, one, history=history)
+    for manifest in [*(each.manifest for each in one.objects()), *store.config_maps(one, one.id, saved), pointer]:
         fields: dict[str, Any] = copy.deepcopy(manifest)
         meta = fields["metadata"]
         api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
@@ -75,7 +78,7 @@ def test_the_last_good_release_is_put_back(
     held = hold.read(pulumi.folder, "dev")
     assert held is not None
     assert (held.release, held.held) == (good.id, FAILED)
-    assert hold.pinned(pulumi.folder, held).plain() == good.plain()
+    assert hold.pinned(pulumi.folder, held, application="shop", stack="dev").record.plain() == good.plain()
     shown = capfd.readouterr()
     assert shown.err == (
         f"seaway: release {FAILED} failed ({held.because}); putting release {good.id} back\n"
@@ -198,8 +201,10 @@ def test_a_preview_that_still_finds_something_is_a_failure(
 
 def held(pulumi: program.Pulumi, good: record.Record) -> hold.Hold:
     made = hold.Hold(release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z")
-    hold.write(pulumi.folder, "dev", made, good)
-    return made
+    hold.write(pulumi.folder, "dev", made, good, good.objects())
+    found = hold.read(pulumi.folder, "dev")
+    assert found is not None
+    return found
 
 
 def test_a_release_that_is_held_back_stays_so(

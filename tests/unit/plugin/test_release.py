@@ -1,17 +1,24 @@
 """The record of a release in the cluster: written once all is healthy, told apart, tidied up."""
 
 import base64
+import contextlib
+import copy
 import dataclasses
 import gzip
 import json
+import random
 import re
+import string
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from plugin import release, values
-from seaway.model import application, load, nodes, settings
-from seaway.release import record, store
+from seaway.manifests import yamlout
+from seaway.model import application, load, settings
+from seaway.release import lock, record, stack_state, store, stored
 from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
@@ -32,7 +39,8 @@ def made(*, level: str = "info", digest: str | None = None, text: str = "") -> r
 
 
 def inputs(one: record.Record) -> dict[str, object]:
-    return {"namespace": NAMESPACE, "release": one.id, "record": one.plain(), "provenance": {"revision": "abc"}}
+    written = {"namespace": NAMESPACE, "release": one.id, "record": one.plain(), "provenance": {"revision": "abc"}}
+    return {**written, "format": 1}
 
 
 def config_maps(api: apiserver.ApiServer) -> dict[str, Any]:
@@ -58,7 +66,8 @@ def test_it_writes_the_record_and_the_pointer(plugin: engine.Plugin, api: apiser
         "seaway/stack": "test",
         "seaway/release": one.id,
     }
-    assert record.Record.decode(nodes.parse(kept["data"]["release.yaml"], "release.yaml")).id == one.id
+    assert kept["data"]["format"] == "1"
+    assert record.Record.decode(lock.parse(kept["data"]["release.yaml"].encode(), "release.yaml")[1]).id == one.id
     listed = json.loads(gzip.decompress(base64.b64decode(kept["binaryData"]["manifests.json.gz"])))
     assert [each["kind"] for each in listed["items"]].count("Deployment") == 3
     assert "fieldManager=seaway" in next(path for path, _ in api.asked if "release-current?" in path)
@@ -132,7 +141,7 @@ def test_where_it_comes_from_is_told_once_and_is_no_change(plugin: engine.Plugin
     moved = inputs(one) | {"provenance": {"revision": "def", "dirty": True, "checks": {"IMG-01": "passed"}}}
     assert engine.diff(plugin, URN, outputs, **moved) is None
     engine.update(plugin, URN, outputs, **moved)
-    assert config_maps(api)[f"release-{one.id}"]["data"]["provenance.yaml"] == "revision: abc\n"
+    assert config_maps(api)[f"release-{one.id}"]["data"]["provenance.yaml"] == "format: 1\nrevision: abc\n"
     wrong = inputs(made(level="debug")) | {"provenance": {"commit": "def"}}
     told = plugin.refusal(lambda: engine.update(plugin, URN, outputs, **wrong))
     assert "provenance: commit: is no key of a provenance" in told
@@ -170,16 +179,105 @@ def test_another_namespace_is_another_resource(plugin: engine.Plugin) -> None:
     assert list(plugin.stub.Diff(request).replaces) == ["namespace"]
 
 
-def test_a_record_that_is_too_big_is_refused(plugin: engine.Plugin) -> None:
-    one = made(text="x" * 1_000_000)
-    told = plugin.refusal(lambda: engine.create(plugin, URN, **inputs(one)))
-    assert re.fullmatch(
-        rf"the record of release {one.id} has 10\d+ bytes, and a ConfigMap takes 1000000: the services' `files` are too"
-        " big; build big ones into the image",
-        told,
-    )
+def history(outputs: Mapping[str, object]) -> dict[str, str]:
+    """The SHA-256 of each record that the state vouches for."""
+    return {one.release: one.sha256 for one in stack_state.history(outputs)}
+
+
+def test_the_state_vouches_for_what_was_written(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    first, second = made(), made(level="debug")
+    outputs = engine.create(plugin, URN, **inputs(first))
+    outputs = engine.update(plugin, URN, outputs, **inputs(second))
+    assert list(history(outputs)) == [second.id, first.id], "newest first"
+    for id_, sha256 in history(outputs).items():
+        kept = config_maps(api)[f"release-{id_}"]
+        assert stored.StoredRecord.joined([kept]).sha256 == sha256
+        assert kept["data"]["sha256"] == sha256
+    assert engine.diff(plugin, URN, outputs, **inputs(second)) is None
+
+
+FORGERIES: Mapping[str, Callable[[dict[str, Any]], object]] = {
+    "text": lambda one: one["data"].update({"release.yaml": one["data"]["release.yaml"] + "#"}),
+    "provenance": lambda one: one["data"].update({"provenance.yaml": "revision: def\n"}),
+    "manifests": lambda one: one["binaryData"].update({"manifests.json.gz": one["binaryData"]["jobs.json.gz"]}),
+    "jobs": lambda one: one["binaryData"].update({"jobs.json.gz": one["binaryData"]["manifests.json.gz"]}),
+    "rollout": lambda one: one["binaryData"].pop("rollout.json.gz"),
+    "more": lambda one: one["data"].update({"more": "x"}),
+    "format": lambda one: one["data"].update({"format": "2"}),
+    "not base64": lambda one: one["binaryData"].update({"jobs.json.gz": "?"}),
+    "parts": lambda one: one["data"].update({"parts": "2"}),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_record_is_a_change_and_written_again(
+    plugin: engine.Plugin, api: apiserver.ApiServer, forgery: str
+) -> None:
+    one = made()
+    outputs = engine.create(plugin, URN, **inputs(one))
+    true = copy.deepcopy(config_maps(api)[f"release-{one.id}"])
+    forged = copy.deepcopy(true)
+    FORGERIES[forgery](forged)
+    # Whoever forges it can state the SHA-256 that fits.
+    with contextlib.suppress(stored.UnreadableRecordError):
+        forged["data"]["sha256"] = stored.StoredRecord.joined([forged]).sha256
+    api.put("v1", "ConfigMap", NAMESPACE, f"release-{one.id}", data=forged["data"], binaryData=forged["binaryData"])
+    assert engine.diff(plugin, URN, outputs, **inputs(one)) == ["release"]
+    engine.update(plugin, URN, outputs, **inputs(one))
+    again = config_maps(api)[f"release-{one.id}"]
+    assert (again["data"], again["binaryData"]) == (true["data"], true["binaryData"])
+
+
+def test_a_record_of_the_first_format_is_written_again(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    """What was written before formats had numbers: its state has no history, and only `Release` is updated."""
+    one = made()
+    old = {key: value for key, value in inputs(one).items() if key != "format"} | {"since": "2026-01-01T00:00:00Z"}
+    data = {"release.yaml": yamlout.text(one.plain()), "provenance.yaml": "{}\n"}
+    api.put("v1", "ConfigMap", NAMESPACE, f"release-{one.id}", data=data, labels={"seaway/release": one.id})
+    pointer = {"id": one.id, "previous": "", "since": "2026-01-01T00:00:00Z"}
+    api.put("v1", "ConfigMap", NAMESPACE, "release-current", data=pointer)
+    assert engine.diff(plugin, URN, old, **inputs(one)) == ["format"]
+    outputs = engine.update(plugin, URN, old, **inputs(one))
+    assert outputs["since"] == "2026-01-01T00:00:00Z"
+    assert list(history(outputs)) == [one.id]
+    assert engine.diff(plugin, URN, outputs, **inputs(one)) is None
+
+
+def test_a_big_record_goes_on_in_further_config_maps(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    noise = "".join(random.Random(1).choices(string.ascii_letters, k=2_000_000))
+    one = made(text=noise)
+    outputs = engine.create(plugin, URN, **inputs(one))
+    parts = [f"release-{one.id}", *(f"release-{one.id}.{number}" for number in range(1, 10))]
+    there = [name for name in parts if name in config_maps(api)]
+    assert len(there) > 2
+    assert set(config_maps(api)) == {*there, "release-current"}
+    for name in there:
+        found = config_maps(api)[name]
+        size = sum(map(len, found["data"].values())) + sum(
+            len(base64.b64decode(value)) for value in found["binaryData"].values()
+        )
+        assert size < 1024 * 1024
+        assert found["immutable"] is True
+    again = stored.StoredRecord.joined([config_maps(api)[name] for name in there])
+    assert again.sha256 == history(outputs)[one.id]
+    assert again.record("big").plain() == one.plain()
+    assert [each.key for each in again.objects() or ()] == [each.key for each in one.objects()]
+    assert engine.diff(plugin, URN, outputs, **inputs(one)) is None
+    # One of its parts is missing; and all of them are replaced together.
+    api.remove("v1", "ConfigMap", NAMESPACE, there[-1])
+    assert engine.diff(plugin, URN, outputs, **inputs(one)) == ["release"]
+    engine.update(plugin, URN, outputs, **inputs(one))
+    assert set(config_maps(api)) == {*there, "release-current"}
+
+
+def test_a_bomb_is_not_decompressed() -> None:
+    bomb = gzip.compress(b"0" * (stored.LARGEST + 2))
+    with pytest.raises(stored.UnreadableRecordError, match="more than 256 MiB decompressed"):
+        stored.unpack(bomb)
 
 
 def test_a_record_that_is_none_is_refused(plugin: engine.Plugin) -> None:
-    told = plugin.refusal(lambda: engine.create(plugin, URN, namespace=NAMESPACE, release="1", record={}))
+    told = plugin.refusal(
+        lambda: engine.create(plugin, URN, namespace=NAMESPACE, release="1", record={}, provenance={}, format=1)
+    )
     assert told.startswith("release 1: application: is missing")

@@ -21,48 +21,67 @@ def held(release: str, failed: str = "f" * 12) -> hold.Hold:
     return hold.Hold(release=release, held=failed, because="web: image not found", since="2026-01-01T00:00:00Z")
 
 
+def pinned(folder: Path, found: hold.Hold, **where: str) -> hold.Pinned:
+    return hold.pinned(folder, found, **{"application": "shop", "stack": "dev", **where})
+
+
+def write(folder: Path, one: record.Record, *, stack: str = "dev", id_: str = "") -> hold.Hold:
+    """Hold a release back; what its lock file says then."""
+    hold.write(folder, stack, held(id_ or one.id), one, one.objects())
+    found = hold.read(folder, stack)
+    assert found is not None
+    return found
+
+
 def invalid(folder: Path) -> str:
     with pytest.raises(problems.Invalid) as caught:
         found = hold.read(folder, "dev")
         assert found
-        hold.pinned(folder, found)
+        pinned(folder, found)
     return str(caught.value)
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     one = good()
     assert hold.read(tmp_path, "dev") is None
-    hold.write(tmp_path, "dev", held(one.id), one)
-    assert hold.read(tmp_path, "dev") == held(one.id)
+    found = write(tmp_path, one)
+    assert dataclasses.replace(found, sha256=None) == held(one.id)
     assert hold.read(tmp_path, "prod") is None
-    assert hold.pinned(tmp_path, held(one.id)).id == one.id
+    again = pinned(tmp_path, found)
+    assert again.record.id == one.id
+    # The objects are those that were deployed, with the names of their secrets and without the values.
+    assert [each.key for each in again.objects or ()] == [each.key for each in one.objects()]
+    secretless = [each for each in one.objects() if each.kind != "Secret"]
+    assert [each for each in again.objects or () if each.kind != "Secret"] == secretless
     text = (tmp_path / "environments" / "dev.lock.yaml").read_text()
-    assert text.startswith("# What stack dev runs. Written by `seaway release` and `seaway up`; commit it.\ninstead:\n")
+    assert text.startswith(
+        "# What stack dev runs. Written by `seaway release` and `seaway up`; commit it.\nformat: 1\ninstead:\n"
+    )
     assert "because: 'web: image not found'\n" in text
     assert f"# Release {one.id} of shop-dev" in (tmp_path / "releases" / f"{one.id}.yaml").read_text()
 
 
 def test_digits_and_exponents_are_ids_too(tmp_path: Path) -> None:
     for id_ in ("123456789012", "12345678e012", "000000000000"):
-        hold.write(tmp_path, "dev", held(id_, id_), good())
-        assert hold.read(tmp_path, "dev") == held(id_, id_)
+        one = dataclasses.replace(write(tmp_path, good(), id_=id_), sha256=None)
+        assert one == held(id_)
 
 
 def test_removing_it_leaves_what_another_stack_names(tmp_path: Path) -> None:
     one = good()
     hold.remove(tmp_path, "dev")
     for stack in ("dev", "prod"):
-        hold.write(tmp_path, stack, held(one.id), one)
+        found = write(tmp_path, one, stack=stack)
     hold.remove(tmp_path, "dev")
     assert hold.read(tmp_path, "dev") is None
-    assert hold.pinned(tmp_path, held(one.id)).id == one.id
+    assert pinned(tmp_path, found).record.id == one.id
     hold.remove(tmp_path, "prod")
     assert not list(tmp_path.rglob("*.yaml"))
 
 
 def test_what_is_wrong_is_told_with_the_way_out(tmp_path: Path) -> None:
     one = good()
-    hold.write(tmp_path, "dev", held(one.id), one)
+    write(tmp_path, one)
     release.file(tmp_path, one.id).unlink()
     assert invalid(tmp_path) == (
         f"releases/{one.id}.yaml: cannot be read (No such file or directory); take it from git again, or deploy what"
@@ -78,9 +97,12 @@ def test_what_is_wrong_is_told_with_the_way_out(tmp_path: Path) -> None:
 def test_the_pin_and_what_is_held_outlive_a_hold(tmp_path: Path) -> None:
     one = good()
     said = lock.Lock(release="1" * 12, back=True, held=(lock.Held("2" * 12, because="bad", since="today"),))
+    release.file(tmp_path, "1" * 12).parent.mkdir()
+    release.file(tmp_path, "1" * 12).write_text("{}\n")
     lock.write(tmp_path, "dev", said)
-    hold.write(tmp_path, "dev", held(one.id), one)
-    assert lock.read(tmp_path, "dev") == dataclasses.replace(said, instead=held(one.id))
+    said = lock.read(tmp_path, "dev")
+    found = write(tmp_path, one)
+    assert lock.read(tmp_path, "dev") == dataclasses.replace(said, instead=found)
     hold.remove(tmp_path, "dev")
     assert lock.read(tmp_path, "dev") == said
     assert list(lock.all_named(tmp_path)) == ["2" * 12, "1" * 12]
