@@ -25,8 +25,8 @@ KEPT = 10
 
 class Release:
     """Outputs: ``since``, when the release became the current one, which stays where the same release is written again;
-    ``history``, the records in the namespace, newest first, each with its id as ``release``, its ``sha256`` and
-    ``since``.
+    ``history``, the records in the namespace, the last deployed one first, each with its id as ``release``, its
+    ``sha256``, and when it was ``recorded`` for the first time.
     """
 
     inputs: ClassVar[Mapping[str, type]] = {
@@ -86,6 +86,7 @@ class Release:
         """The record first, then the pointer to it; since when it is the current one, and the history with it."""
         namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
         vouched = {one.release: one.sha256 for one in known}
+        recorded = {one.release: one.recorded for one in known}
         try:
             one = record.Record.decode(encode.node(inputs["record"], problems.Place(f"release {release}")))
             sha256 = await self._keep(namespace, release, one, _provenance(inputs), vouched.get(release))
@@ -105,7 +106,7 @@ class Release:
         await self._cluster.apply(path, store.pointer(one, now), manager=store.MANAGER)
         there = await self._tidy(namespace, {now.id, now.previous})
         history = [
-            stack_state.Recorded(release=release, sha256=sha256, since=now.since),
+            stack_state.Recorded(release=release, sha256=sha256, recorded=recorded.get(release, now.since)),
             *(entry for entry in known if entry.release != release and entry.release in there),
         ]
         return {SINCE: now.since, HISTORY: [entry.plain() for entry in history]}

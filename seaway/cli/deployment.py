@@ -20,8 +20,8 @@ SETTLE = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """The last good release, and how the cluster differed from it already."""
+class Seen:
+    """The release that the cluster says it runs, and how the cluster differs from it."""
 
     release: str
     differences: Sequence[drift.Difference]
@@ -31,7 +31,8 @@ class Before:
 class After:
     """What is known once it has failed."""
 
-    now: Before
+    now: Seen | None
+    """None: the cluster does not say."""
     because: str
     objects: Sequence[objects.Object] | None
     """Those of the release to go back to, as they were deployed; None: they are rendered from its record."""
@@ -66,16 +67,13 @@ class Deployment:
             hold.remove(where.folder, where.name)
         held = hold.read(where.folder, where.name)
         hold.note(where.folder, where.name).unlink(missing_ok=True)
-        before = asyncio.run(self._before()) if self._rollback else None
+        before = asyncio.run(self._seen()) if self._rollback else None
         code = self._up("pulumi up")
         note = hold.noted(where.folder, where.name)
         if code == 0:
             return self._deployed(held, note)
         if not self._rollback:
             return verb.FAILED
-        if before is None:
-            told = f"no good release is recorded in namespace {where.namespace}: there is nothing to go back to"
-            return self._failed(told)
         if note is None:
             return self._failed("it failed before anything was changed: nothing to roll back")
         if note.described != note.deployed:
@@ -97,7 +95,7 @@ class Deployment:
         self._shown()
         return verb.DONE
 
-    def _back(self, before: Before, note: hold.Note) -> int:
+    def _back(self, before: Seen | None, note: hold.Note) -> int:
         """Put the last good release back."""
         where = self._where
         try:
@@ -108,7 +106,7 @@ class Deployment:
         if good.id == note.described:
             told = f"release {good.id} itself is healthy: what failed came after it. Type it again"
             return self._failed(told)
-        if after.now == before:
+        if after.now is not None and after.now == before:
             return self._failed("nothing was changed in the cluster: nothing to roll back")
         moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         made = hold.Hold(release=good.id, held=note.described, because=after.because, since=moment)
@@ -151,17 +149,16 @@ class Deployment:
                 return printed
             time.sleep(SETTLE / 10)
 
-    async def _before(self) -> Before | None:
+    async def _seen(self) -> Seen | None:
         async with health.opened(self._where) as cluster:
-            try:
-                release, found = await drift.of(cluster, self._where.namespace)
-            except store.Missing:
-                return None
-            except store.Changed as changed:
-                # It is not gone back to the cluster's record, so a wrong one must not stop anybody.
-                self._say(f"warning: {changed}")
-                return Before(release="", differences=())
-        return Before(release=release, differences=found)
+            return await self._differences(cluster)
+
+    async def _differences(self, cluster: client.Cluster) -> Seen | None:
+        try:
+            release, found = await drift.of(cluster, self._where.namespace)
+        except (store.Missing, store.Changed):
+            return None  # a record in the cluster that is gone or wrong must not stop anybody
+        return Seen(release=release, differences=found)
 
     async def _after(self, good: stack_state.ReleaseState) -> After:
         """How it is now, why the release to go back to is needed, and its objects as they were deployed.
@@ -170,19 +167,13 @@ class Deployment:
         """
         where = self._where
         async with health.opened(where) as cluster:
-            now, found = await self._drifted(cluster)
+            now = await self._differences(cluster)
             seen = await mirror.read(cluster, where.namespace)
             objects = await self._vouched_objects(cluster, good)
         moment = datetime.datetime.now(datetime.UTC)
         rows = status.rows(seen, application=where.app, stack=where.name, now=moment)
         because = status.causes(rows) or "pulumi up says why"
-        return After(now=Before(release=now, differences=found), because=because, objects=objects)
-
-    async def _drifted(self, cluster: client.Cluster) -> tuple[str, Sequence[drift.Difference]]:
-        try:
-            return await drift.of(cluster, self._where.namespace)
-        except (store.Changed, store.Missing):
-            return "", ()
+        return After(now=now, because=because, objects=objects)
 
     async def _vouched_objects(
         self, cluster: client.Cluster, good: stack_state.ReleaseState

@@ -127,7 +127,7 @@ def _ask(where: stack.Stack) -> Seen:
         pointer = store.Pointer(id=state.id, previous=next((id_ for id_ in known if id_ != state.id), None), since="")
         return Seen(state=state, pointer=pointer, records=known, because=because)
     ids = [one.release for one in state.history]
-    records = {one.release: store.Entry(id=one.release, recorded=one.since) for one in state.history}
+    records = {one.release: store.Entry(id=one.release, recorded=one.recorded) for one in state.history}
     pointer = store.Pointer(id=state.id, previous=next((id_ for id_ in ids if id_ != state.id), None), since="")
     return Seen(state=state, pointer=pointer, records=records, because=because)
 

@@ -32,8 +32,8 @@ class Recorded:
     """Id of the record."""
     sha256: str
     """Of its stored bytes, see ``stored.StoredRecord``."""
-    since: str
-    """When it became the current one: RFC 3339, in UTC."""
+    recorded: str
+    """When it was deployed for the first time: RFC 3339, in UTC."""
 
     def plain(self) -> dict[str, str]:
         """As the state has it."""
@@ -44,7 +44,7 @@ def history(outputs: Mapping[str, Any]) -> tuple[Recorded, ...]:
     """The records in the outputs of a ``Release`` resource, newest first; none: it was written in format 0."""
     found = outputs.get(HISTORY)
     entries = cast(list[dict[str, Any]], found if isinstance(found, list) else [])
-    return tuple(Recorded(release=one["release"], sha256=one["sha256"], since=one["since"]) for one in entries)
+    return tuple(Recorded(release=one["release"], sha256=one["sha256"], recorded=one["recorded"]) for one in entries)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,7 @@ class ReleaseState:
     id: str
     """Id of its record."""
     since: str
+    """When it became the current one: RFC 3339, in UTC."""
     written: nodes.Node
     """The record itself."""
     provenance: release.Provenance

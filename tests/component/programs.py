@@ -14,7 +14,12 @@ from tests.component import recorder
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ("smallest", "shop", "everything")
-CONFIG = {"context": "work", "registry": "registry.example.com/team", "exposure": "nodePort"}
+CONFIG = {
+    "context": "work",
+    "registry": "registry.example.com/team",
+    "exposure": "nodePort",
+    "fingerprintKey": "0123456789abcdef" * 4,
+}
 
 Run = Callable[..., recorder.Recording]
 Made = Callable[[str], tuple[recorder.Recording, list[objects.Object]]]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.manifests import given
-from seaway.release import project, record, release, stack_state, store, stored
+from seaway.release import lock, project, record, release, stack_state, store, stored
 from tests import golden
 from tests.unit.cli import program
 from tests.unit.cluster import apiserver
@@ -76,9 +76,12 @@ def deployed(
     """A release in the cluster and in the state: its record, its healthy objects, and that it is the current one."""
     sha256 = remembered(api, one, provenance=provenance, time=time)
     folder = Path.cwd()
-    program.install(folder)
-    entry = stack_state.Recorded(release=one.id, sha256=sha256, since=time)
-    others = [each for each in history(folder, one.settings["stack"]) if each.release != one.id]
+    if not (folder / "nothing" / "pulumi").exists():
+        program.install(folder)
+    known = {each.release: each for each in history(folder, one.settings["stack"])}
+    first = known[one.id].recorded if one.id in known else time
+    entry = stack_state.Recorded(release=one.id, sha256=sha256, recorded=first)
+    others = [each for each in known.values() if each.release != one.id]
     program.write_state(folder, one, history=[entry, *others], provenance=provenance, since=time)
     put(api, store.pointer(one, store.Pointer(id=one.id, previous=before and before.id, since=time)))
     for each in before.objects() if before else ():
@@ -110,6 +113,11 @@ def history(folder: Path, stack: str) -> tuple[stack_state.Recorded, ...]:
         return ()
     (one,) = json.loads(file.read_text())["deployment"]["resources"]
     return stack_state.history(one["outputs"])
+
+
+def pinned(folder: Path, stack: str) -> lock.Lock:
+    """What the lock file of a stack says, without the checksum of the release's file."""
+    return dataclasses.replace(lock.read(folder, stack), sha256=None)
 
 
 def put(api: apiserver.ApiServer, manifest: dict[str, Any]) -> None:

@@ -121,7 +121,9 @@ def test_a_pinned_stack_is_told_by_its_release(shop: Path, capsys: pytest.Captur
 
 def test_what_a_lock_file_says_more(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = pinned(shop, "prod")
-    hold = lock.Hold(release=f"{one.id}-111111", held=f"{one.id}-222222", because="web: no room", since="2026-01-02")
+    hold = lock.Hold(
+        release=f"{one.id}-111111", sha256="0" * 64, held=f"{one.id}-222222", because="web: no room", since="2026-01-02"
+    )
     lock.write(shop, "prod", lock.Lock(release=one.id, back=True, instead=hold))
     assert main.main(["diff", "dev", "prod", "--json"]) == 0
     found = {row[1]: row[2:] for row in differences(capsys) if row[0] == "release"}
@@ -133,6 +135,7 @@ def test_a_release_that_is_of_no_commit(shop: Path, capsys: pytest.CaptureFixtur
     one = pinned(shop, "prod")
     release.file(shop, one.id).unlink()
     release.save(shop, dataclasses.replace(one, provenance=release.Provenance()))
+    lock.write(shop, "prod", lock.Lock(release=one.id))
     assert main.main(["diff", "dev", "prod", "--json"]) == 0
     assert ("release", "source", "the working tree", None) in differences(capsys)
 

@@ -7,7 +7,7 @@ import pytest
 
 from seaway.cli import main
 from seaway.release import lock, record, release
-from tests.unit.cli import environments
+from tests.unit.cli import environments, program
 from tests.unit.cluster import apiserver
 
 Captured = pytest.CaptureFixture[str]
@@ -111,6 +111,7 @@ def test_what_runs_is_saved_once(shop: Path, first: record.Record, capfd: Captur
 
 
 def test_nothing_runs_that_could_be_saved(shop: Path, capfd: Captured) -> None:
+    program.install(Path.cwd())
     assert main.main(["release", "save", "--stack", "dev"]) == 1
-    told = "seaway: no release is recorded in namespace shop-dev: the next pulumi up that succeeds writes one\n"
+    told = "seaway: the state of stack dev has no release: the next pulumi up that succeeds writes one\n"
     assert capfd.readouterr().err == told

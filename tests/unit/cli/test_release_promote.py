@@ -1,14 +1,15 @@
 # ruff: noqa: E501 - a message stands in one line, as it is printed
 """`seaway release promote`: each refusal with its text, and what is written where nothing is refused."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from seaway.cli import main
 from seaway.images import registry
-from seaway.release import lock, record, release
-from tests.unit.cli import environments
+from seaway.release import lock, record, release, store, stored
+from tests.unit.cli import environments, program
 from tests.unit.cluster import apiserver
 
 Captured = pytest.CaptureFixture[str]
@@ -51,7 +52,7 @@ def staged(shop: Path, api: apiserver.ApiServer, dev: record.Record, capfd: Capt
 
 def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.Record, capfd: Captured) -> None:
     assert promote("dev", "staging") == 0
-    assert lock.read(shop, "staging") == lock.Lock(release=dev.release)
+    assert environments.pinned(shop, "staging") == lock.Lock(release=dev.release)
     saved = release.read(shop, dev.release)
     assert saved.provenance == environments.CLEAN
     assert saved.recorded == environments.TIME
@@ -86,7 +87,7 @@ def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.Record,
     capfd.readouterr()
     assert promote("dev", "staging") == 0
     assert capfd.readouterr().out == f"release {dev.release} is pinned for staging already: nothing to do\n"
-    failed = lock.Hold(release="a-b", held=dev.id, because="web: no", since=environments.TIME)
+    failed = lock.Hold(release="a-b", sha256="0" * 64, held=dev.id, because="web: no", since=environments.TIME)
     lock.write(shop, "staging", lock.Lock(release=dev.release, instead=failed))
     assert promote("dev", "staging") == 0
     assert (
@@ -156,9 +157,9 @@ def test_a_failed_one_runs_no_longer_instead(shop: Path, dev: record.Record) -> 
     file.parent.mkdir()
     file.write_text("x")
     failed = lock.Hold(release=f"{OLD}-abcdef", held="other", because="web: no", since=environments.TIME)
-    lock.write(shop, "staging", lock.Lock(release=OLD, back=True, held=(HELD,), instead=failed))
+    lock.write(shop, "staging", lock.Lock(release=OLD, sha256="0" * 64, back=True, held=(HELD,), instead=failed))
     assert promote("dev", "staging") == 0
-    assert lock.read(shop, "staging") == lock.Lock(release=dev.release, held=(HELD,))
+    assert environments.pinned(shop, "staging") == lock.Lock(release=dev.release, held=(HELD,))
     assert not file.exists()
 
 
@@ -189,9 +190,49 @@ def test_a_stack_that_builds_takes_none(shop: Path, capfd: Captured) -> None:
 
 
 def test_nothing_was_ever_deployed(shop: Path, capfd: Captured) -> None:
+    program.install(shop)
     assert refused(capfd, "dev", "staging") == [
-        "seaway: no release is recorded in namespace shop-dev: the next pulumi up that succeeds writes one"
+        "seaway: the state of stack dev has no release: the next pulumi up that succeeds writes one"
     ]
+
+
+def test_the_state_cannot_be_read(shop: Path, dev: record.Record, capfd: Captured) -> None:
+    (shop / "nothing" / "pulumi").unlink()
+    (line,) = refused(capfd, "dev", "staging")
+    assert line.startswith(
+        "seaway: the state of stack dev cannot be read (there is no program pulumi on the PATH); log"
+    )
+
+
+def test_a_forged_record_is_not_promoted(
+    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+) -> None:
+    evil = dataclasses.replace(
+        dev,
+        images={
+            name: dataclasses.replace(one, reference=f"evil.example.com/{name}@sha256:{'6' * 64}")
+            for name, one in dev.images.items()
+        },
+    )
+    (kept,) = store.config_maps(evil, dev.id, stored.StoredRecord.of(evil, environments.CLEAN))
+    environments.put(api, kept)
+    (line,) = refused(capfd, "dev", "staging")
+    assert line.startswith(
+        f"seaway: the record of release {dev.id} in namespace shop-dev is not what was written there"
+    )
+
+
+def test_the_cluster_says_that_another_one_runs(
+    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+) -> None:
+    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    other = environments.made(shop, "dev", version="2")
+    environments.remembered(api, other)
+    environments.put(api, store.pointer(other, store.Pointer(id=other.id, previous=dev.id, since=environments.TIME)))
+    told = refused(capfd, "dev", "staging")
+    assert told[0] == (
+        f"seaway: the cluster says that stack dev runs record {other.id}, and the stack's state that {dev.id} was deployed last; bring them together: pulumi up --stack dev"
+    )
 
 
 def test_the_cluster_is_away(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
@@ -259,7 +300,10 @@ def test_never_healthy_where_it_must_have_been(
     assert capfd.readouterr().err.splitlines() == [
         f"seaway: release {dev.release} was never healthy in stack staging, and prod takes only what was; give it to staging first: seaway release promote dev staging"
     ]
+    # What the cluster says is no evidence of it: whoever may write ConfigMaps there can say so.
     environments.remembered(api, environments.made(shop, "staging"))
+    assert promote("dev", "prod") == 1
+    environments.deployed(api, environments.made(shop, "staging"))
     assert promote("dev", "prod") == 0
 
 
@@ -271,7 +315,7 @@ def test_held(shop: Path, dev: record.Record, capfd: Captured) -> None:
     ]
     assert refused(capfd, "dev", "staging", "--unhold", OLD)[0].startswith(f"seaway: release {dev.release} is held")
     assert promote("dev", "staging", "--unhold", dev.release) == 0
-    assert lock.read(shop, "staging") == lock.Lock(release=dev.release, held=(HELD,))
+    assert environments.pinned(shop, "staging") == lock.Lock(release=dev.release, held=(HELD,))
 
 
 def test_what_is_not_held_cannot_be_let_go(shop: Path, dev: record.Record, capfd: Captured) -> None:

@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - a message stands in one line, as it is printed
 """`seaway release rollback`: what is pinned and held, what is said, and when it is refused."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from seaway.release import hold, lock, record, release
+from seaway.release import hold, lock, record, release, store, stored
 from tests.unit.cli import environments, program
 from tests.unit.cluster import apiserver
 
@@ -67,7 +68,7 @@ def test_the_release_before_is_pinned_and_deployed(
     pulumi.does("print('Updating', flush=True)")
     assert rollback("prod", "--", "--suppress-progress") == 0
     assert pulumi.calls == [[*UP, "--suppress-progress"]]
-    said = lock.read(shop, "prod")
+    said = environments.pinned(shop, "prod")
     (held,) = said.held
     assert said == lock.Lock(release=first.release, back=True, held=(held,))
     assert (held.release, held.because) == (second.release, "rolled back by hand")
@@ -179,6 +180,28 @@ def test_what_is_newer_than_the_release_is_not_in_the_way(
     assert {one.name: one.scale.min for one in environments.made(shop, "prod").app.services}["web"] == 4
 
 
+def test_a_record_that_the_state_does_not_vouch_for(
+    shop: Path, prod: tuple[record.Record, record.Record], api: apiserver.ApiServer, capfd: Captured
+) -> None:
+    """Forged in place, with a SHA-256 that fits; and one that the stack never deployed."""
+    first, second = prod
+    evil = dataclasses.replace(first, settings={**first.settings, "stack": "staging"})
+    (kept,) = store.config_maps(evil, first.id, stored.StoredRecord.of(evil, environments.CLEAN))
+    environments.put(
+        api, {**kept, "metadata": {**kept["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
+    )
+    told = refused(shop, capfd, "prod")
+    assert told.startswith(
+        f"seaway: the record of release {first.id} in namespace shop-prod is not what was written there"
+    )
+    environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Evil}")
+    never = environments.made(shop, "dev", version="9").promoted(environments.CLEAN, environments.TIME)
+    planted = dataclasses.replace(second, base=never.application)
+    environments.remembered(api, planted)
+    told = refused(shop, capfd, "prod", "--to", planted.release)
+    assert f"release {planted.release} is neither in releases/ nor in the state of stack prod" in told
+
+
 # Refusals.
 
 
@@ -227,7 +250,7 @@ def test_what_is_held(shop: Path, prod: tuple[record.Record, record.Record], cap
 def test_what_nobody_knows(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
     first, _ = prod
     assert refused(shop, capfd, "prod", "--to", "ffffffffffff") == (
-        f"seaway: release ffffffffffff is neither in releases/ nor recorded in namespace shop-prod; there are: {first.release}"
+        f"seaway: release ffffffffffff is neither in releases/ nor in the state of stack prod; there are: {first.release}"
     )
 
 

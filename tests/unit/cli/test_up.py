@@ -1,6 +1,7 @@
 """`seaway up` with a Pulumi that does what the test says, and a cluster that is a stand-in."""
 
 import copy
+import dataclasses
 import os
 import pty
 import signal
@@ -33,7 +34,7 @@ def good(api: apiserver.ApiServer, checkout: Path) -> record.Record:
     one = record.Record.of(app, STACK, *golden.given(app))
     pointer = store.pointer(one, store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z"))
     saved = stored.StoredRecord.of(one, release.Provenance())
-    history = [stack_state.Recorded(release=one.id, sha256=saved.sha256, since="2026-01-01T00:00:00Z")]
+    history = [stack_state.Recorded(release=one.id, sha256=saved.sha256, recorded="2026-01-01T00:00:00Z")]
     program.write_state(checkout, one, history=history)
     for manifest in [*(each.manifest for each in one.objects()), *store.config_maps(one, one.id, saved), pointer]:
         fields: dict[str, Any] = copy.deepcopy(manifest)
@@ -133,7 +134,8 @@ def test_the_first_release_has_nothing_to_go_back_to(pulumi: program.Pulumi, cap
     pulumi.does(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err == (
-        "seaway: no good release is recorded in namespace shop-dev: there is nothing to go back to\n"
+        "seaway: the last good release cannot be put back: the state of stack dev has no release: the next pulumi up"
+        " that succeeds writes one\n"
     )
 
 
@@ -151,13 +153,42 @@ def test_a_release_that_is_healthy_is_not_put_back(
 def test_a_record_that_cannot_be_read_is_told(
     pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    kept = store.config_map(good, good.id)
-    api.put("v1", "ConfigMap", "shop-dev", f"release-{good.id}", data={}, binaryData=kept["binaryData"])
+    file = pulumi.folder / "state.dev.json"
+    file.write_text(file.read_text().replace('"settings"', '"stettings"'))
     pulumi.does(breaks(api))
     assert main.main(["up", "--rollback-on-failure"]) == 1
-    assert capfd.readouterr().err.startswith(
-        f"seaway: the last good release cannot be put back: ConfigMap/release-{good.id}"
-    )
+    told = "seaway: the last good release cannot be put back: the stack's state: settings: is missing"
+    assert told in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("forged", ["changed", "deleted", "another format"])
+def test_a_forged_record_is_not_what_is_gone_back_to(
+    pulumi: program.Pulumi,
+    good: record.Record,
+    api: apiserver.ApiServer,
+    capfd: pytest.CaptureFixture[str],
+    forged: str,
+) -> None:
+    """Whoever may write ConfigMaps in one namespace deploys nothing with the rights of whoever deploys."""
+    evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod", "exposure": "loadBalancer"})
+    saved = stored.StoredRecord.of(evil, release.Provenance())
+    api.remove("v1", "ConfigMap", "shop-dev", f"release-{good.id}")
+    if forged != "deleted":
+        (kept,) = store.config_maps(evil, good.id, saved)
+        data = {**kept["data"], **({"format": "7"} if forged == "another format" else {})}
+        api.put("v1", "ConfigMap", "shop-dev", f"release-{good.id}", data=data, binaryData=kept["binaryData"])
+    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
+    assert main.main(["up", "--rollback-on-failure"]) == 3
+    held = hold.read(pulumi.folder, "dev")
+    assert held is not None
+    pinned = hold.pinned(pulumi.folder, held, application="shop", stack="dev")
+    assert pinned.record.plain() == good.plain()
+    assert pinned.objects is None, "the cluster's objects are not vouched for"
+    shown = capfd.readouterr().err
+    assert "going back to the release as the stack's state has it" in shown
+    if forged == "changed":
+        expected = f"the record of release {good.id} in namespace shop-dev is not what was written there: its SHA-256"
+        assert expected in shown
 
 
 def test_a_rollback_that_fails_says_so_and_stays_held(

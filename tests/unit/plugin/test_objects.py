@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from seaway.model import load, settings
-from seaway.release import record, store
+from seaway.release import record, release, store, stored
 from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
@@ -149,7 +149,8 @@ def deployed(api: apiserver.ApiServer) -> dict[str, object]:
     one = record.Record.of(app, stack, *golden.given(app))
     now = store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z")
     found = [each.manifest for each in one.objects()]
-    for each in (*found, store.config_map(one, one.id), store.pointer(one, now)):
+    saved = stored.StoredRecord.of(one, release.Provenance())
+    for each in (*found, *store.config_maps(one, one.id, saved), store.pointer(one, now)):
         fields = copy.deepcopy(each)
         meta = fields.pop("metadata")
         more = {"labels": meta["labels"], "metadata": {"annotations": meta.get("annotations", {})}}

@@ -10,7 +10,7 @@ import pytest
 
 from seaway.cluster import client
 from seaway.model import load, settings
-from seaway.release import drift, fields, record, store
+from seaway.release import drift, fields, record, release, store, stored
 from tests import golden
 from tests.unit.cluster import apiserver
 
@@ -364,14 +364,15 @@ def test_the_cluster_is_compared_with_its_own_record(connect: Start) -> None:
         with pytest.raises(store.Missing) as caught:
             ask(connect, server.url)
         assert str(caught.value) == f"release {one.id} is not recorded in namespace shop-test"
-        kept = store.config_map(one, one.id)
+        (kept,) = store.config_maps(one, one.id, stored.StoredRecord.of(one, release.Provenance()))
         put(server, kept | {"binaryData": {}})
-        with pytest.raises(store.Missing) as caught:
+        with pytest.raises(store.Changed) as caught:
             ask(connect, server.url)
-        assert str(caught.value) == (
-            f"the objects in ConfigMap/release-{one.id} in namespace shop-test cannot be read:"
-            " not a packed list of objects"
-        )
+        wrong = f"the record of release {one.id} in namespace shop-test is not what was written there: its SHA-256 is "
+        assert str(caught.value).startswith(wrong)
+        put(server, kept | {"data": {}, "binaryData": {}})
+        with pytest.raises(store.Changed, match=r"the objects in ConfigMap/release-.* not a packed list of objects"):
+            ask(connect, server.url)
         put(server, kept)
         for each in one.objects():
             put(server, each.manifest)

@@ -220,7 +220,7 @@ def test_lock_files_are_strict(tmp_path: Path) -> None:
 
 def test_ids_may_look_like_numbers(tmp_path: Path) -> None:
     for id_ in ("123456789012", "12345678e012", "000000000000"):
-        said = lock.Lock(release=id_, held=(lock.Held(id_, because="x", since="y"),))
+        said = lock.Lock(release=id_, sha256="0" * 64, held=(lock.Held(id_, because="x", since="y"),))
         lock.write(tmp_path, "prod", said)
         assert lock.read(tmp_path, "prod") == said, yamlout.text(encode.plain(said))
 
