@@ -118,18 +118,16 @@ def _ask(where: stack.Stack) -> Seen:
 
     state = vouchers.find_state(where)
     because, recorded = asyncio.run(_live(where))
-    if state is None:
-        return Seen(state=None, pointer=None, records={}, because=because)
-    if not state.history:
-        # It was deployed before states had a history: a file vouches for what is older.
-        files = release.listed(where.folder)
-        known = {id_: one for id_, one in recorded.items() if id_ == state.id or one.release in files}
-        pointer = store.Pointer(id=state.id, previous=next((id_ for id_ in known if id_ != state.id), None), since="")
-        return Seen(state=state, pointer=pointer, records=known, because=because)
-    ids = [one.release for one in state.history]
-    records = {one.release: store.Entry(id=one.release, recorded=one.recorded) for one in state.history}
-    pointer = store.Pointer(id=state.id, previous=next((id_ for id_ in ids if id_ != state.id), None), since="")
-    return Seen(state=state, pointer=pointer, records=records, because=because)
+    files = release.listed(where.folder)
+    # A file of a release vouches for what the state does not know: it was deployed before states had a history.
+    known = {id_: one for id_, one in recorded.items() if one.release in files or (state and id_ == state.id)}
+    if state:
+        known |= {one.release: store.Entry(id=one.release, recorded=one.recorded) for one in state.history}
+    newest = sorted(known.values(), key=lambda entry: (entry.recorded, entry.id), reverse=True)
+    ids = [one.release for one in state.history] if state else []
+    previous = next((id_ for id_ in [*ids, *(one.id for one in newest)] if state and id_ != state.id), None)
+    pointer = store.Pointer(id=state.id, previous=previous, since=state.since) if state else None
+    return Seen(state=state, pointer=pointer, records={one.id: one for one in newest}, because=because)
 
 
 async def _live(where: stack.Stack) -> "tuple[str | None, Mapping[str, store.Entry]]":
