@@ -110,8 +110,7 @@ def up(folder: Path, case: str) -> project.Project:
         folder, application=CORPUS / case, stack=STACK, app="app/docker-compose.yml", overlay=overlay
     )
     if case == "guestbook":
-        key = "seaway:secrets.db_password"
-        made.pulumi("config", "set", "--stack", STACK, "--secret", "--path", key, PASSWORD, check=True)
+        made.set_secret("db_password", PASSWORD)
     made.up()
     return made
 

@@ -143,7 +143,7 @@ def test_a_changed_value_rolls_exactly_the_pods_that_use_it_and_a_secret_one_is_
     counter = everything.folder / "app" / "counter" / "counter.py"
     counter.write_text(counter.read_text() + "\n# another line\n")
     value = b"a-value-that-nobody-may-see"
-    everything.pulumi("config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY", value.decode(), check=True)
+    everything.set_secret("SESSION_KEY", value.decode())
     told = everything.up().text
     after = pods(everything)
     assert {name for name in before if before[name] != after[name]} == {"board", "counter"}

@@ -16,7 +16,6 @@ from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
-SECRET = ("config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY")
 Edit = Callable[[str, str, str], None]
 
 
@@ -26,7 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="proposed")
     app = folder / "app" / "app.yaml"
     app.write_text(app.read_text().replace("env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]"))
-    made.pulumi(*SECRET, "first", check=True)
+    made.set_secret("SESSION_KEY", "first")
     made.up()
     (folder / ".gitignore").write_text(".seaway/\n.venv\n__pycache__/\n")
     git(made, "init", "--quiet")
@@ -98,7 +97,7 @@ def test_what_rolls(shop: project.Project, edit: Edit) -> None:
     """Source, configuration and a secret at once."""
     edit("app/api/api.py", "import", "# newer\nimport")
     edit("app/worker/worker.ini", "[", "# another line\n[")
-    shop.pulumi(*SECRET, "a-value-that-nobody-may-see", check=True)
+    shop.set_secret("SESSION_KEY", "a-value-that-nobody-may-see")
     found = both(shop, 0)
     assert {name: level for name, (level, _) in impacts(found).items()} == {
         "changed Deployment/api": "rolling",

@@ -19,7 +19,6 @@ NAMESPACE = "closed-pull"
 HASHED = "someone:$2b$04$FpZzrtfdCkxojz1CAVym8u5whePSZvG0nAz7/OPwdJipw5ka0G28u\n"
 PASSWORD = "open-sesame"
 """What the line above is the hash of."""
-SECRET = ("config", "set", "--secret", "--path", "seaway:secrets.REGISTRY_PASSWORD")
 APP = """\
 name: closed
 services:
@@ -64,7 +63,7 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
 
 
 def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
-    web.pulumi(*SECRET, "a-guess", check=True)
+    web.set_secret("REGISTRY_PASSWORD", "a-guess")
     done = web.up(check=False)
     assert done.code != 0
     assert "may not be pulled" in done.text
@@ -72,7 +71,7 @@ def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
 
 
 def test_with_the_right_one_pods_come_up_and_it_is_told_nowhere(web: project.Project) -> None:
-    web.pulumi(*SECRET, PASSWORD, check=True)
+    web.set_secret("REGISTRY_PASSWORD", PASSWORD)
     done = web.up()
     (pod,) = web.get("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]
     (login,) = pod["spec"]["imagePullSecrets"]

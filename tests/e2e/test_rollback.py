@@ -3,17 +3,20 @@
 The tests share one stack and run in the order of the file; each leaves the stack healthy.
 """
 
+import dataclasses
 import json
 import re
 import secrets
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from dev import project
 from seaway.images import registry
+from seaway.release import release, store, stored
 from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
@@ -24,7 +27,6 @@ ABSENT = f"registry.localhost:5000/shop/absent:{secrets.token_hex(4)}"
 MOVED = f"registry.localhost:5000/postgres:{secrets.token_hex(4)}"
 """Neither of this, until a test pushes it. By its name it is known to be PostgreSQL, wherever it comes from."""
 MORE = ("--", "--suppress-progress")
-SECRET = ("config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     folder = tmp_path_factory.mktemp("shop")
     made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="rollback")
     replace(made, "app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
-    made.pulumi(*SECRET, "first", check=True)
+    made.set_secret("SESSION_KEY", "first")
     yield made
     namespaces.remove(NAMESPACE)
 
@@ -88,7 +90,7 @@ def test_a_first_release_that_fails_has_nothing_to_go_back_to(shop: project.Proj
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     done = seaway(shop, "up", "--rollback-on-failure", *MORE)
     assert done.code == 1
-    assert f"no good release is recorded in namespace {NAMESPACE}: there is nothing to go back to" in done.err
+    assert "the last good release cannot be put back: the state of stack rollback has no release" in done.err
     assert not (shop.folder / "environments").exists()
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
 
@@ -162,7 +164,7 @@ def test_source_configuration_and_secrets_go_back_together(shop: project.Project
     web = (shop.folder / "app" / "web" / "web.py").read_text()
     replace(shop, "app/web/web.py", "import server\n", "import server  # another web\n")
     replace(shop, "app/worker/worker.ini", "[", "# another line\n[")
-    shop.pulumi(*SECRET, "second", check=True)
+    shop.set_secret("SESSION_KEY", "second")
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     rolled_back(shop, address, before)
 
@@ -171,7 +173,7 @@ def test_source_configuration_and_secrets_go_back_together(shop: project.Project
     (shop.folder / "app" / "web" / "web.py").write_text(web)
     replace(shop, "app/worker/worker.ini", "# another line\n[", "[")
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
-    shop.pulumi(*SECRET, "first", check=True)
+    shop.set_secret("SESSION_KEY", "first")
     assert seaway(shop, "up", *MORE).code == 0
     assert pods(shop) == first
     assert current(shop) == before
@@ -191,6 +193,92 @@ def test_a_broken_store_goes_back_too(shop: project.Project, monkeypatch: pytest
     assert seaway(shop, "up", "--retry", "--rollback-on-failure", *MORE).code == 0
     assert templates(shop)["db"]["containers"][0]["image"].startswith(MOVED)
     assert current(shop)["previous"] == before["id"]
+
+
+INTRUDER = "intruder"
+ELSEWHERE = "shop-elsewhere"
+
+
+@pytest.fixture
+def intruder(shop: project.Project) -> Iterator[Callable[..., project.Done]]:
+    """kubectl as an account that may edit this namespace, and may do nothing anywhere else."""
+    n = ("-n", NAMESPACE)
+    shop.kubectl("create", "serviceaccount", *n, INTRUDER)
+    shop.kubectl(
+        "create", "rolebinding", *n, INTRUDER, "--clusterrole=edit", f"--serviceaccount={NAMESPACE}:{INTRUDER}"
+    )
+    token = shop.kubectl("create", "token", *n, INTRUDER).out.strip()
+    # A kubeconfig of its own: the one of the cluster has a certificate, which wins over a token.
+    server = shop.kubectl("config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}").out
+    empty = shop.folder / "nothing"
+    empty.write_text("")
+
+    def kubectl(*words: str, given: str = "", code: int = 0) -> project.Done:
+        line = ["kubectl", f"--kubeconfig={empty}", f"--server={server}", "--insecure-skip-tls-verify"]
+        done = subprocess.run(
+            [*line, f"--token={token}", *words], env=shop.env, input=given, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode != 0) == (code != 0), done.stderr
+        return project.Done(code=done.returncode, out=done.stdout, err=done.stderr, seconds=0)
+
+    yield kubectl
+    shop.kubectl("delete", "serviceaccount,rolebinding", *n, INTRUDER)
+
+
+def forged(shop: project.Project, id_: str) -> dict[str, Any]:
+    """The record with a program of the intruder in it, for another stack, with checksums that fit."""
+    found = shop.get("configmap", f"release-{id_}", "-n", NAMESPACE)
+    true = stored.StoredRecord.joined([found])
+    one = true.record("true")
+    app = one.app
+    web = dataclasses.replace(app.services[0], command=("sh", "-c", "echo intruder; sleep 1000"))
+    evil = dataclasses.replace(
+        one,
+        app=dataclasses.replace(app, services=(web, *app.services[1:])),
+        settings={**one.settings, "stack": "elsewhere"},
+    )
+    saved = stored.StoredRecord.of(evil, release.Provenance())
+    (kept,) = store.config_maps(evil, id_, saved)
+    kept["metadata"] = {key: found["metadata"][key] for key in ("name", "namespace", "labels")}
+    return kept
+
+
+def test_a_forged_record_is_not_deployed(
+    shop: project.Project, address: str, intruder: Callable[..., project.Done]
+) -> None:
+    """An account with `edit` replaces the record: the next failing rollout goes back to the true one all the same."""
+    before, was = current(shop), templates(shop)
+    name = f"release-{before['id']}"
+    intruder("get", "secrets", "-n", "kube-system", code=1)
+    intruder("create", "namespace", ELSEWHERE, code=1)
+    kept = forged(shop, before["id"])
+    intruder("delete", "configmap", name, "-n", NAMESPACE)
+    intruder("create", "-f", "-", given=json.dumps(kept))
+    live = shop.get("configmap", name, "-n", NAMESPACE)
+    assert live["binaryData"] == kept["binaryData"], "it is in the cluster"
+    # It is found, and not believed.
+    assert f"the record of release {before['id']} in namespace" in seaway(shop, "status", "--drift").err
+    preview = shop.preview("--json")
+    (changed,) = (each for each in json.loads(preview.out)["steps"] if each["op"] != "same")
+    assert changed["urn"].endswith("seaway:index:Release::release")
+
+    replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
+    with prober.Prober(address) as load:
+        done = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert done.code == 3
+    assert load.failures == []
+    assert "is not what was written there" in done.err
+    assert templates(shop) == was
+    assert current(shop) == before
+    assert "intruder" not in shop.kubectl("get", "deployments,statefulsets,configmaps", "-A", "-o", "yaml").out.replace(
+        f"{NAMESPACE}:{INTRUDER}", ""
+    )
+    assert shop.kubectl("get", "namespace", ELSEWHERE, check=False).code != 0
+    # The true record is there again, and vouched for.
+    assert seaway(shop, "status", "--drift").code == 0
+    assert shop.get("configmap", name, "-n", NAMESPACE)["metadata"]["uid"] != live["metadata"]["uid"]
+    replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
+    assert seaway(shop, "up", *MORE).code == 0
 
 
 def differences(shop: project.Project) -> set[tuple[str, str, str, str]]:

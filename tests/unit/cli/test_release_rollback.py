@@ -169,7 +169,7 @@ def test_what_is_newer_than_the_release_is_not_in_the_way(
     first = environments.deployed(api, pinned(shop, "1"))
     environments.write(shop, "  worker:\n", "  other:\n    image: nginx:1.27\n    secrets: [TOKEN]\n  worker:\n")
     waivers = "seaway:waivers: {IMG-01: {of: [other], reason: late, owner: ann, until: 2026-01-01}}"
-    secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}"
+    secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}\n  seaway:fingerprintKey: {secure: v1:x}"
     environments.say(shop, "dev", secrets)
     environments.say(shop, "prod", secrets, waivers, "seaway:overlay: {services: {other: {scale: 3}, web: {scale: 4}}}")
     second = environments.deployed(api, pinned(shop, "2"), before=first)

@@ -32,7 +32,7 @@ def test_the_project_lists_every_key_of_a_stack() -> None:
     listed = re.findall(r"^#   (\w+) +\S", (ROOT / "Pulumi.yaml").read_text(), re.MULTILINE)
     known = {decode.camel(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
     assert len(listed) == len(set(listed))
-    assert set(listed) == known | {"secrets"}
+    assert set(listed) == known | {"secrets", "fingerprintKey"}
 
 
 def fields() -> set[tuple[str, str]]:

@@ -1,0 +1,92 @@
+"""`seaway:fingerprintKey`, written by `seaway up` where it is missing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seaway.cli import fingerprint_key, stack
+from seaway.cluster import errors
+from seaway.manifests import given
+from seaway.model import load, settings
+from seaway.release import fingerprints, record
+from tests import golden
+from tests.unit.cli import program
+
+NAME = "SESSION_KEY"
+SET = ["config", "set", "--secret", "seaway:fingerprintKey", "--stack", "dev", "--non-interactive"]
+
+
+@pytest.fixture
+def bare(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stack with a secret and no key, outside of CI."""
+    monkeypatch.delenv("CI", raising=False)
+    file = checkout / "Pulumi.dev.yaml"
+    file.write_text("\n".join(line for line in file.read_text().splitlines() if "fingerprintKey" not in line) + "\n")
+    return checkout
+
+
+def deployed(folder: Path, fingerprint: str) -> None:
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    images, secrets = golden.given(app)
+    secrets = {**secrets, NAME: given.SecretValue(fingerprint=fingerprint, value="")}
+    program.write_state(folder, record.Record.of(app, settings.Settings(stack="dev", context="work"), images, secrets))
+
+
+def written(pulumi: program.Pulumi) -> fingerprints.FingerprintKey:
+    """What pulumi was given on stdin."""
+    assert pulumi.calls == [SET]
+    return fingerprints.FingerprintKey.parse((pulumi.folder / "given").read_text())
+
+
+READS = "pathlib.Path('given').write_text(sys.stdin.read())"
+
+
+def test_a_new_stack_gets_a_random_one(bare: Path, pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
+    pulumi.does(READS)
+    fingerprint_key.ensure_key(stack.named(bare, "dev"))
+    key = written(pulumi)
+    assert key.keep == {}
+    shown = capfd.readouterr()
+    assert shown.err == "seaway: Pulumi.dev.yaml has a new secret, seaway:fingerprintKey: commit it\n"
+    assert key.key not in json.dumps([*shown, pulumi.calls]), "arguments can be seen by everybody"
+
+
+def test_a_deployed_stack_keeps_its_names(bare: Path, pulumi: program.Pulumi) -> None:
+    former = fingerprints.former_fingerprint("shop", "dev", NAME, "value")
+    deployed(bare, former)
+    pulumi.does(READS)
+    fingerprint_key.ensure_key(stack.named(bare, "dev"))
+    assert written(pulumi).keep == {NAME: former}
+
+
+def test_a_key_that_was_not_committed_is_not_replaced_by_another(bare: Path, pulumi: program.Pulumi) -> None:
+    deployed(bare, "f" * 32)
+    pulumi.does()
+    with pytest.raises(errors.Unavailable, match=rf"the Secrets of {NAME} were named with one: take the file from"):
+        fingerprint_key.ensure_key(stack.named(bare, "dev"))
+
+
+def test_ci_writes_none(bare: Path, pulumi: program.Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be another one in each run."""
+    monkeypatch.setenv("CI", "true")
+    pulumi.does()
+    fingerprint_key.ensure_key(stack.named(bare, "dev"))
+    assert not (bare / "calls.json").exists()
+
+
+def test_where_there_is_one_or_no_secret_nothing_is_done(
+    checkout: Path, pulumi: program.Pulumi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    pulumi.does()
+    fingerprint_key.ensure_key(stack.named(checkout, "dev"))
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n")
+    fingerprint_key.ensure_key(stack.named(checkout, "dev"))
+    assert not (checkout / "calls.json").exists()
+
+
+def test_what_pulumi_says(bare: Path, pulumi: program.Pulumi) -> None:
+    pulumi.does("print('error: incorrect passphrase', file=sys.stderr); sys.exit(255)")
+    with pytest.raises(errors.Unavailable, match=r"seaway:fingerprintKey of stack dev cannot be set \(incorrect passp"):
+        fingerprint_key.ensure_key(stack.named(bare, "dev"))

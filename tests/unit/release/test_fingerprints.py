@@ -1,0 +1,74 @@
+"""Fingerprints of secrets: keyed, and kept where they were made without a key."""
+
+import json
+
+import pytest
+
+from seaway.release import fingerprints
+
+KEY = "0123456789abcdef" * 4
+WHERE = ("shop", "prod", "TOKEN")
+
+
+def test_a_fingerprint_needs_the_key() -> None:
+    one, other = (fingerprints.FingerprintKey(key=key) for key in (KEY, KEY[::-1]))
+    assert one.fingerprint(*WHERE, "Sommer2024!") != other.fingerprint(*WHERE, "Sommer2024!")
+    assert one.fingerprint(*WHERE, "Sommer2024!") == fingerprints.FingerprintKey(key=KEY).fingerprint(
+        *WHERE, "Sommer2024!"
+    )
+
+
+def test_every_part_counts() -> None:
+    key = fingerprints.FingerprintKey(key=KEY)
+    made = {
+        key.fingerprint(*parts)
+        for parts in [(*WHERE, "a"), (*WHERE, "b"), ("shop", "prod", "OTHER", "a"), ("shop", "dev", "TOKEN", "a")]
+    }
+    made |= {key.fingerprint("other", "prod", "TOKEN", "a"), key.fingerprint("sho", "pprod", "TOKEN", "a")}
+    assert len(made) == 6
+    assert all(one is not None and fingerprints.is_keyed(one) for one in made)
+
+
+def test_what_was_made_without_a_key_is_kept_until_the_value_changes() -> None:
+    former = fingerprints.former_fingerprint(*WHERE, "old")
+    assert fingerprints.is_former(former)
+    assert not fingerprints.is_keyed(former)
+    key = fingerprints.FingerprintKey.parse(fingerprints.FingerprintKey.generate({"TOKEN": former}).text())
+    assert key.fingerprint(*WHERE, "old") == former
+    changed = key.fingerprint(*WHERE, "new")
+    assert changed is not None
+    assert fingerprints.is_keyed(changed)
+    # Another secret of the same value has nothing of it.
+    assert key.fingerprint("shop", "prod", "OTHER", "old") != former
+
+
+def test_without_a_key_only_what_was_kept_has_one() -> None:
+    former = fingerprints.former_fingerprint(*WHERE, "old")
+    key = fingerprints.FingerprintKey(key=None, keep={"TOKEN": former})
+    assert (key.fingerprint(*WHERE, "old"), key.fingerprint(*WHERE, "new")) == (former, None)
+
+
+def test_a_generated_secret_is_neither() -> None:
+    assert not fingerprints.is_former("generated-32")
+    assert not fingerprints.is_keyed("generated-32")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("short", "has fewer than 32 characters"),
+        ("{", "is not valid JSON"),
+        (json.dumps({"key": "short"}), "has fewer than 32 characters"),
+        (json.dumps({"keep": {}}), "has fewer than 32 characters"),
+    ],
+)
+def test_what_is_wrong_with_a_key(text: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        fingerprints.FingerprintKey.parse(text)
+
+
+def test_nothing_shows_the_key() -> None:
+    key = fingerprints.FingerprintKey.generate({"TOKEN": "0" * 16})
+    assert key.key not in repr(key)
+    assert key.key is not None
+    assert len(key.key) == 64
