@@ -104,6 +104,7 @@ class StoredRecord:
     def sha256(self) -> str:
         """What vouches for every byte of every file."""
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
+        sums[lock.FORMAT_KEY] = str(self.format)
         return lock.hash_bytes(json.dumps(sums, sort_keys=True).encode())
 
     def parts(self) -> list[dict[str, dict[str, str]]]:

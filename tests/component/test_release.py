@@ -1,6 +1,7 @@
 """The record of a release, and a release that is held back."""
 
 import base64
+import copy
 import dataclasses
 import functools
 import json
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from plugin import values
+from seaway.manifests import objects
 from seaway.model import encode, problems
 from seaway.release import hold, lock, record, release
 from tests.component import programs, recorder
@@ -113,6 +115,120 @@ def test_a_release_that_is_held_back_is_not_deployed(
     assert hold.noted(tmp_path, "dev") == hold.Note(described=failed, deployed=good.id)
     unbuilt = [each for each in before.resources if each.name != "web" or each.type.rpartition(":")[2] != "Image"]
     assert shape(again()) == shape(dataclasses.replace(before, resources=unbuilt))
+
+
+def held_back(again: programs.Run, tmp_path: Path, good: record.Record, found: list[objects.Object]) -> str:
+    """The source is broken, and a recorded release runs instead; the id of the failed one."""
+    change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Broken}")
+    failed = again().of("Release")[0].inputs["release"]
+    hold.write(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good, found)
+    return failed
+
+
+def test_a_recorded_release_is_not_rendered_again(
+    registered: programs.Run, again: programs.Run, tmp_path: Path
+) -> None:
+    """Another version of Seaway made other objects of the same application. What was healthy is what was recorded."""
+    programs.put("shop", tmp_path)
+    before = registered("shop")
+    good = recorded(before)
+    found = [copy.deepcopy(one) for one in good.objects()]
+    (web,) = (one for one in found if one.key == "Deployment/web")
+    web.manifest["spec"]["minReadySeconds"] = 77
+    held_back(again, tmp_path, good, found)
+    pinned = again()
+    for kind in ("Deployment", "StatefulSet", "ConfigMap", "Service", "Secret", "NetworkPolicy", "Job"):
+        wanted = {one.name: copy.deepcopy(one.inputs) for one in before.of(kind)}
+        if kind == "Deployment":
+            wanted["web"]["spec"]["minReadySeconds"] = 77
+        assert {one.name: one.inputs for one in pinned.of(kind)} == wanted
+    (one,) = pinned.of("Release")
+    assert (one.inputs["release"], one.inputs["record"]) == (good.id, good.plain())
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"stack": "prod"}, "is a release of shop in stack prod, not of shop in dev"),
+        ({"name": "other"}, "is a release of other in stack dev, not of shop in dev"),
+    ],
+)
+def test_a_record_chooses_neither_stack_nor_application(
+    registered: programs.Run, again: programs.Run, tmp_path: Path, changed: dict[str, str], told: str
+) -> None:
+    programs.put("shop", tmp_path)
+    good = recorded(registered("shop"))
+    if "stack" in changed:
+        evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod"})
+    else:
+        renamed = dataclasses.replace(good.app, name="other")
+        evil = dataclasses.replace(good, app=renamed, base=renamed)
+    held_back(again, tmp_path, evil, good.objects())
+    with pytest.raises(problems.Invalid, match=told):
+        again()
+
+
+def manifest_with(one: objects.Object, **changed: Any) -> objects.Object:
+    return dataclasses.replace(one, manifest={**one.manifest, **changed})
+
+
+@pytest.mark.parametrize("forgery", ["another namespace", "the cluster's own kind", "a namespace of another name"])
+def test_a_record_has_no_object_outside_of_its_namespace(
+    registered: programs.Run, again: programs.Run, tmp_path: Path, forgery: str
+) -> None:
+    programs.put("shop", tmp_path)
+    good = recorded(registered("shop"))
+    found = {one.key: one for one in good.objects()}
+    web = found["Deployment/web"]
+    home = next(one for one in found.values() if one.kind == "Namespace")
+    evil = {
+        "another namespace": manifest_with(web, metadata={**web.manifest["metadata"], "namespace": "kube-system"}),
+        "the cluster's own kind": manifest_with(web, kind="ClusterRole"),
+        "a namespace of another name": manifest_with(home, metadata={**home.manifest["metadata"], "name": "other"}),
+    }[forgery]
+    held_back(again, tmp_path, good, [*good.objects(), evil])
+    with pytest.raises(problems.Invalid, match="has an object outside of namespace shop-dev: "):
+        again()
+
+
+@pytest.mark.parametrize(
+    ("check", "changed"),
+    [
+        ("SEC-08", {"hostPID": True}),
+        ("SEC-10", {"volumes": [{"name": "node", "hostPath": {"path": "/"}}]}),
+        ("SEC-04", {"securityContext": {"privileged": True}}),
+    ],
+)
+def test_a_rollback_does_not_open_the_node(
+    registered: programs.Run, again: programs.Run, tmp_path: Path, check: str, changed: dict[str, Any]
+) -> None:
+    programs.put("shop", tmp_path)
+    good = recorded(registered("shop"))
+    found = {one.key: one for one in good.objects()}
+    worker = copy.deepcopy(found["Deployment/worker"])
+    pod = worker.manifest["spec"]["template"]["spec"]
+    if check == "SEC-04":
+        pod["containers"][0] |= changed
+    else:
+        pod["volumes"] = [*pod.get("volumes", []), *changed.pop("volumes", [])]
+        pod |= changed
+    held_back(again, tmp_path, good, [*(one for one in found.values() if one.key != worker.key), worker])
+    with pytest.raises(problems.Invalid, match=rf"environments/dev.lock.yaml: {check} "):
+        again()
+
+
+def test_a_changed_file_of_a_recorded_release_is_found_out(
+    registered: programs.Run, again: programs.Run, tmp_path: Path
+) -> None:
+    programs.put("shop", tmp_path)
+    good = recorded(registered("shop"))
+    held_back(again, tmp_path, good, good.objects())
+    file = release.file(tmp_path, good.id)
+    file.write_text(file.read_text().replace("replicas: 2", "replicas: 3"))
+    with pytest.raises(
+        problems.Invalid, match=r"releases/[\w-]+\.yaml: was changed after it was pinned: its SHA-256 is"
+    ):
+        again()
 
 
 def test_a_mended_source_is_deployed(registered: programs.Run, again: programs.Run, tmp_path: Path) -> None:

@@ -238,3 +238,69 @@ def test_the_examples_of_the_documentation_are_files(tmp_path: Path) -> None:
     assert (found.back, [one.release for one in found.held]) == (True, ["1f0c5e6a7b42"])
     lock.write(tmp_path, "prod", found)
     assert lock.read(tmp_path, "prod") == found
+
+
+def pinned_file(folder: Path) -> Path:
+    """The file of a release that prod pins."""
+    (folder / "Pulumi.prod.yaml").write_text(PROD)
+    one = made()
+    lock.write(folder, "prod", lock.Lock(release=release.save(folder, one).stem))
+    return release.file(folder, one.id)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("sha256:a", "sha256:b"), ("registry.example.com", "evil.example.com"), ("revision: ", "revision: x")],
+)
+def test_a_changed_release_file_is_found_out(tmp_path: Path, old: str, new: str) -> None:
+    """Neither digest nor repository nor provenance is part of its id."""
+    path = pinned_file(tmp_path)
+    assert project.of(tmp_path, "prod").release
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(problems.Invalid) as caught:
+        project.of(tmp_path, "prod")
+    assert str(caught.value).startswith(f"releases/{path.name}: was changed after it was pinned: its SHA-256 is ")
+    assert "take it from git" in str(caught.value)
+
+
+def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
+    """They have no number, and the lock file no checksum; what is written again has both."""
+    path = pinned_file(tmp_path)
+    path.write_text(path.read_text().replace("format: 1\n", ""))
+    file = lock.file(tmp_path, "prod")
+    file.write_text(f"release: {path.stem}\n")
+    one = project.of(tmp_path, "prod")
+    assert one.release
+    assert one.release.id == path.stem
+    lock.write(tmp_path, "prod", lock.read(tmp_path, "prod"))
+    assert file.read_text().splitlines()[1:] == [
+        "format: 1",
+        f"release: {path.stem}",
+        f"sha256: {lock.hash_bytes(path.read_bytes())}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        ("2", "format 2 is newer than this version of Seaway; upgrade Seaway; this version reads formats 0 and 1"),
+        ("x", "format x does not exist; take the file from git again"),
+    ],
+)
+def test_a_format_that_is_not_known(tmp_path: Path, number: str, told: str) -> None:
+    file = lock.file(tmp_path, "prod")
+    file.parent.mkdir()
+    file.write_text(f"format: {number}\nwhat: ever\n")
+    with pytest.raises(problems.Invalid) as caught:
+        lock.read(tmp_path, "prod")
+    assert str(caught.value) == f"environments/prod.lock.yaml:1:1: format: {told}"
+
+
+def test_a_lock_file_without_its_checksum(tmp_path: Path) -> None:
+    pinned_file(tmp_path)
+    file = lock.file(tmp_path, "prod")
+    file.write_text("\n".join(line for line in file.read_text().splitlines() if "sha256" not in line) + "\n")
+    with pytest.raises(problems.Invalid, match="sha256: is missing; take it from git again, or pin the release again"):
+        project.of(tmp_path, "prod")
