@@ -27,7 +27,6 @@ down: .venv/.ready ## destroy the dev stack and stop everything that `make up` s
 
 ##--- develop it
 
-test: export SEAWAY_OPTIONAL := no
 test: .venv/.ready ## every test but the optional ones; the end-to-end ones need root on Linux and say so where they cannot run
 	@$(MAKE) test-sample
 	@$(MAKE) test-unit
@@ -37,7 +36,7 @@ test: .venv/.ready ## every test but the optional ones; the end-to-end ones need
 
 test-optional: setup ## what needs the optional parts: enforced network policies, an ingress controller, autoscaling
 	@$(MAKE) optional
-	@$(PY) -m pytest -m "cluster and optional" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest --optional -n 2 --dist loadfile --no-loadscope-reorder
 
 # Bytecode is kept whatever the environment says: each worker and each started program would compile everything again.
 test-unit: .venv/.ready ## unit and component tests: no root, no cluster, less than a minute

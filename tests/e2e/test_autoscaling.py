@@ -17,7 +17,7 @@ import pytest
 from dev import project
 from tests.support import prober
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
 NAMESPACE = "smallest-scaling"
 APP = """\

@@ -13,7 +13,7 @@ from dev import project
 from seaway.cli import main
 from tests.support import docker, prober
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
 STACK = "docker"
 SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]["seaway:substitutes"]

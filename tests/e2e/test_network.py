@@ -25,7 +25,7 @@ from dev import project
 from dev.cluster import node
 from tests.support import prober
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
 STACK = "network"
 NAMESPACE = f"net-{STACK}"

@@ -41,6 +41,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     go.write_text(GO)
     go.chmod(0o755)
     monkeypatch.setattr(parts, "MODULES", tmp_path / "modules")
+    monkeypatch.delenv(compiler.VIEW, raising=False)
     for name, value in {
         "PATH": f"{go.parent}:/usr/bin:/bin",
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
