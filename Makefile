@@ -81,9 +81,9 @@ compose-keys: .venv/.ready ## what becomes of each key of a compose file; writes
 	@$(PY) -m tests.compose.keys
 
 bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl; rendering beside kustomize
-	@$(PY) -m dev.bench
-	@$(PY) -m dev.bench.rollout
-	@$(PY) -m dev.bench.render
+	@$(PY) -m dev.bench $(ARGS)
+	@$(PY) -m dev.bench.rollout $(ARGS)
+	@$(PY) -m dev.bench.render $(ARGS)
 
 ##--- parts
 
