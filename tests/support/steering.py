@@ -1,4 +1,4 @@
-"""A load that follows what an autoscaler measures: the same share of its pods on each machine, however fast they are."""
+"""A load that follows what an autoscaler measures: the same on each machine, however fast its cores are."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""The load that follows an autoscaler reaches what is wanted on fast and on slow machines, from above and from below."""
+"""The load that follows an autoscaler reaches what is wanted, on fast and on slow machines."""
 
 import pytest
 
@@ -8,7 +8,7 @@ WANTED = 375.0
 
 
 def settled(cost: float, rate: float, *, pods: int = 2, looks: int = 12) -> tuple[float, float]:
-    """The rate and the load after some looks on a machine where each request a second costs so many percent of a pod."""
+    """Rate and load after some looks, on a machine where a request a second costs so many percent of a pod."""
     for _ in range(looks):
         measured = steering.Measured(utilization=rate * cost / pods, pods=pods)
         rate = steering.next_rate(rate, measured, wanted=WANTED)
