@@ -235,9 +235,7 @@ def test_a_component_that_is_stopped_is_told_by_status_and_started_by_up(layout:
     assert cluster("status").returncode == 0
 
 
-def test_up_again_is_quick_and_changes_nothing(layout: layouts.Layout) -> None:
+def test_up_again_changes_nothing(layout: layouts.Layout) -> None:
     before = {path: path.stat().st_mtime_ns for path in (*layout.pki.iterdir(), layout.kubeconfig)}, rows()
-    began = time.monotonic()
     assert cluster("up").returncode == 0
-    assert time.monotonic() - began < 5
     assert ({path: path.stat().st_mtime_ns for path in (*layout.pki.iterdir(), layout.kubeconfig)}, rows()) == before
