@@ -61,7 +61,8 @@ def _start(lock: IO[str]) -> None:
     if project.cluster("status", "--json", check=False).code:
         lock.write("started")
         lock.flush()
-        project.cluster("up")
+    # Where it runs, too: it may have add-ons that these tests must not see, or lack some that they need.
+    project.cluster("up")
     project.base_images()
 
 
