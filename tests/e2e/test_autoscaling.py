@@ -88,7 +88,7 @@ def watched(smallest: project.Project) -> Iterator[list[int]]:
         assert out is not None
         reader = threading.Thread(target=lambda: seen.extend(int(each) for each in out), daemon=True)
         reader.start()
-        prober.until(lambda: seen, seconds=10)
+        prober.until(lambda: seen, seconds=120)
         try:
             yield seen
         finally:

@@ -189,7 +189,7 @@ def test_a_named_volume_keeps_its_data(cluster: Cluster) -> None:
         except httpx.HTTPError:
             return []
 
-    assert prober.until(lambda: len(found := starts()) > 1 and found, seconds=60)[0] == first
+    assert prober.until(lambda: len(found := starts()) > 1 and found, seconds=120)[0] == first
 
 
 def test_files_of_configuration(cluster: Cluster) -> None:

@@ -68,7 +68,7 @@ class Story:
         """`pulumi up` of a release whose web cannot start, until somebody presses Ctrl-C."""
         line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", one.stack]
         with subprocess.Popen(line, cwd=one.folder, env=one.env, stdout=subprocess.PIPE, text=True) as process:
-            prober.until(lambda: broken(one), seconds=60)
+            prober.until(lambda: broken(one), seconds=120)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
         assert process.returncode != 0

@@ -158,7 +158,7 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    prober.until(node.find(second).record.exists, seconds=60, every=0.05)
+    prober.until(node.find(second).record.exists, seconds=120, every=0.05)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
     assert not healthy(second), "it was killed half-way"

@@ -119,7 +119,7 @@ def test_services_work_across_the_cluster(shop: project.Project, address: str) -
     query = f"psql -U shop -d shop -At -c \"select count(*) from orders where item = '{item}'\""
     assert shop.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).out.strip() == "1"
     # The worker asks api for open orders and packs them.
-    prober.until(lambda: f"<li>{item} (packed)</li>" in httpx.get(address, timeout=10).text, seconds=30)
+    prober.until(lambda: f"<li>{item} (packed)</li>" in httpx.get(address, timeout=10).text, seconds=120)
 
 
 def test_images_are_deployed_by_digest(shop: project.Project) -> None:
@@ -222,7 +222,7 @@ def test_a_deleted_pod_is_replaced_without_a_failed_request(shop: project.Projec
     assert len(first) == 2
     with prober.Prober(address) as load:
         shop.kubectl("delete", "pod", first[0], "-n", NAMESPACE)
-        prober.until(lambda: len(pods(shop, "web")) == 2 and first[0] not in pods(shop, "web"), seconds=60)
+        prober.until(lambda: len(pods(shop, "web")) == 2 and first[0] not in pods(shop, "web"), seconds=120)
         shop.kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=60s")
         load.answer(20)
     assert load.failures == []
@@ -270,7 +270,7 @@ def test_a_broken_release_fails_at_once_while_the_old_one_serves(shop: project.P
     rolled_out(shop)
 
     shop.kubectl("delete", "pod", *pods(shop, "worker"), "-n", NAMESPACE)
-    prober.until(lambda: (now := pods(shop, "worker")) and set(now).isdisjoint(workers), seconds=60)
+    prober.until(lambda: (now := pods(shop, "worker")) and set(now).isdisjoint(workers), seconds=120)
     read = shop.kubectl("exec", "-n", NAMESPACE, "deployment/worker", "--", "cat", "/etc/shop/worker.ini")
     assert read.out == original
     shop.kubectl("rollout", "status", "deployment/worker", "-n", NAMESPACE, "--timeout=60s")
