@@ -13,7 +13,7 @@ from dev import environment, project
 NICE = 10
 """Priority of the tests and of all that they start but clusters: 0 is the usual one, 19 the last."""
 
-LONGEST = ("test_rollback", "test_shop", "test_promotion", "test_second_checkout")
+LONGEST = ("test_rollback", "test_shop", "test_promotion", "test_second_checkout", "test_documented")
 """Files of tests that take minutes. They come first: one that is begun last would run alone, on one core of two."""
 
 LOCK = environment.STATE / "tests.lock"
