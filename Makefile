@@ -27,7 +27,6 @@ down: .venv/.ready ## destroy the dev stack and stop everything that `make up` s
 
 ##--- develop it
 
-test: export SEAWAY_OPTIONAL := no
 test: .venv/.ready ## every test but the optional ones; the end-to-end ones need root on Linux and say so where they cannot run
 	@$(MAKE) test-sample
 	@$(MAKE) test-unit
@@ -37,7 +36,7 @@ test: .venv/.ready ## every test but the optional ones; the end-to-end ones need
 
 test-optional: setup ## what needs the optional parts: enforced network policies, an ingress controller, autoscaling
 	@$(MAKE) optional
-	@$(PY) -m pytest -m "cluster and optional" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest --optional -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Bytecode is kept whatever the environment says: each worker and each started program would compile everything again.
 test-unit: .venv/.ready ## unit and component tests: no root, no cluster, less than a minute
@@ -66,25 +65,25 @@ lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
 	  pyproject.toml -o requirements-dev.txt
 
 faults: cluster-up ## inject every cause of a failed rollout, under load, and write docs/failures.md
-	@$(PY) -m tests.faults
+	@$(PY) -m tests.faults $(ARGS)
 
 checkers: .venv/.ready ## kube-score, kubeconform and checkov over every example; writes docs/checkers.md
-	@$(PY) -m dev.checkers
+	@$(PY) -m dev.checkers $(ARGS)
 
 compose-config: .venv/.ready ## our reading of compose files beside `docker compose config`; writes docs/compose-config.md
 	@$(PY) -m tests.compose config
 
 compose-table: cluster-up ## our conversion of compose files beside kompose's, half an hour; writes docs/kompose.md
-	@$(PY) -m tests.compose table
-	@$(PY) -m tests.compose runs
+	@$(PY) -m tests.compose table $(ARGS)
+	@$(PY) -m tests.compose runs $(ARGS)
 
 compose-keys: .venv/.ready ## what becomes of each key of a compose file; writes the table of docs/compose.md
 	@$(PY) -m tests.compose.keys
 
 bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl; rendering beside kustomize
-	@$(PY) -m dev.bench
-	@$(PY) -m dev.bench.rollout
-	@$(PY) -m dev.bench.render
+	@$(PY) -m dev.bench $(ARGS)
+	@$(PY) -m dev.bench.rollout $(ARGS)
+	@$(PY) -m dev.bench.render $(ARGS)
 
 ##--- parts
 

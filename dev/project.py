@@ -159,6 +159,9 @@ def copy_checkout(folder: Path, *, without: tuple[str, ...] = ()) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target, follow_symlinks=False)
     (folder / ".venv").symlink_to(ROOT / ".venv")
+    # Older than the environment, or `make` in the copy would make the environment that it shares new.
+    for lock in folder.glob("requirements*.txt"):
+        os.utime(lock, (0, 0))
 
 
 def cluster(*arguments: str, folder: Path = ROOT, check: bool = True, timeout: float = 300) -> Done:

@@ -33,12 +33,13 @@ class Silent(engine.Engine):
 def main() -> int:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="python -m dev.bench.rollout", description=__doc__)
-    parser.add_argument("--workloads", type=int, nargs="+", default=[1, 50], metavar="N")
+    parser.add_argument("--services", type=int, nargs="+", default=[1, 50], metavar="N", help="Deployments [1 50]")
+    parser.add_argument("--runs", type=int, default=1, help="measure so many times [1]")
     options = parser.parse_args()
     env = environment.prepare()
     os.environ.update(env)
     print(f"{'':6} {'step':8} {'ours':>8} {'kubectl':>9} {'difference':>11} {'ratio':>6}")
-    for count in options.workloads:
+    for count in (count for count in options.services for _ in range(options.runs)):
         try:
             for step in ("create", "update"):
                 ours, kubectl = asyncio.run(measure(count, step, env))

@@ -1,10 +1,14 @@
 """Run the public checkers over every example: ``python -m dev.checkers`` writes docs/checkers.md.
 
+``--tools NAME ...`` runs these checkers only, and writes no page.
+
 Exit codes: 0, nothing failed that has no reason; 1, something did, or a checker did not run; 2, it cannot run here.
 """
 
+import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev import environment
@@ -14,23 +18,28 @@ from dev.cluster import layout
 PAGE = environment.ROOT / "docs" / "checkers.md"
 
 
-def outcomes() -> list[outcome.Outcome]:
-    """Of every checker over every example."""
+def outcomes(names: Sequence[str]) -> list[outcome.Outcome]:
+    """Of these checkers over every example."""
     found: list[outcome.Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
         for name, file in examples.found().items():
             rendered = Path(folder) / f"{name}.yaml"
             rendered.write_text(examples.text(file))
-            for tool in tools.VERSIONS:
+            for tool in names:
                 found += tools.run(tool, rendered, name, Path(folder))
     return found
 
 
 def main() -> int:
     """Run, tell, write."""
+    parser = argparse.ArgumentParser(prog="python -m dev.checkers", description=__doc__)
+    every = tuple(tools.VERSIONS)
+    parser.add_argument("--tools", nargs="+", default=every, choices=every, metavar="NAME", help=f"of {every} [all]")
+    names: Sequence[str] = parser.parse_args().tools
     try:
-        tools.ready()
-        judged = outcome.judge(outcomes(), waivers.WAIVERS)
+        tools.ready(names)
+        meant = [waiver for waiver in waivers.WAIVERS if waiver.tool in names]
+        judged = outcome.judge(outcomes(names), meant)
     except layout.CannotRunError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
@@ -43,8 +52,9 @@ def main() -> int:
         print(
             f"{waiver.tool} {waiver.check}: the waiver for {', '.join(waiver.objects)} waives nothing", file=sys.stderr
         )
-    PAGE.write_text(page.text(judged, tools.VERSIONS, list(examples.found())))
-    for tool in tools.VERSIONS:
+    if set(names) == set(every):
+        PAGE.write_text(page.text(judged, tools.VERSIONS, list(examples.found())))
+    for tool in names:
         counts = judged.counts(tool)
         told = ", ".join(f"{counts[key]} {key}" for key in ("checks", "passed", "waived", "failed"))
         print(f"{tool}: {told}")

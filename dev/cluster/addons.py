@@ -1,6 +1,7 @@
 """What runs in the cluster as pods: a manifest each, called as the part of the toolchain whose program it runs.
 
-An optional one is there where its part is compiled; it comes into a cluster that runs with the next `up`.
+An optional one is there where its part is compiled; the next `up` adds it to a cluster that runs, and removes it from a
+cluster that has it from before, where the toolchain no longer has the part.
 """
 
 from pathlib import Path
@@ -16,13 +17,17 @@ passes. The program has rules of its own for that, which not every kernel unders
 
 def present() -> list[str]:
     """The names of those that this machine has."""
-    files = {path.stem for path in MANIFESTS.glob("*.yaml")}
-    return sorted(part.name for part in parts.PARTS if part.name in files and _has(part))
+    return [path.stem for path in manifests()]
 
 
 def manifests() -> list[Path]:
     """Their manifests."""
-    return [MANIFESTS / f"{name}.yaml" for name in present()]
+    return [path for path in _files() if _has(parts.named(path.stem))]
+
+
+def absent() -> list[Path]:
+    """The manifests of those that this machine does not have."""
+    return [path for path in _files() if not _has(parts.named(path.stem))]
 
 
 def prepared() -> list[list[str]]:
@@ -32,6 +37,10 @@ def prepared() -> list[list[str]]:
     rules = [f"FORWARD {way} cni0 {QUEUE}" for way in ("-i", "-o")]
     table = "iptables -w -t mangle"
     return [["sh", "-c", f"{table} -C {rule} 2>/dev/null || {table} -A {rule}"] for rule in rules]
+
+
+def _files() -> list[Path]:
+    return sorted(MANIFESTS.glob("*.yaml"))
 
 
 def _has(part: parts.Part) -> bool:

@@ -23,6 +23,9 @@ from dev.cluster import layout, parts
 FORMAT = "1"  # of the cache's folders; a new number makes every key new
 GO_PLACES = ("/usr/local/go/bin", "/usr/lib/go/bin")  # where Go is when PATH was cut short (sudo)
 BUILDING = ".building-"
+VIEW = "SEAWAY_TOOLCHAIN_VIEW"
+"""Names a view of the cache (`toolchain.make_view`): a process that has this variable, and all that it starts, see the
+parts in the view and no other ones."""
 NOISE = re.compile(r"|\$ .*|[\w.~-]+(/[\w.~-]+)*")  # in a log: our command lines, and the packages that Go compiled
 
 
@@ -35,14 +38,19 @@ class Go:
     platform: str
 
 
-def root() -> Path:
-    """The cache, in the user's cache folder; checkouts share it."""
+def cache() -> Path:
+    """The folder of compiled parts, in the user's cache folder; checkouts share it."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seaway" / "toolchain"
+
+
+def root() -> Path:
+    """Where parts are looked for: in the cache, or in a view of it."""
+    return Path(os.environ.get(VIEW) or cache())
 
 
 def log(part: parts.Part) -> Path:
     """The log of a part's last build."""
-    return root() / "logs" / f"{part.name}.log"
+    return cache() / "logs" / f"{part.name}.log"
 
 
 def environment() -> dict[str, str]:
@@ -124,6 +132,11 @@ def build(part: parts.Part, *, tick: Callable[[], None], note: Callable[[str], N
 
     `tick` is called about once a second, `note` with a sentence worth a line. Raises FailedError or CannotRunError.
     """
+    if VIEW in os.environ:
+        raise layout.CannotRunError(
+            f"{part.name} cannot be compiled here: {VIEW} names {root()}, a read-only view of the cache "
+            f"(tests see the required parts only); compile without {VIEW}"
+        )
     if part.beside:
         build(parts.named(part.beside), tick=tick, note=note)
     final = folder(part)

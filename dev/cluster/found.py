@@ -49,7 +49,7 @@ def on_path(name: str) -> Path | None:
 
 def ours(path: Path) -> bool:
     """Whether a path, or what it links to, is in the toolchain's cache."""
-    return path.resolve().is_relative_to(compiler.root().resolve())
+    return path.resolve().is_relative_to(compiler.cache().resolve())
 
 
 @functools.cache

@@ -252,7 +252,8 @@ def _follow(layout: layouts.Layout, say: Say, began: float) -> None:
         if not applied and "kube-apiserver" in seen:
             for command in addons.prepared():
                 network.run(*inside(layout, command))
-            _apply(layout, text)
+            _kubectl(layout, "apply", "--server-side", "--force-conflicts", text=text)
+            _kubectl(layout, "delete", "--ignore-not-found", "--wait=false", text=_absent())
             stamp.write_text(digest)
             applied = True
             continue  # what the rows say of the add-ons is older
@@ -272,9 +273,15 @@ def _manifests(layout: layouts.Layout, references: dict[str, str]) -> str:
     return "\n---\n".join(texts)
 
 
-def _apply(layout: layouts.Layout, text: str) -> None:
-    kubectl = (str(toolchain.binary("kubectl")), "--kubeconfig", str(layout.kubeconfig))
-    command = [*kubectl, "apply", "--server-side", "--force-conflicts", "--filename=-"]
+def _absent() -> str:
+    """What an earlier `up` may have applied, for which the toolchain has no part now. Only kinds and names matter."""
+    return "\n---\n".join(path.read_text() for path in addons.absent())
+
+
+def _kubectl(layout: layouts.Layout, *words: str, text: str) -> None:
+    if not text:
+        return
+    command = [str(toolchain.binary("kubectl")), "--kubeconfig", str(layout.kubeconfig), *words, "--filename=-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise layouts.FailedError(f"the cluster's own manifests were refused:\n{done.stderr}")

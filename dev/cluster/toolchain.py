@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
 import signal
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
@@ -136,7 +138,7 @@ def ensure(out: TextIO, wanted: tuple[parts.Part, ...] = parts.NEEDED) -> None:
     if intended.problems:
         raise layout.CannotRunError("\n".join(intended.problems))
     if intended.packages:
-        packages.install(packages.missing(), compiler.root() / "logs" / "packages.log")
+        packages.install(packages.missing(), compiler.cache() / "logs" / "packages.log")
         out.write(f"Debian packages installed: {' '.join(intended.packages)}\n")
     compile_all(tuple(parts.named(one.part) for one in intended.rows if one.state == "compile"), out)
 
@@ -152,9 +154,7 @@ def compile_all(waiting: tuple[parts.Part, ...], out: TextIO) -> None:
 
 
 def there(part: parts.Part) -> bool:
-    """Whether a part is compiled already. What is optional is used only then, and not where SEAWAY_OPTIONAL is `no`."""
-    if part.optional and os.environ.get("SEAWAY_OPTIONAL") == "no":
-        return False
+    """Whether a part is compiled already. What is optional is used only then."""
     try:
         return compiler.built(part)
     except layout.CannotRunError:  # no Go, so nobody can tell
@@ -168,8 +168,32 @@ def binary(name: str) -> Path:
     if program is not None:
         return program
     if not compiler.built(part):
-        raise layout.CannotRunError(f"{name} is not compiled yet: type `python3 -m dev.cluster.toolchain build`")
+        only = f" {part.name}" if part.optional else ""
+        raise layout.CannotRunError(f"{name} is not compiled yet: type `python3 -m dev.cluster.toolchain build{only}`")
     return compiler.folder(part) / "bin" / name
+
+
+def make_view(wanted: tuple[parts.Part, ...] = parts.NEEDED) -> Path:
+    """Make a folder in the cache with a link to each of these parts, and with nothing else. See `compiler.VIEW`.
+
+    The link of a part that is not compiled leads nowhere until the part is compiled. Without Go the view is empty.
+    """
+    try:
+        names = [compiler.folder(part).name for part in wanted]
+    except layout.CannotRunError:
+        names = []
+    view = compiler.cache() / f"view-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:16]}"
+    if not view.is_dir():
+        compiler.cache().mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=".making-", dir=compiler.cache()))
+        fresh.chmod(0o755)
+        for name in names:
+            (fresh / name).symlink_to(Path("..") / name)
+        try:
+            fresh.rename(view)
+        except OSError:  # another process was faster, and made the same
+            shutil.rmtree(fresh)
+    return view
 
 
 def bin_dirs() -> list[Path]:

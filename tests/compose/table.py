@@ -156,10 +156,12 @@ def server() -> Iterator[httpx.Client]:
                 client.delete(f"/api/v1/namespaces/{home(level)}")
 
 
-def rows(server: httpx.Client | None) -> list[Row]:
-    """Of all projects, a line of each on stderr."""
+def rows(server: httpx.Client | None, only: Sequence[str] = ()) -> list[Row]:
+    """Of all projects or of these, a line of each on stderr."""
     done: list[Row] = []
     for name, files in projects.found().items():
+        if only and name not in only:
+            continue
         for tool in tools.NAMES:
             one = row(name, tool, files, server)
             done.append(one)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.compose import config, projects, refused
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.optional
 
 
 @pytest.mark.parametrize(("name", "files"), projects.found().items(), ids=[*projects.found()])

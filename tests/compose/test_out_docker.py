@@ -11,7 +11,7 @@ from seaway.model import load, nodes
 from tests import golden
 from tests.compose import config, projects
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.optional
 
 EXAMPLES = [golden.ROOT / "app", *(golden.ROOT / "examples" / name for name in golden.EXAMPLES)]
 FILE = "compose.seaway.yaml"

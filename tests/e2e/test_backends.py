@@ -136,7 +136,7 @@ def test_of_two_at_once_one_applies_and_the_other_says_who_does(
         file.write_text(file.read_text() + "    env: {MOOD: busy}\n")
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.PIPE, text=True) as running:
-        prober.until(lambda: len(locks()) == 1, seconds=20)
+        prober.until(lambda: len(locks()) == 1, seconds=120)
         refused = second.up(check=False)
         spared = seaway(second, "up", "--recover")
         assert running.poll() is None, "it has not ended meanwhile"
@@ -163,7 +163,7 @@ def test_a_lock_that_nobody_holds_is_freed_from_the_other_checkout(
 ) -> None:
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.DEVNULL) as running:
-        prober.until(lambda: len(locks()) == 1, seconds=20)
+        prober.until(lambda: len(locks()) == 1, seconds=120)
         running.kill()
     done = seaway(second, "up", "--recover")
     assert done.code == 0, done.text

@@ -22,7 +22,7 @@ NAMESPACE = "causes-e2e"
 STRICT = "causes-strict-e2e"
 FULL = "causes-full-e2e"
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
-SECONDS = 100
+SECONDS = 400
 SLEEP = ["sleep", "3600"]
 ONCE = ["sh", "-c", "test -e /tmp/once && exec sleep 3600; touch /tmp/once; exit 1"]
 

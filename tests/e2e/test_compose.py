@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from dev import environment, project
-from dev.cluster import node, parts, toolchain
+from dev.cluster import node
 from tests.support import kubectl, namespaces, prober
 
 pytestmark = pytest.mark.cluster
@@ -165,12 +165,17 @@ def test_names_that_no_dns_has_lead_to_what_they_are_called_now(cluster: Cluster
     assert "Directory listing" in cluster.asked("names", "front-end", variable="WORKER_URL")
 
 
-def test_networks_separate(cluster: Cluster) -> None:
+def test_networks_connect(cluster: Cluster) -> None:
     app, db = "http://app:8080/", "http://db:8080/"
     assert cluster.asked("tiers", "proxy", url=app) == "the application"
     assert cluster.asked("tiers", "app", url=db) == "the database"
-    if toolchain.there(parts.named("kube-network-policies")):
-        assert cluster.asked("tiers", "proxy", url=db) == "nothing"
+
+
+@pytest.mark.optional
+def test_networks_are_enforced(cluster: Cluster) -> None:
+    """Needs kube-network-policies."""
+    assert cluster.asked("tiers", "app", url="http://db:8080/") == "the database"
+    assert cluster.asked("tiers", "proxy", url="http://db:8080/") == "nothing"
 
 
 def test_a_named_volume_keeps_its_data(cluster: Cluster) -> None:
@@ -183,7 +188,7 @@ def test_a_named_volume_keeps_its_data(cluster: Cluster) -> None:
         except httpx.HTTPError:
             return []
 
-    assert prober.until(lambda: len(found := starts()) > 1 and found, seconds=60)[0] == first
+    assert prober.until(lambda: len(found := starts()) > 1 and found, seconds=120)[0] == first
 
 
 def test_files_of_configuration(cluster: Cluster) -> None:

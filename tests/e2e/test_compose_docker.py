@@ -13,7 +13,7 @@ from dev import project
 from seaway.cli import main
 from tests.support import docker, prober
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
 STACK = "docker"
 SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]["seaway:substitutes"]
@@ -50,7 +50,7 @@ class Up:
                 return bool(self.curl(path))
             return False
 
-        prober.until(asked, seconds=30)
+        prober.until(asked, seconds=120)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_the_smallest(up: Up) -> None:
 def test_the_shop(up: Up) -> None:
     up.answers("/healthz")
     up.curl("/orders", "--data", "item=tea")
-    prober.until(lambda: "<li>tea (packed)</li>" in up.curl("/"), seconds=20)
+    prober.until(lambda: "<li>tea (packed)</li>" in up.curl("/"), seconds=120)
 
 
 @pytest.mark.parametrize("up", ["app"], indirect=True)

@@ -25,7 +25,7 @@ from dev import project
 from dev.cluster import node
 from tests.support import prober
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
 STACK = "network"
 NAMESPACE = f"net-{STACK}"
@@ -241,7 +241,7 @@ def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.P
             return client.get(f"https://{server}{path}", headers={"Host": host}, extensions=extensions)
         return None
 
-    answer = prober.until(lambda: (found := ask(HOST)) and found.is_success and found, seconds=30)
+    answer = prober.until(lambda: (found := ask(HOST)) and found.is_success and found, seconds=120)
     assert answer.text.startswith("web-")
     below, beside = ask(PLAIN, "/below/it"), ask(PLAIN)
     assert below

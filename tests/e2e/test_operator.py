@@ -76,7 +76,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")
     try:
         kubectl.run("apply", "-f", "-", given=yamlout.dump(made))
-        prober.until(lambda: one.status()["healthy"], seconds=60)
+        prober.until(lambda: one.status()["healthy"], seconds=120)
         yield one
     finally:
         namespaces.remove(NAMESPACE)
@@ -97,7 +97,7 @@ def test_logs_of_both_pods_told_apart(operator: Operator) -> None:
     """Each line says in itself which pod printed it."""
     words = ("logs", "web", "--tail", "5", "--timestamps")
     # The pods may have begun a moment ago.
-    prober.until(lambda: len(operator.seaway(*words).stdout.splitlines()) == 10, seconds=10)
+    prober.until(lambda: len(operator.seaway(*words).stdout.splitlines()) == 10, seconds=120)
     done = operator.seaway(*words)
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines()]
@@ -118,7 +118,7 @@ def test_following_takes_a_new_pod_and_tells_of_the_old_one(operator: Operator) 
             name for name in kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "name").split() if name.endswith(gone)
         )
         kubectl.run("delete", full, "-n", NAMESPACE, "--wait=false")
-        logs.err.has(f"seaway: {before[0]}: ended", seconds=45)
+        logs.err.has(f"seaway: {before[0]}: ended", seconds=120)
         [new] = [pod for pod in operator.pods() if pod not in before]
         # From its first line on.
         assert next(line for line in logs.out.has(f"{new}: ") if line.startswith(new)).endswith(" 0")
@@ -132,7 +132,7 @@ def test_what_is_not_healthy_is_told_with_its_cause(operator: Operator) -> None:
     kubectl.run("set", "image", "deployment/web", "web=registry.localhost:5000/nobody/nothing:1", "-n", NAMESPACE)
     try:
         with running.command("status", "--watch", cwd=operator.folder, env=operator.env) as watched:
-            watched.out.has("registry.localhost:5000/nobody/nothing:1 does not exist", seconds=30)
+            watched.out.has("registry.localhost:5000/nobody/nothing:1 does not exist", seconds=120)
             assert watched.interrupt() == 130
         done = operator.seaway("status")
         assert done.returncode == 1
@@ -143,4 +143,4 @@ def test_what_is_not_healthy_is_told_with_its_cause(operator: Operator) -> None:
         assert web["findings"][0]["cause"] == "image-not-found"
     finally:
         kubectl.run("rollout", "undo", "deployment/web", "-n", NAMESPACE)
-    prober.until(lambda: operator.status()["healthy"], seconds=60)
+    prober.until(lambda: operator.status()["healthy"], seconds=120)

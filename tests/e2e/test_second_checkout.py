@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from dev import environment, project
 from dev.cluster import node
+from tests.support import prober
 
 pytestmark = pytest.mark.cluster
 
@@ -74,6 +74,12 @@ def test_make_up_goes_from_source_to_running(second: Path) -> None:
 
 def test_make_up_again_changes_nothing(second: Path) -> None:
     done = make(second, "up")
+    assert re.search(r"^ +\d+ unchanged$", done.out, re.M), done.text
+    assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
+
+
+def test_make_preview_shows_no_change(second: Path) -> None:
+    done = make(second, "preview")
     assert re.search(r"^ +\d+ unchanged$", done.out, re.M), done.text
     assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
 
@@ -152,11 +158,12 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    time.sleep(2)
+    prober.until(node.find(second).record.exists, seconds=120, every=0.05)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
     assert not healthy(second), "it was killed half-way"
-    project.cluster("up", folder=second)
+    make(second, "cluster-up")
+    assert "kube-apiserver" in make(second, "cluster-status").out
     assert healthy(second)
     assert healthy(project.ROOT), "the first checkout's cluster was left alone"
 
@@ -174,3 +181,11 @@ def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project
     smallest.preview("--expect-no-changes")
     ready = smallest.get("deployments", "-n", "smallest-e2e")["items"]
     assert all(each["status"]["readyReplicas"] == each["spec"]["replicas"] for each in ready)
+
+
+def test_make_cluster_down_keeps_the_data(second: Path) -> None:
+    layout = node.find(second)
+    make(second, "cluster-down")
+    assert not healthy(second)
+    assert not layout.run.exists()
+    assert (layout.data / "pki").is_dir()

@@ -13,7 +13,7 @@ from dev import environment, project
 NICE = 10
 """Priority of the tests and of all that they start but clusters: 0 is the usual one, 19 the last."""
 
-LONGEST = ("test_rollback", "test_shop", "test_promotion", "test_second_checkout")
+LONGEST = ("test_rollback", "test_shop", "test_promotion", "test_second_checkout", "test_documented")
 """Files of tests that take minutes. They come first: one that is begun last would run alone, on one core of two."""
 
 LOCK = environment.STATE / "tests.lock"
@@ -61,7 +61,8 @@ def _start(lock: IO[str]) -> None:
     if project.cluster("status", "--json", check=False).code:
         lock.write("started")
         lock.flush()
-        project.cluster("up")
+    # Where it runs, too: it may have add-ons that these tests must not see, or lack some that they need.
+    project.cluster("up")
     project.base_images()
 
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import pytest
+
 from dev import project
 from dev.cluster import layout as layouts
 from dev.cluster import namespace, network, node, toolchain
@@ -58,7 +60,9 @@ class Engine:
 
 @contextlib.contextmanager
 def engine(folder: Path) -> Generator[Engine]:
-    """It keeps its data in a folder, which is empty again at the end."""
+    """It keeps its data in a folder, which is empty again at the end. Skips where dockerd is not installed."""
+    if shutil.which("dockerd") is None:
+        pytest.skip("dockerd is not installed; install it: apt-get install docker.io")
     layout = layouts.Layout(root=folder)
     run = Path("/run") / f"docker-{layout.digest}"
     run.mkdir()

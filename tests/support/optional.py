@@ -1,73 +1,45 @@
-"""Tests that need an optional part of the toolchain: collected where it is compiled, told where it is not.
+"""The required and the optional tests, the same ones on every machine, and what each of them sees of the toolchain.
 
-`make test` leaves them out everywhere, so that it is the same on every machine; `make test-optional` runs them.
+Without `--optional` pytest runs all tests but those that are marked `optional`. They, and all processes that they
+start, see the required parts only: an optional part fails as on a fresh machine, whatever is compiled on this one.
+With `--optional` pytest runs the marked tests only, with the whole toolchain (`make test-optional`).
 """
 
-import shutil
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import os
 
 import pytest
 
-from dev.cluster import parts, toolchain
+from dev.cluster import compiler, toolchain
 
-ROOT = Path(__file__).parents[2]
-
-NEEDS: Mapping[str, tuple[str, ...]] = {
-    "tests/compose/test_docker_compose.py": ("docker-compose",),
-    "tests/e2e/test_autoscaling.py": ("metrics-server",),
-    "tests/e2e/test_compose_docker.py": ("docker-compose",),
-    "tests/e2e/test_network.py": ("kube-network-policies", "traefik"),
-}
-"""File -> the parts that all of its tests need."""
-
-PROGRAMS: Mapping[str, Mapping[str, str]] = {
-    "tests/e2e/test_compose_docker.py": {"dockerd": "apt-get install docker.io"},
-}
-"""File -> programs of the machine that all of its tests need, and where they come from."""
-
-_FILES = {ROOT / file for file in {*NEEDS, *PROGRAMS}}
+_DESELECTED = pytest.StashKey[bool]()
+LEFT_OUT = "optional tests are left out, see tests/support/optional.py; to run them: make test-optional"
 
 
-def missing(file: str) -> list[str]:
-    """The parts that a file needs and that are not compiled."""
-    return [name for name in NEEDS.get(file, ()) if not toolchain.there(parts.named(name))]
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The choice between the two sets."""
+    text = "run the tests that are marked optional, and only these, with the whole toolchain"
+    parser.addoption("--optional", action="store_true", help=text)
 
 
-def absent(file: str) -> list[str]:
-    """The programs that a file needs and that nobody has installed."""
-    return [name for name in PROGRAMS.get(file, ()) if shutil.which(name) is None]
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the view before any test module is imported. The workers of pytest-xdist inherit it."""
+    if config.getoption("optional"):
+        os.environ.pop(compiler.VIEW, None)
+    else:
+        os.environ[compiler.VIEW] = str(toolchain.make_view())
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Not collected, and not skipped: a skip says that something on this machine may be wrong."""
-    name = _named(collection_path)
-    return True if collection_path.is_file() and (missing(name) or absent(name)) else None
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """So that they can be asked for alone: `-m optional`."""
-    if item.path in _FILES:
-        item.add_marker("optional")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the other set."""
+    wanted: bool = config.getoption("optional")
+    others = [item for item in items if (item.get_closest_marker("optional") is not None) != wanted]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+        config.stash[_DESELECTED] = not wanted
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What was asked for and not run, and why."""
-    asked = [Path(argument.partition("::")[0]).absolute() for argument in config.args]
-    for line in told(asked):
-        terminalreporter.write_line(line)
-
-
-def told(asked: list[Path]) -> Iterator[str]:
-    """A line for each file at or below one of these paths that is not run."""
-    for file in NEEDS:
-        lacking = missing(file)
-        if lacking and any((ROOT / file).is_relative_to(path) for path in asked):
-            yield f"not run: {file}, which needs {' and '.join(lacking)} (make test-optional)"
-    for file, programs in PROGRAMS.items():
-        for name in absent(file) if any((ROOT / file).is_relative_to(path) for path in asked) else ():
-            yield f"not run: {file}, since {name} is not installed ({programs[name]})"
-
-
-def _named(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+    """Say why tests of a file that was named did not run."""
+    if config.stash.get(_DESELECTED, False):
+        terminalreporter.write_line(LEFT_OUT)

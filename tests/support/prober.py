@@ -43,7 +43,16 @@ class Prober:
     ) -> None:
         self._stop.set()
         for worker in self._workers:
-            worker.join(timeout=15)
+            worker.join(timeout=300)
+
+    def answer(self, count: int) -> None:
+        """Wait until so many more requests have had an answer or have failed."""
+        before = self._asked()
+        until(lambda: self._asked() >= before + count, seconds=self.limit, every=0.05)
+
+    def _asked(self) -> int:
+        with self._lock:
+            return self.answered + len(self.failures)
 
     def _ask(self) -> None:
         end = time.monotonic() + self.limit

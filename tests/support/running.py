@@ -28,7 +28,7 @@ class Running:
     def interrupt(self) -> int:
         """Ctrl-C; the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=300)
 
 
 class _Lines:
@@ -46,7 +46,7 @@ class _Lines:
             for line in stream:
                 self._fresh.put(line.decode().rstrip("\r\n"))
 
-    def until(self, holds: Callable[[list[str]], bool], seconds: float = 10) -> list[str]:
+    def until(self, holds: Callable[[list[str]], bool], seconds: float = 300) -> list[str]:
         """All lines so far, once they are as they should be."""
         end = time.monotonic() + seconds
         while not holds(self.seen):
@@ -56,7 +56,7 @@ class _Lines:
                 raise AssertionError(f"not so after {seconds} s: {self.seen}") from None
         return self.seen
 
-    def has(self, text: str, seconds: float = 10) -> list[str]:
+    def has(self, text: str, seconds: float = 300) -> list[str]:
         """All lines so far, once one of them contains this."""
         return self.until(lambda seen: any(text in line for line in seen), seconds)
 
@@ -121,4 +121,4 @@ def command(
         finally:
             if process.poll() is None:
                 process.kill()
-            process.wait(timeout=10)
+            process.wait(timeout=300)

@@ -3,14 +3,12 @@
 import io
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dev.cluster import addons, compiler, found, layout, packages, parts, progress, toolchain
-from tests.support import optional
 
 PYTHON_HOST = parts.named("pulumi-language-python")
 KUBERNETES = parts.named("pulumi-resource-kubernetes")
@@ -25,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("PULUMI_HOME", raising=False)
-    monkeypatch.delenv("SEAWAY_OPTIONAL", raising=False)
+    monkeypatch.delenv(compiler.VIEW, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(packages, "missing", lambda: ())
     monkeypatch.setattr(toolchain, "room", list)
@@ -94,25 +92,9 @@ def test_what_is_optional_is_compiled_only_when_asked_for(machine: Path, capsys:
     folder.mkdir(parents=True)
     (folder / "traefik").touch()
     assert "traefik" in addons.present()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SEAWAY_OPTIONAL", "no")
-        assert "traefik" not in addons.present()
     assert [path.name for path in addons.manifests()] == ["coredns.yaml", "local-path-provisioner.yaml", "traefik.yaml"]
+    assert [path.name for path in addons.absent()] == ["kube-network-policies.yaml", "metrics-server.yaml"]
     assert addons.prepared() == []
-
-
-def test_tests_of_what_is_not_there_are_told_and_not_run(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    file = optional.ROOT / "tests" / "e2e" / "test_network.py"
-    assert optional.pytest_ignore_collect(file)
-    assert list(optional.told([optional.ROOT / "tests"])) == [
-        "not run: tests/compose/test_docker_compose.py, which needs docker-compose (make test-optional)",
-        "not run: tests/e2e/test_autoscaling.py, which needs metrics-server (make test-optional)",
-        "not run: tests/e2e/test_compose_docker.py, which needs docker-compose (make test-optional)",
-        "not run: tests/e2e/test_network.py, which needs kube-network-policies and traefik (make test-optional)",
-        "not run: tests/e2e/test_compose_docker.py, since dockerd is not installed (apt-get install docker.io)",
-    ]
-    assert list(optional.told([optional.ROOT / "tests" / "unit"])) == []
 
 
 def test_what_is_in_the_cache_is_not_compiled_again(machine: Path) -> None:

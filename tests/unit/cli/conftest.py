@@ -77,7 +77,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *words: str, width: int = 100
         changed.setenv("TERM", "xterm-256color")
         changed.setattr(sys, "stdout", stream)
         code = main.main(words)
-    reader.join(timeout=10)
+    reader.join(timeout=300)
     os.close(ours)
     return code, b"".join(got).decode().splitlines()
 

@@ -97,6 +97,6 @@ sys.exit(main.main(["talk"]))
     assert process.stderr
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=300) == 0
     assert process.stderr.read() == ""
     process.stderr.close()

@@ -365,7 +365,7 @@ def test_a_reader_that_has_seen_enough_ends_the_watch(api: apiserver.ApiServer) 
     with running.head("status", "--watch") as status:
         assert status.out.has("web 2/2")
         worse(api)
-        assert status.process.wait(timeout=10) == 0
+        assert status.process.wait(timeout=300) == 0
         assert status.err.quiet(0.1) == []
 
 

@@ -310,7 +310,7 @@ def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: program.Pulumi, good: 
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     os.write(ours, b"\x03")
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=300)
     os.close(ours)
     os.close(theirs)
     assert (process.returncode, out) == (130, "got 1\n")
@@ -331,7 +331,7 @@ def test_an_interrupted_rollback_says_how_to_go_on(
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.splitlines()[-1] == (f"seaway: interrupted while release {good.id} was put back; go on with: seaway up")
     assert hold.read(pulumi.folder, "dev")
@@ -356,6 +356,6 @@ def test_an_interrupted_up_is_waited_for_and_not_rolled_back(
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.1)
     (os.killpg if to_group else os.kill)(process.pid, number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out, err) == (code, "got 1\n", "")
     assert len(pulumi.calls) == 1

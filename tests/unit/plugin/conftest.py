@@ -49,7 +49,7 @@ def running(address: str, kubeconfig: Path) -> Iterator[engine.Plugin]:
     with grpc.insecure_channel(f"127.0.0.1:{port}", large) as channel:
         yield engine.Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel))
     process.terminate()
-    rest, _ = process.communicate(timeout=10)
+    rest, _ = process.communicate(timeout=300)
     assert rest == "", "stdout carries the port and nothing else"
 
 

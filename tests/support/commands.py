@@ -1,0 +1,190 @@
+"""Each documented target of the Makefile, and each verb of `seaway`: the shortest form in which a test runs it.
+
+tests/unit/test_documented.py compares the two tables with the Makefile and with the parser of `seaway`: a new target or
+verb without a row fails there. It also holds the rows that only refer to a test. tests/unit/test_documented.py and
+tests/e2e/test_documented.py run the rest.
+"""
+
+import ast
+import dataclasses
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from dev import project
+
+Stage = Literal["unit", "cluster", "optional"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Make:
+    """A test runs `make TARGET WORDS`, and compares the repository with what it was before.
+
+    Args:
+        stage: what it needs: nothing, the one-node cluster, or optional parts.
+        in_copy: run it in a copy of the checkout, since it writes files that git has.
+        prints: a regular expression that matches somewhere in what it prints.
+        changes: a regular expression for lines of the diff that it may leave behind.
+    """
+
+    words: tuple[str, ...] = ()
+    stage: Stage
+    in_copy: bool = False
+    code: int = 0
+    prints: str = ""
+    changes: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InTest:
+    """That test runs it: `tests/e2e/test_shop.py::test_name`."""
+
+    test: str
+
+    @property
+    def file(self) -> Path:
+        return project.ROOT / self.test.partition("::")[0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InScript:
+    """It is a part of the tests' own run, which cannot run itself: a line of this script."""
+
+    file: str
+    line: str
+
+
+SECOND = "tests/e2e/test_second_checkout.py::"
+QUICK = "--services 1 --runs 1"
+
+TARGETS: Mapping[str, Make | InTest | InScript] = {
+    "help": Make(stage="unit", prints="cluster-status"),
+    "up": InTest(f"{SECOND}test_make_up_goes_from_source_to_running"),
+    "preview": InTest(f"{SECOND}test_make_preview_shows_no_change"),
+    "down": InTest(f"{SECOND}test_make_down_leaves_nothing_running_or_mounted"),
+    "test": InScript(".ci/run", "make test"),
+    "test-unit": InScript("Makefile", "test: $(MAKE) test-unit"),
+    "test-sample": InScript("Makefile", "test: $(MAKE) test-sample"),
+    # Without the twenty minutes of `make optional` and of the tests: all is collected.
+    "test-optional": Make(
+        words=("MAKE=true", "ARGS=--collect-only --quiet"), stage="cluster", prints="test_autoscaling.py::"
+    ),
+    "check": InScript(".ci/run", "make check"),
+    "format": Make(stage="cluster", in_copy=True),
+    "golden": Make(stage="unit", in_copy=True, prints="smallest.yaml"),
+    # A registry may have got new files of a version that is pinned.
+    "lock": Make(stage="cluster", in_copy=True, changes=r"[+-] +--hash=sha256:[0-9a-f]{64}( \\)?"),
+    "faults": Make(words=("ARGS=image-not-found",), stage="cluster", prints=r"runbook\.md#image-not-found"),
+    "checkers": Make(
+        words=("ARGS=--tools kubeconform kube-score",),
+        stage="optional",
+        in_copy=True,
+        prints="kube-score: [0-9]+ checks",
+    ),
+    "compose-config": Make(stage="optional", in_copy=True, prints="0 differences that are not meant"),
+    "compose-table": Make(words=("ARGS=--only worker",), stage="optional", prints=r"worker: seaway: runs: yes"),
+    "compose-keys": Make(stage="unit", in_copy=True),
+    "bench": Make(
+        words=(f"ARGS={QUICK}",), stage="cluster", prints="(?s)no-op preview.*N=1 +create.*kubectl kustomize"
+    ),
+    "plan": Make(stage="cluster", prints="Everything is there"),
+    "setup": Make(stage="cluster"),
+    "able": Make(stage="cluster", prints="this machine can run the cluster"),
+    "toolchain": Make(stage="cluster"),
+    # What it compiles takes twenty minutes. Tests see no optional part, and compile none.
+    "optional": Make(stage="cluster", code=2, prints="kube-network-policies cannot be compiled here"),
+    "cluster-up": InTest(f"{SECOND}test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up"),
+    "cluster-status": InTest(f"{SECOND}test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up"),
+    "cluster-down": InTest(f"{SECOND}test_make_cluster_down_keeps_the_data"),
+}
+
+VERBS: Mapping[str, InTest] = {
+    "up": InTest("tests/e2e/test_rollback.py::test_a_release_is_recorded_and_nothing_has_drifted"),
+    "preview": InTest("tests/e2e/test_preview.py::test_nothing_has_changed"),
+    "check": InTest("tests/e2e/test_check.py::test_what_the_cluster_has"),
+    "render": InTest("tests/unit/cli/test_render.py::test_twice_is_identical"),
+    "import": InTest("tests/unit/cli/test_import.py::test_it_writes_the_application_and_the_losses"),
+    "show": InTest("tests/unit/cli/test_show.py::test_a_service"),
+    "status": InTest("tests/e2e/test_operator.py::test_status_of_what_is_healthy"),
+    "logs": InTest("tests/e2e/test_operator.py::test_logs_of_both_pods_told_apart"),
+    "diff": InTest("tests/unit/cli/test_diff.py::test_a_table_of_what_differs"),
+    "release promote": InTest("tests/e2e/test_promotion.py::test_one_release_in_three_environments"),
+    "release rollback": InTest("tests/e2e/test_promotion.py::test_a_healthy_release_is_rolled_back"),
+    "release list": InTest("tests/e2e/test_promotion.py::test_what_is_held_needs_its_name"),
+    "release save": InTest("tests/unit/cli/test_release_list.py::test_what_runs_is_saved_once"),
+    "release outdated": InTest("tests/e2e/test_outdated.py::test_an_image_is_pinned_and_deployed_by_its_digest"),
+}
+
+
+def list_targets(makefile: str) -> dict[str, str]:
+    """Each target that `make help` lists, with its recipe."""
+    rules = re.finditer(r"^([a-zA-Z0-9_.-]+):[^=\n]*?##[^\n]*\n((?:\t[^\n]*\n|#[^\n]*\n)*)", makefile, re.M)
+    return {rule[1]: rule[2] for rule in rules}
+
+
+def run(name: str, folder: Path) -> project.Done:
+    """Run a row of the table that a test runs. Raises AssertionError: it failed, or left a change behind."""
+    row = TARGETS[name]
+    assert isinstance(row, Make)
+    if row.in_copy:
+        project.copy_checkout(folder)
+        git(folder, "init", "--quiet")
+        (folder / ".git" / "info" / "exclude").write_text(".venv\n")
+        git(folder, "add", "--all")
+        git(
+            folder, "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message", "all"
+        )
+    else:
+        folder = project.ROOT
+    before = git(folder, "status", "--porcelain"), git(folder, "diff")
+    outer = ("MAKE", "MFLAGS", "PYTEST")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
+    done = project.run("make", name, *row.words, cwd=folder, env=env, timeout=570)
+    assert done.code == row.code, done.text
+    assert re.search(row.prints, done.text), done.text
+    after = git(folder, "diff", "--unified=0", "--no-color")
+    if row.changes:
+        lines = [line for line in after.splitlines() if re.match(r"[+-](?![+-]{2} )", line)]
+        assert [line for line in lines if not re.fullmatch(row.changes, line)] == []
+    else:
+        assert (git(folder, "status", "--porcelain"), git(folder, "diff")) == before
+    return done
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git prints."""
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def list_calls(test: str) -> Iterator[list[str]]:
+    """The words of each call and each list in a test, and in the functions of its file that it reaches.
+
+    A word that is not a constant is an empty text. Raises KeyError: there is no such test.
+    """
+    file, _, name = test.partition("::")
+    tree = ast.parse((project.ROOT / file).read_text())
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    waiting, seen = [name], set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        for node in ast.walk(functions[name]):
+            if isinstance(node, ast.Call | ast.List | ast.Tuple):
+                yield [_constant(each) for each in (node.args if isinstance(node, ast.Call) else node.elts)]
+            called = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+            if called in functions and called not in seen:
+                waiting.append(called)
+
+
+def _constant(node: ast.AST) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+def has_words(test: str, words: list[str]) -> bool:
+    """Whether a test has these words one after the other in a call or in a list."""
+    return any(
+        line[at : at + len(words)] == words for line in list_calls(test) for at in range(len(line) - len(words) + 1)
+    )

@@ -1,0 +1,111 @@
+"""Each documented make target and each verb of `seaway` is run by a test, and what the documents name exists."""
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import project
+from seaway.cli import main
+from tests.support import commands
+
+MAKEFILE = (project.ROOT / "Makefile").read_text()
+PAGES = sorted(
+    path
+    for path in (*project.ROOT.glob("*.md"), *(project.ROOT / "docs").rglob("*.md"))
+    if path.name != "CHANGELOG.md"  # it tells of what was
+)
+REFERENCES = {
+    **{f"make {name}": row for name, row in commands.TARGETS.items() if isinstance(row, commands.InTest)},
+    **{f"seaway {name}": row for name, row in commands.VERBS.items()},
+}
+
+
+def verbs(parser: argparse.ArgumentParser, above: str = "") -> Iterator[str]:
+    """What a person can type, words of verbs and of their own verbs."""
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield above
+    for group in groups:
+        for name, inner in group.choices.items():
+            yield from verbs(inner, f"{above} {name}".strip())
+
+
+def spans(page: Path) -> Iterator[str]:
+    """The code of a page: what stands in backquotes, and the lines of its blocks."""
+    text = page.read_text()
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.M | re.S)
+    yield from (line.strip() for block in blocks for line in block.splitlines())
+    yield from re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+
+
+def test_each_documented_target_is_run_by_a_test() -> None:
+    listed = commands.list_targets(MAKEFILE)
+    assert len(listed) == len(re.findall(r"^[^\t#\n]*##(?!-)", MAKEFILE, re.M)), "a ## that is read otherwise"
+    assert set(listed) == set(commands.TARGETS), (
+        "tests/support/commands.py: TARGETS has a row for each target, and no other"
+    )
+
+
+def test_each_verb_is_run_by_a_test() -> None:
+    assert set(verbs(main.parser())) == set(commands.VERBS), "tests/support/commands.py: VERBS has a row for each verb"
+
+
+def test_a_new_target_and_a_new_verb_are_seen() -> None:
+    assert set(commands.list_targets("new: old ## what it does\n\t@do $(IT)\nold:\n\t@true\n")) == {"new"}
+    parser = main.parser()
+    (group,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    group.choices["release"]._subparsers._group_actions[0].add_parser("new")
+    group.add_parser("other")
+    assert set(verbs(parser)) - set(commands.VERBS) == {"release new", "other"}
+
+
+@pytest.mark.parametrize(("command", "row"), REFERENCES.items(), ids=REFERENCES)
+def test_a_test_that_is_referred_to_is_there_and_runs_it(command: str, row: commands.InTest) -> None:
+    words = command.split()[1:]
+    assert commands.has_words(row.test, words), f"{row.test} does not run {command}"
+    assert "mark.optional" not in row.file.read_text()
+
+
+def test_a_reference_that_leads_nowhere_is_seen() -> None:
+    with pytest.raises(KeyError, match="test_none"):
+        commands.has_words("tests/unit/cli/test_diff.py::test_none", ["diff"])
+    assert not commands.has_words("tests/unit/cli/test_diff.py::test_a_table_of_what_differs", ["show"])
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [(name, row) for name, row in commands.TARGETS.items() if isinstance(row, commands.InScript)],
+)
+def test_what_the_run_of_the_tests_is_made_of_is_in_its_script(name: str, row: commands.InScript) -> None:
+    target, _, line = row.line.rpartition(": ")
+    script = commands.list_targets(MAKEFILE)[target] if target else (project.ROOT / row.file).read_text()
+    assert line in [each.strip().lstrip("@") for each in script.splitlines()], f"{row.file} does not run make {name}"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, row in commands.TARGETS.items() if isinstance(row, commands.Make) and row.stage == "unit"]
+)
+def test_the_shortest_form(name: str, tmp_path: Path) -> None:
+    commands.run(name, tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(project.ROOT)))
+def test_what_a_page_says_to_type_exists(page: Path) -> None:
+    known = set(verbs(main.parser()))
+    for span in spans(page):
+        # One command of several: `make up`, `. .seaway/env && seaway status`, `seaway up --recover | ...`
+        for part in re.split(r"&&|\|\||;|\|", span):
+            words = part.split()
+            if words[:1] == ["make"] and len(words) > 1 and re.fullmatch("[a-z-]+", words[1]):
+                assert words[1] in commands.TARGETS, f"{span}: the Makefile has no target {words[1]}"
+            if words[:1] == ["seaway"] and len(words) > 1 and re.fullmatch("[a-z]+", words[1]):
+                typed = " ".join(words[1:3]) if words[1] == "release" else words[1]
+                assert typed in known or typed == "release", f"{span}: seaway has no verb {typed}"
+
+
+def test_the_readme_names_each_verb() -> None:
+    text = (project.ROOT / "README.md").read_text()
+    assert [verb for verb in commands.VERBS if f"`seaway {verb}" not in text] == []

@@ -1,0 +1,66 @@
+"""No test says how fast a machine is: seconds have a lower bound in an assertion, never an upper one.
+
+What must not wait gets something so long to wait for that only a hang would (`deadline=3600`), and a load follows what
+is measured (tests/support/steering.py). Figures are ratios against a peer in the same run: `make bench`.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path for path in (ROOT / "tests").rglob("test_*.py"))
+CLOCKS = {"monotonic", "perf_counter", "time"}
+
+
+def is_elapsed(node: ast.AST) -> bool:
+    """`time.monotonic() - begun`, `done.seconds`, or a name that says so."""
+    match node:
+        case ast.BinOp(op=ast.Sub()):
+            return any(
+                isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in CLOCKS
+                for each in ast.walk(node)
+            )
+        case ast.Attribute(attr="seconds") | ast.Name(id="seconds" | "elapsed"):
+            return True
+        case _:
+            return False
+
+
+def upper_bounds(source: str) -> Iterator[int]:
+    """The lines of assertions that bound elapsed seconds from above."""
+    for asserted in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)):
+        for node in ast.walk(asserted.test):
+            if not isinstance(node, ast.Compare):
+                continue
+            sides = [node.left, *node.comparators]
+            for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
+                less, more = isinstance(operator, ast.Lt | ast.LtE), isinstance(operator, ast.Gt | ast.GtE)
+                if (less and is_elapsed(left)) or (more and is_elapsed(right)):
+                    yield node.lineno
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT / "tests")))
+def test_no_assertion_bounds_seconds_from_above(file: Path) -> None:
+    lines = list(upper_bounds(file.read_text()))
+    assert lines == [], f"{file.relative_to(ROOT)}: lines {lines} depend on how fast the machine is"
+
+
+@pytest.mark.parametrize(
+    ("line", "bounds"),
+    [
+        ("assert time.monotonic() - begun < 5", True),
+        ("assert 5 >= time.time() - begun", True),
+        ("assert 2 < time.monotonic() - begun < 20, 'text'", True),
+        ("assert done.seconds <= 10 and done.code", True),
+        ("assert seconds < WARM", True),
+        ("assert time.monotonic() - begun > 2", False),
+        ("assert 2 <= done.seconds", False),
+        ("assert time.monotonic() < end, 'it hangs'", False),
+        ("while time.monotonic() - begun < 5: pass", False),
+    ],
+)
+def test_what_bounds_seconds_from_above(line: str, bounds: bool) -> None:
+    assert bool(list(upper_bounds(line))) == bounds
