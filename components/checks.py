@@ -1,5 +1,6 @@
-"""The checks, before anything is registered: warnings are told, errors refused."""
+"""The checks, before anything is registered: warnings are shown where the run succeeds, errors refused."""
 
+import asyncio
 import datetime
 
 import pulumi
@@ -33,5 +34,27 @@ def told(given: settings.Given) -> list[engine.Result]:
     if lines := engine.lines(one for one in results if one.state not in ("passed", "waived")):
         shown = lines if len(lines) <= MOST else [*lines[: MOST - 1], f"... and {len(lines) - MOST + 1} more"]
         head = f"{engine.summary(results)}; all findings: seaway check --stack {stack.stack}"
-        pulumi.log.warn("\n  ".join([head, *shown]))
+        _warn_on_success("\n  ".join([head, *shown]))
     return results
+
+
+def _warn_on_success(message: str) -> None:
+    """Show a warning at the end of the program, and only if the run succeeds.
+
+    Pulumi repeats every message of a run below it, grouped by resource in random order. In a failed run the warnings
+    would hide the error. The task that runs the program ends without an exception only after the engine has said that
+    nothing failed, deletions included; the engine waits for the program, so the message is still shown.
+    """
+    try:
+        program = asyncio.current_task()
+    except RuntimeError:
+        program = None
+    if program is None:
+        pulumi.log.warn(message)
+        return
+
+    def show(ended: asyncio.Task[object]) -> None:
+        if not ended.cancelled() and ended.exception() is None:
+            pulumi.log.warn(message)
+
+    program.add_done_callback(show)
