@@ -1,11 +1,8 @@
-"""The checks, before anything is registered: warnings are shown where the run succeeds, errors refused."""
+"""The checks, before anything is registered: warnings are shown, errors refused."""
 
-import asyncio
 import datetime
 
-import pulumi
-
-from components import settings
+from components import messages, settings
 from seaway.checks import engine
 from seaway.manifests import offline
 from seaway.model import problems
@@ -34,27 +31,5 @@ def told(given: settings.Given) -> list[engine.Result]:
     if lines := engine.lines(one for one in results if one.state not in ("passed", "waived")):
         shown = lines if len(lines) <= MOST else [*lines[: MOST - 1], f"... and {len(lines) - MOST + 1} more"]
         head = f"{engine.summary(results)}; all findings: seaway check --stack {stack.stack}"
-        _warn_on_success("\n  ".join([head, *shown]))
+        messages.warn("\n  ".join([head, *shown]))
     return results
-
-
-def _warn_on_success(message: str) -> None:
-    """Show a warning at the end of the program, and only if the run succeeds.
-
-    Pulumi repeats every message of a run below it, grouped by resource in random order. In a failed run the warnings
-    would hide the error. The task that runs the program ends without an exception only after the engine has said that
-    nothing failed, deletions included; the engine waits for the program, so the message is still shown.
-    """
-    try:
-        program = asyncio.current_task()
-    except RuntimeError:
-        program = None
-    if program is None:
-        pulumi.log.warn(message)
-        return
-
-    def show(ended: asyncio.Task[object]) -> None:
-        if not ended.cancelled() and ended.exception() is None:
-            pulumi.log.warn(message)
-
-    program.add_done_callback(show)

@@ -59,7 +59,7 @@ def test_warnings_are_told(folder: Path, preview: bool) -> None:
 def test_a_failed_run_shows_no_warnings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pulumi repeats messages below a run, in random order: they would hide the error. A later success shows them."""
     shown: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", shown.append)
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, _=None, *, ephemeral=False: ephemeral or shown.append(text))
     (folder / "app" / "app.yaml").write_text(ONE)
 
     def fails() -> None:
@@ -76,9 +76,11 @@ def test_warnings_come_after_all_else(folder: Path, monkeypatch: pytest.MonkeyPa
     """The engine has answered to every registration by then, and has said that the program may end."""
     before: list[str] = []
     monkeypatch.setattr(recorder.Monitor, "SignalAndWaitForShutdown", lambda *_: before.append("end"), raising=False)
-    monkeypatch.setattr(pulumi.log, "warn", lambda _: before.append("warning"))
+    monkeypatch.setattr(
+        pulumi.log, "warn", lambda _, __=None, *, ephemeral=False: before.append("ephemeral" if ephemeral else "kept")
+    )
     run(folder, ONE)
-    assert before == ["end", "warning"]
+    assert before == ["ephemeral", "end", "kept"]
 
 
 def test_what_is_told_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

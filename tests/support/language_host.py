@@ -4,7 +4,7 @@ The toolchain has the last host that Go can compile from a module of its own, 3.
 This one does what `pulumi-language-python` 3.259 does with a program: on `Cancel`, which the engine sends after Ctrl-C
 and at the end of every run, and where the engine drops the call, the program gets SIGINT, and SIGKILL 5 s later.
 
-``folder(path)`` makes a folder to put in front of PATH, where Pulumi finds it.
+``install(folder, pulumi)`` puts it where Pulumi takes it for its own.
 """
 
 # ruff: noqa: N802 - the methods' names are the protocol's
@@ -24,7 +24,6 @@ import grpc.aio
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-ROOT = Path(__file__).parents[2]
 NAME = "pulumi-language-python"
 REPORTED = 32
 """Exit code of a program that has said what is wrong."""
@@ -32,14 +31,19 @@ WAIT = 5.0
 """Seconds from SIGINT to SIGKILL."""
 
 
-def folder(path: Path) -> Path:
-    """A folder with the host in it, as a program."""
-    path.mkdir(parents=True)
-    host = path / NAME
-    command = shlex.join([sys.executable, "-m", "tests.support.language_host"])
-    host.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {command} "$@"\n')
+def install(folder: Path, pulumi: Path) -> Path:
+    """Make a folder with this command line and the host: to be put in front of PATH.
+
+    Pulumi warns about a host that is not beside its own executable, and follows links to that: so it is a copy.
+    """
+    folder.mkdir(parents=True)
+    shutil.copy2(pulumi, folder / "pulumi")
+    host = folder / NAME
+    # -P: nothing is imported from this folder, nor from the project, which may have a package of the same name.
+    command = shlex.join([sys.executable, "-P", __file__])
+    host.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     host.chmod(0o755)
-    return path
+    return folder
 
 
 class Host(language_pb2_grpc.LanguageRuntimeServicer):
