@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -188,14 +189,34 @@ def test_up_succeeds_and_shows_the_warnings_of_the_checks(small: project.Project
         assert trace not in done.text + preview.text
 
 
-@pytest.mark.parametrize("verb", ["preview", "up"])
-def test_a_dead_cluster_is_one_error(small: project.Project, verb: str, tmp_path: Path) -> None:
+@pytest.fixture
+def dead(small: project.Project, tmp_path: Path) -> project.Project:
+    """The same stack, and a cluster that does not answer."""
     closed = tmp_path / "kubeconfig"
     closed.write_text(re.sub(r"server: .*", "server: https://127.0.0.1:1", environment.KUBECONFIG.read_text()))
-    dead = dataclasses.replace(small, env=small.env | {"KUBECONFIG": str(closed)})
-    for _ in range(2):  # whether the traceback came was a matter of chance
-        done = (dead.preview if verb == "preview" else dead.up)(check=False)
+    return dataclasses.replace(small, env=small.env | {"KUBECONFIG": str(closed)})
+
+
+@pytest.mark.parametrize("verb", ["preview", "up"])
+def test_a_dead_cluster_is_one_error(dead: project.Project, verb: str) -> None:
+    done = (dead.preview if verb == "preview" else dead.up)(check=False)
+    failed_cleanly(done, "cannot reach the cluster of context")
+
+
+# Otherwise it may have ended by itself before it is interrupted.
+WORKS_ON = "import asyncio, pulumi\npulumi.Output.from_input(asyncio.sleep(60))\nprogram.run()"
+
+
+@pytest.mark.parametrize("handled", [True, False])
+def test_a_program_that_is_interrupted_prints_no_traceback(dead: project.Project, handled: bool) -> None:
+    """Without the handler it does: the stand-in does what the host does."""
+    text = WORKS_ON if handled else f"program.exit_on_interrupt = lambda: None\n{WORKS_ON}"
+    with edited(dead.folder / "__main__.py", "program.run()", text):
+        done = dead.preview(check=False)
+    if handled:
         failed_cleanly(done, "cannot reach the cluster of context")
+    else:
+        assert "KeyboardInterrupt" in done.text, done.text
 
 
 def test_invalid_input_is_one_error(small: project.Project) -> None:
@@ -212,18 +233,31 @@ def test_a_fault_of_the_program_keeps_its_traceback(small: project.Project) -> N
     assert "KeyboardInterrupt" not in done.text
 
 
-@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
-def test_in_a_failed_rollout_the_error_comes_last(small: project.Project, terminal: bool) -> None:
+UP = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK]
+
+
+@pytest.mark.parametrize(
+    ("command", "terminal"),
+    [(UP, True), (UP, False), ([sys.executable, "-m", "seaway.cli", "up", "--stack", STACK], False)],
+    ids=["pulumi up at a terminal", "pulumi up", "seaway up"],
+)
+def test_in_a_failed_rollout_the_error_comes_last(small: project.Project, command: list[str], terminal: bool) -> None:
     with edited(small.folder / "app" / "app.yaml", "port: 8000", "port: 8000\n    command: [/nothing]"):
-        done = at_a_terminal(small) if terminal else small.up(check=False)
+        done = at_a_terminal(small, command) if terminal else project.run(*command, cwd=small.folder, env=small.env)
     failed_cleanly(done, "web failed: ")
-    small.up()
 
 
-def at_a_terminal(small: project.Project) -> project.Done:
-    """`pulumi up` at a terminal."""
+def test_a_failed_preview_of_seaway_ends_with_the_error(dead: project.Project) -> None:
+    command = [sys.executable, "-m", "seaway.cli", "preview", "--stack", STACK, "--local-backend"]
+    done = project.run(*command, cwd=dead.folder, env=dead.env)
+    assert done.code == 1
+    assert "cannot reach the cluster of context" in done.text.strip().splitlines()[-1], done.text
+    for trace in TRACES:
+        assert trace not in done.text, done.text
+
+
+def at_a_terminal(small: project.Project, command: list[str]) -> project.Done:
     ours, theirs = pty.openpty()
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--stack", small.stack]
     with (
         os.fdopen(ours, "rb", buffering=0) as stream,
         subprocess.Popen(command, cwd=small.folder, env=small.env, stdout=theirs, stderr=theirs) as running,
