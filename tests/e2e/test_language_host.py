@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -265,6 +266,7 @@ def test_a_failed_preview_of_seaway_ends_with_the_error(dead: project.Project) -
 
 def at_a_terminal(small: project.Project, command: list[str]) -> project.Done:
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, 200))
     with (
         os.fdopen(ours, "rb", buffering=0) as stream,
         subprocess.Popen(
