@@ -1,10 +1,8 @@
-"""The checks, before anything is registered: warnings are told, errors refused."""
+"""The checks, before anything is registered: warnings are shown, errors refused."""
 
 import datetime
 
-import pulumi
-
-from components import release
+from components import messages, release
 from seaway.checks import check, engine
 from seaway.manifests import offline
 from seaway.model import problems
@@ -39,5 +37,5 @@ def told(choice: release.Choice) -> list[engine.Result]:
     if lines := engine.lines(one for one in results if one.state not in ("passed", "waived")):
         shown = lines if len(lines) <= MOST else [*lines[: MOST - 1], f"... and {len(lines) - MOST + 1} more"]
         head = f"{engine.summary(results)}; all findings: seaway check --stack {stack.stack}"
-        pulumi.log.warn("\n  ".join([head, *shown]))
+        messages.warn("\n  ".join([head, *shown]))
     return results

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_docker_build as docker_build
 
-from components import provider, settings
+from components import messages, provider, settings
 from seaway.images import changes, index, source, staging
 from seaway.model import application, lockfile, problems
 
@@ -97,11 +97,11 @@ class Image(pulumi.ComponentResource):
     ) -> None:
         super().__init__("seaway:index:Image", plan.name, None, options)
         for problem in plan.warnings:
-            pulumi.log.warn(str(problem), self)
+            messages.warn(str(problem), self)
         kept = changes.record_file(given.folder, plan.name)
         before = changes.Record.load(kept)
         if before is not None and (why := changes.reason(before, plan.record)):
-            pulumi.log.info(f"{plan.name}: rebuild, {why}", self)
+            messages.info(f"{plan.name}: rebuild, {why}", self)
         # Destroying dev must not delete the manifest that another environment runs (pulumi-docker-build issue 606).
         own = pulumi.ResourceOptions(
             parent=self,

@@ -10,6 +10,7 @@ from typing import Any
 
 from dev import environment, project
 from dev.cluster import layout, node
+from seaway.cli import program
 
 STACK = "dev"
 
@@ -67,19 +68,15 @@ def down() -> None:
 def select() -> dict[str, str]:
     """Make the stack the first time; its settings stand in the committed Pulumi.dev.yaml."""
     env = environment.prepare()
-    subprocess.run(
-        ["pulumi", "stack", "select", "--create", STACK],
-        check=True,
-        cwd=environment.ROOT,
-        env=env,
-        stdout=subprocess.DEVNULL,
-    )
+    run(["pulumi", "stack", "select", "--create", STACK], env, stdout=subprocess.DEVNULL)
     return env
 
 
-def run(command: list[str], env: dict[str, str] | None = None) -> None:
-    """Run a command in the checkout, with its output going to the person."""
-    subprocess.run(command, check=True, cwd=environment.ROOT, env=env)
+def run(command: list[str], env: dict[str, str] | None = None, stdout: int | None = None) -> None:
+    """Run a command in the checkout, with its output going to the person; after a Ctrl-C, wait until it has ended."""
+    code, _ = program.wait(command, environment.ROOT, env=env, stdout=stdout)
+    if code:
+        raise subprocess.CalledProcessError(code, command)
 
 
 def timed(times: dict[str, float], part: str, work: Callable[[], None]) -> None:

@@ -121,7 +121,7 @@ class Watch:
                     link = causes.link(finding.cause)
                     await self._log.warning(f"{owner}: {finding.line}{pod}\n  {finding.remedy}\n  see {link}")
             if one.state == "complete" and self._new(owner, "complete"):
-                await self._log.info(f"{one.row}, after {self._elapsed:.0f} s")
+                await self._log.status(f"{one.row}, after {self._elapsed:.0f} s")
         if any(one.state != "complete" for one in verdicts) and time.monotonic() - self._row_at >= STATUS:
             await self._status(row(verdicts))
 

@@ -43,6 +43,8 @@ def main() -> int:
     except (layers.CannotMakeError, OSError) as error:
         print(f"base images: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

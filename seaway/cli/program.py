@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -23,7 +23,7 @@ def run(folder: Path, words: Sequence[str]) -> int:
         SystemExit: so did a SIGTERM.
         problems.Invalid: there is no such program.
     """
-    return _waited(folder, words, None)[0]
+    return wait([_found(), *words], folder)[0]
 
 
 def output(folder: Path, words: Sequence[str]) -> tuple[int, str]:
@@ -31,51 +31,80 @@ def output(folder: Path, words: Sequence[str]) -> tuple[int, str]:
 
     Raises: as ``run``.
     """
-    return _waited(folder, [*words, "--non-interactive"], subprocess.PIPE)
-
-
-def _waited(folder: Path, words: Sequence[str], out: int | None) -> tuple[int, str]:
-    seen: list[int] = []
-    # A terminal sends Ctrl-C to all that runs in front. Any other signal is ours alone, and is handed on. Once: at the
-    # second one Pulumi stops in the middle of what it does.
-    in_front = _in_front()
-    group = None if in_front else 0
-    with subprocess.Popen([_found(), *words], cwd=folder, process_group=group, stdout=out, text=True) as process:
-
-        def hand_on(number: int, _: FrameType | None) -> None:
-            seen.append(number)
-            if number != signal.SIGINT or not in_front:
-                process.send_signal(number)
-
-        before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            printed, _ = process.communicate()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-    if signal.SIGTERM in seen:
-        raise SystemExit(128 + signal.SIGTERM)
-    if seen:
-        raise KeyboardInterrupt
-    return process.returncode, printed or ""
+    return wait([_found(), *words, "--non-interactive"], folder, stdout=subprocess.PIPE)
 
 
 def read(folder: Path, words: Sequence[str]) -> tuple[int, str]:
     """Run `pulumi` without a terminal; its exit code and all that it printed.
 
-    Raises:
-        problems.Invalid: there is no such program.
+    Raises: as ``run``.
     """
-    done = subprocess.run(
-        [_found(), *words, "--non-interactive"],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    command = [_found(), *words, "--non-interactive"]
+    return wait(command, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def wait(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: int | None = None,
+    stdout: int | None = None,
+    stderr: int | None = None,
+) -> tuple[int, str]:
+    """Run a command in ``folder`` until it has ended by itself, whatever signals come; its exit code and its stdout.
+
+    ``subprocess.run`` would kill it a quarter of a second after a Ctrl-C, before Pulumi has released its lock.
+
+    Args:
+        env: the command's variables; this process' own by default.
+        stdin, stdout, stderr: as for ``subprocess.Popen``.
+
+    Raises:
+        KeyboardInterrupt: the user interrupted it, and it has ended.
+        SystemExit: the same for SIGTERM.
+    """
+    seen: list[int] = []
+    early: list[int] = []
+    process: subprocess.Popen[str] | None = None
+    # A terminal sends Ctrl-C to all that runs in front. Any other signal is ours alone, and is handed on. Once: at the
+    # second one Pulumi stops in the middle of what it does.
+    in_front = _in_front()
+
+    def hand_on(number: int) -> None:
+        if process is None:
+            early.append(number)
+        elif number != signal.SIGINT or not in_front:
+            process.send_signal(number)
+
+    def handle(number: int, _: FrameType | None) -> None:
+        seen.append(number)
+        hand_on(number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=env,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            process_group=None if in_front else 0,
+        )
+        with process:
+            while early:
+                hand_on(early.pop(0))
+            printed, _ = process.communicate()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if signal.SIGTERM in seen:
+        raise SystemExit(128 + signal.SIGTERM)
+    if seen:
+        raise KeyboardInterrupt
+    return process.returncode, printed or ""
 
 
 def set_secret(folder: Path, stack: str, key: str, value: str) -> None:

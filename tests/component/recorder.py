@@ -100,6 +100,13 @@ class Monitor(mocks.MockMonitor):
         return values.Secret(values.UNKNOWN) if isinstance(value, values.Secret) else values.UNKNOWN
 
 
+class _Engine(mocks.MockEngine):
+    """Keeps what Pulumi repeats below a run."""
+
+    def Log(self, request: Any) -> Any:
+        return empty_pb2.Empty() if request.ephemeral else super().Log(request)
+
+
 class _Messages(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
@@ -127,7 +134,7 @@ def record(
         described = mocks.MockSettings(
             monitor=monitor,
             monitor_features=set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures),
-            engine=mocks.MockEngine(logger),
+            engine=_Engine(logger),
             project="seaway",
             stack=stack,
             dry_run=preview,

@@ -1,9 +1,11 @@
 # ruff: noqa: E501 - a message stands in one line, as it is printed
 """The checks in plain `pulumi preview` and `up`: warnings are told, errors refused before anything is registered."""
 
+import contextlib
 import re
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from components import application, settings
@@ -52,6 +54,33 @@ def test_warnings_are_told(folder: Path, preview: bool) -> None:
         "  IMG-02 warning: Deployment/web spec.template.spec.containers[web].image: example.com/web:1.27 is a tag, and a tag can be"
         " moved; pin it in images.lock: seaway release outdated --write",
     ]
+
+
+def test_a_failed_run_shows_no_warnings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi repeats messages below a run, in random order: they would hide the error. A later success shows them."""
+    shown: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, _=None, *, ephemeral=False: ephemeral or shown.append(text))
+    (folder / "app" / "app.yaml").write_text(ONE)
+
+    def fails() -> None:
+        application.Application(settings.read(folder))
+        raise RuntimeError("no")
+
+    for build, warnings in ((fails, 0), (lambda: application.Application(settings.read(folder)) and None, 1)):
+        with contextlib.suppress(RuntimeError):
+            recorder.record(build, config={"context": "work"})
+        assert len(shown) == warnings
+
+
+def test_warnings_come_after_all_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine has answered to every registration by then, and has said that the program may end."""
+    before: list[str] = []
+    monkeypatch.setattr(recorder.Monitor, "SignalAndWaitForShutdown", lambda *_: before.append("end"), raising=False)
+    monkeypatch.setattr(
+        pulumi.log, "warn", lambda _, __=None, *, ephemeral=False: before.append("ephemeral" if ephemeral else "kept")
+    )
+    run(folder, ONE)
+    assert before == ["ephemeral", "end", "kept"]
 
 
 def test_what_is_told_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,14 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from dev.images import __main__ as command
 from dev.images import layers, oci, recipes
 
 LOW = recipes.Layer(name="low", packages=("a",))
@@ -229,3 +231,12 @@ def test_both_images_say_honestly_what_they_are() -> None:
         assert "not the official image" in image.labels["org.opencontainers.image.description"]
     assert recipes.POSTGRES.config["User"] == "999:999"
     assert recipes.POSTGRES.layer.below == recipes.PYTHON.layer.below
+
+
+def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "ensure", interrupted)
+    monkeypatch.setattr(sys, "argv", ["dev.images", "ensure", "--registry", "127.0.0.1:1"])
+    assert command.main() == 130

@@ -276,14 +276,14 @@ def test_pulumi_must_be_there(checkout: Path, capfd: pytest.CaptureFixture[str])
     )
 
 
-def waits(number: int) -> str:
-    """A step that ends half a second after a signal, and says how many it got."""
+def waits(number: int, times: int = 1) -> str:
+    """A step that ends some time after so many signals, longer than `subprocess.run` waits, and counts them."""
     return (
         "got = []\n"
         f"signal.signal({int(number)}, lambda *_: got.append(1))\n"
         "print('ready', flush=True)\n"
-        "while not got: time.sleep(0.05)\n"
-        "time.sleep(0.5)\n"
+        f"while len(got) < {times}: time.sleep(0.05)\n"
+        "time.sleep(0.8)\n"
         "print('got', len(got), flush=True)\n"
         "sys.exit(255)"
     )
@@ -295,11 +295,46 @@ AT_A_TERMINAL = (
 )
 
 
-def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: program.Pulumi, good: record.Record) -> None:
-    pulumi.does(waits(signal.SIGINT))
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_at_a_terminal_reaches_pulumi_as_often_as_it_is_pressed(
+    pulumi: program.Pulumi, good: record.Record, times: int
+) -> None:
+    """The second one makes Pulumi stop at once. Nobody kills it, nobody stops waiting for it."""
+    pulumi.does(waits(signal.SIGINT, times))
+    command = [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"]
+    code, out = at_a_terminal(command, presses=times)
+    assert (code, out) == (130, f"got {times}\n")
+    assert len(pulumi.calls) == 1
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_does_not_kill_what_make_up_waits_for(pulumi: program.Pulumi, times: int) -> None:
+    pulumi.does(waits(signal.SIGINT, times))
+    text = "import sys; from dev import stack; sys.argv[1:] = ['up']; stack.up = lambda: stack.run(['pulumi', 'up'])"
+    code, out = at_a_terminal([sys.executable, "-c", f"{text}; sys.exit(stack.main())"], presses=times)
+    assert (code, out) == (130, f"got {times}\n")
+
+
+def test_ctrl_c_does_not_kill_a_pulumi_whose_output_is_read(pulumi: program.Pulumi) -> None:
+    """`pulumi stack import`, for one: killed in the middle, it would leave half a state."""
+    pulumi.does(
+        "open('ready', 'w').close()\n"
+        + waits(signal.SIGINT).replace("sys.exit", "open('ended', 'w').close(); sys.exit")
+    )
+    text = (
+        "import pathlib; from seaway.cli import program\n"
+        "try: program.read(pathlib.Path(), ['stack', 'import'])\n"
+        "except KeyboardInterrupt: print('interrupted', pathlib.Path('ended').exists())\n"
+    )
+    code, out = at_a_terminal([sys.executable, "-c", text], ready=pulumi.folder / "ready")
+    assert (code, out) == (0, "interrupted True\n")
+
+
+def at_a_terminal(command: list[str], *, presses: int = 1, ready: Path | None = None) -> tuple[int, str]:
+    """Run a command at a terminal of its own, and press Ctrl-C there, once it has printed `ready` or made that file."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", AT_A_TERMINAL, sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
+        [sys.executable, "-c", AT_A_TERMINAL, *command],
         env={**os.environ, "PYTHONPATH": str(golden.ROOT)},
         stdin=theirs,
         stdout=subprocess.PIPE,
@@ -308,12 +343,21 @@ def test_ctrl_c_at_a_terminal_reaches_pulumi_once(pulumi: program.Pulumi, good: 
         start_new_session=True,
     )
     assert process.stdout
-    assert process.stdout.readline() == "ready\n"
-    os.write(ours, b"\x03")
-    out, _ = process.communicate(timeout=300)
-    os.close(ours)
-    os.close(theirs)
-    assert (process.returncode, out) == (130, "got 1\n")
+    try:
+        if ready is None:
+            assert process.stdout.readline() == "ready\n"
+        while ready is not None and not ready.exists():
+            time.sleep(0.05)
+            assert process.poll() is None
+        for press in range(presses):
+            time.sleep(0.4 if press else 0.1)
+            os.write(ours, b"\x03")
+        out, _ = process.communicate(timeout=300)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+        process.kill()
+    return process.returncode, out
 
 
 def test_an_interrupted_rollback_says_how_to_go_on(

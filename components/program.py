@@ -1,0 +1,56 @@
+"""The program of a stack: settings -> application -> components -> outputs."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+EXIT_REPORTED = 32
+"""Exit code that tells the language host that the program has reported the error: the host adds nothing to it."""
+
+
+def run() -> None:
+    """Deploy the application that the project in the working directory describes. ``__main__.py`` calls this.
+
+    Raises:
+        SystemExit: the input is invalid, and all of its errors are reported.
+    """
+    exit_on_interrupt()
+    # Imported here: importing takes most of the time until the first resource, and Ctrl-C may come in it.
+    import pulumi  # noqa: PLC0415
+
+    from components import application, settings  # noqa: PLC0415
+    from seaway.model import problems  # noqa: PLC0415
+
+    try:
+        deployed = application.Application(settings.read(Path.cwd()))
+    except problems.Invalid as error:
+        pulumi.log.error(str(error))
+        sys.exit(EXIT_REPORTED)
+    for name, value in deployed.outputs.items():
+        pulumi.export(name, value)
+
+
+def exit_on_interrupt() -> None:
+    """Let SIGINT end this process without a traceback.
+
+    Pulumi's language host sends SIGINT to the program when a run has failed or was cancelled, and shows what the
+    program prints. Python's default is a KeyboardInterrupt, whose traceback would come after the error. A process that
+    embeds the program (Pulumi's Automation API) keeps its own handling: nothing is changed outside the main thread, or
+    where SIGINT is ignored or has a handler.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _exit)
+
+
+def _exit(_number: int, _frame: FrameType | None) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # The signal may have interrupted a write to this very stream.
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            stream.flush()
+    # sys.exit would run into whatever the main thread is in the middle of, and wait for the other threads.
+    os._exit(EXIT_REPORTED)

@@ -1,0 +1,312 @@
+"""The language host that ships with Pulumi today ends the program with SIGINT: no traceback, and the error comes last.
+
+Here a stand-in does what that host does (tests/support/language_host.py). The tests share one stack, in order.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import environment, project
+from tests.support import language_host, namespaces
+
+pytestmark = pytest.mark.cluster
+
+STACK = "host"
+NAMESPACE = f"smallest-{STACK}"
+CHECKS = "all findings: seaway check"
+TODAYS, PINNED = "today's host", "the toolchain's host"
+TRACES = ("Traceback", "KeyboardInterrupt", "panic:", "non-zero exit code")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
+    """A stack under today's host."""
+    folder = tmp_path_factory.mktemp("small")
+    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack=STACK)
+    app = made.folder / "app" / "app.yaml"
+    app.write_text(app.read_text() + "    expose: true\n")  # by a node port: one warning of the checks
+    pulumi = shutil.which("pulumi", path=made.env["PATH"])
+    assert pulumi
+    yield under(made, language_host.install(folder / ".seaway" / "host", Path(pulumi)))
+    namespaces.remove(NAMESPACE)
+
+
+def under(small: project.Project, host: Path) -> project.Project:
+    return dataclasses.replace(small, env=small.env | {"PATH": f"{host}{os.pathsep}{small.env['PATH']}"})
+
+
+def pinned(small: project.Project) -> project.Project:
+    """The same stack under the host of the toolchain."""
+    return dataclasses.replace(small, env=small.env | {"PATH": small.env["PATH"].partition(os.pathsep)[2]})
+
+
+def shown(done: project.Done) -> list[str]:
+    """The lines that Pulumi printed, without colours."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.text).replace("\r", "").splitlines()
+
+
+def diagnostics(done: project.Done) -> list[str]:
+    """The lines of the section of that name, at the end of what Pulumi prints."""
+    lines = shown(done)
+    start = lines.index("Diagnostics:") + 1
+    ends = [number for number, line in enumerate(lines) if number > start and re.match(r"\w+:", line)]
+    return [line for line in lines[start : min(ends, default=None)] if line.strip()]
+
+
+def failed_cleanly(done: project.Done, error: str) -> None:
+    """The run failed without a traceback, its error is there, and nothing but errors ends what is said at its end."""
+    assert done.code != 0, done.text
+    for trace in TRACES:
+        assert trace not in done.text, done.text
+    said = diagnostics(done)
+    assert any("error: " in line and error in line for line in said), done.text
+    # Resources come in any order, the messages of one in theirs. What stands further in belongs to a message.
+    last = ""
+    for line in [*said, "  the end"]:
+        if line.startswith("    ") and not line.startswith("     "):
+            last = line.strip()
+        elif not line.startswith("    "):
+            assert not last or last.startswith("error: "), done.text
+    assert CHECKS not in "\n".join(said), done.text
+
+
+@contextlib.contextmanager
+def edited(file: Path, old: str, new: str) -> Iterator[None]:
+    """A file with one text replaced, until the block ends."""
+    source = file.read_text()
+    assert source.count(old) == 1, old
+    file.write_text(source.replace(old, new))
+    try:
+        yield
+    finally:
+        file.write_text(source)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A part of a run in which Ctrl-C comes.
+
+    Args:
+        verb: what is run.
+        reached: a line of it says this when the part has begun.
+        edit: what makes that part last: file, old, new.
+    """
+
+    verb: str
+    reached: str
+    edit: tuple[str, str, str]
+
+
+PHASES = {
+    "preview": Phase(verb="preview", reached="pulumi:pulumi:Stack", edit=("app/app.yaml", "port: 8000", "port: 8000")),
+    "build": Phase(
+        verb="up", reached="docker-build:index:Image", edit=("app/web/Dockerfile", "COPY", "RUN sleep 120\nCOPY")
+    ),
+    "rollout": Phase(
+        verb="up",
+        reached="Rollout services",
+        edit=("app/app.yaml", "port: 8000", "port: 8000\n    command: [sleep, inf]"),
+    ),
+}
+
+
+def interrupted(small: project.Project, phase: Phase, times: int, *, terminal: bool = False) -> project.Done:
+    """Run it, and press Ctrl-C when the phase is reached; the second time as soon as Pulumi has answered the first."""
+    words = ["--yes", "--skip-preview"] if phase.verb == "up" else []
+    command = ["pulumi", phase.verb, *words, "--stack", small.stack]
+    command += [] if terminal else ["--non-interactive"]
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    with (
+        os.fdopen(ours, "rb", buffering=0) as stream,
+        subprocess.Popen(
+            command, cwd=small.folder, env=small.env, stdout=theirs, stderr=theirs, start_new_session=True
+        ) as running,
+    ):
+        os.close(theirs)
+        output = bytearray()
+
+        def read() -> None:
+            with contextlib.suppress(OSError):  # a terminal whose other end is closed
+                while chunk := stream.read(4096):
+                    output.extend(chunk)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            wait(lambda: phase.reached.encode() in output, output)
+            for press in range(times):
+                if press:
+                    wait(lambda: b"^C received; cancelling" in output, output)
+                assert running.poll() is None, output.decode()
+                os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+            begun = time.monotonic()
+            running.wait(timeout=30)
+            seconds = time.monotonic() - begun
+        finally:
+            if running.poll() is None:
+                os.killpg(running.pid, signal.SIGKILL)
+            reader.join(timeout=10)
+    return project.Done(code=running.returncode, out=output.decode(), err="", seconds=seconds)
+
+
+def wait(holds: Callable[[], bool], output: bytearray, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, output.decode()
+        time.sleep(0.02)
+
+
+def locks(small: project.Project) -> list[str]:
+    return [file.name for file in (small.folder / ".seaway/state/.pulumi/locks").rglob("*.json")]
+
+
+def processes(small: project.Project) -> list[str]:
+    """What runs of a stack: command lines of processes that have its folder in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            home = f"PULUMI_HOME={small.env['PULUMI_HOME']}".encode()
+            if home in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+def test_up_succeeds_and_shows_the_warnings_of_the_checks(small: project.Project) -> None:
+    done = small.up()
+    assert [line for line in diagnostics(done) if CHECKS in line], done.text
+    preview = small.preview("--expect-no-changes")
+    assert [line for line in diagnostics(preview) if CHECKS in line], preview.text
+    for trace in TRACES:
+        assert trace not in done.text + preview.text
+
+
+@pytest.fixture
+def dead(small: project.Project, tmp_path: Path) -> project.Project:
+    """The same stack, and a cluster that does not answer."""
+    closed = tmp_path / "kubeconfig"
+    closed.write_text(re.sub(r"server: .*", "server: https://127.0.0.1:1", environment.KUBECONFIG.read_text()))
+    return dataclasses.replace(small, env=small.env | {"KUBECONFIG": str(closed)})
+
+
+@pytest.mark.parametrize("verb", ["preview", "up"])
+def test_a_dead_cluster_is_one_error(dead: project.Project, verb: str) -> None:
+    done = (dead.preview if verb == "preview" else dead.up)(check=False)
+    failed_cleanly(done, "cannot reach the cluster of context")
+
+
+# Otherwise it may have ended by itself before it is interrupted.
+WORKS_ON = "import asyncio, time\nasyncio.get_running_loop().run_in_executor(None, time.sleep, 60)\nprogram.run()"
+
+
+@pytest.mark.parametrize("handled", [True, False])
+def test_a_program_that_is_interrupted_prints_no_traceback(dead: project.Project, handled: bool) -> None:
+    """Without the handler it does: the stand-in does what the host does."""
+    text = WORKS_ON if handled else f"program.exit_on_interrupt = lambda: None\n{WORKS_ON}"
+    with edited(dead.folder / "__main__.py", "program.run()", text):
+        done = dead.preview(check=False)
+    if handled:
+        failed_cleanly(done, "cannot reach the cluster of context")
+    else:
+        assert "KeyboardInterrupt" in done.text, done.text
+
+
+def test_invalid_input_is_one_error(small: project.Project) -> None:
+    with edited(small.folder / "app" / "app.yaml", "port: 8000", "port: 80000"):
+        failed_cleanly(small.preview(check=False), "services.web.port")
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(small: project.Project) -> None:
+    with edited(small.folder / "__main__.py", "program.run()", "program.run()\nprint(1 / 0)"):
+        done = small.preview(check=False)
+    assert done.code != 0
+    assert "ZeroDivisionError" in done.text
+    assert "__main__.py" in done.text
+    assert "KeyboardInterrupt" not in done.text
+
+
+BROKEN = ("build: ./web", "image: registry.localhost:5000/nobody/nothing:2")
+UP = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK]
+
+
+@pytest.mark.parametrize(
+    ("command", "terminal"),
+    [(UP, True), (UP, False), ([sys.executable, "-m", "seaway.cli", "up", "--stack", STACK], False)],
+    ids=["pulumi up at a terminal", "pulumi up", "seaway up"],
+)
+def test_in_a_failed_rollout_the_error_comes_last(small: project.Project, command: list[str], terminal: bool) -> None:
+    with edited(small.folder / "app" / "app.yaml", *BROKEN):
+        done = at_a_terminal(small, command) if terminal else project.run(*command, cwd=small.folder, env=small.env)
+    failed_cleanly(done, "web failed: ")
+    assert ("@ updating" in done.text) is not terminal, "what a terminal shows"
+
+
+def test_a_failed_preview_of_seaway_ends_with_the_error(dead: project.Project) -> None:
+    command = [sys.executable, "-m", "seaway.cli", "preview", "--stack", STACK, "--local-backend"]
+    done = project.run(*command, cwd=dead.folder, env=dead.env)
+    assert done.code == 1
+    assert "cannot reach the cluster of context" in done.text.strip().splitlines()[-1], done.text
+    for trace in TRACES:
+        assert trace not in done.text, done.text
+
+
+def at_a_terminal(small: project.Project, command: list[str]) -> project.Done:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, 200))
+    with (
+        os.fdopen(ours, "rb", buffering=0) as stream,
+        subprocess.Popen(
+            command,
+            cwd=small.folder,
+            env={name: value for name, value in small.env.items() if name != "CI"} | {"TERM": "xterm-256color"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        ) as running,
+    ):
+        os.close(theirs)
+        output = bytearray()
+        with contextlib.suppress(OSError):
+            while chunk := stream.read(4096):
+                output.extend(chunk)
+    return project.Done(code=running.returncode, out=output.decode(), err="", seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("host", "phase", "times"),
+    [
+        *((TODAYS, phase, times) for phase in PHASES for times in (1, 2)),
+        *((PINNED, phase, 2) for phase in ("build", "rollout")),
+    ],
+)
+def test_ctrl_c_leaves_no_lock_and_the_next_up_converges(
+    small: project.Project, host: str, phase: str, times: int
+) -> None:
+    where = pinned(small) if host == PINNED else small
+    what = PHASES[phase]
+    with edited(small.folder / what.edit[0], *what.edit[1:]):
+        done = interrupted(where, what, times)
+    assert done.code != 0, done.text
+    assert done.seconds < 15
+    for trace in TRACES:
+        assert trace not in done.text, done.text
+    assert CHECKS not in done.text.partition("Diagnostics:")[2], done.text
+    assert locks(small) == []
+    assert json.loads(where.pulumi("stack", "export", "--stack", STACK, check=True).out)["deployment"]["resources"]
+    where.up()
+    where.preview("--expect-no-changes")
+    assert processes(small) == []
