@@ -22,6 +22,7 @@ _ELSEWHERE = frozenset(
     (
         "context",
         "app",
+        "root",
         "build",
         "promotes_from",
         "registry",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seaway.compose import dockerfile, files, read
-from seaway.model import nodes, problems
+from seaway.model import nodes, problems, roots
 
 PAGE = "services:\n  web:\n    image: page\n"
 
@@ -21,7 +21,9 @@ def write(folder: Path, **texts: str) -> None:
 
 
 def plain(folder: Path, *names: str) -> dict[str, Any]:
-    return nodes.plain(read.read([folder / f"{name}.yml" for name in names or ("main",)], folder=folder).root)
+    return nodes.plain(
+        read.read([folder / f"{name}.yml" for name in names or ("main",)], within=roots.Root(folder)).root
+    )
 
 
 def wrong(folder: Path, *names: str) -> str:
@@ -363,7 +365,7 @@ def test_a_pipe_is_not_mounted(tmp_path: Path) -> None:
 
 def test_a_pipe_is_no_dockerfile(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "Dockerfile")
-    assert dockerfile.read(tmp_path / "Dockerfile") == dockerfile.Said()
+    assert dockerfile.read(tmp_path / "Dockerfile", roots.Root(tmp_path)) == dockerfile.Said()
 
 
 def test_too_many_services_are_refused_at_once(tmp_path: Path) -> None:

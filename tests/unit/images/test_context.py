@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seaway.images import context, index
-from seaway.model import application, problems
+from seaway.model import application, problems, roots
 
 BUILD = application.Build(context="web")
 PLATFORM = "linux/amd64"
@@ -29,16 +29,16 @@ def write(file: Path, text: str) -> Path:
 
 
 def paths(folder: Path, build: application.Build = BUILD) -> list[str]:
-    return [file.path for file in context.Context.read(folder, build).files]
+    return [file.path for file in context.Context.read(folder, build, roots.Root(folder)).files]
 
 
 def tag(folder: Path, build: application.Build = BUILD, platform: str = PLATFORM, **bases: str) -> str:
-    return context.Context.read(folder, build).tag(platform=platform, bases=bases)
+    return context.Context.read(folder, build, roots.Root(folder)).tag(platform=platform, bases=bases)
 
 
 def wrong(folder: Path, build: application.Build = BUILD) -> list[str]:
     with pytest.raises(problems.Invalid) as caught:
-        context.Context.read(folder, build)
+        context.Context.read(folder, build, roots.Root(folder))
     return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
 
 
@@ -169,7 +169,7 @@ def test_a_bad_ignore_file_is_told_with_its_line(folder: Path) -> None:
 def test_links_stay_links(folder: Path) -> None:
     (folder / "web/to-folder").symlink_to("app")
     (folder / "web/app/to-file").symlink_to("../run.sh")
-    files = {file.path: file.link for file in context.Context.read(folder, BUILD).files}
+    files = {file.path: file.link for file in context.Context.read(folder, BUILD, roots.Root(folder)).files}
     assert files["to-folder"] == "app"
     assert files["app/to-file"] == "../run.sh"
     assert "to-folder/a.py" not in files
@@ -224,7 +224,8 @@ def test_secrets_are_warned_of(folder: Path) -> None:
     for name in (".env", ".env.local", "deep/id_rsa", "tls.key", "ca.pem", ".env.example", "id_rsa.pub", "keys.py"):
         write(folder / "web" / name, "")
     warned = [
-        problem.place.file.removeprefix(f"{folder}/web/") for problem in context.Context.read(folder, BUILD).warnings()
+        problem.place.file.removeprefix(f"{folder}/web/")
+        for problem in context.Context.read(folder, BUILD, roots.Root(folder)).warnings()
     ]
     assert warned == [".env", ".env.local", "ca.pem", "deep/id_rsa", "tls.key"]
 
@@ -232,7 +233,7 @@ def test_secrets_are_warned_of(folder: Path) -> None:
 def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "SETTLED", -1)
     known = index.Index()
-    first = context.Context.read(folder, BUILD, known=known)
+    first = context.Context.read(folder, BUILD, roots.Root(folder), known=known)
     known.save(folder / "index.json")
     again = index.Index.load(folder / "index.json")
     assert again == known
@@ -245,14 +246,14 @@ def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.Mo
         return real(self, *args, **options)
 
     monkeypatch.setattr(Path, "open", watched)
-    second = context.Context.read(folder, BUILD, known=again)
+    second = context.Context.read(folder, BUILD, roots.Root(folder), known=again)
     assert [name for name in opened if not name.endswith(".dockerignore")] == ["a.py"]
     assert second.tag(platform=PLATFORM) != first.tag(platform=PLATFORM)
 
 
 def test_a_file_that_was_just_written_is_read_again(folder: Path) -> None:
     known = index.Index()
-    context.Context.read(folder, BUILD, known=known)
+    context.Context.read(folder, BUILD, roots.Root(folder), known=known)
     assert known.sources == {}
 
 
