@@ -51,7 +51,7 @@ def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
     lock = lockfile.read((given.folder / given.settings.app).parent, root)
     for name, build in source.builds(given.app):
         try:
-            made.append(_plan(given, name, build, repositories[name], root, lock))
+            made.append(_plan(given, name, build, repositories[name], root=root, lock=lock))
         except problems.Invalid as error:
             wrong += error.problems
     if wrong:
@@ -64,6 +64,7 @@ def _plan(
     name: str,
     build: application.Build,
     repository: str,
+    *,
     root: roots.Root,
     lock: lockfile.Lock | None,
 ) -> Plan:

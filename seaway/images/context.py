@@ -151,6 +151,7 @@ def _dockerfile(top: Path, build: application.Build, root: roots.Root) -> str | 
     if dockerfile is None or not root.exists(top / dockerfile):
         remedy = "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
         raise problems.Invalid([_problem(top / build.dockerfile, "is no file in the build context", remedy)])
+    root.resolved(top / dockerfile, "", problems.Place(str(top / dockerfile)), "")
     # Behind a link to a directory, which is sent as a link, the builder would look for it in vain.
     above = Path(os.path.realpath((top / dockerfile).parent))
     if not above.is_relative_to(os.path.realpath(top)):

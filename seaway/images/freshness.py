@@ -59,7 +59,8 @@ class Found:
 def uses(app: application.Application, folder: Path, root: roots.Root, substitutes: Mapping[str, str]) -> list[Use]:
     """The images that an application names, sorted: its own, and those that its Dockerfiles begin with.
 
-    ``folder`` is that of the application's file, ``root`` what Dockerfiles must be in; ``substitutes`` are those of an environment.
+    ``folder`` is that of the application's file, ``root`` what Dockerfiles must be in; ``substitutes``
+    are those of an environment.
 
     Raises:
         problems.Invalid: everything that is wrong with the Dockerfiles.

@@ -117,10 +117,12 @@ class Root:
         """
         real = self.resolved(path, subject, place, at)
         try:
-            mode = real.lstat().st_mode
+            there = stat.S_ISDIR(real.lstat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            there = False
         except OSError as error:
             raise _invalid(place, at, f"{subject} cannot be read ({error.strerror})", hint) from None
-        if not stat.S_ISDIR(mode):
+        if not there:
             raise _invalid(place, at, f"{subject} is not a directory", hint)
         return real
 
@@ -131,14 +133,14 @@ class Root:
         place: problems.Place,
         at: str,
         *,
-        hint: str = "correct the path",
+        hint: str = "write the path of a file",
         limit: int = MAX_BYTES,
     ) -> bytes:
         """The bytes of a regular file inside the root.
 
         Args:
             path: see ``resolved``, as for ``subject``, ``place`` and ``at``.
-            hint: what to do if it is not there or may not be read.
+            hint: what to do if it is not a regular file, is not there, or may not be read.
             limit: how many bytes are read at most.
 
         Raises:
@@ -153,7 +155,7 @@ class Root:
                 after = os.fstat(file.fileno())
         except NotRegularError as error:
             wrong = f"{subject} is {error.kind}, not a regular file"
-            raise _invalid(place, at, wrong, "write the path of a file") from None
+            raise _invalid(place, at, wrong, hint) from None
         except OSError as error:
             wrong = f"{subject} cannot be read ({error.strerror or 'it cannot be opened'})"
             raise _invalid(place, at, wrong, hint) from None

@@ -21,12 +21,12 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def plain(path: Path, *more: Path, **named: Any) -> dict[str, Any]:
-    return nodes.plain(read.read([path, *more], **{"folder": path.parent, **named}).root)
+    return nodes.plain(read.read([path, *more], **{"within": roots.Root(path.parent), **named}).root)
 
 
 def wrong(path: Path, *more: Path, **named: Any) -> str:
     with pytest.raises(problems.Invalid) as caught:
-        read.read([path, *more], **{"folder": path.parent, **named})
+        read.read([path, *more], **{"within": roots.Root(path.parent), **named})
     return str(caught.value)
 
 
@@ -289,7 +289,7 @@ def test_files_of_variables(tmp_path: Path) -> None:
     assert "env_file" not in made
     assert service_wrong(tmp_path, "env_file: none.env") == (
         'docker-compose.yml:4:15: services.web.env_file.0: "none.env" cannot be read (No such file or directory);'
-        " correct the path"
+        " write the path of a file"
     )
 
 

@@ -50,7 +50,7 @@ def test_a_folder_is_no_lock_file(tmp_path: Path) -> None:
     (tmp_path / lockfile.FILE).mkdir()
     with pytest.raises(problems.Invalid) as caught:
         lockfile.read(tmp_path, roots.Root(tmp_path))
-    assert str(caught.value) == f"images.lock: cannot be read (Is a directory); {REMEDY}"
+    assert str(caught.value) == f"images.lock: is a directory, not a regular file; {REMEDY}"
 
 
 def test_all_images_are_deployed_by_their_digest() -> None:
