@@ -4,6 +4,8 @@ The table has what is not kept as it was written: approximated (how), dropped (w
 is added, since Kubernetes wants to know what compose does not say. With
 refusals nothing is written: mend them, or waive them in the service with ``x-seaway: {waive: {privileged: <reason>}}``.
 
+Files are read inside the project of the working directory, or below that directory where there is no project.
+
 Exit codes: 0, imported; 1, something is refused, or lost and ``--strict`` is given; 2, the compose file is wrong, or
 the file to write is there.
 

@@ -195,7 +195,8 @@ def test_links_that_lead_out_are_sent_as_they_are(folder: Path) -> None:
 def test_a_context_that_is_elsewhere_is_refused(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = write(tmp_path_factory.mktemp("other") / "Dockerfile", "FROM scratch\n").parent
     (folder / "linked").symlink_to(other)
-    (folder / "web/linked").symlink_to(other)
+    write(folder / "beside/Dockerfile", "FROM scratch\n")
+    (folder / "web/linked").symlink_to("../beside")
     for build in (
         application.Build(context="/"),
         application.Build(context=str(other)),

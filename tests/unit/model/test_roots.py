@@ -210,7 +210,7 @@ def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, m
         " name a file of the application"
     )
     file.write_text(STACK.format(", seaway:root: /"))
-    assert 'seaway:root: "/" is none of project, git' in loaded()
+    assert 'seaway:root: "/" is not one of its values; write project or git' in loaded()
     shutil.rmtree(place / ".git")
 
 
