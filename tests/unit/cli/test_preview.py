@@ -369,7 +369,7 @@ def test_no_branch_puts_the_environment_into_its_comment(
     text = (shop.folder / "preview.md").read_text()
     base = "HEAD:" if side == "base" else ""
     assert f"{base}app/app.yaml:" in text
-    assert '"worker/worker.ini" is outside the project (it resolves to ' in text
+    assert 'worker.ini" is outside the project (it resolves to ' in text
     assert "top-secret-pass" not in text + "".join(capfd.readouterr())
 
 
