@@ -357,9 +357,9 @@ def test_no_branch_puts_the_environment_into_its_comment(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], side: str
 ) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "top-secret-pass")
-    ini = shop.folder / "app/worker/worker.ini"
-    kept = ini.read_bytes()
-    ini.unlink()
+    ini = shop.folder / "app/shop.ini"  # in no build context
+    shop.replace("app/app.yaml", "worker/worker.ini", "shop.ini")
+    kept = b"[worker]\n"
     ini.symlink_to("/proc/self/environ")
     if side == "base":
         shop.commit()
@@ -369,7 +369,7 @@ def test_no_branch_puts_the_environment_into_its_comment(
     text = (shop.folder / "preview.md").read_text()
     base = "HEAD:" if side == "base" else ""
     assert f"{base}app/app.yaml:" in text
-    assert 'worker.ini" is outside the project (it resolves to ' in text
+    assert 'shop.ini" is outside the project (it resolves to ' in text
     assert "top-secret-pass" not in text + "".join(capfd.readouterr())
 
 
@@ -382,8 +382,8 @@ def test_offline_the_base_has_a_root_of_its_own(
     for name in ("app", "Pulumi.yaml", "Pulumi.review.yaml"):
         (shop.folder / name).rename(below / name)
     (shop.folder / "shared.ini").write_text("[worker]\n")
-    (below / "app/worker/worker.ini").unlink()
-    (below / "app/worker/worker.ini").symlink_to("../../../shared.ini")
+    shop.replace("infra/app/app.yaml", "worker/worker.ini", "shop.ini")
+    (below / "app/shop.ini").symlink_to("../../shared.ini")
     monkeypatch.chdir(below)
     shop.commit()
     assert main.main(OFFLINE) == 2
@@ -393,12 +393,12 @@ def test_offline_the_base_has_a_root_of_its_own(
     (shop.folder / "shared.ini").write_text("[worker]\nmore = 1\n")
     assert main.main(OFFLINE) == 0
     assert "changed Deployment/worker" in changes(capfd)
-    (below / "app/worker/worker.ini").unlink()
-    (below / "app/worker/worker.ini").symlink_to("../../../../outside.ini")
+    (below / "app/shop.ini").unlink()
+    (below / "app/shop.ini").symlink_to("../../../outside.ini")
     shop.commit()
     (shop.folder.parent / "outside.ini").write_text("outside")
-    (below / "app/worker/worker.ini").unlink()
-    (below / "app/worker/worker.ini").write_text("[worker]\n")
+    (below / "app/shop.ini").unlink()
+    (below / "app/shop.ini").write_text("[worker]\n")
     assert main.main(OFFLINE) == 2
     assert "HEAD:app/app.yaml:" in (told := capfd.readouterr().err)
     assert "copy it into the git repository" in told
