@@ -88,7 +88,7 @@ def _chunks(read: context.Context, path: str) -> Iterator[bytes]:
         yield read.contents[path]
         return
     try:
-        with roots.opened(Path(os.path.realpath(read.folder)), path) as source:
+        with roots.opened(read.folder, path) as source:
             while chunk := source.read(CHUNK):
                 yield chunk
     except FileNotFoundError as error:

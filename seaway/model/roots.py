@@ -38,13 +38,13 @@ class NotRegularError(OSError):
 
 @contextlib.contextmanager
 def opened(top: Path, relative: str) -> Generator[io.BufferedReader]:
-    """A regular file below ``top``. No link is followed on the way, the file itself included.
+    """A regular file below ``top``, which itself may be a link. None is followed on the way, the file included.
 
     Raises:
         NotRegularError: it is something else; that is not opened.
         OSError: it is not there, or may not be read.
     """
-    folder = os.open(top, _SEARCH)
+    folder = os.open(os.path.realpath(top), _SEARCH)
     try:
         *above, name = Path(relative).parts or (".",)
         for part in above:

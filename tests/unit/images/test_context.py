@@ -210,6 +210,11 @@ def test_a_context_that_is_elsewhere_is_refused(folder: Path, tmp_path_factory: 
     assert "web/linked/Dockerfile: is behind a link that leads out of the build context" in told
 
 
+def test_a_context_may_be_a_link_that_stays_inside(folder: Path) -> None:
+    (folder / "linked").symlink_to("web")
+    assert tag(folder, application.Build(context="linked")) == tag(folder)
+
+
 @pytest.mark.parametrize("name", ["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"])
 def test_files_that_are_read_here_are_read_inside_only(folder: Path, name: str) -> None:
     """And where such a name is a link, its content is sent: a builder does not find what is outside of the context."""

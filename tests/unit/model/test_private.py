@@ -88,6 +88,8 @@ def test_nothing_is_read_through_a_link(tmp_path: Path) -> None:
     (tmp_path / ".seaway/dir").symlink_to("..")
     os.mkfifo(tmp_path / ".seaway/context/pipe")
     assert private.read(tmp_path / ".seaway/context/a") == b"a"
+    (tmp_path / "checkout").symlink_to(".")
+    assert private.read(tmp_path / "checkout/.seaway/context/a") == b"a", "the checkout's own path may be one"
     for name in ("context/link", "context/pipe", "context/nothing", "dir/outside"):
         assert private.read(tmp_path / ".seaway" / name) is None
 
