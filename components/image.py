@@ -8,7 +8,7 @@ import pulumi_docker_build as docker_build
 
 from components import messages, provider, settings
 from seaway.images import changes, index, source, staging
-from seaway.model import application, lockfile, problems
+from seaway.model import application, lockfile, problems, roots
 
 EXPORT = "type=registry,rewrite-timestamp=true"
 """Pushed, and with the times in its layers set to SOURCE_DATE_EPOCH: the same content is the same digest on every
@@ -47,10 +47,11 @@ def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
     """
     made: list[Plan] = []
     wrong: list[problems.Problem] = []
-    lock = lockfile.read((given.folder / given.settings.app).parent)
+    root = roots.of(given.folder, given.settings.root)
+    lock = lockfile.read((given.folder / given.settings.app).parent, root)
     for name, build in source.builds(given.app):
         try:
-            made.append(_plan(given, name, build, repositories[name], lock))
+            made.append(_plan(given, name, build, repositories[name], root=root, lock=lock))
         except problems.Invalid as error:
             wrong += error.problems
     if wrong:
@@ -59,10 +60,17 @@ def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
 
 
 def _plan(
-    given: settings.Given, name: str, build: application.Build, repository: str, lock: lockfile.Lock | None
+    given: settings.Given,
+    name: str,
+    build: application.Build,
+    repository: str,
+    *,
+    root: roots.Root,
+    lock: lockfile.Lock | None,
 ) -> Plan:
     known = index.Index.load(staging.index_file(given.folder, name))
-    read = source.Source.read((given.folder / given.settings.app).parent, build, given.settings, lock=lock, known=known)
+    above = (given.folder / given.settings.app).parent
+    read = source.Source.read(above, build, given.settings, root, lock=lock, known=known)
     staged = staging.folder(given.folder, name)
     staging.stage(read.context, staged, known)
     known.save(staging.index_file(given.folder, name))

@@ -6,7 +6,7 @@ from typing import Self
 
 import pulumi
 
-from components import image, settings
+from components import image, messages, settings
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
 from seaway.model import application, encode, jobs, secrets
@@ -42,14 +42,14 @@ class Choice:
         found = given.lock.instead
         going = given.release.application.jobs if given.release and given.lock.back else ()
         if given.release and (left := [one.name for one in going if jobs.released(one)]):
-            pulumi.log.warn(
+            messages.warn(
                 f"release {given.release.id} was rolled back to: its jobs before and after the rollout do not run again"
                 f" ({', '.join(left)}), and what those of the newer release did stays done"
             )
         if found is None or found.held != described:
             return cls(given=given, plans=plans, images=there, described=described, deployed=described)
         source = f"{lock.FOLDER}/{given.settings.stack}{lock.ENDING}" if given.release else given.settings.app
-        pulumi.log.warn(
+        messages.warn(
             f"release {found.held} that {source} describes failed at {found.since} ({found.because});"
             f" running the last good one, {found.release}. Change the source, or try it again: seaway up --retry"
         )

@@ -15,6 +15,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config
 
+from components import messages
 from seaway.cluster import errors
 from seaway.manifests import given
 from seaway.model import application, nodes, problems, references, rules, settings, stackfile
@@ -155,7 +156,7 @@ def _fingerprints(
     if known.keys() != secrets.keys():
         raise problems.Invalid([problem])
     if text is None:
-        pulumi.log.warn(f"{problem}. Until then their names stay as they are, and a weak value can be guessed from one")
+        messages.warn(f"{problem}. Until then their names stay as they are, and a weak value can be guessed from one")
     return known
 
 
@@ -173,7 +174,7 @@ def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
     passphrase = _chosen_passphrase()
     if stack == DEVELOPMENT or passphrase not in {PUBLIC_PASSPHRASE, ""}:
         return []
-    root = nodes.parse(file.read_bytes(), file.name) if file.is_file() else None
+    root = nodes.parse(stackfile.text(file), file.name) if file.is_file() else None
     # Pulumi writes a salt where a passphrase encrypts, and none for any other provider of secrets.
     if not isinstance(root, nodes.Table) or "encryptionsalt" not in root.entries:
         return []

@@ -5,9 +5,10 @@ import shlex
 from pathlib import Path
 
 from dev.cluster import layout, node, toolchain
+from seaway.model import private
 
 ROOT = Path(__file__).resolve().parent.parent
-STATE = ROOT / ".seaway"
+STATE = ROOT / private.NAME
 KUBECONFIG = STATE / "kubeconfig"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - dev keeps no secret worth keeping, see Pulumi.dev.yaml
 
@@ -35,7 +36,7 @@ def variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
 
 def prepare(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
     """Make the folders, link the plugins, and return the whole environment for a command."""
-    (state / "state").mkdir(parents=True, exist_ok=True)
+    private.folder(state / "state")
     toolchain.link_plugins(state / "pulumi")
     return {**os.environ, **variables(state=state, root=root)}
 
@@ -49,7 +50,6 @@ def write() -> Path:
             ours = value.removesuffix(os.environ["PATH"])
             text = f'{shlex.quote(ours)}"$PATH"'
         lines.append(f"export {name}={text}")
-    path = STATE / "env"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = private.folder(STATE) / "env"
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -20,7 +20,7 @@ import yaml
 
 from dev import environment, project
 from seaway.manifests import objects
-from seaway.model import load, settings
+from seaway.model import load, roots, settings
 
 WAIT_FOR = "pulumi.com/waitFor"
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
@@ -77,7 +77,7 @@ def measure_plain(folder: Path, application: Path, times: Times) -> None:
     """The same objects in a namespace of their own, registered one by one."""
     shutil.copytree(Path(__file__).parent / "plain", folder)
     chosen = settings.Settings(stack="plain", context="seaway-dev")
-    rendered = objects.objects(load.load(application / "app.yaml"), chosen, {}, {})
+    rendered = objects.objects(load.load(application / "app.yaml", root=roots.Root(application)), chosen, {}, {})
     (folder / "objects.json").write_text(json.dumps([awaited(each.manifest) for each in rendered]))
     env = environment.prepare(state=folder / ".seaway")
     plain = project.Project(folder, "plain", env)

@@ -7,7 +7,7 @@ from pathlib import Path
 from dev import environment
 from seaway.images import source
 from seaway.manifests import given, offline, yamlout
-from seaway.model import application, load, settings
+from seaway.model import application, load, roots, settings
 
 REGISTRY = "registry.example.com/team"
 
@@ -20,7 +20,7 @@ def found() -> Mapping[str, Path]:
 
 def text(file: Path) -> str:
     """The objects of an application, ready to be read by a checker."""
-    app = load.load(file)
+    app = load.load(file, root=roots.Root(environment.ROOT))
     made = offline.rendered(app, production(app), released(app))
     return yamlout.dump(made)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dev.cluster import client, machine, node, toolchain
 from dev.cluster import layout as layouts
+from seaway.model import problems
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
-    except layouts.CannotRunError as error:
+    except (layouts.CannotRunError, problems.Invalid) as error:
         print(error, file=sys.stderr)
         return 2
     except layouts.FailedError as error:

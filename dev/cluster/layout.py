@@ -5,6 +5,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from seaway.model import private
+
 HOST_PREFIX = "10.200"
 NODE = "seaway"
 CONTEXT = "seaway-dev"
@@ -66,7 +68,7 @@ class Layout:
     @property
     def seaway(self) -> Path:
         """All that belongs to this checkout and not to git."""
-        return self.root / ".seaway"
+        return self.root / private.NAME
 
     @property
     def data(self) -> Path:

@@ -29,6 +29,7 @@ from dev.cluster import (
     toolchain,
 )
 from dev.cluster import layout as layouts
+from seaway.model import private
 
 PATIENCE = 180.0  # seconds for everything to become ready
 CRASHES = 5  # restarts of something that was never ready, before `up` gives up
@@ -62,7 +63,7 @@ def find(root: Path) -> layouts.Layout:
 @contextmanager
 def locked(layout: layouts.Layout) -> Generator[None]:
     """One command at a time changes a checkout's cluster; a second waits for the first."""
-    layout.data.mkdir(parents=True, exist_ok=True)
+    private.folder(layout.data)
     # Beside the data, not in it: `wipe` deletes the data while it holds the lock.
     with (layout.seaway / "cluster.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -10,7 +10,7 @@ from seaway.cli import importing, verb
 from seaway.compose import loss, out, out_container
 from seaway.explain import origin
 from seaway.images import bases, source, texts
-from seaway.model import lockfile, problems
+from seaway.model import lockfile, problems, roots
 from seaway.release import project
 
 
@@ -67,9 +67,10 @@ def _images(one: project.Project, folder: Path) -> Iterator[tuple[str, out_conta
             yield name, out_container.Image(reference=image.reference)
         return
     above = (folder / one.settings.app).parent
+    root = roots.of(folder, one.settings.root)
     for name, build in source.builds(one.app):
-        read = source.Source.read(above, build, one.settings, lock=lockfile.read(above))
+        read = source.Source.read(above, build, one.settings, root, lock=lockfile.read(above, root))
         dockerfile = read.context.folder / build.dockerfile
-        listed = bases.Bases.parse(texts.read(dockerfile), file=str(dockerfile), args=build.args).found
+        listed = bases.Bases.parse(texts.read(dockerfile, root), file=str(dockerfile), args=build.args).found
         base = next((each.reference for each in reversed(listed) if not each.copied), "")
         yield name, out_container.Image(args=read.args, base=base)

@@ -4,6 +4,8 @@ The table has what is not kept as it was written: approximated (how), dropped (w
 is added, since Kubernetes wants to know what compose does not say. With
 refusals nothing is written: mend them, or waive them in the service with ``x-seaway: {waive: {privileged: <reason>}}``.
 
+Files are read inside the project of the working directory, or below that directory where there is no project.
+
 Exit codes: 0, imported; 1, something is refused, or lost and ``--strict`` is given; 2, the compose file is wrong, or
 the file to write is there.
 
@@ -30,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seaway.cli import verb
-from seaway.model import nodes, problems
+from seaway.model import nodes, problems, roots
 
 if TYPE_CHECKING:
     from seaway.compose import loss
@@ -64,14 +66,15 @@ def run(arguments: argparse.Namespace) -> int:
     from seaway.compose import convert, loss, read, write  # noqa: PLC0415 - not needed for a word that is wrong
 
     files = [Path(name) for name in arguments.file]
-    within = Path.cwd() if all(file.resolve().is_relative_to(Path.cwd()) for file in files) else files[0].parent
+    within = roots.here()
     for file in files:
-        if not file.is_file():
+        if not within.exists(file):
             raise problems.Invalid(
                 [problems.Problem(problems.Place(str(file)), "", "there is no such file", "name one that is there")]
             )
-    document = read.read(files, folder=within, profiles=arguments.profile)
-    found = convert.convert(document.root, name=arguments.name, folder=files[0].parent, told=document.losses)
+    document = read.read(files, within=within, profiles=arguments.profile)
+    above = files[0].parent
+    found = convert.convert(document.root, name=arguments.name, folder=above, within=within, told=document.losses)
     refused = loss.refusals(found.losses)
     lossy = any(one.kind in loss.LOST for one in found.losses)
     fails = bool(refused) or (arguments.strict and lossy)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seaway.cli import stack, verb
-from seaway.model import application, load, lockfile, problems, references, settings, stackfile
+from seaway.model import application, load, lockfile, problems, references, roots, settings, stackfile
 
 if TYPE_CHECKING:
     from seaway.images import freshness
@@ -50,14 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
     file = _file(folder, arguments.stack)
     shown = str(Path(file).with_name(lockfile.FILE))
     above = (folder / file).parent
-    lock = lockfile.read(above, shown)
+    root = _root(folder, arguments.stack)
+    lock = lockfile.read(above, root, shown)
     from seaway.images import freshness, index  # noqa: PLC0415 - for those who ask registries
 
-    found = freshness.compare(_uses(folder, file, arguments.stack), lock or lockfile.Lock())
+    found = freshness.compare(_uses(folder, file, root, arguments.stack), lock or lockfile.Lock())
     before = lockfile.text(lock) if lock else ""
     after = before
     if arguments.write:
-        unused = _unused(lock, folder, file) if lock and arguments.stack is None else []
+        unused = _unused(lock, folder, file, root) if lock and arguments.stack is None else []
         new = freshness.renewed(lock or lockfile.Lock(), found, unused)
         after = lockfile.text(new) if new.pins or lock else ""
     if after != before:
@@ -87,34 +88,43 @@ def _file(folder: Path, name: str | None) -> str:
     return files.pop() if files else settings.Settings(stack="", context="").app
 
 
-def _uses(folder: Path, file: str, name: str | None) -> "list[freshness.Use]":
+def _root(folder: Path, name: str | None) -> roots.Root:
+    """What the application may name files in: that of the stack, or the widest of all stacks."""
+    files = [stack.known(folder, name)] if name else sorted(folder.glob("Pulumi.*.yaml"))
+    found = [stackfile.root(stackfile.read(one), folder) for one in files] or [roots.of(folder)]
+    return min(found, key=lambda one: len(one.folder.parts))
+
+
+def _uses(folder: Path, file: str, root: roots.Root, name: str | None) -> "list[freshness.Use]":
     """The images that the application names, or that a stack takes."""
     from seaway.images import freshness  # noqa: PLC0415 - as above
 
-    app, substitutes = _stated(folder, file, name)
-    return freshness.uses(app, (folder / file).parent, substitutes)
+    app, substitutes = _stated(folder, file, root, name)
+    return freshness.uses(app, (folder / file).parent, root, substitutes)
 
 
-def _stated(folder: Path, file: str, name: str | None) -> tuple[application.Application, dict[str, str]]:
+def _stated(
+    folder: Path, file: str, root: roots.Root, name: str | None
+) -> tuple[application.Application, dict[str, str]]:
     if name is None:
-        return load.load(folder / file), {}
+        return load.load(folder / file, root=root), {}
     values = stackfile.read(stack.known(folder, name))
     said = stackfile.decode_settings(values, name)
     if not said.build:
         wrong = f"stack {name} builds nothing: its images come with the release that is pinned for it"
         remedy = "look at the stack that builds"
         raise problems.Invalid([problems.Problem(values.entries["build"].place, "seaway:build", wrong, remedy)])
-    return load.load(folder / file, overlay=stackfile.overlay(values)), dict(said.substitutes)
+    return load.load(folder / file, root=root, overlay=stackfile.overlay(values)), dict(said.substitutes)
 
 
-def _unused(lock: lockfile.Lock, folder: Path, file: str) -> list[str]:
+def _unused(lock: lockfile.Lock, folder: Path, file: str, root: roots.Root) -> list[str]:
     """Lines that neither the application nor a stack needs any more. With a stack that cannot be read: none."""
-    named = [one.reference for one in _uses(folder, file, None)]
+    named = [one.reference for one in _uses(folder, file, root, None)]
     try:
         for one in folder.glob("Pulumi.*.yaml"):
             name = one.name.removeprefix("Pulumi.").removesuffix(".yaml")
             if stackfile.builds(stackfile.read(one)):
-                named += [use.reference for use in _uses(folder, file, name)]
+                named += [use.reference for use in _uses(folder, file, root, name)]
     except problems.Invalid:
         return []
     needed = set(map(references.short, named))

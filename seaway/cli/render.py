@@ -6,7 +6,8 @@ keyed hash of the values. ``--json`` prints the same as one object of the kind L
 
 ``--app`` names another application's file, such as a docker-compose.yml, for ``kubectl apply``: in a namespace that
 ``-n`` names, with the settings of the stack that ``--stack`` names; without it, with the defaults, and no project is
-needed. A Secret whose values are not here is left out then, and told on stderr.
+needed: files are then read below the working directory. A Secret whose values are not here is left out then, and told
+on stderr.
 
 ``--to compose`` prints one compose document instead, which runs the same application on plain Docker with Docker
 Compose v2, and tells on stderr what becomes of each word of the application there, as ``seaway import`` does the other

@@ -25,6 +25,9 @@ def checkout(folder: Path, revision: str) -> Generator[Path]:
         own = {"GIT_INDEX_FILE": f"{made}/index"}
         _git(top, revision, "read-tree", commit, own=own)
         _git(top, revision, "checkout-index", "--all", "--quiet", f"--prefix={made}/tree/", own=own)
+        # Where the repository begins: with `seaway:root: git` nothing above it is read.
+        Path(made, "tree").mkdir(exist_ok=True)
+        Path(made, "tree", ".git").touch()
         tree = Path(made, "tree", below)
         tree.mkdir(parents=True, exist_ok=True)
         yield tree

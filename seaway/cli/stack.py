@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import nodes, problems, settings, stackfile
+from seaway.model import nodes, problems, roots, settings, stackfile
 
 PROJECT = "Pulumi.yaml"
 
@@ -56,7 +56,10 @@ def named(folder: Path, name: str, remedy: str | None = None) -> Stack:
         remedy = "pulumi config set seaway:context <value>"
         raise problems.Invalid([problems.Problem(values.place, "seaway:context", "is not set", remedy)])
     said = settings.Settings(stack=name, context=context.node.text)
-    app = _name(folder, stackfile.app(values)) if stackfile.builds(values) else _pinned(folder, name)
+    if stackfile.builds(values):
+        app = _name(folder, stackfile.app(values), stackfile.root(values, folder))
+    else:
+        app = _pinned(folder, name)
     return Stack(name=name, context=said.context, app=app, namespace=said.namespace(app), folder=folder)
 
 
@@ -120,7 +123,7 @@ def _selected(folder: Path, environment: Mapping[str, str]) -> str | None:
     home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     # As Pulumi's own, and nothing that must withstand an attack.
     path = hashlib.sha1(str(folder / PROJECT).encode(), usedforsecurity=False).hexdigest()
-    file = home / "workspaces" / f"{_name(folder, PROJECT)}-{path}-workspace.json"
+    file = home / "workspaces" / f"{_name(folder, PROJECT, roots.Root(folder))}-{path}-workspace.json"
     try:
         saved: dict[str, Any] = json.loads(file.read_bytes())
         stacks: dict[str, str] = saved.get("stacks") or {}
@@ -138,27 +141,23 @@ def _only(found: Iterable[str]) -> str | None:
     return different.pop() if len(different) == 1 else None
 
 
-def _name(folder: Path, file: str) -> str:
+def _name(folder: Path, file: str, within: roots.Root) -> str:
     """The name at the top of the application's file, or of the project's, whatever else may be wrong in it."""
     place = problems.Place(file)
-    try:
-        root = _written(folder / file, file)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no path"
-        problem = problems.Problem(place, "", f"cannot be read ({reason})", "it says the name in its line `name:`")
-        raise problems.Invalid([problem]) from None
+    root = _written(folder / file, file, within)
     entry = root.entries.get("name") if isinstance(root, nodes.Table) else None
     if entry is None or not isinstance(entry.node, nodes.Scalar) or not entry.node.text:
         raise problems.Invalid([problems.Problem(place, "name", "is missing", "add `name:`")])
     return entry.node.text
 
 
-def _written(path: Path, file: str) -> nodes.Node:
+def _written(path: Path, file: str, within: roots.Root) -> nodes.Node:
     if path.suffix != ".py" and "compose" not in path.name:
-        return nodes.parse(path.read_bytes(), file)
+        hint = "it says the name in its line `name:`"
+        return nodes.parse(within.read(path, "", problems.Place(file), "", hint=hint), file)
     from seaway.model import load  # noqa: PLC0415 - whoever writes YAML need not wait for what reads the rest
 
-    return load.parsed(path, file)
+    return load.parsed(path, file, within)
 
 
 def _pinned(folder: Path, name: str) -> str:

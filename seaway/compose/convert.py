@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from seaway.compose import amounts, labels, loss, networks, part, plan, secrets, services, volumes
-from seaway.model import nodes, problems
+from seaway.model import nodes, problems, roots
 
 EXTENSION = "x-seaway"
 """The one extension that is read: ``{waive: {privileged: <reason>}}``, in a service."""
@@ -31,6 +31,7 @@ def convert(
     *,
     name: str | None = None,
     folder: Path | None = None,
+    within: roots.Root | None = None,
     told: Iterable[loss.Loss] = (),
     builds: bool = True,
 ) -> Converted:
@@ -40,6 +41,7 @@ def convert(
         root: all files merged, in the long forms that `docker compose config` prints.
         name: what the application is called; None: what the document says, or its folder.
         folder: the project's, which paths are relative to; None: nothing on disk is looked at.
+        within: what may be read; None: that folder.
         told: what was lost when it was read.
         builds: whether an image that has a name is built all the same.
 
@@ -51,7 +53,7 @@ def convert(
     whole = part.Part(table=root, path="", ledger=ledger)
     ledger.waived |= dict(_waivers(whole))
     _made(whole)
-    where = volumes.Where(folder=folder)
+    where = volumes.Where(folder=folder, root=within or (roots.Root(folder) if folder else None))
     found = plan.plans(whole, where, builds=builds)
     renamed = _renamed(found)
     bodies = [(each, services.convert(each, found, whole, where, renamed)) for each in found.values()]

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from pathlib import Path
 
-MAX_BYTES = 200_000
+from seaway.model import problems, roots
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +19,12 @@ class Said:
     """The image that it begins with."""
 
 
-def read(path: Path, target: str | None = None) -> Said:
+def read(path: Path, root: roots.Root, target: str | None = None) -> Said:
     """Read it; of a file that cannot be read, nothing is known. Values that are variables are unknown too."""
-    if not path.is_file():
-        return Said()  # a pipe would never end
     try:
-        with path.open("rb") as file:
-            text = file.read(MAX_BYTES).decode()
-    except (OSError, ValueError):
+        return parse(root.read(path, "", problems.Place(str(path)), "").decode(), target)
+    except (problems.Invalid, UnicodeDecodeError):
         return Said()
-    return parse(text, target)
 
 
 def parse(text: str, target: str | None = None) -> Said:

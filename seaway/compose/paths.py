@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from seaway.compose import files, patterns
-from seaway.model import nodes, problems
+from seaway.model import nodes, problems, roots
 
 
-def rebased(root: nodes.Table, base: Path, to: Path, within: files.Files, found: list[problems.Problem]) -> nodes.Table:
+def rebased(root: nodes.Table, base: Path, to: Path, within: roots.Root, found: list[problems.Problem]) -> nodes.Table:
     """``base``: what the paths are relative to where they are written; ``to``: what they are relative to after.
 
     What a container would see of the machine (bind mounts) may lie outside, and is then told by its path; what would
@@ -21,7 +21,7 @@ def rebased(root: nodes.Table, base: Path, to: Path, within: files.Files, found:
         if not isinstance(node, nodes.Scalar) or node.kind == "null" or not node.text:
             return node
         try:
-            return nodes.Scalar(node.place, told(within.path(node.text, base, node.place, path)))
+            return nodes.Scalar(node.place, told(files.named(within, node.text, base, node.place, path)))
         except problems.Invalid as error:
             found.extend(error.problems)
             return node
@@ -37,7 +37,7 @@ def rebased(root: nodes.Table, base: Path, to: Path, within: files.Files, found:
         if dockerfile and isinstance(node, nodes.Table) and not files.remote(where):
             entry = node.entries["dockerfile"]
             try:
-                within.path(dockerfile, base / where, entry.node.place, f"{path}.dockerfile")
+                files.named(within, dockerfile, base / where, entry.node.place, f"{path}.dockerfile")
             except problems.Invalid as error:
                 found.extend(error.problems)
         return node
@@ -48,7 +48,7 @@ def rebased(root: nodes.Table, base: Path, to: Path, within: files.Files, found:
         written = base / node.text
         plain = Path(os.path.abspath(written))  # noqa: PTH100 - a link is not followed to its name
         if plain.is_relative_to(within.folder) and not within.inside(written):
-            wrong = f"{problems.quoted(node.text)} is a link that leads out of the project"
+            wrong = f"{problems.quoted(node.text)} is a link that leads outside the project"
             found.append(problems.Problem(node.place, path, wrong, "put the files themselves there"))
             return node
         if written.exists() and not written.is_file() and not written.is_dir():

@@ -117,9 +117,10 @@ def plans(root: part.Part, where: volumes.Where, *, builds: bool = True) -> dict
 def _dockerfile(build: part.Part | None, context: str | None, where: volumes.Where) -> dockerfile.Said | None:
     if build is None:
         return None
-    if context is None or where.folder is None or build.has("dockerfile_inline"):
+    if context is None or where.folder is None or where.root is None or build.has("dockerfile_inline"):
         return dockerfile.parse(build.text("dockerfile_inline") or "")
-    return dockerfile.read(where.folder / context / (build.text("dockerfile") or "Dockerfile"), build.text("target"))
+    file = where.folder / context / (build.text("dockerfile") or "Dockerfile")
+    return dockerfile.read(file, where.root, build.text("target"))
 
 
 def unbuildable(build: part.Part, context: str | None, where: volumes.Where) -> str:

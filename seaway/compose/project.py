@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from seaway.compose import convert, read
-from seaway.model import nodes, problems
+from seaway.model import nodes, problems, roots
 
 _NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 
@@ -27,7 +27,7 @@ def files(path: Path) -> list[Path]:
 
 
 def converted(
-    path: Path, *, within: Path, name: str | None = None, profiles: Collection[str] = (), builds: bool = True
+    path: Path, *, within: roots.Root, name: str | None = None, profiles: Collection[str] = (), builds: bool = True
 ) -> convert.Converted:
     """What the files become; nothing outside of ``within`` is read.
 
@@ -35,23 +35,23 @@ def converted(
         problems.Invalid: everything that is wrong with the files. What is refused is among the losses.
     """
     listed = files(path)
-    done = read.read(listed, folder=within, profiles=profiles)
-    return convert.convert(done.root, name=name, folder=listed[0].parent, told=done.losses, builds=builds)
+    done = read.read(listed, within=within, profiles=profiles)
+    above = listed[0].parent
+    return convert.convert(done.root, name=name, folder=above, within=within, told=done.losses, builds=builds)
 
 
-def application(path: Path, shown: str, profiles: Collection[str] = (), *, builds: bool = True) -> nodes.Table:
+def application(
+    path: Path, shown: str, root: roots.Root, profiles: Collection[str] = (), *, builds: bool = True
+) -> nodes.Table:
     """The application, for whoever deploys. ``shown``: what messages call the file, relative to the project;
-    ``builds``: whether an image that has a name is built all the same.
+    ``root``: what it may name files in; ``builds``: whether an image that has a name is built all the same.
 
     Raises:
         problems.Invalid: what is wrong, or refused.
     """
     for each in files(path):
-        if not each.is_file():
+        if not root.exists(each):
             place = problems.Place(str(Path(shown).with_name(each.name)))
             remedy = "write the application there, or name the file that it is in"
             raise problems.Invalid([problems.Problem(place, "", "there is no such file", remedy)])
-    absolute = path.absolute()
-    parts = len(Path(shown).parts)
-    within = path.parent if Path(shown).is_absolute() else absolute.parents[parts - 1]
-    return convert.checked(converted(path, within=within, profiles=profiles, builds=builds))
+    return convert.checked(converted(path, within=root, profiles=profiles, builds=builds))

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seaway.compose import consistency, envfile, files, interpolation, loss, normal, patterns, schema, sources
-from seaway.model import nodes, problems
+from seaway.model import nodes, problems, roots
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -35,21 +35,22 @@ class Read:
 def read(
     paths: Sequence[Path],
     *,
-    folder: Path,
+    within: roots.Root,
     profiles: Collection[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Read:
     """The document of these files, each laid over the one before it.
 
-    Relative paths in them, and `.env`, belong to the folder of the first. Nothing outside ``folder`` is read.
+    Relative paths in them, and `.env`, belong to the folder of the first. Nothing outside ``within`` is read.
     Variables have their values from ``environment``, then from `.env`; never from the environment of this process.
     ``profiles``: those that are active; ``*`` is all.
 
     Raises problems.Invalid.
     """
-    within = files.Files(folder)
     base = Path(os.path.abspath(paths[0])).parent  # noqa: PTH100 - a link is not followed to its name
-    listed = [within.path(str(Path(os.path.abspath(path))), base, _top(within, path), "") for path in paths]  # noqa: PTH100
+    listed = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100
+    for path in listed:
+        within.resolved(path, problems.quoted(str(path)), _top(within, path), "")
     reader = sources.Sources(within, base)
     where = within.shown(base / ".env")
     variables = interpolation.Variables(dict(environment or {}), where=where, host=frozenset(os.environ))
@@ -75,7 +76,7 @@ def _unset(variables: interpolation.Variables) -> Iterator[loss.Loss]:
         yield loss.Loss(place=place, path=f"${{{name}}}", kind="approximated", how=how, remedy=remedy)
 
 
-def _top(within: files.Files, path: Path) -> problems.Place:
+def _top(within: roots.Root, path: Path) -> problems.Place:
     return problems.Place(within.shown(path), 1, 1)
 
 
@@ -218,7 +219,8 @@ def _file(
         return {}
     shown = reader.files.shown(path)
     try:
-        text = envfile.decoded(reader.files.read(path, written, item.place, at), problems.Place(shown, 1, 1), at)
+        data = reader.files.read(path, problems.quoted(written), item.place, at)
+        text = envfile.decoded(data, problems.Place(shown, 1, 1), at)
         form = patterns.text(item, "format")
         if form not in (None, "raw"):
             wrong = f"{problems.quoted(form or '')} is no format of a file of variables"

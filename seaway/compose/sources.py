@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from seaway.compose import documents, envfile, files, interpolation, loss, merging, paths, patterns, schema, shorthand
-from seaway.model import nodes, problems
+from seaway.model import nodes, problems, roots
 
 MAX_CHAIN = 20
 """How many files include, or services extend, one another."""
@@ -26,7 +26,7 @@ class Source:
 class Sources:
     """Reads the files of one project; each only once."""
 
-    def __init__(self, within: files.Files, base: Path) -> None:
+    def __init__(self, within: roots.Root, base: Path) -> None:
         self.files = within
         self.base = base
         self._raw: dict[Path, documents.Document] = {}
@@ -39,7 +39,11 @@ class Sources:
     def raw(self, path: Path, written: str, place: problems.Place, at: str) -> documents.Document:
         """A file as it is written, but for its merges. Raises problems.Invalid."""
         if path not in self._raw:
-            self._raw[path] = documents.parse(self.files.read(path, written, place, at), self.files.shown(path))
+            if len(self._raw) >= files.MAX_FILES:
+                wrong = f"more than {files.MAX_FILES} files are read"
+                raise files.lost(wrong, "write fewer, larger ones", place, at)
+            text = self.files.read(path, problems.quoted(written), place, at)
+            self._raw[path] = documents.parse(text, self.files.shown(path))
         return self._raw[path]
 
     def variables(
@@ -50,7 +54,9 @@ class Sources:
         for path, place, at in written:
             shown = self.files.shown(path)
             own = dataclasses.replace(outer, values={**values, **outer.values}, where=shown)
-            text = envfile.decoded(self.files.read(path, shown, place, at), problems.Place(shown, 1, 1), "")
+            text = envfile.decoded(
+                self.files.read(path, problems.quoted(shown), place, at), problems.Place(shown, 1, 1), ""
+            )
             values |= {name: node.text for name, node in envfile.read(text, shown, "", own).items()}
             outer = dataclasses.replace(outer, where=shown)
         return dataclasses.replace(outer, values={**values, **outer.values})
@@ -141,7 +147,7 @@ class Sources:
         wanted, file = patterns.text(extends.node, "service"), patterns.text(extends.node, "file")
         other = source
         if file is not None:
-            path = self.files.path(file, source.base, place, f"{at}.file")
+            path = files.named(self.files, file, source.base, place, f"{at}.file")
             other = self._source(path, file, path.parent, source.variables, place=place, at=f"{at}.file")
         if wanted is None or wanted not in nodes.inside(other.document.root, "services"):
             there = self.files.shown(other.path)
@@ -173,7 +179,7 @@ class Sources:
         """One entry of `include`: a project of its own, whose parts join those that are there."""
 
         def path(node: nodes.Scalar, key: str) -> Path:
-            return self.files.path(node.text, source.base, node.place, f"{at}.{key}")
+            return files.named(self.files, node.text, source.base, node.place, f"{at}.{key}")
 
         named = _texts(item, "path")
         listed = [(path(node, "path"), node, f"{at}.path") for node in named]
@@ -187,7 +193,7 @@ class Sources:
         folder = patterns.text(item, "project_directory")
         base = listed[0][0].parent
         if folder is not None:
-            base = self.files.path(folder, source.base, item.place, f"{at}.project_directory")
+            base = files.named(self.files, folder, source.base, item.place, f"{at}.project_directory")
         given = [(path(node, "env_file"), node.place, f"{at}.env_file") for node in _texts(item, "env_file")]
         if not given and self.files.exists(base / ".env"):
             given = [(base / ".env", item.place, at)]

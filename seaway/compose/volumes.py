@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from seaway.compose import amounts, draft, labels, part
-from seaway.model import mounts, nodes, problems
+from seaway.model import mounts, nodes, problems, roots
 
 SIZE = "1Gi"
 """Of a disk whose size nobody says; compose has no word for it."""
@@ -59,6 +59,8 @@ class Where:
     """The folder of the project; None: nothing on disk is looked at."""
 
     folder: Path | None
+    root: roots.Root | None = None
+    """What may be read."""
 
     def relative(self, source: str) -> str | None:
         """A path relative to the project, ``./nginx.conf``; None: it is outside of it."""
@@ -110,17 +112,22 @@ class Where:
         """A file that is configuration; None: it is none, or not there."""
         if self.folder is None or (inside := self.relative(relative)) is None or not self.text(inside):
             return None
-        path = self.folder / inside
-        return path.read_bytes().decode() if path.is_file() else None
+        return self._read(self.folder / inside)
 
     def text(self, relative: str) -> bool:
         """Whether a file can be configuration: UTF-8, and not too big. What is not there is told when it is read."""
         if self.folder is None or not (path := self.folder / relative).is_file():
             return True
+        return self._read(path) is not None
+
+    def _read(self, path: Path) -> str | None:
+        """A text; None: it is none, is too big, or may not be read."""
+        if self.root is None:
+            return None
         try:
-            return path.stat().st_size <= mounts.MAX_BYTES and bool(path.read_bytes().decode() or True)
-        except (OSError, UnicodeDecodeError):
-            return False
+            return self.root.read(path, "", problems.Place(""), "", limit=mounts.MAX_BYTES).decode()
+        except (problems.Invalid, UnicodeDecodeError):
+            return None
 
 
 def read(one: part.Part, where: Where, *, built: str | None, data: str | None) -> list[Mount]:

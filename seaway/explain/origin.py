@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, decode, load, nodes, problems, stackfile
+from seaway.model import application, decode, load, nodes, problems, roots, stackfile
 from seaway.release import project, release
 
 _SHORT: Mapping[str, type[Any]] = {
@@ -25,7 +25,8 @@ def written(one: project.Project, folder: Path) -> nodes.Node:
     if one.release:
         node = release.application_of(release.parsed(folder, one.release.id, one.lock.sha256))
     else:
-        node = load.parsed(folder / one.settings.app, one.settings.app, one.settings.profiles)
+        root = roots.of(folder, one.settings.root)
+        node = load.parsed(folder / one.settings.app, one.settings.app, root, one.settings.profiles)
     if not one.settings.overlay:
         return node
     overlay = stackfile.overlay(stackfile.read(folder / f"Pulumi.{one.settings.stack}.yaml"))

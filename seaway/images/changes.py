@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seaway.images import context, index
+from seaway.model import private
 
 SHOWN = 3
 """Names of files that are listed; more are counted."""
@@ -55,7 +56,7 @@ class Record:
     def load(cls, path: Path) -> Self | None:
         """The record of the last build; None if there is none or it cannot be understood."""
         try:
-            saved: dict[str, Any] = json.loads(path.read_bytes())
+            saved: dict[str, Any] = json.loads(private.read(path) or b"")
             return cls(**saved)
         except (OSError, ValueError, TypeError):
             return None
@@ -67,7 +68,7 @@ class Record:
 
 def record_file(project: Path, name: str) -> Path:
     """Where the record of the last image of ``name`` is kept."""
-    return project / ".seaway" / "context" / f"{name}.built.json"
+    return project / private.NAME / "context" / f"{name}.built.json"
 
 
 def reason(before: Record | None, now: Record) -> str | None:

@@ -6,6 +6,10 @@ is. So the same tree has the same tag on every machine.
 Docker would send ``.git`` and ``.seaway`` unless they are ignored; here they are never part of a context, at any depth.
 One differs from clone to clone, the other holds state, keys and the staged contexts themselves. A build that wants the
 commit takes it as a build argument.
+
+A link is sent as a link, as BuildKit does, wherever it leads: it is never followed here. So the hash covers its text,
+and what it means is the image's business. Two files are named rather than sent, the Dockerfile and the ignore file:
+they are read by the one reader, and where such a name is a link, its content is sent in its place.
 """
 
 import dataclasses
@@ -20,7 +24,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seaway.images import ignore, index, texts
-from seaway.model import application, problems
+from seaway.model import application, mounts, problems, roots
 
 TAG_PREFIX = "ctx-"
 
@@ -52,31 +56,41 @@ class Context:
     files: tuple[File, ...]
     others: Mapping[str, "Context"] = dataclasses.field(default_factory=dict[str, "Context"])
     """The other folders of the build, by name."""
+    contents: Mapping[str, bytes] = dataclasses.field(default_factory=dict[str, bytes])
+    """What is sent in the place of a Dockerfile or an ignore file that is a link."""
 
     @classmethod
-    def read(cls, folder: Path, build: application.Build, *, known: index.Index | None = None) -> Self:
+    def read(
+        cls, folder: Path, build: application.Build, root: roots.Root, *, known: index.Index | None = None
+    ) -> Self:
         """Reads the context of ``build``, whose paths are relative to ``folder`` (that of the application's file).
 
-        ``known`` saves hashing files that did not change since it was kept, and learns the new ones.
-        Raises Invalid with all problems: no folder, no Dockerfile, unreadable files, links that leave the context.
+        ``root`` is what the context, its Dockerfile and its ignore file must be in. ``known`` saves hashing files that
+        did not change since it was kept, and learns the new ones.
+        Raises Invalid with all problems: no folder, no Dockerfile, unreadable files, devices.
         """
-        root = Path(os.path.normpath(folder / build.context))
+        top = Path(os.path.normpath(folder / build.context))
         wrong: list[problems.Problem] = []
-        dockerfile = _dockerfile(root, build)
+        dockerfile = _dockerfile(top, build, root)
         others = {
-            name: cls.read(folder, application.Build(context=where, inline=""))
+            name: cls.read(folder, application.Build(context=where, inline=""), root)
             for name, where in build.contexts.items()
             if not remote(where)
         }
-        rules, always = _ignore(root, dockerfile)
+        rules, always = _ignore(top, dockerfile, root)
+        contents = {path: _linked(top / path, root) for path in sorted(always) if (top / path).is_symlink()}
         known = known or index.Index()
-        files = [
-            file for path in _walk(root, rules, always, wrong) if (file := _file(root, path, known, wrong)) is not None
+        files = [File(path=path, digest=hashlib.sha256(text).hexdigest()) for path, text in contents.items()]
+        files += [
+            file
+            for path in _walk(top, rules, always, wrong)
+            if path not in contents and (file := _file(top, path, known, wrong)) is not None
         ]
         if wrong:
             raise problems.Invalid(wrong)
         known.forget(keep={file.path for file in files})
-        return cls(folder=root, build=build, files=tuple(sorted(files, key=lambda file: file.path)), others=others)
+        listed = tuple(sorted(files, key=lambda file: file.path))
+        return cls(folder=top, build=build, files=listed, others=others, contents=contents)
 
     @functools.cached_property
     def digests(self) -> Mapping[str, str]:
@@ -125,55 +139,58 @@ def _problem(file: Path, wrong: str, remedy: str) -> problems.Problem:
 
 def remote(context: str) -> bool:
     """Whether another context of a build is no folder: ``docker-image://alpine``, ``https://...``."""
-    return "://" in context
+    return context.partition("://")[0] in mounts.REMOTE and "://" in context
 
 
-def _dockerfile(root: Path, build: application.Build) -> str | None:
+def _dockerfile(top: Path, build: application.Build, root: roots.Root) -> str | None:
     """Its path in the context; None: its text is given. Raises Invalid if there is none."""
-    try:
-        if not root.is_dir():
-            raise problems.Invalid([_problem(root, "is no folder", "correct `build`, or make the folder")])
-        if build.inline is not None:
-            return None
-        dockerfile = _inside(root, build.dockerfile)
-        if dockerfile is None or not (root / dockerfile).is_file():
-            remedy = (
-                "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
-            )
-            raise problems.Invalid([_problem(root / build.dockerfile, "is no file in the build context", remedy)])
-    except OSError as error:  # a folder above may not be entered, or a name is too long
-        remedy = "correct `build`, or the permissions on the way there"
-        raise problems.Invalid([_problem(root, f"cannot be read: {error.strerror}", remedy)]) from error
+    root.directory(top, "", problems.Place(str(top)), "", hint="correct `build`, or make the directory")
+    if build.inline is not None:
+        return None
+    dockerfile = _inside(top, build.dockerfile)
+    if dockerfile is None or not root.exists(top / dockerfile):
+        remedy = "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
+        raise problems.Invalid([_problem(top / build.dockerfile, "is no file in the build context", remedy)])
+    root.resolved(top / dockerfile, "", problems.Place(str(top / dockerfile)), "")
+    # Behind a link to a directory, which is sent as a link, the builder would look for it in vain.
+    above = Path(os.path.realpath((top / dockerfile).parent))
+    if not above.is_relative_to(os.path.realpath(top)):
+        wrong = "is behind a link that leads out of the build context"
+        raise problems.Invalid([_problem(top / build.dockerfile, wrong, "put the Dockerfile itself there")])
     return dockerfile
 
 
-def _inside(root: Path, relative: str) -> str | None:
+def _linked(path: Path, root: roots.Root) -> bytes:
+    return root.read(path, "", problems.Place(str(path)), "", hint=texts.HINT)
+
+
+def _inside(top: Path, relative: str) -> str | None:
     """The path with slashes, relative to the context; None if it leaves it."""
-    path = os.path.relpath(os.path.normpath(root / relative), root)
+    path = os.path.relpath(os.path.normpath(top / relative), top)
     return None if path == ".." or path.startswith("../") else Path(path).as_posix()
 
 
-def _ignore(root: Path, dockerfile: str | None) -> tuple[ignore.Ignore, set[str]]:
+def _ignore(top: Path, dockerfile: str | None, root: roots.Root) -> tuple[ignore.Ignore, set[str]]:
     """The rules, and the files that they cannot exclude. A Dockerfile's own ignore file wins over the common one."""
     own = {one for one in (dockerfile,) if one is not None}
     for name in (*(f"{one}.dockerignore" for one in own), ".dockerignore"):
         try:
-            text = texts.read(root / name)
+            text = texts.read(top / name, root)
         except FileNotFoundError:
             continue
-        return ignore.Ignore(text, file=str(root / name)), {*own, name}
+        return ignore.Ignore(text, file=str(top / name)), {*own, name}
     return ignore.Ignore(), own
 
 
-def _walk(root: Path, rules: ignore.Ignore, always: set[str], wrong: list[problems.Problem]) -> Iterator[str]:
+def _walk(top: Path, rules: ignore.Ignore, always: set[str], wrong: list[problems.Problem]) -> Iterator[str]:
     """Paths of all files that belong to the context. Empty folders do not: Git does not know them either."""
     yield from (path for path in always if rules.excludes(path) or not NEVER.isdisjoint(path.split("/")))
 
     def unreadable(error: OSError) -> None:
         wrong.append(_problem(Path(error.filename), f"cannot be read: {error.strerror}", _REMEDY))
 
-    for folder, folders, files in os.walk(root, onerror=unreadable):
-        prefix = os.path.relpath(folder, root).replace(os.sep, "/") + "/"
+    for folder, folders, files in os.walk(top, onerror=unreadable):
+        prefix = os.path.relpath(folder, top).replace(os.sep, "/") + "/"
         prefix = prefix.removeprefix("./")
         folders[:] = [name for name in folders if name not in NEVER]
         links = [name for name in folders if Path(folder, name).is_symlink()]
@@ -185,20 +202,19 @@ def _walk(root: Path, rules: ignore.Ignore, always: set[str], wrong: list[proble
 _REMEDY = "correct it, or name it in .dockerignore"
 
 
-def _file(root: Path, path: str, known: index.Index, wrong: list[problems.Problem]) -> File | None:
-    full = root / path
+def _file(top: Path, path: str, known: index.Index, wrong: list[problems.Problem]) -> File | None:
+    full = top / path
     try:
         status = full.lstat()
         if stat.S_ISLNK(status.st_mode):
             target = os.readlink(full)  # noqa: PTH115 - as it is written, not normalised
-            if target.startswith("/") or _inside(root, os.path.join(os.path.dirname(path), target)) is None:  # noqa: PTH118, PTH120
-                wrong.append(_problem(full, f"is a link to {target}, outside the build context", _REMEDY))
-                return None
             return File(path=path, digest=hashlib.sha256(os.fsencode(target)).hexdigest(), link=target)
+        if stat.S_ISSOCK(status.st_mode):
+            return None  # BuildKit leaves it out as well
         if not stat.S_ISREG(status.st_mode):
             wrong.append(_problem(full, "is neither a file, a folder nor a link", _REMEDY))
             return None
-        return File(path=path, digest=known.digest(path, full, status), executable=bool(status.st_mode & stat.S_IXUSR))
+        return File(path=path, digest=known.digest(path, top, status), executable=bool(status.st_mode & stat.S_IXUSR))
     except OSError as error:
         wrong.append(_problem(full, f"cannot be read: {error.strerror}", _REMEDY))
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from seaway.images import bases, registry, texts
-from seaway.model import application, lockfile, problems, references, rules
+from seaway.model import application, lockfile, problems, references, roots, rules
 
 State = Literal["current", "outdated", "not pinned", "unreachable"]
 
@@ -56,16 +56,17 @@ class Found:
         return "current" if self.pinned == self.now else "outdated"
 
 
-def uses(app: application.Application, folder: Path, substitutes: Mapping[str, str]) -> list[Use]:
+def uses(app: application.Application, folder: Path, root: roots.Root, substitutes: Mapping[str, str]) -> list[Use]:
     """The images that an application names, sorted: its own, and those that its Dockerfiles begin with.
 
-    ``folder`` is that of the application's file; ``substitutes`` are those of an environment.
+    ``folder`` is that of the application's file, ``root`` what Dockerfiles must be in; ``substitutes``
+    are those of an environment.
 
     Raises:
         problems.Invalid: everything that is wrong with the Dockerfiles.
     """
     made: dict[tuple[str, str | None], Use] = {}
-    for one in _uses(app, folder, substitutes):
+    for one in _uses(app, folder, root, substitutes):
         before = made.setdefault((one.reference, one.digest), one)
         where = tuple(dict.fromkeys((*before.where, *one.where)))
         # Where one place can be pinned, the image belongs into the file.
@@ -104,24 +105,26 @@ def _compare(one: Use, lock: lockfile.Lock) -> Found:
     return Found(use=one, pinned=pinned, now=now, why=why)
 
 
-def _uses(app: application.Application, folder: Path, substitutes: Mapping[str, str]) -> Iterator[Use]:
+def _uses(
+    app: application.Application, folder: Path, root: roots.Root, substitutes: Mapping[str, str]
+) -> Iterator[Use]:
     wrong: list[problems.Problem] = []
     for path, one in rules.processes(app).items():
         if one.image is not None:
             yield from _use(one.image, path, substitutes)
         elif isinstance(one, application.Container) and one.build is not None:
             try:
-                yield from _bases(one.build, folder, substitutes)
+                yield from _bases(one.build, folder, root, substitutes)
             except problems.Invalid as error:
                 wrong += error.problems
     if wrong:
         raise problems.Invalid(wrong)
 
 
-def _bases(build: application.Build, folder: Path, substitutes: Mapping[str, str]) -> Iterator[Use]:
+def _bases(build: application.Build, folder: Path, root: roots.Root, substitutes: Mapping[str, str]) -> Iterator[Use]:
     file = Path(os.path.normpath(folder / build.context / build.dockerfile))
     try:
-        text = texts.read(file) if build.inline is None else build.inline
+        text = texts.read(file, root) if build.inline is None else build.inline
     except FileNotFoundError:
         problem = problems.Problem(problems.Place(str(file)), "", "there is no such file", "correct `build`")
         raise problems.Invalid([problem]) from None

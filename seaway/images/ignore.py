@@ -7,6 +7,7 @@ matches decides. https://docs.docker.com/build/concepts/context/#dockerignore-fi
 import dataclasses
 import posixpath
 import re
+from collections.abc import Iterator
 
 from seaway.model import problems
 
@@ -14,7 +15,7 @@ from seaway.model import problems
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rule:
     pattern: str
-    regex: re.Pattern[str]
+    matcher: "_Matcher"
     keeps: bool
 
 
@@ -42,7 +43,7 @@ class Ignore:
         """Whether the file or folder stays out of the build."""
         out = False
         for rule in self._rules:
-            if out == rule.keeps and rule.regex.fullmatch(path):
+            if out == rule.keeps and rule.matcher.matches(path):
                 out = not rule.keeps
         return out
 
@@ -74,7 +75,7 @@ def _rule(line: str) -> _Rule | None:
     pattern = posixpath.normpath(pattern).lstrip("/")
     if pattern in {"", "."}:
         return None
-    return _Rule(pattern, re.compile(_regex(pattern)), keeps)
+    return _Rule(pattern, _Matcher(pattern), keeps)
 
 
 def _may_match_below(pattern: str, folder: str) -> bool:
@@ -89,28 +90,84 @@ _TOKENS = re.compile(
 _RANGE = re.compile(r"(?P<low>\\.|[^\\-])(?:-(?P<high>\\.|[^\\-]))?")
 
 
-def _regex(pattern: str) -> str:
-    """Go's `filepath.Match` with `**`, and everything below what is matched."""
-    parts: list[str] = []
+_STAR, _DEEP, _ENTER, _INSIDE = "*", "**", "**/", "**/ inside"
+_BELOW = -1
+"""The state of a path that is below what is matched."""
+
+
+class _Matcher:
+    """Go's `filepath.Match` with `**`, and everything below what is matched.
+
+    A pattern is a row of tokens, and a state the positions in it that a path may have reached. What a character makes
+    of a state is worked out once. So a path takes as many steps as it has characters, whatever the pattern.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._tokens = tuple(_tokens(pattern))
+        self._first = self._closed([0])
+        self._steps: dict[tuple[frozenset[int], str], frozenset[int]] = {}
+
+    def matches(self, path: str) -> bool:
+        state = self._first
+        for character in path:
+            known = self._steps.get((state, character))
+            if known is None:
+                known = self._steps[state, character] = self._step(state, character)
+            state = known
+            if not state or _BELOW in state:
+                return bool(state)
+        return len(self._tokens) in state
+
+    def _step(self, state: frozenset[int], character: str) -> frozenset[int]:
+        after: list[int] = []
+        for at in state:
+            token = self._tokens[at] if at < len(self._tokens) else None
+            match token:
+                case None:
+                    after += [_BELOW] if character == "/" else []
+                case "*":
+                    after += [] if character == "/" else [at]
+                case "**":
+                    after.append(at)
+                case "**/ inside":
+                    after += [at, at + 1] if character == "/" else [at]
+                case re.Pattern():
+                    after += [at + 1] if token.fullmatch(character) else []
+                case _:
+                    pass  # _ENTER: what it leads to is in the state too
+        return self._closed(after)
+
+    def _closed(self, state: list[int]) -> frozenset[int]:
+        """The state with what can be reached from it without a character: each `*` may stand for nothing."""
+        found = set[int]()
+        while state:
+            at = state.pop()
+            if at not in found:
+                found.add(at)
+                token = self._tokens[at] if 0 <= at < len(self._tokens) else None
+                state += [at + 1] if token in (_STAR, _DEEP) else [at + 1, at + 2] if token == _ENTER else []
+        return frozenset(found)
+
+
+def _tokens(pattern: str) -> Iterator[str | re.Pattern[str]]:
     for token in _TOKENS.finditer(pattern):
         match token.lastgroup:
             case "deep":
                 # `**/x` is also `x` itself.
-                parts.append("(?:.*/)?" if token[0].endswith("/") else ".*")
+                yield from (_ENTER, _INSIDE) if token[0].endswith("/") else (_DEEP,)
             case "star":
-                parts.append("[^/]*")
+                yield _STAR
             case "one":
-                parts.append("[^/]")
+                yield re.compile("[^/]")
             case "set":
-                parts.append(_set(pattern, token["set"]))
+                yield re.compile(_set(pattern, token["set"]))
             case "plain" if token[0] == "[":
                 remedy = "close it with `]`, or write `\\[` for the character itself"
                 raise _BadPattern(pattern, "its `[` begins no set of characters", remedy)
             case "plain" if token[0] == "\\":
                 raise _BadPattern(pattern, "nothing follows its last `\\`", "write `\\\\` for the character itself")
             case _:
-                parts.append(re.escape(token["escaped"] or token[0]))
-    return "".join(parts) + "(?:/.*)?"
+                yield re.compile(re.escape(token["escaped"] or token[0]))
 
 
 def _set(pattern: str, text: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Self
 
+from seaway.model import private, roots
+
 VERSION = 1
 
 SETTLED = 2_000_000_000
@@ -38,7 +40,7 @@ class Index:
     def load(cls, path: Path) -> Self:
         """The index that was saved; an empty one if there is none or it cannot be understood."""
         try:
-            saved: dict[str, Any] = json.loads(path.read_bytes())
+            saved: dict[str, Any] = json.loads(private.read(path) or b"")
             if saved["version"] != VERSION:
                 return cls()
             return cls(_entries(saved["sources"]), _entries(saved["staged"]))
@@ -49,14 +51,14 @@ class Index:
         """Writes the index; a reader never sees half of it."""
         write(path, json.dumps({"version": VERSION, "sources": self.sources, "staged": self.staged}))
 
-    def digest(self, path: str, file: Path, status: os.stat_result) -> str:
-        """SHA-256 of the file, read only if it may have changed."""
+    def digest(self, path: str, top: Path, status: os.stat_result) -> str:
+        """SHA-256 of the file with this path below ``top``, read only if it may have changed."""
         now = stamp(status)
         match self.sources.get(path):
             case (before, digest) if before == now:
                 return digest
             case _:
-                with file.open("rb") as stream:
+                with roots.opened(top, path) as stream:
                     digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if time.time_ns() - max(now[0], now[1]) > SETTLED:
             self.sources[path] = now, digest
@@ -75,7 +77,8 @@ def _entries(saved: dict[str, Any]) -> dict[str, tuple[Stamp, str]]:
 
 def write(path: Path, text: str) -> None:
     """Replaces a file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.{os.getpid()}")
-    half.write_text(text, encoding="utf-8")
+    half = private.folder(path.parent) / f"{path.name}.{os.getpid()}"
+    half.unlink(missing_ok=True)
+    with half.open("x", encoding="utf-8") as file:  # never through a link that stands there
+        file.write(text)
     half.replace(path)

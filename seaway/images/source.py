@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from seaway.images import bases, changes, context, index, staging, texts
-from seaway.model import application, lockfile, problems, references, rules, settings
+from seaway.model import application, lockfile, problems, references, roots, rules, settings
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Source:
         folder: Path,
         build: application.Build,
         said: settings.Settings,
+        root: roots.Root,
         *,
         lock: lockfile.Lock | None,
         known: index.Index | None = None,
@@ -38,15 +39,16 @@ class Source:
             folder: that of the application's file.
             build: how it is built.
             said: the environment: its platform and its substitutes.
+            root: see ``context.Context.read``, as for ``known``.
             lock: the digests of base images.
-            known: see ``context.Context.read``.
+            known: what is known about the files.
 
         Raises:
             problems.Invalid: everything that is wrong with the context and the Dockerfile.
         """
-        read = context.Context.read(folder, build, known=known)
+        read = context.Context.read(folder, build, root, known=known)
         dockerfile = read.folder / build.dockerfile
-        text = texts.read(dockerfile) if build.inline is None else build.inline
+        text = texts.read(dockerfile, root) if build.inline is None else build.inline
         found = bases.Bases.parse(text, file=str(dockerfile), args=build.args)
         substituted, wrong = found.substitute(said.substitutes)
         if wrong:
@@ -72,13 +74,14 @@ def records(project: Path, app: application.Application, said: settings.Settings
         problems.Invalid: everything that is wrong with any of them.
     """
     above = (project / said.app).parent
-    lock = lockfile.read(above)
+    root = roots.of(project, said.root)
+    lock = lockfile.read(above, root)
     made: dict[str, changes.Record] = {}
     wrong: list[problems.Problem] = []
     for name, build in builds(app):
         known = index.Index.load(staging.index_file(project, name))
         try:
-            made[name] = Source.read(above, build, said, lock=lock, known=known).record
+            made[name] = Source.read(above, build, said, root, lock=lock, known=known).record
         except problems.Invalid as error:
             wrong += error.problems
     if wrong:

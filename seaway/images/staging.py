@@ -1,21 +1,26 @@
 """A copy of the filtered context, at a path that is the same in every checkout.
 
-The docker-build provider hashes file modes too and compares the context's path. So it gets a folder
-below ``.seaway`` with modes 0644 and 0755, where only what changed is written.
+The docker-build provider hashes file modes too and compares the context's path. So it gets a folder below ``.seaway``
+with modes 0644 and 0755, where only what changed is written. Those are wider than the modes of some sources, and of no
+use to other users: ``.seaway`` is closed to them before anything is written. See ``private``.
 """
 
 import hashlib
 import os
 import shutil
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from seaway.images import context, index
-from seaway.model import problems
+from seaway.model import private, problems, roots
+
+CHUNK = 1 << 20
 
 
 def folder(project: Path, name: str) -> Path:
     """Where the context of ``name`` is staged."""
-    return project / ".seaway" / "context" / name
+    return project / private.NAME / "context" / name
 
 
 def index_file(project: Path, name: str) -> Path:
@@ -26,11 +31,11 @@ def index_file(project: Path, name: str) -> Path:
 def stage(read: context.Context, target: Path, known: index.Index) -> int:
     """Makes ``target`` hold exactly the files of the context; returns how many were written or removed.
 
-    Its parents must not be links. Files that are right by ``known`` are not touched: their times stay, and BuildKit,
-    which compares times and sizes, sends nothing again. Raises Invalid if a file changes meanwhile.
+    Files that are right by ``known`` are not touched: their times stay, and BuildKit, which compares times and sizes,
+    sends nothing again. Raises Invalid if a file changes meanwhile, or a link stands where ``target`` belongs; then
+    nothing is written or removed.
     """
-    target.mkdir(parents=True, exist_ok=True)
-    target.chmod(0o755)
+    private.folder(target).chmod(0o755)
     wanted = {file.path: file for file in read.files}
     changes = _remove_others(target, set(wanted), {os.path.dirname(path) for path in wanted})  # noqa: PTH120
     staged: dict[str, tuple[index.Stamp, str]] = {}
@@ -39,7 +44,9 @@ def stage(read: context.Context, target: Path, known: index.Index) -> int:
         digest = read.digests[path]
         if known.staged.get(path) != (_stamp(copy), digest):
             changes += 1
-            _copy(read.folder / path, copy, target, file)
+            _copy(read, file, copy, target)
+        if file.link is not None:
+            _openable(read.folder / path, copy, file.link)
         stamp = _stamp(copy)
         assert stamp is not None, f"{copy} vanished while it was staged"  # noqa: S101
         staged[path] = stamp, digest
@@ -54,25 +61,67 @@ def _stamp(file: Path) -> index.Stamp | None:
         return None
 
 
-def _copy(source: Path, copy: Path, root: Path, file: context.File) -> None:
+def _copy(read: context.Context, file: context.File, copy: Path, root: Path) -> None:
     for parent in reversed(copy.relative_to(root).parents[:-1]):
         (root / parent).mkdir(exist_ok=True)
         (root / parent).chmod(0o755)
     half = root.with_name(f"{root.name}.half")
-    half.unlink(missing_ok=True)
+    _remove(half)
     if file.link is not None:
         half.symlink_to(file.link)
     else:
-        place, remedy = problems.Place(str(source)), "wait until nothing writes it, and run again"
-        try:
-            shutil.copyfile(source, half)
-        except FileNotFoundError as error:
-            raise problems.Invalid([problems.Problem(place, "", "vanished before it was copied", remedy)]) from error
-        with half.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != file.digest:
-                raise problems.Invalid([problems.Problem(place, "", "changed while it was copied", remedy)])
+        # Not to be read by others until it is whole, and never through what stands there.
+        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as target:
+            digest = hashlib.sha256()
+            for chunk in _chunks(read, file.path):
+                target.write(chunk)
+                digest.update(chunk)
+        if digest.hexdigest() != file.digest:
+            raise _unsteady(read.folder / file.path, "changed while it was copied")
         half.chmod(0o755 if file.executable else 0o644)
     half.replace(copy)
+
+
+def _chunks(read: context.Context, path: str) -> Iterator[bytes]:
+    if path in read.contents:
+        yield read.contents[path]
+        return
+    try:
+        with roots.opened(read.folder, path) as source:
+            while chunk := source.read(CHUNK):
+                yield chunk
+    except FileNotFoundError as error:
+        raise _unsteady(read.folder / path, "vanished before it was copied") from error
+    except OSError as error:
+        raise _unsteady(read.folder / path, f"cannot be read any more: {error.strerror}") from error
+
+
+def _unsteady(source: Path, wrong: str) -> problems.Invalid:
+    remedy = "wait until nothing writes it, and run again"
+    return problems.Invalid([problems.Problem(problems.Place(str(source)), "", wrong, remedy)])
+
+
+def _openable(source: Path, copy: Path, target: str) -> None:
+    """Refuses a link on which the docker-build provider would fail or wait for ever.
+
+    It sends the link as it is. But to know whether anything changed it also opens what the link names on this machine,
+    if that is there, and hashes it. Nobody sees the content; but a FIFO or a device never ends.
+    """
+    try:
+        mode = copy.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        why = error.strerror
+    else:
+        ends = stat.S_ISREG(mode) and not os.path.realpath(copy).startswith(("/proc/", "/sys/"))
+        if stat.S_ISDIR(mode) or (ends and os.access(copy, os.R_OK)):
+            return
+        why = "it may not be read" if ends else "a file of the kernel, a FIFO or a device"
+    wrong = f"is a link to {target}, which the docker-build provider cannot hash ({why})"
+    remedy = "make the link in the Dockerfile, or name it in .dockerignore"
+    raise problems.Invalid([problems.Problem(problems.Place(str(source)), "", wrong, remedy)])
 
 
 def _remove_others(target: Path, files: set[str], folders: set[str]) -> int:
@@ -87,8 +136,13 @@ def _remove_others(target: Path, files: set[str], folders: set[str]) -> int:
             if path in (needed if is_folder else files):
                 continue
             removed += 1
-            if is_folder:
-                shutil.rmtree(full)
-            else:
-                full.unlink()
+            _remove(full)
     return removed
+
+
+def _remove(path: Path) -> None:
+    """A file, a link (not what it leads to), or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -2,23 +2,22 @@
 
 from pathlib import Path
 
-from seaway.model import problems
+from seaway.model import problems, roots
+
+HINT = "make it a file that you may read"
 
 
-def read(file: Path) -> str:
+def read(file: Path, root: roots.Root) -> str:
     """The file's text, without a byte order mark.
 
     Raises:
         FileNotFoundError: there is none.
-        problems.Invalid: it cannot be read, or is no UTF-8.
+        problems.Invalid: it cannot be read (see ``roots.Root.read``), or is no UTF-8.
     """
+    if not root.exists(file):
+        raise FileNotFoundError(file)
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        wrong, remedy = f"cannot be read: {error.strerror}", "make it a file that you may read"
-        raise problems.Invalid([problems.Problem(problems.Place(str(file)), "", wrong, remedy)]) from error
+        return root.read(file, "", problems.Place(str(file)), "", hint=HINT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start]
         place = problems.Place(str(file), before.count(b"\n") + 1)

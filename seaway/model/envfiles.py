@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, problems, walk
+from seaway.model import application, mounts, problems, walk
 
 _LINE = re.compile(r"(?:export[ \t]+)?(?P<name>[^\s=#]+)=(?P<value>.*)")
 _NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
@@ -21,40 +21,39 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def read(
-    app: application.Application, places: problems.Places, folder: Path | None
+    app: application.Application, places: problems.Places, tree: mounts.Tree | None
 ) -> tuple[application.Application, list[problems.Problem]]:
     """The application with what its files say in ``env``, where its own words win, and what is wrong with the files.
 
-    They are relative to ``folder``. Without one it is a release, which has all values and reads no files.
+    They are files of ``tree``. Without one it is a release, which has all values and reads no files.
     """
     found: list[problems.Problem] = []
 
     def merged(path: str, one: application.Process) -> Mapping[str, Any]:
         values: dict[str, str] = {}
         for number, source in enumerate(one.env_files):
-            values |= _file(source, f"{path}.envFiles.{number}", places, folder, found)
+            values |= _file(source, f"{path}.envFiles.{number}", places, tree, found)
         return {"env": {**values, **one.env}, "env_files": ()} if one.env_files else {}
 
     return walk.changed(app, merged), found
 
 
 def _file(
-    source: str, at: str, places: problems.Places, folder: Path | None, found: list[problems.Problem]
+    source: str, at: str, places: problems.Places, tree: mounts.Tree | None, found: list[problems.Problem]
 ) -> Mapping[str, str]:
     place = places.of(at)
-    if folder is None:
+    if tree is None:
         wrong = f"{problems.quoted(source)} is a file of the working tree, and this stack deploys a release"
         found.append(problems.Problem(place, at, wrong, "write its values here, below `env`"))
         return {}
     try:
-        text = (folder / source).read_bytes().decode("utf-8-sig")
+        path, subject = tree.folder / source, problems.quoted(source)
+        text = tree.root.read(path, subject, place, at, hint=mounts.RELATIVE).decode("utf-8-sig")
     except UnicodeDecodeError:
         found.append(problems.Problem(place, at, f"{source} is no UTF-8 text", "save it as UTF-8"))
         return {}
-    except (OSError, ValueError) as error:
-        reason = (error.strerror or "it cannot be opened") if isinstance(error, OSError) else "it is no path"
-        wrong = f"{problems.quoted(source)} cannot be read ({reason})"
-        found.append(problems.Problem(place, at, wrong, "write a path relative to the application's file"))
+    except problems.Invalid as error:
+        found.extend(error.problems)
         return {}
     shown = str(Path(places.origin.file).parent / source)
     values: dict[str, str] = {}

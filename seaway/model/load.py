@@ -25,6 +25,7 @@ from seaway.model import (
     program,
     raw,
     rights,
+    roots,
     rules,
     scaling,
     secrets,
@@ -67,18 +68,28 @@ class _Read:
 
 
 def load(
-    path: Path, *, overlay: nodes.Node | None = None, profiles: Collection[str] = (), builds: bool = True
+    path: Path,
+    *,
+    root: roots.Root | None = None,
+    overlay: nodes.Node | None = None,
+    profiles: Collection[str] = (),
+    builds: bool = True,
 ) -> application.Application:
     """The application of a file, with the overlay merged on, file contents read, inheritance resolved.
 
-    Paths in it are relative to its folder. ``profiles``: those of a compose file; ``builds``: whether an image that has
-    a name there is built all the same. Raises problems.Invalid with everything that is wrong.
+    Paths in it are relative to its folder, and may name what is in ``root``; without one, see ``roots.here``.
+    ``profiles``: those of a compose file; ``builds``: whether an image that has a name there is built all the same.
+    Raises problems.Invalid with everything that is wrong.
     """
-    read = _merged(parsed(path, str(path), profiles, builds=builds), overlay, path.parent)
+    root = root or roots.here()
+    node = parsed(path, str(path), root, profiles, builds=builds)
+    read = _merged(node, overlay, mounts.Tree(folder=path.parent, root=root))
     return _done(read.app, read.found)
 
 
-def parsed(path: Path, shown: str, profiles: Collection[str] = (), *, builds: bool = True) -> nodes.Node:
+def parsed(
+    path: Path, shown: str, root: roots.Root, profiles: Collection[str] = (), *, builds: bool = True
+) -> nodes.Node:
     """What the application's file says: YAML, a compose file, or a program in Python, which is run.
 
     ``shown``: what messages call it; ``profiles``, ``builds``: see ``load``. Raises problems.Invalid: there is no such
@@ -87,16 +98,9 @@ def parsed(path: Path, shown: str, profiles: Collection[str] = (), *, builds: bo
     if compose(path):
         from seaway.compose import project as named  # noqa: PLC0415 - who writes app.yaml need not wait for it
 
-        return named.application(path, shown, profiles, builds=builds)
-    try:
-        text = path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no path"
-        remedy = "write the application there; docs/reference.yaml shows how"
-        problem = problems.Problem(
-            problems.Place(shown), "", f"the application's file cannot be read ({reason})", remedy
-        )
-        raise problems.Invalid([problem]) from None
+        return named.application(path, shown, root, profiles, builds=builds)
+    hint = "write the application there; docs/reference.yaml shows how"
+    text = root.read(path, "the application's file", problems.Place(shown), "", hint=hint)
     return program.read(path, shown) if path.suffix == program.SUFFIX else nodes.parse(text, shown)
 
 
@@ -133,16 +137,19 @@ def project(
         found += error.problems
     name = said.app if said else stackfile.app(values)
     overlay = stackfile.overlay(values)
-    above = (folder / name).parent if pinned is None else None
+    tree = None
     pins = lockfile.Lock()  # a release has its digests
     try:
-        node = parsed(folder / name, name, said.profiles if said else ()) if pinned is None else pinned.node
-        if above is not None:
-            pins = lockfile.read(above, str(Path(name).with_name(lockfile.FILE))) or pins
+        if pinned is None:
+            tree = mounts.Tree(folder=(folder / name).parent, root=stackfile.root(values, folder))
+            node = parsed(folder / name, name, tree.root, said.profiles if said else ())
+            pins = lockfile.read(tree.folder, tree.root, str(Path(name).with_name(lockfile.FILE))) or pins
+        else:
+            node = pinned.node
     except problems.Invalid as error:
         raise problems.Invalid([*found, *error.problems]) from None
     # Whoever goes back need not take back first what the overlay says of a service that is newer.
-    read = _merged(node, overlay, above, lenient=pinned is not None and pinned.back)
+    read = _merged(node, overlay, tree, lenient=pinned is not None and pinned.back)
     found += read.found
     if read.app and said:
         found += environment.check(read.app, read.places, said, stackfile.secrets(values), values.place)
@@ -154,19 +161,19 @@ def project(
             found.append(problems.Problem(place, "seaway:profiles", wrong, "remove them"))
     if read.app is None or found or said is None:
         raise problems.Invalid(found)
-    base = read.app if overlay is None else _base(node, above)
+    base = read.app if overlay is None else _base(node, tree)
     stated = _without_jobs(read.app) if pinned and pinned.back else read.app
     stated, base = lockfile.pinned(stated, pins), lockfile.pinned(base, pins)
     return Loaded(app=resolve(stated), stated=stated, base=base, settings=lockfile.substituted(said, pins))
 
 
-def _base(node: nodes.Node, folder: Path | None) -> application.Application:
+def _base(node: nodes.Node, tree: mounts.Tree | None) -> application.Application:
     """What is wrong with it only as long as no environment has said its part, is not wrong."""
     decoded = decode.partly(application.Application, node)
     if decoded.value is None:
         raise problems.Invalid(decoded.problems)
-    app, unread = mounts.read(decoded.value, decoded.places, folder)
-    app, unset = envfiles.read(app, decoded.places, folder)
+    app, unread = mounts.read(decoded.value, decoded.places, tree)
+    app, unset = envfiles.read(app, decoded.places, tree)
     found = [*decoded.problems, *unread, *unset]
     if found:
         raise problems.Invalid(found)
@@ -221,7 +228,7 @@ def _done(app: application.Application | None, found: Sequence[problems.Problem]
     return resolve(app)
 
 
-def _merged(node: nodes.Node, overlay: nodes.Node | None, folder: Path | None, *, lenient: bool = False) -> _Read:
+def _merged(node: nodes.Node, overlay: nodes.Node | None, tree: mounts.Tree | None, *, lenient: bool = False) -> _Read:
     """``lenient``: what the overlay says of what the application does not have is left out, and no problem."""
     found: list[problems.Problem] = []
     if overlay is not None:
@@ -235,14 +242,14 @@ def _merged(node: nodes.Node, overlay: nodes.Node | None, folder: Path | None, *
     found += decoded.problems
     if decoded.value is None:
         return _Read(app=None, places=decoded.places, found=found)
-    return _checked(decoded.value, decoded.places, folder, found)
+    return _checked(decoded.value, decoded.places, tree, found)
 
 
 def _checked(
-    app: application.Application, places: problems.Places, folder: Path | None, found: list[problems.Problem]
+    app: application.Application, places: problems.Places, tree: mounts.Tree | None, found: list[problems.Problem]
 ) -> _Read:
-    app, unread = mounts.read(app, places, folder)
-    app, unset = envfiles.read(app, places, folder)
+    app, unread = mounts.read(app, places, tree)
+    app, unset = envfiles.read(app, places, tree)
     found = [
         *found,
         *unread,

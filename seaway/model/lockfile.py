@@ -10,12 +10,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from seaway.model import application, nodes, problems, references, settings, walk
+from seaway.model import application, nodes, problems, references, roots, settings, walk
 
 FILE = "images.lock"
 
 RENEW = "seaway release outdated --write"
 
+_HINT = f"remove the line, or take the file from git, and then: {RENEW}"
 _TOLD = f"# What each image is, by digest. Written by `{RENEW}`; commit it.\n"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -48,20 +49,15 @@ def substituted(said: settings.Settings, lock: Lock) -> settings.Settings:
     return dataclasses.replace(said, substitutes={name: lock.pinned(one) for name, one in said.substitutes.items()})
 
 
-def read(folder: Path, shown: str = FILE) -> Lock | None:
+def read(folder: Path, root: roots.Root, shown: str = FILE) -> Lock | None:
     """The file in the folder of the application's file; None: there is none. ``shown`` is its name in messages.
 
     Raises:
         problems.Invalid: everything that is wrong with it.
     """
-    try:
-        text = (folder / FILE).read_bytes()
-    except FileNotFoundError:
+    if not root.exists(folder / FILE):
         return None
-    except OSError as error:
-        wrong = f"cannot be read ({error.strerror})"
-        raise problems.Invalid([_problem(problems.Place(shown), "", wrong)]) from None
-    return decode(nodes.parse(text, shown))
+    return decode(nodes.parse(root.read(folder / FILE, "", problems.Place(shown), "", hint=_HINT), shown))
 
 
 def decode(node: nodes.Node) -> Lock:
@@ -97,4 +93,4 @@ def text(lock: Lock) -> str:
 
 
 def _problem(place: problems.Place, path: str, wrong: str) -> problems.Problem:
-    return problems.Problem(place, path, wrong, f"remove the line, or take the file from git, and then: {RENEW}")
+    return problems.Problem(place, path, wrong, _HINT)

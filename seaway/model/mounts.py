@@ -2,13 +2,18 @@
 
 import dataclasses
 import posixpath
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from seaway.model import application, problems, rules, walk
+from seaway.model import application, problems, roots, rules, walk
 
 MAX_BYTES = 1_000_000
 """A ConfigMap holds a MiB; all files of a container go into one, with their keys."""
+
+RELATIVE = "write a path relative to the application's file"
+REMOTE = ("docker-image", "oci-layout", "https", "http", "git", "ssh")
+"""What the address of another context of a build begins with."""
 
 
 def paths(app: application.Application, places: problems.Places) -> Iterator[problems.Problem]:
@@ -50,19 +55,27 @@ def _crooked(path: str, at: str, places: problems.Places) -> problems.Problem:
     return problems.Problem(places.of(at), at, wrong, remedy)
 
 
-def read(
-    app: application.Application, places: problems.Places, folder: Path | None
-) -> tuple[application.Application, list[problems.Problem]]:
-    """The application with the contents of its files, which are relative to ``folder``, and what is wrong with them.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The files of the working tree that an application names."""
 
-    Without a folder it is a release: its images are built, its files have their contents, and no others are read.
+    folder: Path
+    """That of the application's file, which its paths are relative to."""
+    root: roots.Root
+
+
+def read(
+    app: application.Application, places: problems.Places, tree: Tree | None
+) -> tuple[application.Application, list[problems.Problem]]:
+    """The application with the contents of its files, and what is wrong with them.
+
+    Without a tree it is a release: its images are built, its files have their contents, and no others are read.
     """
     found = [*paths(app, places)]
-    app = walk.changed(app, lambda path, one: {"files": _contents(one, path, places, folder, found)})
+    app = walk.changed(app, lambda path, one: {"files": _contents(one, path, places, tree, found)})
     for path, one in rules.workloads(app).items():
-        if one.build is not None and folder is not None:
-            found += _context(one.build, f"{path}.build", places, folder)
-            found += _others(one.build, f"{path}.build", places, folder)
+        if one.build is not None and tree is not None:
+            found += _contexts(one.build, f"{path}.build", places, tree)
     for path, one in rules.processes(app).items():
         size = sum(len((file.content or "").encode()) for file in one.files)
         if size > MAX_BYTES:
@@ -80,7 +93,7 @@ def _contents(
     one: application.Process,
     path: str,
     places: problems.Places,
-    folder: Path | None,
+    tree: Tree | None,
     found: list[problems.Problem],
 ) -> tuple[application.File, ...]:
     files: list[application.File] = []
@@ -89,56 +102,73 @@ def _contents(
             files.append(file)
             continue
         at = f"{path}.files.{file.path}"
-        if folder is None:
+        if tree is None:
             wrong = f"{problems.quoted(file.source)} is a file of the working tree, and this stack deploys a release"
             found.append(problems.Problem(places.of(at), at, wrong, "write its text here: {content: ...}"))
             continue
         try:
-            content = (folder / file.source).read_bytes().decode()
+            content = tree.root.read(
+                tree.folder / file.source, problems.quoted(file.source), places.of(at), at, hint=RELATIVE
+            ).decode()
             files.append(dataclasses.replace(file, content=content))
         except UnicodeDecodeError:
             wrong = f"{file.source} is no UTF-8 text"
             found.append(problems.Problem(places.of(at), at, wrong, "save it as UTF-8, or build it into the image"))
-        except (OSError, ValueError) as error:
-            wrong = f"{problems.quoted(file.source)} cannot be read ({_reason(error)})"
-            found.append(problems.Problem(places.of(at), at, wrong, "write a path relative to the application's file"))
+        except problems.Invalid as error:
+            found += error.problems
     return tuple(files)
 
 
-def _context(build: application.Build, path: str, places: problems.Places, folder: Path) -> Iterator[problems.Problem]:
-    context = folder / build.context
-    if not _is(context, Path.is_dir):
-        at = f"{path}.context"
-        at = at if at in places.known else path
-        wrong = f"there is no folder {problems.quoted(build.context)}"
-        yield problems.Problem(places.of(at), at, wrong, "write a path relative to the application's file")
-    elif build.inline is None and not _is(context / build.dockerfile, Path.is_file):
-        at = f"{path}.dockerfile"
-        at = at if at in places.known else path
-        wrong = f"there is no {problems.quoted(build.dockerfile)} in {problems.quoted(build.context)}"
-        yield problems.Problem(
-            places.of(at), at, wrong, "add it, or name it with `dockerfile:`, relative to the context"
-        )
-
-
-def _others(build: application.Build, path: str, places: problems.Places, folder: Path) -> Iterator[problems.Problem]:
-    """The other folders of a build."""
+def _contexts(build: application.Build, path: str, places: problems.Places, tree: Tree) -> Iterator[problems.Problem]:
+    """What is wrong with the folders of a build, and with its Dockerfile."""
     if build.inline is not None and build.dockerfile != application.Build(context="").dockerfile:
-        at = f"{path}.inline"
-        yield problems.Problem(places.of(at), at, "has `dockerfile` beside it", "keep one of the two")
+        yield problems.Problem(
+            places.of(f"{path}.inline"), f"{path}.inline", "has `dockerfile` beside it", "keep one of the two"
+        )
+    at = f"{path}.context"
+    folder = yield from _folder(build.context, at if at in places.known else path, places, tree)
+    if folder is not None and build.inline is None:
+        at = f"{path}.dockerfile"
+        yield from _dockerfile(build, at if at in places.known else path, places, tree)
     for name, context in build.contexts.items():
         at = f"{path}.contexts.{name}"
-        if "://" not in context and not _is(folder / context, Path.is_dir):
-            wrong = f"there is no folder {problems.quoted(context)}"
-            yield problems.Problem(places.of(at), at, wrong, "write a path relative to the application's file")
+        if ".." in name.split("/"):
+            wrong = f"{problems.quoted(name)} is not a name of a build context"
+            yield problems.Problem(places.of(at), at, wrong, "write it without ..")
+        scheme, separator, address = context.partition("://")
+        if not separator:
+            yield from _folder(context, at, places, tree)
+        elif scheme == "oci-layout":
+            yield from _folder(re.split("[@:]", address, maxsplit=1)[0], at, places, tree)
+        elif scheme not in REMOTE:
+            # The builder takes it for a folder that is called so.
+            wrong = f"{problems.quoted(context)} is not an address of an image, a repository or a file"
+            yield problems.Problem(places.of(at), at, wrong, f"begin it with one of {', '.join(REMOTE)}")
 
 
-def _is(path: Path, question: Callable[[Path], bool]) -> bool:
+def _folder(
+    written: str, at: str, places: problems.Places, tree: Tree
+) -> Generator[problems.Problem, None, Path | None]:
+    path, subject = tree.folder / written, problems.quoted(written)
     try:
-        return question(path)
-    except (OSError, ValueError):
-        return False
+        # A name that the file system does not take is none of a folder either.
+        there = roots.is_directory(path) or not tree.root.inside(path)
+        if there:
+            return tree.root.directory(path, subject, places.of(at), at, hint=RELATIVE)
+    except problems.Invalid as error:
+        yield from error.problems
+        return None
+    yield problems.Problem(places.of(at), at, f"there is no folder {subject}", RELATIVE)
+    return None
 
 
-def _reason(error: Exception) -> str:
-    return (error.strerror or "it cannot be opened") if isinstance(error, OSError) else "it is no path"
+def _dockerfile(build: application.Build, at: str, places: problems.Places, tree: Tree) -> Iterator[problems.Problem]:
+    path, subject = tree.folder / build.context / build.dockerfile, problems.quoted(build.dockerfile)
+    if tree.root.exists(path):
+        try:
+            tree.root.read(path, subject, places.of(at), at)
+        except problems.Invalid as error:
+            yield from error.problems
+        return
+    wrong = f"there is no {subject} in {problems.quoted(build.context)}"
+    yield problems.Problem(places.of(at), at, wrong, "add it, or name it with `dockerfile:`, relative to the context")

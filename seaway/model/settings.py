@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from seaway.model import roots
 from seaway.model.describe import Doc, Why
 
 Engine = Literal["docker-build", "docker"]
@@ -93,6 +94,11 @@ class Settings:
             " several of one folder with commas between them, each laid over the one before"
         ),
     ] = "app/app.yaml"
+    root: Annotated[
+        roots.Choice,
+        Doc("where an application may name files: `project`, the folder of Pulumi.yaml, or `git`, its git repository"),
+        Why("a file that a branch names never is one of the machine that reads it, as a link to its environment"),
+    ] = "project"
     profiles: Annotated[
         tuple[str, ...], Doc("profiles of the compose file that `app` names: what has one of them is deployed too")
     ] = ()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from seaway.model import decode, nodes, problems, settings
+from seaway.model import decode, nodes, problems, roots, settings
 
 PREFIX = "seaway:"
 
@@ -22,16 +22,16 @@ def read(path: Path) -> nodes.Table:
 
     Raises problems.Invalid: no such file, or no YAML.
     """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        wrong = f"the stack's file cannot be read ({error.strerror})"
-        problem = problems.Problem(problems.Place(path.name), "", wrong, "pulumi stack init <stack> begins one")
-        raise problems.Invalid([problem]) from None
-    root = nodes.parse(text, path.name)
+    root = nodes.parse(text(path), path.name)
     own = {key: entry for key, entry in nodes.inside(root, "config").items() if key.startswith(PREFIX)}
     values = {key.removeprefix(PREFIX): nodes.Entry(entry.place, _written(entry.node)) for key, entry in own.items()}
     return nodes.Table(problems.Place(path.name), values)
+
+
+def text(path: Path) -> bytes:
+    """A stack's file as it is. Raises problems.Invalid: it cannot be read."""
+    hint = "pulumi stack init <stack> begins one"
+    return roots.Root(path.parent).read(path, "the stack's file", problems.Place(path.name), "", hint=hint)
 
 
 def of(values: Mapping[str, str], file: str = "(config)") -> nodes.Table:
@@ -78,6 +78,20 @@ def app(values: nodes.Table) -> str:
     """Where the application's file is, whatever else is wrong with the settings."""
     entry = values.entries.get("app")
     return entry.node.text if entry and isinstance(entry.node, nodes.Scalar) else "app/app.yaml"
+
+
+def root(values: nodes.Table, folder: Path) -> roots.Root:
+    """Where the application may name files, whatever else is wrong with the settings; ``folder``: the project's.
+
+    Raises problems.Invalid: it is to be a git repository, and there is none.
+    """
+    entry = values.entries.get("root")
+    if entry is None or not isinstance(entry.node, nodes.Scalar) or entry.node.text != "git":
+        return roots.of(folder)
+    try:
+        return roots.of(folder, "git")
+    except problems.Invalid as error:
+        raise problems.Invalid(dataclasses.replace(one, place=entry.place) for one in error.problems) from None
 
 
 def builds(values: nodes.Table) -> bool:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from seaway.images import index
 from seaway.manifests import yamlout
-from seaway.model import decode, describe, encode, nodes, problems
+from seaway.model import decode, describe, encode, nodes, problems, roots
 
 FOLDER = "environments"
 ENDING = ".lock.yaml"
@@ -158,16 +158,13 @@ def parsed(
 
 
 def read_bytes(path: Path, folder: Path, remedy: str = "take it from git again") -> bytes:
-    """The content of a file that a machine wrote.
+    """The content of a file that a machine wrote. It is read like any file of a branch: nothing outside the project.
 
     Raises:
         problems.Invalid: it cannot be read.
     """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        place, wrong = problems.Place(str(path.relative_to(folder))), f"cannot be read ({error.strerror})"
-        raise problems.Invalid([problems.Problem(place, "", wrong, remedy)]) from None
+    place = problems.Place(str(path.relative_to(folder)))
+    return roots.Root(folder).read(path, "", place, "", hint=remedy, limit=SCALE * nodes.MAX_CHARACTERS)
 
 
 def parse(content: bytes, shown: str) -> tuple[int, nodes.Node]:

@@ -19,6 +19,7 @@ _ELSEWHERE = frozenset(
     (
         "context",
         "app",
+        "root",
         "build",
         "promotes_from",
         "registry",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seaway.compose import read
-from seaway.model import problems
+from seaway.model import problems, roots
 from tests.compose import docker, projects, refused, same
 
 HEAD = """\
@@ -35,7 +35,7 @@ def compared(name: str, files: Sequence[Path]) -> Compared:
     if said.printed is None:
         return Compared(name=name, wrong=[f"Docker refuses it: {said.refused}"], seen=[])
     folder = files[0].parent
-    done = read.read(files, folder=folder, profiles=["*"], environment=projects.ENVIRONMENT)
+    done = read.read(files, within=roots.Root(folder), profiles=["*"], environment=projects.ENVIRONMENT)
     mine, theirs = same.ours(done, folder), same.theirs(said.printed)
     wrong = same.left(mine, theirs, same.DIFFERENCES)
     return Compared(name=name, wrong=wrong, seen=[] if wrong else same.seen(mine, theirs))
@@ -50,7 +50,7 @@ def judged(text: str) -> tuple[str, str]:
         line = lines[0 if lines[:1] and lines[0].startswith("panic") else -1] if said.printed is None else ""
         theirs = line.strip().replace(f"{folder}/", "")
         try:
-            read.read([file], folder=Path(folder))
+            read.read([file], within=roots.Root(Path(folder)))
         except problems.Invalid as wrong:
             return theirs, str(wrong.problems[0]).removeprefix("docker-compose.yml:")
         return theirs, ""

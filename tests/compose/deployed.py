@@ -11,7 +11,7 @@ import yaml
 
 from dev import environment, project
 from seaway.compose import read
-from seaway.model import nodes
+from seaway.model import nodes, roots
 from tests.compose import projects, tools
 from tests.support import namespaces
 
@@ -45,7 +45,9 @@ def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -
 
 def published(files: Sequence[Path]) -> Mapping[str, set[int]]:
     """By service: the ports of its container that it publishes, and that speak TCP."""
-    root = nodes.plain(read.read(files, folder=files[0].parent, profiles=["*"], environment=projects.ENVIRONMENT).root)
+    root = nodes.plain(
+        read.read(files, within=roots.Root(files[0].parent), profiles=["*"], environment=projects.ENVIRONMENT).root
+    )
     found = {
         name: {
             int(port["target"]) for port in one.get("ports", ()) if port["protocol"] == "tcp" and "published" in port

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dev import project
 from seaway.compose import convert, loss, read
-from seaway.model import nodes
+from seaway.model import nodes, roots
 
 PAGE = project.ROOT / "docs" / "compose.md"
 BEGIN, END = "<!-- keys: make compose-keys -->\n", "<!-- end of the keys -->\n"
@@ -277,7 +277,7 @@ def became(where: str, line: str, folder: Path) -> tuple[list[loss.Loss], nodes.
     """What is told of an example's key, and the application."""
     file = folder / "compose.yaml"
     file.write_text(text(where, line))
-    done = read.read([file], folder=folder, profiles=["*"])
+    done = read.read([file], within=roots.Root(folder), profiles=["*"])
     found = convert.convert(done.root, folder=folder, told=done.losses)
     key = line.partition(":")[0]
     at = {"service": f"services.web.{key}", "build": f"services.web.build.{key}", "top": key}[where]

@@ -86,7 +86,8 @@ ONLY_HERE: Mapping[str, tuple[str, str]] = {
     ),
     "a build outside of the project": (
         "services:\n  web: {build: ../web}\n",
-        "nothing outside of the project's folder is read; the folder is that of `seaway import`, so call it from above",
+        "a file outside of the project is never read: the project is the folder of Pulumi.yaml, its git repository with"
+        " `seaway:root: git`, or without one the working directory",
     ),
     "two documents": (
         "services:\n  web: {image: nginx}\n---\nservices:\n  web: {restart: always}\n",

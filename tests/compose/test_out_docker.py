@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seaway.compose import convert, loss, out, read
-from seaway.model import load, nodes
+from seaway.model import load, mounts, nodes, roots
 from tests import golden
 from tests.compose import config, projects
 
@@ -35,9 +35,9 @@ def test_what_was_imported(name: str, files: Sequence[Path], tmp_path: Path) -> 
     there = tmp_path / "it"
     shutil.copytree(files[0].parent, there)
     listed = [there / file.name for file in files]
-    root = read.read(listed, folder=there, environment=projects.ENVIRONMENT, profiles=["*"]).root
+    root = read.read(listed, within=roots.Root(there), environment=projects.ENVIRONMENT, profiles=["*"]).root
     said = convert.convert(root, folder=there)
-    merged = load._merged(said.app, None, there)  # pyright: ignore[reportPrivateUsage]
+    merged = load._merged(said.app, None, mounts.Tree(folder=there, root=roots.Root(there)))  # pyright: ignore[reportPrivateUsage]
     if merged.app is None or merged.found:
         assert loss.refusals(said.losses)
         return

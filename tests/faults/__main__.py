@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from dev import project
+from seaway.model import private
 from tests import faults
 from tests.faults import interruptions, watched
 from tests.support import prober
@@ -160,7 +161,7 @@ def _asked(load: prober.Prober) -> str:
 
 
 def _keep(name: str, done: watched.Watched) -> None:
-    SCREENS.mkdir(parents=True, exist_ok=True)
+    private.folder(SCREENS)
     lines = [f"{line.seconds:6.1f}  {line.text}" for line in done.lines]
     (SCREENS / f"{re.sub('[^a-z0-9]+', '-', name.lower())[:60]}.txt").write_text("\n".join(lines) + "\n")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seaway.checks import availability, engine, public, table
 from seaway.manifests import objects, offline
-from seaway.model import application, load, settings
+from seaway.model import application, load, roots, settings
 from tests import golden
 from tests.unit.checks import made
 
@@ -470,7 +470,7 @@ def test_each_check_says_why_and_what_it_weighs() -> None:
 @pytest.mark.parametrize("file", ["app/app.yaml", "examples/smallest/app.yaml", "examples/shop/app.yaml"])
 @pytest.mark.parametrize("stack", [made.STACK, made.PINNED], ids=["builds", "pinned"])
 def test_what_ships_has_no_error(file: str, stack: settings.Settings) -> None:
-    app = load.load(golden.ROOT / file)
+    app = load.load(golden.ROOT / file, root=roots.Root(golden.ROOT))
     exposed = dataclasses.replace(stack, exposure="nodePort")
     results = engine.run(app, exposed, offline.rendered(app, exposed), made.TODAY)
     assert {one.state for one in results} <= {"passed", "failed"}

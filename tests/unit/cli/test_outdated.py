@@ -7,7 +7,7 @@ import pytest
 
 from seaway.cli import main
 from seaway.images import registry
-from seaway.model import lockfile
+from seaway.model import lockfile, roots
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 APP = """name: shop
@@ -35,7 +35,7 @@ def now(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def lock(checkout: Path) -> dict[str, str] | None:
-    found = lockfile.read(checkout / "app")
+    found = lockfile.read(checkout / "app", roots.Root(checkout))
     return dict(found.pins) if found else None
 
 

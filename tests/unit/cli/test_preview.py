@@ -352,6 +352,58 @@ def test_offline_in_a_folder_of_a_repository(
     assert list(changes(capfd)) == ["changed Deployment/web"]
 
 
+@pytest.mark.parametrize("side", ["working tree", "base"])
+def test_no_branch_puts_the_environment_into_its_comment(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], side: str
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "top-secret-pass")
+    ini = shop.folder / "app/shop.ini"  # in no build context
+    shop.replace("app/app.yaml", "worker/worker.ini", "shop.ini")
+    kept = b"[worker]\n"
+    ini.symlink_to("/proc/self/environ")
+    if side == "base":
+        shop.commit()
+        ini.unlink()
+        ini.write_bytes(kept)
+    assert main.main([*OFFLINE, "--markdown", "preview.md"]) == 2
+    text = (shop.folder / "preview.md").read_text()
+    base = "HEAD:" if side == "base" else ""
+    assert f"{base}app/app.yaml:" in text
+    assert 'shop.ini" is outside the project (it resolves to ' in text
+    assert "top-secret-pass" not in text + "".join(capfd.readouterr())
+
+
+def test_offline_the_base_has_a_root_of_its_own(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`seaway:root: git` is the tree of the base, also where the same path is a file of the checkout."""
+    below = shop.folder / "infra"
+    below.mkdir()
+    for name in ("app", "Pulumi.yaml", "Pulumi.review.yaml"):
+        (shop.folder / name).rename(below / name)
+    (shop.folder / "shared.ini").write_text("[worker]\n")
+    shop.replace("infra/app/app.yaml", "worker/worker.ini", "shop.ini")
+    (below / "app/shop.ini").symlink_to("../../shared.ini")
+    monkeypatch.chdir(below)
+    shop.commit()
+    assert main.main(OFFLINE) == 2
+    assert "is outside the project (it resolves to ../shared.ini)" in capfd.readouterr().err
+    shop.replace("infra/Pulumi.review.yaml", "config:", "config:\n  seaway:root: git")
+    shop.commit()
+    (shop.folder / "shared.ini").write_text("[worker]\nmore = 1\n")
+    assert main.main(OFFLINE) == 0
+    assert "changed Deployment/worker" in changes(capfd)
+    (below / "app/shop.ini").unlink()
+    (below / "app/shop.ini").symlink_to("../../../outside.ini")
+    shop.commit()
+    (shop.folder.parent / "outside.ini").write_text("outside")
+    (below / "app/shop.ini").unlink()
+    (below / "app/shop.ini").write_text("[worker]\n")
+    assert main.main(OFFLINE) == 2
+    assert "HEAD:app/app.yaml:" in (told := capfd.readouterr().err)
+    assert "copy it into the git repository" in told
+
+
 def test_offline_a_stack_that_was_not_there(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     (shop.folder / "Pulumi.review.yaml").rename(shop.folder / "Pulumi.next.yaml")
     assert main.main([*OFFLINE, "--stack", "next"]) == 0

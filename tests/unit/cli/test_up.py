@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from seaway.cli import deployment, main
-from seaway.model import load, settings
+from seaway.model import load, roots, settings
 from seaway.release import hold, record, release, stack_state, store, stored
 from tests import golden
 from tests.unit.cli import program
@@ -30,7 +30,7 @@ UP = ["up", "--yes", "--skip-preview", "--stack", "dev"]
 @pytest.fixture
 def good(api: apiserver.ApiServer, checkout: Path) -> record.Record:
     """The last good release, in the cluster with all of its objects, and in the stack's state."""
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     one = record.Record.of(app, STACK, *golden.given(app))
     pointer = store.pointer(one, store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z"))
     saved = stored.StoredRecord.of(one, release.Provenance())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seaway.compose import convert, loss, read
-from seaway.model import nodes
+from seaway.model import nodes, roots
 from tests.compose import keys, projects
 
 PARTS = json.loads((keys.project.ROOT / "seaway" / "schema" / "compose-spec.json").read_text())["definitions"]
@@ -71,7 +71,7 @@ def silent(root: nodes.Table, folder: Path) -> Iterator[str]:
 @pytest.mark.parametrize("name", sorted(projects.found()))
 def test_what_is_kept_is_in_the_application(name: str) -> None:
     files = projects.found()[name]
-    done = read.read(files, folder=files[0].parent, profiles=["*"])
+    done = read.read(files, within=roots.Root(files[0].parent), profiles=["*"])
     found = convert.convert(done.root, folder=files[0].parent)
     assert list(loss.untold(done.root, found.losses)) == []
     assert list(silent(done.root, files[0].parent)) == []

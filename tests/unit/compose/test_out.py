@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dev import project
 from seaway.compose import convert, loss, out, out_container, out_told, read
-from seaway.model import application, decode, load, nodes
+from seaway.model import application, decode, load, mounts, nodes, roots
 
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 EXAMPLES = [project.ROOT / "app", *sorted((project.ROOT / "examples").iterdir())]
@@ -434,12 +434,12 @@ def written(found: out.Converted, folder: Path) -> nodes.Table:
     """The document in a folder, as our own reader has it, by the schema of the specification."""
     file = folder / "compose.seaway.yaml"
     file.write_text(found.yaml(["Written by a test."]))
-    return read.read([file], folder=folder, profiles=["*"], environment={"LICENCE": "x"}).root
+    return read.read([file], within=roots.Root(folder), profiles=["*"], environment={"LICENCE": "x"}).root
 
 
 def again(root: nodes.Table, folder: Path) -> out.Converted:
     said = convert.convert(root, folder=folder).app
-    done = load._merged(said, None, folder)  # pyright: ignore[reportPrivateUsage]
+    done = load._merged(said, None, mounts.Tree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
     assert [str(each) for each in done.found] == []
     assert done.app
     return out.convert(load.resolve(done.app), said)
@@ -464,9 +464,9 @@ def test_import_out_import_is_stable(folder: Path, tmp_path: Path) -> None:
     there = tmp_path / folder.name
     shutil.copytree(folder, there)
     files = [path for name in ("docker-compose.yml", "docker-compose.override.yml") if (path := there / name).exists()]
-    root = read.read(files, folder=there, environment={"TITLE": "title"}, profiles=["*"]).root
+    root = read.read(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
     found = convert.convert(root, folder=there)
-    if load._merged(found.app, None, there).found:  # pyright: ignore[reportPrivateUsage]
+    if load._merged(found.app, None, mounts.Tree(folder=there, root=roots.Root(there))).found:  # pyright: ignore[reportPrivateUsage]
         assert loss.refusals(found.losses)
         return
     first = again(root, there)

@@ -10,7 +10,7 @@ import pytest
 from seaway.checks import table
 from seaway.explain import defaults, fields
 from seaway.manifests import offline
-from seaway.model import application, decode, load, settings
+from seaway.model import application, decode, load, roots, settings
 from tests import golden
 
 ALL = defaults.everything()
@@ -113,7 +113,9 @@ def test_a_reason_stands_beside_the_constant() -> None:
 def manifests() -> list[dict[str, Any]]:
     """The examples', and the reference's: no example has what a cluster must be made for."""
     stack = settings.Settings(stack="test", context="test")
-    reference = offline.rendered(load.load(golden.ROOT / "docs" / "reference.yaml"), stack)
+    reference = offline.rendered(
+        load.load(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT)), stack
+    )
     made = [each for example in golden.EXAMPLES for each in golden.made(example)]
     return [each.manifest for each in (*made, *reference)]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies
 
 from seaway.explain import graph, layout, svg
-from seaway.model import application, load, settings
+from seaway.model import application, load, roots, settings
 from tests import golden
 
 NAMES = strategies.text(min_size=1, max_size=12)
@@ -21,7 +21,7 @@ SIZE = (120.0, 52.0)
 
 
 def shop(exposure: settings.Exposure = "clusterIP", **hosts: tuple[str, ...]) -> graph.Graph:
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     ingress = settings.Ingress(hosts=hosts)
     return graph.of(app, settings.Settings(stack="dev", context="dev", exposure=exposure, ingress=ingress))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seaway.images import changes, context
-from seaway.model import application
+from seaway.model import application, roots
 
 ONE = changes.Record(
     tag="ctx-1",
@@ -77,7 +77,7 @@ def test_another_substitute_is_told_though_the_tag_stays() -> None:
 def test_record_is_kept(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
     (tmp_path / "web/Dockerfile").write_text("FROM scratch\n")
-    read = context.Context.read(tmp_path, application.Build(context="web", args={"A": "1"}))
+    read = context.Context.read(tmp_path, application.Build(context="web", args={"A": "1"}), roots.Root(tmp_path))
     now = changes.Record.of(read, platform="linux/amd64", sources={"B": "registry.example.com/a:1"})
     assert now.tag == changes.Record.of(read, platform="linux/amd64").tag, "an address is no part of the tag"
     file = changes.record_file(tmp_path, "web")

@@ -1,5 +1,6 @@
 """The context and its hash: what is in, what is out, and what changes the tag."""
 
+import hashlib
 import os
 import socket
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seaway.images import context, index
-from seaway.model import application, problems
+from seaway.model import application, problems, roots
 
 BUILD = application.Build(context="web")
 PLATFORM = "linux/amd64"
@@ -29,16 +30,16 @@ def write(file: Path, text: str) -> Path:
 
 
 def paths(folder: Path, build: application.Build = BUILD) -> list[str]:
-    return [file.path for file in context.Context.read(folder, build).files]
+    return [file.path for file in context.Context.read(folder, build, roots.Root(folder)).files]
 
 
 def tag(folder: Path, build: application.Build = BUILD, platform: str = PLATFORM, **bases: str) -> str:
-    return context.Context.read(folder, build).tag(platform=platform, bases=bases)
+    return context.Context.read(folder, build, roots.Root(folder)).tag(platform=platform, bases=bases)
 
 
 def wrong(folder: Path, build: application.Build = BUILD) -> list[str]:
     with pytest.raises(problems.Invalid) as caught:
-        context.Context.read(folder, build)
+        context.Context.read(folder, build, roots.Root(folder))
     return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
 
 
@@ -148,10 +149,10 @@ def test_a_context_above_the_project_has_nothing_of_git_and_seaway(folder: Path)
     ]
 
 
-def test_a_dockerfile_is_sent_from_wherever_it_is(folder: Path) -> None:
+def test_a_dockerfile_is_none_of_the_files_of_git_and_seaway(folder: Path) -> None:
     write(folder / "web/.seaway/Dockerfile", "FROM scratch\n")
-    build = application.Build(context="web", dockerfile=".seaway/Dockerfile")
-    assert paths(folder, build) == [".seaway/Dockerfile", "Dockerfile", "app/a.py", "run.sh"]
+    (told,) = wrong(folder, application.Build(context="web", dockerfile=".seaway/Dockerfile"))
+    assert "is in .seaway, which holds keys and state" in told
 
 
 def test_a_bad_ignore_file_is_told_with_its_line(folder: Path) -> None:
@@ -162,22 +163,76 @@ def test_a_bad_ignore_file_is_told_with_its_line(folder: Path) -> None:
     (folder / "web/.dockerignore").unlink()
     (folder / "web/.dockerignore").mkdir()
     assert wrong(folder) == [
-        "web/.dockerignore: cannot be read: Is a directory; make it a file that you may read",
+        "web/.dockerignore: is a directory, not a regular file; make it a file that you may read",
     ]
 
 
 def test_links_stay_links(folder: Path) -> None:
     (folder / "web/to-folder").symlink_to("app")
     (folder / "web/app/to-file").symlink_to("../run.sh")
-    files = {file.path: file.link for file in context.Context.read(folder, BUILD).files}
+    files = {file.path: file.link for file in context.Context.read(folder, BUILD, roots.Root(folder)).files}
     assert files["to-folder"] == "app"
     assert files["app/to-file"] == "../run.sh"
     assert "to-folder/a.py" not in files
 
 
-def test_all_problems_at_once(folder: Path) -> None:
-    (folder / "web/absolute").symlink_to("/etc/passwd")
-    (folder / "web/app/up").symlink_to("../../secret")
+def test_links_that_lead_out_are_sent_as_they_are(folder: Path) -> None:
+    """What they mean is the image's business: BuildKit does not follow them, and nobody here does."""
+    (folder / "secret").write_text("secret")
+    links = {"absolute": "/etc/passwd", "app/up": "../../secret", "nothing": "/nowhere/at/all", "loop": "loop"}
+    for name, target in links.items():
+        (folder / "web" / name).symlink_to(target)
+    read = context.Context.read(folder, BUILD, roots.Root(folder))
+    assert {file.path: file.link for file in read.files if file.link is not None} == links
+    before = tag(folder)
+    (folder / "secret").write_text("another secret")
+    assert tag(folder) == before, "the hash is that of the link's text"
+    (folder / "web/absolute").unlink()
+    (folder / "web/absolute").symlink_to("/etc/group")
+    assert tag(folder) != before
+
+
+def test_a_context_that_is_elsewhere_is_refused(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = write(tmp_path_factory.mktemp("other") / "Dockerfile", "FROM scratch\n").parent
+    (folder / "linked").symlink_to(other)
+    write(folder / "beside/Dockerfile", "FROM scratch\n")
+    (folder / "web/linked").symlink_to("../beside")
+    for build in (
+        application.Build(context="/"),
+        application.Build(context=str(other)),
+        application.Build(context=os.path.relpath(other, folder)),
+        application.Build(context="linked"),
+        application.Build(context="web", contexts={"other": "linked"}),
+    ):
+        (told,) = wrong(folder, build)
+        assert "is outside the project" in told
+    (told,) = wrong(folder, application.Build(context="web", dockerfile="linked/Dockerfile"))
+    assert "web/linked/Dockerfile: is behind a link that leads out of the build context" in told
+
+
+def test_a_context_may_be_a_link_that_stays_inside(folder: Path) -> None:
+    (folder / "linked").symlink_to("web")
+    assert tag(folder, application.Build(context="linked")) == tag(folder)
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"])
+def test_files_that_are_read_here_are_read_inside_only(folder: Path, name: str) -> None:
+    """And where such a name is a link, its content is sent: a builder does not find what is outside of the context."""
+    write(folder / "common", "FROM scratch\n# app\n")
+    (folder / "web" / name).unlink(missing_ok=True)
+    (folder / "web" / name).symlink_to("../common")
+    (file,) = (one for one in context.Context.read(folder, BUILD, roots.Root(folder)).files if one.path == name)
+    assert (file.link, file.digest) == (None, hashlib.sha256(b"FROM scratch\n# app\n").hexdigest())
+    for target in ("/etc/passwd", "/proc/self/environ", "/dev/zero"):
+        (folder / "web" / name).unlink()
+        (folder / "web" / name).symlink_to(target)
+        (told,) = wrong(folder)
+        assert told.startswith(f"web/{name}: is outside the project (it resolves to ")
+
+
+def test_all_problems_at_once_and_sockets_are_left_out(folder: Path) -> None:
+    os.mkfifo(folder / "web/pipe")
+    os.mkfifo(folder / "web/app/pipe")
     with socket.socket(socket.AF_UNIX) as unix:
         here = Path.cwd()
         os.chdir(folder / "web")  # a socket's path must be short
@@ -187,10 +242,11 @@ def test_all_problems_at_once(folder: Path) -> None:
             os.chdir(here)
     remedy = "correct it, or name it in .dockerignore"
     assert wrong(folder) == [
-        f"web/absolute: is a link to /etc/passwd, outside the build context; {remedy}",
-        f"web/app/up: is a link to ../../secret, outside the build context; {remedy}",
-        f"web/socket: is neither a file, a folder nor a link; {remedy}",
+        f"web/app/pipe: is neither a file, a folder nor a link; {remedy}",
+        f"web/pipe: is neither a file, a folder nor a link; {remedy}",
     ]
+    write(folder / "web/.dockerignore", "**/pipe\n")
+    assert paths(folder) == [".dockerignore", "Dockerfile", "app/a.py", "run.sh"]
 
 
 def test_unreadable_files_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,12 +261,14 @@ def test_unreadable_files_are_named(folder: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_folder_that_cannot_be_looked_at(folder: Path) -> None:
     long = "x" * 300
     assert wrong(folder, application.Build(context=long)) == [
-        f"{long}: cannot be read: File name too long; correct `build`, or the permissions on the way there"
+        f"{long}: cannot be read (File name too long); correct `build`, or make the directory"
     ]
 
 
 def test_missing_folder(folder: Path) -> None:
-    assert wrong(folder, application.Build(context="wbe")) == ["wbe: is no folder; correct `build`, or make the folder"]
+    assert wrong(folder, application.Build(context="wbe")) == [
+        "wbe: is not a directory; correct `build`, or make the directory"
+    ]
 
 
 @pytest.mark.parametrize("name", ["Dockerfil", "../Dockerfile", "/Dockerfile"])
@@ -224,7 +282,8 @@ def test_secrets_are_warned_of(folder: Path) -> None:
     for name in (".env", ".env.local", "deep/id_rsa", "tls.key", "ca.pem", ".env.example", "id_rsa.pub", "keys.py"):
         write(folder / "web" / name, "")
     warned = [
-        problem.place.file.removeprefix(f"{folder}/web/") for problem in context.Context.read(folder, BUILD).warnings()
+        problem.place.file.removeprefix(f"{folder}/web/")
+        for problem in context.Context.read(folder, BUILD, roots.Root(folder)).warnings()
     ]
     assert warned == [".env", ".env.local", "ca.pem", "deep/id_rsa", "tls.key"]
 
@@ -232,27 +291,27 @@ def test_secrets_are_warned_of(folder: Path) -> None:
 def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "SETTLED", -1)
     known = index.Index()
-    first = context.Context.read(folder, BUILD, known=known)
+    first = context.Context.read(folder, BUILD, roots.Root(folder), known=known)
     known.save(folder / "index.json")
     again = index.Index.load(folder / "index.json")
     assert again == known
     write(folder / "web/app/a.py", "a = 2\n")
     opened: list[str] = []
-    real = Path.open
+    real = roots.opened
 
-    def watched(self: Path, *args: object, **options: object) -> object:
-        opened.append(self.name)
-        return real(self, *args, **options)
+    def watched(top: Path, path: str) -> object:
+        opened.append(path)
+        return real(top, path)
 
-    monkeypatch.setattr(Path, "open", watched)
-    second = context.Context.read(folder, BUILD, known=again)
-    assert [name for name in opened if not name.endswith(".dockerignore")] == ["a.py"]
+    monkeypatch.setattr(roots, "opened", watched)
+    second = context.Context.read(folder, BUILD, roots.Root(folder), known=again)
+    assert opened == ["app/a.py"]
     assert second.tag(platform=PLATFORM) != first.tag(platform=PLATFORM)
 
 
 def test_a_file_that_was_just_written_is_read_again(folder: Path) -> None:
     known = index.Index()
-    context.Context.read(folder, BUILD, known=known)
+    context.Context.read(folder, BUILD, roots.Root(folder), known=known)
     assert known.sources == {}
 
 

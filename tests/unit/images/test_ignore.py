@@ -1,5 +1,7 @@
 """`.dockerignore` as Docker reads it; the cases are those of its reference, and where it differs from `.gitignore`."""
 
+from typing import Any
+
 import pytest
 
 from seaway.images import ignore
@@ -122,3 +124,21 @@ def test_all_bad_patterns_at_once() -> None:
 )
 def test_folders_are_read_only_if_something_may_come_back(text: str, folder: str, pruned: bool) -> None:
     assert ignore.Ignore(text).prunes(folder) is pruned
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*a" * 12 + "b", "**/a/" * 12 + "b", "**a" * 12 + "b", "?*" * 12 + "b", "*" * 40 + "b"]
+)
+def test_a_path_takes_as_many_steps_as_it_has_characters(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tried one after the other, the ways in which these might match are more than anybody can wait for."""
+    steps: list[str] = []
+    real = ignore._Matcher._step  # pyright: ignore[reportPrivateUsage]
+
+    def counted(self: Any, state: frozenset[int], character: str) -> frozenset[int]:
+        steps.append(character)
+        return real(self, state, character)
+
+    monkeypatch.setattr(ignore._Matcher, "_step", counted)  # pyright: ignore[reportPrivateUsage]
+    path = "a/" * 500 + "a" * 1000
+    assert ignore.Ignore(pattern).excludes(path) is False
+    assert len(steps) <= len(path)

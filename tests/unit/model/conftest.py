@@ -11,7 +11,9 @@ Load = Callable[..., application.Application]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, which is what files are read in where there is no project."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "app" / "web").mkdir(parents=True)
     (tmp_path / "app" / "web" / "Dockerfile").write_text("FROM scratch\n")
     (tmp_path / "app" / "app.toml").write_text("title = 1\n")

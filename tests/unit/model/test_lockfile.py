@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, load, lockfile, nodes, problems, settings
+from seaway.model import application, load, lockfile, nodes, problems, roots, settings
 
 ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
 VOLUME = application.Volume(path="/data", size="1Gi")
@@ -13,7 +13,7 @@ LOCK = lockfile.Lock(pins={"python:3.12-slim": ONE, "docker.io/library/postgres:
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     (tmp_path / lockfile.FILE).write_text(lockfile.text(LOCK))
-    assert lockfile.read(tmp_path) == LOCK
+    assert lockfile.read(tmp_path, roots.Root(tmp_path)) == LOCK
     assert lockfile.text(LOCK).splitlines() == [
         "# What each image is, by digest. Written by `seaway release outdated --write`; commit it.",
         f'"[::1]:5000/web:1": {ONE}',
@@ -23,7 +23,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 
 def test_without_a_file_nothing_is_pinned(tmp_path: Path) -> None:
-    assert lockfile.read(tmp_path) is None
+    assert lockfile.read(tmp_path, roots.Root(tmp_path)) is None
 
 
 REMEDY = "remove the line, or take the file from git, and then: seaway release outdated --write"
@@ -42,15 +42,15 @@ REMEDY = "remove the line, or take the file from git, and then: seaway release o
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / lockfile.FILE).write_text(text)
     with pytest.raises(problems.Invalid) as caught:
-        lockfile.read(tmp_path, "app/images.lock")
+        lockfile.read(tmp_path, roots.Root(tmp_path), "app/images.lock")
     assert str(caught.value) == f"{told}; {REMEDY}"
 
 
 def test_a_folder_is_no_lock_file(tmp_path: Path) -> None:
     (tmp_path / lockfile.FILE).mkdir()
     with pytest.raises(problems.Invalid) as caught:
-        lockfile.read(tmp_path)
-    assert str(caught.value) == f"images.lock: cannot be read (Is a directory); {REMEDY}"
+        lockfile.read(tmp_path, roots.Root(tmp_path))
+    assert str(caught.value) == f"images.lock: is a directory, not a regular file; {REMEDY}"
 
 
 def test_all_images_are_deployed_by_their_digest() -> None:

@@ -274,7 +274,7 @@ FAILS = {
     ),
     "no path": (
         web(f'{IMAGE}    files: {{/a: "b\\0"}}'),
-        f'7:13: services.web.files./a: "b\\u0000" cannot be read (it is no path); {FROM}',
+        '7:13: services.web.files./a: "b\\u0000" is not a path; correct it',
     ),
     "no folder": (web("    build: ./wep"), f'6:5: services.web.build: there is no folder "./wep"; {FROM}'),
     "no dockerfile": (

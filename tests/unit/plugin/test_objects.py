@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from seaway.model import load, settings
+from seaway.model import load, roots, settings
 from seaway.release import record, release, store, stored
 from tests import golden
 from tests.unit.cluster import apiserver
@@ -144,7 +144,7 @@ def test_an_autoscaler_that_is_not_there_is_nothing_to_hand_over(plugin: engine.
 
 def deployed(api: apiserver.ApiServer) -> dict[str, object]:
     """The shop with its release recorded; the guard's inputs."""
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     stack = settings.Settings(stack="prod", context="work", registry="registry.example.com")
     one = record.Record.of(app, stack, *golden.given(app))
     now = store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z")

@@ -17,7 +17,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from plugin import release, values
 from seaway.manifests import yamlout
-from seaway.model import application, load, settings
+from seaway.model import application, load, roots, settings
 from seaway.release import lock, record, stack_state, store, stored
 from tests import golden
 from tests.unit.cluster import apiserver
@@ -29,7 +29,7 @@ NAMESPACE = "shop-test"
 
 
 def made(*, level: str = "info", digest: str | None = None, text: str = "") -> record.Record:
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     files = (application.File("/etc/a", content=text),) if text else ()
     web = dataclasses.replace(app.services[0], env={"LOG_LEVEL": level}, files=files)
     images, secrets = golden.given(app)

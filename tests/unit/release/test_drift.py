@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seaway.cluster import client
-from seaway.model import load, settings
+from seaway.model import load, roots, settings
 from seaway.release import drift, fields, record, release, store, stored
 from tests import golden
 from tests.unit.cluster import apiserver
@@ -21,7 +21,7 @@ Live = dict[str, list[dict[str, Any]]]
 
 
 def made(example: str = "shop") -> record.Record:
-    app = load.load(golden.ROOT / "examples" / example / "app.yaml")
+    app = load.load(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
     return record.Record.of(app, STACK, *golden.given(app))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import load, problems, settings
+from seaway.model import load, problems, roots, settings
 from seaway.release import hold, lock, record, release
 from tests import golden
 
@@ -13,7 +13,7 @@ STACK = settings.Settings(stack="dev", context="work")
 
 
 def good() -> record.Record:
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     return record.Record.of(app, STACK, *golden.given(app))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seaway.manifests import objects, yamlout
-from seaway.model import application, encode, load, nodes, problems, settings
+from seaway.model import application, encode, load, nodes, problems, roots, settings
 from seaway.release import record
 from tests import golden
 
@@ -18,7 +18,7 @@ STACK = settings.Settings(stack="test", context="work", registry="registry.examp
 def made(
     app: application.Application | None = None, chosen: settings.Settings = STACK, **secrets: str
 ) -> record.Record:
-    app = app or load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    app = app or load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     images, given = golden.given(app)
     fingerprints = {name: objects.SecretValue(fingerprint=one, value="") for name, one in secrets.items()}
     return record.Record.of(app, chosen, images, given | fingerprints)
@@ -30,7 +30,7 @@ def changed(image: objects.Image) -> record.Record:
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_it_comes_back_from_values_and_from_text(example: str) -> None:
-    one = made(load.load(golden.ROOT / "examples" / example / "app.yaml"))
+    one = made(load.load(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT)))
     for node in (encode.node(one.plain(), PLACE), nodes.parse(yamlout.text(one.plain()), "release.yaml")):
         again = record.Record.decode(node)
         assert again.plain() == one.plain()

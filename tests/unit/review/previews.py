@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.manifests import objects
-from seaway.model import application, load, settings
+from seaway.model import application, load, roots, settings
 from seaway.review import digest, summary
 from tests import golden
 
@@ -27,7 +27,7 @@ def shop(
     stack: settings.Settings = STACK,
 ) -> Manifests:
     """The objects of examples/shop, by kind and name."""
-    loaded = app(load.load(golden.ROOT / "examples" / "shop" / "app.yaml"))
+    loaded = app(load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT)))
     found = objects.objects(loaded, stack, *golden.given(loaded))
     return {one.key: copy.deepcopy(one.manifest) for one in found}
 

@@ -1,0 +1,42 @@
+"""What a real BuildKit makes of the staged context: links are links in the image, whatever they would name here."""
+
+import stat
+from collections.abc import Iterator
+
+import pytest
+
+from dev import project
+from tests.support import namespaces
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "smallest-links"
+LINKS = {"absolute": "/etc/hostname", "up": "../../../../outside", "nothing": "/nowhere", "folder": "/etc"}
+
+
+@pytest.fixture
+def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
+    example = project.ROOT / "examples" / "smallest"
+    made = project.Project.create(tmp_path_factory.mktemp("links"), application=example, stack="links")
+    yield made
+    namespaces.remove(NAMESPACE)
+
+
+def test_links_are_links_in_the_image(smallest: project.Project) -> None:
+    web = smallest.folder / "app" / "web"
+    (web / "links").mkdir()
+    for name, target in LINKS.items():
+        (web / "links" / name).symlink_to(target)
+    (smallest.folder.parent / "outside").write_text("outside")
+    (web / "server.py").chmod(0o600)
+    (web / "common").write_text((web / "Dockerfile").read_text().replace("USER", "COPY links ./links\nUSER"))
+    (web / "Dockerfile").unlink()
+    (web / "Dockerfile").symlink_to("common")
+    smallest.up()
+    pod = ("exec", "-n", NAMESPACE, "deployment/web", "--")
+    for name, target in LINKS.items():
+        assert smallest.kubectl(*pod, "readlink", f"links/{name}").out.strip() == target
+    assert smallest.kubectl(*pod, "stat", "-c", "%a", "server.py").out.strip() == "644", "or its user could not read it"
+    assert stat.S_IMODE((smallest.folder / ".seaway").stat().st_mode) == 0o700
+    (smallest.folder.parent / "outside").write_text("changed")
+    smallest.preview("--expect-no-changes")

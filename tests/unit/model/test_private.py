@@ -1,0 +1,104 @@
+"""`.seaway` is closed to other users before anything is in it, and nothing of it is reached through a link."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from dev import environment
+from dev.cluster import layout, node
+from seaway.images import index
+from seaway.model import private, problems
+from seaway.release import hold
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def prepared(folder: Path) -> None:
+    environment.prepare(state=folder / ".seaway")
+
+
+def locked(folder: Path) -> None:
+    with node.locked(layout.Layout(root=folder)):
+        pass
+
+
+def noted(folder: Path) -> None:
+    index.write(hold.note(folder, "dev"), "{}")
+
+
+def saved(folder: Path) -> None:
+    index.Index().save(folder / ".seaway/context/web.index.json")
+
+
+@pytest.mark.parametrize("made", [prepared, locked, noted, saved])
+@pytest.mark.parametrize("before", [None, 0o755, 0o777, 0o750, 0o700])
+def test_whoever_makes_it_closes_it(tmp_path: Path, made: object, before: int | None) -> None:
+    mask = os.umask(0)
+    try:
+        if before is not None:
+            (tmp_path / ".seaway").mkdir()
+            (tmp_path / ".seaway").chmod(before)
+        assert callable(made)
+        made(tmp_path)
+    finally:
+        os.umask(mask)
+    assert mode(tmp_path / ".seaway") == 0o700
+
+
+@pytest.mark.parametrize("made", [prepared, locked, noted, saved])
+def test_a_link_in_its_place_is_refused(tmp_path: Path, made: object) -> None:
+    (tmp_path / "victim").mkdir(mode=0o755)
+    (tmp_path / ".seaway").symlink_to("victim")
+    assert callable(made)
+    with pytest.raises(problems.Invalid, match=r"\.seaway: is a link, and must be a directory; remove it"):
+        made(tmp_path)
+    assert mode(tmp_path / "victim") == 0o755
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+def test_a_mode_that_is_narrower_stays(tmp_path: Path) -> None:
+    (tmp_path / ".seaway").mkdir(mode=0o500)
+    private.folder(tmp_path / ".seaway")
+    assert mode(tmp_path / ".seaway") == 0o500
+
+
+def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".seaway").mkdir()
+    (tmp_path / ".seaway/context").write_text("")
+    with pytest.raises(problems.Invalid, match="context: is a file, and must be a directory"):
+        private.folder(tmp_path / ".seaway/context/web")
+
+
+def test_other_folders_are_made_as_ever(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "linked").symlink_to("there")
+    private.folder(tmp_path / "linked/a/b")
+    assert (tmp_path / "there/a/b").is_dir()
+
+
+def test_nothing_is_read_through_a_link(tmp_path: Path) -> None:
+    private.folder(tmp_path / ".seaway/context")
+    (tmp_path / "outside").write_text("{}")
+    (tmp_path / ".seaway/context/a").write_text("a")
+    (tmp_path / ".seaway/context/link").symlink_to("../../outside")
+    (tmp_path / ".seaway/dir").symlink_to("..")
+    os.mkfifo(tmp_path / ".seaway/context/pipe")
+    assert private.read(tmp_path / ".seaway/context/a") == b"a"
+    (tmp_path / "checkout").symlink_to(".")
+    assert private.read(tmp_path / "checkout/.seaway/context/a") == b"a", "the checkout's own path may be one"
+    for name in ("context/link", "context/pipe", "context/nothing", "dir/outside"):
+        assert private.read(tmp_path / ".seaway" / name) is None
+
+
+def test_a_file_is_replaced_and_never_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    for name in ("file", f"file.{os.getpid()}"):
+        (tmp_path / name).symlink_to("victim")
+    index.write(tmp_path / "file", "text")
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert not (tmp_path / "file").is_symlink()
+    assert (tmp_path / "file").read_text() == "text"
