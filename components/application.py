@@ -34,7 +34,7 @@ class Application(pulumi.ComponentResource):
         name, chosen = given.app.name, given.settings
         super().__init__("seaway:index:Application", name)
         own = pulumi.ResourceOptions(parent=self)
-        hands = provider.Seaway("seaway", chosen.context, own)
+        hands = provider.Seaway("seaway", chosen, chosen.namespace(name), own)
         cluster = provider.Cluster("cluster", chosen.context, pulumi.ResourceOptions(parent=self, provider=hands))
         # Nothing is built, made or changed before the guard has seen the right cluster.
         # (The provider does not wait: the engine drops a provider with what it depends on, and then no refresh works.)

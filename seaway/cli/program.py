@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -22,21 +22,28 @@ def run(folder: Path, words: Sequence[str]) -> int:
     return _waited(folder, words, None)[0]
 
 
-def output(folder: Path, words: Sequence[str]) -> tuple[int, str]:
+def output(folder: Path, words: Sequence[str], **variables: str) -> tuple[int, str]:
     """Run `pulumi` for what it prints to stdout; its exit code, and that. What it has to say goes to the user.
+
+    Args:
+        variables: for its environment, beside our own.
 
     Raises: as ``run``.
     """
-    return _waited(folder, [*words, "--non-interactive"], subprocess.PIPE)
+    return _waited(folder, [*words, "--non-interactive"], subprocess.PIPE, variables)
 
 
-def _waited(folder: Path, words: Sequence[str], out: int | None) -> tuple[int, str]:
+def _waited(
+    folder: Path, words: Sequence[str], out: int | None, variables: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     seen: list[int] = []
     # A terminal sends Ctrl-C to all that runs in front. Any other signal is ours alone, and is handed on. Once: at the
     # second one Pulumi stops in the middle of what it does.
     in_front = _in_front()
     group = None if in_front else 0
-    with subprocess.Popen([_found(), *words], cwd=folder, process_group=group, stdout=out, text=True) as process:
+    env = {**os.environ, **(variables or {})}
+    command = [_found(), *words]
+    with subprocess.Popen(command, cwd=folder, env=env, process_group=group, stdout=out, text=True) as process:
 
         def hand_on(number: int, _: FrameType | None) -> None:
             seen.append(number)

@@ -1,0 +1,218 @@
+"""The guard of what cannot be made again: the disks of stores, and other people's objects in an adopted namespace.
+
+Pulumi deletes without asking any provider in a preview. So losses are found where the plugin is asked: in the diff of
+``Objects`` for what an update deletes, and in ``Configure`` for a destroy, whose preview asks nothing else.
+"""
+
+import datetime
+import os
+import subprocess
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plugin import adoption, engine, resource, values
+from seaway.cluster import client, paths
+from seaway.manifests import names
+from seaway.review import change, disks
+
+COMMANDS = frozenset(
+    {
+        "cancel",
+        "destroy",
+        "dn",
+        "down",
+        "import",
+        "pre",
+        "preview",
+        "refresh",
+        "stack",
+        "state",
+        "up",
+        "update",
+        "watch",
+    }
+)
+DESTROY = frozenset({"destroy", "dn", "down"})
+PARTIAL = ("--target", "-t", "--exclude")
+"""A destroy of some resources: what is deleted of them, ``destroy-guard`` says when it goes."""
+
+HOLDERS = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
+"""Kinds of objects that take disks along."""
+
+GUIDE = "docs/runbook.md#data-loss"
+
+
+NAMESPACES = "namespaces"
+EXCEPTIONS = "dataLoss"
+INPUTS = (NAMESPACES, EXCEPTIONS)
+"""Inputs of the provider: where the stack is deployed, and which losses its file accepts. A destroy runs no
+program that could say it, so the state must."""
+
+UNRECORDED = "?"
+"""Among the namespaces: the state is of a version that did not record them."""
+
+
+class Guard:
+    """Refuses the loss of disks that nothing accepts.
+
+    Args:
+        inputs: of the provider.
+    """
+
+    def __init__(self, cluster: client.Cluster, inputs: values.Properties) -> None:
+        self._cluster = cluster
+        recorded = _split(inputs.get(NAMESPACES))
+        self._namespaces = [space for space in recorded if space != UNRECORDED]
+        self._recorded = bool(recorded) and UNRECORDED not in recorded
+        self._acceptance = disks.Acceptance.decode(str(inputs.get(EXCEPTIONS) or ""), os.environ)
+
+    async def check_destroy(self, stack: str, log: engine.Log) -> None:
+        """Refuse to delete the whole stack where disks go with it.
+
+        Where the state does not name a namespace that exists, all with the stack's label are looked at.
+        """
+        found = [await self._cluster.find(paths.path("v1", "Namespace", "", space)) for space in self._namespaces]
+        spaces, hint = [home["metadata"]["name"] for home in found if home is not None], ""
+        if not spaces and not self._recorded:
+            label = f"{names.STACK_LABEL}={names.cut(stack)}"
+            listed = await self._cluster.get(paths.path("v1", "Namespace", ""), labelSelector=label)
+            spaces = [home["metadata"]["name"] for home in listed["items"]]
+            hint = (
+                f"\nThe state is of an older version and does not say which namespaces with the label {label} it is of"
+            )
+        await self.check(await self.find_in_namespaces(spaces), log, hint=hint)
+
+    async def check(self, lost: Sequence[disks.Disk], log: engine.Log, *, hint: str = "") -> None:
+        """Refuse, or where the run asks for it list, the loss of disks.
+
+        Raises:
+            resource.Refused: a disk would be deleted, and nothing accepts that.
+        """
+        refused = self._acceptance.refused(lost, datetime.datetime.now(datetime.UTC).date())
+        if os.environ.get(disks.LISTED) == "true":
+            for disk in lost:
+                await log.warning(disk.line)
+        elif refused:
+            raise resource.Refused(_format_refusal(refused, [disk.name for disk in lost]) + hint)
+
+    async def find_in_namespaces(self, spaces: Iterable[str]) -> list[disks.Disk]:
+        """All claims of namespaces that are deleted.
+
+        Raises:
+            resource.Refused: one was adopted, and other people's objects are in it.
+        """
+        lost: list[disks.Disk] = []
+        foreign: list[str] = []
+        for space in spaces:
+            home = await self._cluster.find(paths.path("v1", "Namespace", "", space))
+            if home is None:
+                continue
+            if adoption.is_adopted(home):
+                foreign += await adoption.find_foreign(self._cluster, home)
+            claims = await self._claims(space)
+            lost += [_disk(space, claim, f"the namespace {space} is deleted") for claim in claims]
+        if foreign:
+            raise resource.Refused(adoption.format_refusal(foreign, GUIDE))
+        return lost
+
+    async def find_in_claims(self, space: str, gone: Collection[str]) -> list[disks.Disk]:
+        """Claims that the stack has made itself, of which some are deleted."""
+        claims = [claim for claim in await self._claims(space) if claim["metadata"]["name"] in gone] if gone else []
+        return [_disk(space, claim, "the claim is deleted") for claim in claims]
+
+    async def find_in_sets(
+        self, space: str, gone: Collection[str], declared: Mapping[str, Mapping[str, Any]]
+    ) -> list[disks.Disk]:
+        """Claims that go with StatefulSets.
+
+        Args:
+            gone: names of those that are deleted.
+            declared: the shapes of the others, by name.
+        """
+        listed = await self._cluster.get(paths.path("apps/v1", "StatefulSet", space))
+        found = [
+            deleted
+            for live in listed["items"]
+            if (name := live["metadata"]["name"]) in gone or name in declared
+            if (deleted := disks.find_deleted(live, None if name in gone else declared[name]))
+        ]
+        claims = await self._claims(space) if found else []
+        return [
+            _disk(space, claim, reason)
+            for pattern, reason in found
+            for claim in claims
+            if pattern.fullmatch(claim["metadata"]["name"])
+        ]
+
+    async def _claims(self, space: str) -> list[change.Manifest]:
+        listed = await self._cluster.get(paths.path("v1", "PersistentVolumeClaim", space))
+        return sorted(listed["items"], key=lambda claim: claim["metadata"]["name"])
+
+
+def merge_namespaces(declared: str, before: values.Properties) -> str:
+    """The namespace of today, and those of before: an update that moves the stack may end half-way.
+
+    Args:
+        before: the inputs of the provider in the state; empty: it is new.
+    """
+    recorded = _split(before.get(NAMESPACES)) or ([UNRECORDED] if before else [])
+    return ",".join(dict.fromkeys([declared, *recorded]))
+
+
+def is_destroy() -> bool:
+    """Whether the engine that started this plugin destroys the whole stack.
+
+    The protocol does not say it, and the preview of a destroy asks no provider about any resource: only the command
+    line says so in time. Where it cannot be read, the destroy itself is refused, by its guard.
+    """
+    words = _command_line(os.getppid())[1:]
+    command = next((word for word in words if word in COMMANDS), None)
+    return command in DESTROY and not any(word.startswith(PARTIAL) for word in words)
+
+
+def _split(text: values.Value) -> list[str]:
+    return [space for space in str(text or "").split(",") if space]
+
+
+def _command_line(process: int) -> list[str]:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        pass
+    try:
+        command = ["ps", "-o", "args=", "-p", str(process)]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    except OSError:
+        return []
+
+
+def _disk(space: str, claim: change.Manifest, reason: str) -> disks.Disk:
+    return disks.Disk(
+        namespace=space,
+        claim=claim["metadata"]["name"],
+        size=str(change.at(claim, "status.capacity.storage") or change.at(claim, "spec.resources.requests.storage")),
+        owner=change.at(claim, "metadata.labels").get("app.kubernetes.io/name")
+        if change.at(claim, "metadata.labels")
+        else None,
+        reason=reason,
+    )
+
+
+def _format_refusal(refused: Sequence[disks.Disk], lost: Sequence[str]) -> str:
+    """All of them at once, with what keeps the data, and what accepts the loss."""
+    head = (
+        "a disk would be deleted with its data"
+        if len(refused) == 1
+        else f"{len(refused)} disks would be deleted with their data"
+    )
+    return "\n".join(
+        [
+            f"{head}; nothing was changed",
+            *(f"  {disk.line}" for disk in refused),
+            "To keep the data: undo the change; another application goes to a stack of its own, and make cluster-down"
+            " stops without deleting.",
+            f"To delete it: put {disks.ACCEPTED}={','.join(lost)} before the same command, or use"
+            f" seaway up --accept-data-loss ({GUIDE})",
+        ]
+    )
