@@ -10,6 +10,7 @@ from seaway.manifests import given as inputs
 from seaway.manifests import objects
 from seaway.model import application, hosts
 from seaway.release import record
+from seaway.review import disks
 
 LINKS = "NetworkPolicy"
 """What opens them."""
@@ -47,7 +48,9 @@ class Application(pulumi.ComponentResource):
         secrets = {**_generated(given, watched), **given.secrets}
 
         found = [one for one in objects.objects(given.app, chosen, images, secrets) if not release.kept(one)]
-        ours = provider.Objects("objects", found, watched)
+        # In the preview of a destroy the engine asks no provider: all that stops it there is what is protected.
+        protected = pulumi.ResourceOptions(protect=disks.is_data_held(chosen, (one.manifest for one in found)))
+        ours = provider.Objects("objects", found, pulumi.ResourceOptions.merge(watched, protected))
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])
         workloads, rollouts = self._rolled_out(found, chosen.namespace(name), ours, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values(), *rollouts])
@@ -56,7 +59,7 @@ class Application(pulumi.ComponentResource):
         last: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
         # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
         guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)
-        provider.Cluster("destroy-guard", chosen.context, guarded)
+        provider.Cluster("destroy-guard", chosen.context, pulumi.ResourceOptions.merge(guarded, protected))
         self.outputs = {
             "namespace": chosen.namespace(name),
             "services": {one.name: _shown(one, given, images, workloads[one.name]) for one in given.app.services},

@@ -74,7 +74,8 @@ def format_refusal(foreign: Sequence[str], guide: str) -> str:
         [
             head,
             *lines,
-            f"Move them to another namespace, or delete them if they are yours. No option accepts this ({guide})",
+            "Move them to another namespace, or delete them if they are yours: no option accepts this.",
+            guide,
         ]
     )
 

@@ -46,7 +46,7 @@ class Cluster:
         """
         await self._same(state)
         if self._log.name == DESTROY_GUARD:
-            await self._disks.check_destroy(self._log.stack, self._log)
+            await self._disks.check_destroy(self._log)
 
     async def _same(self, state: resource.State) -> None:
         recorded, live = state.outputs.get(UID), await self._cluster.identity()

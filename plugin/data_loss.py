@@ -40,7 +40,15 @@ PARTIAL = ("--target", "-t", "--exclude")
 HOLDERS = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
 """Kinds of objects that take disks along."""
 
-GUIDE = "docs/runbook.md#data-loss"
+GUIDE = "See docs/runbook.md#data-loss"
+UPDATE_HINTS: Sequence[str] = (
+    "To keep the data, undo the change, or deploy the other application as a stack of its own.",
+    "To delete it, put {accepted} before the same command, or use: seaway up --accept-data-loss",
+)
+DESTROY_HINTS: Sequence[str] = (
+    "To stop the one-node cluster and keep the data: make cluster-down.",
+    "To delete the stack and its data: {accepted} pulumi destroy --ignore-protect",
+)
 
 
 NAMESPACES = "namespaces"
@@ -67,23 +75,27 @@ class Guard:
         self._recorded = bool(recorded) and UNRECORDED not in recorded
         self._acceptance = disks.Acceptance.decode(str(inputs.get(EXCEPTIONS) or ""), os.environ)
 
-    async def check_destroy(self, stack: str, log: engine.Log) -> None:
+    async def check_destroy(self, log: engine.Log) -> None:
         """Refuse to delete the whole stack where disks go with it.
 
         Where the state does not name a namespace that exists, all with the stack's label are looked at.
         """
         found = [await self._cluster.find(paths.path("v1", "Namespace", "", space)) for space in self._namespaces]
-        spaces, hint = [home["metadata"]["name"] for home in found if home is not None], ""
+        spaces, hints = [home["metadata"]["name"] for home in found if home is not None], [*DESTROY_HINTS]
         if not spaces and not self._recorded:
-            label = f"{names.STACK_LABEL}={names.cut(stack)}"
+            label = f"{names.STACK_LABEL}={names.cut(log.stack)}"
             listed = await self._cluster.get(paths.path("v1", "Namespace", ""), labelSelector=label)
             spaces = [home["metadata"]["name"] for home in listed["items"]]
-            hint = (
-                f"\nThe state is of an older version and does not say which namespaces with the label {label} it is of"
+            hints.append(
+                f"The state is of an older version: it does not say which namespace with {label} is the stack's."
             )
-        await self.check(await self.find_in_namespaces(spaces), log, hint=hint)
+        await self._check(await self.find_in_namespaces(spaces), log, hints)
 
-    async def check(self, lost: Sequence[disks.Disk], log: engine.Log, *, hint: str = "") -> None:
+    async def check_update(self, lost: Sequence[disks.Disk], log: engine.Log) -> None:
+        """Refuse a change that deletes these disks."""
+        await self._check(lost, log, UPDATE_HINTS)
+
+    async def _check(self, lost: Sequence[disks.Disk], log: engine.Log, hints: Sequence[str]) -> None:
         """Refuse, or where the run asks for it list, the loss of disks.
 
         Raises:
@@ -94,7 +106,11 @@ class Guard:
             for disk in lost:
                 await log.warning(disk.line)
         elif refused:
-            raise resource.Refused(_format_refusal(refused, [disk.name for disk in lost]) + hint)
+            accepted = f"{disks.ACCEPTED}={','.join(disk.name for disk in lost)}"
+            several = f"{len(refused)} disks would be deleted with their data"
+            head = "a disk would be deleted with its data" if len(refused) == 1 else several
+            lines = [f"{head}; nothing was changed", *(f"  {disk.line}" for disk in refused)]
+            raise resource.Refused("\n".join([*lines, *(hint.format(accepted=accepted) for hint in hints), GUIDE]))
 
     async def find_in_namespaces(self, spaces: Iterable[str]) -> list[disks.Disk]:
         """All claims of namespaces that are deleted.
@@ -188,31 +204,12 @@ def _command_line(process: int) -> list[str]:
 
 
 def _disk(space: str, claim: change.Manifest, reason: str) -> disks.Disk:
+    asked = change.at(claim, "spec.resources.requests.storage")
+    labels: Mapping[str, str] = change.at(claim, "metadata.labels") or {}
     return disks.Disk(
         namespace=space,
         claim=claim["metadata"]["name"],
-        size=str(change.at(claim, "status.capacity.storage") or change.at(claim, "spec.resources.requests.storage")),
-        owner=change.at(claim, "metadata.labels").get("app.kubernetes.io/name")
-        if change.at(claim, "metadata.labels")
-        else None,
+        size=str(change.at(claim, "status.capacity.storage") or asked),
+        owner=labels.get(disks.OWNER),
         reason=reason,
-    )
-
-
-def _format_refusal(refused: Sequence[disks.Disk], lost: Sequence[str]) -> str:
-    """All of them at once, with what keeps the data, and what accepts the loss."""
-    head = (
-        "a disk would be deleted with its data"
-        if len(refused) == 1
-        else f"{len(refused)} disks would be deleted with their data"
-    )
-    return "\n".join(
-        [
-            f"{head}; nothing was changed",
-            *(f"  {disk.line}" for disk in refused),
-            "To keep the data: undo the change; another application goes to a stack of its own, and make cluster-down"
-            " stops without deleting.",
-            f"To delete it: put {disks.ACCEPTED}={','.join(lost)} before the same command, or use"
-            f" seaway up --accept-data-loss ({GUIDE})",
-        ]
     )

@@ -70,7 +70,7 @@ class Objects:
         changed = [name for name in resource.differing(state, inputs) if name != SETS]
         if changed:
             await self._guard(inputs, recorded=state.outputs)
-        await self._disks.check(await self._lost(state.outputs, inputs), self._log)
+        await self._disks.check_update(await self._lost(state.outputs, inputs), self._log)
         for namespace in sorted({one.namespace for one in map(_Object.of, _objects(inputs)) if one.namespace}):
             await self._tell_edits(namespace)
         return resource.Diff(changed=changed)

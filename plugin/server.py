@@ -60,6 +60,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._engine = told
         self._cluster: client.Cluster | None = None
         self._disks: data_loss.Guard | None = None
+        self._look: asyncio.Task[None] | None = None
+        self._declared: values.Properties = {}
+        """What the program says now. The engine configures a provider that has not changed with what the state has."""
         self._running: set[asyncio.Task[Any]] = set()
         self._cancelled = False
 
@@ -87,6 +90,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             given[data_loss.NAMESPACES] = data_loss.merge_namespaces(
                 str(given[data_loss.NAMESPACES]), values.decode(request.olds)
             )
+        self._declared = {name: given[name] for name in data_loss.INPUTS if name in given}
         return provider_pb2.CheckResponse(inputs=values.encode(given), failures=failures)
 
     async def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
@@ -102,7 +106,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
         given = values.decode(request.args)
-        await self._run(self._connect(given, request.urn), context)
+        operation = self._connect(given)
+        if request.urn and data_loss.is_destroy():
+            operation = self._outlive(self._connect_to_destroy(operation, engine.Log(self._engine, request.urn)))
+        await self._run(operation, context)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
@@ -156,15 +163,32 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         for task in self._running:
             task.cancel()
 
-    async def _connect(self, given: values.Properties, urn: str) -> None:
+    async def finish(self) -> None:
+        """Say which disks a destroy would delete: the engine does not wait for that in a preview, and ends us."""
+        if self._look is not None:
+            await asyncio.wait([self._look], timeout=SECONDS)
+
+    async def _connect(self, given: values.Properties) -> None:
         seconds = float(cast(str, given.get(TIMEOUT, SECONDS)))
         connection = client.Cluster(context=cast(str, given[CONTEXT]), seconds=seconds)
         await connection.identity()
-        self._disks = data_loss.Guard(connection, given)
-        if urn and data_loss.is_destroy():
-            log = engine.Log(self._engine, urn)
-            await self._disks.check_destroy(log.stack, log)
+        self._disks = data_loss.Guard(connection, {**given, **self._declared})
         self._cluster = connection
+
+    async def _connect_to_destroy(self, connecting: Coroutine[Any, Any, None], log: engine.Log) -> None:
+        await connecting
+        assert self._disks is not None  # noqa: S101 - it is connected
+        try:
+            await self._disks.check_destroy(log)
+        except resource.Refused as refusal:
+            await log.warning(str(refusal))  # the engine's own refusal, of what is protected, names no disk
+            raise
+
+    async def _outlive(self, operation: Coroutine[Any, Any, None]) -> None:
+        """Have it end, whether the engine waits or not."""
+        self._look = asyncio.create_task(operation)
+        self._look.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+        await asyncio.shield(self._look)
 
     async def _kind(self, urn: str, context: Context) -> resource.Resource:
         """The implementation of the type that stands in a URN: ``urn:pulumi:stack::project::parents$type::name``."""
@@ -221,6 +245,8 @@ async def serve(address: str) -> None:
     while os.getppid() == parent and not stopped.is_set():
         # A killed engine says nothing: without this look the process would stay for ever.
         await asyncio.wait([asyncio.create_task(stopped.wait())], timeout=1)
+    if stopped.is_set():
+        await provider.finish()
     provider.interrupt()
     await server.stop(grace=0.2)
 

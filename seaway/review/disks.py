@@ -23,6 +23,7 @@ ALLOWED = "9999-12-31"
 """The last day of ``policy.dataLoss: allow``."""
 
 RETENTION = "spec.persistentVolumeClaimRetentionPolicy"
+OWNER = "app.kubernetes.io/name"
 CLAIMS = "spec.volumeClaimTemplates"
 
 _LINE = re.compile(r"deletes the disk (\S+/\S+)( .*)?", re.DOTALL)
@@ -84,6 +85,17 @@ def encode_exceptions(stack: settings.Settings) -> str:
         meant = [waiver for waiver in stack.waivers if waiver.check == policy.IDS[change.Impact.DATA_LOSS]]
         exceptions = [{"of": list(waiver.of), "until": waiver.until} for waiver in meant]
     return json.dumps(exceptions)
+
+
+def is_data_held(stack: settings.Settings, manifests: Iterable[change.Manifest]) -> bool:
+    """Whether the stack has stores whose loss its file does not accept today."""
+    acceptance = Acceptance.decode(encode_exceptions(stack), {})
+    stores = [
+        Disk(namespace="", claim="", size="", owner=change.at(manifest, "metadata.labels")[OWNER], reason="")
+        for manifest in manifests
+        if manifest["kind"] == "StatefulSet" and change.at(manifest, CLAIMS)
+    ]
+    return bool(acceptance.refused(stores, datetime.datetime.now(datetime.UTC).date()))
 
 
 def find_listed(messages: Iterable[str]) -> dict[str, str]:
