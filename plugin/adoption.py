@@ -63,7 +63,7 @@ async def find_foreign(cluster: client.Cluster, home: change.Manifest) -> list[s
     return sorted({text for texts in found for text in texts})
 
 
-def format_refusal(foreign: Sequence[str], guide: str) -> str:
+def format_refusal(foreign: Sequence[str]) -> str:
     """All of them at once, with what to do."""
     head = "a namespace that was adopted would be deleted with other people's objects; nothing was changed"
     lines = [
@@ -75,7 +75,7 @@ def format_refusal(foreign: Sequence[str], guide: str) -> str:
             head,
             *lines,
             "Move them to another namespace, or delete them if they are yours: no option accepts this.",
-            guide,
+            "See docs/runbook.md#foreign-objects",
         ]
     )
 

@@ -129,7 +129,7 @@ class Guard:
             claims = await self._claims(space)
             lost += [_disk(space, claim, f"the namespace {space} is deleted") for claim in claims]
         if foreign:
-            raise resource.Refused(adoption.format_refusal(foreign, GUIDE))
+            raise resource.Refused(adoption.format_refusal(foreign))
         return lost
 
     async def find_in_claims(self, space: str, gone: Collection[str]) -> list[disks.Disk]:

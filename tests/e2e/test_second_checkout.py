@@ -39,11 +39,11 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def make(folder: Path, target: str) -> project.Done:
+def make(folder: Path, target: str, *, fails: bool = False) -> project.Done:
     """`make TARGET` of the checkout, as from a shell of its own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
     done = project.run("make", target, cwd=folder, env=env, timeout=600)
-    assert done.code == 0, done.text
+    assert bool(done.code) == fails, done.text
     return done
 
 
@@ -75,6 +75,19 @@ def test_make_up_goes_from_source_to_running(second: Path) -> None:
 def test_make_up_again_changes_nothing(second: Path) -> None:
     done = make(second, "up")
     assert re.search(r"^ +\d+ unchanged$", done.out, re.M), done.text
+    assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
+
+
+def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> None:
+    """The README says: replace `app/` by your own."""
+    file = second / "app" / "app.yaml"
+    mine = file.read_text()
+    file.write_text(re.sub(r"^name: \S+$", "name: mine", mine, flags=re.M))
+    done = make(second, "up", fails=True)
+    assert re.search(r"deletes the disk guestbook-dev/data-db-0 \(1Gi, store db\)", done.text), done.text
+    assert "SEAWAY_ACCEPT_DATA_LOSS=guestbook-dev/data-db-0" in done.text
+    file.write_text(mine)
+    done = make(second, "up")
     assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
 
 
@@ -126,6 +139,7 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
     layout = node.find(second)
     assert layout.run.exists()
     done = make(second, "down")
+    assert "Deleting the stack dev and its data (guestbook-dev/data-db-0)" in done.out
     assert re.search(r"^ +- *\d+ deleted$", done.out, re.M), done.text
     assert not healthy(second)
     assert not layout.run.exists()
