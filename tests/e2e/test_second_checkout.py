@@ -17,6 +17,7 @@ import pytest
 
 from dev import environment, project
 from dev.cluster import node
+from seaway.model import load
 
 pytestmark = pytest.mark.cluster
 
@@ -78,15 +79,24 @@ def test_make_up_again_changes_nothing(second: Path) -> None:
     assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
 
 
+def disks_of_the_sample(second: Path) -> list[str]:
+    app = load.load(second / "app" / "app.yaml")
+    return [f"{app.name}-dev/data-{store.name}-0" for store in app.stores]
+
+
 def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> None:
     """The README says: replace `app/` by your own."""
+    lost = disks_of_the_sample(second)
+    if not lost:
+        pytest.skip("the application in app/ has no store")
     file = second / "app" / "app.yaml"
-    mine = file.read_text()
-    file.write_text(re.sub(r"^name: \S+$", "name: mine", mine, flags=re.M))
+    before = file.read_text()
+    file.write_text(re.sub(r"^name: \S+$", "name: mine", before, flags=re.M))
     done = make(second, "up", fails=True)
-    assert re.search(r"deletes the disk guestbook-dev/data-db-0 \(1Gi, store db\)", done.text), done.text
-    assert "SEAWAY_ACCEPT_DATA_LOSS=guestbook-dev/data-db-0" in done.text
-    file.write_text(mine)
+    for name in lost:
+        assert f"deletes the disk {name} (" in done.text, done.text
+    assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in done.text
+    file.write_text(before)
     done = make(second, "up")
     assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
 
@@ -139,7 +149,8 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
     layout = node.find(second)
     assert layout.run.exists()
     done = make(second, "down")
-    assert "Deleting the stack dev and its data (guestbook-dev/data-db-0)" in done.out
+    lost = ", ".join(disks_of_the_sample(second)) or "no disk"
+    assert f"Deleting the stack dev and its data ({lost})" in done.out
     assert re.search(r"^ +- *\d+ deleted$", done.out, re.M), done.text
     assert not healthy(second)
     assert not layout.run.exists()
