@@ -92,6 +92,13 @@ def test_a_namespace_that_goes_takes_all_disks_along(plugin: engine.Plugin, api:
     )
 
 
+def test_a_state_of_an_older_version_shows_no_change(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api)
+    old = {name: value for name, value in inputs(HOME, DB).items() if name != "sets"}
+    assert engine.diff(plugin, OBJECTS, old, **inputs(HOME, DB, db=shape())) is None
+    assert "data-db-0" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, old, **inputs(MOVED)))
+
+
 def test_a_namespace_without_disks_may_go(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     api.put("v1", "Namespace", "", "shop-prod", labels=OURS)
     assert engine.diff(plugin, OBJECTS, inputs(HOME), **inputs(MOVED)) == ["objects"]
