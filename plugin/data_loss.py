@@ -162,8 +162,10 @@ class Guard:
         ]
 
     async def _claims(self, space: str) -> list[change.Manifest]:
+        """Those with a disk: one that is not bound has none yet."""
         listed = await self._cluster.get(paths.path("v1", "PersistentVolumeClaim", space))
-        return sorted(listed["items"], key=lambda claim: claim["metadata"]["name"])
+        bound = [claim for claim in listed["items"] if change.at(claim, "spec.volumeName")]
+        return sorted(bound, key=lambda claim: claim["metadata"]["name"])
 
 
 def merge_namespaces(declared: str, before: values.Properties) -> str:

@@ -58,8 +58,10 @@ def deploy(api: apiserver.ApiServer, *, ordinals: int = 1, **how: object) -> Non
         put_claim(api, f"data-db-{number}", {"app.kubernetes.io/name": "db", "app.kubernetes.io/part-of": "shop"})
 
 
-def put_claim(api: apiserver.ApiServer, name: str, labels: dict[str, str]) -> None:
-    spec = {"resources": {"requests": {"storage": "1Gi"}}}
+def put_claim(api: apiserver.ApiServer, name: str, labels: dict[str, str], *, bound: bool = True) -> None:
+    spec: dict[str, object] = {"resources": {"requests": {"storage": "1Gi"}}}
+    if bound:
+        spec["volumeName"] = f"pvc-{name}"
     api.put("v1", "PersistentVolumeClaim", "shop-prod", name, labels=labels, spec=spec)
 
 
@@ -101,6 +103,7 @@ def test_a_state_of_an_older_version_shows_no_change(plugin: engine.Plugin, api:
 
 def test_a_namespace_without_disks_may_go(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     api.put("v1", "Namespace", "", "shop-prod", labels=OURS)
+    put_claim(api, "waiting", {}, bound=False)
     assert engine.diff(plugin, OBJECTS, inputs(HOME), **inputs(MOVED)) == ["objects"]
 
 
