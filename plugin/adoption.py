@@ -16,8 +16,12 @@ VIRTUAL = ("metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io")
 """Groups whose objects are measured, and stored by no one."""
 
 OURS = ("pulumi-kubernetes", names.MANAGER)
-CONTROLLERS = ("kube-", "cloud-controller-manager")
-"""What the field managers of the stack and of the cluster itself begin with."""
+"""What the field managers of the stack begin with."""
+
+CONTROLLERS = frozenset(
+    {"kube-controller-manager", "cloud-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"}
+)
+"""Field managers of the cluster itself."""
 
 IN_EVERY_NAMESPACE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 
@@ -36,7 +40,7 @@ def is_adopted(home: change.Manifest) -> bool:
         or entry.get("operation") == "Apply"
         or "f:kubernetes.io/metadata.name" in (change.at(entry, "fieldsV1.f:metadata.f:labels") or {})
         for entry in fields.managers(home)
-        if not str(entry.get("manager", "")).startswith((*OURS, *CONTROLLERS))
+        if not str(entry.get("manager", "")).startswith(OURS)
     )
 
 
@@ -105,5 +109,5 @@ def _belongs(kind: str, item: change.Manifest, ours: Mapping[str, str | None]) -
         or (kind == "PersistentVolumeClaim" and labels.get(names.PART_OF_LABEL) == ours[names.PART_OF_LABEL])
         or (kind, meta["name"]) in IN_EVERY_NAMESPACE
         or "cert-manager.io/certificate-name" in (meta.get("annotations") or {})
-        or (managers and all(one.startswith(CONTROLLERS) for one in managers))
+        or (managers and CONTROLLERS.issuperset(managers))
     )

@@ -87,6 +87,9 @@ def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Proj
         assert f"{disks.ACCEPTED}={DB},{LEDGER}" in done.text
     assert claims(vault) == before
     assert sql(vault, "select text from entries") == "kept"
+    write(vault, **BOTH)
+    vault.up()  # the component of the other name stands in the state until then
+    vault.preview("--expect-no-changes")
 
 
 def test_a_removed_store_takes_its_disk_along_unless_it_is_kept(vault: project.Project) -> None:

@@ -98,7 +98,7 @@ def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> N
     assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in done.text
     file.write_text(before)
     done = make(second, "up")
-    assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
+    assert not re.search(r"^ +[+~] *\d+ ", done.out, re.M), done.text
 
 
 def test_its_settings_make_plain_pulumi_work(second: Path) -> None:
