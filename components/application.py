@@ -48,7 +48,7 @@ class Application(pulumi.ComponentResource):
         secrets = {**_generated(given, watched), **given.secrets}
 
         found = [one for one in objects.objects(given.app, chosen, images, secrets) if not release.kept(one)]
-        # In the preview of a destroy the engine asks no provider: all that stops it there is what is protected.
+        # The preview of a destroy calls no provider: only a protected resource stops it.
         protected = pulumi.ResourceOptions(protect=disks.is_data_held(chosen, (one.manifest for one in found)))
         ours = provider.Objects("objects", found, pulumi.ResourceOptions.merge(watched, protected))
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])

@@ -38,7 +38,7 @@ class Kubernetes(pulumi.ProviderResource):
 class Seaway(pulumi.ProviderResource):
     """Our plugin, bound to a context. It fails a preview in one line where the cluster cannot be reached.
 
-    It knows the stack's namespace, and which disks may go: a destroy runs no program that could say it.
+    Its inputs also tell the guard of disks the namespace and the accepted losses: a destroy runs no program.
     """
 
     def __init__(self, name: str, stack: settings.Settings, namespace: str, options: pulumi.ResourceOptions) -> None:
@@ -56,8 +56,7 @@ class Cluster(pulumi.CustomResource):
 
 
 class Objects(pulumi.CustomResource):
-    """The guard that nobody else's object is taken over, and no disk deleted: server-side apply would silently make it
-    ours, and a namespace takes along what is in it.
+    """Refuses to take over other people's objects, which server-side apply would do silently, and to delete disks.
 
     ``found``: all objects of the stack, the namespace among them. Their labels say whose they are.
     """

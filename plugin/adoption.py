@@ -1,4 +1,4 @@
-"""A namespace that was there before the stack may hold other people's objects: it is never deleted with those."""
+"""Other people's objects in a namespace that existed before the stack: it is never deleted together with them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ AT_ONCE = 20
 """Questions to the API server at a time."""
 
 VIRTUAL = ("metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io")
-"""Groups whose objects are measured, and stored by no one."""
+"""Groups whose objects are computed, not stored."""
 
 OURS = ("pulumi-kubernetes", names.MANAGER)
 """What the field managers of the stack begin with."""
@@ -26,11 +26,11 @@ CONTROLLERS = frozenset(
 IN_EVERY_NAMESPACE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 
 IGNORED = frozenset({"Endpoints", "EndpointSlice", "Event", "Lease"})
-"""Kinds that Kubernetes and the programs in the namespace write for themselves."""
+"""Kinds that Kubernetes and the programs in the namespace write on their own."""
 
 
 def is_adopted(home: change.Manifest) -> bool:
-    """Whether somebody else made the namespace. Its managed fields say so, whatever was labelled since.
+    """Whether another tool created the namespace, by its managed fields. Labels that were added later do not count.
 
     https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
     """
@@ -48,7 +48,7 @@ async def find_foreign(cluster: client.Cluster, home: change.Manifest) -> list[s
     """The objects in the namespace that are not of the stack whose labels it has: ``v1/ConfigMap/shop-prod/notes``.
 
     Raises:
-        errors.Unavailable: some kind cannot be listed, so that nobody knows.
+        errors.Unavailable: a kind cannot be listed.
     """
     space = home["metadata"]["name"]
     labels: Mapping[str, str] = home["metadata"].get("labels") or {}
@@ -98,7 +98,7 @@ async def _kinds(cluster: client.Cluster) -> list[tuple[str, str, str]]:
 
 
 def _belongs(kind: str, item: change.Manifest, ours: Mapping[str, str | None]) -> bool:
-    """Whether an object is of the stack, or of what made it, or of the cluster itself."""
+    """Whether an object belongs to the stack, to its owner or to the cluster itself."""
     meta = item["metadata"]
     labels: Mapping[str, str] = meta.get("labels") or {}
     managers = [str(entry.get("manager", "")) for entry in fields.managers(item)]

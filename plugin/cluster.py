@@ -42,7 +42,7 @@ class Cluster:
     async def delete(self, state: resource.State) -> None:
         """Refuses in another cluster: it is what a destroy begins with, and a namespace of that name may live there.
 
-        Also refuses the loss of disks: whatever deletes this guard deletes the stack.
+        Also refuses the loss of disks: a run that deletes this guard deletes the stack.
         """
         await self._same(state)
         if self._log.name == DESTROY_GUARD:

@@ -1,7 +1,7 @@
-"""The guard of what cannot be made again: the disks of stores, and other people's objects in an adopted namespace.
+"""Refuses the loss of disks, and of other people's objects in an adopted namespace.
 
-Pulumi deletes without asking any provider in a preview. So losses are found where the plugin is asked: in the diff of
-``Objects`` for what an update deletes, and in ``Configure`` for a destroy, whose preview asks nothing else.
+A preview calls no provider for a resource that is deleted. So losses are detected where the engine does call the
+plugin: in the diff of ``Objects`` for an update, and in ``Configure`` for a destroy.
 """
 
 import datetime
@@ -16,7 +16,7 @@ from seaway.cluster import client, paths
 from seaway.manifests import names
 from seaway.review import change, disks
 
-COMMANDS = frozenset(
+_COMMANDS = frozenset(
     {
         "cancel",
         "destroy",
@@ -33,12 +33,12 @@ COMMANDS = frozenset(
         "watch",
     }
 )
-DESTROY = frozenset({"destroy", "dn", "down"})
-PARTIAL = ("--target", "-t", "--exclude")
-"""A destroy of some resources: what is deleted of them, ``destroy-guard`` says when it goes."""
+_DESTROY = frozenset({"destroy", "dn", "down"})
+_PARTIAL = ("--target", "-t", "--exclude")
+"""Options of a destroy that deletes some resources only. The deletion of ``destroy-guard`` checks these."""
 
 HOLDERS = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
-"""Kinds of objects that take disks along."""
+"""Kinds of objects whose deletion can delete disks."""
 
 GUIDE = "See docs/runbook.md#data-loss"
 UPDATE_HINTS: Sequence[str] = (
@@ -55,10 +55,10 @@ NAMESPACES = "namespaces"
 EXCEPTIONS = "dataLoss"
 INPUTS = (NAMESPACES, EXCEPTIONS)
 """Inputs of the provider: where the stack is deployed, and which losses its file accepts. A destroy runs no
-program that could say it, so the state must."""
+program, so the state must hold both."""
 
 UNRECORDED = "?"
-"""Among the namespaces: the state is of a version that did not record them."""
+"""An entry of the namespaces: the version that wrote the state did not record them."""
 
 
 class Guard:
@@ -169,7 +169,7 @@ class Guard:
 
 
 def merge_namespaces(declared: str, before: values.Properties) -> str:
-    """The namespace of today, and those of before: an update that moves the stack may end half-way.
+    """The declared namespace and the earlier ones: after an update that failed, the state may hold objects in both.
 
     Args:
         before: the inputs of the provider in the state; empty: it is new.
@@ -179,14 +179,14 @@ def merge_namespaces(declared: str, before: values.Properties) -> str:
 
 
 def is_destroy() -> bool:
-    """Whether the engine that started this plugin destroys the whole stack.
+    """Whether the engine that started this plugin destroys the whole stack, by its command line.
 
-    The protocol does not say it, and the preview of a destroy asks no provider about any resource: only the command
-    line says so in time. Where it cannot be read, the destroy itself is refused, by its guard.
+    The protocol has no field for it, and the preview of a destroy calls no provider. Where the command line cannot be
+    read, only the deletion of ``destroy-guard`` refuses.
     """
     words = _command_line(os.getppid())[1:]
-    command = next((word for word in words if word in COMMANDS), None)
-    return command in DESTROY and not any(word.startswith(PARTIAL) for word in words)
+    command = next((word for word in words if word in _COMMANDS), None)
+    return command in _DESTROY and not any(word.startswith(_PARTIAL) for word in words)
 
 
 def _split(text: values.Value) -> list[str]:

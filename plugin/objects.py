@@ -26,10 +26,10 @@ NOBODY = ".nobody"
 
 
 SETS = "sets"
-"""Input for the look at disks alone: what differs in it changes nothing here."""
+"""Input for the guard of disks only: a difference in it is not a change of this resource."""
 
 LEAVING = "leaving"
-"""Output: what held disks and was to be deleted. An update that fails in between has not deleted it yet."""
+"""Output: holders of disks that were to be deleted. An update that failed may not have deleted them yet."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class Objects:
         pass
 
     async def _lost(self, recorded: values.Properties, inputs: values.Properties) -> list[disks.Disk]:
-        """The disks that go with what is deleted, or deleted and made again."""
+        """The disks that are lost with objects that are deleted, or deleted and created again."""
         leaving = [_Object.of(text) for text in _leaving(recorded, inputs)]
         homes = {one.name for one in leaving if one.kind == "Namespace"}
         lost = await self._disks.find_in_namespaces(sorted(homes))
@@ -171,7 +171,7 @@ def _objects(properties: values.Properties) -> Sequence[str]:
 
 
 def _leaving(recorded: values.Properties, inputs: values.Properties) -> list[str]:
-    """What was recorded and is not declared any more, or was so before an update that failed."""
+    """Objects that the state may still hold and that are not declared any more."""
     before = {*_objects(recorded), *cast(Sequence[str], recorded.get(LEAVING, ()))}
     return sorted(before - set(_objects(inputs)))
 

@@ -62,7 +62,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._disks: data_loss.Guard | None = None
         self._look: asyncio.Task[None] | None = None
         self._declared: values.Properties = {}
-        """What the program says now. The engine configures a provider that has not changed with what the state has."""
+        """Inputs of the program. The engine configures an unchanged provider with those of the state."""
         self._running: set[asyncio.Task[Any]] = set()
         self._cancelled = False
 
@@ -95,7 +95,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     async def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         # Never a replacement: another context may be another name of the same cluster, which the guard finds out.
-        # What the guard of disks keeps in the state is no change.
+        # The inputs for the guard of disks are bookkeeping: a state of an older version must show no change.
         old, new = (
             {name: value for name, value in values.decode(one).items() if name not in data_loss.INPUTS}
             for one in (request.old_inputs, request.news)
@@ -164,7 +164,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             task.cancel()
 
     async def finish(self) -> None:
-        """Say which disks a destroy would delete: the engine does not wait for that in a preview, and ends us."""
+        """Complete the check of a destroy: in a preview the engine ends the plugin without waiting for it."""
         if self._look is not None:
             await asyncio.wait([self._look], timeout=SECONDS)
 
@@ -181,11 +181,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             await self._disks.check_destroy(log)
         except resource.Refused as refusal:
-            await log.warning(str(refusal))  # the engine's own refusal, of what is protected, names no disk
+            await log.warning(str(refusal))  # the engine's message about protected resources names no disk
             raise
 
     async def _outlive(self, operation: Coroutine[Any, Any, None]) -> None:
-        """Have it end, whether the engine waits or not."""
+        """Run it to its end, even if the engine cancels the call."""
         self._look = asyncio.create_task(operation)
         self._look.add_done_callback(lambda done: None if done.cancelled() else done.exception())
         await asyncio.shield(self._look)

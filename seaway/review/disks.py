@@ -31,7 +31,7 @@ _LINE = re.compile(r"deletes the disk (\S+/\S+)( .*)?", re.DOTALL)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """A claim that goes, with its data."""
+    """A claim that is deleted, with its data."""
 
     namespace: str
     claim: str
@@ -54,7 +54,7 @@ class Disk:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """What accepts the loss of disks: exceptions of the stack, and a list for this run."""
+    """Accepted losses of disks: exceptions of the stack, and a list for this run."""
 
     exceptions: Sequence[Mapping[str, Any]] = ()
     names: frozenset[str] = frozenset()
@@ -78,7 +78,7 @@ class Acceptance:
 
 
 def encode_exceptions(stack: settings.Settings) -> str:
-    """What the stack's file accepts, as a text for the plugin: `policy.dataLoss: allow` and the waivers DATA-LOSS."""
+    """The losses that the stack's file accepts, `policy.dataLoss: allow` and the waivers DATA-LOSS, as a text."""
     if stack.policy.data_loss == "allow":
         exceptions: list[dict[str, Any]] = [{"of": [], "until": ALLOWED}]
     else:
