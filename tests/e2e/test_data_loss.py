@@ -210,5 +210,10 @@ def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
 
 
 def test_with_the_acceptance_all_goes(vault: project.Project) -> None:
-    vault.destroy()
+    write(vault, name="cellar", **BOTH)
+    accepting(vault, DB, LEDGER).up()
     assert vault.kubectl("get", "namespace", NAMESPACE, check=False).code != 0
+    vault.preview("--expect-no-changes")
+    assert "cellar-kept/data-db-0" in vault.pulumi("destroy", "--preview-only", "--stack", vault.stack).text
+    vault.destroy()
+    assert vault.kubectl("get", "namespace", "cellar-kept", check=False).code != 0
