@@ -136,7 +136,7 @@ class Project:
 def accept_data_loss(env: Mapping[str, str], namespaces: Collection[str] | None = None) -> dict[str, str]:
     """The variable that accepts the loss of all disks that these namespaces hold now; None: of all in the cluster."""
     command = ["kubectl", "--context", "seaway-dev", "get", "persistentvolumeclaims", "--all-namespaces", "-o", "json"]
-    claims = json.loads(subprocess.run(command, check=True, env=env, capture_output=True, text=True).stdout)["items"]
+    claims = json.loads(subprocess.run(command, check=True, env=env, stdout=subprocess.PIPE).stdout)["items"]
     names = [(claim["metadata"]["namespace"], claim["metadata"]["name"]) for claim in claims]
     accepted = [f"{space}/{name}" for space, name in names if namespaces is None or space in namespaces]
     return {disks.ACCEPTED: ",".join(accepted)}
