@@ -22,7 +22,7 @@ up: plan .venv/.ready able toolchain ## from source to running: toolchain, one-n
 preview: setup ## what `make up` would change
 	@$(PY) -m dev.stack preview
 
-down: .venv/.ready ## destroy the dev stack and stop everything that `make up` started
+down: .venv/.ready ## delete the dev stack and its data, and stop everything; to keep the data: make cluster-down
 	@$(PY) -m dev.stack down
 
 ##--- develop it
@@ -104,7 +104,7 @@ optional: ## compile the optional parts too: enforced network policies, an ingre
 cluster-up: setup ## start the one-node cluster
 	@$(PY) -m dev.cluster up
 
-cluster-down: .venv/.ready ## stop it; its data stays
+cluster-down: .venv/.ready ## stop it, keep the data: the next make up goes on with it
 	@$(PY) -m dev.cluster down
 
 cluster-status: .venv/.ready ## what runs

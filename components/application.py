@@ -10,6 +10,7 @@ from seaway.manifests import given as inputs
 from seaway.manifests import objects
 from seaway.model import application, hosts
 from seaway.release import record
+from seaway.review import disks
 
 LINKS = "NetworkPolicy"
 """What opens them."""
@@ -35,7 +36,7 @@ class Application(pulumi.ComponentResource):
         name, chosen = given.app.name, given.settings
         super().__init__("seaway:index:Application", name)
         own = pulumi.ResourceOptions(parent=self)
-        hands = provider.Seaway("seaway", chosen.context, own)
+        hands = provider.Seaway("seaway", chosen, chosen.namespace(name), own)
         cluster = provider.Cluster("cluster", chosen.context, pulumi.ResourceOptions(parent=self, provider=hands))
         # Nothing is built, made or changed before the guard has seen the right cluster.
         # (The provider does not wait: the engine drops a provider with what it depends on, and then no refresh works.)
@@ -48,7 +49,9 @@ class Application(pulumi.ComponentResource):
         secrets = {**_generated(given, watched), **given.secrets}
 
         found = choice.objects(images, secrets)
-        ours = provider.Objects("objects", found, watched)
+        # The preview of a destroy calls no provider: only a protected resource stops it.
+        protected = pulumi.ResourceOptions(protect=disks.is_data_held(chosen, (one.manifest for one in found)))
+        ours = provider.Objects("objects", found, pulumi.ResourceOptions.merge(watched, protected))
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])
         workloads, rollouts = self._rolled_out(found, chosen.namespace(name), ours, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values(), *rollouts])
@@ -57,7 +60,7 @@ class Application(pulumi.ComponentResource):
         last: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
         # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
         guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)
-        provider.Cluster("destroy-guard", chosen.context, guarded)
+        provider.Cluster("destroy-guard", chosen.context, pulumi.ResourceOptions.merge(guarded, protected))
         self.outputs = {
             "namespace": chosen.namespace(name),
             "services": {one.name: _shown(one, given, images, workloads[one.name]) for one in given.app.services},

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 import pulumi
 
 from seaway.manifests import names, objects
+from seaway.model import settings
+from seaway.review import disks
 
 KUBERNETES_VERSION = importlib.metadata.version("pulumi-kubernetes")
 """Of the plugin: the one that the pinned package was made for."""
@@ -34,10 +36,14 @@ class Kubernetes(pulumi.ProviderResource):
 
 
 class Seaway(pulumi.ProviderResource):
-    """Our plugin, bound to a context. It fails a preview in one line where the cluster cannot be reached."""
+    """Our plugin, bound to a context. It fails a preview in one line where the cluster cannot be reached.
 
-    def __init__(self, name: str, context: str, options: pulumi.ResourceOptions) -> None:
-        super().__init__("seaway", name, {"context": context}, options)
+    Its inputs also tell the guard of disks the namespace and the accepted losses: a destroy runs no program.
+    """
+
+    def __init__(self, name: str, stack: settings.Settings, namespace: str, options: pulumi.ResourceOptions) -> None:
+        inputs = {"context": stack.context, "namespaces": namespace, "dataLoss": disks.encode_exceptions(stack)}
+        super().__init__("seaway", name, inputs, options)
 
 
 class Cluster(pulumi.CustomResource):
@@ -50,7 +56,7 @@ class Cluster(pulumi.CustomResource):
 
 
 class Objects(pulumi.CustomResource):
-    """The guard that nobody else's object is taken over: server-side apply would silently make it ours.
+    """Refuses to take over other people's objects, which server-side apply would do silently, and to delete disks.
 
     ``found``: all objects of the stack, the namespace among them. Their labels say whose they are.
     """
@@ -62,6 +68,7 @@ class Objects(pulumi.CustomResource):
             "partOf": labels[names.PART_OF_LABEL],
             "stack": labels[names.STACK_LABEL],
             "objects": sorted(one.identity for one in found),
+            "sets": {one.identity: disks.shape(one.manifest) for one in found if one.kind == "StatefulSet"},
         }
         super().__init__("seaway:index:Objects", name, properties, options)
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 
 from dev import environment
 from dev.cluster import node
+from seaway.review import disks
 
 ROOT = environment.ROOT
 # Not dev's: a stack that is not dev refuses the passphrase that is public on purpose.
@@ -93,7 +94,10 @@ class Project:
         return self.pulumi("preview", "--stack", self.stack, *arguments, check=check)
 
     def destroy(self) -> Done:
-        return self.pulumi("destroy", "--yes", "--skip-preview", "--stack", self.stack, check=True)
+        """With the disks: tests have no data that anybody misses."""
+        accepting = dataclasses.replace(self, env=self.env | accept_data_loss(self.env))
+        words = ("destroy", "--yes", "--skip-preview", "--ignore-protect", "--stack", self.stack)
+        return accepting.pulumi(*words, check=True)
 
     def set_secret(self, name: str, value: str) -> None:
         """Set a secret of the application, and the key of the fingerprints where it is missing.
@@ -140,6 +144,15 @@ class Project:
             os.umask(before)
         (folder / ".venv").symlink_to(ROOT / ".venv")
         return dataclasses.replace(self, folder=folder)
+
+
+def accept_data_loss(env: Mapping[str, str], namespaces: Collection[str] | None = None) -> dict[str, str]:
+    """The variable that accepts the loss of all disks that these namespaces hold now; None: of all in the cluster."""
+    command = ["kubectl", "--context", "seaway-dev", "get", "persistentvolumeclaims", "--all-namespaces", "-o", "json"]
+    claims = json.loads(subprocess.run(command, check=True, env=env, stdout=subprocess.PIPE).stdout)["items"]
+    names = [(claim["metadata"]["namespace"], claim["metadata"]["name"]) for claim in claims]
+    accepted = [f"{space}/{name}" for space, name in names if namespaces is None or space in namespaces]
+    return {disks.ACCEPTED: ",".join(accepted)}
 
 
 def copy_checkout(folder: Path, *, without: tuple[str, ...] = ()) -> None:

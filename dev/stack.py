@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +11,11 @@ from typing import Any
 
 from dev import environment, project
 from dev.cluster import layout, node
-from seaway.cli import program
+from seaway.cli import fingerprint_key, program
+from seaway.cli import stack as stacks
+from seaway.cluster import errors
+from seaway.model import problems
+from seaway.review import disks
 
 STACK = "dev"
 
@@ -29,7 +34,10 @@ def main() -> int:
     except layout.CannotRunError as error:
         print(f"seaway: {error}", file=sys.stderr)
         return 2
-    except (layout.FailedError, OSError) as error:
+    except problems.Invalid as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (layout.FailedError, errors.Unavailable, OSError) as error:
         print(f"seaway: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -45,6 +53,8 @@ def up() -> None:
     timed(times, "base images", project.base_images)
     environment.write()
     env = select()
+    os.environ.update(env)  # what asks Pulumi for the stack's state finds it as `pulumi up` does
+    fingerprint_key.ensure_key(stacks.named(environment.ROOT, STACK))
     # A terminal gets Pulumi's live tree; a log is spared the dots that say it is still at work.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
     timed(times, "pulumi up", lambda: run(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env))
@@ -58,11 +68,23 @@ def preview() -> None:
 
 
 def down() -> None:
-    """Destroy the stack, then stop everything; what was compiled, built and pushed stays for the next time."""
+    """Delete the stack and its data, then stop everything; what was compiled, built and pushed stays."""
     state = environment.STATE / "state" / ".pulumi" / "stacks" / "seaway" / f"{STACK}.json"
     if node.running(node.find(environment.ROOT)) and state.exists():
-        run(["pulumi", "destroy", "--yes", "--skip-preview", "--suppress-progress", "--stack", STACK], select())
+        env = select()
+        accepted = project.accept_data_loss(env, namespaces(env))
+        lost = ", ".join(filter(None, accepted[disks.ACCEPTED].split(","))) or "no disk"
+        print(f"Deleting the stack {STACK} and its data ({lost}). To stop and keep it: make cluster-down", flush=True)
+        destroy = ["pulumi", "destroy", "--yes", "--skip-preview", "--ignore-protect", "--suppress-progress"]
+        run([*destroy, "--stack", STACK], env | accepted)
     run([sys.executable, "-m", "dev.cluster", "down"])
+
+
+def namespaces(env: dict[str, str]) -> set[str]:
+    """The namespaces that the stack would delete."""
+    state: Any = json.loads(read(["pulumi", "stack", "export", "--stack", STACK], env))["deployment"]
+    resources: list[Any] = state.get("resources") or []
+    return {one["inputs"]["metadata"]["name"] for one in resources if one["type"] == "kubernetes:core/v1:Namespace"}
 
 
 def select() -> dict[str, str]:
@@ -111,7 +133,8 @@ def table(env: dict[str, str], times: dict[str, float]) -> None:
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
     print("\n" + " · ".join(f"{part} {seconds:.1f} s" for part, seconds in times.items()))
-    print("Plain pulumi and kubectl: . .seaway/env    Everything off: make down")
+    print("Plain pulumi and kubectl: . .seaway/env")
+    print("Stop, keep data: make cluster-down    Delete the stack and its data: make down")
 
 
 def read(command: list[str], env: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""``seaway:index:Cluster``: the guard that a stack stays in the cluster that it was deployed to.
+"""``seaway:index:Cluster``: the guard that a stack stays in the cluster that it was deployed to, and keeps its disks.
 
 A context is only a name: it can be pointed at another cluster, and a development cluster is made anew
 under the same one. With the old state, a preview would then say "no changes" over an empty cluster.
@@ -7,10 +7,13 @@ under the same one. With the old state, a preview would then say "no changes" ov
 from collections.abc import Mapping
 from typing import ClassVar
 
-from plugin import resource, values
+from plugin import data_loss, engine, resource, values
 from seaway.cluster import client
 
 UID = "uid"
+
+DESTROY_GUARD = "destroy-guard"
+"""Name of the resource that depends on all others: a destroy begins with it."""
 
 
 class Cluster:
@@ -18,8 +21,10 @@ class Cluster:
 
     inputs: ClassVar[Mapping[str, type]] = {"context": str}
 
-    def __init__(self, cluster: client.Cluster) -> None:
+    def __init__(self, cluster: client.Cluster, log: engine.Log, guard: data_loss.Guard) -> None:
         self._cluster = cluster
+        self._log = log
+        self._disks = guard
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         await self._same(state)
@@ -35,8 +40,13 @@ class Cluster:
         return await self._live(inputs)
 
     async def delete(self, state: resource.State) -> None:
-        """Refuses in another cluster: it is what a destroy begins with, and a namespace of that name may live there."""
+        """Refuses in another cluster: it is what a destroy begins with, and a namespace of that name may live there.
+
+        Also refuses the loss of disks: a run that deletes this guard deletes the stack.
+        """
         await self._same(state)
+        if self._log.name == DESTROY_GUARD:
+            await self._disks.check_destroy(self._log)
 
     async def _same(self, state: resource.State) -> None:
         recorded, live = state.outputs.get(UID), await self._cluster.identity()

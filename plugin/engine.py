@@ -46,6 +46,16 @@ class Log:
         self._engine = engine
         self._urn = urn
 
+    @property
+    def stack(self) -> str:
+        """The stack in the resource's URN: ``urn:pulumi:stack::project::parents$type::name``."""
+        return self._urn.split(":")[2]
+
+    @property
+    def name(self) -> str:
+        """The resource's logical name."""
+        return self._urn.split("::", 3)[3]
+
     async def status(self, text: str) -> None:
         """Shown in the resource's row until the next line."""
         await self._engine.tell(

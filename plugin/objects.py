@@ -1,4 +1,4 @@
-"""``seaway:index:Objects``: the guard that nobody else's object is taken over, and no edit by hand overwritten unsaid.
+"""``seaway:index:Objects``: the guard of other people's objects, of disks, and of edits by hand.
 
 The Kubernetes provider makes an object by applying it: one that exists already, by whoever's hand, is
 silently changed, and deleted with our stack. What somebody edited in an object of ours gives way to what is declared.
@@ -9,10 +9,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
-from plugin import engine, resource, values
+from plugin import data_loss, engine, resource, values
 from seaway.cluster import client, errors, paths
 from seaway.manifests import names
 from seaway.release import drift, store
+from seaway.review import disks
 
 AT_ONCE = 20
 """Questions to the API server at a time."""
@@ -22,6 +23,13 @@ TOLD = 5
 
 NOBODY = ".nobody"
 """After a name: no Deployment of ours is called so, since no name of ours has a dot."""
+
+
+SETS = "sets"
+"""Input for the guard of disks only: a difference in it is not a change of this resource."""
+
+LEAVING = "leaving"
+"""Output: holders of disks that were to be deleted. An update that failed may not have deleted them yet."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +54,23 @@ class _Object:
 
 
 class Objects:
-    """Refuses objects that exist, were not recorded by this stack and do not carry its two labels."""
+    """Refuses objects that exist, were not recorded by this stack and do not carry its two labels; and disks that go.
 
-    inputs: ClassVar[Mapping[str, type]] = {"partOf": str, "stack": str, "objects": list}
+    Input ``sets``: the shapes of the StatefulSets, by their identity.
+    """
 
-    def __init__(self, cluster: client.Cluster, log: engine.Log) -> None:
+    inputs: ClassVar[Mapping[str, type]] = {"partOf": str, "stack": str, "objects": list, SETS: dict}
+
+    def __init__(self, cluster: client.Cluster, log: engine.Log, guard: data_loss.Guard) -> None:
         self._cluster = cluster
         self._log = log
+        self._disks = guard
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
-        changed = resource.differing(state, inputs)
+        changed = [name for name in resource.differing(state, inputs) if name != SETS]
         if changed:
             await self._guard(inputs, recorded=state.outputs)
+        await self._disks.check_update(await self._lost(state.outputs, inputs), self._log)
         for namespace in sorted({one.namespace for one in map(_Object.of, _objects(inputs)) if one.namespace}):
             await self._tell_edits(namespace)
         return resource.Diff(changed=changed)
@@ -71,12 +84,32 @@ class Objects:
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         await self._guard(inputs, recorded=state.outputs)
-        if not preview:
-            await self._hand_over(_objects(state.outputs), _objects(inputs))
-        return resource.State(id=state.id, outputs=inputs)
+        if preview:
+            return resource.State(id=state.id, outputs=inputs)
+        await self._hand_over(_objects(state.outputs), _objects(inputs))
+        leaving = [one for one in _leaving(state.outputs, inputs) if _Object.of(one).kind in data_loss.HOLDERS]
+        return resource.State(id=state.id, outputs={**inputs, **({LEAVING: leaving} if leaving else {})})
 
     async def delete(self, state: resource.State) -> None:
         pass
+
+    async def _lost(self, recorded: values.Properties, inputs: values.Properties) -> list[disks.Disk]:
+        """The disks that are lost with objects that are deleted, or deleted and created again."""
+        leaving = [_Object.of(text) for text in _leaving(recorded, inputs)]
+        homes = {one.name for one in leaving if one.kind == "Namespace"}
+        lost = await self._disks.find_in_namespaces(sorted(homes))
+        sets = cast(Mapping[str, Mapping[str, Any]], inputs[SETS])
+        staying = [_Object.of(text) for text in sets]
+        holders = [one for one in leaving if one.kind in data_loss.HOLDERS]
+        for space in sorted({one.namespace for one in (*staying, *holders)} - homes - {""}):
+            gone = {
+                kind: [one.name for one in holders if (one.namespace, one.kind) == (space, kind)]
+                for kind in data_loss.HOLDERS
+            }
+            declared = {one.name: sets[text] for one, text in zip(staying, sets, strict=True) if one.namespace == space}
+            lost += await self._disks.find_in_sets(space, gone["StatefulSet"], declared)
+            lost += await self._disks.find_in_claims(space, gone["PersistentVolumeClaim"])
+        return lost
 
     async def _tell_edits(self, namespace: str) -> None:
         """What somebody did by hand since the last release: it stays until a change of the object takes it back."""
@@ -135,6 +168,12 @@ class Objects:
 
 def _objects(properties: values.Properties) -> Sequence[str]:
     return cast(Sequence[str], properties.get("objects", ()))
+
+
+def _leaving(recorded: values.Properties, inputs: values.Properties) -> list[str]:
+    """Objects that the state may still hold and that are not declared any more."""
+    before = {*_objects(recorded), *cast(Sequence[str], recorded.get(LEAVING, ()))}
+    return sorted(before - set(_objects(inputs)))
 
 
 def _labels(live: Mapping[str, Any]) -> Mapping[str, str]:

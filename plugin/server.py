@@ -17,7 +17,18 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 import plugin
-from plugin import cluster, engine, generated_secret, job_attempt, objects, release, resource, rollout, values
+from plugin import (
+    cluster,
+    data_loss,
+    engine,
+    generated_secret,
+    job_attempt,
+    objects,
+    release,
+    resource,
+    rollout,
+    values,
+)
 from seaway.cluster import client, errors
 
 CONTEXT = "context"
@@ -26,13 +37,17 @@ SECONDS = 4.0
 """The longest that the cluster may take to answer; with the start of this program a preview fails within 5 s."""
 
 KINDS: Mapping[str, Callable[[client.Cluster, engine.Log], resource.Resource]] = {
-    "seaway:index:Cluster": lambda connection, _: cluster.Cluster(connection),
     "seaway:index:JobAttempt": job_attempt.JobAttempt,
-    "seaway:index:Objects": objects.Objects,
     "seaway:index:Release": lambda connection, _: release.Release(connection),
     "seaway:index:Rollout": rollout.Rollout,
 }
 """The resources that need a cluster."""
+
+GUARDS: Mapping[str, Callable[[client.Cluster, engine.Log, data_loss.Guard], resource.Resource]] = {
+    "seaway:index:Cluster": cluster.Cluster,
+    "seaway:index:Objects": objects.Objects,
+}
+"""Those that also look after disks."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -44,6 +59,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, told: engine.Engine) -> None:
         self._engine = told
         self._cluster: client.Cluster | None = None
+        self._disks: data_loss.Guard | None = None
+        self._look: asyncio.Task[None] | None = None
+        self._declared: values.Properties = {}
+        """Inputs of the program. The engine configures an unchanged provider with those of the state."""
         self._running: set[asyncio.Task[Any]] = set()
         self._cancelled = False
 
@@ -62,22 +81,35 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         given = values.decode(request.news)
         failures = [
             provider_pb2.CheckFailure(property=name, reason=f"{name} is not an input of the provider seaway")
-            for name in sorted(given.keys() - {CONTEXT, TIMEOUT, "version"})
+            for name in sorted(given.keys() - {CONTEXT, TIMEOUT, *data_loss.INPUTS, "version"})
         ]
         if not given.get(CONTEXT):
             reason = "say which cluster: pulumi config set seaway:context NAME"
             failures.append(provider_pb2.CheckFailure(property=CONTEXT, reason=reason))
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+        if given.get(data_loss.NAMESPACES):
+            given[data_loss.NAMESPACES] = data_loss.merge_namespaces(
+                str(given[data_loss.NAMESPACES]), values.decode(request.olds)
+            )
+        self._declared = {name: given[name] for name in data_loss.INPUTS if name in given}
+        return provider_pb2.CheckResponse(inputs=values.encode(given), failures=failures)
 
     async def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         # Never a replacement: another context may be another name of the same cluster, which the guard finds out.
-        return _diff(request.news != request.old_inputs)
+        # The inputs for the guard of disks are bookkeeping: a state of an older version must show no change.
+        old, new = (
+            {name: value for name, value in values.decode(one).items() if name not in data_loss.INPUTS}
+            for one in (request.old_inputs, request.news)
+        )
+        return _diff(old != new)
 
     async def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
         given = values.decode(request.args)
-        await self._run(self._connect(given), context)
+        operation = self._connect(given)
+        if request.urn and data_loss.is_destroy():
+            operation = self._outlive(self._connect_to_destroy(operation, engine.Log(self._engine, request.urn)))
+        await self._run(operation, context)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
@@ -131,22 +163,44 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         for task in self._running:
             task.cancel()
 
+    async def finish(self) -> None:
+        """Complete the check of a destroy: in a preview the engine ends the plugin without waiting for it."""
+        if self._look is not None:
+            await asyncio.wait([self._look], timeout=SECONDS)
+
     async def _connect(self, given: values.Properties) -> None:
         seconds = float(cast(str, given.get(TIMEOUT, SECONDS)))
         connection = client.Cluster(context=cast(str, given[CONTEXT]), seconds=seconds)
         await connection.identity()
+        self._disks = data_loss.Guard(connection, {**given, **self._declared})
         self._cluster = connection
+
+    async def _connect_to_destroy(self, connecting: Coroutine[Any, Any, None], log: engine.Log) -> None:
+        await connecting
+        assert self._disks is not None  # noqa: S101 - it is connected
+        try:
+            await self._disks.check_destroy(log)
+        except resource.Refused as refusal:
+            await log.warning(str(refusal))  # the engine's message about protected resources names no disk
+            raise
+
+    async def _outlive(self, operation: Coroutine[Any, Any, None]) -> None:
+        """Run it to its end, even if the engine cancels the call."""
+        self._look = asyncio.create_task(operation)
+        self._look.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+        await asyncio.shield(self._look)
 
     async def _kind(self, urn: str, context: Context) -> resource.Resource:
         """The implementation of the type that stands in a URN: ``urn:pulumi:stack::project::parents$type::name``."""
         kind = urn.split("::")[2].rpartition("$")[2]
         if kind == "seaway:index:GeneratedSecret":
             return generated_secret.GeneratedSecret()
-        if kind not in KINDS:
+        if kind not in KINDS and kind not in GUARDS:
             return await _abort(context, f"the plugin seaway has no resource {kind}")
-        if self._cluster is None:
+        if self._cluster is None or self._disks is None:
             return await _abort(context, f"{kind} needs a cluster, but the provider is not configured yet")
-        return KINDS[kind](self._cluster, engine.Log(self._engine, urn))
+        log = engine.Log(self._engine, urn)
+        return GUARDS[kind](self._cluster, log, self._disks) if kind in GUARDS else KINDS[kind](self._cluster, log)
 
     async def _run(self, operation: Coroutine[Any, Any, Answer], context: Context) -> Answer:
         """The operation's answer; its refusal, and a cancellation, become the call's error."""
@@ -191,6 +245,8 @@ async def serve(address: str) -> None:
     while os.getppid() == parent and not stopped.is_set():
         # A killed engine says nothing: without this look the process would stay for ever.
         await asyncio.wait([asyncio.create_task(stopped.wait())], timeout=1)
+    if stopped.is_set():
+        await provider.finish()
     provider.interrupt()
     await server.stop(grace=0.2)
 

@@ -31,7 +31,8 @@ config:
 
 A waiver stands in the stack's file, `Pulumi.<stack>.yaml`. It has a reason, somebody who answers for it, and a last
 day: after that day it is an error, and `seaway release promote` refuses it too. Without `of` it is for everything.
-`OUTAGE` and `DATA-LOSS` are waived the same way: they let one change pass that `seaway preview` blocks. After a
+`OUTAGE` and `DATA-LOSS` are waived the same way: they let one change pass that `seaway preview` blocks, and
+`DATA-LOSS` also one that plain `pulumi up` refuses ([runbook](runbook.md#data-loss)). After a
 rollback nothing is refused: neither a date nor a newer check keeps what is broken running.
 
 ```yaml

@@ -3,16 +3,18 @@
 import asyncio
 import dataclasses
 import datetime
+import os
 import sys
 import time
 from collections.abc import Sequence
 
 from seaway.cli import fingerprint_key, health, program, stack, verb, vouchers
-from seaway.cluster import client, errors, mirror
+from seaway.cluster import client, errors, mirror, paths
 from seaway.manifests import objects
 from seaway.model import problems
 from seaway.release import drift, hold, lock, stack_state, store, stored
 from seaway.release import release as releases
+from seaway.review import disks
 from seaway.rollout import status
 
 SETTLE = 60.0
@@ -52,6 +54,8 @@ class Deployment:
         self._more = more
         self._start = time.monotonic()
         self._times: dict[str, float] = {}
+        self._disks: set[str] = set()
+        """Those in the namespace before the update."""
 
     def run(self, *, retry: bool) -> int:
         """Deploy; the exit code. ``retry``: a release that is held back is held no longer.
@@ -68,6 +72,7 @@ class Deployment:
         held = hold.read(where.folder, where.name)
         hold.note(where.folder, where.name).unlink(missing_ok=True)
         before = asyncio.run(self._seen()) if self._rollback else None
+        self._disks = asyncio.run(self._find_disks()) if self._rollback else set()
         code = self._up("pulumi up")
         note = hold.noted(where.folder, where.name)
         if code == 0:
@@ -112,6 +117,9 @@ class Deployment:
         made = hold.Hold(release=good.id, held=note.described, because=after.because, since=moment)
         hold.write(where.folder, where.name, made, one, after.objects)
         self._say(f"release {made.held} failed ({after.because}); putting release {made.release} back")
+        # A store that the failed release has added goes again, with the disk that was made for it.
+        fresh = asyncio.run(self._find_disks()) - self._disks
+        os.environ[disks.ACCEPTED] = ",".join([os.environ.get(disks.ACCEPTED, ""), *sorted(fresh)])
         try:
             code = self._up("rollback")
         except KeyboardInterrupt:
@@ -186,6 +194,12 @@ class Deployment:
         except (store.Changed, store.Missing) as changed:
             self._say(f"warning: {changed}; going back to the release as the stack's state has it")
             return None
+
+    async def _find_disks(self) -> set[str]:
+        space = self._where.namespace
+        async with health.opened(self._where) as cluster:
+            listed = await cluster.get(paths.path("v1", "PersistentVolumeClaim", space))
+        return {f"{space}/{claim['metadata']['name']}" for claim in listed["items"]}
 
     def _up(self, name: str) -> int:
         started = time.monotonic()

@@ -26,12 +26,16 @@ def run(folder: Path, words: Sequence[str]) -> int:
     return wait([_found(), *words], folder)[0]
 
 
-def output(folder: Path, words: Sequence[str]) -> tuple[int, str]:
+def output(folder: Path, words: Sequence[str], **variables: str) -> tuple[int, str]:
     """Run `pulumi` for what it prints to stdout; its exit code, and that. What it has to say goes to the user.
+
+    Args:
+        variables: for its environment, beside our own.
 
     Raises: as ``run``.
     """
-    return wait([_found(), *words, "--non-interactive"], folder, stdout=subprocess.PIPE)
+    env = {**os.environ, **variables}
+    return wait([_found(), *words, "--non-interactive"], folder, env=env, stdout=subprocess.PIPE)
 
 
 def read(folder: Path, words: Sequence[str]) -> tuple[int, str]:

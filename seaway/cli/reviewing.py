@@ -13,7 +13,7 @@ from rich import text
 from seaway.checks import engine
 from seaway.cli import display, program, revision, stack, verb
 from seaway.model import problems
-from seaway.review import change, digest, markdown, offline, policy, summary
+from seaway.review import change, digest, disks, markdown, offline, policy, summary
 
 COLOURS = {
     change.Impact.NONE: "",
@@ -59,7 +59,9 @@ class Review:
         if shared:
             _refuse_local(where.folder)
         print(f"seaway: pulumi preview of stack {where.name}", file=sys.stderr, flush=True)
-        code, printed = program.output(where.folder, ["preview", "--json", "--stack", where.name, *more])
+        # The whole change is shown, and judged after that: plain Pulumi stops at the first disk that would go.
+        words = ["preview", "--json", "--stack", where.name, *more]
+        code, printed = program.output(where.folder, words, **{disks.LISTED: "true"})
         try:
             found = digest.read(printed)
         except digest.Unreadable:

@@ -4,9 +4,12 @@ Exit codes: 0, deployed; 1, failed; 3, failed, and the last good release runs; 1
 """
 
 import argparse
+import os
 import sys
 
-from seaway.cli import recovery, stack, verb
+from seaway.cli import program, recovery, stack, verb
+from seaway.release import hold
+from seaway.review import digest, disks
 
 
 def add(parsers: verb.Parsers) -> None:
@@ -21,6 +24,8 @@ def add(parsers: verb.Parsers) -> None:
     parser.add_argument("--recover", action="store_true", help=recover)
     stale = "with --recover: whoever holds the lock is gone, though that cannot be seen from here"
     parser.add_argument("--stale-lock", action="store_true", help=stale)
+    accept = "run a preview first, list the disks that the change deletes, and let exactly these be deleted"
+    parser.add_argument("--accept-data-loss", action="store_true", help=accept)
     parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="handed to pulumi up as they are")
     parser.set_defaults(run=run)
 
@@ -39,7 +44,32 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.recover and (why := recovery.recover(where, stale=arguments.stale_lock)):
         print(f"seaway: {why}", file=sys.stderr)
         return verb.FAILED
+    if arguments.accept_data_loss and (code := _accept(where, arguments)):
+        return code
     from seaway.cli import deployment  # noqa: PLC0415 - brings the client and rich: 0.3 s that others need not pay
 
     chosen = deployment.Deployment(where, rollback=arguments.rollback_on_failure, more=arguments.pulumi)
     return chosen.run(retry=arguments.retry)
+
+
+def _accept(where: stack.Stack, arguments: argparse.Namespace) -> int:
+    """Accept the loss of the disks that a preview lists, for this process and what it starts; an exit code, or 0."""
+    if arguments.retry:
+        hold.remove(where.folder, where.name)  # the preview must be of what is deployed then
+    print(f"seaway: pulumi preview of stack {where.name}: which disks are deleted", file=sys.stderr, flush=True)
+    words = ["preview", "--json", "--stack", where.name]
+    code, printed = program.output(where.folder, words, **{disks.LISTED: "true"})
+    try:
+        found = digest.read(printed)
+    except digest.Unreadable:
+        print(printed.strip(), file=sys.stderr)
+        return verb.FAILED
+    for error in found.errors:
+        print(f"seaway: {error}", file=sys.stderr)
+    if code or found.errors:
+        return verb.FAILED
+    listed = disks.find_listed(found.warnings)
+    os.environ[disks.ACCEPTED] = ",".join(listed)
+    for line in listed.values() or ["deletes no disk"]:
+        print(f"seaway: accepted: {line}", file=sys.stderr, flush=True)
+    return verb.DONE

@@ -159,7 +159,9 @@ class Settings:
             " and pulls an image"
         ),
     ] = 300
-    policy: Annotated[Policy, Doc("what `seaway preview` lets pass")] = dataclasses.field(default_factory=Policy)
+    policy: Annotated[Policy, Doc("what `seaway preview` lets pass; `dataLoss` also in `pulumi up`")] = (
+        dataclasses.field(default_factory=Policy)
+    )
     checks: Annotated[
         Mapping[str, Weight],
         Doc("what a check weighs here, instead of what docs/checks.md says: `{AVL-01: error}`; an error is refused"),

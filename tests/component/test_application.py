@@ -204,6 +204,22 @@ def test_hashed_objects_stay_and_their_names_carry_the_hash(registered: programs
             assert each.name == each.inputs["metadata"]["name"]
 
 
+@pytest.mark.parametrize(
+    ("example", "config", "protected"),
+    [
+        ("shop", {}, {"objects", "destroy-guard"}),
+        ("shop", {"policy": '{"dataLoss": "allow"}'}, set()),
+        ("smallest", {}, set()),
+    ],
+)
+def test_a_stack_with_disks_is_protected(
+    run: programs.Run, example: str, config: dict[str, str], protected: set[str]
+) -> None:
+    """By its guards, which no update replaces: nothing else stops the preview of a destroy."""
+    recording = run(example, config=config)
+    assert {each.name for each in recording.resources if each.request.protect} == protected
+
+
 def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """And hold nothing of the machine: the path of a kubeconfig would be a difference on the next one."""
     monkeypatch.setitem(os.environ, "KUBECONFIG", "/somewhere/kubeconfig")
@@ -218,7 +234,7 @@ def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.Monke
     }
     assert kubernetes.request.version
     (ours,) = recording.of("seaway")
-    assert ours.inputs == {"context": "work"}
+    assert ours.inputs == {"context": "work", "namespaces": "shop-dev", "dataLoss": "[]"}
     for each in recording.resources:
         wanted = {"kubernetes": kubernetes.urn, "seaway": ours.urn}.get(each.type.partition(":")[0])
         if each.request.custom and wanted:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from seaway.manifests import objects
+from seaway.review import disks
 from seaway.rollout import target
 from tests.component import programs, recorder
 
@@ -39,6 +40,7 @@ def test_the_guard_of_objects_knows_all_of_them(made: programs.Made, example: st
         "partOf": example,
         "stack": "dev",
         "objects": sorted(one.identity for one in expected),
+        "sets": {one.identity: disks.shape(one.manifest) for one in expected if one.kind == "StatefulSet"},
     }
     for one in expected:
         labels = one.manifest["metadata"]["labels"]

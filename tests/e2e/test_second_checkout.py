@@ -16,6 +16,7 @@ import pytest
 
 from dev import environment, project
 from dev.cluster import node
+from seaway.model import load, roots
 from tests.support import prober
 
 pytestmark = pytest.mark.cluster
@@ -39,11 +40,11 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def make(folder: Path, target: str) -> project.Done:
+def make(folder: Path, target: str, *, fails: bool = False) -> project.Done:
     """`make TARGET` of the checkout, as from a shell of its own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
     done = project.run("make", target, cwd=folder, env=env, timeout=600)
-    assert done.code == 0, done.text
+    assert bool(done.code) == fails, done.text
     return done
 
 
@@ -82,6 +83,28 @@ def test_make_preview_shows_no_change(second: Path) -> None:
     done = make(second, "preview")
     assert re.search(r"^ +\d+ unchanged$", done.out, re.M), done.text
     assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
+
+
+def disks_of_the_sample(second: Path) -> list[str]:
+    app = load.load(second / "app" / "app.yaml", root=roots.Root(second))
+    return [f"{app.name}-dev/data-{store.name}-0" for store in app.stores]
+
+
+def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> None:
+    """The README says: replace `app/` by your own."""
+    lost = disks_of_the_sample(second)
+    if not lost:
+        pytest.skip("the application in app/ has no store")
+    file = second / "app" / "app.yaml"
+    before = file.read_text()
+    file.write_text(re.sub(r"^name: \S+$", "name: mine", before, flags=re.M))
+    done = make(second, "up", fails=True)
+    for name in lost:
+        assert f"deletes the disk {name} (" in done.text, done.text
+    assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in done.text
+    file.write_text(before)
+    done = make(second, "up")
+    assert not re.search(r"^ +[+~] *\d+ ", done.out, re.M), done.text
 
 
 def test_its_settings_make_plain_pulumi_work(second: Path) -> None:
@@ -132,6 +155,8 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
     layout = node.find(second)
     assert layout.run.exists()
     done = make(second, "down")
+    lost = ", ".join(disks_of_the_sample(second)) or "no disk"
+    assert f"Deleting the stack dev and its data ({lost})" in done.out
     assert re.search(r"^ +- *\d+ deleted$", done.out, re.M), done.text
     assert not healthy(second)
     assert not layout.run.exists()

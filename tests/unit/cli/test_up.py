@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 import os
 import pty
 import signal
@@ -61,6 +62,72 @@ def test_success_shows_what_runs(
     assert "SERVICE" in out
     assert out.splitlines()[-1].startswith("pulumi up 0.")
     assert " s · in all " in out.splitlines()[-1]
+
+
+LISTED = "deletes the disk shop-dev/data-db-0 (1Gi, store db): StatefulSet db is deleted"
+
+
+def preview(*diagnostics: tuple[str, str]) -> str:
+    """A step that prints what `pulumi preview --json` does."""
+    told = [{"severity": severity, "message": f"{severity}: {text}\n"} for severity, text in diagnostics]
+    said = json.dumps({"steps": [], "diagnostics": told})
+    return f"import os; assert os.environ['SEAWAY_LIST_DATA_LOSS'] == 'true'; print({said!r})"
+
+
+def accepts(*names: str) -> str:
+    """A step of an update to which just this is accepted, and which lists nothing."""
+    wanted = f"os.environ['SEAWAY_ACCEPT_DATA_LOSS'] == {','.join(names)!r}"
+    return f"import os; sys.exit(0 if {wanted} and 'SEAWAY_LIST_DATA_LOSS' not in os.environ else 255)"
+
+
+def test_exactly_what_a_preview_lists_is_accepted(
+    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "shop-dev/more")
+    pulumi.does(preview(("warning", LISTED), ("warning", "something else")), accepts("shop-dev/data-db-0"))
+    assert main.main(["up", "--accept-data-loss", "--stack", "dev"]) == 0
+    assert pulumi.calls == [["preview", "--json", "--stack", "dev", "--non-interactive"], UP]
+    assert f"seaway: accepted: {LISTED}\n" in capfd.readouterr().err
+
+
+def test_a_preview_that_lists_nothing_accepts_nothing(
+    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "shop-dev/more")
+    pulumi.does(preview(), accepts(""))
+    assert main.main(["up", "--accept-data-loss"]) == 0
+    assert "seaway: accepted: deletes no disk\n" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (preview(("error", "no namespace")), "seaway: no namespace\n"),
+        ("print('error: no'); sys.exit(255)", "error: no\n"),
+    ],
+)
+def test_a_preview_that_fails_accepts_nothing(
+    pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str], step: str, told: str
+) -> None:
+    pulumi.does(step)
+    assert main.main(["up", "--accept-data-loss"]) == 1
+    assert len(pulumi.calls) == 1
+    assert told in capfd.readouterr().err
+
+
+def test_a_rollback_takes_the_disks_of_the_failed_release_along(
+    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "")
+    api.put("v1", "PersistentVolumeClaim", "shop-dev", "data-db-0")
+    path = f"{api.url}/api/v1/namespaces/shop-dev/persistentvolumeclaims/data-cache-0"
+    made = (
+        "import urllib.request; urllib.request.urlopen(urllib.request.Request("
+        f'{path!r}, method=\'PATCH\', data=b\'{{"apiVersion": "v1", "kind": "PersistentVolumeClaim"}}\'))'
+    )
+    rollback = f"note('{FAILED}', '{good.id}'); {accepts('', 'shop-dev/data-cache-0')}"
+    pulumi.does(f"{made}; {breaks(api)}", rollback, "print('1 unchanged')")
+    assert main.main(["up", "--rollback-on-failure"]) == 3
 
 
 def test_a_failure_without_the_option_is_pulumis_own(pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str]) -> None:

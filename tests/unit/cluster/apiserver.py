@@ -62,6 +62,8 @@ class ApiServer:
         self.runs: dict[tuple[str, str], list[Run]] = {}
         """Of (pod, container), the newest last; followed."""
         self.forbidden_logs = False
+        self.discovery: dict[str, Object] = {"/version": {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"}}
+        """What the server says of itself, by path: its version, and which kinds there are."""
         self.port = 0
         self._objects: dict[str, dict[str, Object]] = {}
         self._events: list[tuple[int, str, Object]] = []
@@ -149,8 +151,8 @@ class ApiServer:
         """Status and body of a GET that is no watch; ``label`` is one that listed objects must have."""
         if path == "/api/v1/namespaces/kube-system":
             return self.status, {"metadata": {"name": "kube-system", "uid": self.uid}}
-        if path == "/version":
-            return self.status, {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"}
+        if path in self.discovery:
+            return self.status, self.discovery[path]
         matched = COLLECTION.fullmatch(path) or NAMESPACES.fullmatch(path)
         if matched is None:
             return 404, {"kind": "Status", "code": 404, "message": f"no such path: {path}"}
@@ -162,7 +164,7 @@ class ApiServer:
             if name is None:
                 return self.status, {
                     "metadata": {"resourceVersion": str(self._version)},
-                    "items": [one for one in found.values() if not label or label in one["metadata"].get("labels", {})],
+                    "items": [one for one in found.values() if not label or _has(one, label)],
                 }
             return (self.status, found[name]) if name in found else (404, {"kind": "Status", "code": 404})
 
@@ -261,6 +263,13 @@ class ApiServer:
 
     def disconnected(self, connection: socket.socket) -> None:
         self._connections.discard(connection)
+
+
+def _has(found: Object, selector: str) -> bool:
+    """Whether an object has a label, ``key``, or one with a value, ``key=value``."""
+    key, equals, value = selector.partition("=")
+    labels = found["metadata"].get("labels", {})
+    return key in labels and (not equals or labels[key] == value)
 
 
 def merged(value: Any, part: Any) -> Any:

@@ -34,6 +34,14 @@ def displaying() -> Iterator[engine.Display]:
 
 
 @contextlib.contextmanager
+def connected(port: int) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+    # As much as the engine takes: an error's text travels as metadata.
+    large = [(f"grpc.{kind}max_metadata_size", 16 << 20) for kind in ("", "absolute_")]
+    with grpc.insecure_channel(f"127.0.0.1:{port}", large) as channel:
+        yield provider_pb2_grpc.ResourceProviderStub(channel)
+
+
+@contextlib.contextmanager
 def running(address: str, kubeconfig: Path) -> Iterator[engine.Plugin]:
     process = subprocess.Popen(
         [engine.EXECUTABLE, address],
@@ -44,10 +52,8 @@ def running(address: str, kubeconfig: Path) -> Iterator[engine.Plugin]:
     )
     assert process.stdout
     port = int(process.stdout.readline())
-    # As much as the engine takes: an error's text travels as metadata.
-    large = [(f"grpc.{kind}max_metadata_size", 16 << 20) for kind in ("", "absolute_")]
-    with grpc.insecure_channel(f"127.0.0.1:{port}", large) as channel:
-        yield engine.Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel))
+    with connected(port) as stub:
+        yield engine.Plugin(process, stub)
     process.terminate()
     rest, _ = process.communicate(timeout=300)
     assert rest == "", "stdout carries the port and nothing else"

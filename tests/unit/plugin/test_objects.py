@@ -19,8 +19,8 @@ NAMESPACE, WEB, POLICY = (
 OURS = {"app.kubernetes.io/part-of": "shop", "seaway/stack": "prod"}
 
 
-def inputs(*objects: str) -> dict[str, object]:
-    return {"partOf": "shop", "stack": "prod", "objects": list(objects)}
+def inputs(*objects: str, **sets: object) -> dict[str, object]:
+    return {"partOf": "shop", "stack": "prod", "objects": list(objects), "sets": sets}
 
 
 def reads(api: apiserver.ApiServer) -> list[str]:

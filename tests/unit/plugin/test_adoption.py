@@ -1,0 +1,106 @@
+"""A namespace that somebody else made is not deleted with what is in it, whatever is accepted."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.cluster import apiserver
+from tests.unit.plugin import engine, test_data_loss
+
+OURS = test_data_loss.OURS
+MADE = "2026-01-01T00:00:00Z"
+NAME = {"f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}}
+BY_PULUMI = {"manager": "pulumi-kubernetes-1a2b", "operation": "Apply", "time": MADE}
+BY_HAND = {"manager": "kubectl-create", "operation": "Update", "time": "2026-02-01T00:00:00Z", "fieldsV1": NAME}
+LABELLED = {"manager": "kubectl-label", "operation": "Update", "time": "2026-02-02T00:00:00Z"}
+KINDS = {
+    "v1": {
+        "configmaps": "ConfigMap",
+        "secrets": "Secret",
+        "serviceaccounts": "ServiceAccount",
+        "persistentvolumeclaims": "PersistentVolumeClaim",
+        "pods": "Pod",
+        "events": "Event",
+    },
+    "example.com/v1": {"gadgets": "Gadget"},
+}
+
+
+@pytest.fixture(autouse=True)
+def kinds(api: apiserver.ApiServer) -> None:
+    for version, found in KINDS.items():
+        path = f"/api/{version}" if version == "v1" else f"/apis/{version}"
+        resources = [
+            {"name": name, "kind": kind, "namespaced": True, "verbs": ["get", "list"]} for name, kind in found.items()
+        ]
+        resources += [
+            {"name": "pods/log", "kind": "Pod", "namespaced": True, "verbs": ["get"]},
+            {"name": "nodes", "kind": "Node", "namespaced": False, "verbs": ["list"]},
+            {"name": "bindings", "kind": "Binding", "namespaced": True, "verbs": ["create"]},
+        ]
+        api.discovery[path] = {"resources": resources}
+    api.discovery["/apis"] = {
+        "groups": [
+            {"name": name.partition("/")[0], "preferredVersion": {"groupVersion": name}}
+            for name in ("example.com/v1", "metrics.k8s.io/v1beta1")
+        ]
+    }
+
+
+def put(api: apiserver.ApiServer, kind: str, name: str, *, version: str = "v1", **meta: Any) -> None:
+    labels = meta.pop("labels", {})
+    api.put(version, kind, "shop-prod", name, labels=labels, metadata=meta)
+
+
+def deploy(api: apiserver.ApiServer, *managers: dict[str, Any]) -> None:
+    """The namespace, with what is in it without anybody's doing."""
+    api.put("v1", "Namespace", "", "shop-prod", labels=OURS, metadata={"managedFields": list(managers)})
+    put(api, "ConfigMap", "kube-root-ca.crt")
+    put(api, "ServiceAccount", "default")
+    put(api, "ConfigMap", "web-1a2b", labels=OURS)
+    put(api, "Pod", "web-1", ownerReferences=[{"kind": "ReplicaSet", "name": "web"}])
+    put(api, "Event", "web.1")
+    put(api, "Secret", "shop-tls", annotations={"cert-manager.io/certificate-name": "shop-tls"})
+    put(api, "Secret", "token", managedFields=[{"manager": "kube-controller-manager"}])
+
+
+def remove_all(plugin: engine.Plugin) -> object:
+    state = test_data_loss.inputs(test_data_loss.HOME)
+    return engine.diff(plugin, test_data_loss.OBJECTS, state, **test_data_loss.inputs(test_data_loss.MOVED))
+
+
+@pytest.mark.parametrize(
+    "managers",
+    [
+        (BY_HAND, BY_PULUMI, LABELLED),
+        ({**LABELLED, "time": MADE}, BY_PULUMI),
+        ({"manager": "argocd", "operation": "Apply", "time": "2026-03-01T00:00:00Z"}, BY_PULUMI),
+    ],
+)
+def test_adopted(plugin: engine.Plugin, api: apiserver.ApiServer, managers: tuple[dict[str, Any], ...]) -> None:
+    deploy(api, *managers)
+    assert remove_all(plugin) == ["objects"]
+    put(api, "ConfigMap", "notes")
+    put(api, "ConfigMap", "other", labels={**OURS, "seaway/stack": "staging"})
+    put(api, "Gadget", "lamp", version="example.com/v1", managedFields=[{"manager": "lamps"}])
+    assert plugin.refusal(lambda: remove_all(plugin)) == (
+        "a namespace that was adopted would be deleted with other people's objects; nothing was changed\n"
+        "  Gadget shop-prod/lamp\n"
+        "  ConfigMap shop-prod/notes\n"
+        "  ConfigMap shop-prod/other\n"
+        "Move them to another namespace, or delete them if they are yours: no option accepts this.\n"
+        "See docs/runbook.md#foreign-objects"
+    )
+
+
+@pytest.mark.parametrize("managers", [(BY_PULUMI,), (BY_PULUMI, LABELLED), ()])
+def test_not_adopted(plugin: engine.Plugin, api: apiserver.ApiServer, managers: tuple[dict[str, Any], ...]) -> None:
+    deploy(api, *managers)
+    put(api, "ConfigMap", "notes")
+    assert remove_all(plugin) == ["objects"]
+
+
+def test_what_may_not_be_listed_is_no_permission(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api, BY_HAND)
+    api.forbidden = {"/api/v1/namespaces/shop-prod/secrets"}
+    assert "403 Forbidden" in plugin.refusal(lambda: remove_all(plugin))

@@ -1,0 +1,331 @@
+"""Disks that a change deletes are refused with their names, and what accepts that is looked at."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from plugin import values
+from tests.unit.cluster import apiserver
+from tests.unit.plugin import conftest, engine
+
+PROVIDER = "urn:pulumi:prod::shop::seaway:index:Application$pulumi:providers:seaway::seaway"
+OBJECTS = "urn:pulumi:prod::shop::seaway:index:Application$seaway:index:Objects::objects"
+GUARD = "urn:pulumi:prod::shop::seaway:index:Application$seaway:index:Cluster::destroy-guard"
+CLUSTER = "urn:pulumi:prod::shop::seaway:index:Application$seaway:index:Cluster::cluster"
+HOME, DB, CLAIM = (
+    "v1/Namespace//shop-prod",
+    "apps/v1/StatefulSet/shop-prod/db",
+    "v1/PersistentVolumeClaim/shop-prod/data-db-0",
+)
+MOVED = "v1/Namespace//cellar-prod"
+OURS = {"app.kubernetes.io/part-of": "shop", "seaway/stack": "prod"}
+ALLOW = json.dumps([{"of": [], "until": "9999-12-31"}])
+
+
+def shape(
+    *, keep: bool = False, scaled: str = "Retain", replicas: int = 1, size: str = "1Gi", name: str = "data"
+) -> dict[str, object]:
+    claim = {"metadata": {"name": name}, "spec": {"resources": {"requests": {"storage": size}}}}
+    retention = {"whenDeleted": "Retain" if keep else "Delete", "whenScaled": scaled}
+    return {
+        "spec.replicas": replicas,
+        "spec.persistentVolumeClaimRetentionPolicy": retention,
+        "spec.podManagementPolicy": "Parallel",
+        "spec.volumeClaimTemplates": [claim],
+    }
+
+
+def inputs(*objects: str, **declared: object) -> dict[str, object]:
+    sets = {f"apps/v1/StatefulSet/shop-prod/{name}": fields for name, fields in declared.items()}
+    return {"partOf": "shop", "stack": "prod", "objects": list(objects), "sets": sets}
+
+
+def deploy(api: apiserver.ApiServer, *, ordinals: int = 1, **how: object) -> None:
+    """The store db with what the API server fills in, and a claim for each pod."""
+    api.put("v1", "Namespace", "", "shop-prod", labels=OURS)
+    spec = {key.removeprefix("spec."): value for key, value in shape(**how).items()}  # type: ignore[arg-type]
+    (claim,) = json.loads(json.dumps(spec["volumeClaimTemplates"]))
+    claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Pending"}}
+    claim["spec"]["volumeMode"] = "Filesystem"
+    spec |= {"volumeClaimTemplates": [claim], "revisionHistoryLimit": 10}
+    api.put("apps/v1", "StatefulSet", "shop-prod", "db", labels=OURS, spec=spec)
+    for number in range(ordinals):
+        put_claim(api, f"data-db-{number}", {"app.kubernetes.io/name": "db", "app.kubernetes.io/part-of": "shop"})
+
+
+def put_claim(api: apiserver.ApiServer, name: str, labels: dict[str, str], *, bound: bool = True) -> None:
+    spec: dict[str, object] = {"resources": {"requests": {"storage": "1Gi"}}}
+    if bound:
+        spec["volumeName"] = f"pvc-{name}"
+    api.put("v1", "PersistentVolumeClaim", "shop-prod", name, labels=labels, spec=spec)
+
+
+@pytest.fixture
+def configured(
+    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
+) -> Callable[..., engine.Plugin]:
+    """A plugin of its own, whose provider has these inputs."""
+
+    def given(**more: str) -> engine.Plugin:
+        started = start(kubeconfig(api.url))
+        engine.configure(started, context="work", **more)
+        return started
+
+    return given
+
+
+def test_a_namespace_that_goes_takes_all_disks_along(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api, keep=True)
+    put_claim(api, "upload", {})
+    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, inputs(HOME, DB), **inputs(MOVED)))
+    assert text == (
+        "2 disks would be deleted with their data; nothing was changed\n"
+        "  deletes the disk shop-prod/data-db-0 (1Gi, store db): the namespace shop-prod is deleted\n"
+        "  deletes the disk shop-prod/upload (1Gi): the namespace shop-prod is deleted\n"
+        "To keep the data, undo the change, or deploy the other application as a stack of its own.\n"
+        "To delete it, put SEAWAY_ACCEPT_DATA_LOSS=shop-prod/data-db-0,shop-prod/upload before the same command, or"
+        " use: seaway up --accept-data-loss\n"
+        "See docs/runbook.md#data-loss"
+    )
+
+
+def test_a_state_of_an_older_version_shows_no_change(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api)
+    old = {name: value for name, value in inputs(HOME, DB).items() if name != "sets"}
+    assert engine.diff(plugin, OBJECTS, old, **inputs(HOME, DB, db=shape())) is None
+    assert "data-db-0" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, old, **inputs(MOVED)))
+
+
+def test_a_namespace_without_disks_may_go(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    api.put("v1", "Namespace", "", "shop-prod", labels=OURS)
+    put_claim(api, "waiting", {}, bound=False)
+    assert engine.diff(plugin, OBJECTS, inputs(HOME), **inputs(MOVED)) == ["objects"]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_store_that_goes(plugin: engine.Plugin, api: apiserver.ApiServer, keep: bool) -> None:
+    deploy(api, keep=keep, ordinals=2)
+    put_claim(api, "data-db-x", {})
+    put_claim(api, "data-dbs-0", {})
+    asked = inputs(HOME, DB), inputs(HOME)
+    if keep:
+        assert engine.diff(plugin, OBJECTS, asked[0], **asked[1]) == ["objects"]
+        return
+    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked[0], **asked[1]))
+    assert text.splitlines()[1:3] == [
+        f"  deletes the disk shop-prod/data-db-{number} (1Gi, store db): StatefulSet db is deleted" for number in (0, 1)
+    ]
+    assert "data-db-x" not in text
+    assert "data-dbs" not in text
+
+
+@pytest.mark.parametrize(
+    ("declared", "reason"),
+    [
+        (shape(), None),
+        (shape(keep=True), None),
+        (shape(size="1024Mi"), None),
+        (shape(replicas=3), None),
+        (shape(size="2Gi"), "deleted and made again (spec.volumeClaimTemplates cannot be changed)"),
+        (shape(name="disk"), "deleted and made again (spec.volumeClaimTemplates cannot be changed)"),
+        ({**shape(), "spec.podManagementPolicy": "OrderedReady"}, "made again (spec.podManagementPolicy cannot be"),
+        ({**shape(), "spec.serviceName": "other"}, "made again (spec.serviceName cannot be"),
+    ],
+)
+def test_a_store_that_stays(
+    plugin: engine.Plugin, api: apiserver.ApiServer, declared: dict[str, object], reason: str | None
+) -> None:
+    deploy(api)
+    asked = inputs(HOME, DB, db=declared)
+    if reason is None:
+        assert engine.diff(plugin, OBJECTS, asked, **asked) is None
+    else:
+        text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
+        assert f"deletes the disk shop-prod/data-db-0 (1Gi, store db): StatefulSet db is {reason}"[:60] in text
+        assert reason in text
+
+
+def test_a_storage_class_that_is_not_declared_any_more(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api)
+    _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/statefulsets/db")
+    live["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = "fast"
+    asked = inputs(HOME, DB, db=shape())
+    assert "made again" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
+
+
+def test_a_kept_store_that_is_made_again_keeps_its_disk(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api, keep=True)
+    asked = inputs(HOME, DB, db=shape(size="2Gi"))
+    assert engine.diff(plugin, OBJECTS, asked, **asked) is None
+
+
+def test_scaling_down_deletes_the_last_disks_where_it_says_so(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api, replicas=12, ordinals=12)
+    asked = inputs(HOME, DB, db=shape(replicas=2))
+    assert engine.diff(plugin, OBJECTS, asked, **asked) is None
+    asked = inputs(HOME, DB, db=shape(replicas=2, scaled="Delete"))
+    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
+    assert "data-db-0 " not in text
+    assert "data-db-1 " not in text
+    assert "deletes the disk shop-prod/data-db-2 (1Gi, store db): StatefulSet db is scaled to 2" in text
+    assert "data-db-11 " in text
+
+
+def test_a_claim_of_the_stack_itself(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api)
+    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, inputs(HOME, CLAIM), **inputs(HOME)))
+    assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): the claim is deleted" in text
+
+
+def test_what_an_update_has_left_behind_is_still_looked_at(
+    configured: Callable[..., engine.Plugin], api: apiserver.ApiServer
+) -> None:
+    """An accepted move failed half-way: Pulumi deletes the old namespace in the next update."""
+    deploy(api)
+    accepting = configured(dataLoss=ALLOW)
+    recorded = engine.update(accepting, OBJECTS, inputs(HOME, DB), **inputs(MOVED))
+    assert recorded["leaving"] == [DB, HOME]
+    again = inputs(MOVED)
+    assert engine.diff(accepting, OBJECTS, recorded, **again) is None
+    strict = configured()
+    assert "data-db-0" in strict.refusal(lambda: engine.diff(strict, OBJECTS, recorded, **again))
+    assert "leaving" not in engine.update(accepting, OBJECTS, recorded, **inputs(HOME, DB, MOVED))
+    api.remove("v1", "Namespace", "", "shop-prod")
+    assert engine.diff(strict, OBJECTS, recorded, **again) is None
+
+
+def test_a_run_accepts_exactly_what_it_names(
+    configured: Callable[..., engine.Plugin], api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(api)
+    monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "shop-prod/data-db-0")
+    started = configured()
+    assert engine.diff(started, OBJECTS, inputs(HOME, DB), **inputs(MOVED)) == ["objects"]
+    put_claim(api, "newer", {})
+    text = started.refusal(lambda: engine.diff(started, OBJECTS, inputs(HOME, DB), **inputs(MOVED)))
+    assert text.splitlines()[1] == "  deletes the disk shop-prod/newer (1Gi): the namespace shop-prod is deleted"
+
+
+def test_a_review_lists_instead(
+    configured: Callable[..., engine.Plugin],
+    api: apiserver.ApiServer,
+    own_display: engine.Display,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deploy(api)
+    monkeypatch.setitem(os.environ, "SEAWAY_LIST_DATA_LOSS", "true")
+    started = configured()
+    assert engine.diff(started, OBJECTS, inputs(HOME, DB), **inputs(MOVED)) == ["objects"]
+    (line,) = own_display.lines
+    assert line.severity == "WARNING"
+    assert line.text.startswith("deletes the disk shop-prod/data-db-0")
+
+
+def destroy(plugin: engine.Plugin, urn: str) -> None:
+    state = values.encode({"context": "work", "uid": "uid-1"})
+    plugin.stub.Delete(provider_pb2.DeleteRequest(id="uid-1", urn=urn, properties=state))
+
+
+def test_a_destroy_begins_with_the_guard(configured: Callable[..., engine.Plugin], api: apiserver.ApiServer) -> None:
+    deploy(api)
+    started = configured(namespaces="shop-prod")
+    text = started.refusal(lambda: destroy(started, GUARD))
+    assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): the namespace shop-prod is deleted" in text
+    assert "SEAWAY_ACCEPT_DATA_LOSS=shop-prod/data-db-0 pulumi destroy --ignore-protect" in text
+    destroy(started, CLUSTER)
+    destroy(configured(namespaces="elsewhere"), GUARD)
+    destroy(configured(namespaces="shop-prod", dataLoss=ALLOW), GUARD)
+
+
+def test_a_state_that_does_not_say_the_namespace(
+    configured: Callable[..., engine.Plugin], api: apiserver.ApiServer
+) -> None:
+    deploy(api)
+    for started in (configured(), configured(namespaces="cellar-prod,?")):
+        text = started.refusal(lambda it=started: destroy(it, GUARD))
+        assert "data-db-0" in text
+        assert text.splitlines()[-2].startswith("The state is of an older version")
+    api.put("v1", "Namespace", "", "cellar-prod", labels=OURS)
+    destroy(configured(namespaces="cellar-prod,?"), GUARD)
+
+
+def check_config(plugin: engine.Plugin, old: dict[str, object], new: dict[str, object]) -> dict[str, object]:
+    request = provider_pb2.CheckRequest(urn=PROVIDER, olds=values.encode(old), news=values.encode(new))
+    return values.decode(plugin.stub.CheckConfig(request).inputs)
+
+
+def test_the_state_keeps_every_namespace_and_shows_no_change(plugin: engine.Plugin) -> None:
+    new = {"context": "work", "namespaces": "b", "dataLoss": "[]"}
+    assert check_config(plugin, {}, new)["namespaces"] == "b"
+    assert check_config(plugin, {"context": "work"}, new)["namespaces"] == "b,?"
+    assert check_config(plugin, {"context": "work", "namespaces": "a,b"}, new)["namespaces"] == "b,a"
+    for old, changed in (({"context": "work"}, False), ({"context": "other", "namespaces": "b"}, True)):
+        request = provider_pb2.DiffRequest(old_inputs=values.encode(old), news=values.encode(new))
+        assert (plugin.stub.DiffConfig(request).changes == provider_pb2.DiffResponse.DIFF_SOME) == changed
+
+
+def test_what_the_program_says_now_counts(
+    start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
+) -> None:
+    """The engine configures a provider without changes with what the state has."""
+    deploy(api)
+    started = start(kubeconfig(api.url))
+    check_config(started, {"context": "work"}, {"context": "work", "namespaces": "cellar-prod", "dataLoss": ALLOW})
+    engine.configure(started, context="work")
+    assert engine.diff(started, OBJECTS, inputs(HOME, DB), **inputs(MOVED)) == ["objects"]
+
+
+RUN = """
+import subprocess, sys
+process = subprocess.Popen([sys.argv[1], sys.argv[2]], stdout=subprocess.PIPE, text=True)
+print(process.stdout.readline(), flush=True)
+sys.stdin.readline()
+process.terminate()
+process.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (("destroy", "--preview-only"), True),
+        (("--stack", "prod", "down", "--yes"), True),
+        (("-C", "folder", "dn"), True),
+        (("refresh", "--stack", "down"), False),
+        (("up", "--message", "destroy"), False),
+        (("destroy", "--target", "urn:a"), False),
+        (("destroy", "--exclude=urn:a"), False),
+    ],
+)
+def test_the_preview_of_a_destroy_names_the_disks(
+    words: tuple[str, ...],
+    refused: bool,
+    api: apiserver.ApiServer,
+    kubeconfig: engine.Kubeconfig,
+    own_display: engine.Display,
+) -> None:
+    """The engine asks nothing in it, hangs up and ends the plugin: what is to be said is said all the same."""
+    deploy(api)
+    env = {**os.environ, "KUBECONFIG": str(kubeconfig(api.url))}
+    line = [sys.executable, "-c", RUN, str(engine.EXECUTABLE), own_display.address, *words]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, cwd="/") as run:
+        assert run.stdout and run.stdin
+        with conftest.connected(int(run.stdout.readline())) as stub:
+            args = values.encode({"context": "work", "namespaces": "shop-prod"})
+            asked = stub.Configure.future(provider_pb2.ConfigureRequest(args=args, urn=PROVIDER))
+            while not api.asked:
+                asked.done()
+            asked.cancel()
+        run.stdin.write("\n")
+        run.stdin.close()
+        run.wait(timeout=10)
+    told = [line for line in own_display.lines if line.severity == "WARNING"]
+    assert bool(told) == refused
+    if refused:
+        assert "deletes the disk shop-prod/data-db-0" in told[0].text
+        assert told[0].urn == PROVIDER
