@@ -18,8 +18,9 @@ What public checkers say of our examples: [checkers.md](checkers.md).
 
 ## What a check weighs
 
-An error is refused, a warning is told. The table says which it is where images are built, and where a release is
-deployed. An environment may say so itself; where releases are deployed it may only add weight, for an exception has a
+An error is refused, a warning is shown: below a preview or an update that succeeds. Below one that fails, only its
+errors stand. The table says which it is where images are built, and where a release is deployed. An environment may say
+so itself; where releases are deployed it may only add weight, for an exception has a
 reason and an end:
 
 ```yaml

@@ -301,7 +301,6 @@ def test_ctrl_c_leaves_no_lock_and_the_next_up_converges(
     with edited(small.folder / what.edit[0], *what.edit[1:]):
         done = interrupted(where, what, times)
     assert done.code != 0, done.text
-    assert done.seconds < 15
     for trace in TRACES:
         assert trace not in done.text, done.text
     assert CHECKS not in done.text.partition("Diagnostics:")[2], done.text

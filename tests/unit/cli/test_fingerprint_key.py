@@ -8,7 +8,7 @@ import pytest
 from seaway.cli import fingerprint_key, stack
 from seaway.cluster import errors
 from seaway.manifests import given
-from seaway.model import load, settings
+from seaway.model import load, roots, settings
 from seaway.release import fingerprints, record
 from tests import golden
 from tests.unit.cli import program
@@ -27,7 +27,7 @@ def bare(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def deployed(folder: Path, fingerprint: str) -> None:
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml")
+    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     images, secrets = golden.given(app)
     secrets = {**secrets, NAME: given.SecretValue(fingerprint=fingerprint, value="")}
     program.write_state(folder, record.Record.of(app, settings.Settings(stack="dev", context="work"), images, secrets))
