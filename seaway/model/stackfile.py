@@ -19,13 +19,13 @@ def read(path: Path) -> nodes.Table:
 
     Raises problems.Invalid: no such file, or no YAML.
     """
-    root = nodes.parse(read_text(path), path.name)
+    root = nodes.parse(load_bytes(path), path.name)
     own = {key: entry for key, entry in nodes.inside(root, "config").items() if key.startswith(PREFIX)}
     values = {key.removeprefix(PREFIX): nodes.Entry(entry.place, _written(entry.node)) for key, entry in own.items()}
     return nodes.Table(problems.Place(path.name), values)
 
 
-def read_text(path: Path) -> bytes:
+def load_bytes(path: Path) -> bytes:
     """A stack's file as it is. Raises problems.Invalid: it cannot be read."""
     hint = "pulumi stack init <stack> begins one"
     return roots.Root(path.parent).read(path, "the stack's file", problems.Place(path.name), "", hint=hint)
