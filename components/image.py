@@ -47,7 +47,7 @@ def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
     """
     made: list[Plan] = []
     wrong: list[problems.Problem] = []
-    root = roots.of(given.folder, given.settings.root)
+    root = roots.find_root(given.folder, given.settings.root)
     lock = lockfile.read((given.folder / given.settings.app).parent, root)
     for name, build in source.builds(given.app):
         try:

@@ -174,7 +174,7 @@ def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
     passphrase = _chosen_passphrase()
     if stack == DEVELOPMENT or passphrase not in {PUBLIC_PASSPHRASE, ""}:
         return []
-    root = nodes.parse(stackfile.text(file), file.name) if file.is_file() else None
+    root = nodes.parse(stackfile.load_bytes(file), file.name) if file.is_file() else None
     # Pulumi writes a salt where a passphrase encrypts, and none for any other provider of secrets.
     if not isinstance(root, nodes.Table) or "encryptionsalt" not in root.entries:
         return []

@@ -63,7 +63,7 @@ def find(root: Path) -> layouts.Layout:
 @contextmanager
 def locked(layout: layouts.Layout) -> Generator[None]:
     """One command at a time changes a checkout's cluster; a second waits for the first."""
-    private.folder(layout.data)
+    private.make_folder(layout.data)
     # Beside the data, not in it: `wipe` deletes the data while it holds the lock.
     with (layout.seaway / "cluster.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

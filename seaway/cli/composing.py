@@ -67,7 +67,7 @@ def _images(one: project.Project, folder: Path) -> Iterator[tuple[str, out_conta
             yield name, out_container.Image(reference=image.reference)
         return
     above = (folder / one.settings.app).parent
-    root = roots.of(folder, one.settings.root)
+    root = roots.find_root(folder, one.settings.root)
     for name, build in source.builds(one.app):
         read = source.Source.read(above, build, one.settings, root, lock=lockfile.read(above, root))
         dockerfile = read.context.folder / build.dockerfile

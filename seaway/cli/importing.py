@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seaway.compose import convert, loss, read, write  # noqa: PLC0415 - not needed for a word that is wrong
 
     files = [Path(name) for name in arguments.file]
-    within = roots.here()
+    within = roots.find_working_root()
     for file in files:
         if not within.exists(file):
             raise problems.Invalid(

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = _file(folder, arguments.stack)
     shown = str(Path(file).with_name(lockfile.FILE))
     above = (folder / file).parent
-    root = _root(folder, arguments.stack)
+    root = _find_root(folder, arguments.stack)
     lock = lockfile.read(above, root, shown)
     from seaway.images import freshness, index  # noqa: PLC0415 - for those who ask registries
 
@@ -88,10 +88,10 @@ def _file(folder: Path, name: str | None) -> str:
     return files.pop() if files else settings.Settings(stack="", context="").app
 
 
-def _root(folder: Path, name: str | None) -> roots.Root:
+def _find_root(folder: Path, name: str | None) -> roots.Root:
     """What the application may name files in: that of the stack, or the widest of all stacks."""
     files = [stack.known(folder, name)] if name else sorted(folder.glob("Pulumi.*.yaml"))
-    found = [stackfile.root(stackfile.read(one), folder) for one in files] or [roots.of(folder)]
+    found = [stackfile.find_root(stackfile.read(one), folder) for one in files] or [roots.find_root(folder)]
     return min(found, key=lambda one: len(one.folder.parts))
 
 

@@ -57,7 +57,7 @@ def named(folder: Path, name: str, remedy: str | None = None) -> Stack:
         raise problems.Invalid([problems.Problem(values.place, "seaway:context", "is not set", remedy)])
     said = settings.Settings(stack=name, context=context.node.text)
     if stackfile.builds(values):
-        app = _name(folder, stackfile.app(values), stackfile.root(values, folder))
+        app = _name(folder, stackfile.app(values), stackfile.find_root(values, folder))
     else:
         app = _pinned(folder, name)
     return Stack(name=name, context=said.context, app=app, namespace=said.namespace(app), folder=folder)

@@ -19,12 +19,12 @@ def lost(wrong: str, remedy: str, place: problems.Place, at: str) -> problems.In
     return problems.Invalid([problems.Problem(place, at, wrong, remedy)])
 
 
-def named(within: roots.Root, written: str, base: Path, place: problems.Place, at: str) -> Path:
+def resolve_named(within: roots.Root, written: str, base: Path, place: problems.Place, at: str) -> Path:
     """What is written there, relative to ``base``. Raises problems.Invalid: it is not in the root."""
     if remote(written):
         wrong = f"{problems.quoted(written)} is on another machine"
         raise lost(wrong, "copy it into the project, and name the copy", place, at)
     if written.startswith("~"):  # the home of whoever reads it
         raise lost(f"{problems.quoted(written)} is outside the project", within.hint, place, at)
-    within.resolved(base / written, problems.quoted(written), place, at)
+    within.resolve_path(base / written, problems.quoted(written), place, at)
     return base / written

@@ -21,7 +21,7 @@ def rebased(root: nodes.Table, base: Path, to: Path, within: roots.Root, found: 
         if not isinstance(node, nodes.Scalar) or node.kind == "null" or not node.text:
             return node
         try:
-            return nodes.Scalar(node.place, told(files.named(within, node.text, base, node.place, path)))
+            return nodes.Scalar(node.place, told(files.resolve_named(within, node.text, base, node.place, path)))
         except problems.Invalid as error:
             found.extend(error.problems)
             return node
@@ -37,7 +37,7 @@ def rebased(root: nodes.Table, base: Path, to: Path, within: roots.Root, found: 
         if dockerfile and isinstance(node, nodes.Table) and not files.remote(where):
             entry = node.entries["dockerfile"]
             try:
-                files.named(within, dockerfile, base / where, entry.node.place, f"{path}.dockerfile")
+                files.resolve_named(within, dockerfile, base / where, entry.node.place, f"{path}.dockerfile")
             except problems.Invalid as error:
                 found.extend(error.problems)
         return node

@@ -50,7 +50,7 @@ def read(
     base = Path(os.path.abspath(paths[0])).parent  # noqa: PTH100 - a link is not followed to its name
     listed = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100
     for path in listed:
-        within.resolved(path, problems.quoted(str(path)), _top(within, path), "")
+        within.resolve_path(path, problems.quoted(str(path)), _top(within, path), "")
     reader = sources.Sources(within, base)
     where = within.shown(base / ".env")
     variables = interpolation.Variables(dict(environment or {}), where=where, host=frozenset(os.environ))

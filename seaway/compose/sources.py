@@ -147,7 +147,7 @@ class Sources:
         wanted, file = patterns.text(extends.node, "service"), patterns.text(extends.node, "file")
         other = source
         if file is not None:
-            path = files.named(self.files, file, source.base, place, f"{at}.file")
+            path = files.resolve_named(self.files, file, source.base, place, f"{at}.file")
             other = self._source(path, file, path.parent, source.variables, place=place, at=f"{at}.file")
         if wanted is None or wanted not in nodes.inside(other.document.root, "services"):
             there = self.files.shown(other.path)
@@ -179,7 +179,7 @@ class Sources:
         """One entry of `include`: a project of its own, whose parts join those that are there."""
 
         def path(node: nodes.Scalar, key: str) -> Path:
-            return files.named(self.files, node.text, source.base, node.place, f"{at}.{key}")
+            return files.resolve_named(self.files, node.text, source.base, node.place, f"{at}.{key}")
 
         named = _texts(item, "path")
         listed = [(path(node, "path"), node, f"{at}.path") for node in named]
@@ -193,7 +193,7 @@ class Sources:
         folder = patterns.text(item, "project_directory")
         base = listed[0][0].parent
         if folder is not None:
-            base = files.named(self.files, folder, source.base, item.place, f"{at}.project_directory")
+            base = files.resolve_named(self.files, folder, source.base, item.place, f"{at}.project_directory")
         given = [(path(node, "env_file"), node.place, f"{at}.env_file") for node in _texts(item, "env_file")]
         if not given and self.files.exists(base / ".env"):
             given = [(base / ".env", item.place, at)]

@@ -25,7 +25,7 @@ def written(one: project.Project, folder: Path) -> nodes.Node:
     if one.release:
         node = release.application_of(release.parsed(folder, one.release.id, one.lock.sha256))
     else:
-        root = roots.of(folder, one.settings.root)
+        root = roots.find_root(folder, one.settings.root)
         node = load.parsed(folder / one.settings.app, one.settings.app, root, one.settings.profiles)
     if not one.settings.overlay:
         return node

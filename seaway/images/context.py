@@ -78,7 +78,7 @@ class Context:
             if not remote(where)
         }
         rules, always = _ignore(top, dockerfile, root)
-        contents = {path: _linked(top / path, root) for path in sorted(always) if (top / path).is_symlink()}
+        contents = {path: _read_linked(top / path, root) for path in sorted(always) if (top / path).is_symlink()}
         known = known or index.Index()
         files = [File(path=path, digest=hashlib.sha256(text).hexdigest()) for path, text in contents.items()]
         files += [
@@ -144,14 +144,14 @@ def remote(context: str) -> bool:
 
 def _dockerfile(top: Path, build: application.Build, root: roots.Root) -> str | None:
     """Its path in the context; None: its text is given. Raises Invalid if there is none."""
-    root.directory(top, "", problems.Place(str(top)), "", hint="correct `build`, or make the directory")
+    root.resolve_directory(top, "", problems.Place(str(top)), "", hint="correct `build`, or make the directory")
     if build.inline is not None:
         return None
     dockerfile = _inside(top, build.dockerfile)
     if dockerfile is None or not root.exists(top / dockerfile):
         remedy = "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
         raise problems.Invalid([_problem(top / build.dockerfile, "is no file in the build context", remedy)])
-    root.resolved(top / dockerfile, "", problems.Place(str(top / dockerfile)), "")
+    root.resolve_path(top / dockerfile, "", problems.Place(str(top / dockerfile)), "")
     # Behind a link to a directory, which is sent as a link, the builder would look for it in vain.
     above = Path(os.path.realpath((top / dockerfile).parent))
     if not above.is_relative_to(os.path.realpath(top)):
@@ -160,7 +160,7 @@ def _dockerfile(top: Path, build: application.Build, root: roots.Root) -> str | 
     return dockerfile
 
 
-def _linked(path: Path, root: roots.Root) -> bytes:
+def _read_linked(path: Path, root: roots.Root) -> bytes:
     return root.read(path, "", problems.Place(str(path)), "", hint=texts.HINT)
 
 

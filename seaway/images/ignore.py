@@ -104,7 +104,7 @@ class _Matcher:
 
     def __init__(self, pattern: str) -> None:
         self._tokens = tuple(_tokens(pattern))
-        self._first = self._closed([0])
+        self._first = self._add_reachable([0])
         self._steps: dict[tuple[frozenset[int], str], frozenset[int]] = {}
 
     def matches(self, path: str) -> bool:
@@ -112,13 +112,13 @@ class _Matcher:
         for character in path:
             known = self._steps.get((state, character))
             if known is None:
-                known = self._steps[state, character] = self._step(state, character)
+                known = self._steps[state, character] = self._advance(state, character)
             state = known
             if not state or _BELOW in state:
                 return bool(state)
         return len(self._tokens) in state
 
-    def _step(self, state: frozenset[int], character: str) -> frozenset[int]:
+    def _advance(self, state: frozenset[int], character: str) -> frozenset[int]:
         after: list[int] = []
         for at in state:
             token = self._tokens[at] if at < len(self._tokens) else None
@@ -135,9 +135,9 @@ class _Matcher:
                     after += [at + 1] if token.fullmatch(character) else []
                 case _:
                     pass  # _ENTER: what it leads to is in the state too
-        return self._closed(after)
+        return self._add_reachable(after)
 
-    def _closed(self, state: list[int]) -> frozenset[int]:
+    def _add_reachable(self, state: list[int]) -> frozenset[int]:
         """The state with what can be reached from it without a character: each `*` may stand for nothing."""
         found = set[int]()
         while state:

@@ -58,7 +58,7 @@ class Index:
             case (before, digest) if before == now:
                 return digest
             case _:
-                with roots.opened(top, path) as stream:
+                with roots.open_regular(top, path) as stream:
                     digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if time.time_ns() - max(now[0], now[1]) > SETTLED:
             self.sources[path] = now, digest
@@ -77,7 +77,7 @@ def _entries(saved: dict[str, Any]) -> dict[str, tuple[Stamp, str]]:
 
 def write(path: Path, text: str) -> None:
     """Replaces a file in one step."""
-    half = private.folder(path.parent) / f"{path.name}.{os.getpid()}"
+    half = private.make_folder(path.parent) / f"{path.name}.{os.getpid()}"
     half.unlink(missing_ok=True)
     with half.open("x", encoding="utf-8") as file:  # never through a link that stands there
         file.write(text)

@@ -74,7 +74,7 @@ def records(project: Path, app: application.Application, said: settings.Settings
         problems.Invalid: everything that is wrong with any of them.
     """
     above = (project / said.app).parent
-    root = roots.of(project, said.root)
+    root = roots.find_root(project, said.root)
     lock = lockfile.read(above, root)
     made: dict[str, changes.Record] = {}
     wrong: list[problems.Problem] = []

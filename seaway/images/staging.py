@@ -35,7 +35,7 @@ def stage(read: context.Context, target: Path, known: index.Index) -> int:
     sends nothing again. Raises Invalid if a file changes meanwhile, or a link stands where ``target`` belongs; then
     nothing is written or removed.
     """
-    private.folder(target).chmod(0o755)
+    private.make_folder(target).chmod(0o755)
     wanted = {file.path: file for file in read.files}
     changes = _remove_others(target, set(wanted), {os.path.dirname(path) for path in wanted})  # noqa: PTH120
     staged: dict[str, tuple[index.Stamp, str]] = {}
@@ -46,7 +46,7 @@ def stage(read: context.Context, target: Path, known: index.Index) -> int:
             changes += 1
             _copy(read, file, copy, target)
         if file.link is not None:
-            _openable(read.folder / path, copy, file.link)
+            _refuse_unhashable(read.folder / path, copy, file.link)
         stamp = _stamp(copy)
         assert stamp is not None, f"{copy} vanished while it was staged"  # noqa: S101
         staged[path] = stamp, digest
@@ -74,35 +74,35 @@ def _copy(read: context.Context, file: context.File, copy: Path, root: Path) -> 
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as target:
             digest = hashlib.sha256()
-            for chunk in _chunks(read, file.path):
+            for chunk in _read_chunks(read, file.path):
                 target.write(chunk)
                 digest.update(chunk)
         if digest.hexdigest() != file.digest:
-            raise _unsteady(read.folder / file.path, "changed while it was copied")
+            raise _report_change(read.folder / file.path, "changed while it was copied")
         half.chmod(0o755 if file.executable else 0o644)
     half.replace(copy)
 
 
-def _chunks(read: context.Context, path: str) -> Iterator[bytes]:
+def _read_chunks(read: context.Context, path: str) -> Iterator[bytes]:
     if path in read.contents:
         yield read.contents[path]
         return
     try:
-        with roots.opened(read.folder, path) as source:
+        with roots.open_regular(read.folder, path) as source:
             while chunk := source.read(CHUNK):
                 yield chunk
     except FileNotFoundError as error:
-        raise _unsteady(read.folder / path, "vanished before it was copied") from error
+        raise _report_change(read.folder / path, "vanished before it was copied") from error
     except OSError as error:
-        raise _unsteady(read.folder / path, f"cannot be read any more: {error.strerror}") from error
+        raise _report_change(read.folder / path, f"cannot be read any more: {error.strerror}") from error
 
 
-def _unsteady(source: Path, wrong: str) -> problems.Invalid:
+def _report_change(source: Path, wrong: str) -> problems.Invalid:
     remedy = "wait until nothing writes it, and run again"
     return problems.Invalid([problems.Problem(problems.Place(str(source)), "", wrong, remedy)])
 
 
-def _openable(source: Path, copy: Path, target: str) -> None:
+def _refuse_unhashable(source: Path, copy: Path, target: str) -> None:
     """Refuses a link on which the docker-build provider would fail or wait for ever.
 
     It sends the link as it is. But to know whether anything changed it also opens what the link names on this machine,

@@ -77,11 +77,11 @@ def load(
 ) -> application.Application:
     """The application of a file, with the overlay merged on, file contents read, inheritance resolved.
 
-    Paths in it are relative to its folder, and may name what is in ``root``; without one, see ``roots.here``.
+    Paths in it are relative to its folder, and may name what is in ``root`` (without one: ``find_working_root``).
     ``profiles``: those of a compose file; ``builds``: whether an image that has a name there is built all the same.
     Raises problems.Invalid with everything that is wrong.
     """
-    root = root or roots.here()
+    root = root or roots.find_working_root()
     node = parsed(path, str(path), root, profiles, builds=builds)
     read = _merged(node, overlay, mounts.Tree(folder=path.parent, root=root))
     return _done(read.app, read.found)
@@ -141,7 +141,7 @@ def project(
     pins = lockfile.Lock()  # a release has its digests
     try:
         if pinned is None:
-            tree = mounts.Tree(folder=(folder / name).parent, root=stackfile.root(values, folder))
+            tree = mounts.Tree(folder=(folder / name).parent, root=stackfile.find_root(values, folder))
             node = parsed(folder / name, name, tree.root, said.profiles if said else ())
             pins = lockfile.read(tree.folder, tree.root, str(Path(name).with_name(lockfile.FILE))) or pins
         else:

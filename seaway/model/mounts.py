@@ -75,7 +75,7 @@ def read(
     app = walk.changed(app, lambda path, one: {"files": _contents(one, path, places, tree, found)})
     for path, one in rules.workloads(app).items():
         if one.build is not None and tree is not None:
-            found += _contexts(one.build, f"{path}.build", places, tree)
+            found += _check_contexts(one.build, f"{path}.build", places, tree)
     for path, one in rules.processes(app).items():
         size = sum(len((file.content or "").encode()) for file in one.files)
         if size > MAX_BYTES:
@@ -119,17 +119,19 @@ def _contents(
     return tuple(files)
 
 
-def _contexts(build: application.Build, path: str, places: problems.Places, tree: Tree) -> Iterator[problems.Problem]:
+def _check_contexts(
+    build: application.Build, path: str, places: problems.Places, tree: Tree
+) -> Iterator[problems.Problem]:
     """What is wrong with the folders of a build, and with its Dockerfile."""
     if build.inline is not None and build.dockerfile != application.Build(context="").dockerfile:
         yield problems.Problem(
             places.of(f"{path}.inline"), f"{path}.inline", "has `dockerfile` beside it", "keep one of the two"
         )
     at = f"{path}.context"
-    folder = yield from _folder(build.context, at if at in places.known else path, places, tree)
+    folder = yield from _check_folder(build.context, at if at in places.known else path, places, tree)
     if folder is not None and build.inline is None:
         at = f"{path}.dockerfile"
-        yield from _dockerfile(build, at if at in places.known else path, places, tree)
+        yield from _check_dockerfile(build, at if at in places.known else path, places, tree)
     for name, context in build.contexts.items():
         at = f"{path}.contexts.{name}"
         if ".." in name.split("/"):
@@ -137,16 +139,16 @@ def _contexts(build: application.Build, path: str, places: problems.Places, tree
             yield problems.Problem(places.of(at), at, wrong, "write it without ..")
         scheme, separator, address = context.partition("://")
         if not separator:
-            yield from _folder(context, at, places, tree)
+            yield from _check_folder(context, at, places, tree)
         elif scheme == "oci-layout":
-            yield from _folder(re.split("[@:]", address, maxsplit=1)[0], at, places, tree)
+            yield from _check_folder(re.split("[@:]", address, maxsplit=1)[0], at, places, tree)
         elif scheme not in REMOTE:
             # The builder takes it for a folder that is called so.
             wrong = f"{problems.quoted(context)} is not an address of an image, a repository or a file"
             yield problems.Problem(places.of(at), at, wrong, f"begin it with one of {', '.join(REMOTE)}")
 
 
-def _folder(
+def _check_folder(
     written: str, at: str, places: problems.Places, tree: Tree
 ) -> Generator[problems.Problem, None, Path | None]:
     path, subject = tree.folder / written, problems.quoted(written)
@@ -154,7 +156,7 @@ def _folder(
         # A name that the file system does not take is none of a folder either.
         there = roots.is_directory(path) or not tree.root.inside(path)
         if there:
-            return tree.root.directory(path, subject, places.of(at), at, hint=RELATIVE)
+            return tree.root.resolve_directory(path, subject, places.of(at), at, hint=RELATIVE)
     except problems.Invalid as error:
         yield from error.problems
         return None
@@ -162,7 +164,9 @@ def _folder(
     return None
 
 
-def _dockerfile(build: application.Build, at: str, places: problems.Places, tree: Tree) -> Iterator[problems.Problem]:
+def _check_dockerfile(
+    build: application.Build, at: str, places: problems.Places, tree: Tree
+) -> Iterator[problems.Problem]:
     path, subject = tree.folder / build.context / build.dockerfile, problems.quoted(build.dockerfile)
     if tree.root.exists(path):
         try:

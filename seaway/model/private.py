@@ -18,13 +18,13 @@ MAX_BYTES = 64_000_000
 _HINT = "remove it, and from git too if it is there: Seaway makes a directory of its own"
 
 
-def folder(path: Path) -> Path:
+def make_folder(path: Path) -> Path:
     """Makes a folder with its parents; ``.seaway``, where it is one of them, for its user only. Returns the path.
 
     Raises:
         problems.Invalid: ``.seaway`` or something below it is a link or a file, or belongs to another user.
     """
-    top = _top(path)
+    top = _find_top(path)
     if top is None:
         path.mkdir(parents=True, exist_ok=True)
         return path
@@ -39,27 +39,27 @@ def folder(path: Path) -> Path:
             what = "a link" if made.is_symlink() else "a file"
             raise _invalid(made, f"is {what}, and must be a directory")
         if made == top:
-            _close(top)
+            _close_to_others(top)
     return path
 
 
 def read(path: Path) -> bytes | None:
     """A file below ``.seaway``; None: there is none, it is too large, or a link leads to it."""
-    top = _top(path) or path.parent
+    top = _find_top(path) or path.parent
     try:
-        with roots.opened(top.parent, str(path.relative_to(top.parent))) as file:
+        with roots.open_regular(top.parent, str(path.relative_to(top.parent))) as file:
             data = file.read(MAX_BYTES + 1)
     except OSError:
         return None
     return data if len(data) <= MAX_BYTES else None
 
 
-def _top(path: Path) -> Path | None:
+def _find_top(path: Path) -> Path | None:
     """The ``.seaway`` that a path leads through, the innermost."""
     return next((one for one in (path, *path.parents) if one.name == NAME), None)
 
 
-def _close(top: Path) -> None:
+def _close_to_others(top: Path) -> None:
     descriptor = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:

@@ -37,7 +37,7 @@ class NotRegularError(OSError):
 
 
 @contextlib.contextmanager
-def opened(top: Path, relative: str) -> Generator[io.BufferedReader]:
+def open_regular(top: Path, relative: str) -> Generator[io.BufferedReader]:
     """A regular file below ``top``, which itself may be a link. None is followed on the way, the file included.
 
     Raises:
@@ -93,7 +93,7 @@ class Root:
         """Whether something has this name. A link counts, wherever it leads: reading it then says what is wrong."""
         return os.path.lexists(path)
 
-    def resolved(self, path: Path, subject: str, place: problems.Place, at: str) -> Path:
+    def resolve_path(self, path: Path, subject: str, place: problems.Place, at: str) -> Path:
         """The path with its links resolved.
 
         Args:
@@ -109,13 +109,13 @@ class Root:
             raise _invalid(place, at, f"{subject} {refused[0]}", refused[1])
         return Path(os.path.realpath(path))
 
-    def directory(self, path: Path, subject: str, place: problems.Place, at: str, *, hint: str) -> Path:
+    def resolve_directory(self, path: Path, subject: str, place: problems.Place, at: str, *, hint: str) -> Path:
         """A folder inside the root, with its links resolved.
 
         Raises:
-            problems.Invalid: it is outside, or no folder; ``hint`` says what to do then. See ``resolved``.
+            problems.Invalid: it is outside, or no folder; ``hint`` says what to do then. See ``resolve_path``.
         """
-        real = self.resolved(path, subject, place, at)
+        real = self.resolve_path(path, subject, place, at)
         try:
             there = stat.S_ISDIR(real.lstat().st_mode)
         except (FileNotFoundError, NotADirectoryError):
@@ -139,16 +139,16 @@ class Root:
         """The bytes of a regular file inside the root.
 
         Args:
-            path: see ``resolved``, as for ``subject``, ``place`` and ``at``.
+            path: see ``resolve_path``, as for ``subject``, ``place`` and ``at``.
             hint: what to do if it is not a regular file, is not there, or may not be read.
             limit: how many bytes are read at most.
 
         Raises:
             problems.Invalid: it is outside, not a regular file, too large, unreadable, or changes meanwhile.
         """
-        real = self.resolved(path, subject, place, at)
+        real = self.resolve_path(path, subject, place, at)
         try:
-            with opened(self.folder, str(real.relative_to(self.folder))) as file:
+            with open_regular(self.folder, str(real.relative_to(self.folder))) as file:
                 before = os.fstat(file.fileno())
                 # Some files of the kernel say that they are empty, and never end.
                 data = file.read(limit + 1) if before.st_size <= limit else b""
@@ -191,7 +191,7 @@ def is_directory(path: Path) -> bool:
         return False
 
 
-def of(folder: Path, choice: Choice = "project") -> Root:
+def find_root(folder: Path, choice: Choice = "project") -> Root:
     """The root of a project.
 
     Args:
@@ -217,9 +217,9 @@ def of(folder: Path, choice: Choice = "project") -> Root:
     return Root(project, hint)
 
 
-def here() -> Root:
+def find_working_root() -> Root:
     """The root of a command that is given a file and no stack: the project of the working directory, or that itself."""
-    return of(Path.cwd())
+    return find_root(Path.cwd())
 
 
 def _invalid(place: problems.Place, at: str, wrong: str, hint: str) -> problems.Invalid:

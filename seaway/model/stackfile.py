@@ -22,13 +22,13 @@ def read(path: Path) -> nodes.Table:
 
     Raises problems.Invalid: no such file, or no YAML.
     """
-    root = nodes.parse(text(path), path.name)
+    root = nodes.parse(load_bytes(path), path.name)
     own = {key: entry for key, entry in nodes.inside(root, "config").items() if key.startswith(PREFIX)}
     values = {key.removeprefix(PREFIX): nodes.Entry(entry.place, _written(entry.node)) for key, entry in own.items()}
     return nodes.Table(problems.Place(path.name), values)
 
 
-def text(path: Path) -> bytes:
+def load_bytes(path: Path) -> bytes:
     """A stack's file as it is. Raises problems.Invalid: it cannot be read."""
     hint = "pulumi stack init <stack> begins one"
     return roots.Root(path.parent).read(path, "the stack's file", problems.Place(path.name), "", hint=hint)
@@ -80,16 +80,16 @@ def app(values: nodes.Table) -> str:
     return entry.node.text if entry and isinstance(entry.node, nodes.Scalar) else "app/app.yaml"
 
 
-def root(values: nodes.Table, folder: Path) -> roots.Root:
+def find_root(values: nodes.Table, folder: Path) -> roots.Root:
     """Where the application may name files, whatever else is wrong with the settings; ``folder``: the project's.
 
     Raises problems.Invalid: it is to be a git repository, and there is none.
     """
     entry = values.entries.get("root")
     if entry is None or not isinstance(entry.node, nodes.Scalar) or entry.node.text != "git":
-        return roots.of(folder)
+        return roots.find_root(folder)
     try:
-        return roots.of(folder, "git")
+        return roots.find_root(folder, "git")
     except problems.Invalid as error:
         raise problems.Invalid(dataclasses.replace(one, place=entry.place) for one in error.problems) from None
 

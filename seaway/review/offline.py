@@ -109,7 +109,7 @@ def _pair(key: str, old: objects.Object | None, new: objects.Object | None) -> c
 def _fingerprints(app: application.Application, file: Path) -> dict[str, str]:
     """What stands for the values: how each is made, or its encrypted text in the stack's file. Who sets a value anew
     writes another one there."""
-    config = nodes.inside(nodes.parse(stackfile.text(file), file.name), "config")
+    config = nodes.inside(nodes.parse(stackfile.load_bytes(file), file.name), "config")
     entry = config.get("seaway:secrets")
     written = nodes.plain(entry.node) if entry else None
     encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})

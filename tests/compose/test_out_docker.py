@@ -27,7 +27,8 @@ def test_examples(folder: Path, tmp_path: Path) -> None:
     there = tmp_path / "it"
     shutil.copytree(folder, there)
     file = there / "app.yaml"
-    assert compared(out.convert(load.load(file), nodes.parse(file.read_bytes(), "app.yaml")), there) == []
+    app = load.load(file, root=roots.Root(there))
+    assert compared(out.convert(app, nodes.parse(file.read_bytes(), "app.yaml")), there) == []
 
 
 @pytest.mark.parametrize(("name", "files"), projects.found().items(), ids=[*projects.found()])

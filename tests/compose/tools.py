@@ -14,7 +14,7 @@ from dev.cluster import parts, toolchain
 from seaway.compose import loss, project
 from seaway.images import source
 from seaway.manifests import offline
-from seaway.model import load, problems, settings
+from seaway.model import load, problems, roots, settings
 
 KOMPOSE = parts.named("kompose")
 NAMES = ("seaway", "kompose")
@@ -49,13 +49,13 @@ def _seaway(files: Sequence[Path]) -> Made:
     """What is refused is waived, as its message says, so that the rest of the project can be looked at."""
     path = files[0].with_name(",".join(file.name for file in files))
     try:
-        found = project.converted(path, within=files[0].parent, profiles=["*"])
+        found = project.converted(path, within=roots.Root(files[0].parent), profiles=["*"])
         named = frozenset(one.path for one in found.losses if one.kind != "kept")
         refused = loss.refusals(found.losses)
         told = frozenset(f"{one.path} {one.kind} {one.how}" for one in found.losses if one.kind != "kept")
         if refused:
             return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.wrong}" for one in refused))
-        app = load.load(path, profiles=["*"])
+        app = load.load(path, root=roots.Root(files[0].parent), profiles=["*"])
         told |= {f"builds {name}: {build}" for name, build in source.builds(app)}
         return Made(objects=[one.manifest for one in offline.rendered(app, STACK)], told=told, named=named)
     except problems.Invalid as wrong:

@@ -1,6 +1,7 @@
 """Our Compose files on a real API server: each is imported, rendered, and taken to the letter, with every pod that its
 controllers would make. What a cluster must not have is refused first, and what is left of such a file is taken too."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ import yaml
 from dev import project
 from seaway.cli import main
 from seaway.manifests import offline
-from seaway.model import application, load, settings
+from seaway.model import application, load, roots, settings
 from tests.support import kubectl, strict
 
 pytestmark = pytest.mark.cluster
@@ -70,7 +71,8 @@ def imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dic
     """`seaway import` of a project, with the file that is laid over it: how it ended, and what it told."""
     found = [folder / f"docker-compose{middle}.yml" for middle in ("", ".override", ".waived")]
     files = [str(file) for file in found if file.exists()]
-    code = main.main(["import", *files, "--profile", "*", "--out", str(folder / "app.yaml"), "--json"])
+    with contextlib.chdir(folder):  # where there is no project, files are read below the working directory
+        code = main.main(["import", *files, "--profile", "*", "--out", str(folder / "app.yaml"), "--json"])
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -95,7 +97,8 @@ def test_the_api_server_takes_what_a_file_becomes(
         (folder / "docker-compose.waived.yml").write_text(yaml.safe_dump({"services": waive}))
         code, told = imported(folder, capsys)
     assert code == 0, told
-    namespace, *found = [each.manifest for each in offline.rendered(load.load(folder / "app.yaml"), STACK)]
+    app = load.load(folder / "app.yaml", root=roots.Root(folder))
+    namespace, *found = [each.manifest for each in offline.rendered(app, STACK)]
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
     made = [*found, *strict.pods(found)]
     assert len(made) > len(found), "a file without pods shows nothing"

@@ -12,7 +12,7 @@ import pytest
 
 from dev import environment, project
 from seaway.manifests import objects, yamlout
-from seaway.model import load, settings
+from seaway.model import load, roots, settings
 from tests.support import kubectl, namespaces, prober, running
 
 pytestmark = pytest.mark.cluster
@@ -68,9 +68,8 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     (folder / "app" / "app.yaml").write_text(APPLICATION)
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     (folder / "Pulumi.e2e.yaml").write_text("config:\n  seaway:context: seaway-dev\n")
-    made = objects.objects(
-        load.load(folder / "app" / "app.yaml"), settings.Settings(stack="e2e", context="seaway-dev"), {}, {}
-    )
+    app = load.load(folder / "app" / "app.yaml", root=roots.Root(folder))
+    made = objects.objects(app, settings.Settings(stack="e2e", context="seaway-dev"), {}, {})
     one = Operator(folder)
     # One that is still going from the time before takes no objects.
     kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")

@@ -161,7 +161,7 @@ def _asked(load: prober.Prober) -> str:
 
 
 def _keep(name: str, done: watched.Watched) -> None:
-    private.folder(SCREENS)
+    private.make_folder(SCREENS)
     lines = [f"{line.seconds:6.1f}  {line.text}" for line in done.lines]
     (SCREENS / f"{re.sub('[^a-z0-9]+', '-', name.lower())[:60]}.txt").write_text("\n".join(lines) + "\n")
 

@@ -9,7 +9,7 @@ from dev import project
 READS = {"open", "read_text", "read_bytes", "copyfile", "copy2", "copytree", "fdopen", "run_path"}
 OTHERS = {
     "seaway/model/roots.py": "the reader itself",
-    "seaway/images/staging.py": "writes the copy; reads by roots.opened",
+    "seaway/images/staging.py": "writes the copy; reads by roots.open_regular",
     "seaway/images/index.py": "writes",
     "seaway/model/private.py": "opens .seaway itself to narrow its mode",
     "seaway/model/program.py": "runs what the reader has read",

@@ -297,13 +297,13 @@ def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.Mo
     assert again == known
     write(folder / "web/app/a.py", "a = 2\n")
     opened: list[str] = []
-    real = roots.opened
+    real = roots.open_regular
 
     def watched(top: Path, path: str) -> object:
         opened.append(path)
         return real(top, path)
 
-    monkeypatch.setattr(roots, "opened", watched)
+    monkeypatch.setattr(roots, "open_regular", watched)
     second = context.Context.read(folder, BUILD, roots.Root(folder), known=again)
     assert opened == ["app/a.py"]
     assert second.tag(platform=PLATFORM) != first.tag(platform=PLATFORM)

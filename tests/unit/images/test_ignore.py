@@ -132,13 +132,13 @@ def test_folders_are_read_only_if_something_may_come_back(text: str, folder: str
 def test_a_path_takes_as_many_steps_as_it_has_characters(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tried one after the other, the ways in which these might match are more than anybody can wait for."""
     steps: list[str] = []
-    real = ignore._Matcher._step  # pyright: ignore[reportPrivateUsage]
+    real = ignore._Matcher._advance  # pyright: ignore[reportPrivateUsage]
 
     def counted(self: Any, state: frozenset[int], character: str) -> frozenset[int]:
         steps.append(character)
         return real(self, state, character)
 
-    monkeypatch.setattr(ignore._Matcher, "_step", counted)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(ignore._Matcher, "_advance", counted)  # pyright: ignore[reportPrivateUsage]
     path = "a/" * 500 + "a" * 1000
     assert ignore.Ignore(pattern).excludes(path) is False
     assert len(steps) <= len(path)

@@ -62,7 +62,7 @@ def test_a_link_in_its_place_is_refused(tmp_path: Path, made: object) -> None:
 
 def test_a_mode_that_is_narrower_stays(tmp_path: Path) -> None:
     (tmp_path / ".seaway").mkdir(mode=0o500)
-    private.folder(tmp_path / ".seaway")
+    private.make_folder(tmp_path / ".seaway")
     assert mode(tmp_path / ".seaway") == 0o500
 
 
@@ -70,18 +70,18 @@ def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".seaway").mkdir()
     (tmp_path / ".seaway/context").write_text("")
     with pytest.raises(problems.Invalid, match="context: is a file, and must be a directory"):
-        private.folder(tmp_path / ".seaway/context/web")
+        private.make_folder(tmp_path / ".seaway/context/web")
 
 
 def test_other_folders_are_made_as_ever(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "linked").symlink_to("there")
-    private.folder(tmp_path / "linked/a/b")
+    private.make_folder(tmp_path / "linked/a/b")
     assert (tmp_path / "there/a/b").is_dir()
 
 
 def test_nothing_is_read_through_a_link(tmp_path: Path) -> None:
-    private.folder(tmp_path / ".seaway/context")
+    private.make_folder(tmp_path / ".seaway/context")
     (tmp_path / "outside").write_text("{}")
     (tmp_path / ".seaway/context/a").write_text("a")
     (tmp_path / ".seaway/context/link").symlink_to("../../outside")
