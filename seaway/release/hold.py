@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from seaway.images import index
 from seaway.manifests import objects
-from seaway.model import nodes, problems
+from seaway.model import nodes, private, problems
 from seaway.release import lock, record, release
 
 Hold = lock.Hold
@@ -102,6 +102,6 @@ def leave(folder: Path, stack: str, said: Note) -> None:
 def noted(folder: Path, stack: str) -> Note | None:
     """The note; None: the program did not come that far."""
     try:
-        return Note(**json.loads(note(folder, stack).read_bytes()))
+        return Note(**json.loads(private.read(note(folder, stack)) or b""))
     except (OSError, ValueError, TypeError):
         return None

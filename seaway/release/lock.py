@@ -10,6 +10,7 @@ has the SHA-256 of each release file that it names: it is compared before the re
 import contextlib
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,9 +81,9 @@ def read(folder: Path, stack: str) -> Lock:
         problems.Invalid: it is no lock file.
     """
     path = file(folder, stack)
-    if not path.exists():
+    if not os.path.lexists(path):
         return Lock()
-    number, node = parse(read_bytes(path, folder), str(path.relative_to(folder)))
+    number, node = parse(read_content(path, folder), str(path.relative_to(folder)))
     found = decode.decode(Lock, node)
     if number >= FORMAT and (missing := list(_without_sha256(found))):
         remedy = "take it from git again, or pin the release again: seaway release promote"
@@ -124,7 +125,7 @@ def release_file(folder: Path, id_: str) -> Path:
 
 def _hash_file(folder: Path, id_: str) -> str | None:
     path = release_file(folder, id_)
-    return hash_bytes(read_bytes(path, folder)) if path.exists() else None
+    return hash_bytes(read_content(path, folder)) if os.path.lexists(path) else None
 
 
 def _without_sha256(found: Lock) -> Iterator[str]:
@@ -150,14 +151,14 @@ def parsed(
         problems.Invalid: it cannot be read, was changed, is not YAML, or has a format that this version cannot read.
     """
     shown = str(path.relative_to(folder))
-    content = read_bytes(path, folder, remedy)
+    content = read_content(path, folder, remedy)
     if sha256 is not None and (actual := hash_bytes(content)) != sha256:
         wrong = f"was changed after it was pinned: its SHA-256 is {actual[:12]}..., the lock file has {sha256[:12]}..."
         raise problems.Invalid([problems.Problem(problems.Place(shown), "", wrong, remedy)])
     return parse(content, shown)[1]
 
 
-def read_bytes(path: Path, folder: Path, remedy: str = "take it from git again") -> bytes:
+def read_content(path: Path, folder: Path, remedy: str = "take it from git again") -> bytes:
     """The content of a file that a machine wrote. It is read like any file of a branch: nothing outside the project.
 
     Raises:

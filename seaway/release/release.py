@@ -5,6 +5,7 @@ in it, so a file that was changed by hand is found out.
 """
 
 import dataclasses
+import os
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
@@ -126,7 +127,7 @@ def save(folder: Path, one: Release) -> Path:
         problems.Invalid: there is one already, with other images: the same content was built twice, differently.
     """
     path = file(folder, one.id)
-    if path.exists():
+    if os.path.lexists(path):
         kept = {name: image.digest for name, image in read(folder, one.id).images.items()}
         other = [name for name, image in one.images.items() if kept[name] != image.digest]
         if other:

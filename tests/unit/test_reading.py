@@ -21,8 +21,6 @@ OTHERS = {
     "seaway/cli/recovery.py": "Pulumi's own locks, and /proc",
     "seaway/cli/stack.py": "Pulumi's own workspace",
     "components/settings.py": "the user's own, named by PULUMI_CONFIG_PASSPHRASE_FILE",
-    "seaway/release/lock.py": "lock files and releases of the project",
-    "seaway/release/hold.py": "a note below .seaway",
 }
 
 
