@@ -23,6 +23,7 @@ import yaml
 
 from dev import project
 from seaway.images import registry
+from seaway.release import lock
 from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
@@ -239,8 +240,8 @@ def test_a_release_that_breaks_is_refused(story: Story) -> None:
 
 def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address: str) -> None:
     second, third = current(story.prod), current(story.dev)
-    pin = story.folder / "environments" / "prod.lock.yaml"
-    pin.write_text(pin.read_text().replace(second, third))
+    pin = dataclasses.replace(lock.read(story.folder, "prod"), release=third, sha256=None)
+    lock.write(story.folder, "prod", pin)
     secrets = names(story.prod, "secrets")
     with prober.Prober(address) as load:
         story.spoiled(story.prod)

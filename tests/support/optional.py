@@ -2,6 +2,7 @@
 
 Without `--optional` pytest runs all tests but those that are marked `optional`. They, and all processes that they
 start, see the required parts only: an optional part fails as on a fresh machine, whatever is compiled on this one.
+Tests without the marker `cluster` run before anything is compiled on a fresh machine, so they see no part.
 With `--optional` pytest runs the marked tests only, with the whole toolchain (`make test-optional`).
 """
 
@@ -27,6 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(compiler.VIEW, None)
     else:
         os.environ[compiler.VIEW] = str(toolchain.make_view())
+
+
+@pytest.fixture(autouse=True)
+def _no_toolchain(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that needs no cluster sees no compiled part at all: it runs before anything is compiled."""
+    if request.node.get_closest_marker("cluster") is None and not request.config.getoption("optional"):
+        monkeypatch.setenv(compiler.VIEW, str(toolchain.make_view(())))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -130,14 +130,14 @@ def test_these_tests_see_no_optional_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "seen", "tests"), [((), parts.NEEDED, "plain"), (("--optional",), parts.PARTS, "marked")]
+    ("option", "seen", "tests"), [((), parts.NEEDED, ["plain", "alone"]), (("--optional",), parts.PARTS, ["marked"])]
 )
 def test_pytest_itself_chooses_the_view(
-    cache: Path, tmp_path: Path, option: tuple[str, ...], seen: tuple[parts.Part, ...], tests: str
+    cache: Path, tmp_path: Path, option: tuple[str, ...], seen: tuple[parts.Part, ...], tests: list[str]
 ) -> None:
     """A run of pytest on a machine with every part: with and without xdist, in the tests and in what they start."""
     names = [part.name for part in seen]
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\nmarkers = optional\npythonpath = {environment.ROOT}\n")
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nmarkers = optional\n  cluster\npythonpath = {environment.ROOT}\n")
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["tests.support.optional"]\n')
     (tmp_path / "test_it.py").write_text(
         textwrap.dedent(f"""
@@ -146,8 +146,11 @@ def test_pytest_itself_chooses_the_view(
         def seen():
             line = [sys.executable, "-c", PRINT]
             return subprocess.run(line, cwd={str(environment.ROOT)!r}, capture_output=True, text=True).stdout.split()
+        @pytest.mark.cluster
         def test_plain():
             assert seen() == {names}
+        def test_alone():
+            assert seen() == []
         @pytest.mark.optional
         def test_marked():
             assert seen() == {names}
@@ -156,5 +159,5 @@ def test_pytest_itself_chooses_the_view(
     for more in ([], ["-n", "1"]):
         done = run("pytest", "-v", *option, *more, "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
         assert done.returncode == 0, done.stdout
-        assert "1 passed" in done.stdout
-        assert f"test_{tests}" in done.stdout
+        assert f"{len(tests)} passed" in done.stdout
+        assert all(f"test_{name}" in done.stdout for name in tests)

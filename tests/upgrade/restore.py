@@ -46,6 +46,14 @@ def build_images(one: project.Project) -> dict[str, str]:
     return _digests(found)
 
 
+def replace_digests(one: project.Project, name: str, digests: Mapping[str, str]) -> None:
+    """Give the files of releases the digests that the images have on this machine; see ``restore_stack``."""
+    state = json.loads((FIXTURE / name / "state.kept-dev.json").read_text())
+    replaced = {old: digests[image] for image, old in _digests(state).items()}
+    for file in (one.folder / "releases").glob("*.yaml"):
+        file.write_text(_replace(file.read_text(), replaced))
+
+
 def restore_stack(one: project.Project, name: str, digests: Mapping[str, str]) -> None:
     """Put a stack back: its objects and records into the cluster, and its state into the backend.
 
