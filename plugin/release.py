@@ -95,7 +95,7 @@ class Release:
         path = store.path(namespace, store.POINTER)
         found = await self._cluster.find(path)
         before = store.pointed(found)
-        if before is not None and before.id == release:
+        if before is not None and before.id == release and before.since:
             now = before
         else:
             moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -104,11 +104,14 @@ class Release:
             # Somebody edited it by hand: what they own would be a conflict.
             await self._cluster.delete(path)
         await self._cluster.apply(path, store.pointer(one, now), manager=store.MANAGER)
-        there = await self._tidy(namespace, {now.id, now.previous})
         history = [
             stack_state.Recorded(release=release, sha256=sha256, recorded=recorded.get(release, now.since)),
-            *(entry for entry in known if entry.release != release and entry.release in there),
+            *(entry for entry in known if entry.release != release),
         ]
+        # Only what this stack has written is removed: labels and names in the cluster are anybody's.
+        for entry in history[KEPT + 2 :]:
+            await store.delete(self._cluster, namespace, entry.release)
+        history = history[: KEPT + 2]
         return {SINCE: now.since, HISTORY: [entry.plain() for entry in history]}
 
     async def _keep(
@@ -132,14 +135,6 @@ class Release:
         wanted = stored.StoredRecord.of(one, provenance)
         await store.write(self._cluster, namespace, release, one, wanted)
         return wanted.sha256
-
-    async def _tidy(self, namespace: str, needed: set[str | None]) -> set[str]:
-        """Remove the oldest records; the ids of those that are left."""
-        there = await store.records(self._cluster, namespace)
-        spare = [one for one in there if one not in needed][KEPT:]
-        for one in spare:
-            await store.delete(self._cluster, namespace, one)
-        return there.keys() - set(spare)
 
 
 def _provenance(inputs: values.Properties) -> releases.Provenance:

@@ -164,7 +164,7 @@ class Deployment:
     async def _differences(self, cluster: client.Cluster) -> Seen | None:
         try:
             release, found = await drift.of(cluster, self._where.namespace)
-        except (store.Missing, store.Changed):
+        except (store.Missing, store.Changed, errors.Forbidden):
             return None  # a record in the cluster that is gone or wrong must not stop anybody
         return Seen(release=release, differences=found)
 

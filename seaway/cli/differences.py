@@ -38,9 +38,7 @@ def run(where: stack.Stack, *, as_json: bool) -> int:
 
 async def _ask(where: stack.Stack, state: stack_state.ReleaseState | None) -> tuple[str, list[drift.Difference]]:
     async with health.opened(where) as cluster:
-        if state is None:
-            return await drift.of(cluster, where.namespace)
-        return await drift.of(cluster, where.namespace, state.sha256)
+        return await drift.of(cluster, where.namespace, state)
 
 
 def plain(where: stack.Stack, release: str, found: Sequence[drift.Difference]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"release {one.id} is pinned for {target} already{failed or ': nothing to do'}")
         return verb.DONE
     changes = _changes(folder, target, values, after)
-    _write(folder, target, planned, after.settings.registry)
+    _write(folder, target, planned, after.settings.registry, from_.sha256 if from_.release == one.id else None)
     _show(target, one.id, changes)
     return verb.DONE
 
@@ -164,14 +164,17 @@ def _changes(folder: Path, name: str, values: nodes.Table, one: "project.Project
     return [(row.part, row.field or "-", row.left, row.right) for row in comparison.compare(before, after).rows]
 
 
-def _write(folder: Path, name: str, planned: "project.Planned", registry: str | None) -> None:
-    """The file, the images, and last the pin: whatever fails before it changes no environment."""
+def _write(folder: Path, name: str, planned: "project.Planned", registry: str | None, sha256: str | None) -> None:
+    """The file, the images, and last the pin: whatever fails before it changes no environment.
+
+    ``sha256``: of the release's file, where the stack that it comes from pins it.
+    """
     from seaway.images import registry as registries  # noqa: PLC0415 - as above
     from seaway.model import references  # noqa: PLC0415
     from seaway.release import hold, lock, release  # noqa: PLC0415
 
     one = planned.release
-    release.save(folder, one)
+    release.save(folder, one, sha256)
     for each, image in one.images.items():
         there, wanted = image.at(None), image.at(registry)
         if there != wanted:

@@ -7,6 +7,7 @@ deployed: then it is pinned all the same, and `seaway up` goes on; 2, the stack'
 import argparse
 import dataclasses
 import datetime
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -174,19 +175,54 @@ def _refusal(where: stack.Stack, said: "lock.Lock", seen: Seen, wanted: str | No
 
 
 async def _release(where: stack.Stack, id_: str | None, seen: Seen) -> "release.Release":
-    """From its file, or from the newest record of it, which the stack's state vouches for."""
-    from seaway.cli import health  # noqa: PLC0415 - as above
-    from seaway.release import release, store  # noqa: PLC0415
+    """From its file, or from the newest record of it, which the stack's state vouches for.
+
+    Raises:
+        problems.Invalid: the file is wrong, or has other images than were deployed.
+        errors.Unavailable: there is no file, and the record cannot be read or was changed.
+    """
+    from seaway.cluster import errors  # noqa: PLC0415 - as above
+    from seaway.release import release  # noqa: PLC0415
 
     wanted = id_ or ""
-    if release.file(where.folder, wanted).is_file():
-        return release.read(where.folder, wanted)
-    found = next(entry for entry in seen.records.values() if entry.release == wanted)
-    assert seen.state is not None  # noqa: S101 - where there is none, there is no record
+    file = release.file(where.folder, wanted)
+    if not os.path.lexists(file):
+        deployed = await _deployed_release(where, wanted, seen)
+        assert deployed is not None  # noqa: S101 - refused before: it is neither in a file nor vouched for
+        return deployed
+    one = release.read(where.folder, wanted)
+    try:
+        deployed = await _deployed_release(where, wanted, seen)
+    except errors.Unavailable:
+        deployed = None  # the file is committed: a cluster's record that is gone must not stop a rollback
+    if deployed and {name: each.digest for name, each in deployed.images.items()} != {
+        name: each.digest for name, each in one.images.items()
+    }:
+        place = problems.Place(f"{release.FOLDER}/{file.name}")
+        wrong = f"has other images than the release {wanted} that was deployed to stack {where.name}"
+        raise problems.Invalid([problems.Problem(place, "images", wrong, "take the file from git again")])
+    return one
+
+
+async def _deployed_release(where: stack.Stack, wanted: str, seen: Seen) -> "release.Release | None":
+    """A release as the stack's state vouches for it; None: the state does not know it.
+
+    Raises:
+        errors.Unavailable: its record cannot be read, or was changed.
+    """
+    from seaway.cli import health  # noqa: PLC0415 - as above
+    from seaway.release import store  # noqa: PLC0415
+
+    found = next((entry for entry in seen.records.values() if entry.release == wanted), None)
+    if seen.state is None or found is None:
+        return None
     if found.id == seen.state.id:
         return seen.state.promoted()
+    sha256 = seen.state.sha256(found.id)
+    if sha256 is None:
+        return None
     async with health.opened(where) as cluster:
-        one = await store.read(cluster, where.namespace, found.id, sha256=seen.state.sha256(found.id))
+        one = await store.read(cluster, where.namespace, found.id, sha256=sha256)
     shown = f"ConfigMap/{store.name_of(found.id)}"
     return one.record(shown).promoted(one.provenance(shown), found.recorded)
 

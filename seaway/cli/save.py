@@ -22,12 +22,13 @@ def run(arguments: argparse.Namespace) -> int:
     """
     where = stack.find(arguments)
     from seaway.cli import vouchers  # noqa: PLC0415 - not needed where it is not clear which stack is meant
-    from seaway.release import release  # noqa: PLC0415
+    from seaway.release import lock, release  # noqa: PLC0415
 
     one = vouchers.read_state(where).promoted()
     path = release.file(where.folder, one.id)
     shown = path.relative_to(where.folder)
     there = path.exists()
-    release.save(where.folder, one)
+    pinned = lock.read(where.folder, where.name)
+    release.save(where.folder, one, pinned.sha256 if pinned.release == one.id else None)
     print(f"{shown} is there already: nothing to do" if there else f"{shown} is written; commit it")
     return verb.DONE

@@ -36,7 +36,10 @@ def read_state(where: stack.Stack) -> stack_state.ReleaseState:
 def find_evidence(where: stack.Stack) -> stack_state.ReleaseState | None:
     """The same where it only makes a report better: that there is no state to be had is printed, and not an error."""
     try:
-        return find_state(where)
+        found = find_state(where)
+        missing = f"the state of stack {where.name} has no SHA-256 of it yet; the next pulumi up that succeeds adds it"
     except (errors.Unavailable, problems.Invalid) as error:
-        print(f"seaway: nothing vouches for the record in the cluster: {error}", file=sys.stderr)
-        return None
+        found, missing = None, str(error)
+    if found is None or found.sha256(found.id) is None:
+        print(f"seaway: nothing vouches for the record in the cluster: {missing}", file=sys.stderr)
+    return found

@@ -2,12 +2,12 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from seaway.cluster import client, paths
 from seaway.manifests import names
-from seaway.release import fields, record, store
+from seaway.release import fields, record, stack_state, store
 
 WHOLE = "(object)"
 """Stands for an object as a whole, where the path is empty."""
@@ -53,11 +53,11 @@ class Difference:
 
 
 async def of(
-    cluster: client.Cluster, namespace: str, vouched: Callable[[str], str | None] = lambda _: None
+    cluster: client.Cluster, namespace: str, state: stack_state.ReleaseState | None = None
 ) -> tuple[str, list[Difference]]:
-    """The release that a namespace should hold, and all that is not so. Needs a kubeconfig and nothing else.
+    """The release that a namespace says it holds, and all that is not so. Needs a kubeconfig and nothing else.
 
-    ``vouched``: the SHA-256 of a record that somebody else than the cluster vouches for, by its id.
+    With the ``state`` of the stack it is compared with the release that was deployed, whatever the cluster says.
 
     Raises:
         store.Missing: no release is recorded there.
@@ -65,13 +65,22 @@ async def of(
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
     current = await store.current(cluster, namespace)
-    declared = await store.manifests(cluster, namespace, current.id, sha256=vouched(current.id))
+    id_ = state.id if state else current.id
+    declared = await store.manifests(cluster, namespace, id_, sha256=state.sha256(id_) if state else None)
     home = await cluster.find(paths.path("v1", "Namespace", "", namespace))
     there = {one["kind"] for one in declared}
     kinds = [kind for kind in KINDS if kind not in _SELDOM or kind in there]
     listed = await asyncio.gather(*(cluster.get(paths.path(KINDS[kind], kind, namespace)) for kind in kinds))
     live = {kind: one["items"] for kind, one in zip(kinds, listed, strict=True)}
-    return current.id, drift(declared, live | {"Namespace": [home] if home else []})
+    try:
+        found = drift(declared, live | {"Namespace": [home] if home else []})
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+        # Nothing may vouch for what is declared: then it can be anything.
+        raise store.Changed(f"the objects of release {id_} cannot be compared: {error!r:.80}") from None
+    if id_ != current.id:
+        path = ("data", "id")
+        found.insert(0, _difference("ConfigMap", store.POINTER, fields.Change(path, id_, current.id), None))
+    return current.id, found
 
 
 def by_hand(one: Difference) -> str | None:

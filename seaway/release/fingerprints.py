@@ -53,12 +53,17 @@ class FingerprintKey:
         if found.startswith("{"):
             try:
                 values: dict[str, Any] = json.loads(found)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise ValueError("is not valid JSON") from None
             found, keep = values.get("key"), values.get("keep", {})
         if not isinstance(found, str) or len(found) < SHORTEST_KEY:
             raise ValueError(f"has fewer than {SHORTEST_KEY} characters")
-        return cls(key=found, keep=cast(dict[str, str], keep if isinstance(keep, dict) else {}))
+        if not found.isascii():
+            raise ValueError("has other characters than ASCII")
+        kept = cast(dict[str, Any], keep if isinstance(keep, dict) else {"": keep})
+        if not all(isinstance(one, str) and is_former(one) for one in kept.values()):
+            raise ValueError("has a `keep` that is not a mapping from secret to fingerprint")
+        return cls(key=found, keep=kept)
 
     def text(self) -> str:
         """The value of the setting."""

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,10 +26,16 @@ ENDING = ".lock.yaml"
 RELEASES = "releases"
 """Folder of the files of releases."""
 
+ID = re.compile(r"[0-9a-z]{1,40}(-[0-9a-z]{1,40})?")
+"""The id of a release, or of a record of it. It becomes a part of paths, in the project and in the cluster's API."""
+
 FORMAT = 1
 """The format that this version writes. Files without a number are of format 0, which it still reads."""
 
 FORMAT_KEY = "format"
+
+_SHORT = 20
+"""Characters of a wrong format that a message shows."""
 
 SCALE = 256
 """How much bigger than what a person writes a release may be: the texts of all files of an application are in it."""
@@ -85,6 +92,10 @@ def read(folder: Path, stack: str) -> Lock:
         return Lock()
     number, node = parse(read_content(path, folder), str(path.relative_to(folder)))
     found = decode.decode(Lock, node)
+    if wrong := [id_ for id_ in _named(found) if not ID.fullmatch(id_)]:
+        hint = "take the file from git again; an id has digits, small letters and one hyphen"
+        told = [f"{problems.quoted(id_)} is not the id of a release" for id_ in wrong]
+        raise problems.Invalid(problems.Problem(node.place, "", text, hint) for text in told)
     if number >= FORMAT and (missing := list(_without_sha256(found))):
         remedy = "take it from git again, or pin the release again: seaway release promote"
         raise problems.Invalid(problems.Problem(node.place, name, "is missing", remedy) for name in missing)
@@ -106,7 +117,9 @@ def write(folder: Path, stack: str, said: Lock) -> None:
         path.unlink(missing_ok=True)
     else:
         told = f"# What stack {stack} runs. Written by `seaway release` and `seaway up`; commit it.\n"
-        index.write(path, told + format_text(encode.plain(said)))
+        # The file that it names may be missing: it is then written as it was, and reading it says what is missing.
+        whole = not list(_without_sha256(said))
+        index.write(path, told + (format_text if whole else yamlout.text)(encode.plain(said)))
 
 
 def all_named(folder: Path) -> Iterator[str]:
@@ -118,8 +131,22 @@ def all_named(folder: Path) -> Iterator[str]:
             yield from filter(None, [said.release, said.instead and said.instead.release])
 
 
+def _named(said: Lock) -> Iterator[str]:
+    yield from (one.release for one in said.held)
+    yield from filter(None, [said.release])
+    if said.instead:
+        yield from (said.instead.release, said.instead.held)
+
+
 def release_file(folder: Path, id_: str) -> Path:
-    """The file of a release, or of a record that runs instead of one, in the project's folder."""
+    """The file of a release, or of a record that runs instead of one, in the project's folder.
+
+    Raises:
+        problems.Invalid: it is not the id of a release.
+    """
+    if not ID.fullmatch(id_):
+        wrong = f"{problems.quoted(id_)} is not the id of a release"
+        raise problems.Invalid([problems.Problem(problems.Place(RELEASES), "", wrong, "see: seaway release list")])
     return folder / RELEASES / f"{id_}.yaml"
 
 
@@ -180,8 +207,9 @@ def parse(content: bytes, shown: str) -> tuple[int, nodes.Node]:
         return 0, node
     text = entry.node.text if isinstance(entry.node, nodes.Scalar) else nodes.shown(entry.node)
     if text != str(FORMAT):
-        newer = text.isdecimal() and int(text) > FORMAT
-        wrong = f"format {text} is newer than this version of Seaway" if newer else f"format {text} does not exist"
+        newer = re.fullmatch("[1-9][0-9]{0,8}", text) is not None and int(text) > FORMAT
+        shown = text[:_SHORT]
+        wrong = f"format {shown} is newer than this version of Seaway" if newer else f"format {shown} does not exist"
         hint = f"upgrade Seaway; this version reads formats 0 and {FORMAT}" if newer else "take the file from git again"
         raise problems.Invalid([problems.Problem(entry.place, FORMAT_KEY, wrong, hint)])
     return FORMAT, nodes.drop(node, FORMAT_KEY)

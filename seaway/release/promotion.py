@@ -45,8 +45,8 @@ async def ask(
         problems.Invalid: its record is none that this version of Seaway understands.
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
-    current, differences = await drift.of(cluster, namespace, state.sha256)
-    declared = await store.manifests(cluster, namespace, current, sha256=state.sha256(current))
+    current, differences = await drift.of(cluster, namespace, state)
+    declared = await store.manifests(cluster, namespace, state.id, sha256=state.sha256(state.id))
     seen = await mirror.read(cluster, namespace)
     now = datetime.datetime.now(datetime.UTC)
     return Source(

@@ -5,7 +5,7 @@ for what this environment adds: overlay, settings, secrets.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from seaway.manifests import given, identity, names, objects
@@ -227,7 +227,7 @@ def read_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.Object]:
         ValueError: it is no such list.
     """
     try:
-        return [
+        found = [
             objects.Object(
                 manifest=dict(one["manifest"]),
                 owner=one["owner"],
@@ -238,8 +238,12 @@ def read_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.Object]:
             )
             for one in written
         ]
+        texts: list[Any] = [text for one in found for text in (one.kind, one.name, one.manifest["apiVersion"])]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a list of objects ({error})") from None
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("not a list of objects (one has no name)")
+    return found
 
 
 def with_values(
@@ -256,7 +260,7 @@ def with_values(
         yield dataclasses.replace(one, manifest={**one.manifest, "data": data})
 
 
-def foreign(one: Record, found: Iterable[objects.Object], *, application: str, stack: str) -> str | None:
+def foreign(one: Record, found: Sequence[objects.Object], *, application: str, stack: str) -> str | None:
     """Why a record must not be deployed to a stack; None: it may. It chooses neither application, stack nor namespace.
 
     ``found``: its objects.
@@ -266,8 +270,10 @@ def foreign(one: Record, found: Iterable[objects.Object], *, application: str, s
     for each in found:
         meta = each.manifest["metadata"]
         inside = meta["name"] if each.kind == "Namespace" else meta.get("namespace")
-        if inside != one.namespace or (each.kind not in KINDS and each.kind != "Namespace"):
+        if inside != one.namespace or each.manifest["apiVersion"] != {**KINDS, "Namespace": "v1"}.get(each.kind):
             return f"has an object outside of namespace {one.namespace}: {each.identity}"
+    if [each.kind for each in found].count("Namespace") != 1:
+        return "has not exactly one Namespace"
     return None
 
 

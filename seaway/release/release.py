@@ -120,18 +120,25 @@ def read(folder: Path, id_: str, sha256: str | None = None) -> Release:
     return found
 
 
-def save(folder: Path, one: Release) -> Path:
+def save(folder: Path, one: Release, sha256: str | None = None) -> Path:
     """Write a release's file; one that is there stays as it is.
+
+    ``sha256``: what a lock file says that the bytes of the one that is there hash to. It then vouches for it; without,
+    all of its images must be those of the release, their repositories included.
 
     Raises:
         problems.Invalid: there is one already, with other images: the same content was built twice, differently.
     """
     path = file(folder, one.id)
     if os.path.lexists(path):
-        kept = {name: image.digest for name, image in read(folder, one.id).images.items()}
-        other = [name for name, image in one.images.items() if kept[name] != image.digest]
+        kept = read(folder, one.id, sha256).images
+        other = [
+            name
+            for name, image in one.images.items()
+            if kept[name].digest != image.digest or (sha256 is None and kept[name].repository != image.repository)
+        ]
         if other:
-            wrong = f"release {one.id} has another digest of {', '.join(other)} here than where it runs"
+            wrong = f"release {one.id} has another image of {', '.join(other)} here than where it runs"
             remedy = "a release never changes: promote the one in the file, or remove it if it was never deployed"
             raise problems.Invalid([problems.Problem(problems.Place(f"{FOLDER}/{path.name}"), "", wrong, remedy)])
         return path

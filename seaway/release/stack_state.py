@@ -43,7 +43,7 @@ class Recorded:
 def history(outputs: Mapping[str, Any]) -> tuple[Recorded, ...]:
     """The records in the outputs of a ``Release`` resource, newest first; none: it was written in format 0."""
     found = outputs.get(HISTORY)
-    entries = cast(list[dict[str, Any]], found if isinstance(found, list) else [])
+    entries = cast(list[dict[str, str]], found if isinstance(found, list) else [])
     return tuple(Recorded(release=one["release"], sha256=one["sha256"], recorded=one["recorded"]) for one in entries)
 
 
@@ -70,15 +70,22 @@ class ReleaseState:
         for one in resources:
             # What a replacement has not deleted yet is of the past.
             if one.get("type") == TYPE and not one.get("delete"):
-                outputs: Mapping[str, Any] = one.get("outputs") or {}
-                return cls(
-                    id=outputs["release"],
-                    since=outputs.get("since") or "",
-                    written=encode.node(outputs["record"], _PLACE),
-                    provenance=decode.decode(release.Provenance, encode.node(outputs["provenance"], _PLACE)),
-                    history=history(outputs),
-                )
+                try:
+                    return cls._of(one["outputs"])
+                except (KeyError, TypeError, AttributeError) as error:
+                    wrong, hint = f"has a release that cannot be read ({error!r})", "restore it, or: pulumi up"
+                    raise problems.Invalid([problems.Problem(_PLACE, TYPE, wrong, hint)]) from None
         return None
+
+    @classmethod
+    def _of(cls, outputs: Mapping[str, Any]) -> Self:
+        return cls(
+            id=outputs["release"],
+            since=outputs.get("since") or "",
+            written=encode.node(outputs["record"], _PLACE),
+            provenance=decode.decode(release.Provenance, encode.node(outputs["provenance"], _PLACE)),
+            history=history(outputs),
+        )
 
     def sha256(self, id_: str) -> str | None:
         """What a record must hash to; None: the state does not vouch for it."""
@@ -119,12 +126,14 @@ def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
         )
     except FileNotFoundError:
         raise _unreadable(stack, "there is no program pulumi on the PATH") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(stack, f"pulumi cannot be run: {error}") from None
     except subprocess.TimeoutExpired:
         raise _unreadable(stack, f"no answer within {SECONDS:.0f} s") from None
     try:
         exported: dict[str, Any] = json.loads(done.stdout)
         return exported["deployment"].get("resources") or []
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
         raise _unreadable(stack, lines[-1].removeprefix("error: ")) from None
 

@@ -8,13 +8,14 @@ to be deployed again is compared with the SHA-256 in the stack's state (``seaway
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from seaway.cluster import client, errors, paths
 from seaway.manifests import names
 from seaway.model import problems
-from seaway.release import record, stored
+from seaway.release import lock, record, stored
 from seaway.release import release as releases
 
 MANAGER = "seaway"
@@ -31,6 +32,7 @@ OWNER = "release"
 POINTER = "release-current"
 
 _UNKNOWN = releases.Provenance()
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHORTEST_ID = 12
 """Characters to show of a SHA-256."""
 
@@ -105,9 +107,14 @@ def pointer(one: record.Record, current: Pointer) -> dict[str, Any]:
 def pointed(found: Mapping[str, Any] | None) -> Pointer | None:
     """What a pointer says; None if there is none, or it says nothing."""
     data: Mapping[str, str] = (found or {}).get("data") or {}
-    if not data.get("id"):
+    id_, previous, since = (data.get(key, "") for key in ("id", "previous", "since"))
+    if not lock.ID.fullmatch(id_):
         return None
-    return Pointer(id=data["id"], previous=data.get("previous") or None, since=data.get("since", ""))
+    return Pointer(
+        id=id_,
+        previous=previous if lock.ID.fullmatch(previous) else None,
+        since=since if _TIME.fullmatch(since) else "",
+    )
 
 
 async def current(cluster: client.Cluster, namespace: str) -> Pointer:
@@ -161,7 +168,7 @@ async def manifests(
     """
     found = await read(cluster, namespace, id_, sha256=sha256)
     try:
-        return found.manifests()
+        return found.manifests(stored.LARGEST if sha256 else stored.LARGEST_UNVOUCHED)
     except stored.UnreadableRecordError as error:
         name = f"ConfigMap/{name_of(id_)} in namespace {namespace}"
         raise Changed(f"the objects in {name} cannot be read: {error}") from None
@@ -206,15 +213,15 @@ async def write(
 
 
 async def delete(cluster: client.Cluster, namespace: str, id_: str) -> None:
-    """Delete a record with all of its parts.
+    """Delete a record with all of its parts. A label on another object is not a reason to delete it.
 
     Raises:
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
     listed = await cluster.get(path(namespace), labelSelector=f"{LABEL}={id_}")
-    parts = {one["metadata"]["name"] for one in listed["items"]} - {POINTER}
-    # By its name too: one that somebody else wrote need not have the label.
-    for name in sorted({_part_name(id_, 0), *parts}):
+    labelled = {one["metadata"]["name"] for one in listed["items"]}
+    parts = labelled & {_part_name(id_, number) for number in range(1, MOST_PARTS)}
+    for name in (_part_name(id_, 0), *sorted(parts)):
         await cluster.delete(path(namespace, name))
 
 
@@ -226,8 +233,8 @@ async def records(cluster: client.Cluster, namespace: str) -> dict[str, Entry]:
     """
     listed = await cluster.get(path(namespace), labelSelector=LABEL)
     ours = [one for one in listed["items"] if one["metadata"]["name"] != POINTER]
-    # The further parts of a big one have a dot in their names.
-    found = [_entry(one) for one in ours if "." not in one["metadata"]["name"]]
+    # The further parts of a big one have a dot in their names, which no id has.
+    found = [_entry(one) for one in ours if lock.ID.fullmatch(one["metadata"]["name"].removeprefix(name_of("")))]
     newest = sorted(found, key=lambda entry: (entry.recorded, entry.id), reverse=True)
     return {entry.id: entry for entry in newest}
 

@@ -32,6 +32,9 @@ PART_SIZE = 900_000
 LARGEST = 256 * 1024 * 1024
 """Bytes that a compressed file may have when it is decompressed: the cluster is not trusted with our memory."""
 
+LARGEST_UNVOUCHED = 16 * 1024 * 1024
+"""The same where nothing vouches for the record: what is parsed takes many times the memory of its text."""
+
 _ENCODED_TEXT = f"{TEXT}.gz"
 """In place of ``TEXT`` where all files do not fit in one ConfigMap."""
 
@@ -150,13 +153,13 @@ class StoredRecord:
         """
         return decode.decode(releases.Provenance, lock.parse(self.files.get(PROVENANCE, b"{}"), shown)[1])
 
-    def manifests(self) -> list[dict[str, Any]]:
+    def manifests(self, limit: int = LARGEST) -> list[dict[str, Any]]:
         """Its objects but the Secrets, as they were deployed.
 
         Raises:
             UnreadableRecordError: they cannot be read.
         """
-        return unpack(self.files.get(PACKED, b"")) + unpack(self.files.get(JOBS, b""))
+        return unpack(self.files.get(PACKED, b""), limit) + unpack(self.files.get(JOBS, b""), limit)
 
     def objects(self) -> list[objects.Object] | None:
         """Its objects as they were deployed, the Secrets without their values; None: it is of format 0, without them.
@@ -172,7 +175,7 @@ class StoredRecord:
             return record.read_objects(
                 {**one, "manifest": one["manifest"] or manifests[tuple(one["object"])]} for one in written
             )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise UnreadableRecordError(f"its objects cannot be read ({error})") from None
 
 
@@ -186,16 +189,20 @@ def pack(items: Sequence[dict[str, Any]]) -> bytes:
     return _compress({"apiVersion": "v1", "kind": "List", "items": items})
 
 
-def unpack(content: bytes) -> list[dict[str, Any]]:
-    """The objects of ``pack``.
+def unpack(content: bytes, limit: int = LARGEST) -> list[dict[str, Any]]:
+    """The objects of ``pack``; ``limit``: bytes that they may have when they are decompressed.
 
     Raises:
         UnreadableRecordError: it is nothing of that kind.
     """
     try:
-        return cast(list[dict[str, Any]], json.loads(_decompress(content))["items"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableRecordError(f"not a packed list of objects ({error})") from None
+        items = cast(list[dict[str, Any]], json.loads(_decompress(content, limit))["items"])
+        texts = [text for one in items for text in (one["apiVersion"], one["kind"], one["metadata"]["name"])]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UnreadableRecordError(f"not a packed list of objects ({str(error)[:80]})") from None
+    if not all(isinstance(text, str) for text in texts):
+        raise UnreadableRecordError("not a packed list of objects (one has no name)")
+    return items
 
 
 def _rollout(found: Sequence[objects.Object]) -> Iterator[dict[str, Any]]:
@@ -218,17 +225,17 @@ def _compress(value: Any) -> bytes:
     return gzip.compress(json.dumps(value, sort_keys=True, separators=(",", ":")).encode(), mtime=0)
 
 
-def _decompress(content: bytes) -> bytes:
-    """At most ``LARGEST`` bytes: what a cluster sends may be made to fill our memory.
+def _decompress(content: bytes, limit: int = LARGEST) -> bytes:
+    """At most ``limit`` bytes: what a cluster sends may be made to fill our memory.
 
     Raises:
         UnreadableRecordError: it is not compressed, or has more.
     """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
-            found = stream.read(LARGEST + 1)
+            found = stream.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableRecordError(f"not compressed ({error})") from None
-    if len(found) > LARGEST:
-        raise UnreadableRecordError(f"more than {LARGEST // 1024 // 1024} MiB decompressed")
+    if len(found) > limit:
+        raise UnreadableRecordError(f"more than {limit // 1024 // 1024} MiB decompressed")
     return found

@@ -172,7 +172,9 @@ def manifest_with(one: objects.Object, **changed: Any) -> objects.Object:
     return dataclasses.replace(one, manifest={**one.manifest, **changed})
 
 
-@pytest.mark.parametrize("forgery", ["another namespace", "the cluster's own kind", "a namespace of another name"])
+@pytest.mark.parametrize(
+    "forgery", ["another namespace", "the cluster's own kind", "a namespace of another name", "another group"]
+)
 def test_a_record_has_no_object_outside_of_its_namespace(
     registered: programs.Run, again: programs.Run, tmp_path: Path, forgery: str
 ) -> None:
@@ -184,10 +186,24 @@ def test_a_record_has_no_object_outside_of_its_namespace(
     evil = {
         "another namespace": manifest_with(web, metadata={**web.manifest["metadata"], "namespace": "kube-system"}),
         "the cluster's own kind": manifest_with(web, kind="ClusterRole"),
+        "another group": manifest_with(web, apiVersion="iam.aws.upbound.io/v1beta1"),
         "a namespace of another name": manifest_with(home, metadata={**home.manifest["metadata"], "name": "other"}),
     }[forgery]
     held_back(again, tmp_path, good, [*good.objects(), evil])
     with pytest.raises(problems.Invalid, match="has an object outside of namespace shop-dev: "):
+        again()
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_record_has_one_namespace(
+    registered: programs.Run, again: programs.Run, tmp_path: Path, *, twice: bool
+) -> None:
+    programs.put("shop", tmp_path)
+    good = recorded(registered("shop"))
+    homes = [one for one in good.objects() if one.kind == "Namespace"]
+    others = [one for one in good.objects() if one.kind != "Namespace"]
+    held_back(again, tmp_path, good, [*homes, *homes, *others] if twice else others)
+    with pytest.raises(problems.Invalid, match="has not exactly one Namespace"):
         again()
 
 

@@ -372,7 +372,7 @@ def test_the_same_content_with_other_images(
     lock.write(shop, "staging", lock.Lock())
     assert promote("dev", "staging") == 2
     assert capfd.readouterr().err.startswith(
-        f"releases/{dev.release}.yaml: release {dev.release} has another digest of "
+        f"releases/{dev.release}.yaml: release {dev.release} has another image of "
     )
     assert lock.read(shop, "staging") == lock.Lock()
 

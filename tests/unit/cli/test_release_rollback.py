@@ -202,6 +202,20 @@ def test_a_record_that_the_state_does_not_vouch_for(
     assert f"release {planted.release} is neither in releases/ nor in the state of stack prod" in told
 
 
+def test_a_file_with_another_digest_than_was_deployed(
+    shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured
+) -> None:
+    """Nothing pins it, but the state vouches for the record of that release."""
+    first, _ = prod
+    one = environments.made(shop, "dev", version="1").promoted(environments.CLEAN, environments.TIME)
+    true = dataclasses.replace(one, application=first.base)
+    assert true.id == first.release
+    path = release.save(shop, true)
+    path.write_text(path.read_text().replace("1" * 64, "6" * 64))
+    told = refused(shop, capfd, "prod", code=2)
+    assert told.startswith(f"releases/{path.name}: images: has other images than the release {first.release} that was")
+
+
 # Refusals.
 
 

@@ -384,7 +384,7 @@ CHANGES = [
 
 
 def drifted(monkeypatch: pytest.MonkeyPatch, changes: list[drift.Difference]) -> None:
-    async def of(_: object, namespace: str) -> tuple[str, list[drift.Difference]]:
+    async def of(_: object, namespace: str, state: object) -> tuple[str, list[drift.Difference]]:
         assert namespace == "shop-dev"
         return "0a1b2c", changes
 

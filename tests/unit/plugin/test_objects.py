@@ -1,6 +1,10 @@
 """Nobody else's object is taken over: it is refused before anything is made, with the line that adopts it."""
 
+import base64
+import contextlib
 import copy
+import gzip
+import json
 
 import pytest
 
@@ -156,6 +160,49 @@ def deployed(api: apiserver.ApiServer) -> dict[str, object]:
         more = {"labels": meta["labels"], "metadata": {"annotations": meta.get("annotations", {})}}
         api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields, **more)
     return inputs(*(f"{each['apiVersion']}/{each['kind']}/shop-prod/{each['metadata']['name']}" for each in found))
+
+
+def packed(value: object) -> str:
+    return base64.b64encode(gzip.compress(json.dumps(value).encode())).decode()
+
+
+DAMAGE = {
+    "text": ({"release.yaml": "x"}, {}),
+    "format": ({"format": "9"}, {}),
+    "parts": ({"parts": "x"}, {}),
+    "no manifests": ({}, {"manifests.json.gz": ""}),
+    "numbers": ({}, {"manifests.json.gz": packed({"items": [1]})}),
+    "no metadata": ({}, {"manifests.json.gz": packed({"items": [{"kind": "X", "apiVersion": "v1"}]})}),
+    "deep": ({}, {"manifests.json.gz": base64.b64encode(gzip.compress(b'{"items":' + b"[" * 100_000)).decode()}),
+    "reference": (
+        {},
+        {
+            "manifests.json.gz": packed(
+                {"items": [{"kind": "X", "apiVersion": "v1", "metadata": {"name": "x"}, "secretKeyRef": 5}]}
+            )
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_record_is_a_warning_and_blocks_nothing(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display, damage: str
+) -> None:
+    asked = deployed(api)
+    _, pointer = api.answer(store.path("shop-prod", store.POINTER))
+    name = store.name_of(pointer["data"]["id"])
+    _, kept = api.answer(store.path("shop-prod", name))
+    data, binary = DAMAGE[damage]
+    changed = {"data": {**kept["data"], **data}, "binaryData": {**kept["binaryData"], **binary}}
+    with contextlib.suppress(stored.UnreadableRecordError):
+        changed["data"]["sha256"] = stored.StoredRecord.joined([changed]).sha256
+    api.put("v1", "ConfigMap", "shop-prod", name, **changed)
+    assert engine.diff(plugin, URN, asked, **asked) is None
+    if damage != "text":  # what the text says is not looked at here
+        (line,) = display.lines
+        assert line.severity == "WARNING"
+        assert pointer["data"]["id"] in line.text
 
 
 def test_a_preview_tells_what_was_edited_by_hand(

@@ -147,19 +147,36 @@ def test_where_it_comes_from_is_told_once_and_is_no_change(plugin: engine.Plugin
     assert "provenance: commit: is no key of a provenance" in told
 
 
-def test_the_oldest_records_go(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
-    one = made()
-    for number in range(release.KEPT + 3):
-        labels = {"seaway/release": f"old{number:02}"}
-        name, day = f"release-old{number:02}", f"2020-01-{number + 1:02}T00:00:00Z"
+def test_the_oldest_records_go_and_nothing_else(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    """Only what the state knows is removed: anybody may give an object a label or a name."""
+    for number in range(release.KEPT + 4):
+        name, day = f"release-fake{number:02}", f"2090-01-{number + 1:02}T00:00:00Z"
+        labels = {"seaway/release": f"fake{number:02}"}
         api.put("v1", "ConfigMap", NAMESPACE, name, labels=labels, metadata={"creationTimestamp": day})
-    api.put("v1", "ConfigMap", NAMESPACE, "release-current", data={"id": "old00", "since": "x"})
-    api.put("v1", "ConfigMap", NAMESPACE, "release-notes", labels={"app": "somebody's"})
-    engine.create(plugin, URN, **inputs(one))
-    kept = {name for name in config_maps(api) if name.startswith("release-old")}
-    # The previous one stays however old it is; of the others, the newest.
-    assert kept == {"release-old00"} | {f"release-old{number:02}" for number in range(3, release.KEPT + 3)}
-    assert {"release-notes", "release-current", f"release-{one.id}"} <= set(config_maps(api))
+    many = [made(level=f"level-{number}") for number in range(release.KEPT + 4)]
+    api.put("v1", "ConfigMap", NAMESPACE, "web-1a2b", labels={"seaway/release": many[0].id})
+    outputs = engine.create(plugin, URN, **inputs(many[0]))
+    for one in many[1:]:
+        outputs = engine.update(plugin, URN, outputs, **inputs(one))
+    newest = [one.id for one in reversed(many)][: release.KEPT + 2]
+    assert list(history(outputs)) == newest
+    there = set(config_maps(api))
+    assert {f"release-{one.id}" for one in many} & there == {f"release-{id_}" for id_ in newest}
+    assert "web-1a2b" in there
+    assert len([name for name in there if name.startswith("release-fake")]) == release.KEPT + 4
+
+
+def test_a_forged_pointer_says_nothing_of_times(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    one = made()
+    outputs = engine.create(plugin, URN, **inputs(one))
+    api.put("v1", "ConfigMap", NAMESPACE, "release-current", data={"id": one.id, "since": "9999\x1b[2J evil"})
+    outputs = engine.update(plugin, URN, outputs, **inputs(one))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", str(outputs["since"]))
+
+
+@pytest.mark.parametrize("id_", ["../../../../../x", "a\x00b", "a/b", "A" * 12, "", "x" * 200])
+def test_a_pointer_names_no_path(id_: str) -> None:
+    assert store.pointed({"data": {"id": id_, "previous": "", "since": ""}}) is None
 
 
 def test_deleting_it_leaves_the_records(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from seaway.cluster import client
-from seaway.model import load, roots, settings
-from seaway.release import drift, fields, record, release, store, stored
+from seaway.model import encode, load, problems, roots, settings
+from seaway.release import drift, fields, record, release, stack_state, store, stored
 from tests import golden
 from tests.unit.cluster import apiserver
 
@@ -380,6 +380,37 @@ def test_the_cluster_is_compared_with_its_own_record(connect: Start) -> None:
         server.remove("v1", "Service", "shop-test", "web")
         (found,) = ask(connect, server.url)[1]
         assert (found.kind, found.name, found.how) == ("Service", "web", "deleted")
+
+
+def test_with_the_state_a_forged_pointer_has_drifted(connect: Start) -> None:
+    """Also where the record that it names fits what somebody has edited."""
+    one = made()
+    saved = stored.StoredRecord.of(one, release.Provenance())
+    history = (stack_state.Recorded(release=one.id, sha256=saved.sha256, recorded=TIME),)
+    state = stack_state.ReleaseState(
+        id=one.id,
+        since=TIME,
+        written=encode.node(one.plain(), problems.Place("state")),
+        provenance=release.Provenance(),
+        history=history,
+    )
+
+    async def run(url: str) -> tuple[str, list[drift.Difference]]:
+        cluster = connect(url)
+        try:
+            return await drift.of(cluster, "shop-test", state)
+        finally:
+            await cluster.close()
+
+    with apiserver.serving() as server:
+        for each in (*store.config_maps(one, one.id, saved), *(each.manifest for each in one.objects())):
+            put(server, each)
+        put(server, store.pointer(one, store.Pointer(id=one.id, previous=None, since=TIME)))
+        assert asyncio.run(run(server.url)) == (one.id, [])
+        put(server, store.pointer(one, store.Pointer(id="forged", previous=None, since=TIME)))
+        id_, (found,) = asyncio.run(run(server.url))
+        assert (id_, found.kind, found.name, found.path) == ("forged", "ConfigMap", "release-current", "data.id")
+        assert (found.declared, found.live) == (one.id, "forged")
 
 
 def put(server: apiserver.ApiServer, manifest: dict[str, Any]) -> None:

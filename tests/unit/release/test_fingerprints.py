@@ -60,6 +60,12 @@ def test_a_generated_secret_is_neither() -> None:
         ("{", "is not valid JSON"),
         (json.dumps({"key": "short"}), "has fewer than 32 characters"),
         (json.dumps({"keep": {}}), "has fewer than 32 characters"),
+        ('{"a":' * 100_000, "is not valid JSON"),
+        ("é" * 32, "has other characters than ASCII"),
+        (json.dumps({"key": "\ud800" * 32}), "has other characters than ASCII"),
+        (json.dumps({"key": KEY, "keep": [1]}), "has a `keep` that is not a mapping"),
+        (json.dumps({"key": KEY, "keep": {"N": 5}}), "has a `keep` that is not a mapping"),
+        (json.dumps({"key": KEY, "keep": {"N": "é"}}), "has a `keep` that is not a mapping"),
     ],
 )
 def test_what_is_wrong_with_a_key(text: str, wrong: str) -> None:

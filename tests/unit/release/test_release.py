@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from seaway.manifests import yamlout
 from seaway.model import application, encode, load, problems, settings, stackfile
-from seaway.release import lock, project, record, release
+from seaway.release import hold, lock, project, record, release
 from tests import golden
 
 STACK = settings.Settings(stack="dev", context="work", registry="registry.example.com/team")
@@ -97,9 +98,63 @@ def test_a_saved_release_never_changes(tmp_path: Path) -> None:
     with pytest.raises(problems.Invalid) as caught:
         release.save(tmp_path, dataclasses.replace(one, images=other))
     assert str(caught.value) == (
-        f"releases/{one.id}.yaml: release {one.id} has another digest of web here than where it runs;"
+        f"releases/{one.id}.yaml: release {one.id} has another image of web here than where it runs;"
         " a release never changes: promote the one in the file, or remove it if it was never deployed"
     )
+
+
+def test_another_repository_is_another_image_unless_a_lock_file_vouches(tmp_path: Path) -> None:
+    """A stack with a registry of its own has it elsewhere, and pins the file as it is."""
+    one = made()
+    path = release.save(tmp_path, one)
+    moved = {name: dataclasses.replace(image, repository=f"other/{name}") for name, image in one.images.items()}
+    other = dataclasses.replace(one, images=moved)
+    with pytest.raises(problems.Invalid, match="has another image of "):
+        release.save(tmp_path, other)
+    assert release.save(tmp_path, other, lock.hash_bytes(path.read_bytes())) == path
+    with pytest.raises(problems.Invalid, match="was changed after it was pinned"):
+        release.save(tmp_path, one, "0" * 64)
+
+
+HOSTILE = ("../../Pulumi.prod", "/etc/passwd", "a/b", "..", "", "A", "x" * 300, "a-b-c", "a\nb")
+
+
+@pytest.mark.parametrize("id_", HOSTILE)
+def test_an_id_is_no_path(tmp_path: Path, id_: str) -> None:
+    """A branch writes lock files: what they name must not lead out of releases/."""
+    with pytest.raises(problems.Invalid, match="is not the id of a release"):
+        lock.release_file(tmp_path, id_)
+    file = lock.file(tmp_path, "dev")
+    file.parent.mkdir()
+    quoted = json.dumps(id_)
+    hold = f"{{release: {quoted}, held: a, because: b, since: c}}"
+    held = f"{{{quoted}: {{because: b, since: c}}}}"
+    texts = [f"instead: {hold}", f"instead: {{release: a, held: {quoted}, because: b, since: c}}", f"held: {held}"]
+    for text in [*texts, *([f"release: {quoted}"] if id_ else [])]:
+        file.write_text(f"{text}\n")
+        with pytest.raises(problems.Invalid):
+            lock.read(tmp_path, "dev")
+
+
+def test_a_hold_of_a_branch_deletes_no_file(tmp_path: Path) -> None:
+    victim = tmp_path / "Pulumi.prod.yaml"
+    victim.write_text("config: {}\n")
+    (tmp_path / "releases").mkdir()
+    file = lock.file(tmp_path, "dev")
+    file.parent.mkdir()
+    file.write_text("instead: {release: ../Pulumi.prod, held: a, because: b, since: c}\n")
+    with pytest.raises(problems.Invalid, match="is not the id of a release"):
+        hold.remove(tmp_path, "dev")
+    assert victim.exists()
+
+
+def test_a_lock_whose_release_is_missing_stays_readable(tmp_path: Path) -> None:
+    file = lock.file(tmp_path, "prod")
+    file.parent.mkdir()
+    file.write_text("release: 0123456789ab\nheld: {abcdef: {because: b, since: c}}\n")
+    said = lock.read(tmp_path, "prod")
+    lock.write(tmp_path, "prod", said)
+    assert lock.read(tmp_path, "prod") == said
 
 
 def test_a_file_that_was_changed_by_hand_is_found_out(tmp_path: Path) -> None:
@@ -287,6 +342,7 @@ def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
     [
         ("2", "format 2 is newer than this version of Seaway; upgrade Seaway; this version reads formats 0 and 1"),
         ("x", "format x does not exist; take the file from git again"),
+        ("9" * 5000, f"format {'9' * 20} does not exist; take the file from git again"),
     ],
 )
 def test_a_format_that_is_not_known(tmp_path: Path, number: str, told: str) -> None:
