@@ -29,7 +29,7 @@ def locked(folder: Path) -> None:
 
 
 def noted(folder: Path) -> None:
-    index.write(hold.note(folder, "dev"), "{}")
+    private.write(hold.note(folder, "dev"), "{}")
 
 
 def saved(folder: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_file_is_replaced_and_never_written_through_a_link(tmp_path: Path) -> 
     (tmp_path / "victim").write_text("precious")
     for name in ("file", f"file.{os.getpid()}"):
         (tmp_path / name).symlink_to("victim")
-    index.write(tmp_path / "file", "text")
+    private.write(tmp_path / "file", "text")
     assert (tmp_path / "victim").read_text() == "precious"
     assert not (tmp_path / "file").is_symlink()
     assert (tmp_path / "file").read_text() == "text"
