@@ -122,7 +122,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         kind = await self._kind(request.urn, context)
-        state = resource.State(id=request.id, outputs=values.decode(request.olds))
+        olds, inputs = values.decode(request.olds), values.decode(request.old_inputs)
+        state = resource.State(id=request.id, outputs=olds, inputs=inputs)
         diff = await self._run(kind.diff(state, values.decode(request.news)), context)
         return _diff(bool(diff.changed), changed=diff.changed, replaced=diff.replaced)
 
