@@ -101,7 +101,7 @@ def check(plugin: Plugin, urn: str, **inputs: object) -> list[str]:
 def diff(
     plugin: Plugin, urn: str, outputs: dict[str, object], old: dict[str, object] | None = None, /, **inputs: object
 ) -> list[str] | None:
-    """Names of the changed inputs; none: no change. ``old``: the inputs in the state, unless they are as the outputs."""
+    """Names of the changed inputs; none: no change. ``old``: the inputs in the state, if other than the outputs."""
     olds, before = values.encode(outputs), values.encode(outputs if old is None else old)
     request = provider_pb2.DiffRequest(id="x", urn=urn, olds=olds, old_inputs=before, news=values.encode(inputs))
     answer = plugin.stub.Diff(request)
