@@ -28,6 +28,15 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def check(folder: Path) -> None:
+    """Checks the ``.seaway`` of a checkout before anything is looked for in it; there may be none yet.
+
+    Raises:
+        problems.Invalid: it is a link or a file, or belongs to another user.
+    """
+    writer.check(folder, folder / NAME / "file")
+
+
 def write(path: Path, text: str) -> None:
     """Replaces a file below ``.seaway``: ``writer.write``."""
     writer.write(_find_project(path), path, text)
