@@ -9,7 +9,7 @@ import pulumi
 from components import image, messages, settings
 from seaway.manifests import given as inputs
 from seaway.manifests import objects
-from seaway.model import application, encode, jobs, secrets
+from seaway.model import application, encode, jobs, problems, secrets
 from seaway.release import hold, lock, record, release
 
 
@@ -50,7 +50,8 @@ class Choice:
             return cls(given=given, plans=plans, images=there, described=described, deployed=described)
         source = f"{lock.FOLDER}/{given.settings.stack}{lock.ENDING}" if given.release else given.settings.app
         messages.warn(
-            f"release {found.held} that {source} describes failed at {found.since} ({found.because});"
+            f"release {found.held} that {source} describes failed at"
+            f" {problems.visible(f'{found.since} ({found.because})')};"
             f" running the last good one, {found.release}. Change the source, or try it again: seaway up --retry"
         )
         pinned = hold.pinned(given.folder, found, application=given.base.name, stack=given.settings.stack)

@@ -36,7 +36,8 @@ def variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
 
 def prepare(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
     """Make the folders, link the plugins, and return the whole environment for a command."""
-    private.make_folder(state / "state")
+    for name in ("state", "pulumi", "docker"):
+        private.make_folder(state / name)
     toolchain.link_plugins(state / "pulumi")
     return {**os.environ, **variables(state=state, root=root)}
 
@@ -50,6 +51,6 @@ def write() -> Path:
             ours = value.removesuffix(os.environ["PATH"])
             text = f'{shlex.quote(ours)}"$PATH"'
         lines.append(f"export {name}={text}")
-    path = private.make_folder(STATE) / "env"
-    path.write_text("\n".join(lines) + "\n")
+    path = STATE / "env"
+    private.write(path, "\n".join(lines) + "\n")
     return path

@@ -14,7 +14,7 @@ from dev.cluster import layout, node
 from seaway.cli import fingerprint_key, program
 from seaway.cli import stack as stacks
 from seaway.cluster import errors
-from seaway.model import problems
+from seaway.model import private, problems
 from seaway.review import disks
 
 STACK = "dev"
@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("verb", choices=["up", "preview", "down"])
     verb = parser.parse_args().verb
     try:
+        private.check(environment.ROOT)
         {"up": up, "preview": preview, "down": down}[verb]()
     except subprocess.CalledProcessError as failed:
         # The part has said what is wrong on stderr; say only which one it was.

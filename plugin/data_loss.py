@@ -138,20 +138,25 @@ class Guard:
         return [_disk(space, claim, "the claim is deleted") for claim in claims]
 
     async def find_in_sets(
-        self, space: str, gone: Collection[str], declared: Mapping[str, Mapping[str, Any]]
+        self,
+        space: str,
+        gone: Collection[str],
+        declared: Mapping[str, Mapping[str, Any]],
+        recorded: Mapping[str, Mapping[str, Any]],
     ) -> list[disks.Disk]:
         """Claims that go with StatefulSets.
 
         Args:
             gone: names of those that are deleted.
             declared: the shapes of the others, by name.
+            recorded: the shapes as the state has them, by name.
         """
         listed = await self._cluster.get(paths.path("apps/v1", "StatefulSet", space))
         found = [
             deleted
             for live in listed["items"]
             if (name := live["metadata"]["name"]) in gone or name in declared
-            if (deleted := disks.find_deleted(live, None if name in gone else declared[name]))
+            if (deleted := disks.find_deleted(live, None if name in gone else declared[name], recorded.get(name)))
         ]
         claims = await self._claims(space) if found else []
         return [

@@ -29,7 +29,8 @@ SETS = "sets"
 """Input for the guard of disks only: a difference in it is not a change of this resource."""
 
 LEAVING = "leaving"
-"""Output: holders of disks that were to be deleted. An update that failed may not have deleted them yet."""
+"""Output: holders of disks that were to be deleted. An update that failed may not have deleted them yet; the next one
+forgets those that are gone."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,10 @@ class _Object:
         """From ``apiVersion/Kind/namespace/name``; an apiVersion may have a slash of its own."""
         version, kind, namespace, name = text.rsplit("/", 3)
         return cls(version=version, kind=kind, namespace=namespace, name=name)
+
+    @property
+    def text(self) -> str:
+        return f"{self.version}/{self.kind}/{self.namespace}/{self.name}"
 
     @property
     def path(self) -> str:
@@ -70,7 +75,7 @@ class Objects:
         changed = [name for name in resource.differing(state, inputs) if name != SETS]
         if changed:
             await self._guard(inputs, recorded=state.outputs)
-        await self._disks.check_update(await self._lost(state.outputs, inputs), self._log)
+        await self._disks.check_update(await self._lost(state, inputs), self._log)
         for namespace in sorted({one.namespace for one in map(_Object.of, _objects(inputs)) if one.namespace}):
             await self._tell_edits(namespace)
         return resource.Diff(changed=changed)
@@ -87,18 +92,20 @@ class Objects:
         if preview:
             return resource.State(id=state.id, outputs=inputs)
         await self._hand_over(_objects(state.outputs), _objects(inputs))
-        leaving = [one for one in _leaving(state.outputs, inputs) if _Object.of(one).kind in data_loss.HOLDERS]
+        holders = [one for one in await self._leaving(state.outputs, inputs) if one.kind in data_loss.HOLDERS]
+        leaving = [one.text for one in holders]
         return resource.State(id=state.id, outputs={**inputs, **({LEAVING: leaving} if leaving else {})})
 
     async def delete(self, state: resource.State) -> None:
         pass
 
-    async def _lost(self, recorded: values.Properties, inputs: values.Properties) -> list[disks.Disk]:
+    async def _lost(self, state: resource.State, inputs: values.Properties) -> list[disks.Disk]:
         """The disks that are lost with objects that are deleted, or deleted and created again."""
-        leaving = [_Object.of(text) for text in _leaving(recorded, inputs)]
+        leaving = await self._leaving(state.outputs, inputs)
         homes = {one.name for one in leaving if one.kind == "Namespace"}
         lost = await self._disks.find_in_namespaces(sorted(homes))
         sets = cast(Mapping[str, Mapping[str, Any]], inputs[SETS])
+        known = cast(Mapping[str, Mapping[str, Any]], state.inputs.get(SETS) or {})
         staying = [_Object.of(text) for text in sets]
         holders = [one for one in leaving if one.kind in data_loss.HOLDERS]
         for space in sorted({one.namespace for one in (*staying, *holders)} - homes - {""}):
@@ -106,10 +113,23 @@ class Objects:
                 kind: [one.name for one in holders if (one.namespace, one.kind) == (space, kind)]
                 for kind in data_loss.HOLDERS
             }
-            declared = {one.name: sets[text] for one, text in zip(staying, sets, strict=True) if one.namespace == space}
-            lost += await self._disks.find_in_sets(space, gone["StatefulSet"], declared)
+            shapes = {one.name: sets[one.text] for one in staying if one.namespace == space}
+            before = {name: known[text] for name in shapes if (text := f"apps/v1/StatefulSet/{space}/{name}") in known}
+            lost += await self._disks.find_in_sets(space, gone["StatefulSet"], shapes, before)
             lost += await self._disks.find_in_claims(space, gone["PersistentVolumeClaim"])
         return lost
+
+    async def _leaving(self, recorded: values.Properties, inputs: values.Properties) -> list[_Object]:
+        """Objects that the state may still hold and that are not declared any more.
+
+        Of those that an earlier update was to delete, only what is still there with the stack's two labels: another
+        stack may have made an object of the same name since.
+        """
+        declared, ours = set(_objects(inputs)), set(_objects(recorded))
+        earlier = {*cast(Sequence[str], recorded.get(LEAVING) or ())} - declared - ours
+        found = await self._existing([_Object.of(text) for text in sorted(earlier)])
+        left = {one.text for one, live in found if _stack_labels(inputs).items() <= _labels(live).items()}
+        return [_Object.of(text) for text in sorted(left | (ours - declared))]
 
     async def _tell_edits(self, namespace: str) -> None:
         """What somebody did by hand since the last release: it stays until a change of the object takes it back."""
@@ -146,7 +166,7 @@ class Objects:
     async def _guard(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
         ours = _objects(recorded)
         fresh = [_Object.of(text) for text in _objects(inputs) if text not in ours]
-        labels = {names.PART_OF_LABEL: str(inputs["partOf"]), names.STACK_LABEL: str(inputs["stack"])}
+        labels = _stack_labels(inputs)
         foreign = [one for one in await self._existing(fresh) if not labels.items() <= _labels(one[1]).items()]
         if foreign:
             raise resource.Refused(_refusal(foreign, labels))
@@ -173,10 +193,9 @@ def _objects(properties: values.Properties) -> Sequence[str]:
     return cast(Sequence[str], properties.get("objects", ()))
 
 
-def _leaving(recorded: values.Properties, inputs: values.Properties) -> list[str]:
-    """Objects that the state may still hold and that are not declared any more."""
-    before = {*_objects(recorded), *cast(Sequence[str], recorded.get(LEAVING, ()))}
-    return sorted(before - set(_objects(inputs)))
+def _stack_labels(inputs: values.Properties) -> Mapping[str, str]:
+    """The two labels of every object of the stack."""
+    return {names.PART_OF_LABEL: str(inputs["partOf"]), names.STACK_LABEL: str(inputs["stack"])}
 
 
 def _labels(live: Mapping[str, Any]) -> Mapping[str, str]:

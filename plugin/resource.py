@@ -17,6 +17,8 @@ class State:
 
     id: str
     outputs: values.Properties
+    inputs: values.Properties = dataclasses.field(default_factory=dict[str, values.Value])
+    """In a diff: those of the last update, also where that found no change and kept older outputs. Otherwise empty."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

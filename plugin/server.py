@@ -32,6 +32,9 @@ from plugin import (
 from seaway.cluster import client, errors
 
 CONTEXT = "context"
+LARGEST = 400 << 20
+"""Bytes of one question: as much as the engine sends. A diff has the record of a release three times."""
+
 TIMEOUT = "timeout"
 SECONDS = 4.0
 """The longest that the cluster may take to answer; with the start of this program a preview fails within 5 s."""
@@ -122,7 +125,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         kind = await self._kind(request.urn, context)
-        state = resource.State(id=request.id, outputs=values.decode(request.olds))
+        olds, inputs = values.decode(request.olds), values.decode(request.old_inputs)
+        state = resource.State(id=request.id, outputs=olds, inputs=inputs)
         diff = await self._run(kind.diff(state, values.decode(request.news)), context)
         return _diff(bool(diff.changed), changed=diff.changed, replaced=diff.replaced)
 
@@ -229,7 +233,7 @@ async def serve(address: str) -> None:
     """
     # Before the port is told: an engine that is killed right after would leave a later look with the wrong parent.
     parent = os.getppid()
-    server = grpc.aio.server()
+    server = grpc.aio.server(options=[("grpc.max_receive_message_length", LARGEST)])
     provider = Provider(engine.Engine(address))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dev.cluster import client, machine, node, toolchain
 from dev.cluster import layout as layouts
-from seaway.model import problems
+from seaway.model import private, problems
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        private.check(ROOT)
         return _run(options)
     except (layouts.CannotRunError, problems.Invalid) as error:
         print(error, file=sys.stderr)

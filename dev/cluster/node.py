@@ -65,7 +65,8 @@ def locked(layout: layouts.Layout) -> Generator[None]:
     """One command at a time changes a checkout's cluster; a second waits for the first."""
     private.make_folder(layout.data)
     # Beside the data, not in it: `wipe` deletes the data while it holds the lock.
-    with (layout.seaway / "cluster.lock").open("w") as lock:
+    descriptor = os.open(layout.seaway / "cluster.lock", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    with os.fdopen(descriptor, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

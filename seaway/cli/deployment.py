@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from seaway.cli import fingerprint_key, health, program, stack, verb, vouchers
 from seaway.cluster import client, errors, mirror, paths
 from seaway.manifests import objects
-from seaway.model import problems
+from seaway.model import private, problems, writer
 from seaway.release import drift, hold, lock, stack_state, store, stored
 from seaway.release import release as releases
 from seaway.review import disks
@@ -70,7 +70,9 @@ class Deployment:
         if retry:
             hold.remove(where.folder, where.name)
         held = hold.read(where.folder, where.name)
-        hold.note(where.folder, where.name).unlink(missing_ok=True)
+        private.remove(hold.note(where.folder, where.name))
+        if self._rollback or held:  # what is written after a failure must be possible before anything is tried
+            writer.check(where.folder, lock.file(where.folder, where.name), releases.file(where.folder, "id"))
         before = asyncio.run(self._seen()) if self._rollback else None
         self._disks = asyncio.run(self._find_disks()) if self._rollback else set()
         code = self._up("pulumi up")

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from rich import console, table, text
 
 from seaway.cli import picture
+from seaway.model import problems
 from seaway.rollout import evidence, status
 
 WIDE = 10_000
@@ -51,7 +52,7 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str | text.Text]]) -> t
         made.add_column(name, no_wrap=True, overflow="ellipsis")
     for row in rows:
         # Not as rich's markup: a message may well have brackets.
-        made.add_row(*(text.Text(cell) if isinstance(cell, str) else cell for cell in row))
+        made.add_row(*(text.Text(problems.visible(cell)) if isinstance(cell, str) else cell for cell in row))
     return made
 
 
@@ -72,10 +73,18 @@ def heading(taken: picture.Picture) -> text.Text:
     where, release = taken.where, taken.release
     told = "no release recorded"
     if release:
-        told = f"release {release.id}"
+        told = f"release {problems.visible(release.id)}"
         if release.since:
-            told += f" since {ago(evidence.moment(release.since), taken.now)}"
+            told += f" since {_since(release.since, taken.now)}"
     return text.Text(" · ".join([where.app, f"stack {where.name}", f"context {where.context}", told]))
+
+
+def _since(said: str, now: datetime.datetime) -> str:
+    """How long since a time in the cluster; one that is no time, as it is written."""
+    try:
+        return ago(evidence.moment(said), now)
+    except (ValueError, TypeError):
+        return problems.visible(said)
 
 
 def nothing(taken: picture.Picture) -> text.Text:
@@ -123,7 +132,7 @@ def _cells(row: status.Row, now: datetime.datetime) -> list[text.Text]:
         str(row.restarts),
         f"{ago(event.time, now)}: {event.reason}: {event.message}" if event else quiet,
     ]
-    made = list(map(text.Text, cells))
+    made = [text.Text(problems.visible(cell)) for cell in cells]
     made[READY].stylize(COLOURS[found.state])
     return made
 
@@ -134,13 +143,18 @@ def findings(rows: Iterable[status.Row]) -> text.Text:
     for row in rows:
         for found in row.verdict.findings:
             lines.append(f"\n{row.name}: ", style="bold")
-            lines.append(f"{found.line}\n", style="red" if found.fatal else "yellow")
+            lines.append(f"{_lines(found.line)}\n", style="red" if found.fatal else "yellow")
             where = [found.pod and f"pod {found.pod}", found.container and f"container {found.container}"]
             if any(where):
                 more = f" (and {found.more} more)" if found.more else ""
                 lines.append(f"  {', '.join(filter(None, where))}{more}\n")
-            lines.append(f"  {found.remedy}\n  {picture.runbook(found)}\n")
+            lines.append(f"  {_lines(found.remedy)}\n  {picture.runbook(found)}\n")
     return lines
+
+
+def _lines(said: str) -> str:
+    """Several lines, each with nothing in it that cannot be seen."""
+    return "\n".join(map(problems.visible, said.split("\n")))
 
 
 def value(of: Any) -> str:

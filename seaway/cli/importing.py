@@ -26,6 +26,7 @@ the file to write is there.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -116,7 +117,7 @@ def _target(arguments: argparse.Namespace, first: Path) -> Path | None:
     if arguments.out == "-":
         return None
     target = Path(arguments.out) if arguments.out else first.with_name("app.py" if arguments.python else "app.yaml")
-    if target.exists() and not arguments.force:
+    if os.path.lexists(target) and not arguments.force:
         remedy = "--out FILE writes another, --force this one"
         raise problems.Invalid([problems.Problem(problems.Place(str(target)), "", "is there already", remedy)])
     if not target.parent.is_dir():

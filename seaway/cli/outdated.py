@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seaway.cli import stack, verb
-from seaway.model import application, load, lockfile, problems, references, roots, settings, stackfile
+from seaway.model import application, load, lockfile, problems, references, roots, settings, stackfile, writer
 
 if TYPE_CHECKING:
     from seaway.images import freshness
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     above = (folder / file).parent
     root = _find_root(folder, arguments.stack)
     lock = lockfile.read(above, root, shown)
-    from seaway.images import freshness, index  # noqa: PLC0415 - for those who ask registries
+    from seaway.images import freshness  # noqa: PLC0415 - for those who ask registries
 
     found = freshness.compare(_uses(folder, file, root, arguments.stack), lock or lockfile.Lock())
     before = lockfile.text(lock) if lock else ""
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         new = freshness.renewed(lock or lockfile.Lock(), found, unused)
         after = lockfile.text(new) if new.pins or lock else ""
     if after != before:
-        index.write(above / lockfile.FILE, after)
+        writer.write(above, above / lockfile.FILE, after)
     if arguments.json:
         print(json.dumps({"images": [_plain(one) for one in found], "written": after != before}, indent=2))
     else:

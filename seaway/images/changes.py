@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from seaway.images import context, index
+from seaway.images import context
 from seaway.model import private
 
 SHOWN = 3
@@ -63,7 +63,7 @@ class Record:
 
     def save(self, path: Path) -> None:
         """Keeps the record; to be called when the image was built and pushed."""
-        index.write(path, json.dumps(dataclasses.asdict(self)))
+        private.write(path, json.dumps(dataclasses.asdict(self)))
 
 
 def record_file(project: Path, name: str) -> Path:

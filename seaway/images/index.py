@@ -49,7 +49,7 @@ class Index:
 
     def save(self, path: Path) -> None:
         """Writes the index; a reader never sees half of it."""
-        write(path, json.dumps({"version": VERSION, "sources": self.sources, "staged": self.staged}))
+        private.write(path, json.dumps({"version": VERSION, "sources": self.sources, "staged": self.staged}))
 
     def digest(self, path: str, top: Path, status: os.stat_result) -> str:
         """SHA-256 of the file with this path below ``top``, read only if it may have changed."""
@@ -73,12 +73,3 @@ class Index:
 
 def _entries(saved: dict[str, Any]) -> dict[str, tuple[Stamp, str]]:
     return {path: ((a, b, c, d), str(digest)) for path, ((a, b, c, d), digest) in saved.items()}
-
-
-def write(path: Path, text: str) -> None:
-    """Replaces a file in one step."""
-    half = private.make_folder(path.parent) / f"{path.name}.{os.getpid()}"
-    half.unlink(missing_ok=True)
-    with half.open("x", encoding="utf-8") as file:  # never through a link that stands there
-        file.write(text)
-    half.replace(path)

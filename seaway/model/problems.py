@@ -54,6 +54,17 @@ def quoted(text: str) -> str:
     return json.dumps(text if len(text) <= 60 else f"{text[:60]}...", ensure_ascii=False)
 
 
+def visible(text: str) -> str:
+    """In one line; what cannot be seen, moves the cursor or turns the direction of what is read, as an escape.
+
+    For what the cluster or a file says: it may hold anything.
+
+    >>> print(visible("a\x1b[2Jb"))
+    a\\x1b[2Jb
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Places:
     """Where each part of an application was written.

@@ -24,7 +24,7 @@ MAX_BYTES = 4_000_000
 CLOSED = frozenset({".git", ".pulumi", ".seaway"})
 """Names of folders, or of files (a worktree's ``.git``), that hold tokens, keys and state."""
 
-_SEARCH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+SEARCH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
 
 
@@ -44,11 +44,11 @@ def open_regular(top: Path, relative: str) -> Generator[io.BufferedReader]:
         NotRegularError: it is something else; that is not opened.
         OSError: it is not there, or may not be read.
     """
-    folder = os.open(os.path.realpath(top), _SEARCH)
+    folder = os.open(os.path.realpath(top), SEARCH)
     try:
         *above, name = Path(relative).parts or (".",)
         for part in above:
-            folder, before = os.open(part, _SEARCH, dir_fd=folder), folder
+            folder, before = os.open(part, SEARCH, dir_fd=folder), folder
             os.close(before)
         _regular(os.stat(name, dir_fd=folder, follow_symlinks=False))
         # Between the two it may become a FIFO, which without O_NONBLOCK would wait for a writer.

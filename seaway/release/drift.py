@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from seaway.cluster import client, paths
 from seaway.manifests import names
+from seaway.model import problems
 from seaway.release import fields, record, stack_state, store
 
 WHOLE = "(object)"
@@ -85,6 +86,11 @@ async def of(
 
 def by_hand(one: Difference) -> str | None:
     """A line about what somebody did to an object of ours; None where a release that failed may have done it."""
+    line = _by_hand(one)
+    return problems.visible(line) if line else None
+
+
+def _by_hand(one: Difference) -> str | None:
     if one.how == "deleted":
         return f"{one.kind} {one.name} was deleted by hand" if not one.path else None
     if one.how == "added" or one.who is None or one.who.startswith(("pulumi-kubernetes", store.MANAGER)):

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.images import index
 from seaway.manifests import objects
-from seaway.model import nodes, private, problems
+from seaway.model import nodes, private, problems, writer
 from seaway.release import lock, record, release
 
 Hold = lock.Hold
@@ -73,7 +72,7 @@ def write(folder: Path, stack: str, hold: Hold, good: record.Record, found: Iter
     """Hold a deployment back, and keep the one that runs instead, with its objects as they were deployed."""
     told = f"# Release {hold.release} of {good.namespace}, as it was deployed. Written by Seaway.\n"
     more = {} if found is None else {OBJECTS: record.written_objects(found)}
-    index.write(release.file(folder, hold.release), told + lock.format_text({**good.plain(), **more}))
+    writer.write(folder, release.file(folder, hold.release), told + lock.format_text({**good.plain(), **more}))
     lock.write(folder, stack, dataclasses.replace(lock.read(folder, stack), instead=hold))
 
 
@@ -86,7 +85,7 @@ def remove(folder: Path, stack: str) -> None:
     said = lock.read(folder, stack)
     lock.write(folder, stack, dataclasses.replace(said, instead=None))
     if said.instead and said.instead.release not in lock.all_named(folder):
-        release.file(folder, said.instead.release).unlink(missing_ok=True)
+        writer.remove(folder, release.file(folder, said.instead.release))
 
 
 def note(folder: Path, stack: str) -> Path:
@@ -96,7 +95,7 @@ def note(folder: Path, stack: str) -> Path:
 
 def leave(folder: Path, stack: str, said: Note) -> None:
     """Leave the note."""
-    index.write(note(folder, stack), json.dumps(dataclasses.asdict(said)))
+    private.write(note(folder, stack), json.dumps(dataclasses.asdict(said)))
 
 
 def noted(folder: Path, stack: str) -> Note | None:

@@ -16,9 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from seaway.images import index
 from seaway.manifests import yamlout
-from seaway.model import decode, describe, encode, nodes, problems, roots
+from seaway.model import decode, describe, encode, nodes, problems, roots, writer
 
 FOLDER = "environments"
 ENDING = ".lock.yaml"
@@ -114,12 +113,12 @@ def write(folder: Path, stack: str, said: Lock) -> None:
         hashed = dataclasses.replace(said.instead, sha256=_hash_file(folder, said.instead.release))
         said = dataclasses.replace(said, instead=hashed)
     if said == Lock():
-        path.unlink(missing_ok=True)
+        writer.remove(folder, path)
     else:
         told = f"# What stack {stack} runs. Written by `seaway release` and `seaway up`; commit it.\n"
         # The file that it names may be missing: it is then written as it was, and reading it says what is missing.
         whole = not list(_without_sha256(said))
-        index.write(path, told + (format_text if whole else yamlout.text)(encode.plain(said)))
+        writer.write(folder, path, told + (format_text if whole else yamlout.text)(encode.plain(said)))
 
 
 def all_named(folder: Path) -> Iterator[str]:

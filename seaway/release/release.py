@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self, cast
 
-from seaway.images import index
 from seaway.manifests import given, names
-from seaway.model import application, decode, describe, encode, nodes, problems
+from seaway.model import application, decode, describe, encode, nodes, problems, writer
 from seaway.release import lock
 
 ID_LENGTH = 12
@@ -142,7 +141,7 @@ def save(folder: Path, one: Release, sha256: str | None = None) -> Path:
             remedy = "a release never changes: promote the one in the file, or remove it if it was never deployed"
             raise problems.Invalid([problems.Problem(problems.Place(f"{FOLDER}/{path.name}"), "", wrong, remedy)])
         return path
-    index.write(path, text(one))
+    writer.write(folder, path, text(one))
     return path
 
 

@@ -26,6 +26,17 @@ RETENTION = "spec.persistentVolumeClaimRetentionPolicy"
 OWNER = "app.kubernetes.io/name"
 CLAIMS = "spec.volumeClaimTemplates"
 
+FILLED: Mapping[str, Any] = {
+    "podManagementPolicy": "OrderedReady",
+    "revisionHistoryLimit": 10,
+    "serviceName": "",
+    "volumeMode": "Filesystem",
+}
+"""What the API server fills in where a StatefulSet says nothing. It gives a claim's template no storage class."""
+
+_ADDED = frozenset({"apiVersion", "kind", "status", "creationTimestamp"})
+"""Fields of a claim's template that the API server adds, or that say nothing about the disk."""
+
 _LINE = re.compile(r"deletes the disk (\S+/\S+)( .*)?", re.DOTALL)
 
 
@@ -110,18 +121,23 @@ def shape(manifest: change.Manifest) -> dict[str, Any]:
     return {field: value for field in fields if (value := change.at(manifest, field)) is not None}
 
 
-def find_deleted(live: change.Manifest, declared: Mapping[str, Any] | None) -> tuple[re.Pattern[str], str] | None:
+def find_deleted(
+    live: change.Manifest, declared: Mapping[str, Any] | None, recorded: Mapping[str, Any] | None = None
+) -> tuple[re.Pattern[str], str] | None:
     """Which claims of a StatefulSet a change deletes: the pattern of their names, and the reason. None: no claim.
 
     Args:
         live: the set as it is in the cluster. Its policy counts where it is deleted.
         declared: its ``shape`` as it shall be; None: it is deleted.
+        recorded: its ``shape`` as it was declared before; None: that is not known.
     """
     name, first = live["metadata"]["name"], 0
     rule, retention = "whenDeleted", change.at(live, RETENTION)
     if declared is None:
         reason = f"StatefulSet {name} is deleted"
-    elif changed := [field for field in impact.IMMUTABLE["StatefulSet"] if not _is_same(live, declared, field)]:
+    elif changed := [
+        field for field in impact.IMMUTABLE["StatefulSet"] if _is_changed(field, live, declared, recorded)
+    ]:
         reason = f"StatefulSet {name} is deleted and made again ({', '.join(changed)} cannot be changed)"
     else:
         first = int(declared.get("spec.replicas", 1))
@@ -136,20 +152,40 @@ def find_deleted(live: change.Manifest, declared: Mapping[str, Any] | None) -> t
     return re.compile(rf"(?:{claims})-{re.escape(name)}-{kept}\d+"), reason
 
 
-def _is_same(live: change.Manifest, declared: Mapping[str, Any], field: str) -> bool:
-    """Whether a field of the set is as declared, but for what the API server fills in."""
-    return field not in declared or _covers(change.at(live, field), declared[field])
+def _is_changed(
+    field: str, live: change.Manifest, declared: Mapping[str, Any], recorded: Mapping[str, Any] | None
+) -> bool:
+    """Whether a field differs from what was declared before, as the provider compares, or from what is there.
+
+    What is there has more than what is declared only where the API server fills it in.
+    """
+    wanted = declared.get(field)
+    if recorded is not None and _without_nulls(recorded.get(field)) != _without_nulls(wanted):
+        return True
+    return not _covers(change.at(live, field), _without_nulls(wanted), field.rpartition(".")[2])
 
 
-def _covers(live: Any, declared: Any, key: str = "") -> bool:
+def _without_nulls(value: Any) -> Any:
+    """A null is as good as no field, and the state may leave it out."""
+    match value:
+        case Mapping():
+            fields = cast(Mapping[str, Any], value)
+            return {name: _without_nulls(inner) for name, inner in fields.items() if inner is not None}
+        case list() | tuple():
+            return [_without_nulls(inner) for inner in cast(Sequence[Any], value)]
+        case _:
+            return value
+
+
+def _covers(live: Any, declared: Any, key: str) -> bool:
     match live, declared:
+        case _, None:
+            return live is None or key in _ADDED or FILLED.get(key) == live
         case Mapping(), Mapping():
             there, wanted = cast(change.Manifest, live), cast(change.Manifest, declared)
-            # The API server gives a template no class: one that is there was declared.
-            kept = "storageClassName" in wanted or "storageClassName" not in there
-            return kept and all(_covers(there.get(name), value, name) for name, value in wanted.items())
+            return all(_covers(there.get(name), wanted.get(name), name) for name in {*there, *wanted})
         case (list() | tuple(), list() | tuple()):
             pair = (cast(Sequence[Any], live), cast(Sequence[Any], declared))
-            return len(pair[0]) == len(pair[1]) and all(_covers(one, other) for one, other in zip(*pair, strict=True))
+            return len(pair[0]) == len(pair[1]) and all(_covers(*both, "") for both in zip(*pair, strict=True))
         case _:
             return live == declared or (key == "storage" and live and quantity.parse(live) == quantity.parse(declared))

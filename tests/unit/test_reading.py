@@ -1,17 +1,18 @@
-"""Files are read by the one reader: whatever else opens one is listed here, with the reason."""
+"""Files are read by the one reader and written by the one writer: what else does so is listed, with the reason."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from dev import project
 
 READS = {"open", "read_text", "read_bytes", "copyfile", "copy2", "copytree", "fdopen", "run_path"}
 OTHERS = {
     "seaway/model/roots.py": "the reader itself",
+    "seaway/model/writer.py": "the writer",
     "seaway/images/staging.py": "writes the copy; reads by roots.open_regular",
-    "seaway/images/index.py": "writes",
-    "seaway/model/private.py": "opens .seaway itself to narrow its mode",
     "seaway/model/program.py": "runs what the reader has read",
     "seaway/model/schema.py": "a file of the package",
     "seaway/compose/schema.py": "a file of the package",
@@ -23,27 +24,39 @@ OTHERS = {
     "components/settings.py": "the user's own, named by PULUMI_CONFIG_PASSPHRASE_FILE",
 }
 
+WRITES = {"write_text", "write_bytes", "unlink", "rename", "rmtree", "mkdir", "makedirs", "symlink_to", "touch"}
+WRITERS = {
+    "seaway/model/writer.py": "the writer itself",
+    "seaway/model/private.py": "the folders above .seaway",
+    "seaway/images/staging.py": "the copy in .seaway, in a folder that the writer made",
+    "seaway/cli/revision.py": "a temporary folder",
+    "seaway/cli/importing.py": "the file that the user names",
+    "seaway/cli/reviewing.py": "the file that the user names",
+    "seaway/cli/show.py": "the file that the user names",
+}
 
-def reads(source: str) -> Iterator[str]:
-    """The calls that open or copy a file, however they are spelled."""
+
+def calls(source: str, names: set[str]) -> Iterator[str]:
+    """The calls of functions with these names, however they are spelled."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             called = node.func
             name = (
                 called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
             )
-            if name in READS:
+            if name in names:
                 yield f"{node.lineno}: {name}"
 
 
-def test_nothing_else_reads_a_file() -> None:
+@pytest.mark.parametrize(("names", "allowed"), [(READS, OTHERS), (WRITES, WRITERS)])
+def test_nothing_else_reads_or_writes_a_file(names: set[str], allowed: dict[str, str]) -> None:
     found: dict[str, list[str]] = {}
     for folder in ("seaway", "components"):
         for file in sorted((project.ROOT / folder).rglob("*.py")):
-            if lines := list(reads(file.read_text())):
+            if lines := list(calls(file.read_text(), names)):
                 found[file.relative_to(project.ROOT).as_posix()] = lines
-    assert {name: lines for name, lines in found.items() if name not in OTHERS} == {}
-    assert sorted(set(OTHERS) - set(found)) == []
+    assert {name: lines for name, lines in found.items() if name not in allowed} == {}
+    assert sorted(set(allowed) - set(found)) == []
 
 
 def test_a_file_that_is_opened_is_seen() -> None:
@@ -55,6 +68,6 @@ def test_a_file_that_is_opened_is_seen() -> None:
         "shutil.copyfile(a, b)",
         "os.open(x, 0)",
     ):
-        assert list(reads(line))
-    assert not list(reads("root.read(path, '', place, '')"))
+        assert list(calls(line, READS))
+    assert not list(calls("root.read(path, '', place, '')", READS))
     assert Path(project.ROOT, "seaway/model/roots.py").is_file()

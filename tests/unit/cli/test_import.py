@@ -42,6 +42,12 @@ def test_it_writes_the_application_and_the_losses(file: Path, capsys: pytest.Cap
     assert load.load(file.with_name("app.py")) == load.load(file)
 
 
+def test_it_writes_through_no_link(file: Path) -> None:
+    file.with_name("app.yaml").symlink_to("elsewhere")
+    assert main.main(["import", "docker-compose.yml"]) == 2
+    assert not file.with_name("elsewhere").exists()
+
+
 def test_it_writes_over_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.with_name("app.yaml").write_text("mine")
     assert main.main(["import", "docker-compose.yml"]) == 2

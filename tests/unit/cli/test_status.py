@@ -52,6 +52,22 @@ def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServ
     assert out == "".join(f"{line.rstrip()}\n" for line in out.splitlines())
 
 
+@pytest.mark.parametrize("since", ["\x1b[2Jsoon", "2026-01-01T00:00:00"])
+def test_what_the_cluster_says_cannot_steer_the_terminal(
+    api: apiserver.ApiServer, capsys: Captured, since: str
+) -> None:
+    """Whoever may write a ConfigMap or an event writes what is printed here."""
+    objects = broken()
+    objects["Pod"][0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "a\x1b]0;b\x07\u202ec"
+    objects["Event"] = [made.event("Pod/web-5d9c-aaaaa", "Failed", "a\x1b[2Jb\x9bc", seen=made.ago(minutes=1))]
+    conftest.put_all(api, objects)
+    api.put("v1", "ConfigMap", "shop-dev", store.POINTER, data={"id": "\x1b[31m0a", "since": since})
+    assert main.main(["status"]) == 1
+    out = capsys.readouterr().out
+    assert "release \\x1b[31m0a since " in out
+    assert [line for line in out.splitlines() if not line.isprintable()] == []
+
+
 def test_a_job_by_the_clock_tells_its_last_run(api: apiserver.ApiServer, capsys: Captured) -> None:
     objects = made.healthy()
     objects["CronJob"] = [made.cron_job()]

@@ -159,6 +159,19 @@ def test_the_last_good_release_is_put_back(
     assert "1 unchanged" not in shown.out
 
 
+@pytest.mark.parametrize("name", ["environments", "releases", ".seaway"])
+@pytest.mark.parametrize("target", ["../out", "/nothing"])
+def test_a_linked_folder_stops_it_before_anything_is_changed(
+    pulumi: program.Pulumi, good: record.Record, name: str, target: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise it is found only after the failure, and the rollback is not done."""
+    (pulumi.folder / name).symlink_to(target)
+    pulumi.does("sys.exit(255)")
+    assert main.main(["up", "--rollback-on-failure"]) == 2
+    assert capfd.readouterr().err.startswith(f"{name}: is a link, and must be a directory; remove it")
+    assert not (pulumi.folder / "calls.json").exists()
+
+
 def test_the_cause_is_in_the_lock_file(
     pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:

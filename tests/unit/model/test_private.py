@@ -7,7 +7,8 @@ from unittest import mock
 
 import pytest
 
-from dev import environment
+from dev import environment, stack
+from dev.cluster import __main__ as cluster
 from dev.cluster import layout, node, toolchain
 from seaway.images import index
 from seaway.model import private, problems
@@ -29,7 +30,7 @@ def locked(folder: Path) -> None:
 
 
 def noted(folder: Path) -> None:
-    index.write(hold.note(folder, "dev"), "{}")
+    private.write(hold.note(folder, "dev"), "{}")
 
 
 def saved(folder: Path) -> None:
@@ -60,6 +61,42 @@ def test_a_link_in_its_place_is_refused(tmp_path: Path, made: object) -> None:
         made(tmp_path)
     assert mode(tmp_path / "victim") == 0o755
     assert list((tmp_path / "victim").iterdir()) == []
+
+
+def test_the_settings_for_a_shell_are_not_written_through_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bashrc").write_text("precious")
+    (tmp_path / ".seaway").mkdir()
+    (tmp_path / ".seaway/env").symlink_to("../bashrc")
+    monkeypatch.setattr(environment, "STATE", tmp_path / ".seaway")
+    monkeypatch.setattr(environment, "variables", lambda: {"A": "b c"})
+    assert "export A='b c'\n" in environment.write().read_text()
+    assert (tmp_path / "bashrc").read_text() == "precious"
+
+
+@pytest.mark.parametrize("verb", ["up", "preview", "down", "cluster status", "cluster up"])
+@pytest.mark.parametrize("wrong", ["a link", "another user"])
+def test_the_commands_of_a_checkout_say_it_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str, wrong: str
+) -> None:
+    if wrong == "a link":
+        (tmp_path / "victim").mkdir()
+        (tmp_path / ".seaway").symlink_to("victim")
+    else:
+        (tmp_path / ".seaway").mkdir(mode=0o700)
+        monkeypatch.setattr(os, "geteuid", lambda: 1 + tmp_path.stat().st_uid)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(cluster, "ROOT", tmp_path)
+    monkeypatch.setattr("sys.argv", ["stack", verb])
+    command, _, word = verb.partition(" ")
+    assert (cluster.main([word]) if command == "cluster" else stack.main()) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert wrong in shown.err
+    assert shown.err.startswith(".seaway: ")
+    assert shown.err.count("\n") == 1
+    assert list((tmp_path / ".seaway").iterdir()) == []
 
 
 def test_a_mode_that_is_narrower_stays(tmp_path: Path) -> None:
@@ -100,7 +137,7 @@ def test_a_file_is_replaced_and_never_written_through_a_link(tmp_path: Path) -> 
     (tmp_path / "victim").write_text("precious")
     for name in ("file", f"file.{os.getpid()}"):
         (tmp_path / name).symlink_to("victim")
-    index.write(tmp_path / "file", "text")
+    private.write(tmp_path / "file", "text")
     assert (tmp_path / "victim").read_text() == "precious"
     assert not (tmp_path / "file").is_symlink()
     assert (tmp_path / "file").read_text() == "text"

@@ -98,9 +98,12 @@ def check(plugin: Plugin, urn: str, **inputs: object) -> list[str]:
     return [failure.reason for failure in answer.failures]
 
 
-def diff(plugin: Plugin, urn: str, outputs: dict[str, object], **inputs: object) -> list[str] | None:
-    """Names of the changed inputs; none: no change."""
-    request = provider_pb2.DiffRequest(id="x", urn=urn, olds=values.encode(outputs), news=values.encode(inputs))
+def diff(
+    plugin: Plugin, urn: str, outputs: dict[str, object], old: dict[str, object] | None = None, /, **inputs: object
+) -> list[str] | None:
+    """Names of the changed inputs; none: no change. ``old``: the inputs in the state, if other than the outputs."""
+    olds, before = values.encode(outputs), values.encode(outputs if old is None else old)
+    request = provider_pb2.DiffRequest(id="x", urn=urn, olds=olds, old_inputs=before, news=values.encode(inputs))
     answer = plugin.stub.Diff(request)
     assert (answer.changes == provider_pb2.DiffResponse.DIFF_SOME) == bool(answer.diffs)
     assert set(answer.replaces) <= set(answer.diffs)

@@ -150,6 +150,82 @@ def test_a_store_that_stays(
         assert reason in text
 
 
+def without(field: str) -> dict[str, object]:
+    return {name: value for name, value in shape().items() if name != f"spec.{field}"}
+
+
+@pytest.mark.parametrize("field", ["podManagementPolicy", "revisionHistoryLimit", "volumeClaimTemplates"])
+@pytest.mark.parametrize("known", ["state", "cluster", "both"])
+def test_a_field_that_is_not_declared_any_more(
+    plugin: engine.Plugin, api: apiserver.ApiServer, field: str, known: str
+) -> None:
+    """As with `raw: {StatefulSet: {spec: {podManagementPolicy: null}}}`: the provider deletes the set first."""
+    deploy(api)
+    _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/statefulsets/db")
+    declared, recorded = without(field), shape()
+    if field == "revisionHistoryLimit":
+        live["spec"][field] = recorded["spec.revisionHistoryLimit"] = 3
+    if known == "state":
+        live["spec"] |= {"podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10}
+        declared.pop("spec.podManagementPolicy", None)
+        if field != "podManagementPolicy":
+            del recorded["spec.podManagementPolicy"]
+    if known == "cluster":
+        old = {name: value for name, value in inputs(HOME, DB).items() if name != "sets"}
+    else:
+        old = inputs(HOME, DB, db=recorded)
+    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, old, **inputs(HOME, DB, db=declared)))
+    assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): StatefulSet db is deleted and made again" in text
+    assert f"spec.{field} cannot be changed" in text
+
+
+def test_what_the_api_server_fills_in_is_no_change(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api)
+    _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/statefulsets/db")
+    live["spec"] |= {"podManagementPolicy": "OrderedReady", "serviceName": ""}
+    live["spec"]["volumeClaimTemplates"][0]["metadata"]["creationTimestamp"] = None
+    asked = inputs(HOME, DB, db=without("podManagementPolicy"))
+    assert engine.diff(plugin, OBJECTS, asked, **asked) is None
+
+
+@pytest.mark.parametrize(
+    "more", [{"metadata": {"name": "data", "labels": {"a": "b"}}}, {"spec": {"volumeMode": "Block"}}]
+)
+def test_a_part_of_a_claim_that_is_not_declared_any_more(
+    plugin: engine.Plugin, api: apiserver.ApiServer, more: dict[str, dict[str, object]]
+) -> None:
+    deploy(api)
+    _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/statefulsets/db")
+    for part, fields in more.items():
+        live["spec"]["volumeClaimTemplates"][0][part] |= fields
+    asked = inputs(HOME, DB, db=shape())
+    assert "made again" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
+
+
+def test_the_provider_compares_what_is_declared_not_what_it_means(
+    plugin: engine.Plugin, api: apiserver.ApiServer
+) -> None:
+    deploy(api)
+    old, new = inputs(HOME, DB, db=shape()), inputs(HOME, DB, db=shape(size="1024Mi"))
+    assert "made again" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, old, **new))
+
+
+def test_outputs_that_an_update_without_a_change_has_kept_say_nothing(
+    plugin: engine.Plugin, api: apiserver.ApiServer
+) -> None:
+    """A disk was replaced, with the loss accepted; the engine keeps the outputs and records the inputs."""
+    deploy(api, size="2Gi")
+    outputs, new = inputs(HOME, DB, db=shape()), inputs(HOME, DB, db=shape(size="2Gi"))
+    assert engine.diff(plugin, OBJECTS, outputs, new, **new) is None
+
+
+def test_a_null_in_a_claim_says_nothing(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    deploy(api)
+    nulled = json.loads(json.dumps(shape()))
+    nulled["spec.volumeClaimTemplates"][0]["spec"]["volumeName"] = None
+    assert engine.diff(plugin, OBJECTS, inputs(HOME, DB, db=shape()), **inputs(HOME, DB, db=nulled)) is None
+
+
 def test_a_storage_class_that_is_not_declared_any_more(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     deploy(api)
     _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/statefulsets/db")
@@ -197,6 +273,27 @@ def test_what_an_update_has_left_behind_is_still_looked_at(
     assert "leaving" not in engine.update(accepting, OBJECTS, recorded, **inputs(HOME, DB, MOVED))
     api.remove("v1", "Namespace", "", "shop-prod")
     assert engine.diff(strict, OBJECTS, recorded, **again) is None
+
+
+def test_what_another_stack_makes_in_the_place_of_what_was_deleted_is_not_ours(
+    configured: Callable[..., engine.Plugin], api: apiserver.ApiServer
+) -> None:
+    deploy(api)
+    accepting = configured(dataLoss=ALLOW)
+    recorded = engine.update(accepting, OBJECTS, inputs(HOME, DB, CLAIM), **inputs(MOVED))
+    assert recorded["leaving"] == [DB, HOME, CLAIM]
+    strict, theirs = configured(), {"app.kubernetes.io/part-of": "shop", "seaway/stack": "other"}
+    for path in (
+        "/api/v1/namespaces/shop-prod",
+        "/apis/apps/v1/namespaces/shop-prod/statefulsets/db",
+        "/api/v1/namespaces/shop-prod/persistentvolumeclaims/data-db-0",
+    ):
+        assert "data-db-0" in strict.refusal(lambda: engine.diff(strict, OBJECTS, {**recorded}, **inputs(MOVED)))
+        api.answer(path)[1]["metadata"]["labels"] = theirs
+        if "statefulsets" in path:
+            put_claim(api, "data-db-0", OURS)
+    assert engine.diff(strict, OBJECTS, recorded, **inputs(MOVED)) is None
+    assert engine.update(strict, OBJECTS, recorded, **inputs(MOVED)).get("leaving") is None, "it is forgotten"
 
 
 def test_a_run_accepts_exactly_what_it_names(

@@ -88,6 +88,11 @@ def test_every_kind_of_a_release_is_looked_at() -> None:
         assert {one.kind for one in golden.made(example)} <= {*drift.KINDS, "Namespace"}
 
 
+def test_a_line_for_people_cannot_steer_the_terminal() -> None:
+    edit = drift.Difference(kind="Deployment", name="web", path="a", declared=1, live="\x1b[2J\n", who="b\x07 at c")
+    assert drift.by_hand(edit) == r"Deployment web was edited by hand: a is \x1b[2J\n, declared 1 (b\x07 at c)"
+
+
 def test_who_opens_a_policy_by_hand_is_told() -> None:
     live = running()
     (policy,) = (one for one in live["NetworkPolicy"] if one["metadata"]["name"].startswith("db-"))
