@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from seaway.manifests import yamlout
 from seaway.model import decode, describe, encode, nodes, problems, roots, writer
@@ -75,6 +75,9 @@ class Lock:
     instead: Hold | None = None
 
 
+_Texts = TypeVar("_Texts", Held, Hold)
+
+
 def file(folder: Path, stack: str) -> Path:
     """The lock file of a stack in the project's folder."""
     return folder / FOLDER / f"{stack}{ENDING}"
@@ -90,7 +93,7 @@ def read(folder: Path, stack: str) -> Lock:
     if not os.path.lexists(path):
         return Lock()
     number, node = parse(read_content(path, folder), str(path.relative_to(folder)))
-    found = decode.decode(Lock, node)
+    found = _with_visible_texts(decode.decode(Lock, node))
     if wrong := [id_ for id_ in _named(found) if not ID.fullmatch(id_)]:
         hint = "take the file from git again; an id has digits, small letters and one hyphen"
         told = [f"{problems.quoted(id_)} is not the id of a release" for id_ in wrong]
@@ -128,6 +131,17 @@ def all_named(folder: Path) -> Iterator[str]:
             said = read(folder, path.name.removesuffix(ENDING))
             yield from (one.release for one in said.held)
             yield from filter(None, [said.release, said.instead and said.instead.release])
+
+
+def _with_visible_texts(said: Lock) -> Lock:
+    """What is printed of a file cannot steer the terminal."""
+
+    def visible(one: _Texts) -> _Texts:
+        return dataclasses.replace(one, because=problems.visible(one.because), since=problems.visible(one.since))
+
+    return dataclasses.replace(
+        said, held=tuple(map(visible, said.held)), instead=said.instead and visible(said.instead)
+    )
 
 
 def _named(said: Lock) -> Iterator[str]:

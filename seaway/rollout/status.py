@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from seaway.manifests import names, workloads
+from seaway.model import problems
 from seaway.rollout import evidence, judge, runs, snapshot, target, verdict
 
 RECENT = datetime.timedelta(hours=1)
@@ -113,7 +114,7 @@ def causes(found: Iterable[Row]) -> str | None:
     """What is wrong, in one line: ``web: image ... does not exist; api: ...``. None: nobody can tell."""
     told = [f"{row.name}: {row.verdict.findings[0].line}" for row in unwell(found) if row.verdict.findings]
     more = f" and {len(told) - TOLD} more" if len(told) > TOLD else ""
-    return "; ".join(told[:TOLD]) + more if told else None
+    return problems.visible("; ".join(told[:TOLD]) + more) if told else None
 
 
 _BETWEEN: Mapping[target.Kind, str] = {"Deployment": "ReplicaSet", "CronJob": "Job"}
