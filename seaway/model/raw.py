@@ -121,6 +121,9 @@ def _kept(one: rules.Workload, kind: str, fields: Any) -> Iterator[schema.Wrong]
         if key not in (*_METADATA, "name", "namespace"):
             yield schema.Wrong(("metadata", key), "is not asked for", f"there are: {', '.join(_METADATA)}")
     pod = _POD.get(kind)
+    for path in _essential(pod):
+        if _written(fields, [*path]) and _at(fields, path) is None:
+            yield schema.Wrong(path, "cannot be removed: Seaway needs it", _OUT)
     for meta in (("metadata",), *([(*pod, "metadata")] if pod else [])):
         for key in _below(fields, (*meta, "labels")):
             if key.startswith(_OWN_LABELS):
@@ -131,6 +134,14 @@ def _kept(one: rules.Workload, kind: str, fields: Any) -> Iterator[schema.Wrong]
             yield schema.Wrong(("metadata", "annotations", key), "tells Pulumi how to treat the object", _OUT)
     if pod:
         yield from _images(one, fields, (*pod, "spec"))
+
+
+def _essential(pod: tuple[str, ...] | None) -> Iterator[tuple[str, ...]]:
+    """What null must not take away. ``pod``: where the pods of the kind are described."""
+    yield from (("metadata",), ("metadata", "labels"), ("metadata", "annotations"), ("spec",))
+    if pod:
+        yield from (pod[:length] for length in range(2, len(pod) + 1))
+        yield from ((*pod, "metadata"), (*pod, "metadata", "labels"), (*pod, "spec"), (*pod, "spec", "containers"))
 
 
 def _images(one: rules.Workload, fields: Any, pod: tuple[str, ...]) -> Iterator[schema.Wrong]:

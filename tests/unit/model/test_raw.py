@@ -157,6 +157,27 @@ def kinds(**fields: object) -> list[str]:
     return raw.kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
 
 
+ESSENTIAL = (
+    "metadata",
+    "metadata.labels",
+    "metadata.annotations",
+    "spec",
+    "spec.template",
+    "spec.template.metadata",
+    "spec.template.metadata.labels",
+    "spec.template.spec",
+    "spec.template.spec.containers",
+)
+
+
+@pytest.mark.parametrize("path", ESSENTIAL)
+def test_null_takes_away_nothing_that_is_needed(said: Said, path: str) -> None:
+    keys = path.split(".")
+    fields = "".join(f"{{{key}: " for key in keys) + "null" + "}" * len(keys)
+    (told,) = said(APP % (f"Deployment: {fields}", "", ""))
+    assert told.endswith(f"raw.Deployment.{path}: cannot be removed: Seaway needs it; take it out")
+
+
 def test_the_kinds_follow_from_what_is_said() -> None:
     assert kinds() == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"]
     assert kinds(each_node=True) == ["DaemonSet", "NetworkPolicy", "ServiceAccount"]
