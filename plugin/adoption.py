@@ -6,7 +6,7 @@ from typing import Any
 
 from seaway.cluster import client, paths
 from seaway.manifests import names
-from seaway.release import fields
+from seaway.release import drift, fields
 from seaway.review import change
 
 AT_ONCE = 20
@@ -17,13 +17,6 @@ VIRTUAL = ("metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io")
 
 OURS = ("pulumi-kubernetes", names.MANAGER)
 """What the field managers of the stack begin with."""
-
-CONTROLLERS = frozenset(
-    {"kube-controller-manager", "cloud-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"}
-)
-"""Field managers of the cluster itself."""
-
-IN_EVERY_NAMESPACE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 
 IGNORED = frozenset({"Endpoints", "EndpointSlice", "Event", "Lease"})
 """Kinds that Kubernetes and the programs in the namespace write on their own."""
@@ -107,7 +100,7 @@ def _belongs(kind: str, item: change.Manifest, ours: Mapping[str, str | None]) -
         or ours.items() <= labels.items()
         # The controller gives claims the labels of the set's selector, and no more.
         or (kind == "PersistentVolumeClaim" and labels.get(names.PART_OF_LABEL) == ours[names.PART_OF_LABEL])
-        or (kind, meta["name"]) in IN_EVERY_NAMESPACE
+        or (kind, meta["name"]) in drift.IN_EVERY_NAMESPACE
         or "cert-manager.io/certificate-name" in (meta.get("annotations") or {})
-        or (managers and CONTROLLERS.issuperset(managers))
+        or (managers and fields.CONTROLLERS.issuperset(managers))
     )

@@ -21,13 +21,8 @@ KINDS = record.KINDS
 _SELDOM = ("Role", "RoleBinding")
 """Kinds that are asked for where a release has some: whoever may look at workloads, may not look at rights."""
 
-_CONTROLLERS = frozenset(
-    {"kube-controller-manager", "cloud-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"}
-)
-"""The cluster itself: what these add is no drift."""
-
-_BY_KUBERNETES = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
-"""In every namespace."""
+IN_EVERY_NAMESPACE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
+"""Objects that Kubernetes makes itself."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +103,7 @@ def drift(declared: Sequence[fields.Object], live: Mapping[str, Sequence[fields.
     there = {(kind, one["metadata"]["name"]): one for kind, listed in live.items() for one in listed}
     wanted = {(one["kind"], one["metadata"]["name"]): one for one in declared}
     secrets = _secrets(declared)
-    named = _BY_KUBERNETES | {("Secret", name) for name in (*secrets, *_certificates(declared))}
+    named = IN_EVERY_NAMESPACE | {("Secret", name) for name in (*secrets, *_certificates(declared))}
     scaled = {
         (target["kind"], target["name"])
         for one in live.get("HorizontalPodAutoscaler", ())
@@ -139,7 +134,7 @@ def _changes(kind: str, name: str, manifest: fields.Object, live: fields.Object)
     for change in fields.edits(declared, live):
         yield _difference(kind, name, change, _setter(live, change.path) if change.live is not None else None)
     for entry in fields.managers(live):
-        if not _ours(entry) and entry.get("manager") not in _CONTROLLERS:
+        if not _ours(entry) and entry.get("manager") not in fields.CONTROLLERS:
             for change in fields.additions(declared, live, entry.get("fieldsV1", {})):
                 yield _difference(kind, name, change, _who(entry))
 

@@ -201,6 +201,12 @@ def _called(step: str | Item) -> object:
     return step if isinstance(step, str) else (sorted(step.keys.items()) or step.label)
 
 
+CONTROLLERS = frozenset(
+    {"kube-controller-manager", "cloud-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"}
+)
+"""Field managers of the cluster itself: what these add is no drift, and nobody's object."""
+
+
 def managers(live: Object) -> Sequence[Object]:
     """Who manages fields of an object, its status apart."""
     entries = cast(Sequence[Object], live.get("metadata", {}).get("managedFields", ()))

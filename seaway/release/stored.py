@@ -208,8 +208,7 @@ def unpack(content: bytes, limit: int = LARGEST) -> list[dict[str, Any]]:
 def _rollout(found: Sequence[objects.Object]) -> Iterator[dict[str, Any]]:
     """The objects in their order. Only a Secret has its manifest here; those of the others are in the lists."""
     for one, written in zip(found, record.written_objects(found), strict=True):
-        manifest = written.pop("manifest")
-        yield {**written, "manifest": manifest if one.kind == "Secret" else None, "object": [one.kind, one.name]}
+        yield {**written, "object": [one.kind, one.name]} | ({} if one.kind == "Secret" else {"manifest": None})
 
 
 def _written(part: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
