@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 
 from components import checks, image, provenance, provider, registry, release, rollout, settings, workload
-from seaway.manifests import given as inputs
-from seaway.manifests import objects
-from seaway.model import application, hosts
+from seaway.manifests import inputs, objects
+from seaway.model import application
+from seaway.model.validate import ingress_hosts
 from seaway.release import record
 from seaway.review import disks
 
@@ -145,6 +145,6 @@ def _shown(
         if one.expose and given.settings.exposure == "nodePort":
             # The cluster chooses it, so the preview of a new Service has none.
             shown["nodePort"] = made.service.spec.apply(lambda spec: spec["ports"][0].get("nodePort"))
-        if urls := hosts.urls(given.settings, one):
+        if urls := ingress_hosts.urls(given.settings, one):
             shown["urls"] = urls
     return shown

@@ -4,9 +4,9 @@ import datetime
 
 from components import messages, release
 from seaway.checks import check, engine
-from seaway.manifests import offline
-from seaway.model import problems
+from seaway.manifests import preview
 from seaway.release import lock
+from seaway.syntax import diagnosis
 
 MOST = 10
 """Lines of warnings; `seaway check` shows all."""
@@ -25,7 +25,7 @@ def told(choice: release.Choice) -> list[engine.Result]:
         problems.Invalid: every finding that is an error here.
     """
     given, stack = choice.given, choice.given.settings
-    objects = choice.recorded or offline.rendered(given.app, stack, choice.images)
+    objects = choice.recorded or preview.rendered(given.app, stack, choice.images)
     today = datetime.datetime.now(datetime.UTC).date()
     results = engine.run(given.app, stack, objects, today)
     refused = [one for one in results if one.refused]
@@ -33,7 +33,7 @@ def told(choice: release.Choice) -> list[engine.Result]:
         refused = [one for one in refused if one.check.level in ALWAYS_REFUSED]
     if refused:
         file = f"{lock.FOLDER}/{stack.stack}{lock.ENDING}" if given.release or choice.is_rollback else stack.app
-        raise problems.Invalid(engine.problem(one, problems.Place(file)) for one in refused)
+        raise diagnosis.Invalid(engine.problem(one, diagnosis.Place(file)) for one in refused)
     if lines := engine.lines(one for one in results if one.state not in ("passed", "waived")):
         shown = lines if len(lines) <= MOST else [*lines[: MOST - 1], f"... and {len(lines) - MOST + 1} more"]
         head = f"{engine.summary(results)}; all findings: seaway check --stack {stack.stack}"

@@ -7,8 +7,11 @@ import pulumi
 import pulumi_docker_build as docker_build
 
 from components import messages, provider, settings
-from seaway.images import changes, index, source, staging
-from seaway.model import application, lockfile, problems, roots
+from seaway.files import roots
+from seaway.images import build_inputs, file_index, rebuild_reasons, staging
+from seaway.model import application
+from seaway.project import images_lock
+from seaway.syntax import diagnosis
 
 EXPORT = "type=registry,rewrite-timestamp=true"
 """Pushed, and with the times in its layers set to SOURCE_DATE_EPOCH: the same content is the same digest on every
@@ -30,8 +33,8 @@ class Plan:
     build: application.Build
     contexts: Mapping[str, str]
     """The other contexts, staged as well, by name."""
-    record: changes.Record
-    warnings: tuple[problems.Problem, ...]
+    record: rebuild_reasons.Record
+    warnings: tuple[diagnosis.Problem, ...]
 
     @property
     def tag(self) -> str:
@@ -46,16 +49,16 @@ def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
         problems.Invalid: all that is wrong with the contexts and Dockerfiles.
     """
     made: list[Plan] = []
-    wrong: list[problems.Problem] = []
+    wrong: list[diagnosis.Problem] = []
     root = roots.find_root(given.folder, given.settings.root)
-    lock = lockfile.read((given.folder / given.settings.app).parent, root)
-    for name, build in source.builds(given.app):
+    lock = images_lock.read((given.folder / given.settings.app).parent, root)
+    for name, build in build_inputs.builds(given.app):
         try:
             made.append(_plan(given, name, build, repositories[name], root=root, lock=lock))
-        except problems.Invalid as error:
+        except diagnosis.Invalid as error:
             wrong += error.problems
     if wrong:
-        raise problems.Invalid(wrong)
+        raise diagnosis.Invalid(wrong)
     return made
 
 
@@ -66,11 +69,11 @@ def _plan(
     repository: str,
     *,
     root: roots.Root,
-    lock: lockfile.Lock | None,
+    lock: images_lock.Lock | None,
 ) -> Plan:
-    known = index.Index.load(staging.index_file(given.folder, name))
+    known = file_index.Index.load(staging.index_file(given.folder, name))
     above = (given.folder / given.settings.app).parent
-    read = source.Source.read(above, build, given.settings, root, lock=lock, known=known)
+    read = build_inputs.Source.read(above, build, given.settings, root, lock=lock, known=known)
     staged = staging.folder(given.folder, name)
     staging.stage(read.context, staged, known)
     known.save(staging.index_file(given.folder, name))
@@ -78,7 +81,7 @@ def _plan(
     for called, other in read.context.others.items():
         # No service has a + in its name.
         beside = staging.folder(given.folder, f"{name}+{called}")
-        staging.stage(other, beside, index.Index())
+        staging.stage(other, beside, file_index.Index())
         contexts[called] = str(beside.relative_to(given.folder))
     return Plan(
         name=name,
@@ -106,9 +109,9 @@ class Image(pulumi.ComponentResource):
         super().__init__("seaway:index:Image", plan.name, None, options)
         for problem in plan.warnings:
             messages.warn(str(problem), self)
-        kept = changes.record_file(given.folder, plan.name)
-        before = changes.Record.load(kept)
-        if before is not None and (why := changes.reason(before, plan.record)):
+        kept = rebuild_reasons.record_file(given.folder, plan.name)
+        before = rebuild_reasons.Record.load(kept)
+        if before is not None and (why := rebuild_reasons.reason(before, plan.record)):
             messages.info(f"{plan.name}: rebuild, {why}", self)
         # Destroying dev must not delete the manifest that another environment runs (pulumi-docker-build issue 606).
         own = pulumi.ResourceOptions(

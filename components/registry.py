@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import pulumi
 
 from components import image, provider, settings
-from seaway.images import source
-from seaway.manifests import given as inputs
+from seaway.images import build_inputs
+from seaway.manifests import inputs
 
 
 def repositories(given: settings.Given) -> dict[str, str]:
     """Where images are pushed to, ``registry/application/service``. A rule has made sure of the registry."""
-    return {name: f"{given.settings.registry}/{given.app.name}/{name}" for name, _ in source.builds(given.app)}
+    return {name: f"{given.settings.registry}/{given.app.name}/{name}" for name, _ in build_inputs.builds(given.app)}
 
 
 class Registry(pulumi.ComponentResource):

@@ -7,10 +7,11 @@ from typing import Self
 import pulumi
 
 from components import image, messages, settings
-from seaway.manifests import given as inputs
-from seaway.manifests import objects
-from seaway.model import application, encode, jobs, problems, secrets
+from seaway.manifests import inputs, objects
+from seaway.model import application
+from seaway.model.validate import jobs, secrets
 from seaway.release import hold, lock, record, release
+from seaway.syntax import diagnosis, encode
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Choice:
         source = f"{lock.FOLDER}/{given.settings.stack}{lock.ENDING}" if given.release else given.settings.app
         messages.warn(
             f"release {found.held} that {source} describes failed at"
-            f" {problems.visible(f'{found.since} ({found.because})')};"
+            f" {diagnosis.visible(f'{found.since} ({found.because})')};"
             f" running the last good one, {found.release}. Change the source, or try it again: seaway up --retry"
         )
         pinned = hold.pinned(given.folder, found, application=given.base.name, stack=given.settings.stack)

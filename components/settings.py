@@ -16,15 +16,18 @@ import pulumi
 from pulumi.runtime import config
 
 from components import messages
-from seaway.cluster import errors
-from seaway.manifests import given
-from seaway.model import application, nodes, problems, references, rules, settings, stackfile
-from seaway.model import secrets as listed
+from seaway import errors
+from seaway.manifests import inputs
+from seaway.model import application, image_reference, settings
+from seaway.model.validate import secrets as listed
+from seaway.model.validate import structure
+from seaway.project import stack_file
 from seaway.release import fingerprints, lock, project, release, stack_state
+from seaway.syntax import diagnosis, nodes
 
 DEVELOPMENT = "dev"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - it is public: dev keeps no secret worth keeping
-SECRETS = f"{stackfile.PREFIX}secrets"
+SECRETS = f"{stack_file.PREFIX}secrets"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class Given:
     base: application.Application
     """The application without this environment's overlay."""
     settings: settings.Settings
-    secrets: Mapping[str, given.SecretValue]
+    secrets: Mapping[str, inputs.SecretValue]
     """Values that the stack's configuration holds; the generated ones are made by the stack itself."""
 
     built_with: Mapping[str, pulumi.Output[str]] = dataclasses.field(default_factory=dict[str, pulumi.Output[str]])
@@ -58,38 +61,38 @@ def read(folder: Path) -> Given:
     """
     stack = pulumi.get_stack()
     texts = {
-        key.removeprefix(stackfile.PREFIX): str(value)
+        key.removeprefix(stack_file.PREFIX): str(value)
         for key, value in config.CONFIG.get().items()
-        if key.startswith(stackfile.PREFIX)
+        if key.startswith(stack_file.PREFIX)
     }
     file = folder / f"Pulumi.{stack}.yaml"
     found = list(_passphrase(file, stack))
-    values = stackfile.of(texts, file.name)
+    values = stack_file.of(texts, file.name)
     if file.is_file():
-        values = stackfile.located(values, stackfile.read(file))
+        values = stack_file.located(values, stack_file.read(file))
     try:
         one = project.read(values, folder=folder, stack=stack, today=datetime.datetime.now(datetime.UTC).date())
-    except problems.Invalid as error:
-        raise problems.Invalid([*found, *error.problems]) from None
+    except diagnosis.Invalid as error:
+        raise diagnosis.Invalid([*found, *error.problems]) from None
     if found:
-        raise problems.Invalid(found)
+        raise diagnosis.Invalid(found)
     app = one.app
     written = _texts(texts.get("secrets"))
-    asked = {name for one in rules.workloads(app).values() if one.build for name in one.build.secrets.values()}
+    asked = {name for one in structure.workloads(app).values() if one.build for name in one.build.secrets.values()}
     pull = one.settings.pull
     # What only builds or only the nodes ask for makes no other release, so it has no fingerprint.
     apart = {*asked, *([pull.secret] if pull else [])} - {*listed.valued(app)}
     own = {name: text for name, text in written.items() if name not in apart}
     prints = _fingerprints(
-        texts.get(stackfile.FINGERPRINT_KEY), app.name, own, values=values, folder=folder, stack=stack
+        texts.get(stack_file.FINGERPRINT_KEY), app.name, own, values=values, folder=folder, stack=stack
     )
     secrets = {
-        name: given.SecretValue(fingerprint=prints[name], value=pulumi.Output.secret(encoded(text)))
+        name: inputs.SecretValue(fingerprint=prints[name], value=pulumi.Output.secret(encoded(text)))
         for name, text in own.items()
     }
     if pull is not None and one.settings.registry is not None:
         login = _login(one.settings.registry, pull.user, written[pull.secret])
-        secrets[given.PULL] = given.SecretValue(fingerprint="", value=pulumi.Output.secret(encoded(login)))
+        secrets[inputs.PULL] = inputs.SecretValue(fingerprint="", value=pulumi.Output.secret(encoded(login)))
     return Given(
         built_with={name: pulumi.Output.secret(written[name]) for name in asked & written.keys()},
         app=app,
@@ -116,9 +119,9 @@ def _texts(secrets: str | None) -> Mapping[str, str]:
 
 def _login(registry: str, user: str, password: str) -> str:
     """What `docker login` writes: who pulls from a registry. https://kubernetes.io/docs/concepts/containers/images/"""
-    host = references.host(f"{registry}/image")
+    host = image_reference.host(f"{registry}/image")
     # Docker's own registry has the name there that it had in 2013, and the kubelet looks for it.
-    host = "https://index.docker.io/v1/" if host == references.DOCKER_HUB else host
+    host = "https://index.docker.io/v1/" if host == image_reference.DOCKER_HUB else host
     account = {"username": user, "password": password, "auth": encoded(f"{user}:{password}")}
     return json.dumps({"auths": {host: account}}, sort_keys=True)
 
@@ -143,18 +146,18 @@ def _fingerprints(
         key, place = _former_key(folder, stack), values.place
         wrong = f"is not set, and the Secrets of {', '.join(sorted(secrets))} are named with it"
     else:
-        place = values.entries[stackfile.FINGERPRINT_KEY].place
+        place = values.entries[stack_file.FINGERPRINT_KEY].place
         try:
             key, wrong = fingerprints.FingerprintKey.parse(text), ""
         except ValueError as error:
             key, wrong = None, str(error)
     command = f"openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {stack}"
     remedy = f"seaway up --stack {stack} sets it; or: {command}"
-    problem = problems.Problem(place, fingerprints.SETTING, wrong, remedy)
+    problem = diagnosis.Problem(place, fingerprints.SETTING, wrong, remedy)
     found = {name: key and key.fingerprint(app, stack, name, value) for name, value in secrets.items()}
     known = {name: fingerprint for name, fingerprint in found.items() if fingerprint is not None}
     if known.keys() != secrets.keys():
-        raise problems.Invalid([problem])
+        raise diagnosis.Invalid([problem])
     if text is None:
         messages.warn(f"{problem}. Until then their names stay as they are, and a weak value can be guessed from one")
     return known
@@ -169,12 +172,12 @@ def _former_key(folder: Path, stack: str) -> fingerprints.FingerprintKey | None:
     return fingerprints.FingerprintKey(key=None, keep=state.record().secrets) if state else None
 
 
-def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
+def _passphrase(file: Path, stack: str) -> list[diagnosis.Problem]:
     """The passphrase that everybody knows, and none at all, are for dev only."""
     passphrase = _chosen_passphrase()
     if stack == DEVELOPMENT or passphrase not in {PUBLIC_PASSPHRASE, ""}:
         return []
-    root = nodes.parse(stackfile.load_bytes(file), file.name) if file.is_file() else None
+    root = nodes.parse(stack_file.load_bytes(file), file.name) if file.is_file() else None
     # Pulumi writes a salt where a passphrase encrypts, and none for any other provider of secrets.
     if not isinstance(root, nodes.Table) or "encryptionsalt" not in root.entries:
         return []
@@ -184,7 +187,7 @@ def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
         "choose who may decrypt them: pulumi stack change-secrets-provider awskms://... (or gcpkms, azurekeyvault,"
         " hashivault), or set PULUMI_CONFIG_PASSPHRASE to one of your own before pulumi stack init"
     )
-    return [problems.Problem(problems.Place(file.name), "", wrong, remedy)]
+    return [diagnosis.Problem(diagnosis.Place(file.name), "", wrong, remedy)]
 
 
 def _chosen_passphrase() -> str | None:

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from dev.cluster import layout, node, toolchain
-from seaway.model import private
+from seaway.files import private
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / private.NAME

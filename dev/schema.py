@@ -1,4 +1,4 @@
-"""Makes `seaway/schema/kubernetes.json`: Kubernetes' API as far as Seaway makes objects of it.
+"""Makes `seaway/kubernetes/api/kubernetes.json`: Kubernetes' API as far as Seaway makes objects of it.
 
 `python -m dev.schema`, with Go on the PATH. The source is the Kubernetes module that the toolchain pins: its OpenAPI
 file, and the code that is generated beside it, since only that knows the values of a field like `imagePullPolicy`.
@@ -14,7 +14,7 @@ from typing import Any, cast
 from dev import project
 from dev.cluster import compiler
 
-FILE = project.ROOT / "seaway" / "schema" / "kubernetes.json"
+FILE = project.ROOT / "seaway" / "kubernetes" / "api" / "kubernetes.json"
 
 KINDS = {
     "ConfigMap": "v1",

@@ -11,11 +11,12 @@ from typing import Any
 
 from dev import environment, project
 from dev.cluster import layout, node
-from seaway.cli import fingerprint_key, program
+from seaway import errors
+from seaway.cli import fingerprint_key, pulumi_cli
 from seaway.cli import stack as stacks
-from seaway.cluster import errors
-from seaway.model import private, problems
+from seaway.files import private
 from seaway.review import disks
+from seaway.syntax import diagnosis
 
 STACK = "dev"
 
@@ -35,7 +36,7 @@ def main() -> int:
     except layout.CannotRunError as error:
         print(f"seaway: {error}", file=sys.stderr)
         return 2
-    except problems.Invalid as error:
+    except diagnosis.Invalid as error:
         print(error, file=sys.stderr)
         return 2
     except (layout.FailedError, errors.Unavailable, OSError) as error:
@@ -97,7 +98,7 @@ def select() -> dict[str, str]:
 
 def run(command: list[str], env: dict[str, str] | None = None, stdout: int | None = None) -> None:
     """Run a command in the checkout, with its output going to the person; after a Ctrl-C, wait until it has ended."""
-    code, _ = program.wait(command, environment.ROOT, env=env, stdout=stdout)
+    code, _ = pulumi_cli.wait(command, environment.ROOT, env=env, stdout=stdout)
     if code:
         raise subprocess.CalledProcessError(code, command)
 

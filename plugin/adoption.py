@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seaway.cluster import client, paths
+from seaway.kubernetes.api import fields, paths
+from seaway.kubernetes.cluster import client
 from seaway.manifests import names
-from seaway.release import drift, fields
+from seaway.release import drift
 from seaway.review import change
 
 AT_ONCE = 20

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from plugin import data_loss, engine, resource, values
-from seaway.cluster import client
+from seaway.kubernetes.cluster import client
 
 UID = "uid"
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from plugin import adoption, engine, resource, values
-from seaway.cluster import client, paths
+from seaway.kubernetes.api import paths
+from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.review import change, disks
 

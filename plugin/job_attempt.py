@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from plugin import engine, resource, values
-from seaway.cluster import client, paths
+from seaway.kubernetes.api import paths
+from seaway.kubernetes.cluster import client
 
 ATTEMPT = "attempt"
 

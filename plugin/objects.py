@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
 from plugin import data_loss, engine, resource, values
-from seaway.cluster import client, errors, paths
+from seaway import errors
+from seaway.kubernetes.api import paths
+from seaway.kubernetes.cluster import client
 from seaway.manifests import names
-from seaway.release import drift, store
+from seaway.release import drift, record_store
 from seaway.review import disks
 
 AT_ONCE = 20
@@ -135,9 +137,9 @@ class Objects:
         """What somebody did by hand since the last release: it stays until a change of the object takes it back."""
         try:
             _, found = await drift.of(self._cluster, namespace)
-        except (store.Missing, errors.Forbidden):
+        except (record_store.Missing, errors.Forbidden):
             return  # no release is recorded yet, or the account may not list: then there is nothing to compare
-        except store.Changed as changed:
+        except record_store.Changed as changed:
             await self._log.warning(str(changed))  # the update writes it again
             return
         told = [line for one in found if (line := drift.by_hand(one))]
@@ -161,7 +163,7 @@ class Objects:
             if one.kind == "HorizontalPodAutoscaler" and deployment in new:
                 target = one.name if text in new else f"{one.name}{NOBODY}"
                 part = {"spec": {"scaleTargetRef": {"name": target}}}
-                await self._cluster.merge(one.path, part, manager=store.MANAGER)
+                await self._cluster.merge(one.path, part, manager=record_store.MANAGER)
 
     async def _guard(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
         ours = _objects(recorded)

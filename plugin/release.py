@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from plugin import resource, values
-from seaway.cluster import client
-from seaway.model import decode, encode, problems
-from seaway.release import fields, lock, record, stack_state, store, stored
+from seaway.kubernetes.api import fields
+from seaway.kubernetes.cluster import client
+from seaway.release import lock, record, record_store, stack_state, stored_record
 from seaway.release import release as releases
+from seaway.syntax import decode, diagnosis, encode
 
 RELEASE = "release"
 SINCE = "since"
@@ -59,27 +60,31 @@ class Release:
 
     async def delete(self, state: resource.State) -> None:
         """Nothing runs any more, so nothing is current; the records stay for as long as the namespace does."""
-        await self._cluster.delete(store.path(cast(str, state.outputs["namespace"]), store.POINTER))
+        await self._cluster.delete(record_store.path(cast(str, state.outputs["namespace"]), record_store.POINTER))
 
     async def _made(self, inputs: values.Properties, before: values.Properties, *, preview: bool) -> resource.State:
         if preview:
             made = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
         else:
             made = await self._write(inputs, stack_state.history(cast(Mapping[str, Any], before)))
-        return resource.State(id=store.POINTER, outputs={**inputs, **made})
+        return resource.State(id=record_store.POINTER, outputs={**inputs, **made})
 
     async def _is_recorded(self, before: resource.State, inputs: values.Properties) -> bool:
         """Whether the cluster has the pointer and the record as the state knows them."""
         namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
         vouched = {one.release: one.sha256 for one in stack_state.history(cast(Mapping[str, Any], before.outputs))}
         try:
-            current, found = await asyncio.gather(self._current(inputs), store.find(self._cluster, namespace, release))
-        except store.Changed:
+            current, found = await asyncio.gather(
+                self._current(inputs), record_store.find(self._cluster, namespace, release)
+            )
+        except record_store.Changed:
             return False
         return current == release and found is not None and found.sha256 == vouched.get(release)
 
     async def _current(self, inputs: values.Properties) -> str | None:
-        found = store.pointed(await self._cluster.find(store.path(cast(str, inputs["namespace"]), store.POINTER)))
+        found = record_store.pointed(
+            await self._cluster.find(record_store.path(cast(str, inputs["namespace"]), record_store.POINTER))
+        )
         return found.id if found else None
 
     async def _write(self, inputs: values.Properties, known: tuple[stack_state.Recorded, ...]) -> dict[str, Any]:
@@ -88,29 +93,29 @@ class Release:
         vouched = {one.release: one.sha256 for one in known}
         recorded = {one.release: one.recorded for one in known}
         try:
-            one = record.Record.decode(encode.node(inputs["record"], problems.Place(f"release {release}")))
+            one = record.Record.decode(encode.node(inputs["record"], diagnosis.Place(f"release {release}")))
             sha256 = await self._keep(namespace, release, one, _provenance(inputs), vouched.get(release))
-        except (problems.Invalid, LookupError) as error:
+        except (diagnosis.Invalid, LookupError) as error:
             raise resource.Refused(str(error)) from None
-        path = store.path(namespace, store.POINTER)
+        path = record_store.path(namespace, record_store.POINTER)
         found = await self._cluster.find(path)
-        before = store.pointed(found)
+        before = record_store.pointed(found)
         if before is not None and before.id == release and before.since:
             now = before
         else:
             moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            now = store.Pointer(id=release, previous=before.id if before else None, since=moment)
-        if found and any(entry.get("manager") != store.MANAGER for entry in fields.managers(found)):
+            now = record_store.Pointer(id=release, previous=before.id if before else None, since=moment)
+        if found and any(entry.get("manager") != record_store.MANAGER for entry in fields.managers(found)):
             # Somebody edited it by hand: what they own would be a conflict.
             await self._cluster.delete(path)
-        await self._cluster.apply(path, store.pointer(one, now), manager=store.MANAGER)
+        await self._cluster.apply(path, record_store.pointer(one, now), manager=record_store.MANAGER)
         history = [
             stack_state.Recorded(release=release, sha256=sha256, recorded=recorded.get(release, now.since)),
             *(entry for entry in known if entry.release != release),
         ]
         # Only what this stack has written is removed: labels and names in the cluster are anybody's.
         for entry in history[KEPT + 2 :]:
-            await store.delete(self._cluster, namespace, entry.release)
+            await record_store.delete(self._cluster, namespace, entry.release)
         history = history[: KEPT + 2]
         return {SINCE: now.since, HISTORY: [entry.plain() for entry in history]}
 
@@ -127,15 +132,15 @@ class Release:
         The same content may have another digest by now: its base was rebuilt, or the registry is another.
         """
         try:
-            found = await store.find(self._cluster, namespace, release)
-            if found is not None and found.sha256 == vouched and found.text() == stored.text_of(one):
+            found = await record_store.find(self._cluster, namespace, release)
+            if found is not None and found.sha256 == vouched and found.text() == stored_record.text_of(one):
                 return found.sha256
-        except (store.Changed, stored.UnreadableRecordError):
+        except (record_store.Changed, stored_record.UnreadableRecordError):
             pass  # it is written again
-        wanted = stored.StoredRecord.of(one, provenance)
-        await store.write(self._cluster, namespace, release, one, wanted)
+        wanted = stored_record.StoredRecord.of(one, provenance)
+        await record_store.write(self._cluster, namespace, release, one, wanted)
         return wanted.sha256
 
 
 def _provenance(inputs: values.Properties) -> releases.Provenance:
-    return decode.decode(releases.Provenance, encode.node(inputs[PROVENANCE], problems.Place(PROVENANCE)))
+    return decode.decode(releases.Provenance, encode.node(inputs[PROVENANCE], diagnosis.Place(PROVENANCE)))

@@ -4,9 +4,9 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
-from plugin import engine, resource, values, watching
-from seaway.cluster import client, mirror
-from seaway.rollout import judge, snapshot, target, verdict
+from plugin import engine, resource, rollout_watch, values
+from seaway.kubernetes.cluster import client, reflector, snapshot
+from seaway.rollout import health, target, workload_health
 
 WORKLOADS = "workloads"
 STEADY = datetime.timedelta(hours=1)
@@ -45,28 +45,28 @@ class Rollout:
 
     async def _rolled_out(self, id_: str, inputs: values.Properties, *, preview: bool) -> resource.State:
         if not preview:
-            await watching.Watch(self._cluster, str(inputs["namespace"]), _targets(inputs), self._log).end()
+            await rollout_watch.Watch(self._cluster, str(inputs["namespace"]), _targets(inputs), self._log).end()
         return resource.State(id=id_, outputs=inputs)
 
-    async def _unwell(self, namespace: str, targets: Sequence[target.Target]) -> list[verdict.Verdict]:
+    async def _unwell(self, namespace: str, targets: Sequence[target.Target]) -> list[workload_health.Verdict]:
         """The workloads that are not complete now.
 
         Nearly always all are, and the workloads' own objects say so: the rest is read only to find the cause.
         Nothing is kept from one look to the next: the objects of another wave may have been changed in between.
         """
         kinds = sorted({one.kind for one in targets})
-        if not _incomplete(targets, await mirror.read(self._cluster, namespace, kinds)):
+        if not _incomplete(targets, await reflector.read(self._cluster, namespace, kinds)):
             return []
-        return _incomplete(targets, await mirror.read(self._cluster, namespace))
+        return _incomplete(targets, await reflector.read(self._cluster, namespace))
 
 
-def _incomplete(targets: Iterable[target.Target], seen: snapshot.Snapshot) -> list[verdict.Verdict]:
+def _incomplete(targets: Iterable[target.Target], seen: snapshot.Snapshot) -> list[workload_health.Verdict]:
     started = datetime.datetime.now(datetime.UTC) - STEADY
-    judged = (judge.judge(one, seen, elapsed=0.0, started=started) for one in targets)
+    judged = (health.judge(one, seen, elapsed=0.0, started=started) for one in targets)
     return [one for one in judged if one.state != "complete"]
 
 
-def _told(one: verdict.Verdict) -> str:
+def _told(one: workload_health.Verdict) -> str:
     owner = one.target.owner
     return f"{owner} is not healthy now: {one.row.removeprefix(owner).strip()}"
 

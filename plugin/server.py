@@ -29,7 +29,8 @@ from plugin import (
     rollout,
     values,
 )
-from seaway.cluster import client, errors
+from seaway import errors
+from seaway.kubernetes.cluster import client
 
 CONTEXT = "context"
 LARGEST = 400 << 20

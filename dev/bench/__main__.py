@@ -19,8 +19,10 @@ from typing import Any
 import yaml
 
 from dev import environment, project
+from seaway.files import roots
 from seaway.manifests import objects
-from seaway.model import load, roots, settings
+from seaway.model import settings
+from seaway.project import load
 
 WAIT_FOR = "pulumi.com/waitFor"
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"

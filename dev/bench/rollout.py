@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dev import environment
-from plugin import engine, watching
-from seaway.cluster import client
+from plugin import engine, rollout_watch
+from seaway.kubernetes.cluster import client
 from seaway.rollout import target
 
 NAMESPACE = "seaway-bench-rollout"
@@ -64,7 +64,7 @@ async def watched(count: int, started: float) -> float:
     targets = [target.Target(kind="Deployment", name=f"w{n}", owner=f"w{n}", deadline=300) for n in range(count)]
     cluster = client.Cluster(context="seaway-dev", seconds=10)
     try:
-        await watching.Watch(cluster, NAMESPACE, targets, engine.Log(Silent(""), "")).end()
+        await rollout_watch.Watch(cluster, NAMESPACE, targets, engine.Log(Silent(""), "")).end()
         return time.monotonic() - started
     finally:
         await cluster.close()

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dev import environment
-from seaway.images import source
-from seaway.manifests import given, offline, yamlout
-from seaway.model import application, load, roots, settings
+from seaway.files import roots
+from seaway.images import build_inputs
+from seaway.manifests import inputs, preview, yaml_writer
+from seaway.model import application, settings
+from seaway.project import load
 
 REGISTRY = "registry.example.com/team"
 
@@ -21,8 +23,8 @@ def found() -> Mapping[str, Path]:
 def text(file: Path) -> str:
     """The objects of an application, ready to be read by a checker."""
     app = load.load(file, root=roots.Root(environment.ROOT))
-    made = offline.rendered(app, production(app), released(app))
-    return yamlout.dump(made)
+    made = preview.rendered(app, production(app), released(app))
+    return yaml_writer.dump(made)
 
 
 def production(app: application.Application) -> settings.Settings:
@@ -39,11 +41,11 @@ def production(app: application.Application) -> settings.Settings:
     )
 
 
-def released(app: application.Application) -> dict[str, given.Image]:
+def released(app: application.Application) -> dict[str, inputs.Image]:
     """A digest for each image that is built."""
     return {
-        name: given.Image(
+        name: inputs.Image(
             reference=f"{REGISTRY}/{app.name}/{name}@sha256:{hashlib.sha256(name.encode()).hexdigest()}", content=name
         )
-        for name in dict(source.builds(app))
+        for name in dict(build_inputs.builds(app))
     }

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from dev.cluster import client, machine, node, toolchain
 from dev.cluster import layout as layouts
-from seaway.model import private, problems
+from seaway.files import private
+from seaway.syntax import diagnosis
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         private.check(ROOT)
         return _run(options)
-    except (layouts.CannotRunError, problems.Invalid) as error:
+    except (layouts.CannotRunError, diagnosis.Invalid) as error:
         print(error, file=sys.stderr)
         return 2
     except layouts.FailedError as error:

@@ -5,7 +5,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from seaway.model import private
+from seaway.files import private
 
 HOST_PREFIX = "10.200"
 NODE = "seaway"

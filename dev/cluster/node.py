@@ -29,7 +29,7 @@ from dev.cluster import (
     toolchain,
 )
 from dev.cluster import layout as layouts
-from seaway.model import private
+from seaway.files import private
 
 PATIENCE = 180.0  # seconds for everything to become ready
 CRASHES = 5  # restarts of something that was never ready, before `up` gives up

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seaway.checks import public, subject
+from seaway.checks import check_context, public_checkers
 from seaway.model import settings
 
 Severity = settings.Weight
@@ -35,7 +35,7 @@ def advice(because: str) -> Level:
     return Level(building="warning", pinned="warning", because=because)
 
 
-Rule = Callable[[subject.Subject], subject.Found]
+Rule = Callable[[check_context.Subject], check_context.Found]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +65,11 @@ def whole(id_: str, title: str, level: Level) -> Callable[[Rule], Check]:
     return made
 
 
-def pods(id_: str, title: str, level: Level) -> Callable[[Callable[[subject.Pod], subject.Found]], Check]:
+def pods(id_: str, title: str, level: Level) -> Callable[[Callable[[check_context.Pod], check_context.Found]], Check]:
     """A check of the pods of each workload."""
 
-    def made(rule: Callable[[subject.Pod], subject.Found]) -> Check:
-        def find(seen: subject.Subject) -> subject.Found:
+    def made(rule: Callable[[check_context.Pod], check_context.Found]) -> Check:
+        def find(seen: check_context.Subject) -> check_context.Found:
             for pod in seen.pods:
                 yield from rule(pod)
 
@@ -78,11 +78,13 @@ def pods(id_: str, title: str, level: Level) -> Callable[[Callable[[subject.Pod]
     return made
 
 
-def containers(id_: str, title: str, level: Level) -> Callable[[Callable[[subject.Container], subject.Found]], Check]:
+def containers(
+    id_: str, title: str, level: Level
+) -> Callable[[Callable[[check_context.Container], check_context.Found]], Check]:
     """A check of each container."""
 
-    def made(rule: Callable[[subject.Container], subject.Found]) -> Check:
-        def find(seen: subject.Subject) -> subject.Found:
+    def made(rule: Callable[[check_context.Container], check_context.Found]) -> Check:
+        def find(seen: check_context.Subject) -> check_context.Found:
             for pod in seen.pods:
                 for each in pod.containers:
                     yield from rule(each)
@@ -94,4 +96,4 @@ def containers(id_: str, title: str, level: Level) -> Callable[[Callable[[subjec
 
 def _made(id_: str, title: str, level: Level, rule: Callable[..., Any], find: Rule) -> Check:
     why = " ".join((inspect.getdoc(rule) or "").split())
-    return Check(id=id_, title=title, why=why, level=level, public=public.ids(id_), find=find)
+    return Check(id=id_, title=title, why=why, level=level, public=public_checkers.ids(id_), find=find)

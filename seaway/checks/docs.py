@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from seaway.checks import public, table
+from seaway.checks import public_checkers, registry
 
 HEAD = """\
 # Checks
@@ -67,15 +67,17 @@ def text() -> str:
 def _rows() -> Iterator[str]:
     yield "| id | what it asks for, and why | weight where it builds / a release | the same elsewhere |"
     yield "|---|---|---|---|"
-    for each in table.CHECKS:
+    for each in registry.CHECKS:
         level = each.level
         weight = level.building if level.building == level.pinned else f"{level.building} / {level.pinned}"
-        same = "; ".join(f"{tool}: {', '.join(each.public[tool])}" for tool in public.TOOLS if tool in each.public)
+        same = "; ".join(
+            f"{tool}: {', '.join(each.public[tool])}" for tool in public_checkers.TOOLS if tool in each.public
+        )
         yield f"| {each.id} | **{each.title}.** {each.why} | {weight}: {level.because} | {same or '-'} |"
 
 
 def _declined() -> Iterator[str]:
     yield "| id | what they ask for | they call it | why we do not |"
     yield "|---|---|---|---|"
-    for each in table.DECLINED:
+    for each in registry.DECLINED:
         yield f"| {each.id} | {each.title} | {each.public} | {each.because} |"

@@ -5,9 +5,10 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from seaway.checks import check, subject, table
+from seaway.checks import check, check_context, registry
 from seaway.manifests import objects as made
-from seaway.model import application, problems, settings
+from seaway.model import application, settings
+from seaway.syntax import diagnosis
 
 _Check = check.Check
 _Severity = check.Severity
@@ -24,7 +25,7 @@ class Result:
     state: State
     severity: _Severity
     """How much it weighs in this environment; an expired waiver is an error whatever it was for."""
-    finding: subject.Finding | None = None
+    finding: check_context.Finding | None = None
     waiver: settings.Waiver | None = None
 
     @property
@@ -64,7 +65,7 @@ def run(
     objects: Iterable[made.Object],
     today: datetime.date,
     *,
-    checks: Sequence[check.Check] = table.CHECKS,
+    checks: Sequence[check.Check] = registry.CHECKS,
 ) -> list[Result]:
     """All checks over the objects that an environment has, in the order of the table; a result for each finding.
 
@@ -75,13 +76,13 @@ def run(
         today: by which waivers are still good.
         checks: others than all.
     """
-    seen = subject.Subject(app=app, stack=stack, objects=tuple(objects))
+    seen = check_context.Subject(app=app, stack=stack, objects=tuple(objects))
     waivers = {one.check: one for one in stack.waivers}
     return [result for each in checks for result in _results(each, seen, waivers.get(each.id), today)]
 
 
 def _results(
-    each: check.Check, seen: subject.Subject, waiver: settings.Waiver | None, today: datetime.date
+    each: check.Check, seen: check_context.Subject, waiver: settings.Waiver | None, today: datetime.date
 ) -> Iterator[Result]:
     severity = each.severity(seen.stack)
     over = waiver is not None and today > datetime.date.fromisoformat(waiver.until)
@@ -98,7 +99,7 @@ def _results(
             yield Result(check=each, state="waived", severity=severity, finding=one, waiver=waiver)
     if waiver is not None and not any(covered):
         key = f"seaway:waivers.{each.id}"
-        finding = subject.Finding(
+        finding = check_context.Finding(
             owner=None,
             object=f"Pulumi.{seen.stack.stack}.yaml",
             path=key,
@@ -109,13 +110,13 @@ def _results(
         yield Result(check=each, state="idle", severity="warning", finding=finding, waiver=waiver)
 
 
-def problem(one: Result, place: problems.Place) -> problems.Problem:
+def problem(one: Result, place: diagnosis.Place) -> diagnosis.Problem:
     """A finding as everything that is wrong is told."""
     if one.finding is None:
         raise ValueError(f"{one.check.id} has found nothing")
     wrong = f"{one.finding.wrong}, and its {one.told}" if one.state == "expired" else one.finding.wrong
     remedy = f"{one.finding.remedy} (an exception: docs/checks.md)"
-    return problems.Problem(place, f"{one.check.id} {one.finding.where}", wrong, remedy)
+    return diagnosis.Problem(place, f"{one.check.id} {one.finding.where}", wrong, remedy)
 
 
 def summary(results: Sequence[Result]) -> str:

@@ -31,11 +31,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seaway.cli import stack, verb
+from seaway.cli import command, stack
 
 if TYPE_CHECKING:
-    from seaway.checks import engine, subject
-    from seaway.needs import need
+    from seaway.checks import check_context, engine
+    from seaway.checks.preflight import requirement
     from seaway.release import project
 
 HEAD = ("CHECK", "WEIGHT", "OF", "WHERE", "WHAT IS WRONG", "WAY OUT")
@@ -46,7 +46,7 @@ COLOURS = {"there": "green", "lacking": "red", "warning": "yellow", "unknown": "
 NEEDS = ("THE CLUSTER'S", "STATE", "FOR", "TOLD", "WAY OUT")
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Parsers) -> None:
     """The verb's command line."""
     told = "what the checks say of an environment; exit code 0: nothing is refused, 1: something is. docs/checks.md"
     parser = parsers.add_parser("check", help="is it fit to be deployed?", description=told)
@@ -67,16 +67,16 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415 - a tenth of the start of every verb
 
     where = stack.find(arguments)
-    from seaway.checks import engine, subject  # noqa: PLC0415 - other verbs need not wait for the manifests
-    from seaway.manifests import offline  # noqa: PLC0415
+    from seaway.checks import check_context, engine  # noqa: PLC0415 - other verbs need not wait for the manifests
+    from seaway.manifests import preview  # noqa: PLC0415
     from seaway.release import project  # noqa: PLC0415
 
     one = project.of(where.folder, where.name)
     images = one.release.given(one.settings.registry) if one.release else {}
-    objects = offline.rendered(one.app, one.settings, images)
+    objects = preview.rendered(one.app, one.settings, images)
     results = engine.run(one.app, one.settings, objects, datetime.datetime.now(datetime.UTC).date())
     refused = any(each.refused for each in results)
-    seen = subject.Subject(app=one.app, stack=one.settings, objects=tuple(objects))
+    seen = check_context.Subject(app=one.app, stack=one.settings, objects=tuple(objects))
     needs = asyncio.run(_ask(where, seen)) if arguments.cluster else []
     if arguments.json:
         checks = [each.plain() for each in results]
@@ -86,16 +86,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(one, engine.summary(results), results)
         _show_needs(one.settings.context, needs)
-    return verb.FAILED if refused or any(each.lacking for each in needs) else verb.DONE
+    return command.FAILED if refused or any(each.lacking for each in needs) else command.DONE
 
 
-async def _ask(where: stack.Stack, seen: "subject.Subject") -> "list[need.Result]":
+async def _ask(where: stack.Stack, seen: "check_context.Subject") -> "list[requirement.Result]":
+    from seaway.checks.preflight import cluster_facts, requirements  # noqa: PLC0415
     from seaway.cli import health  # noqa: PLC0415 - brings the client
-    from seaway.needs import cluster, facts  # noqa: PLC0415
 
-    wanted = cluster.needs(seen)
+    wanted = requirements.needs(seen)
     async with health.opened(where) as asked:
-        answers = await facts.read(asked, (path for each in wanted for path in each.paths))
+        answers = await cluster_facts.read(asked, (path for each in wanted for path in each.paths))
     return [each.judged(answers) for each in wanted]
 
 
@@ -119,7 +119,7 @@ def _show(one: "project.Project", summary: str, results: "Sequence[engine.Result
     display.write(screen, table)
 
 
-def _show_needs(context: str, needs: "Sequence[need.Result]") -> None:
+def _show_needs(context: str, needs: "Sequence[requirement.Result]") -> None:
     if not needs:
         return
     from rich import text  # noqa: PLC0415 - as above

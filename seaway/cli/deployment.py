@@ -8,14 +8,17 @@ import sys
 import time
 from collections.abc import Sequence
 
-from seaway.cli import fingerprint_key, health, program, stack, verb, vouchers
-from seaway.cluster import client, errors, mirror, paths
+from seaway import errors
+from seaway.cli import command, fingerprint_key, health, pulumi_cli, stack, vouchers
+from seaway.files import private, writer
+from seaway.kubernetes.api import paths
+from seaway.kubernetes.cluster import client, reflector
 from seaway.manifests import objects
-from seaway.model import private, problems, writer
-from seaway.release import drift, hold, lock, stack_state, store, stored
+from seaway.release import drift, hold, lock, record_store, stack_state, stored_record
 from seaway.release import release as releases
 from seaway.review import disks
 from seaway.rollout import status
+from seaway.syntax import diagnosis
 
 SETTLE = 60.0
 """Seconds in which all must be well after a rollback: services lose their readiness while a store is put back."""
@@ -80,7 +83,7 @@ class Deployment:
         if code == 0:
             return self._deployed(held, note)
         if not self._rollback:
-            return verb.FAILED
+            return command.FAILED
         if note is None:
             return self._failed("it failed before anything was changed: nothing to roll back")
         if note.described != note.deployed:
@@ -94,13 +97,13 @@ class Deployment:
                 f"release {note.described} is held back, it failed at {held.since} ({held.because}); release"
                 f" {note.deployed} runs. Change the source, or try it again: seaway up --retry"
             )
-            return verb.ROLLED_BACK
+            return command.ROLLED_BACK
         if held:
             hold.remove(self._where.folder, self._where.name)
             file = lock.file(self._where.folder, self._where.name).relative_to(self._where.folder)
             print(f"release {held.held} is held back no longer: {file} says so no more")
         self._shown()
-        return verb.DONE
+        return command.DONE
 
     def _back(self, before: Seen | None, note: hold.Note) -> int:
         """Put the last good release back."""
@@ -108,7 +111,7 @@ class Deployment:
         try:
             good = vouchers.read_state(where)
             after, one = asyncio.run(self._after(good)), good.record()
-        except (errors.Unavailable, problems.Invalid, stored.UnreadableRecordError) as error:
+        except (errors.Unavailable, diagnosis.Invalid, stored_record.UnreadableRecordError) as error:
             return self._failed(f"the last good release cannot be put back: {error}")
         if good.id == note.described:
             told = f"release {good.id} itself is healthy: what failed came after it. Type it again"
@@ -143,13 +146,13 @@ class Deployment:
             f" pulumi up keeps it so: commit {written} and {file} for every checkout to know.\n"
             "Now mend the source and deploy it: seaway up. Or try the same again: seaway up --retry"
         )
-        return verb.ROLLED_BACK
+        return command.ROLLED_BACK
 
     def _disagreement(self) -> str | None:
         """What a preview prints while it finds something to change; None once it finds nothing."""
         started = time.monotonic()
         while True:
-            code, printed = program.read(
+            code, printed = pulumi_cli.read(
                 self._where.folder, ["preview", "--expect-no-changes", "--stack", self._where.name]
             )
             self._times["preview"] = time.monotonic() - started
@@ -166,7 +169,7 @@ class Deployment:
     async def _differences(self, cluster: client.Cluster) -> Seen | None:
         try:
             release, found = await drift.of(cluster, self._where.namespace)
-        except (store.Missing, store.Changed, errors.Forbidden):
+        except (record_store.Missing, record_store.Changed, errors.Forbidden):
             return None  # a record in the cluster that is gone or wrong must not stop anybody
         return Seen(release=release, differences=found)
 
@@ -178,7 +181,7 @@ class Deployment:
         where = self._where
         async with health.opened(where) as cluster:
             now = await self._differences(cluster)
-            seen = await mirror.read(cluster, where.namespace)
+            seen = await reflector.read(cluster, where.namespace)
             objects = await self._vouched_objects(cluster, good)
         moment = datetime.datetime.now(datetime.UTC)
         rows = status.rows(seen, application=where.app, stack=where.name, now=moment)
@@ -192,8 +195,8 @@ class Deployment:
         if sha256 is None:
             return None  # it was deployed before records had one
         try:
-            return (await store.read(cluster, self._where.namespace, good.id, sha256=sha256)).objects()
-        except (store.Changed, store.Missing) as changed:
+            return (await record_store.read(cluster, self._where.namespace, good.id, sha256=sha256)).objects()
+        except (record_store.Changed, record_store.Missing) as changed:
             self._say(f"warning: {changed}; going back to the release as the stack's state has it")
             return None
 
@@ -207,7 +210,7 @@ class Deployment:
         started = time.monotonic()
         words = ["up", "--yes", "--skip-preview", "--stack", self._where.name, *self._more]
         try:
-            return program.run(self._where.folder, words)
+            return pulumi_cli.run(self._where.folder, words)
         finally:
             self._times[name] = time.monotonic() - started
 
@@ -222,7 +225,7 @@ class Deployment:
 
     def _failed(self, told: str) -> int:
         self._say(told)
-        return verb.FAILED
+        return command.FAILED
 
     def _say(self, told: str) -> None:
         print(f"seaway: {told}", file=sys.stderr, flush=True)

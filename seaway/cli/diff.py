@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seaway.cli import stack, verb
-from seaway.model import problems
+from seaway.cli import command, stack
+from seaway.syntax import diagnosis
 
 if TYPE_CHECKING:
     from seaway.review import comparison
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DIFFERENT = 1
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Parsers) -> None:
     """The verb's command line."""
     told = "what differs between two stacks, from their files: no cluster, no Docker, no Pulumi, no secrets"
     parser = parsers.add_parser("diff", help="what differs between two stacks", description=told)
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(plain(left.app.name, names, found), indent=2, ensure_ascii=False))
     else:
         _show(left.app.name, names, found)
-    return DIFFERENT if found.rows and arguments.exit_code else verb.DONE
+    return DIFFERENT if found.rows and arguments.exit_code else command.DONE
 
 
 def plain(app: str, names: Sequence[str], found: "comparison.Comparison") -> dict[str, Any]:
@@ -62,18 +62,18 @@ def plain(app: str, names: Sequence[str], found: "comparison.Comparison") -> dic
 
 def _sides(folder: Path, names: Sequence[str]) -> "list[comparison.Side]":
     """All that is wrong with either is told together."""
-    from seaway.review import sides  # noqa: PLC0415 - for those who compare
+    from seaway.review import environment_views  # noqa: PLC0415 - for those who compare
 
     read: list[comparison.Side] = []
-    wrong: list[problems.Problem] = []
+    wrong: list[diagnosis.Problem] = []
     for name in names:
         try:
             stack.known(folder, name)
-            read.append(sides.read(folder, name))
-        except problems.Invalid as error:
+            read.append(environment_views.read(folder, name))
+        except diagnosis.Invalid as error:
             wrong += [one for one in error.problems if one not in wrong]
     if wrong:
-        raise problems.Invalid(wrong)
+        raise diagnosis.Invalid(wrong)
     return read
 
 

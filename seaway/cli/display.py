@@ -8,9 +8,9 @@ from typing import Any, TextIO
 
 from rich import console, table, text
 
-from seaway.cli import picture
-from seaway.model import problems
+from seaway.cli import status_snapshot
 from seaway.rollout import evidence, status
+from seaway.syntax import diagnosis
 
 WIDE = 10_000
 """Columns where there is no terminal: what reads us gets whole lines."""
@@ -52,11 +52,11 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str | text.Text]]) -> t
         made.add_column(name, no_wrap=True, overflow="ellipsis")
     for row in rows:
         # Not as rich's markup: a message may well have brackets.
-        made.add_row(*(text.Text(problems.visible(cell)) if isinstance(cell, str) else cell for cell in row))
+        made.add_row(*(text.Text(diagnosis.visible(cell)) if isinstance(cell, str) else cell for cell in row))
     return made
 
 
-def drawn(taken: picture.Picture, width: int, away: str | None = None) -> console.Group:
+def drawn(taken: status_snapshot.Picture, width: int, away: str | None = None) -> console.Group:
     """All of ``seaway status`` in a terminal's width. ``away``: why it is an old picture, or an empty one."""
     parts: list[console.RenderableType] = [heading(taken)]
     if taken.rows:
@@ -68,12 +68,12 @@ def drawn(taken: picture.Picture, width: int, away: str | None = None) -> consol
     return console.Group(*parts)
 
 
-def heading(taken: picture.Picture) -> text.Text:
+def heading(taken: status_snapshot.Picture) -> text.Text:
     """The line that says what is looked at."""
     where, release = taken.where, taken.release
     told = "no release recorded"
     if release:
-        told = f"release {problems.visible(release.id)}"
+        told = f"release {diagnosis.visible(release.id)}"
         if release.since:
             told += f" since {_since(release.since, taken.now)}"
     return text.Text(" · ".join([where.app, f"stack {where.name}", f"context {where.context}", told]))
@@ -84,10 +84,10 @@ def _since(said: str, now: datetime.datetime) -> str:
     try:
         return ago(evidence.moment(said), now)
     except (ValueError, TypeError):
-        return problems.visible(said)
+        return diagnosis.visible(said)
 
 
-def nothing(taken: picture.Picture) -> text.Text:
+def nothing(taken: status_snapshot.Picture) -> text.Text:
     """What to do where nothing is deployed."""
     where = taken.where
     return text.Text(
@@ -132,7 +132,7 @@ def _cells(row: status.Row, now: datetime.datetime) -> list[text.Text]:
         str(row.restarts),
         f"{ago(event.time, now)}: {event.reason}: {event.message}" if event else quiet,
     ]
-    made = [text.Text(problems.visible(cell)) for cell in cells]
+    made = [text.Text(diagnosis.visible(cell)) for cell in cells]
     made[READY].stylize(COLOURS[found.state])
     return made
 
@@ -148,13 +148,13 @@ def findings(rows: Iterable[status.Row]) -> text.Text:
             if any(where):
                 more = f" (and {found.more} more)" if found.more else ""
                 lines.append(f"  {', '.join(filter(None, where))}{more}\n")
-            lines.append(f"  {_lines(found.remedy)}\n  {picture.runbook(found)}\n")
+            lines.append(f"  {_lines(found.remedy)}\n  {status_snapshot.runbook(found)}\n")
     return lines
 
 
 def _lines(said: str) -> str:
     """Several lines, each with nothing in it that cannot be seen."""
-    return "\n".join(map(problems.visible, said.split("\n")))
+    return "\n".join(map(diagnosis.visible, said.split("\n")))
 
 
 def value(of: Any) -> str:

@@ -4,9 +4,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-from seaway.cli import program, stack, vouchers
-from seaway.cluster import errors
-from seaway.model import stackfile
+from seaway import errors
+from seaway.cli import pulumi_cli, stack, vouchers
+from seaway.project import stack_file
 from seaway.release import fingerprints
 
 
@@ -20,9 +20,9 @@ def ensure_key(where: stack.Stack) -> None:
         errors.Unavailable: the state cannot be read, the key is lost, or pulumi cannot write it.
         problems.Invalid: the stack's file is wrong, or there is no program pulumi.
     """
-    values = stackfile.read(stack.known(where.folder, where.name))
-    given = stackfile.secrets_given(values)
-    if not given or stackfile.FINGERPRINT_KEY in values.entries or os.environ.get("CI") in ("true", "1"):
+    values = stack_file.read(stack.known(where.folder, where.name))
+    given = stack_file.secrets_given(values)
+    if not given or stack_file.FINGERPRINT_KEY in values.entries or os.environ.get("CI") in ("true", "1"):
         return
     state = vouchers.find_state(where)
     written: Mapping[str, str] = state.record().secrets if state else {}
@@ -34,7 +34,7 @@ def ensure_key(where: stack.Stack) -> None:
             f" pods: openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {where.name}"
         )
     keep = {name: one for name, one in recorded.items() if fingerprints.is_former(one)}
-    program.set_secret(
+    pulumi_cli.set_secret(
         where.folder, where.name, fingerprints.SETTING, fingerprints.FingerprintKey.generate(keep).text()
     )
     print(f"seaway: Pulumi.{where.name}.yaml has a new secret, {fingerprints.SETTING}: commit it", file=sys.stderr)

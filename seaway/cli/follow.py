@@ -5,8 +5,10 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
+from seaway import errors
 from seaway.cli import printer, stack
-from seaway.cluster import client, errors, log, mirror, paths
+from seaway.kubernetes.api import paths
+from seaway.kubernetes.cluster import client, logs, reflector
 from seaway.rollout import containers
 
 STAMPED: Mapping[str, str] = {"timestamps": "true"}
@@ -66,7 +68,7 @@ class Follower:
             errors.Forbidden: logs may not be read.
             BrokenPipeError: nobody reads what is printed.
         """
-        async with mirror.Mirror(self._cluster, self._where.namespace) as live:
+        async with reflector.Mirror(self._cluster, self._where.namespace) as live:
             try:
                 while True:
                     self._to.away(live.away)
@@ -81,7 +83,7 @@ class Follower:
                     task.cancel()
                 await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def _look(self, live: mirror.Mirror) -> None:
+    def _look(self, live: reflector.Mirror) -> None:
         """Begin with what is new, and tell each log what its container does now."""
         found = containers.of(live.snapshot(), application=self._where.app, stack=self._where.name, owner=self._service)
         there = {(each.uid, each.name): each for each in found}
@@ -116,7 +118,7 @@ class _Log:
     def __init__(
         self,
         cluster: client.Cluster,
-        live: mirror.Mirror,
+        live: reflector.Mirror,
         address: str,
         to: printer.Printer,
         now: containers.Container,
@@ -131,7 +133,7 @@ class _Log:
         self._to = to
         self.query: dict[str, str] = {}
         """For the first time; from then on the reader knows where to go on."""
-        self._reader = log.Reader()
+        self._reader = logs.Reader()
         self._run = ""
         """The run that is read, or was last."""
         self._refusals = 0

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from rich import live
 
-from seaway.cli import display, picture, stack, verb
-from seaway.cluster import client, errors, mirror
-from seaway.release import store
-from seaway.rollout import snapshot, status
+from seaway import errors
+from seaway.cli import command, display, stack, status_snapshot
+from seaway.kubernetes.cluster import client, reflector, snapshot
+from seaway.release import record_store
+from seaway.rollout import status
 
 SECONDS = 10.0
 """The longest that one question to the cluster may take."""
@@ -45,30 +46,32 @@ async def opened(where: stack.Stack) -> AsyncGenerator[client.Cluster]:
 
 async def _once(where: stack.Stack, *, as_json: bool) -> int:
     async with opened(where) as cluster:
-        seen, release = await asyncio.gather(mirror.read(cluster, where.namespace), _release(cluster, where))
+        seen, release = await asyncio.gather(reflector.read(cluster, where.namespace), _release(cluster, where))
     taken = _picture(where, release, seen)
     if as_json:
-        print(json.dumps(picture.plain(taken), indent=2, ensure_ascii=False))
+        print(json.dumps(status_snapshot.plain(taken), indent=2, ensure_ascii=False))
     else:
         screen = display.screen()
         display.write(screen, display.drawn(taken, screen.width))
-    return verb.DONE if taken.healthy else verb.FAILED
+    return command.DONE if taken.healthy else command.FAILED
 
 
-async def _release(cluster: client.Cluster, where: stack.Stack) -> store.Pointer | None:
-    return store.pointed(await cluster.find(store.path(where.namespace, store.POINTER)))
+async def _release(cluster: client.Cluster, where: stack.Stack) -> record_store.Pointer | None:
+    return record_store.pointed(await cluster.find(record_store.path(where.namespace, record_store.POINTER)))
 
 
-def _picture(where: stack.Stack, release: store.Pointer | None, seen: snapshot.Snapshot) -> picture.Picture:
+def _picture(
+    where: stack.Stack, release: record_store.Pointer | None, seen: snapshot.Snapshot
+) -> status_snapshot.Picture:
     now = datetime.datetime.now(datetime.UTC)
     rows = status.rows(seen, application=where.app, stack=where.name, now=now)
-    return picture.Picture(where=where, release=release, rows=rows, now=now)
+    return status_snapshot.Picture(where=where, release=release, rows=rows, now=now)
 
 
 async def _watch(where: stack.Stack, *, as_json: bool) -> int:
     """Never ends by itself."""
-    release: store.Pointer | None = None
-    async with opened(where) as cluster, mirror.Mirror(cluster, where.namespace) as seen:
+    release: record_store.Pointer | None = None
+    async with opened(where) as cluster, reflector.Mirror(cluster, where.namespace) as seen:
         with _display(as_json=as_json) as display:
             while True:
                 # That it is away is known to the mirror too, which goes on.
@@ -82,7 +85,7 @@ async def _watch(where: stack.Stack, *, as_json: bool) -> int:
 class Display(Protocol):
     """Where pictures go, one after the other."""
 
-    def show(self, taken: picture.Picture, away: str | None) -> None:
+    def show(self, taken: status_snapshot.Picture, away: str | None) -> None:
         """The newest. ``away``: why there is none; ``taken`` is the last one then."""
         ...
 
@@ -103,7 +106,7 @@ class Drawn:
     def __init__(self, drawing: live.Live) -> None:
         self._drawing = drawing
 
-    def show(self, taken: picture.Picture, away: str | None) -> None:
+    def show(self, taken: status_snapshot.Picture, away: str | None) -> None:
         """Draw it."""
         self._drawing.update(display.drawn(taken, self._drawing.console.width, away), refresh=True)
 
@@ -115,10 +118,10 @@ class Json:
         self._last: dict[str, Any] = {}
         self._away = display.Away()
 
-    def show(self, taken: picture.Picture, away: str | None) -> None:
+    def show(self, taken: status_snapshot.Picture, away: str | None) -> None:
         """Print it."""
         self._away.tell(away)
-        now = picture.plain(taken)
+        now = status_snapshot.plain(taken)
         if away is None and now != self._last:
             self._last = now
             print(json.dumps(now, ensure_ascii=False), flush=True)
@@ -131,7 +134,7 @@ class Lines:
         self._last: dict[str, str] = {}
         self._away = display.Away()
 
-    def show(self, taken: picture.Picture, away: str | None) -> None:
+    def show(self, taken: status_snapshot.Picture, away: str | None) -> None:
         """Print what is new."""
         self._away.tell(away)
         if away is not None:

@@ -8,7 +8,7 @@ import argparse
 import re
 import sys
 
-from seaway.cli import stack, verb
+from seaway.cli import command, stack
 
 FOLLOWED = 10
 """Last lines of each container that ``-f`` begins with."""
@@ -16,7 +16,7 @@ FOLLOWED = 10
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Parsers) -> None:
     """The verb's command line."""
     told = "what a service, store or job prints, all pods together, by time"
     parser = parsers.add_parser("logs", help=told, description=told)
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         errors.Unavailable: the cluster cannot be asked.
     """
     where = stack.find(arguments)
-    from seaway.cli import printer, tail  # noqa: PLC0415 - bring the client and rich: 0.3 s that others need not pay
+    from seaway.cli import log_reader, printer  # noqa: PLC0415 - bring the client and rich: 0.3 s that others need not pay
 
     query: dict[str, str] = {}
     if arguments.tail is not None or arguments.follow:
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         query["previous"] = "true"
     to = printer.Printer(timestamps=arguments.timestamps)
     try:
-        return tail.run(where, arguments.service, to, query, follows=arguments.follow)
-    except tail.Unknown as error:
+        return log_reader.run(where, arguments.service, to, query, follows=arguments.follow)
+    except log_reader.Unknown as error:
         print(f"seaway: {error}", file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from seaway.cli import check, diff, importing, logs, preview, release, render, show, status, up, verb
-from seaway.cluster import errors
-from seaway.model import problems
+from seaway import errors
+from seaway.cli import check, command, diff, import_compose, logs, preview, release, render, show, status, up
+from seaway.syntax import diagnosis
 
-VERBS: Sequence[ModuleType] = (up, preview, check, render, importing, show, status, logs, diff, release)
+VERBS: Sequence[ModuleType] = (up, preview, check, render, import_compose, show, status, logs, diff, release)
 """In the order that the help shows them."""
 
 
@@ -19,18 +19,18 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
         return arguments.run(arguments)
-    except problems.Invalid as error:
+    except diagnosis.Invalid as error:
         print(error, file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE
     except errors.Unavailable as error:
         print(f"seaway: {error}", file=sys.stderr)
-        return verb.FAILED
+        return command.FAILED
     except KeyboardInterrupt:
-        return verb.INTERRUPTED
+        return command.INTERRUPTED
     except BrokenPipeError:
         # `seaway logs web | head`: the reader has seen enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return verb.DONE
+        return command.DONE
 
 
 def parser() -> argparse.ArgumentParser:

@@ -29,11 +29,11 @@ import os
 import sys
 from pathlib import Path
 
-from seaway.cli import stack, verb
-from seaway.model import problems
+from seaway.cli import command, stack
+from seaway.syntax import diagnosis
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Parsers) -> None:
     """The verb's command line."""
     told = (
         "what pulumi up would change, and whether it rolls, interrupts or loses data; exit code 0: it may, 1: the"
@@ -63,16 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.offline and (arguments.base is None or arguments.pulumi):
         wrong = "takes no arguments of pulumi" if arguments.base else "needs a revision to compare with: --base HEAD^1"
         print(f"seaway: --offline {wrong}", file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE
     where = stack.find(arguments)
-    from seaway.cli import reviewing  # noqa: PLC0415 - brings the manifests and rich: others need not pay
+    from seaway.cli import preview_run  # noqa: PLC0415 - brings the manifests and rich: others need not pay
 
-    review = reviewing.Review(where, base=arguments.base, markdown=arguments.markdown, as_json=arguments.json)
+    review = preview_run.Review(where, base=arguments.base, markdown=arguments.markdown, as_json=arguments.json)
     try:
         if arguments.offline:
             return review.compare()
         in_ci = os.environ.get("CI", "") in ("true", "1")
         return review.preview(arguments.pulumi, shared=in_ci and not arguments.local_backend)
-    except problems.Invalid as error:
+    except diagnosis.Invalid as error:
         review.failed(str(error))
         raise

@@ -7,7 +7,7 @@ import sys
 from rich import text
 
 from seaway.cli import display
-from seaway.cluster import log
+from seaway.kubernetes.cluster import logs
 
 COLOURS = (
     "cyan",
@@ -34,7 +34,7 @@ class Printer:
         self._pods: dict[str, str] = {}
         self._prefixes: dict[str, str] = {}
 
-    def line(self, label: str, line: log.Line) -> None:
+    def line(self, label: str, line: logs.Line) -> None:
         """Print one line of a container.
 
         Raises:

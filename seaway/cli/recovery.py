@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seaway.cli import program, stack
+from seaway.cli import pulumi_cli, stack
 
 _LOCKED = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 """https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go"""
@@ -155,7 +155,7 @@ def _process(pid: int) -> tuple[str, str, datetime.datetime]:
 
 
 def _pulumi(where: stack.Stack, *words: str) -> tuple[int, str]:
-    return program.read(where.folder, [*words, "--stack", where.name])
+    return pulumi_cli.read(where.folder, [*words, "--stack", where.name])
 
 
 def _tell(found: Sequence[Holder]) -> None:

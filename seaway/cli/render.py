@@ -23,11 +23,11 @@ import argparse
 import json
 import sys
 
-from seaway.cli import stack, verb
-from seaway.model import problems
+from seaway.cli import command, stack
+from seaway.syntax import diagnosis
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Parsers) -> None:
     """The verb's command line."""
     told = "the Kubernetes objects of a stack, as YAML that kubectl reads; without a secret's value"
     parser = parsers.add_parser("render", help="what would be deployed", description=told)
@@ -56,31 +56,31 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.strict and arguments.to != "compose":
         wrong, remedy = "says nothing of Kubernetes' objects, which lose nothing", "add --to compose, or leave it out"
-        raise problems.Invalid([problems.Problem(problems.Place("--strict"), "", wrong, remedy)])
+        raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place("--strict"), "", wrong, remedy)])
     where = None if arguments.app else stack.find(arguments)
     for word in () if arguments.app else ("namespace", "profile"):
         if getattr(arguments, word):
             wrong, remedy = "says nothing of a stack, which has its own", "leave it out, or name a file with --app"
-            raise problems.Invalid([problems.Problem(problems.Place(f"--{word}"), "", wrong, remedy)])
-    from seaway.cli import lone  # noqa: PLC0415 - other verbs need not wait for the manifests
-    from seaway.manifests import offline, yamlout  # noqa: PLC0415
+            raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(f"--{word}"), "", wrong, remedy)])
+    from seaway.cli import standalone  # noqa: PLC0415 - other verbs need not wait for the manifests
+    from seaway.manifests import preview, yaml_writer  # noqa: PLC0415
     from seaway.release import project  # noqa: PLC0415
 
     if where is None:
-        one, folder = lone.read(arguments)
+        one, folder = standalone.read(arguments)
     else:
         one, folder = project.of(where.folder, where.name), where.folder
     if arguments.to == "compose":
-        from seaway.cli import composing  # noqa: PLC0415
+        from seaway.cli import export_compose  # noqa: PLC0415
 
-        return composing.run(arguments, one, folder)
+        return export_compose.run(arguments, one, folder)
     only = one.workload(arguments.service)[1].name if arguments.service else None
-    found = offline.rendered(one.app, one.settings, project.images(one, folder))
+    found = preview.rendered(one.app, one.settings, project.images(one, folder))
     wanted = [each for each in found if only in (None, each.owner)]
-    wanted = wanted if where else list(lone.applicable(wanted))
+    wanted = wanted if where else list(standalone.applicable(wanted))
     if arguments.json:
-        items = [yamlout.redacted(each.manifest) for each in wanted]
+        items = [yaml_writer.redacted(each.manifest) for each in wanted]
         print(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2, ensure_ascii=False))
     else:
-        sys.stdout.write(yamlout.dump(wanted))
-    return verb.DONE
+        sys.stdout.write(yaml_writer.dump(wanted))
+    return command.DONE

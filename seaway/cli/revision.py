@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from seaway.model import problems
+from seaway.syntax import diagnosis
 
 
 @contextlib.contextmanager
@@ -53,5 +53,5 @@ def _git(folder: Path, revision: str, *words: str, own: Mapping[str, str] | None
     return done.stdout.strip()
 
 
-def _invalid(revision: str, wrong: str, remedy: str) -> problems.Invalid:
-    return problems.Invalid([problems.Problem(problems.Place("--base"), problems.quoted(revision), wrong, remedy)])
+def _invalid(revision: str, wrong: str, remedy: str) -> diagnosis.Invalid:
+    return diagnosis.Invalid([diagnosis.Problem(diagnosis.Place("--base"), diagnosis.quoted(revision), wrong, remedy)])

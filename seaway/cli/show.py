@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seaway.cli import stack, verb
+from seaway.cli import command, stack
 
 if TYPE_CHECKING:
     from seaway.explain import defaults, graph, workload
@@ -48,7 +48,7 @@ RARE = ("allPorts", "linkVariables", "health.every", "health.timeout", "health.r
 """Defaults that are on the screen only where somebody said otherwise."""
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Parsers) -> None:
     """The verb's command line."""
     told = "what it becomes and why: a service, store or job, every default with its reason, or a picture of all"
     parser = parsers.add_parser("show", help="what it becomes, and why", description=told)
@@ -68,13 +68,13 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.out and arguments.what != GRAPH:
         print(f"seaway: --out is for graph: seaway show graph --out {arguments.out}", file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE
     if arguments.out and arguments.json:
         print("seaway: --out and --json are two pictures: take one of them", file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE
     if arguments.what == DEFAULTS:
         _defaults(as_json=arguments.json)
-        return verb.DONE
+        return command.DONE
     where = stack.find(arguments)
     from seaway.release import project  # noqa: PLC0415 - needs the manifests, which other verbs need not wait for
 
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what == GRAPH:
         return _graph(one, arguments.out, as_json=arguments.json)
     _workload(one, where.folder, arguments.what, as_json=arguments.json)
-    return verb.DONE
+    return command.DONE
 
 
 def _graph(one: "project.Project", out: Path | None, *, as_json: bool) -> int:
@@ -98,11 +98,11 @@ def _graph(one: "project.Project", out: Path | None, *, as_json: bool) -> int:
             out.write_text(svg.text(picture))
         except OSError as error:
             print(f"seaway: {out} cannot be written ({error.strerror}); name another file", file=sys.stderr)
-            return verb.FAILED
+            return command.FAILED
         print(f"{out} is written")
     else:
         _arrows(picture)
-    return verb.DONE
+    return command.DONE
 
 
 def _arrows(picture: "graph.Graph") -> None:

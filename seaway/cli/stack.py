@@ -9,7 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import nodes, problems, roots, settings, stackfile
+from seaway.files import roots
+from seaway.model import settings
+from seaway.project import stack_file
+from seaway.syntax import diagnosis, nodes
 
 PROJECT = "Pulumi.yaml"
 
@@ -50,14 +53,14 @@ def named(folder: Path, name: str, remedy: str | None = None) -> Stack:
     Raises:
         problems.Invalid: there is no such stack (see ``known``), or a file of its cannot be read.
     """
-    values = stackfile.read(known(folder, name, remedy))
+    values = stack_file.read(known(folder, name, remedy))
     context = values.entries.get("context")
     if context is None or not isinstance(context.node, nodes.Scalar):
         remedy = "pulumi config set seaway:context <value>"
-        raise problems.Invalid([problems.Problem(values.place, "seaway:context", "is not set", remedy)])
+        raise diagnosis.Invalid([diagnosis.Problem(values.place, "seaway:context", "is not set", remedy)])
     said = settings.Settings(stack=name, context=context.node.text)
-    if stackfile.builds(values):
-        app = _name(folder, stackfile.app(values), stackfile.find_root(values, folder))
+    if stack_file.builds(values):
+        app = _name(folder, stack_file.app(values), stack_file.find_root(values, folder))
     else:
         app = _pinned(folder, name)
     return Stack(name=name, context=said.context, app=app, namespace=said.namespace(app), folder=folder)
@@ -74,8 +77,8 @@ def known(folder: Path, name: str, remedy: str | None = None) -> Path:
         return file
     there = everyone(folder)
     remedy = remedy or (f"there are: {', '.join(there)}" if there else "pulumi stack init <stack> begins one")
-    wrong = f"there is no stack {problems.quoted(name)}"
-    raise problems.Invalid([problems.Problem(problems.Place(file.name), "", wrong, remedy)])
+    wrong = f"there is no stack {diagnosis.quoted(name)}"
+    raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(file.name), "", wrong, remedy)])
 
 
 def project(start: Path) -> Path:
@@ -87,8 +90,8 @@ def project(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / PROJECT).is_file():
             return folder
-    problem = problems.Problem(problems.Place(str(start)), "", f"no {PROJECT} here or above", "cd to your checkout")
-    raise problems.Invalid([problem])
+    problem = diagnosis.Problem(diagnosis.Place(str(start)), "", f"no {PROJECT} here or above", "cd to your checkout")
+    raise diagnosis.Invalid([problem])
 
 
 def _chosen(folder: Path, environment: Mapping[str, str]) -> str:
@@ -101,7 +104,7 @@ def _chosen(folder: Path, environment: Mapping[str, str]) -> str:
     if len(there) == 1:
         return there[0]
     wrong = "no stack is chosen" if there else "there is no stack"
-    raise problems.Invalid([problems.Problem(problems.Place(str(folder)), "", wrong, _say(folder))])
+    raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(str(folder)), "", wrong, _say(folder))])
 
 
 def _say(folder: Path) -> str:
@@ -143,19 +146,19 @@ def _only(found: Iterable[str]) -> str | None:
 
 def _name(folder: Path, file: str, within: roots.Root) -> str:
     """The name at the top of the application's file, or of the project's, whatever else may be wrong in it."""
-    place = problems.Place(file)
+    place = diagnosis.Place(file)
     root = _written(folder / file, file, within)
     entry = root.entries.get("name") if isinstance(root, nodes.Table) else None
     if entry is None or not isinstance(entry.node, nodes.Scalar) or not entry.node.text:
-        raise problems.Invalid([problems.Problem(place, "name", "is missing", "add `name:`")])
+        raise diagnosis.Invalid([diagnosis.Problem(place, "name", "is missing", "add `name:`")])
     return entry.node.text
 
 
 def _written(path: Path, file: str, within: roots.Root) -> nodes.Node:
     if path.suffix != ".py" and "compose" not in path.name:
         hint = "it says the name in its line `name:`"
-        return nodes.parse(within.read(path, "", problems.Place(file), "", hint=hint), file)
-    from seaway.model import load  # noqa: PLC0415 - whoever writes YAML need not wait for what reads the rest
+        return nodes.parse(within.read(path, "", diagnosis.Place(file), "", hint=hint), file)
+    from seaway.project import load  # noqa: PLC0415 - whoever writes YAML need not wait for what reads the rest
 
     return load.parsed(path, file, within)
 

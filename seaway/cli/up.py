@@ -7,12 +7,12 @@ import argparse
 import os
 import sys
 
-from seaway.cli import program, recovery, stack, verb
+from seaway.cli import command, pulumi_cli, recovery, stack
 from seaway.release import hold
-from seaway.review import digest, disks
+from seaway.review import disks, pulumi_preview
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Parsers) -> None:
     """The verb's command line."""
     told = "pulumi up, then what runs; exit code 0: deployed, 1: failed, 3: failed, and the last good release is back"
     parser = parsers.add_parser("up", help="deploy, and go back where it fails", description=told)
@@ -39,11 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.stale_lock and not arguments.recover:
         print("seaway: --stale-lock says something to --recover: seaway up --recover --stale-lock", file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE
     where = stack.find(arguments)
     if arguments.recover and (why := recovery.recover(where, stale=arguments.stale_lock)):
         print(f"seaway: {why}", file=sys.stderr)
-        return verb.FAILED
+        return command.FAILED
     if arguments.accept_data_loss and (code := _accept(where, arguments)):
         return code
     from seaway.cli import deployment  # noqa: PLC0415 - brings the client and rich: 0.3 s that others need not pay
@@ -58,18 +58,18 @@ def _accept(where: stack.Stack, arguments: argparse.Namespace) -> int:
         hold.remove(where.folder, where.name)  # the preview must be of what is deployed then
     print(f"seaway: pulumi preview of stack {where.name}: which disks are deleted", file=sys.stderr, flush=True)
     words = ["preview", "--json", "--stack", where.name]
-    code, printed = program.output(where.folder, words, **{disks.LISTED: "true"})
+    code, printed = pulumi_cli.output(where.folder, words, **{disks.LISTED: "true"})
     try:
-        found = digest.read(printed)
-    except digest.Unreadable:
+        found = pulumi_preview.read(printed)
+    except pulumi_preview.Unreadable:
         print(printed.strip(), file=sys.stderr)
-        return verb.FAILED
+        return command.FAILED
     for error in found.errors:
         print(f"seaway: {error}", file=sys.stderr)
     if code or found.errors:
-        return verb.FAILED
+        return command.FAILED
     listed = disks.find_listed(found.warnings)
     os.environ[disks.ACCEPTED] = ",".join(listed)
     for line in listed.values() or ["deletes no disk"]:
         print(f"seaway: accepted: {line}", file=sys.stderr, flush=True)
-    return verb.DONE
+    return command.DONE

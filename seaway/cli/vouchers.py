@@ -2,10 +2,10 @@
 
 import sys
 
+from seaway import errors
 from seaway.cli import stack
-from seaway.cluster import errors
-from seaway.model import problems
 from seaway.release import stack_state
+from seaway.syntax import diagnosis
 
 
 def find_state(where: stack.Stack) -> stack_state.ReleaseState | None:
@@ -38,7 +38,7 @@ def find_evidence(where: stack.Stack) -> stack_state.ReleaseState | None:
     try:
         found = find_state(where)
         missing = f"the state of stack {where.name} has no SHA-256 of it yet; the next pulumi up that succeeds adds it"
-    except (errors.Unavailable, problems.Invalid) as error:
+    except (errors.Unavailable, diagnosis.Invalid) as error:
         found, missing = None, str(error)
     if found is None or found.sha256(found.id) is None:
         print(f"seaway: nothing vouches for the record in the cluster: {missing}", file=sys.stderr)

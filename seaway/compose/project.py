@@ -9,8 +9,10 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from seaway.compose import convert, read
-from seaway.model import nodes, problems, roots
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import diagnosis, nodes
 
 _NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 
@@ -35,7 +37,7 @@ def converted(
         problems.Invalid: everything that is wrong with the files. What is refused is among the losses.
     """
     listed = files(path)
-    done = read.read(listed, within=within, profiles=profiles)
+    done = loader.read(listed, within=within, profiles=profiles)
     above = listed[0].parent
     return convert.convert(done.root, name=name, folder=above, within=within, told=done.losses, builds=builds)
 
@@ -51,7 +53,7 @@ def application(
     """
     for each in files(path):
         if not root.exists(each):
-            place = problems.Place(str(Path(shown).with_name(each.name)))
+            place = diagnosis.Place(str(Path(shown).with_name(each.name)))
             remedy = "write the application there, or name the file that it is in"
-            raise problems.Invalid([problems.Problem(place, "", "there is no such file", remedy)])
+            raise diagnosis.Invalid([diagnosis.Problem(place, "", "there is no such file", remedy)])
     return convert.checked(converted(path, within=root, profiles=profiles, builds=builds))

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.explain import fields
-from seaway.manifests import offline
-from seaway.model import application, decode, encode, load, settings
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.syntax import decode, encode
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,4 +95,4 @@ def _least() -> list[dict[str, Any]]:
         jobs=(application.Job("migrate", image="migrate:1"),),
     )
     stack = settings.Settings(stack="dev", context="dev")
-    return [one.manifest for one in offline.rendered(load.resolve(app), stack)]
+    return [one.manifest for one in preview.rendered(load.resolve(app), stack)]

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, cast
 
-from seaway.checks import availability as avl
-from seaway.checks import check, identity, probes, resources, security
+from seaway.checks import check
+from seaway.checks.rules import availability as avl
+from seaway.checks.rules import identity, probes, resources, security
 from seaway.manifests import availability, config, container, namespace, pod, policies, scaling, volumes, workloads
 from seaway.manifests import identity as accounts
 from seaway.manifests import network as services
 from seaway.manifests import probes as asked
-from seaway.model import describe
+from seaway.syntax import field_help
 
 PODS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob")
 """The kinds that have a pod template."""
@@ -101,8 +102,8 @@ def _beside(kinds: tuple[str, ...], above: str, below: str, module: ModuleType, 
 def notes(hint: Any) -> tuple[str, str]:
     """What an annotation says that something means, and why it is so; empty where it says nothing."""
     said = typing.get_args(hint)[1:]
-    means = next((note.text for note in said if isinstance(note, describe.Doc)), "")
-    return means, next((note.text for note in said if isinstance(note, describe.Why)), "")
+    means = next((note.text for note in said if isinstance(note, field_help.Doc)), "")
+    return means, next((note.text for note in said if isinstance(note, field_help.Why)), "")
 
 
 def _model(kinds: tuple[str, ...], above: str, below: str, said: str) -> Field:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from seaway.manifests import network
-from seaway.model import application, hosts, rules, settings
+from seaway.model import application, settings
+from seaway.model.validate import ingress_hosts, structure
 
 OUTSIDE = "outside"
 """The node that stands for whoever is not in the cluster; its kind has no other."""
@@ -59,7 +60,7 @@ class Graph:
 
 def of(app: application.Application, stack: settings.Settings) -> Graph:
     """The picture of an application in an environment, in the order of its file."""
-    workloads = rules.workloads(app)
+    workloads = structure.workloads(app)
     ids = {each.name: path for path, each in workloads.items()}
     nodes = [_node(path, each) for path, each in workloads.items()]
     edges: list[Edge] = []
@@ -67,7 +68,10 @@ def of(app: application.Application, stack: settings.Settings) -> Graph:
         edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
         if isinstance(each, application.Service):
             edges += [Edge(start=path, end=ids[name], relation="after") for name in each.after]
-    led = [*(each for each in app.services if each.expose), *(each for each in app.stores if hosts.of(stack, each))]
+    led = [
+        *(each for each in app.services if each.expose),
+        *(each for each in app.stores if ingress_hosts.of(stack, each)),
+    ]
     exposed = [
         path
         for path, each in workloads.items()
@@ -83,12 +87,12 @@ def _way(stack: settings.Settings, exposed: Iterable[application.Service | appli
     """How one comes in: by name, or by whatever the cluster gives."""
     if stack.exposure == "clusterIP":
         return "closed: seaway:exposure is clusterIP"
-    urls = [url for each in exposed for url in hosts.urls(stack, each)]
+    urls = [url for each in exposed for url in ingress_hosts.urls(stack, each)]
     more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
     return f"{urls[0]}{more}" if urls else f"by {stack.exposure}"
 
 
-def _node(path: str, each: rules.Workload) -> Node:
+def _node(path: str, each: structure.Workload) -> Node:
     match each:
         case application.Service():
             pods = f"{each.scale.min} pod{'' if each.scale.min == 1 else 's'}"

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, decode, load, nodes, problems, roots, stackfile
+from seaway.files import roots
+from seaway.model import application
+from seaway.project import load, stack_file
 from seaway.release import project, release
+from seaway.syntax import decode, diagnosis, nodes
 
 _SHORT: Mapping[str, type[Any]] = {
     "build": application.Build,
@@ -29,11 +32,11 @@ def written(one: project.Project, folder: Path) -> nodes.Node:
         node = load.parsed(folder / one.settings.app, one.settings.app, root, one.settings.profiles)
     if not one.settings.overlay:
         return node
-    overlay = stackfile.overlay(stackfile.read(folder / f"Pulumi.{one.settings.stack}.yaml"))
+    overlay = stack_file.overlay(stack_file.read(folder / f"Pulumi.{one.settings.stack}.yaml"))
     return nodes.merge(node, overlay) if isinstance(overlay, nodes.Table) else node
 
 
-def places(node: nodes.Node, path: str) -> tuple[problems.Place, ...]:
+def places(node: nodes.Node, path: str) -> tuple[diagnosis.Place, ...]:
     """Where a path (``services.web.scale.min``) is written; none: it has its default.
 
     A mapping may stand in both files, and then has a place in each.

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.checks import identity
+from seaway.checks.rules import identity
 from seaway.explain import fields, origin
-from seaway.manifests import network, objects, offline
-from seaway.model import application, catalogue, decode, hosts, jobs, links, nodes, rules
+from seaway.manifests import network, objects, preview
+from seaway.model import application, links
+from seaway.model.defaults import image_profiles
+from seaway.model.validate import ingress_hosts, jobs, structure
 from seaway.release import project
+from seaway.syntax import decode, nodes
 
 PURPOSES: Mapping[str, str] = {
     "ConfigMap": "its configuration files",
@@ -95,7 +98,7 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
     node = origin.written(one, folder)
     runs = next(found.manifest for found in made if found.kind in fields.PODS)
     image = fields.value(runs, (*fields.CONTAINER.split("."), "image"))
-    led = hosts.urls(one.settings, each) if not isinstance(each, application.Job) else ()
+    led = ingress_hosts.urls(one.settings, each) if not isinstance(each, application.Job) else ()
     asked = isinstance(each, application.Service) and each.expose
     exposed = asked or led or (network.exposed(each) and one.settings.exposure != "ingress")
     return Told(
@@ -109,7 +112,7 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
         exposed=one.settings.exposure if exposed else None,
         urls=led,
         calls=each.calls,
-        called_by=[other.name for other in rules.workloads(one.app).values() if each.name in other.calls],
+        called_by=[other.name for other in structure.workloads(one.app).values() if each.name in other.calls],
         after=each.after if isinstance(each, application.Service) else (),
         start=_start(one, each, made),
         objects=[Made(kind=found.kind, name=found.name, purpose=_purpose(found, each)) for found in made],
@@ -117,24 +120,24 @@ def told(one: project.Project, folder: Path, name: str) -> Told:
     )
 
 
-def _start(one: project.Project, each: rules.Workload, made: Sequence[objects.Object]) -> str | None:
+def _start(one: project.Project, each: structure.Workload, made: Sequence[objects.Object]) -> str | None:
     if not isinstance(each, application.Job) or jobs.released(each):
         return None
     name = next(found.name for found in made if found.kind == "CronJob")
     return f"kubectl create job {name}-1 --from=cronjob/{name} -n {one.settings.namespace(one.app.name)}"
 
 
-def _purpose(found: objects.Object, each: rules.Workload) -> str:
+def _purpose(found: objects.Object, each: structure.Workload) -> str:
     if found.kind == "Job" and isinstance(each, application.Job) and each.run == "after-rollout":
         return "runs it once a release, when all services are healthy"
     return PURPOSES[found.kind]
 
 
 def _rendered(one: project.Project, folder: Path) -> list[objects.Object]:
-    return offline.rendered(one.app, one.settings, project.images(one, folder))
+    return preview.rendered(one.app, one.settings, project.images(one, folder))
 
 
-def _image(one: project.Project, path: str, each: rules.Workload, image: str, node: nodes.Node) -> str:
+def _image(one: project.Project, path: str, each: structure.Workload, image: str, node: nodes.Node) -> str:
     if one.release and each.image is None:
         return f"release {one.release.id}"
     if each.build is not None:
@@ -143,7 +146,7 @@ def _image(one: project.Project, path: str, each: rules.Workload, image: str, no
     return str(at) if image == each.image else f"{at}, with the stack's seaway:substitutes"
 
 
-def _place(one: project.Project, path: str, each: rules.Workload, field: str, node: nodes.Node) -> str | None:
+def _place(one: project.Project, path: str, each: structure.Workload, field: str, node: nodes.Node) -> str | None:
     """Where it is written: with itself, or with the service that a job uses."""
     found = origin.places(node, f"{path}.{field}")
     if field == "env":
@@ -158,7 +161,7 @@ def _place(one: project.Project, path: str, each: rules.Workload, field: str, no
 def _model(
     one: project.Project,
     path: str,
-    each: rules.Workload,
+    each: structure.Workload,
     made: Sequence[objects.Object],
     node: nodes.Node,
 ) -> Iterator[Row]:
@@ -169,7 +172,7 @@ def _model(
         for found in made
         if field.said and found.kind in field.kinds and fields.value(found.manifest, field.path) is not None
     }
-    known = {said.field: said for said in catalogue.said(_stated(one, path))}
+    known = {said.field: said for said in image_profiles.said(_stated(one, path))}
     for field, value, why in _leaves(each):
         place = _place(one, path, each, field, node)
         if not place and field in known:
@@ -182,9 +185,9 @@ def _model(
         yield Row(field=field, becomes=None, value=_plain(said.value), place=None, why=said.why)
 
 
-def _stated(one: project.Project, path: str) -> rules.Workload:
+def _stated(one: project.Project, path: str) -> structure.Workload:
     """As it is written; of a job the service that it uses, whose image it takes."""
-    written = rules.workloads(one.stated)
+    written = structure.workloads(one.stated)
     each = written[path]
     return written[f"services.{each.uses}"] if isinstance(each, application.Job) and each.uses else each
 
@@ -224,7 +227,7 @@ def _value(part: Any, path: str) -> Any:
     return None
 
 
-def _ours(made: Sequence[objects.Object], each: rules.Workload) -> Iterator[Row]:
+def _ours(made: Sequence[objects.Object], each: structure.Workload) -> Iterator[Row]:
     """What the objects have whatever the model says."""
     for field in fields.FIELDS:
         if field.check == identity.token.id and each.kubernetes_api:

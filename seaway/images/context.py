@@ -23,8 +23,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from seaway.images import ignore, index, texts
-from seaway.model import application, mounts, problems, roots
+from seaway.files import roots
+from seaway.images import build_files, file_index, ignore
+from seaway.model import application
+from seaway.model.validate import mounts
+from seaway.syntax import diagnosis
 
 TAG_PREFIX = "ctx-"
 
@@ -61,7 +64,7 @@ class Context:
 
     @classmethod
     def read(
-        cls, folder: Path, build: application.Build, root: roots.Root, *, known: index.Index | None = None
+        cls, folder: Path, build: application.Build, root: roots.Root, *, known: file_index.Index | None = None
     ) -> Self:
         """Reads the context of ``build``, whose paths are relative to ``folder`` (that of the application's file).
 
@@ -70,7 +73,7 @@ class Context:
         Raises Invalid with all problems: no folder, no Dockerfile, unreadable files, devices.
         """
         top = Path(os.path.normpath(folder / build.context))
-        wrong: list[problems.Problem] = []
+        wrong: list[diagnosis.Problem] = []
         dockerfile = _dockerfile(top, build, root)
         others = {
             name: cls.read(folder, application.Build(context=where, inline=""), root)
@@ -79,7 +82,7 @@ class Context:
         }
         rules, always = _ignore(top, dockerfile, root)
         contents = {path: _read_linked(top / path, root) for path in sorted(always) if (top / path).is_symlink()}
-        known = known or index.Index()
+        known = known or file_index.Index()
         files = [File(path=path, digest=hashlib.sha256(text).hexdigest()) for path, text in contents.items()]
         files += [
             file
@@ -87,7 +90,7 @@ class Context:
             if path not in contents and (file := _file(top, path, known, wrong)) is not None
         ]
         if wrong:
-            raise problems.Invalid(wrong)
+            raise diagnosis.Invalid(wrong)
         known.forget(keep={file.path for file in files})
         listed = tuple(sorted(files, key=lambda file: file.path))
         return cls(folder=top, build=build, files=listed, others=others, contents=contents)
@@ -123,7 +126,7 @@ class Context:
         # The names of files may be any bytes; ASCII escapes keep them apart.
         return TAG_PREFIX + hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()[:12]
 
-    def warnings(self) -> tuple[problems.Problem, ...]:
+    def warnings(self) -> tuple[diagnosis.Problem, ...]:
         """Files that look like secrets: whoever can pull the image can read them."""
         remedy = "name it in .dockerignore; a build secret or `secrets:` is the way for a value that is needed"
         return tuple(
@@ -133,8 +136,8 @@ class Context:
         )
 
 
-def _problem(file: Path, wrong: str, remedy: str) -> problems.Problem:
-    return problems.Problem(problems.Place(str(file)), "", wrong, remedy)
+def _problem(file: Path, wrong: str, remedy: str) -> diagnosis.Problem:
+    return diagnosis.Problem(diagnosis.Place(str(file)), "", wrong, remedy)
 
 
 def remote(context: str) -> bool:
@@ -144,24 +147,24 @@ def remote(context: str) -> bool:
 
 def _dockerfile(top: Path, build: application.Build, root: roots.Root) -> str | None:
     """Its path in the context; None: its text is given. Raises Invalid if there is none."""
-    root.resolve_directory(top, "", problems.Place(str(top)), "", hint="correct `build`, or make the directory")
+    root.resolve_directory(top, "", diagnosis.Place(str(top)), "", hint="correct `build`, or make the directory")
     if build.inline is not None:
         return None
     dockerfile = _inside(top, build.dockerfile)
     if dockerfile is None or not root.exists(top / dockerfile):
         remedy = "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
-        raise problems.Invalid([_problem(top / build.dockerfile, "is no file in the build context", remedy)])
-    root.resolve_path(top / dockerfile, "", problems.Place(str(top / dockerfile)), "")
+        raise diagnosis.Invalid([_problem(top / build.dockerfile, "is no file in the build context", remedy)])
+    root.resolve_path(top / dockerfile, "", diagnosis.Place(str(top / dockerfile)), "")
     # Behind a link to a directory, which is sent as a link, the builder would look for it in vain.
     above = Path(os.path.realpath((top / dockerfile).parent))
     if not above.is_relative_to(os.path.realpath(top)):
         wrong = "is behind a link that leads out of the build context"
-        raise problems.Invalid([_problem(top / build.dockerfile, wrong, "put the Dockerfile itself there")])
+        raise diagnosis.Invalid([_problem(top / build.dockerfile, wrong, "put the Dockerfile itself there")])
     return dockerfile
 
 
 def _read_linked(path: Path, root: roots.Root) -> bytes:
-    return root.read(path, "", problems.Place(str(path)), "", hint=texts.HINT)
+    return root.read(path, "", diagnosis.Place(str(path)), "", hint=build_files.HINT)
 
 
 def _inside(top: Path, relative: str) -> str | None:
@@ -175,14 +178,14 @@ def _ignore(top: Path, dockerfile: str | None, root: roots.Root) -> tuple[ignore
     own = {one for one in (dockerfile,) if one is not None}
     for name in (*(f"{one}.dockerignore" for one in own), ".dockerignore"):
         try:
-            text = texts.read(top / name, root)
+            text = build_files.read(top / name, root)
         except FileNotFoundError:
             continue
         return ignore.Ignore(text, file=str(top / name)), {*own, name}
     return ignore.Ignore(), own
 
 
-def _walk(top: Path, rules: ignore.Ignore, always: set[str], wrong: list[problems.Problem]) -> Iterator[str]:
+def _walk(top: Path, rules: ignore.Ignore, always: set[str], wrong: list[diagnosis.Problem]) -> Iterator[str]:
     """Paths of all files that belong to the context. Empty folders do not: Git does not know them either."""
     yield from (path for path in always if rules.excludes(path) or not NEVER.isdisjoint(path.split("/")))
 
@@ -202,7 +205,7 @@ def _walk(top: Path, rules: ignore.Ignore, always: set[str], wrong: list[problem
 _REMEDY = "correct it, or name it in .dockerignore"
 
 
-def _file(top: Path, path: str, known: index.Index, wrong: list[problems.Problem]) -> File | None:
+def _file(top: Path, path: str, known: file_index.Index, wrong: list[diagnosis.Problem]) -> File | None:
     full = top / path
     try:
         status = full.lstat()

@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from seaway.model import problems
+from seaway.syntax import diagnosis
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class Ignore:
 
     def __init__(self, text: str = "", *, file: str = ".dockerignore") -> None:
         rules: list[_Rule] = []
-        wrong: list[problems.Problem] = []
+        wrong: list[diagnosis.Problem] = []
         for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
             try:
                 rule = _rule(line)
             except _BadPattern as error:
-                wrong.append(problems.Problem(problems.Place(file, number), "", error.wrong, error.remedy))
+                wrong.append(diagnosis.Problem(diagnosis.Place(file, number), "", error.wrong, error.remedy))
             else:
                 rules += [rule] if rule else []
         if wrong:
-            raise problems.Invalid(wrong)
+            raise diagnosis.Invalid(wrong)
         self._rules = tuple(rules)
 
     def excludes(self, path: str) -> bool:
@@ -56,7 +56,7 @@ class Ignore:
 
 class _BadPattern(Exception):  # noqa: N818 - it says what the line is
     def __init__(self, pattern: str, why: str, remedy: str) -> None:
-        self.wrong = f"{problems.quoted(pattern)} is no pattern: {why}"
+        self.wrong = f"{diagnosis.quoted(pattern)} is no pattern: {why}"
         self.remedy = remedy
         super().__init__(self.wrong)
 

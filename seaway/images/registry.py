@@ -16,8 +16,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seaway.cluster import errors
-from seaway.model import problems, references
+from seaway import errors
+from seaway.model import image_reference
+from seaway.syntax import diagnosis
 
 ADDRESSES = "SEAWAY_REGISTRY_ADDRESSES"
 
@@ -49,7 +50,7 @@ def digest(reference: str) -> str:
         Unavailable: it does not answer, or not to us.
         problems.Invalid: there is no program to ask with.
     """
-    return _tool().digest(references.by_digest(reference))
+    return _tool().digest(image_reference.by_digest(reference))
 
 
 def exists(reference: str) -> bool:
@@ -78,7 +79,7 @@ def copy(source: str, target: str) -> bool:
         Unavailable: a registry does not answer, or not to us, or has kept something else than it was sent.
         problems.Invalid: there is no program to copy with.
     """
-    wanted = references.digest(source)
+    wanted = image_reference.digest(source)
     if wanted is None:
         raise ValueError(f"{source} has no digest")
     tool = _tool()
@@ -87,7 +88,7 @@ def copy(source: str, target: str) -> bool:
             return False
     except Absent:
         pass
-    tool.copy(references.by_digest(source), target)
+    tool.copy(image_reference.by_digest(source), target)
     kept = tool.digest(target)
     if kept != wanted:
         raise Unavailable(f"{target}: the registry has {kept} after {source} was copied to it; copy it again")
@@ -138,17 +139,17 @@ def _tool() -> _Skopeo | _Crane:
             return tool(path)
     wrong = "there is neither skopeo nor crane, and registries are asked with one of them"
     remedy = "apt-get install skopeo, or take crane from https://github.com/google/go-containerregistry/releases"
-    raise problems.Invalid([problems.Problem(problems.Place("PATH"), "", wrong, remedy)])
+    raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place("PATH"), "", wrong, remedy)])
 
 
 def plain_http(reference: str) -> bool:
     """Whether the registry may speak plain http: on this machine only, by its name."""
-    return _LOCAL.fullmatch(references.host(reference)) is not None
+    return _LOCAL.fullmatch(image_reference.host(reference)) is not None
 
 
 def address(reference: str) -> str:
     """The reference with where the registry answers instead of a name that only the cluster knows."""
-    host = references.host(reference)
+    host = image_reference.host(reference)
     known = addresses(os.environ)
     return f"{known[host]}{reference.removeprefix(host)}" if host in known else reference
 
@@ -162,9 +163,9 @@ def addresses(environment: Mapping[str, str]) -> dict[str, str]:
     pairs = [pair.strip().partition("=") for pair in environment.get(ADDRESSES, "").split(",") if pair.strip()]
     for name, _, where in pairs:
         if not name or not where:
-            wrong = f"{problems.quoted(name or where)} is not of the form name=address"
+            wrong = f"{diagnosis.quoted(name or where)} is not of the form name=address"
             remedy = "write host:port=host:port, and a comma before the next"
-            raise problems.Invalid([problems.Problem(problems.Place(ADDRESSES), "", wrong, remedy)])
+            raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(ADDRESSES), "", wrong, remedy)])
     return {name: where for name, _, where in pairs}
 
 
@@ -195,7 +196,7 @@ def _failed(said: str, about: Sequence[str]) -> Unavailable:
     """What went wrong, in a line: the program's last one says it."""
     line = next((line for line in reversed(said.splitlines()) if line.strip()), "no answer")
     named = " -> ".join(about)
-    hosts = list(dict.fromkeys(map(references.host, about)))
+    hosts = list(dict.fromkeys(map(image_reference.host, about)))
     if _REFUSED.search(line):
         logins = " or ".join(f"docker login {host}" for host in hosts)
         return Unavailable(f"{named}: there is no such image, or it is not for you; {logins}")

@@ -12,8 +12,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from seaway.images import context, index
-from seaway.model import private, problems, roots
+from seaway.files import private, roots
+from seaway.images import context, file_index
+from seaway.syntax import diagnosis
 
 CHUNK = 1 << 20
 
@@ -28,7 +29,7 @@ def index_file(project: Path, name: str) -> Path:
     return folder(project, name).with_suffix(".index.json")
 
 
-def stage(read: context.Context, target: Path, known: index.Index) -> int:
+def stage(read: context.Context, target: Path, known: file_index.Index) -> int:
     """Makes ``target`` hold exactly the files of the context; returns how many were written or removed.
 
     Files that are right by ``known`` are not touched: their times stay, and BuildKit, which compares times and sizes,
@@ -38,7 +39,7 @@ def stage(read: context.Context, target: Path, known: index.Index) -> int:
     private.make_folder(target).chmod(0o755)
     wanted = {file.path: file for file in read.files}
     changes = _remove_others(target, set(wanted), {os.path.dirname(path) for path in wanted})  # noqa: PTH120
-    staged: dict[str, tuple[index.Stamp, str]] = {}
+    staged: dict[str, tuple[file_index.Stamp, str]] = {}
     for path, file in wanted.items():
         copy = target / path
         digest = read.digests[path]
@@ -54,9 +55,9 @@ def stage(read: context.Context, target: Path, known: index.Index) -> int:
     return changes
 
 
-def _stamp(file: Path) -> index.Stamp | None:
+def _stamp(file: Path) -> file_index.Stamp | None:
     try:
-        return index.stamp(file.lstat())
+        return file_index.stamp(file.lstat())
     except (FileNotFoundError, NotADirectoryError):
         return None
 
@@ -97,9 +98,9 @@ def _read_chunks(read: context.Context, path: str) -> Iterator[bytes]:
         raise _report_change(read.folder / path, f"cannot be read any more: {error.strerror}") from error
 
 
-def _report_change(source: Path, wrong: str) -> problems.Invalid:
+def _report_change(source: Path, wrong: str) -> diagnosis.Invalid:
     remedy = "wait until nothing writes it, and run again"
-    return problems.Invalid([problems.Problem(problems.Place(str(source)), "", wrong, remedy)])
+    return diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(str(source)), "", wrong, remedy)])
 
 
 def _refuse_unhashable(source: Path, copy: Path, target: str) -> None:
@@ -121,7 +122,7 @@ def _refuse_unhashable(source: Path, copy: Path, target: str) -> None:
         why = "it may not be read" if ends else "a file of the kernel, a FIFO or a device"
     wrong = f"is a link to {target}, which the docker-build provider cannot hash ({why})"
     remedy = "make the link in the Dockerfile, or name it in .dockerignore"
-    raise problems.Invalid([problems.Problem(problems.Place(str(source)), "", wrong, remedy)])
+    raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(str(source)), "", wrong, remedy)])
 
 
 def _remove_others(target: Path, files: set[str], folders: set[str]) -> int:

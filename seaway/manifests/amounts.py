@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from seaway.model import quantity
+from seaway.kubernetes.api import quantity
 
 Amounts = Mapping[str, Fraction]
 """By resource: ``cpu`` in cores, ``memory`` in bytes, ``nvidia.com/gpu`` as a number."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from seaway.manifests import names
 from seaway.model import application
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Doc, Why
 
 JOB_GRACE: Annotated[
     int,

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from seaway.manifests import given, names
+from seaway.manifests import inputs, names
 from seaway.model import application
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Doc, Why
 
 IMMUTABLE: Annotated[
     bool,
@@ -59,7 +59,7 @@ def config_map(
 
 
 def secret(
-    scope: names.Scope, owner: str, wanted: Iterable[application.Secret], values: Mapping[str, given.SecretValue]
+    scope: names.Scope, owner: str, wanted: Iterable[application.Secret], values: Mapping[str, inputs.SecretValue]
 ) -> dict[str, Any] | None:
     """The secrets of one container that have their value here; None without any.
 
@@ -73,7 +73,7 @@ def secret(
         return None
     # The fingerprints are keyed hashes already; hashing them together makes one name and gives nothing away.
     content = {key: values[key].fingerprint for key in keys}
-    hashed = given.UNRESOLVED if given.UNRESOLVED in content.values() else names.digest(content)
+    hashed = inputs.UNRESOLVED if inputs.UNRESOLVED in content.values() else names.digest(content)
     return {
         "apiVersion": "v1",
         "kind": "Secret",

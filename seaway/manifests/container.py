@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from seaway.manifests import availability, network, probes, resources, secrets, volumes
 from seaway.model import application
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Doc, Why
 
 PULL: Annotated[
     str,

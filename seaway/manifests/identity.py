@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from seaway.manifests import given, names
-from seaway.model import application, rights, settings
-from seaway.model.describe import Doc, Why
+from seaway.manifests import inputs, names
+from seaway.model import application, settings
+from seaway.model.validate import rbac
+from seaway.syntax.field_help import Doc, Why
 
 GROUP = "rbac.authorization.k8s.io"
 
@@ -36,7 +37,7 @@ def rights_of(scope: names.Scope, each: application.Container, owner: str) -> li
     https://kubernetes.io/docs/reference/access-authn-authz/rbac/
     """
     allowed = [
-        {"apiGroups": [one.group], "resources": [one.resource], "verbs": list(one.verbs)} for one in rights.of(each)
+        {"apiGroups": [one.group], "resources": [one.resource], "verbs": list(one.verbs)} for one in rbac.of(each)
     ]
     if not allowed:
         return []
@@ -57,7 +58,7 @@ def rights_of(scope: names.Scope, each: application.Container, owner: str) -> li
 
 
 def pull_secret(
-    scope: names.Scope, stack: settings.Settings, secrets: Mapping[str, given.SecretValue]
+    scope: names.Scope, stack: settings.Settings, secrets: Mapping[str, inputs.SecretValue]
 ) -> dict[str, Any] | None:
     """The account that nodes pull images with, as a registry's login; None where the environment has none.
 
@@ -70,12 +71,12 @@ def pull_secret(
     """
     if stack.pull is None:
         return None
-    if given.PULL not in secrets:
+    if inputs.PULL not in secrets:
         raise LookupError(f"seaway:pull: no value for {stack.pull.secret}")
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": names.shared(scope, LOGIN),
         "type": "kubernetes.io/dockerconfigjson",
-        "data": {".dockerconfigjson": secrets[given.PULL].value},
+        "data": {".dockerconfigjson": secrets[inputs.PULL].value},
     }

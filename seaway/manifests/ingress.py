@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from seaway.manifests import names, network
-from seaway.model import application, hosts, settings
+from seaway.model import application, settings
+from seaway.model.validate import ingress_hosts
 
 _NGINX = "nginx.ingress.kubernetes.io"
 _TRAEFIK = "traefik.ingress.kubernetes.io"
@@ -17,7 +18,7 @@ def ingress(
     scope: names.Scope, each: application.Service | application.Store, stack: settings.Settings
 ) -> dict[str, Any] | None:
     """The Ingress of a service; None where it is not reached by one."""
-    found = hosts.of(stack, each)
+    found = ingress_hosts.of(stack, each)
     if not found:
         return None
     # Pulumi's wait for an Ingress asks for an address, which not every controller writes into it.
@@ -48,14 +49,14 @@ def service_annotations(each: application.Service | application.Store, stack: se
 
     https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/
     """
-    if each.protocol == "grpc" and hosts.of(stack, each):
+    if each.protocol == "grpc" and ingress_hosts.of(stack, each):
         return {f"{_TRAEFIK}/service.serversscheme": "h2c"}
     return {}
 
 
 def found_at(each: application.Service | application.Store, stack: settings.Settings) -> dict[str, str]:
     """On what runs the service: where a person finds it. `seaway status` can say so without another question."""
-    urls = hosts.urls(stack, each)
+    urls = ingress_hosts.urls(stack, each)
     return {names.URLS: " ".join(urls)} if urls else {}
 
 
@@ -90,7 +91,7 @@ def _redirect(said: settings.Ingress) -> dict[str, str]:
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#server-side-https-enforcement-through-redirect
     https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/#redirections
     """
-    if not hosts.encrypted(said):
+    if not ingress_hosts.encrypted(said):
         return {}
     nginx = {f"{_NGINX}/ssl-redirect": str(said.redirect).lower()}
     return nginx | ({f"{_TRAEFIK}/router.tls": "true"} if said.redirect else {})

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import names
-from seaway.model import application, hosts, settings
-from seaway.model import listening as listened
+from seaway.model import application, settings
+from seaway.model.validate import ingress_hosts
+from seaway.model.validate import ports as listened
 
 PORT_NAME = "main"
 """Name of the main port; Kubernetes allows 15 characters."""
@@ -66,7 +67,7 @@ def outside(scope: names.Scope, store: application.Store, stack: settings.Settin
     """Another Service of a store, with the ports that are reachable from outside: a headless one opens none, and not
     every ingress controller finds the pods behind it."""
     found, kind = exposed(store), {"type": _TYPES[stack.exposure]}
-    if not found or (kind["type"] == "ClusterIP" and not hosts.of(stack, store)):
+    if not found or (kind["type"] == "ClusterIP" and not ingress_hosts.of(stack, store)):
         return None
     return _service(scope, name(store), found, kind, {}, of=store.name)
 

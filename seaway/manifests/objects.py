@@ -13,9 +13,9 @@ from seaway.manifests import (
     availability,
     config,
     container,
-    given,
     identity,
     ingress,
+    inputs,
     names,
     namespace,
     network,
@@ -26,10 +26,11 @@ from seaway.manifests import (
     scaling,
     workloads,
 )
-from seaway.model import application, disks, jobs, links, order, references, settings
+from seaway.model import application, image_reference, links, rollout_order, settings
+from seaway.model.validate import jobs, volumes
 
-Image = given.Image
-SecretValue = given.SecretValue
+Image = inputs.Image
+SecretValue = inputs.SecretValue
 
 
 class Wave(enum.IntEnum):
@@ -89,8 +90,8 @@ class Object:
 def objects(
     app: application.Application,
     stack: settings.Settings,
-    images: Mapping[str, given.Image],
-    secrets: Mapping[str, given.SecretValue],
+    images: Mapping[str, inputs.Image],
+    secrets: Mapping[str, inputs.SecretValue],
 ) -> list[Object]:
     """All objects of ``app``, which must be resolved, sorted by wave, turn, owner, kind and name.
 
@@ -107,7 +108,7 @@ def objects(
     if account is not None:
         found.append(Object(manifest=account, owner=None, wave=Wave.foundation))
     pull = (*filter(None, [config.name(account)]), *stack.pull_secrets)
-    turns = order.turns(app.services)
+    turns = rollout_order.turns(app.services)
     services = {one.name: one for one in app.services}
     for each in _containers(app):
         taken = _images(each, services, stack, images)
@@ -155,8 +156,8 @@ def _of(
     *,
     scope: names.Scope,
     stack: settings.Settings,
-    images: Mapping[str, given.Image],
-    secrets: Mapping[str, given.SecretValue],
+    images: Mapping[str, inputs.Image],
+    secrets: Mapping[str, inputs.SecretValue],
     pull: Sequence[str],
 ) -> Iterator[tuple[Wave, dict[str, Any]]]:
     """The objects of one service, store or job, with their waves."""
@@ -180,7 +181,7 @@ def _of(
             config_map=config.name(config_map),
             secret=config.name(secret),
         )
-    groups = [disks.group(app, share) or names.GROUP for share in each.shares if share.store != each.name]
+    groups = [volumes.group(app, share) or names.GROUP for share in each.shares if share.store != each.name]
     sharers = [one.name for one in app.services if each.name in {share.store for share in one.shares}]
     template = pod.template(scope, each, each.name, parts, groups, sorted(sharers))
     match each:
@@ -228,8 +229,8 @@ def _images(
     each: application.Service | application.Store | application.Job,
     services: Mapping[str, application.Service],
     stack: settings.Settings,
-    images: Mapping[str, given.Image],
-) -> dict[str, given.Image]:
+    images: Mapping[str, inputs.Image],
+) -> dict[str, inputs.Image]:
     """By container. A companion without an image of its own has that of the main one."""
     uses = each.uses if isinstance(each, application.Job) else None
     found = {each.name: _image((each.name, uses), each.image, stack, images)}
@@ -242,15 +243,15 @@ def _images(
 
 
 def _image(
-    built: Iterable[str | None], said: str | None, stack: settings.Settings, images: Mapping[str, given.Image]
-) -> given.Image:
+    built: Iterable[str | None], said: str | None, stack: settings.Settings, images: Mapping[str, inputs.Image]
+) -> inputs.Image:
     for name in built:
         if name is not None and name in images:
             return images[name]
     if said is None:
         raise LookupError(f"{next(iter(built))}: it is built, but no image was given for it")
-    instead = references.substitute(said, stack.substitutes)
+    instead = image_reference.substitute(said, stack.substitutes)
     if instead is None:
-        return given.Image(reference=said, content=said)
+        return inputs.Image(reference=said, content=said)
     # The hash takes what the application says: a mirror's address is a fact of one machine. Its digest is not.
-    return given.Image(reference=instead, content=references.exactly(said, references.digest(instead)))
+    return inputs.Image(reference=instead, content=image_reference.exactly(said, image_reference.digest(instead)))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from seaway.manifests import names
-from seaway.model import application, placing
+from seaway.model import application
+from seaway.model.validate import scheduling
 
 TPU = "google.com/tpu"
 """https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""
@@ -40,9 +41,11 @@ def placement(each: application.Container) -> dict[str, Any]:
     nodes = dict(each.nodes)
     for one in asked:
         if one.tpu is not None:
-            nodes |= {placing.TPU["accelerator"]: one.tpu.accelerator, placing.TPU["topology"]: one.tpu.topology}
+            nodes |= {scheduling.TPU["accelerator"]: one.tpu.accelerator, scheduling.TPU["topology"]: one.tpu.topology}
     taints = {one.gpu.resource for one in asked if one.gpu is not None} | {TPU for one in asked if one.tpu is not None}
-    tolerations = [found for text in dict.fromkeys(each.tolerates) if (found := placing.toleration(text)) is not None]
+    tolerations = [
+        found for text in dict.fromkeys(each.tolerates) if (found := scheduling.toleration(text)) is not None
+    ]
     tolerations += [{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in sorted(taints)]
     spec: dict[str, Any] = {}
     if each.priority is not None:

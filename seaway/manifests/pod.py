@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from seaway.manifests import availability, container, names, network, placement, volumes
 from seaway.model import application
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Doc, Why
 
 SERVICE_LINKS: Annotated[
     bool,

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from seaway.manifests import names, network
-from seaway.model import application, egress, hosts, rules, settings
-from seaway.model.describe import Doc, Why
+from seaway.model import application, settings
+from seaway.model.validate import egress, ingress_hosts, structure
+from seaway.syntax.field_help import Doc, Why
 
 CLOSED = "default-deny"
 """Called after no content, as it has none. No workload's policy is called so: those end in a hash."""
@@ -66,7 +67,7 @@ NOT_PUBLIC_6 = ("fc00::/7", "fe80::/10")
 API_PORTS = (443, 6443)
 """Where API servers listen: behind a load balancer, and themselves."""
 
-Workload = rules.Workload
+Workload = structure.Workload
 
 
 def closed(scope: names.Scope) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def challenges(scope: names.Scope, app: application.Application, stack: settings
 
     Closed, it would never get one. Where it proves that by DNS there is no such pod, and nothing is open.
     """
-    if stack.ingress.issuer is not None and any(hosts.of(stack, one) for one in app.services):
+    if stack.ingress.issuer is not None and any(ingress_hosts.of(stack, one) for one in app.services):
         yield {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
@@ -123,7 +124,7 @@ def _into(
     scope: names.Scope, each: Workload, app: application.Application, stack: settings.Settings
 ) -> Iterator[dict[str, Any]]:
     ports = _ports(each)
-    callers = sorted(one.name for one in rules.workloads(app).values() if each.name in one.calls)
+    callers = sorted(one.name for one in structure.workloads(app).values() if each.name in one.calls)
     if callers and (ports or _all(each)):
         yield {"from": [_pods(scope, name) for name in callers], **({"ports": ports} if ports else {})}
     if network.exposed(each):
@@ -140,7 +141,9 @@ def _outside(each: Workload, stack: settings.Settings) -> Iterator[dict[str, Any
     match stack.exposure:
         case "clusterIP":
             return
-        case "ingress" if isinstance(each, application.Job) or not each.expose or each.protocol not in hosts.SPOKEN:
+        case "ingress" if (
+            isinstance(each, application.Job) or not each.expose or each.protocol not in ingress_hosts.SPOKEN
+        ):
             return
         case "ingress":
             yield _controller(stack) | {"ports": main}

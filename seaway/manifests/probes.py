@@ -6,7 +6,7 @@ https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-pro
 from typing import Annotated, Any
 
 from seaway.model import application
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Doc, Why
 
 START: Annotated[
     int,

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from seaway.kubernetes.api import quantity
 from seaway.manifests import amounts, names, resources, workloads
-from seaway.model import application, quantity
+from seaway.model import application
 
 MORE = Fraction(4, 3)
 """A pod by hand, to look into something, and a job that is tried again find room."""

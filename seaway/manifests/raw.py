@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from seaway.model import problems, rules, schema
+from seaway.kubernetes.api import schema
+from seaway.model.validate import structure
+from seaway.syntax import diagnosis
 
 
-def merged(each: rules.Workload, manifest: dict[str, Any]) -> dict[str, Any]:
+def merged(each: structure.Workload, manifest: dict[str, Any]) -> dict[str, Any]:
     """The object with what `raw` says of its kind.
 
     Raises problems.Invalid where something is missing after that. The rules of the model have seen the part alone, and
@@ -16,11 +18,11 @@ def merged(each: rules.Workload, manifest: dict[str, Any]) -> dict[str, Any]:
     if not said:
         return manifest
     made = schema.merged(kind, manifest, said)
-    place = problems.Place(each.name)
+    place = diagnosis.Place(each.name)
     wrong = [
-        problems.Problem(place, ".".join(("raw", kind, *one.path)), one.wrong, one.remedy)
+        diagnosis.Problem(place, ".".join(("raw", kind, *one.path)), one.wrong, one.remedy)
         for one in schema.check(kind, made)
     ]
     if wrong:
-        raise problems.Invalid(wrong)
+        raise diagnosis.Invalid(wrong)
     return made

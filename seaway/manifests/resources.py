@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from seaway.kubernetes.api import quantity
 from seaway.manifests import placement
-from seaway.model import application, quantity
+from seaway.model import application
 
 DISK_REQUEST = "64Mi"
 """Set aside for logs and writable folders: few fill them."""

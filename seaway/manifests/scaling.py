@@ -6,8 +6,9 @@ https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autosca
 from typing import Annotated, Any
 
 from seaway.manifests import names
-from seaway.model import application, scaling
-from seaway.model.describe import Doc, Why
+from seaway.model import application
+from seaway.model.validate import scaling
+from seaway.syntax.field_help import Doc, Why
 
 CPU = 70
 """Percent, where nothing is said."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from seaway.model import application
-from seaway.model import secrets as said
-from seaway.model.describe import Doc, Why
+from seaway.model.validate import secrets as said
+from seaway.syntax.field_help import Doc, Why
 
 VOLUME = "secrets"
 

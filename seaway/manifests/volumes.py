@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from seaway.manifests import config, names, secrets
 from seaway.model import application
-from seaway.model import disks as disks_
-from seaway.model.describe import Doc, Why
+from seaway.model.validate import volumes as disks_
+from seaway.syntax.field_help import Doc, Why
 
 SCRATCH: Annotated[
     str,

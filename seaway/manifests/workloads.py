@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from seaway.manifests import ingress, names, scaling, volumes
 from seaway.model import application, settings
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Doc, Why
 
 HISTORY: Annotated[
     int,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from typing import Annotated, Any, Literal, Self
 
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Doc, Why
 
 Protocol = Literal["http", "grpc", "tcp", "udp"]
 """What is spoken on a port. HTTP and gRPC are TCP for the cluster's network; an ingress and a probe know them apart."""

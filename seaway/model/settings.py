@@ -8,8 +8,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from seaway.model import roots
-from seaway.model.describe import Doc, Why
+from seaway.files import roots
+from seaway.syntax.field_help import Doc, Why
 
 Engine = Literal["docker-build", "docker"]
 Exposure = Literal["clusterIP", "ingress", "nodePort", "loadBalancer"]

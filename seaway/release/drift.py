@@ -5,10 +5,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
-from seaway.cluster import client, paths
+from seaway.kubernetes.api import fields, paths
+from seaway.kubernetes.cluster import client
 from seaway.manifests import names
-from seaway.model import problems
-from seaway.release import fields, record, stack_state, store
+from seaway.release import record, record_store, stack_state
+from seaway.syntax import diagnosis
 
 WHOLE = "(object)"
 """Stands for an object as a whole, where the path is empty."""
@@ -60,9 +61,9 @@ async def of(
         store.Changed: its record was changed.
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
-    current = await store.current(cluster, namespace)
+    current = await record_store.current(cluster, namespace)
     id_ = state.id if state else current.id
-    declared = await store.manifests(cluster, namespace, id_, sha256=state.sha256(id_) if state else None)
+    declared = await record_store.manifests(cluster, namespace, id_, sha256=state.sha256(id_) if state else None)
     home = await cluster.find(paths.path("v1", "Namespace", "", namespace))
     there = {one["kind"] for one in declared}
     kinds = [kind for kind in KINDS if kind not in _SELDOM or kind in there]
@@ -72,23 +73,23 @@ async def of(
         found = drift(declared, live | {"Namespace": [home] if home else []})
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         # Nothing may vouch for what is declared: then it can be anything.
-        raise store.Changed(f"the objects of release {id_} cannot be compared: {error!r:.80}") from None
+        raise record_store.Changed(f"the objects of release {id_} cannot be compared: {error!r:.80}") from None
     if id_ != current.id:
         path = ("data", "id")
-        found.insert(0, _difference("ConfigMap", store.POINTER, fields.Change(path, id_, current.id), None))
+        found.insert(0, _difference("ConfigMap", record_store.POINTER, fields.Change(path, id_, current.id), None))
     return current.id, found
 
 
 def by_hand(one: Difference) -> str | None:
     """A line about what somebody did to an object of ours; None where a release that failed may have done it."""
     line = _by_hand(one)
-    return problems.visible(line) if line else None
+    return diagnosis.visible(line) if line else None
 
 
 def _by_hand(one: Difference) -> str | None:
     if one.how == "deleted":
         return f"{one.kind} {one.name} was deleted by hand" if not one.path else None
-    if one.how == "added" or one.who is None or one.who.startswith(("pulumi-kubernetes", store.MANAGER)):
+    if one.how == "added" or one.who is None or one.who.startswith(("pulumi-kubernetes", record_store.MANAGER)):
         return None
     return f"{one.kind} {one.name} was edited by hand: {one.path} is {one.live}, declared {one.declared} ({one.who})"
 
@@ -189,7 +190,7 @@ def _kept(kind: str, one: fields.Object) -> bool:
     """What nobody declared and nobody minds: made by a controller, or our own record or older configuration."""
     meta = one["metadata"]
     labels: Mapping[str, str] = meta.get("labels") or {}
-    if meta.get("ownerReferences") or store.LABEL in labels:
+    if meta.get("ownerReferences") or record_store.LABEL in labels:
         return True
     return _managed(one) and kind in ("ConfigMap", "Secret") and one.get("immutable") is True
 
@@ -203,7 +204,7 @@ def _managed(one: fields.Object) -> bool:
 def _ours(entry: fields.Object) -> bool:
     """Pulumi applies as ``pulumi-kubernetes-<hash>``, our plugin as ``seaway``."""
     manager = str(entry.get("manager", ""))
-    return manager.startswith("pulumi-kubernetes") or manager == store.MANAGER
+    return manager.startswith("pulumi-kubernetes") or manager == record_store.MANAGER
 
 
 def _setter(live: fields.Object, path: fields.Path) -> str | None:

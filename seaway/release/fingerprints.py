@@ -12,9 +12,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Self, cast
 
-from seaway.model import stackfile
+from seaway.project import stack_file
 
-SETTING = f"{stackfile.PREFIX}{stackfile.FINGERPRINT_KEY}"
+SETTING = f"{stack_file.PREFIX}{stack_file.FINGERPRINT_KEY}"
 
 SHORTEST_KEY = 32
 """Characters: 128 bits in hexadecimal digits."""

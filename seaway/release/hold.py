@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from seaway.files import private, writer
 from seaway.manifests import objects
-from seaway.model import nodes, private, problems, writer
 from seaway.release import lock, record, release
+from seaway.syntax import diagnosis, nodes
 
 Hold = lock.Hold
 
@@ -62,9 +63,9 @@ def pinned(folder: Path, hold: Hold, *, application: str, stack: str) -> Pinned:
     try:
         found = record.read_objects(cast(list[Any], nodes.plain(written.node))) if written else one.objects()
     except (LookupError, ValueError) as error:
-        raise problems.Invalid([problems.Problem(node.place, "", str(error), remedy)]) from None
+        raise diagnosis.Invalid([diagnosis.Problem(node.place, "", str(error), remedy)]) from None
     if elsewhere := record.foreign(one, found, application=application, stack=stack):
-        raise problems.Invalid([problems.Problem(node.place, "", elsewhere, remedy)])
+        raise diagnosis.Invalid([diagnosis.Problem(node.place, "", elsewhere, remedy)])
     return Pinned(record=one, objects=tuple(found) if written else None)
 
 

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from seaway.manifests import yamlout
-from seaway.model import decode, describe, encode, nodes, problems, roots, writer
+from seaway.files import roots, writer
+from seaway.manifests import yaml_writer
+from seaway.syntax import decode, diagnosis, encode, field_help, nodes
 
 FOLDER = "environments"
 ENDING = ".lock.yaml"
@@ -46,30 +47,30 @@ class Held:
 
     release: str
     _: dataclasses.KW_ONLY
-    because: Annotated[str, describe.Doc("why, in one line")]
-    since: Annotated[str, describe.Doc("RFC 3339, in UTC")]
+    because: Annotated[str, field_help.Doc("why, in one line")]
+    since: Annotated[str, field_help.Doc("RFC 3339, in UTC")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """A deployment that failed, and the one that runs instead as long as what is described is still the failed one."""
 
-    release: Annotated[str, describe.Doc("id of the one that runs")]
-    sha256: Annotated[str | None, describe.Doc("SHA-256 of the bytes of its file; none: written in format 0")] = None
-    held: Annotated[str, describe.Doc("id of the one that failed")]
-    because: Annotated[str, describe.Doc("why, in one line")]
-    since: Annotated[str, describe.Doc("RFC 3339, in UTC")]
+    release: Annotated[str, field_help.Doc("id of the one that runs")]
+    sha256: Annotated[str | None, field_help.Doc("SHA-256 of the bytes of its file; none: written in format 0")] = None
+    held: Annotated[str, field_help.Doc("id of the one that failed")]
+    because: Annotated[str, field_help.Doc("why, in one line")]
+    since: Annotated[str, field_help.Doc("RFC 3339, in UTC")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
     """All that a lock file says."""
 
-    release: Annotated[str | None, describe.Doc("id of the release that a stack with `build: false` deploys")] = None
-    sha256: Annotated[str | None, describe.Doc("SHA-256 of the bytes of its file; none: written in format 0")] = None
+    release: Annotated[str | None, field_help.Doc("id of the release that a stack with `build: false` deploys")] = None
+    sha256: Annotated[str | None, field_help.Doc("SHA-256 of the bytes of its file; none: written in format 0")] = None
     back: Annotated[
         bool,
-        describe.Doc("whether it was pinned by a rollback: then its jobs before and after the rollout are left out"),
+        field_help.Doc("whether it was pinned by a rollback: then its jobs before and after the rollout are left out"),
     ] = False
     held: tuple[Held, ...] = ()
     instead: Hold | None = None
@@ -96,11 +97,11 @@ def read(folder: Path, stack: str) -> Lock:
     found = _with_visible_texts(decode.decode(Lock, node))
     if wrong := [id_ for id_ in _named(found) if not ID.fullmatch(id_)]:
         hint = "take the file from git again; an id has digits, small letters and one hyphen"
-        told = [f"{problems.quoted(id_)} is not the id of a release" for id_ in wrong]
-        raise problems.Invalid(problems.Problem(node.place, "", text, hint) for text in told)
+        told = [f"{diagnosis.quoted(id_)} is not the id of a release" for id_ in wrong]
+        raise diagnosis.Invalid(diagnosis.Problem(node.place, "", text, hint) for text in told)
     if number >= FORMAT and (missing := list(_without_sha256(found))):
         remedy = "take it from git again, or pin the release again: seaway release promote"
-        raise problems.Invalid(problems.Problem(node.place, name, "is missing", remedy) for name in missing)
+        raise diagnosis.Invalid(diagnosis.Problem(node.place, name, "is missing", remedy) for name in missing)
     return found
 
 
@@ -121,13 +122,13 @@ def write(folder: Path, stack: str, said: Lock) -> None:
         told = f"# What stack {stack} runs. Written by `seaway release` and `seaway up`; commit it.\n"
         # The file that it names may be missing: it is then written as it was, and reading it says what is missing.
         whole = not list(_without_sha256(said))
-        writer.write(folder, path, told + (format_text if whole else yamlout.text)(encode.plain(said)))
+        writer.write(folder, path, told + (format_text if whole else yaml_writer.text)(encode.plain(said)))
 
 
 def all_named(folder: Path) -> Iterator[str]:
     """The ids of releases that any stack's lock file names, to run or held."""
     for path in sorted((folder / FOLDER).glob(f"*{ENDING}")):
-        with contextlib.suppress(problems.Invalid):
+        with contextlib.suppress(diagnosis.Invalid):
             said = read(folder, path.name.removesuffix(ENDING))
             yield from (one.release for one in said.held)
             yield from filter(None, [said.release, said.instead and said.instead.release])
@@ -137,7 +138,7 @@ def _with_visible_texts(said: Lock) -> Lock:
     """What is printed of a file cannot steer the terminal."""
 
     def visible(one: _Texts) -> _Texts:
-        return dataclasses.replace(one, because=problems.visible(one.because), since=problems.visible(one.since))
+        return dataclasses.replace(one, because=diagnosis.visible(one.because), since=diagnosis.visible(one.since))
 
     return dataclasses.replace(
         said, held=tuple(map(visible, said.held)), instead=said.instead and visible(said.instead)
@@ -158,8 +159,8 @@ def release_file(folder: Path, id_: str) -> Path:
         problems.Invalid: it is not the id of a release.
     """
     if not ID.fullmatch(id_):
-        wrong = f"{problems.quoted(id_)} is not the id of a release"
-        raise problems.Invalid([problems.Problem(problems.Place(RELEASES), "", wrong, "see: seaway release list")])
+        wrong = f"{diagnosis.quoted(id_)} is not the id of a release"
+        raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(RELEASES), "", wrong, "see: seaway release list")])
     return folder / RELEASES / f"{id_}.yaml"
 
 
@@ -194,7 +195,7 @@ def parsed(
     content = read_content(path, folder, remedy)
     if sha256 is not None and (actual := hash_bytes(content)) != sha256:
         wrong = f"was changed after it was pinned: its SHA-256 is {actual[:12]}..., the lock file has {sha256[:12]}..."
-        raise problems.Invalid([problems.Problem(problems.Place(shown), "", wrong, remedy)])
+        raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(shown), "", wrong, remedy)])
     return parse(content, shown)[1]
 
 
@@ -204,7 +205,7 @@ def read_content(path: Path, folder: Path, remedy: str = "take it from git again
     Raises:
         problems.Invalid: it cannot be read.
     """
-    place = problems.Place(str(path.relative_to(folder)))
+    place = diagnosis.Place(str(path.relative_to(folder)))
     return roots.Root(folder).read(path, "", place, "", hint=remedy, limit=SCALE * nodes.MAX_CHARACTERS)
 
 
@@ -224,13 +225,13 @@ def parse(content: bytes, shown: str) -> tuple[int, nodes.Node]:
         shown = text[:_SHORT]
         wrong = f"format {shown} is newer than this version of Seaway" if newer else f"format {shown} does not exist"
         hint = f"upgrade Seaway; this version reads formats 0 and {FORMAT}" if newer else "take the file from git again"
-        raise problems.Invalid([problems.Problem(entry.place, FORMAT_KEY, wrong, hint)])
+        raise diagnosis.Invalid([diagnosis.Problem(entry.place, FORMAT_KEY, wrong, hint)])
     return FORMAT, nodes.drop(node, FORMAT_KEY)
 
 
 def format_text(plain: Mapping[str, Any]) -> str:
     """What a machine writes, as YAML that begins with the number of its format."""
-    return yamlout.text({FORMAT_KEY: FORMAT, **plain})
+    return yaml_writer.text({FORMAT_KEY: FORMAT, **plain})
 
 
 def hash_bytes(content: bytes) -> str:

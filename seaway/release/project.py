@@ -7,11 +7,14 @@ import dataclasses
 import datetime
 from pathlib import Path
 
-from seaway.checks import table
-from seaway.images import source
-from seaway.manifests import given, offline
-from seaway.model import application, decode, load, nodes, problems, rules, settings, stackfile
+from seaway.checks import registry
+from seaway.images import build_inputs
+from seaway.manifests import inputs, preview
+from seaway.model import application, settings
+from seaway.model.validate import structure
+from seaway.project import load, stack_file
 from seaway.release import lock, release
+from seaway.syntax import decode, diagnosis, nodes
 
 _Application = application.Application
 
@@ -31,20 +34,20 @@ class Project:
     release: release.Release | None
     """The pinned one; None: the stack builds."""
 
-    def workload(self, name: str) -> tuple[str, rules.Workload]:
+    def workload(self, name: str) -> tuple[str, structure.Workload]:
         """A service, store or job by its name or its path: its path (`services.web`), and itself.
 
         Raises:
             problems.Invalid: there is none.
         """
-        found = rules.workloads(self.app)
+        found = structure.workloads(self.app)
         if name in found:
             return name, found[name]
         there = {one.name: (path, one) for path, one in found.items()}
         if name not in there:
-            place = problems.Place(f"releases/{self.release.id}.yaml" if self.release else self.settings.app)
-            wrong = f"there is no service, store or job {problems.quoted(name)}"
-            raise problems.Invalid([problems.Problem(place, "", wrong, decode.nearest(name, there))])
+            place = diagnosis.Place(f"releases/{self.release.id}.yaml" if self.release else self.settings.app)
+            wrong = f"there is no service, store or job {diagnosis.quoted(name)}"
+            raise diagnosis.Invalid([diagnosis.Problem(place, "", wrong, decode.nearest(name, there))])
         return there[name]
 
 
@@ -84,13 +87,13 @@ def read(
     """
     said = planned.lock if planned else lock.read(folder, stack)
     kept, one = None, None
-    if not stackfile.builds(values):
+    if not stack_file.builds(values):
         one = planned.release if planned else read_pinned(folder, stack, said)
         # The file's own nodes: what an overlay has wrong with it is told with both places.
         node = planned.node if planned else release.parsed(folder, one.id, said.sha256)
         kept = load.Pinned(node=release.application_of(node), back=said.back)
     day = None if said.back else today
-    loaded = load.project(values, folder=folder, stack=stack, pinned=kept, checks=table.IDS, today=day)
+    loaded = load.project(values, folder=folder, stack=stack, pinned=kept, checks=registry.IDS, today=day)
     return Project(
         app=loaded.app,
         stated=loaded.stated,
@@ -107,10 +110,10 @@ def of(folder: Path, stack: str) -> Project:
     Raises:
         problems.Invalid: there is no such stack, or everything that is wrong with it.
     """
-    return read(stackfile.read(folder / f"Pulumi.{stack}.yaml"), folder=folder, stack=stack)
+    return read(stack_file.read(folder / f"Pulumi.{stack}.yaml"), folder=folder, stack=stack)
 
 
-def images(one: Project, folder: Path) -> dict[str, given.Image]:
+def images(one: Project, folder: Path) -> dict[str, inputs.Image]:
     """What its containers run, as far as files tell: the images of the pinned release with their digests, or those
     that the working tree would become, by content.
 
@@ -119,8 +122,8 @@ def images(one: Project, folder: Path) -> dict[str, given.Image]:
     """
     if one.release:
         return one.release.given(one.settings.registry)
-    records = source.records(folder, one.app, one.settings)
-    return offline.tagged(one.app, one.settings, {name: record.tag for name, record in records.items()})
+    records = build_inputs.records(folder, one.app, one.settings)
+    return preview.tagged(one.app, one.settings, {name: record.tag for name, record in records.items()})
 
 
 def read_pinned(folder: Path, stack: str, said: lock.Lock | None = None) -> release.Release:
@@ -131,8 +134,8 @@ def read_pinned(folder: Path, stack: str, said: lock.Lock | None = None) -> rele
     """
     said = said or lock.read(folder, stack)
     if said.release is None:
-        place = problems.Place(str(lock.file(folder, stack).relative_to(folder)))
+        place = diagnosis.Place(str(lock.file(folder, stack).relative_to(folder)))
         wrong = f"stack {stack} builds nothing (seaway:build is false) and no release is pinned for it"
         remedy = f"give it one: seaway release promote <from> {stack}"
-        raise problems.Invalid([problems.Problem(place, "release", wrong, remedy)])
+        raise diagnosis.Invalid([diagnosis.Problem(place, "release", wrong, remedy)])
     return release.read(folder, said.release, said.sha256)

@@ -8,9 +8,10 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from seaway.cluster import client, mirror
-from seaway.release import drift, fields, lock, release, stack_state, store
-from seaway.rollout import evidence, snapshot, status
+from seaway.kubernetes.api import fields
+from seaway.kubernetes.cluster import client, reflector, snapshot
+from seaway.release import drift, lock, record_store, release, stack_state
+from seaway.rollout import evidence, status
 
 _Release = release.Release
 
@@ -46,8 +47,8 @@ async def ask(
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
     current, differences = await drift.of(cluster, namespace, state)
-    declared = await store.manifests(cluster, namespace, state.id, sha256=state.sha256(state.id))
-    seen = await mirror.read(cluster, namespace)
+    declared = await record_store.manifests(cluster, namespace, state.id, sha256=state.sha256(state.id))
+    seen = await reflector.read(cluster, namespace)
     now = datetime.datetime.now(datetime.UTC)
     return Source(
         app=app,
@@ -148,7 +149,9 @@ def back(said: lock.Lock, id_: str, *, because: str, since: str) -> lock.Lock:
     return lock.Lock(release=id_, back=True, held=held)
 
 
-def before(said: lock.Lock, pointer: store.Pointer | None, records: Mapping[str, store.Entry]) -> store.Entry | None:
+def before(
+    said: lock.Lock, pointer: record_store.Pointer | None, records: Mapping[str, record_store.Entry]
+) -> record_store.Entry | None:
     """The record of the release that ran before the pinned one and is not held; None: there is none.
 
     ``records``: newest first.

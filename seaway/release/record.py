@@ -8,9 +8,11 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from seaway.manifests import given, identity, names, objects
-from seaway.model import application, decode, encode, load, nodes, problems, settings
+from seaway.manifests import identity, inputs, names, objects
+from seaway.model import application, settings
+from seaway.project import load
 from seaway.release import release as releases
+from seaway.syntax import decode, diagnosis, encode, nodes
 
 OWN_LENGTH = 6
 """Hexadecimal digits that stand for what the environment adds."""
@@ -90,7 +92,7 @@ class Record:
     """As the environment has it, resolved or not."""
     base: application.Application
     """Without the environment's overlay: what is promoted."""
-    images: Mapping[str, given.Image]
+    images: Mapping[str, inputs.Image]
     """By name of the service, store or job that is built."""
     settings: Mapping[str, Any]
     """Those that shape objects, by field of settings.Settings."""
@@ -102,8 +104,8 @@ class Record:
         cls,
         app: application.Application,
         chosen: _Settings,
-        images: Mapping[str, given.Image],
-        secrets: Mapping[str, given.SecretValue],
+        images: Mapping[str, inputs.Image],
+        secrets: Mapping[str, inputs.SecretValue],
         *,
         base: _Application | None = None,
     ) -> Self:
@@ -117,7 +119,7 @@ class Record:
                 for field in dataclasses.fields(chosen)
                 if field.name not in _ELSEWHERE
             },
-            secrets={name: one.fingerprint for name, one in secrets.items() if name != given.PULL},
+            secrets={name: one.fingerprint for name, one in secrets.items() if name != inputs.PULL},
         )
 
     @classmethod
@@ -132,8 +134,8 @@ class Record:
         return cls.of(
             written.application,
             decode.decode(settings.Settings, said, path="settings"),
-            {name: given.Image(reference=one.reference, content=one.content) for name, one in written.images.items()},
-            {name: given.SecretValue(fingerprint=one, value="") for name, one in written.secrets.items()},
+            {name: inputs.Image(reference=one.reference, content=one.content) for name, one in written.images.items()},
+            {name: inputs.SecretValue(fingerprint=one, value="") for name, one in written.secrets.items()},
             base=written.base,
         )
 
@@ -195,8 +197,8 @@ class Record:
             LookupError: an image or the fingerprint of a secret is missing.
         """
         chosen = settings.Settings(context="-", **self.settings)
-        fingerprints = {**self.secrets, given.PULL: ""}
-        secrets = {name: given.SecretValue(fingerprint=one, value="") for name, one in fingerprints.items()}
+        fingerprints = {**self.secrets, inputs.PULL: ""}
+        secrets = {name: inputs.SecretValue(fingerprint=one, value="") for name, one in fingerprints.items()}
         return objects.objects(self.resolved, chosen, self.images, secrets)
 
 
@@ -247,16 +249,16 @@ def read_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.Object]:
 
 
 def with_values(
-    recorded: Iterable[objects.Object], secrets: Mapping[str, given.SecretValue]
+    recorded: Iterable[objects.Object], secrets: Mapping[str, inputs.SecretValue]
 ) -> Iterator[objects.Object]:
     """Recorded objects with the values of their secrets; a value that is not known any more is None."""
-    unknown = given.SecretValue(fingerprint="", value=None)
+    unknown = inputs.SecretValue(fingerprint="", value=None)
     for one in recorded:
         if one.kind != "Secret":
             yield one
             continue
         login = one.name == identity.LOGIN
-        data = {key: secrets.get(given.PULL if login else key, unknown).value for key in one.manifest["data"]}
+        data = {key: secrets.get(inputs.PULL if login else key, unknown).value for key in one.manifest["data"]}
         yield dataclasses.replace(one, manifest={**one.manifest, "data": data})
 
 
@@ -283,5 +285,5 @@ def _without_values(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**manifest, "data": dict.fromkeys(manifest["data"], "")}
 
 
-def _entry(text: str, place: problems.Place) -> nodes.Entry:
+def _entry(text: str, place: diagnosis.Place) -> nodes.Entry:
     return nodes.Entry(place, nodes.Scalar(place, text))

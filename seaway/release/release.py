@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self, cast
 
-from seaway.manifests import given, names
-from seaway.model import application, decode, describe, encode, nodes, problems, writer
+from seaway.files import writer
+from seaway.manifests import inputs, names
+from seaway.model import application
 from seaway.release import lock
+from seaway.syntax import decode, diagnosis, encode, field_help, nodes
 
 ID_LENGTH = 12
 """Hexadecimal digits."""
@@ -27,9 +29,9 @@ _Application = application.Application
 class Image:
     """One that was built."""
 
-    content: Annotated[str, describe.Doc("what stands for what it was built from: its tag")]
-    repository: Annotated[str, describe.Doc("where it was pushed to: `registry/application/service`")]
-    digest: Annotated[str, describe.Doc("`sha256:...`, the same in every registry")]
+    content: Annotated[str, field_help.Doc("what stands for what it was built from: its tag")]
+    repository: Annotated[str, field_help.Doc("where it was pushed to: `registry/application/service`")]
+    digest: Annotated[str, field_help.Doc("`sha256:...`, the same in every registry")]
 
     @classmethod
     def of(cls, reference: str, content: str) -> Self:
@@ -49,9 +51,9 @@ class Image:
 class Provenance:
     """Where a release comes from. It tells people something and counts for nothing."""
 
-    revision: Annotated[str | None, describe.Doc("the commit of the working tree")] = None
-    dirty: Annotated[bool, describe.Doc("whether the working tree had changes that are in no commit")] = False
-    checks: Annotated[Mapping[str, str], describe.Doc("result by id of the check")] = dataclasses.field(
+    revision: Annotated[str | None, field_help.Doc("the commit of the working tree")] = None
+    dirty: Annotated[bool, field_help.Doc("whether the working tree had changes that are in no commit")] = False
+    checks: Annotated[Mapping[str, str], field_help.Doc("result by id of the check")] = dataclasses.field(
         default_factory=dict[str, str]
     )
 
@@ -74,9 +76,11 @@ class Release:
         """What stands for the application and the content of its images."""
         return identity(self.application, {name: one.content for name, one in self.images.items()})
 
-    def given(self, registry: str | None) -> dict[str, given.Image]:
+    def given(self, registry: str | None) -> dict[str, inputs.Image]:
         """Its images as ``objects.objects`` takes them, in the registry of an environment."""
-        return {name: given.Image(reference=one.at(registry), content=one.content) for name, one in self.images.items()}
+        return {
+            name: inputs.Image(reference=one.at(registry), content=one.content) for name, one in self.images.items()
+        }
 
 
 def identity(app: application.Application, contents: Mapping[str, str]) -> str:
@@ -113,8 +117,8 @@ def read(folder: Path, id_: str, sha256: str | None = None) -> Release:
     found = decode.decode(Release, node)
     if found.id != id_:
         wrong = f"its content is that of release {found.id}"
-        raise problems.Invalid(
-            [problems.Problem(node.place, "", wrong, f"it was changed by hand: take it from git, or {SAVE}")]
+        raise diagnosis.Invalid(
+            [diagnosis.Problem(node.place, "", wrong, f"it was changed by hand: take it from git, or {SAVE}")]
         )
     return found
 
@@ -139,7 +143,7 @@ def save(folder: Path, one: Release, sha256: str | None = None) -> Path:
         if other:
             wrong = f"release {one.id} has another image of {', '.join(other)} here than where it runs"
             remedy = "a release never changes: promote the one in the file, or remove it if it was never deployed"
-            raise problems.Invalid([problems.Problem(problems.Place(f"{FOLDER}/{path.name}"), "", wrong, remedy)])
+            raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(f"{FOLDER}/{path.name}"), "", wrong, remedy)])
         return path
     writer.write(folder, path, text(one))
     return path

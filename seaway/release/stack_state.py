@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
-from seaway.cluster import errors
-from seaway.model import decode, encode, nodes, problems
+from seaway import errors
 from seaway.release import record, release
+from seaway.syntax import decode, diagnosis, encode, nodes
 
 TYPE = "seaway:index:Release"
 HISTORY = "history"
@@ -21,7 +21,7 @@ HISTORY = "history"
 SECONDS = 120.0
 """That the backend may take to send a state."""
 
-_PLACE = problems.Place("the stack's state")
+_PLACE = diagnosis.Place("the stack's state")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class ReleaseState:
                     return cls._of(one["outputs"])
                 except (KeyError, TypeError, AttributeError) as error:
                     wrong, hint = f"has a release that cannot be read ({error!r})", "restore it, or: pulumi up"
-                    raise problems.Invalid([problems.Problem(_PLACE, TYPE, wrong, hint)]) from None
+                    raise diagnosis.Invalid([diagnosis.Problem(_PLACE, TYPE, wrong, hint)]) from None
         return None
 
     @classmethod

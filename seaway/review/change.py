@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from seaway.kubernetes.api import fields
 from seaway.manifests import names
-from seaway.release import fields
 
 SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
 UNKNOWN = "(known after the update)"

@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, cast
 
-from seaway.model import application, decode, rules, settings
+from seaway.model import application, settings
+from seaway.model.validate import structure
+from seaway.syntax import decode
 
 APART = frozenset({"stack", "overlay"})
 """Settings that are no difference: the name, and what stands in the application already."""
@@ -72,13 +74,13 @@ def compare(left: Side, right: Side) -> Comparison:
 
 def _parts(side: Side) -> dict[str, dict[str, Any]]:
     parts = {"release": dict(_flat("", side.release))}
-    for path, one in rules.workloads(side.app).items():
+    for path, one in structure.workloads(side.app).items():
         parts[path] = dict(_container(one, side))
     parts["settings"] = dict(_fields(side.settings, without=APART))
     return parts
 
 
-def _container(one: rules.Workload, side: Side) -> Iterator[tuple[str, Any]]:
+def _container(one: structure.Workload, side: Side) -> Iterator[tuple[str, Any]]:
     uses = one.uses if isinstance(one, application.Job) else None
     # What it is built from stands for how it is built.
     image = side.contents.get(one.name) or (side.contents.get(uses) if uses else None) or one.image

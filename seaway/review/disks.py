@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from seaway.model import quantity, settings, waivers
+from seaway.kubernetes.api import quantity
+from seaway.model import settings
+from seaway.model.validate import waivers
 from seaway.review import change, impact, policy
 
 ACCEPTED = "SEAWAY_ACCEPT_DATA_LOSS"

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seaway.model import problems
 from seaway.review import change, summary
 from seaway.rollout import status
+from seaway.syntax import diagnosis
 
 LIMIT = 60_000
 """Characters: GitHub takes 65,536 in a comment."""
@@ -50,20 +50,20 @@ def failure(stack: str, said: str) -> str:
 
 
 def _cut(said: str) -> str:
-    said = "\n".join(map(problems.visible, said.strip().split("\n")))
+    said = "\n".join(map(diagnosis.visible, said.strip().split("\n")))
     return said if len(said) <= ERRORS else f"{said[:ERRORS]}\n… {len(said) - ERRORS} characters more"
 
 
 def text(said: str) -> str:
     """Words for people, with nothing in them that Markdown, HTML or GitHub would take for its own."""
-    shown = "".join(f"&#{ord(c)};" if c in "\\`*_[]<>|~&@#$!" else c for c in problems.visible(said))
+    shown = "".join(f"&#{ord(c)};" if c in "\\`*_[]<>|~&@#$!" else c for c in diagnosis.visible(said))
     # A mention is found in what was rendered; so is an address.
     return re.sub(r"&#64;", "&#64;&#8203;", shown).replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
 def code(said: str) -> str:
     """A value, exactly as it is, in one line."""
-    shown = problems.visible(said)
+    shown = diagnosis.visible(said)
     shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
     if not shown.strip():
         return '`""`' if not shown else f'`"{shown}"`'
@@ -166,7 +166,7 @@ def _details(one: change.Change) -> str:
 def _diff(one: change.Field) -> str:
     found = one.lines()
     more = [f"… {len(found) - LINES} lines more"] if len(found) > LINES else []
-    lines = map(problems.visible, [*found[:LINES], *more])
+    lines = map(diagnosis.visible, [*found[:LINES], *more])
     return "\n".join(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines)
 
 

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.images import changes, source
-from seaway.manifests import given, names, objects, offline
-from seaway.model import application, nodes, secrets, settings, stackfile
+from seaway.images import build_inputs, rebuild_reasons
+from seaway.manifests import inputs, names, objects, preview
+from seaway.model import application, settings
+from seaway.model.validate import secrets
+from seaway.project import stack_file
 from seaway.release import project
 from seaway.review import change, impact
+from seaway.syntax import nodes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +26,9 @@ class Rendered:
     app: application.Application
     settings: settings.Settings
     objects: tuple[objects.Object, ...]
-    images: Mapping[str, given.Image]
+    images: Mapping[str, inputs.Image]
     """Those that are built, or that the pinned release has, by name."""
-    sources: Mapping[str, changes.Record]
+    sources: Mapping[str, rebuild_reasons.Record]
     """What goes into those that are built."""
 
 
@@ -37,13 +40,13 @@ def rendered(folder: Path, stack: str) -> Rendered:
     """
     one = project.of(folder, stack)
     if one.release is not None:
-        sources: dict[str, changes.Record] = {}
+        sources: dict[str, rebuild_reasons.Record] = {}
         images = one.release.given(one.settings.registry)
     else:
-        sources = source.records(folder, one.app, one.settings)
-        images = offline.tagged(one.app, one.settings, {name: it.tag for name, it in sources.items()})
+        sources = build_inputs.records(folder, one.app, one.settings)
+        images = preview.tagged(one.app, one.settings, {name: it.tag for name, it in sources.items()})
     written = _fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
-    found = offline.rendered(one.app, one.settings, images, written)
+    found = preview.rendered(one.app, one.settings, images, written)
     return Rendered(app=one.app, settings=one.settings, objects=tuple(found), images=images, sources=sources)
 
 
@@ -74,15 +77,17 @@ def _pairs(old: Rendered | None, new: Rendered) -> list[change.Pair]:
 
 
 def _images(old: Rendered | None, new: Rendered) -> list[change.Image]:
-    before: Mapping[str, given.Image] = old.images if old else {}
-    sources: Mapping[str, changes.Record] = old.sources if old else {}
+    before: Mapping[str, inputs.Image] = old.images if old else {}
+    sources: Mapping[str, rebuild_reasons.Record] = old.sources if old else {}
     return [
         change.Image(
             name=name,
             repository=_repository(one.reference),
             old=before[name].content if name in before else None,
             new=one.content,
-            why=changes.reason(sources[name], new.sources[name]) if name in sources and name in new.sources else None,
+            why=rebuild_reasons.reason(sources[name], new.sources[name])
+            if name in sources and name in new.sources
+            else None,
         )
         for name, one in new.images.items()
         if name not in before or before[name].content != one.content
@@ -109,7 +114,7 @@ def _pair(key: str, old: objects.Object | None, new: objects.Object | None) -> c
 def _fingerprints(app: application.Application, file: Path) -> dict[str, str]:
     """What stands for the values: how each is made, or its encrypted text in the stack's file. Who sets a value anew
     writes another one there."""
-    config = nodes.inside(nodes.parse(stackfile.load_bytes(file), file.name), "config")
+    config = nodes.inside(nodes.parse(stack_file.load_bytes(file), file.name), "config")
     entry = config.get("seaway:secrets")
     written = nodes.plain(entry.node) if entry else None
     encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})

@@ -4,7 +4,8 @@ import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 
-from seaway.model import settings, waivers
+from seaway.model import settings
+from seaway.model.validate import waivers
 from seaway.review import change
 
 IDS: Mapping[change.Impact, str] = dict(

@@ -6,7 +6,7 @@ The id is also the anchor in docs/runbook.md, which a test holds.
 import dataclasses
 from collections.abc import Mapping
 
-from seaway.rollout import target, verdict
+from seaway.rollout import target, workload_health
 
 SECTIONS: Mapping[target.Kind, str] = {
     "Deployment": "services",
@@ -195,7 +195,7 @@ CAUSES: Mapping[str, Cause] = {
 RANK: Mapping[str, int] = {cause: rank for rank, cause in enumerate(CAUSES)}
 
 
-def finding(cause: str, line: str, place: Place, *, fatal: bool, folder: str = "") -> verdict.Finding:
+def finding(cause: str, line: str, place: Place, *, fatal: bool, folder: str = "") -> workload_health.Finding:
     """A finding with the cause's own remedy. ``folder`` is the one that it may name."""
     remedy = CAUSES[cause].remedy.format(
         path=".".join(filter(None, (SECTIONS[place.target.kind], place.target.owner, place.companion))),
@@ -207,7 +207,7 @@ def finding(cause: str, line: str, place: Place, *, fatal: bool, folder: str = "
         container=place.container,
         folder=folder,
     )
-    return verdict.Finding(
+    return workload_health.Finding(
         cause=cause,
         line=line,
         remedy=remedy,

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seaway.rollout import evidence, snapshot, status
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import evidence, status
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

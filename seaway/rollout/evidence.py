@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seaway.rollout import snapshot
+from seaway.kubernetes.cluster import snapshot
 
 NEW = datetime.timedelta(seconds=5)
 """What is no older when the watch begins was made by this rollout: its objects are changed just before."""

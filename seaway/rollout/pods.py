@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seaway.rollout import causes, evidence, snapshot, symptoms, texts, verdict
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import causes, evidence, message_parsers, symptoms, workload_health
 
 MOUNTS = 3
 """So many failed mounts, which the kubelet tries within about two seconds."""
@@ -38,7 +39,7 @@ class Pod:
             for status in evidence.statuses(pod)
         ]
 
-    def findings(self) -> list[verdict.Finding]:
+    def findings(self) -> list[workload_health.Finding]:
         """Nothing for a pod that is ready, that has done its work, or that is being deleted."""
         status = evidence.part(self._pod, "status")
         phase = status.get("phase")
@@ -59,8 +60,8 @@ class Pod:
         waiting = next((one for one in self._containers if one.begun and not one.ready), None)
         return waiting.place if waiting else self._place
 
-    def _unscheduled(self, scheduled: Mapping[str, Any]) -> verdict.Finding:
-        said = texts.unschedulable(scheduled.get("message") or scheduled.get("reason") or "")
+    def _unscheduled(self, scheduled: Mapping[str, Any]) -> workload_health.Finding:
+        said = message_parsers.unschedulable(scheduled.get("message") or scheduled.get("reason") or "")
         # A volume that is there may also hold the pod back: by the node that it is on.
         if re.search(r"persistent ?volume|binding volumes", said, re.I) and (claims := "; ".join(self._unbound())):
             return causes.finding("volume-unbound", claims, self._place, fatal=False)
@@ -77,25 +78,25 @@ class Pod:
                 yield f"the volume claim {name} does not exist"
             elif claim and evidence.part(claim, "status").get("phase") != "Bound":
                 said = [event.message for event in self._seen.events(claim) if event.reason != "WaitForFirstConsumer"]
-                yield f"the volume claim {name} is not bound: {texts.line(said[-1]) if said else 'nobody provides it'}"
+                yield f"the volume claim {name} is not bound: {message_parsers.line(said[-1]) if said else 'nobody provides it'}"
 
-    def _thrown_out(self) -> verdict.Finding:
+    def _thrown_out(self) -> workload_health.Finding:
         """No container ended by itself: the kubelet would not have the pod, or not any longer."""
         status = evidence.part(self._pod, "status")
-        said = texts.line(status.get("message") or "") or "no reason was given"
+        said = message_parsers.line(status.get("message") or "") or "no reason was given"
         reason = status.get("reason") or "Failed"
         return causes.finding("evicted", f"the node ended the pod ({reason}): {said}", self._place, fatal=False)
 
-    def _blocked(self) -> list[verdict.Finding]:
+    def _blocked(self) -> list[workload_health.Finding]:
         """Before the first container: the last thing that went wrong, unless it went on after that."""
         said = [event for event in self._events if event.reason in _BLOCKED | _MOVED_ON]
         if not said or said[-1].reason in _MOVED_ON:
             return []
         last = said[-1]
         if last.reason in {"FailedCreatePodSandBox", "NetworkNotReady"}:
-            return [causes.finding("sandbox-failed", texts.line(last.message), self._place, fatal=False)]
-        meaning = texts.config(last.message)
+            return [causes.finding("sandbox-failed", message_parsers.line(last.message), self._place, fatal=False)]
+        meaning = message_parsers.config(last.message)
         if meaning.cause != "config-missing":
-            return [causes.finding("volume-not-mounted", texts.line(last.message), self._place, fatal=False)]
+            return [causes.finding("volume-not-mounted", message_parsers.line(last.message), self._place, fatal=False)]
         fatal = not meaning.heals and last.count >= MOUNTS and self._seen.fresh(last.time, self._pod)
         return [causes.finding(meaning.cause, meaning.line, self._place, fatal=fatal)]

@@ -19,7 +19,8 @@ import datetime
 import re
 from collections.abc import Mapping, Sequence
 
-from seaway.rollout import causes, evidence, judge, snapshot, texts, verdict
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import causes, evidence, health, message_parsers, workload_health
 
 LIMIT = 60
 """Lines of the whole text. Several failures share them."""
@@ -52,18 +53,18 @@ class Log:
     """Of its run before this one, which ended."""
 
 
-def wanted(verdicts: Sequence[verdict.Verdict], seen: snapshot.Snapshot) -> list[Log]:
+def wanted(verdicts: Sequence[workload_health.Verdict], seen: snapshot.Snapshot) -> list[Log]:
     """The logs that belong into the report: one for each failed workload whose container has ever run."""
     found = (_log(_reason(one), seen) for one in verdicts if one.state == "failed")
     return list(dict.fromkeys(log for log in found if log is not None))
 
 
-def _reason(one: verdict.Verdict) -> verdict.Finding:
+def _reason(one: workload_health.Verdict) -> workload_health.Finding:
     """Why it failed: judge() gives every failed workload a finding."""
     return one.findings[0]
 
 
-def _log(reason: verdict.Finding, seen: snapshot.Snapshot) -> Log | None:
+def _log(reason: workload_health.Finding, seen: snapshot.Snapshot) -> Log | None:
     pod = next((each for each in seen.of("Pod") if evidence.named(each) == reason.pod), None)
     status = next((each for each in evidence.statuses(pod or {}) if each["name"] == reason.container), None)
     if reason.pod is None or reason.container is None or status is None:
@@ -78,7 +79,7 @@ def _log(reason: verdict.Finding, seen: snapshot.Snapshot) -> Log | None:
 
 
 def report(
-    verdicts: Sequence[verdict.Verdict],
+    verdicts: Sequence[workload_health.Verdict],
     seen: snapshot.Snapshot,
     logs: Mapping[tuple[str, str], str],
     *,
@@ -107,11 +108,11 @@ def report(
     return "\n".join([*_fitting(blocks, failed, LIMIT - len(tail)), *tail])
 
 
-def _progress(one: verdict.Verdict) -> str:
+def _progress(one: workload_health.Verdict) -> str:
     return one.row.partition(":")[0]
 
 
-def _fitting(blocks: Sequence[list[str]], failed: Sequence[verdict.Verdict], limit: int) -> list[str]:
+def _fitting(blocks: Sequence[list[str]], failed: Sequence[workload_health.Verdict], limit: int) -> list[str]:
     """The blocks that fit; of the others only the names."""
     lines: list[str] = []
     for index, block in enumerate(blocks):
@@ -132,7 +133,9 @@ class _Size:
     now: datetime.datetime
 
 
-def _block(one: verdict.Verdict, seen: evidence.Seen, logs: Mapping[tuple[str, str], str], size: _Size) -> list[str]:
+def _block(
+    one: workload_health.Verdict, seen: evidence.Seen, logs: Mapping[tuple[str, str], str], size: _Size
+) -> list[str]:
     reason = _reason(one)
     others = [f"also: {other.line} ({causes.link(other.cause)})" for other in one.findings[1:3]]
     told = [
@@ -151,7 +154,7 @@ def _titled(title: str, lines: Sequence[str]) -> list[str]:
     return [title, *(f"  {line}" for line in lines)] if lines else []
 
 
-def _where(one: verdict.Verdict, reason: verdict.Finding) -> str:
+def _where(one: workload_health.Verdict, reason: workload_health.Finding) -> str:
     parts = [f"{one.target.kind} {one.target.name}"]
     if reason.pod:
         parts.append(f"pod {reason.pod}" + (f" and {reason.more} more" if reason.more else ""))
@@ -160,13 +163,15 @@ def _where(one: verdict.Verdict, reason: verdict.Finding) -> str:
     return ", ".join(parts)
 
 
-def _events(one: verdict.Verdict, reason: verdict.Finding, seen: evidence.Seen, size: _Size) -> list[str]:
+def _events(
+    one: workload_health.Verdict, reason: workload_health.Finding, seen: evidence.Seen, size: _Size
+) -> list[str]:
     """What went wrong with the pod, and with what should have made it; the newest last."""
     if not size.events:
         return []
     workload = seen.find(one.target.kind, one.target.name)
     pod = seen.find("Pod", reason.pod) if reason.pod else None
-    made_by = judge.newest(workload, seen) if workload and one.target.kind == "Deployment" else None
+    made_by = health.newest(workload, seen) if workload and one.target.kind == "Deployment" else None
     told: dict[tuple[str, str], list[evidence.Event]] = {}
     for each in filter(_tells, seen.events(workload, made_by, pod)):
         said = (each.reason, _NAMES.sub("", each.message))
@@ -183,7 +188,7 @@ def _tells(each: evidence.Event) -> bool:
 def _event(reason: str, message: str, same: Sequence[evidence.Event], now: datetime.datetime) -> str:
     times = sum(each.count for each in same)
     count = f" (x{times})" if times > 1 else ""
-    return f"{_age(now - same[-1].time):>5}  {reason}{count}: {texts.line(message, WIDTH)}"
+    return f"{_age(now - same[-1].time):>5}  {reason}{count}: {message_parsers.line(message, WIDTH)}"
 
 
 def _age(passed: datetime.timedelta) -> str:
@@ -191,7 +196,7 @@ def _age(passed: datetime.timedelta) -> str:
     return f"{seconds}s" if seconds < 120 else f"{seconds // 60}m"
 
 
-def _lines(reason: verdict.Finding, logs: Mapping[tuple[str, str], str], size: _Size) -> list[str]:
+def _lines(reason: workload_health.Finding, logs: Mapping[tuple[str, str], str], size: _Size) -> list[str]:
     if not size.lines or reason.pod is None or reason.container is None:
         return []
     text = _COLOUR.sub("", logs.get((reason.pod, reason.container), "")).rstrip()
@@ -199,12 +204,12 @@ def _lines(reason: verdict.Finding, logs: Mapping[tuple[str, str], str], size: _
     return [line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines[-size.lines :]]
 
 
-def _still_serves(one: verdict.Verdict, seen: evidence.Seen) -> list[str]:
+def _still_serves(one: workload_health.Verdict, seen: evidence.Seen) -> list[str]:
     """A failed rollout of a service is no outage as long as its old pods are there."""
     workload = seen.find(one.target.kind, one.target.name)
     if workload is None or one.target.kind != "Deployment":
         return []
-    made_by = judge.newest(workload, seen)
+    made_by = health.newest(workload, seen)
     old = [each for each in seen.owned("ReplicaSet", workload) if each is not made_by]
     ready = sum(evidence.number(evidence.part(each, "status"), "readyReplicas") for each in old)
     return [f"the version before still serves: {ready} pod{'s are' if ready > 1 else ' is'} ready"] if ready else []

@@ -4,8 +4,9 @@ import dataclasses
 import datetime
 from typing import Literal
 
+from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import workloads
-from seaway.rollout import evidence, snapshot
+from seaway.rollout import evidence
 
 State = Literal["none", "running", "done", "failed"]
 

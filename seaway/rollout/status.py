@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import names, workloads
-from seaway.model import problems
-from seaway.rollout import evidence, judge, runs, snapshot, target, verdict
+from seaway.rollout import evidence, health, runs, target, workload_health
+from seaway.syntax import diagnosis
 
 RECENT = datetime.timedelta(hours=1)
 """How long a warning counts: Kubernetes itself keeps events for an hour."""
@@ -63,7 +64,7 @@ class Row:
     """Where a person finds it, if an Ingress leads to it."""
     ran: runs.Runs | None = None
     """Of a job that runs by the clock, or when somebody starts it; such a one is well unless its newest run failed."""
-    verdict: verdict.Verdict
+    verdict: workload_health.Verdict
 
     @property
     def name(self) -> str:
@@ -114,7 +115,7 @@ def causes(found: Iterable[Row]) -> str | None:
     """What is wrong, in one line: ``web: image ... does not exist; api: ...``. None: nobody can tell."""
     told = [f"{row.name}: {row.verdict.findings[0].line}" for row in unwell(found) if row.verdict.findings]
     more = f" and {len(told) - TOLD} more" if len(told) > TOLD else ""
-    return problems.visible("; ".join(told[:TOLD]) + more) if told else None
+    return diagnosis.visible("; ".join(told[:TOLD]) + more) if told else None
 
 
 _BETWEEN: Mapping[target.Kind, str] = {"Deployment": "ReplicaSet", "CronJob": "Job"}
@@ -134,7 +135,7 @@ class _Workload:
         # What owns the pods: a Deployment's ReplicaSets, a CronJob's Jobs, or the workload itself.
         between = _BETWEEN.get(kind)
         self.makers = found.owned(between, each) if between else [each]
-        self.maker = judge.newest(each, found) if kind == "Deployment" else each
+        self.maker = health.newest(each, found) if kind == "Deployment" else each
         if kind == "CronJob":
             self.maker = runs.newest(self.makers)
         # Those on their way out are no longer part of the picture.
@@ -194,7 +195,7 @@ def _row(workload: _Workload, now: datetime.datetime) -> Row:
         scale=_scale(evidence.annotation(each, names.SCALE)),
         urls=tuple((evidence.annotation(each, names.URLS) or "").split()),
         ran=runs.of(each, workload.makers) if workload.kind == "CronJob" else None,
-        verdict=judge.judge(one, workload.seen, elapsed=(now - since).total_seconds(), started=since),
+        verdict=health.judge(one, workload.seen, elapsed=(now - since).total_seconds(), started=since),
     )
 
 

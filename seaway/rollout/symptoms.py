@@ -6,7 +6,8 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from seaway.rollout import causes, denials, evidence, snapshot, texts, verdict
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import causes, evidence, message_parsers, permission_errors, workload_health
 
 RESTARTS = 3
 """So many restarts make a crash loop. One early crash, before the database is up, is nothing."""
@@ -81,7 +82,7 @@ class Container:
         """Whether it serves; an init container: whether it did its work."""
         return bool(self._status.get("ready"))
 
-    def finding(self) -> verdict.Finding | None:
+    def finding(self) -> workload_health.Finding | None:
         """What is wrong, if something is."""
         if self.ready and not self._waiting:
             return None
@@ -94,7 +95,7 @@ class Container:
             return self._crashed()
         return self._unmade(reason) if reason not in _NOTHING_YET else None
 
-    def _readers(self) -> Mapping[str, Callable[[], verdict.Finding]]:
+    def _readers(self) -> Mapping[str, Callable[[], workload_health.Finding]]:
         """Why it waits, and what reads that. Any other reason is that of a crash, or told as it is."""
         return {
             "ErrImagePull": self._unpulled,
@@ -106,16 +107,16 @@ class Container:
             "CreateContainerConfigError": self._misconfigured,
         }
 
-    def _misnamed(self) -> verdict.Finding:
+    def _misnamed(self) -> workload_health.Finding:
         return causes.finding("image-name-invalid", f"{self._image!r} is no image name", self.place, fatal=True)
 
-    def _never_pulled(self) -> verdict.Finding:
+    def _never_pulled(self) -> workload_health.Finding:
         line = f"image {self._image} is not on the node, and its pull policy is Never"
         return causes.finding("image-not-found", line, self.place, fatal=True)
 
-    def _misconfigured(self) -> verdict.Finding:
+    def _misconfigured(self) -> workload_health.Finding:
         """Only a try of this rollout is certain: the Secret may have been made again since the last one."""
-        meaning = texts.config(self._says)
+        meaning = message_parsers.config(self._says)
         tried = any(self._says in event.message and self._fresh(event.time) for event in self._failed())
         return causes.finding(meaning.cause, meaning.line, self.place, fatal=tried and not meaning.heals)
 
@@ -126,28 +127,28 @@ class Container:
         """What the kubelet tried in vain."""
         return [event for event in self._events if event.reason == "Failed" and event.container == self.name]
 
-    def _unpulled(self) -> verdict.Finding:
+    def _unpulled(self) -> workload_health.Finding:
         """Kubelets before 1.32 say why only in the event; all of them say ImagePullBackOff after the first failure."""
         failed = [event for event in self._failed() if event.message.startswith("Failed to pull image")]
         said = self._says if ": " in self._says or not failed else failed[-1].message
-        meaning = texts.pull(said, self._image)
+        meaning = message_parsers.pull(said, self._image)
         enough = 1 if meaning.cause == "wrong-architecture" else PULLS
         certain = sum(event.count for event in failed) >= enough and self._fresh(failed[-1].time)
         fatal = certain and not meaning.heals
         return causes.finding(meaning.cause, meaning.line, self.place, fatal=fatal)
 
-    def _unmade(self, reason: str) -> verdict.Finding:
-        meaning = texts.start(self._says, self._image)
+    def _unmade(self, reason: str) -> workload_health.Finding:
+        meaning = message_parsers.start(self._says, self._image)
         if meaning is None:
-            said = texts.line(self._says) or "no reason was given"
+            said = message_parsers.line(self._says) or "no reason was given"
             line = f"the container cannot be made ({reason}): {said}"
             return causes.finding("container-not-created", line, self.place, fatal=False)
         return causes.finding(meaning.cause, meaning.line, self.place, fatal=not meaning.heals)
 
-    def _crashed(self) -> verdict.Finding:
+    def _crashed(self) -> workload_health.Finding:
         ended = self.ended
         message = ended.get("message") or ""
-        meaning = texts.start(f"{message}\n{self._says}", self._image)
+        meaning = message_parsers.start(f"{message}\n{self._says}", self._image)
         if meaning is not None and not meaning.heals:
             return causes.finding(meaning.cause, meaning.line, self.place, fatal=True)
         # While it runs once more, it may come up: then this was an early crash.
@@ -166,8 +167,8 @@ class Container:
             cause = {"startup": "startup-failed", "liveness": "liveness-failed"}[probe]
             line = f"{self.name} was killed, as its {probe} probe failed{self._probe_said(probe)}"
             return causes.finding(cause, line, self.place, fatal=fatal)
-        if denied := denials.denial(message):
-            line = f"{self.name} ended: {exit_code(ended)}: {texts.line(denied.line)}"
+        if denied := permission_errors.denial(message):
+            line = f"{self.name} ended: {exit_code(ended)}: {message_parsers.line(denied.line)}"
             return causes.finding(denied.cause, line, self.place, fatal=fatal, folder=denied.folder)
         line = f"{self.name} ended: {exit_code(ended)}{last_words(message)}"
         return causes.finding("crash-loop", line, self.place, fatal=fatal)
@@ -186,7 +187,7 @@ class Container:
 
     def _probe_said(self, kind: str) -> str:
         unhealthy = self._unhealthy(kind.capitalize())
-        return f": {texts.probe(unhealthy.message.partition(': ')[2])}" if unhealthy else ""
+        return f": {message_parsers.probe(unhealthy.message.partition(': ')[2])}" if unhealthy else ""
 
     def _unhealthy(self, kind: str = "") -> evidence.Event | None:
         """The last time that a probe failed."""
@@ -197,7 +198,7 @@ class Container:
         ]
         return failed[-1] if failed else None
 
-    def _silent(self) -> verdict.Finding | None:
+    def _silent(self) -> workload_health.Finding | None:
         """It runs, and a probe says no. Every start begins so, so it is told once it goes on.
 
         One that crashed before and still starts is told for its crashes.
@@ -207,7 +208,7 @@ class Container:
         # Both times are the node's: its clock may differ from ours.
         if failed is None or (failed.time - begun).total_seconds() < SETTLED:
             return None
-        line = f"{self.name} runs, but is not ready: {texts.probe(failed.message)}"
+        line = f"{self.name} runs, but is not ready: {message_parsers.probe(failed.message)}"
         return causes.finding("not-ready", line, self.place, fatal=False)
 
 
@@ -225,4 +226,4 @@ def exit_code(ended: Mapping[str, Any]) -> str:
 def last_words(message: str) -> str:
     """The last line that the program left, where the status has it (terminationMessagePolicy)."""
     lines = message.strip().splitlines()
-    return f": {texts.line(lines[-1])}" if lines else ""
+    return f": {message_parsers.line(lines[-1])}" if lines else ""

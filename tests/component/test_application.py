@@ -13,7 +13,7 @@ import pytest
 from components import application, settings
 from plugin import values
 from seaway.manifests import workloads
-from seaway.model import problems
+from seaway.syntax import diagnosis
 from tests.component import programs, recorder
 
 GOLDEN = Path(__file__).with_name("names.txt")
@@ -380,7 +380,7 @@ def test_problems_come_before_any_resource(tmp_path: Path) -> None:
     def build() -> None:
         try:
             application.Application(settings.read(tmp_path))
-        except problems.Invalid as error:
+        except diagnosis.Invalid as error:
             told.extend(map(str, error.problems))
 
     programs.put("shop", tmp_path)
@@ -409,7 +409,7 @@ def test_the_public_passphrase_is_for_dev_only(
     assert run("smallest").resources
     file = tmp_path / "Pulumi.staging.yaml"
     file.write_text("encryptionsalt: v1:abc\n")
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         run("smallest", stack="staging")
     assert str(caught.value) == (
         "Pulumi.staging.yaml: the secrets of stack staging are encrypted with the passphrase that is public on"
@@ -442,7 +442,7 @@ def test_a_passphrase_must_be_ones_own(
     if told is None:
         assert run("smallest", stack="staging").resources
         return
-    with pytest.raises(problems.Invalid, match=told):
+    with pytest.raises(diagnosis.Invalid, match=told):
         run("smallest", stack="staging")
 
 

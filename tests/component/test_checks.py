@@ -9,8 +9,8 @@ import pulumi
 import pytest
 
 from components import application, settings
-from seaway.checks import engine, table
-from seaway.model import problems
+from seaway.checks import engine, registry
+from seaway.syntax import diagnosis
 from tests.component import recorder
 
 ONE = """\
@@ -48,7 +48,7 @@ def checked(recording: recorder.Recording) -> list[str]:
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_warnings_are_told(folder: Path, preview: bool) -> None:
-    many = len(table.CHECKS)
+    many = len(registry.CHECKS)
     assert checked(run(folder, ONE, preview=preview)) == [
         f"{many} checks: {many - 1} passed, 1 warning; all findings: seaway check --stack dev",
         "  IMG-02 warning: Deployment/web spec.template.spec.containers[web].image: example.com/web:1.27 is a tag, and a tag can be"
@@ -100,14 +100,14 @@ def test_the_record_keeps_the_results(folder: Path) -> None:
 
 
 def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = next(each for each in table.CHECKS if each.id == "IMG-02")
+    image = next(each for each in registry.CHECKS if each.id == "IMG-02")
     monkeypatch.setattr(engine.Result, "refused", property(lambda one: one.finding and one.check is image))
     wrong: list[str] = []
 
     def refused() -> None:
         try:
             application.Application(settings.read(folder))
-        except problems.Invalid as error:
+        except diagnosis.Invalid as error:
             wrong.append(str(error))
 
     (folder / "app" / "app.yaml").write_text(ONE)
@@ -121,7 +121,7 @@ def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeyp
 
 def test_a_waiver_that_has_ended_is_told_with_its_line(folder: Path) -> None:
     waiver = "  seaway:waivers: {IMG-02: {of: [web], reason: r, owner: ann, until: 2020-12-31}}\n"
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         run(folder, ONE, waiver)
     assert str(caught.value) == (
         "Pulumi.dev.yaml:3:63: seaway:waivers.IMG-02.until: the waiver ended on 2020-12-31 (ann answers for it);"

@@ -12,11 +12,11 @@ import pytest
 
 from plugin import values
 from seaway.manifests import objects
-from seaway.model import encode, problems
 from seaway.release import hold, lock, record, release
+from seaway.syntax import diagnosis, encode
 from tests.component import programs, recorder
 
-PLACE = problems.Place("recorded")
+PLACE = diagnosis.Place("recorded")
 WHY = {"because": "web: image not found", "since": "2026-01-01T00:00:00Z"}
 
 
@@ -164,7 +164,7 @@ def test_a_record_chooses_neither_stack_nor_application(
         renamed = dataclasses.replace(good.app, name="other")
         evil = dataclasses.replace(good, app=renamed, base=renamed)
     held_back(again, tmp_path, evil, good.objects())
-    with pytest.raises(problems.Invalid, match=told):
+    with pytest.raises(diagnosis.Invalid, match=told):
         again()
 
 
@@ -190,7 +190,7 @@ def test_a_record_has_no_object_outside_of_its_namespace(
         "a namespace of another name": manifest_with(home, metadata={**home.manifest["metadata"], "name": "other"}),
     }[forgery]
     held_back(again, tmp_path, good, [*good.objects(), evil])
-    with pytest.raises(problems.Invalid, match="has an object outside of namespace shop-dev: "):
+    with pytest.raises(diagnosis.Invalid, match="has an object outside of namespace shop-dev: "):
         again()
 
 
@@ -203,7 +203,7 @@ def test_a_record_has_one_namespace(
     homes = [one for one in good.objects() if one.kind == "Namespace"]
     others = [one for one in good.objects() if one.kind != "Namespace"]
     held_back(again, tmp_path, good, [*homes, *homes, *others] if twice else others)
-    with pytest.raises(problems.Invalid, match="has not exactly one Namespace"):
+    with pytest.raises(diagnosis.Invalid, match="has not exactly one Namespace"):
         again()
 
 
@@ -229,7 +229,7 @@ def test_a_rollback_does_not_open_the_node(
         pod["volumes"] = [*pod.get("volumes", []), *changed.pop("volumes", [])]
         pod |= changed
     held_back(again, tmp_path, good, [*(one for one in found.values() if one.key != worker.key), worker])
-    with pytest.raises(problems.Invalid, match=rf"environments/dev.lock.yaml: {check} "):
+    with pytest.raises(diagnosis.Invalid, match=rf"environments/dev.lock.yaml: {check} "):
         again()
 
 
@@ -242,7 +242,7 @@ def test_a_changed_file_of_a_recorded_release_is_found_out(
     file = release.file(tmp_path, good.id)
     file.write_text(file.read_text().replace("replicas: 2", "replicas: 3"))
     with pytest.raises(
-        problems.Invalid, match=r"releases/[\w-]+\.yaml: was changed after it was pinned: its SHA-256 is"
+        diagnosis.Invalid, match=r"releases/[\w-]+\.yaml: was changed after it was pinned: its SHA-256 is"
     ):
         again()
 
@@ -396,5 +396,5 @@ def test_a_pinned_release_that_failed_is_not_deployed(
 
 def test_nothing_is_pinned(given: release.Release, again: programs.Run, tmp_path: Path) -> None:
     lock.write(tmp_path, "prod", lock.Lock())
-    with pytest.raises(problems.Invalid, match="and no release is pinned for it"):
+    with pytest.raises(diagnosis.Invalid, match="and no release is pinned for it"):
         again(config=PROD, stack="prod")

@@ -10,8 +10,9 @@ import httpx
 import yaml
 
 from dev import environment, project
-from seaway.compose import read
-from seaway.model import nodes, roots
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import nodes
 from tests.compose import projects, tools
 from tests.support import namespaces
 
@@ -46,7 +47,7 @@ def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -
 def published(files: Sequence[Path]) -> Mapping[str, set[int]]:
     """By service: the ports of its container that it publishes, and that speak TCP."""
     root = nodes.plain(
-        read.read(files, within=roots.Root(files[0].parent), profiles=["*"], environment=projects.ENVIRONMENT).root
+        loader.read(files, within=roots.Root(files[0].parent), profiles=["*"], environment=projects.ENVIRONMENT).root
     )
     found = {
         name: {

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.compose import read, units
-from seaway.model import nodes
+from seaway.compose.loader import loader, scalars
+from seaway.syntax import nodes
 from tests.compose import docker
 
 Tree = dict[str, Any]
@@ -29,7 +29,7 @@ class Difference:
     """Makes both sides the same, in place."""
 
 
-def ours(done: read.Read, base: Path) -> Tree:
+def ours(done: loader.Read, base: Path) -> Tree:
     """A project that was read. ``base``: the folder of its first file, which Docker puts before every path."""
     root = _named(nodes.plain(done.root))
     relative = ("build.context", "build.additional_contexts.*", "develop.watch.*.path")
@@ -130,7 +130,7 @@ def _services(paths: str) -> str:
 
 
 def _size(value: Any) -> str:
-    return "-1" if str(value) == "-1" else str(units.size(str(value)))
+    return "-1" if str(value) == "-1" else str(scalars.size(str(value)))
 
 
 def _number(value: Any) -> Any:
@@ -197,7 +197,7 @@ DIFFERENCES: Sequence[Difference] = (
         why="Docker prints bytes, and 2m0s; we keep what is written, which messages show",
         take_out=lambda root: (
             _change(_services(_SIZES), lambda value: None if (size := _size(value)) == "0" else size)(root),
-            _change(_services(_DURATIONS), lambda value: str(float(units.seconds(str(value)))))(root),
+            _change(_services(_DURATIONS), lambda value: str(float(scalars.seconds(str(value)))))(root),
         )[0],
     ),
     Difference(

@@ -11,10 +11,13 @@ from typing import Any
 import yaml
 
 from dev.cluster import parts, toolchain
-from seaway.compose import loss, project
-from seaway.images import source
-from seaway.manifests import offline
-from seaway.model import load, problems, roots, settings
+from seaway.compose import project, report
+from seaway.files import roots
+from seaway.images import build_inputs
+from seaway.manifests import preview
+from seaway.model import settings
+from seaway.project import load
+from seaway.syntax import diagnosis
 
 KOMPOSE = parts.named("kompose")
 NAMES = ("seaway", "kompose")
@@ -51,14 +54,14 @@ def _seaway(files: Sequence[Path]) -> Made:
     try:
         found = project.converted(path, within=roots.Root(files[0].parent), profiles=["*"])
         named = frozenset(one.path for one in found.losses if one.kind != "kept")
-        refused = loss.refusals(found.losses)
+        refused = report.refusals(found.losses)
         told = frozenset(f"{one.path} {one.kind} {one.how}" for one in found.losses if one.kind != "kept")
         if refused:
             return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.wrong}" for one in refused))
         app = load.load(path, root=roots.Root(files[0].parent), profiles=["*"])
-        told |= {f"builds {name}: {build}" for name, build in source.builds(app)}
-        return Made(objects=[one.manifest for one in offline.rendered(app, STACK)], told=told, named=named)
-    except problems.Invalid as wrong:
+        told |= {f"builds {name}: {build}" for name, build in build_inputs.builds(app)}
+        return Made(objects=[one.manifest for one in preview.rendered(app, STACK)], told=told, named=named)
+    except diagnosis.Invalid as wrong:
         return Made(refused="; ".join(f"{one.path}: {one.wrong}" for one in wrong.problems))
     except Exception as error:  # a crash is what is counted
         return Made(crashed=f"{type(error).__name__}: {error}")

@@ -14,8 +14,10 @@ import yaml
 
 from dev import project
 from seaway.cli import main
-from seaway.manifests import offline
-from seaway.model import application, load, roots, settings
+from seaway.files import roots
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.project import load
 from tests.support import kubectl, strict
 
 pytestmark = pytest.mark.cluster
@@ -98,7 +100,7 @@ def test_the_api_server_takes_what_a_file_becomes(
         code, told = imported(folder, capsys)
     assert code == 0, told
     app = load.load(folder / "app.yaml", root=roots.Root(folder))
-    namespace, *found = [each.manifest for each in offline.rendered(app, STACK)]
+    namespace, *found = [each.manifest for each in preview.rendered(app, STACK)]
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
     made = [*found, *strict.pods(found)]
     assert len(made) > len(found), "a file without pods shows nothing"

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from dev import project
-from seaway.manifests import objects, offline
-from seaway.model import load, settings
+from seaway.manifests import objects, preview
+from seaway.model import settings
+from seaway.project import load
 from tests import golden
 from tests.support import kubectl, namespaces, strict
 
@@ -23,7 +24,7 @@ def rendered(example: str) -> list[objects.Object]:
     if example != "reference":
         return golden.made(example)
     stack = settings.Settings(stack="test", context="test", exposure="ingress", ingress=settings.Ingress())
-    return offline.rendered(load.load(project.ROOT / "docs" / "reference.yaml"), stack)
+    return preview.rendered(load.load(project.ROOT / "docs" / "reference.yaml"), stack)
 
 
 @pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])

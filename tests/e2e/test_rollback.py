@@ -16,7 +16,7 @@ import pytest
 
 from dev import project
 from seaway.images import registry
-from seaway.release import release, store, stored
+from seaway.release import record_store, release, stored_record
 from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
@@ -228,7 +228,7 @@ def intruder(shop: project.Project) -> Iterator[Callable[..., project.Done]]:
 def forged(shop: project.Project, id_: str) -> dict[str, Any]:
     """The record with a program of the intruder in it, for another stack, with checksums that fit."""
     found = shop.get("configmap", f"release-{id_}", "-n", NAMESPACE)
-    true = stored.StoredRecord.joined([found])
+    true = stored_record.StoredRecord.joined([found])
     one = true.record("true")
     app = one.app
     web = dataclasses.replace(app.services[0], command=("sh", "-c", "echo intruder; sleep 1000"))
@@ -237,8 +237,8 @@ def forged(shop: project.Project, id_: str) -> dict[str, Any]:
         app=dataclasses.replace(app, services=(web, *app.services[1:])),
         settings={**one.settings, "stack": "elsewhere"},
     )
-    saved = stored.StoredRecord.of(evil, release.Provenance())
-    (kept,) = store.config_maps(evil, id_, saved)
+    saved = stored_record.StoredRecord.of(evil, release.Provenance())
+    (kept,) = record_store.config_maps(evil, id_, saved)
     kept["metadata"] = {key: found["metadata"][key] for key in ("name", "namespace", "labels")}
     return kept
 

@@ -16,7 +16,8 @@ import pytest
 
 from dev import environment, project
 from dev.cluster import node
-from seaway.model import load, roots
+from seaway.files import roots
+from seaway.project import load
 from tests.support import prober
 
 pytestmark = pytest.mark.cluster

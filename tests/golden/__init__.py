@@ -9,9 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seaway.manifests import given as inputs
-from seaway.manifests import objects, yamlout
-from seaway.model import application, decode, encode, load, secrets, settings
+from seaway.manifests import inputs, objects, yaml_writer
+from seaway.model import application, settings
+from seaway.model.validate import secrets
+from seaway.project import load
+from seaway.syntax import decode, encode
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ("smallest", "shop", "everything")
@@ -76,4 +78,4 @@ def made(example: str, **stated: Any) -> list[objects.Object]:
 
 def text(example: str) -> str:
     """What the golden file should hold."""
-    return yamlout.dump(made(example))
+    return yaml_writer.dump(made(example))

@@ -9,7 +9,7 @@ import httpx
 
 from dev import project
 from dev.cluster import node
-from seaway.cluster import paths
+from seaway.kubernetes.api import paths
 from seaway.manifests import workloads
 
 Manifest = Mapping[str, Any]

@@ -28,17 +28,19 @@ print(json.dumps(loaded))
 
 
 PACKAGES = (
+    "syntax",
+    "files",
+    "kubernetes",
     "model",
     "compose",
+    "project",
+    "images",
     "manifests",
     "checks",
-    "images",
-    "cluster",
     "rollout",
     "release",
     "review",
     "explain",
-    "needs",
     "cli",
 )
 
@@ -57,12 +59,12 @@ def test_the_core_imports_no_pulumi() -> None:
 
 
 FORBIDDEN = {
+    "seaway/project": ("seaway.manifests", "seaway.images", "seaway.cli"),
     "seaway/model": ("seaway.manifests", "seaway.checks", "seaway.images", "seaway.cli"),
     "seaway/compose": ("seaway.manifests", "seaway.checks", "seaway.images", "seaway.release", "seaway.cli"),
     "seaway/manifests": ("seaway.checks", "seaway.release", "seaway.cli"),
-    "seaway/checks": ("seaway.cluster", "seaway.release", "seaway.cli"),
-    "seaway/needs": ("seaway.rollout", "seaway.release", "seaway.cli"),
-    "seaway/explain": ("seaway.cluster", "seaway.rollout", "seaway.cli"),
+    "seaway/checks": ("seaway.release", "seaway.cli"),
+    "seaway/explain": ("seaway.kubernetes.cluster", "seaway.rollout", "seaway.cli"),
     "seaway": ("components", "plugin", "dev", "tests"),
     "components": ("plugin", "dev", "tests"),
     "plugin": ("components", "dev", "tests"),
@@ -136,10 +138,10 @@ def test_imports_go_one_way() -> None:
 @pytest.mark.parametrize(
     ("file", "source"),
     [
-        ("seaway/model/load.py", "from seaway.manifests import objects"),
-        ("seaway/model/load.py", "from seaway import images"),
-        ("seaway/model/load.py", "from ..manifests import objects"),
-        ("seaway/model/load.py", "from .. import cli"),
+        ("seaway/project/load.py", "from seaway.manifests import objects"),
+        ("seaway/project/load.py", "from seaway import images"),
+        ("seaway/project/load.py", "from ..manifests import objects"),
+        ("seaway/project/load.py", "from .. import cli"),
         ("seaway/manifests/pod.py", "def late():\n    import components.settings"),
         ("components/image.py", "import plugin"),
         ("plugin/server.py", "from dev import project"),
@@ -154,8 +156,8 @@ def test_a_wrong_way_is_seen(file: str, source: str) -> None:
     ("file", "source"),
     [
         ("seaway/manifests/pod.py", "from seaway.model import application"),
-        ("seaway/model/load.py", "from . import decode"),
-        ("seaway/model/load.py", "import devtools"),
+        ("seaway/project/load.py", "from . import decode"),
+        ("seaway/project/load.py", "import devtools"),
         ("plugin/server.py", "from plugin import client"),
     ],
 )
@@ -165,7 +167,7 @@ def test_the_right_way_is_allowed(file: str, source: str) -> None:
 
 def test_pulumi_is_seen_where_none_may_be() -> None:
     for source in ("import pulumi", "from pulumi.runtime import config", "import pulumi_kubernetes as k8s"):
-        assert pulumi_where_none_may_be(source, "seaway/model/load.py")
+        assert pulumi_where_none_may_be(source, "seaway/project/load.py")
         assert pulumi_where_none_may_be(source, "dev/stack.py")
         assert not pulumi_where_none_may_be(source, "components/image.py")
         assert not pulumi_where_none_may_be(source, "dev/bench/plain/__main__.py")

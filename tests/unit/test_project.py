@@ -7,7 +7,8 @@ from pathlib import Path
 
 from components import settings as given
 from dev import environment
-from seaway.model import decode, settings
+from seaway.model import settings
+from seaway.syntax import decode
 
 ROOT = Path(__file__).resolve().parents[2]
 

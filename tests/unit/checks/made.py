@@ -8,9 +8,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from seaway.checks import engine, subject
-from seaway.manifests import objects, offline
-from seaway.model import application, load, settings
+from seaway.checks import check_context, engine
+from seaway.manifests import objects, preview
+from seaway.model import application, settings
+from seaway.project import load
 
 TODAY = datetime.date(2026, 6, 30)
 DIGEST = "sha256:" + "d" * 64
@@ -64,12 +65,12 @@ def app(
 
 def rendered(of: application.Application, stack: settings.Settings = STACK) -> list[objects.Object]:
     """What it becomes, for a test alone."""
-    return copy.deepcopy(offline.rendered(of, stack))
+    return copy.deepcopy(preview.rendered(of, stack))
 
 
 @functools.cache
 def _open() -> list[objects.Object]:
-    return offline.rendered(app(), OPEN)
+    return preview.rendered(app(), OPEN)
 
 
 def spoiled(key: str, edit: Edit) -> list[objects.Object]:
@@ -101,6 +102,6 @@ def findings(results: list[engine.Result]) -> list[tuple[str, str]]:
     return [(one.check.id, said(one.finding)) for one in results if one.finding]
 
 
-def said(finding: subject.Finding) -> str:
+def said(finding: check_context.Finding) -> str:
     """All of a finding in one line."""
     return f"{finding.owner}: {finding}"

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seaway.checks import docs, engine, table
-from seaway.model import application, problems, settings
+from seaway.checks import docs, engine, registry
+from seaway.model import application, settings
+from seaway.syntax import diagnosis
 from tests import golden
 from tests.unit.checks import made
 
@@ -64,7 +65,7 @@ def test_a_waiver_that_has_ended_is_an_error_whatever_it_was_for() -> None:
     found = made.run(made.app(db=TAGGED), waived(waiver(until="2026-06-29")))
     assert states(found) == [("db", "expired", "waiver ended 2026-06-29", True)]
     (one,) = (one for one in found if one.refused)
-    assert str(engine.problem(one, problems.Place("app/app.yaml"))) == (
+    assert str(engine.problem(one, diagnosis.Place("app/app.yaml"))) == (
         "app/app.yaml: IMG-02 StatefulSet/db spec.template.spec.containers[db].image: cellar:17 is a tag, and a tag"
         " can be moved, and its waiver ended 2026-06-29; pin it in images.lock: seaway release outdated --write"
         " (an exception: docs/checks.md)"
@@ -111,7 +112,7 @@ def test_every_finding_stays_with_and_without_a_waiver(of: list[str], until: str
 
 def test_one_line_says_how_many() -> None:
     app = made.app(web={"security": "baseline"}, db={"image": "cellar"})
-    many = len(table.CHECKS)
+    many = len(registry.CHECKS)
     assert engine.summary(made.run(made.app())) == f"{many} checks: {many} passed"
     assert engine.summary(made.run(app)) == f"{many} checks: {many - 5} passed, 5 warnings"
     pinned = waived(waiver("SEC-01"), stack=made.PINNED)
@@ -146,7 +147,7 @@ def test_what_a_record_keeps() -> None:
     assert kept["SEC-01"] == "warning: migrate, report; waived until 2026-12-31: web"
     assert kept["SEC-06"] == "warning: migrate, report, web"
     assert kept["SEC-15"] == "passed"
-    assert list(kept) == [each.id for each in table.CHECKS]
+    assert list(kept) == [each.id for each in registry.CHECKS]
 
 
 def test_results_as_json() -> None:
@@ -174,7 +175,7 @@ def test_results_as_json() -> None:
         "waiver": {"reason": "a mirror that never moves a tag", "owner": "ann", "until": "2026-12-31"},
     }
     with pytest.raises(ValueError, match="IMG-01 has found nothing"):
-        engine.problem(results[0], problems.Place("app.yaml"))
+        engine.problem(results[0], diagnosis.Place("app.yaml"))
 
 
 def test_the_page_of_checks_is_that_of_the_table() -> None:

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seaway.checks import availability, engine, public, table
-from seaway.manifests import objects, offline
-from seaway.model import application, load, roots, settings
+from seaway.checks import engine, public_checkers, registry
+from seaway.checks.rules import availability
+from seaway.files import roots
+from seaway.manifests import objects, preview
+from seaway.model import application, settings
+from seaway.project import load
 from tests import golden
 from tests.unit.checks import made
 
@@ -371,7 +374,7 @@ def of(results: list[engine.Result], id_: str) -> list[str]:
 def test_a_well_made_application_passes_everything(stack: settings.Settings) -> None:
     results = made.run(made.app(), stack)
     assert made.findings(results) == []
-    assert [(one.check.id, one.state) for one in results] == [(each.id, "passed") for each in table.CHECKS]
+    assert [(one.check.id, one.state) for one in results] == [(each.id, "passed") for each in registry.CHECKS]
 
 
 @pytest.mark.parametrize("case", WRITTEN)
@@ -419,15 +422,15 @@ def test_without_policies_everybody_may() -> None:
 
 
 def test_every_check_has_a_failing_case() -> None:
-    ids = [each.id for each in table.CHECKS]
+    ids = [each.id for each in registry.CHECKS]
     assert {one[0] for one in (*WRITTEN.values(), *SPOILED.values())} == set(ids)
     assert len(set(ids)) == len(ids)
-    assert set(table.IDS) == {*ids, *settings.POLICIES}
+    assert set(registry.IDS) == {*ids, *settings.POLICIES}
 
 
 def test_every_id_is_a_check_or_says_why_not() -> None:
     """No id is missing, and none has two meanings."""
-    ids = [*(each.id for each in table.CHECKS), *(each.id for each in table.DECLINED)]
+    ids = [*(each.id for each in registry.CHECKS), *(each.id for each in registry.DECLINED)]
     families: dict[str, list[int]] = {}
     for id_ in ids:
         families.setdefault(id_.partition("-")[0], []).append(int(id_.partition("-")[2]))
@@ -448,15 +451,15 @@ def test_every_id_is_a_check_or_says_why_not() -> None:
             "STS": 1,
         }.items()
     }
-    assert all(each.because for each in table.DECLINED)
+    assert all(each.because for each in registry.DECLINED)
 
 
 def test_each_check_says_why_and_what_it_weighs() -> None:
-    for each in table.CHECKS:
+    for each in registry.CHECKS:
         assert each.why.endswith((".", "issues/20473", "#stable-network-id")), each.id
         assert each.level.because, each.id
-        assert set(each.public) <= set(public.TOOLS), each.id
-    assert {each.id for each in table.CHECKS if not each.public} == {
+        assert set(each.public) <= set(public_checkers.TOOLS), each.id
+    assert {each.id for each in registry.CHECKS if not each.public} == {
         "RES-08",
         "PRB-05",
         "SEC-11",
@@ -464,7 +467,7 @@ def test_each_check_says_why_and_what_it_weighs() -> None:
         "AVL-06",
         "JOB-02",
     }
-    assert set(public._IDS) <= set(table.IDS)
+    assert set(public_checkers._IDS) <= set(registry.IDS)
 
 
 @pytest.mark.parametrize("file", ["app/app.yaml", "examples/smallest/app.yaml", "examples/shop/app.yaml"])
@@ -472,7 +475,7 @@ def test_each_check_says_why_and_what_it_weighs() -> None:
 def test_what_ships_has_no_error(file: str, stack: settings.Settings) -> None:
     app = load.load(golden.ROOT / file, root=roots.Root(golden.ROOT))
     exposed = dataclasses.replace(stack, exposure="nodePort")
-    results = engine.run(app, exposed, offline.rendered(app, exposed), made.TODAY)
+    results = engine.run(app, exposed, preview.rendered(app, exposed), made.TODAY)
     assert {one.state for one in results} <= {"passed", "failed"}
     assert [str(one.finding) for one in results if one.refused] == []
 
@@ -480,7 +483,7 @@ def test_what_ships_has_no_error(file: str, stack: settings.Settings) -> None:
 def test_an_image_that_is_being_built_is_deployed_by_its_digest() -> None:
     app = made.app()
     images = {"web": objects.Image(reference=object(), content="ctx-1")}
-    found = offline.rendered(app, made.STACK, images)
+    found = preview.rendered(app, made.STACK, images)
     results = engine.run(app, made.STACK, found, made.TODAY)
     assert not [one for one in results if one.check.id in ("IMG-01", "IMG-02") and one.state != "passed"]
 

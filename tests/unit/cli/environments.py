@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from seaway.manifests import given
-from seaway.release import lock, project, record, release, stack_state, store, stored
+from seaway.manifests import inputs
+from seaway.release import lock, project, record, record_store, release, stack_state, stored_record
 from tests import golden
 from tests.unit.cli import program
 from tests.unit.cluster import apiserver
@@ -52,13 +52,13 @@ def made(folder: Path, stack: str, *, version: str = "1") -> record.Record:
     """What a stack would deploy now. ``version`` is that of the images where it builds them."""
     one = project.of(folder, stack)
     images = one.release.given(one.settings.registry) if one.release else _images(one.settings.registry or "", version)
-    secrets = {name: given.SecretValue(fingerprint=f"of {name}", value="") for name in ("POSTGRES_PASSWORD", "TOKEN")}
+    secrets = {name: inputs.SecretValue(fingerprint=f"of {name}", value="") for name in ("POSTGRES_PASSWORD", "TOKEN")}
     return record.Record.of(one.stated, one.settings, images, secrets, base=one.base)
 
 
-def _images(registry: str, version: str) -> dict[str, given.Image]:
+def _images(registry: str, version: str) -> dict[str, inputs.Image]:
     return {
-        name: given.Image(
+        name: inputs.Image(
             reference=f"{registry}/shop/{name}@sha256:{version * 64}", content=f"{registry}/shop/{name}:ctx-{version}"
         )
         for name in NAMES
@@ -83,7 +83,7 @@ def deployed(
     entry = stack_state.Recorded(release=one.id, sha256=sha256, recorded=first)
     others = [each for each in known.values() if each.release != one.id]
     program.write_state(folder, one, history=[entry, *others], provenance=provenance, since=time)
-    put(api, store.pointer(one, store.Pointer(id=one.id, previous=before and before.id, since=time)))
+    put(api, record_store.pointer(one, record_store.Pointer(id=one.id, previous=before and before.id, since=time)))
     for each in before.objects() if before else ():
         meta = each.manifest["metadata"]
         api.remove(each.manifest["apiVersion"], each.kind, meta.get("namespace", ""), meta["name"])
@@ -100,8 +100,8 @@ def remembered(
     time: str = TIME,
 ) -> str:
     """Only its record; its SHA-256."""
-    saved = stored.StoredRecord.of(one, provenance)
-    for kept in store.config_maps(one, one.id, saved):
+    saved = stored_record.StoredRecord.of(one, provenance)
+    for kept in record_store.config_maps(one, one.id, saved):
         put(api, {**kept, "metadata": {**kept["metadata"], "creationTimestamp": time}})
     return saved.sha256
 

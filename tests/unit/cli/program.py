@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from seaway.model import encode
 from seaway.release import record, release, stack_state
+from seaway.syntax import encode
 
 STATE = """
 import pathlib, sys

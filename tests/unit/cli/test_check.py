@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.checks import table
+from seaway.checks import registry
 from seaway.cli import main
 from tests import golden
 from tests.unit.cluster import apiserver
@@ -63,7 +63,7 @@ def test_findings_are_shown_with_the_way_out(folder: Path, capsys: pytest.Captur
     code, out, err = check(capsys)
     head, *rows = out.splitlines()
     assert (code, err) == (0, "")
-    many = len(table.CHECKS)
+    many = len(registry.CHECKS)
     assert head == f"shop · stack dev · {many} checks: {many - 1} passed, 1 warning"
     assert [" ".join(row.split()) for row in rows] == [
         "CHECK WEIGHT OF WHERE WHAT IS WRONG WAY OUT",

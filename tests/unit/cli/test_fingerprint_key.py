@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from seaway import errors
 from seaway.cli import fingerprint_key, stack
-from seaway.cluster import errors
-from seaway.manifests import given
-from seaway.model import load, roots, settings
+from seaway.files import roots
+from seaway.manifests import inputs
+from seaway.model import settings
+from seaway.project import load
 from seaway.release import fingerprints, record
 from tests import golden
 from tests.unit.cli import program
@@ -29,7 +31,7 @@ def bare(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def deployed(folder: Path, fingerprint: str) -> None:
     app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     images, secrets = golden.given(app)
-    secrets = {**secrets, NAME: given.SecretValue(fingerprint=fingerprint, value="")}
+    secrets = {**secrets, NAME: inputs.SecretValue(fingerprint=fingerprint, value="")}
     program.write_state(folder, record.Record.of(app, settings.Settings(stack="dev", context="work"), images, secrets))
 
 

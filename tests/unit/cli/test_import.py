@@ -8,7 +8,8 @@ import pytest
 
 from seaway.cli import main, stack
 from seaway.compose import project
-from seaway.model import load, problems, stackfile
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis
 
 COMPOSE = """\
 name: shop
@@ -94,7 +95,7 @@ def test_what_is_refused_is_not_written_and_not_deployed(file: Path, capsys: pyt
     assert main.main(["import", "docker-compose.yml"]) == 1
     assert "8     services.web.privileged         refused " in capsys.readouterr().out
     assert not file.with_name("app.yaml").exists()
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.Invalid) as raised:
         load.load(Path("docker-compose.yml"))
     assert str(raised.value) == (
         "docker-compose.yml:8:5: services.web.privileged: root on the node: every device, every file; name what it needs in `cap_add`, or leave it out: `x-seaway: {waive: {privileged: <reason>}}` in the service"
@@ -126,13 +127,13 @@ def test_profiles_of_a_stack(file: Path) -> None:
     file.write_text(f"{COMPOSE}  debug: {{image: 'nginx:1', profiles: [tools]}}\n")
 
     def loaded(said: str) -> list[str]:
-        values = stackfile.of({"context": "work", **json.loads(said)})
+        values = stack_file.of({"context": "work", **json.loads(said)})
         return [one.name for one in load.project(values, folder=file.parent, stack="dev").app.services]
 
     assert loaded('{"app": "docker-compose.yml"}') == ["web"]
     assert loaded('{"app": "docker-compose.yml", "profiles": "[tools]"}') == ["web", "debug"]
     file.with_name("app.yaml").write_text("name: a\nservices: {web: {image: 'x:1'}}\n")
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.Invalid) as raised:
         loaded('{"app": "app.yaml", "profiles": "[tools]"}')
     assert str(raised.value) == (
         "(config): seaway:profiles: are those of a compose file, and app.yaml is none; remove them"
@@ -152,7 +153,7 @@ def test_others_are_not(name: str) -> None:
 
 
 def test_one_that_is_not_there() -> None:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.Invalid) as raised:
         load.load(Path("docker-compose.yml"))
     assert str(raised.value) == (
         "docker-compose.yml: there is no such file; write the application there, or name the file that it is in"

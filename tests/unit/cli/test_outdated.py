@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
+from seaway.files import roots
 from seaway.images import registry
-from seaway.model import lockfile, roots
+from seaway.project import images_lock
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 APP = """name: shop
@@ -35,7 +36,7 @@ def now(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def lock(checkout: Path) -> dict[str, str] | None:
-    found = lockfile.read(checkout / "app", roots.Root(checkout))
+    found = images_lock.read(checkout / "app", roots.Root(checkout))
     return dict(found.pins) if found else None
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from seaway.cli import main
 from seaway.images import registry
-from seaway.release import lock, record, release, store, stored
+from seaway.release import lock, record, record_store, release, stored_record
 from tests.unit.cli import environments, program
 from tests.unit.cluster import apiserver
 
@@ -214,7 +214,7 @@ def test_a_forged_record_is_not_promoted(
             for name, one in dev.images.items()
         },
     )
-    (kept,) = store.config_maps(evil, dev.id, stored.StoredRecord.of(evil, environments.CLEAN))
+    (kept,) = record_store.config_maps(evil, dev.id, stored_record.StoredRecord.of(evil, environments.CLEAN))
     environments.put(api, kept)
     (line,) = refused(capfd, "dev", "staging")
     assert line.startswith(
@@ -228,7 +228,9 @@ def test_the_cluster_says_that_another_one_runs(
     environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
     other = environments.made(shop, "dev", version="2")
     environments.remembered(api, other)
-    environments.put(api, store.pointer(other, store.Pointer(id=other.id, previous=dev.id, since=environments.TIME)))
+    environments.put(
+        api, record_store.pointer(other, record_store.Pointer(id=other.id, previous=dev.id, since=environments.TIME))
+    )
     told = refused(capfd, "dev", "staging")
     assert told[0] == (
         f"seaway: the cluster says that stack dev runs record {other.id}, and the stack's state that {dev.id} was deployed last; bring them together: pulumi up --stack dev"

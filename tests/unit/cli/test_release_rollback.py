@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from seaway.release import hold, lock, record, release, store, stored
+from seaway.release import hold, lock, record, record_store, release, stored_record
 from tests.unit.cli import environments, program
 from tests.unit.cluster import apiserver
 
@@ -186,7 +186,7 @@ def test_a_record_that_the_state_does_not_vouch_for(
     """Forged in place, with a SHA-256 that fits; and one that the stack never deployed."""
     first, second = prod
     evil = dataclasses.replace(first, settings={**first.settings, "stack": "staging"})
-    (kept,) = store.config_maps(evil, first.id, stored.StoredRecord.of(evil, environments.CLEAN))
+    (kept,) = record_store.config_maps(evil, first.id, stored_record.StoredRecord.of(evil, environments.CLEAN))
     environments.put(
         api, {**kept, "metadata": {**kept["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
     )

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from seaway.cli import main
-from seaway.images import source
-from seaway.manifests import yamlout
-from seaway.model import load
+from seaway.images import build_inputs
+from seaway.manifests import yaml_writer
+from seaway.project import load
 from seaway.release import lock, project, release
 from tests import golden
 
@@ -69,13 +69,13 @@ def test_a_release_is_rendered_as_the_golden_file_has_it(
     folder = made(tmp_path, monkeypatch, example)
     pin(folder, example)
     shutil.rmtree(folder / "app")
-    wanted = golden.file(example).read_text().replace(yamlout.REDACTED, "''")
+    wanted = golden.file(example).read_text().replace(yaml_writer.REDACTED, "''")
     assert HASHED.sub(r"\1", render(capsys)) == HASHED.sub(r"\1", wanted)
 
 
 def test_what_is_built_has_the_tag_of_its_content(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = project.of(shop, "test")
-    tags = {name: record.tag for name, record in source.records(shop, one.app, one.settings).items()}
+    tags = {name: record.tag for name, record in build_inputs.records(shop, one.app, one.settings).items()}
     found = documents(capsys)
     for name in ("web", "api", "worker"):
         pod = found[f"Deployment/{name}"]["spec"]["template"]["spec"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from seaway.images import source
+from seaway.images import build_inputs
 from seaway.release import lock, project, release
 from tests import golden
 
@@ -77,7 +77,7 @@ def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = project.of(shop, "dev")
-    tag = source.records(shop, one.app, one.settings)["web"].tag
+    tag = build_inputs.records(shop, one.app, one.settings)["web"].tag
     shown = lines(capsys, "web")
     assert shown[:12] == [
         "web · service of shop · stack dev",

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import stack
-from seaway.model import application, problems
+from seaway.model import application
 from seaway.release import lock, release
+from seaway.syntax import diagnosis
 
 BACKEND = "file:///somewhere/state"
 
@@ -41,7 +42,7 @@ def find(*words: str) -> stack.Stack:
 
 
 def wrong(*words: str) -> str:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         find(*words)
     return str(caught.value)
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from seaway.cli import main
-from seaway.release import drift, store
+from seaway.release import drift, record_store
 from tests.support import running
 from tests.unit.cli import conftest
 from tests.unit.cluster import apiserver
@@ -21,7 +21,7 @@ Captured = pytest.CaptureFixture[str]
 
 
 def release(api: apiserver.ApiServer) -> None:
-    api.put("v1", "ConfigMap", "shop-dev", store.POINTER, data={"id": "0a1b2c", "since": "2026-01-01T00:00:00Z"})
+    api.put("v1", "ConfigMap", "shop-dev", record_store.POINTER, data={"id": "0a1b2c", "since": "2026-01-01T00:00:00Z"})
 
 
 def broken() -> dict[str, list[made.Object]]:
@@ -61,7 +61,7 @@ def test_what_the_cluster_says_cannot_steer_the_terminal(
     objects["Pod"][0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "a\x1b]0;b\x07\u202ec"
     objects["Event"] = [made.event("Pod/web-5d9c-aaaaa", "Failed", "a\x1b[2Jb\x9bc", seen=made.ago(minutes=1))]
     conftest.put_all(api, objects)
-    api.put("v1", "ConfigMap", "shop-dev", store.POINTER, data={"id": "0a1b2c", "since": since})
+    api.put("v1", "ConfigMap", "shop-dev", record_store.POINTER, data={"id": "0a1b2c", "since": since})
     assert main.main(["status"]) == 1
     out = capsys.readouterr().out
     assert "release 0a1b2c" in out.splitlines()[0]

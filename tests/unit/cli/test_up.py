@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from seaway.cli import deployment, main
-from seaway.model import load, roots, settings
-from seaway.release import hold, record, release, stack_state, store, stored
+from seaway.files import roots
+from seaway.model import settings
+from seaway.project import load
+from seaway.release import hold, record, record_store, release, stack_state, stored_record
 from tests import golden
 from tests.unit.cli import program
 from tests.unit.cluster import apiserver
@@ -33,11 +35,15 @@ def good(api: apiserver.ApiServer, checkout: Path) -> record.Record:
     """The last good release, in the cluster with all of its objects, and in the stack's state."""
     app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     one = record.Record.of(app, STACK, *golden.given(app))
-    pointer = store.pointer(one, store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z"))
-    saved = stored.StoredRecord.of(one, release.Provenance())
+    pointer = record_store.pointer(one, record_store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z"))
+    saved = stored_record.StoredRecord.of(one, release.Provenance())
     history = [stack_state.Recorded(release=one.id, sha256=saved.sha256, recorded="2026-01-01T00:00:00Z")]
     program.write_state(checkout, one, history=history)
-    for manifest in [*(each.manifest for each in one.objects()), *store.config_maps(one, one.id, saved), pointer]:
+    for manifest in [
+        *(each.manifest for each in one.objects()),
+        *record_store.config_maps(one, one.id, saved),
+        pointer,
+    ]:
         fields: dict[str, Any] = copy.deepcopy(manifest)
         meta = fields["metadata"]
         api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
@@ -251,10 +257,10 @@ def test_a_forged_record_is_not_what_is_gone_back_to(
 ) -> None:
     """Whoever may write ConfigMaps in one namespace deploys nothing with the rights of whoever deploys."""
     evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod", "exposure": "loadBalancer"})
-    saved = stored.StoredRecord.of(evil, release.Provenance())
+    saved = stored_record.StoredRecord.of(evil, release.Provenance())
     api.remove("v1", "ConfigMap", "shop-dev", f"release-{good.id}")
     if forged != "deleted":
-        (kept,) = store.config_maps(evil, good.id, saved)
+        (kept,) = record_store.config_maps(evil, good.id, saved)
         data = {**kept["data"], **({"format": "7"} if forged == "another format" else {})}
         api.put("v1", "ConfigMap", "shop-dev", f"release-{good.id}", data=data, binaryData=kept["binaryData"])
     pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
@@ -402,8 +408,8 @@ def test_ctrl_c_does_not_kill_a_pulumi_whose_output_is_read(pulumi: program.Pulu
         + waits(signal.SIGINT).replace("sys.exit", "open('ended', 'w').close(); sys.exit")
     )
     text = (
-        "import pathlib; from seaway.cli import program\n"
-        "try: program.read(pathlib.Path(), ['stack', 'import'])\n"
+        "import pathlib; from seaway.cli import pulumi_cli\n"
+        "try: pulumi_cli.read(pathlib.Path(), ['stack', 'import'])\n"
         "except KeyboardInterrupt: print('interrupted', pathlib.Path('ended').exists())\n"
     )
     code, out = at_a_terminal([sys.executable, "-c", text], ready=pulumi.folder / "ready")

@@ -11,7 +11,7 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from seaway.cluster import paths
+from seaway.kubernetes.api import paths
 
 Object = dict[str, Any]
 COLLECTION = re.compile(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.cluster import client
+from seaway.kubernetes.cluster import client
 from tests.unit.cluster import apiserver
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seaway.cluster import errors, kubeconfig
+from seaway import errors
+from seaway.kubernetes.cluster import kubeconfig
 
 ONE = """
 clusters: [{name: c, cluster: {server: "https://one", certificate-authority: pki/ca.crt}}]

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from seaway.cluster import log
+from seaway.kubernetes.cluster import logs
 
 
-def texts(reader: log.Reader, *raw: str) -> list[str]:
+def texts(reader: logs.Reader, *raw: str) -> list[str]:
     return [line.text for each in raw if (line := reader.read(each)) is not None]
 
 
 def test_a_line_has_its_time_to_the_nanosecond_whatever_the_zone() -> None:
-    reader = log.Reader()
+    reader = logs.Reader()
     utc = reader.read("2026-03-01T10:00:00.000000001Z one")
     east = reader.read("2026-03-01T12:00:00.000000001+02:00 two")
     short = reader.read("2026-03-01T10:00:00.5Z three")
@@ -24,7 +24,7 @@ def test_a_line_has_its_time_to_the_nanosecond_whatever_the_zone() -> None:
 
 
 def test_an_empty_line_stays_and_spaces_too() -> None:
-    reader = log.Reader()
+    reader = logs.Reader()
     assert texts(reader, "2026-03-01T10:00:00.1Z ", "2026-03-01T10:00:00.2Z", "2026-03-01T10:00:00.3Z   at x") == [
         "",
         "",
@@ -33,7 +33,7 @@ def test_an_empty_line_stays_and_spaces_too() -> None:
 
 
 def test_the_rest_of_a_broken_line_stands_where_the_line_does() -> None:
-    reader = log.Reader()
+    reader = logs.Reader()
     first = reader.read("2026-03-01T10:00:00.5Z 10%")
     rest = reader.read("20%")
     assert first
@@ -42,11 +42,11 @@ def test_the_rest_of_a_broken_line_stands_where_the_line_does() -> None:
 
 
 def test_nothing_read_is_nothing_to_resume() -> None:
-    assert log.Reader().resume() == {}
+    assert logs.Reader().resume() == {}
 
 
 def test_resumed_in_the_middle_of_a_second_no_line_is_lost_or_comes_twice() -> None:
-    reader = log.Reader()
+    reader = logs.Reader()
     said = [
         "2026-03-01T10:00:00.900000000Z before",
         "2026-03-01T10:00:01.100000000Z same",
@@ -69,24 +69,24 @@ def test_resumed_in_the_middle_of_a_second_no_line_is_lost_or_comes_twice() -> N
 
 def test_what_did_not_come_again_does_not_hide_a_later_line() -> None:
     """The node rotated the log meanwhile."""
-    reader = log.Reader()
+    reader = logs.Reader()
     texts(reader, "2026-03-01T10:00:01.1Z a", "tail")
     reader.resume()
     assert texts(reader, "2026-03-01T10:00:05.0Z b", "tail") == ["b", "tail"]
 
 
-async def given(*raw: str) -> AsyncIterator[log.Line]:
-    reader = log.Reader()
+async def given(*raw: str) -> AsyncIterator[logs.Line]:
+    reader = logs.Reader()
     for each in raw:
         line = reader.read(each)
         assert line
         yield line
 
 
-def merged(*logs: Sequence[str]) -> list[tuple[int, str]]:
+def merged(*texts: Sequence[str]) -> list[tuple[int, str]]:
     async def collect() -> list[tuple[int, str]]:
-        streams = [(number, given(*each)) for number, each in enumerate(logs)]
-        return [(number, line.text) async for number, line in log.merged(streams)]
+        streams = [(number, given(*each)) for number, each in enumerate(texts)]
+        return [(number, line.text) async for number, line in logs.merged(streams)]
 
     return asyncio.run(collect())
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from seaway.cluster import client, errors, mirror
-from seaway.rollout import snapshot
+from seaway import errors
+from seaway.kubernetes.cluster import client, reflector, snapshot
 from tests.unit.cluster import apiserver
 
 NAMESPACE = "shop-dev"
@@ -19,20 +19,20 @@ def pod(api: apiserver.ApiServer, name: str, **fields: object) -> None:
     api.put("v1", "Pod", NAMESPACE, name, **fields)
 
 
-def names(seen: mirror.Mirror, kind: str = "Pod") -> list[str]:
+def names(seen: reflector.Mirror, kind: str = "Pod") -> list[str]:
     return sorted(found["metadata"]["name"] for found in seen.snapshot().of(kind))
 
 
-async def until(seen: mirror.Mirror, holds: Callable[[], bool]) -> None:
+async def until(seen: reflector.Mirror, holds: Callable[[], bool]) -> None:
     """Wait for it as the mirror's users do."""
     async with asyncio.timeout(300):
         while not holds():
             await seen.changed(1)
 
 
-def run(cluster: client.Cluster, test: Callable[[mirror.Mirror], Awaitable[None]]) -> None:
+def run(cluster: client.Cluster, test: Callable[[reflector.Mirror], Awaitable[None]]) -> None:
     async def inside() -> None:
-        async with mirror.Mirror(cluster, NAMESPACE) as seen:
+        async with reflector.Mirror(cluster, NAMESPACE) as seen:
             await test(seen)
 
     ask(cluster, inside())
@@ -52,7 +52,7 @@ def test_it_begins_with_what_there_is_and_follows(api: apiserver.ApiServer, clus
     pod(api, "a")
     api.put("v1", "Pod", "another", "foreign")
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         assert names(seen) == ["a"]
         assert seen.away is None
         pod(api, "b")
@@ -70,7 +70,7 @@ def test_it_begins_with_what_there_is_and_follows(api: apiserver.ApiServer, clus
 
 
 def test_a_change_wakes_at_once_and_nothing_wakes_in_time(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         await seen.changed(1)  # the lists
         begun = time.monotonic()
         await seen.changed(0.2)
@@ -84,7 +84,7 @@ def test_a_change_wakes_at_once_and_nothing_wakes_in_time(api: apiserver.ApiServ
 def test_a_replaced_object_is_the_new_one(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     pod(api, "a")
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         old = seen.snapshot().of("Pod")[0]["metadata"]["uid"]
         api.remove("v1", "Pod", NAMESPACE, "a")
         pod(api, "a")
@@ -97,9 +97,9 @@ def test_a_replaced_object_is_the_new_one(api: apiserver.ApiServer, cluster: cli
 def test_a_watch_that_the_server_ends_goes_on(
     api: apiserver.ApiServer, cluster: client.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror, "WATCH", 1)
+    monkeypatch.setattr(reflector, "WATCH", 1)
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         await until(seen, lambda: len(api.asked_for(watch=True)) > len(snapshot.PATHS))
         pod(api, "late")
         await until(seen, lambda: names(seen) == ["late"])
@@ -113,7 +113,7 @@ def test_a_watch_that_the_server_ends_goes_on(
 def test_after_410_gone_everything_is_listed_anew(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     pod(api, "a")
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         api.forget()
         pod(api, "b")
         await until(seen, lambda: names(seen) == ["a", "b"])
@@ -126,7 +126,7 @@ def test_after_410_gone_everything_is_listed_anew(api: apiserver.ApiServer, clus
 def test_a_server_that_goes_away_is_waited_for(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     pod(api, "a")
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         api.stop()
         await until(seen, lambda: seen.away is not None)
         assert f"({api.url}: connection refused)" in str(seen.away)
@@ -144,7 +144,7 @@ def test_a_server_that_goes_away_is_waited_for(api: apiserver.ApiServer, cluster
 def test_a_server_that_is_away_from_the_start(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     api.stop()
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         assert seen.away is not None
         pod(api, "a")
         api.start()
@@ -157,7 +157,7 @@ def test_a_server_that_is_away_from_the_start(api: apiserver.ApiServer, cluster:
 def test_what_may_not_be_listed_is_told_on_entering(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     api.forbidden = {f"/api/v1/namespaces/{NAMESPACE}/events"}
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         raise AssertionError("not entered")
 
     with pytest.raises(errors.Forbidden, match=rf"403 Forbidden: reading /api/v1/namespaces/{NAMESPACE}/events"):
@@ -169,7 +169,7 @@ def test_what_may_be_listed_but_not_watched_is_listed_every_second(
 ) -> None:
     api.watchable = False
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         await asyncio.sleep(3)
         pod(api, "a")
         await until(seen, lambda: names(seen) == ["a"])
@@ -182,7 +182,7 @@ def test_what_may_be_listed_but_not_watched_is_listed_every_second(
 
 
 def test_lines_end_at_line_feeds_only(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Mirror) -> None:
         pod(api, "a", status={"message": "caf\u00e9\u0085\u2028next"})
         await until(seen, lambda: names(seen) == ["a"])
         assert seen.snapshot().of("Pod")[0]["status"]["message"] == "caf\u00e9\u0085\u2028next"
@@ -192,7 +192,7 @@ def test_lines_end_at_line_feeds_only(api: apiserver.ApiServer, cluster: client.
 
 
 def test_an_error_of_the_block_leaves_it_as_it_is(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
-    async def test(_: mirror.Mirror) -> None:
+    async def test(_: reflector.Mirror) -> None:
         raise BrokenPipeError("the reader has gone")
 
     with pytest.raises(BrokenPipeError, match="the reader has gone"):
@@ -201,7 +201,7 @@ def test_an_error_of_the_block_leaves_it_as_it_is(api: apiserver.ApiServer, clus
 
 def test_read_lists_once_and_watches_nothing(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     pod(api, "a")
-    seen = ask(cluster, mirror.read(cluster, NAMESPACE))
+    seen = ask(cluster, reflector.read(cluster, NAMESPACE))
     assert [found["metadata"]["name"] for found in seen.of("Pod")] == ["a"]
     assert seen.of("Job") == []
     assert len(api.asked_for(watch=False)) == len(snapshot.PATHS)
@@ -209,11 +209,11 @@ def test_read_lists_once_and_watches_nothing(api: apiserver.ApiServer, cluster: 
 
 
 def test_read_of_some_kinds(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
-    assert ask(cluster, mirror.read(cluster, NAMESPACE, ["Job"])).of("Pod") == ()
+    assert ask(cluster, reflector.read(cluster, NAMESPACE, ["Job"])).of("Pod") == ()
     assert api.asked_for(watch=False) == [f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"]
 
 
 def test_an_unreachable_server_is_told_by_read(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
     api.stop()
     with pytest.raises(errors.Unavailable, match="connection refused"):
-        ask(cluster, mirror.read(cluster, NAMESPACE))
+        ask(cluster, reflector.read(cluster, NAMESPACE))

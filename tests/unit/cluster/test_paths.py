@@ -2,7 +2,7 @@
 
 import pytest
 
-from seaway.cluster import paths
+from seaway.kubernetes.api import paths
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import convert, loss, write
-from seaway.model import application, decode, load, nodes
+from seaway.compose import report
+from seaway.compose.importer import convert, write
+from seaway.model import application
+from seaway.project import load
+from seaway.syntax import decode, nodes
 from tests import golden
 
-SCHEMA = json.loads((golden.ROOT / "seaway" / "schema" / "compose-spec.json").read_text())
+SCHEMA = json.loads((golden.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())
 PARTS = SCHEMA.get("$defs") or SCHEMA["definitions"]
 PORT = {"mode": "ingress", "target": "80", "protocol": "tcp"}
 
@@ -92,7 +95,7 @@ def whole() -> nodes.Table:
 def test_every_key_of_the_specification_is_known() -> None:
     root = whole()
     losses = convert.convert(root).losses
-    assert list(loss.untold(root, losses)) == []
+    assert list(report.untold(root, losses)) == []
     assert [one.path for one in losses if one.how == "no meaning of it is known here"] == []
     assert {key for key in PARTS["service"]["properties"] if key != "provider"} <= {
         one.path.split(".")[2] for one in losses if one.path.startswith("services.web.")
@@ -414,10 +417,10 @@ def test_it_is_written_as_it_is() -> None:
 
 def test_the_summary_counts() -> None:
     assert (
-        loss.summary(made({"web": {"image": "nginx:1", "runtime": "runc"}}).losses)
+        report.summary(made({"web": {"image": "nginx:1", "runtime": "runc"}}).losses)
         == "5 keys: 2 kept, 2 added, 1 dropped"
     )
-    assert loss.summary([]) == "no keys"
+    assert report.summary([]) == "no keys"
 
 
 def test_what_is_looked_at_from_outside_stays_reachable() -> None:

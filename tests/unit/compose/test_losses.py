@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import convert, loss, read
-from seaway.model import nodes, roots
+from seaway.compose import report
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import nodes
 from tests.compose import keys, projects
 
-PARTS = json.loads((keys.project.ROOT / "seaway" / "schema" / "compose-spec.json").read_text())["definitions"]
+PARTS = json.loads((keys.project.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())["definitions"]
 
 
 def changed(node: nodes.Node, path: list[str]) -> nodes.Node | None:
@@ -71,9 +74,9 @@ def silent(root: nodes.Table, folder: Path) -> Iterator[str]:
 @pytest.mark.parametrize("name", sorted(projects.found()))
 def test_what_is_kept_is_in_the_application(name: str) -> None:
     files = projects.found()[name]
-    done = read.read(files, within=roots.Root(files[0].parent), profiles=["*"])
+    done = loader.read(files, within=roots.Root(files[0].parent), profiles=["*"])
     found = convert.convert(done.root, folder=files[0].parent)
-    assert list(loss.untold(done.root, found.losses)) == []
+    assert list(report.untold(done.root, found.losses)) == []
     assert list(silent(done.root, files[0].parent)) == []
     assert ordered(convert.convert(turned(done.root), folder=files[0].parent).app) == ordered(found.app)
 

@@ -12,18 +12,25 @@ import pytest
 from hypothesis import strategies as st
 
 from dev import project
-from seaway.compose import convert, loss, out, out_container, out_told, read
-from seaway.model import application, decode, load, mounts, nodes, roots
+from seaway.compose import report
+from seaway.compose.exporter import container, exporter, losses
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.model import application
+from seaway.model.validate import mounts
+from seaway.project import load
+from seaway.syntax import decode, nodes
 
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 EXAMPLES = [project.ROOT / "app", *sorted((project.ROOT / "examples").iterdir())]
 
 
-def made(text: str, **known: Any) -> out.Converted:
+def made(text: str, **known: Any) -> exporter.Converted:
     """The document of an application, which is written as app.yaml; its name is added."""
     said = nodes.parse(f"name: shop\n{text}".encode(), "app.yaml")
     app = load.resolve(decode.decode(application.Application, said))
-    return out.convert(app, said, **known)
+    return exporter.convert(app, said, **known)
 
 
 def service(text: str, name: str = "web", **known: Any) -> dict[str, Any]:
@@ -106,7 +113,7 @@ def test_a_service() -> None:
         },
         "volumes": {"db-data": {"labels": {"kompose.volume.size": "1Gi"}}},
     }
-    assert loss.summary(found.losses) == "11 keys: 8 kept, 3 approximated"
+    assert report.summary(found.losses) == "11 keys: 8 kept, 3 approximated"
 
 
 def test_words_of_kubernetes_are_said_as_docker_reads_them() -> None:
@@ -119,13 +126,13 @@ def test_words_of_kubernetes_are_said_as_docker_reads_them() -> None:
 
 
 def test_builds_have_the_bases_of_the_environment() -> None:
-    known = {"images": {"web": out_container.Image(args={"BASE_IMAGE": "mirror/python:3"}, base="python:3")}}
+    known = {"images": {"web": container.Image(args={"BASE_IMAGE": "mirror/python:3"}, base="python:3")}}
     text = "services: {web: {build: {context: ./web, target: run}}}\njobs: {tell: {uses: web, command: [tell]}}"
     body = {"context": "./app/web", "target": "run", "args": {"BASE_IMAGE": "mirror/python:3"}}
     found = made(text, folder="app", **known).document["services"]
     assert (found["web"]["build"], found["tell"]["build"]) == (body, body)
     assert service("services: {web: {build: ./web}}")["build"] == "./web"
-    released = {"web": out_container.Image(reference="registry/web@sha256:1")}
+    released = {"web": container.Image(reference="registry/web@sha256:1")}
     assert service("services: {web: {build: ./web}}", images=released)["image"] == "registry/web@sha256:1"
     assert service(WEB % "user: 1", substitutes={"python:3.12": "mirror/python:3"})["image"] == "mirror/python:3"
 
@@ -407,7 +414,7 @@ def test_what_an_import_puts_into_raw_comes_back() -> None:
     root = nodes.of({"name": "shop", "services": services}, "compose.yaml")
     assert isinstance(root, nodes.Table)
     said = convert.convert(root).app
-    found = out.convert(load.resolve(decode.decode(application.Application, said)), said)
+    found = exporter.convert(load.resolve(decode.decode(application.Application, said)), said)
     one = found.document["services"]["web"]
     assert {key: one.get(key) for key in services["web"]} == services["web"]
     assert [each.path for each in found.losses if each.kind == "dropped"] == []
@@ -421,7 +428,7 @@ def test_no_word_is_forgotten() -> None:
         for field in dataclasses.fields(cls)
         if field.name != "name"
     }
-    looked = out_told.KEPT | {
+    looked = losses.KEPT | {
         *("egress", "kubernetesApi", "nodes", "tolerates", "priority", "raw", "eachNode", "spread", "drain", "keep"),
         *("schedule", "timeZone", "startWithin", "overlap", "history", "tries", "timeout"),
     }
@@ -430,25 +437,25 @@ def test_no_word_is_forgotten() -> None:
     assert words == {*BUILD, "context", "dockerfile", "target", "args"}
 
 
-def written(found: out.Converted, folder: Path) -> nodes.Table:
+def written(found: exporter.Converted, folder: Path) -> nodes.Table:
     """The document in a folder, as our own reader has it, by the schema of the specification."""
     file = folder / "compose.seaway.yaml"
     file.write_text(found.yaml(["Written by a test."]))
-    return read.read([file], within=roots.Root(folder), profiles=["*"], environment={"LICENCE": "x"}).root
+    return loader.read([file], within=roots.Root(folder), profiles=["*"], environment={"LICENCE": "x"}).root
 
 
-def again(root: nodes.Table, folder: Path) -> out.Converted:
+def again(root: nodes.Table, folder: Path) -> exporter.Converted:
     said = convert.convert(root, folder=folder).app
     done = load._merged(said, None, mounts.Tree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
     assert [str(each) for each in done.found] == []
     assert done.app
-    return out.convert(load.resolve(done.app), said)
+    return exporter.convert(load.resolve(done.app), said)
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 def test_examples_are_rendered_and_read(folder: Path, tmp_path: Path) -> None:
     file = folder / "app.yaml"
-    found = out.convert(load.load(file), nodes.parse(file.read_bytes(), "app.yaml"))
+    found = exporter.convert(load.load(file), nodes.parse(file.read_bytes(), "app.yaml"))
     there = tmp_path / "it"
     shutil.copytree(folder, there, ignore=shutil.ignore_patterns("__pycache__"))
     root = written(found, there)
@@ -464,10 +471,10 @@ def test_import_out_import_is_stable(folder: Path, tmp_path: Path) -> None:
     there = tmp_path / folder.name
     shutil.copytree(folder, there)
     files = [path for name in ("docker-compose.yml", "docker-compose.override.yml") if (path := there / name).exists()]
-    root = read.read(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
+    root = loader.read(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
     found = convert.convert(root, folder=there)
     if load._merged(found.app, None, mounts.Tree(folder=there, root=roots.Root(there))).found:  # pyright: ignore[reportPrivateUsage]
-        assert loss.refusals(found.losses)
+        assert report.refusals(found.losses)
         return
     first = again(root, there)
     assert again(written(first, there), there).document == first.document
@@ -496,10 +503,10 @@ SERVICE = st.fixed_dictionaries(
 def test_any_application_is_stable(services: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any", numbered=True)
     given = {
-        "services": {name: out._escaped(one) for name, one in services.items()},  # pyright: ignore[reportPrivateUsage]
+        "services": {name: exporter._escaped(one) for name, one in services.items()},  # pyright: ignore[reportPrivateUsage]
         "volumes": {"data": None, "other": None},
         "networks": {"front": None, "back": {"internal": True}},
     }
-    first = again(written(out.Converted(document=given, losses=()), folder), folder)
+    first = again(written(exporter.Converted(document=given, losses=()), folder), folder)
     second = again(written(first, folder), folder)
     assert again(written(second, folder), folder).document == second.document

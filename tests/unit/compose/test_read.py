@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import read
-from seaway.model import nodes, problems, roots
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import diagnosis, nodes
 
 PAGE = "services:\n  web:\n    image: page\n"
 
@@ -21,12 +22,12 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def plain(path: Path, *more: Path, **named: Any) -> dict[str, Any]:
-    return nodes.plain(read.read([path, *more], **{"within": roots.Root(path.parent), **named}).root)
+    return nodes.plain(loader.read([path, *more], **{"within": roots.Root(path.parent), **named}).root)
 
 
 def wrong(path: Path, *more: Path, **named: Any) -> str:
-    with pytest.raises(problems.Invalid) as caught:
-        read.read([path, *more], **{"within": roots.Root(path.parent), **named})
+    with pytest.raises(diagnosis.Invalid) as caught:
+        loader.read([path, *more], **{"within": roots.Root(path.parent), **named})
     return str(caught.value)
 
 
@@ -80,7 +81,7 @@ volumes: {data: }
 def test_a_value_keeps_its_place(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     file = write(tmp_path / "sub", compose='name: shop\nservices:\n  web: {image: page, ports: ["8080:80"]}\n')
-    root = read.read([file], within=roots.Root(tmp_path)).root
+    root = loader.read([file], within=roots.Root(tmp_path)).root
     ports = nodes.inside(nodes.inside(root, "services")["web"].node, "ports") or nodes.inside(root, "services")
     node: Any = ports["web"].node
     target = node.entries["ports"].node.items[0].entries["target"].node
@@ -305,7 +306,7 @@ def test_profiles(tmp_path: Path) -> None:
   extra: {{image: page, profiles: [more]}}
 """
     file = write(tmp_path, compose=text)
-    done = read.read([file], within=roots.Root(tmp_path))
+    done = loader.read([file], within=roots.Root(tmp_path))
     assert [*nodes.inside(done.root, "services")] == ["web"]
     assert [*done.inactive] == ["extra"]
     assert nodes.plain(done.root)["services"]["web"]["depends_on"] == {}
@@ -348,7 +349,7 @@ secrets: {s: {environment: TITLE}}
 
 def test_variables_that_are_set_nowhere_are_told(tmp_path: Path) -> None:
     file = write(tmp_path, compose=f"{PAGE}    hostname: a$NOWHERE\n    domainname: $NOWHERE\n")
-    done = read.read([file], within=roots.Root(tmp_path))
+    done = loader.read([file], within=roots.Root(tmp_path))
     assert nodes.plain(done.root)["services"]["web"]["hostname"] == "a"
     (loss,) = done.losses
     assert (str(loss.place), loss.path, loss.kind) == ("docker-compose.yml:4:15", "${NOWHERE}", "approximated")

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from dev import project
-from seaway.compose import documents, read, schema
-from seaway.model import nodes, roots
+from seaway.compose.loader import documents, loader, schema
+from seaway.files import roots
+from seaway.syntax import nodes
 
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 CASES = sorted(folder.name for folder in CORPUS.iterdir())
@@ -24,7 +25,7 @@ def files(case: str) -> list[Path]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_is_read(case: str) -> None:
-    done = read.read(files(case), within=roots.Root(CORPUS / case), environment={"TITLE": "title"}, profiles=["*"])
+    done = loader.read(files(case), within=roots.Root(CORPUS / case), environment={"TITLE": "title"}, profiles=["*"])
     assert nodes.inside(done.root, "services")
     assert [*schema.check(done.root, whole=True)] == []
 
@@ -48,11 +49,11 @@ def rewritten(node: nodes.Node) -> str:
 @pytest.mark.parametrize("case", CASES)
 def test_order_and_quotes_and_anchors_change_nothing(case: str, tmp_path: Path) -> None:
     shutil.copytree(CORPUS / case, tmp_path / case)
-    before = nodes.plain(read.read(files(case), within=roots.Root(CORPUS / case)).root)
+    before = nodes.plain(loader.read(files(case), within=roots.Root(CORPUS / case)).root)
     there = [tmp_path / case / path.name for path in files(case)]
     root = documents.parse(there[0].read_bytes(), "").root
     there[0].write_text(rewritten(root))
-    assert nodes.plain(read.read(there, within=roots.Root(tmp_path / case)).root) == before
+    assert nodes.plain(loader.read(there, within=roots.Root(tmp_path / case)).root) == before
 
 
 @pytest.mark.parametrize("case", CASES)

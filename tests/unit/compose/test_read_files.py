@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import dockerfile, read
-from seaway.model import nodes, problems, roots
+from seaway.compose.importer import dockerfile
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import diagnosis, nodes
 
 PAGE = "services:\n  web:\n    image: page\n"
 
@@ -23,12 +25,12 @@ def write(folder: Path, **texts: str) -> None:
 
 def plain(folder: Path, *names: str) -> dict[str, Any]:
     return nodes.plain(
-        read.read([folder / f"{name}.yml" for name in names or ("main",)], within=roots.Root(folder)).root
+        loader.read([folder / f"{name}.yml" for name in names or ("main",)], within=roots.Root(folder)).root
     )
 
 
 def wrong(folder: Path, *names: str) -> str:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         plain(folder, *names)
     return str(caught.value)
 

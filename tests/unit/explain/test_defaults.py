@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from seaway.checks import table
+from seaway.checks import registry
 from seaway.explain import defaults, fields
-from seaway.manifests import offline
-from seaway.model import application, decode, load, roots, settings
+from seaway.files import roots
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.syntax import decode
 from tests import golden
 
 ALL = defaults.everything()
@@ -95,7 +98,7 @@ def test_those_of_the_objects(of: str, field: str, value: Any, check: str | None
 
 
 def test_a_reason_is_that_of_the_check() -> None:
-    whys = {check.id: check.why for check in table.CHECKS}
+    whys = {check.id: check.why for check in registry.CHECKS}
     named = [each for each in ALL if each.check]
     assert len(named) >= 14
     assert all(each.why == whys[each.check or ""] for each in named)
@@ -113,7 +116,7 @@ def test_a_reason_stands_beside_the_constant() -> None:
 def manifests() -> list[dict[str, Any]]:
     """The examples', and the reference's: no example has what a cluster must be made for."""
     stack = settings.Settings(stack="test", context="test")
-    reference = offline.rendered(
+    reference = preview.rendered(
         load.load(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT)), stack
     )
     made = [each for example in golden.EXAMPLES for each in golden.made(example)]

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import strategies
 
 from seaway.explain import graph, layout, svg
-from seaway.model import application, load, roots, settings
+from seaway.files import roots
+from seaway.model import application, settings
+from seaway.project import load
 from tests import golden
 
 NAMES = strategies.text(min_size=1, max_size=12)

@@ -3,7 +3,7 @@
 import pytest
 
 from seaway.explain import origin
-from seaway.model import nodes
+from seaway.syntax import nodes
 
 APP = nodes.parse(
     """\

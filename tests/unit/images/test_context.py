@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from seaway.images import context, index
-from seaway.model import application, problems, roots
+from seaway.files import roots
+from seaway.images import context, file_index
+from seaway.model import application
+from seaway.syntax import diagnosis
 
 BUILD = application.Build(context="web")
 PLATFORM = "linux/amd64"
@@ -38,7 +40,7 @@ def tag(folder: Path, build: application.Build = BUILD, platform: str = PLATFORM
 
 
 def wrong(folder: Path, build: application.Build = BUILD) -> list[str]:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         context.Context.read(folder, build, roots.Root(folder))
     return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
 
@@ -254,7 +256,7 @@ def test_unreadable_files_are_named(folder: Path, monkeypatch: pytest.MonkeyPatc
     def refuse(*_: object) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(index.Index, "digest", refuse)
+    monkeypatch.setattr(file_index.Index, "digest", refuse)
     assert "web/app/a.py: cannot be read: Permission denied; correct it, or name it in .dockerignore" in wrong(folder)
 
 
@@ -289,11 +291,11 @@ def test_secrets_are_warned_of(folder: Path) -> None:
 
 
 def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "SETTLED", -1)
-    known = index.Index()
+    monkeypatch.setattr(file_index, "SETTLED", -1)
+    known = file_index.Index()
     first = context.Context.read(folder, BUILD, roots.Root(folder), known=known)
     known.save(folder / "index.json")
-    again = index.Index.load(folder / "index.json")
+    again = file_index.Index.load(folder / "index.json")
     assert again == known
     write(folder / "web/app/a.py", "a = 2\n")
     opened: list[str] = []
@@ -310,7 +312,7 @@ def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_a_file_that_was_just_written_is_read_again(folder: Path) -> None:
-    known = index.Index()
+    known = file_index.Index()
     context.Context.read(folder, BUILD, roots.Root(folder), known=known)
     assert known.sources == {}
 
@@ -320,4 +322,4 @@ def test_a_file_that_was_just_written_is_read_again(folder: Path) -> None:
 )
 def test_a_broken_index_is_an_empty_one(tmp_path: Path, text: str) -> None:
     file = write(tmp_path / "index.json", text)
-    assert index.Index.load(file) == index.Index()
+    assert file_index.Index.load(file) == file_index.Index()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seaway.images import ignore
-from seaway.model import problems
+from seaway.syntax import diagnosis
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_rules(text: str, path: str, out: bool) -> None:
     ],
 )
 def test_what_is_no_pattern(line: str, told: str) -> None:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         ignore.Ignore(f"# fine\n*.md\n{line}\n", file="web/.dockerignore")
     assert str(caught.value) == f"web/.dockerignore:3: {told}"
 
 
 def test_all_bad_patterns_at_once() -> None:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         ignore.Ignore("[z-a]\na\n!\n")
     assert [problem.place.line for problem in caught.value.problems] == [1, 3]
 

@@ -7,9 +7,11 @@ import pytest
 
 from components import image
 from components import settings as components_settings
-from seaway.images import changes
-from seaway.model import application, lockfile, problems, settings
+from seaway.images import rebuild_reasons
+from seaway.model import application, settings
+from seaway.project import images_lock
 from seaway.release import lock
+from seaway.syntax import diagnosis
 
 ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
 DOCKERFILE = "ARG BASE_IMAGE=python:3.12-slim\nFROM ${BASE_IMAGE}\n"
@@ -45,7 +47,7 @@ def test_a_dockerfile_that_is_no_text_is_told_with_its_line(given: components_se
     web, worker = (given.folder / "app" / name / "Dockerfile" for name in ("web", "worker"))
     web.write_bytes(b"FROM scratch\n# caf\xe9\n")
     worker.write_bytes(b"\xff\xfeF\x00")
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         plans(given)
     assert [str(problem) for problem in caught.value.problems] == [
         f"{web}:2: is no UTF-8 text (byte 0xe9); save it as UTF-8",
@@ -65,14 +67,14 @@ def test_another_substitute_gives_a_reason_and_the_same_tag(given: components_se
     two, _ = plans(given, **{"docker.io/library/python:3.12-slim": "mirror.example.com/python:3.11"})
     assert plain.tag == one.tag == two.tag
     told = "base of BASE_IMAGE changed: python:3.12-slim -> registry.example.com/python:3.11"
-    assert changes.reason(plain.record, one.record) == told
+    assert rebuild_reasons.reason(plain.record, one.record) == told
     told = "base of BASE_IMAGE changed: registry.example.com/python:3.11 -> mirror.example.com/python:3.11"
-    assert changes.reason(one.record, two.record) == told
-    assert changes.reason(two.record, two.record) is None
+    assert rebuild_reasons.reason(one.record, two.record) == told
+    assert rebuild_reasons.reason(two.record, two.record) is None
 
 
 def locked(given: components_settings.Given, **pins: str) -> None:
-    (given.folder / "app" / lockfile.FILE).write_text(lockfile.text(lockfile.Lock(pins=pins)))
+    (given.folder / "app" / images_lock.FILE).write_text(images_lock.text(images_lock.Lock(pins=pins)))
 
 
 def test_a_pinned_base_is_built_from_and_is_part_of_the_tag(given: components_settings.Given) -> None:
@@ -81,11 +83,11 @@ def test_a_pinned_base_is_built_from_and_is_part_of_the_tag(given: components_se
     locked(given, **{"docker.io/library/python:3.12-slim": ONE})
     one, _ = plans(given)
     assert one.args["BASE_IMAGE"] == f"python:3.12-slim@{ONE}"
-    assert changes.reason(loose.record, one.record) == "base image python:3.12-slim pinned"
+    assert rebuild_reasons.reason(loose.record, one.record) == "base image python:3.12-slim pinned"
     locked(given, **{"python:3.12-slim": TWO})
     two, _ = plans(given)
     assert two.args["BASE_IMAGE"] == f"python:3.12-slim@{TWO}"
-    assert changes.reason(one.record, two.record) == "base image python:3.12-slim renewed"
+    assert rebuild_reasons.reason(one.record, two.record) == "base image python:3.12-slim renewed"
     assert len({loose.tag, one.tag, two.tag}) == 3
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seaway.images import registry
-from seaway.model import problems
+from seaway.syntax import diagnosis
 
 ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
 
@@ -34,7 +34,7 @@ def program(bin_: Path, name: str, *, says: str = "", fails: str = "") -> Path:
 
 
 def test_without_a_program_the_way_out_is_told(bin_: Path) -> None:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         registry.digest("python:3.12")
     assert str(caught.value) == (
         "PATH: there is neither skopeo nor crane, and registries are asked with one of them; apt-get install skopeo, "
@@ -93,7 +93,7 @@ def test_a_registry_that_only_the_cluster_knows_is_asked_at_its_address(
 def test_an_address_that_is_none_is_told(bin_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(bin_, "skopeo")
     monkeypatch.setenv(registry.ADDRESSES, "registry.localhost:5000")
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         registry.digest("python:3.12")
     assert str(caught.value) == (
         'SEAWAY_REGISTRY_ADDRESSES: "registry.localhost:5000" is not of the form name=address; '

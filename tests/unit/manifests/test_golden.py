@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from seaway.manifests import objects, workloads
-from seaway.model import load
+from seaway.project import load
 from tests import golden
 
 CLOSED = {

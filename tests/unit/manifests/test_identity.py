@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from seaway.manifests import given, objects, offline
+from seaway.manifests import inputs, objects, preview
 from seaway.model import application, settings
 
 STACK = settings.Settings(stack="test", context="work", registry="registry.example.com/team")
@@ -20,7 +20,7 @@ PULL = settings.Settings(
 
 def made(stack: settings.Settings = STACK, **web: Any) -> dict[str, objects.Object]:
     app = application.Application("shop", services=(application.Service("web", image="a", **web),))
-    return {each.key: each for each in offline.rendered(app, stack)}
+    return {each.key: each for each in preview.rendered(app, stack)}
 
 
 def test_without_rights_there_is_an_account_and_no_token() -> None:
@@ -64,7 +64,7 @@ def test_another_password_changes_no_pod_and_no_name() -> None:
 
     def made(value: str) -> list[objects.Object]:
         app = application.Application("shop", services=(application.Service("web", image="a"),))
-        return objects.objects(app, PULL, {}, {given.PULL: given.SecretValue(fingerprint="", value=value)})
+        return objects.objects(app, PULL, {}, {inputs.PULL: inputs.SecretValue(fingerprint="", value=value)})
 
     changed = [one.key for one, other in zip(made("x"), made("y"), strict=True) if one != other]
     assert changed == ["Secret/seaway-registry"]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from seaway.manifests import objects
-from seaway.model import application, companions, settings
+from seaway.model import application, settings
+from seaway.model.validate import extra_containers
 
 STACK = settings.Settings(stack="test", context="test")
 IMAGES = {"web": objects.Image(reference="registry.example.com/shop/web@sha256:1", content="ctx-1")}
@@ -36,7 +37,7 @@ def job(**fields: Any) -> application.Job:
 def made(
     *services: application.Service, stack: settings.Settings = STACK, **kinds: Any
 ) -> Mapping[str, objects.Object]:
-    app = companions.resolved(application.Application("shop", services=services, **kinds))
+    app = extra_containers.resolved(application.Application("shop", services=services, **kinds))
     found = objects.objects(app, stack, IMAGES, SECRETS)
     assert len({each.key for each in found}) == len(found), "two objects with one key"
     return {each.key: each for each in found}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seaway.manifests import names, objects, yamlout
+from seaway.manifests import names, objects, yaml_writer
 from seaway.model import application, settings
 from tests import golden
 
@@ -439,7 +439,7 @@ def test_secret_values_are_in_secret_data_only() -> None:
     others = [each.manifest for each in found.values() if each is not secret]
     assert "a2V5" not in json.dumps(others)
     assert "a2V5" not in repr(SECRETS)
-    text = yamlout.dump(found.values())
+    text = yaml_writer.dump(found.values())
     assert "a2V5" not in text
     assert "KEY: (secret)" in text
 
@@ -501,7 +501,9 @@ def test_order_of_keys_changes_nothing() -> None:
         files = (application.File("/a", content="1"), application.File("/b", content="2"))[::turn]
         web = service(env=env, secrets=secrets, files=files, writable=("/x", "/y")[::turn], calls=("api", "db")[::turn])
         services = (web, service("api"))[::turn]
-        return yamlout.dump(made(*services, stores=(store(),), secrets=dict(list(SECRETS.items())[::turn])).values())
+        return yaml_writer.dump(
+            made(*services, stores=(store(),), secrets=dict(list(SECRETS.items())[::turn])).values()
+        )
 
     assert text(1) == text(-1)
 

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 from seaway.checks import engine
 from seaway.explain import workload
-from seaway.manifests import objects, offline, yamlout
-from seaway.model import nodes, problems, rules, schema
+from seaway.kubernetes.api import schema
+from seaway.manifests import objects, preview, yaml_writer
+from seaway.model.validate import structure
 from seaway.release import project
+from seaway.syntax import diagnosis, nodes
 
 DOCS = Path(__file__).parents[3] / "docs"
 STACK = {
@@ -79,7 +81,7 @@ def deployed(folder: Path, app: Any, stack: Any) -> tuple[project.Project, list[
     (folder / "app" / "app.yaml").write_text(json.dumps(app))
     (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": stack}))
     one = project.of(folder, "dev")
-    return one, offline.rendered(one.app, one.settings, project.images(one, folder))
+    return one, preview.rendered(one.app, one.settings, project.images(one, folder))
 
 
 def changed(value: Any, by: random.Random) -> Any:
@@ -138,18 +140,18 @@ def test_whatever_is_written_becomes_objects_or_problems(
             stack = changed(stack, by)
     try:
         one, found = deployed(folder, app, stack)
-    except problems.Invalid as error:
+    except diagnosis.Invalid as error:
         assert str(error)
         return
-    assert yamlout.dump(found)
+    assert yaml_writer.dump(found)
     assert engine.run(one.app, one.settings, found, datetime.date(2026, 1, 1))
-    for each in rules.workloads(one.app).values():
+    for each in structure.workloads(one.app).values():
         assert workload.told(one, folder, each.name)
 
 
 @settings(max_examples=5, deadline=None, phases=[Phase.generate], print_blob=False)
 @given(st.randoms(use_true_random=False))
 def test_no_order_of_keys_matters_and_twice_is_the_same(folder: Path, reference: Any, by: random.Random) -> None:
-    expected = yamlout.dump(deployed(folder, reference, STACK)[1])
-    assert yamlout.dump(deployed(folder, reference, STACK)[1]) == expected
-    assert yamlout.dump(deployed(folder, shuffled(reference, by), shuffled(STACK, by))[1]) == expected
+    expected = yaml_writer.dump(deployed(folder, reference, STACK)[1])
+    assert yaml_writer.dump(deployed(folder, reference, STACK)[1]) == expected
+    assert yaml_writer.dump(deployed(folder, shuffled(reference, by), shuffled(STACK, by))[1]) == expected

@@ -4,8 +4,9 @@ import dataclasses
 from fractions import Fraction
 from typing import Any
 
+from seaway.kubernetes.api import quantity
 from seaway.manifests import amounts, objects
-from seaway.model import application, quantity
+from seaway.model import application
 from tests.unit.manifests import test_objects
 
 STACK = dataclasses.replace(test_objects.STACK, quota=True)

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from seaway.manifests import objects
-from seaway.model import application, problems, raw, rules, settings
+from seaway.model import application, settings
+from seaway.model.validate import raw, structure
+from seaway.syntax import diagnosis
 from tests import golden
 
 STACK = settings.Settings(stack="test", context="test")
 
 
-def made(one: rules.Workload) -> dict[str, objects.Object]:
+def made(one: structure.Workload) -> dict[str, objects.Object]:
     kinds = {application.Service: "services", application.Store: "stores", application.Job: "jobs"}
     app = application.Application("shop", **{kinds[type(one)]: (one,)})  # pyright: ignore[reportArgumentType]
     return {each.kind: each for each in objects.objects(app, STACK, {}, {}) if each.owner is not None}
@@ -73,7 +75,7 @@ def test_a_job_with_another_raw_is_another_job() -> None:
 
 
 def test_what_is_missing_after_the_merge_is_told() -> None:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.Invalid) as raised:
         service(Deployment=pods(volumes=[{"name": "host", "hostPath": {"type": "Directory"}}]))
     assert str(raised.value) == (
         "web: raw.Deployment.spec.template.spec.volumes.1.hostPath.path: is missing; HostPathVolumeSource needs it"
@@ -84,11 +86,11 @@ def test_what_is_missing_after_the_merge_is_told() -> None:
 def test_raw_is_offered_for_every_kind_that_is_made(example: str) -> None:
     """The model says which kinds a workload becomes, and the manifests make them: two files that must agree."""
     app = golden.loaded(example)
-    made = {one.name: set[str]() for one in rules.workloads(app).values()}
+    made = {one.name: set[str]() for one in structure.workloads(app).values()}
     for each in golden.made(example):
         if each.owner is not None:
             made[each.owner].add(each.kind)
-    for one in rules.workloads(app).values():
+    for one in structure.workloads(app).values():
         assert made[one.name] <= set(raw.kinds(one)), one.name
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, load, problems, stackfile
+from seaway.model import application
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis
 
 Load = Callable[..., application.Application]
 
@@ -33,8 +35,8 @@ def said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[st
                 load.load(path)
             else:
                 Path("Pulumi.dev.yaml").write_text(stack)
-                load.project(stackfile.read(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
-        except problems.Invalid as error:
+                load.project(stack_file.read(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+        except diagnosis.Invalid as error:
             return str(error).splitlines()
         return []
 

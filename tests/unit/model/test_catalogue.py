@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from seaway.manifests import offline
-from seaway.model import application, catalogue, load, settings
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.model.defaults import image_profiles
+from seaway.project import load
 
 
 def store(image: str, path: str = "/data/here", **more: Any) -> application.Store:
@@ -24,7 +26,7 @@ def test_postgres_needs_a_volume_and_nothing_else() -> None:
     assert db.env == {**env, "PGDATA": "/var/lib/postgresql/data/pgdata"}
     asked = ("pg_isready", "--quiet", "--host=127.0.0.1", "--port=4242", "--username=shop", "--dbname=orders")
     assert db.health == application.Health(ready=asked)
-    assert [each.why for each in catalogue.said(store("postgres:17"))] == [
+    assert [each.why for each in image_profiles.said(store("postgres:17"))] == [
         "the user that postgres is made for",
         "it writes its socket there",
         "while its first start sets up, a server answers on the socket only, and is not the real one yet",
@@ -111,11 +113,11 @@ def test_a_database_that_flushes_has_time_for_it() -> None:
 
 def test_what_is_built_is_nobodys_to_know() -> None:
     web = application.Service("nginx", build=application.Build(context="./postgres"))
-    assert catalogue.said(web) == []
+    assert image_profiles.said(web) == []
 
 
-@pytest.mark.parametrize("name", catalogue.KNOWN)
+@pytest.mark.parametrize("name", image_profiles.KNOWN)
 def test_all_run_under_the_restricted_level(name: str) -> None:
     stack = settings.Settings(stack="test", context="work")
-    (home,) = (each for each in offline.rendered(resolved(store(f"{name}:1")), stack) if each.kind == "Namespace")
+    (home,) = (each for each in preview.rendered(resolved(store(f"{name}:1")), stack) if each.kind == "Namespace")
     assert home.manifest["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"

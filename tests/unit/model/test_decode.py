@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, decode, nodes, settings
+from seaway.model import application, settings
+from seaway.syntax import decode, nodes
 
 Said = Callable[..., list[str]]
 FIRST = "name: a\nservices:\n  web:\n    image: x\n"

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, egress, load
+from seaway.model import application
+from seaway.model.validate import egress
+from seaway.project import load
 
 Said = Callable[..., list[str]]
 AT = "app/app.yaml:3:42: services.web.egress.0: "

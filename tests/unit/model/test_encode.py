@@ -11,12 +11,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from seaway.manifests import yamlout
-from seaway.model import application, decode, encode, load, nodes, problems
+from seaway.manifests import yaml_writer
+from seaway.model import application
+from seaway.project import load
+from seaway.syntax import decode, diagnosis, encode, nodes
 from tests import golden
 
 ROOT = Path(__file__).parents[3]
-PLACE = problems.Place("record.yaml")
+PLACE = diagnosis.Place("record.yaml")
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 NAME = TEXT.filter(bool)
 INT = st.integers(-(10**9), 10**9)
@@ -106,5 +108,5 @@ def name(cls: Any) -> str | None:
 @given(any_of(application.Application))
 def test_any_application_comes_back_through_values_and_through_text(app: application.Application) -> None:
     assert again(app) == unsourced(app)
-    text = yamlout.text(encode.plain(app))
+    text = yaml_writer.text(encode.plain(app))
     assert decode.decode(application.Application, nodes.parse(text, "record.yaml")) == unsourced(app)

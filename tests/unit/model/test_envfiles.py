@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, encode, envfiles, load, problems
+from seaway.model import application
+from seaway.project import env_files, load
+from seaway.syntax import diagnosis, encode
 
 APP = """\
 name: shop
@@ -101,7 +103,7 @@ def test_a_file_that_cannot_be_read(said: Callable[..., list[str]], folder: Path
 def test_a_stack_that_deploys_a_release_reads_no_file() -> None:
     web = application.Service("web", image="a", env_files=("common.env",), env={"A": "b"})
     app = application.Application("shop", services=(web,))
-    read, (problem,) = envfiles.read(app, problems.Places(problems.Place("releases/1.yaml")), None)
+    read, (problem,) = env_files.read(app, diagnosis.Places(diagnosis.Place("releases/1.yaml")), None)
     wrong = "is a file of the working tree, and this stack deploys a release; write its values here, below `env`"
     assert str(problem) == f'releases/1.yaml: services.web.envFiles.0: "common.env" {wrong}'
     assert read.services[0].env == {"A": "b"}

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, jobs, load, problems
+from seaway.model import application
+from seaway.model.validate import jobs
+from seaway.project import load
+from seaway.syntax import diagnosis
 
 Said = Callable[..., list[str]]
 
@@ -231,7 +234,7 @@ services:
 """
     (one,) = services(folder, text)["web"].sidecars
     assert (one.files[0].content, one.secrets[0].generate) == ("title = 1\n", 9)
-    with pytest.raises(problems.Invalid, match=r"sidecars\.a\.files"):
+    with pytest.raises(diagnosis.Invalid, match=r"sidecars\.a\.files"):
         services(folder, text.replace("app.toml", "nowhere.toml"))
 
 

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seaway.model import application, links, load, nodes, problems
+from seaway.model import application, links
+from seaway.project import load
+from seaway.syntax import diagnosis, nodes
 
 Said = Callable[..., list[str]]
 
@@ -103,13 +105,13 @@ def test_an_overlay_changes_and_takes_away(folder: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_overlay_is_told_where_it_stands(folder: Path, overlay: str, line: str) -> None:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.Invalid) as raised:
         shop(folder, overlay)
     assert str(raised.value).splitlines() == [f"Pulumi.dev.yaml:{line}"]
 
 
 def test_no_file() -> None:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.Invalid) as raised:
         load.load(Path("nowhere/app.yaml"))
     assert str(raised.value) == (
         "nowhere/app.yaml: the application's file cannot be read (No such file or directory); write the application there;"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seaway.model import nodes, problems
+from seaway.syntax import diagnosis, nodes
 
 JSON = st.recursive(
     st.none()
@@ -20,7 +20,7 @@ JSON = st.recursive(
 
 
 def wrong(text: str | bytes) -> str:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.Invalid) as raised:
         nodes.parse(text, "a.yaml")
     return str(raised.value)
 
@@ -47,7 +47,7 @@ def test_core_schema(text: str, value: object) -> None:
 def test_a_number_keeps_its_text() -> None:
     node = nodes.parse("a: 1.10", "a.yaml")
     assert isinstance(node, nodes.Table)
-    assert node.entries["a"].node == nodes.Scalar(problems.Place("a.yaml", 1, 4), "1.10", "float")
+    assert node.entries["a"].node == nodes.Scalar(diagnosis.Place("a.yaml", 1, 4), "1.10", "float")
 
 
 def test_places_count_from_one() -> None:
@@ -56,8 +56,8 @@ def test_places_count_from_one() -> None:
     listing = node.entries["a"].node
     assert isinstance(listing, nodes.Items)
     assert isinstance(listing.items[0], nodes.Table)
-    assert listing.items[0].entries["b"].place == problems.Place("a.yaml", 3, 5)
-    assert listing.items[0].entries["b"].node.place == problems.Place("a.yaml", 3, 8)
+    assert listing.items[0].entries["b"].place == diagnosis.Place("a.yaml", 3, 5)
+    assert listing.items[0].entries["b"].node.place == diagnosis.Place("a.yaml", 3, 8)
 
 
 CORE = "remove it; quote a value to make it text"
@@ -110,7 +110,7 @@ def test_an_anchor_may_be_used_again() -> None:
 def test_no_input_ends_in_anything_but_a_node_or_problems(text: str | bytes) -> None:
     try:
         node = nodes.parse(text, "a.yaml")
-    except problems.Invalid as error:
+    except diagnosis.Invalid as error:
         assert error.problems
     else:
         nodes.plain(node)

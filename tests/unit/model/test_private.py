@@ -10,9 +10,10 @@ import pytest
 from dev import environment, stack
 from dev.cluster import __main__ as cluster
 from dev.cluster import layout, node, toolchain
-from seaway.images import index
-from seaway.model import private, problems
+from seaway.files import private
+from seaway.images import file_index
 from seaway.release import hold
+from seaway.syntax import diagnosis
 
 
 def mode(path: Path) -> int:
@@ -34,7 +35,7 @@ def noted(folder: Path) -> None:
 
 
 def saved(folder: Path) -> None:
-    index.Index().save(folder / ".seaway/context/web.index.json")
+    file_index.Index().save(folder / ".seaway/context/web.index.json")
 
 
 @pytest.mark.parametrize("made", [prepared, locked, noted, saved])
@@ -57,7 +58,7 @@ def test_a_link_in_its_place_is_refused(tmp_path: Path, made: object) -> None:
     (tmp_path / "victim").mkdir(mode=0o755)
     (tmp_path / ".seaway").symlink_to("victim")
     assert callable(made)
-    with pytest.raises(problems.Invalid, match=r"\.seaway: is a link, and must be a directory; remove it"):
+    with pytest.raises(diagnosis.Invalid, match=r"\.seaway: is a link, and must be a directory; remove it"):
         made(tmp_path)
     assert mode(tmp_path / "victim") == 0o755
     assert list((tmp_path / "victim").iterdir()) == []
@@ -108,7 +109,7 @@ def test_a_mode_that_is_narrower_stays(tmp_path: Path) -> None:
 def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".seaway").mkdir()
     (tmp_path / ".seaway/context").write_text("")
-    with pytest.raises(problems.Invalid, match="context: is a file, and must be a directory"):
+    with pytest.raises(diagnosis.Invalid, match="context: is a file, and must be a directory"):
         private.make_folder(tmp_path / ".seaway/context/web")
 
 

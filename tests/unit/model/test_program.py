@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, load, nodes, problems, stackfile
+from seaway.model import application
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis, nodes
 
 APP = """\
 from seaway.model.application import Application, Build, Job, Service
@@ -27,7 +29,7 @@ def loaded(folder: Path, text: str, overlay: str | None = None) -> application.A
 
 
 def told(folder: Path, text: str, overlay: str | None = None) -> str:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.Invalid) as raised:
         loaded(folder, text, overlay)
     return str(raised.value).replace(f"{folder}/", "")
 
@@ -85,6 +87,6 @@ def test_a_stack_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(folder)
     Path("app/app.py").write_text(APP.format("", 80))
     Path("Pulumi.dev.yaml").write_text("config: {seaway:context: a, seaway:app: app/app.py, seaway:registry: b}\n")
-    one = load.project(stackfile.read(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+    one = load.project(stack_file.read(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
     assert one.app == load.load(Path("app/app.py"))
     assert one.base.jobs[0].uses == "web"

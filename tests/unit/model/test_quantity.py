@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seaway.model import quantity
+from seaway.kubernetes.api import quantity
 
 
 @pytest.mark.parametrize(

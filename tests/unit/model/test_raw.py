@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, raw, rules
+from seaway.model import application
+from seaway.model.validate import raw, structure
 
 Said = Callable[..., list[str]]
 
@@ -195,7 +196,7 @@ def test_the_kinds_follow_from_what_is_said() -> None:
     }
     sidecar = application.Companion("log", image="x", files=(application.File("/a", content=""),))
     assert set(kinds(sidecars=(sidecar,))) - set(kinds()) == {"ConfigMap"}
-    jobs: dict[str, rules.Workload] = {
+    jobs: dict[str, structure.Workload] = {
         "Job": application.Job("a", run="after-rollout"),
         "CronJob": application.Job("a", run="on-demand"),
     }

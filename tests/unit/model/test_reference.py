@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, decode, load, nodes, settings
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.syntax import decode, nodes
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "reference.yaml"

@@ -11,7 +11,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from seaway.model import encode, load, problems, roots, stackfile
+from seaway.files import roots
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis, encode
 
 CANARY = "canary-7d1f"
 LINE = f"CANARY={CANARY}\n"
@@ -110,7 +112,7 @@ def outcome(file: Path) -> tuple[str, bool]:
     """All that can be seen of an application, and whether it was refused."""
     try:
         return repr(encode.plain(load.load(file))), False
-    except problems.Invalid as error:
+    except diagnosis.Invalid as error:
         return str(error), True
 
 
@@ -171,8 +173,8 @@ def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, nam
     below = folder / "app/below/file"
     TARGETS[target](below)
     (folder / name).symlink_to(below)
-    with pytest.raises(problems.Invalid) as caught:
-        load.project(stackfile.read(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
+    with pytest.raises(diagnosis.Invalid) as caught:
+        load.project(stack_file.read(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
     assert CANARY not in str(caught.value)
 
 
@@ -187,8 +189,8 @@ def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, m
 
     def loaded() -> str:
         try:
-            return repr(load.project(stackfile.read(file), folder=folder, stack="dev").app.services[0].env)
-        except problems.Invalid as error:
+            return repr(load.project(stack_file.read(file), folder=folder, stack="dev").app.services[0].env)
+        except diagnosis.Invalid as error:
             return str(error)
 
     file.write_text(STACK.format(""))
@@ -242,8 +244,8 @@ def test_without_a_project_the_working_directory_is_the_root(place: Path, monkey
 
 def read(folder: Path, name: str, limit: int = 10) -> str:
     try:
-        return roots.Root(folder).read(folder / name, "it", problems.Place("f", 1, 2), "key", limit=limit).decode()
-    except problems.Invalid as error:
+        return roots.Root(folder).read(folder / name, "it", diagnosis.Place("f", 1, 2), "key", limit=limit).decode()
+    except diagnosis.Invalid as error:
         return str(error)
 
 
@@ -254,8 +256,8 @@ def test_size_is_bounded_by_what_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, "more") == "f:1:2: key: it has 11 bytes; keep it under 10"
     # A file of the kernel says that it has none.
     kernel = roots.Root(Path("/proc/self"))
-    with pytest.raises(problems.Invalid, match="it has more than 10 bytes; keep it under 10"):
-        kernel.read(Path(f"/proc/{os.getpid()}/status"), "it", problems.Place("f"), "", limit=10)
+    with pytest.raises(diagnosis.Invalid, match="it has more than 10 bytes; keep it under 10"):
+        kernel.read(Path(f"/proc/{os.getpid()}/status"), "it", diagnosis.Place("f"), "", limit=10)
 
 
 def test_what_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import placing
+from seaway.model.validate import scheduling
 
 Said = Callable[..., list[str]]
 
@@ -106,4 +106,4 @@ def test_companions_are_held_to_the_same(said: Said) -> None:
     ],
 )
 def test_toleration(text: str, expected: dict[str, str] | None) -> None:
-    assert placing.toleration(text) == expected
+    assert scheduling.toleration(text) == expected

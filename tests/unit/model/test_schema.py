@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dev import schema as maker
-from seaway.model import schema
+from seaway.kubernetes.api import schema
 from tests import golden
 
 

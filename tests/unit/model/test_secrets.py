@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, load, secrets
+from seaway.model import application
+from seaway.model.validate import secrets
+from seaway.project import load
 
 Said = Callable[..., list[str]]
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import load, nodes, problems, settings, stackfile
+from seaway.model import settings
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis, nodes
 
 Said = Callable[..., list[str]]
 
@@ -53,11 +55,11 @@ BUILT = "name: shop\nservices:\n  web: {build: ./web, port: 80}\n"
 def file(folder: Path) -> nodes.Table:
     path = folder / "Pulumi.dev.yaml"
     path.write_text(FILE)
-    return stackfile.read(path)
+    return stack_file.read(path)
 
 
 def test_the_file_and_pulumi_give_the_same_settings(file: nodes.Table) -> None:
-    written = stackfile.decode_settings(file, "dev")
+    written = stack_file.decode_settings(file, "dev")
     assert written == settings.Settings(
         stack="dev",
         context="seaway-dev",
@@ -70,31 +72,31 @@ def test_the_file_and_pulumi_give_the_same_settings(file: nodes.Table) -> None:
             }
         },
     )
-    given = stackfile.of(GIVEN)
-    assert stackfile.decode_settings(stackfile.located(given, file), "dev") == written
+    given = stack_file.of(GIVEN)
+    assert stack_file.decode_settings(stack_file.located(given, file), "dev") == written
     without = {key: value for key, value in GIVEN.items() if key != "overlay"}
-    assert stackfile.decode_settings(stackfile.of(without), "dev").substitutes == written.substitutes
-    assert stackfile.secrets_given(file) == stackfile.secrets_given(given) == {"SESSION_KEY"}
+    assert stack_file.decode_settings(stack_file.of(without), "dev").substitutes == written.substitutes
+    assert stack_file.secrets_given(file) == stack_file.secrets_given(given) == {"SESSION_KEY"}
 
 
 def test_values_from_pulumi_have_the_places_of_the_file_unless_they_differ(file: nodes.Table) -> None:
-    located = stackfile.located(stackfile.of(GIVEN | {"registry": "other.example.com"}), file)
+    located = stack_file.located(stack_file.of(GIVEN | {"registry": "other.example.com"}), file)
     assert str(located.entries["context"].place) == "Pulumi.dev.yaml:4:3"
     assert str(located.entries["overlay"].place) == "Pulumi.dev.yaml:9:3"
     assert str(located.entries["registry"].place) == "(config)"
-    assert stackfile.decode_settings(located, "dev").registry == "other.example.com"
+    assert stack_file.decode_settings(located, "dev").registry == "other.example.com"
 
 
 @pytest.mark.parametrize("value", [494, 754, "0754", 1.2, True])
 def test_what_differs_is_not_taken_for_the_file(file: nodes.Table, value: object) -> None:
     env = {"VERSION": 1.1, "MODE": value, "DAY": "2026-11-23 00:00:00 +0000 UTC", "BIG": 1000}
-    given = stackfile.of(GIVEN | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})})
-    assert str(stackfile.located(given, file).entries["overlay"].place) == "(config)"
+    given = stack_file.of(GIVEN | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})})
+    assert str(stack_file.located(given, file).entries["overlay"].place) == "(config)"
 
 
 def test_no_secret_value_is_kept() -> None:
-    assert "hunter2" not in repr(stackfile.of(GIVEN))
-    assert "hunter2" not in repr(stackfile.of({"secrets": "hunter2"}))
+    assert "hunter2" not in repr(stack_file.of(GIVEN))
+    assert "hunter2" not in repr(stack_file.of({"secrets": "hunter2"}))
 
 
 def test_a_stack_of_its_own(said: Said) -> None:
@@ -141,8 +143,8 @@ def test_the_problems_of_both_files_come_together(said: Said) -> None:
 
 
 def test_no_stack_file(folder: Path) -> None:
-    with pytest.raises(problems.Invalid) as raised:
-        stackfile.read(folder / "Pulumi.prod.yaml")
+    with pytest.raises(diagnosis.Invalid) as raised:
+        stack_file.read(folder / "Pulumi.prod.yaml")
     assert (
         str(raised.value)
         == "Pulumi.prod.yaml: the stack's file cannot be read (No such file or directory); pulumi stack init <stack> begins one"

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import load, problems, settings, stackfile, waivers
+from seaway.model import settings
+from seaway.model.validate import waivers
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis
 
 APP = "name: shop\nservices:\n  web: {image: nginx, port: 80}\nstores:\n  db: {image: db, port: 1, volume: {path: /d, size: 1Gi}}\n"
 HEAD = "config:\n  seaway:context: c\n  seaway:waivers:\n"
@@ -29,11 +32,11 @@ def stack(tmp_path: Path) -> Path:
 def read(folder: Path, text: str, today: datetime.date | None = TODAY) -> load.Loaded:
     file = folder / "Pulumi.dev.yaml"
     file.write_text(text)
-    return load.project(stackfile.read(file), folder=folder, stack="dev", checks=CHECKS, today=today)
+    return load.project(stack_file.read(file), folder=folder, stack="dev", checks=CHECKS, today=today)
 
 
 def wrong(folder: Path, text: str, today: datetime.date | None = TODAY) -> list[str]:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         read(folder, text, today)
     return str(caught.value).splitlines()
 
@@ -99,5 +102,5 @@ def test_days() -> None:
 def test_a_change_that_takes_a_store_away_is_waived_by_its_name(stack: Path) -> None:
     file = stack / "Pulumi.dev.yaml"
     file.write_text(f"{HEAD}    DATA-LOSS:\n{body(of='[cache]')}")
-    one = load.project(stackfile.read(file), folder=stack, stack="dev", checks=settings.POLICIES, today=TODAY)
+    one = load.project(stack_file.read(file), folder=stack, stack="dev", checks=settings.POLICIES, today=TODAY)
     assert one.settings.waivers[0].of == ("cache",)

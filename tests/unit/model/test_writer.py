@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import private, problems, writer
+from seaway.files import private, writer
 from seaway.release import hold, lock, release
+from seaway.syntax import diagnosis
 
 STACK = "prod"
 
@@ -75,7 +76,7 @@ def untouched(project: Path) -> bool:
 def test_a_linked_folder_is_refused(project: Path, name: str, act: Callable[[Path], None], target: str) -> None:
     (project / "inside").mkdir()
     (project / name).symlink_to(target)
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         act(project)
     assert str(caught.value) == (
         f"{name}: is a link, and must be a directory; remove it, and from git too if it is there: Seaway makes a"
@@ -89,7 +90,7 @@ def test_a_linked_folder_is_refused(project: Path, name: str, act: Callable[[Pat
 @pytest.mark.parametrize(("name", "act"), ACTIONS)
 def test_a_file_in_the_place_of_a_folder_is_refused(project: Path, name: str, act: Callable[[Path], None]) -> None:
     (project / name).write_text("")
-    with pytest.raises(problems.Invalid, match=rf"^{name}: is a file, and must be a directory; remove it"):
+    with pytest.raises(diagnosis.Invalid, match=rf"^{name}: is a file, and must be a directory; remove it"):
         act(project)
 
 
@@ -116,7 +117,7 @@ def test_a_directory_in_the_place_of_the_file_is_reported(project: Path) -> None
     path = release.file(project, "0" * 12)
     (path / "inner").mkdir(parents=True)
     for act in (release_written, release_removed):
-        with pytest.raises(problems.Invalid, match=r"^releases/000000000000.yaml: cannot be written \("):
+        with pytest.raises(diagnosis.Invalid, match=r"^releases/000000000000.yaml: cannot be written \("):
             act(project)
     assert [each.name for each in path.parent.iterdir()] == [path.name], "half a file was left"
 
@@ -133,7 +134,7 @@ def test_a_private_folder_of_another_user_is_one_line(project: Path, monkeypatch
     owner = (project / ".seaway").stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1000)
     for act in (note_written, note_removed, checked, lambda folder: private.make_folder(folder / ".seaway/state")):
-        with pytest.raises(problems.Invalid) as caught:
+        with pytest.raises(diagnosis.Invalid) as caught:
             act(project)
         assert str(caught.value).startswith(".seaway: belongs to another user; make it yours, if `sudo` made it: sudo")
 
@@ -148,7 +149,7 @@ def test_what_cannot_be_opened_is_one_line(project: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "open", refusing)
     (project / "environments").mkdir()
-    with pytest.raises(problems.Invalid, match=r"prod\.lock\.yaml: cannot be written \(Permission denied\)"):
+    with pytest.raises(diagnosis.Invalid, match=r"prod\.lock\.yaml: cannot be written \(Permission denied\)"):
         lock_written(project)
 
 

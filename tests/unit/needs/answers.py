@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seaway.checks import subject
-from seaway.manifests import offline
+from seaway.checks import check_context
+from seaway.checks.preflight import cluster_facts, nodes, requirement, requirements
+from seaway.manifests import preview
 from seaway.model import application, settings
-from seaway.needs import cluster, facts, need, nodes
 from tests.unit.checks import made
 
 GPU = application.Gpu(count=1)
 
 
-def seen(of: application.Application | None = None, stack: settings.Settings = made.OPEN) -> subject.Subject:
+def seen(of: application.Application | None = None, stack: settings.Settings = made.OPEN) -> check_context.Subject:
     app = of or made.app()
-    return subject.Subject(app=app, stack=stack, objects=tuple(offline.rendered(app, stack)))
+    return check_context.Subject(app=app, stack=stack, objects=tuple(preview.rendered(app, stack)))
 
 
 def named(name: str, **fields: Any) -> dict[str, Any]:
@@ -45,11 +45,11 @@ def full() -> dict[str, Any]:
     """By path."""
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     return {
-        cluster.VERSION: {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"},
-        cluster.DNS: named("kube-dns", spec={"selector": {"k8s-app": "kube-dns"}}),
-        cluster.AGENTS: {"items": [named("kube-proxy"), named("calico-node")]},
-        cluster.METRICS: named("metrics", status={"conditions": [{"type": "Available", "status": "True"}]}),
-        cluster.ISSUERS: {"items": [named("letsencrypt", status=ready)]},
+        requirements.VERSION: {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"},
+        requirements.DNS: named("kube-dns", spec={"selector": {"k8s-app": "kube-dns"}}),
+        requirements.AGENTS: {"items": [named("kube-proxy"), named("calico-node")]},
+        requirements.METRICS: named("metrics", status={"conditions": [{"type": "Available", "status": "True"}]}),
+        requirements.ISSUERS: {"items": [named("letsencrypt", status=ready)]},
         nodes.NODES: {"items": [node("one", zone="a"), node("two", zone="b"), node("three", zone="b")]},
         nodes.PODS: {"items": []},
         "/apis/storage.k8s.io/v1/storageclasses": {"items": [named("slow"), default("fast", "storageclass")]},
@@ -60,10 +60,12 @@ def full() -> dict[str, Any]:
     }
 
 
-def told(one: subject.Subject, changed: Mapping[str, facts.Answer] | None = None) -> dict[str, need.Verdict]:
+def told(
+    one: check_context.Subject, changed: Mapping[str, cluster_facts.Answer] | None = None
+) -> dict[str, requirement.Verdict]:
     """What becomes of each need; several of one kind have their owner behind."""
     answers = {**full(), **(changed or {})}
-    results = [each.judged(answers) for each in cluster.needs(one)]
+    results = [each.judged(answers) for each in requirements.needs(one)]
     many = [each.need.what for each in results]
     return {
         each.need.what if many.count(each.need.what) == 1 else f"{each.need.what}: {each.need.of[0]}": each.verdict
@@ -71,5 +73,5 @@ def told(one: subject.Subject, changed: Mapping[str, facts.Answer] | None = None
     }
 
 
-def line(verdict: need.Verdict) -> str:
+def line(verdict: requirement.Verdict) -> str:
     return f"{verdict.state}: {verdict.told}" + (f"; {verdict.remedy}" if verdict.remedy else "")

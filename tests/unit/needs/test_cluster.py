@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from seaway.checks.preflight import cluster_facts, nodes, requirements
 from seaway.model import application
-from seaway.needs import cluster, facts, nodes
 from tests.unit.checks import made
 from tests.unit.needs import answers
 
@@ -44,7 +44,7 @@ def test_a_cluster_that_has_everything() -> None:
 def test_a_plain_application_needs_little() -> None:
     """What is not needed is not asked for either."""
     app = application.Application("shop", services=(application.Service("web", image="nginx:1"),))
-    needs = cluster.needs(answers.seen(app, made.STACK))
+    needs = requirements.needs(answers.seen(app, made.STACK))
     assert [one.what for one in needs] == [
         "Kubernetes",
         "network policies enforced",
@@ -58,24 +58,24 @@ def test_a_plain_application_needs_little() -> None:
 
 
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
-    "old": ("Kubernetes", {cluster.VERSION: {"major": "1", "minor": "29"}}, "lacking: 1.29 is older than 1.30; upgrade the cluster"),
-    "older rules": ("Kubernetes", {cluster.VERSION: {"major": "1", "minor": "31"}}, "there: 1.31, with the rules of Pod Security of 1.31 and not of 1.34"),
-    "no version": ("Kubernetes", {cluster.VERSION: {}}, "unknown: it does not say its version; ask whoever runs the cluster"),
-    "no agent": ("network policies enforced", {cluster.AGENTS: {"items": [answers.named("kube-flannel-ds")]}}, "unknown: no agent is known to enforce them here, and the cluster cannot be asked; ask whoever runs it, or try a connection that is closed"),
-    "k3s": ("network policies enforced", {cluster.AGENTS: {"items": []}, cluster.VERSION: {"major": "1", "minor": "34", "gitVersion": "v1.34.1+k3s1"}}, "there: by k3s"),
-    "agents unread": ("network policies enforced", {cluster.AGENTS: facts.Unread(cluster.AGENTS)}, "unknown: /apis/apps/v1/daemonsets may not be read; ask whoever runs the cluster"),
-    "no names": ("name service", {cluster.DNS: None}, "warning: no Service kube-dns leads to pods with k8s-app=kube-dns, which the policies open; open the way to it with `egress: [internet, <its address>/32:53]`"),
-    "other names": ("name service", {cluster.DNS: answers.named("kube-dns", spec={"selector": {"app": "dns"}})}, "lacking: Service kube-dns does not lead to pods with k8s-app=kube-dns, which the policies open; open the way to it with `egress: [internet, <its address>/32:53]`"),
-    "no metrics": ("metrics API", {cluster.METRICS: None}, "lacking: there is none, so no autoscaler ever acts; install metrics-server: https://github.com/kubernetes-sigs/metrics-server"),
-    "metrics away": ("metrics API", {cluster.METRICS: answers.named("m", status=AWAY)}, "lacking: it does not answer: endpoints not found; kubectl get apiservice v1beta1.metrics.k8s.io"),
+    "old": ("Kubernetes", {requirements.VERSION: {"major": "1", "minor": "29"}}, "lacking: 1.29 is older than 1.30; upgrade the cluster"),
+    "older rules": ("Kubernetes", {requirements.VERSION: {"major": "1", "minor": "31"}}, "there: 1.31, with the rules of Pod Security of 1.31 and not of 1.34"),
+    "no version": ("Kubernetes", {requirements.VERSION: {}}, "unknown: it does not say its version; ask whoever runs the cluster"),
+    "no agent": ("network policies enforced", {requirements.AGENTS: {"items": [answers.named("kube-flannel-ds")]}}, "unknown: no agent is known to enforce them here, and the cluster cannot be asked; ask whoever runs it, or try a connection that is closed"),
+    "k3s": ("network policies enforced", {requirements.AGENTS: {"items": []}, requirements.VERSION: {"major": "1", "minor": "34", "gitVersion": "v1.34.1+k3s1"}}, "there: by k3s"),
+    "agents unread": ("network policies enforced", {requirements.AGENTS: cluster_facts.Unread(requirements.AGENTS)}, "unknown: /apis/apps/v1/daemonsets may not be read; ask whoever runs the cluster"),
+    "no names": ("name service", {requirements.DNS: None}, "warning: no Service kube-dns leads to pods with k8s-app=kube-dns, which the policies open; open the way to it with `egress: [internet, <its address>/32:53]`"),
+    "other names": ("name service", {requirements.DNS: answers.named("kube-dns", spec={"selector": {"app": "dns"}})}, "lacking: Service kube-dns does not lead to pods with k8s-app=kube-dns, which the policies open; open the way to it with `egress: [internet, <its address>/32:53]`"),
+    "no metrics": ("metrics API", {requirements.METRICS: None}, "lacking: there is none, so no autoscaler ever acts; install metrics-server: https://github.com/kubernetes-sigs/metrics-server"),
+    "metrics away": ("metrics API", {requirements.METRICS: answers.named("m", status=AWAY)}, "lacking: it does not answer: endpoints not found; kubectl get apiservice v1beta1.metrics.k8s.io"),
     "no default class": ("storage class", {STORAGE: {"items": [answers.named("slow")]}}, "lacking: no storage class is the default (there are: slow); name one in seaway:storageClass"),
     "no ingress class": ("ingress class", {INGRESS: {"items": []}}, "lacking: no ingress class is the default (there are none); name one in seaway:ingress.controller"),
-    "no cert-manager": ("certificates", {cluster.ISSUERS: None}, "lacking: cert-manager is not installed; install it: https://cert-manager.io/docs/installation/"),
-    "another issuer": ("certificates", {cluster.ISSUERS: {"items": [answers.named("own")]}}, "lacking: there is no ClusterIssuer letsencrypt (there are: own); set seaway:ingress.issuer to one that is there"),
-    "issuer not ready": ("certificates", {cluster.ISSUERS: {"items": [answers.named("letsencrypt", status=NOT_READY)]}}, "lacking: ClusterIssuer letsencrypt is not ready: no account; kubectl describe clusterissuer letsencrypt"),
+    "no cert-manager": ("certificates", {requirements.ISSUERS: None}, "lacking: cert-manager is not installed; install it: https://cert-manager.io/docs/installation/"),
+    "another issuer": ("certificates", {requirements.ISSUERS: {"items": [answers.named("own")]}}, "lacking: there is no ClusterIssuer letsencrypt (there are: own); set seaway:ingress.issuer to one that is there"),
+    "issuer not ready": ("certificates", {requirements.ISSUERS: {"items": [answers.named("letsencrypt", status=NOT_READY)]}}, "lacking: ClusterIssuer letsencrypt is not ready: no account; kubectl describe clusterissuer letsencrypt"),
     "no secret": ("Secret vault", {VAULT: None}, "lacking: it is not in shop-test; kubectl create secret generic vault -n shop-test ..."),
     "no key": ("Secret vault", {VAULT: {"data": {"other": ""}}}, "lacking: it has no key web (there are: other); name another key, or add it"),
-    "secret unread": ("Secret vault", {VAULT: facts.Unread(VAULT)}, f"unknown: {VAULT} may not be read; ask whoever runs the cluster"),
+    "secret unread": ("Secret vault", {VAULT: cluster_facts.Unread(VAULT)}, f"unknown: {VAULT} may not be read; ask whoever runs the cluster"),
     "large quota": ("quota of the namespace", {QUOTAS: {"items": [answers.named("team", spec={"hard": {"pods": "100"}}), answers.named("seaway", spec={"hard": {"pods": "1"}})]}}, "there: team: all fits"),
     "small quota": ("quota of the namespace", {QUOTAS: {"items": [answers.named("team", spec={"hard": {"pods": "10"}})]}}, "lacking: ResourceQuota/team spec.hard[pods]: 10 is less than the 11 that all may ask for at once; raise it, or lower a `scale.max`"),
 }  # fmt: skip
@@ -130,7 +130,7 @@ def test_whether_a_load_balancer_is_there_cannot_be_told() -> None:
 
 
 def test_only_what_may_not_be_read_is_unknown() -> None:
-    unread = {path: facts.Unread(path) for path in answers.full()}
+    unread = {path: cluster_facts.Unread(path) for path in answers.full()}
     found = answers.told(answers.seen(), unread)
     assert {one.state for one in found.values()} == {"unknown"}
     assert found["room"].told == f"{nodes.NODES} may not be read"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from seaway.checks.preflight import nodes
 from seaway.model import application
-from seaway.needs import nodes
 from tests.unit.checks import made
 from tests.unit.needs import answers
 

@@ -8,8 +8,10 @@ import json
 
 import pytest
 
-from seaway.model import load, roots, settings
-from seaway.release import record, release, store, stored
+from seaway.files import roots
+from seaway.model import settings
+from seaway.project import load
+from seaway.release import record, record_store, release, stored_record
 from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
@@ -151,10 +153,10 @@ def deployed(api: apiserver.ApiServer) -> dict[str, object]:
     app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     stack = settings.Settings(stack="prod", context="work", registry="registry.example.com")
     one = record.Record.of(app, stack, *golden.given(app))
-    now = store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z")
+    now = record_store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z")
     found = [each.manifest for each in one.objects()]
-    saved = stored.StoredRecord.of(one, release.Provenance())
-    for each in (*found, *store.config_maps(one, one.id, saved), store.pointer(one, now)):
+    saved = stored_record.StoredRecord.of(one, release.Provenance())
+    for each in (*found, *record_store.config_maps(one, one.id, saved), record_store.pointer(one, now)):
         fields = copy.deepcopy(each)
         meta = fields.pop("metadata")
         more = {"labels": meta["labels"], "metadata": {"annotations": meta.get("annotations", {})}}
@@ -190,13 +192,13 @@ def test_a_damaged_record_is_a_warning_and_blocks_nothing(
     plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display, damage: str
 ) -> None:
     asked = deployed(api)
-    _, pointer = api.answer(store.path("shop-prod", store.POINTER))
-    name = store.name_of(pointer["data"]["id"])
-    _, kept = api.answer(store.path("shop-prod", name))
+    _, pointer = api.answer(record_store.path("shop-prod", record_store.POINTER))
+    name = record_store.name_of(pointer["data"]["id"])
+    _, kept = api.answer(record_store.path("shop-prod", name))
     data, binary = DAMAGE[damage]
     changed = {"data": {**kept["data"], **data}, "binaryData": {**kept["binaryData"], **binary}}
-    with contextlib.suppress(stored.UnreadableRecordError):
-        changed["data"]["sha256"] = stored.StoredRecord.joined([changed]).sha256
+    with contextlib.suppress(stored_record.UnreadableRecordError):
+        changed["data"]["sha256"] = stored_record.StoredRecord.joined([changed]).sha256
     api.put("v1", "ConfigMap", "shop-prod", name, **changed)
     assert engine.diff(plugin, URN, asked, **asked) is None
     if damage != "text":  # what the text says is not looked at here

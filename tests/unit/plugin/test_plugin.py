@@ -40,7 +40,7 @@ def test_it_says_what_it_can(plugin: engine.Plugin) -> None:
 
 
 def test_the_sdk_is_not_imported() -> None:
-    code = "from plugin import lean; lean.skip_sdk(); import plugin.server, sys; print('pulumi.output' in sys.modules)"
+    code = "from plugin import stub_sdk; stub_sdk.skip_sdk(); import plugin.server, sys; print('pulumi.output' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], cwd=engine.ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
 

@@ -16,9 +16,11 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from plugin import release, values
-from seaway.manifests import yamlout
-from seaway.model import application, load, roots, settings
-from seaway.release import lock, record, stack_state, store, stored
+from seaway.files import roots
+from seaway.manifests import yaml_writer
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.release import lock, record, record_store, stack_state, stored_record
 from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
@@ -44,7 +46,7 @@ def inputs(one: record.Record) -> dict[str, object]:
 
 
 def config_maps(api: apiserver.ApiServer) -> dict[str, Any]:
-    _, listed = api.answer(store.path(NAMESPACE))
+    _, listed = api.answer(record_store.path(NAMESPACE))
     return {one["metadata"]["name"]: one for one in listed["items"]}
 
 
@@ -176,7 +178,7 @@ def test_a_forged_pointer_says_nothing_of_times(plugin: engine.Plugin, api: apis
 
 @pytest.mark.parametrize("id_", ["../../../../../x", "a\x00b", "a/b", "A" * 12, "", "x" * 200])
 def test_a_pointer_names_no_path(id_: str) -> None:
-    assert store.pointed({"data": {"id": id_, "previous": "", "since": ""}}) is None
+    assert record_store.pointed({"data": {"id": id_, "previous": "", "since": ""}}) is None
 
 
 def test_deleting_it_leaves_the_records(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -208,7 +210,7 @@ def test_the_state_vouches_for_what_was_written(plugin: engine.Plugin, api: apis
     assert list(history(outputs)) == [second.id, first.id], "newest first"
     for id_, sha256 in history(outputs).items():
         kept = config_maps(api)[f"release-{id_}"]
-        assert stored.StoredRecord.joined([kept]).sha256 == sha256
+        assert stored_record.StoredRecord.joined([kept]).sha256 == sha256
         assert kept["data"]["sha256"] == sha256
     assert engine.diff(plugin, URN, outputs, **inputs(second)) is None
 
@@ -236,8 +238,8 @@ def test_a_forged_record_is_a_change_and_written_again(
     forged = copy.deepcopy(true)
     FORGERIES[forgery](forged)
     # Whoever forges it can state the SHA-256 that fits.
-    with contextlib.suppress(stored.UnreadableRecordError):
-        forged["data"]["sha256"] = stored.StoredRecord.joined([forged]).sha256
+    with contextlib.suppress(stored_record.UnreadableRecordError):
+        forged["data"]["sha256"] = stored_record.StoredRecord.joined([forged]).sha256
     api.put("v1", "ConfigMap", NAMESPACE, f"release-{one.id}", data=forged["data"], binaryData=forged["binaryData"])
     assert engine.diff(plugin, URN, outputs, **inputs(one)) == ["release"]
     engine.update(plugin, URN, outputs, **inputs(one))
@@ -249,7 +251,7 @@ def test_a_record_of_the_first_format_is_written_again(plugin: engine.Plugin, ap
     """What was written before formats had numbers: its state has no history, and only `Release` is updated."""
     one = made()
     old = {key: value for key, value in inputs(one).items() if key != "format"} | {"since": "2026-01-01T00:00:00Z"}
-    data = {"release.yaml": yamlout.text(one.plain()), "provenance.yaml": "{}\n"}
+    data = {"release.yaml": yaml_writer.text(one.plain()), "provenance.yaml": "{}\n"}
     api.put("v1", "ConfigMap", NAMESPACE, f"release-{one.id}", data=data, labels={"seaway/release": one.id})
     pointer = {"id": one.id, "previous": "", "since": "2026-01-01T00:00:00Z"}
     api.put("v1", "ConfigMap", NAMESPACE, "release-current", data=pointer)
@@ -275,7 +277,7 @@ def test_a_big_record_goes_on_in_further_config_maps(plugin: engine.Plugin, api:
         )
         assert size < 1024 * 1024
         assert found["immutable"] is True
-    again = stored.StoredRecord.joined([config_maps(api)[name] for name in there])
+    again = stored_record.StoredRecord.joined([config_maps(api)[name] for name in there])
     assert again.sha256 == history(outputs)[one.id]
     assert again.record("big").plain() == one.plain()
     assert [each.key for each in again.objects() or ()] == [each.key for each in one.objects()]
@@ -288,9 +290,9 @@ def test_a_big_record_goes_on_in_further_config_maps(plugin: engine.Plugin, api:
 
 
 def test_a_bomb_is_not_decompressed() -> None:
-    bomb = gzip.compress(b"0" * (stored.LARGEST + 2))
-    with pytest.raises(stored.UnreadableRecordError, match="more than 256 MiB decompressed"):
-        stored.unpack(bomb)
+    bomb = gzip.compress(b"0" * (stored_record.LARGEST + 2))
+    with pytest.raises(stored_record.UnreadableRecordError, match="more than 256 MiB decompressed"):
+        stored_record.unpack(bomb)
 
 
 def test_a_record_that_is_none_is_refused(plugin: engine.Plugin) -> None:

@@ -10,7 +10,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from plugin import values
-from seaway.rollout import snapshot
+from seaway.kubernetes.cluster import snapshot
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine, workloads
 

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from seaway.cluster import client
-from seaway.model import encode, load, problems, roots, settings
-from seaway.release import drift, fields, record, release, stack_state, store, stored
+from seaway.files import roots
+from seaway.kubernetes.api import fields
+from seaway.kubernetes.cluster import client
+from seaway.model import settings
+from seaway.project import load
+from seaway.release import drift, record, record_store, release, stack_state, stored_record
+from seaway.syntax import diagnosis, encode
 from tests import golden
 from tests.unit.cluster import apiserver
 
@@ -359,24 +363,26 @@ def ask(connect: Start, url: str) -> tuple[str, list[drift.Difference]]:
 def test_the_cluster_is_compared_with_its_own_record(connect: Start) -> None:
     one = made()
     with apiserver.serving() as server:
-        with pytest.raises(store.Missing) as caught:
+        with pytest.raises(record_store.Missing) as caught:
             ask(connect, server.url)
         assert str(caught.value) == (
             "no release is recorded in namespace shop-test: the next pulumi up that succeeds writes one"
         )
-        current = store.Pointer(id=one.id, previous=None, since=TIME)
-        put(server, store.pointer(one, current))
-        with pytest.raises(store.Missing) as caught:
+        current = record_store.Pointer(id=one.id, previous=None, since=TIME)
+        put(server, record_store.pointer(one, current))
+        with pytest.raises(record_store.Missing) as caught:
             ask(connect, server.url)
         assert str(caught.value) == f"release {one.id} is not recorded in namespace shop-test"
-        (kept,) = store.config_maps(one, one.id, stored.StoredRecord.of(one, release.Provenance()))
+        (kept,) = record_store.config_maps(one, one.id, stored_record.StoredRecord.of(one, release.Provenance()))
         put(server, kept | {"binaryData": {}})
-        with pytest.raises(store.Changed) as caught:
+        with pytest.raises(record_store.Changed) as caught:
             ask(connect, server.url)
         wrong = f"the record of release {one.id} in namespace shop-test is not what was written there: its SHA-256 is "
         assert str(caught.value).startswith(wrong)
         put(server, kept | {"data": {}, "binaryData": {}})
-        with pytest.raises(store.Changed, match=r"the objects in ConfigMap/release-.* not a packed list of objects"):
+        with pytest.raises(
+            record_store.Changed, match=r"the objects in ConfigMap/release-.* not a packed list of objects"
+        ):
             ask(connect, server.url)
         put(server, kept)
         for each in one.objects():
@@ -390,12 +396,12 @@ def test_the_cluster_is_compared_with_its_own_record(connect: Start) -> None:
 def test_with_the_state_a_forged_pointer_has_drifted(connect: Start) -> None:
     """Also where the record that it names fits what somebody has edited."""
     one = made()
-    saved = stored.StoredRecord.of(one, release.Provenance())
+    saved = stored_record.StoredRecord.of(one, release.Provenance())
     history = (stack_state.Recorded(release=one.id, sha256=saved.sha256, recorded=TIME),)
     state = stack_state.ReleaseState(
         id=one.id,
         since=TIME,
-        written=encode.node(one.plain(), problems.Place("state")),
+        written=encode.node(one.plain(), diagnosis.Place("state")),
         provenance=release.Provenance(),
         history=history,
     )
@@ -408,11 +414,11 @@ def test_with_the_state_a_forged_pointer_has_drifted(connect: Start) -> None:
             await cluster.close()
 
     with apiserver.serving() as server:
-        for each in (*store.config_maps(one, one.id, saved), *(each.manifest for each in one.objects())):
+        for each in (*record_store.config_maps(one, one.id, saved), *(each.manifest for each in one.objects())):
             put(server, each)
-        put(server, store.pointer(one, store.Pointer(id=one.id, previous=None, since=TIME)))
+        put(server, record_store.pointer(one, record_store.Pointer(id=one.id, previous=None, since=TIME)))
         assert asyncio.run(run(server.url)) == (one.id, [])
-        put(server, store.pointer(one, store.Pointer(id="forged", previous=None, since=TIME)))
+        put(server, record_store.pointer(one, record_store.Pointer(id="forged", previous=None, since=TIME)))
         id_, (found,) = asyncio.run(run(server.url))
         assert (id_, found.kind, found.name, found.path) == ("forged", "ConfigMap", "release-current", "data.id")
         assert (found.declared, found.live) == (one.id, "forged")

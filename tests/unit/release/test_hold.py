@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import load, problems, roots, settings
+from seaway.files import roots
+from seaway.model import settings
+from seaway.project import load
 from seaway.release import hold, lock, record, release
+from seaway.syntax import diagnosis
 from tests import golden
 
 STACK = settings.Settings(stack="dev", context="work")
@@ -34,7 +37,7 @@ def write(folder: Path, one: record.Record, *, stack: str = "dev", id_: str = ""
 
 
 def invalid(folder: Path) -> str:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         found = hold.read(folder, "dev")
         assert found
         pinned(folder, found)
@@ -89,7 +92,7 @@ def test_what_is_wrong_is_told_with_the_way_out(tmp_path: Path) -> None:
     )
     lock.file(tmp_path, "dev").write_text("release: 1\nhelp: 2\n")
     assert "environments/dev.lock.yaml:2:1: help: is no key of a lock; did you mean held?" in invalid(tmp_path)
-    with pytest.raises(problems.Invalid):
+    with pytest.raises(diagnosis.Invalid):
         hold.remove(tmp_path, "dev")
     assert "release: 1" in lock.file(tmp_path, "dev").read_text(), "a pin is never lost"
 

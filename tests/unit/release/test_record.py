@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from seaway.manifests import objects, yamlout
-from seaway.model import application, encode, load, nodes, problems, roots, settings
+from seaway.files import roots
+from seaway.manifests import objects, yaml_writer
+from seaway.model import application, settings
+from seaway.project import load
 from seaway.release import record
+from seaway.syntax import diagnosis, encode, nodes
 from tests import golden
 
-PLACE = problems.Place("release-1")
+PLACE = diagnosis.Place("release-1")
 STACK = settings.Settings(stack="test", context="work", registry="registry.example.com", substitutes={"a": "b"})
 
 
@@ -31,7 +34,7 @@ def changed(image: objects.Image) -> record.Record:
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_it_comes_back_from_values_and_from_text(example: str) -> None:
     one = made(load.load(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT)))
-    for node in (encode.node(one.plain(), PLACE), nodes.parse(yamlout.text(one.plain()), "release.yaml")):
+    for node in (encode.node(one.plain(), PLACE), nodes.parse(yaml_writer.text(one.plain()), "release.yaml")):
         again = record.Record.decode(node)
         assert again.plain() == one.plain()
         assert again.id == one.id
@@ -84,7 +87,7 @@ def test_the_settings_of_the_record_win() -> None:
     ],
 )
 def test_what_is_wrong_with_a_record_is_told(change: dict[str, Any], told: str) -> None:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         record.Record.decode(nodes.parse(json.dumps(made().plain() | change), "r.yaml"))
     assert told in str(caught.value)
     assert "context" not in str(caught.value)

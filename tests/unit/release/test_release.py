@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from seaway.manifests import yamlout
-from seaway.model import application, encode, load, problems, settings, stackfile
+from seaway.manifests import yaml_writer
+from seaway.model import application, settings
+from seaway.project import load, stack_file
 from seaway.release import hold, lock, project, record, release
+from seaway.syntax import diagnosis, encode
 from tests import golden
 
 STACK = settings.Settings(stack="dev", context="work", registry="registry.example.com/team")
@@ -24,7 +26,9 @@ OVERLAY = "  seaway:overlay: {services: {web: {scale: 3, env: {TITLE: Prod}}}}\n
 
 def base() -> application.Application:
     """The example as it is written."""
-    values = stackfile.of({"context": "work", "registry": "registry.example.com/team", "app": "examples/shop/app.yaml"})
+    values = stack_file.of(
+        {"context": "work", "registry": "registry.example.com/team", "app": "examples/shop/app.yaml"}
+    )
     return load.project(values, folder=golden.ROOT, stack="dev").base
 
 
@@ -44,7 +48,7 @@ def stack(folder: Path, text: str = PROD, name: str = "prod") -> project.Project
 
 
 def told(folder: Path, text: str = PROD) -> str:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         stack(folder, text)
     return str(caught.value)
 
@@ -83,7 +87,7 @@ def test_the_record_of_an_environment_has_the_id_of_the_release() -> None:
     one = there.promoted(release.Provenance(), "2026-01-01T00:00:00Z")
     assert one.application == app
     assert one.id == there.release
-    again = record.Record.decode(encode.node(there.plain(), problems.Place("record")))
+    again = record.Record.decode(encode.node(there.plain(), diagnosis.Place("record")))
     assert encode.plain(again.base) == encode.plain(app)
     assert again.app.services[0].user == 4711
 
@@ -95,7 +99,7 @@ def test_a_saved_release_never_changes(tmp_path: Path) -> None:
     release.save(tmp_path, dataclasses.replace(one, provenance=release.Provenance(revision="later")))
     assert path.read_text() == before
     other = {**one.images, "web": dataclasses.replace(one.images["web"], digest="sha256:" + "b" * 64)}
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         release.save(tmp_path, dataclasses.replace(one, images=other))
     assert str(caught.value) == (
         f"releases/{one.id}.yaml: release {one.id} has another image of web here than where it runs;"
@@ -109,10 +113,10 @@ def test_another_repository_is_another_image_unless_a_lock_file_vouches(tmp_path
     path = release.save(tmp_path, one)
     moved = {name: dataclasses.replace(image, repository=f"other/{name}") for name, image in one.images.items()}
     other = dataclasses.replace(one, images=moved)
-    with pytest.raises(problems.Invalid, match="has another image of "):
+    with pytest.raises(diagnosis.Invalid, match="has another image of "):
         release.save(tmp_path, other)
     assert release.save(tmp_path, other, lock.hash_bytes(path.read_bytes())) == path
-    with pytest.raises(problems.Invalid, match="was changed after it was pinned"):
+    with pytest.raises(diagnosis.Invalid, match="was changed after it was pinned"):
         release.save(tmp_path, one, "0" * 64)
 
 
@@ -122,7 +126,7 @@ HOSTILE = ("../../Pulumi.prod", "/etc/passwd", "a/b", "..", "", "A", "x" * 300, 
 @pytest.mark.parametrize("id_", HOSTILE)
 def test_an_id_is_no_path(tmp_path: Path, id_: str) -> None:
     """A branch writes lock files: what they name must not lead out of releases/."""
-    with pytest.raises(problems.Invalid, match="is not the id of a release"):
+    with pytest.raises(diagnosis.Invalid, match="is not the id of a release"):
         lock.release_file(tmp_path, id_)
     file = lock.file(tmp_path, "dev")
     file.parent.mkdir()
@@ -132,7 +136,7 @@ def test_an_id_is_no_path(tmp_path: Path, id_: str) -> None:
     texts = [f"instead: {hold}", f"instead: {{release: a, held: {quoted}, because: b, since: c}}", f"held: {held}"]
     for text in [*texts, *([f"release: {quoted}"] if id_ else [])]:
         file.write_text(f"{text}\n")
-        with pytest.raises(problems.Invalid):
+        with pytest.raises(diagnosis.Invalid):
             lock.read(tmp_path, "dev")
 
 
@@ -143,7 +147,7 @@ def test_a_hold_of_a_branch_deletes_no_file(tmp_path: Path) -> None:
     file = lock.file(tmp_path, "dev")
     file.parent.mkdir()
     file.write_text("instead: {release: ../Pulumi.prod, held: a, because: b, since: c}\n")
-    with pytest.raises(problems.Invalid, match="is not the id of a release"):
+    with pytest.raises(diagnosis.Invalid, match="is not the id of a release"):
         hold.remove(tmp_path, "dev")
     assert victim.exists()
 
@@ -161,11 +165,11 @@ def test_a_file_that_was_changed_by_hand_is_found_out(tmp_path: Path) -> None:
     one = made()
     path = release.save(tmp_path, one)
     path.write_text(path.read_text().replace("ctx-web", "ctx-bad"))
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         release.read(tmp_path, one.id)
     assert "its content is that of release " in str(caught.value)
     assert "it was changed by hand: take it from git, or seaway release save --stack <stack>" in str(caught.value)
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         release.read(tmp_path, "0" * 12)
     assert str(caught.value) == (
         "releases/000000000000.yaml: cannot be read (No such file or directory); take it from git, or from where it"
@@ -211,13 +215,13 @@ def test_after_a_rollback_what_is_newer_is_not_in_the_way(tmp_path: Path) -> Non
     overlay = "  seaway:overlay: {services: {newer: {scale: 3}, web: {scale: 4}}}\n"
     waivers = "  seaway:waivers: {IMG-01: {of: [newer], reason: r, owner: o, until: 2020-01-01}}\n"
     (tmp_path / "Pulumi.prod.yaml").write_text(PROD + overlay + waivers)
-    values = stackfile.read(tmp_path / "Pulumi.prod.yaml")
+    values = stack_file.read(tmp_path / "Pulumi.prod.yaml")
     today = datetime.date(2026, 1, 1)
     lock.write(tmp_path, "prod", lock.Lock(release=one.id, back=True))
     found = project.read(values, folder=tmp_path, stack="prod", today=today)
     assert next((each.name, each.scale.min) for each in found.app.services) == ("web", 4)
     lock.write(tmp_path, "prod", lock.Lock(release=one.id))
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         project.read(values, folder=tmp_path, stack="prod", today=today)
     assert [each.path for each in caught.value.problems] == [
         "seaway:overlay.services.newer",
@@ -228,15 +232,15 @@ def test_after_a_rollback_what_is_newer_is_not_in_the_way(tmp_path: Path) -> Non
 
 def test_what_would_be_pinned_is_read_before_it_is_written(tmp_path: Path) -> None:
     one = made()
-    values = stackfile.of({"context": "prod", "build": "false"}, "Pulumi.prod.yaml")
+    values = stack_file.of({"context": "prod", "build": "false"}, "Pulumi.prod.yaml")
     planned = project.Planned(lock=lock.Lock(release=one.id), release=one)
     found = project.read(values, folder=tmp_path, stack="prod", planned=planned)
     assert (found.release, found.lock) == (one, planned.lock)
     assert list(tmp_path.iterdir()) == []
     more = "config:\n  seaway:context: prod\n  seaway:build: false\n  seaway:overlay: {services: {web: {port: no}}}\n"
     (tmp_path / "Pulumi.prod.yaml").write_text(more)
-    values = stackfile.read(tmp_path / "Pulumi.prod.yaml")
-    with pytest.raises(problems.Invalid, match=r"Pulumi.prod.yaml:4:37: services.web.port: "):
+    values = stack_file.read(tmp_path / "Pulumi.prod.yaml")
+    with pytest.raises(diagnosis.Invalid, match=r"Pulumi.prod.yaml:4:37: services.web.port: "):
         project.read(values, folder=tmp_path, stack="prod", planned=planned)
 
 
@@ -264,7 +268,7 @@ def test_lock_files_are_strict(tmp_path: Path) -> None:
     path = lock.file(tmp_path, "prod")
     path.parent.mkdir()
     path.write_text("release: 1\nheld: {2: {because: x}}\n")
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         lock.read(tmp_path, "prod")
     assert str(caught.value) == (
         "environments/prod.lock.yaml:2:11: held.2.since: is missing; add `since:`, RFC 3339, in UTC"
@@ -277,14 +281,14 @@ def test_ids_may_look_like_numbers(tmp_path: Path) -> None:
     for id_ in ("123456789012", "12345678e012", "000000000000"):
         said = lock.Lock(release=id_, sha256="0" * 64, held=(lock.Held(id_, because="x", since="y"),))
         lock.write(tmp_path, "prod", said)
-        assert lock.read(tmp_path, "prod") == said, yamlout.text(encode.plain(said))
+        assert lock.read(tmp_path, "prod") == said, yaml_writer.text(encode.plain(said))
 
 
 def test_the_examples_of_the_documentation_are_files(tmp_path: Path) -> None:
     text = (golden.ROOT / "docs" / "environments.md").read_text()
     prod, *_, said = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "Pulumi.prod.yaml").write_text(prod)
-    decoded = stackfile.decode_settings(stackfile.read(tmp_path / "Pulumi.prod.yaml"), "prod")
+    decoded = stack_file.decode_settings(stack_file.read(tmp_path / "Pulumi.prod.yaml"), "prod")
     assert (decoded.build, decoded.promotes_from) == (False, "staging")
     path = lock.file(tmp_path, "prod")
     path.parent.mkdir()
@@ -314,7 +318,7 @@ def test_a_changed_release_file_is_found_out(tmp_path: Path, old: str, new: str)
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         project.of(tmp_path, "prod")
     assert str(caught.value).startswith(f"releases/{path.name}: was changed after it was pinned: its SHA-256 is ")
     assert "take it from git" in str(caught.value)
@@ -349,7 +353,7 @@ def test_a_format_that_is_not_known(tmp_path: Path, number: str, told: str) -> N
     file = lock.file(tmp_path, "prod")
     file.parent.mkdir()
     file.write_text(f"format: {number}\nwhat: ever\n")
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.Invalid) as caught:
         lock.read(tmp_path, "prod")
     assert str(caught.value) == f"environments/prod.lock.yaml:1:1: format: {told}"
 
@@ -358,5 +362,5 @@ def test_a_lock_file_without_its_checksum(tmp_path: Path) -> None:
     pinned_file(tmp_path)
     file = lock.file(tmp_path, "prod")
     file.write_text("\n".join(line for line in file.read_text().splitlines() if "sha256" not in line) + "\n")
-    with pytest.raises(problems.Invalid, match="sha256: is missing; take it from git again, or pin the release again"):
+    with pytest.raises(diagnosis.Invalid, match="sha256: is missing; take it from git again, or pin the release again"):
         project.of(tmp_path, "prod")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from seaway.cluster import errors
-from seaway.model import problems
+from seaway import errors
 from seaway.release import stack_state
+from seaway.syntax import diagnosis
 
 GOOD = {"release": "a", "record": {}, "provenance": {}, "since": "x"}
 
@@ -35,7 +35,9 @@ def test_a_state_without_a_history_vouches_for_no_record() -> None:
     + [{key: value for key, value in GOOD.items() if key != name} for name in ("release", "record", "provenance")],
 )
 def test_what_is_wrong_with_a_state_is_an_error_with_its_place(outputs: Any) -> None:
-    with pytest.raises(problems.Invalid, match="the stack's state: seaway:index:Release: has a release that cannot be"):
+    with pytest.raises(
+        diagnosis.Invalid, match="the stack's state: seaway:index:Release: has a release that cannot be"
+    ):
         found(outputs)
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seaway.files import roots
 from seaway.manifests import objects
-from seaway.model import application, load, roots, settings
-from seaway.review import digest, summary
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.review import pulumi_preview, summary
 from tests import golden
 
 Manifests = dict[str, dict[str, Any]]
@@ -68,7 +70,7 @@ def text(old: Manifests, new: Manifests, *, replaced: Mapping[str, Sequence[str]
 
 def told(preview: str) -> list[tuple[str, str, str, str]]:
     """What happens to which object, the impact and the reason."""
-    found = digest.read(preview)
+    found = pulumi_preview.read(preview)
     return [(one.op, one.title, one.impact.label, one.reason) for one in summary.changes(found.pairs, found.images)]
 
 

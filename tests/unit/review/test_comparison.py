@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from seaway.model import application, decode, load, settings
+from seaway.model import application, settings
+from seaway.project import load
 from seaway.review import comparison
+from seaway.syntax import decode
 
 APP = application.Application(
     "shop",

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from seaway.review import change, digest, summary
+from seaway.review import change, pulumi_preview, summary
 from tests.unit.review import previews
 
 OLD, NEW = "ctx-1aad5ce00e6c", "ctx-02f60c71653a"
 
 
 def changes(name: str) -> dict[str, change.Change]:
-    found = digest.read(previews.captured(name))
+    found = pulumi_preview.read(previews.captured(name))
     return {one.title: one for one in summary.changes(found.pairs, found.images)}
 
 
 def test_an_image_is_told_by_its_tags_and_the_changed_files() -> None:
-    found = digest.read(previews.captured("image"))
+    found = pulumi_preview.read(previews.captured("image"))
     repository = "registry.localhost:5000/shop/web"
     assert found.images == (change.Image(name="web", repository=repository, old=OLD, new=NEW, why="web.py changed"),)
     assert changes("image")["Deployment/web"].fields == (
@@ -104,7 +104,7 @@ def test_only_what_goes_and_comes_alone_is_one() -> None:
 
 
 def test_a_preview_that_failed_has_what_it_found_until_then() -> None:
-    found = digest.read(previews.captured("volume"))
+    found = pulumi_preview.read(previews.captured("volume"))
     assert [(one.op, one.kind, one.name) for one in found.pairs] == [("replaced", "StatefulSet", "db")]
     assert found.pairs[0].replaced == ("spec.volumeClaimTemplates[0].spec.resources.requests.storage",)
     assert "updates to statefulset spec" in found.errors[0]
@@ -118,7 +118,7 @@ def test_warnings_and_what_is_not_healthy_now() -> None:
         {"severity": "info", "message": "info: something else\n"},
         {"severity": "info#err", "message": "Traceback\n"},
     ]
-    found = digest.read(json.dumps({"steps": [], "diagnostics": said}))
+    found = pulumi_preview.read(json.dumps({"steps": [], "diagnostics": said}))
     assert found.warnings == ("Deployment web was edited by hand", "web is not healthy now: 1/2 ready")
 
 
@@ -129,7 +129,7 @@ def test_a_pinned_stack_has_its_images_in_the_record_only() -> None:
 
     urn = "urn:pulumi:prod::seaway::seaway:index:Application$seaway:index:Release::release"
     one = {"op": "update", "urn": urn, "oldState": state("ctx-1"), "newState": state("ctx-2")}
-    assert digest.read(json.dumps({"steps": [one]})).images == (
+    assert pulumi_preview.read(json.dumps({"steps": [one]})).images == (
         change.Image(name="web", repository="reg:5000/shop/web", old="ctx-1", new="ctx-2"),
     )
 
@@ -149,5 +149,5 @@ def test_a_resource_of_another_provider_is_told_too() -> None:
 
 @pytest.mark.parametrize("text", ["", "error: no stack", "[]", '"x"', '{"steps": [{}]}', '{"steps": {"a": 1}}'])
 def test_what_is_no_preview(text: str) -> None:
-    with pytest.raises(digest.Unreadable):
-        digest.read(text)
+    with pytest.raises(pulumi_preview.Unreadable):
+        pulumi_preview.read(text)

@@ -10,7 +10,7 @@ import pytest
 
 from seaway.manifests import names
 from seaway.model import application, settings
-from seaway.review import change, digest, impact
+from seaway.review import change, impact, pulumi_preview
 from tests.unit.review import previews
 
 ROLLS = ("rolling", "old pods go when new ones are ready")
@@ -189,14 +189,14 @@ def test_a_number_that_an_autoscaler_decides_is_no_change() -> None:
     fixed, scaled = service("web", scale=application.Scale(min=4)), service("web", scale=application.Scale(max=10))
     for one in (fixed, scaled):
         one["Deployment/web"]["spec"]["replicas"] = 4
-    found = digest.read(previews.text(fixed, scaled))
+    found = pulumi_preview.read(previews.text(fixed, scaled))
     (deployment,) = (one for one in found.pairs if one.kind == "Deployment")
     assert [(one.path, one.old, one.new) for one in change.differences(deployment, {})] == [
         (f"metadata.annotations[{names.SCALE}]", None, "2-10"),
         ("spec.replicas", 4, None),
     ]
     bounds = [service("web", scale=application.Scale(min=least, max=10)) for least in (2, 3)]
-    found = digest.read(previews.text(*bounds))
+    found = pulumi_preview.read(previews.text(*bounds))
     (deployment,) = (one for one in found.pairs if one.kind == "Deployment")
     assert [one.path for one in change.differences(deployment, {})] == [f"metadata.annotations[{names.SCALE}]"]
 
@@ -432,7 +432,7 @@ def test_an_edit_in_the_cluster_rolls_too() -> None:
     one = previews.shop()["Deployment/web"]
     path = "spec.template.spec.containers[0].image"
     made = previews.step("update", "Deployment/web", one, one, detailedDiff={path: {"kind": "update"}})
-    found = digest.read(json.dumps({"steps": [made]}))
+    found = pulumi_preview.read(json.dumps({"steps": [made]}))
     assert impact.of(found.pairs[0])[0] is change.Impact.ROLLING
     assert change.differences(found.pairs[0], {}) == (
         change.Field(path=path, old="(edited in the cluster)", new="(as declared)"),

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from seaway.manifests import offline
+from seaway.manifests import preview
 from seaway.model import application, settings
 from seaway.review import change, impact
 
@@ -14,7 +14,7 @@ DB = application.Store("db", image="example.com/db:1", port=1, volume=applicatio
 
 def objects(kind: str, *jobs: application.Job, stores: tuple[application.Store, ...] = ()) -> dict[str, Any] | None:
     app = application.Application("shop", jobs=jobs, stores=stores)
-    return next((one.manifest for one in offline.rendered(app, STACK) if one.kind == kind), None)
+    return next((one.manifest for one in preview.rendered(app, STACK) if one.kind == kind), None)
 
 
 def told(kind: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> tuple[str, str]:

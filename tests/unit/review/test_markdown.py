@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import token
 
 from seaway.model import settings
-from seaway.review import change, digest, markdown, policy, summary
+from seaway.review import change, markdown, policy, pulumi_preview, summary
 from tests.unit.review import previews
 
 STACK = settings.Settings(stack="review", context="-")
@@ -23,7 +23,7 @@ NASTY = st.text(st.sampled_from("`|\\<>*_[]()!#~&@$\n\r\t \"'-=:/.awx\u202e\u202
 
 
 def told(name: str, **more: Any) -> summary.Summary:
-    found = digest.read(previews.captured(name))
+    found = pulumi_preview.read(previews.captured(name))
     changes = summary.changes(found.pairs, found.images)
     verdict = policy.judge(changes, STACK, policy.datetime.date(2026, 6, 1))
     said = {"app": "shop", "stack": "review", "source": "pulumi preview"}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seaway.rollout import judge, status, target
+from seaway.rollout import health, status, target
 from tests.unit.rollout import made
 from tests.unit.rollout import objects as k8s
 
@@ -13,12 +13,12 @@ REPORT = target.Target(kind="CronJob", name="report", owner="report", deadline=3
 
 def daemon_set(**status: int) -> k8s.Object:
     counts = {"observedGeneration": 2, "desiredNumberScheduled": 2, "updatedNumberScheduled": 1, "numberAvailable": 2}
-    own = k8s.meta("DaemonSet", "agent", generation=2, annotations={judge.GENERATION: "2"})
+    own = k8s.meta("DaemonSet", "agent", generation=2, annotations={health.GENERATION: "2"})
     return {**own, "spec": {}, "status": counts | status}
 
 
 def numbered(number: int) -> dict[str, Any]:
-    return {"labels": {judge.GENERATION_OF: str(number)}}
+    return {"labels": {health.GENERATION_OF: str(number)}}
 
 
 def test_a_pod_on_every_node_is_complete() -> None:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 
 from dev import project
-from seaway.rollout import causes, report, snapshot, verdict
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import causes, report, workload_health
 from tests.unit.rollout import objects
 from tests.unit.rollout.objects import DB, MIGRATE, WEB
 
@@ -13,7 +14,7 @@ BACKOFF = "Back-off restarting failed container web in pod web-new-a_shop-dev(f9
 NOW = objects.STARTED + datetime.timedelta(seconds=40)
 
 
-def crashing() -> tuple[snapshot.Snapshot, list[verdict.Verdict]]:
+def crashing() -> tuple[snapshot.Snapshot, list[workload_health.Verdict]]:
     """web crashes in both of its new pods, its old ones serve; db is still coming."""
     web = objects.deployment(updated=2, total=4)
     new, old = objects.replica_set(web, "web-new", "2", ready=1), objects.replica_set(web, "web-old", "1", ready=2)
@@ -28,7 +29,7 @@ def crashing() -> tuple[snapshot.Snapshot, list[verdict.Verdict]]:
         objects.event(pods[1], "BackOff", "of the other pod", seconds=29, of="web"),
     ]
     seen = objects.seen(web, new, old, *pods, *told, objects.stateful_set())
-    verdicts = [objects.judge.judge(of, seen, elapsed=40, started=objects.STARTED) for of in (DB, WEB)]
+    verdicts = [objects.health.judge(of, seen, elapsed=40, started=objects.STARTED) for of in (DB, WEB)]
     return seen, verdicts
 
 
@@ -67,7 +68,7 @@ def test_no_failure_no_text() -> None:
 
 def wanted(status: objects.Object, events: Iterable[objects.Object] = ()) -> list[report.Log]:
     seen = objects.seen(*objects.rollout(status, phase="Running"), *events)
-    verdicts = [objects.judge.judge(WEB, seen, elapsed=300, started=objects.STARTED)]
+    verdicts = [objects.health.judge(WEB, seen, elapsed=300, started=objects.STARTED)]
     assert verdicts[0].state == "failed"
     return report.wanted(verdicts, seen)
 
@@ -96,7 +97,7 @@ def test_a_refused_pod_has_no_log() -> None:
     web = objects.deployment()
     failure = objects.condition("ReplicaFailure", message=text)
     seen = objects.seen(web, objects.replica_set(web, "web-new", "2", conditions=[failure]))
-    verdicts = [objects.judge.judge(WEB, seen, elapsed=1, started=objects.STARTED)]
+    verdicts = [objects.health.judge(WEB, seen, elapsed=1, started=objects.STARTED)]
     assert report.wanted(verdicts, seen) == []
     assert report.report(verdicts, seen, {}) == (
         """\
@@ -115,7 +116,7 @@ def test_events_that_say_the_same_are_one() -> None:
     tried = [objects.event(made_by, "FailedCreate", said.format(each), seconds=each) for each in range(1, 9)]
     other = objects.event(web, "ReplicaSetCreateError", "something else", seconds=3)
     seen = objects.seen(web, made_by, *tried, other)
-    verdicts = [objects.judge.judge(WEB, seen, elapsed=300, started=objects.STARTED)]
+    verdicts = [objects.health.judge(WEB, seen, elapsed=300, started=objects.STARTED)]
     assert report.report(verdicts, seen, {}).splitlines()[2:5] == [
         "  events:",
         "       5s  ReplicaSetCreateError: something else",
@@ -128,7 +129,7 @@ def test_a_job_tells_its_own_events_too() -> None:
     pod = objects.pod(job, "migrate-1a2b-x", objects.container(terminated=objects.ended(1)), phase="Failed")
     told = objects.event(job, "BackoffLimitExceeded", "Job has reached the specified backoff limit", seconds=40)
     seen = objects.seen(job, pod, told)
-    verdicts = [objects.judge.judge(MIGRATE, seen, elapsed=41, started=objects.STARTED)]
+    verdicts = [objects.health.judge(MIGRATE, seen, elapsed=41, started=objects.STARTED)]
     assert report.report(verdicts, seen, {}).splitlines()[:4] == [
         "migrate failed: web ended: exit code 1",
         "  Job migrate-1a2b, pod migrate-1a2b-x, container web",
@@ -137,14 +138,14 @@ def test_a_job_tells_its_own_events_too() -> None:
     ]
 
 
-def many(count: int) -> tuple[list[verdict.Verdict], snapshot.Snapshot, dict[tuple[str, str], str]]:
+def many(count: int) -> tuple[list[workload_health.Verdict], snapshot.Snapshot, dict[tuple[str, str], str]]:
     """So many failed workloads, each with events and a long log."""
     found: list[objects.Object] = []
-    verdicts: list[verdict.Verdict] = []
+    verdicts: list[workload_health.Verdict] = []
     for index in range(count):
         pod = objects.meta("Pod", f"web-{index}")
         found += [pod, *(objects.event(pod, "BackOff", f"try {each}") for each in range(9))]
-        reason = verdict.Finding(
+        reason = workload_health.Finding(
             cause="crash-loop",
             line="it ends",
             remedy="read",
@@ -154,7 +155,7 @@ def many(count: int) -> tuple[list[verdict.Verdict], snapshot.Snapshot, dict[tup
         )
         of = objects.target.Target(kind="Deployment", name=f"w{index}", owner=f"w{index}", deadline=300)
         verdicts.append(
-            verdict.Verdict(target=of, state="failed", desired=1, updated=0, ready=0, findings=(reason, reason))
+            workload_health.Verdict(target=of, state="failed", desired=1, updated=0, ready=0, findings=(reason, reason))
         )
     logs = {(f"web-{index}", "web"): "\n".join("x" * 999 for _ in range(99)) for index in range(count)}
     return [*verdicts, *(each for each in crashing()[1] if each.state == "progressing")], objects.seen(*found), logs

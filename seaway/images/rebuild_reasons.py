@@ -1,0 +1,116 @@
+"""Why an image is built again, in a person's words.
+
+Beside the staged context lies what went into the last image that was built; the reason is the difference.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from seaway.files import private
+from seaway.images import context
+
+SHOWN = 3
+"""Names of files that are listed; more are counted."""
+
+PINS = {"changed": "renewed", "added": "pinned", "removed": "no longer pinned"}
+"""What became of the digest of a base image."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What went into an image."""
+
+    tag: str
+    files: Mapping[str, str]
+    args: Mapping[str, str]
+    bases: Mapping[str, str]
+    other: Mapping[str, str | None]
+    """Dockerfile, target and platform."""
+    sources: Mapping[str, str]
+    """Where the base in each build argument is taken from, after the substitutes and without its digest. No part of
+    the tag: an address is a fact of one environment."""
+
+    @classmethod
+    def of(
+        cls,
+        read: context.Context,
+        *,
+        platform: str,
+        bases: Mapping[str, str] | None = None,
+        sources: Mapping[str, str] | None = None,
+    ) -> Self:
+        """What goes into the image of this context now."""
+        return cls(
+            tag=read.tag(platform=platform, bases=bases),
+            files=read.digests,
+            args=dict(read.build.args),
+            bases=dict(bases or {}),
+            other={"Dockerfile": read.build.dockerfile, "target": read.build.target, "platform": platform},
+            sources=dict(sources or {}),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Self | None:
+        """The record of the last build; None if there is none or it cannot be understood."""
+        try:
+            saved: dict[str, Any] = json.loads(private.read(path) or b"")
+            return cls(**saved)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def save(self, path: Path) -> None:
+        """Keeps the record; to be called when the image was built and pushed."""
+        private.write(path, json.dumps(dataclasses.asdict(self)))
+
+
+def record_file(project: Path, name: str) -> Path:
+    """Where the record of the last image of ``name`` is kept."""
+    return project / private.NAME / "context" / f"{name}.built.json"
+
+
+def reason(before: Record | None, now: Record) -> str | None:
+    """Why ``now`` is built anew after ``before``; None if nothing that goes into it changed."""
+    if before is None:
+        return "first build"
+    moved = _moved(before.sources, now.sources)
+    if before.tag == now.tag:
+        return "; ".join(moved) or None
+    reasons = _files(before.files, now.files)
+    reasons += [f"build argument {name} {how}" for name, how in _differences(before.args, now.args)]
+    reasons += [f"base image {name} {PINS[how]}" for name, how in _differences(before.bases, now.bases)]
+    reasons += [
+        f"{name} is {value or 'not set'} and was {before.other.get(name) or 'not set'}"
+        for name, value in now.other.items()
+        if before.other.get(name) != value
+    ]
+    return "; ".join(reasons + moved) or "the rules of the tag changed"
+
+
+def _moved(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Bases that come from elsewhere. An argument that is new or gone is a change of the Dockerfile, told already."""
+    return [
+        f"base of {name} changed: {before[name]} -> {now[name]}"
+        for name in sorted(before.keys() & now.keys())
+        if before[name] != now[name]
+    ]
+
+
+def _files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    found = _differences(before, now)
+    if len(found) <= 1:
+        return [f"{name} {how}" for name, how in found]
+    listed = ", ".join(name if how == "changed" else f"{name} ({how})" for name, how in found[:SHOWN])
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return [f"{len(found)} files changed: {listed}{more}"]
+
+
+def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Names that are not the same in both, and how: changed, added or removed."""
+    return [
+        (name, "added" if name not in before else "removed" if name not in now else "changed")
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]

@@ -1,0 +1,94 @@
+"""The rules about how many pods there are, and how one goes."""
+
+import math
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from seaway.kubernetes.api import quantity
+from seaway.model import application
+from seaway.syntax import diagnosis
+
+PERCENT = re.compile(r"([1-9][0-9]{0,3})%")
+
+TOLERANCE = Fraction(11, 10)
+"""An autoscaler starts pods when what is in use is a tenth above what it keeps to.
+https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/#algorithm-details"""
+
+Found = Iterator[diagnosis.Problem]
+
+
+def check(app: application.Application, places: diagnosis.Places) -> Found:
+    """What is wrong with the numbers of pods and with their ends, whatever the environment."""
+    for service in app.services:
+        path = f"services.{service.name}"
+        yield from _bounds(service.scale, f"{path}.scale", places)
+        yield from _targets(service, f"{path}.scale", places)
+        yield from _each_node(service, path, places)
+        if service.drain < 0:
+            wrong = f"{service.drain} is no time to wait"
+            yield diagnosis.Problem(places.of(f"{path}.drain"), f"{path}.drain", wrong, "write seconds, or 0 for none")
+    for kind, ones in (("services", app.services), ("stores", app.stores)):
+        for one in ones:
+            if one.grace < 1:
+                at = f"{kind}.{one.name}.grace"
+                wrong = f"{one.grace} is no time to end"
+                remedy = "write the seconds from SIGTERM to SIGKILL, 1 at least"
+                yield diagnosis.Problem(places.of(at), at, wrong, remedy)
+
+
+def _each_node(service: application.Service, path: str, places: diagnosis.Places) -> Found:
+    """The nodes say how many pods there are, and each is on another one."""
+    default = application.Service("default")
+    for key, said in (("scale", service.scale != default.scale), ("spread", service.spread != default.spread)):
+        at = f"{path}.{key}"
+        if service.each_node and (said or at in places.known):
+            wrong = "is said beside eachNode, which is one pod on every node"
+            yield diagnosis.Problem(places.of(at), at, wrong, "remove one of the two")
+
+
+def percent(text: str) -> int | None:
+    """``70%`` as a number; None for what is no percentage."""
+    found = PERCENT.fullmatch(text)
+    return int(found[1]) if found else None
+
+
+def _bounds(scale: application.Scale, path: str, places: diagnosis.Places) -> Found:
+    """A service runs, and an autoscaler has a choice."""
+    if scale.min < 1:
+        at = f"{path}.min" if f"{path}.min" in places.known else path
+        yield diagnosis.Problem(places.of(at), at, f"{scale.min} pods serve nobody", "write 1 or more")
+    elif scale.max is not None and scale.max <= scale.min and not places.lost(f"{path}.min"):
+        wrong = f"{scale.max} is not more than min, which is {scale.min}"
+        remedy = "write more, or leave max out for a fixed number"
+        yield diagnosis.Problem(places.of(f"{path}.max"), f"{path}.max", wrong, remedy)
+
+
+def _targets(service: application.Service, path: str, places: diagnosis.Places) -> Found:
+    """A share of what is set aside, that can be passed: only above it more pods are started."""
+    for key, said in (("cpu", service.scale.cpu), ("memory", service.scale.memory)):
+        at = f"{path}.{key}"
+        if said is None:
+            continue
+        if service.scale.max is None and not places.lost(f"{path}.max"):
+            wrong = f"{diagnosis.quoted(said)} is for an autoscaler, and without max there is none"
+            yield diagnosis.Problem(places.of(at), at, wrong, "add `max:`, or remove it")
+        number, most = percent(said), _most(service.resources, key)
+        if number is None:
+            wrong = f"{diagnosis.quoted(said)} is no percentage of what is set aside"
+            yield diagnosis.Problem(places.of(at), at, wrong, "write it as 70%")
+        elif most is not None and number > most:
+            limit = "resources.memory" if key == "memory" else "resources.cpuLimit"
+            wrong = f"{said} is never passed by a tenth, which is what starts pods, since {limit} is the limit"
+            yield diagnosis.Problem(places.of(at), at, wrong, f"write {most}% at most" if most else "raise the limit")
+
+
+def _most(asked: application.Resources, key: str) -> int | None:
+    """The highest share that can be passed by so much; None: there is no limit, or nobody can tell."""
+    if key == "memory":
+        return math.floor(100 / TOLERANCE)
+    try:
+        given, limit = quantity.parse(asked.cpu), quantity.parse(asked.cpu_limit or "")
+    except ValueError:
+        return None
+    return math.floor(100 * limit / given / TOLERANCE) if given else None
