@@ -26,8 +26,8 @@ def run() -> None:
     from seaway.syntax import diagnosis  # noqa: PLC0415
 
     try:
-        deployed = application.Application(settings.read(Path.cwd()))
-    except diagnosis.Invalid as error:
+        deployed = application.Application(settings.read_inputs(Path.cwd()))
+    except diagnosis.InvalidInput as error:
         pulumi.log.error(str(error))
         sys.exit(EXIT_REPORTED)
     for name, value in deployed.outputs.items():

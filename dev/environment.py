@@ -8,7 +8,7 @@ from dev.cluster import layout, node, toolchain
 from seaway.files import private
 
 ROOT = Path(__file__).resolve().parent.parent
-STATE = ROOT / private.NAME
+STATE = ROOT / private.FOLDER_NAME
 KUBECONFIG = STATE / "kubeconfig"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - dev keeps no secret worth keeping, see Pulumi.dev.yaml
 
@@ -52,5 +52,5 @@ def write() -> Path:
             text = f'{shlex.quote(ours)}"$PATH"'
         lines.append(f"export {name}={text}")
     path = STATE / "env"
-    private.write(path, "\n".join(lines) + "\n")
+    private.write_file(path, "\n".join(lines) + "\n")
     return path

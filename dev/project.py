@@ -152,7 +152,7 @@ def accept_data_loss(env: Mapping[str, str], namespaces: Collection[str] | None 
     claims = json.loads(subprocess.run(command, check=True, env=env, stdout=subprocess.PIPE).stdout)["items"]
     names = [(claim["metadata"]["namespace"], claim["metadata"]["name"]) for claim in claims]
     accepted = [f"{space}/{name}" for space, name in names if namespaces is None or space in namespaces]
-    return {disks.ACCEPTED: ",".join(accepted)}
+    return {disks.ACCEPT_VARIABLE: ",".join(accepted)}
 
 
 def copy_checkout(folder: Path, *, without: tuple[str, ...] = ()) -> None:

@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("verb", choices=["up", "preview", "down"])
     verb = parser.parse_args().verb
     try:
-        private.check(environment.ROOT)
+        private.check_folder(environment.ROOT)
         {"up": up, "preview": preview, "down": down}[verb]()
     except subprocess.CalledProcessError as failed:
         # The part has said what is wrong on stderr; say only which one it was.
@@ -36,7 +36,7 @@ def main() -> int:
     except layout.CannotRunError as error:
         print(f"seaway: {error}", file=sys.stderr)
         return 2
-    except diagnosis.Invalid as error:
+    except diagnosis.InvalidInput as error:
         print(error, file=sys.stderr)
         return 2
     except (layout.FailedError, errors.Unavailable, OSError) as error:
@@ -56,7 +56,7 @@ def up() -> None:
     environment.write()
     env = select()
     os.environ.update(env)  # what asks Pulumi for the stack's state finds it as `pulumi up` does
-    fingerprint_key.ensure_key(stacks.named(environment.ROOT, STACK))
+    fingerprint_key.ensure_key(stacks.read_target(environment.ROOT, STACK))
     # A terminal gets Pulumi's live tree; a log is spared the dots that say it is still at work.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
     timed(times, "pulumi up", lambda: run(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env))
@@ -75,7 +75,7 @@ def down() -> None:
     if node.running(node.find(environment.ROOT)) and state.exists():
         env = select()
         accepted = project.accept_data_loss(env, namespaces(env))
-        lost = ", ".join(filter(None, accepted[disks.ACCEPTED].split(","))) or "no disk"
+        lost = ", ".join(filter(None, accepted[disks.ACCEPT_VARIABLE].split(","))) or "no disk"
         print(f"Deleting the stack {STACK} and its data ({lost}). To stop and keep it: make cluster-down", flush=True)
         destroy = ["pulumi", "destroy", "--yes", "--skip-preview", "--ignore-protect", "--suppress-progress"]
         run([*destroy, "--stack", STACK], env | accepted)

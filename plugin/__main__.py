@@ -5,7 +5,7 @@ import sys
 
 from plugin import stub_sdk
 
-stub_sdk.skip_sdk()
+stub_sdk.install_stubs()
 
 from plugin import server  # noqa: E402 - imports the engine's messages
 

@@ -11,7 +11,7 @@ import types
 from pathlib import Path
 
 
-def skip_sdk() -> None:
+def install_stubs() -> None:
     """Make ``pulumi.runtime.proto`` importable alone. For a process of its own, before its first import of pulumi."""
     spec = importlib.util.find_spec("pulumi")
     if spec is None or spec.origin is None:

@@ -79,7 +79,9 @@ def measure_plain(folder: Path, application: Path, times: Times) -> None:
     """The same objects in a namespace of their own, registered one by one."""
     shutil.copytree(Path(__file__).parent / "plain", folder)
     chosen = settings.Settings(stack="plain", context="seaway-dev")
-    rendered = objects.objects(load.load(application / "app.yaml", root=roots.Root(application)), chosen, {}, {})
+    rendered = objects.objects(
+        load.load_application(application / "app.yaml", root=roots.Root(application)), chosen, {}, {}
+    )
     (folder / "objects.json").write_text(json.dumps([awaited(each.manifest) for each in rendered]))
     env = environment.prepare(state=folder / ".seaway")
     plain = project.Project(folder, "plain", env)

@@ -62,9 +62,9 @@ async def measure(count: int, step: str, env: Mapping[str, str]) -> tuple[float,
 async def watched(count: int, started: float) -> float:
     """Our plugin's watch."""
     targets = [target.Target(kind="Deployment", name=f"w{n}", owner=f"w{n}", deadline=300) for n in range(count)]
-    cluster = client.Cluster(context="seaway-dev", seconds=10)
+    cluster = client.KubeClient(context="seaway-dev", timeout=10)
     try:
-        await rollout_watch.Watch(cluster, NAMESPACE, targets, engine.Log(Silent(""), "")).end()
+        await rollout_watch.RolloutWatch(cluster, NAMESPACE, targets, engine.Log(Silent(""), "")).wait()
         return time.monotonic() - started
     finally:
         await cluster.close()

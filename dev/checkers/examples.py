@@ -22,9 +22,9 @@ def found() -> Mapping[str, Path]:
 
 def text(file: Path) -> str:
     """The objects of an application, ready to be read by a checker."""
-    app = load.load(file, root=roots.Root(environment.ROOT))
-    made = preview.rendered(app, production(app), released(app))
-    return yaml_writer.dump(made)
+    app = load.load_application(file, root=roots.Root(environment.ROOT))
+    made = preview.render_objects(app, production(app), released(app))
+    return yaml_writer.dump_objects(made)
 
 
 def production(app: application.Application) -> settings.Settings:
@@ -47,5 +47,5 @@ def released(app: application.Application) -> dict[str, inputs.Image]:
         name: inputs.Image(
             reference=f"{REGISTRY}/{app.name}/{name}@sha256:{hashlib.sha256(name.encode()).hexdigest()}", content=name
         )
-        for name in dict(build_inputs.builds(app))
+        for name in dict(build_inputs.list_builds(app))
     }

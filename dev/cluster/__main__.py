@@ -23,9 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        private.check(ROOT)
+        private.check_folder(ROOT)
         return _run(options)
-    except (layouts.CannotRunError, diagnosis.Invalid) as error:
+    except (layouts.CannotRunError, diagnosis.InvalidInput) as error:
         print(error, file=sys.stderr)
         return 2
     except layouts.FailedError as error:

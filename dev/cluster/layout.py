@@ -68,7 +68,7 @@ class Layout:
     @property
     def seaway(self) -> Path:
         """All that belongs to this checkout and not to git."""
-        return self.root / private.NAME
+        return self.root / private.FOLDER_NAME
 
     @property
     def data(self) -> Path:

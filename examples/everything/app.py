@@ -3,7 +3,7 @@
 from seaway.model.application import (
     Application,
     Build,
-    Companion,
+    ExtraContainer,
     File,
     Health,
     Job,
@@ -48,7 +48,7 @@ board = Service(
     tolerates=("dedicated=board:NoSchedule",),
     spread="prefer",
     init=(
-        Companion(
+        ExtraContainer(
             "theme",
             command=THEME,
             args=("/var/cache/board",),
@@ -57,7 +57,7 @@ board = Service(
         ),
     ),
     sidecars=(
-        Companion(
+        ExtraContainer(
             "ticker",
             image=PYTHON,
             command=("python3", "ticker.py"),
@@ -101,7 +101,7 @@ agent = Service(
     kubernetes_api={"pods": ("list",)},
     egress=(),
     writable=("/var/cache/agent",),
-    init=(Companion("theme", uses="board", command=(*THEME, "/var/cache/agent"), writable=("/var/cache/agent",)),),
+    init=(ExtraContainer("theme", uses="board", command=(*THEME, "/var/cache/agent"), writable=("/var/cache/agent",)),),
 )
 
 journal = Store(

@@ -19,47 +19,47 @@ class Finding:
     """``Deployment/web``."""
     path: str
     """In that object: ``spec.template.spec.containers[web].image``."""
-    wrong: str
+    message: str
     """What is wrong with the value."""
-    remedy: str
+    hint: str
     """The way out."""
 
     @property
-    def where(self) -> str:
+    def field_path(self) -> str:
         """The object and the path in it."""
         return f"{self.object} {self.path}"
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.wrong}; {self.remedy}"
+        return f"{self.field_path}: {self.message}; {self.hint}"
 
 
-Found = Iterator[Finding]
+Findings = Iterator[Finding]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
     """The pods of one workload."""
 
-    object: made.Object
-    field: str
+    release_object: made.ReleaseObject
+    model_path: str
     """Where the application describes it: ``services.web``."""
-    workload: structure.Workload
+    workload: structure.AnyWorkload
 
     @property
-    def scheduled(self) -> bool:
+    def is_scheduled(self) -> bool:
         """Whether it comes from a CronJob, whose Jobs bring the pods."""
-        return self.object.kind == "CronJob"
+        return self.release_object.kind == "CronJob"
 
     @property
-    def path(self) -> str:
+    def template_path(self) -> str:
         """Of the pods' template in the object."""
-        return "spec.jobTemplate.spec.template" if self.scheduled else "spec.template"
+        return "spec.jobTemplate.spec.template" if self.is_scheduled else "spec.template"
 
     @property
     def template(self) -> dict[str, Any]:
         """Of the pods."""
-        spec = self.object.manifest["spec"]
-        return (spec["jobTemplate"]["spec"] if self.scheduled else spec)["template"]
+        spec = self.release_object.manifest["spec"]
+        return (spec["jobTemplate"]["spec"] if self.is_scheduled else spec)["template"]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -75,34 +75,34 @@ class Pod:
     def containers(self) -> "list[Container]":
         """Those that run, and those that run before them."""
         return [
-            Container(pod=self, manifest=manifest, key=key)
+            Container(pod=self, manifest=manifest, spec_key=key)
             for key in ("containers", "initContainers")
             for manifest in self.spec.get(key, [])
         ]
 
     @property
-    def running(self) -> "list[Container]":
+    def running_containers(self) -> "list[Container]":
         """Those that run for as long as the pod does."""
-        return [each for each in self.containers if each.key == "containers" or each.sidecar]
+        return [each for each in self.containers if each.spec_key == "containers" or each.is_sidecar]
 
     @property
-    def serves(self) -> bool:
+    def accepts_requests(self) -> bool:
         """Whether it takes requests."""
         return any(each.manifest.get("ports") for each in self.containers)
 
     @property
-    def several(self) -> bool:
+    def is_replicated(self) -> bool:
         """Whether it is a service of which at least two pods run."""
-        return self.object.kind == "Deployment" and self.number >= 2
+        return self.release_object.kind == "Deployment" and self.replicas >= 2
 
     @property
-    def number(self) -> int:
+    def replicas(self) -> int:
         """Of its pods, at least; of what runs on each node one is counted."""
-        return self.object.manifest["spec"].get("replicas", 1)
+        return self.release_object.manifest["spec"].get("replicas", 1)
 
-    def says(self, path: str, wrong: str, remedy: str) -> Finding:
+    def make_finding(self, path: str, message: str, hint: str) -> Finding:
         """About a field of the pods' spec."""
-        return about(self.object, f"{self.path}.spec.{path}", wrong, remedy)
+        return make_finding(self.release_object, f"{self.template_path}.spec.{path}", message, hint)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,91 +111,91 @@ class Container:
 
     pod: Pod
     manifest: dict[str, Any]
-    key: str
+    spec_key: str
 
     @property
-    def sidecar(self) -> bool:
+    def is_sidecar(self) -> bool:
         """Whether it is an init container that goes on running."""
-        return self.key == "initContainers" and self.manifest.get("restartPolicy") == "Always"
+        return self.spec_key == "initContainers" and self.manifest.get("restartPolicy") == "Always"
 
     @property
-    def process(self) -> application.Process | None:
+    def container_spec(self) -> application.ContainerSpec | None:
         """What the application says of it; none: it knows nothing of it."""
-        if self.key == "containers":
+        if self.spec_key == "containers":
             return self.pod.workload
         beside = (*self.pod.workload.init, *self.pod.workload.sidecars)
         return next((one for one in beside if one.name == self.manifest["name"]), None)
 
-    def field(self, name: str) -> str:
+    def get_model_path(self, name: str) -> str:
         """Where the application says it: ``services.web.image``, ``services.web.sidecars.proxy.image``."""
-        if self.key == "containers":
-            return f"{self.pod.field}.{name}"
-        return f"{self.pod.field}.{'sidecars' if self.sidecar else 'init'}.{self.manifest['name']}.{name}"
+        if self.spec_key == "containers":
+            return f"{self.pod.model_path}.{name}"
+        return f"{self.pod.model_path}.{'sidecars' if self.is_sidecar else 'init'}.{self.manifest['name']}.{name}"
 
     @property
-    def own(self) -> dict[str, Any]:
+    def security_context(self) -> dict[str, Any]:
         """Its own security context."""
         return self.manifest.get("securityContext", {})
 
-    def setting(self, name: str) -> Any:
+    def get_security_setting(self, name: str) -> Any:
         """Of the security context: the container's own, or that of its pod."""
-        return self.own.get(name, self.pod.spec.get("securityContext", {}).get(name))
+        return self.security_context.get(name, self.pod.spec.get("securityContext", {}).get(name))
 
-    def says(self, path: str, wrong: str, remedy: str) -> Finding:
+    def make_finding(self, path: str, message: str, hint: str) -> Finding:
         """About a field of the container."""
-        return self.pod.says(f"{self.key}[{self.manifest['name']}].{path}", wrong, remedy)
+        return self.pod.make_finding(f"{self.spec_key}[{self.manifest['name']}].{path}", message, hint)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class CheckContext:
     """An application in one environment."""
 
     app: application.Application
-    stack: settings.Settings
-    objects: tuple[made.Object, ...]
+    stack_settings: settings.Settings
+    objects: tuple[made.ReleaseObject, ...]
 
-    def of(self, *kinds: str) -> list[made.Object]:
+    def list_objects(self, *kinds: str) -> list[made.ReleaseObject]:
         """The objects of these kinds."""
         return [each for each in self.objects if each.kind in kinds]
 
     @property
     def pods(self) -> list[Pod]:
         """Those of all workloads."""
-        said = {workload.name: (field, workload) for field, workload in structure.workloads(self.app).items()}
+        said = {workload.name: (field, workload) for field, workload in structure.get_workloads(self.app).items()}
         owned = [(each, said[each.owner]) for each in self.objects if each.owner in said]
         return [
-            Pod(object=each, field=field, workload=workload)
+            Pod(release_object=each, model_path=field, workload=workload)
             for each, (field, workload) in owned
             if {"template", "jobTemplate"} & each.manifest.get("spec", {}).keys()
         ]
 
 
-def about(each: made.Object, path: str, wrong: str, remedy: str) -> Finding:
+def make_finding(release_object: made.ReleaseObject, path: str, message: str, hint: str) -> Finding:
     """About a field of an object."""
-    return Finding(owner=each.owner, object=each.key, path=path, wrong=wrong, remedy=remedy)
+    return Finding(owner=release_object.owner, object=release_object.key, path=path, message=message, hint=hint)
 
 
-def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
+def matches_labels(selector: dict[str, str], labels: dict[str, str]) -> bool:
     """Whether labels are what a selector asks for; one that asks for nothing takes them all."""
     return selector.items() <= labels.items()
 
 
-def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+def matches_selector(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     """The same for a selector with expressions.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements
     """
-    return selects(selector.get("matchLabels", {}), labels) and all(
-        _holds(one, labels.get(one["key"])) for one in selector.get("matchExpressions", [])
+    return matches_labels(selector.get("matchLabels", {}), labels) and all(
+        _matches_expression(one, labels.get(one["key"])) for one in selector.get("matchExpressions", [])
     )
 
 
-def _holds(asked: dict[str, Any], value: str | None) -> bool:
-    match asked["operator"]:
+def _matches_expression(expression: dict[str, Any], value: str | None) -> bool:
+    match expression["operator"]:
         case "In":
-            return value in asked["values"]
+            return value in expression["values"]
         case "NotIn":
-            return value not in asked["values"]
+            return value not in expression["values"]
         case "Exists":
             return value is not None
         case _:

@@ -59,7 +59,7 @@ code 1; what the account may not read is `unknown`. Of a Secret only the keys ar
 """
 
 
-def text() -> str:
+def format_page() -> str:
     """The whole page."""
     return "\n".join((HEAD, *_rows(), "", "## What others ask for, and we do not", "", *_declined(), ""))
 
@@ -68,16 +68,18 @@ def _rows() -> Iterator[str]:
     yield "| id | what it asks for, and why | weight where it builds / a release | the same elsewhere |"
     yield "|---|---|---|---|"
     for each in registry.CHECKS:
-        level = each.level
+        level = each.default_severity
         weight = level.building if level.building == level.pinned else f"{level.building} / {level.pinned}"
         same = "; ".join(
-            f"{tool}: {', '.join(each.public[tool])}" for tool in public_checkers.TOOLS if tool in each.public
+            f"{tool}: {', '.join(each.public_ids[tool])}"
+            for tool in public_checkers.CHECKERS
+            if tool in each.public_ids
         )
-        yield f"| {each.id} | **{each.title}.** {each.why} | {weight}: {level.because} | {same or '-'} |"
+        yield f"| {each.id} | **{each.title}.** {each.rationale} | {weight}: {level.reason} | {same or '-'} |"
 
 
 def _declined() -> Iterator[str]:
     yield "| id | what they ask for | they call it | why we do not |"
     yield "|---|---|---|---|"
     for each in registry.DECLINED:
-        yield f"| {each.id} | {each.title} | {each.public} | {each.because} |"
+        yield f"| {each.id} | {each.title} | {each.public_ids} | {each.reason} |"

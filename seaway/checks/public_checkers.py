@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-TOOLS = ("kube-score", "kube-linter", "Polaris", "Checkov")
+CHECKERS = ("kube-score", "kube-linter", "Polaris", "Checkov")
 
 _IDS: Mapping[str, tuple[str, str, str, str]] = {
     "IMG-01": ("container-image-tag", "latest-tag", "tagNotSpecified", "CKV_K8S_14"),
@@ -103,7 +103,7 @@ _IDS: Mapping[str, tuple[str, str, str, str]] = {
 """In the order of ``TOOLS``; several ids of one have blanks between."""
 
 
-def ids(check: str) -> dict[str, tuple[str, ...]]:
+def find_public_ids(check: str) -> dict[str, tuple[str, ...]]:
     """By checker, its ids for one of our checks."""
     said = _IDS.get(check, ("", "", "", ""))
-    return {tool: tuple(each.split()) for tool, each in zip(TOOLS, said, strict=True) if each}
+    return {tool: tuple(each.split()) for tool, each in zip(CHECKERS, said, strict=True) if each}

@@ -10,65 +10,71 @@ from seaway.kubernetes.api import quantity
 from seaway.manifests import amounts
 
 Amounts = amounts.Amounts
-of_pod = amounts.of_pod
-plus = amounts.plus
+sum_pod_resources = amounts.sum_pod_resources
+add = amounts.add
 
 
-def most(seen: check_context.Subject) -> Amounts:
+def compute_maximum(context: check_context.CheckContext) -> Amounts:
     """What all of it may ask for at once, in the words of a quota.
 
     Autoscalers at their maximum, every job running, and the pods that a rollout adds. Of what runs on each node one pod
     is counted: how many nodes there are is not known. https://kubernetes.io/docs/concepts/policy/resource-quotas/
     """
-    return _total(seen, pods)
+    return _sum_usage(context, count_pods)
 
 
-def least(seen: check_context.Subject) -> Amounts:
+def compute_minimum(context: check_context.CheckContext) -> Amounts:
     """What all of it asks for when nothing is going on; a job is running now and then."""
-    return _total(seen, lambda _, pod: pod.number)
+    return _sum_usage(context, lambda _, pod: pod.replicas)
 
 
-def _total(seen: check_context.Subject, number: Callable[[check_context.Subject, check_context.Pod], int]) -> Amounts:
+def _sum_usage(
+    context: check_context.CheckContext, count: Callable[[check_context.CheckContext, check_context.Pod], int]
+) -> Amounts:
     total: Amounts = {}
-    for pod in seen.pods:
-        asked = {kind: of_pod(pod.spec, kind) for kind in ("requests", "limits")}
+    for pod in context.pods:
+        asked = {kind: sum_pod_resources(pod.spec, kind) for kind in ("requests", "limits")}
         named = {f"{kind}.{name}": amount for kind, each in asked.items() for name, amount in each.items()}
         # A quota may leave out `requests.`.
         short = {name: amount for name, amount in asked["requests"].items() if "/" not in name}
         all_ = {**named, **short, "pods": Fraction(1)}
-        total = plus(total, amounts.times(number(seen, pod), all_))
-        for claim in pod.object.manifest["spec"].get("volumeClaimTemplates", []):
+        total = add(total, amounts.multiply(count(context, pod), all_))
+        for claim in pod.release_object.manifest["spec"].get("volumeClaimTemplates", []):
             size = quantity.parse(claim["spec"]["resources"]["requests"]["storage"])
-            total = plus(total, {"requests.storage": size, "persistentvolumeclaims": Fraction(1)})
+            total = add(total, {"requests.storage": size, "persistentvolumeclaims": Fraction(1)})
     return total
 
 
-def pods(seen: check_context.Subject, pod: check_context.Pod) -> int:
+def count_pods(context: check_context.CheckContext, pod: check_context.Pod) -> int:
     """How many of its pods there are at most, in the middle of a rollout."""
-    scaler = autoscaler(seen, pod)
-    number = scaler["maxReplicas"] if scaler else pod.number
-    if pod.object.kind != "Deployment":
+    scaler = find_autoscaler(context, pod)
+    number = scaler["maxReplicas"] if scaler else pod.replicas
+    if pod.release_object.kind != "Deployment":
         return number
-    surge = pod.object.manifest["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", "25%")
-    return number + part(surge, number)
+    surge = pod.release_object.manifest["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", "25%")
+    return number + resolve_percentage(surge, number)
 
 
-def autoscaler(seen: check_context.Subject, pod: check_context.Pod) -> dict[str, Any] | None:
+def find_autoscaler(context: check_context.CheckContext, pod: check_context.Pod) -> dict[str, Any] | None:
     """The spec of the autoscaler of these pods; none: their number is fixed."""
-    key = {"kind": pod.object.kind, "name": pod.object.name}
-    scalers = (each.manifest["spec"] for each in seen.of("HorizontalPodAutoscaler"))
+    key = {"kind": pod.release_object.kind, "name": pod.release_object.name}
+    scalers = (each.manifest["spec"] for each in context.list_objects("HorizontalPodAutoscaler"))
     return next((spec for spec in scalers if key.items() <= spec["scaleTargetRef"].items()), None)
 
 
-def part(said: int | str, of: int) -> int:
+def resolve_percentage(count_or_percentage: int | str, total: int) -> int:
     """A number, or a share of a number, rounded up."""
-    return math.ceil(of * int(said.removesuffix("%")) / 100) if isinstance(said, str) else said
+    return (
+        math.ceil(total * int(count_or_percentage.removesuffix("%")) / 100)
+        if isinstance(count_or_percentage, str)
+        else count_or_percentage
+    )
 
 
-def told(name: str, amount: Fraction) -> str:
+def format_amount(name: str, amount: Fraction) -> str:
     """An amount as people write it."""
     if name.rpartition(".")[2] == "cpu":
-        return quantity.cpu(amount)
+        return quantity.format_cpu(amount)
     if name.rpartition(".")[2] in ("memory", "ephemeral-storage", "storage"):
-        return quantity.size(amount)
+        return quantity.format_size(amount)
     return str(math.ceil(amount))

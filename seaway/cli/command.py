@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Callable
 from typing import Protocol
 
-DONE = 0
+SUCCESS = 0
 
-FAILED = 1
+FAILURE = 1
 """What was asked for could not be done, or is not so."""
 
-USAGE = 2
+USAGE_ERROR = 2
 """The command line or the configuration is wrong; nothing was tried. argparse's own code too."""
 
 ROLLED_BACK = 3
@@ -24,7 +24,7 @@ INTERRUPTED = 130
 Run = Callable[[argparse.Namespace], int]
 
 
-class Parsers(Protocol):
+class Subparsers(Protocol):
     """What ``argparse.ArgumentParser.add_subparsers`` gives; its own class has a private name."""
 
     def add_parser(self, name: str, *, help: str, description: str) -> argparse.ArgumentParser:  # noqa: A002

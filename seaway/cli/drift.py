@@ -13,62 +13,64 @@ from seaway.release import drift, stack_state
 DRIFTED = 4
 """The cluster differs from the release that was deployed. Its own exit code: to CI it is no failure of the tool."""
 
-HEAD = ("KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY")
+HEADINGS = ("KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY")
 
 
-def run(where: stack.Stack, *, as_json: bool) -> int:
+def show_drift(target: stack.TargetStack, *, as_json: bool) -> int:
     """Show the differences; the exit code.
 
     Raises:
         errors.Unavailable: the cluster cannot be asked, or no release is recorded in it.
     """
-    state = vouchers.find_evidence(where)
-    release, found = asyncio.run(_ask(where, state))
+    state = vouchers.find_evidence(target)
+    release, found = asyncio.run(_read_drift(target, state))
     if as_json:
-        print(json.dumps(plain(where, release, found), indent=2, ensure_ascii=False))
+        print(json.dumps(to_json(target, release, found), indent=2, ensure_ascii=False))
     else:
-        screen = display.screen()
+        screen = display.create_screen()
         many = f"{len(found)} {'difference' if len(found) == 1 else 'differences'}" if found else "no drift"
-        names = (where.app, f"stack {where.name}", f"context {where.context}", f"release {release}", many)
+        names = (target.app, f"stack {target.name}", f"context {target.context}", f"release {release}", many)
         display.write(screen, text.Text(" · ".join(names)))
         if found:
-            display.write(screen, drawn(found))
-    return DRIFTED if found else command.DONE
+            display.write(screen, build_table(found))
+    return DRIFTED if found else command.SUCCESS
 
 
-async def _ask(where: stack.Stack, state: stack_state.ReleaseState | None) -> tuple[str, list[drift.Difference]]:
-    async with health.opened(where) as cluster:
-        return await drift.of(cluster, where.namespace, state)
+async def _read_drift(
+    target: stack.TargetStack, state: stack_state.ReleaseState | None
+) -> tuple[str, list[drift.Difference]]:
+    async with health.connect(target) as cluster:
+        return await drift.detect(cluster, target.namespace, state)
 
 
-def plain(where: stack.Stack, release: str, found: Sequence[drift.Difference]) -> dict[str, Any]:
+def to_json(target: stack.TargetStack, release: str, found: Sequence[drift.Difference]) -> dict[str, Any]:
     """As ``seaway status --drift --json`` prints it; the fields are described in ``seaway.cli.status``."""
     differences = [
         {
             "object": {"kind": each.kind, "name": each.name},
             "field": each.path,
-            "how": each.how,
+            "how": each.change_type,
             "declared": each.declared,
             "live": each.live,
-            "by": each.who,
+            "by": each.set_by,
         }
         for each in found
     ]
-    return status_snapshot.place(where) | {"release": release, "drift": differences}
+    return status_snapshot.target_to_json(target) | {"release": release, "drift": differences}
 
 
-def drawn(found: Sequence[drift.Difference]) -> table.Table:
+def build_table(differences: Sequence[drift.Difference]) -> table.Table:
     """The table."""
-    return display.columns(
-        HEAD,
+    return display.build_table(
+        HEADINGS,
         [
             (
                 f"{each.kind}/{each.name}",
                 each.path or "-",
-                display.value(each.declared),
-                display.value(each.live),
-                each.who or "-",
+                display.format_value(each.declared),
+                display.format_value(each.live),
+                each.set_by or "-",
             )
-            for each in found
+            for each in differences
         ],
     )

@@ -17,44 +17,44 @@ from seaway.release import project
 from seaway.syntax import diagnosis
 
 
-def run(arguments: argparse.Namespace, one: project.Project, folder: Path) -> int:
+def run(arguments: argparse.Namespace, environment: project.Environment, folder: Path) -> int:
     """Print it, and what is lost.
 
     Raises:
-        problems.Invalid: a build context or the command line is wrong.
+        diagnosis.InvalidInput: a build context or the command line is wrong.
     """
     if arguments.service:
         wrong, remedy = "chooses objects of Kubernetes", "leave it out: docker compose up <service> chooses there"
-        raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place("--service"), "", wrong, remedy)])
-    found = exporter.convert(
-        one.app,
-        origin.written(one, folder),
-        folder=str(Path(one.settings.app).parent),
-        images=dict(_images(one, folder)),
-        substitutes=one.settings.substitutes,
+        raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation("--service"), "", wrong, remedy)])
+    found = exporter.export_application(
+        environment.app,
+        origin.read_source_tree(environment, folder),
+        folder=str(Path(environment.settings.app).parent),
+        image_sources=dict(_resolve_images(environment, folder)),
+        image_overrides=environment.settings.substitutes,
     )
-    lost = [each for each in found.losses if each.kind in report.LOST]
+    lost = [each for each in found.outcomes if each.kind in report.LOSSY_KINDS]
     fails = bool(arguments.strict and lost)
     if arguments.json:
         shown = {
-            "application": one.app.name,
-            "counts": report.counted(found.losses),
+            "application": environment.app.name,
+            "counts": report.count_by_kind(found.outcomes),
             "strict": arguments.strict,
-            "keys": [each.plain() for each in found.losses],
+            "keys": [each.to_json() for each in found.outcomes],
             "compose": None if fails else found.document,
         }
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
         if not fails:
-            sys.stdout.write(found.yaml(header(one.app.name, found.losses)))
-        import_compose.show(lost, report.summary(found.losses), one.settings.app, to_stderr=True)
-    return command.FAILED if fails else command.DONE
+            sys.stdout.write(found.to_yaml(format_header(environment.app.name, found.outcomes)))
+        import_compose.print_report(lost, report.summarize(found.outcomes), environment.settings.app, to_stderr=True)
+    return command.FAILURE if fails else command.SUCCESS
 
 
-def header(name: str, losses: Iterable[report.Loss]) -> list[str]:
+def format_header(name: str, outcomes: Iterable[report.KeyOutcome]) -> list[str]:
     """What whoever starts it must know first."""
-    commands = [one.remedy for one in losses if ".secrets." in one.path and one.remedy.startswith(("printf", "echo"))]
-    first = [f"Before the first start: mkdir -p {container.FOLDER}", *dict.fromkeys(commands)] if commands else []
+    commands = [one.hint for one in outcomes if ".secrets." in one.path and one.hint.startswith(("printf", "echo"))]
+    first = [f"Before the first start: mkdir -p {container.SECRETS_DIR}", *dict.fromkeys(commands)] if commands else []
     return [
         f"{name} for Docker Compose v2, by `seaway render --to compose`, which tells what is not as in a cluster.",
         "Its place is the folder where that was called, beside Pulumi.yaml: paths are relative to it.",
@@ -63,19 +63,21 @@ def header(name: str, losses: Iterable[report.Loss]) -> list[str]:
     ]
 
 
-def _images(one: project.Project, folder: Path) -> Iterator[tuple[str, container.Image]]:
+def _resolve_images(environment: project.Environment, folder: Path) -> Iterator[tuple[str, container.ImageSource]]:
     """Those of the pinned release; or how the environment builds them."""
-    if one.release is not None:
-        for name, image in project.images(one, folder).items():
-            yield name, container.Image(reference=image.reference)
+    if environment.release is not None:
+        for name, image in project.find_images(environment, folder).items():
+            yield name, container.ImageSource(reference=image.reference)
         return
-    above = (folder / one.settings.app).parent
-    root = roots.find_root(folder, one.settings.root)
-    for name, build in build_inputs.builds(one.app):
-        read = build_inputs.Source.read(above, build, one.settings, root, lock=images_lock.read(above, root))
+    above = (folder / environment.settings.app).parent
+    root = roots.find_root(folder, environment.settings.root)
+    for name, build in build_inputs.list_builds(environment.app):
+        read = build_inputs.BuildInputs.read(
+            above, build, environment.settings, root, lock=images_lock.read_lock(above, root)
+        )
         dockerfile = read.context.folder / build.dockerfile
-        listed = base_images.Bases.parse(
-            build_files.read(dockerfile, root), file=str(dockerfile), args=build.args
-        ).found
-        base = next((each.reference for each in reversed(listed) if not each.copied), "")
-        yield name, container.Image(args=read.args, base=base)
+        listed = base_images.BaseImages.parse(
+            build_files.read_text(dockerfile, root), file=str(dockerfile), args=build.args
+        ).images
+        base = next((each.reference for each in reversed(listed) if not each.is_copy_source), "")
+        yield name, container.ImageSource(build_args=read.args, base_image=base)

@@ -39,11 +39,11 @@ from seaway.syntax import diagnosis, nodes
 if TYPE_CHECKING:
     from seaway.compose import report
 
-HEAD = ("LINE", "KEY", "WHAT", "HOW", "WAY OUT")
-COLOURS = {"kept": "green", "added": "cyan", "approximated": "yellow", "dropped": "magenta", "refused": "red"}
+HEADINGS = ("LINE", "KEY", "WHAT", "HOW", "WAY OUT")
+KIND_COLOURS = {"kept": "green", "added": "cyan", "approximated": "yellow", "dropped": "magenta", "refused": "red"}
 
 
-def add(parsers: command.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
     told = "write a compose file as app.yaml, and tell what becomes of each key"
     parser = parsers.add_parser("import", help="docker-compose.yml to app.yaml", description=told)
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Import it.
 
     Raises:
-        problems.Invalid: the compose file is wrong, or the file to write is there.
+        diagnosis.InvalidInput: the compose file is wrong, or the file to write is there.
     """
     from seaway.compose import report  # noqa: PLC0415 - not needed for a word that is wrong
     from seaway.compose.importer import convert, write  # noqa: PLC0415
@@ -75,22 +75,28 @@ def run(arguments: argparse.Namespace) -> int:
     within = roots.find_working_root()
     for file in files:
         if not within.exists(file):
-            raise diagnosis.Invalid(
-                [diagnosis.Problem(diagnosis.Place(str(file)), "", "there is no such file", "name one that is there")]
+            raise diagnosis.InvalidInput(
+                [
+                    diagnosis.Diagnostic(
+                        diagnosis.SourceLocation(str(file)), "", "there is no such file", "name one that is there"
+                    )
+                ]
             )
-    document = loader.read(files, within=within, profiles=arguments.profile)
+    document = loader.load(files, within=within, profiles=arguments.profile)
     above = files[0].parent
-    found = convert.convert(document.root, name=arguments.name, folder=above, within=within, told=document.losses)
-    refused = report.refusals(found.losses)
-    lossy = any(one.kind in report.LOST for one in found.losses)
+    found = convert.convert_document(
+        document.root, name=arguments.name, folder=above, within=within, outcomes=document.outcomes
+    )
+    refused = report.list_refusals(found.outcomes)
+    lossy = any(one.kind in report.LOSSY_KINDS for one in found.outcomes)
     fails = bool(refused) or (arguments.strict and lossy)
     source = ", ".join(file.name for file in files)
-    target = None if fails else _target(arguments, files[0])
+    target = None if fails else _choose_output_file(arguments, files[0])
     if not fails:
         text = (
-            write.python(found.app, source=source)
+            write.format_python(found.app, source=source)
             if arguments.python
-            else write.yaml(found.app, found.losses, source=source)
+            else write.format_yaml(found.app, found.outcomes, source=source)
         )
         if target is None:
             if not arguments.json:
@@ -99,62 +105,64 @@ def run(arguments: argparse.Namespace) -> int:
             target.write_text(text)
     if arguments.json:
         shown = {
-            "application": nodes.plain(found.app)["name"],
+            "application": nodes.to_plain(found.app)["name"],
             "written": str(target) if target else None,
-            "counts": report.counted(found.losses),
+            "counts": report.count_by_kind(found.outcomes),
             "strict": arguments.strict,
-            "keys": [one.plain() for one in found.losses],
-            "app": nodes.plain(found.app),
+            "keys": [one.to_json() for one in found.outcomes],
+            "app": nodes.to_plain(found.app),
         }
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
-        told = [one for one in found.losses if arguments.all or one.kind != "kept"]
-        show(told, report.summary(found.losses), source, to_stderr=not fails and target is None)
+        told = [one for one in found.outcomes if arguments.all or one.kind != "kept"]
+        print_report(told, report.summarize(found.outcomes), source, to_stderr=not fails and target is None)
         if target is not None:
             print(f"written: {target}")
-        for name in document.inactive:
+        for name in document.inactive_services:
             print(f"seaway: {name} is left out: none of its profiles was asked for (--profile)", file=sys.stderr)
-    return command.FAILED if fails else command.DONE
+    return command.FAILURE if fails else command.SUCCESS
 
 
-def _target(arguments: argparse.Namespace, first: Path) -> Path | None:
+def _choose_output_file(arguments: argparse.Namespace, first: Path) -> Path | None:
     """None: stdout."""
     if arguments.out == "-":
         return None
     target = Path(arguments.out) if arguments.out else first.with_name("app.py" if arguments.python else "app.yaml")
     if os.path.lexists(target) and not arguments.force:
         remedy = "--out FILE writes another, --force this one"
-        raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(str(target)), "", "is there already", remedy)])
+        raise diagnosis.InvalidInput(
+            [diagnosis.Diagnostic(diagnosis.SourceLocation(str(target)), "", "is there already", remedy)]
+        )
     if not target.parent.is_dir():
-        raise diagnosis.Invalid(
+        raise diagnosis.InvalidInput(
             [
-                diagnosis.Problem(
-                    diagnosis.Place(str(target)), "", "its folder is not there", f"mkdir -p {target.parent}"
+                diagnosis.Diagnostic(
+                    diagnosis.SourceLocation(str(target)), "", "its folder is not there", f"mkdir -p {target.parent}"
                 )
             ]
         )
     return target
 
 
-def show(losses: "Sequence[report.Loss]", summary: str, source: str, *, to_stderr: bool) -> None:
+def print_report(outcomes: "Sequence[report.KeyOutcome]", summary: str, source: str, *, to_stderr: bool) -> None:
     """A table of what was lost, and a line that counts all."""
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
     from seaway.cli import display  # noqa: PLC0415
 
-    screen = display.screen(sys.stderr if to_stderr else None)
-    if losses:
+    screen = display.create_screen(sys.stderr if to_stderr else None)
+    if outcomes:
         rows = [
             (
-                str(one.place.line or "-"),
+                str(one.location.line or "-"),
                 one.path,
-                text.Text(one.kind, style=COLOURS[one.kind]),
-                one.how or "-",
-                one.remedy or "-",
+                text.Text(one.kind, style=KIND_COLOURS[one.kind]),
+                one.message or "-",
+                one.hint or "-",
             )
-            for one in losses
+            for one in outcomes
         ]
-        table = display.columns(HEAD, rows)
+        table = display.build_table(HEADINGS, rows)
         for column in table.columns[3:]:
             column.no_wrap, column.overflow = False, "fold"
         display.write(screen, table)

@@ -16,24 +16,24 @@ VERBS: Sequence[ModuleType] = (up, preview, check, render, import_compose, show,
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb. What it finds out goes to stdout, what is wrong to stderr."""
-    arguments = parser().parse_args(words)
+    arguments = build_parser().parse_args(words)
     try:
         return arguments.run(arguments)
-    except diagnosis.Invalid as error:
+    except diagnosis.InvalidInput as error:
         print(error, file=sys.stderr)
-        return command.USAGE
+        return command.USAGE_ERROR
     except errors.Unavailable as error:
         print(f"seaway: {error}", file=sys.stderr)
-        return command.FAILED
+        return command.FAILURE
     except KeyboardInterrupt:
         return command.INTERRUPTED
     except BrokenPipeError:
         # `seaway logs web | head`: the reader has seen enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return command.DONE
+        return command.SUCCESS
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line: what every verb takes."""
     made = argparse.ArgumentParser(prog="seaway", description="What plain pulumi cannot do.")
     parsers = made.add_subparsers(title="verbs", required=True, metavar="VERB")

@@ -11,22 +11,22 @@ from types import FrameType
 from seaway import errors
 from seaway.syntax import diagnosis
 
-SECONDS = 60.0
+ENCRYPT_TIMEOUT = 60.0
 """That the backend may take to encrypt a value."""
 
 
-def run(folder: Path, words: Sequence[str]) -> int:
+def run(folder: Path, args: Sequence[str]) -> int:
     """Run `pulumi` with these words, as if typed in ``folder``; returns its exit code.
 
     Raises:
         KeyboardInterrupt: the user ended it, and it has ended.
         SystemExit: so did a SIGTERM.
-        problems.Invalid: there is no such program.
+        diagnosis.InvalidInput: there is no such program.
     """
-    return wait([_found(), *words], folder)[0]
+    return wait([_find_pulumi(), *args], folder)[0]
 
 
-def output(folder: Path, words: Sequence[str], **variables: str) -> tuple[int, str]:
+def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple[int, str]:
     """Run `pulumi` for what it prints to stdout; its exit code, and that. What it has to say goes to the user.
 
     Args:
@@ -35,15 +35,15 @@ def output(folder: Path, words: Sequence[str], **variables: str) -> tuple[int, s
     Raises: as ``run``.
     """
     env = {**os.environ, **variables}
-    return wait([_found(), *words, "--non-interactive"], folder, env=env, stdout=subprocess.PIPE)
+    return wait([_find_pulumi(), *args, "--non-interactive"], folder, env=env, stdout=subprocess.PIPE)
 
 
-def read(folder: Path, words: Sequence[str]) -> tuple[int, str]:
+def capture_output(folder: Path, args: Sequence[str]) -> tuple[int, str]:
     """Run `pulumi` without a terminal; its exit code and all that it printed.
 
     Raises: as ``run``.
     """
-    command = [_found(), *words, "--non-interactive"]
+    command = [_find_pulumi(), *args, "--non-interactive"]
     return wait(command, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -73,7 +73,7 @@ def wait(
     process: subprocess.Popen[str] | None = None
     # A terminal sends Ctrl-C to all that runs in front. Any other signal is ours alone, and is handed on. Once: at the
     # second one Pulumi stops in the middle of what it does.
-    in_front = _in_front()
+    in_front = _is_foreground()
 
     def hand_on(number: int) -> None:
         if process is None:
@@ -116,24 +116,28 @@ def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
 
     Raises:
         errors.Unavailable: pulumi cannot encrypt or write it; the text says so in one line.
-        problems.Invalid: there is no such program.
+        diagnosis.InvalidInput: there is no such program.
     """
-    words = [_found(), "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
-    done = subprocess.run(words, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=SECONDS)
+    words = [_find_pulumi(), "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
+    done = subprocess.run(
+        words, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=ENCRYPT_TIMEOUT
+    )
     if done.returncode:
         reason = (done.stderr.strip() or "no output").splitlines()[-1].removeprefix("error: ")
         raise errors.Unavailable(f"{key} of stack {stack} cannot be set ({reason})")
 
 
-def _found() -> str:
+def _find_pulumi() -> str:
     path = shutil.which("pulumi")
     if path is None:
         remedy = "install it (https://www.pulumi.com/docs/install/), or: . .seaway/env"
-        raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place("PATH"), "", "there is no program pulumi", remedy)])
+        raise diagnosis.InvalidInput(
+            [diagnosis.Diagnostic(diagnosis.SourceLocation("PATH"), "", "there is no program pulumi", remedy)]
+        )
     return path
 
 
-def _in_front() -> bool:
+def _is_foreground() -> bool:
     """Whether we have a terminal, and are what it sends its Ctrl-C to."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)

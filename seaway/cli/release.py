@@ -9,7 +9,7 @@ VERBS: Sequence[ModuleType] = (release_list, release_save, release_promote, rele
 """In the order that the help shows them."""
 
 
-def add(parsers: command.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line, and those of its own verbs."""
     told = "what is promoted from one environment to the next"
     parser = parsers.add_parser("release", help=told, description=told)

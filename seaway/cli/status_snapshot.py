@@ -11,43 +11,43 @@ from seaway.rollout import runs, status, workload_health
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class StatusReport:
     """One environment at one moment."""
 
-    where: stack.Stack
-    release: record_store.Pointer | None
+    target: stack.TargetStack
+    release: record_store.CurrentRelease | None
     """What was deployed last as a whole; none before the first success."""
-    rows: Sequence[status.Row]
+    rows: Sequence[status.WorkloadStatus]
     now: datetime.datetime
 
     @property
     def healthy(self) -> bool:
         """There is something, and all of it is complete."""
-        return bool(self.rows) and all(row.healthy for row in self.rows)
+        return bool(self.rows) and all(row.is_healthy for row in self.rows)
 
 
-def plain(taken: Picture) -> dict[str, Any]:
+def to_json(report: StatusReport) -> dict[str, Any]:
     """As ``seaway status --json`` prints it; the fields are described in ``seaway.cli.status``."""
-    release = taken.release
-    return place(taken.where) | {
+    release = report.release
+    return target_to_json(report.target) | {
         "release": release and {"id": release.id, "since": release.since},
-        "healthy": taken.healthy,
-        "workloads": list(map(_workload, taken.rows)),
+        "healthy": report.healthy,
+        "workloads": list(map(_workload_to_json, report.rows)),
     }
 
 
-def place(where: stack.Stack) -> dict[str, Any]:
+def target_to_json(target: stack.TargetStack) -> dict[str, Any]:
     """What every answer begins with."""
     return {
-        "application": where.app,
-        "stack": where.name,
-        "context": where.context,
-        "namespace": where.namespace,
+        "application": target.app,
+        "stack": target.name,
+        "context": target.context,
+        "namespace": target.namespace,
     }
 
 
-def _workload(row: status.Row) -> dict[str, Any]:
-    found, event = row.verdict, row.warned
+def _workload_to_json(row: status.WorkloadStatus) -> dict[str, Any]:
+    found, event = row.health, row.last_warning
     return {
         "name": row.name,
         "kind": row.kind,
@@ -57,30 +57,35 @@ def _workload(row: status.Row) -> dict[str, Any]:
         "desired": found.desired,
         "scale": row.scale and {"min": row.scale[0], "max": row.scale[1]},
         "updated": found.updated,
-        "runs": row.ran and _runs(row.ran),
+        "runs": row.job_runs and _runs_to_json(row.job_runs),
         "urls": list(row.urls),
         "image": row.image,
-        "since": moment(row.since),
+        "since": format_time(row.since),
         "restarts": row.restarts,
         "event": event
-        and {"time": moment(event.time), "object": event.about, "reason": event.reason, "message": event.message},
-        "findings": [_finding(each) for each in found.findings],
+        and {
+            "time": format_time(event.time),
+            "object": event.involved_object,
+            "reason": event.reason,
+            "message": event.message,
+        },
+        "findings": [_finding_to_json(each) for each in found.findings],
     }
 
 
-def _runs(found: runs.Runs) -> dict[str, Any]:
-    return dataclasses.asdict(found) | {"last": found.last and moment(found.last)}
+def _runs_to_json(job_runs: runs.JobRuns) -> dict[str, Any]:
+    return dataclasses.asdict(job_runs) | {"last": job_runs.last and format_time(job_runs.last)}
 
 
-def _finding(found: workload_health.Finding) -> dict[str, Any]:
-    return dataclasses.asdict(found) | {"runbook": runbook(found)}
+def _finding_to_json(finding: workload_health.Finding) -> dict[str, Any]:
+    return dataclasses.asdict(finding) | {"runbook": format_runbook_link(finding)}
 
 
-def runbook(found: workload_health.Finding) -> str:
+def format_runbook_link(finding: workload_health.Finding) -> str:
     """Where the cause is written up."""
-    return f"docs/runbook.md#{found.cause}"
+    return f"docs/runbook.md#{finding.cause}"
 
 
-def moment(time: datetime.datetime) -> str:
+def format_time(time: datetime.datetime) -> str:
     """A time as Kubernetes writes it."""
     return f"{time.astimezone(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seaway.files import roots, writer
 
-NAME = writer.PRIVATE
+FOLDER_NAME = writer.PRIVATE_FOLDER
 MAX_BYTES = 64_000_000
 
 
@@ -17,7 +17,7 @@ def make_folder(path: Path) -> Path:
     """Makes a folder with its parents; ``.seaway``, where it is one of them, for its user only. Returns the path.
 
     Raises:
-        problems.Invalid: ``.seaway`` or something below it is a link or a file, or belongs to another user.
+        diagnosis.InvalidInput: ``.seaway`` or something below it is a link or a file, or belongs to another user.
     """
     top = _find_top(path)
     if top is None:
@@ -28,30 +28,30 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def check(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Checks the ``.seaway`` of a checkout before anything is looked for in it; there may be none yet.
 
     Raises:
-        problems.Invalid: it is a link or a file, or belongs to another user.
+        diagnosis.InvalidInput: it is a link or a file, or belongs to another user.
     """
-    writer.check(folder, folder / NAME / "file")
+    writer.check_writable(folder, folder / FOLDER_NAME / "file")
 
 
-def write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
     """Replaces a file below ``.seaway``: ``writer.write``."""
-    writer.write(_find_project(path), path, text)
+    writer.write_file(_find_project(path), path, text)
 
 
-def remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
     """Removes a file below ``.seaway``: ``writer.remove``."""
-    writer.remove(_find_project(path), path)
+    writer.remove_file(_find_project(path), path)
 
 
-def read(path: Path) -> bytes | None:
+def read_file(path: Path) -> bytes | None:
     """A file below ``.seaway``; None: there is none, it is too large, or a link leads to it."""
     project = _find_project(path)
     try:
-        with roots.open_regular(project, str(path.relative_to(project))) as file:
+        with roots.open_regular_file(project, str(path.relative_to(project))) as file:
             data = file.read(MAX_BYTES + 1)
     except OSError:
         return None
@@ -65,4 +65,4 @@ def _find_project(path: Path) -> Path:
 
 def _find_top(path: Path) -> Path | None:
     """The ``.seaway`` that a path leads through, the innermost."""
-    return next((one for one in (path, *path.parents) if one.name == NAME), None)
+    return next((one for one in (path, *path.parents) if one.name == FOLDER_NAME), None)

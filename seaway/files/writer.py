@@ -15,20 +15,20 @@ from typing import Never
 from seaway.files import roots
 from seaway.syntax import diagnosis
 
-PRIVATE = ".seaway"
+PRIVATE_FOLDER = ".seaway"
 """The folder that is closed to other users before anything is in it."""
 
-_REPLACE = "remove it, and from git too if it is there: Seaway makes a directory of its own"
+_REPLACE_HINT = "remove it, and from git too if it is there: Seaway makes a directory of its own"
 
 
-def write(folder: Path, path: Path, text: str) -> None:
+def write_file(folder: Path, path: Path, text: str) -> None:
     """Replaces a file below the project's folder in one step, and makes the folders that lead to it.
 
     Raises:
-        problems.Invalid: what leads to it is a link or a file, or it cannot be written.
+        diagnosis.InvalidInput: what leads to it is a link or a file, or it cannot be written.
     """
     half = f"{path.name}.{os.getpid()}"
-    with _report(folder, path), _opened(folder, path.parent, make=True) as parent:
+    with _report_os_errors(folder, path), _open_folder(folder, path.parent, create=True) as parent:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(half, dir_fd=parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -41,24 +41,32 @@ def write(folder: Path, path: Path, text: str) -> None:
             raise
 
 
-def remove(folder: Path, path: Path) -> None:
+def remove_file(folder: Path, path: Path) -> None:
     """Removes a file below the project's folder; one that is not there is fine.
 
     Raises:
-        problems.Invalid: what leads to it is a link or a file, or it cannot be removed.
+        diagnosis.InvalidInput: what leads to it is a link or a file, or it cannot be removed.
     """
-    with _report(folder, path), contextlib.suppress(FileNotFoundError), _opened(folder, path.parent) as parent:
+    with (
+        _report_os_errors(folder, path),
+        contextlib.suppress(FileNotFoundError),
+        _open_folder(folder, path.parent) as parent,
+    ):
         os.unlink(path.name, dir_fd=parent)
 
 
-def check(folder: Path, *paths: Path) -> None:
+def check_writable(folder: Path, *paths: Path) -> None:
     """Checks, before anything is done, that files can be written later.
 
     Raises:
-        problems.Invalid: what leads to one is a link or a file, or may not be written.
+        diagnosis.InvalidInput: what leads to one is a link or a file, or may not be written.
     """
     for path in paths:
-        with _report(folder, path), contextlib.suppress(FileNotFoundError), _opened(folder, path.parent) as parent:
+        with (
+            _report_os_errors(folder, path),
+            contextlib.suppress(FileNotFoundError),
+            _open_folder(folder, path.parent) as parent,
+        ):
             if not os.access(".", os.W_OK | os.X_OK, dir_fd=parent):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
@@ -67,33 +75,33 @@ def make_folder(folder: Path, path: Path) -> None:
     """Makes a folder below the project's folder, with those that lead to it.
 
     Raises:
-        problems.Invalid: one of them is a link or a file, or cannot be made.
+        diagnosis.InvalidInput: one of them is a link or a file, or cannot be made.
     """
-    with _report(folder, path), _opened(folder, path, make=True):
+    with _report_os_errors(folder, path), _open_folder(folder, path, create=True):
         pass
 
 
 @contextlib.contextmanager
-def _opened(folder: Path, path: Path, *, make: bool = False) -> Generator[int]:
+def _open_folder(folder: Path, path: Path, *, create: bool = False) -> Generator[int]:
     """A folder below the project's, opened step by step. ``folder`` itself may be reached through links."""
     parts = path.relative_to(folder).parts
     if ".." in parts:
         _refuse(path, folder, f"leads out of {parts[0]}", "write a path without `..`")
-    current = os.open(os.path.realpath(folder), roots.SEARCH)
+    current = os.open(os.path.realpath(folder), roots.DIRECTORY_FLAGS)
     try:
         for count, name in enumerate(parts, 1):
-            if make:
+            if create:
                 with contextlib.suppress(FileExistsError):
-                    os.mkdir(name, 0o700 if name == PRIVATE else 0o777, dir_fd=current)
+                    os.mkdir(name, 0o700 if name == PRIVATE_FOLDER else 0o777, dir_fd=current)
             kind = os.stat(name, dir_fd=current, follow_symlinks=False).st_mode
             if not stat.S_ISDIR(kind):
                 what = "a link" if stat.S_ISLNK(kind) else "a file"
-                _refuse(folder.joinpath(*parts[:count]), folder, f"is {what}, and must be a directory", _REPLACE)
-            current, before = os.open(name, roots.SEARCH, dir_fd=current), current
+                _refuse(folder.joinpath(*parts[:count]), folder, f"is {what}, and must be a directory", _REPLACE_HINT)
+            current, before = os.open(name, roots.DIRECTORY_FLAGS, dir_fd=current), current
             os.close(before)
-            if name == PRIVATE:
+            if name == PRIVATE_FOLDER:
                 _refuse_others(folder.joinpath(*parts[:count]), folder, current)
-                if make:
+                if create:
                     _close_to_others(current)
         yield current
     finally:
@@ -116,7 +124,7 @@ def _close_to_others(descriptor: int) -> None:
 
 
 @contextlib.contextmanager
-def _report(folder: Path, path: Path) -> Generator[None]:
+def _report_os_errors(folder: Path, path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
@@ -124,6 +132,6 @@ def _report(folder: Path, path: Path) -> Generator[None]:
         _refuse(path, folder, wrong, "see whose it is and what is there: ls -ld, and df for room")
 
 
-def _refuse(path: Path, folder: Path, wrong: str, remedy: str) -> Never:
-    place = diagnosis.Place(str(path.relative_to(folder)))
-    raise diagnosis.Invalid([diagnosis.Problem(place, "", wrong, remedy)]) from None
+def _refuse(path: Path, folder: Path, message: str, hint: str) -> Never:
+    place = diagnosis.SourceLocation(str(path.relative_to(folder)))
+    raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "", message, hint)]) from None

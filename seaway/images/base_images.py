@@ -18,7 +18,7 @@ from seaway.syntax import diagnosis
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class BaseImage:
     """An image that a stage starts from, or takes files from."""
 
     reference: str
@@ -26,32 +26,32 @@ class Base:
     argument: str | None
     """The build argument that holds exactly this reference; none: it is written out."""
     line: int
-    copied: bool = False
+    is_copy_source: bool = False
     """Whether no stage starts from it: COPY --from or RUN --mount takes files of it."""
 
     @property
-    def pinned(self) -> bool:
+    def is_pinned(self) -> bool:
         """Whether the Dockerfile itself has its digest."""
-        return image_reference.digest(self.reference) is not None
+        return image_reference.get_digest(self.reference) is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Bases:
+class BaseImages:
     """All base images of one Dockerfile, in the order of its lines."""
 
     file: str
-    found: tuple[Base, ...]
+    images: tuple[BaseImage, ...]
 
     @classmethod
     def parse(cls, text: str, *, file: str, args: Mapping[str, str] | None = None) -> Self:
         """Reads a Dockerfile. ``args`` are the build arguments of the application; they win over defaults."""
         values: dict[str, str] = {}
         stages: set[str] = {"scratch"}
-        found: list[Base] = []
+        found: list[BaseImage] = []
         before = True
-        for line, word, rest in _instructions(text):
+        for line, word, rest in _parse_instructions(text):
             if word == "ARG" and before:
-                for name, default in _arguments(rest):
+                for name, default in _parse_arguments(rest):
                     values[name] = (args or {}).get(name, _expand(default, values))
             elif word == "FROM":
                 before = False
@@ -60,47 +60,56 @@ class Bases:
                 if reference and reference.lower() not in stages:
                     alone = re.fullmatch(r"\$(?:\{(\w+)(?::?-[^}]*)?\}|(\w+))", words[0])
                     name = (alone[1] or alone[2]) if alone else None
-                    found.append(Base(reference=reference, argument=name if name in values else None, line=line))
+                    found.append(BaseImage(reference=reference, argument=name if name in values else None, line=line))
                 if len(words) == 3 and words[1].upper() == "AS":
                     stages.add(words[2].lower())
             elif word in {"COPY", "RUN"}:
-                found += [Base(reference=name, argument=None, line=line, copied=True) for name in _sources(rest)]
+                found += [
+                    BaseImage(reference=name, argument=None, line=line, is_copy_source=True)
+                    for name in _list_copy_sources(rest)
+                ]
         # A stage may also be named by its number, and COPY may even name a later one.
-        used = [base for base in found if not (base.copied and _is_stage(base.reference, stages))]
-        return cls(file=file, found=tuple(used))
+        used = [base for base in found if not (base.is_copy_source and _is_stage(base.reference, stages))]
+        return cls(file=file, images=tuple(used))
 
     @property
     def arguments(self) -> dict[str, str]:
         """The build arguments that hold base images, and what they hold without any substitute."""
-        return {base.argument: base.reference for base in self.found if base.argument is not None}
+        return {base.argument: base.reference for base in self.images if base.argument is not None}
 
-    def substitute(self, substitutes: Mapping[str, str]) -> tuple[dict[str, str], tuple[diagnosis.Problem, ...]]:
+    def apply_overrides(
+        self, image_overrides: Mapping[str, str]
+    ) -> tuple[dict[str, str], tuple[diagnosis.Diagnostic, ...]]:
         """Build arguments that put the substitutes in place, and a problem for each base that offers no way."""
         args: dict[str, str] = {}
-        wrong: list[diagnosis.Problem] = []
-        for base in self.found:
-            instead = image_reference.substitute(base.reference, substitutes)
+        wrong: list[diagnosis.Diagnostic] = []
+        for base in self.images:
+            instead = image_reference.find_override(base.reference, image_overrides)
             if instead is None:
                 continue
             if base.argument is not None:
                 args[base.argument] = instead
                 continue
-            who = "this line" if base.copied else "FROM"
+            who = "this line" if base.is_copy_source else "FROM"
             text = f"this environment has a substitute for {base.reference}, but {who} names it"
-            wrong.append(diagnosis.Problem(diagnosis.Place(self.file, base.line), "", text, _remedy(base)))
+            wrong.append(
+                diagnosis.Diagnostic(diagnosis.SourceLocation(self.file, base.line), "", text, _format_hint(base))
+            )
         return args, tuple(wrong)
 
-    def written_out(self) -> dict[Base, diagnosis.Problem]:
+    def find_unpinnable(self) -> dict[BaseImage, diagnosis.Diagnostic]:
         """The bases that no lock file can pin: without a build argument, and without a digest of their own."""
-        return {base: self._written_out(base) for base in self.found if base.argument is None and not base.pinned}
+        return {
+            base: self._report_unpinnable(base) for base in self.images if base.argument is None and not base.is_pinned
+        }
 
-    def _written_out(self, base: Base) -> diagnosis.Problem:
-        wrong = f"{base.reference} is written out, so {images_lock.FILE} cannot pin it"
-        return diagnosis.Problem(diagnosis.Place(self.file, base.line), "", wrong, _remedy(base))
+    def _report_unpinnable(self, base: BaseImage) -> diagnosis.Diagnostic:
+        wrong = f"{base.reference} is written out, so {images_lock.FILE_NAME} cannot pin it"
+        return diagnosis.Diagnostic(diagnosis.SourceLocation(self.file, base.line), "", wrong, _format_hint(base))
 
 
-def _remedy(base: Base) -> str:
-    if base.copied:
+def _format_hint(base: BaseImage) -> str:
+    if base.is_copy_source:
         return (
             f"write `ARG COPIED_IMAGE={base.reference}` above the first FROM, "
             "`FROM ${COPIED_IMAGE} AS copied` as a stage above this one, and take the files from `copied` here"
@@ -112,7 +121,7 @@ def _is_stage(name: str, stages: Collection[str]) -> bool:
     return name.isdigit() or name.lower() in stages
 
 
-def _sources(rest: str) -> Iterator[str]:
+def _list_copy_sources(rest: str) -> Iterator[str]:
     """What ``COPY --from=...`` and ``RUN --mount=...,from=...`` take files from: stages and images."""
     for flag in itertools.takewhile(lambda word: word.startswith("--"), rest.split()):
         name, _, value = flag.partition("=")
@@ -122,7 +131,7 @@ def _sources(rest: str) -> Iterator[str]:
             yield from (part.partition("=")[2] for part in value.split(",") if part.lower().startswith("from="))
 
 
-def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
+def _parse_instructions(text: str) -> Iterator[tuple[int, str, str]]:
     """Line, instruction and the rest of each that may name an image.
 
     Continued lines are one, here-documents are passed over.
@@ -150,7 +159,7 @@ def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
             yield started, word.upper(), rest.strip()
 
 
-def _arguments(rest: str) -> Iterator[tuple[str, str]]:
+def _parse_arguments(rest: str) -> Iterator[tuple[str, str]]:
     try:
         words = shlex.split(rest)
     except ValueError:

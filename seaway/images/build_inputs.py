@@ -17,25 +17,25 @@ from seaway.syntax import diagnosis
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class BuildInputs:
     """One build."""
 
-    context: context.Context
+    context: context.BuildContext
     args: Mapping[str, str]
     """Build arguments, those that put the environment's base images in place among them."""
-    record: rebuild_reasons.Record
-    warnings: tuple[diagnosis.Problem, ...]
+    build_record: rebuild_reasons.BuildRecord
+    warnings: tuple[diagnosis.Diagnostic, ...]
 
     @classmethod
     def read(
         cls,
         folder: Path,
         build: application.Build,
-        said: settings.Settings,
+        stack_settings: settings.Settings,
         root: roots.Root,
         *,
-        lock: images_lock.Lock | None,
-        known: file_index.Index | None = None,
+        lock: images_lock.ImagesLock | None,
+        cached_index: file_index.FileIndex | None = None,
     ) -> Self:
         """What a build sees.
 
@@ -48,55 +48,61 @@ class Source:
             known: what is known about the files.
 
         Raises:
-            problems.Invalid: everything that is wrong with the context and the Dockerfile.
+            diagnosis.InvalidInput: everything that is wrong with the context and the Dockerfile.
         """
-        read = context.Context.read(folder, build, root, known=known)
+        read = context.BuildContext.read(folder, build, root, cached_index=cached_index)
         dockerfile = read.folder / build.dockerfile
-        text = build_files.read(dockerfile, root) if build.inline is None else build.inline
-        found = base_images.Bases.parse(text, file=str(dockerfile), args=build.args)
-        substituted, wrong = found.substitute(said.substitutes)
+        text = build_files.read_text(dockerfile, root) if build.inline is None else build.inline
+        found = base_images.BaseImages.parse(text, file=str(dockerfile), args=build.args)
+        substituted, wrong = found.apply_overrides(stack_settings.substitutes)
         if wrong:
-            raise diagnosis.Invalid(wrong)
-        pins = lock or images_lock.Lock()
-        taken = {name: substituted.get(name) or pins.pinned(base) for name, base in found.arguments.items()}
+            raise diagnosis.InvalidInput(wrong)
+        pins = lock or images_lock.ImagesLock()
+        taken = {name: substituted.get(name) or pins.pin_reference(base) for name, base in found.arguments.items()}
         instead = {name: one for name, one in taken.items() if one != found.arguments[name]}
         exact = {
-            found.arguments[name]: digest for name, one in instead.items() if (digest := image_reference.digest(one))
+            found.arguments[name]: digest
+            for name, one in instead.items()
+            if (digest := image_reference.get_digest(one))
         }
-        record = rebuild_reasons.Record.of(
+        record = rebuild_reasons.BuildRecord.create(
             read,
-            platform=said.platform,
-            bases=exact,
-            sources={name: image_reference.tagged(one) for name, one in taken.items()},
+            platform=stack_settings.platform,
+            base_digests=exact,
+            sources={name: image_reference.remove_digest(one) for name, one in taken.items()},
         )
-        warnings = (*read.warnings(), *(found.written_out().values() if lock else ()))
-        return cls(context=read, args={**build.args, **instead}, record=record, warnings=warnings)
+        warnings = (*read.list_warnings(), *(found.find_unpinnable().values() if lock else ()))
+        return cls(context=read, args={**build.args, **instead}, build_record=record, warnings=warnings)
 
 
-def records(project: Path, app: application.Application, said: settings.Settings) -> dict[str, rebuild_reasons.Record]:
+def read_build_records(
+    project_folder: Path, app: application.Application, stack_settings: settings.Settings
+) -> dict[str, rebuild_reasons.BuildRecord]:
     """What goes into each image that is built, by name. ``project``: its folder.
 
     Raises:
-        problems.Invalid: everything that is wrong with any of them.
+        diagnosis.InvalidInput: everything that is wrong with any of them.
     """
-    above = (project / said.app).parent
-    root = roots.find_root(project, said.root)
-    lock = images_lock.read(above, root)
-    made: dict[str, rebuild_reasons.Record] = {}
-    wrong: list[diagnosis.Problem] = []
-    for name, build in builds(app):
-        known = file_index.Index.load(staging.index_file(project, name))
+    above = (project_folder / stack_settings.app).parent
+    root = roots.find_root(project_folder, stack_settings.root)
+    lock = images_lock.read_lock(above, root)
+    made: dict[str, rebuild_reasons.BuildRecord] = {}
+    wrong: list[diagnosis.Diagnostic] = []
+    for name, build in list_builds(app):
+        known = file_index.FileIndex.load(staging.get_index_path(project_folder, name))
         try:
-            made[name] = Source.read(above, build, said, root, lock=lock, known=known).record
-        except diagnosis.Invalid as error:
-            wrong += error.problems
+            made[name] = BuildInputs.read(
+                above, build, stack_settings, root, lock=lock, cached_index=known
+            ).build_record
+        except diagnosis.InvalidInput as error:
+            wrong += error.diagnostics
     if wrong:
-        raise diagnosis.Invalid(wrong)
+        raise diagnosis.InvalidInput(wrong)
     return made
 
 
-def builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
+def list_builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
     """What is built. A job that `uses` a service has its image."""
-    for one in structure.workloads(app).values():
+    for one in structure.get_workloads(app).values():
         if one.build is not None and not (isinstance(one, application.Job) and one.uses is not None):
             yield one.name, one.build

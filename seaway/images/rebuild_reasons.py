@@ -12,15 +12,15 @@ from typing import Any, Self
 from seaway.files import private
 from seaway.images import context
 
-SHOWN = 3
+MAX_LISTED_FILES = 3
 """Names of files that are listed; more are counted."""
 
-PINS = {"changed": "renewed", "added": "pinned", "removed": "no longer pinned"}
+PIN_CHANGES = {"changed": "renewed", "added": "pinned", "removed": "no longer pinned"}
 """What became of the digest of a base image."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class BuildRecord:
     """What went into an image."""
 
     tag: str
@@ -34,21 +34,25 @@ class Record:
     the tag: an address is a fact of one environment."""
 
     @classmethod
-    def of(
+    def create(
         cls,
-        read: context.Context,
+        build_context: context.BuildContext,
         *,
         platform: str,
-        bases: Mapping[str, str] | None = None,
+        base_digests: Mapping[str, str] | None = None,
         sources: Mapping[str, str] | None = None,
     ) -> Self:
         """What goes into the image of this context now."""
         return cls(
-            tag=read.tag(platform=platform, bases=bases),
-            files=read.digests,
-            args=dict(read.build.args),
-            bases=dict(bases or {}),
-            other={"Dockerfile": read.build.dockerfile, "target": read.build.target, "platform": platform},
+            tag=build_context.compute_tag(platform=platform, base_digests=base_digests),
+            files=build_context.digests,
+            args=dict(build_context.build.args),
+            bases=dict(base_digests or {}),
+            other={
+                "Dockerfile": build_context.build.dockerfile,
+                "target": build_context.build.target,
+                "platform": platform,
+            },
             sources=dict(sources or {}),
         )
 
@@ -56,31 +60,31 @@ class Record:
     def load(cls, path: Path) -> Self | None:
         """The record of the last build; None if there is none or it cannot be understood."""
         try:
-            saved: dict[str, Any] = json.loads(private.read(path) or b"")
+            saved: dict[str, Any] = json.loads(private.read_file(path) or b"")
             return cls(**saved)
         except (OSError, ValueError, TypeError):
             return None
 
     def save(self, path: Path) -> None:
         """Keeps the record; to be called when the image was built and pushed."""
-        private.write(path, json.dumps(dataclasses.asdict(self)))
+        private.write_file(path, json.dumps(dataclasses.asdict(self)))
 
 
-def record_file(project: Path, name: str) -> Path:
+def get_record_path(project_folder: Path, name: str) -> Path:
     """Where the record of the last image of ``name`` is kept."""
-    return project / private.NAME / "context" / f"{name}.built.json"
+    return project_folder / private.FOLDER_NAME / "context" / f"{name}.built.json"
 
 
-def reason(before: Record | None, now: Record) -> str | None:
+def explain_rebuild(before: BuildRecord | None, now: BuildRecord) -> str | None:
     """Why ``now`` is built anew after ``before``; None if nothing that goes into it changed."""
     if before is None:
         return "first build"
-    moved = _moved(before.sources, now.sources)
+    moved = _list_moved_bases(before.sources, now.sources)
     if before.tag == now.tag:
         return "; ".join(moved) or None
-    reasons = _files(before.files, now.files)
-    reasons += [f"build argument {name} {how}" for name, how in _differences(before.args, now.args)]
-    reasons += [f"base image {name} {PINS[how]}" for name, how in _differences(before.bases, now.bases)]
+    reasons = _describe_files(before.files, now.files)
+    reasons += [f"build argument {name} {how}" for name, how in _compare_digests(before.args, now.args)]
+    reasons += [f"base image {name} {PIN_CHANGES[how]}" for name, how in _compare_digests(before.bases, now.bases)]
     reasons += [
         f"{name} is {value or 'not set'} and was {before.other.get(name) or 'not set'}"
         for name, value in now.other.items()
@@ -89,7 +93,7 @@ def reason(before: Record | None, now: Record) -> str | None:
     return "; ".join(reasons + moved) or "the rules of the tag changed"
 
 
-def _moved(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def _list_moved_bases(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Bases that come from elsewhere. An argument that is new or gone is a change of the Dockerfile, told already."""
     return [
         f"base of {name} changed: {before[name]} -> {now[name]}"
@@ -98,16 +102,16 @@ def _moved(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    found = _differences(before, now)
+def _describe_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    found = _compare_digests(before, now)
     if len(found) <= 1:
         return [f"{name} {how}" for name, how in found]
-    listed = ", ".join(name if how == "changed" else f"{name} ({how})" for name, how in found[:SHOWN])
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    listed = ", ".join(name if how == "changed" else f"{name} ({how})" for name, how in found[:MAX_LISTED_FILES])
+    more = f" and {len(found) - MAX_LISTED_FILES} more" if len(found) > MAX_LISTED_FILES else ""
     return [f"{len(found)} files changed: {listed}{more}"]
 
 
-def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str]]:
+def _compare_digests(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str]]:
     """Names that are not the same in both, and how: changed, added or removed."""
     return [
         (name, "added" if name not in before else "removed" if name not in now else "changed")

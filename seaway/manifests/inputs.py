@@ -10,7 +10,7 @@ from typing import Any
 UNRESOLVED = "unresolved"
 """In place of what is not known: the fingerprint of a secret without its value, the tag of an image not built."""
 
-PULL = "(registry)"
+PULL_CREDENTIALS = "(registry)"
 """Stands among the secrets for the account that the nodes pull with: no secret of an application has such a name. It is
 in no release: an older one is pulled with today's password. So its fingerprint tells nothing."""
 

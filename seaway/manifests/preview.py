@@ -11,12 +11,12 @@ from seaway.model import application, settings
 from seaway.model.validate import secrets
 
 
-def rendered(
+def render_objects(
     app: application.Application,
-    stack: settings.Settings,
+    stack_settings: settings.Settings,
     images: Mapping[str, inputs.Image] | None = None,
     fingerprints: Mapping[str, str] | None = None,
-) -> list[objects.Object]:
+) -> list[objects.ReleaseObject]:
     """The objects of an application.
 
     Args:
@@ -25,18 +25,22 @@ def rendered(
         images: those that are known: a release's, or ``tagged``.
         fingerprints: by name of a secret, what stands for its value; without one it is ``given.UNRESOLVED``.
     """
-    unbuilt = tagged(
-        app, stack, dict.fromkeys(dict(build_inputs.builds(app)), f"{context.TAG_PREFIX}{inputs.UNRESOLVED}")
+    unbuilt = tag_images(
+        app,
+        stack_settings,
+        dict.fromkeys(dict(build_inputs.list_builds(app)), f"{context.TAG_PREFIX}{inputs.UNRESOLVED}"),
     )
     known = fingerprints or {}
-    wanted = secrets.valued(app) + ([inputs.PULL] if stack.pull else [])
+    wanted = secrets.list_managed_names(app) + ([inputs.PULL_CREDENTIALS] if stack_settings.pull else [])
     values = {name: inputs.SecretValue(fingerprint=known.get(name, inputs.UNRESOLVED), value="") for name in wanted}
-    return objects.objects(app, stack, {**unbuilt, **(images or {})}, values)
+    return objects.objects(app, stack_settings, {**unbuilt, **(images or {})}, values)
 
 
-def tagged(app: application.Application, stack: settings.Settings, tags: Mapping[str, str]) -> dict[str, inputs.Image]:
+def tag_images(
+    app: application.Application, stack_settings: settings.Settings, tags: Mapping[str, str]
+) -> dict[str, inputs.Image]:
     """Images that are not pushed yet, so without a digest: by name, with the tags that stand for their content."""
     return {
-        name: inputs.Image(reference=f"{stack.registry}/{app.name}/{name}:{tag}", content=tag)
+        name: inputs.Image(reference=f"{stack_settings.registry}/{app.name}/{name}:{tag}", content=tag)
         for name, tag in tags.items()
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from seaway.model import application
 
 
-def turns(services: Iterable[application.Service]) -> Mapping[str, int]:
+def get_order(services: Iterable[application.Service]) -> Mapping[str, int]:
     """For each service the number of its turn: 0 for one that waits for none, else one more than the last it waits for.
 
     Takes services that the rules have passed: without circles.
@@ -21,24 +21,26 @@ def turns(services: Iterable[application.Service]) -> Mapping[str, int]:
     return {name: turn(name) for name in after}
 
 
-def circles(services: Iterable[application.Service]) -> Iterator[tuple[str, ...]]:
+def find_cycles(services: Iterable[application.Service]) -> Iterator[tuple[str, ...]]:
     """Services that wait for each other, as ``(a, b, a)``, until each of them is in one circle; in the file's order.
 
     One that waits for itself is no circle: that is told by itself.
     """
-    yield from around({service.name: [name for name in service.after if name != service.name] for service in services})
+    yield from find_name_cycles(
+        {service.name: [name for name in service.after if name != service.name] for service in services}
+    )
 
 
-def around(after: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:
+def find_name_cycles(after: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:
     """The same of any names that wait for others."""
     done: set[str] = set()
     for name in after:
-        if name not in done and (path := _back_to(name, after)):
+        if name not in done and (path := _find_shortest_cycle(name, after)):
             done.update(path)
             yield path
 
 
-def _back_to(name: str, after: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
+def _find_shortest_cycle(name: str, after: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
     """The shortest way from a service to itself."""
     ways: list[tuple[str, ...]] = [(name,)]
     seen: set[str] = set()

@@ -17,88 +17,98 @@ from seaway.syntax import diagnosis
 
 _LINE = re.compile(r"(?:export[ \t]+)?(?P<name>[^\s=#]+)=(?P<value>.*)")
 _NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'[^']*')[ \t]*(?:#.*)?""")
+_QUOTED_TEXT = re.compile(r"""("(?:[^"\\]|\\.)*"|'[^']*')[ \t]*(?:#.*)?""")
 _ESCAPE = re.compile(r'\\([nrt"\\$])')
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def read(
-    app: application.Application, places: diagnosis.Places, tree: mounts.Tree | None
-) -> tuple[application.Application, list[diagnosis.Problem]]:
+def read_env_files(
+    app: application.Application, locations: diagnosis.SourceLocations, tree: mounts.WorkingTree | None
+) -> tuple[application.Application, list[diagnosis.Diagnostic]]:
     """The application with what its files say in ``env``, where its own words win, and what is wrong with the files.
 
     They are files of ``tree``. Without one it is a release, which has all values and reads no files.
     """
-    found: list[diagnosis.Problem] = []
+    found: list[diagnosis.Diagnostic] = []
 
-    def merged(path: str, one: application.Process) -> Mapping[str, Any]:
+    def merged(path: str, one: application.ContainerSpec) -> Mapping[str, Any]:
         values: dict[str, str] = {}
         for number, source in enumerate(one.env_files):
-            values |= _file(source, f"{path}.envFiles.{number}", places, tree, found)
+            values |= _read_env_file(source, f"{path}.envFiles.{number}", locations, tree, found)
         return {"env": {**values, **one.env}, "env_files": ()} if one.env_files else {}
 
-    return containers.changed(app, merged), found
+    return containers.replace_fields(app, merged), found
 
 
-def _file(
-    source: str, at: str, places: diagnosis.Places, tree: mounts.Tree | None, found: list[diagnosis.Problem]
+def _read_env_file(
+    source: str,
+    key_path: str,
+    locations: diagnosis.SourceLocations,
+    tree: mounts.WorkingTree | None,
+    diagnostics: list[diagnosis.Diagnostic],
 ) -> Mapping[str, str]:
-    place = places.of(at)
+    place = locations.find(key_path)
     if tree is None:
-        wrong = f"{diagnosis.quoted(source)} is a file of the working tree, and this stack deploys a release"
-        found.append(diagnosis.Problem(place, at, wrong, "write its values here, below `env`"))
+        wrong = f"{diagnosis.quote(source)} is a file of the working tree, and this stack deploys a release"
+        diagnostics.append(diagnosis.Diagnostic(place, key_path, wrong, "write its values here, below `env`"))
         return {}
     try:
-        path, subject = tree.folder / source, diagnosis.quoted(source)
-        text = tree.root.read(path, subject, place, at, hint=mounts.RELATIVE).decode("utf-8-sig")
+        path, subject = tree.folder / source, diagnosis.quote(source)
+        text = tree.root.read(path, subject, place, key_path, hint=mounts.RELATIVE_PATH_HINT).decode("utf-8-sig")
     except UnicodeDecodeError:
-        found.append(diagnosis.Problem(place, at, f"{source} is no UTF-8 text", "save it as UTF-8"))
+        diagnostics.append(diagnosis.Diagnostic(place, key_path, f"{source} is no UTF-8 text", "save it as UTF-8"))
         return {}
-    except diagnosis.Invalid as error:
-        found.extend(error.problems)
+    except diagnosis.InvalidInput as error:
+        diagnostics.extend(error.diagnostics)
         return {}
-    shown = str(Path(places.origin.file).parent / source)
+    shown = str(Path(locations.origin.file).parent / source)
     values: dict[str, str] = {}
     lines: dict[str, int] = {}
-    for number, name, value in _lines(text, shown, at, found):
+    for number, name, value in _parse_lines(text, shown, key_path, diagnostics):
         if name in values:
             wrong = f"{name} is in line {lines[name]} too"
-            found.append(diagnosis.Problem(diagnosis.Place(shown, number, 1), at, wrong, "remove one of the two"))
+            diagnostics.append(
+                diagnosis.Diagnostic(
+                    diagnosis.SourceLocation(shown, number, 1), key_path, wrong, "remove one of the two"
+                )
+            )
         values[name], lines[name] = value, number
     return values
 
 
-def _lines(text: str, shown: str, at: str, found: list[diagnosis.Problem]) -> Iterator[tuple[int, str, str]]:
+def _parse_lines(
+    text: str, display_path: str, key_path: str, diagnostics: list[diagnosis.Diagnostic]
+) -> Iterator[tuple[int, str, str]]:
     for number, line in enumerate(re.split(r"\r?\n", text), 1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
-        place = diagnosis.Place(shown, number, 1)
+        place = diagnosis.SourceLocation(display_path, number, 1)
         said = _LINE.fullmatch(stripped)
         if said is None:
             # Not the line itself: it may be the end of a secret that has several.
             remedy = "write NAME=value, without blanks around the =; a comment begins with #"
-            found.append(diagnosis.Problem(place, at, "is no NAME=value", remedy))
+            diagnostics.append(diagnosis.Diagnostic(place, key_path, "is no NAME=value", remedy))
             continue
-        name, value = said["name"], _value(said["value"])
+        name, value = said["name"], _parse_value(said["value"])
         if not _NAME.fullmatch(name):
-            wrong = f"{diagnosis.quoted(name)} is no name of an environment variable"
+            wrong = f"{diagnosis.quote(name)} is no name of an environment variable"
             remedy = "use letters, digits, _, - and ., and no digit first"
-            found.append(diagnosis.Problem(place, at, wrong, remedy))
+            diagnostics.append(diagnosis.Diagnostic(place, key_path, wrong, remedy))
         elif value is None:
             remedy = "end it with the quote that it begins with; a text of several lines is one of `files`"
-            found.append(diagnosis.Problem(place, at, f"the value of {name} has no end", remedy))
+            diagnostics.append(diagnosis.Diagnostic(place, key_path, f"the value of {name} has no end", remedy))
         else:
             yield number, name, value
 
 
-def _value(text: str) -> str | None:
+def _parse_value(text: str) -> str | None:
     """None: a quote without its end."""
     text = text.strip()
     if text[:1] not in ('"', "'"):
         return re.split(r"(?:^|\s+)#", text, maxsplit=1)[0].rstrip()
-    quoted = _QUOTED.fullmatch(text)
+    quoted = _QUOTED_TEXT.fullmatch(text)
     if quoted is None:
         return None
     inner = quoted[1][1:-1]
-    return inner if text[0] == "'" else _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), inner)
+    return inner if text[0] == "'" else _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), inner)

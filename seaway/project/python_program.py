@@ -17,32 +17,34 @@ from seaway.model import application
 from seaway.syntax import diagnosis, encode, nodes
 
 SUFFIX = ".py"
-NAME = "application"
+VARIABLE_NAME = "application"
 
 
-def read(path: Path, shown: str) -> nodes.Node:
+def run_program(path: Path, display_path: str) -> nodes.Node:
     """What the program describes; ``shown`` is what messages call it. It may import what stands beside it.
 
-    Raises problems.Invalid: it fails, or it has no application.
+    Raises diagnosis.InvalidInput: it fails, or it has no application.
     """
-    place = diagnosis.Place(shown)
+    place = diagnosis.SourceLocation(display_path)
     try:
-        with _beside(path.parent), contextlib.redirect_stdout(sys.stderr):
-            made: Any = runpy.run_path(str(path), run_name=NAME).get(NAME)
-    except diagnosis.Invalid:
+        with _import_from(path.parent), contextlib.redirect_stdout(sys.stderr):
+            made: Any = runpy.run_path(str(path), run_name=VARIABLE_NAME).get(VARIABLE_NAME)
+    except diagnosis.InvalidInput:
         raise
     except (Exception, SystemExit) as error:
         wrong = f"the program ends with {type(error).__name__}: {' '.join(str(error).split()) or 'no reason'}"
-        raise _invalid(_line(error, path, shown), wrong, f"correct it; `python {shown}` runs it alone") from error
+        raise _make_error(
+            _find_location(error, path, display_path), wrong, f"correct it; `python {display_path}` runs it alone"
+        ) from error
     if not isinstance(made, application.Application):
         what = "has no" if made is None else f"has a {type(made).__name__} as"
-        remedy = f'end it with {NAME} = Application("shop", services=(...))'
-        raise _invalid(place, f"{what} `{NAME}`", remedy)
-    return encode.node(encode.plain(made), place)
+        remedy = f'end it with {VARIABLE_NAME} = Application("shop", services=(...))'
+        raise _make_error(place, f"{what} `{VARIABLE_NAME}`", remedy)
+    return encode.to_node(encode.to_plain(made), place)
 
 
 @contextlib.contextmanager
-def _beside(folder: Path) -> Generator[None]:
+def _import_from(folder: Path) -> Generator[None]:
     """Modules of that folder may be imported, and are forgotten afterwards: the next one may be another revision's."""
     before, written = dict(sys.modules), sys.dont_write_bytecode
     sys.path.insert(0, str(folder.resolve()))
@@ -60,13 +62,13 @@ def _beside(folder: Path) -> Generator[None]:
                 del sys.modules[name]
 
 
-def _line(error: BaseException, path: Path, shown: str) -> diagnosis.Place:
+def _find_location(error: BaseException, path: Path, display_path: str) -> diagnosis.SourceLocation:
     """The line of the program itself that was last, whatever it called."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
-        return diagnosis.Place(shown, error.lineno, error.offset)
+        return diagnosis.SourceLocation(display_path, error.lineno, error.offset)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return diagnosis.Place(shown, lines[-1]) if lines else diagnosis.Place(shown)
+    return diagnosis.SourceLocation(display_path, lines[-1]) if lines else diagnosis.SourceLocation(display_path)
 
 
-def _invalid(place: diagnosis.Place, wrong: str, remedy: str) -> diagnosis.Invalid:
-    return diagnosis.Invalid([diagnosis.Problem(place, "", wrong, remedy)])
+def _make_error(location: diagnosis.SourceLocation, message: str, hint: str) -> diagnosis.InvalidInput:
+    return diagnosis.InvalidInput([diagnosis.Diagnostic(location, "", message, hint)])

@@ -15,32 +15,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, cast
 
 from seaway.manifests import objects
-from seaway.release import lock, record
-from seaway.release import release as releases
+from seaway.project import release as releases
+from seaway.project import release_lock
+from seaway.release import record
 from seaway.syntax import decode, encode
 
-TEXT = "release.yaml"
-PROVENANCE = "provenance.yaml"
-PACKED = "manifests.json.gz"
-JOBS = "jobs.json.gz"
-ROLLOUT = "rollout.json.gz"
+RECORD_FILE = "release.yaml"
+PROVENANCE_FILE = "provenance.yaml"
+MANIFESTS_FILE = "manifests.json.gz"
+JOBS_FILE = "jobs.json.gz"
+ROLLOUT_FILE = "rollout.json.gz"
 """The objects in their order, and how each is rolled out: what the lists for kubectl do not say."""
 
-PART_SIZE = 900_000
+MAX_PART_BYTES = 900_000
 """Bytes of data in one ConfigMap: Kubernetes takes 1 MiB, keys and metadata included."""
 
-LARGEST = 256 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 """Bytes that a compressed file may have when it is decompressed: the cluster is not trusted with our memory."""
 
-LARGEST_UNVOUCHED = 16 * 1024 * 1024
+MAX_UNTRUSTED_BYTES = 16 * 1024 * 1024
 """The same where nothing vouches for the record: what is parsed takes many times the memory of its text."""
 
-_ENCODED_TEXT = f"{TEXT}.gz"
+_COMPRESSED_RECORD_FILE = f"{RECORD_FILE}.gz"
 """In place of ``TEXT`` where all files do not fit in one ConfigMap."""
 
-SHA256 = "sha256"
-PARTS = "parts"
-_STATEMENTS = (lock.FORMAT_KEY, SHA256, PARTS)
+SHA256_KEY = "sha256"
+PARTS_KEY = "parts"
+_METADATA_KEYS = (release_lock.FORMAT_KEY, SHA256_KEY, PARTS_KEY)
 """Keys of the first ConfigMap that are not files."""
 
 
@@ -53,64 +54,66 @@ class StoredRecord:
     """The files of a record, by name."""
 
     files: Mapping[str, bytes]
-    format: int = lock.FORMAT
-    stated: str | None = None
+    format: int = release_lock.FORMAT
+    declared_sha256: str | None = None
     """The SHA-256 that its first ConfigMap states: it finds damage, not forgery."""
 
     @classmethod
-    def of(cls, one: record.Record, provenance: releases.Provenance) -> Self:
+    def create(cls, release_record: record.ReleaseRecord, provenance: releases.Provenance) -> Self:
         """The files of what is deployed now.
 
         Raises:
             LookupError: an image or the fingerprint of a secret is missing.
         """
-        found = one.objects()
+        found = release_record.render_objects()
         files = {
             # First, since what is not compressed is never cut.
-            PROVENANCE: lock.format_text(encode.plain(provenance)).encode(),
-            TEXT: text_of(one),
-            PACKED: pack([each.manifest for each in found if each.kind not in ("Secret", "Job")]),
+            PROVENANCE_FILE: release_lock.format_text(encode.to_plain(provenance)).encode(),
+            RECORD_FILE: encode_record(release_record),
+            MANIFESTS_FILE: pack_manifests([each.manifest for each in found if each.kind not in ("Secret", "Job")]),
             # Apart, since a migration that has run must not run once more because somebody goes back with kubectl.
-            JOBS: pack([each.manifest for each in found if each.kind == "Job"]),
-            ROLLOUT: _compress(list(_rollout(found))),
+            JOBS_FILE: pack_manifests([each.manifest for each in found if each.kind == "Job"]),
+            ROLLOUT_FILE: _compress(list(_encode_rollout(found))),
         }
-        if sum(map(len, files.values())) > PART_SIZE:
-            files[_ENCODED_TEXT] = gzip.compress(files.pop(TEXT), mtime=0)
+        if sum(map(len, files.values())) > MAX_PART_BYTES:
+            files[_COMPRESSED_RECORD_FILE] = gzip.compress(files.pop(RECORD_FILE), mtime=0)
         return cls(files=files)
 
     @classmethod
-    def joined(cls, maps: Sequence[Mapping[str, Any]]) -> Self:
+    def join_parts(cls, config_maps: Sequence[Mapping[str, Any]]) -> Self:
         """The record in its ConfigMaps, the first one first.
 
         Raises:
             UnreadableRecordError: a value is not base64, or its format is newer than this version of Seaway.
         """
-        stated: Mapping[str, str] = maps[0].get("data") or {}
-        text = stated.get(lock.FORMAT_KEY, "0")
-        if text not in ("0", str(lock.FORMAT)):
-            raise UnreadableRecordError(f"its format is {text}, and this version of Seaway reads up to {lock.FORMAT}")
+        stated: Mapping[str, str] = config_maps[0].get("data") or {}
+        text = stated.get(release_lock.FORMAT_KEY, "0")
+        if text not in ("0", str(release_lock.FORMAT)):
+            raise UnreadableRecordError(
+                f"its format is {text}, and this version of Seaway reads up to {release_lock.FORMAT}"
+            )
         files: dict[str, bytes] = {}
         try:
-            for each in maps:
+            for each in config_maps:
                 plain: Mapping[str, str] = each.get("data") or {}
                 binary: Mapping[str, str] = each.get("binaryData") or {}
-                part = {key: value.encode() for key, value in plain.items() if key not in _STATEMENTS}
+                part = {key: value.encode() for key, value in plain.items() if key not in _METADATA_KEYS}
                 part |= {key: base64.b64decode(value) for key, value in binary.items()}
                 for key, value in part.items():
                     # A file that is in several parts has the same key in each of them.
                     files[key] = files.get(key, b"") + value
         except (ValueError, AttributeError) as error:
             raise UnreadableRecordError(f"its data cannot be read ({error})") from None
-        return cls(files=files, format=int(text), stated=stated.get(SHA256))
+        return cls(files=files, format=int(text), declared_sha256=stated.get(SHA256_KEY))
 
     @property
     def sha256(self) -> str:
         """What vouches for every byte of every file."""
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
-        sums[lock.FORMAT_KEY] = str(self.format)
-        return lock.hash_bytes(json.dumps(sums, sort_keys=True).encode())
+        sums[release_lock.FORMAT_KEY] = str(self.format)
+        return release_lock.hash_bytes(json.dumps(sums, sort_keys=True).encode())
 
-    def parts(self) -> list[dict[str, dict[str, str]]]:
+    def split_parts(self) -> list[dict[str, dict[str, str]]]:
         """``data`` and ``binaryData`` of the ConfigMaps that hold it, the first one first.
 
         What is compressed is cut where a ConfigMap is full, and goes on under the same key in the next one.
@@ -118,78 +121,86 @@ class StoredRecord:
         parts: list[dict[str, bytes]] = [{}]
         for name, content in self.files.items():
             rest = content
-            while len(rest) > (room := PART_SIZE - sum(map(len, parts[-1].values()))):
+            while len(rest) > (room := MAX_PART_BYTES - sum(map(len, parts[-1].values()))):
                 parts[-1][name], rest = rest[:room], rest[room:]
                 parts.append({})
             parts[-1][name] = rest
-        written = [_written(part) for part in parts]
-        written[0]["data"] |= {lock.FORMAT_KEY: str(self.format), SHA256: self.sha256, PARTS: str(len(parts))}
+        written = [_encode_part(part) for part in parts]
+        written[0]["data"] |= {
+            release_lock.FORMAT_KEY: str(self.format),
+            SHA256_KEY: self.sha256,
+            PARTS_KEY: str(len(parts)),
+        }
         return written
 
-    def text(self) -> bytes:
+    def read_text(self) -> bytes:
         """The record's own YAML.
 
         Raises:
             UnreadableRecordError: there is none.
         """
-        if _ENCODED_TEXT in self.files:
-            return _decompress(self.files[_ENCODED_TEXT])
-        return self.files.get(TEXT, b"")
+        if _COMPRESSED_RECORD_FILE in self.files:
+            return _decompress(self.files[_COMPRESSED_RECORD_FILE])
+        return self.files.get(RECORD_FILE, b"")
 
-    def record(self, shown: str) -> record.Record:
+    def decode_record(self, source: str) -> record.ReleaseRecord:
         """The record; ``shown`` names it in messages.
 
         Raises:
             UnreadableRecordError: there is none.
-            problems.Invalid: it is none that this version of Seaway understands.
+            diagnosis.InvalidInput: it is none that this version of Seaway understands.
         """
-        return record.Record.decode(lock.parse(self.text(), shown)[1])
+        return record.ReleaseRecord.decode(release_lock.parse_content(self.read_text(), source)[1])
 
-    def provenance(self, shown: str) -> releases.Provenance:
+    def decode_provenance(self, source: str) -> releases.Provenance:
         """Where it comes from.
 
         Raises:
-            problems.Invalid: it is none that this version of Seaway understands.
+            diagnosis.InvalidInput: it is none that this version of Seaway understands.
         """
-        return decode.decode(releases.Provenance, lock.parse(self.files.get(PROVENANCE, b"{}"), shown)[1])
+        return decode.decode_node(
+            releases.Provenance, release_lock.parse_content(self.files.get(PROVENANCE_FILE, b"{}"), source)[1]
+        )
 
-    def manifests(self, limit: int = LARGEST) -> list[dict[str, Any]]:
+    def read_manifests(self, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
         """Its objects but the Secrets, as they were deployed.
 
         Raises:
             UnreadableRecordError: they cannot be read.
         """
-        return unpack(self.files.get(PACKED, b""), limit) + unpack(self.files.get(JOBS, b""), limit)
+        return unpack_manifests(self.files.get(MANIFESTS_FILE, b""), limit) + unpack_manifests(
+            self.files.get(JOBS_FILE, b""), limit
+        )
 
-    def objects(self) -> list[objects.Object] | None:
+    def read_objects(self) -> list[objects.ReleaseObject] | None:
         """Its objects as they were deployed, the Secrets without their values; None: it is of format 0, without them.
 
         Raises:
             UnreadableRecordError: they cannot be read.
         """
-        if ROLLOUT not in self.files:
+        if ROLLOUT_FILE not in self.files:
             return None
-        manifests = {(one["kind"], one["metadata"]["name"]): one for one in self.manifests()}
+        manifests = {(one["kind"], one["metadata"]["name"]): one for one in self.read_manifests()}
         try:
-            written: list[dict[str, Any]] = json.loads(_decompress(self.files[ROLLOUT]))
-            return record.read_objects(
+            written: list[dict[str, Any]] = json.loads(_decompress(self.files[ROLLOUT_FILE]))
+            return record.decode_objects(
                 {**one, "manifest": one["manifest"] or manifests[tuple(one["object"])]} for one in written
             )
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise UnreadableRecordError(f"its objects cannot be read ({error})") from None
 
 
-def text_of(one: record.Record) -> bytes:
+def encode_record(release_record: record.ReleaseRecord) -> bytes:
     """The record's own YAML, as it is stored."""
-    return lock.format_text(one.plain()).encode()
+    return release_lock.format_text(release_record.to_plain()).encode()
 
 
-def pack(items: Sequence[dict[str, Any]]) -> bytes:
+def pack_manifests(manifests: Sequence[dict[str, Any]]) -> bytes:
     """Objects as one compressed list for kubectl: always the same bytes for the same objects."""
-    return _compress({"apiVersion": "v1", "kind": "List", "items": items})
+    return _compress({"apiVersion": "v1", "kind": "List", "items": manifests})
 
 
-def unpack(content: bytes, limit: int = LARGEST) -> list[dict[str, Any]]:
+def unpack_manifests(content: bytes, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
     """The objects of ``pack``; ``limit``: bytes that they may have when they are decompressed.
 
     Raises:
@@ -205,13 +216,13 @@ def unpack(content: bytes, limit: int = LARGEST) -> list[dict[str, Any]]:
     return items
 
 
-def _rollout(found: Sequence[objects.Object]) -> Iterator[dict[str, Any]]:
+def _encode_rollout(found: Sequence[objects.ReleaseObject]) -> Iterator[dict[str, Any]]:
     """The objects in their order. Only a Secret has its manifest here; those of the others are in the lists."""
-    for one, written in zip(found, record.written_objects(found), strict=True):
+    for one, written in zip(found, record.encode_objects(found), strict=True):
         yield {**written, "object": [one.kind, one.name]} | ({} if one.kind == "Secret" else {"manifest": None})
 
 
-def _written(part: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
+def _encode_part(part: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
     """A part as a ConfigMap has it: text as it is, what is compressed in base64."""
     binary = {name: base64.b64encode(content).decode() for name, content in part.items() if name.endswith(".gz")}
     return {
@@ -224,7 +235,7 @@ def _compress(value: Any) -> bytes:
     return gzip.compress(json.dumps(value, sort_keys=True, separators=(",", ":")).encode(), mtime=0)
 
 
-def _decompress(content: bytes, limit: int = LARGEST) -> bytes:
+def _decompress(content: bytes, limit: int = MAX_BYTES) -> bytes:
     """At most ``limit`` bytes: what a cluster sends may be made to fill our memory.
 
     Raises:

@@ -5,42 +5,47 @@ from pathlib import Path
 from typing import Any
 
 from seaway.images import build_inputs
-from seaway.project import stack_file
-from seaway.release import project, release
+from seaway.project import release, stack_file
+from seaway.release import project
 from seaway.review import comparison
 from seaway.syntax import nodes
 
 
-def read(folder: Path, stack: str) -> comparison.Side:
+def read_view(folder: Path, stack: str) -> comparison.EnvironmentView:
     """One environment of the project in ``folder``.
 
     Raises:
-        problems.Invalid: everything that is wrong in its files.
+        diagnosis.InvalidInput: everything that is wrong in its files.
     """
-    values = stack_file.read(folder / f"Pulumi.{stack}.yaml")
-    return of(project.read(values, folder=folder, stack=stack), values, folder)
+    values = stack_file.read_config(folder / f"Pulumi.{stack}.yaml")
+    return create_view(project.read_environment(values, folder=folder, stack=stack), values, folder)
 
 
-def of(one: project.Project, values: nodes.Table, folder: Path) -> comparison.Side:
+def create_view(
+    environment: project.Environment, stack_values: nodes.MappingNode, folder: Path
+) -> comparison.EnvironmentView:
     """One environment that has been read; ``values`` is its configuration.
 
     Raises:
-        problems.Invalid: a build context is wrong.
+        diagnosis.InvalidInput: a build context is wrong.
     """
-    if one.release:
-        contents = {name: image.content for name, image in one.release.images.items()}
+    if environment.release:
+        contents = {name: image.content for name, image in environment.release.images.items()}
     else:
-        contents = {name: it.tag for name, it in build_inputs.records(folder, one.app, one.settings).items()}
-    return comparison.Side(
-        app=one.app,
-        settings=one.settings,
-        contents=contents,
-        secrets=stack_file.secrets_given(values),
-        release=dict(_said(one, release.identity(one.base, contents))),
+        contents = {
+            name: it.tag
+            for name, it in build_inputs.read_build_records(folder, environment.app, environment.settings).items()
+        }
+    return comparison.EnvironmentView(
+        app=environment.app,
+        settings=environment.settings,
+        image_contents=contents,
+        secret_names=stack_file.get_secret_names(stack_values),
+        release=dict(_list_release_facts(environment, release.compute_id(environment.base, contents))),
     )
 
 
-def _said(one: project.Project, id_: str) -> Iterator[tuple[str, Any]]:
+def _list_release_facts(one: project.Environment, id_: str) -> Iterator[tuple[str, Any]]:
     yield "id", id_
     if one.release is None:
         yield "source", "the working tree"
@@ -48,9 +53,12 @@ def _said(one: project.Project, id_: str) -> Iterator[tuple[str, Any]]:
         came = one.release.provenance
         more = ", with changes that are in no commit" if came.dirty else ""
         yield "source", f"commit {came.revision}{more}" if came.revision else None
-    if one.lock.back:
+    if one.lock.is_rollback:
         yield "back", "pinned by a rollback: no job of a release runs"
     for held in one.lock.held:
         yield f"held.{held.release}", held.because
-    if one.lock.instead:
-        yield f"failed.{one.lock.instead.held}", f"{one.lock.instead.release} runs instead: {one.lock.instead.because}"
+    if one.lock.fallback:
+        yield (
+            f"failed.{one.lock.fallback.held}",
+            f"{one.lock.fallback.release} runs instead: {one.lock.fallback.because}",
+        )

@@ -16,7 +16,7 @@ class Finding:
     """Id of the cause in causes.py, as `image-not-found`; also its anchor in docs/runbook.md."""
     line: str
     """The cause in one line, with the values: ``image registry.example.com/web:2 does not exist (...)``."""
-    remedy: str
+    hint: str
     """What to do about it, in one line."""
     pod: str | None
     """The pod that shows it; none: it kept pods from being made."""
@@ -28,7 +28,7 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class WorkloadHealth:
     """The state of one workload."""
 
     target: target.Target
@@ -42,7 +42,7 @@ class Verdict:
     """Worst first: fatal ones, then by how much they explain. Empty when all is well."""
 
     @property
-    def row(self) -> str:
+    def summary(self) -> str:
         """One line for a live display: ``web 1/2 ready`` and the first finding, if there is one."""
         done = "succeeded" if self.target.kind == "Job" else "ready"
         counted = f"{self.target.owner} {self.ready}/{self.desired} {done}"

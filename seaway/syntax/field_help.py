@@ -4,14 +4,14 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Doc:
+class Help:
     """What the field says, in the user's words."""
 
     text: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Why:
+class Rationale:
     """Why the default is what it is."""
 
     text: str

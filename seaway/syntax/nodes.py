@@ -19,13 +19,16 @@ MAX_DEPTH = 40
 MAX_NODES = 100_000
 """Far beyond any application; what is bigger is a mistake or an attack (an alias may multiply what it names)."""
 
-_MARKS = ("!reset", "!override")
-_TEXT = "tag:yaml.org,2002:str"
-_CORE = (_TEXT, *(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null", "map", "seq", "merge")))
+_COMPOSE_TAGS = ("!reset", "!override")
+_STR_TAG = "tag:yaml.org,2002:str"
+_CORE_TAGS = (
+    _STR_TAG,
+    *(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null", "map", "seq", "merge")),
+)
 
-Kind = Literal["text", "int", "float", "bool", "null"]
+ScalarKind = Literal["text", "int", "float", "bool", "null"]
 
-_PLAIN: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+_SCALAR_PATTERNS: tuple[tuple[ScalarKind, re.Pattern[str]], ...] = (
     ("null", re.compile(r"null|Null|NULL|~|")),
     ("bool", re.compile(r"true|True|TRUE|false|False|FALSE")),
     ("int", re.compile(r"[-+]?(0|[1-9][0-9]{0,17})|0o[0-7]{1,20}|0x[0-9a-fA-F]{1,15}")),
@@ -41,141 +44,141 @@ _LOADER = cast(Any, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Scalar:
+class ScalarNode:
     """One value: its text, as written, and what YAML takes it for."""
 
-    place: diagnosis.Place
+    location: diagnosis.SourceLocation
     text: str
-    kind: Kind = "text"
+    kind: ScalarKind = "text"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Items:
+class SequenceNode:
     """A list."""
 
-    place: diagnosis.Place
+    location: diagnosis.SourceLocation
     items: tuple["Node", ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
+class Pair:
     """A value of a mapping, with the place of its key."""
 
-    place: diagnosis.Place
+    location: diagnosis.SourceLocation
     node: "Node"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Table:
+class MappingNode:
     """A mapping, in the order that it was written."""
 
-    place: diagnosis.Place
-    entries: Mapping[str, Entry] = dataclasses.field(default_factory=dict[str, Entry])
+    location: diagnosis.SourceLocation
+    pairs: Mapping[str, Pair] = dataclasses.field(default_factory=dict[str, Pair])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Secure:
+class EncryptedNode:
     """A secret value of a stack: it is there, and it is not here."""
 
-    place: diagnosis.Place
+    location: diagnosis.SourceLocation
 
 
-Node = Scalar | Items | Table | Secure
+Node = ScalarNode | SequenceNode | MappingNode | EncryptedNode
 
 
-def scalar(text: str, place: diagnosis.Place) -> Scalar:
+def parse_scalar(text: str, location: diagnosis.SourceLocation) -> ScalarNode:
     """An unquoted value."""
-    return Scalar(place, text, _kind(text))
+    return ScalarNode(location, text, _infer_kind(text))
 
 
-def _kind(text: str) -> Kind:
-    for kind, pattern in _PLAIN:
+def _infer_kind(text: str) -> ScalarKind:
+    for kind, pattern in _SCALAR_PATTERNS:
         if pattern.fullmatch(text):
             return kind
     return "text"
 
 
-def whole(node: Scalar) -> int:
+def to_int(node: ScalarNode) -> int:
     """The number of a scalar of kind "int"."""
     return int(node.text, 0 if node.text.startswith(("0o", "0x")) else 10)
 
 
-def shown(node: Node) -> str:
+def describe_node(node: Node) -> str:
     """A value as a message shows it: short, and text in quotes."""
     match node:
-        case Scalar(kind="text"):
-            return diagnosis.quoted(node.text)
-        case Scalar():
+        case ScalarNode(kind="text"):
+            return diagnosis.quote(node.text)
+        case ScalarNode():
             return (node.text if len(node.text) <= 60 else f"{node.text[:60]}...") or "an empty value"
-        case Items():
+        case SequenceNode():
             return "a list"
-        case Table():
+        case MappingNode():
             return "a mapping"
-        case Secure():
+        case EncryptedNode():
             return "an encrypted value"
 
 
-def inside(node: Node | None, key: str) -> Mapping[str, Entry]:
+def get_pairs(node: Node | None, key: str) -> Mapping[str, Pair]:
     """The entries of the mapping under ``key``; none where there is no such thing."""
-    entry = node.entries.get(key) if isinstance(node, Table) else None
-    return entry.node.entries if entry and isinstance(entry.node, Table) else {}
+    entry = node.pairs.get(key) if isinstance(node, MappingNode) else None
+    return entry.node.pairs if entry and isinstance(entry.node, MappingNode) else {}
 
 
-def drop(node: Node, key: str) -> Node:
+def remove_key(node: Node, key: str) -> Node:
     """A mapping without one of its keys; any other node as it is."""
-    if not isinstance(node, Table):
+    if not isinstance(node, MappingNode):
         return node
-    return Table(node.place, {name: entry for name, entry in node.entries.items() if name != key})
+    return MappingNode(node.location, {name: entry for name, entry in node.pairs.items() if name != key})
 
 
-def names(node: Node, kind: str) -> list[str]:
+def list_names(node: Node, key: str) -> list[str]:
     """The names under one key of a mapping, which holds a mapping or a list of names."""
-    entry = node.entries.get(kind) if isinstance(node, Table) else None
+    entry = node.pairs.get(key) if isinstance(node, MappingNode) else None
     match entry and entry.node:
-        case Table(entries=entries):
+        case MappingNode(pairs=entries):
             return list(entries)
-        case Items(items=items):
-            return [item.text for item in items if isinstance(item, Scalar)]
+        case SequenceNode(items=items):
+            return [item.text for item in items if isinstance(item, ScalarNode)]
         case _:
             return []
 
 
-def plain(node: Node) -> Any:  # noqa: PLR0911 - one return a kind
+def to_plain(node: Node) -> Any:  # noqa: PLR0911 - one return a kind
     """The node as a plain Python value. A secret value is None."""
     match node:
-        case Scalar(kind="int"):
-            return whole(node)
-        case Scalar(kind="float"):
+        case ScalarNode(kind="int"):
+            return to_int(node)
+        case ScalarNode(kind="float"):
             return float(node.text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-        case Scalar(kind="bool"):
+        case ScalarNode(kind="bool"):
             return node.text.lower() == "true"
-        case Scalar(kind="text"):
+        case ScalarNode(kind="text"):
             return node.text
-        case Items():
-            return [plain(item) for item in node.items]
-        case Table():
-            return {key: plain(entry.node) for key, entry in node.entries.items()}
+        case SequenceNode():
+            return [to_plain(item) for item in node.items]
+        case MappingNode():
+            return {key: to_plain(entry.node) for key, entry in node.pairs.items()}
         case _:
             return None
 
 
-def of(value: Any, file: str) -> Node:
+def from_plain(value: Any, file: str) -> Node:
     """Nodes without lines from a plain Python value (of JSON's types)."""
-    place = diagnosis.Place(file)
+    place = diagnosis.SourceLocation(file)
     match value:
         case None:
-            return Scalar(place, "null", "null")
+            return ScalarNode(place, "null", "null")
         case bool():
-            return Scalar(place, str(value).lower(), "bool")
+            return ScalarNode(place, str(value).lower(), "bool")
         case int() | float():
-            return scalar(str(value), place)
+            return parse_scalar(str(value), place)
         case Mapping():
             table = cast("Mapping[str, Any]", value)
-            return Table(place, {str(key): Entry(place, of(inner, file)) for key, inner in table.items()})
+            return MappingNode(place, {str(key): Pair(place, from_plain(inner, file)) for key, inner in table.items()})
         case list() | tuple():
-            return Items(place, tuple(of(item, file) for item in cast("Sequence[Any]", value)))
+            return SequenceNode(place, tuple(from_plain(item, file) for item in cast("Sequence[Any]", value)))
         case _:
-            return Scalar(place, str(value))
+            return ScalarNode(place, str(value))
 
 
 def merge(base: Node, overlay: Node) -> Node:
@@ -185,40 +188,45 @@ def merge(base: Node, overlay: Node) -> Node:
     A list of names meets a mapping as the mapping of those names to nothing, so ``secrets: [A]`` and
     ``secrets: {B: {generate: 32}}`` give both; a list over a mapping or a list replaces it.
     """
-    if not isinstance(overlay, Table):
+    if not isinstance(overlay, MappingNode):
         return overlay
-    if isinstance(base, Items) and all(isinstance(item, Scalar) for item in base.items):
-        listed = [item for item in base.items if isinstance(item, Scalar)]
-        base = Table(base.place, {item.text: Entry(item.place, scalar("", item.place)) for item in listed})
-    if not isinstance(base, Table):
+    if isinstance(base, SequenceNode) and all(isinstance(item, ScalarNode) for item in base.items):
+        listed = [item for item in base.items if isinstance(item, ScalarNode)]
+        base = MappingNode(
+            base.location, {item.text: Pair(item.location, parse_scalar("", item.location)) for item in listed}
+        )
+    if not isinstance(base, MappingNode):
         return overlay
-    merged = dict(base.entries)
-    for key, entry in overlay.entries.items():
+    merged = dict(base.pairs)
+    for key, entry in overlay.pairs.items():
         if key not in merged:
             merged[key] = entry
-        elif isinstance(entry.node, Scalar) and entry.node.kind == "null":
+        elif isinstance(entry.node, ScalarNode) and entry.node.kind == "null":
             del merged[key]
         else:
             inner = merge(merged[key].node, entry.node)
-            merged[key] = Entry(merged[key].place if isinstance(entry.node, Table) else entry.place, inner)
-    return Table(base.place, merged)
+            merged[key] = Pair(merged[key].location if isinstance(entry.node, MappingNode) else entry.location, inner)
+    return MappingNode(base.location, merged)
 
 
-def without(node: Node, places: Collection[diagnosis.Place]) -> Node:
+def remove_pairs_at(node: Node, locations: Collection[diagnosis.SourceLocation]) -> Node:
     """The node without the entries of mappings that were written at these places."""
-    if not isinstance(node, Table):
+    if not isinstance(node, MappingNode):
         return node
-    kept = {key: entry for key, entry in node.entries.items() if entry.place not in places}
-    return Table(node.place, {key: Entry(entry.place, without(entry.node, places)) for key, entry in kept.items()})
+    kept = {key: entry for key, entry in node.pairs.items() if entry.location not in locations}
+    return MappingNode(
+        node.location,
+        {key: Pair(entry.location, remove_pairs_at(entry.node, locations)) for key, entry in kept.items()},
+    )
 
 
 def parse(
     text: str | bytes,
     file: str,
     *,
-    at: diagnosis.Place | None = None,
-    tags: dict[diagnosis.Place, str] | None = None,
-    scale: int = 1,
+    location: diagnosis.SourceLocation | None = None,
+    compose_tags: dict[diagnosis.SourceLocation, str] | None = None,
+    limit_factor: int = 1,
 ) -> Node:
     """The one document of a file. ``at``: the place of everything in it, for a text inside another file.
 
@@ -226,50 +234,52 @@ def parse(
 
     ``tags``: where those that Compose knows are noted, by the place of their value; without it every tag is wrong.
 
-    Raises problems.Invalid: no UTF-8, no YAML, a duplicate key, a tag, more than one document, too big, too deep.
+    Raises diagnosis.InvalidInput: no UTF-8, no YAML, a duplicate key, a tag, more than one document, too big, too deep.
     """
-    start = at or diagnosis.Place(file, 1, 1)
+    start = location or diagnosis.SourceLocation(file, 1, 1)
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text.encode().decode("utf-8-sig")
     except UnicodeError as error:
         wrong = f"is no UTF-8 text (byte {getattr(error, 'start', 0)})"
-        raise _invalid(start, wrong, "save it as UTF-8") from None
-    if len(text) > (limit := MAX_CHARACTERS * scale):
+        raise _make_error(start, wrong, "save it as UTF-8") from None
+    if len(text) > (limit := MAX_CHARACTERS * limit_factor):
         wrong = f"has {len(text)} characters"
-        raise _invalid(start, wrong, f"keep it under {limit}; long texts belong in files of their own")
-    builder = _Builder(file, at, tags, MAX_NODES * scale)
+        raise _make_error(start, wrong, f"keep it under {limit}; long texts belong in files of their own")
+    builder = _Builder(file, location, compose_tags, MAX_NODES * limit_factor)
     try:
-        root = builder.document(cast(Any, yaml).parse(text, Loader=_LOADER))
+        root = builder.build_document(cast(Any, yaml).parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         said = " ".join(part for part in (error.context, error.problem) if part)
-        raise _invalid(builder.place(error.problem_mark), f"is no valid YAML: {said}", _syntax(said)) from None
+        raise _make_error(
+            builder.locate(error.problem_mark), f"is no valid YAML: {said}", _suggest_syntax_fix(said)
+        ) from None
     except yaml.YAMLError as error:
         said = str(getattr(error, "reason", "it cannot be read"))
-        raise _invalid(start, f"is no valid YAML: {said}", "remove the control characters") from None
-    if builder.found:
-        raise diagnosis.Invalid(builder.found)
-    return root or Scalar(start, "", "null")
+        raise _make_error(start, f"is no valid YAML: {said}", "remove the control characters") from None
+    if builder.diagnostics:
+        raise diagnosis.InvalidInput(builder.diagnostics)
+    return root or ScalarNode(start, "", "null")
 
 
-def _syntax(said: str) -> str:
-    if "\\t" in said or "tab" in said or "cannot start any token" in said:
+def _suggest_syntax_fix(parser_message: str) -> str:
+    if "\\t" in parser_message or "tab" in parser_message or "cannot start any token" in parser_message:
         return "indent with spaces, and quote a value that begins with a special character"
     return "check the indentation, the brackets and the quotes here and in the line before"
 
 
-def _invalid(place: diagnosis.Place, wrong: str, remedy: str) -> diagnosis.Invalid:
-    return diagnosis.Invalid([diagnosis.Problem(place, "", wrong, remedy)])
+def _make_error(location: diagnosis.SourceLocation, message: str, hint: str) -> diagnosis.InvalidInput:
+    return diagnosis.InvalidInput([diagnosis.Diagnostic(location, "", message, hint)])
 
 
 @dataclasses.dataclass(slots=True)
-class _Open:
+class _OpenNode:
     """A list or mapping whose end has not come yet."""
 
-    place: diagnosis.Place
+    place: diagnosis.SourceLocation
     anchor: str | None
     items: list[Node] | None
-    entries: dict[str, Entry]
-    key: tuple[str, diagnosis.Place] | None = None
+    entries: dict[str, Pair]
+    key: tuple[str, diagnosis.SourceLocation] | None = None
     size: int = 1
 
 
@@ -277,114 +287,124 @@ class _Builder:
     """Nodes from the parser's events, without recursion: depth costs no stack, and a bound is a comparison."""
 
     def __init__(
-        self, file: str, at: diagnosis.Place | None, tags: dict[diagnosis.Place, str] | None, limit: int
+        self,
+        file: str,
+        location: diagnosis.SourceLocation | None,
+        tags: dict[diagnosis.SourceLocation, str] | None,
+        limit: int,
     ) -> None:
         self.file = file
         self.limit = limit
-        self.at = at
-        self.tags = tags
-        self.found: list[diagnosis.Problem] = []
+        self.fixed_location = location
+        self.compose_tags = tags
+        self.diagnostics: list[diagnosis.Diagnostic] = []
         self.anchors: dict[str, tuple[Node | None, int]] = {}
-        self.open: list[_Open] = []
+        self.open_nodes: list[_OpenNode] = []
         self.root: Node | None = None
         self.size = 0
 
-    def place(self, mark: Any) -> diagnosis.Place:
-        if self.at:
-            return self.at
-        return diagnosis.Place(self.file, mark.line + 1, mark.column + 1) if mark else diagnosis.Place(self.file, 1, 1)
+    def locate(self, mark: Any) -> diagnosis.SourceLocation:
+        if self.fixed_location:
+            return self.fixed_location
+        return (
+            diagnosis.SourceLocation(self.file, mark.line + 1, mark.column + 1)
+            if mark
+            else diagnosis.SourceLocation(self.file, 1, 1)
+        )
 
-    def document(self, events: Iterator[Any]) -> Node | None:
+    def build_document(self, events: Iterator[Any]) -> Node | None:
         documents = 0
         for event in events:
-            place = self.place(event.start_mark)
+            place = self.locate(event.start_mark)
             match event:
                 case yaml.DocumentStartEvent():
                     documents += 1
                     if documents > 1:
-                        raise _invalid(place, "begins a second document", "keep one document a file; remove `---`")
+                        raise _make_error(place, "begins a second document", "keep one document a file; remove `---`")
                 case yaml.ScalarEvent():
-                    self._tag(event, place)
-                    plainly = not event.style and event.tag != _TEXT
-                    node = scalar(event.value, place) if plainly else Scalar(place, event.value)
-                    self._add(node, 1, event.anchor)
+                    self._check_tag(event, place)
+                    plainly = not event.style and event.tag != _STR_TAG
+                    node = parse_scalar(event.value, place) if plainly else ScalarNode(place, event.value)
+                    self._add_node(node, 1, event.anchor)
                 case yaml.AliasEvent():
-                    node, size = self._named(event.anchor, place)
-                    self._add(node, size, None)
+                    node, size = self._resolve_alias(event.anchor, place)
+                    self._add_node(node, size, None)
                 case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
-                    self._tag(event, place)
+                    self._check_tag(event, place)
                     listing = isinstance(event, yaml.SequenceStartEvent)
-                    self._start(_Open(place, event.anchor, [] if listing else None, {}))
+                    self._open_node(_OpenNode(place, event.anchor, [] if listing else None, {}))
                 case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                    done = self.open.pop()
+                    done = self.open_nodes.pop()
                     closed = (
-                        Table(done.place, done.entries) if done.items is None else Items(done.place, tuple(done.items))
+                        MappingNode(done.place, done.entries)
+                        if done.items is None
+                        else SequenceNode(done.place, tuple(done.items))
                     )
-                    self._add(closed, done.size, done.anchor)
+                    self._add_node(closed, done.size, done.anchor)
                 case _:
                     pass
         return self.root
 
-    def _tag(self, event: Any, place: diagnosis.Place) -> None:
-        if event.tag is None or (self.tags is not None and event.tag in _CORE):
+    def _check_tag(self, event: Any, location: diagnosis.SourceLocation) -> None:
+        if event.tag is None or (self.compose_tags is not None and event.tag in _CORE_TAGS):
             return
-        names = self.open and self.open[-1].items is None and self.open[-1].key is None
-        if self.tags is not None and event.tag in _MARKS and not names:
-            self.tags[place] = event.tag
+        names = self.open_nodes and self.open_nodes[-1].items is None and self.open_nodes[-1].key is None
+        if self.compose_tags is not None and event.tag in _COMPOSE_TAGS and not names:
+            self.compose_tags[location] = event.tag
         else:
-            self.found.append(
-                diagnosis.Problem(
-                    place, "", f"the tag {event.tag} has no meaning here", "remove it; quote a value to make it text"
+            self.diagnostics.append(
+                diagnosis.Diagnostic(
+                    location, "", f"the tag {event.tag} has no meaning here", "remove it; quote a value to make it text"
                 )
             )
 
-    def _start(self, opened: _Open) -> None:
-        if len(self.open) >= MAX_DEPTH:
-            raise _invalid(opened.place, f"is nested more than {MAX_DEPTH} deep", "flatten it")
-        if self.open and self.open[-1].items is None and self.open[-1].key is None:
-            raise _invalid(
-                opened.place, "a list or mapping is no key", "write a name; put quotes round it if it has brackets"
+    def _open_node(self, node: _OpenNode) -> None:
+        if len(self.open_nodes) >= MAX_DEPTH:
+            raise _make_error(node.place, f"is nested more than {MAX_DEPTH} deep", "flatten it")
+        if self.open_nodes and self.open_nodes[-1].items is None and self.open_nodes[-1].key is None:
+            raise _make_error(
+                node.place, "a list or mapping is no key", "write a name; put quotes round it if it has brackets"
             )
-        if opened.anchor:
-            self.anchors[opened.anchor] = (None, 0)
-        self.open.append(opened)
+        if node.anchor:
+            self.anchors[node.anchor] = (None, 0)
+        self.open_nodes.append(node)
 
-    def _named(self, anchor: str, place: diagnosis.Place) -> tuple[Node, int]:
+    def _resolve_alias(self, anchor: str, location: diagnosis.SourceLocation) -> tuple[Node, int]:
         if anchor not in self.anchors:
-            raise _invalid(place, f"*{anchor} names nothing", f"define &{anchor} above it, or quote the value")
+            raise _make_error(location, f"*{anchor} names nothing", f"define &{anchor} above it, or quote the value")
         node, size = self.anchors[anchor]
         if node is None:
-            raise _invalid(place, f"*{anchor} contains itself", "write the value out")
+            raise _make_error(location, f"*{anchor} contains itself", "write the value out")
         return node, size
 
-    def _add(self, node: Node, size: int, anchor: str | None) -> None:
+    def _add_node(self, node: Node, size: int, anchor: str | None) -> None:
         if anchor:
             self.anchors[anchor] = (node, size)
-        if not self.open:
+        if not self.open_nodes:
             self.root = node
             return
-        inside = self.open[-1]
+        inside = self.open_nodes[-1]
         inside.size += size
         if inside.size > self.limit:
-            raise _invalid(
-                node.place, f"has more than {self.limit} values", "split it; an alias counts as all that it names"
+            raise _make_error(
+                node.location, f"has more than {self.limit} values", "split it; an alias counts as all that it names"
             )
         if inside.items is not None:
             inside.items.append(node)
         elif inside.key is None:
-            inside.key = self._key(node, inside)
+            inside.key = self._read_key(node, inside)
         else:
             name, place = inside.key
-            inside.entries[name] = Entry(place, node)
+            inside.entries[name] = Pair(place, node)
             inside.key = None
 
-    def _key(self, node: Node, inside: _Open) -> tuple[str, diagnosis.Place]:
+    def _read_key(self, node: Node, mapping: _OpenNode) -> tuple[str, diagnosis.SourceLocation]:
         """A key is its text: ``8000`` and ``no`` are names like any other."""
-        name = node.text if isinstance(node, Scalar) else ""
+        name = node.text if isinstance(node, ScalarNode) else ""
         if not name:
-            raise _invalid(node.place, f"{shown(node)} is no key", "write a name before the colon")
-        if name in inside.entries:
-            first = inside.entries[name].place
-            wrong = f"the key {diagnosis.quoted(name)} was written before, in line {first.line}"
-            self.found.append(diagnosis.Problem(node.place, "", wrong, "keep one of the two"))
-        return name, node.place
+            raise _make_error(node.location, f"{describe_node(node)} is no key", "write a name before the colon")
+        if name in mapping.entries:
+            first = mapping.entries[name].location
+            wrong = f"the key {diagnosis.quote(name)} was written before, in line {first.line}"
+            self.diagnostics.append(diagnosis.Diagnostic(node.location, "", wrong, "keep one of the two"))
+        return name, node.location

@@ -37,7 +37,7 @@ def run(folder: Path, app: str, stack: str = "", *, preview: bool = False) -> re
     if stack:
         config["waivers"] = '{"IMG-02": {"of": ["web"], "reason": "r", "owner": "ann", "until": "2020-12-31"}}'
     return recorder.record(
-        lambda: application.Application(settings.read(folder)) and None, config=config, preview=preview
+        lambda: application.Application(settings.read_inputs(folder)) and None, config=config, preview=preview
     )
 
 
@@ -63,10 +63,10 @@ def test_a_failed_run_shows_no_warnings(folder: Path, monkeypatch: pytest.Monkey
     (folder / "app" / "app.yaml").write_text(ONE)
 
     def fails() -> None:
-        application.Application(settings.read(folder))
+        application.Application(settings.read_inputs(folder))
         raise RuntimeError("no")
 
-    for build, warnings in ((fails, 0), (lambda: application.Application(settings.read(folder)) and None, 1)):
+    for build, warnings in ((fails, 0), (lambda: application.Application(settings.read_inputs(folder)) and None, 1)):
         with contextlib.suppress(RuntimeError):
             recorder.record(build, config={"context": "work"})
         assert len(shown) == warnings
@@ -86,7 +86,7 @@ def test_warnings_come_after_all_else(folder: Path, monkeypatch: pytest.MonkeyPa
 def test_what_is_told_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from components import checks  # noqa: PLC0415
 
-    monkeypatch.setattr(checks, "MOST", 3)
+    monkeypatch.setattr(checks, "MAX_WARNINGS", 3)
     lines = checked(run(folder, MANY))
     assert len(lines) == 4
     assert re.fullmatch(r"  IMG-02 warning: .* \(and s1, s2\)", lines[1])
@@ -94,20 +94,20 @@ def test_what_is_told_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_record_keeps_the_results(folder: Path) -> None:
-    (recorded,) = run(folder, ONE).of("Release")
+    (recorded,) = run(folder, ONE).list_resources("Release")
     kept = recorded.inputs["provenance"]["checks"]
     assert (kept["IMG-01"], kept["IMG-02"]) == ("passed", "warning: web")
 
 
 def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = next(each for each in registry.CHECKS if each.id == "IMG-02")
-    monkeypatch.setattr(engine.Result, "refused", property(lambda one: one.finding and one.check is image))
+    monkeypatch.setattr(engine.Result, "is_refused", property(lambda one: one.finding and one.check is image))
     wrong: list[str] = []
 
     def refused() -> None:
         try:
-            application.Application(settings.read(folder))
-        except diagnosis.Invalid as error:
+            application.Application(settings.read_inputs(folder))
+        except diagnosis.InvalidInput as error:
             wrong.append(str(error))
 
     (folder / "app" / "app.yaml").write_text(ONE)
@@ -121,7 +121,7 @@ def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeyp
 
 def test_a_waiver_that_has_ended_is_told_with_its_line(folder: Path) -> None:
     waiver = "  seaway:waivers: {IMG-02: {of: [web], reason: r, owner: ann, until: 2020-12-31}}\n"
-    with pytest.raises(diagnosis.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         run(folder, ONE, waiver)
     assert str(caught.value) == (
         "Pulumi.dev.yaml:3:63: seaway:waivers.IMG-02.until: the waiver ended on 2020-12-31 (ann answers for it);"

@@ -77,7 +77,7 @@ def test_nothing_is_renamed(project: str, stack: str, tmp_path: Path, monkeypatc
     if "secrets" in config:
         config["secrets"] = json.dumps({"SESSION_KEY": "Sommer2024!"})
     monkeypatch.setattr(programs, "CONFIG", {})
-    recording = programs.run(folder, config=config, stack=stack)
+    recording = programs.run_program(folder, config=config, stack=stack)
 
     then = {inside(each["urn"]): each for each in state if each["type"] not in NOT_COMPARED}
     now = {inside(each.urn): each for each in recording.resources if each.type not in NOT_COMPARED}

@@ -46,8 +46,8 @@ def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -
 
 def published(files: Sequence[Path]) -> Mapping[str, set[int]]:
     """By service: the ports of its container that it publishes, and that speak TCP."""
-    root = nodes.plain(
-        loader.read(files, within=roots.Root(files[0].parent), profiles=["*"], environment=projects.ENVIRONMENT).root
+    root = nodes.to_plain(
+        loader.load(files, within=roots.Root(files[0].parent), profiles=["*"], environment=projects.ENVIRONMENT).root
     )
     found = {
         name: {

@@ -39,7 +39,7 @@ OTHERS = (
 
 def plain(file: Path) -> Any:
     """A compose file without its anchors."""
-    return nodes.plain(documents.parse(file.read_bytes(), file.name).root)
+    return nodes.to_plain(documents.parse(file.read_bytes(), file.name).root)
 
 
 def keys(root: Any) -> Iterator[Path_]:

@@ -52,17 +52,17 @@ def _seaway(files: Sequence[Path]) -> Made:
     """What is refused is waived, as its message says, so that the rest of the project can be looked at."""
     path = files[0].with_name(",".join(file.name for file in files))
     try:
-        found = project.converted(path, within=roots.Root(files[0].parent), profiles=["*"])
-        named = frozenset(one.path for one in found.losses if one.kind != "kept")
-        refused = report.refusals(found.losses)
-        told = frozenset(f"{one.path} {one.kind} {one.how}" for one in found.losses if one.kind != "kept")
+        found = project.convert_files(path, within=roots.Root(files[0].parent), profiles=["*"])
+        named = frozenset(one.path for one in found.outcomes if one.kind != "kept")
+        refused = report.list_refusals(found.outcomes)
+        told = frozenset(f"{one.path} {one.kind} {one.message}" for one in found.outcomes if one.kind != "kept")
         if refused:
-            return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.wrong}" for one in refused))
-        app = load.load(path, root=roots.Root(files[0].parent), profiles=["*"])
-        told |= {f"builds {name}: {build}" for name, build in build_inputs.builds(app)}
-        return Made(objects=[one.manifest for one in preview.rendered(app, STACK)], told=told, named=named)
-    except diagnosis.Invalid as wrong:
-        return Made(refused="; ".join(f"{one.path}: {one.wrong}" for one in wrong.problems))
+            return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.message}" for one in refused))
+        app = load.load_application(path, root=roots.Root(files[0].parent), profiles=["*"])
+        told |= {f"builds {name}: {build}" for name, build in build_inputs.list_builds(app)}
+        return Made(objects=[one.manifest for one in preview.render_objects(app, STACK)], told=told, named=named)
+    except diagnosis.InvalidInput as wrong:
+        return Made(refused="; ".join(f"{one.path}: {one.message}" for one in wrong.diagnostics))
     except Exception as error:  # a crash is what is counted
         return Made(crashed=f"{type(error).__name__}: {error}")
 

@@ -99,8 +99,8 @@ def test_the_api_server_takes_what_a_file_becomes(
         (folder / "docker-compose.waived.yml").write_text(yaml.safe_dump({"services": waive}))
         code, told = imported(folder, capsys)
     assert code == 0, told
-    app = load.load(folder / "app.yaml", root=roots.Root(folder))
-    namespace, *found = [each.manifest for each in preview.rendered(app, STACK)]
+    app = load.load_application(folder / "app.yaml", root=roots.Root(folder))
+    namespace, *found = [each.manifest for each in preview.render_objects(app, STACK)]
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
     made = [*found, *strict.pods(found)]
     assert len(made) > len(found), "a file without pods shows nothing"

@@ -74,7 +74,7 @@ def seaway(made: project.Project, *words: str) -> project.Done:
 
 
 def accepting(made: project.Project, *names: str) -> project.Project:
-    return dataclasses.replace(made, env=made.env | {disks.ACCEPTED: ",".join(names)})
+    return dataclasses.replace(made, env=made.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
 
 
 def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Project) -> None:
@@ -84,7 +84,7 @@ def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Proj
         assert done.code != 0
         for name in (DB, LEDGER):
             assert f"deletes the disk {name} (1Gi, store" in done.text
-        assert f"{disks.ACCEPTED}={DB},{LEDGER}" in done.text
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER}" in done.text
     assert claims(vault) == before
     assert sql(vault, "select text from entries") == "kept"
     write(vault, **BOTH)
@@ -152,7 +152,7 @@ def test_a_destroy_is_refused_in_its_preview_and_without_one(vault: project.Proj
         done = vault.pulumi(*words, *stack)
         assert done.code != 0, words
         assert f"deletes the disk {DB}" in done.text, done.text
-        assert f"{disks.ACCEPTED}={DB},{LEDGER} pulumi destroy --ignore-protect" in done.text
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in done.text
     done = accepting(vault, DB).pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect", *stack)
     assert done.code != 0
     assert LEDGER in done.text

@@ -20,11 +20,11 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "everything-examples"
 
 
-def rendered(example: str) -> list[objects.Object]:
+def rendered(example: str) -> list[objects.ReleaseObject]:
     if example != "reference":
-        return golden.made(example)
+        return golden.build_objects(example)
     stack = settings.Settings(stack="test", context="test", exposure="ingress", ingress=settings.Ingress())
-    return preview.rendered(load.load(project.ROOT / "docs" / "reference.yaml"), stack)
+    return preview.render_objects(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
 
 
 @pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])

@@ -70,13 +70,13 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     (folder / "app" / "app.yaml").write_text(APPLICATION)
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     (folder / "Pulumi.e2e.yaml").write_text("config:\n  seaway:context: seaway-dev\n")
-    app = load.load(folder / "app" / "app.yaml", root=roots.Root(folder))
+    app = load.load_application(folder / "app" / "app.yaml", root=roots.Root(folder))
     made = objects.objects(app, settings.Settings(stack="e2e", context="seaway-dev"), {}, {})
     one = Operator(folder)
     # One that is still going from the time before takes no objects.
     kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")
     try:
-        kubectl.run("apply", "-f", "-", given=yaml_writer.dump(made))
+        kubectl.run("apply", "-f", "-", given=yaml_writer.dump_objects(made))
         prober.until(lambda: one.status()["healthy"], seconds=120)
         yield one
     finally:

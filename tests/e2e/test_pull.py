@@ -42,8 +42,8 @@ def closed(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> 
     cluster = ("nsenter", f"--target={inside}", "--net", "--")
     with registries.serving(folder, networks=(registries.HERE, cluster), auth=auth) as address:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(registry.ADDRESSES, environment.variables()[registry.ADDRESSES])
-            source = registry.address("registry.localhost:5000/base/python:3.11-bookworm")
+            patch.setenv(registry.ADDRESSES_VARIABLE, environment.variables()[registry.ADDRESSES_VARIABLE])
+            source = registry.resolve_address("registry.localhost:5000/base/python:3.11-bookworm")
         plain = ("--src-tls-verify=false", "--dest-tls-verify=false", f"--dest-creds=someone:{PASSWORD}")
         command = ("skopeo", "copy", "--quiet", *plain, f"docker://{source}", f"docker://{address}/python:1")
         subprocess.run(command, check=True, capture_output=True)

@@ -87,7 +87,7 @@ def test_make_preview_shows_no_change(second: Path) -> None:
 
 
 def disks_of_the_sample(second: Path) -> list[str]:
-    app = load.load(second / "app" / "app.yaml", root=roots.Root(second))
+    app = load.load_application(second / "app" / "app.yaml", root=roots.Root(second))
     return [f"{app.name}-dev/data-{store.name}-0" for store in app.stores]
 
 

@@ -30,7 +30,7 @@ def pod(owner: Manifest, spec: Manifest) -> dict[str, Any]:
 def pods(manifests: Iterable[Manifest]) -> Iterator[dict[str, Any]]:
     """One of each workload."""
     for each in manifests:
-        if (template := workloads.template(each)) is not None:
+        if (template := workloads.get_pod_template(each)) is not None:
             yield pod(each, template["spec"])
 
 
@@ -46,7 +46,7 @@ def server() -> httpx.Client:
 def said(client: httpx.Client, manifest: Manifest, home: str) -> Iterator[str]:
     """What a server has against an object in the namespace ``home``: refusals and warnings; nothing is kept."""
     named = {**manifest, "metadata": {**manifest["metadata"], "namespace": home}}
-    path = paths.path(manifest["apiVersion"], manifest["kind"], home)
+    path = paths.build_path(manifest["apiVersion"], manifest["kind"], home)
     answer = client.post(path, params={"dryRun": "All", "fieldValidation": "Strict"}, json=named)
     what = f"{manifest['kind']}/{manifest['metadata'].get('name', '')}"
     if answer.status_code != http.HTTPStatus.CREATED:

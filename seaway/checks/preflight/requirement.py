@@ -10,80 +10,84 @@ State = Literal["there", "lacking", "warning", "unknown"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Outcome:
     """Whether the cluster has it."""
 
     state: State
-    told: str
-    remedy: str = ""
+    message: str
+    hint: str = ""
     """The way out; empty where it is there."""
 
 
-Judge = Callable[..., Verdict]
+Evaluator = Callable[..., Outcome]
 """From the answers to a verdict."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Requirement:
     """Something of the cluster that an application depends on."""
 
-    what: str
-    of: tuple[str, ...] = ()
+    title: str
+    workloads: tuple[str, ...] = ()
     """The services, stores and jobs; none: all of it."""
     paths: tuple[str, ...]
     """Of the API, to be asked; ``judge`` gets the answers in this order."""
-    judge: Judge
+    evaluator: Evaluator
 
-    def judged(self, answers: cluster_facts.Answers) -> "Result":
+    def evaluate(self, answers: cluster_facts.Answers) -> "Result":
         """What the answers mean."""
         mine = [answers[path] for path in self.paths]
-        unread = [one.path for one in mine if isinstance(one, cluster_facts.Unread)]
-        verdict = unknown(f"{unread[0]} may not be read") if unread else self.judge(*mine)
-        return Result(need=self, verdict=verdict)
+        unread = [one.path for one in mine if isinstance(one, cluster_facts.Unreadable)]
+        verdict = unknown(f"{unread[0]} may not be read") if unread else self.evaluator(*mine)
+        return Result(requirement=self, outcome=verdict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A need and what became of it."""
 
-    need: Need
-    verdict: Verdict
+    requirement: Requirement
+    outcome: Outcome
 
     @property
-    def lacking(self) -> bool:
+    def is_missing(self) -> bool:
         """Whether the application will not run as it is."""
-        return self.verdict.state == "lacking"
+        return self.outcome.state == "lacking"
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"what": self.need.what, "of": list(self.need.of), **dataclasses.asdict(self.verdict)}
+        return {
+            "what": self.requirement.title,
+            "of": list(self.requirement.workloads),
+            **dataclasses.asdict(self.outcome),
+        }
 
 
-def there(told: str) -> Verdict:
+def present(message: str) -> Outcome:
     """It is there."""
-    return Verdict(state="there", told=told)
+    return Outcome(state="there", message=message)
 
 
-def lacking(told: str, remedy: str) -> Verdict:
+def missing(message: str, hint: str) -> Outcome:
     """It is not, and something will not run."""
-    return Verdict(state="lacking", told=told, remedy=remedy)
+    return Outcome(state="lacking", message=message, hint=hint)
 
 
-def warning(told: str, remedy: str) -> Verdict:
+def warning(message: str, hint: str) -> Outcome:
     """Everything will run, but not as it is meant to."""
-    return Verdict(state="warning", told=told, remedy=remedy)
+    return Outcome(state="warning", message=message, hint=hint)
 
 
-def unknown(told: str, remedy: str = "ask whoever runs the cluster") -> Verdict:
+def unknown(message: str, hint: str = "ask whoever runs the cluster") -> Outcome:
     """It cannot be told."""
-    return Verdict(state="unknown", told=told, remedy=remedy)
+    return Outcome(state="unknown", message=message, hint=hint)
 
 
-def names(objects: Iterable[dict[str, Any]]) -> Sequence[str]:
+def list_names(manifests: Iterable[dict[str, Any]]) -> Sequence[str]:
     """Sorted."""
-    return sorted(one["metadata"]["name"] for one in objects)
+    return sorted(one["metadata"]["name"] for one in manifests)
 
 
-def listed(found: Sequence[str]) -> str:
+def format_names(found: Sequence[str]) -> str:
     """For a sentence: ``there are: a, b``."""
     return f"there are: {', '.join(found)}" if found else "there are none"

@@ -7,21 +7,23 @@ from seaway.compose.exporter import container
 from seaway.model import application
 from seaway.model.validate import structure
 
-MOST = 20
+MAX_NETWORKS = 20
 """Docker has addresses for about 30 networks. https://docs.docker.com/engine/network/#subnet-allocation"""
 
 OUTSIDE = "outside"
 """The network of those that share only closed ones, and reach the internet all the same."""
 
 
-def networks(app: application.Application, published: Collection[str]) -> tuple[dict[str, list[str]], dict[str, Any]]:
+def assign_networks(
+    app: application.Application, host_ports: Collection[str]
+) -> tuple[dict[str, list[str]], dict[str, Any]]:
     """By name of a service, store or job its networks, and the networks. One without any has Docker's own `default`.
 
     ``published``: those with a port on the host, which a closed network would not open.
     """
-    workloads = {one.name: one for one in structure.workloads(app).values()}
-    closed = {name for name, one in workloads.items() if not one.egress and name not in published}
-    kept = _cliques(workloads) or _stars(workloads)
+    workloads = {one.name: one for one in structure.get_workloads(app).values()}
+    closed = {name for name, one in workloads.items() if not one.egress and name not in host_ports}
+    kept = _group_by_shared_calls(workloads) or _group_by_callee(workloads)
     if len(kept) == 1 and not closed and next(iter(kept.values())) == workloads.keys():
         return {}, {}
     inner = {name for name, members in kept.items() if members & closed}
@@ -36,16 +38,18 @@ def networks(app: application.Application, published: Collection[str]) -> tuple[
     return found, {name: {"internal": True} if name in inner else None for name in listed}
 
 
-def alone(app: application.Application, found: Mapping[str, list[str]], published: Collection[str]) -> set[str]:
+def find_isolated(
+    app: application.Application, networks: Mapping[str, list[str]], host_ports: Collection[str]
+) -> set[str]:
     """Those that call nobody, are called by nobody and reach nothing outside."""
     return {
         one.name
-        for one in structure.workloads(app).values()
-        if not one.egress and one.name not in found and one.name not in published
+        for one in structure.get_workloads(app).values()
+        if not one.egress and one.name not in networks and one.name not in host_ports
     }
 
 
-def _stars(workloads: Mapping[str, structure.Workload]) -> dict[str, frozenset[str]]:
+def _group_by_callee(workloads: Mapping[str, structure.AnyWorkload]) -> dict[str, frozenset[str]]:
     """What is called and its callers, each by its name. Who shares a bigger one needs no smaller one."""
     groups = {
         name: frozenset({name, *(one.name for one in workloads.values() if name in one.calls)}) for name in workloads
@@ -57,7 +61,7 @@ def _stars(workloads: Mapping[str, structure.Workload]) -> dict[str, frozenset[s
     return found
 
 
-def _cliques(workloads: Mapping[str, structure.Workload]) -> dict[str, frozenset[str]]:
+def _group_by_shared_calls(workloads: Mapping[str, structure.AnyWorkload]) -> dict[str, frozenset[str]]:
     """The networks that an import was made of: all in one call each other. Nothing, where the calls are not an
     import's, which gives no variables, or where there are too many."""
     callers = [one for one in workloads.values() if one.calls]
@@ -76,16 +80,16 @@ def _cliques(workloads: Mapping[str, structure.Workload]) -> dict[str, frozenset
             found.append(sorted(members))
         pivot = near[max(sorted(able | done), key=lambda name: len(near[name] & able))] if able else set[str]()
         for name in sorted(able - pivot):
-            if len(found) > MOST:
+            if len(found) > MAX_NETWORKS:
                 return
             grow([*members, name], able & near[name], done & near[name])
             able = able - {name}
             done = done | {name}
 
     grow([], set(workloads), set())
-    if len(found) > MOST:
+    if len(found) > MAX_NETWORKS:
         return {}
     named: dict[str, frozenset[str]] = {}
     for members in sorted(found):
-        named[container.free("-".join(members[:2]), named)] = frozenset(members)
+        named[container.find_free_name("-".join(members[:2]), named)] = frozenset(members)
     return named

@@ -8,19 +8,21 @@ from seaway.compose.importer import service_builder
 from seaway.model.validate import structure
 
 
-def convert(out: container.Out, each: structure.Workload, path: str, made: dict[str, Any]) -> None:
+def convert(export: container.Export, workload: structure.AnyWorkload, path: str, definition: dict[str, Any]) -> None:
     """Put them into the service. What is left is told with the rest of the file."""
-    for kind, body in each.raw.items():
-        if kind not in service_builder.POD:
+    for kind, body in workload.raw.items():
+        if kind not in service_builder.POD_SPEC_PATHS:
             continue
-        steps = service_builder.POD[kind]
-        for field, key, value in _known(_at(body, steps), _at(body, (*steps[:-1], "metadata")), each.name):
-            made |= {key: value} if key else {}
+        steps = service_builder.POD_SPEC_PATHS[kind]
+        for field, key, value in _find_known_fields(
+            _get_mapping(body, steps), _get_mapping(body, (*steps[:-1], "metadata")), workload.name
+        ):
+            definition |= {key: value} if key else {}
             above = steps[:-1] if field.startswith("metadata.") else steps
-            out.told.kept(".".join((path, "raw", kind, *above, field)), key)
+            export.report.keep(".".join((path, "raw", kind, *above, field)), key)
 
 
-def _known(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str, str, Any]]:
+def _find_known_fields(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str, str, Any]]:
     """Field of Kubernetes, key of compose, value."""
     if pod.get("hostname"):
         yield "hostname", "hostname", str(pod["hostname"])
@@ -38,16 +40,16 @@ def _known(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str, str, Any]]
         yield "dnsPolicy", "dns", list(dns["nameservers"])
     if options := dns.get("options"):
         yield "dnsConfig.options", "dns_opt", [":".join(map(str, one.values())) for one in options]
-    yield from _secured(pod.get("securityContext") or {})
+    yield from _find_security_fields(pod.get("securityContext") or {})
     for number, volume in enumerate(pod.get("volumes") or ()):
         memory = volume.get("emptyDir") or {}
         if volume.get("name") == "shm" and memory.get("sizeLimit"):
-            yield f"volumes.{number}", "shm_size", container.size(memory["sizeLimit"])
+            yield f"volumes.{number}", "shm_size", container.to_docker_size(memory["sizeLimit"])
     for number, one in enumerate(pod.get("containers") or ()):
-        yield from _terminal(f"containers.{number}", one, own=one.get("name") == name)
+        yield from _find_container_fields(f"containers.{number}", one, own=one.get("name") == name)
 
 
-def _secured(security: Any) -> Iterator[tuple[str, str, Any]]:
+def _find_security_fields(security: Any) -> Iterator[tuple[str, str, Any]]:
     if (user := security.get("runAsUser")) is not None:
         yield "securityContext.runAsUser", "user", f"{user}:{security.get('runAsGroup', user)}"
         for field in ("runAsGroup", "fsGroup"):
@@ -58,18 +60,18 @@ def _secured(security: Any) -> Iterator[tuple[str, str, Any]]:
         yield "securityContext.sysctls", "sysctls", {one["name"]: str(one["value"]) for one in sysctls}
 
 
-def _terminal(path: str, one: Any, *, own: bool) -> Iterator[tuple[str, str, Any]]:
+def _find_container_fields(path: str, container_fields: Any, *, own: bool) -> Iterator[tuple[str, str, Any]]:
     yield f"{path}.name", "", None
     for field, key in (("tty", "tty"), ("stdin", "stdin_open")):
-        if own and one.get(field):
+        if own and container_fields.get(field):
             yield f"{path}.{field}", key, True
-    if own and (command := _at(one, ("lifecycle", "postStart", "exec")).get("command")):
+    if own and (command := _get_mapping(container_fields, ("lifecycle", "postStart", "exec")).get("command")):
         yield f"{path}.lifecycle.postStart.exec.command", "post_start", [{"command": command}]
-    if [each.get("name") for each in one.get("volumeMounts") or ()] == ["shm"]:
+    if [each.get("name") for each in container_fields.get("volumeMounts") or ()] == ["shm"]:
         yield f"{path}.volumeMounts", "", None
 
 
-def _at(body: Any, steps: tuple[str, ...]) -> Mapping[str, Any]:
+def _get_mapping(body: Any, steps: tuple[str, ...]) -> Mapping[str, Any]:
     for step in steps:
         body = body.get(step) if isinstance(body, Mapping) else None  # pyright: ignore
     return cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}

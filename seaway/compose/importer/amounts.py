@@ -7,30 +7,32 @@ from seaway.compose.loader import scalars
 from seaway.kubernetes.api import quantity
 
 
-def seconds(text: str | None) -> int | None:
+def to_seconds(text: str | None) -> int | None:
     """``1m30s`` as whole seconds, never fewer. A number alone is seconds, as kompose's labels have it."""
     if text and text.isdecimal():
         return int(text)
     try:
-        return math.ceil(scalars.seconds(text or ""))
+        return math.ceil(scalars.parse_seconds(text or ""))
     except ValueError:
         return None
 
 
-def size(text: str | None) -> str | None:
+def to_size(text: str | None) -> str | None:
     """``512m`` as ``512Mi``. Kubernetes' own ``512Mi`` is one of Docker's ways to write it."""
     try:
-        amount = scalars.size((text or "").strip().removesuffix("i") + ("b" if (text or "").endswith("i") else ""))
+        amount = scalars.parse_size(
+            (text or "").strip().removesuffix("i") + ("b" if (text or "").endswith("i") else "")
+        )
     except ValueError:
         return None
     unit = 2**20 if amount >= 2**20 else 2**10
-    return quantity.size(math.ceil(Fraction(amount, unit)) * unit) if amount else None
+    return quantity.format_size(math.ceil(Fraction(amount, unit)) * unit) if amount else None
 
 
-def cpu(text: str | None) -> str | None:
+def to_cpu(text: str | None) -> str | None:
     """``0.5`` as ``500m``."""
     try:
         cores = Fraction(text or "")
     except ValueError:
         return None
-    return quantity.cpu(cores) if cores > 0 else None
+    return quantity.format_cpu(cores) if cores > 0 else None

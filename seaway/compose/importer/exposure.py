@@ -2,85 +2,85 @@
 
 from seaway.compose.importer import key_reader, plan, ports, service_builder
 
-EXPOSURE = "pulumi config set seaway:exposure"
+PUBLISH_COMMAND = "pulumi config set seaway:exposure"
 
 
-def convert(each: plan.Plan, made: service_builder.Draft) -> None:
+def convert(service: plan.ServicePlan, builder: service_builder.ServiceBuilder) -> None:
     """Its ports, each with a name, and whether it is reachable from outside."""
-    one, main = each.entry, each.main
-    if each.kind == "jobs":
-        one.dropped("ports", "nobody calls a job")
-        one.dropped("expose", "nobody calls a job")
+    one, main = service.keys, service.main_port
+    if service.kind == "jobs":
+        one.drop("ports", "nobody calls a job")
+        one.drop("expose", "nobody calls a job")
     elif main is not None:
-        made.put(("port",), main.number, main.place)
-        if main.protocol != ("tcp" if each.kind == "stores" else "http"):
-            made.put(("protocol",), main.protocol, main.place)
+        builder.set(("port",), main.number, main.place)
+        if main.protocol != ("tcp" if service.kind == "stores" else "http"):
+            builder.set(("protocol",), main.protocol, main.place)
         if main.source.startswith(("ports.", "expose.")):
-            if main.source.startswith("ports.") and _outside(each, main):
-                made.put(("expose",), True, one.place(main.source))  # noqa: FBT003 - a value that is written
-            one.kept(main.source, into="port") if main.source.startswith("expose.") else None
+            if main.source.startswith("ports.") and _publish_port(service, main):
+                builder.set(("expose",), True, one.locate(main.source))  # noqa: FBT003 - a value that is written
+            one.keep(main.source, into="port") if main.source.startswith("expose.") else None
         else:
-            one.noted("added", f"port {main.number}: {main.source}", "say it with `expose:`", into="port")
-    if each.kind != "jobs":
-        _others(each, made)
-    _said(one)
+            one.note("added", f"port {main.number}: {main.source}", "say it with `expose:`", into="port")
+    if service.kind != "jobs":
+        _convert_other_ports(service, builder)
+    _convert_port_keys(one)
 
 
-def _said(one: key_reader.Part) -> None:
+def _convert_port_keys(keys: key_reader.KeyReader) -> None:
     """What else its keys say."""
-    for said in one.items("ports"):
-        said.kept("target")
-        if ports.number_of(said.text("target")) is None:
-            said.dropped("target", "is no number of a port", "write each port of a range")
+    for said in keys.enter_sequence("ports"):
+        said.keep("target")
+        if ports.parse_number(said.get_text("target")) is None:
+            said.drop("target", "is no number of a port", "write each port of a range")
         for key in ("protocol", "app_protocol", "name"):
-            said.kept(key)
-        said.kept("mode") if said.text("mode") == "ingress" else said.dropped("mode", "no port of a host is taken")
-        said.dropped("published", "another entry says it", "remove it")
-        if (host := said.text("host_ip")) is not None and (ports.loopback(host) or host in ("0.0.0.0", "::")):  # noqa: S104
-            said.kept("host_ip", "of that host only" if ports.loopback(host) else "on every address")
-        said.dropped("host_ip", "no address of a host is taken", "remove it")
-    for number, text in enumerate(one.texts("expose") or []):
-        if not ports.span(text.partition("/")[0]):
-            one.dropped(f"expose.{number}", f"is no range of up to {ports.MOST} ports", "write each of them")
-        one.kept(f"expose.{number}")
+            said.keep(key)
+        said.keep("mode") if said.get_text("mode") == "ingress" else said.drop("mode", "no port of a host is taken")
+        said.drop("published", "another entry says it", "remove it")
+        if (host := said.get_text("host_ip")) is not None and (ports.is_loopback(host) or host in ("0.0.0.0", "::")):  # noqa: S104
+            said.keep("host_ip", "of that host only" if ports.is_loopback(host) else "on every address")
+        said.drop("host_ip", "no address of a host is taken", "remove it")
+    for number, text in enumerate(keys.get_texts("expose") or []):
+        if not ports.parse_range(text.partition("/")[0]):
+            keys.drop(f"expose.{number}", f"is no range of up to {ports.MAX_RANGE} ports", "write each of them")
+        keys.keep(f"expose.{number}")
 
 
-def _others(each: plan.Plan, made: service_builder.Draft) -> None:
+def _convert_other_ports(service: plan.ServicePlan, builder: service_builder.ServiceBuilder) -> None:
     """The ports beside the main one; or, where there is none at all, all of them."""
-    one, main = each.entry, each.main
+    one, main = service.keys, service.main_port
     taken: set[str] = set()
-    for other in each.listens:
+    for other in service.listening_ports:
         if main is not None and (other.number, other.protocol == "udp") == (main.number, main.protocol == "udp"):
             continue
-        name = ports.named(other, taken)
+        name = ports.choose_name(other, taken)
         taken.add(name)
         path = ("ports", name)
-        out = other.source.startswith("ports.") and _outside(each, other, into=".".join(path))
+        out = other.source.startswith("ports.") and _publish_port(service, other, into=".".join(path))
         body = {"port": other.number, "protocol": other.protocol, **({"expose": True} if out else {})}
-        made.put(path, other.number if other.protocol == "tcp" and not out else body, other.place)
+        builder.set(path, other.number if other.protocol == "tcp" and not out else body, other.place)
         if other.source.startswith(("ports.", "expose.")):
             key = other.source if other.source.startswith("expose.") else f"{other.source}.target"
-            one.kept(key, into=".".join(path))
+            one.keep(key, into=".".join(path))
         else:
-            one.noted("added", f"port {other.number}: {other.source}", "say it with `expose:`", into=".".join(path))
+            one.note("added", f"port {other.number}: {other.source}", "say it with `expose:`", into=".".join(path))
     if main is None and not taken:
-        made.put(("allPorts",), True, made.place)  # noqa: FBT003 - a value that is written
+        builder.set(("allPorts",), True, builder.location)  # noqa: FBT003 - a value that is written
         how = "says no port: whoever calls it reaches all of them"
-        one.noted("added", how, "say it with `expose:`", into="allPorts")
+        one.note("added", how, "say it with `expose:`", into="allPorts")
 
 
-def _outside(each: plan.Plan, port: ports.Port, into: str = "expose") -> bool:
+def _publish_port(service: plan.ServicePlan, port: ports.Port, into: str = "expose") -> bool:
     """Whether a port that is published, were it on any free port of the host, is reachable from outside, too."""
-    key, told = f"{port.source}.published", f"port {port.published} of a host"
-    if port.published is None:
+    key, told = f"{port.source}.published", f"port {port.host_port} of a host"
+    if port.host_port is None:
         key, told = f"{port.source}.target", "any free port of a host"
-    if port.loopback or port.number in ports.DEBUGGERS:
-        forward = f"kubectl port-forward service/{each.label} {port.published or port.number}:{port.number}"
-        why = f"{told} was for that host only" if port.loopback else f"{port.number} is the port of a debugger"
-        each.entry.approximated(key, f"not exposed: {why}", forward)
+    if port.loopback_only or port.number in ports.DEBUGGER_PORTS:
+        forward = f"kubectl port-forward service/{service.dns_name} {port.host_port or port.number}:{port.number}"
+        why = f"{told} was for that host only" if port.loopback_only else f"{port.number} is the port of a debugger"
+        service.keys.approximate(key, f"not exposed: {why}", forward)
         return False
-    if port.published is None:
-        each.entry.kept(
+    if port.host_port is None:
+        service.keys.keep(
             key, "expose: true; which port of a host was Docker's choice, and is the environment's here", into=into
         )
         return True
@@ -88,5 +88,5 @@ def _outside(each: plan.Plan, port: ports.Port, into: str = "expose") -> bool:
     if into == "expose" and port.protocol in ("http", "grpc"):
         ways = f"ingress, {ways}"
     how = f"expose: true, and not {told}: how it is reached is the environment's business"
-    each.entry.approximated(key, how, f"{EXPOSURE} {ways}", into=into)
+    service.keys.approximate(key, how, f"{PUBLISH_COMMAND} {ways}", into=into)
     return True

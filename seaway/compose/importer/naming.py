@@ -7,35 +7,37 @@ from collections.abc import Collection, Mapping
 
 from seaway.model.validate import structure
 
-LONGEST = structure.MAX_STORE_NAME
+MAX_LENGTH = structure.MAX_STORE_NAME_LENGTH
 """A service may become a store, whose names are the shortest."""
 
 
-def label(name: str, taken: Collection[str] = (), longest: int = LONGEST) -> str:
+def to_dns_label(name: str, used_names: Collection[str] = (), max_length: int = MAX_LENGTH) -> str:
     """The name itself where it can be one; else the nearest that is free."""
-    made = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") if not structure.LABEL.fullmatch(name) else name
+    made = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") if not structure.DNS_LABEL.fullmatch(name) else name
     if not made or not made[0].isalpha():
         made = f"app-{made}".strip("-")
-    if len(made) > longest:
-        made = f"{made[: longest - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    if len(made) > max_length:
+        made = f"{made[: max_length - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     found, number = made, 1
-    while found in taken:
+    while found in used_names:
         number += 1
-        found = f"{made[: longest - 4].rstrip('-')}-{number}"
+        found = f"{made[: max_length - 4].rstrip('-')}-{number}"
     return found
 
 
-_HOSTLIKE = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|PEER|NODE|SERVICE|PROXY|BACKEND|LINK", re.IGNORECASE)
+_HOST_VARIABLE = re.compile(
+    r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|PEER|NODE|SERVICE|PROXY|BACKEND|LINK", re.IGNORECASE
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Renames:
     """What is called differently now: hosts, and paths of secrets."""
 
     hosts: Mapping[str, str]
     paths: Mapping[str, str]
 
-    def rewritten(self, text: str, key: str = "") -> str:
+    def rewrite(self, text: str, key: str = "") -> str:
         """A value with the names that things have here. ``key``: the variable's name.
 
         A host stands after ``//`` or ``@``, before ``:port``, or is the whole value of a variable that is called like
@@ -46,7 +48,7 @@ class Names:
         for old, new in self.hosts.items():
             if old not in text:
                 continue
-            if text == old and _HOSTLIKE.search(key):
+            if text == old and _HOST_VARIABLE.search(key):
                 return new
             name = re.escape(old)
             text = re.sub(rf"(?<=//){name}(?=[:/?,]|$)|(?<=@){name}(?=[:/?,]|$)", new, text)
@@ -54,7 +56,7 @@ class Names:
         return text
 
 
-def numbers(text: str, names: Collection[str]) -> list[int]:
+def find_called_ports(text: str, names: Collection[str]) -> list[int]:
     """The ports at which a text calls a host of these names: ``api:8000``, ``http://api`` (80)."""
     found: list[int] = []
     for name in names:

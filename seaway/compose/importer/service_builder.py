@@ -7,7 +7,7 @@ from typing import Any, cast
 from seaway.model import application
 from seaway.syntax import decode, diagnosis, encode, nodes
 
-POD = {
+POD_SPEC_PATHS = {
     "Deployment": ("spec", "template", "spec"),
     "DaemonSet": ("spec", "template", "spec"),
     "StatefulSet": ("spec", "template", "spec"),
@@ -16,7 +16,7 @@ POD = {
 }
 
 
-FIRST = (
+KEY_ORDER = (
     *("build", "image", "run", "schedule", "command", "args", "workingDir"),
     *("port", "protocol", "ports", "allPorts", "expose", "calls", "linkVariables", "egress", "after", "health"),
     *("scale", "eachNode", "grace"),
@@ -26,54 +26,54 @@ FIRST = (
 
 
 @dataclasses.dataclass(slots=True)
-class Draft:
+class ServiceBuilder:
     """A mapping in the words of app.yaml."""
 
-    place: diagnosis.Place
-    values: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    location: diagnosis.SourceLocation
+    fields: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     """Nested; what is a node is finished, a list is one of nodes."""
-    pod: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    pod_spec: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     """Kubernetes' own fields of the pod, for what the model has no word for."""
     container: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     """And of its main container."""
     annotations: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     """And of the pod's metadata."""
 
-    def put(self, path: Sequence[str], value: Any, place: diagnosis.Place) -> None:
+    def set(self, path: Sequence[str], value: Any, location: diagnosis.SourceLocation) -> None:
         """Set a plain value; what is above it is made."""
-        inside = self.values
+        inside = self.fields
         for step in path[:-1]:
             inside = inside.setdefault(step, {})
-        inside[path[-1]] = nodes.Entry(place, encode.node(value, place))
+        inside[path[-1]] = nodes.Pair(location, encode.to_node(value, location))
 
-    def add(self, key: str, text: str, place: diagnosis.Place) -> None:
+    def append_unique(self, key: str, text: str, location: diagnosis.SourceLocation) -> None:
         """Append to a list, unless it has it."""
-        listed: list[nodes.Scalar] = self.values.setdefault(key, [])
+        listed: list[nodes.ScalarNode] = self.fields.setdefault(key, [])
         if all(one.text != text for one in listed):
-            listed.append(nodes.Scalar(place, text))
+            listed.append(nodes.ScalarNode(location, text))
 
-    def also(self, path: Sequence[str], text: str, place: diagnosis.Place) -> None:
+    def append(self, path: Sequence[str], text: str, location: diagnosis.SourceLocation) -> None:
         """Append to a list that is below other keys."""
-        inside = self.values
+        inside = self.fields
         for step in path[:-1]:
             inside = inside.setdefault(step, {})
-        inside.setdefault(path[-1], []).append(nodes.Scalar(place, text))
+        inside.setdefault(path[-1], []).append(nodes.ScalarNode(location, text))
 
     def has(self, *path: str) -> bool:
-        inside: Any = self.values
+        inside: Any = self.fields
         for step in path:
             if not isinstance(inside, dict) or step not in inside:
                 return False
             inside = inside[step]  # pyright: ignore[reportUnknownVariableType]
         return True
 
-    def raw(self, kind: str, name: str) -> None:
+    def set_raw(self, kind: str, name: str) -> None:
         """Move what is said in Kubernetes' words below ``raw``."""
-        spec: dict[str, Any] = dict(self.pod)
+        spec: dict[str, Any] = dict(self.pod_spec)
         if self.container:
             spec["containers"] = [{"name": name, **self.container}]
         found: Any = spec
-        path = POD[kind]
+        path = POD_SPEC_PATHS[kind]
         if self.annotations:
             found = {"metadata": {"annotations": self.annotations}, **({"spec": spec} if spec else {})}
             path = path[:-1]
@@ -81,25 +81,25 @@ class Draft:
             return
         for step in reversed(path):
             found = {step: found}
-        self.put(("raw", kind), found, self.place)
+        self.set(("raw", kind), found, self.location)
 
-    def table(self, cls: type) -> nodes.Table:
+    def build(self, cls: type) -> nodes.MappingNode:
         """The finished mapping, its keys in the order of docs/reference.yaml, those for Kubernetes at the end."""
-        names = [decode.camel(field.name) for field in dataclasses.fields(cls) if field.name != "raw"]
-        order = [*FIRST, *(name for name in names if name not in FIRST), "raw"]
-        entries = {key: self._entry(self.values[key]) for key in order if key in self.values}
-        return nodes.Table(self.place, entries)
+        names = [decode.to_camel_case(field.name) for field in dataclasses.fields(cls) if field.name != "raw"]
+        order = [*KEY_ORDER, *(name for name in names if name not in KEY_ORDER), "raw"]
+        entries = {key: self._to_pair(self.fields[key]) for key in order if key in self.fields}
+        return nodes.MappingNode(self.location, entries)
 
-    def _entry(self, value: Any) -> nodes.Entry:
-        if isinstance(value, nodes.Entry):
+    def _to_pair(self, value: Any) -> nodes.Pair:
+        if isinstance(value, nodes.Pair):
             return value
         if isinstance(value, list):
             items = cast("list[nodes.Node]", value)
-            place = items[0].place if items else self.place
-            return nodes.Entry(place, nodes.Items(place, tuple(items)))
-        inner = {str(key): self._entry(each) for key, each in value.items()}
-        place = next(iter(inner.values())).place if inner else self.place
-        return nodes.Entry(place, nodes.Table(place, inner))
+            place = items[0].location if items else self.location
+            return nodes.Pair(place, nodes.SequenceNode(place, tuple(items)))
+        inner = {str(key): self._to_pair(each) for key, each in value.items()}
+        place = next(iter(inner.values())).location if inner else self.location
+        return nodes.Pair(place, nodes.MappingNode(place, inner))
 
 
-CLASSES = {"services": application.Service, "stores": application.Store, "jobs": application.Job}
+WORKLOAD_TYPES = {"services": application.Service, "stores": application.Store, "jobs": application.Job}

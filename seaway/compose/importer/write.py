@@ -18,34 +18,36 @@ _OTHER = re.compile(r"(?i)y|yes|n|no|on|off|[-+]?[0-9][0-9_:.,]*|[0-9]{4}-[0-9]{
 """What YAML 1.1 takes for something else than text."""
 
 
-def yaml(app: nodes.Table, losses: Iterable[report.Loss], *, source: str = "", header: Iterable[str] = ()) -> str:
+def format_yaml(
+    app: nodes.MappingNode, outcomes: Iterable[report.KeyOutcome], *, source: str = "", header: Iterable[str] = ()
+) -> str:
     """The document, with a comment where something was decided. It decodes to the same application.
 
     ``header``: its first lines, instead of those about the ``source``.
     """
-    comments = _comments(losses)
+    comments = _collect_comments(outcomes)
     first = tuple(header) or (f"Imported from {source}. docs/reference.yaml explains every key.",)
     lines = [*(f"# {line}" for line in first), ""]
-    for key, entry in app.entries.items():
-        if isinstance(entry.node, nodes.Scalar):
-            lines += [*_said(comments, key, ""), f"{key}: {_scalar(entry.node)}"]
+    for key, entry in app.pairs.items():
+        if isinstance(entry.node, nodes.ScalarNode):
+            lines += [*_format_comments(comments, key, ""), f"{key}: {_format_scalar(entry.node)}"]
             continue
         lines += ["", f"{key}:"]
-        for number, (name, each) in enumerate(nodes.inside(app, key).items()):
+        for number, (name, each) in enumerate(nodes.get_pairs(app, key).items()):
             path = f"{key}.{name}"
             lines += [""] if number else []
-            lines += [*_said(comments, path, "  "), *_entry(name, each.node, path, "  ", comments)]
+            lines += [*_format_comments(comments, path, "  "), *_format_pair(name, each.node, path, "  ", comments)]
     return "\n".join(lines) + "\n"
 
 
-def _comments(losses: Iterable[report.Loss]) -> dict[str, list[str]]:
+def _collect_comments(outcomes: Iterable[report.KeyOutcome]) -> dict[str, list[str]]:
     """What was decided, by the path that it went into. What is the same for several keys is one comment."""
     alike: dict[tuple[str, str], list[str]] = {}
-    for one in losses:
+    for one in outcomes:
         if one.kind not in ("added", "approximated", "dropped") or not one.into:
             continue
         key = one.path.split(".", 2)[2] if one.path.count(".") > 1 else ""
-        said = f"left out: {one.how}" if one.kind == "dropped" else one.how
+        said = f"left out: {one.message}" if one.kind == "dropped" else one.message
         alike.setdefault((one.into, said), []).append(key)
     found: dict[str, list[str]] = {}
     for (into, said), keys in alike.items():
@@ -54,12 +56,12 @@ def _comments(losses: Iterable[report.Loss]) -> dict[str, list[str]]:
     return found
 
 
-def _said(comments: Mapping[str, list[str]], path: str, indent: str) -> Iterator[str]:
+def _format_comments(comments: Mapping[str, list[str]], path: str, indent: str) -> Iterator[str]:
     for text in comments.get(path, ()):
-        yield from _wrapped(" ".join(text.split()), indent)
+        yield from _wrap(" ".join(text.split()), indent)
 
 
-def _wrapped(text: str, indent: str) -> Iterator[str]:
+def _wrap(text: str, indent: str) -> Iterator[str]:
     line = f"{indent}#"
     for word in text.split(" "):
         if len(line) + len(word) >= WIDTH and not line.endswith("#"):
@@ -69,46 +71,50 @@ def _wrapped(text: str, indent: str) -> Iterator[str]:
     yield line
 
 
-def _entry(key: str, node: nodes.Node, path: str, indent: str, comments: Mapping[str, list[str]]) -> Iterator[str]:
-    name = _text(key, flow=False)
+def _format_pair(
+    key: str, node: nodes.Node, path: str, indent: str, comments: Mapping[str, list[str]]
+) -> Iterator[str]:
+    name = _format_text(key, flow=False)
     match node:
-        case nodes.Scalar(kind="null"):
+        case nodes.ScalarNode(kind="null"):
             yield f"{indent}{name}: null" if name == "user" else f"{indent}{name}:"
-        case nodes.Scalar():
-            yield from _value(f"{indent}{name}:", node, indent)
-        case nodes.Table(entries=entries) if not entries:
+        case nodes.ScalarNode():
+            yield from _format_text_key(f"{indent}{name}:", node, indent)
+        case nodes.MappingNode(pairs=entries) if not entries:
             yield f"{indent}{name}: {{}}"
-        case nodes.Table(entries=entries):
+        case nodes.MappingNode(pairs=entries):
             yield f"{indent}{name}:"
             for inner, entry in entries.items():
                 at = f"{path}.{inner}"
-                yield from _said(comments, at, f"{indent}  ")
-                yield from _entry(inner, entry.node, at, f"{indent}  ", comments)
-        case nodes.Items():
-            yield from _list(name, node, path, indent, comments)
+                yield from _format_comments(comments, at, f"{indent}  ")
+                yield from _format_pair(inner, entry.node, at, f"{indent}  ", comments)
+        case nodes.SequenceNode():
+            yield from _format_sequence(name, node, path, indent, comments)
         case _:
             yield f"{indent}{name}:"
 
 
-def _list(name: str, node: nodes.Items, path: str, indent: str, comments: Mapping[str, list[str]]) -> Iterator[str]:
-    scalars = [item for item in node.items if isinstance(item, nodes.Scalar)]
+def _format_sequence(
+    name: str, node: nodes.SequenceNode, path: str, indent: str, comments: Mapping[str, list[str]]
+) -> Iterator[str]:
+    scalars = [item for item in node.items if isinstance(item, nodes.ScalarNode)]
     if len(scalars) == len(node.items):
-        line = f"{indent}{name}: [{', '.join(_scalar(item, flow=True) for item in scalars)}]"
+        line = f"{indent}{name}: [{', '.join(_format_scalar(item, flow=True) for item in scalars)}]"
         if len(line) <= WIDTH:
             yield line
             return
     yield f"{indent}{name}:"
     for number, item in enumerate(node.items):
-        inner = list(_entry("-", item, f"{path}.{number}", f"{indent}  ", comments))
-        if isinstance(item, nodes.Scalar):
-            yield f"{indent}  - {_scalar(item)}"
+        inner = list(_format_pair("-", item, f"{path}.{number}", f"{indent}  ", comments))
+        if isinstance(item, nodes.ScalarNode):
+            yield f"{indent}  - {_format_scalar(item)}"
         else:
             first = inner[1].strip() if len(inner) > 1 else "{}"
             yield f"{indent}  - {first}"
             yield from inner[2:]
 
 
-def _value(before: str, node: nodes.Scalar, indent: str) -> Iterator[str]:
+def _format_text_key(before: str, node: nodes.ScalarNode, indent: str) -> Iterator[str]:
     """A text of several lines as a block, where a block says exactly that."""
     text = node.text
     lines = text.split("\n")
@@ -117,33 +123,33 @@ def _value(before: str, node: nodes.Scalar, indent: str) -> Iterator[str]:
         yield f"{before} |" if lines[-1] == "" else f"{before} |-"
         yield from (f"{indent}  {line}" if line else "" for line in (lines[:-1] if lines[-1] == "" else lines))
     else:
-        yield f"{before} {_scalar(node)}"
+        yield f"{before} {_format_scalar(node)}"
 
 
-def _scalar(node: nodes.Scalar, *, flow: bool = False) -> str:
-    return _text(node.text, flow=flow) if node.kind == "text" else node.text or "null"
+def _format_scalar(node: nodes.ScalarNode, *, flow: bool = False) -> str:
+    return _format_text(node.text, flow=flow) if node.kind == "text" else node.text or "null"
 
 
-def _text(text: str, *, flow: bool) -> str:
+def _format_text(text: str, *, flow: bool) -> str:
     """Plain where every reader of YAML takes it for this text; else in quotes."""
     plain = _PLAIN.fullmatch(text) and not text.endswith(":") and not _OTHER.fullmatch(text)
-    if plain and nodes.scalar(text, _NOWHERE).kind == "text" and not (flow and ":" in text):
+    if plain and nodes.parse_scalar(text, _NOWHERE).kind == "text" and not (flow and ":" in text):
         return text
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-_NOWHERE = diagnosis.Place("")
+_NOWHERE = diagnosis.SourceLocation("")
 
 
-def python(app: nodes.Table, *, source: str) -> str:
+def format_python(app: nodes.MappingNode, *, source: str) -> str:
     """The same as a program: `application = Application(...)`.
 
     Raises:
-        problems.Invalid: it is no application.
+        diagnosis.InvalidInput: it is no application.
     """
-    made = decode.decode(application.Application, app)
+    made = decode.decode_node(application.Application, app)
     used: set[str] = set()
-    body = _call(made, "", used)
+    body = _format_expression(made, "", used)
     names = "".join(f"    {name},\n" for name in sorted(used))
     return (
         f'"""Imported from {source}. docs/reference.yaml explains every word."""\n\n'
@@ -151,38 +157,38 @@ def python(app: nodes.Table, *, source: str) -> str:
     )
 
 
-def _call(value: Any, indent: str, used: set[str]) -> str:
+def _format_expression(value: Any, indent: str, used: set[str]) -> str:
     """A value as Python writes it, on one line where it fits."""
     further = f"{indent}    "
     match value:
         case Mapping():
             items = cast("Mapping[str, Any]", value).items()
-            parts = [f"{json.dumps(key)}: {_call(inner, further, used)}" for key, inner in items]
-            return _joined("{", parts, "}", indent)
+            parts = [f"{json.dumps(key)}: {_format_expression(inner, further, used)}" for key, inner in items]
+            return _join_parts("{", parts, "}", indent)
         case tuple() | list():
-            parts = [_call(inner, further, used) for inner in cast("tuple[Any, ...]", value)]
+            parts = [_format_expression(inner, further, used) for inner in cast("tuple[Any, ...]", value)]
             opened, closed = ("(", ")") if isinstance(value, tuple) else ("[", "]")
             if isinstance(value, tuple) and len(parts) == 1:
-                return _joined("(", [f"{parts[0]},"], ")", indent, comma=False)
-            return _joined(opened, parts, closed, indent)
+                return _join_parts("(", [f"{parts[0]},"], ")", indent, comma=False)
+            return _join_parts(opened, parts, closed, indent)
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             cls = type(value)
             used.add(cls.__name__)
-            name = decode.named_by(cls)
-            parts = [_call(getattr(value, name), further, used)] if name else []
+            name = decode.get_name_field(cls)
+            parts = [_format_expression(getattr(value, name), further, used)] if name else []
             parts += [
-                f"{field.name}={_call(getattr(value, field.name), further, used)}"
+                f"{field.name}={_format_expression(getattr(value, field.name), further, used)}"
                 for field in dataclasses.fields(value)
-                if field.name != name and getattr(value, field.name) != encode.default(field)
+                if field.name != name and getattr(value, field.name) != encode.get_default(field)
             ]
-            return _joined(f"{cls.__name__}(", parts, ")", indent)
+            return _join_parts(f"{cls.__name__}(", parts, ")", indent)
         case str():
             return json.dumps(value, ensure_ascii=not value.isprintable())
         case _:
             return repr(value)
 
 
-def _joined(opened: str, parts: list[str], closed: str, indent: str, *, comma: bool = True) -> str:
+def _join_parts(opened: str, parts: list[str], closed: str, indent: str, *, comma: bool = True) -> str:
     line = f"{opened}{', '.join(parts)}{closed}"
     if "\n" not in line and len(indent) + len(line) <= WIDTH - 10:
         return line

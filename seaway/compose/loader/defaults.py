@@ -10,108 +10,119 @@ from seaway.compose.loader import tree
 from seaway.syntax import diagnosis, nodes
 
 
-def normal(root: nodes.Table) -> nodes.Table:
+def apply(root: nodes.MappingNode) -> nodes.MappingNode:
     """The merged document with every default."""
-    node = tree.changed(root, _RULES, [])
-    table = node if isinstance(node, nodes.Table) else root
-    services = nodes.inside(table, "services")
-    used = any("default" in nodes.inside(entry.node, "networks") for entry in services.values())
-    if used and "default" not in nodes.inside(table, "networks"):
-        place = table.entries["services"].place
-        networks = table.entries.get("networks")
-        after = {**nodes.inside(table, "networks"), "default": nodes.Entry(place, nodes.Scalar(place, "null", "null"))}
-        table = tree.replaced(table, {"networks": nodes.Table(networks.node.place if networks else place, after)})
-    return tree.replaced(table, {"version": None})
+    node = tree.apply(root, _RULES, [])
+    table = node if isinstance(node, nodes.MappingNode) else root
+    services = nodes.get_pairs(table, "services")
+    used = any("default" in nodes.get_pairs(entry.node, "networks") for entry in services.values())
+    if used and "default" not in nodes.get_pairs(table, "networks"):
+        place = table.pairs["services"].location
+        networks = table.pairs.get("networks")
+        after = {
+            **nodes.get_pairs(table, "networks"),
+            "default": nodes.Pair(place, nodes.ScalarNode(place, "null", "null")),
+        }
+        table = tree.replace_keys(
+            table, {"networks": nodes.MappingNode(networks.node.location if networks else place, after)}
+        )
+    return tree.replace_keys(table, {"version": None})
 
 
-def _defaults(node: nodes.Node, said: dict[str, str | nodes.Node | None]) -> nodes.Node:
+def _set_defaults(node: nodes.Node, additions: dict[str, str | nodes.Node | None]) -> nodes.Node:
     """The mapping with what it does not say."""
-    if not isinstance(node, nodes.Table):
+    if not isinstance(node, nodes.MappingNode):
         return node
-    missing = tree.table(node.place, {name: value for name, value in said.items() if name not in node.entries})
-    return nodes.Table(node.place, {**node.entries, **missing.entries}) if missing.entries else node
+    missing = tree.make_mapping(
+        node.location, {name: value for name, value in additions.items() if name not in node.pairs}
+    )
+    return nodes.MappingNode(node.location, {**node.pairs, **missing.pairs}) if missing.pairs else node
 
 
-def _bool(place: diagnosis.Place, *, value: bool) -> nodes.Node:
-    return nodes.Scalar(place, str(value).lower(), "bool")
+def _boolean(location: diagnosis.SourceLocation, *, value: bool) -> nodes.Node:
+    return nodes.ScalarNode(location, str(value).lower(), "bool")
 
 
-def _build(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-    inline = isinstance(node, nodes.Table) and "dockerfile_inline" in node.entries
-    return _defaults(node, {"context": ".", "dockerfile": None if inline else "Dockerfile"})
+def _default_build(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    inline = isinstance(node, nodes.MappingNode) and "dockerfile_inline" in node.pairs
+    return _set_defaults(node, {"context": ".", "dockerfile": None if inline else "Dockerfile"})
 
 
-def _secret(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-    return _defaults(node, {"target": f"/run/secrets/{tree.text(node, 'source') or ''}"})
+def _default_secret(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    return _set_defaults(node, {"target": f"/run/secrets/{tree.get_text(node, 'source') or ''}"})
 
 
-def _port(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-    return _defaults(node, {"mode": "ingress", "protocol": "tcp"})
+def _default_port(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    return _set_defaults(node, {"mode": "ingress", "protocol": "tcp"})
 
 
-def _required(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-    return _defaults(node, {"required": _bool(node.place, value=True)})
+def _default_required(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    return _set_defaults(node, {"required": _boolean(node.location, value=True)})
 
 
-def _sorted(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
+def _sort_hosts(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
     """Hosts: a mapping of them has no order, and a list of them means the same."""
-    if not isinstance(node, nodes.Items):
+    if not isinstance(node, nodes.SequenceNode):
         return node
-    return nodes.Items(node.place, tuple(sorted(node.items, key=lambda one: getattr(one, "text", ""))))
+    return nodes.SequenceNode(node.location, tuple(sorted(node.items, key=lambda one: getattr(one, "text", ""))))
 
 
-def _devices(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-    chosen = isinstance(node, nodes.Table) and "device_ids" in node.entries
-    return node if chosen else _defaults(node, {"count": "all"})
+def _default_devices(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    chosen = isinstance(node, nodes.MappingNode) and "device_ids" in node.pairs
+    return node if chosen else _set_defaults(node, {"count": "all"})
 
 
-def _mount(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-    target = tree.text(node, "target")
-    entry = node.entries.get("target") if isinstance(node, nodes.Table) else None
-    if not isinstance(node, nodes.Table) or not entry or not target or not target.startswith("/"):
+def _normalize_target(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    target = tree.get_text(node, "target")
+    entry = node.pairs.get("target") if isinstance(node, nodes.MappingNode) else None
+    if not isinstance(node, nodes.MappingNode) or not entry or not target or not target.startswith("/"):
         return node
     plain = posixpath.normpath(target)
-    return node if plain == target else tree.replaced(node, {"target": nodes.Scalar(entry.node.place, plain)})
+    return (
+        node if plain == target else tree.replace_keys(node, {"target": nodes.ScalarNode(entry.node.location, plain)})
+    )
 
 
-def _service(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-    if not isinstance(node, nodes.Table):
+def _default_service(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    if not isinstance(node, nodes.MappingNode):
         return node
     changes: dict[str, nodes.Node | None] = {}
-    policy = node.entries.get("pull_policy")
-    if policy and tree.text(node, "pull_policy") == "if_not_present":
-        changes["pull_policy"] = nodes.Scalar(policy.node.place, "missing")
-    if "provider" not in node.entries and "network_mode" not in node.entries and not nodes.inside(node, "networks"):
-        changes["networks"] = tree.table(node.place, {"default": nodes.Scalar(node.place, "null", "null")})
-    before = nodes.inside(node, "depends_on")
-    more = {name: entry for name, entry in _implied(node).items() if name not in before}
+    policy = node.pairs.get("pull_policy")
+    if policy and tree.get_text(node, "pull_policy") == "if_not_present":
+        changes["pull_policy"] = nodes.ScalarNode(policy.node.location, "missing")
+    if "provider" not in node.pairs and "network_mode" not in node.pairs and not nodes.get_pairs(node, "networks"):
+        changes["networks"] = tree.make_mapping(
+            node.location, {"default": nodes.ScalarNode(node.location, "null", "null")}
+        )
+    before = nodes.get_pairs(node, "depends_on")
+    more = {name: entry for name, entry in _find_implied_dependencies(node).items() if name not in before}
     if more:
-        place = node.entries["depends_on"].node.place if "depends_on" in node.entries else node.place
-        changes["depends_on"] = nodes.Table(place, {**before, **more})
-    return tree.replaced(node, changes) if changes else node
+        place = node.pairs["depends_on"].node.location if "depends_on" in node.pairs else node.location
+        changes["depends_on"] = nodes.MappingNode(place, {**before, **more})
+    return tree.replace_keys(node, changes) if changes else node
 
 
-def _implied(node: nodes.Table) -> dict[str, nodes.Entry]:
+def _find_implied_dependencies(node: nodes.MappingNode) -> dict[str, nodes.Pair]:
     """The services that must be there first, since it uses them in another way."""
-    named: dict[str, tuple[diagnosis.Place, bool]] = {}
-    for item in _texts(node, "links"):
-        named.setdefault(item.text.partition(":")[0], (item.place, True))
+    named: dict[str, tuple[diagnosis.SourceLocation, bool]] = {}
+    for item in _list_scalars(node, "links"):
+        named.setdefault(item.text.partition(":")[0], (item.location, True))
     for key in ("network_mode", "ipc", "pid", "uts", "cgroup"):
-        other = tree.text(node, key) or ""
+        other = tree.get_text(node, key) or ""
         if other.startswith("service:"):
-            named.setdefault(other.removeprefix("service:"), (node.entries[key].node.place, True))
-    for item in _texts(node, "volumes_from"):
+            named.setdefault(other.removeprefix("service:"), (node.pairs[key].node.location, True))
+    for item in _list_scalars(node, "volumes_from"):
         if not item.text.startswith("container:"):
-            named.setdefault(item.text.partition(":")[0], (item.place, False))
+            named.setdefault(item.text.partition(":")[0], (item.location, False))
     return {
-        name: nodes.Entry(
+        name: nodes.Pair(
             place,
-            tree.table(
+            tree.make_mapping(
                 place,
                 {
                     "condition": "service_started",
-                    "restart": _bool(place, value=True) if restart else None,
-                    "required": _bool(place, value=True),
+                    "restart": _boolean(place, value=True) if restart else None,
+                    "required": _boolean(place, value=True),
                 },
             ),
         )
@@ -119,24 +130,24 @@ def _implied(node: nodes.Table) -> dict[str, nodes.Entry]:
     }
 
 
-def _texts(node: nodes.Table, key: str) -> list[nodes.Scalar]:
-    entry = node.entries.get(key)
-    listed = entry.node.items if entry and isinstance(entry.node, nodes.Items) else ()
-    return [item for item in listed if isinstance(item, nodes.Scalar)]
+def _list_scalars(node: nodes.MappingNode, key: str) -> list[nodes.ScalarNode]:
+    entry = node.pairs.get(key)
+    listed = entry.node.items if entry and isinstance(entry.node, nodes.SequenceNode) else ()
+    return [item for item in listed if isinstance(item, nodes.ScalarNode)]
 
 
-_RULES: tree.Tree[tree.Rule] = tree.tree(
+_RULES: tree.Tree[tree.Rule] = tree.build(
     {
-        "services.*": _service,
-        "services.*.build": _build,
-        "services.*.build.extra_hosts": _sorted,
-        "services.*.extra_hosts": _sorted,
-        "services.*.secrets.*": _secret,
-        "services.*.ports.*": _port,
-        "services.*.depends_on.*": _required,
-        "services.*.env_file.*": _required,
-        "services.*.volumes.*": _mount,
-        "services.*.gpus.*": _devices,
-        "services.*.deploy.resources.reservations.devices.*": _devices,
+        "services.*": _default_service,
+        "services.*.build": _default_build,
+        "services.*.build.extra_hosts": _sort_hosts,
+        "services.*.extra_hosts": _sort_hosts,
+        "services.*.secrets.*": _default_secret,
+        "services.*.ports.*": _default_port,
+        "services.*.depends_on.*": _default_required,
+        "services.*.env_file.*": _default_required,
+        "services.*.volumes.*": _normalize_target,
+        "services.*.gpus.*": _default_devices,
+        "services.*.deploy.resources.reservations.devices.*": _default_devices,
     }
 )

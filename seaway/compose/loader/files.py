@@ -11,21 +11,21 @@ MAX_FILES = 100
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|git@|github\.com/|oci:|[\w.-]+@[\w.-]+:")
 
 
-def remote(written: str) -> bool:
+def is_remote(written_path: str) -> bool:
     """Whether a path is that of another machine: git, http, oci."""
-    return bool(_REMOTE.match(written))
+    return bool(_REMOTE.match(written_path))
 
 
-def lost(wrong: str, remedy: str, place: diagnosis.Place, at: str) -> diagnosis.Invalid:
-    return diagnosis.Invalid([diagnosis.Problem(place, at, wrong, remedy)])
+def make_error(message: str, hint: str, location: diagnosis.SourceLocation, path: str) -> diagnosis.InvalidInput:
+    return diagnosis.InvalidInput([diagnosis.Diagnostic(location, path, message, hint)])
 
 
-def resolve_named(within: roots.Root, written: str, base: Path, place: diagnosis.Place, at: str) -> Path:
-    """What is written there, relative to ``base``. Raises problems.Invalid: it is not in the root."""
-    if remote(written):
-        wrong = f"{diagnosis.quoted(written)} is on another machine"
-        raise lost(wrong, "copy it into the project, and name the copy", place, at)
-    if written.startswith("~"):  # the home of whoever reads it
-        raise lost(f"{diagnosis.quoted(written)} is outside the project", within.hint, place, at)
-    within.resolve_path(base / written, diagnosis.quoted(written), place, at)
-    return base / written
+def resolve(within: roots.Root, written_path: str, base: Path, location: diagnosis.SourceLocation, path: str) -> Path:
+    """What is written there, relative to ``base``. Raises diagnosis.InvalidInput: it is not in the root."""
+    if is_remote(written_path):
+        wrong = f"{diagnosis.quote(written_path)} is on another machine"
+        raise make_error(wrong, "copy it into the project, and name the copy", location, path)
+    if written_path.startswith("~"):  # the home of whoever reads it
+        raise make_error(f"{diagnosis.quote(written_path)} is outside the project", within.hint, location, path)
+    within.resolve_path(base / written_path, diagnosis.quote(written_path), location, path)
+    return base / written_path

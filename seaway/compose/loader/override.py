@@ -9,90 +9,92 @@ from collections.abc import Callable
 from seaway.compose.loader import tree
 from seaway.syntax import diagnosis, nodes
 
-Merge = Callable[[nodes.Node, nodes.Node], nodes.Node]
+MergeRule = Callable[[nodes.Node, nodes.Node], nodes.Node]
 
 
-def merged(
+def merge(
     base: nodes.Node,
-    over: nodes.Node,
-    found: list[diagnosis.Problem],
-    rules: tree.Tree[Merge] | None = None,
+    override: nodes.Node,
+    found: list[diagnosis.Diagnostic],
+    rules: tree.Tree[MergeRule] | None = None,
     path: str = "",
 ) -> nodes.Node:
     """``over`` laid over ``base``; each value keeps its place. ``rules``: those that hold at the path."""
     if rules and rules.rule:
-        return rules.rule(base, over)
-    if _null(over):
+        return rules.rule(base, override)
+    if _is_null(override):
         return base
-    match base, over:
-        case nodes.Table(), nodes.Table():
-            entries = dict(base.entries)
-            for name, entry in over.entries.items():
+    match base, override:
+        case nodes.MappingNode(), nodes.MappingNode():
+            entries = dict(base.pairs)
+            for name, entry in override.pairs.items():
                 before = entries.get(name)
                 if before is None:
                     entries[name] = entry
                 else:
-                    below = rules.at(name) if rules else None
-                    inner = merged(before.node, entry.node, found, below, tree.join(path, name))
-                    entries[name] = nodes.Entry(before.place if inner is before.node else entry.place, inner)
-            return nodes.Table(base.place, entries)
-        case nodes.Items(), nodes.Items():
-            return nodes.Items(base.place, base.items + over.items)
-        case ((nodes.Table() | nodes.Items()), _):
-            wrong = f"{nodes.shown(over)} is laid over {nodes.shown(base)}, written in {base.place}"
-            found.append(diagnosis.Problem(over.place, path, wrong, "write both in one form"))
+                    below = rules.get_child(name) if rules else None
+                    inner = merge(before.node, entry.node, found, below, tree.join(path, name))
+                    entries[name] = nodes.Pair(before.location if inner is before.node else entry.location, inner)
+            return nodes.MappingNode(base.location, entries)
+        case nodes.SequenceNode(), nodes.SequenceNode():
+            return nodes.SequenceNode(base.location, base.items + override.items)
+        case ((nodes.MappingNode() | nodes.SequenceNode()), _):
+            wrong = (
+                f"{nodes.describe_node(override)} is laid over {nodes.describe_node(base)}, written in {base.location}"
+            )
+            found.append(diagnosis.Diagnostic(override.location, path, wrong, "write both in one form"))
             return base
         case _:
-            return over
+            return override
 
 
-def _null(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Scalar) and node.kind == "null"
+def _is_null(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.ScalarNode) and node.kind == "null"
 
 
-def _over(base: nodes.Node, over: nodes.Node) -> nodes.Node:
-    return over
+def _take_override(base: nodes.Node, override: nodes.Node) -> nodes.Node:
+    return override
 
 
-def _names(base: nodes.Node, over: nodes.Node) -> nodes.Node:
+def _merge_mappings(base: nodes.Node, override: nodes.Node) -> nodes.Node:
     """Variables, labels: null is a value of its own."""
-    if not isinstance(base, nodes.Table) or not isinstance(over, nodes.Table):
-        return base if _null(over) else over
-    return nodes.Table(base.place, {**base.entries, **over.entries})
+    if not isinstance(base, nodes.MappingNode) or not isinstance(override, nodes.MappingNode):
+        return base if _is_null(override) else override
+    return nodes.MappingNode(base.location, {**base.pairs, **override.pairs})
 
 
-def _logging(base: nodes.Node, over: nodes.Node) -> nodes.Node:
+def _merge_logging(base: nodes.Node, override: nodes.Node) -> nodes.Node:
     """Options of one driver are none of another."""
-    if _null(over):
+    if _is_null(override):
         return base
-    before, after = tree.text(base, "driver"), tree.text(over, "driver")
-    return over if before is not None and after is not None and before != after else merged(base, over, [])
+    before, after = tree.get_text(base, "driver"), tree.get_text(override, "driver")
+    return override if before is not None and after is not None and before != after else merge(base, override, [])
 
 
-def _hosts(base: nodes.Node, over: nodes.Node) -> nodes.Node:
-    if not isinstance(base, nodes.Items) or not isinstance(over, nodes.Items):
-        return base if _null(over) else over
-    said = {item.text for item in base.items if isinstance(item, nodes.Scalar)}
-    more = [item for item in over.items if not isinstance(item, nodes.Scalar) or item.text not in said]
-    return nodes.Items(base.place, (*base.items, *more))
+def _merge_hosts(base: nodes.Node, override: nodes.Node) -> nodes.Node:
+    if not isinstance(base, nodes.SequenceNode) or not isinstance(override, nodes.SequenceNode):
+        return base if _is_null(override) else override
+    said = {item.text for item in base.items if isinstance(item, nodes.ScalarNode)}
+    more = [item for item in override.items if not isinstance(item, nodes.ScalarNode) or item.text not in said]
+    return nodes.SequenceNode(base.location, (*base.items, *more))
 
 
-def _subnets(base: nodes.Node, over: nodes.Node) -> nodes.Node:
-    if not isinstance(base, nodes.Items) or not isinstance(over, nodes.Items):
-        return base if _null(over) else over
+def _merge_subnets(base: nodes.Node, override: nodes.Node) -> nodes.Node:
+    if not isinstance(base, nodes.SequenceNode) or not isinstance(override, nodes.SequenceNode):
+        return base if _is_null(override) else override
     done = list(base.items)
-    for item in over.items:
-        same = [n for n, one in enumerate(done) if tree.text(one, "subnet") == tree.text(item, "subnet")]
+    for item in override.items:
+        same = [n for n, one in enumerate(done) if tree.get_text(one, "subnet") == tree.get_text(item, "subnet")]
         if same:
-            done[same[0]] = merged(done[same[0]], item, [])
+            done[same[0]] = merge(done[same[0]], item, [])
         else:
             done.append(item)
-    return nodes.Items(base.place, tuple(done))
+    return nodes.SequenceNode(base.location, tuple(done))
 
 
 _BUILD = "services.*.build."
 
-RULES: tree.Tree[Merge] = tree.tree(
+RULES: tree.Tree[MergeRule] = tree.build(
     {
         **dict.fromkeys(
             [
@@ -101,86 +103,87 @@ RULES: tree.Tree[Merge] = tree.tree(
                 *(f"{_BUILD}{name}" for name in ("args", "labels", "additional_contexts", "ssh")),
                 *(f"{kind}.*.labels" for kind in ("networks", "volumes", "configs", "secrets")),
             ],
-            _names,
+            _merge_mappings,
         ),
         **dict.fromkeys(
-            (f"services.*.{name}" for name in ("command", "entrypoint", "healthcheck.test", "ulimits.*")), _over
+            (f"services.*.{name}" for name in ("command", "entrypoint", "healthcheck.test", "ulimits.*")),
+            _take_override,
         ),
-        "services.*.logging": _logging,
-        "services.*.extra_hosts": _hosts,
-        f"{_BUILD}extra_hosts": _hosts,
-        "networks.*.ipam.config": _subnets,
+        "services.*.logging": _merge_logging,
+        "services.*.extra_hosts": _merge_hosts,
+        f"{_BUILD}extra_hosts": _merge_hosts,
+        "networks.*.ipam.config": _merge_subnets,
     }
 )
 
 
-def unique(root: nodes.Node, found: list[diagnosis.Problem]) -> nodes.Node:
+def remove_duplicates(root: nodes.Node, found: list[diagnosis.Diagnostic]) -> nodes.Node:
     """Of the items of a list that mean the same thing the last one, at the place of the first."""
-    return tree.changed(root, _UNIQUE, found)
+    return tree.apply(root, _DUPLICATE_RULES, found)
 
 
-def _once(key: Callable[[nodes.Node], str | None]) -> tree.Rule:
-    def rule(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-        if not isinstance(node, nodes.Items):
+def _deduplicate_by(key: Callable[[nodes.Node], str | None]) -> tree.Rule:
+    def rule(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+        if not isinstance(node, nodes.SequenceNode):
             return node
         kept: dict[str, nodes.Node] = {}
         for number, item in enumerate(node.items):
             said = key(item)
             # What has no key is the only one of its kind: it is wrong, or says so elsewhere.
             kept[f" {number}" if said is None else said] = item
-        return node if len(kept) == len(node.items) else nodes.Items(node.place, tuple(kept.values()))
+        return node if len(kept) == len(node.items) else nodes.SequenceNode(node.location, tuple(kept.values()))
 
     return rule
 
 
-def _item(node: nodes.Node) -> str | None:
-    return node.text.partition("=")[0] if isinstance(node, nodes.Scalar) else None
+def _get_name(node: nodes.Node) -> str | None:
+    return node.text.partition("=")[0] if isinstance(node, nodes.ScalarNode) else None
 
 
-def _text(node: nodes.Node) -> str | None:
-    return node.text if isinstance(node, nodes.Scalar) else None
+def _get_text(node: nodes.Node) -> str | None:
+    return node.text if isinstance(node, nodes.ScalarNode) else None
 
 
-def _port(node: nodes.Node) -> str | None:
-    target = tree.text(node, "target")
+def _get_port_key(node: nodes.Node) -> str | None:
+    target = tree.get_text(node, "target")
     if target is None:
         return None
-    host, protocol = tree.text(node, "host_ip") or "0.0.0.0", tree.text(node, "protocol") or "tcp"  # noqa: S104
-    return f"{host}:{tree.text(node, 'published') or ''}:{target}/{protocol}"
+    host, protocol = tree.get_text(node, "host_ip") or "0.0.0.0", tree.get_text(node, "protocol") or "tcp"  # noqa: S104
+    return f"{host}:{tree.get_text(node, 'published') or ''}:{target}/{protocol}"
 
 
-def _by(name: str) -> Callable[[nodes.Node], str | None]:
-    return lambda node: tree.text(node, name)
+def _by_key(name: str) -> Callable[[nodes.Node], str | None]:
+    return lambda node: tree.get_text(node, name)
 
 
-def _mounted(folder: str) -> Callable[[nodes.Node], str | None]:
+def _by_target(folder: str) -> Callable[[nodes.Node], str | None]:
     def key(node: nodes.Node) -> str | None:
-        source = tree.text(node, "source")
-        return tree.text(node, "target") or (f"{folder}/{source}" if source else None)
+        source = tree.get_text(node, "source")
+        return tree.get_text(node, "target") or (f"{folder}/{source}" if source else None)
 
     return key
 
 
-_UNIQUE: tree.Tree[tree.Rule] = tree.tree(
+_DUPLICATE_RULES: tree.Tree[tree.Rule] = tree.build(
     {
         **{
-            f"services.*.{name}": _once(_item)
+            f"services.*.{name}": _deduplicate_by(_get_name)
             for name in (
                 *("build.platforms", "build.tags", "cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "links"),
                 *("networks.*.aliases", "networks.*.link_local_ips", "profiles", "tmpfs"),
             )
         },
         **{
-            f"services.*.{name}": _once(_text)
+            f"services.*.{name}": _deduplicate_by(_get_text)
             for name in (
                 *("device_cgroup_rules", "expose", "external_links", "group_add", "security_opt", "volumes_from"),
             )
         },
-        "services.*.configs": _once(_mounted("")),
-        "services.*.secrets": _once(_mounted("/run/secrets")),
-        "services.*.devices": _once(_by("target")),
-        "services.*.env_file": _once(_by("path")),
-        "services.*.ports": _once(_port),
-        "services.*.volumes": _once(_by("target")),
+        "services.*.configs": _deduplicate_by(_by_target("")),
+        "services.*.secrets": _deduplicate_by(_by_target("/run/secrets")),
+        "services.*.devices": _deduplicate_by(_by_key("target")),
+        "services.*.env_file": _deduplicate_by(_by_key("path")),
+        "services.*.ports": _deduplicate_by(_get_port_key),
+        "services.*.volumes": _deduplicate_by(_by_key("target")),
     }
 )

@@ -8,7 +8,9 @@ from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
 
 
-def rebased(root: nodes.Table, base: Path, to: Path, within: roots.Root, found: list[diagnosis.Problem]) -> nodes.Table:
+def rebase(
+    root: nodes.MappingNode, base: Path, to: Path, within: roots.Root, found: list[diagnosis.Diagnostic]
+) -> nodes.MappingNode:
     """``base``: what the paths are relative to where they are written; ``to``: what they are relative to after.
 
     What a container would see of the machine (bind mounts) may lie outside, and is then told by its path; what would
@@ -18,57 +20,57 @@ def rebased(root: nodes.Table, base: Path, to: Path, within: roots.Root, found: 
     def told(path: Path) -> str:
         return Path(os.path.relpath(path, to)).as_posix()
 
-    def read(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-        if not isinstance(node, nodes.Scalar) or node.kind == "null" or not node.text:
+    def read(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+        if not isinstance(node, nodes.ScalarNode) or node.kind == "null" or not node.text:
             return node
         try:
-            return nodes.Scalar(node.place, told(files.resolve_named(within, node.text, base, node.place, path)))
-        except diagnosis.Invalid as error:
-            found.extend(error.problems)
+            return nodes.ScalarNode(node.location, told(files.resolve(within, node.text, base, node.location, path)))
+        except diagnosis.InvalidInput as error:
+            found.extend(error.diagnostics)
             return node
 
-    def context(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-        if isinstance(node, nodes.Scalar) and (files.remote(node.text) or node.text.startswith("service:")):
+    def context(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+        if isinstance(node, nodes.ScalarNode) and (files.is_remote(node.text) or node.text.startswith("service:")):
             return node
         return read(node, path, found)
 
-    def build(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
+    def build(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
         """The Dockerfile is relative to the context, and may be in neither."""
-        where, dockerfile = tree.text(node, "context") or ".", tree.text(node, "dockerfile")
-        if dockerfile and isinstance(node, nodes.Table) and not files.remote(where):
-            entry = node.entries["dockerfile"]
+        where, dockerfile = tree.get_text(node, "context") or ".", tree.get_text(node, "dockerfile")
+        if dockerfile and isinstance(node, nodes.MappingNode) and not files.is_remote(where):
+            entry = node.pairs["dockerfile"]
             try:
-                files.resolve_named(within, dockerfile, base / where, entry.node.place, f"{path}.dockerfile")
-            except diagnosis.Invalid as error:
-                found.extend(error.problems)
+                files.resolve(within, dockerfile, base / where, entry.node.location, f"{path}.dockerfile")
+            except diagnosis.InvalidInput as error:
+                found.extend(error.diagnostics)
         return node
 
-    def host(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-        if not isinstance(node, nodes.Scalar) or not node.text.startswith("."):
+    def host(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+        if not isinstance(node, nodes.ScalarNode) or not node.text.startswith("."):
             return node
         written = base / node.text
         plain = Path(os.path.abspath(written))  # noqa: PTH100 - a link is not followed to its name
-        if plain.is_relative_to(within.folder) and not within.inside(written):
-            wrong = f"{diagnosis.quoted(node.text)} is a link that leads outside the project"
-            found.append(diagnosis.Problem(node.place, path, wrong, "put the files themselves there"))
+        if plain.is_relative_to(within.folder) and not within.allows(written):
+            wrong = f"{diagnosis.quote(node.text)} is a link that leads outside the project"
+            found.append(diagnosis.Diagnostic(node.location, path, wrong, "put the files themselves there"))
             return node
         if written.exists() and not written.is_file() and not written.is_dir():
             # A pipe would never end, a device neither.
-            wrong = f"{diagnosis.quoted(node.text)} is neither a file nor a folder"
-            found.append(diagnosis.Problem(node.place, path, wrong, "write the path of one"))
+            wrong = f"{diagnosis.quote(node.text)} is neither a file nor a folder"
+            found.append(diagnosis.Diagnostic(node.location, path, wrong, "write the path of one"))
             return node
-        return nodes.Scalar(node.place, told(plain))
+        return nodes.ScalarNode(node.location, told(plain))
 
-    def mount(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
-        source = node.entries.get("source") if isinstance(node, nodes.Table) else None
-        if not isinstance(node, nodes.Table) or source is None or tree.text(node, "type") != "bind":
+    def mount(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+        source = node.pairs.get("source") if isinstance(node, nodes.MappingNode) else None
+        if not isinstance(node, nodes.MappingNode) or source is None or tree.get_text(node, "type") != "bind":
             return node
         written = source.node
-        if isinstance(written, nodes.Scalar) and not written.text.startswith((".", "/", "~", "\\")):
+        if isinstance(written, nodes.ScalarNode) and not written.text.startswith((".", "/", "~", "\\")):
             # The long form needs no ./ before a name.
-            written = nodes.Scalar(written.place, f"./{written.text}")
+            written = nodes.ScalarNode(written.location, f"./{written.text}")
         after = host(written, f"{path}.source", found)
-        return tree.replaced(node, {"source": after})
+        return tree.replace_keys(node, {"source": after})
 
     rules: dict[str, tree.Rule] = {
         "services.*.build": build,
@@ -82,5 +84,5 @@ def rebased(root: nodes.Table, base: Path, to: Path, within: roots.Root, found: 
         "configs.*.file": read,
         "secrets.*.file": read,
     }
-    node = tree.changed(root, tree.tree(rules), found)
-    return node if isinstance(node, nodes.Table) else root
+    node = tree.apply(root, tree.build(rules), found)
+    return node if isinstance(node, nodes.MappingNode) else root

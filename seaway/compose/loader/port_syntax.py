@@ -17,27 +17,27 @@ _SHORT = re.compile(
     r"(?:(?:(?P<host>\[[^\]]*\]|[^\[\]]*):)?(?P<published>[0-9-]*):)?(?P<target>[0-9-]+)(?:/(?P<protocol>[a-zA-Z]*))?"
 )
 _RANGE = re.compile(r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?")
-_REMEDY = "write it as 8080:80, 127.0.0.1:8080:80/udp or 9000-9005:9000-9005"
+_HINT = "write it as 8080:80, 127.0.0.1:8080:80/udp or 9000-9005:9000-9005"
 
 
-def ports(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
+def expand(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
     """Every port as {target, published, host_ip, protocol, mode}."""
-    if not isinstance(node, nodes.Items):
+    if not isinstance(node, nodes.SequenceNode):
         return node
     done: list[nodes.Node] = []
     for number, item in enumerate(node.items):
-        if not isinstance(item, nodes.Scalar):
+        if not isinstance(item, nodes.ScalarNode):
             done.append(item)
             continue
         try:
-            done += _ports(item)
+            done += _expand_port(item)
         except ValueError as error:
-            wrong = f"{diagnosis.quoted(item.text)} {error}"
-            found.append(diagnosis.Problem(item.place, tree.join(path, number), wrong, _REMEDY))
-    return nodes.Items(node.place, tuple(done))
+            wrong = f"{diagnosis.quote(item.text)} {error}"
+            found.append(diagnosis.Diagnostic(item.location, tree.join(path, number), wrong, _HINT))
+    return nodes.SequenceNode(node.location, tuple(done))
 
 
-def _ports(item: nodes.Scalar) -> Iterator[nodes.Node]:
+def _expand_port(item: nodes.ScalarNode) -> Iterator[nodes.Node]:
     said = _SHORT.fullmatch(item.text)
     if said is None:
         raise ValueError("is no port")
@@ -47,12 +47,12 @@ def _ports(item: nodes.Scalar) -> Iterator[nodes.Node]:
         try:
             ipaddress.ip_address(address)
         except ValueError:
-            raise ValueError(f"has no address of this machine: {diagnosis.quoted(address)}") from None
+            raise ValueError(f"has no address of this machine: {diagnosis.quote(address)}") from None
     protocol = (said["protocol"] or "tcp").lower()
     if protocol not in ("tcp", "udp", "sctp"):
         raise ValueError(f"has the protocol {protocol}, not tcp, udp or sctp")
-    first, last = _range(said["target"])
-    published = _range(said["published"], least=0) if said["published"] else None
+    first, last = _parse_range(said["target"])
+    published = _parse_range(said["published"], minimum=0) if said["published"] else None
     if last - first >= MAX_PORTS:
         raise ValueError(f"is {last - first + 1} ports, and {MAX_PORTS} are the most")
     if published and first != last and published[1] - published[0] != last - first:
@@ -63,13 +63,17 @@ def _ports(item: nodes.Scalar) -> Iterator[nodes.Node]:
             start, end = published
             # 0 is any that is free.
             outside = f"{start}-{end}" if first == last and start != end else str(start + number - first)
-        said_so = {"mode": "ingress", "host_ip": address or None, "target": nodes.scalar(str(number), item.place)}
-        yield tree.table(item.place, {**said_so, "published": outside, "protocol": protocol})
+        said_so = {
+            "mode": "ingress",
+            "host_ip": address or None,
+            "target": nodes.parse_scalar(str(number), item.location),
+        }
+        yield tree.make_mapping(item.location, {**said_so, "published": outside, "protocol": protocol})
 
 
-def _range(text: str, *, least: int = 1) -> tuple[int, int]:
+def _parse_range(text: str, *, minimum: int = 1) -> tuple[int, int]:
     said = _RANGE.fullmatch(text)
     first, last = (int(said["first"]), int(said["last"] or said["first"])) if said else (0, 0)
-    if not said or not least <= first <= last <= 65535:
+    if not said or not minimum <= first <= last <= 65535:
         raise ValueError("has no port from 1 to 65535")
     return first, last

@@ -1,7 +1,7 @@
 """A command in one line as the list of its words, as Docker Compose splits it."""
 
 _BLANKS = " \t\r\n"
-_ENDS = ";&|<>"
+_OPERATORS = ";&|<>"
 
 
 def split(line: str) -> tuple[list[str], str]:  # noqa: PLR0912 - one branch a state
@@ -39,7 +39,7 @@ def split(line: str) -> tuple[list[str], str]:  # noqa: PLR0912 - one branch a s
             if there:
                 done.append("".join(word))
             word, there = [], False
-        elif letter in _ENDS:
+        elif letter in _OPERATORS:
             there = there and not (letter == ">" and "".join(word)[:1].isdigit())
             rest = line[position:]
             break

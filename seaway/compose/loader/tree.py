@@ -8,7 +8,7 @@ from seaway.syntax import diagnosis, nodes
 
 T = TypeVar("T")
 
-Rule = Callable[[nodes.Node, str, list[diagnosis.Problem]], nodes.Node]
+Rule = Callable[[nodes.Node, str, list[diagnosis.Diagnostic]], nodes.Node]
 """What a node is to be, from the node and its path; what is wrong with it goes to the list."""
 
 
@@ -17,13 +17,13 @@ class Tree(Generic[T]):
     """The rules that hold at a path, and below it."""
 
     rule: T | None = None
-    below: Mapping[str, "Tree[T]"] = dataclasses.field(default_factory=dict[str, "Tree[T]"])
+    children: Mapping[str, "Tree[T]"] = dataclasses.field(default_factory=dict[str, "Tree[T]"])
 
-    def at(self, name: str) -> "Tree[T] | None":
-        return self.below.get(name) or self.below.get("*")
+    def get_child(self, name: str) -> "Tree[T] | None":
+        return self.children.get(name) or self.children.get("*")
 
 
-def tree(rules: Mapping[str, T]) -> Tree[T]:
+def build(rules: Mapping[str, T]) -> Tree[T]:
     """The rules, in an order in which a path finds its own without a look at the others."""
     below: dict[str, dict[str, T]] = {}
     own: T | None = None
@@ -33,61 +33,68 @@ def tree(rules: Mapping[str, T]) -> Tree[T]:
             below.setdefault(first, {})[rest] = rule
         else:
             own = rule
-    return Tree(own, {name: tree(inner) for name, inner in below.items()})
+    return Tree(own, {name: build(inner) for name, inner in below.items()})
 
 
 def join(path: str, name: str | int) -> str:
     return f"{path}.{name}" if path else str(name)
 
 
-def changed(node: nodes.Node, rules: Tree[Rule] | None, found: list[diagnosis.Problem], path: str = "") -> nodes.Node:
+def apply(node: nodes.Node, rules: Tree[Rule] | None, found: list[diagnosis.Diagnostic], path: str = "") -> nodes.Node:
     """The node after all rules: a rule comes before those that hold below it. What no rule changes is the same."""
     if rules is None:
         return node
     if rules.rule:
         node = rules.rule(node, path, found)
-    if not rules.below:
+    if not rules.children:
         return node
     match node:
-        case nodes.Table(entries=entries):
-            after: dict[str, nodes.Entry] = {}
+        case nodes.MappingNode(pairs=entries):
+            after: dict[str, nodes.Pair] = {}
             same = True
             for name, entry in entries.items():
-                inner = changed(entry.node, rules.at(name), found, join(path, name))
+                inner = apply(entry.node, rules.get_child(name), found, join(path, name))
                 same = same and inner is entry.node
-                after[name] = entry if inner is entry.node else nodes.Entry(entry.place, inner)
-            return node if same else nodes.Table(node.place, after)
-        case nodes.Items(items=items):
+                after[name] = entry if inner is entry.node else nodes.Pair(entry.location, inner)
+            return node if same else nodes.MappingNode(node.location, after)
+        case nodes.SequenceNode(items=items):
             inner = tuple(
-                changed(item, rules.at(str(number)), found, join(path, number)) for number, item in enumerate(items)
+                apply(item, rules.get_child(str(number)), found, join(path, number))
+                for number, item in enumerate(items)
             )
-            return node if all(a is b for a, b in zip(inner, items, strict=True)) else nodes.Items(node.place, inner)
+            return (
+                node
+                if all(a is b for a, b in zip(inner, items, strict=True))
+                else nodes.SequenceNode(node.location, inner)
+            )
         case _:
             return node
 
 
-def text(node: nodes.Node, name: str) -> str | None:
+def get_text(node: nodes.Node, name: str) -> str | None:
     """The text of an entry of a mapping; None where there is none."""
-    entry = node.entries.get(name) if isinstance(node, nodes.Table) else None
-    return entry.node.text if entry and isinstance(entry.node, nodes.Scalar) and entry.node.kind != "null" else None
+    entry = node.pairs.get(name) if isinstance(node, nodes.MappingNode) else None
+    return entry.node.text if entry and isinstance(entry.node, nodes.ScalarNode) and entry.node.kind != "null" else None
 
 
-def table(place: diagnosis.Place, values: Mapping[str, nodes.Node | str | None]) -> nodes.Table:
+def make_mapping(
+    location: diagnosis.SourceLocation, values: Mapping[str, nodes.Node | str | None]
+) -> nodes.MappingNode:
     """A mapping of nodes, and of texts that are written at its own place; None is left out."""
-    entries: dict[str, nodes.Entry] = {}
+    entries: dict[str, nodes.Pair] = {}
     for name, value in values.items():
         if value is not None:
-            node = nodes.Scalar(place, value) if isinstance(value, str) else value
-            entries[name] = nodes.Entry(node.place, node)
-    return nodes.Table(place, entries)
+            node = nodes.ScalarNode(location, value) if isinstance(value, str) else value
+            entries[name] = nodes.Pair(node.location, node)
+    return nodes.MappingNode(location, entries)
 
 
-def replaced(node: nodes.Table, values: Mapping[str, nodes.Node | None]) -> nodes.Table:
+def replace_keys(node: nodes.MappingNode, values: Mapping[str, nodes.Node | None]) -> nodes.MappingNode:
     """The mapping with other values for these names; None takes a name away."""
-    entries = dict(node.entries)
+    entries = dict(node.pairs)
     for name, value in values.items():
         if value is None:
             entries.pop(name, None)
         else:
-            entries[name] = nodes.Entry(entries[name].place if name in entries else value.place, value)
-    return nodes.Table(node.place, entries)
+            entries[name] = nodes.Pair(entries[name].location if name in entries else value.location, value)
+    return nodes.MappingNode(node.location, entries)

@@ -14,9 +14,9 @@ _PROPAGATION = ("rprivate", "private", "rshared", "shared", "rslave", "slave")
 _CONSISTENCY = ("cached", "delegated", "consistent")
 
 
-def long(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.Node:
+def expand(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
     """A mount as {type, source, target, read_only, bind or volume}."""
-    if not isinstance(node, nodes.Scalar):
+    if not isinstance(node, nodes.ScalarNode):
         return node
     drive = _DRIVE.match(node.text)
     rest = node.text[2:] if drive else node.text
@@ -25,11 +25,11 @@ def long(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.N
         first = node.text[:2] + first
     source, target, options = (None, first, "") if not more else (first, more[0], "".join(more[1:]))
     if len(more) > 2 or not target or source == "":
-        wrong = f"{diagnosis.quoted(node.text)} is no mount"
-        found.append(diagnosis.Problem(node.place, path, wrong, "write source:target or source:target:ro"))
+        wrong = f"{diagnosis.quote(node.text)} is no mount"
+        found.append(diagnosis.Diagnostic(node.location, path, wrong, "write source:target or source:target:ro"))
         return node
     bind = source is not None and bool(source.startswith((".", "/", "~", "\\\\")) or drive)
-    yes = nodes.Scalar(node.place, "true", "bool")
+    yes = nodes.ScalarNode(node.location, "true", "bool")
     binding: dict[str, nodes.Node | str | None] = {"create_host_path": yes} if bind else {}
     volume: dict[str, nodes.Node | str | None] = {}
     unknown: list[str] = []
@@ -49,9 +49,9 @@ def long(node: nodes.Node, path: str, found: list[diagnosis.Problem]) -> nodes.N
         elif option != "rw":
             unknown.append(option)
     if bind or binding:
-        said["bind"] = tree.table(node.place, binding)
+        said["bind"] = tree.make_mapping(node.location, binding)
     if not bind or volume:
-        said["volume"] = tree.table(node.place, volume)
+        said["volume"] = tree.make_mapping(node.location, volume)
     # Docker Compose forgets them. Here they stay, so that somebody tells.
     said["x-options"] = ",".join(unknown) or None
-    return tree.table(node.place, said)
+    return tree.make_mapping(node.location, said)

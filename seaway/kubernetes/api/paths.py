@@ -3,7 +3,7 @@
 _IRREGULAR = {"endpoints": "endpoints"}
 
 
-def path(version: str, kind: str, namespace: str, name: str = "") -> str:
+def build_path(version: str, kind: str, namespace: str, name: str = "") -> str:
     """The path of an object; without a name, of the list of its kind. No namespace: it belongs to the cluster.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
@@ -13,10 +13,10 @@ def path(version: str, kind: str, namespace: str, name: str = "") -> str:
     """
     group = f"/apis/{version}" if "/" in version else f"/api/{version}"
     within = f"/namespaces/{namespace}" if namespace else ""
-    return f"{group}{within}/{plural(kind)}" + (f"/{name}" if name else "")
+    return f"{group}{within}/{get_plural(kind)}" + (f"/{name}" if name else "")
 
 
-def plural(kind: str) -> str:
+def get_plural(kind: str) -> str:
     """A kind as the API's paths have it: English plural, in small letters."""
     word = kind.lower()
     if word in _IRREGULAR:

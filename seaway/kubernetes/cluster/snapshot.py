@@ -6,7 +6,7 @@ from typing import Any
 
 Object = Mapping[str, Any]
 
-PATHS: Mapping[str, str] = {
+LIST_PATHS: Mapping[str, str] = {
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
     "DaemonSet": "/apis/apps/v1/namespaces/{namespace}/daemonsets",
     "ReplicaSet": "/apis/apps/v1/namespaces/{namespace}/replicasets",
@@ -26,6 +26,6 @@ class Snapshot:
 
     objects: Mapping[str, Sequence[Object]]
 
-    def of(self, kind: str) -> Sequence[Object]:
+    def list_objects(self, kind: str) -> Sequence[Object]:
         """The objects of a kind."""
         return self.objects.get(kind, ())

@@ -6,7 +6,9 @@ from seaway.model import settings
 from seaway.syntax import decode, diagnosis, nodes
 
 
-def check(said: settings.Settings, values: nodes.Table, *, checks: Collection[str]) -> Iterator[diagnosis.Problem]:
+def check(
+    stack_settings: settings.Settings, config: nodes.MappingNode, *, checks: Collection[str]
+) -> Iterator[diagnosis.Diagnostic]:
     """What is wrong with the weights of a stack.
 
     Args:
@@ -14,19 +16,19 @@ def check(said: settings.Settings, values: nodes.Table, *, checks: Collection[st
         values: the stack's configuration, for the places.
         checks: the ids that there are, those of policies among them.
     """
-    written = nodes.inside(values, "checks")
-    for id_, weight in said.checks.items():
+    written = nodes.get_pairs(config, "checks")
+    for id_, weight in stack_settings.checks.items():
         path = f"seaway:checks.{id_}"
-        place = written[id_].place if id_ in written else values.place
-        if id_ in settings.POLICIES:
+        place = written[id_].location if id_ in written else config.location
+        if id_ in settings.POLICY_IDS:
             remedy = "say what may pass in seaway:policy, or waive one change in seaway:waivers"
-            yield diagnosis.Problem(place, path, f"{id_} is a policy of the preview, and no check", remedy)
+            yield diagnosis.Diagnostic(place, path, f"{id_} is a policy of the preview, and no check", remedy)
         elif id_ not in checks:
-            close = decode.closest(id_.upper(), [one for one in checks if one not in settings.POLICIES])
+            close = decode.find_closest(id_.upper(), [one for one in checks if one not in settings.POLICY_IDS])
             remedy = f"did you mean {close}?" if close else "docs/checks.md has all of them"
-            yield diagnosis.Problem(place, path, f"there is no check {diagnosis.quoted(id_)}", remedy)
-        elif weight == "warning" and not said.build:
+            yield diagnosis.Diagnostic(place, path, f"there is no check {diagnosis.quote(id_)}", remedy)
+        elif weight == "warning" and not stack_settings.build:
             # Otherwise one word would do what a waiver does, without its reason, its owner and its end.
             wrong = "a check is made lighter only where one builds"
             remedy = "waive it in seaway:waivers, with a reason, an owner and an end"
-            yield diagnosis.Problem(place, path, wrong, remedy)
+            yield diagnosis.Diagnostic(place, path, wrong, remedy)

@@ -19,13 +19,13 @@ _FIELDS: Sequence[tuple[str, range, Mapping[str, int]]] = (
 )
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _PART = re.compile(r"(?:([*?])|(\w+)(?:-(\w+))?)(?:/(\d+))?")
-_EVERY = re.compile(r"@every ([1-9]\d*[hms])+")
+_EVERY_MACRO = re.compile(r"@every ([1-9]\d*[hms])+")
 
 
-def wrong(text: str) -> str | None:
+def find_error(text: str) -> str | None:
     """What is wrong with a schedule, in words that go on after its text; None: nothing."""
     if text.startswith("@"):
-        return None if text in MACROS or _EVERY.fullmatch(text) else "is none of cron's words"
+        return None if text in MACROS or _EVERY_MACRO.fullmatch(text) else "is none of cron's words"
     fields = text.split()
     if len(fields) != len(_FIELDS):
         return f"has {len(fields)} {'field' if len(fields) == 1 else 'fields'}, and cron has five"
@@ -33,7 +33,7 @@ def wrong(text: str) -> str | None:
     for field, (name, numbers, names) in zip(fields, _FIELDS, strict=True):
         taken: set[int] = set()
         for part in field.split(","):
-            chosen = _numbers(part, numbers, names)
+            chosen = _parse_part(part, numbers, names)
             if not chosen:
                 return f"says {part}, which is no {name} ({numbers[0]} to {numbers[-1]})"
             taken.update(chosen)
@@ -44,13 +44,15 @@ def wrong(text: str) -> str | None:
     return None
 
 
-def _numbers(part: str, numbers: range, names: Mapping[str, int]) -> range | None:
+def _parse_part(part: str, numbers: range, names: Mapping[str, int]) -> range | None:
     """What a part of a field stands for: ``*``, ``5``, ``mon-fri``, ``*/15``, ``10/5`` (from 10 on)."""
     match = _PART.fullmatch(part)
     if match is None:
         return None
     every, first, last, step = match.groups()
-    start, end = (numbers[0], numbers[-1]) if every else (_number(first, names), _number(last or first, names))
+    start, end = (
+        (numbers[0], numbers[-1]) if every else (_parse_number(first, names), _parse_number(last or first, names))
+    )
     if start not in numbers or end not in numbers or step == "0":
         return None
     if step and not every and not last:
@@ -58,5 +60,5 @@ def _numbers(part: str, numbers: range, names: Mapping[str, int]) -> range | Non
     return range(start, end + 1, int(step or 1))
 
 
-def _number(text: str, names: Mapping[str, int]) -> int:
+def _parse_number(text: str, names: Mapping[str, int]) -> int:
     return names.get(text.lower(), int(text) if text.isdecimal() else -1)

@@ -7,68 +7,76 @@ from seaway.model import application
 from seaway.model.validate import cron
 from seaway.syntax import diagnosis
 
-SOONEST = 10
+MIN_STARTING_DEADLINE = 10
 """Seconds between two looks at the clock of Kubernetes' controller: a run that must start sooner may never do.
 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#cron-job-limitations"""
 
-_SCHEDULED = ("time_zone", "start_within", "overlap")
+_SCHEDULE_FIELDS = ("time_zone", "start_within", "overlap")
 """What says nothing without a schedule."""
 
 
-def released(job: application.Job) -> bool:
+def is_release_job(job: application.Job) -> bool:
     """Whether it runs once a release: those jobs must not run again where somebody goes back to an older one."""
     return job.schedule is None and job.run != "on-demand"
 
 
-def check(app: application.Application, places: diagnosis.Places) -> Iterator[diagnosis.Problem]:
+def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Each job is told when in one way, and Kubernetes understands it."""
     default = application.Job("default")
     for job in app.jobs:
         path = f"jobs.{job.name}"
         if job.schedule is not None:
-            yield from _clock(job, job.schedule, path, places)
-            if f"{path}.run" in places.known or job.run != default.run:
+            yield from _check_schedule(job, job.schedule, path, locations)
+            if f"{path}.run" in locations.by_path or job.run != default.run:
                 at = f"{path}.run"
-                yield diagnosis.Problem(places.of(at), at, f"is {job.run} beside a schedule", "remove one of the two")
-        elif not places.lost(f"{path}.schedule"):
+                yield diagnosis.Diagnostic(
+                    locations.find(at), at, f"is {job.run} beside a schedule", "remove one of the two"
+                )
+        elif not locations.has_undecoded(f"{path}.schedule"):
             said = {"time_zone": "timeZone", "start_within": "startWithin", "overlap": "overlap"}
-            for field in _SCHEDULED:
+            for field in _SCHEDULE_FIELDS:
                 at = f"{path}.{said[field]}"
-                if at in places.known or getattr(job, field) != getattr(default, field):
-                    yield diagnosis.Problem(
-                        places.of(at), at, "says nothing without a schedule", "add `schedule:`, or remove it"
+                if at in locations.by_path or getattr(job, field) != getattr(default, field):
+                    yield diagnosis.Diagnostic(
+                        locations.find(at), at, "says nothing without a schedule", "add `schedule:`, or remove it"
                     )
         if job.tries < 1:
             at = f"{path}.tries"
-            yield diagnosis.Problem(places.of(at), at, f"{job.tries} tries are none", "write 1 or more")
+            yield diagnosis.Diagnostic(locations.find(at), at, f"{job.tries} tries are none", "write 1 or more")
         at = f"{path}.history"
         if job.history < 0:
-            yield diagnosis.Problem(places.of(at), at, f"{job.history} is no number of runs", "write 0 or more")
+            yield diagnosis.Diagnostic(locations.find(at), at, f"{job.history} is no number of runs", "write 0 or more")
         elif (
-            released(job)
-            and (at in places.known or job.history != default.history)
-            and not places.lost(f"{path}.schedule", f"{path}.run")
+            is_release_job(job)
+            and (at in locations.by_path or job.history != default.history)
+            and not locations.has_undecoded(f"{path}.schedule", f"{path}.run")
         ):
             wrong = "says nothing of a job that runs once a release: its log stays until the next one"
-            yield diagnosis.Problem(places.of(at), at, wrong, "add `schedule:` or `run: on-demand`, or remove it")
+            yield diagnosis.Diagnostic(
+                locations.find(at), at, wrong, "add `schedule:` or `run: on-demand`, or remove it"
+            )
 
 
-def _clock(job: application.Job, text: str, path: str, places: diagnosis.Places) -> Iterator[diagnosis.Problem]:
-    if wrong := cron.wrong(text):
+def _check_schedule(
+    job: application.Job, expression: str, path: str, locations: diagnosis.SourceLocations
+) -> Iterator[diagnosis.Diagnostic]:
+    if wrong := cron.find_error(expression):
         at = f"{path}.schedule"
         remedy = "write minute, hour, day, month and weekday, as 30 3 * * mon-fri, or @daily"
-        yield diagnosis.Problem(places.of(at), at, f"{diagnosis.quoted(text)} {wrong}", remedy)
-    if not _zone(job.time_zone) and _zone("Etc/UTC"):  # a machine without any zone knows no better
+        yield diagnosis.Diagnostic(locations.find(at), at, f"{diagnosis.quote(expression)} {wrong}", remedy)
+    if not _is_known_time_zone(job.time_zone) and _is_known_time_zone(
+        "Etc/UTC"
+    ):  # a machine without any zone knows no better
         at = f"{path}.timeZone"
-        wrong = f"there is no time zone {diagnosis.quoted(job.time_zone)}"
-        yield diagnosis.Problem(places.of(at), at, wrong, "write one of the tz database, as Europe/Berlin")
-    if job.start_within < SOONEST:
+        wrong = f"there is no time zone {diagnosis.quote(job.time_zone)}"
+        yield diagnosis.Diagnostic(locations.find(at), at, wrong, "write one of the tz database, as Europe/Berlin")
+    if job.start_within < MIN_STARTING_DEADLINE:
         at = f"{path}.startWithin"
         wrong = f"{job.start_within} s may pass between two looks at the clock, and it would never run"
-        yield diagnosis.Problem(places.of(at), at, wrong, f"write {SOONEST} or more")
+        yield diagnosis.Diagnostic(locations.find(at), at, wrong, f"write {MIN_STARTING_DEADLINE} or more")
 
 
-def _zone(name: str) -> bool:
+def _is_known_time_zone(name: str) -> bool:
     """Whether the machine knows it. Kubernetes wants it in the tz database's own letters."""
     try:
         return zoneinfo.ZoneInfo(name).key == name

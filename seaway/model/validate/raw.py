@@ -12,7 +12,7 @@ from seaway.model import application
 from seaway.model.validate import jobs, structure
 from seaway.syntax import decode, diagnosis
 
-_POD = {
+_POD_TEMPLATES = {
     "Deployment": ("spec", "template"),
     "StatefulSet": ("spec", "template"),
     "DaemonSet": ("spec", "template"),
@@ -21,41 +21,44 @@ _POD = {
 }
 """Where the pods of a kind are described."""
 
-_OUT = "take it out"
-_SELECTS = "picks the pods by the labels that Seaway gives them, and can never change"
-_SCALE = ("is said by `scale`", "write `scale: 3` or `scale: {min: 2, max: 10}`")
-_CONTENT = "would not change the name, which stands for the content: no pod would notice"
-_KEPT: Mapping[tuple[str, ...], tuple[str, str]] = {
-    ("*", "apiVersion"): ("is given with the kind", _OUT),
-    ("*", "kind"): ("is given with the kind", _OUT),
-    ("*", "status"): ("is what the cluster tells of it, and is not asked for", _OUT),
-    ("*", "metadata", "name"): ("is how links, selectors and releases find the object", _OUT),
-    ("*", "metadata", "namespace"): ("is the application's and the stack's: an application has one namespace", _OUT),
-    ("Deployment", "spec", "selector"): (_SELECTS, _OUT),
-    ("StatefulSet", "spec", "selector"): (_SELECTS, _OUT),
-    ("DaemonSet", "spec", "selector"): (_SELECTS, _OUT),
-    ("Job", "spec", "selector"): (_SELECTS, _OUT),
-    ("Job", "spec", "manualSelector"): (_SELECTS, _OUT),
-    ("Service", "spec", "selector"): (_SELECTS, _OUT),
-    ("PodDisruptionBudget", "spec", "selector"): (_SELECTS, _OUT),
-    ("NetworkPolicy", "spec", "podSelector"): (_SELECTS, _OUT),
-    ("HorizontalPodAutoscaler", "spec", "scaleTargetRef"): ("names what is scaled", _OUT),
+_REMOVE_HINT = "take it out"
+_SELECTOR_MESSAGE = "picks the pods by the labels that Seaway gives them, and can never change"
+_SCALE_ERROR = ("is said by `scale`", "write `scale: 3` or `scale: {min: 2, max: 10}`")
+_CONTENT_MESSAGE = "would not change the name, which stands for the content: no pod would notice"
+_RESERVED_FIELDS: Mapping[tuple[str, ...], tuple[str, str]] = {
+    ("*", "apiVersion"): ("is given with the kind", _REMOVE_HINT),
+    ("*", "kind"): ("is given with the kind", _REMOVE_HINT),
+    ("*", "status"): ("is what the cluster tells of it, and is not asked for", _REMOVE_HINT),
+    ("*", "metadata", "name"): ("is how links, selectors and releases find the object", _REMOVE_HINT),
+    ("*", "metadata", "namespace"): (
+        "is the application's and the stack's: an application has one namespace",
+        _REMOVE_HINT,
+    ),
+    ("Deployment", "spec", "selector"): (_SELECTOR_MESSAGE, _REMOVE_HINT),
+    ("StatefulSet", "spec", "selector"): (_SELECTOR_MESSAGE, _REMOVE_HINT),
+    ("DaemonSet", "spec", "selector"): (_SELECTOR_MESSAGE, _REMOVE_HINT),
+    ("Job", "spec", "selector"): (_SELECTOR_MESSAGE, _REMOVE_HINT),
+    ("Job", "spec", "manualSelector"): (_SELECTOR_MESSAGE, _REMOVE_HINT),
+    ("Service", "spec", "selector"): (_SELECTOR_MESSAGE, _REMOVE_HINT),
+    ("PodDisruptionBudget", "spec", "selector"): (_SELECTOR_MESSAGE, _REMOVE_HINT),
+    ("NetworkPolicy", "spec", "podSelector"): (_SELECTOR_MESSAGE, _REMOVE_HINT),
+    ("HorizontalPodAutoscaler", "spec", "scaleTargetRef"): ("names what is scaled", _REMOVE_HINT),
     ("RoleBinding", "roleRef"): ("ties the role to the account", "write `kubernetesApi:`"),
     ("RoleBinding", "subjects"): ("ties the role to the account", "write `kubernetesApi:`"),
-    ("Deployment", "spec", "replicas"): _SCALE,
-    ("HorizontalPodAutoscaler", "spec", "minReplicas"): _SCALE,
-    ("HorizontalPodAutoscaler", "spec", "maxReplicas"): _SCALE,
-    ("StatefulSet", "spec", "replicas"): ("is 1: a store is one pod with its disk", _OUT),
-    ("StatefulSet", "spec", "serviceName"): ("is the name that links use, and can never change", _OUT),
+    ("Deployment", "spec", "replicas"): _SCALE_ERROR,
+    ("HorizontalPodAutoscaler", "spec", "minReplicas"): _SCALE_ERROR,
+    ("HorizontalPodAutoscaler", "spec", "maxReplicas"): _SCALE_ERROR,
+    ("StatefulSet", "spec", "replicas"): ("is 1: a store is one pod with its disk", _REMOVE_HINT),
+    ("StatefulSet", "spec", "serviceName"): ("is the name that links use, and can never change", _REMOVE_HINT),
     ("CronJob", "spec", "schedule"): ("is said by `schedule`", 'write `schedule: "0 3 * * *"`'),
     ("CronJob", "spec", "suspend"): ("is said by `run` and `schedule`", "write `run: on-demand`"),
-    ("ConfigMap", "data"): (_CONTENT, "write `files:`"),
-    ("ConfigMap", "binaryData"): (_CONTENT, "build it into the image"),
-    ("ConfigMap", "immutable"): ("is what keeps content and name together", _OUT),
-    ("Secret", "data"): (_CONTENT, "write `secrets:`"),
-    ("Secret", "stringData"): (_CONTENT, "write `secrets:`"),
-    ("Secret", "immutable"): ("is what keeps content and name together", _OUT),
-    ("Secret", "type"): ("can never change", _OUT),
+    ("ConfigMap", "data"): (_CONTENT_MESSAGE, "write `files:`"),
+    ("ConfigMap", "binaryData"): (_CONTENT_MESSAGE, "build it into the image"),
+    ("ConfigMap", "immutable"): ("is what keeps content and name together", _REMOVE_HINT),
+    ("Secret", "data"): (_CONTENT_MESSAGE, "write `secrets:`"),
+    ("Secret", "stringData"): (_CONTENT_MESSAGE, "write `secrets:`"),
+    ("Secret", "immutable"): ("is what keeps content and name together", _REMOVE_HINT),
+    ("Secret", "type"): ("can never change", _REMOVE_HINT),
 }
 """What is Seaway's to say, with the reason and the way out. `*` is any kind."""
 
@@ -70,76 +73,80 @@ _OWN_LABELS = (
 _OWN_ANNOTATIONS = ("pulumi.com/", "seaway/")
 
 
-def check(app: application.Application, places: diagnosis.Places) -> Iterator[diagnosis.Problem]:
+def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Everything that is wrong with the `raw` of an application."""
-    for path, one in structure.workloads(app).items():
+    for path, one in structure.get_workloads(app).items():
         for kind, fields in one.raw.items():
-            for wrong in _kind(path, one, kind, fields):
+            for wrong in _check_kind(path, one, kind, fields):
                 at = ".".join((path, "raw", kind, *wrong.path))
-                yield diagnosis.Problem(places.of(at), at, wrong.wrong, wrong.remedy)
+                yield diagnosis.Diagnostic(locations.find(at), at, wrong.message, wrong.hint)
 
 
-def kinds(one: structure.Workload) -> list[str]:
+def list_kinds(workload: structure.AnyWorkload) -> list[str]:
     """The kinds of objects that a service, store or job becomes, in some environment."""
     made = ["ServiceAccount", "NetworkPolicy"]
-    match one:
+    match workload:
         case application.Service():
-            made += ["DaemonSet" if one.each_node else "Deployment"]
-            made += ["Service"] if one.port is not None or one.ports else []
-            made += ["Ingress"] if one.expose else []
-            made += [] if one.each_node or (one.scale.max or one.scale.min) < 2 else ["PodDisruptionBudget"]
-            made += ["HorizontalPodAutoscaler"] if one.scale.max is not None else []
+            made += ["DaemonSet" if workload.each_node else "Deployment"]
+            made += ["Service"] if workload.port is not None or workload.ports else []
+            made += ["Ingress"] if workload.expose else []
+            made += (
+                [] if workload.each_node or (workload.scale.max or workload.scale.min) < 2 else ["PodDisruptionBudget"]
+            )
+            made += ["HorizontalPodAutoscaler"] if workload.scale.max is not None else []
         case application.Store():
             made += ["StatefulSet", "Service"]
         case application.Job():
-            made += ["Job" if jobs.released(one) else "CronJob"]
-    processes = (one, *one.init, *one.sidecars)
+            made += ["Job" if jobs.is_release_job(workload) else "CronJob"]
+    processes = (workload, *workload.init, *workload.sidecars)
     made += ["ConfigMap"] if any(each.files for each in processes) else []
     made += ["Secret"] if any(secret.existing is None for each in processes for secret in each.secrets) else []
-    made += ["Role", "RoleBinding"] if one.kubernetes_api else []
+    made += ["Role", "RoleBinding"] if workload.kubernetes_api else []
     return sorted(made)
 
 
-def _kind(path: str, one: structure.Workload, kind: str, fields: Any) -> Iterator[schema.Wrong]:
-    there = kinds(one)
+def _check_kind(path: str, workload: structure.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
+    there = list_kinds(workload)
     if kind not in there:
         what = path.partition(".")[0].removesuffix("s")
-        yield schema.Wrong((), f"this {what} has no object of that kind", decode.nearest(kind, there))
+        yield schema.FieldError((), f"this {what} has no object of that kind", decode.suggest_name(kind, there))
         return
-    kept = list(_kept(one, kind, fields))
+    kept = list(_check_reserved_fields(workload, kind, fields))
     yield from kept
     # The reason why a field is ours says more than that the rest of it is wrong.
     ours = [wrong.path for wrong in kept]
-    for wrong in schema.check(kind, fields, part=True):
+    for wrong in schema.check_object(kind, fields, partial=True):
         if not any(wrong.path[: len(path)] == path for path in ours):
             yield wrong
 
 
-def _kept(one: structure.Workload, kind: str, fields: Any) -> Iterator[schema.Wrong]:
+def _check_reserved_fields(workload: structure.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
     """The fields that are Seaway's to say."""
-    for (of, *path), (wrong, remedy) in _KEPT.items():
-        if of in ("*", kind) and _written(fields, path):
-            yield schema.Wrong(tuple(path), wrong, remedy)
-    for key in _below(fields, ("metadata",)):
+    for (of, *path), (wrong, remedy) in _RESERVED_FIELDS.items():
+        if of in ("*", kind) and _has_key(fields, path):
+            yield schema.FieldError(tuple(path), wrong, remedy)
+    for key in _list_keys(fields, ("metadata",)):
         if key not in (*_METADATA, "name", "namespace"):
-            yield schema.Wrong(("metadata", key), "is not asked for", f"there are: {', '.join(_METADATA)}")
-    pod = _POD.get(kind)
-    for path in _essential(pod):
-        if _written(fields, [*path]) and _at(fields, path) is None:
-            yield schema.Wrong(path, "cannot be removed: Seaway needs it", _OUT)
+            yield schema.FieldError(("metadata", key), "is not asked for", f"there are: {', '.join(_METADATA)}")
+    pod = _POD_TEMPLATES.get(kind)
+    for path in _list_required_paths(pod):
+        if _has_key(fields, [*path]) and _get_nested(fields, path) is None:
+            yield schema.FieldError(path, "cannot be removed: Seaway needs it", _REMOVE_HINT)
     for meta in (("metadata",), *([(*pod, "metadata")] if pod else [])):
-        for key in _below(fields, (*meta, "labels")):
+        for key in _list_keys(fields, (*meta, "labels")):
             if key.startswith(_OWN_LABELS):
                 remedy = "take it out, or choose another key"
-                yield schema.Wrong((*meta, "labels", key), "is a label that tells whose the object is", remedy)
-    for key in _below(fields, ("metadata", "annotations")):
+                yield schema.FieldError((*meta, "labels", key), "is a label that tells whose the object is", remedy)
+    for key in _list_keys(fields, ("metadata", "annotations")):
         if key.startswith(_OWN_ANNOTATIONS):
-            yield schema.Wrong(("metadata", "annotations", key), "tells Pulumi how to treat the object", _OUT)
+            yield schema.FieldError(
+                ("metadata", "annotations", key), "tells Pulumi how to treat the object", _REMOVE_HINT
+            )
     if pod:
-        yield from _images(one, fields, (*pod, "spec"))
+        yield from _check_images(workload, fields, (*pod, "spec"))
 
 
-def _essential(pod: tuple[str, ...] | None) -> Iterator[tuple[str, ...]]:
+def _list_required_paths(pod: tuple[str, ...] | None) -> Iterator[tuple[str, ...]]:
     """What null must not take away. ``pod``: where the pods of the kind are described."""
     yield from (("metadata",), ("metadata", "labels"), ("metadata", "annotations"), ("spec",))
     if pod:
@@ -147,27 +154,27 @@ def _essential(pod: tuple[str, ...] | None) -> Iterator[tuple[str, ...]]:
         yield from ((*pod, "metadata"), (*pod, "metadata", "labels"), (*pod, "spec"), (*pod, "spec", "containers"))
 
 
-def _images(one: structure.Workload, fields: Any, pod: tuple[str, ...]) -> Iterator[schema.Wrong]:
+def _check_images(workload: structure.AnyWorkload, fields: Any, pod: tuple[str, ...]) -> Iterator[schema.FieldError]:
     """The image of a container of ours: its digest is what a release is made of."""
-    ours = {one.name, *(each.name for each in (*one.init, *one.sidecars))}
+    ours = {workload.name, *(each.name for each in (*workload.init, *workload.sidecars))}
     for part in ("containers", "initContainers"):
-        listed = _at(fields, (*pod, part))
+        listed = _get_nested(fields, (*pod, part))
         for number, item in enumerate(cast("list[Any]", listed) if isinstance(listed, list) else []):
-            if _at(item, ("name",)) in ours and _written(item, ["image"]):
+            if _get_nested(item, ("name",)) in ours and _has_key(item, ["image"]):
                 at = (*pod, part, str(number), "image")
-                yield schema.Wrong(at, "is part of what a release records", "write `image:` or `build:`")
+                yield schema.FieldError(at, "is part of what a release records", "write `image:` or `build:`")
 
 
-def _at(value: Any, path: tuple[str, ...] | list[str]) -> Any:
+def _get_nested(value: Any, path: tuple[str, ...] | list[str]) -> Any:
     for key in path:
         value = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
     return value
 
 
-def _written(value: Any, path: list[str]) -> bool:
-    return path[-1] in _below(value, tuple(path[:-1]))
+def _has_key(value: Any, path: list[str]) -> bool:
+    return path[-1] in _list_keys(value, tuple(path[:-1]))
 
 
-def _below(value: Any, path: tuple[str, ...]) -> list[str]:
-    inner = _at(value, path)
+def _list_keys(value: Any, path: tuple[str, ...]) -> list[str]:
+    inner = _get_nested(value, path)
     return list(cast("Mapping[str, Any]", inner)) if isinstance(inner, Mapping) else []

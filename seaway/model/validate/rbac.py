@@ -12,10 +12,10 @@ from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
-ESCALATING = ("bind", "escalate", "impersonate")
+ESCALATION_VERBS = ("bind", "escalate", "impersonate")
 """Verbs that are rights over rights: known, but never proposed."""
 
-CORE = (
+CORE_RESOURCES = (
     "bindings",
     "configmaps",
     "endpoints",
@@ -32,7 +32,7 @@ CORE = (
 )
 """What needs no group."""
 
-GROUPS: Mapping[str, str] = {
+RESOURCE_GROUPS: Mapping[str, str] = {
     "controllerrevisions": "apps",
     "cronjobs": "batch",
     "daemonsets": "apps",
@@ -51,7 +51,7 @@ GROUPS: Mapping[str, str] = {
 }
 """Those of Kubernetes itself that need one."""
 
-OF_THE_CLUSTER = (
+CLUSTER_SCOPED_RESOURCES = (
     "clusterrolebindings",
     "clusterroles",
     "customresourcedefinitions",
@@ -69,7 +69,7 @@ _EXAMPLES = "pods, pods/log, deployments.apps"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Right:
+class PolicyRule:
     """Verbs on one resource, in the words of a Role."""
 
     group: str
@@ -79,51 +79,53 @@ class Right:
     verbs: tuple[str, ...]
 
 
-def of(one: application.Container) -> list[Right]:
+def get_policy_rules(workload: application.WorkloadSpec) -> list[PolicyRule]:
     """What a workload may do, sorted; `deployments.apps/scale` is kubectl's way to write it."""
-    found: list[Right] = []
-    for key in sorted(one.kubernetes_api):
+    found: list[PolicyRule] = []
+    for key in sorted(workload.kubernetes_api):
         named, slash, below = key.partition("/")
         resource, _, group = named.partition(".")
-        verbs = sorted(set(one.kubernetes_api[key]), key=(*VERBS, *ESCALATING).index)
-        found.append(Right(group=group, resource=f"{resource}{slash}{below}", verbs=tuple(verbs)))
+        verbs = sorted(set(workload.kubernetes_api[key]), key=(*VERBS, *ESCALATION_VERBS).index)
+        found.append(PolicyRule(group=group, resource=f"{resource}{slash}{below}", verbs=tuple(verbs)))
     return found
 
 
-def check(app: application.Application, places: diagnosis.Places) -> Iterator[diagnosis.Problem]:
+def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Each right names what it is about, and each verb is one."""
-    for path, one in structure.workloads(app).items():
+    for path, one in structure.get_workloads(app).items():
         for key, verbs in one.kubernetes_api.items():
             at = f"{path}.kubernetesApi.{key}"
-            if found := _resource(key):
-                yield diagnosis.Problem(places.of(at), at, *found)
+            if found := _check_resource(key):
+                yield diagnosis.Diagnostic(locations.find(at), at, *found)
             if not verbs:
-                yield diagnosis.Problem(places.of(at), at, "allows nothing", f"name the verbs: {', '.join(VERBS)}")
+                yield diagnosis.Diagnostic(
+                    locations.find(at), at, "allows nothing", f"name the verbs: {', '.join(VERBS)}"
+                )
             for number, verb in enumerate(verbs):
-                place = places.of(f"{at}.{number}")
+                place = locations.find(f"{at}.{number}")
                 if verb == "*":
                     wrong = "* is everything, and what the next version adds"
-                    yield diagnosis.Problem(place, f"{at}.{number}", wrong, f"name the verbs: {', '.join(VERBS)}")
-                elif verb not in (*VERBS, *ESCALATING):
-                    wrong = f"{diagnosis.quoted(verb)} is no verb"
-                    yield diagnosis.Problem(place, f"{at}.{number}", wrong, decode.nearest(verb, VERBS))
+                    yield diagnosis.Diagnostic(place, f"{at}.{number}", wrong, f"name the verbs: {', '.join(VERBS)}")
+                elif verb not in (*VERBS, *ESCALATION_VERBS):
+                    wrong = f"{diagnosis.quote(verb)} is no verb"
+                    yield diagnosis.Diagnostic(place, f"{at}.{number}", wrong, decode.suggest_name(verb, VERBS))
 
 
-def _resource(key: str) -> tuple[str, str] | None:
+def _check_resource(key: str) -> tuple[str, str] | None:
     """What is wrong with it, and what to do."""
     if "*" in key:
         return f"{key} is everything, and what is installed next year", f"name the resources: {_EXAMPLES}"
     if not _RESOURCE.fullmatch(key):
         remedy = f"write its plural in small letters, with its group: {_EXAMPLES}"
-        return f"{diagnosis.quoted(key)} is no resource", remedy
+        return f"{diagnosis.quote(key)} is no resource", remedy
     named, slash, below = key.partition("/")
     resource, point, _ = named.partition(".")
-    if resource in OF_THE_CLUSTER:
+    if resource in CLUSTER_SCOPED_RESOURCES:
         remedy = "remove it; who runs the cluster may bind a ClusterRole to the account"
         return f"{resource} are in no namespace, and the application has rights in its own only", remedy
-    if point or resource in CORE:
+    if point or resource in CORE_RESOURCES:
         return None
-    if resource in GROUPS:
-        remedy = f"write {resource}.{GROUPS[resource]}{slash}{below}"
+    if resource in RESOURCE_GROUPS:
+        remedy = f"write {resource}.{RESOURCE_GROUPS[resource]}{slash}{below}"
         return f"there are no {resource} in the core group", remedy
-    return f"there are no {resource} in the core group", decode.nearest(resource, CORE)
+    return f"there are no {resource} in the core group", decode.suggest_name(resource, CORE_RESOURCES)

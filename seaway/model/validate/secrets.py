@@ -8,139 +8,141 @@ from seaway.model import application, containers
 from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
-FOLDER = "/run/secrets"
+MOUNT_FOLDER = "/run/secrets"
 """Where a container finds its secrets, as it does with `docker compose` and in a swarm."""
 
-_LONGEST = 248
+_MAX_NAME_LENGTH = 248
 """The key of a Secret may have 253 characters, a file's name 255, and `_FILE` stands behind it in the variable."""
-_OBJECT = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-_LENGTHS = range(8, 1025)
-_REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
+_GENERATED_LENGTHS = range(8, 1025)
+_VARIABLE_REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
 """https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/"""
 
-Found = Iterator[diagnosis.Problem]
+Diagnostics = Iterator[diagnosis.Diagnostic]
 
 
-def path(secret: application.Secret) -> str:
+def format_path(secret: application.Secret) -> str:
     """Where its file is in the container."""
-    return f"{FOLDER}/{secret.name}"
+    return f"{MOUNT_FOLDER}/{secret.name}"
 
 
-def variable(secret: application.Secret) -> str:
+def format_variable_name(secret: application.Secret) -> str:
     """The environment variable that its container gets: with the value, or with the path of its file."""
     return secret.name if secret.env else f"{secret.name}_FILE"
 
 
-def check(app: application.Application, places: diagnosis.Places) -> Found:
+def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """Everything that is wrong with the secrets, whatever the environment."""
-    for rule in (names, sources, variables, references):
-        yield from rule(app, places)
+    for rule in (check_names, check_sources, check_variables, check_references):
+        yield from rule(app, locations)
 
 
-def listed(app: application.Application) -> list[tuple[str, application.Secret]]:
+def list_secrets(app: application.Application) -> list[tuple[str, application.Secret]]:
     """The secrets of every container, each with the path of its container."""
-    return [(path, secret) for path, one in structure.processes(app).items() for secret in one.secrets]
+    return [(path, secret) for path, one in structure.get_containers(app).items() for secret in one.secrets]
 
 
-def valued(app: application.Application) -> list[str]:
+def list_managed_names(app: application.Application) -> list[str]:
     """The names of those that need a value of ours, sorted; a resolved application's."""
-    return sorted({secret.name for _, secret in listed(app) if secret.existing is None})
+    return sorted({secret.name for _, secret in list_secrets(app) if secret.existing is None})
 
 
-def generated(app: application.Application) -> dict[str, int]:
+def get_generated_lengths(app: application.Application) -> dict[str, int]:
     """The secrets that the stack makes itself, with their lengths."""
-    found = (secret for _, secret in listed(app))
+    found = (secret for _, secret in list_secrets(app))
     return {secret.name: secret.generate for secret in found if secret.generate is not None}
 
 
-def shared(app: application.Application) -> application.Application:
+def propagate_sources(app: application.Application) -> application.Application:
     """The application where each secret says how it comes about wherever it is listed: once is enough to say it."""
-    told = {one.name: one for _, one in listed(app) if one.generate is not None or one.existing is not None}
+    told = {one.name: one for _, one in list_secrets(app) if one.generate is not None or one.existing is not None}
 
     def whole(secret: application.Secret) -> application.Secret:
         one = told.get(secret.name, secret)
         return dataclasses.replace(secret, generate=one.generate, existing=one.existing, key=one.key)
 
-    return containers.changed(app, lambda _, one: {"secrets": tuple(map(whole, one.secrets))})
+    return containers.replace_fields(app, lambda _, one: {"secrets": tuple(map(whole, one.secrets))})
 
 
-def names(app: application.Application, places: diagnosis.Places) -> Found:
+def check_names(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """A secret's name is that of a file and of a key; an existing Secret has a name and a key too.
 
     That it is also a variable's, or the beginning of one, is a rule about variables.
     """
-    for above, one in structure.processes(app).items():
+    for above, one in structure.get_containers(app).items():
         for secret in one.secrets:
             at = f"{above}.secrets.{secret.name}"
-            if secret.name == "." or secret.name.startswith("..") or len(secret.name) > _LONGEST:
-                wrong = f"{diagnosis.quoted(secret.name)} is no name of a file"
-                remedy = f"use letters, digits, _ and -, at most {_LONGEST}"
-                yield diagnosis.Problem(places.of(at), at, wrong, remedy)
-            if secret.existing is not None and not (_OBJECT.fullmatch(secret.existing) and len(secret.existing) <= 253):
-                wrong = f"{diagnosis.quoted(secret.existing)} is no name of a Secret"
+            if secret.name == "." or secret.name.startswith("..") or len(secret.name) > _MAX_NAME_LENGTH:
+                wrong = f"{diagnosis.quote(secret.name)} is no name of a file"
+                remedy = f"use letters, digits, _ and -, at most {_MAX_NAME_LENGTH}"
+                yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
+            if secret.existing is not None and not (
+                _OBJECT_NAME.fullmatch(secret.existing) and len(secret.existing) <= 253
+            ):
+                wrong = f"{diagnosis.quote(secret.existing)} is no name of a Secret"
                 remedy = "write the one that `kubectl get secrets` shows"
-                yield diagnosis.Problem(places.of(f"{at}.existing"), f"{at}.existing", wrong, remedy)
+                yield diagnosis.Diagnostic(locations.find(f"{at}.existing"), f"{at}.existing", wrong, remedy)
             if secret.key is not None and (not _KEY.fullmatch(secret.key) or secret.key.startswith("..")):
-                wrong = f"{diagnosis.quoted(secret.key)} is no key of a Secret"
+                wrong = f"{diagnosis.quote(secret.key)} is no key of a Secret"
                 remedy = f"write the one that `kubectl describe secret {secret.existing or 'NAME'}` shows"
-                yield diagnosis.Problem(places.of(f"{at}.key"), f"{at}.key", wrong, remedy)
+                yield diagnosis.Diagnostic(locations.find(f"{at}.key"), f"{at}.key", wrong, remedy)
 
 
-def sources(app: application.Application, places: diagnosis.Places) -> Found:
+def check_sources(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """One secret name has one meaning in the whole application, and one source."""
     first: dict[str, tuple[str, application.Secret]] = {}
-    for above, one in structure.processes(app).items():
+    for above, one in structure.get_containers(app).items():
         for secret in one.secrets:
             at = f"{above}.secrets.{secret.name}"
-            if secret.generate is not None and secret.generate not in _LENGTHS:
+            if secret.generate is not None and secret.generate not in _GENERATED_LENGTHS:
                 wrong = f"{secret.generate} characters are no good length (8 to 1024)"
-                place = places.of(f"{at}.generate")
-                yield diagnosis.Problem(place, f"{at}.generate", wrong, "write 32 if nothing else asks for more")
+                place = locations.find(f"{at}.generate")
+                yield diagnosis.Diagnostic(place, f"{at}.generate", wrong, "write 32 if nothing else asks for more")
             if secret.generate is not None and secret.existing is not None:
                 wrong = f"is generated, and also taken from the Secret {secret.existing}"
-                yield diagnosis.Problem(places.of(at), at, wrong, "keep one of `generate` and `existing`")
-            elif secret.key is not None and secret.existing is None and not places.lost(f"{at}.existing"):
+                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "keep one of `generate` and `existing`")
+            elif secret.key is not None and secret.existing is None and not locations.has_undecoded(f"{at}.existing"):
                 wrong = f"has the key {secret.key}, but no Secret to look for it in"
-                yield diagnosis.Problem(places.of(at), at, wrong, "add `existing: <Secret>`, or remove `key`")
+                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "add `existing: <Secret>`, or remove `key`")
             elif secret.generate is not None or secret.existing is not None:
                 there, other = first.setdefault(secret.name, (at, secret))
-                if _told(other) != _told(secret):
-                    wrong = f"{_told(secret)}, but {there} {_told(other)}"
+                if _describe_source(other) != _describe_source(secret):
+                    wrong = f"{_describe_source(secret)}, but {there} {_describe_source(other)}"
                     remedy = "a name means one value: say the same, or rename one"
-                    yield diagnosis.Problem(places.of(at), at, wrong, remedy)
+                    yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
 
 
-def _told(secret: application.Secret) -> str:
+def _describe_source(secret: application.Secret) -> str:
     if secret.existing is not None:
         return f"is the key {secret.key or secret.name} of the Secret {secret.existing}"
     return f"generates {secret.generate} characters"
 
 
-def variables(app: application.Application, places: diagnosis.Places) -> Found:
+def check_variables(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """The variable that says where a file is, is nobody else's."""
-    for above, one in structure.processes(app).items():
+    for above, one in structure.get_containers(app).items():
         listed = {secret.name for secret in one.secrets}
         mounted = {*one.writable, *(file.path for file in one.files)}
         for secret in one.secrets:
-            at, taken = f"{above}.secrets.{secret.name}", variable(secret)
+            at, taken = f"{above}.secrets.{secret.name}", format_variable_name(secret)
             if secret.env:
                 continue
-            if path(secret) in mounted:
-                wrong = f"its file, {path(secret)}, is also one of files or writable"
-                yield diagnosis.Problem(places.of(at), at, wrong, "remove the other one")
+            if format_path(secret) in mounted:
+                wrong = f"its file, {format_path(secret)}, is also one of files or writable"
+                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove the other one")
             if taken in one.env:
-                wrong = f"{taken}, which says where its file is ({path(secret)}), is in env too"
-                yield diagnosis.Problem(places.of(at), at, wrong, "remove it from env")
+                wrong = f"{taken}, which says where its file is ({format_path(secret)}), is in env too"
+                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove it from env")
             elif taken in listed:
                 wrong = f"{taken}, which says where its file is, is another secret's name"
-                yield diagnosis.Problem(places.of(at), at, wrong, "rename one of the two")
+                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "rename one of the two")
 
 
-def references(app: application.Application, places: diagnosis.Places) -> Found:
+def check_references(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """`$(NAME)` in a value takes that variable's: a secret that is a file has none."""
     services = {service.name: service for service in app.services}
-    for above, one in structure.processes(app).items():
+    for above, one in structure.get_containers(app).items():
         secrets: Mapping[str, application.Secret] = {secret.name: secret for secret in one.secrets}
         if isinstance(one, application.Job) and one.uses in services:
             secrets = {secret.name: secret for secret in services[one.uses].secrets} | secrets
@@ -148,7 +150,9 @@ def references(app: application.Application, places: diagnosis.Places) -> Found:
         texts |= {f"{above}.command.{number}": word for number, word in enumerate(one.command)}
         texts |= {f"{above}.args.{number}": word for number, word in enumerate(one.args)}
         for at, text in texts.items():
-            for name in dict.fromkeys(found[1] for found in _REFERENCE.finditer(text)):
+            for name in dict.fromkeys(found[1] for found in _VARIABLE_REFERENCE.finditer(text)):
                 if name in secrets and not secrets[name].env:
-                    wrong = f"$({name}) is the secret {name}, which is a file ({path(secrets[name])}) and no variable"
-                    yield diagnosis.Problem(places.of(at), at, wrong, f"write `secrets: {{{name}: {{env: true}}}}`")
+                    wrong = f"$({name}) is the secret {name}, which is a file ({format_path(secrets[name])}) and no variable"
+                    yield diagnosis.Diagnostic(
+                        locations.find(at), at, wrong, f"write `secrets: {{{name}: {{env: true}}}}`"
+                    )

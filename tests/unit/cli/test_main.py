@@ -16,7 +16,7 @@ def command_module(work: Callable[[], int]) -> types.ModuleType:
     """A verb `work` that does this."""
     made = types.ModuleType("work")
 
-    def add(parsers: command.Parsers) -> None:
+    def add(parsers: command.Subparsers) -> None:
         parsers.add_parser("work", help="work", description="work").set_defaults(run=lambda _: work())
 
     made.__dict__["add"] = add
@@ -30,13 +30,15 @@ def raising(error: BaseException) -> Callable[[], int]:
     return work
 
 
-INVALID = diagnosis.Invalid([diagnosis.Problem(diagnosis.Place("app.yaml", 1), "name", "is wrong", "mend it")])
+INVALID = diagnosis.InvalidInput(
+    [diagnosis.Diagnostic(diagnosis.SourceLocation("app.yaml", 1), "name", "is wrong", "mend it")]
+)
 
 
 @pytest.mark.parametrize(
     ("work", "code", "told"),
     [
-        (lambda: command.DONE, 0, ""),
+        (lambda: command.SUCCESS, 0, ""),
         (lambda: command.ROLLED_BACK, 3, ""),
         (raising(INVALID), 2, "app.yaml:1: name: is wrong; mend it\n"),
         (raising(errors.Unavailable("cannot reach the cluster")), 1, "seaway: cannot reach the cluster\n"),
@@ -59,7 +61,7 @@ def test_exit_codes(
 def test_an_unknown_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main.main(["frobnicate"])
-    assert ended.value.code == command.USAGE
+    assert ended.value.code == command.USAGE_ERROR
     assert "frobnicate" in capsys.readouterr().err
 
 

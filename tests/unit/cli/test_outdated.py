@@ -31,12 +31,12 @@ def now(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
             raise registry.Unavailable(f"{reference}: no answer; check the way")
         return made[reference]
 
-    monkeypatch.setattr(registry, "digest", digest)
+    monkeypatch.setattr(registry, "resolve_digest", digest)
     return made
 
 
 def lock(checkout: Path) -> dict[str, str] | None:
-    found = images_lock.read(checkout / "app", roots.Root(checkout))
+    found = images_lock.read_lock(checkout / "app", roots.Root(checkout))
     return dict(found.pins) if found else None
 
 

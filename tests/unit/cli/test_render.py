@@ -13,8 +13,8 @@ import yaml
 from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.manifests import yaml_writer
-from seaway.project import load
-from seaway.release import lock, project, release
+from seaway.project import load, release, release_lock
+from seaway.release import project
 from tests import golden
 
 STACK = "config:\n  seaway:context: nowhere\n  seaway:registry: registry.example.com\n"
@@ -52,12 +52,15 @@ def documents(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, dict
 
 def pin(folder: Path, example: str) -> None:
     """The stack deploys a release with the images of the golden files."""
-    app = load.load(folder / "app" / "app.yaml")
-    images = {name: release.Image.of(given.reference, given.content) for name, given in golden.given(app)[0].items()}
-    one = release.Release(application=project.of(folder, "test").base, images=images)
-    release.save(folder, one)
-    lock.write(folder, "test", lock.Lock(release=one.id))
-    (folder / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:build: false\n{golden.config(example)}")
+    app = load.load_application(folder / "app" / "app.yaml")
+    images = {
+        name: release.ReleaseImage.parse(given.reference, given.content)
+        for name, given in golden.make_inputs(app)[0].items()
+    }
+    one = release.Release(application=project.load_environment(folder, "test").base, images=images)
+    release.save_release(folder, one)
+    release_lock.write(folder, "test", release_lock.Lock(release=one.id))
+    (folder / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:build: false\n{golden.format_config(example)}")
     assert example == app.name
 
 
@@ -74,8 +77,8 @@ def test_a_release_is_rendered_as_the_golden_file_has_it(
 
 
 def test_what_is_built_has_the_tag_of_its_content(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = project.of(shop, "test")
-    tags = {name: record.tag for name, record in build_inputs.records(shop, one.app, one.settings).items()}
+    one = project.load_environment(shop, "test")
+    tags = {name: record.tag for name, record in build_inputs.read_build_records(shop, one.app, one.settings).items()}
     found = documents(capsys)
     for name in ("web", "api", "worker"):
         pod = found[f"Deployment/{name}"]["spec"]["template"]["spec"]

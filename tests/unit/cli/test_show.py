@@ -8,7 +8,8 @@ import pytest
 
 from seaway.cli import main
 from seaway.images import build_inputs
-from seaway.release import lock, project, release
+from seaway.project import release, release_lock
+from seaway.release import project
 from tests import golden
 
 STACK = """\
@@ -76,8 +77,8 @@ def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = project.of(shop, "dev")
-    tag = build_inputs.records(shop, one.app, one.settings)["web"].tag
+    one = project.load_environment(shop, "dev")
+    tag = build_inputs.read_build_records(shop, one.app, one.settings)["web"].tag
     shown = lines(capsys, "web")
     assert shown[:12] == [
         "web · service of shop · stack dev",
@@ -193,12 +194,12 @@ def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_of_a_release_the_lines_are_those_of_its_file(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = {
-        name: release.Image.of(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
+        name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
         for name in ("web", "api", "worker")
     }
-    one = release.Release(application=project.of(shop, "dev").base, images=images)
-    release.save(shop, one)
-    lock.write(shop, "dev", lock.Lock(release=one.id))
+    one = release.Release(application=project.load_environment(shop, "dev").base, images=images)
+    release.save_release(shop, one)
+    release_lock.write(shop, "dev", release_lock.Lock(release=one.id))
     (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:build: false\n")
     shutil.rmtree(shop / "app")
     shown = lines(capsys, "web")

@@ -20,11 +20,11 @@ from seaway.kubernetes.api import paths
     ],
 )
 def test_an_object(version: str, kind: str, namespace: str, expected: str) -> None:
-    assert paths.path(version, kind, namespace, "x") == expected
+    assert paths.build_path(version, kind, namespace, "x") == expected
 
 
 def test_without_a_name_it_is_the_list() -> None:
-    assert paths.path("batch/v1", "Job", "shop-dev") == "/apis/batch/v1/namespaces/shop-dev/jobs"
+    assert paths.build_path("batch/v1", "Job", "shop-dev") == "/apis/batch/v1/namespaces/shop-dev/jobs"
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_without_a_name_it_is_the_list() -> None:
     ],
 )
 def test_plurals(kind: str, expected: str) -> None:
-    assert paths.plural(kind) == expected
+    assert paths.get_plural(kind) == expected

@@ -36,9 +36,9 @@ ENVIRONMENT = st.dictionaries(st.sampled_from(["A", "B", "C_D"]), WORDS, min_siz
 def imported(text: str, folder: Path) -> Any:
     """The application, and what is told of each key."""
     (folder / "docker-compose.yml").write_text(text)
-    done = loader.read([folder / "docker-compose.yml"], within=roots.Root(folder))
-    found = convert.convert(done.root, folder=folder, told=done.losses)
-    return nodes.plain(found.app), sorted((one.path, one.kind, one.how) for one in found.losses)
+    done = loader.load([folder / "docker-compose.yml"], within=roots.Root(folder))
+    found = convert.convert_document(done.root, folder=folder, outcomes=done.outcomes)
+    return nodes.to_plain(found.app), sorted((one.path, one.kind, one.message) for one in found.outcomes)
 
 
 def turned(value: Any) -> Any:

@@ -19,37 +19,37 @@ PARTS = SCHEMA.get("$defs") or SCHEMA["definitions"]
 PORT = {"mode": "ingress", "target": "80", "protocol": "tcp"}
 
 
-def made(services: Any, *, folder: Path | None = None, **rest: Any) -> convert.Converted:
-    root = nodes.of({"name": "shop", "services": services, **rest}, "compose.yaml")
-    assert isinstance(root, nodes.Table)
-    return convert.convert(root, folder=folder)
+def made(services: Any, *, folder: Path | None = None, **rest: Any) -> convert.Conversion:
+    root = nodes.from_plain({"name": "shop", "services": services, **rest}, "compose.yaml")
+    assert isinstance(root, nodes.MappingNode)
+    return convert.convert_document(root, folder=folder)
 
 
 def app(services: Any, *, folder: Path | None = None, **rest: Any) -> application.Application:
     """Decoded, and right by all rules."""
     found = made(services, folder=folder, **rest)
-    read = load._checked(  # pyright: ignore[reportPrivateUsage]
-        decode.decode(application.Application, found.app),
-        decode.partly(application.Application, found.app).places,
+    read = load._validate(  # pyright: ignore[reportPrivateUsage]
+        decode.decode_node(application.Application, found.app),
+        decode.decode_partial(application.Application, found.app).locations,
         folder,
         [],
     )
-    assert [str(one) for one in read.found] == []
+    assert [str(one) for one in read.diagnostics] == []
     assert read.app
     return read.app
 
 
 def body(services: Any, name: str = "web", **rest: Any) -> Any:
     """One service, as app.yaml has it."""
-    plain = nodes.plain(made(services, **rest).app)
+    plain = nodes.to_plain(made(services, **rest).app)
     return next(plain[kind][name] for kind in ("services", "stores", "jobs") if name in plain.get(kind, {}))
 
 
 def told(services: Any, path: str, **rest: Any) -> list[str]:
     """What is said of a key: kind, how, the way out."""
     return [
-        f"{one.kind}: {'; '.join(filter(None, (one.how, one.remedy)))}"
-        for one in made(services, **rest).losses
+        f"{one.kind}: {'; '.join(filter(None, (one.message, one.hint)))}"
+        for one in made(services, **rest).outcomes
         if one.path == path
     ]
 
@@ -81,31 +81,31 @@ def sample(schema: Any) -> Any:  # noqa: PLR0911 - one return a kind
             return "text"
 
 
-def whole() -> nodes.Table:
+def whole() -> nodes.MappingNode:
     """Every key that the specification has."""
     service = sample(PARTS["service"]) | {"network_mode": "bridge", "image": "nginx:1"}
     service.pop("provider")
     named = ("network", "volume", "secret", "config", "model")
     rest = {f"{kind}s": {"one": sample(PARTS[kind])} for kind in named}
-    root = nodes.of({"version": "3", "name": "all", "services": {"web": service}, **rest}, "compose.yaml")
-    assert isinstance(root, nodes.Table)
+    root = nodes.from_plain({"version": "3", "name": "all", "services": {"web": service}, **rest}, "compose.yaml")
+    assert isinstance(root, nodes.MappingNode)
     return root
 
 
 def test_every_key_of_the_specification_is_known() -> None:
     root = whole()
-    losses = convert.convert(root).losses
-    assert list(report.untold(root, losses)) == []
-    assert [one.path for one in losses if one.how == "no meaning of it is known here"] == []
+    losses = convert.convert_document(root).outcomes
+    assert list(report.find_unrecorded(root, losses)) == []
+    assert [one.path for one in losses if one.message == "no meaning of it is known here"] == []
     assert {key for key in PARTS["service"]["properties"] if key != "provider"} <= {
         one.path.split(".")[2] for one in losses if one.path.startswith("services.web.")
     }
 
 
 def test_what_is_lost_says_why_and_what_to_do() -> None:
-    for one in convert.convert(whole()).losses:
-        assert one.how or one.kind == "kept", one.path
-        assert one.remedy or one.kind in ("kept", "approximated"), one.path
+    for one in convert.convert_document(whole()).outcomes:
+        assert one.message or one.kind == "kept", one.path
+        assert one.hint or one.kind in ("kept", "approximated"), one.path
 
 
 def test_an_unknown_key_is_dropped_and_told() -> None:
@@ -115,7 +115,7 @@ def test_an_unknown_key_is_dropped_and_told() -> None:
 
 
 def test_a_key_is_told_once() -> None:
-    paths = [one.path for one in convert.convert(whole()).losses if one.path.count(".") > 1]
+    paths = [one.path for one in convert.convert_document(whole()).outcomes if one.path.count(".") > 1]
     assert sorted(paths) == sorted(set(paths))
 
 
@@ -170,10 +170,10 @@ def test_values_know_their_lines() -> None:
     root = nodes.parse(
         "name: shop\nservices:\n  web:\n    image: nginx\n    expose: [70000]\n    user: '5'\n", "compose.yaml"
     )
-    assert isinstance(root, nodes.Table)
-    places = decode.partly(application.Application, convert.convert(root).app).places
-    assert str(places.of("services.web.image")) == "compose.yaml:4:5"
-    assert str(places.of("services.web.user")) == "compose.yaml:6:5"
+    assert isinstance(root, nodes.MappingNode)
+    places = decode.decode_partial(application.Application, convert.convert_document(root).app).locations
+    assert str(places.find("services.web.image")) == "compose.yaml:4:5"
+    assert str(places.find("services.web.user")) == "compose.yaml:6:5"
 
 
 @pytest.mark.parametrize(
@@ -406,21 +406,21 @@ def test_it_is_written_as_it_is() -> None:
         },
         **REST,
     )
-    wanted = decode.decode(application.Application, found.app)
-    text = write.yaml(found.app, found.losses, source="compose.yaml")
-    assert decode.decode(application.Application, nodes.parse(text, "app.yaml")) == wanted
+    wanted = decode.decode_node(application.Application, found.app)
+    text = write.format_yaml(found.app, found.outcomes, source="compose.yaml")
+    assert decode.decode_node(application.Application, nodes.parse(text, "app.yaml")) == wanted
     assert "  # is called api-server, since a name here is one of DNS\n" in text
     made_of: dict[str, Any] = {}
-    exec(write.python(found.app, source="compose.yaml"), made_of)
+    exec(write.format_python(found.app, source="compose.yaml"), made_of)
     assert made_of["application"] == wanted
 
 
 def test_the_summary_counts() -> None:
     assert (
-        report.summary(made({"web": {"image": "nginx:1", "runtime": "runc"}}).losses)
+        report.summarize(made({"web": {"image": "nginx:1", "runtime": "runc"}}).outcomes)
         == "5 keys: 2 kept, 2 added, 1 dropped"
     )
-    assert report.summary([]) == "no keys"
+    assert report.summarize([]) == "no keys"
 
 
 def test_what_is_looked_at_from_outside_stays_reachable() -> None:

@@ -26,11 +26,11 @@ CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 EXAMPLES = [project.ROOT / "app", *sorted((project.ROOT / "examples").iterdir())]
 
 
-def made(text: str, **known: Any) -> exporter.Converted:
+def made(text: str, **known: Any) -> exporter.ExportResult:
     """The document of an application, which is written as app.yaml; its name is added."""
     said = nodes.parse(f"name: shop\n{text}".encode(), "app.yaml")
-    app = load.resolve(decode.decode(application.Application, said))
-    return exporter.convert(app, said, **known)
+    app = load.resolve_application(decode.decode_node(application.Application, said))
+    return exporter.export_application(app, said, **known)
 
 
 def service(text: str, name: str = "web", **known: Any) -> dict[str, Any]:
@@ -40,8 +40,8 @@ def service(text: str, name: str = "web", **known: Any) -> dict[str, Any]:
 def told(text: str, path: str = "", **known: Any) -> list[str]:
     """What is not kept; of one word, or of all."""
     return [
-        f"{one.path}: {one.kind}: {'; '.join(filter(None, (one.how, one.remedy)))}"
-        for one in made(text, **known).losses
+        f"{one.path}: {one.kind}: {'; '.join(filter(None, (one.message, one.hint)))}"
+        for one in made(text, **known).outcomes
         if one.kind != "kept" and one.path.startswith(path)
     ]
 
@@ -113,7 +113,7 @@ def test_a_service() -> None:
         },
         "volumes": {"db-data": {"labels": {"kompose.volume.size": "1Gi"}}},
     }
-    assert report.summary(found.losses) == "11 keys: 8 kept, 3 approximated"
+    assert report.summarize(found.outcomes) == "11 keys: 8 kept, 3 approximated"
 
 
 def test_words_of_kubernetes_are_said_as_docker_reads_them() -> None:
@@ -126,14 +126,16 @@ def test_words_of_kubernetes_are_said_as_docker_reads_them() -> None:
 
 
 def test_builds_have_the_bases_of_the_environment() -> None:
-    known = {"images": {"web": container.Image(args={"BASE_IMAGE": "mirror/python:3"}, base="python:3")}}
+    known = {
+        "images": {"web": container.ImageSource(build_args={"BASE_IMAGE": "mirror/python:3"}, base_image="python:3")}
+    }
     text = "services: {web: {build: {context: ./web, target: run}}}\njobs: {tell: {uses: web, command: [tell]}}"
     body = {"context": "./app/web", "target": "run", "args": {"BASE_IMAGE": "mirror/python:3"}}
     found = made(text, folder="app", **known).document["services"]
     assert (found["web"]["build"], found["tell"]["build"]) == (body, body)
     assert service("services: {web: {build: ./web}}")["build"] == "./web"
-    released = {"web": container.Image(reference="registry/web@sha256:1")}
-    assert service("services: {web: {build: ./web}}", images=released)["image"] == "registry/web@sha256:1"
+    released = {"web": container.ImageSource(reference="registry/web@sha256:1")}
+    assert service("services: {web: {build: ./web}}", image_sources=released)["image"] == "registry/web@sha256:1"
     assert service(WEB % "user: 1", substitutes={"python:3.12": "mirror/python:3"})["image"] == "mirror/python:3"
 
 
@@ -159,7 +161,7 @@ def test_rare_words_of_a_build() -> None:
         "cache_to": ["b"],
     }
     assert found.document["secrets"] == {"KEY": {"file": "./secrets/KEY"}}
-    assert [f"{one.path}: {one.how}" for one in found.losses if one.kind != "kept"] == [
+    assert [f"{one.path}: {one.message}" for one in found.outcomes if one.kind != "kept"] == [
         "services.web.build.secrets.key: the file ./secrets/KEY, which the program must be able to read"
     ]
 
@@ -411,55 +413,57 @@ def test_what_an_import_puts_into_raw_comes_back() -> None:
             "user": "0:0",
         }
     }
-    root = nodes.of({"name": "shop", "services": services}, "compose.yaml")
-    assert isinstance(root, nodes.Table)
-    said = convert.convert(root).app
-    found = exporter.convert(load.resolve(decode.decode(application.Application, said)), said)
+    root = nodes.from_plain({"name": "shop", "services": services}, "compose.yaml")
+    assert isinstance(root, nodes.MappingNode)
+    said = convert.convert_document(root).app
+    found = exporter.export_application(
+        load.resolve_application(decode.decode_node(application.Application, said)), said
+    )
     one = found.document["services"]["web"]
     assert {key: one.get(key) for key in services["web"]} == services["web"]
-    assert [each.path for each in found.losses if each.kind == "dropped"] == []
+    assert [each.path for each in found.outcomes if each.kind == "dropped"] == []
 
 
 def test_no_word_is_forgotten() -> None:
     """What nobody tells of is either kept by its nature, or dropped: a new word of the model must be looked at."""
     words = {
-        decode.camel(field.name)
-        for cls in (application.Service, application.Store, application.Job, application.Companion)
+        decode.to_camel_case(field.name)
+        for cls in (application.Service, application.Store, application.Job, application.ExtraContainer)
         for field in dataclasses.fields(cls)
         if field.name != "name"
     }
-    looked = losses.KEPT | {
+    looked = losses.KEPT_KEYS | {
         *("egress", "kubernetesApi", "nodes", "tolerates", "priority", "raw", "eachNode", "spread", "drain", "keep"),
         *("schedule", "timeZone", "startWithin", "overlap", "history", "tries", "timeout"),
     }
     assert looked == words
-    words = {decode.camel(field.name) for field in dataclasses.fields(application.Build)}
+    words = {decode.to_camel_case(field.name) for field in dataclasses.fields(application.Build)}
     assert words == {*BUILD, "context", "dockerfile", "target", "args"}
 
 
-def written(found: exporter.Converted, folder: Path) -> nodes.Table:
+def written(found: exporter.ExportResult, folder: Path) -> nodes.MappingNode:
     """The document in a folder, as our own reader has it, by the schema of the specification."""
     file = folder / "compose.seaway.yaml"
-    file.write_text(found.yaml(["Written by a test."]))
-    return loader.read([file], within=roots.Root(folder), profiles=["*"], environment={"LICENCE": "x"}).root
+    file.write_text(found.to_yaml(["Written by a test."]))
+    return loader.load([file], within=roots.Root(folder), profiles=["*"], environment={"LICENCE": "x"}).root
 
 
-def again(root: nodes.Table, folder: Path) -> exporter.Converted:
-    said = convert.convert(root, folder=folder).app
-    done = load._merged(said, None, mounts.Tree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
-    assert [str(each) for each in done.found] == []
+def again(root: nodes.MappingNode, folder: Path) -> exporter.ExportResult:
+    said = convert.convert_document(root, folder=folder).app
+    done = load._merge_overlay(said, None, mounts.WorkingTree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
+    assert [str(each) for each in done.diagnostics] == []
     assert done.app
-    return exporter.convert(load.resolve(done.app), said)
+    return exporter.export_application(load.resolve_application(done.app), said)
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 def test_examples_are_rendered_and_read(folder: Path, tmp_path: Path) -> None:
     file = folder / "app.yaml"
-    found = exporter.convert(load.load(file), nodes.parse(file.read_bytes(), "app.yaml"))
+    found = exporter.export_application(load.load_application(file), nodes.parse(file.read_bytes(), "app.yaml"))
     there = tmp_path / "it"
     shutil.copytree(folder, there, ignore=shutil.ignore_patterns("__pycache__"))
     root = written(found, there)
-    assert nodes.plain(root)["name"] == found.document["name"]
+    assert nodes.to_plain(root)["name"] == found.document["name"]
     if "sidecars" in file.read_text():
         return  # an import makes services of them
     first = again(root, there)
@@ -471,10 +475,10 @@ def test_import_out_import_is_stable(folder: Path, tmp_path: Path) -> None:
     there = tmp_path / folder.name
     shutil.copytree(folder, there)
     files = [path for name in ("docker-compose.yml", "docker-compose.override.yml") if (path := there / name).exists()]
-    root = loader.read(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
-    found = convert.convert(root, folder=there)
-    if load._merged(found.app, None, mounts.Tree(folder=there, root=roots.Root(there))).found:  # pyright: ignore[reportPrivateUsage]
-        assert report.refusals(found.losses)
+    root = loader.load(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
+    found = convert.convert_document(root, folder=there)
+    if load._merge_overlay(found.app, None, mounts.WorkingTree(folder=there, root=roots.Root(there))).diagnostics:  # pyright: ignore[reportPrivateUsage]
+        assert report.list_refusals(found.outcomes)
         return
     first = again(root, there)
     assert again(written(first, there), there).document == first.document
@@ -503,10 +507,10 @@ SERVICE = st.fixed_dictionaries(
 def test_any_application_is_stable(services: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any", numbered=True)
     given = {
-        "services": {name: exporter._escaped(one) for name, one in services.items()},  # pyright: ignore[reportPrivateUsage]
+        "services": {name: exporter._escape(one) for name, one in services.items()},  # pyright: ignore[reportPrivateUsage]
         "volumes": {"data": None, "other": None},
         "networks": {"front": None, "back": {"internal": True}},
     }
-    first = again(written(exporter.Converted(document=given, losses=()), folder), folder)
+    first = again(written(exporter.ExportResult(document=given, outcomes=()), folder), folder)
     second = again(written(first, folder), folder)
     assert again(written(second, folder), folder).document == second.document

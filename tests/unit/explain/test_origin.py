@@ -43,7 +43,7 @@ services:
     ],
 )
 def test_a_line_of_the_application(path: str, places: list[str]) -> None:
-    assert [str(place) for place in origin.places(APP, f"services.web.{path}")] == places
+    assert [str(place) for place in origin.find_locations(APP, f"services.web.{path}")] == places
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_a_line_of_the_application(path: str, places: list[str]) -> None:
 )
 def test_the_overlay_on_it(path: str, places: list[str]) -> None:
     merged = nodes.merge(APP, OVERLAY)
-    assert [str(place) for place in origin.places(merged, f"services.web.{path}")] == places
+    assert [str(place) for place in origin.find_locations(merged, f"services.web.{path}")] == places
 
 
 def test_a_list_of_names_says_nothing_of_what_it_names() -> None:
-    assert origin.places(nodes.parse("services: [web]", "app.yaml"), "services.web.port") == ()
-    assert origin.places(APP, "jobs.web") == ()
+    assert origin.find_locations(nodes.parse("services: [web]", "app.yaml"), "services.web.port") == ()
+    assert origin.find_locations(APP, "jobs.web") == ()

@@ -107,7 +107,7 @@ def test_what_is_not_exposed_has_none(service: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("exposure", ["clusterIP", "nodePort", "loadBalancer"])
-def test_no_other_exposure_has_one(exposure: settings.Exposure) -> None:
+def test_no_other_exposure_has_one(exposure: settings.PublishMode) -> None:
     web = application.Service("web", image="x:1", port=8000, expose=True)
     stack = settings.Settings(stack="test", context="test", ingress=settings.Ingress(hosts=HOSTS))
     found = objects.objects(

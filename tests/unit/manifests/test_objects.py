@@ -38,7 +38,7 @@ def made(
     stack: settings.Settings = STACK,
     image: objects.Image = IMAGE,
     secrets: dict[str, objects.SecretValue] = SECRETS,
-) -> dict[str, objects.Object]:
+) -> dict[str, objects.ReleaseObject]:
     app = application.Application("shop", services=services, stores=stores, jobs=jobs)
     images = {each.name: image for each in services if each.build}
     found = objects.objects(app, stack, images, secrets)
@@ -46,20 +46,20 @@ def made(
     return {each.key: each for each in found}
 
 
-def spec(found: dict[str, objects.Object], key: str) -> dict[str, Any]:
+def spec(found: dict[str, objects.ReleaseObject], key: str) -> dict[str, Any]:
     return found[key].manifest["spec"]
 
 
-def pod(found: dict[str, objects.Object], key: str = "Deployment/web") -> dict[str, Any]:
+def pod(found: dict[str, objects.ReleaseObject], key: str = "Deployment/web") -> dict[str, Any]:
     return spec(found, key)["template"]["spec"]
 
 
-def container(found: dict[str, objects.Object], key: str = "Deployment/web") -> dict[str, Any]:
+def container(found: dict[str, objects.ReleaseObject], key: str = "Deployment/web") -> dict[str, Any]:
     (one,) = pod(found, key)["containers"]
     return one
 
 
-def only(found: dict[str, objects.Object], kind: str) -> objects.Object:
+def only(found: dict[str, objects.ReleaseObject], kind: str) -> objects.ReleaseObject:
     (one,) = (each for each in found.values() if each.kind == kind)
     return one
 
@@ -90,9 +90,9 @@ def test_selectors_pick_their_own_pods_and_say_nothing_that_may_change() -> None
 
 def test_long_names_are_cut_with_a_hash() -> None:
     one, two = "a" * 60 + "-one", "a" * 60 + "-two"
-    assert names.cut("short") == "short"
-    assert len(names.cut(one)) == 63
-    assert names.cut(one) != names.cut(two)
+    assert names.shorten_name("short") == "short"
+    assert len(names.shorten_name(one)) == 63
+    assert names.shorten_name(one) != names.shorten_name(two)
     long = dataclasses.replace(store(), name="d" * 60)
     found = made(stores=(long,))
     assert len(only(found, "StatefulSet").name) == 52
@@ -103,15 +103,15 @@ def test_long_names_are_cut_with_a_hash() -> None:
     ("path", "slug"), [("/var/run/postgresql", "var-run-postgresql"), ("/a-b", "a-b-"), ("/A", "a-"), ("/a_b", "a-b-")]
 )
 def test_slug_keeps_paths_apart(path: str, slug: str) -> None:
-    assert names.slug(path).startswith(slug)
-    assert names.slug(path) not in {names.slug(other) for other in ("/a/b", "/a", "/b")}
+    assert names.slugify_path(path).startswith(slug)
+    assert names.slugify_path(path) not in {names.slugify_path(other) for other in ("/a/b", "/a", "/b")}
 
 
 # The namespace
 
 
 def test_namespace_is_restricted_unless_a_container_needs_baseline() -> None:
-    def enforced(found: dict[str, objects.Object]) -> str:
+    def enforced(found: dict[str, objects.ReleaseObject]) -> str:
         return found["Namespace/shop-test"].manifest["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
 
     assert enforced(made(service())) == "restricted"
@@ -266,7 +266,7 @@ def test_services_that_wait_have_later_turns() -> None:
     found = made(
         service("a", after=("b",)), service("b", after=("c",)), service("c"), stores=(store(),), jobs=(job(uses="c"),)
     )
-    steps = objects.steps(found.values())
+    steps = objects.group_by_step(found.values())
     assert {step: [one.key.partition("-")[0] for one in ones] for step, ones in steps.items()} == {
         "stores": ["StatefulSet/db"],
         "jobs": ["Job/migrate"],
@@ -275,12 +275,12 @@ def test_services_that_wait_have_later_turns() -> None:
         "services-3": ["Deployment/a"],
     }
     assert list(steps) == ["stores", "jobs", "services", "services-2", "services-3"]
-    assert list(objects.steps(made(service()).values())) == ["services"], "no step without workloads"
+    assert list(objects.group_by_step(made(service()).values())) == ["services"], "no step without workloads"
 
 
 def test_links_order_nothing() -> None:
     found = made(service("a", calls=("b",)), service("b", calls=("a",)))
-    assert {each.turn for each in found.values()} == {0}
+    assert {each.order for each in found.values()} == {0}
 
 
 def test_every_object_has_its_identity_in_the_cluster() -> None:
@@ -331,7 +331,7 @@ def test_store_keeps_its_disk() -> None:
         ("nodePort", False, "ClusterIP"),
     ],
 )
-def test_exposure_is_the_environments_business(exposure: settings.Exposure, expose: bool, kind: str) -> None:
+def test_exposure_is_the_environments_business(exposure: settings.PublishMode, expose: bool, kind: str) -> None:
     found = made(service(expose=expose), stack=dataclasses.replace(STACK, exposure=exposure))
     assert spec(found, "Service/web")["type"] == kind
     assert "nodePort" not in spec(found, "Service/web")["ports"][0]
@@ -402,13 +402,13 @@ def test_config_is_called_after_its_content() -> None:
     found = made(service(files=(application.File("/etc/web/a.ini", content="x = 1\n"),)))
     made_map = only(found, "ConfigMap")
     assert made_map.manifest["immutable"] is True
-    assert made_map.retain
+    assert made_map.is_retained
     assert made_map.manifest["data"] == {"etc_web_a.ini": "x = 1\n"}
     assert {"name": "config", "mountPath": "/etc/web/a.ini", "subPath": "etc_web_a.ini", "readOnly": True} in container(
         found
     )["volumeMounts"]
     assert {"name": "config", "configMap": {"name": made_map.name}} in pod(found)["volumes"]
-    assert not found["Deployment/web"].retain
+    assert not found["Deployment/web"].is_retained
 
 
 def test_paths_that_look_alike_stay_apart() -> None:
@@ -435,11 +435,11 @@ def test_secret_values_are_in_secret_data_only() -> None:
     secret = only(found, "Secret")
     assert secret.manifest["data"] == {"KEY": "a2V5", "TOKEN": "dG9r"}
     assert secret.manifest["immutable"] is True
-    assert secret.retain
+    assert secret.is_retained
     others = [each.manifest for each in found.values() if each is not secret]
     assert "a2V5" not in json.dumps(others)
     assert "a2V5" not in repr(SECRETS)
-    text = yaml_writer.dump(found.values())
+    text = yaml_writer.dump_objects(found.values())
     assert "a2V5" not in text
     assert "KEY: (secret)" in text
 
@@ -501,7 +501,7 @@ def test_order_of_keys_changes_nothing() -> None:
         files = (application.File("/a", content="1"), application.File("/b", content="2"))[::turn]
         web = service(env=env, secrets=secrets, files=files, writable=("/x", "/y")[::turn], calls=("api", "db")[::turn])
         services = (web, service("api"))[::turn]
-        return yaml_writer.dump(
+        return yaml_writer.dump_objects(
             made(*services, stores=(store(),), secrets=dict(list(SECRETS.items())[::turn])).values()
         )
 
@@ -509,7 +509,7 @@ def test_order_of_keys_changes_nothing() -> None:
 
 
 def test_another_process_makes_the_same() -> None:
-    code = "from tests import golden; print(golden.text('shop'), end='')"
+    code = "from tests import golden; print(golden.format_manifests('shop'), end='')"
     runs = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -521,14 +521,14 @@ def test_another_process_makes_the_same() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert runs == {golden.text("shop")}
+    assert runs == {golden.format_manifests("shop")}
 
 
 def test_foundation_comes_first_and_the_namespace_before_all() -> None:
     found = list(made(service(), stores=(store(),), jobs=(job(),)).values())
     assert found[0].kind == "Namespace"
-    assert [each.wave for each in found] == sorted(each.wave for each in found)
-    assert [each.kind for each in found if each.wave is not objects.Wave.foundation] == [
+    assert [each.phase for each in found] == sorted(each.phase for each in found)
+    assert [each.kind for each in found if each.phase is not objects.Phase.foundation] == [
         "StatefulSet",
         "Job",
         "Deployment",

@@ -31,14 +31,14 @@ def made(
     stores: Sequence[application.Store] = (),
     jobs: Sequence[application.Job] = (),
     stack: settings.Settings = STACK,
-) -> dict[str, objects.Object]:
+) -> dict[str, objects.ReleaseObject]:
     """The policies by the name of what they are for."""
     app = application.Application("shop", services=services, stores=tuple(stores), jobs=tuple(jobs))
     found = [one for one in objects.objects(app, stack, {}, {}) if one.kind == "NetworkPolicy"]
     return {one.owner or "": one for one in found}
 
 
-def spec(found: Mapping[str, objects.Object], name: str = "web") -> dict[str, Any]:
+def spec(found: Mapping[str, objects.ReleaseObject], name: str = "web") -> dict[str, Any]:
     return found[name].manifest["spec"]
 
 
@@ -64,7 +64,7 @@ def test_all_pods_of_the_namespace_are_closed() -> None:
 def test_every_workload_has_one_before_its_pods() -> None:
     found = made(service(), stores=[store()], jobs=[application.Job("migrate", image="x:1")])
     assert sorted(found) == ["", "db", "migrate", "web"]
-    assert {one.wave for one in found.values()} == {objects.Wave.foundation}
+    assert {one.phase for one in found.values()} == {objects.Phase.foundation}
 
 
 def test_alone_it_knows_names_and_nothing_else() -> None:
@@ -104,13 +104,13 @@ def test_a_job_calls_and_is_called_by_nobody() -> None:
 
 
 def test_the_port_of_a_companion_is_not_reachable() -> None:
-    proxy = application.Companion("proxy", image="x:1", port=9000)
+    proxy = application.ExtraContainer("proxy", image="x:1", port=9000)
     found = made(service(calls=("api",)), service("api", sidecars=(proxy,)))
     assert spec(found, "api")["ingress"] == [{"from": pods("web"), "ports": [port()]}]
 
 
 @pytest.mark.parametrize("exposure", ["nodePort", "loadBalancer", "ingress"])
-def test_what_is_exposed_answers_anybody_on_its_main_port(exposure: settings.Exposure) -> None:
+def test_what_is_exposed_answers_anybody_on_its_main_port(exposure: settings.PublishMode) -> None:
     stack = dataclasses.replace(STACK, exposure=exposure, ingress=settings.Ingress(hosts={"web": ("a.b",)}))
     web = service(expose=True, ports=(application.Port("stats", port=9),))
     assert spec(made(web, stack=stack))["ingress"] == [{"ports": [port()]}]
@@ -189,7 +189,7 @@ def test_another_content_is_another_object() -> None:
     assert made(service(), service("api"))["web"].key == before["web"].key
     more = {"NetworkPolicy": {"metadata": {"annotations": {"a.b/c": "d"}}}}
     assert made(service(raw=more), service("api"))["web"].key != before["web"].key
-    assert not any(one.retain for one in before.values()), "an old one goes at the end"
+    assert not any(one.is_retained for one in before.values()), "an old one goes at the end"
 
 
 def test_the_order_of_links_changes_nothing() -> None:

@@ -73,15 +73,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reference() -> Any:
-    return nodes.plain(nodes.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
+    return nodes.to_plain(nodes.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
 
 
-def deployed(folder: Path, app: Any, stack: Any) -> tuple[project.Project, list[objects.Object]]:
+def deployed(folder: Path, app: Any, stack: Any) -> tuple[project.Environment, list[objects.ReleaseObject]]:
     """Files, in which JSON is YAML too, and what they become."""
     (folder / "app" / "app.yaml").write_text(json.dumps(app))
     (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": stack}))
-    one = project.of(folder, "dev")
-    return one, preview.rendered(one.app, one.settings, project.images(one, folder))
+    one = project.load_environment(folder, "dev")
+    return one, preview.render_objects(one.app, one.settings, project.find_images(one, folder))
 
 
 def changed(value: Any, by: random.Random) -> Any:
@@ -120,10 +120,10 @@ def test_the_reference_becomes_objects_that_the_api_knows(folder: Path, referenc
     bounded = copy.deepcopy(reference)
     del bounded["services"]["node-logs"]  # nobody can say how many nodes there will be
     found = [*deployed(folder, reference, STACK)[1], *deployed(folder, bounded, STACK | {"seaway:quota": True})[1]]
-    assert {each.key: list(schema.check(each.kind, each.manifest)) for each in found} == {
+    assert {each.key: list(schema.check_object(each.kind, each.manifest)) for each in found} == {
         each.key: [] for each in found
     }
-    assert {each.kind for each in found} >= set(schema.kinds()) - {"PersistentVolumeClaim"}
+    assert {each.kind for each in found} >= set(schema.list_kinds()) - {"PersistentVolumeClaim"}
 
 
 # Without shrinking: what fails prints the files, which a person cuts down faster.
@@ -140,18 +140,18 @@ def test_whatever_is_written_becomes_objects_or_problems(
             stack = changed(stack, by)
     try:
         one, found = deployed(folder, app, stack)
-    except diagnosis.Invalid as error:
+    except diagnosis.InvalidInput as error:
         assert str(error)
         return
-    assert yaml_writer.dump(found)
-    assert engine.run(one.app, one.settings, found, datetime.date(2026, 1, 1))
-    for each in structure.workloads(one.app).values():
-        assert workload.told(one, folder, each.name)
+    assert yaml_writer.dump_objects(found)
+    assert engine.run_checks(one.app, one.settings, found, datetime.date(2026, 1, 1))
+    for each in structure.get_workloads(one.app).values():
+        assert workload.explain_workload(one, folder, each.name)
 
 
 @settings(max_examples=5, deadline=None, phases=[Phase.generate], print_blob=False)
 @given(st.randoms(use_true_random=False))
 def test_no_order_of_keys_matters_and_twice_is_the_same(folder: Path, reference: Any, by: random.Random) -> None:
-    expected = yaml_writer.dump(deployed(folder, reference, STACK)[1])
-    assert yaml_writer.dump(deployed(folder, reference, STACK)[1]) == expected
-    assert yaml_writer.dump(deployed(folder, shuffled(reference, by), shuffled(STACK, by))[1]) == expected
+    expected = yaml_writer.dump_objects(deployed(folder, reference, STACK)[1])
+    assert yaml_writer.dump_objects(deployed(folder, reference, STACK)[1]) == expected
+    assert yaml_writer.dump_objects(deployed(folder, shuffled(reference, by), shuffled(STACK, by))[1]) == expected

@@ -9,7 +9,7 @@ from seaway.manifests import names, objects
 from seaway.model import application
 from tests.unit.manifests import test_objects
 
-Found = dict[str, objects.Object]
+Found = dict[str, objects.ReleaseObject]
 made, service, store, spec, pod, container = (
     test_objects.made,
     test_objects.service,
@@ -74,14 +74,14 @@ def test_without_a_word_it_keeps_to_70_percent_of_the_cpu(said: dict[str, str], 
 def test_a_new_service_begins_with_its_least_and_says_that_an_autoscaler_rules() -> None:
     found = scaled(min=3, max=9)
     assert spec(found, "Deployment/web")["replicas"] == 3
-    assert found["Deployment/web"].manifest["metadata"]["annotations"][names.SCALE] == "3-9"
+    assert found["Deployment/web"].manifest["metadata"]["annotations"][names.SCALE_ANNOTATION] == "3-9"
     assert "PodDisruptionBudget/web" in found
 
 
 def test_a_fixed_scale_has_no_autoscaler() -> None:
     found = scaled(min=3)
     assert AUTOSCALER not in found
-    assert names.SCALE not in found["Deployment/web"].manifest["metadata"]["annotations"]
+    assert names.SCALE_ANNOTATION not in found["Deployment/web"].manifest["metadata"]["annotations"]
 
 
 def test_what_may_be_several_has_a_budget() -> None:
@@ -94,7 +94,7 @@ def test_an_autoscaler_comes_after_its_deployment_and_is_nothing_to_wait_for() -
     found = scaled(max=5)
     keys = list(found)
     assert keys.index("Deployment/web") < keys.index(AUTOSCALER)
-    assert found[AUTOSCALER].wave is found["Deployment/web"].wave
+    assert found[AUTOSCALER].phase is found["Deployment/web"].phase
     assert (found[AUTOSCALER].deadline, found[AUTOSCALER].version) == (None, None)
 
 
@@ -209,7 +209,7 @@ def test_a_gpu_brings_its_pods_to_its_nodes_and_no_others() -> None:
 
 def test_a_gpu_of_a_companion_is_one_of_the_pod() -> None:
     amd = application.Resources(gpu=application.Gpu(resource="amd.com/gpu"))
-    found = made(service(sidecars=(application.Companion("model", image="model:1", resources=amd),)))
+    found = made(service(sidecars=(application.ExtraContainer("model", image="model:1", resources=amd),)))
     assert pod(found)["tolerations"] == [{"key": "amd.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
 
 

@@ -32,11 +32,11 @@ def said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[st
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         try:
             if stack is None:
-                load.load(path)
+                load.load_application(path)
             else:
                 Path("Pulumi.dev.yaml").write_text(stack)
-                load.project(stack_file.read(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
-        except diagnosis.Invalid as error:
+                load.load_environment(stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+        except diagnosis.InvalidInput as error:
             return str(error).splitlines()
         return []
 

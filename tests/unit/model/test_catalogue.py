@@ -16,7 +16,7 @@ def store(image: str, path: str = "/data/here", **more: Any) -> application.Stor
 
 
 def resolved(*stores: application.Store, **kinds: Any) -> application.Application:
-    return load.resolve(application.Application("shop", stores=stores, **kinds))
+    return load.resolve_application(application.Application("shop", stores=stores, **kinds))
 
 
 def test_postgres_needs_a_volume_and_nothing_else() -> None:
@@ -26,7 +26,7 @@ def test_postgres_needs_a_volume_and_nothing_else() -> None:
     assert db.env == {**env, "PGDATA": "/var/lib/postgresql/data/pgdata"}
     asked = ("pg_isready", "--quiet", "--host=127.0.0.1", "--port=4242", "--username=shop", "--dbname=orders")
     assert db.health == application.Health(ready=asked)
-    assert [each.why for each in image_profiles.said(store("postgres:17"))] == [
+    assert [each.reason for each in image_profiles.list_defaults(store("postgres:17"))] == [
         "the user that postgres is made for",
         "it writes its socket there",
         "while its first start sets up, a server answers on the socket only, and is not the real one yet",
@@ -96,7 +96,7 @@ def test_a_folder_that_is_mounted_is_not_writable_once_more() -> None:
 
 
 def test_a_service_a_companion_and_a_job_that_uses_it_have_it_too() -> None:
-    proxy = application.Companion("proxy", image="nginx:1.29")
+    proxy = application.ExtraContainer("proxy", image="nginx:1.29")
     cache = application.Service("cache", image="memcached:1", port=11211, sidecars=(proxy,))
     app = resolved(services=(cache,), jobs=(application.Job("warm", uses="cache", command=("true",)),))
     assert (app.services[0].user, app.jobs[0].user) == (11211, 11211)
@@ -113,11 +113,11 @@ def test_a_database_that_flushes_has_time_for_it() -> None:
 
 def test_what_is_built_is_nobodys_to_know() -> None:
     web = application.Service("nginx", build=application.Build(context="./postgres"))
-    assert image_profiles.said(web) == []
+    assert image_profiles.list_defaults(web) == []
 
 
-@pytest.mark.parametrize("name", image_profiles.KNOWN)
+@pytest.mark.parametrize("name", image_profiles.IMAGE_PROFILES)
 def test_all_run_under_the_restricted_level(name: str) -> None:
     stack = settings.Settings(stack="test", context="work")
-    (home,) = (each for each in preview.rendered(resolved(store(f"{name}:1")), stack) if each.kind == "Namespace")
+    (home,) = (each for each in preview.render_objects(resolved(store(f"{name}:1")), stack) if each.kind == "Namespace")
     assert home.manifest["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"

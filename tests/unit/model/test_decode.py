@@ -50,7 +50,9 @@ def test_wrong(said: Said, case: str) -> None:
 
 def test_short_and_long_forms_mean_the_same() -> None:
     def service(body: str) -> application.Application:
-        return decode.decode(application.Application, nodes.parse(f"name: a\nservices: {{web: {{{body}}}}}", "a.yaml"))
+        return decode.decode_node(
+            application.Application, nodes.parse(f"name: a\nservices: {{web: {{{body}}}}}", "a.yaml")
+        )
 
     short = service("build: ./web, health: /h, scale: 3, secrets: [A, B], files: {/a: b}")
     long = service(
@@ -62,7 +64,7 @@ def test_short_and_long_forms_mean_the_same() -> None:
 
 def test_numbers_keep_their_digits_where_text_is_wanted() -> None:
     node = nodes.parse("{stack: a, context: b, substitutes: {a: 1.10, b: 0755, c: 22:22, d: 1_0, e: 0x1F}}", "a.yaml")
-    assert decode.decode(settings.Settings, node).substitutes == {
+    assert decode.decode_node(settings.Settings, node).substitutes == {
         "a": "1.10", "b": "0755", "c": "22:22", "d": "1_0", "e": "0x1F",
     }  # fmt: skip
 

@@ -32,7 +32,7 @@ def files(folder: Path) -> Path:
 
 
 def test_a_later_file_wins_and_env_wins(files: Path) -> None:
-    app = load.load(files / "app.yaml")
+    app = load.load_application(files / "app.yaml")
     (web,) = app.services
     assert web.env == {"OWN": "env", "SHARED": "env", "LATER": "web", "FIRST": "common"}
     assert web.sidecars[0].env == {"SHARED": "common", "LATER": "common", "FIRST": "common"}
@@ -40,7 +40,7 @@ def test_a_later_file_wins_and_env_wins(files: Path) -> None:
 
 
 def test_a_release_has_the_values_and_names_no_file(files: Path) -> None:
-    assert "envFiles" not in str(encode.plain(load.load(files / "app.yaml")))
+    assert "envFiles" not in str(encode.to_plain(load.load_application(files / "app.yaml")))
 
 
 VALUES = {
@@ -67,7 +67,7 @@ VALUES = {
 @pytest.mark.parametrize(("text", "value"), VALUES.items())
 def test_a_value_is_what_stands_there(files: Path, text: str, value: str) -> None:
     (files / "common.env").write_text(text)
-    assert load.load(files / "app.yaml").services[0].env["A"] == value
+    assert load.load_application(files / "app.yaml").services[0].env["A"] == value
 
 
 NAMED = "use letters, digits, _, - and ., and no digit first"
@@ -103,7 +103,9 @@ def test_a_file_that_cannot_be_read(said: Callable[..., list[str]], folder: Path
 def test_a_stack_that_deploys_a_release_reads_no_file() -> None:
     web = application.Service("web", image="a", env_files=("common.env",), env={"A": "b"})
     app = application.Application("shop", services=(web,))
-    read, (problem,) = env_files.read(app, diagnosis.Places(diagnosis.Place("releases/1.yaml")), None)
+    read, (problem,) = env_files.read_env_files(
+        app, diagnosis.SourceLocations(diagnosis.SourceLocation("releases/1.yaml")), None
+    )
     wrong = "is a file of the working tree, and this stack deploys a release; write its values here, below `env`"
     assert str(problem) == f'releases/1.yaml: services.web.envFiles.0: "common.env" {wrong}'
     assert read.services[0].env == {"A": "b"}

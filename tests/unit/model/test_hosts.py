@@ -77,11 +77,13 @@ def test_where_a_person_finds_it() -> None:
     web = application.Service("web", image="x", port=1, expose=True)
     led = settings.Ingress(hosts={"web": ("b.example.com/x/", "a.example.com")})
     said = settings.Settings(stack="dev", context="c", exposure="ingress", ingress=led)
-    assert ingress_hosts.urls(said, web) == ["http://a.example.com/", "http://b.example.com/x"]
+    assert ingress_hosts.format_urls(said, web) == ["http://a.example.com/", "http://b.example.com/x"]
     secure = settings.Ingress(hosts=led.hosts, issuer="letsencrypt")
-    assert ingress_hosts.urls(settings.Settings(stack="dev", context="c", exposure="ingress", ingress=secure), web) == [
+    assert ingress_hosts.format_urls(
+        settings.Settings(stack="dev", context="c", exposure="ingress", ingress=secure), web
+    ) == [
         "https://a.example.com/",
         "https://b.example.com/x",
     ]
-    assert ingress_hosts.urls(settings.Settings(stack="dev", context="c", ingress=secure), web) == []
-    assert ingress_hosts.urls(said, application.Service("web", image="x", port=1)) == []
+    assert ingress_hosts.format_urls(settings.Settings(stack="dev", context="c", ingress=secure), web) == []
+    assert ingress_hosts.format_urls(said, application.Service("web", image="x", port=1)) == []

@@ -206,7 +206,7 @@ def test_fails(said: Said, case: str) -> None:
 
 def services(folder: Path, text: str) -> dict[str, application.Service]:
     (folder / "app" / "app.yaml").write_text(text)
-    return {one.name: one for one in load.load(folder / "app" / "app.yaml").services}
+    return {one.name: one for one in load.load_application(folder / "app" / "app.yaml").services}
 
 
 def test_a_companion_has_the_user_that_its_image_is_made_for(folder: Path) -> None:
@@ -234,7 +234,7 @@ services:
 """
     (one,) = services(folder, text)["web"].sidecars
     assert (one.files[0].content, one.secrets[0].generate) == ("title = 1\n", 9)
-    with pytest.raises(diagnosis.Invalid, match=r"sidecars\.a\.files"):
+    with pytest.raises(diagnosis.InvalidInput, match=r"sidecars\.a\.files"):
         services(folder, text.replace("app.toml", "nowhere.toml"))
 
 
@@ -248,4 +248,4 @@ services:
     ],
 )
 def test_what_does_not_run_again_where_somebody_goes_back(job: application.Job, released: bool) -> None:
-    assert jobs.released(job) is released
+    assert jobs.is_release_job(job) is released

@@ -10,7 +10,7 @@ def services(**after: str) -> list[application.Service]:
 
 
 def test_a_turn_is_one_more_than_the_last_that_is_waited_for() -> None:
-    assert rollout_order.turns(services(c="a b", a="", b="a", other="")) == {"a": 0, "b": 1, "c": 2, "other": 0}
+    assert rollout_order.get_order(services(c="a b", a="", b="a", other="")) == {"a": 0, "b": 1, "c": 2, "other": 0}
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_a_turn_is_one_more_than_the_last_that_is_waited_for() -> None:
     ],
 )
 def test_circles(after: dict[str, str], circles: list[tuple[str, ...]]) -> None:
-    assert list(rollout_order.circles(services(**after))) == circles
+    assert list(rollout_order.find_cycles(services(**after))) == circles

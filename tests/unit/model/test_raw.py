@@ -155,7 +155,7 @@ def test_what_is_seaways_to_say(said: Said, fields: str) -> None:
 
 
 def kinds(**fields: object) -> list[str]:
-    return raw.kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
+    return raw.list_kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
 
 
 ESSENTIAL = (
@@ -194,11 +194,11 @@ def test_the_kinds_follow_from_what_is_said() -> None:
         "RoleBinding",
         "Secret",
     }
-    sidecar = application.Companion("log", image="x", files=(application.File("/a", content=""),))
+    sidecar = application.ExtraContainer("log", image="x", files=(application.File("/a", content=""),))
     assert set(kinds(sidecars=(sidecar,))) - set(kinds()) == {"ConfigMap"}
-    jobs: dict[str, structure.Workload] = {
+    jobs: dict[str, structure.AnyWorkload] = {
         "Job": application.Job("a", run="after-rollout"),
         "CronJob": application.Job("a", run="on-demand"),
     }
     for kind, job in jobs.items():
-        assert kind in raw.kinds(job)
+        assert kind in raw.list_kinds(job)

@@ -42,5 +42,5 @@ def test_passes(said: Callable[..., list[str]], api: str) -> None:
 
 
 def test_every_known_resource_is_in_one_place() -> None:
-    assert not set(rbac.CORE) & set(rbac.GROUPS)
-    assert not set(rbac.OF_THE_CLUSTER) & {*rbac.CORE, *rbac.GROUPS}
+    assert not set(rbac.CORE_RESOURCES) & set(rbac.RESOURCE_GROUPS)
+    assert not set(rbac.CLUSTER_SCOPED_RESOURCES) & {*rbac.CORE_RESOURCES, *rbac.RESOURCE_GROUPS}

@@ -111,8 +111,8 @@ def project(place: Path) -> Path:
 def outcome(file: Path) -> tuple[str, bool]:
     """All that can be seen of an application, and whether it was refused."""
     try:
-        return repr(encode.plain(load.load(file))), False
-    except diagnosis.Invalid as error:
+        return repr(encode.to_plain(load.load_application(file))), False
+    except diagnosis.InvalidInput as error:
         return str(error), True
 
 
@@ -173,8 +173,8 @@ def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, nam
     below = folder / "app/below/file"
     TARGETS[target](below)
     (folder / name).symlink_to(below)
-    with pytest.raises(diagnosis.Invalid) as caught:
-        load.project(stack_file.read(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        load.load_environment(stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
     assert CANARY not in str(caught.value)
 
 
@@ -189,8 +189,10 @@ def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, m
 
     def loaded() -> str:
         try:
-            return repr(load.project(stack_file.read(file), folder=folder, stack="dev").app.services[0].env)
-        except diagnosis.Invalid as error:
+            return repr(
+                load.load_environment(stack_file.read_config(file), folder=folder, stack="dev").app.services[0].env
+            )
+        except diagnosis.InvalidInput as error:
             return str(error)
 
     file.write_text(STACK.format(""))
@@ -244,8 +246,12 @@ def test_without_a_project_the_working_directory_is_the_root(place: Path, monkey
 
 def read(folder: Path, name: str, limit: int = 10) -> str:
     try:
-        return roots.Root(folder).read(folder / name, "it", diagnosis.Place("f", 1, 2), "key", limit=limit).decode()
-    except diagnosis.Invalid as error:
+        return (
+            roots.Root(folder)
+            .read(folder / name, "it", diagnosis.SourceLocation("f", 1, 2), "key", limit=limit)
+            .decode()
+        )
+    except diagnosis.InvalidInput as error:
         return str(error)
 
 
@@ -256,8 +262,8 @@ def test_size_is_bounded_by_what_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, "more") == "f:1:2: key: it has 11 bytes; keep it under 10"
     # A file of the kernel says that it has none.
     kernel = roots.Root(Path("/proc/self"))
-    with pytest.raises(diagnosis.Invalid, match="it has more than 10 bytes; keep it under 10"):
-        kernel.read(Path(f"/proc/{os.getpid()}/status"), "it", diagnosis.Place("f"), "", limit=10)
+    with pytest.raises(diagnosis.InvalidInput, match="it has more than 10 bytes; keep it under 10"):
+        kernel.read(Path(f"/proc/{os.getpid()}/status"), "it", diagnosis.SourceLocation("f"), "", limit=10)
 
 
 def test_what_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,5 +289,5 @@ def test_a_link_that_takes_a_files_place_meanwhile_is_not_followed(tmp_path: Pat
     (tmp_path / "in/a").symlink_to("../out")
     (tmp_path / "in/dir").symlink_to("..")
     for name in ("a", "dir/out"):
-        with pytest.raises(OSError, match=r"link|Not a directory"), roots.open_regular(tmp_path / "in", name):
+        with pytest.raises(OSError, match=r"link|Not a directory"), roots.open_regular_file(tmp_path / "in", name):
             pass

@@ -106,4 +106,4 @@ def test_companions_are_held_to_the_same(said: Said) -> None:
     ],
 )
 def test_toleration(text: str, expected: dict[str, str] | None) -> None:
-    assert scheduling.toleration(text) == expected
+    assert scheduling.parse_toleration(text) == expected

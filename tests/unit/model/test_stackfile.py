@@ -52,13 +52,13 @@ BUILT = "name: shop\nservices:\n  web: {build: ./web, port: 80}\n"
 
 
 @pytest.fixture
-def file(folder: Path) -> nodes.Table:
+def file(folder: Path) -> nodes.MappingNode:
     path = folder / "Pulumi.dev.yaml"
     path.write_text(FILE)
-    return stack_file.read(path)
+    return stack_file.read_config(path)
 
 
-def test_the_file_and_pulumi_give_the_same_settings(file: nodes.Table) -> None:
+def test_the_file_and_pulumi_give_the_same_settings(file: nodes.MappingNode) -> None:
     written = stack_file.decode_settings(file, "dev")
     assert written == settings.Settings(
         stack="dev",
@@ -72,31 +72,31 @@ def test_the_file_and_pulumi_give_the_same_settings(file: nodes.Table) -> None:
             }
         },
     )
-    given = stack_file.of(GIVEN)
-    assert stack_file.decode_settings(stack_file.located(given, file), "dev") == written
+    given = stack_file.parse_config(GIVEN)
+    assert stack_file.decode_settings(stack_file.attach_locations(given, file), "dev") == written
     without = {key: value for key, value in GIVEN.items() if key != "overlay"}
-    assert stack_file.decode_settings(stack_file.of(without), "dev").substitutes == written.substitutes
-    assert stack_file.secrets_given(file) == stack_file.secrets_given(given) == {"SESSION_KEY"}
+    assert stack_file.decode_settings(stack_file.parse_config(without), "dev").substitutes == written.substitutes
+    assert stack_file.get_secret_names(file) == stack_file.get_secret_names(given) == {"SESSION_KEY"}
 
 
-def test_values_from_pulumi_have_the_places_of_the_file_unless_they_differ(file: nodes.Table) -> None:
-    located = stack_file.located(stack_file.of(GIVEN | {"registry": "other.example.com"}), file)
-    assert str(located.entries["context"].place) == "Pulumi.dev.yaml:4:3"
-    assert str(located.entries["overlay"].place) == "Pulumi.dev.yaml:9:3"
-    assert str(located.entries["registry"].place) == "(config)"
+def test_values_from_pulumi_have_the_places_of_the_file_unless_they_differ(file: nodes.MappingNode) -> None:
+    located = stack_file.attach_locations(stack_file.parse_config(GIVEN | {"registry": "other.example.com"}), file)
+    assert str(located.pairs["context"].location) == "Pulumi.dev.yaml:4:3"
+    assert str(located.pairs["overlay"].location) == "Pulumi.dev.yaml:9:3"
+    assert str(located.pairs["registry"].location) == "(config)"
     assert stack_file.decode_settings(located, "dev").registry == "other.example.com"
 
 
 @pytest.mark.parametrize("value", [494, 754, "0754", 1.2, True])
-def test_what_differs_is_not_taken_for_the_file(file: nodes.Table, value: object) -> None:
+def test_what_differs_is_not_taken_for_the_file(file: nodes.MappingNode, value: object) -> None:
     env = {"VERSION": 1.1, "MODE": value, "DAY": "2026-11-23 00:00:00 +0000 UTC", "BIG": 1000}
-    given = stack_file.of(GIVEN | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})})
-    assert str(stack_file.located(given, file).entries["overlay"].place) == "(config)"
+    given = stack_file.parse_config(GIVEN | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})})
+    assert str(stack_file.attach_locations(given, file).pairs["overlay"].location) == "(config)"
 
 
 def test_no_secret_value_is_kept() -> None:
-    assert "hunter2" not in repr(stack_file.of(GIVEN))
-    assert "hunter2" not in repr(stack_file.of({"secrets": "hunter2"}))
+    assert "hunter2" not in repr(stack_file.parse_config(GIVEN))
+    assert "hunter2" not in repr(stack_file.parse_config({"secrets": "hunter2"}))
 
 
 def test_a_stack_of_its_own(said: Said) -> None:
@@ -143,8 +143,8 @@ def test_the_problems_of_both_files_come_together(said: Said) -> None:
 
 
 def test_no_stack_file(folder: Path) -> None:
-    with pytest.raises(diagnosis.Invalid) as raised:
-        stack_file.read(folder / "Pulumi.prod.yaml")
+    with pytest.raises(diagnosis.InvalidInput) as raised:
+        stack_file.read_config(folder / "Pulumi.prod.yaml")
     assert (
         str(raised.value)
         == "Pulumi.prod.yaml: the stack's file cannot be read (No such file or directory); pulumi stack init <stack> begins one"
@@ -152,12 +152,12 @@ def test_no_stack_file(folder: Path) -> None:
 
 
 def test_the_application_and_the_settings_of_a_stack(
-    folder: Path, file: nodes.Table, monkeypatch: pytest.MonkeyPatch
+    folder: Path, file: nodes.MappingNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "app" / "app.yaml").write_text(APP)
     monkeypatch.chdir(folder)
-    one = load.project(file, folder=folder, stack="dev")
+    one = load.load_environment(file, folder=folder, stack="dev")
     app, said = one.app, one.settings
     assert app.services[0].env == {"VERSION": "1.10", "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}
     assert app.services[0].scale.min == 1
-    assert said.namespace(app.name) == "shop-dev"
+    assert said.format_namespace(app.name) == "shop-dev"

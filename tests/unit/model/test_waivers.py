@@ -29,14 +29,14 @@ def stack(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(folder: Path, text: str, today: datetime.date | None = TODAY) -> load.Loaded:
+def read(folder: Path, text: str, today: datetime.date | None = TODAY) -> load.Environment:
     file = folder / "Pulumi.dev.yaml"
     file.write_text(text)
-    return load.project(stack_file.read(file), folder=folder, stack="dev", checks=CHECKS, today=today)
+    return load.load_environment(stack_file.read_config(file), folder=folder, stack="dev", checks=CHECKS, today=today)
 
 
 def wrong(folder: Path, text: str, today: datetime.date | None = TODAY) -> list[str]:
-    with pytest.raises(diagnosis.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         read(folder, text, today)
     return str(caught.value).splitlines()
 
@@ -95,12 +95,14 @@ def test_what_cannot_be_read_is_not_missed(stack: Path) -> None:
 
 
 def test_days() -> None:
-    assert waivers.day("2026-06-30") == TODAY
-    assert waivers.day("20260630") is None
+    assert waivers.parse_date("2026-06-30") == TODAY
+    assert waivers.parse_date("20260630") is None
 
 
 def test_a_change_that_takes_a_store_away_is_waived_by_its_name(stack: Path) -> None:
     file = stack / "Pulumi.dev.yaml"
     file.write_text(f"{HEAD}    DATA-LOSS:\n{body(of='[cache]')}")
-    one = load.project(stack_file.read(file), folder=stack, stack="dev", checks=settings.POLICIES, today=TODAY)
+    one = load.load_environment(
+        stack_file.read_config(file), folder=stack, stack="dev", checks=settings.POLICY_IDS, today=TODAY
+    )
     assert one.settings.waivers[0].of == ("cache",)

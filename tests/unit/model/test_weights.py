@@ -11,15 +11,15 @@ from seaway.syntax import diagnosis
 
 APP = "name: shop\nservices:\n  web: {image: nginx, port: 80}\n"
 HEAD = "config:\n  seaway:context: c\n"
-CHECKS = ("IMG-01", "AVL-01", *settings.POLICIES)
+CHECKS = ("IMG-01", "AVL-01", *settings.POLICY_IDS)
 
 
-def read(folder: Path, text: str, *, pinned: bool = False) -> load.Loaded:
+def read(folder: Path, text: str, *, pinned: bool = False) -> load.Environment:
     (folder / "app").mkdir()
     (folder / "app" / "app.yaml").write_text(APP)
     file = folder / "Pulumi.dev.yaml"
     file.write_text(HEAD + ("  seaway:build: false\n" if pinned else "") + text)
-    return load.project(stack_file.read(file), folder=folder, stack="dev", checks=CHECKS)
+    return load.load_environment(stack_file.read_config(file), folder=folder, stack="dev", checks=CHECKS)
 
 
 def test_a_weight(tmp_path: Path) -> None:
@@ -43,14 +43,14 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong(tmp_path: Path, case: str) -> None:
     text, told = WRONG[case]
-    with pytest.raises(diagnosis.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         read(tmp_path, f"  seaway:checks: {text}\n")
     name = text.strip("{}").partition(":")[0]
     assert str(caught.value) == f"Pulumi.dev.yaml:3:19: seaway:checks.{name}: {told}"
 
 
 def test_lighter_only_where_one_builds(tmp_path: Path) -> None:
-    with pytest.raises(diagnosis.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         read(tmp_path, "  seaway:checks: {AVL-01: warning}\n", pinned=True)
     assert str(caught.value) == (
         "Pulumi.dev.yaml:4:19: seaway:checks.AVL-01: a check is made lighter only where one builds; waive it in"

@@ -14,7 +14,7 @@ GOOD = {"release": "a", "record": {}, "provenance": {}, "since": "x"}
 
 
 def found(outputs: Any, **more: Any) -> stack_state.ReleaseState | None:
-    return stack_state.ReleaseState.find([{"type": stack_state.TYPE, "outputs": outputs, **more}])
+    return stack_state.ReleaseState.find([{"type": stack_state.RELEASE_TYPE, "outputs": outputs, **more}])
 
 
 def test_no_release_is_none() -> None:
@@ -26,7 +26,7 @@ def test_no_release_is_none() -> None:
 def test_a_state_without_a_history_vouches_for_no_record() -> None:
     one = found(GOOD)
     assert one is not None
-    assert (one.history, one.sha256("a")) == ((), None)
+    assert (one.history, one.find_sha256("a")) == ((), None)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_state_without_a_history_vouches_for_no_record() -> None:
 )
 def test_what_is_wrong_with_a_state_is_an_error_with_its_place(outputs: Any) -> None:
     with pytest.raises(
-        diagnosis.Invalid, match="the stack's state: seaway:index:Release: has a release that cannot be"
+        diagnosis.InvalidInput, match="the stack's state: seaway:index:Release: has a release that cannot be"
     ):
         found(outputs)
 

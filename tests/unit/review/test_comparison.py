@@ -31,12 +31,12 @@ APP = application.Application(
 )
 
 
-def side(app: application.Application = APP, content: str = "ctx-1", **said: Any) -> comparison.Side:
-    return comparison.Side(
-        app=load.resolve(app),
+def side(app: application.Application = APP, content: str = "ctx-1", **said: Any) -> comparison.EnvironmentView:
+    return comparison.EnvironmentView(
+        app=load.resolve_application(app),
         settings=settings.Settings(stack="dev", context="work", **said),
-        contents={"web": content},
-        secrets=frozenset({"KEY"}),
+        image_contents={"web": content},
+        secret_names=frozenset({"KEY"}),
         release={"id": "abc"},
     )
 
@@ -45,8 +45,8 @@ def web(**other: Any) -> application.Application:
     return dataclasses.replace(APP, services=(dataclasses.replace(APP.services[0], **other),))
 
 
-def rows(left: comparison.Side, right: comparison.Side) -> list[tuple[str, str, Any, Any]]:
-    return [(row.part, row.field, row.left, row.right) for row in comparison.compare(left, right).rows]
+def rows(left: comparison.EnvironmentView, right: comparison.EnvironmentView) -> list[tuple[str, str, Any, Any]]:
+    return [(row.section, row.field, row.left, row.right) for row in comparison.compare(left, right).rows]
 
 
 def test_an_environment_is_as_itself() -> None:
@@ -105,13 +105,13 @@ def test_an_image_that_is_not_built_is_told_as_it_is() -> None:
 
 
 def test_of_a_secret_there_is_only_how_it_comes_about() -> None:
-    other = dataclasses.replace(side(), secrets=frozenset({"KEY", "SALT"}))
+    other = dataclasses.replace(side(), secret_names=frozenset({"KEY", "SALT"}))
     assert rows(side(), other) == [
         ("services.web", "secrets.SALT", "generated, 16 characters", "given"),
         ("jobs.migrate", "secrets.SALT", "generated, 16 characters", "given"),
     ]
     assert ("services.web", "secrets.KEY", "given", "not given") in rows(
-        side(), dataclasses.replace(side(), secrets=frozenset())
+        side(), dataclasses.replace(side(), secret_names=frozenset())
     )
 
 
@@ -178,10 +178,10 @@ def test_no_field_of_the_model_is_forgotten() -> None:
             "scale": application.Scale(min=9),
             "security": "baseline",
             "ports": (application.Port("more", port=9),),
-            "init": (application.Companion("first"),),
-            "sidecars": (application.Companion("beside"),),
+            "init": (application.ExtraContainer("first"),),
+            "sidecars": (application.ExtraContainer("beside"),),
         }.get(field.name, (not value) if isinstance(value, bool) else 9 if isinstance(value, int) else ("api",))
         build = {"build": None} if field.name == "image" else {}
-        one = dataclasses.replace(side(web(**{field.name: changed}, **build)), contents={})
-        found = rows(dataclasses.replace(side(), contents={}), one)
-        assert any(row[1].startswith(decode.camel(field.name)) for row in found), field
+        one = dataclasses.replace(side(web(**{field.name: changed}, **build)), image_contents={})
+        found = rows(dataclasses.replace(side(), image_contents={}), one)
+        assert any(row[1].startswith(decode.to_camel_case(field.name)) for row in found), field

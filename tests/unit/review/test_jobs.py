@@ -14,12 +14,14 @@ DB = application.Store("db", image="example.com/db:1", port=1, volume=applicatio
 
 def objects(kind: str, *jobs: application.Job, stores: tuple[application.Store, ...] = ()) -> dict[str, Any] | None:
     app = application.Application("shop", jobs=jobs, stores=stores)
-    return next((one.manifest for one in preview.rendered(app, STACK) if one.kind == kind), None)
+    return next((one.manifest for one in preview.render_objects(app, STACK) if one.kind == kind), None)
 
 
 def told(kind: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> tuple[str, str]:
-    replaced = impact.replaced(old, new) if old and new else None
-    level, reason = impact.of(change.Pair(kind=kind, name="x", old=old, new=new, replaced=replaced))
+    replaced = impact.find_immutable_changes(old, new) if old and new else None
+    level, reason = impact.assess_change(
+        change.ObjectDiff(kind=kind, name="x", old=old, new=new, replace_paths=replaced)
+    )
     return level.label, reason
 
 

@@ -291,7 +291,7 @@ def test_a_program_that_was_closed_in_names_the_field(message: str, cause: str, 
     last = ended(1, message=f"starting\n{message}\n")
     assert one(crash_loop(last, 2)) == (cause, f"web ended: exit code 1: {message}", False)
     (finding,) = found(crash_loop(last, 3))
-    assert (finding.cause, finding.remedy, finding.fatal) == (cause, remedy, True)
+    assert (finding.cause, finding.hint, finding.fatal) == (cause, remedy, True)
 
 
 def test_a_program_that_took_too_much_memory() -> None:

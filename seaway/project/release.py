@@ -14,32 +14,32 @@ from typing import Annotated, Self, cast
 from seaway.files import writer
 from seaway.manifests import inputs, names
 from seaway.model import application
-from seaway.release import lock
+from seaway.project import release_lock
 from seaway.syntax import decode, diagnosis, encode, field_help, nodes
 
-ID_LENGTH = 12
+ID_DIGITS = 12
 """Hexadecimal digits."""
 
-FOLDER = lock.RELEASES
+FOLDER = release_lock.RELEASES_FOLDER
 
 _Application = application.Application
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class ReleaseImage:
     """One that was built."""
 
-    content: Annotated[str, field_help.Doc("what stands for what it was built from: its tag")]
-    repository: Annotated[str, field_help.Doc("where it was pushed to: `registry/application/service`")]
-    digest: Annotated[str, field_help.Doc("`sha256:...`, the same in every registry")]
+    content: Annotated[str, field_help.Help("what stands for what it was built from: its tag")]
+    repository: Annotated[str, field_help.Help("where it was pushed to: `registry/application/service`")]
+    digest: Annotated[str, field_help.Help("`sha256:...`, the same in every registry")]
 
     @classmethod
-    def of(cls, reference: str, content: str) -> Self:
+    def parse(cls, reference: str, content: str) -> Self:
         """From what is deployed, ``repository@sha256:...``, and what stands for its content, a tag."""
         repository, _, digest = reference.partition("@")
         return cls(content=content.rpartition(":")[2], repository=repository, digest=digest)
 
-    def at(self, registry: str | None) -> str:
+    def build_reference(self, registry: str | None) -> str:
         """``repository@digest`` in another registry (``host[:port][/path]``); None: in its own."""
         if registry is None:
             return f"{self.repository}@{self.digest}"
@@ -51,9 +51,9 @@ class Image:
 class Provenance:
     """Where a release comes from. It tells people something and counts for nothing."""
 
-    revision: Annotated[str | None, field_help.Doc("the commit of the working tree")] = None
-    dirty: Annotated[bool, field_help.Doc("whether the working tree had changes that are in no commit")] = False
-    checks: Annotated[Mapping[str, str], field_help.Doc("result by id of the check")] = dataclasses.field(
+    revision: Annotated[str | None, field_help.Help("the commit of the working tree")] = None
+    dirty: Annotated[bool, field_help.Help("whether the working tree had changes that are in no commit")] = False
+    checks: Annotated[Mapping[str, str], field_help.Help("result by id of the check")] = dataclasses.field(
         default_factory=dict[str, str]
     )
 
@@ -65,7 +65,7 @@ class Release:
     application: _Application
     """As it is described: without the overlay of any environment, the contents of its files in it. The names of its
     secrets are in it too, and their values nowhere."""
-    images: Mapping[str, Image] = dataclasses.field(default_factory=dict[str, Image])
+    images: Mapping[str, ReleaseImage] = dataclasses.field(default_factory=dict[str, ReleaseImage])
     """By name of the service, store or job that is built."""
     provenance: Provenance = Provenance()
     recorded: str | None = None
@@ -74,65 +74,70 @@ class Release:
     @property
     def id(self) -> str:
         """What stands for the application and the content of its images."""
-        return identity(self.application, {name: one.content for name, one in self.images.items()})
+        return compute_id(self.application, {name: one.content for name, one in self.images.items()})
 
-    def given(self, registry: str | None) -> dict[str, inputs.Image]:
+    def resolve_images(self, registry: str | None) -> dict[str, inputs.Image]:
         """Its images as ``objects.objects`` takes them, in the registry of an environment."""
         return {
-            name: inputs.Image(reference=one.at(registry), content=one.content) for name, one in self.images.items()
+            name: inputs.Image(reference=one.build_reference(registry), content=one.content)
+            for name, one in self.images.items()
         }
 
 
-def identity(app: application.Application, contents: Mapping[str, str]) -> str:
+def compute_id(app: application.Application, image_contents: Mapping[str, str]) -> str:
     """The id of the release with this application and these images: known before they are built.
 
     A content is a tag, with or without its repository: where an image is kept makes no other release.
     """
-    tags = {name: content.rpartition(":")[2] for name, content in contents.items()}
-    return names.digest([encode.plain(app), tags], ID_LENGTH)
+    tags = {name: content.rpartition(":")[2] for name, content in image_contents.items()}
+    return names.hash_content([encode.to_plain(app), tags], ID_DIGITS)
 
 
-def file(folder: Path, id_: str) -> Path:
+def get_path(folder: Path, id_: str) -> Path:
     """The file of a release in the project's folder."""
-    return lock.release_file(folder, id_)
+    return release_lock.get_release_path(folder, id_)
 
 
-def parsed(folder: Path, id_: str, sha256: str | None = None) -> nodes.Node:
+def parse_file(folder: Path, id_: str, sha256: str | None = None) -> nodes.Node:
     """The file's nodes; ``sha256``: what a lock file says that its bytes hash to.
 
     Raises:
-        problems.Invalid: there is no such file, or it was changed after it was pinned.
+        diagnosis.InvalidInput: there is no such file, or it was changed after it was pinned.
     """
-    remedy = f"take it from git, or from where it runs: {SAVE}"
-    return lock.parsed(file(folder, id_), folder, remedy, sha256=sha256)
+    remedy = f"take it from git, or from where it runs: {SAVE_COMMAND}"
+    return release_lock.parse_file(get_path(folder, id_), folder, remedy, sha256=sha256)
 
 
 def read(folder: Path, id_: str, sha256: str | None = None) -> Release:
     """A release from its file; ``sha256``: what a lock file says that its bytes hash to.
 
     Raises:
-        problems.Invalid: there is none, it is no release of this version of Seaway, or it was changed by hand.
+        diagnosis.InvalidInput: there is none, it is no release of this version of Seaway, or it was changed by hand.
     """
-    node = parsed(folder, id_, sha256)
-    found = decode.decode(Release, node)
+    node = parse_file(folder, id_, sha256)
+    found = decode.decode_node(Release, node)
     if found.id != id_:
         wrong = f"its content is that of release {found.id}"
-        raise diagnosis.Invalid(
-            [diagnosis.Problem(node.place, "", wrong, f"it was changed by hand: take it from git, or {SAVE}")]
+        raise diagnosis.InvalidInput(
+            [
+                diagnosis.Diagnostic(
+                    node.location, "", wrong, f"it was changed by hand: take it from git, or {SAVE_COMMAND}"
+                )
+            ]
         )
     return found
 
 
-def save(folder: Path, one: Release, sha256: str | None = None) -> Path:
+def save_release(folder: Path, one: Release, sha256: str | None = None) -> Path:
     """Write a release's file; one that is there stays as it is.
 
     ``sha256``: what a lock file says that the bytes of the one that is there hash to. It then vouches for it; without,
     all of its images must be those of the release, their repositories included.
 
     Raises:
-        problems.Invalid: there is one already, with other images: the same content was built twice, differently.
+        diagnosis.InvalidInput: there is one already, with other images: the same content was built twice, differently.
     """
-    path = file(folder, one.id)
+    path = get_path(folder, one.id)
     if os.path.lexists(path):
         kept = read(folder, one.id, sha256).images
         other = [
@@ -143,27 +148,29 @@ def save(folder: Path, one: Release, sha256: str | None = None) -> Path:
         if other:
             wrong = f"release {one.id} has another image of {', '.join(other)} here than where it runs"
             remedy = "a release never changes: promote the one in the file, or remove it if it was never deployed"
-            raise diagnosis.Invalid([diagnosis.Problem(diagnosis.Place(f"{FOLDER}/{path.name}"), "", wrong, remedy)])
+            raise diagnosis.InvalidInput(
+                [diagnosis.Diagnostic(diagnosis.SourceLocation(f"{FOLDER}/{path.name}"), "", wrong, remedy)]
+            )
         return path
-    writer.write(folder, path, text(one))
+    writer.write_file(folder, path, format_release(one))
     return path
 
 
-def text(one: Release) -> str:
+def format_release(one: Release) -> str:
     """What stands in a release's file."""
     told = f"# Release {one.id} of {one.application.name}. Written by Seaway, once; commit it.\n"
-    return told + lock.format_text(encode.plain(one))
+    return told + release_lock.format_text(encode.to_plain(one))
 
 
-def application_of(node: nodes.Node) -> nodes.Node:
+def get_application_node(node: nodes.Node) -> nodes.Node:
     """The application in a release that was read, for whoever merges an overlay on it."""
-    return cast(nodes.Table, node).entries["application"].node
+    return cast(nodes.MappingNode, node).pairs["application"].node
 
 
-def listed(folder: Path) -> list[str]:
+def list_ids(folder: Path) -> list[str]:
     """The ids of the releases that have a file."""
-    return sorted(path.stem for path in (folder / FOLDER).glob("*.yaml") if len(path.stem) == ID_LENGTH)
+    return sorted(path.stem for path in (folder / FOLDER).glob("*.yaml") if len(path.stem) == ID_DIGITS)
 
 
-SAVE = "seaway release save --stack <stack>"
+SAVE_COMMAND = "seaway release save --stack <stack>"
 """The way to a release's file."""
