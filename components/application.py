@@ -157,7 +157,7 @@ def _describe_service(
         shown["address"] = (
             f"{service.name}.{stack_inputs.settings.format_namespace(stack_inputs.app.name)}:{service.port}"
         )
-        if service.expose and stack_inputs.settings.exposure == "nodePort":
+        if service.publish and stack_inputs.settings.publish == "nodePort":
             # The cluster chooses it, so the preview of a new Service has none.
             shown["nodePort"] = component.service.spec.apply(lambda spec: spec["ports"][0].get("nodePort"))
         if urls := ingress_hosts.format_urls(stack_inputs.settings, service):

@@ -81,7 +81,7 @@ def read_inputs(folder: Path) -> StackInputs:
     app = one.app
     written = _parse_secrets(texts.get("secrets"))
     asked = {name for one in structure.get_workloads(app).values() if one.build for name in one.build.secrets.values()}
-    pull = one.settings.pull
+    pull = one.settings.image_pull_credentials
     # What only builds or only the nodes ask for makes no other release, so it has no fingerprint.
     apart = {*asked, *([pull.secret] if pull else [])} - {*listed.list_managed_names(app)}
     own = {name: text for name, text in written.items() if name not in apart}

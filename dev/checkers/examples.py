@@ -29,15 +29,15 @@ def text(file: Path) -> str:
 
 def production(app: application.Application) -> settings.Settings:
     """An environment that deploys a release to a shared cluster."""
-    hosts = {one.name: (f"{one.name}.example.com",) for one in app.services if one.expose}
+    hosts = {one.name: (f"{one.name}.example.com",) for one in app.services if one.publish}
     return settings.Settings(
         stack="prod",
         context="prod",
         build=False,
         registry=REGISTRY,
         quota=True,
-        exposure="ingress" if hosts else "clusterIP",
-        ingress=settings.Ingress(hosts=hosts, issuer="letsencrypt" if hosts else None, controller="nginx"),
+        publish="ingress" if hosts else "clusterIP",
+        ingress=settings.Ingress(hosts=hosts, issuer="letsencrypt" if hosts else None, class_name="nginx"),
     )
 
 

@@ -57,7 +57,7 @@ class Check:
 
     def get_severity(self, stack_settings: settings.Settings) -> Severity:
         """How much a finding weighs in an environment: what that says itself, or what the check says."""
-        return stack_settings.checks.get(self.id) or (
+        return stack_settings.check_severity.get(self.id) or (
             self.default_severity.building if stack_settings.build else self.default_severity.pinned
         )
 

@@ -25,7 +25,7 @@ reason and an end:
 
 ```yaml
 config:
-  seaway:checks: {AVL-01: error}
+  seaway:checkSeverity: {AVL-01: error}
 ```
 
 ## An exception
@@ -40,7 +40,7 @@ rollback nothing is refused: neither a date nor a newer check keeps what is brok
 config:
   seaway:waivers:
     IMG-02:
-      of: [db]
+      workloads: [db]
       reason: our mirror never moves a tag
       owner: ann@example.com
       until: 2026-12-31

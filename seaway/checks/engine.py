@@ -87,7 +87,7 @@ def _evaluate(
     severity = each.get_severity(context.stack_settings)
     over = waiver is not None and today > datetime.date.fromisoformat(waiver.until)
     found = list(each.find(context))
-    covered = [waiver is not None and (not waiver.of or one.owner in waiver.of) for one in found]
+    covered = [waiver is not None and (not waiver.workloads or one.owner in waiver.workloads) for one in found]
     if not found:
         yield Result(check=each, state="passed", severity=severity)
     for one, waived in zip(found, covered, strict=True):
@@ -103,7 +103,7 @@ def _evaluate(
             owner=None,
             object=f"Pulumi.{context.stack_settings.stack}.yaml",
             path=key,
-            message="waives nothing: there is no such finding" + (f" of {', '.join(waiver.of)}" if waiver.of else ""),
+            message="waives nothing: there is no such finding" + (f" of {', '.join(waiver.workloads)}" if waiver.workloads else ""),
             hint=f"pulumi config rm --path '{key}'",
         )
         # Over or not: who takes it away has mended what it was for.

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, environment: project.Environment, folder:
         origin.read_source_tree(environment, folder),
         folder=str(Path(environment.settings.app).parent),
         image_sources=dict(_resolve_images(environment, folder)),
-        image_overrides=environment.settings.substitutes,
+        image_overrides=environment.settings.image_overrides,
     )
     lost = [each for each in found.outcomes if each.kind in report.LOSSY_KINDS]
     fails = bool(arguments.strict and lost)
@@ -77,7 +77,7 @@ def _resolve_images(environment: project.Environment, folder: Path) -> Iterator[
         )
         dockerfile = read.context.folder / build.dockerfile
         listed = base_images.BaseImages.parse(
-            build_files.read_text(dockerfile, root), file=str(dockerfile), args=build.args
+            build_files.load_text(dockerfile, root), file=str(dockerfile), args=build.args
         ).images
         base = next((each.reference for each in reversed(listed) if not each.is_copy_source), "")
         yield name, container.ImageSource(build_args=read.args, base_image=base)

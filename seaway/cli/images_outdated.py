@@ -126,7 +126,7 @@ def _load_app(
             [diagnosis.Diagnostic(values.pairs["build"].location, "seaway:build", wrong, remedy)]
         )
     return load.load_application(folder / file, root=root, overlay=stack_file.get_overlay(values)), dict(
-        said.substitutes
+        said.image_overrides
     )
 
 

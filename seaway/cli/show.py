@@ -44,7 +44,7 @@ EDGE_HEADINGS = ("FROM", "", "TO")
 MORE_HINT = "--json has every field; seaway show defaults has every default"
 SUMMARY_CHECK_GROUPS = ("SEC", "SA", "AVL")
 """The groups of checks whose defaults are shown of a service: all of them would fill two screens."""
-HIDDEN_DEFAULTS = ("allPorts", "linkVariables", "health.every", "health.timeout", "health.retries", "protocol")
+HIDDEN_DEFAULTS = ("allPorts", "linkVariables", "health.interval", "health.timeout", "health.retries", "protocol")
 """Defaults that are on the screen only where somebody said otherwise."""
 
 
@@ -149,8 +149,8 @@ def _list_facts(explanation: "workload.Explanation") -> Iterator[tuple[str, str]
     yield "image", f"{explanation.image} ({explanation.image_from})"
     yield "address", explanation.address or "none: it takes no requests"
     if explanation.exposed:
-        closed = "not yet: expose is true, but the stack's seaway:exposure is clusterIP"
-        way = ", ".join(explanation.urls) or f"by seaway:exposure {explanation.exposed}"
+        closed = "not yet: expose is true, but the stack's seaway:publish is clusterIP"
+        way = ", ".join(explanation.urls) or f"by seaway:publish {explanation.exposed}"
         yield "from outside", closed if explanation.exposed == "clusterIP" else way
     for what, names in (
         ("calls", explanation.calls),

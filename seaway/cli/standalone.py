@@ -63,7 +63,7 @@ def _read_without_stack(arguments: argparse.Namespace) -> tuple[project.Environm
     app = load.load_application(file, profiles=arguments.profile, build_named_images=arguments.to == "compose")
     # What Docker publishes stays reachable, and nobody says that there is an ingress controller.
     name, profiles = _format_path(file, folder), tuple(arguments.profile)
-    said = settings.Settings(stack=STACK_PLACEHOLDER, context="-", app=name, profiles=profiles, exposure="nodePort")
+    said = settings.Settings(stack=STACK_PLACEHOLDER, context="-", app=name, profiles=profiles, publish="nodePort")
     built = dict(build_inputs.list_builds(app))
     if built and arguments.to != "compose":
         wrong = f"{', '.join(built)} must be built and pushed, and without a stack nobody says where to"

@@ -67,15 +67,15 @@ def build_graph(app: application.Application, stack_settings: settings.Settings)
     for path, each in workloads.items():
         edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
         if isinstance(each, application.Service):
-            edges += [Edge(start=path, end=ids[name], relation="after") for name in each.after]
+            edges += [Edge(start=path, end=ids[name], relation="after") for name in each.depends_on]
     led = [
-        *(each for each in app.services if each.expose),
+        *(each for each in app.services if each.publish),
         *(each for each in app.stores if ingress_hosts.get_addresses(stack_settings, each)),
     ]
     exposed = [
         path
         for path, each in workloads.items()
-        if each in led or (network.list_published_ports(each) and stack_settings.exposure != "ingress")
+        if each in led or (network.list_published_ports(each) and stack_settings.publish != "ingress")
     ]
     if exposed:
         nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=_describe_exposure(stack_settings, led)))
@@ -87,18 +87,18 @@ def _describe_exposure(
     stack_settings: settings.Settings, published: Iterable[application.Service | application.Store]
 ) -> str:
     """How one comes in: by name, or by whatever the cluster gives."""
-    if stack_settings.exposure == "clusterIP":
-        return "closed: seaway:exposure is clusterIP"
+    if stack_settings.publish == "clusterIP":
+        return "closed: seaway:publish is clusterIP"
     urls = [url for each in published for url in ingress_hosts.format_urls(stack_settings, each)]
     more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
-    return f"{urls[0]}{more}" if urls else f"by {stack_settings.exposure}"
+    return f"{urls[0]}{more}" if urls else f"by {stack_settings.publish}"
 
 
 def _build_node(path: str, workload: structure.AnyWorkload) -> Node:
     match workload:
         case application.Service():
             pods = f"{workload.scale.min} pod{'' if workload.scale.min == 1 else 's'}"
-            if workload.each_node:
+            if workload.daemon_set:
                 pods = "a pod on every node"
             return Node(
                 id=path,

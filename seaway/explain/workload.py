@@ -99,8 +99,8 @@ def explain_workload(environment: project.Environment, folder: Path, name: str) 
     runs = next(found.manifest for found in made if found.kind in fields.POD_TEMPLATE_KINDS)
     image = fields.find_value(runs, (*fields.CONTAINER_PATH.split("."), "image"))
     led = ingress_hosts.format_urls(environment.settings, each) if not isinstance(each, application.Job) else ()
-    asked = isinstance(each, application.Service) and each.expose
-    exposed = asked or led or (network.list_published_ports(each) and environment.settings.exposure != "ingress")
+    asked = isinstance(each, application.Service) and each.publish
+    exposed = asked or led or (network.list_published_ports(each) and environment.settings.publish != "ingress")
     return Explanation(
         name=each.name,
         kind=type(each).__name__.lower(),
@@ -109,13 +109,13 @@ def explain_workload(environment: project.Environment, folder: Path, name: str) 
         image=image,
         image_from=_explain_image(environment, path, each, image, node),
         address=links.find_url(environment.app, each.name),
-        exposed=environment.settings.exposure if exposed else None,
+        exposed=environment.settings.publish if exposed else None,
         urls=led,
         calls=each.calls,
         called_by=[
             other.name for other in structure.get_workloads(environment.app).values() if each.name in other.calls
         ],
-        after=each.after if isinstance(each, application.Service) else (),
+        after=each.depends_on if isinstance(each, application.Service) else (),
         start=_find_start_command(environment, each, made),
         objects=[
             ObjectPurpose(kind=found.kind, name=found.name, purpose=_describe_purpose(found, each)) for found in made
@@ -151,7 +151,7 @@ def _explain_image(
     if workload.build is not None:
         return f"built from {workload.build.context}, {_format_location(environment, path, workload, 'build', node)}"
     at = _format_location(environment, path, workload, "image", node)
-    return str(at) if image == workload.image else f"{at}, with the stack's seaway:substitutes"
+    return str(at) if image == workload.image else f"{at}, with the stack's seaway:imageOverrides"
 
 
 def _format_location(
@@ -160,7 +160,7 @@ def _format_location(
     """Where it is written: with itself, or with the service that a job uses."""
     found = origin.find_locations(node, f"{path}.{field}")
     if field == "env":
-        found += origin.find_locations(node, f"{path}.envFiles")
+        found += origin.find_locations(node, f"{path}.envFile")
     if not found and isinstance(workload, application.Job) and workload.uses:
         _, service = environment.find_workload(workload.uses)
         if _find_value(workload, field) == _find_value(service, field):

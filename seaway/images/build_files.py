@@ -8,7 +8,7 @@ from seaway.syntax import diagnosis
 HINT = "make it a file that you may read"
 
 
-def read_text(file: Path, root: roots.Root) -> str:
+def load_text(file: Path, root: roots.Root) -> str:
     """The file's text, without a byte order mark.
 
     Raises:

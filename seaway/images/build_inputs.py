@@ -52,9 +52,9 @@ class BuildInputs:
         """
         read = context.BuildContext.read(folder, build, root, cached_index=cached_index)
         dockerfile = read.folder / build.dockerfile
-        text = build_files.read_text(dockerfile, root) if build.inline is None else build.inline
+        text = build_files.load_text(dockerfile, root) if build.inline is None else build.inline
         found = base_images.BaseImages.parse(text, file=str(dockerfile), args=build.args)
-        substituted, wrong = found.apply_overrides(stack_settings.substitutes)
+        substituted, wrong = found.apply_overrides(stack_settings.image_overrides)
         if wrong:
             raise diagnosis.InvalidInput(wrong)
         pins = lock or images_lock.ImagesLock()

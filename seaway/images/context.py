@@ -191,7 +191,7 @@ def _read_ignore_rules(top: Path, dockerfile: str | None, root: roots.Root) -> t
     own = {one for one in (dockerfile,) if one is not None}
     for name in (*(f"{one}.dockerignore" for one in own), ".dockerignore"):
         try:
-            text = build_files.read_text(top / name, root)
+            text = build_files.load_text(top / name, root)
         except FileNotFoundError:
             continue
         return ignore.IgnoreRules(text, file=str(top / name)), {*own, name}

@@ -138,7 +138,7 @@ def _list_base_uses(
 ) -> Iterator[ImageUse]:
     file = Path(os.path.normpath(folder / build.context / build.dockerfile))
     try:
-        text = build_files.read_text(file, root) if build.inline is None else build.inline
+        text = build_files.load_text(file, root) if build.inline is None else build.inline
     except FileNotFoundError:
         problem = diagnosis.Diagnostic(
             diagnosis.SourceLocation(str(file)), "", "there is no such file", "correct `build`"

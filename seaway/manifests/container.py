@@ -44,8 +44,8 @@ def build_container(
     if isinstance(workload, application.Service | application.Store):
         main = next((one for one in network.list_ports(workload) if one.name == network.MAIN_PORT_NAME), None)
         made |= probes.build_probes(workload.health, main)
-    if isinstance(workload, application.Service) and accepts_requests(workload) and workload.drain:
-        made["lifecycle"] = availability.build_pre_stop_sleep(workload.drain)
+    if isinstance(workload, application.Service) and accepts_requests(workload) and workload.pre_stop_delay:
+        made["lifecycle"] = availability.build_pre_stop_sleep(workload.pre_stop_delay)
     return made | {"securityContext": build_security_context(workload), "volumeMounts": mounts}
 
 

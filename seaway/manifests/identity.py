@@ -70,10 +70,10 @@ def build_pull_secret(
 
     Raises LookupError without the value.
     """
-    if stack_settings.pull is None:
+    if stack_settings.image_pull_credentials is None:
         return None
     if inputs.PULL_CREDENTIALS not in secrets:
-        raise LookupError(f"seaway:pull: no value for {stack_settings.pull.secret}")
+        raise LookupError(f"seaway:imagePullCredentials: no value for {stack_settings.image_pull_credentials.secret}")
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -31,8 +31,8 @@ def build_ingress(
         annotations["cert-manager.io/cluster-issuer"] = stack_settings.ingress.issuer
     annotations |= stack_settings.ingress.annotations
     spec: dict[str, Any] = {}
-    if stack_settings.ingress.controller is not None:
-        spec["ingressClassName"] = stack_settings.ingress.controller
+    if stack_settings.ingress.class_name is not None:
+        spec["ingressClassName"] = stack_settings.ingress.class_name
     named = sorted({one.host for one in found})
     if tls := _build_tls(stack_settings.ingress, named):
         spec["tls"] = tls

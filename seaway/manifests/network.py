@@ -71,7 +71,7 @@ def list_published_ports(workload: application.WorkloadSpec) -> list[application
     """The ports that are reachable from outside, if the environment opens any."""
     if not isinstance(workload, application.Service | application.Store):
         return []
-    return [one for one in list_ports(workload) if (workload.expose if one.name == MAIN_PORT_NAME else one.expose)]
+    return [one for one in list_ports(workload) if (workload.publish if one.name == MAIN_PORT_NAME else one.publish)]
 
 
 def build_published_service(
@@ -79,7 +79,7 @@ def build_published_service(
 ) -> dict[str, Any] | None:
     """Another Service of a store, with the ports that are reachable from outside: a headless one opens none, and not
     every ingress controller finds the pods behind it."""
-    found, kind = list_published_ports(store), {"type": _SERVICE_TYPES[stack_settings.exposure]}
+    found, kind = list_published_ports(store), {"type": _SERVICE_TYPES[stack_settings.publish]}
     if not found or (kind["type"] == "ClusterIP" and not ingress_hosts.get_addresses(stack_settings, store)):
         return None
     return _assemble_service(scope, get_published_service_name(store), found, kind, {}, owner=store.name)

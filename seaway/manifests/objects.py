@@ -112,7 +112,7 @@ def objects(
     account = identity.build_pull_secret(scope, stack_settings, secrets)
     if account is not None:
         found.append(ReleaseObject(manifest=account, owner=None, phase=Phase.foundation))
-    pull = (*filter(None, [config.get_name(account)]), *stack_settings.pull_secrets)
+    pull = (*filter(None, [config.get_name(account)]), *stack_settings.image_pull_secrets)
     turns = rollout_order.get_order(app.services)
     services = {one.name: one for one in app.services}
     for each in _list_workloads(app):
@@ -196,10 +196,10 @@ def _build_workload_objects(
         )
     groups = [
         volumes.find_group_id(app, share) or names.DEFAULT_GROUP_ID
-        for share in workload.shares
+        for share in workload.shared_volumes
         if share.store != workload.name
     ]
-    sharers = [one.name for one in app.services if workload.name in {share.store for share in one.shares}]
+    sharers = [one.name for one in app.services if workload.name in {share.store for share in one.shared_volumes}]
     template = pod.build_pod_template(scope, workload, workload.name, parts, groups, sorted(sharers))
     match workload:
         case application.Service():
@@ -231,11 +231,11 @@ def _build_service_objects(
         told = ingress.build_service_annotations(service, stack_settings)
         yield (
             Phase.foundation,
-            network.build_service(scope, service, exposure=stack_settings.exposure, annotations=told),
+            network.build_service(scope, service, exposure=stack_settings.publish, annotations=told),
         )
     if (led := ingress.build_ingress(scope, service, stack_settings)) is not None:
         yield Phase.foundation, led
-    if service.each_node:
+    if service.daemon_set:
         yield Phase.service, workloads.build_daemon_set(scope, service, template, stack_settings)
         return
     if (service.scale.max or service.scale.min) >= 2:
@@ -275,7 +275,7 @@ def _find_image(
             return images[name]
     if declared is None:
         raise LookupError(f"{next(iter(names_of_builds))}: it is built, but no image was given for it")
-    instead = image_reference.find_override(declared, stack_settings.substitutes)
+    instead = image_reference.find_override(declared, stack_settings.image_overrides)
     if instead is None:
         return inputs.Image(reference=declared, content=declared)
     # The hash takes what the application says: a mirror's address is a fact of one machine. Its digest is not.

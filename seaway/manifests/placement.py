@@ -28,7 +28,7 @@ def build_pod_affinity(
         return {"labelSelector": selected, "topologyKey": "kubernetes.io/hostname"}
 
     terms: dict[str, Any] = {}
-    if there := sorted({share.store for share in workload.shares} - {name}):
+    if there := sorted({share.store for share in workload.shared_volumes} - {name}):
         terms["requiredDuringSchedulingIgnoredDuringExecution"] = [term(store) for store in there]
     if sharers:
         weighted = [{"weight": 100, "podAffinityTerm": term(other)} for other in sharers]
@@ -40,7 +40,7 @@ def build_placement(workload: application.WorkloadSpec) -> dict[str, Any]:
     """The part of a pod's spec that says where. Nodes with accelerators are kept for those who ask for one: their
     taint is tolerated by such pods, and by no others."""
     asked = [one.resources for one in (workload, *workload.sidecars, *workload.init)]
-    nodes = dict(workload.nodes)
+    nodes = dict(workload.node_selector)
     for one in asked:
         if one.tpu is not None:
             nodes |= {
@@ -51,12 +51,12 @@ def build_placement(workload: application.WorkloadSpec) -> dict[str, Any]:
         TPU_RESOURCE for one in asked if one.tpu is not None
     }
     tolerations = [
-        found for text in dict.fromkeys(workload.tolerates) if (found := scheduling.parse_toleration(text)) is not None
+        found for text in dict.fromkeys(workload.tolerations) if (found := scheduling.parse_toleration(text)) is not None
     ]
     tolerations += [{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in sorted(taints)]
     spec: dict[str, Any] = {}
-    if workload.priority is not None:
-        spec["priorityClassName"] = workload.priority
+    if workload.priority_class is not None:
+        spec["priorityClassName"] = workload.priority_class
     if nodes:
         spec["nodeSelector"] = dict(sorted(nodes.items()))
     if tolerations:

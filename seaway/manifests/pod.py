@@ -56,7 +56,7 @@ def build_pod_template(  # noqa: PLR0917 - the last two are for few
         **placement.build_placement(workload),
         **placement.build_pod_affinity(scope, workload, name, sharers),
     }
-    if isinstance(workload, application.Service) and not workload.each_node:
+    if isinstance(workload, application.Service) and not workload.daemon_set:
         spec["topologySpreadConstraints"] = availability.build_topology_spread(scope, workload)
     if isinstance(workload, application.Job):
         spec["restartPolicy"] = JOB_RESTART_POLICY
@@ -81,9 +81,9 @@ def build_pod_template(  # noqa: PLR0917 - the last two are for few
 def _compute_grace_period(workload: application.WorkloadSpec) -> int:
     match workload:
         case application.Service():
-            return workload.grace + (workload.drain if container.accepts_requests(workload) else 0)
+            return workload.stop_grace_period + (workload.pre_stop_delay if container.accepts_requests(workload) else 0)
         case application.Store():
-            return workload.grace
+            return workload.stop_grace_period
         case _:
             return availability.JOB_GRACE_SECONDS
 

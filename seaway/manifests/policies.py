@@ -147,12 +147,12 @@ def _published_ingress_rules(workload: Workload, stack_settings: settings.Settin
     any namespace, run on the node itself, or be a cloud's load balancer. One that is known is named.
     """
     main = _build_ports(workload)[:1]
-    match stack_settings.exposure:
+    match stack_settings.publish:
         case "clusterIP":
             return
         case "ingress" if (
             isinstance(workload, application.Job)
-            or not workload.expose
+            or not workload.publish
             or workload.protocol not in ingress_hosts.INGRESS_PROTOCOLS
         ):
             return

@@ -21,16 +21,16 @@ def build_probes(health: application.Health, port: application.Port | None) -> d
     ``port`` is the one that is asked; without a name its number is.
     """
     probes: dict[str, Any] = {}
-    if live := _build_handler(health.live, port):
+    if live := _build_handler(health.liveness, port):
         probes["startupProbe"] = live | {
             "periodSeconds": STARTUP_PERIOD_SECONDS,
             "timeoutSeconds": 3,
-            "failureThreshold": health.startup,
+            "failureThreshold": health.start_period,
         }
         probes["livenessProbe"] = live | {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
-    if ready := _build_handler(health.ready, port):
+    if ready := _build_handler(health.readiness, port):
         probes["readinessProbe"] = ready | {
-            "periodSeconds": health.every,
+            "periodSeconds": health.interval,
             "timeoutSeconds": health.timeout,
             "failureThreshold": health.retries,
         }

@@ -38,7 +38,7 @@ def build_volumes(
         else {}
     )
     found: dict[str, dict[str, Any]] = {}
-    for share in workload.shares:
+    for share in workload.shared_volumes:
         called = names.shorten_name(f"shared-{disks_.format_claim_name(share).removesuffix('-0')}")
         disks[share.path] = called
         found[called] = {"name": called, "persistentVolumeClaim": {"claimName": disks_.format_claim_name(share)}}
@@ -60,7 +60,7 @@ def build_volumes(
         wanted += one.secrets
     if kept := secrets.build_volume(wanted, secret):
         found[secrets.VOLUME_NAME] = kept
-    only_read = {share.path for share in workload.shares if share.read_only}
+    only_read = {share.path for share in workload.shared_volumes if share.read_only}
     mounts[name] += [
         {"name": called, "mountPath": path} | ({"readOnly": True} if path in only_read else {})
         for path, called in disks.items()

@@ -57,7 +57,7 @@ def compute_deadline(
     """Seconds that a rollout of it may take; then what could still heal has failed too."""
     if isinstance(workload, application.Job):
         return workload.timeout + SCHEDULING_SECONDS
-    return max(stack_settings.rollout_timeout, workload.health.startup + SCHEDULING_SECONDS)
+    return max(stack_settings.rollout_timeout, workload.health.start_period + SCHEDULING_SECONDS)
 
 
 def hash_spec(manifest: dict[str, Any], contents: Mapping[str, str]) -> str:
@@ -161,7 +161,7 @@ def build_stateful_set(
             "podManagementPolicy": "Parallel",
             "serviceName": store.name,
             "persistentVolumeClaimRetentionPolicy": {
-                "whenDeleted": "Retain" if store.keep else "Delete",
+                "whenDeleted": "Retain" if store.retain else "Delete",
                 "whenScaled": "Retain",
             },
             "selector": {"matchLabels": names.build_selector(scope, store.name)},
@@ -220,10 +220,10 @@ def build_cron_job(scope: names.Scope, job: application.Job, template: dict[str,
             "schedule": job.schedule or NEVER_SCHEDULE,
             "timeZone": job.time_zone,
             "suspend": job.schedule is None,
-            "startingDeadlineSeconds": job.start_within,
-            "concurrencyPolicy": job.overlap.capitalize(),
-            "successfulJobsHistoryLimit": job.history,
-            "failedJobsHistoryLimit": job.history,
+            "startingDeadlineSeconds": job.starting_deadline,
+            "concurrencyPolicy": job.concurrency_policy.capitalize(),
+            "successfulJobsHistoryLimit": job.history_limit,
+            "failedJobsHistoryLimit": job.history_limit,
             "jobTemplate": {
                 "metadata": {"labels": names.build_labels(scope, job.name)},
                 "spec": _build_job_spec(job, template),

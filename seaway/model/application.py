@@ -64,24 +64,24 @@ class Health:
     https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
     """
 
-    ready: Annotated[
+    readiness: Annotated[
         str | tuple[str, ...] | None,
         Help(
             "may it get requests? an HTTP path on the port, `grpc` or `grpc:<service>`, `tcp`, or a command;"
             " none: the port accepts a connection"
         ),
     ] = None
-    live: Annotated[
+    liveness: Annotated[
         str | tuple[str, ...] | None,
         Help("must it be restarted? asked like `ready`; none: the port accepts a connection"),
         Rationale("shallow on purpose: a liveness question that asks the database restarts every pod when it is away"),
     ] = None
-    startup: Annotated[
+    start_period: Annotated[
         int,
         Help("seconds that a start may take before a restart"),
         Rationale("covers a cold interpreter and a first connection; a slow starter says more"),
     ] = 60
-    every: Annotated[
+    interval: Annotated[
         int,
         Help("seconds between two questions `ready`"),
         Rationale("soon enough that nobody waits for it; a question that costs much is asked less often"),
@@ -97,7 +97,7 @@ class Health:
 
     @classmethod
     def shorthand(cls, probe: str | tuple[str, ...]) -> Self:
-        return cls(ready=probe, live=probe)
+        return cls(readiness=probe, liveness=probe)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Port:
     _: KW_ONLY
     port: Annotated[int, Help("port that the program listens on")]
     protocol: Annotated[Protocol, Help("what is spoken on it")] = "tcp"
-    expose: Annotated[
+    publish: Annotated[
         bool, Help("reachable from outside too, where the environment opens ports: nodePort or loadBalancer")
     ] = False
 
@@ -280,7 +280,7 @@ class ContainerSpec:
     env: Annotated[Mapping[str, str], Help("environment variables; a changed value rolls the pods")] = (
         dataclasses.field(default_factory=dict[str, str])
     )
-    env_files: Annotated[
+    env_file: Annotated[
         tuple[str, ...],
         Help("files of `NAME=value` lines, relative to the application's file; a later one wins, and `env` wins"),
     ] = ()
@@ -335,10 +335,10 @@ class WorkloadSpec(ContainerSpec):
         Help("whether `calls` gives these variables, or only opens the way"),
         Rationale("what is given need not be written; a program that takes API_HOST for something else wants none"),
     ] = True
-    shares: Annotated[
+    shared_volumes: Annotated[
         tuple[SharedVolume, ...],
         Help(
-            "disks of stores that it sees too, by path: `shares: {/srv/media: cms}`; it then runs on the store's node"
+            "disks of stores that it sees too, by path: `sharedVolumes: {/srv/media: cms}`; it then runs on the store's node"
         ),
     ] = ()
     egress: Annotated[
@@ -366,13 +366,13 @@ class WorkloadSpec(ContainerSpec):
             "nothing, and no token: most programs never ask, and a stolen token is the first step into a cluster"
         ),
     ] = dataclasses.field(default_factory=dict[str, tuple[str, ...]])
-    nodes: Annotated[Mapping[str, str], Help("labels that its nodes must have")] = dataclasses.field(
+    node_selector: Annotated[Mapping[str, str], Help("labels that its nodes must have")] = dataclasses.field(
         default_factory=dict[str, str]
     )
-    tolerates: Annotated[
+    tolerations: Annotated[
         tuple[str, ...], Help("taints of nodes that it may run on all the same, as `dedicated=batch:NoSchedule`")
     ] = ()
-    priority: Annotated[str | None, Help("PriorityClass of the cluster; none: the cluster's default")] = None
+    priority_class: Annotated[str | None, Help("PriorityClass of the cluster; none: the cluster's default")] = None
     init: Annotated[tuple[ExtraContainer, ...], Help("containers that run to the end first, one after the other")] = ()
     sidecars: Annotated[
         tuple[ExtraContainer, ...], Help("containers that start before the main one and end after it")
@@ -404,9 +404,9 @@ class Service(WorkloadSpec):
     ] = False
     health: Annotated[Health, Help("how to ask whether it is well")] = Health()
     scale: Annotated[Scale, Help("how many pods")] = Scale()
-    each_node: Annotated[bool, Help("one pod on every node, and not `scale`: for agents")] = False
-    expose: Annotated[bool, Help("reachable from outside the cluster; how is the environment's business")] = False
-    after: Annotated[
+    daemon_set: Annotated[bool, Help("one pod on every node, and not `scale`: for agents")] = False
+    publish: Annotated[bool, Help("reachable from outside the cluster; how is the environment's business")] = False
+    depends_on: Annotated[
         tuple[str, ...],
         Help("services that must be healthy before its own pods start or change; stores and jobs come first anyway"),
         Rationale("a program that tries again needs no order, and each step makes a rollout longer"),
@@ -416,12 +416,12 @@ class Service(WorkloadSpec):
         Help("whether its pods only prefer different zones and nodes, or wait for a node that keeps them apart"),
         Rationale("a full or small cluster still runs them"),
     ] = "prefer"
-    drain: Annotated[
+    pre_stop_delay: Annotated[
         int,
         Help('seconds between "you are going" and SIGTERM, if it has a port'),
         Rationale("the time until proxies and load balancers send no new requests"),
     ] = 5
-    grace: Annotated[int, Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")] = (
+    stop_grace_period: Annotated[int, Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")] = (
         25
     )
 
@@ -436,7 +436,7 @@ class Store(WorkloadSpec):
     protocol: Annotated[Protocol, Help("what is spoken on the port")] = "tcp"
     ports: Annotated[tuple[Port, ...], Help("other ports, by name")] = ()
     all_ports: Annotated[bool, Help("instead of `port`: whoever calls it reaches every port of its pod")] = False
-    expose: Annotated[
+    publish: Annotated[
         bool,
         Help("reachable from outside the cluster; by an ingress, if it speaks HTTP; how is the environment's business"),
         Rationale("what keeps data is asked by the application only"),
@@ -445,13 +445,13 @@ class Store(WorkloadSpec):
     volumes: Annotated[Mapping[str, Volume], Help("more disks, by name")] = dataclasses.field(
         default_factory=dict[str, Volume]
     )
-    keep: Annotated[
+    retain: Annotated[
         bool,
         Help("whether its disks stay when the store is removed"),
         Rationale("data is deleted by hand, never by a change of a file"),
     ] = True
     health: Annotated[Health, Help("how to ask whether it is well")] = Health()
-    grace: Annotated[
+    stop_grace_period: Annotated[
         int,
         Help("seconds from SIGTERM to SIGKILL"),
         Rationale("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
@@ -479,17 +479,17 @@ class Job(WorkloadSpec):
     time_zone: Annotated[
         str, Help("zone of the schedule, as `Europe/Berlin`"), Rationale("the same everywhere, with no summer time")
     ] = "Etc/UTC"
-    start_within: Annotated[
+    starting_deadline: Annotated[
         int,
         Help("seconds after its time that a scheduled run may still start"),
         Rationale("a cluster that was away for a night does not make up for it in the rush hour"),
     ] = 300
-    overlap: Annotated[
+    concurrency_policy: Annotated[
         Literal["forbid", "allow", "replace"],
         Help("what a scheduled run does when the one before it still runs: not start, start beside it, or end it"),
         Rationale("two at once are what most reports and backups cannot stand"),
     ] = "forbid"
-    history: Annotated[int, Help("ended runs of a schedule that stay readable, good ones and failed ones each")] = 3
+    history_limit: Annotated[int, Help("ended runs of a schedule that stay readable, good ones and failed ones each")] = 3
     tries: Annotated[
         int,
         Help("times that it may fail before it has failed"),

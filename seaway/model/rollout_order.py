@@ -10,7 +10,7 @@ def get_order(services: Iterable[application.Service]) -> Mapping[str, int]:
 
     Takes services that the rules have passed: without circles.
     """
-    after = {service.name: service.after for service in services}
+    after = {service.name: service.depends_on for service in services}
     found: dict[str, int] = {}
 
     def turn(name: str) -> int:
@@ -27,7 +27,7 @@ def find_cycles(services: Iterable[application.Service]) -> Iterator[tuple[str, 
     One that waits for itself is no circle: that is told by itself.
     """
     yield from find_name_cycles(
-        {service.name: [name for name in service.after if name != service.name] for service in services}
+        {service.name: [name for name in service.depends_on if name != service.name] for service in services}
     )
 
 

@@ -35,7 +35,7 @@ class Waiver:
 
     check: Annotated[str, Help("id of the check, as `seaway check` and the preview print it")]
     _: dataclasses.KW_ONLY
-    of: Annotated[tuple[str, ...], Help("the services, stores and jobs that it is for; none: all of them")] = ()
+    workloads: Annotated[tuple[str, ...], Help("the services, stores and jobs that it is for; none: all of them")] = ()
     reason: Annotated[str, Help("why, for whoever reads it in a year")]
     owner: Annotated[str, Help("who answers for it")]
     until: Annotated[str, Help("its last day, as 2026-12-31; after it the check counts again")]
@@ -52,7 +52,7 @@ class Ingress:
         Mapping[str, tuple[str, ...]],
         Help("service -> the addresses that it answers, as `shop.example.com` or `shop.example.com/api`"),
     ] = dataclasses.field(default_factory=dict[str, tuple[str, ...]])
-    controller: Annotated[str | None, Help("IngressClass of the cluster; none: the cluster's default")] = None
+    class_name: Annotated[str | None, Help("IngressClass of the cluster; none: the cluster's default")] = None
     tls_secret: Annotated[str | None, Help("existing Secret with the certificate of all hosts")] = None
     issuer: Annotated[str | None, Help("or the ClusterIssuer of cert-manager that makes one for each host")] = None
     redirect: Annotated[
@@ -123,11 +123,11 @@ class Settings:
     platform: Annotated[str, Help("platform of the cluster's nodes"), Rationale("the laptop's may be another one")] = (
         "linux/amd64"
     )
-    substitutes: Annotated[
+    image_overrides: Annotated[
         Mapping[str, str],
         Help("image -> the one that this environment takes instead, for `image:` and for the bases of builds"),
     ] = dataclasses.field(default_factory=dict[str, str])
-    exposure: Annotated[
+    publish: Annotated[
         PublishMode,
         Help("how services with `expose` are reached from outside"),
         Rationale("closed until the environment says how to open it"),
@@ -135,10 +135,10 @@ class Settings:
     ingress: Annotated[Ingress, Help("with `exposure: ingress`: the hosts, and how they are reached")] = (
         dataclasses.field(default_factory=Ingress)
     )
-    pull: Annotated[
+    image_pull_credentials: Annotated[
         PullCredentials | None, Help("account that the cluster pulls from `registry` with; none: it needs none")
     ] = None
-    pull_secrets: Annotated[
+    image_pull_secrets: Annotated[
         tuple[str, ...], Help("Secrets with such accounts that somebody else keeps in the namespace")
     ] = ()
     storage_class: Annotated[str | None, Help("kind of disk of stores that name none; none: the cluster's default")] = (
@@ -162,7 +162,7 @@ class Settings:
     policy: Annotated[Policy, Help("what `seaway preview` lets pass; `dataLoss` also in `pulumi up`")] = (
         dataclasses.field(default_factory=Policy)
     )
-    checks: Annotated[
+    check_severity: Annotated[
         Mapping[str, Severity],
         Help("what a check weighs here, instead of what docs/checks.md says: `{AVL-01: error}`; an error is refused"),
     ] = dataclasses.field(default_factory=dict[str, Severity])

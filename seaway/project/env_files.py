@@ -33,9 +33,9 @@ def read_env_files(
 
     def merged(path: str, one: application.ContainerSpec) -> Mapping[str, Any]:
         values: dict[str, str] = {}
-        for number, source in enumerate(one.env_files):
-            values |= _read_env_file(source, f"{path}.envFiles.{number}", locations, tree, found)
-        return {"env": {**values, **one.env}, "env_files": ()} if one.env_files else {}
+        for number, source in enumerate(one.env_file):
+            values |= _read_env_file(source, f"{path}.envFile.{number}", locations, tree, found)
+        return {"env": {**values, **one.env}, "env_file": ()} if one.env_file else {}
 
     return containers.replace_fields(app, merged), found
 

@@ -29,7 +29,7 @@ _UNRECORDED_SETTINGS = frozenset(
         "builder",
         "platform",
         "policy",
-        "checks",
+        "check_severity",
         "waivers",
         "overlay",
     )

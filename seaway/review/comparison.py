@@ -119,7 +119,7 @@ def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
             for key, inner in cast(Mapping[str, Any], value).items():
                 yield from _flatten(f"{path}.{key}".removeprefix("."), inner)
         case settings.Waiver():
-            of = f"of {', '.join(value.of)} " if value.of else ""
+            of = f"of {', '.join(value.workloads)} " if value.workloads else ""
             yield path, f"{of}until {value.until}, {value.owner}: {value.reason}"
         case application.File():
             yield path, hashlib.sha256((value.content or "").encode()).hexdigest()[:HASH_DIGITS]

@@ -98,7 +98,7 @@ def encode_exceptions(stack_settings: settings.Settings) -> str:
         meant = [
             waiver for waiver in stack_settings.waivers if waiver.check == policy.POLICY_IDS[change.Impact.DATA_LOSS]
         ]
-        exceptions = [{"of": list(waiver.of), "until": waiver.until} for waiver in meant]
+        exceptions = [{"of": list(waiver.workloads), "until": waiver.until} for waiver in meant]
     return json.dumps(exceptions)
 
 

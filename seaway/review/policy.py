@@ -53,4 +53,4 @@ def format_hint(blocked: Sequence[change.ObjectChange], stack: str) -> str:
 
 
 def _applies_to(waiver: settings.Waiver, one: change.ObjectChange) -> bool:
-    return waiver.check == POLICY_IDS[one.impact] and (not waiver.of or one.owner in waiver.of)
+    return waiver.check == POLICY_IDS[one.impact] and (not waiver.workloads or one.owner in waiver.workloads)

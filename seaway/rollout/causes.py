@@ -61,7 +61,7 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "image-not-authorised": Cause(
         title="the registry does not let the nodes pull the image",
-        hint="let the nodes into the registry (seaway:pull or seaway:pullSecrets in the stack's file, or the cloud's"
+        hint="let the nodes into the registry (seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file, or the cloud's"
         " own way), and check the image's name",
     ),
     "wrong-architecture": Cause(
@@ -116,12 +116,12 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "startup-failed": Cause(
         title="the program did not answer its startup probe in time",
-        hint="raise {path}.health.startup in app.yaml if it needs longer, or correct {path}.health.live",
+        hint="raise {path}.health.startPeriod in app.yaml if it needs longer, or correct {path}.health.liveness",
     ),
     "liveness-failed": Cause(
         title="the program stopped answering its liveness probe",
         hint="read its log: kubectl logs {pod} -c {container} -n {namespace} --previous; or correct"
-        " {path}.health.live in app.yaml",
+        " {path}.health.liveness in app.yaml",
     ),
     "job-failed": Cause(
         title="the job ended with an error",
@@ -187,7 +187,7 @@ CAUSES: Mapping[str, Cause] = {
     "not-ready": Cause(
         title="the pods run, but are not ready in time",
         hint="read the log, and ask what the probe asks ({path}.health in app.yaml); a slow starter says"
-        " {path}.health.startup",
+        " {path}.health.startPeriod",
     ),
 }
 """Worst first: by how much they explain when there are several."""

@@ -17,7 +17,7 @@ EXAMPLES = ("smallest", "shop", "everything")
 CONFIG = {
     "context": "work",
     "registry": "registry.example.com/team",
-    "exposure": "nodePort",
+    "publish": "nodePort",
     "fingerprintKey": "0123456789abcdef" * 4,
 }
 

@@ -144,7 +144,7 @@ def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
         "Role": rbac.v1.Role,
         "RoleBinding": rbac.v1.RoleBinding,
     }
-    led = {"exposure": "ingress", "ingress": json.dumps({"hosts": {"board": ["board.example.com"]}})}
+    led = {"publish": "ingress", "ingress": json.dumps({"hosts": {"board": ["board.example.com"]}})}
     snake = {"automountServiceAccountToken": "automount_service_account_token", "roleRef": "role_ref"}
     found = run("everything", config=led).resources
     ours = {each.title: each for each in found if each.type.startswith("kubernetes:")}
@@ -186,7 +186,7 @@ def test_pods_start_when_all_links_are_open(registered: programs.Run) -> None:
 
 def test_a_host_is_told(run: programs.Run) -> None:
     hosts = json.dumps({"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt"})
-    recording = run("shop", config={"exposure": "ingress", "ingress": hosts})
+    recording = run("shop", config={"publish": "ingress", "ingress": hosts})
     assert recording.stack["services"]["web"]["urls"] == ["https://shop.example.com/"]
     assert "urls" not in recording.stack["services"]["api"]
     (ingress,) = recording.list_resources("Ingress")
@@ -243,7 +243,7 @@ def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.Monke
 
 def test_an_image_is_the_same_text_on_every_machine(run: programs.Run) -> None:
     recording = run(
-        "shop", config={"builder": "seaway", "substitutes": '{"python:3.12-slim": "mirror.example.com/p:1"}'}
+        "shop", config={"builder": "seaway", "imageOverrides": '{"python:3.12-slim": "mirror.example.com/p:1"}'}
     )
     web = next(each for each in recording.resources if each.type == "docker-build:index:Image" and each.name == "web")
     tag = web.inputs.pop("tags")[0]
@@ -329,7 +329,7 @@ def test_a_given_secret_wins_over_a_generated_one(run: programs.Run) -> None:
     )
 
 
-PULL = {"pull": json.dumps({"user": "puller", "secret": "TOKEN"}), "secrets": json.dumps({"TOKEN": "hunter2"})}
+PULL = {"imagePullCredentials": json.dumps({"user": "puller", "secret": "TOKEN"}), "secrets": json.dumps({"TOKEN": "hunter2"})}
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -390,10 +390,10 @@ def test_problems_come_before_any_resource(tmp_path: Path) -> None:
     programs.copy_example("shop", tmp_path)
     (tmp_path / "app" / "worker" / "Dockerfile").unlink()
     with pytest.raises(AssertionError, match="the program registered nothing"):
-        recorder.record(build, config={**programs.CONFIG, "engin": "docker", "exposure": "open"})
+        recorder.record(build, config={**programs.CONFIG, "engin": "docker", "publish": "open"})
     assert [line.split(": ")[1] for line in told] == [
         "seaway:engin",
-        "seaway:exposure",
+        "seaway:publish",
         "services.worker.build",
     ]
     told.clear()
@@ -401,7 +401,7 @@ def test_problems_come_before_any_resource(tmp_path: Path) -> None:
         (tmp_path / "app" / name / "Dockerfile").write_text("FROM python:3.12-slim\n")
     substitutes = json.dumps({"python:3.12-slim": "mirror.example.com/p:1"})
     with pytest.raises(AssertionError, match="the program registered nothing"):
-        recorder.record(build, config={**programs.CONFIG, "substitutes": substitutes})
+        recorder.record(build, config={**programs.CONFIG, "imageOverrides": substitutes})
     assert [Path(line.split(":")[0]).parent.name for line in told] == ["api", "web", "worker"]
     assert all("this environment has a substitute for python:3.12-slim" in line for line in told)
 

@@ -32,10 +32,10 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, app: str, stack: str = "", *, preview: bool = False) -> recorder.Recording:
     (folder / "app" / "app.yaml").write_text(app)
-    config = {"context": "work", "exposure": "nodePort"}
+    config = {"context": "work", "publish": "nodePort"}
     (folder / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n" + stack)
     if stack:
-        config["waivers"] = '{"IMG-02": {"of": ["web"], "reason": "r", "owner": "ann", "until": "2020-12-31"}}'
+        config["waivers"] = '{"IMG-02": {"workloads": ["web"], "reason": "r", "owner": "ann", "until": "2020-12-31"}}'
     return recorder.record(
         lambda: application.Application(settings.read_inputs(folder)) and None, config=config, preview=preview
     )
@@ -120,7 +120,7 @@ def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeyp
 
 
 def test_a_waiver_that_has_ended_is_told_with_its_line(folder: Path) -> None:
-    waiver = "  seaway:waivers: {IMG-02: {of: [web], reason: r, owner: ann, until: 2020-12-31}}\n"
+    waiver = "  seaway:waivers: {IMG-02: {workloads: [web], reason: r, owner: ann, until: 2020-12-31}}\n"
     with pytest.raises(diagnosis.InvalidInput) as caught:
         run(folder, ONE, waiver)
     assert str(caught.value) == (

@@ -288,7 +288,7 @@ def test_an_older_release_is_pulled_with_todays_password(
 ) -> None:
     def config(password: str) -> dict[str, str]:
         return {
-            "pull": '{"user": "puller", "secret": "TOKEN"}',
+            "imagePullCredentials": '{"user": "puller", "secret": "TOKEN"}',
             "secrets": f'{{"TOKEN": "{password}", "POSTGRES_PASSWORD": "same"}}',
         }
 
@@ -309,7 +309,7 @@ def test_an_older_release_is_pulled_with_todays_password(
 PROD = {
     "build": "false",
     "registry": "other.example.com",
-    "exposure": "clusterIP",
+    "publish": "clusterIP",
     "overlay": '{"services": {"web": {"scale": 5, "env": {"TITLE": "Prod"}}}}',
 }
 

@@ -62,7 +62,7 @@ def _own(objects: Objects, home: str) -> Iterator[Mapping[str, Any]]:
     """As they are applied: in that namespace, and with the images of this cluster."""
     config: Mapping[str, Any] = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]
     text = json.dumps([one for one in objects if one["kind"] != "Namespace"])
-    for image, other in config["seaway:substitutes"].items():
+    for image, other in config["seaway:imageOverrides"].items():
         text = text.replace(json.dumps(image), json.dumps(other))
     for one in json.loads(text):
         one["metadata"]["namespace"] = home

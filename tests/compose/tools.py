@@ -21,7 +21,7 @@ from seaway.syntax import diagnosis
 
 KOMPOSE = parts.named("kompose")
 NAMES = ("seaway", "kompose")
-STACK = settings.Settings(stack="test", context="test", registry="registry.example.com", exposure="nodePort")
+STACK = settings.Settings(stack="test", context="test", registry="registry.example.com", publish="nodePort")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

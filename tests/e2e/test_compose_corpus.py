@@ -25,7 +25,7 @@ pytestmark = pytest.mark.cluster
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 CASES = sorted(folder.name for folder in CORPUS.iterdir())
 STACK = settings.Settings(
-    stack="test", context="test", registry="registry.example.com", exposure="ingress", ingress=settings.Ingress()
+    stack="test", context="test", registry="registry.example.com", publish="ingress", ingress=settings.Ingress()
 )
 LEVELS: tuple[application.Security, ...] = ("restricted", "baseline")
 REFUSED: Mapping[str, Mapping[str, str]] = {

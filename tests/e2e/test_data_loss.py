@@ -24,7 +24,7 @@ def store(*, keep: bool = False, size: str = "1Gi") -> dict[str, object]:
         "port": 5432,
         "volume": {"path": "/var/lib/postgresql/data", "size": size},
         "secrets": {"POSTGRES_PASSWORD": {"generate": 32}},
-        "keep": keep,
+        "retain": keep,
     }
 
 

@@ -23,7 +23,7 @@ NAMESPACE = "everything-examples"
 def rendered(example: str) -> list[objects.ReleaseObject]:
     if example != "reference":
         return golden.build_objects(example)
-    stack = settings.Settings(stack="test", context="test", exposure="ingress", ingress=settings.Ingress())
+    stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=settings.Ingress())
     return preview.render_objects(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
 
 

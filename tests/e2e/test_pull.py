@@ -1,4 +1,4 @@
-"""A registry that the nodes need a login for: `seaway:pull`."""
+"""A registry that the nodes need a login for: `seaway:imagePullCredentials`."""
 
 import base64
 import subprocess
@@ -27,8 +27,8 @@ services:
     command: [python3, -m, http.server, "8000"]
     port: 8000
     scale: 1
-    drain: 0 # the program is killed in the end: it knows no SIGTERM
-    grace: 1
+    preStopDelay: 0 # the program is killed in the end: it knows no SIGTERM
+    stopGracePeriod: 1
 """
 
 
@@ -67,7 +67,7 @@ def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
     done = web.up(check=False)
     assert done.code != 0
     assert "may not be pulled" in done.text
-    assert "seaway:pull or seaway:pullSecrets in the stack's file" in done.text
+    assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in done.text
 
 
 def test_with_the_right_one_pods_come_up_and_it_is_told_nowhere(web: project.Project) -> None:

@@ -19,11 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ("smallest", "shop", "everything")
 STATED: dict[str, dict[str, Any]] = {
     "everything": {
-        "exposure": "ingress",
+        "publish": "ingress",
         "ingress": settings.Ingress(
-            hosts={"board": ("board.example.com",)}, controller="traefik", issuer="letsencrypt", namespace="traefik"
+            hosts={"board": ("board.example.com",)}, class_name="traefik", issuer="letsencrypt", namespace="traefik"
         ),
-        "pull": settings.PullCredentials(user="robot", secret="REGISTRY_PASSWORD"),
+        "image_pull_credentials": settings.PullCredentials(user="robot", secret="REGISTRY_PASSWORD"),
     }
 }
 """What the environment of an example states; that of any other states nothing."""

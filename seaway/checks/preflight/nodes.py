@@ -48,7 +48,7 @@ def _build_platform_evaluator(platform: str) -> requirement.Evaluator:
         if len(there) > 1:
             told = f"some run {', '.join(one for one in there if one != wanted)}, and images are for {wanted}"
             key, value = "kubernetes.io/arch", wanted.partition("/")[2]
-            return requirement.warning(told, f"keep the pods on theirs: `nodes: {{{key}: {value}}}`")
+            return requirement.warning(told, f"keep the pods on theirs: `nodeSelector: {{{key}: {value}}}`")
         return requirement.present(f"{len(infos)} ready, {wanted}")
 
     return judge
@@ -65,12 +65,12 @@ def _require_fitting_node(pod: check_context.Pod) -> requirement.Requirement:
         fitting = [one for one in fitting if wanted.items() <= one["metadata"].get("labels", {}).items()]
         if not fitting:
             labels = ", ".join(f"{key}={value}" for key, value in wanted.items())
-            return requirement.missing(f"no node has {labels}", f"label one, or change {pod.model_path}.nodes")
+            return requirement.missing(f"no node has {labels}", f"label one, or change {pod.model_path}.nodeSelector")
         kept = {told for one in fitting for told in _list_blocking_taints(one, pod)}
         fitting = [one for one in fitting if not list(_list_blocking_taints(one, pod))]
         if not fitting:
             return requirement.missing(
-                f"every node keeps it away: {', '.join(sorted(kept))}", f"add it to {pod.model_path}.tolerates"
+                f"every node keeps it away: {', '.join(sorted(kept))}", f"add it to {pod.model_path}.tolerations"
             )
         return _evaluate_size(pod, fitting)
 

@@ -181,7 +181,7 @@ _STORAGE = _Class(
 _INGRESS = _Class(
     what="ingress class",
     path="/apis/networking.k8s.io/v1/ingressclasses",
-    field="seaway:ingress.controller",
+    field="seaway:ingress.className",
     default="ingressclass.kubernetes.io/is-default-class",
 )
 _PRIORITY = _Class(what="priority class", path="/apis/scheduling.k8s.io/v1/priorityclasses", field="`priority`")
@@ -264,7 +264,7 @@ def _require_secrets(seen: check_context.CheckContext) -> Iterator[requirement.R
     if seen.stack_settings.ingress.tls_secret and (served := _list_owners(seen.list_objects("Ingress"))):
         wanted.setdefault(seen.stack_settings.ingress.tls_secret, set()).update(("tls.crt", "tls.key"))
         owners.setdefault(seen.stack_settings.ingress.tls_secret, []).extend(served)
-    for name in seen.stack_settings.pull_secrets:
+    for name in seen.stack_settings.image_pull_secrets:
         wanted.setdefault(name, set()).add(".dockerconfigjson")
     own = seen.stack_settings.format_namespace(seen.app.name)
     for name, keys in wanted.items():

@@ -94,7 +94,7 @@ def graceful_stop(pod: check_context.Pod) -> check_context.Findings:
             and one.manifest.get("ports")
         ):
             wrong = "is not set: requests come to a pod that has ended"
-            yield one.make_finding("lifecycle.preStop", wrong, f"set {pod.model_path}.drain to 5")
+            yield one.make_finding("lifecycle.preStop", wrong, f"set {pod.model_path}.preStopDelay to 5")
     grace = pod.spec.get("terminationGracePeriodSeconds", 30)
     if (
         waits or (pod.release_object.kind in _ROLLING_KINDS and pod.accepts_requests)
@@ -103,7 +103,7 @@ def graceful_stop(pod: check_context.Pod) -> check_context.Findings:
             f"{grace} s are too short for the wait of {waits} s and {IN_FLIGHT_SECONDS} s for the requests in flight"
         )
         yield pod.make_finding(
-            "terminationGracePeriodSeconds", wrong, f"set {pod.model_path}.grace to {IN_FLIGHT_SECONDS} or more"
+            "terminationGracePeriodSeconds", wrong, f"set {pod.model_path}.stopGracePeriod to {IN_FLIGHT_SECONDS} or more"
         )
 
 

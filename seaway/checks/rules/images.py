@@ -14,7 +14,7 @@ def image_tag(container: check_context.Container) -> check_context.Findings:
     name, _, tag = image.rpartition("/")[2].partition(":")
     if tag in ("", "latest"):
         written = container.pod.workload.image in (None, image)
-        where = container.get_model_path("image") if written else "seaway:substitutes"
+        where = container.get_model_path("image") if written else "seaway:imageOverrides"
         wrong = f"{image} may be another program tomorrow"
         yield container.make_finding("image", wrong, f"name a version in {where}, as {name}:1.2.3")
 

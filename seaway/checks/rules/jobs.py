@@ -15,7 +15,7 @@ def schedule_policy(pod: check_context.Pod) -> check_context.Findings:
     spec = pod.release_object.manifest["spec"]
     if not pod.is_scheduled or spec.get("suspend"):
         return
-    for key, field in (("startingDeadlineSeconds", "startWithin"), ("concurrencyPolicy", "overlap")):
+    for key, field in (("startingDeadlineSeconds", "startingDeadline"), ("concurrencyPolicy", "concurrencyPolicy")):
         if key not in spec:
             yield check_context.make_finding(
                 pod.release_object, f"spec.{key}", "is not set", f"say it in {pod.model_path}.{field}"

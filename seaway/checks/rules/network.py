@@ -80,7 +80,7 @@ def node_port(context: check_context.CheckContext) -> check_context.Findings:
     """It answers on all addresses of all nodes, whatever stands before them; a load balancer is asked for by name."""
     for each in context.list_objects("Service"):
         if each.manifest["spec"].get("type") == "NodePort":
-            remedy = "set seaway:exposure to ingress or loadBalancer"
+            remedy = "set seaway:publish to ingress or loadBalancer"
             yield check_context.make_finding(each, "spec.type", "NodePort answers on every node", remedy)
 
 

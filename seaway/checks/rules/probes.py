@@ -16,7 +16,7 @@ def readiness_probe(container: check_context.Container) -> check_context.Finding
         and container.manifest.get("ports")
         and "readinessProbe" not in container.manifest
     ):
-        yield container.make_finding("readinessProbe", "is not set", _suggest_probe(container, "ready", "/readyz"))
+        yield container.make_finding("readinessProbe", "is not set", _suggest_probe(container, "readiness", "/readyz"))
 
 
 @check.for_containers(
@@ -28,7 +28,7 @@ def liveness_probe(container: check_context.Container) -> check_context.Findings
     """Ready asks what stands behind the program, live asks it alone: a database that is away for a minute must take the
     pods out of service, and must not restart every one of them."""
     live, also = container.manifest.get("livenessProbe"), container.manifest.get("readinessProbe", {})
-    remedy = _suggest_probe(container, "live", "/healthz")
+    remedy = _suggest_probe(container, "liveness", "/healthz")
     if live is None:
         if container.spec_key == "containers" and container.manifest.get("ports"):
             yield container.make_finding("livenessProbe", "is not set", remedy)
@@ -51,7 +51,7 @@ def startup_budget(container: check_context.Container) -> check_context.Findings
     probe = next(key for key in _PROBES if key in container.manifest)
     seconds = _compute_startup_seconds(container.manifest[probe])
     if seconds < health.startup:
-        wrong = f"gives a start {seconds} s, and {container.get_model_path('health.startup')} {health.startup} s"
+        wrong = f"gives a start {seconds} s, and {container.get_model_path('health.startPeriod')} {health.startup} s"
         yield container.make_finding(probe, wrong, "set startupProbe.failureThreshold so that it is as long")
 
 

@@ -124,7 +124,7 @@ def host_port(container: check_context.Container) -> check_context.Findings:
         if port.get("hostPort"):
             wrong = f"takes port {port['hostPort']} of the node"
             yield container.make_finding(
-                "ports.hostPort", wrong, f"remove it, and say `expose: true` in {container.pod.model_path}"
+                "ports.hostPort", wrong, f"remove it, and say `publish: true` in {container.pod.model_path}"
             )
 
 

@@ -75,10 +75,10 @@ def build_healthcheck(health: application.Health, health_test: HealthTest) -> di
     if health_test.test is None:
         return None
     # What is wrong when that is over must be wrong so many times more before it counts.
-    start = max(health.startup - health.every * health.retries, 0)
+    start = max(health.start_period - health.interval * health.retries, 0)
     return {
         "test": health_test.test,
-        "interval": f"{health.every}s",
+        "interval": f"{health.interval}s",
         "timeout": f"{health.timeout}s",
         "retries": health.retries,
         "start_period": f"{start}s",

@@ -8,7 +8,7 @@ from seaway.syntax import diagnosis, nodes
 
 KEPT_KEYS = frozenset(
     (
-        *("image", "build", "uses", "command", "args", "workingDir", "env", "envFiles", "secrets", "files", "user"),
+        *("image", "build", "uses", "command", "args", "workingDir", "env", "envFile", "secrets", "files", "user"),
         *(
             "resources",
             "writable",
@@ -16,12 +16,12 @@ KEPT_KEYS = frozenset(
             "port",
             "protocol",
             "ports",
-            "expose",
+            "publish",
             "calls",
             "linkVariables",
             "after",
         ),
-        *("allPorts", "shares", "health", "scale", "grace", "volume", "volumes", "init", "sidecars", "run"),
+        *("allPorts", "sharedVolumes", "health", "scale", "stopGracePeriod", "volume", "volumes", "init", "sidecars", "run"),
     )
 )
 """The words of a service, store or job with which nothing is lost where nothing else is told."""

@@ -23,7 +23,7 @@ def convert(export: container.Export) -> None:
     _add_dependencies(export, [one.name for one in app.jobs if not jobs.is_release_job(one)], stores)
     _add_dependencies(export, [one.name for one in app.services], first or stores)
     for one in app.services:
-        _add_dependencies(export, [one.name], one.after)
+        _add_dependencies(export, [one.name], one.depends_on)
     last = [one.name for one in app.jobs if jobs.is_release_job(one) and one.run == "after-rollout"]
     _add_dependencies(export, last, [one.name for one in app.services] or first or stores)
     for one in (*app.stores, *app.services, *app.jobs):

@@ -39,9 +39,9 @@ def convert(
         for name, volume in {None: workload.volume, **workload.volumes}.items():
             disks[volume.path] = export.volume_names[workload.name, name]
             _export_disk(export, f"{path}.volumes.{name}" if name else f"{path}.volume", disks[volume.path], volume)
-        if export.report.is_declared(f"{path}.keep"):
+        if export.report.is_declared(f"{path}.retain"):
             how = "`docker compose down` keeps it, `down --volumes` does not"
-            export.report.approximate(f"{path}.keep", how, "take care which one you write")
+            export.report.approximate(f"{path}.retain", how, "take care which one you write")
     shared: dict[str, str] = {}
     for folder in sorted({folder for _, one in processes for folder in one.writable}):
         users = [at for at, one in processes if folder in one.writable]
@@ -61,7 +61,7 @@ def convert(
         {at: name for at, name in mounts.items() if at in disks or at in workload.writable},
     )
     foreign = [
-        f"{export.volume_names[one.store, one.volume]}:{one.path}{':ro' * one.read_only}" for one in workload.shares
+        f"{export.volume_names[one.store, one.volume]}:{one.path}{':ro' * one.read_only}" for one in workload.shared_volumes
     ]
     definition["volumes"] = [*(definition["volumes"] or ()), *foreign] or None
     if owner := _find_owner_command(export, workload, definition["user"], disks, shared):
@@ -106,7 +106,7 @@ def _find_owner_command(
     users = {one.user for one in (workload, *workload.sidecars, *workload.init)}
     others = structure.get_workloads(export.app).values()
     users |= {
-        one.user for one in others for share in one.shares if share.store == workload.name and not share.read_only
+        one.user for one in others for share in one.shared_volumes if share.store == workload.name and not share.read_only
     }
     if user is None or user.startswith("0:") or not (disks or shared):
         return ""

@@ -36,12 +36,12 @@ def convert(
         made["healthcheck"] = _export_health(
             export, path, workload.health, workload.port, base, workload.name, udp=workload.protocol == "udp"
         )
-        made |= {"restart": "unless-stopped", "stop_grace_period": f"{workload.grace}s"}
+        made |= {"restart": "unless-stopped", "stop_grace_period": f"{workload.stop_grace_period}s"}
     if isinstance(workload, application.Service):
         _export_scale(export, path, workload, made)
         if workload.spread == "require":
             export.report.drop(f"{path}.spread", "all run on one machine")
-        for word in ("spread", "eachNode"):
+        for word in ("spread", "daemonSet"):
             export.report.keep(f"{path}.{word}", "there is one machine")
     _export_scheduling(export, path, workload, made)
     raw.convert(export, workload, path, made)
@@ -109,7 +109,7 @@ def _export_health(  # noqa: PLR0917 - as they stand in the application
     *,
     udp: bool = False,
 ) -> dict[str, Any] | None:
-    check = health.build_test(probe.ready, port, base_image, udp=udp)
+    check = health.build_test(probe.readiness, port, base_image, udp=udp)
     at, into = f"{path}.health", f"services.{name}"
     if check.message:
         export.report.approximate(at, check.message, health.PROBE_HINT, f"{into}.healthcheck" if check.test else into)
@@ -125,8 +125,8 @@ def allocate_host_ports(app: application.Application) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in (*app.services, *app.stores):
         several = one.scale.min if isinstance(one, application.Service) and not _has_one_container(one) else 1
-        listed = [one.port] if one.expose and one.port is not None else []
-        for number in (*listed, *(port.port for port in one.ports if port.expose)):
+        listed = [one.port] if one.publish and one.port is not None else []
+        for number in (*listed, *(port.port for port in one.ports if port.publish)):
             first = next(
                 start
                 for start in itertools.count(number)
@@ -140,7 +140,7 @@ def allocate_host_ports(app: application.Application) -> dict[str, str]:
 
 def _has_one_container(service: application.Service) -> bool:
     """Whether it has one container, and not as many as it has pods: what is beside one is beside that one only."""
-    return service.each_node or bool(service.sidecars) or service.scale.min == 1
+    return service.daemon_set or bool(service.sidecars) or service.scale.min == 1
 
 
 def _export_ports(
@@ -152,7 +152,7 @@ def _export_ports(
     for one in (*listed, *workload.ports):
         outside = host_ports.get(f"{workload.name}:{one.port}")
         udp = one.protocol == "udp"
-        if outside is None or not (workload.expose if one in listed else one.expose):
+        if outside is None or not (workload.publish if one in listed else one.publish):
             inside.append(f"{one.port}/udp" if udp else str(one.port))
             continue
         body: dict[str, Any] = {"target": one.port, "published": outside}
@@ -168,19 +168,19 @@ def _export_scale(
     export: container.Export, path: str, service: application.Service, definition: dict[str, Any]
 ) -> None:
     at, into = f"{path}.scale", f"services.{service.name}.deploy"
-    if service.each_node:
+    if service.daemon_set:
         definition["deploy"] = {"mode": "global"} | definition["deploy"]
-        export.report.approximate(f"{path}.eachNode", "one: this machine is one node")
+        export.report.approximate(f"{path}.daemonSet", "one: this machine is one node")
     elif _has_one_container(service):
         if service.scale.min > 1:
             how = "one: its sidecars share the network of one container"
             export.report.approximate(at, how, "leave the sidecars out for Docker", into)
     else:
         definition["deploy"] = {"replicas": service.scale.min} | definition["deploy"]
-        if service.expose and service.port is not None:
+        if service.publish and service.port is not None:
             how = f"{service.scale.min} containers, each on a port of its own"
             export.report.approximate(
-                f"{path}.expose", how, "scale: 1, and there is one port", f"services.{service.name}.ports"
+                f"{path}.publish", how, "scale: 1, and there is one port", f"services.{service.name}.ports"
             )
     if service.scale.max is not None:
         said = {"replicas.min": service.scale.min, "replicas.max": service.scale.max}
@@ -190,8 +190,8 @@ def _export_scale(
         }
         how = f"always {service.scale.min}: nothing on Docker starts more; the labels are for an import"
         export.report.approximate(at, how, f"docker compose up --scale {service.name}=<number>", into)
-    if export.report.is_declared(f"{path}.drain"):
-        export.report.drop(f"{path}.drain", "nothing leads requests to it that would have to learn of its end")
+    if export.report.is_declared(f"{path}.preStopDelay"):
+        export.report.drop(f"{path}.preStopDelay", "nothing leads requests to it that would have to learn of its end")
 
 
 def _export_job(export: container.Export, path: str, job: application.Job, definition: dict[str, Any]) -> None:
@@ -201,11 +201,11 @@ def _export_job(export: container.Export, path: str, job: application.Job, defin
     if not jobs.is_release_job(job):
         definition["profiles"] = [MANUAL_PROFILE]
     if job.schedule is not None:
-        said = {"schedule": job.schedule, "concurrency_policy": job.overlap.capitalize()}
+        said = {"schedule": job.schedule, "concurrency_policy": job.concurrency_policy.capitalize()}
         definition["labels"] = {f"kompose.cronjob.{key}": value for key, value in said.items()}
         how = "nothing on Docker runs by the clock; the labels are for an import"
         export.report.drop(f"{path}.schedule", how, f"in a crontab: {start}", f"services.{job.name}.profiles")
-        for word in ("timeZone", "startWithin", "overlap", "history"):
+        for word in ("timeZone", "startingDeadline", "concurrencyPolicy", "historyLimit"):
             if export.report.is_declared(f"{path}.{word}"):
                 export.report.drop(f"{path}.{word}", "nothing on Docker runs by the clock", "say it where the clock is")
     elif job.run == "on-demand":
@@ -219,13 +219,13 @@ def _export_job(export: container.Export, path: str, job: application.Job, defin
 def _export_scheduling(
     export: container.Export, path: str, workload: structure.AnyWorkload, definition: dict[str, Any]
 ) -> None:
-    for label, value in workload.nodes.items():
+    for label, value in workload.node_selector.items():
         if label == container.ARCHITECTURE_LABEL:
             definition["platform"] = f"linux/{value}"
-            export.report.keep(f"{path}.nodes.{label}", "platform")
+            export.report.keep(f"{path}.nodeSelector.{label}", "platform")
         else:
-            export.report.drop(f"{path}.nodes.{label}", "there is one machine")
-    for word, there in {"tolerates": workload.tolerates, "priority": workload.priority}.items():
+            export.report.drop(f"{path}.nodeSelector.{label}", "there is one machine")
+    for word, there in {"tolerations": workload.tolerations, "priorityClass": workload.priority_class}.items():
         if there:
             export.report.drop(f"{path}.{word}", "there is one machine")
     if workload.kubernetes_api:

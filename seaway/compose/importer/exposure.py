@@ -2,7 +2,7 @@
 
 from seaway.compose.importer import key_reader, plan, ports, service_builder
 
-PUBLISH_COMMAND = "pulumi config set seaway:exposure"
+PUBLISH_COMMAND = "pulumi config set seaway:publish"
 
 
 def convert(service: plan.ServicePlan, builder: service_builder.ServiceBuilder) -> None:
@@ -56,7 +56,7 @@ def _convert_other_ports(service: plan.ServicePlan, builder: service_builder.Ser
         taken.add(name)
         path = ("ports", name)
         out = other.source.startswith("ports.") and _publish_port(service, other, into=".".join(path))
-        body = {"port": other.number, "protocol": other.protocol, **({"expose": True} if out else {})}
+        body = {"port": other.number, "protocol": other.protocol, **({"publish": True} if out else {})}
         builder.set(path, other.number if other.protocol == "tcp" and not out else body, other.place)
         if other.source.startswith(("ports.", "expose.")):
             key = other.source if other.source.startswith("expose.") else f"{other.source}.target"
@@ -81,12 +81,12 @@ def _publish_port(service: plan.ServicePlan, port: ports.Port, into: str = "expo
         return False
     if port.host_port is None:
         service.keys.keep(
-            key, "expose: true; which port of a host was Docker's choice, and is the environment's here", into=into
+            key, "publish: true; which port of a host was Docker's choice, and is the environment's here", into=into
         )
         return True
     ways = "nodePort or loadBalancer"
     if into == "expose" and port.protocol in ("http", "grpc"):
         ways = f"ingress, {ways}"
-    how = f"expose: true, and not {told}: how it is reached is the environment's business"
+    how = f"publish: true, and not {told}: how it is reached is the environment's business"
     service.keys.approximate(key, how, f"{PUBLISH_COMMAND} {ways}", into=into)
     return True

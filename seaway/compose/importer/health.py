@@ -38,10 +38,10 @@ def convert(
             said.drop(key, "there is no `test`, and what the image asks is not known here", "write `test:`")
         return
     words = [renames.rewrite(word) for word in command]
-    builder.set(("health", "ready"), words, said.locate("test"))
+    builder.set(("health", "readiness"), words, said.locate("test"))
     if words != list(command):
-        said.approximate("test", "with the names and paths that things have here", into="health.ready")
-    said.keep("test", "health.ready", into="health.ready")
+        said.approximate("test", "with the names and paths that things have here", into="health.readiness")
+    said.keep("test", "health.readiness", into="health.readiness")
     said.keep("disable")
     _convert_timing(said, builder)
 
@@ -54,13 +54,13 @@ def _convert_timing(healthcheck: key_reader.KeyReader, builder: service_builder.
     enough = math.ceil(number * interval / every)
     timeout = amounts.to_seconds(healthcheck.get_text("timeout")) or DOCKER_TIMEOUT
     for key, value, of in (
-        ("every", every, "interval"),
+        ("interval", every, "interval"),
         ("timeout", timeout, "timeout"),
         ("retries", enough, "retries"),
     ):
         builder.set(("health", key), value, healthcheck.locate(of))
     how = f"every {every} s" if every == interval else f"every {every} s, and so no later"
-    healthcheck.keep("interval", how, into="health.every")
+    healthcheck.keep("interval", how, into="health.interval")
     healthcheck.keep("timeout", f"timeout: {timeout}", into="health.timeout")
     how = f"{enough} times {every} s" if enough != number else f"retries: {number}"
     healthcheck.keep("retries", how, into="health.retries")
@@ -70,8 +70,8 @@ def _convert_timing(healthcheck: key_reader.KeyReader, builder: service_builder.
     # Docker counts wrong answers when this time is over, and restarts nothing even then.
     startup = (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + number * interval
     if startup > DEFAULT_START_SECONDS:
-        builder.set(("health", "startup"), startup, healthcheck.locate("start_period"))
-    healthcheck.keep("start_period", f"a start may take {max(startup, DEFAULT_START_SECONDS)} s", into="health.startup")
+        builder.set(("health", "startPeriod"), startup, healthcheck.locate("start_period"))
+    healthcheck.keep("start_period", f"a start may take {max(startup, DEFAULT_START_SECONDS)} s", into="health.startPeriod")
 
 
 def _get_command(test: list[str]) -> tuple[str, ...]:

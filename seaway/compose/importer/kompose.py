@@ -13,7 +13,7 @@ _DROPPED_LABELS: Mapping[str, tuple[str, str]] = {
     "kompose.image-pull-policy": ("an image is pulled where the node has not got it", "remove it"),
     "kompose.image-pull-secret": (
         "who pulls is the environment's business",
-        "pulumi config set --path 'seaway:pullSecrets[0]' {}",
+        "pulumi config set --path 'seaway:imagePullSecrets[0]' {}",
     ),
     "kompose.service.expose.tls-secret": (
         "certificates are the environment's business",
@@ -21,7 +21,7 @@ _DROPPED_LABELS: Mapping[str, tuple[str, str]] = {
     ),
     "kompose.service.expose.ingress-class-name": (
         "the controller is the environment's business",
-        "pulumi config set --path seaway:ingress.controller {}",
+        "pulumi config set --path seaway:ingress.className {}",
     ),
     "kompose.service.group": ("services of one pod cannot be scaled alone", "write the others as its `sidecars`"),
     "kompose.service.nodeport.port": ("a fixed port of the nodes can be taken by another stack", "remove it"),
@@ -80,15 +80,15 @@ def _convert_label(
             kind = text.lower()
             if kind in ("nodeport", "loadbalancer") and _publish(service, builder, place):
                 word = {"nodeport": "nodePort", "loadbalancer": "loadBalancer"}[kind]
-                approximated("exposed; how is the environment's business", _format_publish_command(word), "expose")
+                approximated("exposed; how is the environment's business", _format_publish_command(word), "publish")
             elif kind == "clusterip":
-                builder.fields.pop("expose", None)
+                builder.fields.pop("publish", None)
                 kept("not exposed", "")
             elif kind == "headless":
                 approximated("one address for all pods", "remove it", "")
         case "kompose.service.expose":
             if text.lower() == "false":
-                builder.fields.pop("expose", None)
+                builder.fields.pop("publish", None)
                 kept("not exposed", "")
             elif _publish(service, builder, place):
                 hosts = [] if text.lower() == "true" else text.split(",")
@@ -97,12 +97,12 @@ def _convert_label(
                     approximated(
                         f"exposed; {text} is the environment's to say",
                         f"{_format_publish_command('ingress')} && {at}",
-                        "expose",
+                        "publish",
                     )
                 else:
-                    kept("exposed", "expose")
+                    kept("exposed", "publish")
         case "kompose.controller.type" if text == "daemonset" and service.kind == "services":
-            kept("eachNode", "eachNode")
+            kept("daemonSet", "daemonSet")
         case "kompose.controller.type":
             approximated("a service is a Deployment, a store a StatefulSet", "remove it", "")
         case "kompose.volume.size" | "kompose.volume.storage-class-name" if service.kind == "stores":
@@ -118,7 +118,7 @@ def _convert_label(
 
 
 def _format_publish_command(publish: str) -> str:
-    return f"pulumi config set seaway:exposure {publish}"
+    return f"pulumi config set seaway:publish {publish}"
 
 
 def _publish(
@@ -126,7 +126,7 @@ def _publish(
 ) -> bool:
     if service.kind != "services" or service.main_port is None:
         return False
-    builder.set(("expose",), True, location)  # noqa: FBT003 - a value that is written
+    builder.set(("publish",), True, location)  # noqa: FBT003 - a value that is written
     return True
 
 
@@ -138,8 +138,8 @@ def _convert_cron_label(
             builder.set(("schedule",), node.text, node.location)
             keep("", "schedule")
         case "concurrency_policy" if node.text.lower() in ("forbid", "allow", "replace"):
-            builder.set(("overlap",), node.text.lower(), node.location)
-            keep("", "overlap")
+            builder.set(("concurrencyPolicy",), node.text.lower(), node.location)
+            keep("", "concurrencyPolicy")
         case "backoff_limit" if node.text.isdecimal():
             builder.set(("tries",), int(node.text) + 1, node.location)
             keep("", "tries")
@@ -157,17 +157,17 @@ def _convert_container_label(
     told = {key: value.text for key, value in service.keys.get_scalars("labels").items()}
     match name:
         case "kompose.service.healthcheck.readiness.http_get_path" if service.main_port is not None:
-            builder.set(("health", "ready"), node.text, node.location)
-            keep("", "health.ready")
+            builder.set(("health", "readiness"), node.text, node.location)
+            keep("", "health.readiness")
         case "kompose.service.healthcheck.liveness.http_get_path" if service.main_port is not None:
-            builder.set(("health", "live"), node.text, node.location)
-            keep("", "health.live")
+            builder.set(("health", "liveness"), node.text, node.location)
+            keep("", "health.liveness")
         case "kompose.service.healthcheck.readiness.test" if node.text.split():
-            builder.set(("health", "ready"), ["/bin/sh", "-c", node.text], node.location)
-            keep("", "health.ready")
+            builder.set(("health", "readiness"), ["/bin/sh", "-c", node.text], node.location)
+            keep("", "health.readiness")
         case "kompose.service.healthcheck.readiness.start_period" if seconds := amounts.to_seconds(node.text):
-            builder.set(("health", "startup"), max(seconds, 60), node.location)
-            keep("", "health.startup")
+            builder.set(("health", "startPeriod"), max(seconds, 60), node.location)
+            keep("", "health.startPeriod")
         case (
             "kompose.service.healthcheck.readiness.http_get_port"
             | "kompose.service.healthcheck.liveness.http_get_port"

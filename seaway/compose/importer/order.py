@@ -84,8 +84,8 @@ def convert_termination(service: plan.ServicePlan, builder: service_builder.Serv
         policy.approximate(key, "the longer it fails, the later it is started again, up to 5 minutes")
     grace = amounts.to_seconds(one.get_text("stop_grace_period"))
     if grace and not job:
-        builder.set(("grace",), grace, one.locate("stop_grace_period"))
-        one.keep("stop_grace_period", f"grace: {grace}", into="grace")
+        builder.set(("stopGracePeriod",), grace, one.locate("stop_grace_period"))
+        one.keep("stop_grace_period", f"stopGracePeriod: {grace}", into="stopGracePeriod")
     one.drop("stop_grace_period", "a job has 30 s" if job else "is no time to end")
     if one.get_text("stop_signal") in ("SIGTERM", "15"):
         one.keep("stop_signal")

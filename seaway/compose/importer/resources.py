@@ -156,8 +156,8 @@ def convert_deploy(keys: key_reader.KeyReader, builder: service_builder.ServiceB
     each_node = said.get_text("mode") == "global" or _get_label(keys, "kompose.controller.type") == "daemonset"
     if kind == "services":
         if each_node:
-            builder.set(("eachNode",), True, said.locate("mode"))  # noqa: FBT003 - a value that is written
-            said.keep("mode", "eachNode", into="eachNode")
+            builder.set(("daemonSet",), True, said.locate("mode"))  # noqa: FBT003 - a value that is written
+            said.keep("mode", "daemonSet", into="daemonSet")
             parent.drop(key, "one pod on every node")
         elif not _convert_autoscaling(keys, builder):
             whole = int(number) if number and number.isdecimal() else 1
@@ -210,8 +210,8 @@ def _convert_placement(placement: key_reader.KeyReader, builder: service_builder
         name = found[1] if found else ""
         label = name.removeprefix("node.labels.") if name.startswith("node.labels.") else _LABELS.get(name)
         if found and found[2] == "==" and label:
-            builder.set(("nodes", label), _ARCHITECTURES.get(found[3], found[3]), placement.locate(key))
-            placement.keep(key, f"nodes with {label}", into="nodes")
+            builder.set(("nodeSelector", label), _ARCHITECTURES.get(found[3], found[3]), placement.locate(key))
+            placement.keep(key, f"nodes with {label}", into="nodeSelector")
         else:
             placement.drop(key, "nodes are chosen by labels that they have", "write `node.labels.<label> == <value>`")
     if placement.get_text("max_replicas_per_node") == "1" and kind == "services":
@@ -225,8 +225,8 @@ def convert_platform(keys: key_reader.KeyReader, builder: service_builder.Servic
     """Nodes of an architecture."""
     parts = (keys.get_text("platform") or "").split("/")
     if len(parts) > 1:
-        builder.set(("nodes", "kubernetes.io/arch"), _ARCHITECTURES.get(parts[1], parts[1]), keys.locate("platform"))
+        builder.set(("nodeSelector", "kubernetes.io/arch"), _ARCHITECTURES.get(parts[1], parts[1]), keys.locate("platform"))
         how = "the nodes have it; what is built, is built for seaway:platform"
-        keys.approximate("platform", how, into="nodes") if keys.has("build") else keys.keep("platform", into="nodes")
+        keys.approximate("platform", how, into="nodeSelector") if keys.has("build") else keys.keep("platform", into="nodeSelector")
     else:
         keys.drop("platform", "names no architecture", "write it as linux/amd64")

@@ -18,9 +18,9 @@ POD_SPEC_PATHS = {
 
 KEY_ORDER = (
     *("build", "image", "run", "schedule", "command", "args", "workingDir"),
-    *("port", "protocol", "ports", "allPorts", "expose", "calls", "linkVariables", "egress", "after", "health"),
-    *("scale", "eachNode", "grace"),
-    *("volume", "volumes", "shares", "env", "secrets", "files", "writable", "user", "security", "resources"),
+    *("port", "protocol", "ports", "allPorts", "publish", "calls", "linkVariables", "egress", "after", "health"),
+    *("scale", "daemonSet", "stopGracePeriod"),
+    *("volume", "volumes", "sharedVolumes", "env", "secrets", "files", "writable", "user", "security", "resources"),
 )
 """How a person reads a service: what runs, how it is reached, how many, with what."""
 

@@ -94,12 +94,12 @@ def convert(
     networks.convert(service, made, plans, document)
     networks.convert_hosts(one, made)
     health.convert(one, made, called, job=job)
-    if not job and not made.has("health", "startup") and images.starts_slowly(service.base_image):
-        made.set(("health", "startup"), health.SLOW_START_SECONDS, made.location)
+    if not job and not made.has("health", "startPeriod") and images.starts_slowly(service.base_image):
+        made.set(("health", "startPeriod"), health.SLOW_START_SECONDS, made.location)
         one.note(
             "added",
             f"a start may take {health.SLOW_START_SECONDS} s: Docker restarts nothing that is slow",
-            into="health.startup",
+            into="health.startPeriod",
         )
     resources.convert(one, made, service.base_image)
     resources.convert_deploy(one, made, service.kind)
@@ -114,7 +114,7 @@ def convert(
     if "schedule" in made.fields:
         made.fields.pop("run", None)
     kind = {"services": "Deployment", "stores": "StatefulSet", "jobs": "Job"}[service.kind]
-    if "eachNode" in made.fields:
+    if "daemonSet" in made.fields:
         kind = "DaemonSet"
         made.fields.pop("scale", None)
         made.fields.pop("spread", None)
@@ -337,7 +337,7 @@ def _drop_mounted_folders(builder: service_builder.ServiceBuilder) -> None:
         return
     disks = [builder.fields.get("volume", {}), *builder.fields.get("volumes", {}).values()]
     taken = {disk["path"].node.text for disk in disks if disk} | set(builder.fields.get("files", {}))
-    taken |= set(builder.fields.get("shares", {}))
+    taken |= set(builder.fields.get("sharedVolumes", {}))
     left = [item for item in listed if item.text not in taken]  # pyright: ignore
     if left:
         builder.fields["writable"] = left

@@ -1,7 +1,7 @@
 """Files of environment variables as Docker Compose reads them: `.env`, and those of `env_file` and `label_file`.
 
 https://docs.docker.com/reference/compose-file/services/#env_file-format. Other than the files of an application's own
-`envFiles` they have variables, values of several lines, and names without a value, which take that of the project.
+`envFile` they have variables, values of several lines, and names without a value, which take that of the project.
 """
 
 import collections

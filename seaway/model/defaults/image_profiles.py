@@ -109,7 +109,7 @@ class ProfileDefault:
     """One value that comes from here."""
 
     field: str
-    """In the words of app.yaml: ``user``, ``health.ready``, ``env.PGDATA``."""
+    """In the words of app.yaml: ``user``, ``health.readiness``, ``env.PGDATA``."""
     value: Any
     reason: str
 
@@ -152,12 +152,12 @@ def _get_changes(container_spec: application.ContainerSpec) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for each in list_defaults(container_spec):
         match each.field:
-            case "user" | "grace":
+            case "user" | "stopGracePeriod":
                 changes[each.field] = each.value
             case "writable":
                 changes["writable"] = (*container_spec.writable, *each.value)
-            case "health.ready":
-                changes["health"] = application.Health(ready=each.value)
+            case "health.readiness":
+                changes["health"] = application.Health(readiness=each.value)
             case _:
                 changes["env"] = {**container_spec.env, each.field.removeprefix("env."): each.value}
     return changes
@@ -231,16 +231,16 @@ def _get_readiness(container_spec: application.ContainerSpec, known: ImageProfil
     user = container_spec.env.get("POSTGRES_USER", "postgres")
     told = {"port": container_spec.port, "user": user, "database": container_spec.env.get("POSTGRES_DB", user)}
     ready = tuple(word.format(**told) for word in known.readiness)
-    return [ProfileDefault(field="health.ready", value=ready, reason=known.readiness_reason)]
+    return [ProfileDefault(field="health.readiness", value=ready, reason=known.readiness_reason)]
 
 
 def _get_stop_grace_period(container_spec: application.ContainerSpec, known: ImageProfile) -> list[ProfileDefault]:
     if not isinstance(container_spec, application.Store) or known.stop_grace_period is None:
         return []
-    default = next(field.default for field in dataclasses.fields(container_spec) if field.name == "grace")
+    default = next(field.default for field in dataclasses.fields(container_spec) if field.name == "stopGracePeriod")
     return (
-        [ProfileDefault(field="grace", value=known.stop_grace_period, reason=known.stop_grace_period_reason)]
-        if container_spec.grace == default
+        [ProfileDefault(field="stopGracePeriod", value=known.stop_grace_period, reason=known.stop_grace_period_reason)]
+        if container_spec.stop_grace_period == default
         else []
     )
 

@@ -1,4 +1,4 @@
-"""The rules about ``seaway:checks``: what a check weighs in one environment, instead of what it weighs by itself."""
+"""The rules about ``seaway:checkSeverity``: what a check weighs in one environment, instead of what it weighs by itself."""
 
 from collections.abc import Collection, Iterator
 
@@ -16,9 +16,9 @@ def check(
         values: the stack's configuration, for the places.
         checks: the ids that there are, those of policies among them.
     """
-    written = nodes.get_pairs(config, "checks")
-    for id_, weight in stack_settings.checks.items():
-        path = f"seaway:checks.{id_}"
+    written = nodes.get_pairs(config, "checkSeverity")
+    for id_, weight in stack_settings.check_severity.items():
+        path = f"seaway:checkSeverity.{id_}"
         place = written[id_].location if id_ in written else config.location
         if id_ in settings.POLICY_IDS:
             remedy = "say what may pass in seaway:policy, or waive one change in seaway:waivers"

@@ -87,8 +87,8 @@ def check_quota(
 ) -> Iterator[diagnosis.Diagnostic]:
     """What is limited to the most that it can use has a most."""
     for service in app.services:
-        if stack_settings.quota and service.each_node:
-            at = f"services.{service.name}.eachNode"
+        if stack_settings.quota and service.daemon_set:
+            at = f"services.{service.name}.daemonSet"
             wrong = "nobody can say how many pods it has at most, and seaway:quota limits the namespace to that"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "leave out one of the two")
 
@@ -115,16 +115,16 @@ def check_pull_credentials(
     stack_settings: settings.Settings, secret_names: Collection[str], config_location: diagnosis.SourceLocation
 ) -> Iterator[diagnosis.Diagnostic]:
     """The account that nodes pull with has a password, and a registry that it is for."""
-    if stack_settings.pull is None:
+    if stack_settings.image_pull_credentials is None:
         return
     if stack_settings.registry is None:
-        wrong = f"is the account {stack_settings.pull.user} of a registry that is not set"
+        wrong = f"is the account {stack_settings.image_pull_credentials.user} of a registry that is not set"
         remedy = "pulumi config set seaway:registry registry.example.com/team"
-        yield diagnosis.Diagnostic(config_location, "seaway:pull", wrong, remedy)
-    if stack_settings.pull.secret not in secret_names:
-        wrong = f"the secret {stack_settings.pull.secret} has no value in stack {stack_settings.stack}"
+        yield diagnosis.Diagnostic(config_location, "seaway:imagePullCredentials", wrong, remedy)
+    if stack_settings.image_pull_credentials.secret not in secret_names:
+        wrong = f"the secret {stack_settings.image_pull_credentials.secret} has no value in stack {stack_settings.stack}"
         yield diagnosis.Diagnostic(
-            config_location, "seaway:pull.secret", wrong, _format_set_command(stack_settings.pull.secret)
+            config_location, "seaway:imagePullCredentials.secret", wrong, _format_set_command(stack_settings.image_pull_credentials.secret)
         )
 
 
@@ -136,7 +136,7 @@ def check_unused_secrets(
 ) -> Iterator[diagnosis.Diagnostic]:
     """Every secret that is given goes somewhere: one that does not is a name misspelt, here or there."""
     wanted = {secret.name for _, secret in listed.list_secrets(app)}
-    wanted |= {stack_settings.pull.secret} if stack_settings.pull else set[str]()
+    wanted |= {stack_settings.image_pull_credentials.secret} if stack_settings.image_pull_credentials else set[str]()
     wanted |= {
         name for one in structure.get_workloads(app).values() if one.build for name in one.build.secrets.values()
     }

@@ -40,7 +40,7 @@ def get_addresses(
     stack_settings: settings.Settings, workload: application.Service | application.Store
 ) -> tuple[Address, ...]:
     """What is led to a service, sorted; nothing where it is not exposed, or not by an ingress."""
-    if stack_settings.exposure != "ingress" or not workload.expose:
+    if stack_settings.publish != "ingress" or not workload.publish:
         return ()
     found = (parse_address(text) for text in stack_settings.ingress.hosts.get(workload.name, ()))
     return tuple(sorted((one for one in found if one), key=lambda one: (one.host, one.path)))
@@ -65,10 +65,10 @@ def check(
 ) -> Iterator[diagnosis.Diagnostic]:
     """What is wrong with the exposure of a stack. ``values`` is its configuration, for the places."""
     written = config.pairs.get("ingress")
-    if stack_settings.exposure != "ingress":
+    if stack_settings.publish != "ingress":
         if written and stack_settings.ingress != settings.Ingress():
-            wrong = f"has no effect while seaway:exposure is {stack_settings.exposure}"
-            remedy = "pulumi config set seaway:exposure ingress, or remove it"
+            wrong = f"has no effect while seaway:publish is {stack_settings.publish}"
+            remedy = "pulumi config set seaway:publish ingress, or remove it"
             yield diagnosis.Diagnostic(written.location, "seaway:ingress", wrong, remedy)
         return
     yield from _check_published(app, locations, stack_settings)
@@ -83,14 +83,14 @@ def _check_published(
     kinds = {"services": app.services, "stores": app.stores}
     for kind, one in ((kind, one) for kind, ones in kinds.items() for one in ones):
         path = f"{kind}.{one.name}"
-        at = f"{path}.expose"
+        at = f"{path}.publish"
         if not one.expose or locations.has_undecoded(path, at, f"{path}.protocol"):
             continue
         if one.protocol not in INGRESS_PROTOCOLS:
             if kind == "stores":
                 continue  # it is only exposed where ports are
             wrong = f"{one.name} speaks {one.protocol}, and an Ingress leads only HTTP and gRPC"
-            remedy = "remove expose, or set seaway:exposure to loadBalancer or nodePort"
+            remedy = "remove expose, or set seaway:publish to loadBalancer or nodePort"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
         elif not stack_settings.ingress.hosts.get(one.name):
             wrong = f"is true, but stack {stack_settings.stack} names no host for {one.name}"
@@ -119,9 +119,9 @@ def _check_hosts(
                 yield diagnosis.Diagnostic(
                     _find_location(config, "hosts", name), at, wrong, decode.suggest_name(name, services)
                 )
-            elif not services[name].expose:
+            elif not services[name].publish:
                 kind = "services" if services[name] in app.services else "stores"
-                remedy = f"add `expose: true` to {kind}.{name}, or remove its hosts"
+                remedy = f"add `publish: true` to {kind}.{name}, or remove its hosts"
                 yield diagnosis.Diagnostic(_find_location(config, "hosts", name), at, f"{name} is not exposed", remedy)
         for number, text in enumerate(texts):
             place, inner = _find_location(config, "hosts", name, number), f"{at}[{number}]"
@@ -140,7 +140,7 @@ def _check_hosts(
 def _check_object_names(ingress: settings.Ingress, config: nodes.MappingNode) -> Iterator[diagnosis.Diagnostic]:
     """What is named in the cluster can be a name there; and there is one certificate a host, not two."""
     named = {
-        "controller": ingress.controller,
+        "className": ingress.class_name,
         "tlsSecret": ingress.tls_secret,
         "issuer": ingress.issuer,
         "namespace": ingress.namespace,

@@ -11,7 +11,7 @@ MIN_STARTING_DEADLINE = 10
 """Seconds between two looks at the clock of Kubernetes' controller: a run that must start sooner may never do.
 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#cron-job-limitations"""
 
-_SCHEDULE_FIELDS = ("time_zone", "start_within", "overlap")
+_SCHEDULE_FIELDS = ("time_zone", "starting_deadline", "concurrency_policy")
 """What says nothing without a schedule."""
 
 
@@ -33,7 +33,7 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
                     locations.find(at), at, f"is {job.run} beside a schedule", "remove one of the two"
                 )
         elif not locations.has_undecoded(f"{path}.schedule"):
-            said = {"time_zone": "timeZone", "start_within": "startWithin", "overlap": "overlap"}
+            said = {"time_zone": "timeZone", "starting_deadline": "startingDeadline", "concurrencyPolicy": "concurrency_policy"}
             for field in _SCHEDULE_FIELDS:
                 at = f"{path}.{said[field]}"
                 if at in locations.by_path or getattr(job, field) != getattr(default, field):
@@ -43,12 +43,12 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         if job.tries < 1:
             at = f"{path}.tries"
             yield diagnosis.Diagnostic(locations.find(at), at, f"{job.tries} tries are none", "write 1 or more")
-        at = f"{path}.history"
-        if job.history < 0:
-            yield diagnosis.Diagnostic(locations.find(at), at, f"{job.history} is no number of runs", "write 0 or more")
+        at = f"{path}.historyLimit"
+        if job.history_limit < 0:
+            yield diagnosis.Diagnostic(locations.find(at), at, f"{job.history_limit} is no number of runs", "write 0 or more")
         elif (
             is_release_job(job)
-            and (at in locations.by_path or job.history != default.history)
+            and (at in locations.by_path or job.history_limit != default.history_limit)
             and not locations.has_undecoded(f"{path}.schedule", f"{path}.run")
         ):
             wrong = "says nothing of a job that runs once a release: its log stays until the next one"
@@ -70,9 +70,9 @@ def _check_schedule(
         at = f"{path}.timeZone"
         wrong = f"there is no time zone {diagnosis.quote(job.time_zone)}"
         yield diagnosis.Diagnostic(locations.find(at), at, wrong, "write one of the tz database, as Europe/Berlin")
-    if job.start_within < MIN_STARTING_DEADLINE:
-        at = f"{path}.startWithin"
-        wrong = f"{job.start_within} s may pass between two looks at the clock, and it would never run"
+    if job.starting_deadline < MIN_STARTING_DEADLINE:
+        at = f"{path}.startingDeadline"
+        wrong = f"{job.starting_deadline} s may pass between two looks at the clock, and it would never run"
         yield diagnosis.Diagnostic(locations.find(at), at, wrong, f"write {MIN_STARTING_DEADLINE} or more")
 
 

@@ -25,7 +25,7 @@ def check_paths(app: application.Application, locations: diagnosis.SourceLocatio
         mounted = [(f"{path}.files.{file.path}", file.path) for file in one.files]
         mounted += [(f"{path}.writable.{at}", folder) for at, folder in enumerate(one.writable) if folder != "/"]
         if isinstance(one, application.WorkloadSpec):
-            mounted += [(f"{path}.shares.{share.path}", share.path) for share in one.shares]
+            mounted += [(f"{path}.sharedVolumes.{share.path}", share.path) for share in one.shared_volumes]
         if isinstance(one, application.Store):
             mounted.append((f"{path}.volume.path", one.volume.path))
             mounted += [(f"{path}.volumes.{name}.path", volume.path) for name, volume in one.volumes.items()]

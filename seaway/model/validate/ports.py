@@ -37,8 +37,8 @@ def _check_published_stores(app: application.Application, locations: diagnosis.S
                 locations.find(at), at, "is udp, and a store listens on TCP", "write tcp, http or grpc"
             )
         other = f"{one.name}{PUBLISHED_SUFFIX}"
-        if other in known and (one.expose or any(port.expose for port in one.ports)):
-            at = f"stores.{one.name}.expose"
+        if other in known and (one.publish or any(port.publish for port in one.ports)):
+            at = f"stores.{one.name}.publish"
             wrong = f"{other} is what the store is called outside, and another name in the application"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "rename that one")
 
@@ -68,8 +68,8 @@ def _check_ports(
         at = f"{path}.allPorts"
         yield diagnosis.Diagnostic(locations.find(at), at, "is true, and a port is written", "remove one of the two")
     if workload.port is None and not locations.has_undecoded(f"{path}.port"):
-        if workload.expose:
-            at = f"{path}.expose"
+        if workload.publish:
+            at = f"{path}.publish"
             yield diagnosis.Diagnostic(
                 locations.find(at), at, "is true, but there is no port", "add `port:`, or remove expose"
             )
@@ -96,7 +96,7 @@ def check_probes(
 ) -> Diagnostics:
     """What is asked over a port needs one; a command does not."""
     path = f"{workload_path}.health"
-    for key, ask in {"ready": health.ready, "live": health.live}.items():
+    for key, ask in {"readiness": health.readiness, "liveness": health.liveness}.items():
         at = f"{path}.{key}" if f"{path}.{key}" in locations.by_path else path
         if isinstance(ask, tuple) and not ask:
             yield diagnosis.Diagnostic(locations.find(at), at, "the command is empty", "write [program, argument]")
@@ -118,8 +118,8 @@ def check_probes(
                 locations.find(at), at, wrong, remedy if protocol == "udp" else f"write grpc or tcp, or {remedy}"
             )
     numbers = {
-        "startup": (health.startup, "no time to start", "write the seconds that a start may take, 1 at least"),
-        "every": (health.every, "no time between two questions", "write seconds, 1 at least"),
+        "startPeriod": (health.start_period, "no time to start", "write the seconds that a start may take, 1 at least"),
+        "interval": (health.interval, "no time between two questions", "write seconds, 1 at least"),
         "timeout": (health.timeout, "no time for an answer", "write seconds, 1 at least"),
         "retries": (health.retries, "no number of answers", "write how many wrong ones count, 1 at least"),
     }

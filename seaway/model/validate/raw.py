@@ -87,11 +87,11 @@ def list_kinds(workload: structure.AnyWorkload) -> list[str]:
     made = ["ServiceAccount", "NetworkPolicy"]
     match workload:
         case application.Service():
-            made += ["DaemonSet" if workload.each_node else "Deployment"]
+            made += ["DaemonSet" if workload.daemon_set else "Deployment"]
             made += ["Service"] if workload.port is not None or workload.ports else []
-            made += ["Ingress"] if workload.expose else []
+            made += ["Ingress"] if workload.publish else []
             made += (
-                [] if workload.each_node or (workload.scale.max or workload.scale.min) < 2 else ["PodDisruptionBudget"]
+                [] if workload.daemon_set or (workload.scale.max or workload.scale.min) < 2 else ["PodDisruptionBudget"]
             )
             made += ["HorizontalPodAutoscaler"] if workload.scale.max is not None else []
         case application.Store():

@@ -25,16 +25,16 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         yield from _check_bounds(service.scale, f"{path}.scale", locations)
         yield from _check_targets(service, f"{path}.scale", locations)
         yield from _check_daemon_set(service, path, locations)
-        if service.drain < 0:
-            wrong = f"{service.drain} is no time to wait"
+        if service.pre_stop_delay < 0:
+            wrong = f"{service.pre_stop_delay} is no time to wait"
             yield diagnosis.Diagnostic(
-                locations.find(f"{path}.drain"), f"{path}.drain", wrong, "write seconds, or 0 for none"
+                locations.find(f"{path}.preStopDelay"), f"{path}.preStopDelay", wrong, "write seconds, or 0 for none"
             )
     for kind, ones in (("services", app.services), ("stores", app.stores)):
         for one in ones:
-            if one.grace < 1:
-                at = f"{kind}.{one.name}.grace"
-                wrong = f"{one.grace} is no time to end"
+            if one.stop_grace_period < 1:
+                at = f"{kind}.{one.name}.stopGracePeriod"
+                wrong = f"{one.stop_grace_period} is no time to end"
                 remedy = "write the seconds from SIGTERM to SIGKILL, 1 at least"
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
 
@@ -44,8 +44,8 @@ def _check_daemon_set(service: application.Service, path: str, locations: diagno
     default = application.Service("default")
     for key, said in (("scale", service.scale != default.scale), ("spread", service.spread != default.spread)):
         at = f"{path}.{key}"
-        if service.each_node and (said or at in locations.by_path):
-            wrong = "is said beside eachNode, which is one pod on every node"
+        if service.daemon_set and (said or at in locations.by_path):
+            wrong = "is said beside daemonSet, which is one pod on every node"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove one of the two")
 
 

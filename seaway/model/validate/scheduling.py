@@ -31,16 +31,16 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         yield from _check_limits(process.resources, f"{path}.resources", locations)
         yield from _check_accelerators(process.resources, f"{path}.resources", locations)
     for path, workload in structure.get_workloads(app).items():
-        yield from _check_node_selector(workload.nodes, f"{path}.nodes", locations)
-        for number, text in enumerate(workload.tolerates):
-            at = f"{path}.tolerates.{number}"
+        yield from _check_node_selector(workload.node_selector, f"{path}.nodeSelector", locations)
+        for number, text in enumerate(workload.tolerations):
+            at = f"{path}.tolerations.{number}"
             if parse_toleration(text) is None:
                 wrong = f"{diagnosis.quote(text)} is no taint"
                 remedy = f"write key=value:Effect or key:Effect; the effects are {', '.join(TAINT_EFFECTS)}"
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
-        if workload.priority is not None and not _SUBDOMAIN.fullmatch(workload.priority):
-            at = f"{path}.priority"
-            wrong = f"{diagnosis.quote(workload.priority)} is no name of a PriorityClass"
+        if workload.priority_class is not None and not _SUBDOMAIN.fullmatch(workload.priority_class):
+            at = f"{path}.priorityClass"
+            wrong = f"{diagnosis.quote(workload.priority_class)} is no name of a PriorityClass"
             yield diagnosis.Diagnostic(
                 locations.find(at), at, wrong, "write one that `kubectl get priorityclasses` lists"
             )

@@ -163,13 +163,13 @@ def check_depends_on(app: application.Application, locations: diagnosis.SourceLo
 
     `calls` says nothing about an order: two services may call each other, and a client tries again.
     """
-    services = {service.name: service.after for service in app.services}
+    services = {service.name: service.depends_on for service in app.services}
     first = {one.name: "store" for one in app.stores} | {one.name: "job" for one in app.jobs}
     for service in app.services:
-        for number, target in enumerate(service.after):
+        for number, target in enumerate(service.depends_on):
             at = f"services.{service.name}.after.{number}"
             place = locations.find(at)
-            if target in service.after[:number]:
+            if target in service.depends_on[:number]:
                 yield diagnosis.Diagnostic(place, at, f"{target} is in the list twice", "remove one of the two")
             elif target == service.name:
                 yield diagnosis.Diagnostic(place, at, f"{target} cannot wait for itself", "remove it")

@@ -59,14 +59,14 @@ def _check_shared_volumes(
 ) -> Iterator[diagnosis.Diagnostic]:
     """What is shared is there. It may be a disk of its own, at another path."""
     stores = {one.name: one for one in app.stores}
-    others = {name: sorted({share.store for share in one.shares} - {name}) for name, one in stores.items()}
+    others = {name: sorted({share.store for share in one.shared_volumes} - {name}) for name, one in stores.items()}
     for circle in rollout_order.find_name_cycles(others):
-        at = f"stores.{circle[0]}.shares"
+        at = f"stores.{circle[0]}.sharedVolumes"
         wrong = f"{' -> '.join(circle)} each run where the disk of the next is, and none would start"
         yield diagnosis.Diagnostic(locations.find(at), at, wrong, "let one of them own both disks")
     for path, one in structure.get_workloads(app).items():
-        for share in one.shares:
-            at = f"{path}.shares.{share.path}"
+        for share in one.shared_volumes:
+            at = f"{path}.sharedVolumes.{share.path}"
             owner = stores.get(share.store)
             if owner is None and not locations.has_undecoded("stores", f"stores.{share.store}"):
                 wrong = f"there is no store {diagnosis.quote(share.store)}"
@@ -76,6 +76,6 @@ def _check_shared_volumes(
                 yield diagnosis.Diagnostic(
                     locations.find(at), at, wrong, decode.suggest_name(share.volume, owner.volumes)
                 )
-            elif isinstance(one, application.Service) and one.each_node:
-                wrong = "is a disk of one node, and eachNode asks for all of them"
+            elif isinstance(one, application.Service) and one.daemon_set:
+                wrong = "is a disk of one node, and daemonSet asks for all of them"
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong, "leave out one of the two")

@@ -9,7 +9,7 @@ from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis, nodes
 
 _KINDS = ("services", "stores", "jobs")
-_KEYS: tuple[str, ...] = ("of", "reason", "owner", "until")
+_KEYS: tuple[str, ...] = ("workloads", "reason", "owner", "until")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -47,11 +47,11 @@ def check(
             remedy = f"did you mean {close}?" if close else "docs/checks.md has all of them"
             yield diagnosis.Diagnostic(entry.location, path, wrong, remedy)
         # What a change takes away, is named by the waiver that lets it go, and by nothing else any more.
-        for name in one.of if one.check not in settings.POLICY_IDS else ():
+        for name in one.workloads if one.check not in settings.POLICY_IDS else ():
             lost = locations.has_undecoded(*_KINDS, *(f"{kind}.{name}" for kind in _KINDS))
             if today is not None and name not in there and not lost:
                 wrong = f"there is no service, store or job {diagnosis.quote(name)}"
-                yield diagnosis.Diagnostic(place["of"], f"{path}.of", wrong, decode.suggest_name(name, there))
+                yield diagnosis.Diagnostic(place["workloads"], f"{path}.workloads", wrong, decode.suggest_name(name, there))
         for key, text in (("reason", one.reason), ("owner", one.owner)):
             if not text.strip():
                 yield diagnosis.Diagnostic(

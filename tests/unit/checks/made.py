@@ -18,7 +18,7 @@ DIGEST = "sha256:" + "d" * 64
 STACK = settings.Settings(stack="test", context="test", registry="registry.example.com")
 PINNED = dataclasses.replace(STACK, build=False)
 HOSTS = settings.Ingress(hosts={"web": ("shop.example.com",)}, issuer="letsencrypt")
-OPEN = dataclasses.replace(STACK, exposure="ingress", ingress=HOSTS, quota=True)
+OPEN = dataclasses.replace(STACK, publish="ingress", ingress=HOSTS, quota=True)
 """With everything that an environment may add."""
 
 Edit = Callable[[dict[str, Any]], None]
@@ -35,9 +35,9 @@ def app(
     service: dict[str, Any] = {
         "build": application.Build(context="./web"),
         "port": 8000,
-        "expose": True,
+        "publish": True,
         "calls": ("db",),
-        "health": application.Health(ready="/readyz", live="/healthz"),
+        "health": application.Health(readiness="/readyz", liveness="/healthz"),
         "env": {"MODE": "fast", "URL": "postgres://shop@db/shop", "TOKEN_FILE": "/run/token"},
         "secrets": (application.Secret("PASSWORD"), application.Secret("KEY", existing="vault", key="web")),
         "kubernetes_api": {"configmaps": ("get", "list")},

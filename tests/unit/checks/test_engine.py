@@ -18,7 +18,7 @@ TAGGED = {"image": "cellar:17"}
 
 
 def waiver(check: str = "IMG-02", *of: str, until: str = "2026-12-31") -> settings.Waiver:
-    return settings.Waiver(check, of=of, reason="a mirror that never moves a tag", owner="ann", until=until)
+    return settings.Waiver(check, workloads=of, reason="a mirror that never moves a tag", owner="ann", until=until)
 
 
 def waived(*waivers: settings.Waiver, stack: settings.Settings = made.STACK) -> settings.Settings:
@@ -44,10 +44,10 @@ def test_the_weight_is_that_of_the_environment() -> None:
 
 def test_an_environment_may_say_what_a_check_weighs() -> None:
     app = made.app(web={"scale": application.Scale(min=1)})
-    heavier = dataclasses.replace(made.PINNED, checks={"AVL-01": "error"})
+    heavier = dataclasses.replace(made.PINNED, check_severity={"AVL-01": "error"})
     assert states(made.run_checks(app, made.PINNED), "AVL-01") == [("web", "failed", "warning", False)]
     assert states(made.run_checks(app, heavier), "AVL-01") == [("web", "failed", "error", True)]
-    lighter = dataclasses.replace(made.STACK, checks={"NET-03": "warning"})
+    lighter = dataclasses.replace(made.STACK, check_severity={"NET-03": "warning"})
     found = made.edit_object("Service/web", lambda one: one["spec"].update(selector={"app": "web"}))
     assert states(made.run_checks(made.app(), lighter, found), "NET-03") == [("web", "failed", "warning", False)]
 
@@ -92,7 +92,7 @@ def test_a_waiver_for_somebody_else_waives_nothing_and_the_finding_counts() -> N
 
 @hypothesis.settings(max_examples=15)
 @given(
-    of=st.lists(st.sampled_from(["web", "db", "migrate"]), unique=True),
+    workloads=st.lists(st.sampled_from(["web", "db", "migrate"]), unique=True),
     until=st.dates().map(lambda day: day.isoformat()),
 )
 def test_every_finding_stays_with_and_without_a_waiver(of: list[str], until: str) -> None:

@@ -129,16 +129,16 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "None: ResourceQuota/seaway spec.hard[limits.cpu]: refuses pods without a limit: db, migrate, report, web; set the limit, or take it out of the quota",
     ]),
     "no readiness": ("PRB-01", "Deployment/web", made.container(without("readinessProbe")), [
-        f"web: Deployment/web {CONTAINER}[web].readinessProbe: is not set; say it in services.web.health.ready, as /readyz",
+        f"web: Deployment/web {CONTAINER}[web].readinessProbe: is not set; say it in services.web.health.readiness, as /readyz",
     ]),
     "no liveness": ("PRB-02", "Deployment/web", made.container(without("livenessProbe")), [
-        f"web: Deployment/web {CONTAINER}[web].livenessProbe: is not set; say it in services.web.health.live, as /healthz",
+        f"web: Deployment/web {CONTAINER}[web].livenessProbe: is not set; say it in services.web.health.liveness, as /healthz",
     ]),
     "no startup": ("PRB-03", "Deployment/web", made.container(without("startupProbe")), [
-        f"web: Deployment/web {CONTAINER}[web].livenessProbe: gives a start 30 s, and services.web.health.startup 60 s; set startupProbe.failureThreshold so that it is as long",
+        f"web: Deployment/web {CONTAINER}[web].livenessProbe: gives a start 30 s, and services.web.health.startPeriod 60 s; set startupProbe.failureThreshold so that it is as long",
     ]),
     "short startup": ("PRB-03", "StatefulSet/db", made.container(lambda one: one["startupProbe"].update(failureThreshold=5)), [
-        f"db: StatefulSet/db {CONTAINER}[db].startupProbe: gives a start 5 s, and stores.db.health.startup 60 s; set startupProbe.failureThreshold so that it is as long",
+        f"db: StatefulSet/db {CONTAINER}[db].startupProbe: gives a start 5 s, and stores.db.health.startPeriod 60 s; set startupProbe.failureThreshold so that it is as long",
     ]),
     "probe of no port": ("PRB-04", "Deployment/web", made.container(lambda one: one["readinessProbe"]["httpGet"].update(port=9000)), [
         f"web: Deployment/web {CONTAINER}[web].readinessProbe.httpGet.port: the container has no port 9000; write the port of services.web.port",
@@ -167,7 +167,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: Deployment/web spec.template.spec.hostNetwork: is true; remove it",
     ]),
     "node's port": ("SEC-09", "Deployment/web", made.container(lambda one: one["ports"][0].update(hostPort=80)), [
-        f"web: Deployment/web {CONTAINER}[web].ports.hostPort: takes port 80 of the node; remove it, and say `expose: true` in services.web",
+        f"web: Deployment/web {CONTAINER}[web].ports.hostPort: takes port 80 of the node; remove it, and say `publish: true` in services.web",
     ]),
     "node's files": ("SEC-10", "Deployment/web", made.template(lambda one: one["volumes"].append({"name": "sock", "hostPath": {"path": "/run/docker.sock"}})), [
         "web: Deployment/web spec.template.spec.volumes[sock].hostPath: is /run/docker.sock of the node; let a store keep the data",
@@ -276,7 +276,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: Service/web spec.selector: selects no pods; write the labels of those that it is for",
     ]),
     "node port": ("NET-04", "Service/web", spec(type="NodePort"), [
-        "web: Service/web spec.type: NodePort answers on every node; set seaway:exposure to ingress or loadBalancer",
+        "web: Service/web spec.type: NodePort answers on every node; set seaway:publish to ingress or loadBalancer",
     ]),
     "no budget": ("AVL-02", "PodDisruptionBudget/web", spec(selector={"matchLabels": {"app": "other"}}), [
         "web: Deployment/web spec.replicas: no disruption budget keeps a drain from taking all pods at once; let a PodDisruptionBudget select them",
@@ -297,7 +297,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: Deployment/web spec.strategy.rollingUpdate.maxUnavailable: 25% of the pods may be away in a rollout; set it to 0",
     ]),
     "no farewell": ("AVL-06", "Deployment/web", made.container(without("lifecycle")), [
-        f"web: Deployment/web {CONTAINER}[web].lifecycle.preStop: is not set: requests come to a pod that has ended; set services.web.drain to 5",
+        f"web: Deployment/web {CONTAINER}[web].lifecycle.preStop: is not set: requests come to a pod that has ended; set services.web.preStopDelay to 5",
     ]),
     "scaler of nobody": ("AVL-08", "HorizontalPodAutoscaler/web", lambda one: one["spec"]["scaleTargetRef"].update(name="webb"), [
         "web: HorizontalPodAutoscaler/web spec.scaleTargetRef: there is no Deployment webb; name what it is for",
@@ -333,8 +333,8 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: PodDisruptionBudget/web apiVersion: policy/v1beta1 may be gone with the next upgrade; write a stable one",
     ]),
     "late schedule": ("JOB-01", "CronJob/report", lambda one: [one["spec"].pop(key) for key in ("startingDeadlineSeconds", "concurrencyPolicy")], [
-        "report: CronJob/report spec.startingDeadlineSeconds: is not set; say it in jobs.report.startWithin",
-        "report: CronJob/report spec.concurrencyPolicy: is not set; say it in jobs.report.overlap",
+        "report: CronJob/report spec.startingDeadlineSeconds: is not set; say it in jobs.report.startingDeadline",
+        "report: CronJob/report spec.concurrencyPolicy: is not set; say it in jobs.report.concurrencyPolicy",
     ]),
     "endless job": ("JOB-02", "Job/migrate-*", lambda one: [one["spec"].pop(key) for key in ("backoffLimit", "activeDeadlineSeconds")], [
         "migrate: Job/migrate-* spec.backoffLimit: is not set; say it in jobs.migrate.tries",
@@ -350,7 +350,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "db: StatefulSet/db spec.serviceName: Service web has an address of its own; name one with clusterIP None",
     ]),
     "short grace": ("AVL-06", "Deployment/web", made.template(setting(terminationGracePeriodSeconds=10)), [
-        "web: Deployment/web spec.template.spec.terminationGracePeriodSeconds: 10 s are too short for the wait of 5 s and 10 s for the requests in flight; set services.web.grace to 10 or more",
+        "web: Deployment/web spec.template.spec.terminationGracePeriodSeconds: 10 s are too short for the wait of 5 s and 10 s for the requests in flight; set services.web.stopGracePeriod to 10 or more",
     ]),
 }  # fmt: skip
 
@@ -391,12 +391,12 @@ def test_what_is_spoiled(case: str) -> None:
 
 @pytest.mark.parametrize("asked", [{"protocol": "udp"}, {"port": None, "ports": (application.Port("trace", port=9),)}])
 def test_where_there_is_no_port_to_ask_a_command_is(asked: dict[str, Any]) -> None:
-    of = made.app({"health": application.Health(), "expose": False} | asked)
+    of = made.app({"health": application.Health(), "publish": False} | asked)
     told = [text for id_, text in made.list_findings(made.run_checks(of)) if id_ in ("PRB-01", "PRB-02")]
     web = f"web: Deployment/web {CONTAINER}[web]"
     assert told == [
-        f"{web}.readinessProbe: is not set; say it in services.web.health.ready, as [program, argument]",
-        f"{web}.livenessProbe: is not set; say it in services.web.health.live, as [program, argument]",
+        f"{web}.readinessProbe: is not set; say it in services.web.health.readiness, as [program, argument]",
+        f"{web}.livenessProbe: is not set; say it in services.web.health.liveness, as [program, argument]",
     ]
 
 
@@ -474,7 +474,7 @@ def test_each_check_says_why_and_what_it_weighs() -> None:
 @pytest.mark.parametrize("stack", [made.STACK, made.PINNED], ids=["builds", "pinned"])
 def test_what_ships_has_no_error(file: str, stack: settings.Settings) -> None:
     app = load.load_application(golden.ROOT / file, root=roots.Root(golden.ROOT))
-    exposed = dataclasses.replace(stack, exposure="nodePort")
+    exposed = dataclasses.replace(stack, publish="nodePort")
     results = engine.run_checks(app, exposed, preview.render_objects(app, exposed), made.TODAY)
     assert {one.state for one in results} <= {"passed", "failed"}
     assert [str(one.finding) for one in results if one.is_refused] == []
@@ -489,9 +489,9 @@ def test_an_image_that_is_being_built_is_deployed_by_its_digest() -> None:
 
 
 def test_a_substitute_is_told_where_it_was_named() -> None:
-    stack = dataclasses.replace(made.STACK, substitutes={"cellar:17": "mirror.example.com/cellar:latest"})
+    stack = dataclasses.replace(made.STACK, image_overrides={"cellar:17": "mirror.example.com/cellar:latest"})
     (line,) = of(made.run_checks(made.app(db={"image": "cellar:17"}), stack), "IMG-01")
-    assert line.endswith("; name a version in seaway:substitutes, as cellar:1.2.3")
+    assert line.endswith("; name a version in seaway:imageOverrides, as cellar:1.2.3")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ config:
 WAIVER = """\
   seaway:waivers:
     IMG-02:
-      of: [db]
+      workloads: [db]
       reason: our mirror never moves a tag
       owner: ann
       until: {until}

@@ -15,7 +15,7 @@ from tests import golden
 
 DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team\n  seaway:secrets: {KEY: {secure: v1:x}}"
 PROD = f"""{DEV.replace("work", "production")}
-  seaway:exposure: loadBalancer
+  seaway:publish: loadBalancer
   seaway:overlay: {{services: {{web: {{scale: 4, env: {{TITLE: '[Prod]'}}}}}}}}
 """
 
@@ -71,7 +71,7 @@ def test_a_table_of_what_differs(shop: Path, capsys: pytest.CaptureFixture[str])
         ["services.web", "env.TITLE", "Shop", "[Prod]"],
         ["services.web", "scale.min", "2", "4"],
         ["settings", "context", "work", "production"],
-        ["settings", "exposure", "clusterIP", "loadBalancer"],
+        ["settings", "publish", "clusterIP", "loadBalancer"],
     ]
 
 
@@ -171,7 +171,7 @@ def test_all_that_is_wrong_is_told_at_once(shop: Path, capsys: pytest.CaptureFix
     file.write_text(file.read_text().replace("loadBalancer", "everywhere"))
     assert main.main(["diff", "staging", "prod"]) == 2
     first, second = capsys.readouterr().err.splitlines()
-    assert 'seaway:exposure: "everywhere"' in first
+    assert 'seaway:publish: "everywhere"' in first
     assert second == 'Pulumi.staging.yaml: there is no stack "staging"; there are: dev, prod'
 
 

@@ -22,7 +22,7 @@ services:
 """
 PUBLISHED = (
     "LINE  KEY                             WHAT          HOW                                                                                         WAY OUT\n"
-    "5     services.web.ports.0.published  approximated  expose: true, and not port 8080 of a host: how it is reached is the environment's business  pulumi config set seaway:exposure ingress, nodePort or loadBalancer\n"
+    "5     services.web.ports.0.published  approximated  publish: true, and not port 8080 of a host: how it is reached is the environment's business  pulumi config set seaway:publish ingress, nodePort or loadBalancer\n"
 )
 
 

@@ -112,7 +112,7 @@ def test_a_stack_is_asked_for_what_it_takes(now: dict[str, str], checkout: Path)
     """Its lines come beside the others; they go when no stack needs them, and with a stack nothing goes."""
     stack = checkout / "Pulumi.dev.yaml"
     before = stack.read_text()
-    stack.write_text(f"{before}  seaway:registry: r\n  seaway:substitutes: {{nginx:1: mirror/nginx}}\n")
+    stack.write_text(f"{before}  seaway:registry: r\n  seaway:imageOverrides: {{nginx:1: mirror/nginx}}\n")
     now["mirror/nginx"] = TWO
     assert outdated("--write", "--stack", "dev") == 0
     assert lock(checkout) == {"mirror/nginx": TWO, "python:3.12": ONE}

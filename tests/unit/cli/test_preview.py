@@ -128,7 +128,7 @@ def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, capfd: pytest.Capt
     )
     assert capfd.readouterr().err.splitlines()[-1] == f"seaway: {told}"
     assert f"**{told}**" in (shop.folder / "preview.md").read_text()
-    waiver = "{of: [worker], reason: it goes, owner: ann, until: 2999-12-31}"
+    waiver = "{workloads: [worker], reason: it goes, owner: ann, until: 2999-12-31}"
     shop.replace("Pulumi.review.yaml", "config:\n", f"config:\n  seaway:waivers: {{OUTAGE: {waiver}}}\n")
     assert main.main(["preview"]) == 0
     assert "Deployment/worker: waived until 2999-12-31 by ann: it goes" in capfd.readouterr().out
@@ -280,7 +280,7 @@ ANOTHER_VALUE = {
         ("generate: 32", "generate: 40", ANOTHER_VALUE),
         (
             "config:",
-            "config:\n  seaway:exposure: nodePort",
+            "config:\n  seaway:publish: nodePort",
             {"changed Service/web": "none", "changed NetworkPolicy/web": "none"},
         ),
         (

@@ -176,7 +176,7 @@ def test_what_is_newer_than_the_release_is_not_in_the_way(
     environments.replace_in_app(
         shop, "  worker:\n", "  other:\n    image: nginx:1.27\n    secrets: [TOKEN]\n  worker:\n"
     )
-    waivers = "seaway:waivers: {IMG-01: {of: [other], reason: late, owner: ann, until: 2026-01-01}}"
+    waivers = "seaway:waivers: {IMG-01: {workloads: [other], reason: late, owner: ann, until: 2026-01-01}}"
     secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}\n  seaway:fingerprintKey: {secure: v1:x}"
     environments.write_stack(shop, "dev", secrets)
     environments.write_stack(

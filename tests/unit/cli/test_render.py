@@ -168,7 +168,7 @@ def test_another_file_needs_no_project(
 
 
 def test_another_file_with_the_settings_of_a_stack(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (shop / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:substitutes: {{'python:3.12-slim': here/python}}\n")
+    (shop / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:imageOverrides: {{'python:3.12-slim': here/python}}\n")
     (shop / "compose.yml").write_text(COMPOSE.replace(", secrets: [token]", ""))
     found = documents(capsys, "--stack", "test", "--app", "compose.yml", "--service", "web")
     (container,) = found["Deployment/web"]["spec"]["template"]["spec"]["containers"]

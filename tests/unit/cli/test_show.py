@@ -16,7 +16,7 @@ STACK = """\
 config:
   seaway:context: nowhere
   seaway:registry: registry.example.com
-  seaway:substitutes: {'postgres:17': 'mirror.example.com/postgres:17'}
+  seaway:imageOverrides: {'postgres:17': 'mirror.example.com/postgres:17'}
   seaway:overlay: {services: {web: {scale: 4, env: {MODE: try}}}}
 """
 
@@ -85,7 +85,7 @@ def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "",
         f"image registry.example.com/shop/web:{tag} (built from ./web, app/app.yaml:6:5)",
         "address http://web:8000",
-        "from outside not yet: expose is true, but the stack's seaway:exposure is clusterIP",
+        "from outside not yet: expose is true, but the stack's seaway:publish is clusterIP",
         "calls api",
         "",
         "OBJECT WHAT IT IS FOR",
@@ -126,11 +126,11 @@ def test_each_fits_on_one_screen(shop: Path, name: str, capsys: pytest.CaptureFi
 
 
 def test_what_is_reached_from_outside(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:exposure: loadBalancer\n")
-    assert "from outside by seaway:exposure loadBalancer" in lines(capsys, "web")
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: loadBalancer\n")
+    assert "from outside by seaway:publish loadBalancer" in lines(capsys, "web")
     assert not [line for line in lines(capsys, "api") if line.startswith("from outside")]
     hosts = "{hosts: {web: [shop.example.com, example.com/shop]}, tlsSecret: shop}"
-    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:exposure: ingress\n  seaway:ingress: {hosts}\n")
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: ingress\n  seaway:ingress: {hosts}\n")
     shown = lines(capsys, "web")
     assert "from outside https://example.com/shop, https://shop.example.com/" in shown
     assert "Ingress/web leads requests from outside to it, by host and path" in shown
@@ -141,7 +141,7 @@ def test_a_store_and_who_calls_it(shop: Path, capsys: pytest.CaptureFixture[str]
     assert shown[0] == "db · store of shop · stack dev"
     assert "address tcp://db:5432" in shown
     assert "called by api, migrate" in shown
-    assert "image mirror.example.com/postgres:17 (app/app.yaml:33:5, with the stack's seaway:substitutes)" in shown
+    assert "image mirror.example.com/postgres:17 (app/app.yaml:33:5, with the stack's seaway:imageOverrides)" in shown
     assert "Secret/db-secrets-unresolved its secret values" in shown
     assert (
         "user 999 default: the user that postgres is made for StatefulSet pod.securityContext.runAsUser"

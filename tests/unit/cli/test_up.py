@@ -271,7 +271,7 @@ def test_a_forged_record_is_not_what_is_gone_back_to(
     forged: str,
 ) -> None:
     """Whoever may write ConfigMaps in one namespace deploys nothing with the rights of whoever deploys."""
-    evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod", "exposure": "loadBalancer"})
+    evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod", "publish": "loadBalancer"})
     saved = stored_record.StoredRecord.create(evil, release.Provenance())
     api.remove("v1", "ConfigMap", "shop-dev", f"release-{good.id}")
     if forged != "deleted":

@@ -151,8 +151,8 @@ def test_a_shop() -> None:
     found = app(SHOP, **REST)
     web, api = found.services
     assert [one.name for one in (*found.services, *found.stores, *found.jobs)] == ["web", "api-server", "db", "migrate"]
-    assert (web.port, web.expose, web.after, web.scale.min) == (80, True, ("api-server",), 1)
-    assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", expose=True),)
+    assert (web.port, web.publish, web.depends_on, web.scale.min) == (80, True, ("api-server",), 1)
+    assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", publish=True),)
     assert web.calls == ("api-server", "db")
     assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$$$5"}
     assert (api.port, api.args) == (8000, ("serve",))
@@ -226,20 +226,20 @@ def test_a_waiver_leaves_it_out_with_its_reason() -> None:
         ({"read_only": True}, "read_only", "kept: ", {}),
         ({"tmpfs": ["/run:size=64m"]}, "tmpfs.0", "approximated: a writable folder on the node's disk, empty at each start", {"writable": ["/run"]}),
         ({"deploy": {"replicas": 3}}, "deploy.replicas", "kept: ", {"scale": 3}),
-        ({"deploy": {"mode": "global"}}, "deploy.mode", "kept: eachNode", {"eachNode": True}),
+        ({"deploy": {"mode": "global"}}, "deploy.mode", "kept: daemonSet", {"daemonSet": True}),
         ({"deploy": {"resources": {"limits": {"cpus": "0.5", "memory": "512M"}}}}, "deploy.resources.limits.memory", "kept: memory: 512Mi", {"resources": {"memory": "512Mi", "cpuLimit": "500m"}}),
         ({"mem_limit": "1g", "cpus": "0.05"}, "mem_limit", "kept: memory: 1Gi", {"resources": {"memory": "1Gi", "cpuLimit": "50m", "cpu": "50m"}}),
-        ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept: grace: 90", {"grace": 90}),
+        ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept: stopGracePeriod: 90", {"stopGracePeriod": 90}),
         ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept: args", {"command": ["/e"], "args": ["a", "$$$$"]}),
         ({"entrypoint": [], "command": ["a"]}, "command", "kept: command", {"command": ["a"]}),
-        ({"healthcheck": {"test": ["CMD-SHELL", "x || exit 1"], "start_period": "2m"}}, "healthcheck.test", "kept: health.ready", {"health": {"ready": ["/bin/sh", "-c", "x || exit 1"], "every": 5, "timeout": 30, "retries": 18, "startup": 210}}),
+        ({"healthcheck": {"test": ["CMD-SHELL", "x || exit 1"], "start_period": "2m"}}, "healthcheck.test", "kept: health.readiness", {"health": {"readiness": ["/bin/sh", "-c", "x || exit 1"], "interval": 5, "timeout": 30, "retries": 18, "startPeriod": 210}}),
         ({"healthcheck": {"test": ["CMD", "x"], "interval": "9s"}}, "healthcheck.interval", "kept: every 5 s, and so no later", {}),
-        ({"healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "4s", "retries": "6"}}, "healthcheck.retries", "kept: retries: 6", {"health": {"ready": ["x"], "every": 2, "timeout": 4, "retries": 6}}),
-        ({"ports": [PORT | {"published": "8080"}]}, "ports.0.published", "approximated: expose: true, and not port 8080 of a host: how it is reached is the environment's business; pulumi config set seaway:exposure ingress, nodePort or loadBalancer", {"port": 80, "expose": True}),
+        ({"healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "4s", "retries": "6"}}, "healthcheck.retries", "kept: retries: 6", {"health": {"readiness": ["x"], "interval": 2, "timeout": 4, "retries": 6}}),
+        ({"ports": [PORT | {"published": "8080"}]}, "ports.0.published", "approximated: publish: true, and not port 8080 of a host: how it is reached is the environment's business; pulumi config set seaway:publish ingress, nodePort or loadBalancer", {"port": 80, "publish": True}),
         ({"ports": [PORT | {"published": "8080", "host_ip": "127.0.0.1"}]}, "ports.0.published", "approximated: not exposed: port 8080 of a host was for that host only; kubectl port-forward service/web 8080:80", {"port": 80}),
         ({"network_mode": "none"}, "network_mode", "kept: calls nothing and reaches nothing", {"egress": []}),
-        ({"platform": "linux/arm64"}, "platform", "kept: ", {"nodes": {"kubernetes.io/arch": "arm64"}}),
-        ({"labels": {"kompose.service.expose": "a.example.com"}}, "labels.kompose.service.expose", "approximated: exposed; a.example.com is the environment's to say; pulumi config set seaway:exposure ingress && pulumi config set --path 'seaway:ingress.hosts.web[0]' a.example.com", {"expose": True}),
+        ({"platform": "linux/arm64"}, "platform", "kept: ", {"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
+        ({"labels": {"kompose.service.expose": "a.example.com"}}, "labels.kompose.service.expose", "approximated: exposed; a.example.com is the environment's to say; pulumi config set seaway:publish ingress && pulumi config set --path 'seaway:ingress.hosts.web[0]' a.example.com", {"publish": True}),
         ({"labels": {"kompose.hpa.replicas.max": "5", "kompose.hpa.cpu": "60"}}, "labels.kompose.hpa.cpu", "kept: ", {"scale": {"min": 1, "max": 5, "cpu": "60%"}}),
         ({"init": True}, "init", "kept: shareProcessNamespace of the pod, whose first process collects what ends", {}),
         ({"environment": {"A": None}}, "environment.A", "dropped: has no value: it is the variable of a shell; write its value, or list it in `secrets`", {}),
@@ -428,10 +428,10 @@ def test_what_is_looked_at_from_outside_stays_reachable() -> None:
     web = PORT | {"target": "8086", "published": "80"}
     services = {"cms": {"image": "influxdb:2", "ports": [web, PORT | {"target": "5432", "published": "5432"}]}}
     found = app(services).stores[0]
-    assert (found.protocol, found.expose) == ("http", True)
-    assert found.ports == (application.Port("tcp-5432", port=5432, expose=True),)
+    assert (found.protocol, found.publish) == ("http", True)
+    assert found.ports == (application.Port("tcp-5432", port=5432, publish=True),)
     web["host_ip"] = "127.0.0.1"
-    assert app(services).stores[0].expose is False
+    assert app(services).stores[0].publish is False
 
 
 def test_stores_come_first_anyway() -> None:
@@ -539,7 +539,7 @@ def test_two_disks_that_two_share() -> None:
         "two": {"image": "nginx:1", "volumes": [disk("a", read_only=True), disk("b", read_only=False)]},
     }
     one, two = app(services).stores[0], app(services).services[0]
-    assert (one.volume.path, list(one.volumes), [share.volume for share in two.shares]) == ("/a", ["b"], [None, "b"])
+    assert (one.volume.path, list(one.volumes), [share.volume for share in two.shared_volumes]) == ("/a", ["b"], [None, "b"])
 
 
 @pytest.mark.parametrize(

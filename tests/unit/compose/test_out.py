@@ -136,7 +136,7 @@ def test_builds_have_the_bases_of_the_environment() -> None:
     assert service("services: {web: {build: ./web}}")["build"] == "./web"
     released = {"web": container.ImageSource(reference="registry/web@sha256:1")}
     assert service("services: {web: {build: ./web}}", image_sources=released)["image"] == "registry/web@sha256:1"
-    assert service(WEB % "user: 1", substitutes={"python:3.12": "mirror/python:3"})["image"] == "mirror/python:3"
+    assert service(WEB % "user: 1", image_overrides={"python:3.12": "mirror/python:3"})["image"] == "mirror/python:3"
 
 
 BUILD = {
@@ -200,7 +200,7 @@ def test_health(image: str, more: str, test: Any, how: str) -> None:
 def test_who_calls_whom_shares_a_network() -> None:
     text = """
 services:
-  web: {image: a, port: 80, expose: true, calls: [api], scale: 1}
+  web: {image: a, port: 80, publish: true, calls: [api], scale: 1}
   api: {image: a, port: 81, calls: [db], egress: [], scale: 1}
   lone: {image: a, egress: [], scale: 1}
   free: {image: a, scale: 1}
@@ -223,8 +223,8 @@ stores: {db: %s}
 def test_pods_of_one_service_have_ports_of_their_own() -> None:
     text = """
 services:
-  web: {image: a, port: 80, expose: true, scale: 3}
-  api: {image: a, port: 82, protocol: tcp, expose: true, ports: {more: {port: 90, protocol: udp, expose: true}}, scale: 1}
+  web: {image: a, port: 80, publish: true, scale: 3}
+  api: {image: a, port: 82, protocol: tcp, publish: true, ports: {more: {port: 90, protocol: udp, publish: true}}, scale: 1}
 """
     services = made(text).document["services"]
     assert services["web"]["ports"] == [{"target": 80, "published": "80-82"}]
@@ -311,7 +311,7 @@ stores: {db: %s}
 
 def test_disks_that_several_see() -> None:
     text = """
-services: {web: {image: a, user: 7, scale: 1, shares: {/srv/media: cms, /srv/old: {store: cms, volume: old, readOnly: true}}}}
+services: {web: {image: a, user: 7, scale: 1, sharedVolumes: {/srv/media: cms, /srv/old: {store: cms, volume: old, readOnly: true}}}}
 stores: {cms: {image: b, volume: {path: /media, size: 1Gi}, volumes: {old: {path: /old, size: 1Gi}}}}
 """
     services = made(text).document["services"]
@@ -339,18 +339,18 @@ IN_MEMORY = "approximated: in memory, which counts as the container's; give it m
         ("resources: {cpuLimit: 1500m, memory: 1Gi, gpu: 2}", []),
         ("resources: {gpu: {resource: example.com/gpu}}", ["resources.gpu: dropped: Docker has no driver for example.com/gpu; name its device by hand"]),
         ("resources: {tpu: {count: 4, accelerator: a, topology: 2x2}}", [f"resources.tpu: dropped: Docker knows no tensor processors; {NONE}"]),
-        ("eachNode: true", ["eachNode: approximated: one: this machine is one node"]),
+        ("daemonSet: true", ["daemonSet: approximated: one: this machine is one node"]),
         ("scale: {min: 2, max: 4, cpu: 80%}", ["scale: approximated: always 2: nothing on Docker starts more; the labels are for an import; docker compose up --scale web=<number>"]),
-        ("drain: 9", [f"drain: dropped: nothing leads requests to it that would have to learn of its end; {NONE}"]),
+        ("preStopDelay: 9", [f"preStopDelay: dropped: nothing leads requests to it that would have to learn of its end; {NONE}"]),
         ("spread: require", [f"spread: dropped: all run on one machine; {NONE}"]),
-        ("priority: high", [f"priority: dropped: there is one machine; {NONE}"]),
-        ("tolerates: ['a=b:NoSchedule']", [f"tolerates: dropped: there is one machine; {NONE}"]),
-        ("nodes: {kubernetes.io/arch: arm64, disk: ssd}", [f"nodes.disk: dropped: there is one machine; {NONE}"]),
+        ("priorityClass: high", [f"priorityClass: dropped: there is one machine; {NONE}"]),
+        ("tolerations: ['a=b:NoSchedule']", [f"tolerations: dropped: there is one machine; {NONE}"]),
+        ("nodeSelector: {kubernetes.io/arch: arm64, disk: ssd}", [f"nodes.disk: dropped: there is one machine; {NONE}"]),
         ("kubernetesApi: {pods: [get]}", ["kubernetesApi: dropped: there is no Kubernetes to ask; let the program do without"]),
         ("egress: [10.0.0.0/8]", ["egress: approximated: it reaches everything outside: a network of Docker has no rules; a firewall of the machine"]),
         ("egress: [internet]", ["egress: approximated: it reaches everything outside: a network of Docker has no rules; a firewall of the machine"]),
-        ("spread: prefer, eachNode: false, nodes: {}, raw: {}", []),
-        ("expose: true, egress: []", ["egress: approximated: it reaches everything outside: a published port needs the way; a firewall of the machine"]),
+        ("spread: prefer, daemonSet: false, nodeSelector: {}, raw: {}", []),
+        ("publish: true, egress: []", ["egress: approximated: it reaches everything outside: a published port needs the way; a firewall of the machine"]),
         ("writable: [/a, /tmp]", [f"writable.0: {IN_MEMORY}", f"writable.1: {IN_MEMORY}"]),
         ("security: baseline, user: null, writable: [/]", []),
         ("raw: {Service: {spec: {a: 1}}}", [f"raw.Service.spec.a: dropped: Kubernetes' own; Docker has nothing like it; {NONE}"]),
@@ -364,15 +364,15 @@ def test_what_is_lost_of_a_service(more: str, losses: list[str]) -> None:
 @pytest.mark.parametrize(
     ("kind", "more", "losses"),
     [
-        ("stores", "port: 1, volume: {path: /a, size: 1Gi, storageClass: fast}, keep: false", [
+        ("stores", "port: 1, volume: {path: /a, size: 1Gi, storageClass: fast}, retain: false", [
             "volume.size: approximated: Docker bounds no volume; the label is for an import; watch the disk",
             f"volume.storageClass: dropped: volumes are where Docker keeps them; the label is for an import; {NONE}",
-            "keep: approximated: `docker compose down` keeps it, `down --volumes` does not; take care which one you write",
+            "retain: approximated: `docker compose down` keeps it, `down --volumes` does not; take care which one you write",
         ]),
-        ("jobs", "schedule: '@daily', timeZone: Etc/UTC, history: 2, timeout: 9", [
+        ("jobs", "schedule: '@daily', timeZone: Etc/UTC, historyLimit: 2, timeout: 9", [
             "schedule: dropped: nothing on Docker runs by the clock; the labels are for an import; in a crontab: docker compose run --rm one",
             "timeZone: dropped: nothing on Docker runs by the clock; say it where the clock is",
-            "history: dropped: nothing on Docker runs by the clock; say it where the clock is",
+            "historyLimit: dropped: nothing on Docker runs by the clock; say it where the clock is",
             "timeout: dropped: Docker ends nothing for its time; let the program end by itself",
         ]),
         ("jobs", "timeout: 600, tries: 2", ["timeout: dropped: Docker ends nothing for its time; let the program end by itself"]),
@@ -433,8 +433,8 @@ def test_no_word_is_forgotten() -> None:
         if field.name != "name"
     }
     looked = losses.KEPT_KEYS | {
-        *("egress", "kubernetesApi", "nodes", "tolerates", "priority", "raw", "eachNode", "spread", "drain", "keep"),
-        *("schedule", "timeZone", "startWithin", "overlap", "history", "tries", "timeout"),
+        *("egress", "kubernetesApi", "nodes", "tolerates", "priority", "raw", "daemonSet", "spread", "drain", "keep"),
+        *("schedule", "timeZone", "startingDeadline", "overlap", "history", "tries", "timeout"),
     }
     assert looked == words
     words = {decode.to_camel_case(field.name) for field in dataclasses.fields(application.Build)}

@@ -127,7 +127,7 @@ def of_kind(kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     yield from (each for each in manifests() if each["kind"] in kinds)
     led = settings.Ingress(hosts={"web": ("shop.example.com",)})
     yield from (
-        each.manifest for each in golden.build_objects("shop", exposure="ingress", ingress=led) if each.kind in kinds
+        each.manifest for each in golden.build_objects("shop", publish="ingress", ingress=led) if each.kind in kinds
     )
 
 

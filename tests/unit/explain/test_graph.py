@@ -25,7 +25,7 @@ SIZE = (120.0, 52.0)
 def shop(exposure: settings.PublishMode = "clusterIP", **hosts: tuple[str, ...]) -> graph.Graph:
     app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     ingress = settings.Ingress(hosts=hosts)
-    return graph.build_graph(app, settings.Settings(stack="dev", context="dev", exposure=exposure, ingress=ingress))
+    return graph.build_graph(app, settings.Settings(stack="dev", context="dev", publish=exposure, ingress=ingress))
 
 
 def twenty() -> graph.Graph:
@@ -36,8 +36,8 @@ def twenty() -> graph.Graph:
             image="x:1",
             port=8000,
             calls=tuple(f"service-{j}" for j in (i + 4, i + 7) if j < 20),
-            after=(f"service-{i + 1}",) if i % 5 == 2 else (),
-            expose=i < 2,
+            depends_on=(f"service-{i + 1}",) if i % 5 == 2 else (),
+            publish=i < 2,
         )
         for i in range(20)
     )
@@ -55,7 +55,7 @@ def overlap(a: layout.Box, b: layout.Box) -> bool:
 
 
 def test_what_has_no_number_of_pods() -> None:
-    agent = application.Service("agent", image="x:1", each_node=True)
+    agent = application.Service("agent", image="x:1", daemon_set=True)
     report = application.Job("report", image="x:1", schedule="0 3 * * *")
     app = application.Application("big", services=(agent,), jobs=(report,))
     picture = graph.build_graph(app, settings.Settings(stack="dev", context="dev"))
@@ -72,7 +72,7 @@ def test_what_is_in_it() -> None:
         ("jobs.migrate", "calls", "stores.db"),
     ]
     assert [(each.name, each.kind, each.detail) for each in shop().nodes] == [
-        ("outside", "outside", "closed: seaway:exposure is clusterIP"),
+        ("outside", "outside", "closed: seaway:publish is clusterIP"),
         ("web", "service", "2 pods, port 8000"),
         ("api", "service", "2 pods, port 8000"),
         ("worker", "service", "1 pod"),

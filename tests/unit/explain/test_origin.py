@@ -21,7 +21,7 @@ services:
 OVERLAY = nodes.parse(
     """\
 services:
-  web: {env: {B: b}, resources: {memory: 1Gi}, health: {startup: 90}}
+  web: {env: {B: b}, resources: {memory: 1Gi}, health: {startPeriod: 90}}
 """,
     "Pulumi.dev.yaml",
 )
@@ -32,9 +32,9 @@ services:
     [
         ("build.context", ["app.yaml:4:5"]),
         ("build.dockerfile", []),
-        ("health.ready", ["app.yaml:5:5"]),
-        ("health.live", ["app.yaml:5:5"]),
-        ("health.startup", []),
+        ("health.readiness", ["app.yaml:5:5"]),
+        ("health.liveness", ["app.yaml:5:5"]),
+        ("health.startPeriod", []),
         ("scale.min", ["app.yaml:6:5"]),
         ("resources.cpu", ["app.yaml:8:17"]),
         ("resources.memory", []),
@@ -51,8 +51,8 @@ def test_a_line_of_the_application(path: str, places: list[str]) -> None:
     [
         ("resources.cpu", ["app.yaml:8:17"]),
         ("resources.memory", ["Pulumi.dev.yaml:2:34"]),
-        ("health.startup", ["Pulumi.dev.yaml:2:57"]),
-        ("health.ready", []),
+        ("health.startPeriod", ["Pulumi.dev.yaml:2:57"]),
+        ("health.readiness", []),
         ("env", ["app.yaml:7:5", "Pulumi.dev.yaml:2:15"]),
     ],
 )

@@ -37,7 +37,7 @@ def given(tmp_path: Path) -> components_settings.StackInputs:
 
 
 def plans(given: components_settings.StackInputs, **substitutes: str) -> list[image.BuildPlan]:
-    chosen = dataclasses.replace(given.settings, substitutes=substitutes)
+    chosen = dataclasses.replace(given.settings, image_overrides=substitutes)
     repositories = {"web": "registry.example.com/web", "worker": "registry.example.com/worker"}
     return image.plan_builds(dataclasses.replace(given, settings=chosen), repositories)
 

@@ -13,8 +13,8 @@ PULL = settings.Settings(
     stack="test",
     context="work",
     registry="registry.example.com/team",
-    pull=settings.PullCredentials(user="me", secret="TOKEN"),
-    pull_secrets=("theirs",),
+    image_pull_credentials=settings.PullCredentials(user="me", secret="TOKEN"),
+    image_pull_secrets=("theirs",),
 )
 
 
@@ -73,5 +73,5 @@ def test_another_password_changes_no_pod_and_no_name() -> None:
 
 
 def test_an_account_without_its_value() -> None:
-    with pytest.raises(LookupError, match="seaway:pull: no value for TOKEN"):
+    with pytest.raises(LookupError, match="seaway:imagePullCredentials: no value for TOKEN"):
         objects.objects(application.Application("shop"), PULL, {}, {})

@@ -74,7 +74,7 @@ def test_a_companion_runs_its_own_image_or_another_services_or_that_of_its_pod()
         "other": IMAGES["web"].reference,
         "public": "envoy:1",
     }
-    mirrored = settings.Settings(stack="test", context="test", substitutes={"envoy:1": "mirror.example.com/envoy:1"})
+    mirrored = settings.Settings(stack="test", context="test", image_overrides={"envoy:1": "mirror.example.com/envoy:1"})
     web = service(sidecars=(application.ExtraContainer("public", image="envoy:1"),))
     assert first(made(web, stack=mirrored))["public"]["image"] == "mirror.example.com/envoy:1"
 
@@ -201,7 +201,7 @@ def test_a_worker_may_have_ports_of_its_own() -> None:
     ],
 )
 def test_a_grpc_service_is_asked(ask: str | None, question: dict[str, Any]) -> None:
-    web = service(protocol="grpc", health=application.Health(ready=ask))
+    web = service(protocol="grpc", health=application.Health(readiness=ask))
     (container,) = pod(made(web))["containers"]
     assert container["readinessProbe"].items() >= question.items()
 
@@ -219,7 +219,7 @@ def test_the_working_folder() -> None:
 
 
 def test_one_pod_on_every_node() -> None:
-    found = made(service(each_node=True))
+    found = made(service(daemon_set=True))
     spec = found["DaemonSet/web"].manifest["spec"]
     assert spec["updateStrategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     assert "topologySpreadConstraints" not in spec["template"]["spec"]
@@ -250,7 +250,7 @@ def test_steps_end_with_the_jobs_after_the_services() -> None:
 
 def test_a_job_by_the_clock() -> None:
     report = job(
-        schedule="30 3 * * *", time_zone="Europe/Berlin", start_within=60, overlap="replace", history=1, tries=3
+        schedule="30 3 * * *", time_zone="Europe/Berlin", starting_deadline=60, concurrency_policy="replace", history_limit=1, tries=3
     )
     manifest = made(jobs=(report,))["CronJob/report"].manifest
     template = manifest["spec"].pop("jobTemplate")
@@ -286,7 +286,7 @@ def test_a_name_leaves_room_for_that_of_its_runs() -> None:
 def test_more_disks_of_one_store() -> None:
     wal = application.Volume(path="/wal", size="2Gi", storage_class="fast")
     stack = settings.Settings(stack="test", context="test", storage_class="standard")
-    found = made(stores=(store(volumes={"wal": wal}, keep=False),), stack=stack)
+    found = made(stores=(store(volumes={"wal": wal}, retain=False),), stack=stack)
     spec = found["StatefulSet/db"].manifest["spec"]
     assert [(one["metadata"]["name"], one["spec"]["storageClassName"]) for one in spec["volumeClaimTemplates"]] == [
         ("data", "standard"),
@@ -301,9 +301,9 @@ def test_more_disks_of_one_store() -> None:
 
 def test_a_store_is_reached_from_outside_by_a_second_service() -> None:
     """A headless Service opens no port, and the name of a store must stay the address of its pod."""
-    one = store(expose=True, ports=(application.Port("web", port=81), application.Port("api", port=82, expose=True)))
+    one = store(publish=True, ports=(application.Port("web", port=81), application.Port("api", port=82, publish=True)))
     assert "Service/db-outside" not in made(stores=(one,))
-    found = made(stores=(one,), stack=dataclasses.replace(STACK, exposure="nodePort"))
+    found = made(stores=(one,), stack=dataclasses.replace(STACK, publish="nodePort"))
     assert found["Service/db"].manifest["spec"]["clusterIP"] == "None"
     outside = found["Service/db-outside"]
     assert (outside.owner, outside.manifest["spec"]["type"]) == ("db", "NodePort")
@@ -324,7 +324,7 @@ def test_an_image_as_it_is() -> None:
 
 
 def test_a_question_is_asked_as_it_is_said() -> None:
-    found = pod(made(service(health=application.Health(ready="/r", every=30, timeout=10, retries=5))))
+    found = pod(made(service(health=application.Health(readiness="/r", interval=30, timeout=10, retries=5))))
     asked = found["containers"][0]["readinessProbe"]
     assert (asked["periodSeconds"], asked["timeoutSeconds"], asked["failureThreshold"]) == (30, 10, 5)
 
@@ -337,7 +337,7 @@ def test_a_link_may_give_no_variables() -> None:
 def test_a_disk_is_shared_on_the_node_of_its_store() -> None:
     """And belongs to the store's group, as long as it is shared."""
     share = application.SharedVolume("/srv/media", store="db", read_only=True)
-    found = pod(made(service(shares=(share,)), stores=(store(user=999),)))
+    found = pod(made(service(shared_volumes=(share,)), stores=(store(user=999),)))
     assert {"name": "shared-data-db", "persistentVolumeClaim": {"claimName": "data-db-0"}} in found["volumes"]
     assert {"name": "shared-data-db", "mountPath": "/srv/media", "readOnly": True} in found["containers"][0][
         "volumeMounts"
@@ -345,7 +345,7 @@ def test_a_disk_is_shared_on_the_node_of_its_store() -> None:
     (term,) = found["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     assert term["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "db"
     assert (found["securityContext"]["fsGroup"], found["securityContext"]["supplementalGroups"]) == (999, [999, 10001])
-    both = made(service(shares=(share,)), stores=(store(user=999),))
+    both = made(service(shared_volumes=(share,)), stores=(store(user=999),))
     (preferred,) = pod(both, "StatefulSet/db")["affinity"]["podAffinity"][
         "preferredDuringSchedulingIgnoredDuringExecution"
     ]
@@ -360,8 +360,8 @@ def test_ports_that_nobody_wrote() -> None:
 
 def test_a_store_that_speaks_http_is_led_to() -> None:
     ingress = settings.Ingress(hosts={"db": ("wiki.example.com",)})
-    stack = dataclasses.replace(STACK, exposure="ingress", ingress=ingress)
-    found = made(stores=(store(expose=True, protocol="http"),), stack=stack)
+    stack = dataclasses.replace(STACK, publish="ingress", ingress=ingress)
+    found = made(stores=(store(publish=True, protocol="http"),), stack=stack)
     backend = found["Ingress/db"].manifest["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
     assert backend == {"name": "db-outside", "port": {"name": "main"}}
     assert found["Service/db-outside"].manifest["spec"]["type"] == "ClusterIP"

@@ -184,14 +184,14 @@ def test_command_and_args_only_where_they_are_said() -> None:
     ],
 )
 def test_probes_ask_what_health_says(ask: str | tuple[str, ...] | None, question: dict[str, Any]) -> None:
-    found = container(made(service(health=application.Health(ready=ask, live=ask, startup=7))))
+    found = container(made(service(health=application.Health(readiness=ask, liveness=ask, start_period=7))))
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert question.items() <= found[probe].items(), probe
     assert found["startupProbe"]["periodSeconds"] * found["startupProbe"]["failureThreshold"] == 7
 
 
 def test_a_start_does_not_wait_for_what_readiness_needs() -> None:
-    found = container(made(service(health=application.Health(ready="/readyz", live="/healthz"))))
+    found = container(made(service(health=application.Health(readiness="/readyz", liveness="/healthz"))))
     assert found["startupProbe"]["httpGet"]["path"] == "/healthz"
     assert found["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
@@ -205,7 +205,7 @@ def test_a_service_without_port_has_no_probes_no_service_and_nothing_to_drain() 
 def test_a_pod_that_nobody_asks_must_run_a_while_to_count() -> None:
     """Ready from its first moment, a program that ends at once would pass for a healthy one."""
     assert spec(made(service(port=None)), "Deployment/web")["minReadySeconds"] == 5
-    asked = made(service(port=None, health=application.Health(ready=("true",))))
+    asked = made(service(port=None, health=application.Health(readiness=("true",))))
     assert "minReadySeconds" not in spec(asked, "Deployment/web")
     assert "minReadySeconds" not in spec(made(service()), "Deployment/web")
 
@@ -227,7 +227,7 @@ def test_rollout_never_lowers_the_capacity() -> None:
 
 @pytest.mark.parametrize(("startup", "deadline"), [(60, 300), (240, 300), (241, 301), (600, 660)])
 def test_a_slow_start_has_its_time(startup: int, deadline: int) -> None:
-    health = application.Health(startup=startup)
+    health = application.Health(start_period=startup)
     found = made(service(health=health), stores=(store(health=health),))
     assert found["Deployment/web"].deadline == found["StatefulSet/db"].deadline == deadline
     assert spec(found, "Deployment/web")["progressDeadlineSeconds"] == deadline
@@ -264,7 +264,7 @@ def test_a_version_is_another_one_when_the_spec_changes() -> None:
 
 def test_services_that_wait_have_later_turns() -> None:
     found = made(
-        service("a", after=("b",)), service("b", after=("c",)), service("c"), stores=(store(),), jobs=(job(uses="c"),)
+        service("a", depends_on=("b",)), service("b", depends_on=("c",)), service("c"), stores=(store(),), jobs=(job(uses="c"),)
     )
     steps = objects.group_by_step(found.values())
     assert {step: [one.key.partition("-")[0] for one in ones] for step, ones in steps.items()} == {
@@ -332,7 +332,7 @@ def test_store_keeps_its_disk() -> None:
     ],
 )
 def test_exposure_is_the_environments_business(exposure: settings.PublishMode, expose: bool, kind: str) -> None:
-    found = made(service(expose=expose), stack=dataclasses.replace(STACK, exposure=exposure))
+    found = made(service(publish=expose), stack=dataclasses.replace(STACK, publish=exposure))
     assert spec(found, "Service/web")["type"] == kind
     assert "nodePort" not in spec(found, "Service/web")["ports"][0]
 
@@ -453,7 +453,7 @@ def test_missing_secrets_are_named_together() -> None:
 
 
 def test_substitute_takes_the_place_of_an_image_but_not_of_its_name_in_hashes() -> None:
-    local = dataclasses.replace(STACK, substitutes={"postgres:17": "registry.example.com/postgres:17"})
+    local = dataclasses.replace(STACK, image_overrides={"postgres:17": "registry.example.com/postgres:17"})
     found = made(stores=(store(),), stack=local)
     assert container(found, "StatefulSet/db")["image"] == "registry.example.com/postgres:17"
     one = application.Job("load", image="postgres:17")
@@ -465,7 +465,7 @@ def test_the_digest_of_what_is_taken_is_part_of_hashes() -> None:
     """A job that ran with one image runs again with another, wherever that one comes from."""
 
     def name(image: str, instead: str | None = None) -> str:
-        stack = dataclasses.replace(STACK, substitutes={"postgres:17": instead} if instead else {})
+        stack = dataclasses.replace(STACK, image_overrides={"postgres:17": instead} if instead else {})
         found = made(jobs=(application.Job("load", image=image),), stack=stack)
         one = only(found, "Job")
         assert container(found, one.key)["image"] == (instead or image)

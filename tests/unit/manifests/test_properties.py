@@ -27,10 +27,10 @@ DOCS = Path(__file__).parents[3] / "docs"
 STACK = {
     "seaway:context": "test",
     "seaway:registry": "registry.example.com",
-    "seaway:exposure": "ingress",
+    "seaway:publish": "ingress",
     "seaway:ingress": {"hosts": {"web": ["shop.example.com", "example.com/shop"]}, "issuer": "letsencrypt"},
     "seaway:storageClass": "standard",
-    "seaway:pullSecrets": ["registry"],
+    "seaway:imagePullSecrets": ["registry"],
     "seaway:secrets": {name: {"secure": "x"} for name in ("PAYMENT_TOKEN", "LICENCE", "NPM_TOKEN")},
     "seaway:overlay": {"services": {"web": {"env": {"LOG_LEVEL": "debug"}}}},
 }

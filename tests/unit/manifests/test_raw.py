@@ -99,14 +99,14 @@ def test_raw_knows_no_kind_that_nothing_makes() -> None:
         "web",
         image="nginx",
         port=80,
-        expose=True,
+        publish=True,
         scale=application.Scale(max=3),
         secrets=(application.Secret("KEY"),),
         files=(application.File("/a", content="a"),),
         kubernetes_api={"pods": ("get",)},
     )
     stack = dataclasses.replace(
-        STACK, exposure="ingress", ingress=settings.Ingress(hosts={"web": ("shop.example.com",)})
+        STACK, publish="ingress", ingress=settings.Ingress(hosts={"web": ("shop.example.com",)})
     )
     value = objects.SecretValue(fingerprint="f", value="")
     app = application.Application("shop", services=(web,))

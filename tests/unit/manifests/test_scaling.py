@@ -127,9 +127,9 @@ def test_a_node_that_keeps_pods_away_is_none_to_spread_over() -> None:
     ("fields", "grace", "drain"),
     [
         ({}, 30, 5),
-        ({"drain": 10, "grace": 60}, 70, 10),
-        ({"drain": 0}, 25, None),
-        ({"port": None, "health": application.Health(), "drain": 10, "grace": 7}, 7, None),
+        ({"pre_stop_delay": 10, "stop_grace_period": 60}, 70, 10),
+        ({"pre_stop_delay": 0}, 25, None),
+        ({"port": None, "health": application.Health(), "pre_stop_delay": 10, "stop_grace_period": 7}, 7, None),
     ],
 )
 def test_the_grace_covers_the_drain(fields: dict[str, Any], grace: int, drain: int | None) -> None:
@@ -141,14 +141,14 @@ def test_the_grace_covers_the_drain(fields: dict[str, Any], grace: int, drain: i
 
 def test_a_store_has_its_own_grace() -> None:
     assert pod(made(stores=(store(),)), "StatefulSet/db")["terminationGracePeriodSeconds"] == 60
-    assert pod(made(stores=(store(grace=600),)), "StatefulSet/db")["terminationGracePeriodSeconds"] == 600
+    assert pod(made(stores=(store(stop_grace_period=600),)), "StatefulSet/db")["terminationGracePeriodSeconds"] == 600
 
 
 def test_nodes_taints_and_priority_are_referred_to() -> None:
     wanted = {
-        "nodes": {"disk": "ssd"},
-        "tolerates": ("dedicated=batch:NoSchedule", "spot:NoExecute"),
-        "priority": "high",
+        "node_selector": {"disk": "ssd"},
+        "tolerations": ("dedicated=batch:NoSchedule", "spot:NoExecute"),
+        "priority_class": "high",
     }
     job = application.Job("tidy", image="tidy:1", **wanted)
     found = made(service(**wanted), stores=(store(**wanted),), jobs=(job,))
@@ -215,7 +215,7 @@ def test_a_gpu_of_a_companion_is_one_of_the_pod() -> None:
 
 def test_a_tpu_names_its_nodes() -> None:
     tpu = application.Tpu(count=4, accelerator="tpu-v5-lite-podslice", topology="2x4")
-    found = made(service(resources=application.Resources(tpu=tpu), nodes={"pool": "ml"}))
+    found = made(service(resources=application.Resources(tpu=tpu), node_selector={"pool": "ml"}))
     assert container(found)["resources"]["limits"]["google.com/tpu"] == "4"
     assert pod(found)["nodeSelector"] == {
         "cloud.google.com/gke-tpu-accelerator": "tpu-v5-lite-podslice",

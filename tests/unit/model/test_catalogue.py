@@ -25,7 +25,7 @@ def test_postgres_needs_a_volume_and_nothing_else() -> None:
     assert (db.user, db.writable, db.security) == (999, ("/var/run/postgresql",), "restricted")
     assert db.env == {**env, "PGDATA": "/var/lib/postgresql/data/pgdata"}
     asked = ("pg_isready", "--quiet", "--host=127.0.0.1", "--port=4242", "--username=shop", "--dbname=orders")
-    assert db.health == application.Health(ready=asked)
+    assert db.health == application.Health(readiness=asked)
     assert [each.reason for each in image_profiles.list_defaults(store("postgres:17"))] == [
         "the user that postgres is made for",
         "it writes its socket there",
@@ -35,13 +35,13 @@ def test_postgres_needs_a_volume_and_nothing_else() -> None:
 
 
 def test_what_the_application_says_wins() -> None:
-    health = application.Health(ready=("true",))
+    health = application.Health(readiness=("true",))
     said = store("postgres:17", user=70, env={"PGDATA": "/elsewhere"}, health=health, writable=("/more",))
     (db,) = resolved(said).stores
     assert (db.user, db.env, db.health) == (70, {"PGDATA": "/elsewhere"}, health)
     assert db.writable == ("/more", "/var/run/postgresql"), "what it writes to stays writable"
-    (db,) = resolved(store("mysql:8.4", grace=90)).stores
-    assert db.grace == 90
+    (db,) = resolved(store("mysql:8.4", stop_grace_period=90)).stores
+    assert db.stop_grace_period == 90
 
 
 USERS = {
@@ -100,15 +100,15 @@ def test_a_service_a_companion_and_a_job_that_uses_it_have_it_too() -> None:
     cache = application.Service("cache", image="memcached:1", port=11211, sidecars=(proxy,))
     app = resolved(services=(cache,), jobs=(application.Job("warm", uses="cache", command=("true",)),))
     assert (app.services[0].user, app.jobs[0].user) == (11211, 11211)
-    assert (app.services[0].health, app.services[0].grace) == (application.Health(), 25)
+    assert (app.services[0].health, app.services[0].stop_grace_period) == (application.Health(), 25)
     assert app.services[0].sidecars[0].user == 101
     assert app.services[0].sidecars[0].writable == ("/var/cache/nginx", "/var/run")
 
 
 def test_a_database_that_flushes_has_time_for_it() -> None:
     (db,) = resolved(store("mysql:8.4")).stores
-    assert db.grace == 120
-    assert db.health.ready == ("mysqladmin", "ping", "--silent", "--host=127.0.0.1", "--port=4242")
+    assert db.stop_grace_period == 120
+    assert db.health.readiness == ("mysqladmin", "ping", "--silent", "--host=127.0.0.1", "--port=4242")
 
 
 def test_what_is_built_is_nobodys_to_know() -> None:

@@ -59,7 +59,7 @@ def test_it_reads_as_if_written_by_hand() -> None:
     service = application.Service(
         "web",
         image="nginx",
-        health=application.Health(startup=5),
+        health=application.Health(start_period=5),
         env={"DEBUG": "false"},
         command=("run", "0755"),
         secrets=(application.Secret("KEY"), application.Secret("MADE", generate=32)),
@@ -74,7 +74,7 @@ def test_it_reads_as_if_written_by_hand() -> None:
                 "env": {"DEBUG": "false"},
                 "secrets": {"KEY": {}, "MADE": {"generate": 32}},
                 "files": {"/etc/a": {"content": "text\n"}},
-                "health": {"startup": 5},
+                "health": {"startPeriod": 5},
             }
         },
     }

@@ -75,9 +75,9 @@ def test_all_images_are_deployed_by_their_digest() -> None:
 
 
 def test_what_an_environment_takes_instead_has_a_pin_of_its_own() -> None:
-    said = settings.Settings(stack="dev", context="work", substitutes={"a:1": "postgres:17", "postgres:17": "mirror/b"})
+    said = settings.Settings(stack="dev", context="work", image_overrides={"a:1": "postgres:17", "postgres:17": "mirror/b"})
     found = images_lock.pin_overrides(said, LOCK)
-    assert found.substitutes == {"a:1": f"postgres:17@{TWO}", "postgres:17": "mirror/b"}
+    assert found.image_overrides == {"a:1": f"postgres:17@{TWO}", "postgres:17": "mirror/b"}
 
 
 APP = """name: shop
@@ -92,7 +92,7 @@ def loaded(folder: Path, pins: str) -> load.Environment:
     (folder / "app" / images_lock.FILE_NAME).write_text(pins)
     said = {
         "context": "work",
-        "substitutes": {"python:3.12-slim": "mirror/python"},
+        "imageOverrides": {"python:3.12-slim": "mirror/python"},
         "overlay": {"services": {"web": {}}},
     }
     values = nodes.from_plain(said, "Pulumi.dev.yaml")
@@ -105,7 +105,7 @@ def test_an_environment_has_the_digests_everywhere(tmp_path: Path) -> None:
     for app in (found.app, found.declared, found.base):
         assert app.services[0].image == f"nginx:1.27@{ONE}"
     assert [job.image for job in found.app.jobs] == [f"nginx:1.27@{ONE}", f"python:3.12-slim@{TWO}"]
-    assert found.settings.substitutes == {"python:3.12-slim": f"mirror/python@{ONE}"}
+    assert found.settings.image_overrides == {"python:3.12-slim": f"mirror/python@{ONE}"}
 
 
 def test_what_is_wrong_with_the_file_stops_the_environment(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from seaway.model import application, rollout_order
 
 
 def services(**after: str) -> list[application.Service]:
-    return [application.Service(name, after=tuple(said.split())) for name, said in after.items()]
+    return [application.Service(name, depends_on=tuple(said.split())) for name, said in after.items()]
 
 
 def test_a_turn_is_one_more_than_the_last_that_is_waited_for() -> None:

@@ -140,7 +140,7 @@ OURS = {
 }
 OWNERS = {
     "StatefulSet": "stores: {db: {image: x, port: 1, volume: {path: /data, size: 1Gi}, raw: {%s}}}",
-    "DaemonSet": "services: {agent: {image: x, eachNode: true, raw: {%s}}}",
+    "DaemonSet": "services: {agent: {image: x, daemonSet: true, raw: {%s}}}",
     "Job": "jobs: {migrate: {image: x, raw: {%s}}}",
     "CronJob": "jobs: {report: {image: x, run: on-demand, raw: {%s}}}",
 }
@@ -181,10 +181,10 @@ def test_null_takes_away_nothing_that_is_needed(said: Said, path: str) -> None:
 
 def test_the_kinds_follow_from_what_is_said() -> None:
     assert kinds() == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"]
-    assert kinds(each_node=True) == ["DaemonSet", "NetworkPolicy", "ServiceAccount"]
+    assert kinds(daemon_set=True) == ["DaemonSet", "NetworkPolicy", "ServiceAccount"]
     assert "PodDisruptionBudget" not in kinds(scale=application.Scale(min=1))
     assert "PodDisruptionBudget" in kinds(scale=application.Scale(min=1, max=3))
-    assert set(kinds(port=1, expose=True, scale=application.Scale(max=3))) - set(kinds()) == {
+    assert set(kinds(port=1, publish=True, scale=application.Scale(max=3))) - set(kinds()) == {
         "HorizontalPodAutoscaler",
         "Ingress",
         "Service",

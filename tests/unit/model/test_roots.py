@@ -20,8 +20,8 @@ LINE = f"CANARY={CANARY}\n"
 
 REFERENCES: dict[str, str] = {
     "files": "name: a\nservices: {{web: {{image: b, port: 80, files: {{/etc/a: '{0}'}}}}}}\n",
-    "envFiles": "name: a\nservices: {{web: {{image: b, port: 80, envFiles: ['{0}']}}}}\n",
-    "sidecar": "name: a\nservices: {{web: {{image: b, port: 80, sidecars: {{c: {{image: d, envFiles: ['{0}']}}}}}}}}\n",
+    "envFile": "name: a\nservices: {{web: {{image: b, port: 80, envFile: ['{0}']}}}}\n",
+    "sidecar": "name: a\nservices: {{web: {{image: b, port: 80, sidecars: {{c: {{image: d, envFile: ['{0}']}}}}}}}}\n",
     "context": "name: a\nservices: {{web: {{build: '{0}', port: 80}}}}\n",
     "dockerfile": "name: a\nservices: {{web: {{build: {{context: web, dockerfile: '../{0}'}}, port: 80}}}}\n",
     "contexts": "name: a\nservices: {{web: {{build: {{context: web, contexts: {{c: '{0}'}}}}, port: 80}}}}\n",
@@ -184,7 +184,7 @@ STACK = "config: {{seaway:context: c, seaway:app: app/app.yaml{0}}}\n"
 def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = project(place)
     monkeypatch.chdir(folder)
-    (folder / "app/app.yaml").write_text(REFERENCES["envFiles"].format("../../outside/file"))
+    (folder / "app/app.yaml").write_text(REFERENCES["envFile"].format("../../outside/file"))
     file = folder / "Pulumi.dev.yaml"
 
     def loaded() -> str:
@@ -197,7 +197,7 @@ def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, m
 
     file.write_text(STACK.format(""))
     assert loaded() == (
-        'app/app.yaml:2:49: services.web.envFiles.0: "../../outside/file" is outside the project; copy it into the'
+        'app/app.yaml:2:49: services.web.envFile.0: "../../outside/file" is outside the project; copy it into the'
         " folder of Pulumi.yaml; if it is in the same git repository: pulumi config set seaway:root git"
     )
     file.write_text(STACK.format(", seaway:root: git"))
@@ -208,9 +208,9 @@ def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, m
     (place / ".git").mkdir()
     (place / ".git/config").write_text(LINE)
     assert loaded() == repr({"CANARY": CANARY})
-    (folder / "app/app.yaml").write_text(REFERENCES["envFiles"].format("../../.git/config"))
+    (folder / "app/app.yaml").write_text(REFERENCES["envFile"].format("../../.git/config"))
     assert loaded() == (
-        'app/app.yaml:2:49: services.web.envFiles.0: "../../.git/config" is in .git, which holds keys and state;'
+        'app/app.yaml:2:49: services.web.envFile.0: "../../.git/config" is in .git, which holds keys and state;'
         " name a file of the application"
     )
     file.write_text(STACK.format(", seaway:root: /"))

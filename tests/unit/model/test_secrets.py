@@ -165,17 +165,17 @@ SET = "pulumi config set --secret --path 'seaway:secrets.P'"
                 " pulumi config rm --path 'seaway:secrets.A', or remove `existing`"
             ],
         ),
-        (web(""), f"{STACK}  seaway:pull: {{user: me, secret: P}}\n  seaway:secrets: {{P: {{secure: x}}}}\n", []),
+        (web(""), f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n  seaway:secrets: {{P: {{secure: x}}}}\n", []),
         (
             web(""),
-            f"{STACK}  seaway:pull: {{user: me, secret: P}}\n",
-            [f"Pulumi.dev.yaml: seaway:pull.secret: the secret P has no value in stack dev; {SET}"],
+            f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n",
+            [f"Pulumi.dev.yaml: seaway:imagePullCredentials.secret: the secret P has no value in stack dev; {SET}"],
         ),
         (
             web(""),
-            "config:\n  seaway:context: c\n  seaway:pull: {user: me, secret: P}\n  seaway:secrets: {P: {secure: x}}\n",
+            "config:\n  seaway:context: c\n  seaway:imagePullCredentials: {user: me, secret: P}\n  seaway:secrets: {P: {secure: x}}\n",
             [
-                "Pulumi.dev.yaml: seaway:pull: is the account me of a registry that is not set;"
+                "Pulumi.dev.yaml: seaway:imagePullCredentials: is the account me of a registry that is not set;"
                 " pulumi config set seaway:registry registry.example.com/team"
             ],
         ),

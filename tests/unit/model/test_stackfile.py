@@ -20,7 +20,7 @@ config:
   seaway:context: seaway-dev
   seaway:registry: registry.example.com/team
   seaway:rolloutTimeout: "90"
-  seaway:substitutes:
+  seaway:imageOverrides:
     postgres:17: registry.example.com/base/postgres:17
   seaway:overlay:
     services:
@@ -34,7 +34,7 @@ GIVEN = {
     "context": "seaway-dev",
     "registry": "registry.example.com/team",
     "rolloutTimeout": "90",
-    "substitutes": json.dumps({"postgres:17": "registry.example.com/base/postgres:17"}),
+    "imageOverrides": json.dumps({"postgres:17": "registry.example.com/base/postgres:17"}),
     "overlay": json.dumps(
         {
             "services": {
@@ -65,7 +65,7 @@ def test_the_file_and_pulumi_give_the_same_settings(file: nodes.MappingNode) -> 
         context="seaway-dev",
         registry="registry.example.com/team",
         rollout_timeout=90,
-        substitutes={"postgres:17": "registry.example.com/base/postgres:17"},
+        image_overrides={"postgres:17": "registry.example.com/base/postgres:17"},
         overlay={
             "services": {
                 "web": {"scale": 1, "env": {"VERSION": 1.1, "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}}
@@ -75,7 +75,7 @@ def test_the_file_and_pulumi_give_the_same_settings(file: nodes.MappingNode) -> 
     given = stack_file.parse_config(GIVEN)
     assert stack_file.decode_settings(stack_file.attach_locations(given, file), "dev") == written
     without = {key: value for key, value in GIVEN.items() if key != "overlay"}
-    assert stack_file.decode_settings(stack_file.parse_config(without), "dev").substitutes == written.substitutes
+    assert stack_file.decode_settings(stack_file.parse_config(without), "dev").image_overrides == written.image_overrides
     assert stack_file.get_secret_names(file) == stack_file.get_secret_names(given) == {"SESSION_KEY"}
 
 
@@ -118,7 +118,7 @@ WRONG = {
     "unused": (APP, FILE + "    SESSION_KEI: {secure: x}", "Pulumi.dev.yaml:15:5: seaway:secrets.SESSION_KEI: no service, store or job lists it; did you mean SESSION_KEY? (or pulumi config rm --path 'seaway:secrets.SESSION_KEI')"),
     "registry": (BUILT, CONTEXT, "Pulumi.dev.yaml: seaway:registry: is not set, and web must be built and pushed; pulumi config set seaway:registry registry.example.com/team"),
     "namespace": (APP.replace("shop", "s" * 60), FILE, f'Pulumi.dev.yaml: stack: "{"s" * 60}..." cannot be the name of a namespace; name the stack with a-z, 0-9 and -, at most 63 characters with the application\'s name'),
-    "quota": ("name: shop\nservices:\n  agent: {image: nginx, eachNode: true}\n", CONTEXT + "  seaway:quota: true", "app/app.yaml:3:25: services.agent.eachNode: nobody can say how many pods it has at most, and seaway:quota limits the namespace to that; leave out one of the two"),
+    "quota": ("name: shop\nservices:\n  agent: {image: nginx, daemonSet: true}\n", CONTEXT + "  seaway:quota: true", "app/app.yaml:3:25: services.agent.daemonSet: nobody can say how many pods it has at most, and seaway:quota limits the namespace to that; leave out one of the two"),
     "build secret": (ASKS, BUILDS, "app/app.yaml:3:43: services.web.build.secrets.npm: TOKEN has no value in stack dev; pulumi config set --secret --path 'seaway:secrets.TOKEN'"),
     "engine without contexts": (ASKS.replace("secrets: {npm: TOKEN}", "ssh: [default]"), BUILDS + "  seaway:engine: docker", "app/app.yaml:3:33: services.web.build.ssh: the engine docker has no such word; pulumi config set seaway:engine docker-build"),
     "build context": (ASKS.replace("secrets: {npm: TOKEN}", "contexts: {a: ./a}"), BUILDS, 'app/app.yaml:3:44: services.web.build.contexts.a: there is no folder "./a"; write a path relative to the application\'s file'),

@@ -69,7 +69,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "no metrics": ("metrics API", {requirements.METRICS_PATH: None}, "lacking: there is none, so no autoscaler ever acts; install metrics-server: https://github.com/kubernetes-sigs/metrics-server"),
     "metrics away": ("metrics API", {requirements.METRICS_PATH: answers.build_object("m", status=AWAY)}, "lacking: it does not answer: endpoints not found; kubectl get apiservice v1beta1.metrics.k8s.io"),
     "no default class": ("storage class", {STORAGE: {"items": [answers.build_object("slow")]}}, "lacking: no storage class is the default (there are: slow); name one in seaway:storageClass"),
-    "no ingress class": ("ingress class", {INGRESS: {"items": []}}, "lacking: no ingress class is the default (there are none); name one in seaway:ingress.controller"),
+    "no ingress class": ("ingress class", {INGRESS: {"items": []}}, "lacking: no ingress class is the default (there are none); name one in seaway:ingress.className"),
     "no cert-manager": ("certificates", {requirements.ISSUERS_PATH: None}, "lacking: cert-manager is not installed; install it: https://cert-manager.io/docs/installation/"),
     "another issuer": ("certificates", {requirements.ISSUERS_PATH: {"items": [answers.build_object("own")]}}, "lacking: there is no ClusterIssuer letsencrypt (there are: own); set seaway:ingress.issuer to one that is there"),
     "issuer not ready": ("certificates", {requirements.ISSUERS_PATH: {"items": [answers.build_object("letsencrypt", status=NOT_READY)]}}, "lacking: ClusterIssuer letsencrypt is not ready: no account; kubectl describe clusterissuer letsencrypt"),
@@ -91,18 +91,18 @@ def test_what_is_named_must_be_there() -> None:
     stack = dataclasses.replace(
         made.OPEN,
         storage_class="fast",
-        ingress=dataclasses.replace(made.HOSTS, controller="nginx", issuer=None, tls_secret="shop-tls"),
-        pull_secrets=("registry",),
-        exposure="ingress",
+        ingress=dataclasses.replace(made.HOSTS, class_name="nginx", issuer=None, tls_secret="shop-tls"),
+        image_pull_secrets=("registry",),
+        publish="ingress",
     )
-    app = made.app(web={"priority": "high"}, db={"priority": "highest"})
+    app = made.app(web={"priority_class": "high"}, db={"priority_class": "highest"})
     space = "/api/v1/namespaces/shop-test/secrets"
     given = {f"{space}/shop-tls": {"data": {"tls.crt": ""}}, f"{space}/registry": {"data": {".dockerconfigjson": ""}}}
     found = answers.evaluate_all(answers.build_context(app, stack), given)
     assert answers.format_outcome(found["storage class"]) == "there: fast"
     assert answers.format_outcome(found["ingress class"]) == (
         "lacking: there is no ingress class nginx (there are: traefik); name one that is there in"
-        " seaway:ingress.controller, or make it"
+        " seaway:ingress.className, or make it"
     )
     assert answers.format_outcome(found["priority class: web"]) == "there: high"
     assert answers.format_outcome(found["priority class: db"]) == (
@@ -122,7 +122,7 @@ def test_what_is_named_must_be_there() -> None:
 
 
 def test_whether_a_load_balancer_is_there_cannot_be_told() -> None:
-    found = answers.evaluate_all(answers.build_context(stack=dataclasses.replace(made.STACK, exposure="loadBalancer")))
+    found = answers.evaluate_all(answers.build_context(stack=dataclasses.replace(made.STACK, publish="loadBalancer")))
     assert answers.format_outcome(found["load balancer"]) == (
         "unknown: whether anything gives addresses to Services cannot be asked;"
         " ask whoever runs it: a cloud does, elsewhere it is installed"

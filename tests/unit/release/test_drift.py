@@ -118,7 +118,7 @@ def test_the_certificate_of_a_host_is_somebody_elses(how: dict[str, str]) -> Non
     ingress = settings.Ingress(hosts={"web": ("shop.example.com",)}, **how)
     found = [
         one.manifest
-        for one in golden.build_objects("shop", exposure="ingress", ingress=ingress)
+        for one in golden.build_objects("shop", publish="ingress", ingress=ingress)
         if one.kind == "Ingress"
     ]
     (tls,) = found[0]["spec"]["tls"]

@@ -15,7 +15,7 @@ from seaway.syntax import diagnosis, encode, nodes
 from tests import golden
 
 PLACE = diagnosis.SourceLocation("release-1")
-STACK = settings.Settings(stack="test", context="work", registry="registry.example.com", substitutes={"a": "b"})
+STACK = settings.Settings(stack="test", context="work", registry="registry.example.com", image_overrides={"a": "b"})
 
 
 def made(
@@ -53,11 +53,11 @@ def test_the_id_is_known_before_the_images_are_built() -> None:
 
 def test_what_counts_for_the_id() -> None:
     app = made().app
-    slower = dataclasses.replace(app.services[0], health=application.Health(startup=99))
+    slower = dataclasses.replace(app.services[0], health=application.Health(start_period=99))
     assert made(dataclasses.replace(app, services=(slower, *app.services[1:]))).id != made().id
     assert made(POSTGRES_PASSWORD="another").id != made().id
     assert made(chosen=dataclasses.replace(STACK, rollout_timeout=7)).id != made().id
-    assert made(chosen=dataclasses.replace(STACK, exposure="nodePort")).id != made().id
+    assert made(chosen=dataclasses.replace(STACK, publish="nodePort")).id != made().id
     elsewhere = {"context": "x", "registry": "y", "builder": "z", "platform": "p", "app": "a", "engine": "docker"}
     assert made(chosen=dataclasses.replace(STACK, **elsewhere)).id == made().id
 
@@ -72,9 +72,9 @@ def test_a_changed_file_is_another_release_and_its_place_is_not() -> None:
 
 
 def test_the_settings_of_the_record_win() -> None:
-    today = settings.Settings(stack="test", context="here", exposure="loadBalancer", rollout_timeout=9, builder="b")
+    today = settings.Settings(stack="test", context="here", publish="loadBalancer", rollout_timeout=9, builder="b")
     applied = made().apply_settings(today)
-    assert (applied.exposure, applied.rollout_timeout, applied.substitutes) == ("clusterIP", 300, {"a": "b"})
+    assert (applied.publish, applied.rollout_timeout, applied.image_overrides) == ("clusterIP", 300, {"a": "b"})
     assert (applied.context, applied.builder) == ("here", "b")
 
 
@@ -85,7 +85,7 @@ def test_the_settings_of_the_record_win() -> None:
             {"colour": "red"},
             ": colour: is no key of a release; there are: application, base, settings, images, secrets",
         ),
-        ({"settings": {"exposure": "nodePort"}}, "r.yaml:1:1: settings.stack: is missing"),
+        ({"settings": {"publish": "nodePort"}}, "r.yaml:1:1: settings.stack: is missing"),
         ({"images": {"web": {"content": "c"}}}, "images.web.reference: is missing"),
     ],
 )

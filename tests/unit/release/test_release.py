@@ -215,7 +215,7 @@ def test_after_a_rollback_what_is_newer_is_not_in_the_way(tmp_path: Path) -> Non
     one = made()
     release.save_release(tmp_path, one)
     overlay = "  seaway:overlay: {services: {newer: {scale: 3}, web: {scale: 4}}}\n"
-    waivers = "  seaway:waivers: {IMG-01: {of: [newer], reason: r, owner: o, until: 2020-01-01}}\n"
+    waivers = "  seaway:waivers: {IMG-01: {workloads: [newer], reason: r, owner: o, until: 2020-01-01}}\n"
     (tmp_path / "Pulumi.prod.yaml").write_text(PROD + overlay + waivers)
     values = stack_file.read_config(tmp_path / "Pulumi.prod.yaml")
     today = datetime.date(2026, 1, 1)
@@ -227,7 +227,7 @@ def test_after_a_rollback_what_is_newer_is_not_in_the_way(tmp_path: Path) -> Non
         project.read_environment(values, folder=tmp_path, stack="prod", today=today)
     assert [each.path for each in caught.value.diagnostics] == [
         "seaway:overlay.services.newer",
-        "seaway:waivers.IMG-01.of",
+        "seaway:waivers.IMG-01.workloads",
         "seaway:waivers.IMG-01.until",
     ]
 

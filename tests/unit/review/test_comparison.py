@@ -64,10 +64,10 @@ def test_the_name_of_the_stack_is_no_difference() -> None:
     ("other", "expected"),
     [
         ({"scale": application.Scale(min=4)}, ("scale.min", 2, 4)),
-        ({"expose": True}, ("expose", False, True)),
+        ({"publish": True}, ("expose", False, True)),
         ({"port": None}, ("port", 8000, None)),
         ({"args": ("--fast", "-v")}, ("args", None, ["--fast", "-v"])),
-        ({"health": application.Health(ready="/healthz", live=None)}, ("health.ready", None, "/healthz")),
+        ({"health": application.Health(readiness="/healthz", liveness=None)}, ("health.readiness", None, "/healthz")),
     ],
 )
 def test_a_field_is_called_as_in_app_yaml(other: dict[str, Any], expected: tuple[str, Any, Any]) -> None:
@@ -133,21 +133,21 @@ def test_a_part_that_only_one_has_is_one_difference() -> None:
 
 
 def test_settings_policy_and_waivers() -> None:
-    waiver = settings.Waiver("IMG-02", of=("db", "web"), reason="no other", owner="ops", until="2026-12-31")
+    waiver = settings.Waiver("IMG-02", workloads=("db", "web"), reason="no other", owner="ops", until="2026-12-31")
     other = side(
         build=False,
         promotes_from="staging",
-        exposure="loadBalancer",
-        substitutes={"postgres:17": "mirror/postgres:17"},
+        publish="loadBalancer",
+        image_overrides={"postgres:17": "mirror/postgres:17"},
         policy=settings.Policy(outage="allow"),
-        waivers=(waiver, dataclasses.replace(waiver, check="NET-01", of=())),
+        waivers=(waiver, dataclasses.replace(waiver, check="NET-01", workloads=())),
     )
     assert rows(side(), other) == [
         ("settings", "build", True, False),
-        ("settings", "exposure", "clusterIP", "loadBalancer"),
+        ("settings", "publish", "clusterIP", "loadBalancer"),
         ("settings", "policy.outage", "block", "allow"),
         ("settings", "promotesFrom", None, "staging"),
-        ("settings", "substitutes.postgres:17", None, "mirror/postgres:17"),
+        ("settings", "imageOverrides.postgres:17", None, "mirror/postgres:17"),
         ("settings", "waivers.IMG-02", None, "of db, web until 2026-12-31, ops: no other"),
         ("settings", "waivers.NET-01", None, "until 2026-12-31, ops: no other"),
     ]
@@ -174,7 +174,7 @@ def test_no_field_of_the_model_is_forgotten() -> None:
             "files": (),
             "env": {},
             "resources": application.Resources(cpu="1"),
-            "health": application.Health(startup=9),
+            "health": application.Health(start_period=9),
             "scale": application.Scale(min=9),
             "security": "baseline",
             "ports": (application.Port("more", port=9),),

@@ -18,7 +18,7 @@ def stack(*waivers: settings.Waiver, data_loss: settings.PolicyAction = "block")
 
 
 def waiver(*of: str, check: str = "DATA-LOSS", until: str = "2026-06-01") -> settings.Waiver:
-    return settings.Waiver(check, of=of, reason="it is empty", owner="ann", until=until)
+    return settings.Waiver(check, workloads=of, reason="it is empty", owner="ann", until=until)
 
 
 @pytest.mark.parametrize(

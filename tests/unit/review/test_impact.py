@@ -52,7 +52,7 @@ def brief(old: previews.Manifests, new: previews.Manifests, **more: Any) -> dict
 def led(*hosts: str, **more: Any) -> previews.Manifests:
     """The shop with an Ingress."""
     ingress = settings.Ingress(hosts={"web": hosts}, **more)
-    return previews.shop(stack=dataclasses.replace(previews.STACK, exposure="ingress", ingress=ingress))
+    return previews.shop(stack=dataclasses.replace(previews.STACK, publish="ingress", ingress=ingress))
 
 
 def about(kind: str, told: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
@@ -302,7 +302,7 @@ def test_host() -> None:
         (led("a.b"), led("a.b", issuer="le"), ""),
         (
             led("a.b"),
-            led("a.b", controller="nginx"),
+            led("a.b", class_name="nginx"),
             "led by another controller (the cluster's default -> nginx), which has another address",
         ),
     ],

@@ -67,7 +67,7 @@ def test_another_disk_makes_a_store_anew_and_keeps_the_first() -> None:
 
 
 def test_disks_that_go_with_their_store() -> None:
-    kept, goes = (objects("StatefulSet", stores=(dataclasses.replace(DB, keep=keep),)) for keep in (True, False))
+    kept, goes = (objects("StatefulSet", stores=(dataclasses.replace(DB, retain=keep),)) for keep in (True, False))
     assert told("StatefulSet", kept, goes) == ("none", "from now on its volumes go with it")
     assert told("StatefulSet", goes, kept) == ("none", "from now on its volumes stay when it goes")
     assert told("StatefulSet", goes, None)[0] == "data loss"

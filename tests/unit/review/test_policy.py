@@ -23,7 +23,7 @@ def stack(*waivers: settings.Waiver, **verdicts: Any) -> settings.Settings:
 
 
 def waiver(check: str, until: str = "2026-06-01", of: tuple[str, ...] = ()) -> settings.Waiver:
-    return settings.Waiver(check, of=of, reason="the old shop goes", owner="ann", until=until)
+    return settings.Waiver(check, workloads=of, reason="the old shop goes", owner="ann", until=until)
 
 
 OUTAGE, LOSS = one(change.Impact.OUTAGE), one(change.Impact.DATA_LOSS)
