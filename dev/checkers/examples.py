@@ -36,7 +36,7 @@ def production(app: application.Application) -> settings.Settings:
         build=False,
         registry=REGISTRY,
         quota=True,
-        publish="ingress" if hosts else "clusterIP",
+        publish="ingress" if hosts else "none",
         ingress=settings.Ingress(hosts=hosts, issuer="letsencrypt" if hosts else None, class_name="nginx"),
     )
 

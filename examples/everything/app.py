@@ -129,7 +129,7 @@ application = Application(
     services=(board, counter, agent),
     stores=(journal,),
     jobs=(
-        Job("prepare", uses="board", command=tells("prepared"), run="before-rollout", tries=3, timeout=120),
+        Job("prepare", uses="board", command=tells("prepared"), run="before-rollout", backoff_limit=3, timeout=120),
         Job("announce", uses="board", command=tells("announced"), run="after-rollout"),
         Job(
             "sweep",

@@ -103,7 +103,8 @@ def _evaluate(
             owner=None,
             object=f"Pulumi.{context.stack_settings.stack}.yaml",
             path=key,
-            message="waives nothing: there is no such finding" + (f" of {', '.join(waiver.workloads)}" if waiver.workloads else ""),
+            message="waives nothing: there is no such finding"
+            + (f" of {', '.join(waiver.workloads)}" if waiver.workloads else ""),
             hint=f"pulumi config rm --path '{key}'",
         )
         # Over or not: who takes it away has mended what it was for.

@@ -113,7 +113,7 @@ def _check_earlier_stack(
     folder: Path, values: nodes.MappingNode, source: str, target: str, release_id: str
 ) -> Iterator[str]:
     """Whether the release has been where it must have been first, as the state of that stack says."""
-    entry = values.pairs.get("promotesFrom")
+    entry = nodes.get_pairs(values, "promotion").get("from")
     through = entry.node.text if entry and isinstance(entry.node, nodes.ScalarNode) else None
     if through in (None, source):
         return  # its health now has been asked

@@ -9,7 +9,7 @@ the check that asks for it, or null.
     name, kind           of the service, store or job
     application, stack   texts
     image, image_from    what it runs, and why that
-    address, exposed     in the cluster, and from outside (clusterIP, ingress, nodePort, loadBalancer); null: it is not
+    address, exposed     in the cluster, and from outside (none, nodePort, loadBalancer, ingress); null: it is not
                          reached
     urls                 where a person finds it, if an Ingress leads to it
     calls, called_by, after    names
@@ -149,9 +149,9 @@ def _list_facts(explanation: "workload.Explanation") -> Iterator[tuple[str, str]
     yield "image", f"{explanation.image} ({explanation.image_from})"
     yield "address", explanation.address or "none: it takes no requests"
     if explanation.exposed:
-        closed = "not yet: expose is true, but the stack's seaway:publish is clusterIP"
+        closed = "not yet: expose is true, but the stack's seaway:publish is none"
         way = ", ".join(explanation.urls) or f"by seaway:publish {explanation.exposed}"
-        yield "from outside", closed if explanation.exposed == "clusterIP" else way
+        yield "from outside", closed if explanation.exposed == "none" else way
     for what, names in (
         ("calls", explanation.calls),
         ("called by", explanation.called_by),

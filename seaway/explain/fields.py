@@ -144,7 +144,7 @@ FIELDS: tuple[Field, ...] = (
     _from_constant(_LONG_RUNNING_KINDS, "spec", "revisionHistoryLimit", workloads, "REVISION_HISTORY_LIMIT"),
     _from_docstring(("StatefulSet",), "spec", "persistentVolumeClaimRetentionPolicy", workloads.build_stateful_set),
     _from_model(("StatefulSet",), "spec.volumeClaimTemplates.0", "spec.resources.requests.storage", "volume.size"),
-    _from_model(_JOB_KINDS, "spec", "backoffLimit", "tries"),
+    _from_model(_JOB_KINDS, "spec", "backoffLimit", "backoffLimit"),
     _from_model(_JOB_KINDS, "spec", "activeDeadlineSeconds", "timeout"),
     _from_constant(_JOB_KINDS, "spec", "podReplacementPolicy", workloads, "POD_REPLACEMENT_POLICY"),
     _from_constant(_JOB_KINDS, "spec", "podFailurePolicy.rules.0.action", workloads, "EVICTION_ACTION"),

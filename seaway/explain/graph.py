@@ -87,8 +87,8 @@ def _describe_exposure(
     stack_settings: settings.Settings, published: Iterable[application.Service | application.Store]
 ) -> str:
     """How one comes in: by name, or by whatever the cluster gives."""
-    if stack_settings.publish == "clusterIP":
-        return "closed: seaway:publish is clusterIP"
+    if stack_settings.publish == "none":
+        return "closed: seaway:publish is none"
     urls = [url for each in published for url in ingress_hosts.format_urls(stack_settings, each)]
     more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
     return f"{urls[0]}{more}" if urls else f"by {stack_settings.publish}"

@@ -12,7 +12,7 @@ MAIN_PORT_NAME = "main"
 """Name of the main port; Kubernetes allows 15 characters."""
 
 _SERVICE_TYPES: dict[settings.PublishMode, str] = {
-    "clusterIP": "ClusterIP",
+    "none": "ClusterIP",
     "ingress": "ClusterIP",  # an Ingress stands before it
     "nodePort": "NodePort",
     "loadBalancer": "LoadBalancer",
@@ -63,7 +63,7 @@ def build_service(
 
     ``told``: annotations for whoever leads requests to it.
     """
-    kind = {"type": _SERVICE_TYPES[exposure if list_published_ports(service) else "clusterIP"]}
+    kind = {"type": _SERVICE_TYPES[exposure if list_published_ports(service) else "none"]}
     return _assemble_service(scope, service.name, list_ports(service), kind, annotations)
 
 

@@ -51,7 +51,9 @@ def build_placement(workload: application.WorkloadSpec) -> dict[str, Any]:
         TPU_RESOURCE for one in asked if one.tpu is not None
     }
     tolerations = [
-        found for text in dict.fromkeys(workload.tolerations) if (found := scheduling.parse_toleration(text)) is not None
+        found
+        for text in dict.fromkeys(workload.tolerations)
+        if (found := scheduling.parse_toleration(text)) is not None
     ]
     tolerations += [{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in sorted(taints)]
     spec: dict[str, Any] = {}

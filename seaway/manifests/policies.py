@@ -148,7 +148,7 @@ def _published_ingress_rules(workload: Workload, stack_settings: settings.Settin
     """
     main = _build_ports(workload)[:1]
     match stack_settings.publish:
-        case "clusterIP":
+        case "none":
             return
         case "ingress" if (
             isinstance(workload, application.Job)

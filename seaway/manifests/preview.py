@@ -31,7 +31,9 @@ def render_objects(
         dict.fromkeys(dict(build_inputs.list_builds(app)), f"{context.TAG_PREFIX}{inputs.UNRESOLVED}"),
     )
     known = fingerprints or {}
-    wanted = secrets.list_managed_names(app) + ([inputs.PULL_CREDENTIALS] if stack_settings.image_pull_credentials else [])
+    wanted = secrets.list_managed_names(app) + (
+        [inputs.PULL_CREDENTIALS] if stack_settings.image_pull_credentials else []
+    )
     values = {name: inputs.SecretValue(fingerprint=known.get(name, inputs.UNRESOLVED), value="") for name in wanted}
     return objects.objects(app, stack_settings, {**unbuilt, **(images or {})}, values)
 

@@ -235,7 +235,7 @@ def build_cron_job(scope: names.Scope, job: application.Job, template: dict[str,
 def _build_job_spec(job: application.Job, template: dict[str, Any]) -> dict[str, Any]:
     evicted = {"action": EVICTION_ACTION, "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     return {
-        "backoffLimit": job.tries - 1,
+        "backoffLimit": job.backoff_limit,
         "activeDeadlineSeconds": job.timeout,
         "podReplacementPolicy": POD_REPLACEMENT_POLICY,
         "podFailurePolicy": {"rules": [evicted]},

@@ -421,9 +421,9 @@ class Service(WorkloadSpec):
         Help('seconds between "you are going" and SIGTERM, if it has a port'),
         Rationale("the time until proxies and load balancers send no new requests"),
     ] = 5
-    stop_grace_period: Annotated[int, Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")] = (
-        25
-    )
+    stop_grace_period: Annotated[
+        int, Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")
+    ] = 25
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -489,12 +489,14 @@ class Job(WorkloadSpec):
         Help("what a scheduled run does when the one before it still runs: not start, start beside it, or end it"),
         Rationale("two at once are what most reports and backups cannot stand"),
     ] = "forbid"
-    history_limit: Annotated[int, Help("ended runs of a schedule that stay readable, good ones and failed ones each")] = 3
-    tries: Annotated[
+    history_limit: Annotated[
+        int, Help("ended runs of a schedule that stay readable, good ones and failed ones each")
+    ] = 3
+    backoff_limit: Annotated[
         int,
-        Help("times that it may fail before it has failed"),
-        Rationale("what failed by chance passes the second time; what fails twice is broken"),
-    ] = 2
+        Help("maximum number of retries"),
+        Rationale("a failure by chance passes the second time; a job that fails twice is broken"),
+    ] = 1
     timeout: Annotated[
         int,
         Help("seconds that it may take, with all its tries, before it has failed"),

@@ -12,7 +12,7 @@ from seaway.files import roots
 from seaway.syntax.field_help import Help, Rationale
 
 Engine = Literal["docker-build", "docker"]
-PublishMode = Literal["clusterIP", "ingress", "nodePort", "loadBalancer"]
+PublishMode = Literal["none", "nodePort", "loadBalancer", "ingress"]
 PolicyAction = Literal["block", "allow"]
 Severity = Literal["error", "warning"]
 
@@ -82,6 +82,13 @@ class PullCredentials:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """The conditions for a promotion to this stack."""
+
+    from_: Annotated[str, Help("the stack in which the release must have been healthy first")]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One environment."""
 
@@ -110,8 +117,8 @@ class Settings:
         ),
         Rationale("one environment builds, the others get what was tried there, digest by digest"),
     ] = True
-    promotes_from: Annotated[
-        str | None, Help("the stack in which a release must have been healthy before it may be promoted to this one")
+    promotion: Annotated[
+        Promotion | None, Help("what a release must have passed before it is promoted to this stack")
     ] = None
     registry: Annotated[str | None, Help("registry that images are pushed to: `host[:port][/path]`")] = None
     engine: Annotated[
@@ -131,8 +138,8 @@ class Settings:
         PublishMode,
         Help("how services with `expose` are reached from outside"),
         Rationale("closed until the environment says how to open it"),
-    ] = "clusterIP"
-    ingress: Annotated[Ingress, Help("with `exposure: ingress`: the hosts, and how they are reached")] = (
+    ] = "none"
+    ingress: Annotated[Ingress, Help("with `publish: ingress`: the hosts, and how they are reached")] = (
         dataclasses.field(default_factory=Ingress)
     )
     image_pull_credentials: Annotated[

@@ -51,7 +51,8 @@ def pin_application(app: application.Application, lock: ImagesLock) -> applicati
 def pin_overrides(stack_settings: settings.Settings, lock: ImagesLock) -> settings.Settings:
     """The settings with the digests of what the environment takes instead."""
     return dataclasses.replace(
-        stack_settings, image_overrides={name: lock.pin_reference(one) for name, one in stack_settings.image_overrides.items()}
+        stack_settings,
+        image_overrides={name: lock.pin_reference(one) for name, one in stack_settings.image_overrides.items()},
     )
 
 

@@ -23,7 +23,7 @@ _UNRECORDED_SETTINGS = frozenset(
         "app",
         "root",
         "build",
-        "promotes_from",
+        "promotion",
         "registry",
         "engine",
         "builder",

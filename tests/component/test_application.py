@@ -329,7 +329,10 @@ def test_a_given_secret_wins_over_a_generated_one(run: programs.Run) -> None:
     )
 
 
-PULL = {"imagePullCredentials": json.dumps({"user": "puller", "secret": "TOKEN"}), "secrets": json.dumps({"TOKEN": "hunter2"})}
+PULL = {
+    "imagePullCredentials": json.dumps({"user": "puller", "secret": "TOKEN"}),
+    "secrets": json.dumps({"TOKEN": "hunter2"}),
+}
 
 
 @pytest.mark.parametrize("preview", [True, False])

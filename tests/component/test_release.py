@@ -309,7 +309,7 @@ def test_an_older_release_is_pulled_with_todays_password(
 PROD = {
     "build": "false",
     "registry": "other.example.com",
-    "publish": "clusterIP",
+    "publish": "none",
     "overlay": '{"services": {"web": {"scale": 5, "env": {"TITLE": "Prod"}}}}',
 }
 

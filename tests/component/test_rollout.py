@@ -88,7 +88,7 @@ def test_nothing_happens_before_the_guards(registered: programs.Run) -> None:
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 def test_each_step_of_a_rollout_waits_for_the_one_before(run: programs.Run, example: str) -> None:
     """Stores, jobs, services, and services that say `after`: no pod changes before all of the last step is healthy."""
-    after = {"shop": {"overlay": '{"services": {"web": {"after": ["worker", "api"]}}}'}}
+    after = {"shop": {"overlay": '{"services": {"web": {"dependsOn": ["worker", "api"]}}}'}}
     recording = run(example, config=after.get(example))
     steps = {
         "smallest": {"services": ["Deployment web"]},

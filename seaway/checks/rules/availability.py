@@ -103,7 +103,9 @@ def graceful_stop(pod: check_context.Pod) -> check_context.Findings:
             f"{grace} s are too short for the wait of {waits} s and {IN_FLIGHT_SECONDS} s for the requests in flight"
         )
         yield pod.make_finding(
-            "terminationGracePeriodSeconds", wrong, f"set {pod.model_path}.stopGracePeriod to {IN_FLIGHT_SECONDS} or more"
+            "terminationGracePeriodSeconds",
+            wrong,
+            f"set {pod.model_path}.stopGracePeriod to {IN_FLIGHT_SECONDS} or more",
         )
 
 

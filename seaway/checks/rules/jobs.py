@@ -30,7 +30,7 @@ def job_limits(pod: check_context.Pod) -> check_context.Findings:
     path = pod.template_path.removesuffix(".template")
     spec = pod.release_object.manifest["spec"]
     said = spec["jobTemplate"]["spec"] if pod.is_scheduled else spec
-    for key, field in (("backoffLimit", "tries"), ("activeDeadlineSeconds", "timeout")):
+    for key, field in (("backoffLimit", "backoffLimit"), ("activeDeadlineSeconds", "timeout")):
         if key not in said:
             yield check_context.make_finding(
                 pod.release_object, f"{path}.{key}", "is not set", f"say it in {pod.model_path}.{field}"

@@ -50,8 +50,10 @@ def startup_budget(container: check_context.Container) -> check_context.Findings
         return
     probe = next(key for key in _PROBES if key in container.manifest)
     seconds = _compute_startup_seconds(container.manifest[probe])
-    if seconds < health.startup:
-        wrong = f"gives a start {seconds} s, and {container.get_model_path('health.startPeriod')} {health.startup} s"
+    if seconds < health.start_period:
+        wrong = (
+            f"gives a start {seconds} s, and {container.get_model_path('health.startPeriod')} {health.start_period} s"
+        )
         yield container.make_finding(probe, wrong, "set startupProbe.failureThreshold so that it is as long")
 
 

@@ -19,9 +19,20 @@ KEPT_KEYS = frozenset(
             "publish",
             "calls",
             "linkVariables",
-            "after",
+            "dependsOn",
         ),
-        *("allPorts", "sharedVolumes", "health", "scale", "stopGracePeriod", "volume", "volumes", "init", "sidecars", "run"),
+        *(
+            "allPorts",
+            "sharedVolumes",
+            "health",
+            "scale",
+            "stopGracePeriod",
+            "volume",
+            "volumes",
+            "init",
+            "sidecars",
+            "run",
+        ),
     )
 )
 """The words of a service, store or job with which nothing is lost where nothing else is told."""

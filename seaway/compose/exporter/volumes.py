@@ -61,7 +61,8 @@ def convert(
         {at: name for at, name in mounts.items() if at in disks or at in workload.writable},
     )
     foreign = [
-        f"{export.volume_names[one.store, one.volume]}:{one.path}{':ro' * one.read_only}" for one in workload.shared_volumes
+        f"{export.volume_names[one.store, one.volume]}:{one.path}{':ro' * one.read_only}"
+        for one in workload.shared_volumes
     ]
     definition["volumes"] = [*(definition["volumes"] or ()), *foreign] or None
     if owner := _find_owner_command(export, workload, definition["user"], disks, shared):
@@ -106,7 +107,10 @@ def _find_owner_command(
     users = {one.user for one in (workload, *workload.sidecars, *workload.init)}
     others = structure.get_workloads(export.app).values()
     users |= {
-        one.user for one in others for share in one.shared_volumes if share.store == workload.name and not share.read_only
+        one.user
+        for one in others
+        for share in one.shared_volumes
+        if share.store == workload.name and not share.read_only
     }
     if user is None or user.startswith("0:") or not (disks or shared):
         return ""

@@ -195,7 +195,7 @@ def _export_scale(
 
 
 def _export_job(export: container.Export, path: str, job: application.Job, definition: dict[str, Any]) -> None:
-    definition["restart"] = f"on-failure:{job.tries - 1}" if job.tries > 1 else "no"
+    definition["restart"] = f"on-failure:{job.backoff_limit}" if job.backoff_limit else "no"
     definition["stop_grace_period"] = f"{JOB_GRACE_SECONDS}s"
     start = f"docker compose run --rm {job.name}"
     if not jobs.is_release_job(job):
@@ -212,8 +212,8 @@ def _export_job(export: container.Export, path: str, job: application.Job, defin
         export.report.approximate(f"{path}.run", f"{start} starts it", "", f"services.{job.name}.profiles")
     if export.report.is_declared(f"{path}.timeout"):
         export.report.drop(f"{path}.timeout", "Docker ends nothing for its time", "let the program end by itself")
-    if export.report.is_declared(f"{path}.tries"):
-        export.report.keep(f"{path}.tries", f"restart: {definition['restart']}")
+    if export.report.is_declared(f"{path}.backoffLimit"):
+        export.report.keep(f"{path}.backoffLimit", f"restart: {definition['restart']}")
 
 
 def _export_scheduling(

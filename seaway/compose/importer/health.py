@@ -71,7 +71,9 @@ def _convert_timing(healthcheck: key_reader.KeyReader, builder: service_builder.
     startup = (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + number * interval
     if startup > DEFAULT_START_SECONDS:
         builder.set(("health", "startPeriod"), startup, healthcheck.locate("start_period"))
-    healthcheck.keep("start_period", f"a start may take {max(startup, DEFAULT_START_SECONDS)} s", into="health.startPeriod")
+    healthcheck.keep(
+        "start_period", f"a start may take {max(startup, DEFAULT_START_SECONDS)} s", into="health.startPeriod"
+    )
 
 
 def _get_command(test: list[str]) -> tuple[str, ...]:

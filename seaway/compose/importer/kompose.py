@@ -141,8 +141,8 @@ def _convert_cron_label(
             builder.set(("concurrencyPolicy",), node.text.lower(), node.location)
             keep("", "concurrencyPolicy")
         case "backoff_limit" if node.text.isdecimal():
-            builder.set(("tries",), int(node.text) + 1, node.location)
-            keep("", "tries")
+            builder.set(("backoffLimit",), int(node.text), node.location)
+            keep("", "backoffLimit")
         case _:
             pass
 

@@ -23,8 +23,8 @@ def convert(
         elif other.kind == "jobs":
             _convert_job_dependency(service, other, said)
         elif service.kind == "services":
-            builder.append_unique("after", other.dns_name, said.locate("condition"))
-            said.keep("condition", f"after: {other.dns_name}", into="after")
+            builder.append_unique("dependsOn", other.dns_name, said.locate("condition"))
+            said.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
         elif service.kind == "jobs":
             said.keep("condition", "after all services", into="run")
         else:
@@ -66,13 +66,13 @@ def convert_termination(service: plan.ServicePlan, builder: service_builder.Serv
     if job:
         tries = policy.get_text("max_attempts") or (one.get_text("restart") or "").partition(":")[2]
         if tries.isdecimal():
-            builder.set(("tries",), int(tries) + 1, policy.locate("max_attempts"))
-            policy.keep("max_attempts", f"tries: {int(tries) + 1}", into="tries")
-            one.keep("restart", f"tries: {int(tries) + 1}", into="tries")
+            builder.set(("backoffLimit",), int(tries), policy.locate("max_attempts"))
+            policy.keep("max_attempts", f"backoffLimit: {tries}", into="backoffLimit")
+            one.keep("restart", f"backoffLimit: {tries}", into="backoffLimit")
         once = condition in (None, "no", "none", "on-failure") or (condition or "").startswith("on-failure")
         how = "a job is tried twice"
-        policy.approximate("condition", how, into="tries") if once else policy.drop("condition", "a job ends")
-        one.approximate("restart", how, into="tries") if once else one.drop("restart", "a job ends")
+        policy.approximate("condition", how, into="backoffLimit") if once else policy.drop("condition", "a job ends")
+        one.approximate("restart", how, into="backoffLimit") if once else one.drop("restart", "a job ends")
     else:
         always = condition in (None, "always", "unless-stopped", "any")
         for parent, key in ((one, "restart"), (policy, "condition")):

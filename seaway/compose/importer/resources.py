@@ -225,8 +225,12 @@ def convert_platform(keys: key_reader.KeyReader, builder: service_builder.Servic
     """Nodes of an architecture."""
     parts = (keys.get_text("platform") or "").split("/")
     if len(parts) > 1:
-        builder.set(("nodeSelector", "kubernetes.io/arch"), _ARCHITECTURES.get(parts[1], parts[1]), keys.locate("platform"))
+        builder.set(
+            ("nodeSelector", "kubernetes.io/arch"), _ARCHITECTURES.get(parts[1], parts[1]), keys.locate("platform")
+        )
         how = "the nodes have it; what is built, is built for seaway:platform"
-        keys.approximate("platform", how, into="nodeSelector") if keys.has("build") else keys.keep("platform", into="nodeSelector")
+        keys.approximate("platform", how, into="nodeSelector") if keys.has("build") else keys.keep(
+            "platform", into="nodeSelector"
+        )
     else:
         keys.drop("platform", "names no architecture", "write it as linux/amd64")

@@ -18,7 +18,7 @@ POD_SPEC_PATHS = {
 
 KEY_ORDER = (
     *("build", "image", "run", "schedule", "command", "args", "workingDir"),
-    *("port", "protocol", "ports", "allPorts", "publish", "calls", "linkVariables", "egress", "after", "health"),
+    *("port", "protocol", "ports", "allPorts", "publish", "calls", "linkVariables", "egress", "dependsOn", "health"),
     *("scale", "daemonSet", "stopGracePeriod"),
     *("volume", "volumes", "sharedVolumes", "env", "secrets", "files", "writable", "user", "security", "resources"),
 )

@@ -300,7 +300,9 @@ def _convert_shared_disk(
     plain = name is None and not mount.read_only
     body = {"store": store, **({"volume": name} if name else {}), **({"readOnly": True} if mount.read_only else {})}
     builder.set(("sharedVolumes", mount.target), store if plain else body, mount.place)
-    keys.complete(mount.key, f"the disk of {store}: pods run on its node, since a disk is one node's", into="sharedVolumes")
+    keys.complete(
+        mount.key, f"the disk of {store}: pods run on its node, since a disk is one node's", into="sharedVolumes"
+    )
 
 
 def _convert_other_mount(

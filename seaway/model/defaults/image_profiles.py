@@ -152,8 +152,10 @@ def _get_changes(container_spec: application.ContainerSpec) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for each in list_defaults(container_spec):
         match each.field:
-            case "user" | "stopGracePeriod":
-                changes[each.field] = each.value
+            case "user":
+                changes["user"] = each.value
+            case "stopGracePeriod":
+                changes["stop_grace_period"] = each.value
             case "writable":
                 changes["writable"] = (*container_spec.writable, *each.value)
             case "health.readiness":
@@ -237,7 +239,7 @@ def _get_readiness(container_spec: application.ContainerSpec, known: ImageProfil
 def _get_stop_grace_period(container_spec: application.ContainerSpec, known: ImageProfile) -> list[ProfileDefault]:
     if not isinstance(container_spec, application.Store) or known.stop_grace_period is None:
         return []
-    default = next(field.default for field in dataclasses.fields(container_spec) if field.name == "stopGracePeriod")
+    default = next(field.default for field in dataclasses.fields(container_spec) if field.name == "stop_grace_period")
     return (
         [ProfileDefault(field="stopGracePeriod", value=known.stop_grace_period, reason=known.stop_grace_period_reason)]
         if container_spec.stop_grace_period == default

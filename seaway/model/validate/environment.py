@@ -122,9 +122,14 @@ def check_pull_credentials(
         remedy = "pulumi config set seaway:registry registry.example.com/team"
         yield diagnosis.Diagnostic(config_location, "seaway:imagePullCredentials", wrong, remedy)
     if stack_settings.image_pull_credentials.secret not in secret_names:
-        wrong = f"the secret {stack_settings.image_pull_credentials.secret} has no value in stack {stack_settings.stack}"
+        wrong = (
+            f"the secret {stack_settings.image_pull_credentials.secret} has no value in stack {stack_settings.stack}"
+        )
         yield diagnosis.Diagnostic(
-            config_location, "seaway:imagePullCredentials.secret", wrong, _format_set_command(stack_settings.image_pull_credentials.secret)
+            config_location,
+            "seaway:imagePullCredentials.secret",
+            wrong,
+            _format_set_command(stack_settings.image_pull_credentials.secret),
         )
 
 

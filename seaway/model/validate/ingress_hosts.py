@@ -84,7 +84,7 @@ def _check_published(
     for kind, one in ((kind, one) for kind, ones in kinds.items() for one in ones):
         path = f"{kind}.{one.name}"
         at = f"{path}.publish"
-        if not one.expose or locations.has_undecoded(path, at, f"{path}.protocol"):
+        if not one.publish or locations.has_undecoded(path, at, f"{path}.protocol"):
             continue
         if one.protocol not in INGRESS_PROTOCOLS:
             if kind == "stores":

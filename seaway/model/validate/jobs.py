@@ -33,19 +33,25 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
                     locations.find(at), at, f"is {job.run} beside a schedule", "remove one of the two"
                 )
         elif not locations.has_undecoded(f"{path}.schedule"):
-            said = {"time_zone": "timeZone", "starting_deadline": "startingDeadline", "concurrencyPolicy": "concurrency_policy"}
+            said = {
+                "time_zone": "timeZone",
+                "starting_deadline": "startingDeadline",
+                "concurrency_policy": "concurrencyPolicy",
+            }
             for field in _SCHEDULE_FIELDS:
                 at = f"{path}.{said[field]}"
                 if at in locations.by_path or getattr(job, field) != getattr(default, field):
                     yield diagnosis.Diagnostic(
                         locations.find(at), at, "says nothing without a schedule", "add `schedule:`, or remove it"
                     )
-        if job.tries < 1:
-            at = f"{path}.tries"
-            yield diagnosis.Diagnostic(locations.find(at), at, f"{job.tries} tries are none", "write 1 or more")
+        if job.backoff_limit < 0:
+            at = f"{path}.backoffLimit"
+            yield diagnosis.Diagnostic(locations.find(at), at, f"{job.backoff_limit} is negative", "write 0 or more")
         at = f"{path}.historyLimit"
         if job.history_limit < 0:
-            yield diagnosis.Diagnostic(locations.find(at), at, f"{job.history_limit} is no number of runs", "write 0 or more")
+            yield diagnosis.Diagnostic(
+                locations.find(at), at, f"{job.history_limit} is no number of runs", "write 0 or more"
+            )
         elif (
             is_release_job(job)
             and (at in locations.by_path or job.history_limit != default.history_limit)

@@ -167,7 +167,7 @@ def check_depends_on(app: application.Application, locations: diagnosis.SourceLo
     first = {one.name: "store" for one in app.stores} | {one.name: "job" for one in app.jobs}
     for service in app.services:
         for number, target in enumerate(service.depends_on):
-            at = f"services.{service.name}.after.{number}"
+            at = f"services.{service.name}.dependsOn.{number}"
             place = locations.find(at)
             if target in service.depends_on[:number]:
                 yield diagnosis.Diagnostic(place, at, f"{target} is in the list twice", "remove one of the two")
@@ -184,7 +184,7 @@ def check_depends_on(app: application.Application, locations: diagnosis.SourceLo
                     place, at, wrong, decode.suggest_name(target, [name for name in services if name != service.name])
                 )
     for circle in rollout_order.find_cycles(app.services):
-        at = f"services.{circle[0]}.after.{services[circle[0]].index(circle[1])}"
+        at = f"services.{circle[0]}.dependsOn.{services[circle[0]].index(circle[1])}"
         wrong = f"{' -> '.join(circle)} wait for each other, and none would ever start"
         yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove one of these; `calls` needs no order")
 

@@ -51,7 +51,9 @@ def check(
             lost = locations.has_undecoded(*_KINDS, *(f"{kind}.{name}" for kind in _KINDS))
             if today is not None and name not in there and not lost:
                 wrong = f"there is no service, store or job {diagnosis.quote(name)}"
-                yield diagnosis.Diagnostic(place["workloads"], f"{path}.workloads", wrong, decode.suggest_name(name, there))
+                yield diagnosis.Diagnostic(
+                    place["workloads"], f"{path}.workloads", wrong, decode.suggest_name(name, there)
+                )
         for key, text in (("reason", one.reason), ("owner", one.owner)):
             if not text.strip():
                 yield diagnosis.Diagnostic(

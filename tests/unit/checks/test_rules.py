@@ -337,7 +337,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "report: CronJob/report spec.concurrencyPolicy: is not set; say it in jobs.report.concurrencyPolicy",
     ]),
     "endless job": ("JOB-02", "Job/migrate-*", lambda one: [one["spec"].pop(key) for key in ("backoffLimit", "activeDeadlineSeconds")], [
-        "migrate: Job/migrate-* spec.backoffLimit: is not set; say it in jobs.migrate.tries",
+        "migrate: Job/migrate-* spec.backoffLimit: is not set; say it in jobs.migrate.backoffLimit",
         "migrate: Job/migrate-* spec.activeDeadlineSeconds: is not set; say it in jobs.migrate.timeout",
     ]),
     "endless run": ("JOB-02", "CronJob/report", lambda one: one["spec"]["jobTemplate"]["spec"].pop("activeDeadlineSeconds"), [

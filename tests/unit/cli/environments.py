@@ -18,8 +18,8 @@ DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team"
 PINNED = f"{DEV}\n  seaway:build: false"
 STACKS = {
     "dev": DEV,
-    "staging": f"{PINNED}\n  seaway:promotesFrom: dev",
-    "prod": f"{PINNED}\n  seaway:promotesFrom: staging",
+    "staging": f"{PINNED}\n  seaway:promotion: {{from: dev}}",
+    "prod": f"{PINNED}\n  seaway:promotion: {{from: staging}}",
 }
 TIME = "2026-01-01T00:00:00Z"
 NAMES = ("web", "api", "worker")

@@ -58,7 +58,7 @@ def pinned(shop: Path, stack: str) -> release.Release:
     held = release_lock.HeldRelease("0123456789ab", because="web: no such image", since="2026-01-02T03:04:05Z")
     release_lock.write(shop, stack, release_lock.Lock(release=one.id, held=(held,)))
     file = shop / f"Pulumi.{stack}.yaml"
-    file.write_text(file.read_text() + "\n  seaway:build: false\n  seaway:promotesFrom: dev\n")
+    file.write_text(file.read_text() + "\n  seaway:build: false\n  seaway:promotion: {from: dev}\n")
     return one
 
 

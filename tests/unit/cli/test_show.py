@@ -85,7 +85,7 @@ def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "",
         f"image registry.example.com/shop/web:{tag} (built from ./web, app/app.yaml:6:5)",
         "address http://web:8000",
-        "from outside not yet: expose is true, but the stack's seaway:publish is clusterIP",
+        "from outside not yet: expose is true, but the stack's seaway:publish is none",
         "calls api",
         "",
         "OBJECT WHAT IT IS FOR",
@@ -222,7 +222,9 @@ def test_an_unknown_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_the_graph_as_a_list(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shop / "app" / "app.yaml"
-    file.write_text(file.read_text().replace("    calls: [api]\n    scale: 1\n", "    after: [api]\n    scale: 1\n"))
+    file.write_text(
+        file.read_text().replace("    calls: [api]\n    scale: 1\n", "    dependsOn: [api]\n    scale: 1\n")
+    )
     file.write_text(file.read_text().replace("stores:\n", "  alone: {image: 'nginx:1.27'}\n\nstores:\n"))
     assert lines(capsys, "graph") == [
         "shop · stack dev · 4 services, 1 store, 1 job",

@@ -539,7 +539,11 @@ def test_two_disks_that_two_share() -> None:
         "two": {"image": "nginx:1", "volumes": [disk("a", read_only=True), disk("b", read_only=False)]},
     }
     one, two = app(services).stores[0], app(services).services[0]
-    assert (one.volume.path, list(one.volumes), [share.volume for share in two.shared_volumes]) == ("/a", ["b"], [None, "b"])
+    assert (one.volume.path, list(one.volumes), [share.volume for share in two.shared_volumes]) == (
+        "/a",
+        ["b"],
+        [None, "b"],
+    )
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ services:
 
 def test_order() -> None:
     text = """
-services: {web: {image: a, port: 80, after: [api]}, api: {image: a, port: 81}}
+services: {web: {image: a, port: 80, dependsOn: [api]}, api: {image: a, port: 81}}
 stores: {db: %s}
 jobs:
   migrate: {image: a}
@@ -375,7 +375,7 @@ def test_what_is_lost_of_a_service(more: str, losses: list[str]) -> None:
             "historyLimit: dropped: nothing on Docker runs by the clock; say it where the clock is",
             "timeout: dropped: Docker ends nothing for its time; let the program end by itself",
         ]),
-        ("jobs", "timeout: 600, tries: 2", ["timeout: dropped: Docker ends nothing for its time; let the program end by itself"]),
+        ("jobs", "timeout: 600, backoffLimit: 1", ["timeout: dropped: Docker ends nothing for its time; let the program end by itself"]),
         ("jobs", "run: on-demand", ["run: approximated: docker compose run --rm one starts it"]),
         ("jobs", "sidecars: {proxy: {image: b}}", ["sidecars.proxy: approximated: the service one-proxy in the network of one; it starts after it, and does not end with it: docker compose stop one-proxy"]),
     ],

@@ -72,7 +72,7 @@ def test_what_is_in_it() -> None:
         ("jobs.migrate", "calls", "stores.db"),
     ]
     assert [(each.name, each.kind, each.detail) for each in shop().nodes] == [
-        ("outside", "outside", "closed: seaway:publish is clusterIP"),
+        ("outside", "outside", "closed: seaway:publish is none"),
         ("web", "service", "2 pods, port 8000"),
         ("api", "service", "2 pods, port 8000"),
         ("worker", "service", "1 pod"),

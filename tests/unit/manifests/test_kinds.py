@@ -74,7 +74,9 @@ def test_a_companion_runs_its_own_image_or_another_services_or_that_of_its_pod()
         "other": IMAGES["web"].reference,
         "public": "envoy:1",
     }
-    mirrored = settings.Settings(stack="test", context="test", image_overrides={"envoy:1": "mirror.example.com/envoy:1"})
+    mirrored = settings.Settings(
+        stack="test", context="test", image_overrides={"envoy:1": "mirror.example.com/envoy:1"}
+    )
     web = service(sidecars=(application.ExtraContainer("public", image="envoy:1"),))
     assert first(made(web, stack=mirrored))["public"]["image"] == "mirror.example.com/envoy:1"
 
@@ -250,7 +252,12 @@ def test_steps_end_with_the_jobs_after_the_services() -> None:
 
 def test_a_job_by_the_clock() -> None:
     report = job(
-        schedule="30 3 * * *", time_zone="Europe/Berlin", starting_deadline=60, concurrency_policy="replace", history_limit=1, tries=3
+        schedule="30 3 * * *",
+        time_zone="Europe/Berlin",
+        starting_deadline=60,
+        concurrency_policy="replace",
+        history_limit=1,
+        tries=3,
     )
     manifest = made(jobs=(report,))["CronJob/report"].manifest
     template = manifest["spec"].pop("jobTemplate")

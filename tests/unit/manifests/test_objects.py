@@ -264,7 +264,11 @@ def test_a_version_is_another_one_when_the_spec_changes() -> None:
 
 def test_services_that_wait_have_later_turns() -> None:
     found = made(
-        service("a", depends_on=("b",)), service("b", depends_on=("c",)), service("c"), stores=(store(),), jobs=(job(uses="c"),)
+        service("a", depends_on=("b",)),
+        service("b", depends_on=("c",)),
+        service("c"),
+        stores=(store(),),
+        jobs=(job(uses="c"),),
     )
     steps = objects.group_by_step(found.values())
     assert {step: [one.key.partition("-")[0] for one in ones] for step, ones in steps.items()} == {

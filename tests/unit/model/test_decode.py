@@ -63,7 +63,9 @@ def test_short_and_long_forms_mean_the_same() -> None:
 
 
 def test_numbers_keep_their_digits_where_text_is_wanted() -> None:
-    node = nodes.parse("{stack: a, context: b, imageOverrides: {a: 1.10, b: 0755, c: 22:22, d: 1_0, e: 0x1F}}", "a.yaml")
+    node = nodes.parse(
+        "{stack: a, context: b, imageOverrides: {a: 1.10, b: 0755, c: 22:22, d: 1_0, e: 0x1F}}", "a.yaml"
+    )
     assert decode.decode_node(settings.Settings, node).image_overrides == {
         "a": "1.10", "b": "0755", "c": "22:22", "d": "1_0", "e": "0x1F",
     }  # fmt: skip

@@ -43,8 +43,10 @@ PASSES = [
     web("    writable: [/run/sock]\n    sidecars: {proxy: {writable: [/run/sock, /var/cache]}}"),
     store("volumes: {wal: {path: /wal, size: 2Gi, storageClass: fast.ssd}}, retain: false, ports: {metrics: 9187}"),
     store("sidecars: {backup: {writable: [/data]}}"),
-    job('schedule: "0 3 * * *", timeZone: Europe/Berlin, startingDeadline: 60, concurrencyPolicy: replace, historyLimit: 0'),
-    job("run: on-demand, tries: 1, historyLimit: 5"),
+    job(
+        'schedule: "0 3 * * *", timeZone: Europe/Berlin, startingDeadline: 60, concurrencyPolicy: replace, historyLimit: 0'
+    ),
+    job("run: on-demand, backoffLimit: 0, historyLimit: 5"),
     job("run: after-rollout"),
 ]
 
@@ -165,12 +167,12 @@ FAILS = {
         ],
     ),
     "no schedule": (
-        job("timeZone: UTC, concurrencyPolicy: allow, startingDeadline: 300, tries: 0, historyLimit: -1"),
+        job("timeZone: UTC, concurrencyPolicy: allow, startingDeadline: 300, backoffLimit: 0, historyLimit: -1"),
         [
             f"{A}:3:26: jobs.report.timeZone: says nothing without a schedule; add `schedule:`, or remove it",
             f"{A}:3:41: jobs.report.concurrencyPolicy: says nothing without a schedule; add `schedule:`, or remove it",
             f"{A}:3:57: jobs.report.startingDeadline: says nothing without a schedule; add `schedule:`, or remove it",
-            f"{A}:3:75: jobs.report.tries: 0 tries are none; write 1 or more",
+            f"{A}:3:75: jobs.report.backoffLimit: 0 tries are none; write 1 or more",
             f"{A}:3:85: jobs.report.historyLimit: -1 is no number of runs; write 0 or more",
         ],
     ),

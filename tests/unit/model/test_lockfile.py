@@ -75,7 +75,9 @@ def test_all_images_are_deployed_by_their_digest() -> None:
 
 
 def test_what_an_environment_takes_instead_has_a_pin_of_its_own() -> None:
-    said = settings.Settings(stack="dev", context="work", image_overrides={"a:1": "postgres:17", "postgres:17": "mirror/b"})
+    said = settings.Settings(
+        stack="dev", context="work", image_overrides={"a:1": "postgres:17", "postgres:17": "mirror/b"}
+    )
     found = images_lock.pin_overrides(said, LOCK)
     assert found.image_overrides == {"a:1": f"postgres:17@{TWO}", "postgres:17": "mirror/b"}
 

@@ -44,8 +44,9 @@ PASSES = [
     web(f"{IMAGE}    files: {{/a: app.toml, /b: {{content: ''}}}}"),
     store("health: {liveness: [pg_isready], startPeriod: 1}, user: 999"),
     # Links in a circle, and against the order: `calls` neither orders nor forbids.
-    BASE.replace("80}", "80, calls: [back], after: [back]}") + "  back: {image: x, port: 81, calls: [web, back]}\n",
-    BASE.replace("80}", "80, after: [a, b]}") + "  a: {image: x, after: [b]}\n  b: {image: x, after: [work]}\n",
+    BASE.replace("80}", "80, calls: [back], dependsOn: [back]}") + "  back: {image: x, port: 81, calls: [web, back]}\n",
+    BASE.replace("80}", "80, dependsOn: [a, b]}")
+    + "  a: {image: x, dependsOn: [b]}\n  b: {image: x, dependsOn: [work]}\n",
     BASE + "jobs:\n  m: {uses: web, timeout: 1}\n",
     BASE + "jobs:\n  migrate: {uses: web}\n  other: {image: x, calls: [web]}\n",
 ]
@@ -167,28 +168,29 @@ FAILS = {
         f"7:18: services.web.calls.1: api is in the list twice; {REPEAT}",
     ),
     "after nobody": (
-        web(f"{IMAGE}    after: [apo]"),
-        '7:13: services.web.after.0: there is no service "apo"; did you mean api?',
+        web(f"{IMAGE}    dependsOn: [apo]"),
+        '7:13: services.web.dependsOn.0: there is no service "apo"; did you mean api?',
     ),
     "after twice": (
-        web(f"{IMAGE}    after: [api, api]"),
-        f"7:18: services.web.after.1: api is in the list twice; {REPEAT}",
+        web(f"{IMAGE}    dependsOn: [api, api]"),
+        f"7:18: services.web.dependsOn.1: api is in the list twice; {REPEAT}",
     ),
     "after itself": (
-        web(f"{IMAGE}    after: [web]"),
-        "7:13: services.web.after.0: web cannot wait for itself; remove it",
+        web(f"{IMAGE}    dependsOn: [web]"),
+        "7:13: services.web.dependsOn.0: web cannot wait for itself; remove it",
     ),
     "after a store": (
-        BASE.replace("80}", "80, after: [db]}") + store("").partition("\n")[2],
-        "3:41: services.web.after.0: db is a store, and those always come before any service; remove it",
+        BASE.replace("80}", "80, dependsOn: [db]}") + store("").partition("\n")[2],
+        "3:41: services.web.dependsOn.0: db is a store, and those always come before any service; remove it",
     ),
     "after a job": (
-        BASE.replace("80}", "80, after: [m]}") + "jobs:\n  m: {uses: web}",
-        "3:41: services.web.after.0: m is a job, and those always come before any service; remove it",
+        BASE.replace("80}", "80, dependsOn: [m]}") + "jobs:\n  m: {uses: web}",
+        "3:41: services.web.dependsOn.0: m is a job, and those always come before any service; remove it",
     ),
     "after each other": (
-        BASE.replace("80}", "80, after: [work, a]}") + "  a: {image: x, after: [b]}\n  b: {image: x, after: [web]}",
-        "3:47: services.web.after.1: web -> a -> b -> web wait for each other, and none would ever start; remove one of"
+        BASE.replace("80}", "80, dependsOn: [work, a]}")
+        + "  a: {image: x, dependsOn: [b]}\n  b: {image: x, dependsOn: [web]}",
+        "3:47: services.web.dependsOn.1: web -> a -> b -> web wait for each other, and none would ever start; remove one of"
         " these; `calls` needs no order",
     ),
     "job without time": (

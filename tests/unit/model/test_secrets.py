@@ -165,7 +165,11 @@ SET = "pulumi config set --secret --path 'seaway:secrets.P'"
                 " pulumi config rm --path 'seaway:secrets.A', or remove `existing`"
             ],
         ),
-        (web(""), f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n  seaway:secrets: {{P: {{secure: x}}}}\n", []),
+        (
+            web(""),
+            f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n  seaway:secrets: {{P: {{secure: x}}}}\n",
+            [],
+        ),
         (
             web(""),
             f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n",

@@ -75,7 +75,9 @@ def test_the_file_and_pulumi_give_the_same_settings(file: nodes.MappingNode) -> 
     given = stack_file.parse_config(GIVEN)
     assert stack_file.decode_settings(stack_file.attach_locations(given, file), "dev") == written
     without = {key: value for key, value in GIVEN.items() if key != "overlay"}
-    assert stack_file.decode_settings(stack_file.parse_config(without), "dev").image_overrides == written.image_overrides
+    assert (
+        stack_file.decode_settings(stack_file.parse_config(without), "dev").image_overrides == written.image_overrides
+    )
     assert stack_file.get_secret_names(file) == stack_file.get_secret_names(given) == {"SESSION_KEY"}
 
 

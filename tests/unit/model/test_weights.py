@@ -28,7 +28,9 @@ def test_a_weight(tmp_path: Path) -> None:
 
 
 def test_a_release_may_be_held_to_more(tmp_path: Path) -> None:
-    assert read(tmp_path, "  seaway:checkSeverity: {AVL-01: error}\n", pinned=True).settings.check_severity == {"AVL-01": "error"}
+    assert read(tmp_path, "  seaway:checkSeverity: {AVL-01: error}\n", pinned=True).settings.check_severity == {
+        "AVL-01": "error"
+    }
 
 
 WRONG = {
