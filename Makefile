@@ -47,9 +47,12 @@ test-sample: .venv/.ready ## the sample application's own unit tests, in its own
 	  --with-requirements app/web/requirements.txt --with-requirements app/web/requirements-test.txt \
 	  pytest -q app/web/tests; fi
 
-check: .venv/.ready ## lint, format and types
+check: .venv/.ready ## lint, format, types, layers and dependencies
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports --no-cache --no-logo
+	@.venv/bin/deptry seaway components plugin
+	@.venv/bin/deptry dev tests --ignore DEP002,DEP004
 	@.venv/bin/pyright
 
 format: .venv/.ready ## put the code into its form
