@@ -8,7 +8,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
 
-.PHONY: help up down preview test test-optional test-unit test-sample check format golden lock faults checkers bench compose-config compose-keys compose-table \
+.PHONY: help up down preview test test-optional test-unit test-sample check format golden snapshots lock faults checkers bench compose-config compose-keys compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
 
 help: ## list the targets
@@ -47,9 +47,12 @@ test-sample: .venv/.ready ## the sample application's own unit tests, in its own
 	  --with-requirements app/web/requirements.txt --with-requirements app/web/requirements-test.txt \
 	  pytest -q app/web/tests; fi
 
-check: .venv/.ready ## lint, format and types
+check: .venv/.ready ## lint, format, types, layers and dependencies
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports --no-cache --no-logo
+	@.venv/bin/deptry seaway components plugin
+	@.venv/bin/deptry dev tests --ignore DEP002,DEP004
 	@.venv/bin/pyright
 
 format: .venv/.ready ## put the code into its form
@@ -58,6 +61,9 @@ format: .venv/.ready ## put the code into its form
 
 golden: .venv/.ready ## write the golden manifests anew, to be read in the diff
 	@$(PY) -m tests.golden
+
+snapshots: .venv/.ready ## write the snapshots of messages, to be read in the diff; ARGS=tests/unit/model: of one folder
+	@$(PY) -m pytest $(or $(ARGS),tests/unit tests/component -n 4 --dist worksteal) --snapshot-update --snapshot-details
 
 lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.txt

@@ -3,7 +3,7 @@
 import gc
 import signal
 
-pytest_plugins = ["tests.support.cluster", "tests.support.optional", "tests.support.registry"]
+pytest_plugins = ["tests.support.cluster", "tests.support.optional", "tests.support.registry", "tests.support.wording"]
 
 # Whoever starts the tests in the background (`nohup make test &`) has Ctrl-C ignored in all that they start, and some
 # tests press it.

@@ -75,6 +75,12 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
     "check": InScript(".ci/run", "make check"),
     "format": Make(stage="cluster", in_copy=True),
     "golden": Make(stage="unit", in_copy=True, prints="smallest.yaml"),
+    "snapshots": Make(
+        words=("ARGS=tests/unit/test_wording.py -k of_this_package",),
+        stage="unit",
+        in_copy=True,
+        prints="1 snapshot passed",
+    ),
     # A registry may have got new files of a version that is pinned.
     "lock": Make(stage="cluster", in_copy=True, changes=r"[+-] +--hash=sha256:[0-9a-f]{64}( \\)?"),
     "faults": Make(words=("ARGS=image-not-found",), stage="cluster", prints=r"runbook\.md#image-not-found"),
