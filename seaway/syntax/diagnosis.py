@@ -1,4 +1,4 @@
-"""What is wrong with what somebody wrote: where, what, and what to do about it."""
+"""Errors in what a user wrote: each has a location, a stable code, a message and a hint."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """A place in a file; line and column count from 1. A value that comes without a line has None."""
+    """A location in a file. Lines and columns count from 1; None: the value has no line."""
 
     file: str
     line: int | None = None
@@ -19,47 +19,55 @@ class SourceLocation:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing that is wrong. ``wrong`` shows the value; ``remedy`` says what to do.
+    """One error. The message shows the value; the hint suggests a fix; the code never changes.
 
-    >>> place = Place("app/app.yaml", 12, 5)
-    >>> print(Problem(place, "services.web.port", "70000 is no TCP port", "write one from 1 to 65535"))
-    app/app.yaml:12:5: services.web.port: 70000 is no TCP port; write one from 1 to 65535
+    >>> location = SourceLocation("app/app.yaml", 12, 5)
+    >>> message = "70000 is not a valid TCP port (1-65535)"
+    >>> print(Diagnostic(location, "services.web.port", message, "use the port of the program", "invalid-port"))
+    app/app.yaml:12:5: services.web.port: 70000 is not a valid TCP port (1-65535); use the port of the program [invalid-port]
     """
 
     location: SourceLocation
     path: str
     message: str
     hint: str
+    code: str = ""
 
     def __str__(self) -> str:
         path = f"{self.path}: " if self.path else ""
-        return f"{self.location}: {path}{self.message}; {self.hint}"
+        code = f" [{self.code}]" if self.code else ""
+        return f"{self.location}: {path}{self.message}; {self.hint}{code}"
 
 
-class InvalidInput(Exception):  # noqa: N818 - it says what the input is
-    """All problems of one input, each once, in the order of their places. Its text has one a line."""
+class InvalidInput(Exception):  # noqa: N818 - describes the input
+    """All diagnostics of one input, without duplicates, sorted by location. Its text has one per line."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(sorted(set(diagnostics), key=_get_sort_key))
         super().__init__("\n".join(map(str, self.diagnostics)))
 
 
+def reject(location: SourceLocation, path: str, code: str, message: str, hint: str) -> InvalidInput:
+    """The exception for one diagnostic: ``raise diagnosis.reject(...)``."""
+    return InvalidInput([Diagnostic(location, path, message, hint, code)])
+
+
 def _get_sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
-    place = diagnostic.location
-    return place.file, place.line or 0, place.column or 0, diagnostic.path, diagnostic.message
+    location = diagnostic.location
+    return location.file, location.line or 0, location.column or 0, diagnostic.path, diagnostic.message
 
 
 def quote(text: str) -> str:
-    """A text as a message shows it: in quotes, on one line, cut where it gets long."""
+    """The text as a message shows it: in quotes, on one line, cut after 60 characters."""
     return json.dumps(text if len(text) <= 60 else f"{text[:60]}...", ensure_ascii=False)
 
 
 def escape_text(text: str) -> str:
-    """In one line; what cannot be seen, moves the cursor or turns the direction of what is read, as an escape.
+    """The text on one line, with control, invisible and bidirectional characters escaped.
 
-    For what the cluster or a file says: it may hold anything.
+    For text from the cluster or from a file: it may hold anything.
 
-    >>> print(visible("a\x1b[2Jb"))
+    >>> print(escape_text("a\x1b[2Jb"))
     a\\x1b[2Jb
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -67,10 +75,10 @@ def escape_text(text: str) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceLocations:
-    """Where each part of an application was written.
+    """The location of each part of an application.
 
-    ``broken`` holds the paths of what could not be decoded: it is missing from the application, or has its default
-    there, and a rule must not say anything about that.
+    ``undecoded`` holds the paths that could not be decoded. They are missing from the application or have their default
+    there, so no rule may report them again.
     """
 
     origin: SourceLocation
@@ -78,11 +86,15 @@ class SourceLocations:
     undecoded: frozenset[str] = frozenset()
 
     def has_undecoded(self, *paths: str) -> bool:
-        """Was one of these written, but not in a way that could be decoded?"""
+        """Whether one of these paths was written but could not be decoded."""
         return not self.undecoded.isdisjoint(paths)
 
     def find(self, path: str) -> SourceLocation:
-        """The place of a path, or of the nearest thing around it that was written."""
+        """The location of a path, or of its nearest ancestor that was written."""
         while path and path not in self.by_path:
             path = path.rpartition(".")[0]
         return self.by_path.get(path, self.origin)
+
+    def report(self, path: str, code: str, message: str, hint: str) -> Diagnostic:
+        """A diagnostic at the location of a path."""
+        return Diagnostic(self.find(path), path, message, hint, code)
