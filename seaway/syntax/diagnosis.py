@@ -23,8 +23,8 @@ class Diagnostic:
 
     >>> location = SourceLocation("app/app.yaml", 12, 5)
     >>> message = "70000 is not a valid TCP port (1-65535)"
-    >>> print(Diagnostic(location, "services.web.port", message, "use the port of the program", "invalid-port"))
-    app/app.yaml:12:5: services.web.port: 70000 is not a valid TCP port (1-65535); use the port of the program [invalid-port]
+    >>> print(Diagnostic(location, "services.web.port", message, "use its port", "invalid-port"))
+    app/app.yaml:12:5: services.web.port: 70000 is not a valid TCP port (1-65535); use its port [invalid-port]
     """
 
     location: SourceLocation
