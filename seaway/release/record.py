@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from seaway.manifests import identity, inputs, names, objects
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import load, migration
 from seaway.project import release as releases
 from seaway.syntax import decode, diagnosis, encode, nodes
 
@@ -151,7 +151,8 @@ class ReleaseRecord:
             self, images={name: dataclasses.replace(one, reference=one.content) for name, one in self.images.items()}
         )
         own = names.hash_content(
-            [unbuilt.to_plain(), [one.manifest for one in unbuilt.render_objects()]], ENVIRONMENT_DIGITS
+            [migration.restore_former_keys(unbuilt.to_plain()), [one.manifest for one in unbuilt.render_objects()]],
+            ENVIRONMENT_DIGITS,
         )
         return f"{self.release_id}-{own}"
 
