@@ -18,7 +18,9 @@ def format_variable_name(secret: application.Secret) -> str:
 
 def list_secrets(app: application.Application) -> list[tuple[str, application.Secret]]:
     """The secrets of all containers, each with the path of its container."""
-    return [(path, secret) for path, container_spec in app.get_containers().items() for secret in container_spec.secrets]
+    return [
+        (path, secret) for path, container_spec in app.get_containers().items() for secret in container_spec.secrets
+    ]
 
 
 def list_managed_names(app: application.Application) -> list[str]:

@@ -48,7 +48,9 @@ def _check_published(
         if workload.protocol not in facts.INGRESS_PROTOCOLS:
             if isinstance(workload, application.Store):
                 continue  # it is published only where the environment opens ports
-            message = f"the protocol of {workload.name} is {workload.protocol}, but an Ingress routes only HTTP and gRPC"
+            message = (
+                f"the protocol of {workload.name} is {workload.protocol}, but an Ingress routes only HTTP and gRPC"
+            )
             hint = "remove publish, or set seaway:publish to loadBalancer or nodePort"
             yield locations.report(key_path, "unsupported-protocol", message, hint)
         elif not stack_settings.ingress.hosts.get(workload.name):
@@ -112,9 +114,7 @@ def _check_object_names(ingress: settings.Ingress, config: nodes.MappingNode) ->
     if ingress.tls_secret is not None and ingress.issuer is not None:
         hint = "keep the existing certificate, or the issuer that creates one"
         location = _find_location(config, "issuer")
-        yield diagnosis.Diagnostic(
-            location, "seaway:ingress.issuer", "tlsSecret is set too", hint, "conflicting-keys"
-        )
+        yield diagnosis.Diagnostic(location, "seaway:ingress.issuer", "tlsSecret is set too", hint, "conflicting-keys")
 
 
 def _find_location(config: nodes.MappingNode, *path: str | int) -> diagnosis.SourceLocation:

@@ -42,17 +42,13 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         yield from _check_history(job, path, locations, default.history_limit)
 
 
-def _check_history(
-    job: application.Job, path: str, locations: diagnosis.SourceLocations, default: int
-) -> Diagnostics:
+def _check_history(job: application.Job, path: str, locations: diagnosis.SourceLocations, default: int) -> Diagnostics:
     key_path = f"{path}.historyLimit"
     is_written = key_path in locations.by_path or job.history_limit != default
     if job.history_limit < 0:
         message = f"{job.history_limit} is negative"
         yield locations.report(key_path, "invalid-value", message, "write 0 or more")
-    elif (
-        is_written and job.is_release_job() and not locations.has_undecoded(f"{path}.schedule", f"{path}.run")
-    ):
+    elif is_written and job.is_release_job() and not locations.has_undecoded(f"{path}.schedule", f"{path}.run"):
         message = "has no effect on a job that runs once per release: its log stays until the next release"
         yield locations.report(key_path, "no-effect", message, "add `schedule:` or `run: on-demand`, or remove it")
 

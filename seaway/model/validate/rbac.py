@@ -82,9 +82,7 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
                     yield locations.report(f"{key_path}.{index}", "unknown-verb", message, hint)
 
 
-def _check_resource(
-    key: str, key_path: str, locations: diagnosis.SourceLocations
-) -> Iterator[diagnosis.Diagnostic]:
+def _check_resource(key: str, key_path: str, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     qualified, slash, subresource = key.partition("/")
     resource, point, _ = qualified.partition(".")
     if "*" in key:

@@ -25,9 +25,7 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         yield from _check_stop_grace_period(service.stop_grace_period, path, locations)
         if service.pre_stop_delay < 0:
             message = f"{service.pre_stop_delay} is negative"
-            yield locations.report(
-                f"{path}.preStopDelay", "invalid-value", message, "write seconds, or 0 for no delay"
-            )
+            yield locations.report(f"{path}.preStopDelay", "invalid-value", message, "write seconds, or 0 for no delay")
     for store in app.stores:
         yield from _check_stop_grace_period(store.stop_grace_period, f"stores.{store.name}", locations)
 
@@ -75,9 +73,7 @@ def _check_targets(service: application.Service, path: str, locations: diagnosis
             yield locations.report(key_path, "invalid-percentage", message, "write it as 70%")
         elif max_percent is not None and percent > max_percent:
             limit = "resources.memory" if key == "memory" else "resources.cpuLimit"
-            message = (
-                f"pods start when the use is a tenth above {target}, which {limit}, the limit, makes impossible"
-            )
+            message = f"pods start when the use is a tenth above {target}, which {limit}, the limit, makes impossible"
             hint = f"write at most {max_percent}%" if max_percent else "raise the limit"
             yield locations.report(key_path, "unreachable-target", message, hint)
 

@@ -37,10 +37,9 @@ def check(
     for waiver in stack_settings.waivers:
         path = f"seaway:waivers.{waiver.check}"
         pair = pairs.get(waiver.check, nodes.Pair(config.location, config))
-        keys = pair.node.pairs if isinstance(pair.node, nodes.MappingNode) else {}
-        waiver_locations = diagnosis.SourceLocations(
-            pair.location, {f"{path}.{key}": inner.location for key, inner in keys.items()}
-        )
+        keys = nodes.get_pairs(nodes.MappingNode(pair.location, pairs), waiver.check)
+        by_path = {f"{path}.{key}": inner.location for key, inner in keys.items()}
+        waiver_locations = diagnosis.SourceLocations(pair.location, by_path)
         if waiver.check not in checks:
             yield waiver_locations.report(path, "unknown-check", *describe_unknown_check(waiver.check, checks))
         # A policy waiver may name a workload that the change removes.
