@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from seaway.checks.rules import identity
@@ -11,7 +10,7 @@ from seaway.manifests import network, objects, preview
 from seaway.model import application, links
 from seaway.model.defaults import image_profiles
 from seaway.model.validate import ingress_hosts, jobs, structure
-from seaway.release import project
+from seaway.project import environments
 from seaway.syntax import decode, nodes
 
 PURPOSES: Mapping[str, str] = {
@@ -87,15 +86,16 @@ class Explanation:
     rows: Sequence[ExplainedField]
 
 
-def explain_workload(environment: project.Environment, folder: Path, name: str) -> Explanation:
+def explain_workload(environment: environments.Environment, name: str) -> Explanation:
     """One service, store or job of a stack.
 
     Raises:
         diagnosis.InvalidInput: there is none of that name, or a file is wrong.
     """
     path, each = environment.find_workload(name)
-    made = [found for found in _render_objects(environment, folder) if found.owner == each.name]
-    node = origin.read_source_tree(environment, folder)
+    made = [found for found in _render_objects(environment) if found.owner == each.name]
+    node = environment.node
+    assert node is not None, "it was read from files"  # noqa: S101
     runs = next(found.manifest for found in made if found.kind in fields.POD_TEMPLATE_KINDS)
     image = fields.find_value(runs, (*fields.CONTAINER_PATH.split("."), "image"))
     led = ingress_hosts.format_urls(environment.settings, each) if not isinstance(each, application.Job) else ()
@@ -125,12 +125,12 @@ def explain_workload(environment: project.Environment, folder: Path, name: str) 
 
 
 def _find_start_command(
-    environment: project.Environment, workload: structure.AnyWorkload, rendered: Sequence[objects.ReleaseObject]
+    environment: environments.Environment, workload: structure.AnyWorkload, rendered: Sequence[objects.ReleaseObject]
 ) -> str | None:
     if not isinstance(workload, application.Job) or jobs.is_release_job(workload):
         return None
     name = next(found.name for found in rendered if found.kind == "CronJob")
-    return f"kubectl create job {name}-1 --from=cronjob/{name} -n {environment.settings.format_namespace(environment.app.name)}"
+    return f"kubectl create job {name}-1 --from=cronjob/{name} -n {environment.namespace}"
 
 
 def _describe_purpose(manifest_object: objects.ReleaseObject, workload: structure.AnyWorkload) -> str:
@@ -139,12 +139,12 @@ def _describe_purpose(manifest_object: objects.ReleaseObject, workload: structur
     return PURPOSES[manifest_object.kind]
 
 
-def _render_objects(environment: project.Environment, folder: Path) -> list[objects.ReleaseObject]:
-    return preview.render_objects(environment.app, environment.settings, project.find_images(environment, folder))
+def _render_objects(environment: environments.Environment) -> list[objects.ReleaseObject]:
+    return preview.render_objects(environment.app, environment.settings, preview.find_images(environment))
 
 
 def _explain_image(
-    environment: project.Environment, path: str, workload: structure.AnyWorkload, image: str, node: nodes.Node
+    environment: environments.Environment, path: str, workload: structure.AnyWorkload, image: str, node: nodes.Node
 ) -> str:
     if environment.release and workload.image is None:
         return f"release {environment.release.id}"
@@ -155,7 +155,7 @@ def _explain_image(
 
 
 def _format_location(
-    environment: project.Environment, path: str, workload: structure.AnyWorkload, field: str, node: nodes.Node
+    environment: environments.Environment, path: str, workload: structure.AnyWorkload, field: str, node: nodes.Node
 ) -> str | None:
     """Where it is written: with itself, or with the service that a job uses."""
     found = origin.find_locations(node, f"{path}.{field}")
@@ -169,7 +169,7 @@ def _format_location(
 
 
 def _list_model_fields(
-    environment: project.Environment,
+    environment: environments.Environment,
     path: str,
     workload: structure.AnyWorkload,
     rendered: Sequence[objects.ReleaseObject],
@@ -197,7 +197,7 @@ def _list_model_fields(
         yield ExplainedField(field=field, becomes=None, value=_summarize_value(said.value), place=None, why=said.reason)
 
 
-def _find_declared(environment: project.Environment, path: str) -> structure.AnyWorkload:
+def _find_declared(environment: environments.Environment, path: str) -> structure.AnyWorkload:
     """As it is written; of a job the service that it uses, whose image it takes."""
     written = structure.get_workloads(environment.declared)
     each = written[path]

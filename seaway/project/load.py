@@ -1,19 +1,15 @@
 """From a file, in YAML or in Python, to an application that is whole and has passed every rule."""
 
 import dataclasses
-import datetime
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seaway.files import roots
-from seaway.model import application, settings
+from seaway.model import application
 from seaway.model.defaults import image_profiles
 from seaway.model.validate import (
-    check_severity,
     egress,
-    environment,
     extra_containers,
-    ingress_hosts,
     jobs,
     mounts,
     ports,
@@ -24,39 +20,19 @@ from seaway.model.validate import (
     secrets,
     structure,
     volumes,
-    waivers,
 )
-from seaway.project import env_files, images_lock, python_program, stack_file
+from seaway.project import env_files, python_program
 from seaway.syntax import decode, diagnosis, nodes
 
 _KINDS = ("services", "stores", "jobs")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """One environment of one application, checked."""
+class MergedApplication:
+    """An application with an overlay, validated but not resolved. ``app`` is None where it cannot be decoded."""
 
-    app: application.Application
-    """Resolved: what is deployed."""
-    declared: application.Application
-    """With the overlay, not resolved."""
-    base: application.Application
-    """Without the overlay, not resolved: what every environment has."""
-    settings: settings.Settings
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PinnedRelease:
-    """The application of a release, for an environment that builds nothing."""
-
-    node: nodes.Node
-    is_rollback: bool
-    """Whether the jobs of a release are left out: it is an older one than the one before."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _ValidatedApplication:
     app: application.Application | None
+    node: nodes.Node
     locations: diagnosis.SourceLocations
     diagnostics: Sequence[diagnosis.Diagnostic]
 
@@ -77,7 +53,7 @@ def load_application(
     """
     root = root or roots.find_working_root()
     node = parse_file(path, str(path), root, profiles, build_named_images=build_named_images)
-    read = _merge_overlay(node, overlay, mounts.WorkingTree(folder=path.parent, root=root))
+    read = merge_overlay(node, overlay, mounts.WorkingTree(folder=path.parent, root=root))
     return _require_valid(read.app, read.diagnostics)
 
 
@@ -111,67 +87,7 @@ def is_compose_file(path: Path) -> bool:
     return named.is_compose_file(path.name)
 
 
-def load_environment(
-    config: nodes.MappingNode,
-    *,
-    folder: Path,
-    stack: str,
-    pinned_release: PinnedRelease | None = None,
-    checks: Collection[str] = (),
-    today: datetime.date | None = None,
-) -> Environment:
-    """The application and the settings of a stack, checked together.
-
-    ``checks`` are the ids that the configuration may name; without ``today`` a waiver may have ended.
-    ``values`` is the stack's configuration (see stackfile), ``folder`` the project's. The application is that of the
-    file that the settings name, with the digests of ``images.lock`` beside it, or the pinned one. Raises
-    diagnosis.InvalidInput with everything that is wrong in any of them.
-    """
-    found: list[diagnosis.Diagnostic] = []
-    said = None
-    try:
-        said = stack_file.decode_settings(config, stack)
-    except diagnosis.InvalidInput as error:
-        found += error.diagnostics
-    name = said.app if said else stack_file.get_app_path(config)
-    overlay = stack_file.get_overlay(config)
-    tree = None
-    pins = images_lock.ImagesLock()  # a release has its digests
-    try:
-        if pinned_release is None:
-            tree = mounts.WorkingTree(folder=(folder / name).parent, root=stack_file.find_root(config, folder))
-            node = parse_file(folder / name, name, tree.root, said.profiles if said else ())
-            pins = (
-                images_lock.read_lock(tree.folder, tree.root, str(Path(name).with_name(images_lock.FILE_NAME))) or pins
-            )
-        else:
-            node = pinned_release.node
-    except diagnosis.InvalidInput as error:
-        raise diagnosis.InvalidInput([*found, *error.diagnostics]) from None
-    # Whoever goes back need not take back first what the overlay says of a service that is newer.
-    read = _merge_overlay(node, overlay, tree, ignore_unknown=pinned_release is not None and pinned_release.is_rollback)
-    found += read.diagnostics
-    if read.app and said:
-        found += environment.check(
-            read.app, read.locations, said, stack_file.get_secret_locations(config), config.location
-        )
-        found += ingress_hosts.check(read.app, read.locations, said, config)
-        found += waivers.check(read.app, read.locations, said, config, checks=checks, today=today)
-        found += check_severity.check(said, config, checks=checks)
-        if said.profiles and pinned_release is None and not is_compose_file(folder / name):
-            place, wrong = config.pairs["profiles"].location, f"are those of a compose file, and {name} is none"
-            found.append(diagnosis.Diagnostic(place, "seaway:profiles", wrong, "remove them"))
-    if read.app is None or found or said is None:
-        raise diagnosis.InvalidInput(found)
-    base = read.app if overlay is None else _load_base(node, tree)
-    stated = _remove_release_jobs(read.app) if pinned_release and pinned_release.is_rollback else read.app
-    stated, base = images_lock.pin_application(stated, pins), images_lock.pin_application(base, pins)
-    return Environment(
-        app=resolve_application(stated), declared=stated, base=base, settings=images_lock.pin_overrides(said, pins)
-    )
-
-
-def _load_base(node: nodes.Node, tree: mounts.WorkingTree | None) -> application.Application:
+def load_base(node: nodes.Node, tree: mounts.WorkingTree | None) -> application.Application:
     """What is wrong with it only as long as no environment has said its part, is not wrong."""
     decoded = decode.decode_partial(application.Application, node)
     if decoded.value is None:
@@ -182,10 +98,6 @@ def _load_base(node: nodes.Node, tree: mounts.WorkingTree | None) -> application
     if found:
         raise diagnosis.InvalidInput(found)
     return app
-
-
-def _remove_release_jobs(app: application.Application) -> application.Application:
-    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if not jobs.is_release_job(job)))
 
 
 def resolve_application(app: application.Application) -> application.Application:
@@ -238,9 +150,9 @@ def _require_valid(
     return resolve_application(app)
 
 
-def _merge_overlay(
+def merge_overlay(
     node: nodes.Node, overlay: nodes.Node | None, tree: mounts.WorkingTree | None, *, ignore_unknown: bool = False
-) -> _ValidatedApplication:
+) -> MergedApplication:
     """``lenient``: what the overlay says of what the application does not have is left out, and no problem."""
     found: list[diagnosis.Diagnostic] = []
     if overlay is not None:
@@ -253,20 +165,19 @@ def _merge_overlay(
     )
     found += decoded.diagnostics
     if decoded.value is None:
-        return _ValidatedApplication(app=None, locations=decoded.locations, diagnostics=found)
-    return _validate(decoded.value, decoded.locations, tree, found)
+        return MergedApplication(app=None, node=node, locations=decoded.locations, diagnostics=found)
+    app, invalid = _validate(decoded.value, decoded.locations, tree)
+    return MergedApplication(app=app, node=node, locations=decoded.locations, diagnostics=[*found, *invalid])
 
 
 def _validate(
     app: application.Application,
     locations: diagnosis.SourceLocations,
     tree: mounts.WorkingTree | None,
-    diagnostics: list[diagnosis.Diagnostic],
-) -> _ValidatedApplication:
+) -> tuple[application.Application, list[diagnosis.Diagnostic]]:
     app, unread = mounts.read_files(app, locations, tree)
     app, unset = env_files.read_env_files(app, locations, tree)
     diagnostics = [
-        *diagnostics,
         *unread,
         *unset,
         *structure.check(app, locations),
@@ -276,7 +187,7 @@ def _validate(
     diagnostics += [*scaling.check(app, locations), *scheduling.check(app, locations)]
     diagnostics += [*ports.check(app, locations), *extra_containers.check(app, locations), *jobs.check(app, locations)]
     diagnostics += [*volumes.check(app, locations), *egress.check(app, locations), *raw.check(app, locations)]
-    return _ValidatedApplication(app=app, locations=locations, diagnostics=diagnostics)
+    return app, diagnostics
 
 
 def _check_overlay(base: nodes.Node, overlay: nodes.Node) -> list[diagnosis.Diagnostic]:

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from seaway.checks import registry
 from seaway.checks import engine
 from seaway.explain import workload
 from seaway.kubernetes.api import schema
 from seaway.manifests import objects, preview, yaml_writer
 from seaway.model.validate import structure
-from seaway.release import project
+from seaway.project import environments
 from seaway.syntax import diagnosis, nodes
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -76,12 +77,12 @@ def reference() -> Any:
     return nodes.to_plain(nodes.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
 
 
-def deployed(folder: Path, app: Any, stack: Any) -> tuple[project.Environment, list[objects.ReleaseObject]]:
+def deployed(folder: Path, app: Any, stack: Any) -> tuple[environments.Environment, list[objects.ReleaseObject]]:
     """Files, in which JSON is YAML too, and what they become."""
     (folder / "app" / "app.yaml").write_text(json.dumps(app))
     (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": stack}))
-    one = project.load_environment(folder, "dev")
-    return one, preview.render_objects(one.app, one.settings, project.find_images(one, folder))
+    one = environments.load_environment(folder, "dev", check_ids=registry.IDS)
+    return one, preview.render_objects(one.app, one.settings, preview.find_images(one))
 
 
 def changed(value: Any, by: random.Random) -> Any:

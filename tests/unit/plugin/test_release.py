@@ -17,9 +17,9 @@ from pulumi.runtime.proto import provider_pb2
 
 from plugin import release, values
 from seaway.files import roots
-from seaway.manifests import yaml_writer
 from seaway.model import application, settings
 from seaway.project import load, release_lock
+from seaway.syntax import yaml_writer
 from seaway.release import record, record_store, stack_state, stored_record
 from tests import golden
 from tests.unit.cluster import apiserver
