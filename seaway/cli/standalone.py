@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seaway.checks import registry
 from seaway.cli import stack
+from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, objects
 from seaway.model import settings
@@ -54,7 +55,10 @@ def _read_without_stack(arguments: argparse.Namespace) -> environments.Environme
         wrong = f"{', '.join(built)} must be built and pushed, and without a stack nobody says where to"
         remedy = "name one with --stack that has seaway:registry, or write `image:`"
         raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(arguments.app), "", wrong, remedy)])
-    return dataclasses.replace(environments.Environment.create(app, said), folder=folder)
+    node = load.parse_file(
+        file, name, roots.find_working_root(), profiles, build_named_images=arguments.to == "compose"
+    )
+    return dataclasses.replace(environments.Environment.create(app, said), folder=folder, node=node)
 
 
 def _format_path(file: Path, folder: Path) -> str:

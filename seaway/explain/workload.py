@@ -95,7 +95,6 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
     path, each = environment.find_workload(name)
     made = [found for found in _render_objects(environment) if found.owner == each.name]
     node = environment.node
-    assert node is not None, "it was read from files"  # noqa: S101
     runs = next(found.manifest for found in made if found.kind in fields.POD_TEMPLATE_KINDS)
     image = fields.find_value(runs, (*fields.CONTAINER_PATH.split("."), "image"))
     led = ingress_hosts.format_urls(environment.settings, each) if not isinstance(each, application.Job) else ()

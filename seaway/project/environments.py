@@ -18,6 +18,8 @@ from seaway.syntax import decode, diagnosis, nodes
 _Release = release.Release
 _Settings = settings.Settings
 
+_NO_NODE = nodes.MappingNode(diagnosis.SourceLocation(""), {})
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
@@ -37,8 +39,8 @@ class Environment:
     """The pinned release. None: the environment builds what the working tree holds."""
     secret_names: frozenset[str] = frozenset()
     """Names of the secrets that have a value in the stack's file."""
-    node: nodes.Node | None = dataclasses.field(default=None, repr=False, compare=False)
-    """The application with the overlay merged on: each value has its source location."""
+    node: nodes.Node = dataclasses.field(default=_NO_NODE, repr=False, compare=False)
+    """The application with the overlay merged on: each value has its source location. Empty without files."""
     fixed_namespace: str | None = None
     """The namespace that the command line names."""
 

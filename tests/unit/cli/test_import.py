@@ -139,7 +139,7 @@ def test_profiles_of_a_stack(file: Path) -> None:
     with pytest.raises(diagnosis.InvalidInput) as raised:
         loaded('{"app": "app.yaml", "profiles": "[tools]"}')
     assert str(raised.value) == (
-        "(config): seaway:profiles: are those of a compose file, and app.yaml is none; remove them"
+        "(config): seaway:profiles: are for compose files, and app.yaml is not one; remove them [conflicting-keys]"
     )
 
 

@@ -80,7 +80,7 @@ def test_a_release_is_rendered_as_the_golden_file_has_it(
 
 def test_what_is_built_has_the_tag_of_its_content(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = environments.load_environment(shop, "test", check_ids=registry.IDS)
-    tags = {name: record.tag for name, record in build_inputs.read_build_records(shop, one.app, one.settings).items()}
+    tags = {name: record.tag for name, record in build_inputs.read_build_records(one).items()}
     found = documents(capsys)
     for name in ("web", "api", "worker"):
         pod = found[f"Deployment/{name}"]["spec"]["template"]["spec"]

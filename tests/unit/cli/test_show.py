@@ -78,7 +78,7 @@ def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = environments.load_environment(shop, "dev", check_ids=registry.IDS)
-    tag = build_inputs.read_build_records(shop, one.app, one.settings)["web"].tag
+    tag = build_inputs.read_build_records(one)["web"].tag
     shown = lines(capsys, "web")
     assert shown[:12] == [
         "web · service of shop · stack dev",

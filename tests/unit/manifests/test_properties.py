@@ -15,8 +15,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from seaway.checks import registry
-from seaway.checks import engine
+from seaway.checks import engine, registry
 from seaway.explain import workload
 from seaway.kubernetes.api import schema
 from seaway.manifests import objects, preview, yaml_writer
@@ -147,7 +146,7 @@ def test_whatever_is_written_becomes_objects_or_problems(
     assert yaml_writer.dump_objects(found)
     assert engine.run_checks(one.app, one.settings, found, datetime.date(2026, 1, 1))
     for each in structure.get_workloads(one.app).values():
-        assert workload.explain_workload(one, folder, each.name)
+        assert workload.explain_workload(one, each.name)
 
 
 @settings(max_examples=5, deadline=None, phases=[Phase.generate], print_blob=False)

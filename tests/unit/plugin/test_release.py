@@ -19,8 +19,8 @@ from plugin import release, values
 from seaway.files import roots
 from seaway.model import application, settings
 from seaway.project import load, release_lock
-from seaway.syntax import yaml_writer
 from seaway.release import record, record_store, stack_state, stored_record
+from seaway.syntax import yaml_writer
 from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine

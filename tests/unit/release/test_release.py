@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seaway.manifests import inputs
 from seaway.checks import registry
+from seaway.manifests import inputs
 from seaway.model import application, settings
 from seaway.project import environments, load, release, release_lock, stack_file
 from seaway.release import hold, record
