@@ -8,8 +8,7 @@ import pulumi
 
 from components import image, messages, settings
 from seaway.manifests import inputs, objects
-from seaway.model import application
-from seaway.model.validate import jobs, secrets
+from seaway.model import application, secrets
 from seaway.project import release, release_lock
 from seaway.release import hold, record
 from seaway.syntax import diagnosis, encode
@@ -44,7 +43,7 @@ class ReleaseChoice:
         described = _make_record(stack_inputs, {**known, **there}).id
         found = environment.lock.fallback
         going = pinned.application.jobs if pinned and environment.lock.is_rollback else ()
-        if pinned and (left := [one.name for one in going if jobs.is_release_job(one)]):
+        if pinned and (left := [one.name for one in going if one.is_release_job()]):
             messages.warn(
                 f"release {pinned.id} was rolled back to: its jobs before and after the rollout do not run again"
                 f" ({', '.join(left)}), and what those of the newer release did stays done"

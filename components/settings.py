@@ -20,8 +20,7 @@ from seaway import errors
 from seaway.checks import registry
 from seaway.manifests import inputs
 from seaway.model import image_reference
-from seaway.model.validate import secrets as listed
-from seaway.model.validate import structure
+from seaway.model import secrets as listed
 from seaway.project import environments, stack_file
 from seaway.release import fingerprints, stack_state
 from seaway.syntax import diagnosis, nodes
@@ -70,7 +69,7 @@ def read_inputs(folder: Path) -> StackInputs:
         raise diagnosis.InvalidInput(found)
     app = environment.app
     written = _parse_secrets(texts.get("secrets"))
-    asked = {name for one in structure.get_workloads(app).values() if one.build for name in one.build.secrets.values()}
+    asked = {name for one in app.get_workloads().values() if one.build for name in one.build.secrets.values()}
     pull = environment.settings.image_pull_credentials
     # What only builds or only the nodes ask for makes no other release, so it has no fingerprint.
     apart = {*asked, *([pull.secret] if pull else [])} - {*listed.list_managed_names(app)}

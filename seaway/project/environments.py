@@ -9,8 +9,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
+from seaway.files import working_tree
 from seaway.model import application, settings
-from seaway.model.validate import check_severity, environment, ingress_hosts, jobs, mounts, structure, waivers
+from seaway.model.defaults import resolve
+from seaway.model.validate import registry
 from seaway.project import images_lock, load, release, release_lock, stack_file
 from seaway.syntax import decode, diagnosis, nodes
 
@@ -54,13 +56,13 @@ class Environment:
         """The namespace of the environment's objects."""
         return self.fixed_namespace or self.settings.format_namespace(self.app.name)
 
-    def find_workload(self, name: str) -> tuple[str, structure.AnyWorkload]:
+    def find_workload(self, name: str) -> tuple[str, application.AnyWorkload]:
         """The path (`services.web`) and the service, store or job with this name or path.
 
         Raises:
             diagnosis.InvalidInput: there is none.
         """
-        workloads = structure.get_workloads(self.app)
+        workloads = self.app.get_workloads()
         if name in workloads:
             return name, workloads[name]
         by_name = {workload.name: (path, workload) for path, workload in workloads.items()}
@@ -136,7 +138,7 @@ def read_environment(
             # The nodes of the file keep its locations: an overlay that does not fit is reported with both.
             node = release.get_application_node(release_node)
         else:
-            tree = mounts.WorkingTree(folder=(folder / file).parent, root=stack_file.find_root(config, folder))
+            tree = working_tree.WorkingTree(folder=(folder / file).parent, root=stack_file.find_root(config, folder))
             node = load.parse_file(folder / file, file, tree.root, stack_settings.profiles if stack_settings else ())
             pins_file = str(Path(file).with_name(images_lock.FILE_NAME))
             pins = images_lock.read_lock(tree.folder, tree.root, pins_file) or pins
@@ -147,14 +149,15 @@ def read_environment(
     merged = load.merge_overlay(node, overlay, tree, ignore_unknown=pinned is not None and lock.is_rollback)
     diagnostics += merged.diagnostics
     if merged.app and stack_settings:
-        secrets = stack_file.get_secret_locations(config)
-        diagnostics += environment.check(merged.app, merged.locations, stack_settings, secrets, config.location)
-        diagnostics += ingress_hosts.check(merged.app, merged.locations, stack_settings, config)
-        last_day = None if lock.is_rollback else today
-        diagnostics += waivers.check(
-            merged.app, merged.locations, stack_settings, config, checks=check_ids, today=last_day
+        diagnostics += registry.check_environment(
+            merged.app,
+            merged.locations,
+            stack_settings,
+            config,
+            secret_locations=stack_file.get_secret_locations(config),
+            checks=check_ids,
+            today=None if lock.is_rollback else today,
         )
-        diagnostics += check_severity.check(stack_settings, config, checks=check_ids)
         if stack_settings.profiles and pinned is None and not load.is_compose_file(folder / file):
             location, message = config.pairs["profiles"].location, f"are for compose files, and {file} is not one"
             diagnostics.append(
@@ -166,7 +169,7 @@ def read_environment(
     declared = images_lock.pin_application(declared, pins)
     base = merged.app if overlay is None else load.load_base(node, tree)
     return Environment(
-        app=load.resolve_application(declared),
+        app=resolve.resolve_application(declared),
         declared=declared,
         base=images_lock.pin_application(base, pins),
         settings=images_lock.pin_overrides(stack_settings, pins),
@@ -194,4 +197,4 @@ def read_pinned_release(folder: Path, stack: str, lock: release_lock.Lock | None
 
 
 def _remove_release_jobs(app: application.Application) -> application.Application:
-    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if not jobs.is_release_job(job)))
+    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if not job.is_release_job()))

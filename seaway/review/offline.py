@@ -12,8 +12,7 @@ from typing import Any, cast
 from seaway.checks import registry
 from seaway.images import build_inputs, rebuild_reasons
 from seaway.manifests import inputs, names, objects, preview
-from seaway.model import application, settings
-from seaway.model.validate import secrets
+from seaway.model import application, secrets, settings
 from seaway.project import environments, stack_file
 from seaway.review import change, impact
 from seaway.syntax import nodes
