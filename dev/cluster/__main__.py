@@ -20,10 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     try:
         private.check(ROOT)
-        return _run(options)
+        return _run_command(options)
     except (layouts.CannotRunError, problems.Invalid) as error:
         print(error, file=sys.stderr)
         return 2
@@ -35,16 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run_command(options: argparse.Namespace) -> int:
     command: str = options.command
     if command == "check":
-        problems = [*machine.lacks(), *toolchain.plan().problems]
+        problems = [*machine.find_problems(), *toolchain.make_plan().problems]
         print("\n".join(problems) or "this machine can run the cluster")
         return 2 if problems else 0
     if command == "up":
         node.up(ROOT, lambda line: print(line, flush=True))
         return 0
-    layout = node.find(ROOT)
+    layout = node.find_layout(ROOT)
     if layout.run.exists() and os.geteuid() != 0:
         raise layouts.CannotRunError("not root: the cluster was started by root; run with sudo")
     if command in {"down", "wipe"}:
@@ -52,17 +52,17 @@ def _run(options: argparse.Namespace) -> int:
         print({"down": "the cluster is down; its data stays", "wipe": "the cluster and its data are gone"}[command])
         return 0
     if command == "status":
-        return _status(layout, as_json=options.json)
-    if not node.running(layout):
+        return _print_status(layout, as_json=options.json)
+    if not node.is_running(layout):
         raise layouts.FailedError("the cluster is down; `make cluster-up` starts it")
     if command == "forward":
-        print(node.forward(layout, options.node_port))
+        print(node.forward_port(layout, options.node_port))
     elif command == "exec":
-        line = node.inside(layout, options.line)
+        line = node.format_exec_command(layout, options.line)
         os.execvp(line[0], line)  # noqa: S606 - the command takes our place, with its exit code and signals
     else:
         try:
-            answer = client.ask(layout, command, options.component)
+            answer = client.send_command(layout, command, options.component)
         except OSError as error:
             log = layout.logs / f"{options.component}.log"
             raise layouts.FailedError(f"{options.component}: no {command} within 30 s ({error}); see {log}") from error
@@ -72,8 +72,8 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _status(layout: layouts.Layout, *, as_json: bool) -> int:
-    rows = node.status(layout)
+def _print_status(layout: layouts.Layout, *, as_json: bool) -> int:
+    rows = node.list_status(layout)
     if as_json:
         print(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
     elif rows:
@@ -83,10 +83,10 @@ def _status(layout: layouts.Layout, *, as_json: bool) -> int:
             print(f"{row.name:<24} {row.state:<14} {row.pid or '-':<8} {since:<9} {row.restarts:<9} {row.address}")
     else:
         print("the cluster is down; `make cluster-up` starts it")
-    return 0 if rows and all(row.well for row in rows) else 1
+    return 0 if rows and all(row.is_ready for row in rows) else 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python3 -m dev.cluster", description="The one-node cluster of this checkout."
     )

@@ -10,38 +10,38 @@ from dev.cluster import parts, toolchain
 
 MANIFESTS = Path(__file__).parent / "manifests"
 
-QUEUE = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100 --queue-bypass"
+NFQUEUE_RULE = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100 --queue-bypass"
 """The first packet of each connection to or from a pod, for kube-network-policies to judge; while nobody listens, it
 passes. The program has rules of its own for that, which not every kernel understands (nftables' queue expression)."""
 
 
-def present() -> list[str]:
+def list_addons() -> list[str]:
     """The names of those that this machine has."""
-    return [path.stem for path in manifests()]
+    return [path.stem for path in list_manifests()]
 
 
-def manifests() -> list[Path]:
+def list_manifests() -> list[Path]:
     """Their manifests."""
-    return [path for path in _files() if _has(parts.named(path.stem))]
+    return [path for path in _manifest_files() if _is_available(parts.find_part(path.stem))]
 
 
-def absent() -> list[Path]:
+def list_missing_manifests() -> list[Path]:
     """The manifests of those that this machine does not have."""
-    return [path for path in _files() if not _has(parts.named(path.stem))]
+    return [path for path in _manifest_files() if not _is_available(parts.find_part(path.stem))]
 
 
-def prepared() -> list[list[str]]:
+def list_network_commands() -> list[list[str]]:
     """What must be done in the cluster's network before they start, each command as often as one likes."""
-    if "kube-network-policies" not in present():
+    if "kube-network-policies" not in list_addons():
         return []
-    rules = [f"FORWARD {way} cni0 {QUEUE}" for way in ("-i", "-o")]
+    rules = [f"FORWARD {way} cni0 {NFQUEUE_RULE}" for way in ("-i", "-o")]
     table = "iptables -w -t mangle"
     return [["sh", "-c", f"{table} -C {rule} 2>/dev/null || {table} -A {rule}"] for rule in rules]
 
 
-def _files() -> list[Path]:
+def _manifest_files() -> list[Path]:
     return sorted(MANIFESTS.glob("*.yaml"))
 
 
-def _has(part: parts.Part) -> bool:
-    return not part.optional or toolchain.there(part)
+def _is_available(part: parts.Part) -> bool:
+    return not part.optional or toolchain.is_available(part)

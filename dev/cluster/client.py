@@ -10,20 +10,20 @@ from typing import Any
 from dev.cluster import layout as layouts
 
 
-def answers(layout: layouts.Layout, check: str, *, seconds: float = 1.0) -> bool:
+def is_answering(layout: layouts.Layout, ready_check: str, *, seconds: float = 1.0) -> bool:
     """Whether a component's check (see `components.Component`) succeeds within this time."""
     try:
-        if check.startswith("unix:"):
+        if ready_check.startswith("unix:"):
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(seconds)
-                connection.connect(check.removeprefix("unix:"))
+                connection.connect(ready_check.removeprefix("unix:"))
             return True
-        return _get(layout, check, seconds)[0] == http.HTTPStatus.OK
+        return _get(layout, ready_check, seconds)[0] == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
 
 
-def api(layout: layouts.Layout, path: str, *, seconds: float = 2.0) -> dict[str, Any] | None:
+def get_object(layout: layouts.Layout, path: str, *, seconds: float = 2.0) -> dict[str, Any] | None:
     """An object of the API server, or None where it does not answer or has no such thing."""
     try:
         status, body = _get(layout, layout.server + path, seconds)
@@ -32,12 +32,14 @@ def api(layout: layouts.Layout, path: str, *, seconds: float = 2.0) -> dict[str,
         return None
 
 
-def ask(layout: layouts.Layout, verb: str, name: str | None = None, *, seconds: float = 30.0) -> dict[str, Any]:
+def send_command(
+    layout: layouts.Layout, command: str, name: str | None = None, *, seconds: float = 30.0
+) -> dict[str, Any]:
     """Ask the supervisor: `status`, or `start`, `stop`, `kill` of one component. OSError where it does not run."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(seconds)
         connection.connect(str(layout.control))
-        connection.sendall(json.dumps({"verb": verb, "name": name}).encode() + b"\n")
+        connection.sendall(json.dumps({"verb": command, "name": name}).encode() + b"\n")
         with connection.makefile("rb") as answer:
             line = answer.readline()
     if not line:

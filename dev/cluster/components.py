@@ -15,8 +15,8 @@ from dev.cluster import toolchain
 CONFIG = Path(__file__).parent / "config"
 # Where root's programs are, whatever PATH a plain `su` leaves.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-DEBIAN = ("containerd", "docker-registry")
-FILES = {
+DEBIAN_PROGRAMS = ("containerd", "docker-registry")
+CONFIG_FILES = {
     "containerd.toml": "containerd.toml",
     "cni.json": "cni/10-seaway.conflist",
     "hosts.toml": f"registries/{layouts.REGISTRY}/hosts.toml",
@@ -34,39 +34,39 @@ class Component:
 
     name: str
     command: tuple[str, ...]
-    check: str
+    ready_check: str
     address: str
-    after: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     on_host: bool = False
 
 
-def table(layout: layouts.Layout) -> tuple[Component, ...]:
+def list_components(layout: layouts.Layout) -> tuple[Component, ...]:
     """Every component of this checkout's cluster; CannotRunError where a program is missing."""
-    text = string.Template((CONFIG / "components.yaml").read_text()).substitute(_values(layout))
+    text = string.Template((CONFIG / "components.yaml").read_text()).substitute(_template_variables(layout))
     entries: dict[str, dict[str, Any]] = yaml.safe_load(text)
     return tuple(
         Component(
             name=name,
-            command=(_program(entry["command"][0]), *entry["command"][1:]),
-            check=entry["check"],
+            command=(_find_program(entry["command"][0]), *entry["command"][1:]),
+            ready_check=entry["check"],
             address=entry["address"],
-            after=tuple(entry.get("after", ())),
+            depends_on=tuple(entry.get("after", ())),
             on_host=entry.get("onHost", False),
         )
         for name, entry in entries.items()
     )
 
 
-def configure(layout: layouts.Layout, *, pause: str, mtu: int) -> None:
+def write_config(layout: layouts.Layout, *, pause: str, mtu: int) -> None:
     """Write the configuration files. `pause` is the sandbox image, `mtu` that of the host's way out, in bytes."""
-    values = {**_values(layout), "pause": pause, "mtu": str(mtu)}
-    for source, target in FILES.items():
+    values = {**_template_variables(layout), "pause": pause, "mtu": str(mtu)}
+    for source, target in CONFIG_FILES.items():
         path = layout.data / "config" / target
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(string.Template((CONFIG / source).read_text()).substitute(values))
 
 
-def _values(layout: layouts.Layout) -> dict[str, str]:
+def _template_variables(layout: layouts.Layout) -> dict[str, str]:
     return {
         "root": str(layout.root),
         "number": str(layout.number),
@@ -85,11 +85,11 @@ def _values(layout: layouts.Layout) -> dict[str, str]:
     }
 
 
-def _program(name: str) -> str:
+def _find_program(name: str) -> str:
     if name == "python":
         return sys.executable
-    if name not in DEBIAN:
-        return str(toolchain.binary(name))
+    if name not in DEBIAN_PROGRAMS:
+        return str(toolchain.find_program(name))
     found = shutil.which(name, path=PATH)
     if found is None:
         raise layouts.CannotRunError(

@@ -21,12 +21,12 @@ class Forwarder:
     async def run(self) -> None:
         """Serve for ever."""
         for node_port in list(self.ports):
-            await self.open(node_port)
+            await self.open_port(node_port)
         self.layout.forwarder.unlink(missing_ok=True)
-        async with await asyncio.start_unix_server(self._request, self.layout.forwarder) as requests:
+        async with await asyncio.start_unix_server(self._handle_request, self.layout.forwarder) as requests:
             await requests.serve_forever()
 
-    async def open(self, node_port: str) -> int:
+    async def open_port(self, node_port: str) -> int:
         """Listen for a node port, at the local port of last time if that is free, and return the local port."""
         if node_port not in self.servers:
             server = await self._listen(node_port)
@@ -47,10 +47,10 @@ class Forwarder:
                 return await asyncio.start_server(copy, "127.0.0.1", port)
         return await asyncio.start_server(copy, "127.0.0.1", 0)
 
-    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _handle_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = (await reader.readline()).decode().strip()
         if line.isdigit() and 0 < int(line) < 65536:
-            writer.write(f"{await self.open(line)}\n".encode())
+            writer.write(f"{await self.open_port(line)}\n".encode())
         writer.close()
 
     async def _connect(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,12 +59,12 @@ class Forwarder:
         except OSError:
             writer.transport.abort()
             return
-        await asyncio.gather(_copy(reader, onward_writer), _copy(onward_reader, writer))
+        await asyncio.gather(_copy_stream(reader, onward_writer), _copy_stream(onward_reader, writer))
         writer.close()
         onward_writer.close()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Copy until the sender ends, then end the other side's direction too."""
     try:
         while data := await reader.read(65536):

@@ -24,12 +24,12 @@ class Image:
 
     name: str
     files: dict[str, Path]
-    command: str
+    entrypoint: str
 
     @property
     def reference(self) -> str:
         """The full name. Same content, same name: an image that the cluster has is never sent again."""
-        digest = hashlib.sha256(self.command.encode())
+        digest = hashlib.sha256(self.entrypoint.encode())
         for inside, path in sorted(self.files.items()):
             digest.update(inside.encode())
             with path.open("rb") as file:
@@ -37,13 +37,13 @@ class Image:
         return f"{PREFIX}/{self.name}:{digest.hexdigest()[:12]}"
 
 
-def all_images() -> dict[str, Image]:
+def list_images() -> dict[str, Image]:
     """By name: the sandbox's, those of the add-ons, and a shell for the volume provisioner's helper pods."""
     single = {
-        name: Image(name=name, files={f"/{name}": toolchain.binary(name)}, command=f"/{name}")
-        for name in ("pause", *addons.present())
+        name: Image(name=name, files={f"/{name}": toolchain.find_program(name)}, entrypoint=f"/{name}")
+        for name in ("pause", *addons.list_addons())
     }
-    return {**single, "shell": Image(name="shell", files=_shell_files(), command="/bin/sh")}
+    return {**single, "shell": Image(name="shell", files=_list_shell_files(), entrypoint="/bin/sh")}
 
 
 def load(layout: layouts.Layout, image: Image) -> None:
@@ -53,13 +53,13 @@ def load(layout: layouts.Layout, image: Image) -> None:
         return
     archive = layout.run / f"{image.name}.tar"
     try:
-        _pack(image, archive)
+        _write_archive(image, archive)
         network.run(*ctr, "import", str(archive))
     finally:
         archive.unlink(missing_ok=True)
 
 
-def _pack(image: Image, archive: Path) -> None:
+def _write_archive(image: Image, archive: Path) -> None:
     """Write the archive that `docker save` would write."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
@@ -72,7 +72,7 @@ def _pack(image: Image, archive: Path) -> None:
     config = {
         "architecture": ARCHITECTURES[platform.machine()],
         "os": "linux",
-        "config": {"Entrypoint": [image.command], "Env": ["PATH=/bin:/"]},
+        "config": {"Entrypoint": [image.entrypoint], "Env": ["PATH=/bin:/"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(content).hexdigest()}"]},
     }
     manifest = [{"Config": "config.json", "RepoTags": [image.reference], "Layers": ["layer.tar"]}]
@@ -87,7 +87,7 @@ def _pack(image: Image, archive: Path) -> None:
             tar.addfile(entry, io.BytesIO(data))
 
 
-def _shell_files() -> dict[str, Path]:
+def _list_shell_files() -> dict[str, Path]:
     """A shell and its programs with the libraries that they load, as they are on this machine."""
     files: dict[str, Path] = {}
     for program in SHELL_PROGRAMS:

@@ -26,7 +26,7 @@ class FailedError(Exception):
     """The cluster could run here, but something in it does not. The exit code is 1."""
 
 
-def misplaced(root: Path) -> list[str]:
+def find_path_problems(root: Path) -> list[str]:
     """Why a checkout in this folder cannot have a cluster; empty where it can."""
     if re.fullmatch(r"[A-Za-z0-9._/@+=-]+", str(root)) is None:
         return [f"{root}: configuration files cannot hold this path; move the checkout to one of letters and digits"]

@@ -14,10 +14,10 @@ from dev.cluster import layout as layouts
 CGROUPS = Path("/sys/fs/cgroup")
 # The kernel loads these on demand in most places, but not from inside a namespace.
 KERNEL_MODULES = ("overlay", "br_netfilter", "veth", "nf_conntrack")
-MEMORY = 3 * 2**30  # bytes; the components take about 1.5 GiB, a build and a few pods the rest
+MINIMUM_MEMORY = 3 * 2**30  # bytes; the components take about 1.5 GiB, a build and a few pods the rest
 
 
-def lacks() -> list[str]:
+def find_problems() -> list[str]:
     """Why this machine cannot run the cluster: what is missing and what to do. Empty where it can."""
     if platform.system() != "Linux":
         return [f"{platform.system()}: the one-node cluster needs Linux; use any other cluster (README)"]
@@ -33,12 +33,12 @@ def lacks() -> list[str]:
         problems.append("no overlay file system in the kernel; `modprobe overlay`, or use another kernel")
     if not Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists():
         problems.append("no br_netfilter in the kernel; `modprobe br_netfilter`, or use another kernel")
-    missing = {"cpu", "memory", "pids"} - _controllers()
+    missing = {"cpu", "memory", "pids"} - _list_controllers()
     if missing:
         problems.append(f"cgroup controllers are not mounted: {', '.join(sorted(missing))}; mount them at {CGROUPS}")
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if total < MEMORY:
-        problems.append(f"{total / 2**30:.1f} GiB of memory; the cluster needs {MEMORY / 2**30:.0f} GiB")
+    if total < MINIMUM_MEMORY:
+        problems.append(f"{total / 2**30:.1f} GiB of memory; the cluster needs {MINIMUM_MEMORY / 2**30:.0f} GiB")
     try:
         tried = subprocess.run(
             ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "mount", "-t", "tmpfs", "x", "/mnt"],
@@ -55,7 +55,7 @@ def lacks() -> list[str]:
 
 def make_cgroups(layout: layouts.Layout) -> None:
     """The folder under which kubelet and buildkitd put their cgroups, in every hierarchy."""
-    for top in _hierarchies():
+    for top in _list_hierarchies():
         (top / layout.name).mkdir(exist_ok=True)
         offered = top / "cgroup.controllers"
         if offered.exists():
@@ -82,15 +82,15 @@ def remove_cgroups(layout: layouts.Layout) -> None:
                     time.sleep(0.05)
 
 
-def _hierarchies() -> list[Path]:
+def _list_hierarchies() -> list[Path]:
     """The top folders: one with cgroup v2, one a controller with v1. A v2 beside v1 controllers carries none."""
     if (CGROUPS / "cgroup.controllers").exists():
         return [CGROUPS]
     return [path for path in sorted(CGROUPS.iterdir()) if (path / "cgroup.procs").exists() and path.name != "unified"]
 
 
-def _controllers() -> set[str]:
+def _list_controllers() -> set[str]:
     unified = CGROUPS / "cgroup.controllers"
     if unified.exists():
         return set(unified.read_text().split())
-    return {path.name for path in _hierarchies()}
+    return {path.name for path in _list_hierarchies()}

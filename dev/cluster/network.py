@@ -12,9 +12,9 @@ from typing import Any
 
 from dev.cluster import layout as layouts
 
-FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+FORWARDING_SETTING = Path("/proc/sys/net/ipv4/ip_forward")
 # Says that the machine did not forward before the first of us came, so the last of us switches it off again.
-FORWARDING_WAS_OFF = Path("/run/seaway-forwarding-was-off")
+FORWARDING_WAS_OFF_FILE = Path("/run/seaway-forwarding-was-off")
 LOCK = Path("/run/seaway-network.lock")
 
 
@@ -32,18 +32,18 @@ def run(*command: str) -> str:
 
 
 @contextmanager
-def exclusively() -> Generator[None]:
+def lock_network() -> Generator[None]:
     """One checkout at a time: choosing a free address and taking it must not be interrupted by another that chooses."""
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def choose(layout: layouts.Layout) -> int:
+def choose_number(layout: layouts.Layout) -> int:
     """A number whose address pair nobody uses. It starts from the checkout's hash, so that it mostly stays the same."""
     used = [
         ipaddress.ip_network(entry["dst"], strict=False)
-        for entry in _ip("-4", "route", "show", "table", "all")
+        for entry in _run_ip("-4", "route", "show", "table", "all")
         if entry["dst"] != "default" and entry.get("dev") != layout.interface
     ]
     start = int(layout.digest, 16)
@@ -60,7 +60,7 @@ def choose(layout: layouts.Layout) -> int:
 
 def connect(layout: layouts.Layout, pid: int) -> None:
     """Link the host with the network namespace of process `pid`, and let the latter reach the outside."""
-    mtu = str(outside_mtu())
+    mtu = str(find_mtu())
     run(
         "ip",
         "link",
@@ -80,9 +80,9 @@ def connect(layout: layouts.Layout, pid: int) -> None:
     )
     run("ip", "address", "add", f"{layout.host_address}/30", "dev", layout.interface)
     run("ip", "link", "set", layout.interface, "up")
-    if FORWARDING.read_text().strip() == "0":
-        FORWARDING_WAS_OFF.touch()
-        FORWARDING.write_text("1")
+    if FORWARDING_SETTING.read_text().strip() == "0":
+        FORWARDING_WAS_OFF_FILE.touch()
+        FORWARDING_SETTING.write_text("1")
     mark = ("-m", "comment", "--comment", layout.name)
     outside = ("!", "-o", layout.interface)
     run("iptables", "-w", "-t", "nat", "-A", "POSTROUTING", "-s", layout.network, *outside, *mark, "-j", "MASQUERADE")
@@ -94,7 +94,7 @@ def connect(layout: layouts.Layout, pid: int) -> None:
 
 def disconnect(layout: layouts.Layout) -> None:
     """Take away exactly what `connect` made, whatever is left of it."""
-    if any(entry["ifname"] == layout.interface for entry in _ip("link", "show")):
+    if any(entry["ifname"] == layout.interface for entry in _run_ip("link", "show")):
         # It may go by itself at this moment, with the namespace at its other end.
         with suppress(layouts.CannotRunError):
             run("ip", "link", "delete", layout.interface)
@@ -103,20 +103,20 @@ def disconnect(layout: layouts.Layout) -> None:
             words = shlex.split(line)
             if words[0] == "-A" and layout.name in words:
                 run("iptables", "-w", "-t", tables, "-D", *words[1:])
-    others = [entry for entry in _ip("link", "show", "type", "veth") if _is_ours(entry["ifname"])]
-    if FORWARDING_WAS_OFF.exists() and not others:
-        FORWARDING.write_text("0")
-        FORWARDING_WAS_OFF.unlink()
+    others = [entry for entry in _run_ip("link", "show", "type", "veth") if _is_ours(entry["ifname"])]
+    if FORWARDING_WAS_OFF_FILE.exists() and not others:
+        FORWARDING_SETTING.write_text("0")
+        FORWARDING_WAS_OFF_FILE.unlink()
 
 
-def outside_mtu() -> int:
+def find_mtu() -> int:
     """Largest packet of the default route, in bytes: a bigger one inside would be lost where nobody reports it."""
-    routes = _ip("-4", "route", "show", "default")
-    devices = _ip("link", "show", "dev", routes[0]["dev"]) if routes else []
+    routes = _run_ip("-4", "route", "show", "default")
+    devices = _run_ip("link", "show", "dev", routes[0]["dev"]) if routes else []
     return min(devices[0]["mtu"], 1500) if devices else 1500
 
 
-def _ip(*words: str) -> list[dict[str, Any]]:
+def _run_ip(*words: str) -> list[dict[str, Any]]:
     return json.loads(run("ip", "-json", *words) or "[]")
 
 

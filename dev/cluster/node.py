@@ -31,9 +31,9 @@ from dev.cluster import (
 from dev.cluster import layout as layouts
 from seaway.model import private
 
-PATIENCE = 180.0  # seconds for everything to become ready
-CRASHES = 5  # restarts of something that was never ready, before `up` gives up
-Say = Callable[[str], None]
+READY_TIMEOUT = 180.0  # seconds for everything to become ready
+MAX_RESTARTS = 5  # restarts of something that was never ready, before `up` gives up
+Print = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +48,12 @@ class Row:
     address: str = ""
 
     @property
-    def well(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether it does its work at this moment."""
         return self.state == "ready"
 
 
-def find(root: Path) -> layouts.Layout:
+def find_layout(root: Path) -> layouts.Layout:
     """The layout of the checkout in this folder, with the address number of its last start."""
     layout = layouts.Layout(root=root.resolve())
     number = layout.data / "number"
@@ -61,7 +61,7 @@ def find(root: Path) -> layouts.Layout:
 
 
 @contextmanager
-def locked(layout: layouts.Layout) -> Generator[None]:
+def lock_cluster(layout: layouts.Layout) -> Generator[None]:
     """One command at a time changes a checkout's cluster; a second waits for the first."""
     private.make_folder(layout.data)
     # Beside the data, not in it: `wipe` deletes the data while it holds the lock.
@@ -71,65 +71,65 @@ def locked(layout: layouts.Layout) -> Generator[None]:
         yield
 
 
-def running(layout: layouts.Layout) -> bool:
+def is_running(layout: layouts.Layout) -> bool:
     """Whether the supervisor lives and answers."""
     recorded = processes.load(layout)
-    if "init" not in recorded or not all(process.alive for process in recorded.values()):
+    if "init" not in recorded or not all(process.is_alive for process in recorded.values()):
         return False
-    return client.answers(layout, f"unix:{layout.control}", seconds=5)
+    return client.is_answering(layout, f"unix:{layout.control}", seconds=5)
 
 
-def up(root: Path, say: Say) -> None:
+def up(root: Path, print_line: Print) -> None:
     """Start what does not run and wait until all is ready. Nothing changes where all is well."""
     began = time.monotonic()
-    problems = machine.lacks() + layouts.misplaced(root.resolve())
+    problems = machine.find_problems() + layouts.find_path_problems(root.resolve())
     if problems:
         raise layouts.CannotRunError("\n".join(problems))
-    with locked(find(root)):
-        layout = find(root)
-        if not running(layout):
+    with lock_cluster(find_layout(root)):
+        layout = find_layout(root)
+        if not is_running(layout):
             layout = _start(layout)
-        for row in status(layout):
+        for row in list_status(layout):
             if row.state == "stopped":
-                client.ask(layout, "start", row.name)
-        _follow(layout, say, began)
-        say(f"ready in {time.monotonic() - began:.1f} s: {layout.server}, KUBECONFIG={layout.kubeconfig}")
+                client.send_command(layout, "start", row.name)
+        _wait_until_ready(layout, print_line, began)
+        print_line(f"ready in {time.monotonic() - began:.1f} s: {layout.server}, KUBECONFIG={layout.kubeconfig}")
 
 
 def down(root: Path) -> None:
     """End every process, mount and trace of it. The data stays."""
-    layout = find(root)
-    with locked(layout):
+    layout = find_layout(root)
+    with lock_cluster(layout):
         _stop(layout)
 
 
 def wipe(root: Path) -> None:
     """`down`, and the data goes too: images, volumes, certificates, everything that was in the cluster."""
-    layout = find(root)
-    with locked(layout):
+    layout = find_layout(root)
+    with lock_cluster(layout):
         _stop(layout)
         shutil.rmtree(layout.data)
         layout.kubeconfig.unlink(missing_ok=True)
 
 
-def status(layout: layouts.Layout) -> list[Row]:
+def list_status(layout: layouts.Layout) -> list[Row]:
     """What runs, as it is at this moment; empty where the cluster is down."""
     recorded = processes.load(layout)
     if "init" not in recorded:
         return []
     try:
-        answer: dict[str, Any] = client.ask(layout, "status")
+        answer: dict[str, Any] = client.send_command(layout, "status")
     except OSError:
         return []
-    outside = processes.in_namespace(recorded["init"])
+    outside = processes.map_namespace_ids(recorded["init"])
     rows = [dataclasses.replace(Row(**entry), pid=outside.get(entry["pid"])) for entry in answer["components"]]
-    rows.append(Row(name="node", state="ready" if _node_ready(layout) else "not ready", address=layout.address))
+    rows.append(Row(name="node", state="ready" if _is_node_ready(layout) else "not ready", address=layout.address))
     return rows + [
-        Row(name=name, state="ready" if _pod_ready(layout, name) else "not ready") for name in addons.present()
+        Row(name=name, state="ready" if _is_addon_ready(layout, name) else "not ready") for name in addons.list_addons()
     ]
 
 
-def forward(layout: layouts.Layout, node_port: int) -> str:
+def forward_port(layout: layouts.Layout, node_port: int) -> str:
     """The address on the host's loopback at which a node port of the cluster answers."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(layout.forwarder))
@@ -141,7 +141,7 @@ def forward(layout: layouts.Layout, node_port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def inside(layout: layouts.Layout, command: list[str]) -> list[str]:
+def format_exec_command(layout: layouts.Layout, command: list[str]) -> list[str]:
     """The command line that runs a command in the cluster's namespaces, in the current folder."""
     init = processes.load(layout)["init"]
     return ["nsenter", f"--target={init.pid}", "--mount", "--net", "--pid", f"--wd={Path.cwd()}", "--", *command]
@@ -154,13 +154,13 @@ def _start(layout: layouts.Layout) -> layouts.Layout:
     for log in layout.logs.glob("*.log"):
         log.rename(log.with_suffix(".log.1"))
     try:
-        pause = images.all_images()["pause"].reference
-        with network.exclusively():
-            layout = dataclasses.replace(layout, number=network.choose(layout))
+        pause = images.list_images()["pause"].reference
+        with network.lock_network():
+            layout = dataclasses.replace(layout, number=network.choose_number(layout))
             certificates.write(layout)
-            components.configure(layout, pause=pause, mtu=network.outside_mtu())
-            components.table(layout)  # a missing program is an error now, not a line in a log
-            _builder(layout)
+            components.write_config(layout, pause=pause, mtu=network.find_mtu())
+            components.list_components(layout)  # a missing program is an error now, not a line in a log
+            _write_builder(layout)
             (layout.data / "number").write_text(str(layout.number))
             machine.make_cgroups(layout)
             _launch(layout)
@@ -187,13 +187,13 @@ def _launch(layout: layouts.Layout) -> None:
             pass_fds=(host_network,),
         )
     os.close(host_network)
-    outer = processes.of(process.pid)
+    outer = processes.find_process(process.pid)
     if outer is None:
         raise layouts.FailedError(f"the supervisor ended at once; see {layout.logs}/supervisor.log")
     processes.save(layout, unshare=outer)
     end = time.monotonic() + 10
-    while (init := processes.child(outer)) is None:
-        if time.monotonic() > end or not outer.alive:
+    while (init := processes.find_child(outer)) is None:
+        if time.monotonic() > end or not outer.is_alive:
             raise layouts.FailedError(f"no new namespaces; see {layout.logs}/supervisor.log")
         time.sleep(0.01)
     processes.save(layout, unshare=outer, init=init)
@@ -202,9 +202,9 @@ def _launch(layout: layouts.Layout) -> None:
     process.stdin.write(b"go\n")
     process.stdin.close()
     process.returncode = 0  # it outlives us
-    while not client.answers(layout, f"unix:{layout.control}"):
-        if time.monotonic() > end or not init.alive:
-            raise layouts.FailedError(f"the supervisor does not answer:\n{_tail(layout, 'supervisor')}")
+    while not client.is_answering(layout, f"unix:{layout.control}"):
+        if time.monotonic() > end or not init.is_alive:
+            raise layouts.FailedError(f"the supervisor does not answer:\n{_read_log_tail(layout, 'supervisor')}")
         time.sleep(0.02)
 
 
@@ -217,79 +217,81 @@ def _stop(layout: layouts.Layout) -> None:
         processes.kill(process)
     for name, process in recorded.items():
         # The first process of a namespace is gone only after all others in it.
-        if not processes.wait_gone(process, seconds=30):
+        if not processes.wait_until_ended(process, seconds=30):
             raise layouts.FailedError(f"{name}: process {process.pid} does not end; look at /proc/{process.pid}/stack")
-    with network.exclusively():
+    with network.lock_network():
         network.disconnect(layout)
     machine.remove_cgroups(layout)
     shutil.rmtree(layout.run)
 
 
-def _follow(layout: layouts.Layout, say: Say, began: float) -> None:
+def _wait_until_ready(layout: layouts.Layout, print_line: Print, start: float) -> None:
     """Tell what becomes ready, and do what only can be done then: load our images, apply our manifests."""
     seen: set[str] = set()
     loaded = False
-    made = images.all_images()
-    text = _manifests(layout, {name: image.reference for name, image in made.items()})
+    made = images.list_images()
+    text = _render_manifests(layout, {name: image.reference for name, image in made.items()})
     # Kept with the sockets: what an earlier life applied may not be there any more.
     stamp = layout.run / "applied"
     digest = hashlib.sha256(text.encode()).hexdigest()
     applied = stamp.exists() and stamp.read_text() == digest
     while True:
-        rows = status(layout)
+        rows = list_status(layout)
         if not rows:
-            raise layouts.FailedError(f"the supervisor ended:\n{_tail(layout, 'supervisor')}")
+            raise layouts.FailedError(f"the supervisor ended:\n{_read_log_tail(layout, 'supervisor')}")
         for row in rows:
-            if row.well and row.name not in seen:
+            if row.is_ready and row.name not in seen:
                 seen.add(row.name)
-                say(f"  {row.name:<24} ready  {time.monotonic() - began:5.1f} s")
-            if row.restarts >= CRASHES and not row.well and row.name not in seen:
-                raise layouts.FailedError(f"{row.name} does not start:\n{_tail(layout, row.name)}")
-        if applied and all(row.well for row in rows):
+                print_line(f"  {row.name:<24} ready  {time.monotonic() - start:5.1f} s")
+            if row.restarts >= MAX_RESTARTS and not row.is_ready and row.name not in seen:
+                raise layouts.FailedError(f"{row.name} does not start:\n{_read_log_tail(layout, row.name)}")
+        if applied and all(row.is_ready for row in rows):
             return
         if not loaded and "containerd" in seen:
             for image in made.values():
                 images.load(layout, image)
             loaded = True
         if not applied and "kube-apiserver" in seen:
-            for command in addons.prepared():
-                network.run(*inside(layout, command))
-            _kubectl(layout, "apply", "--server-side", "--force-conflicts", text=text)
-            _kubectl(layout, "delete", "--ignore-not-found", "--wait=false", text=_absent())
+            for command in addons.list_network_commands():
+                network.run(*format_exec_command(layout, command))
+            _run_kubectl(layout, "apply", "--server-side", "--force-conflicts", text=text)
+            _run_kubectl(layout, "delete", "--ignore-not-found", "--wait=false", text=_render_missing_manifests())
             stamp.write_text(digest)
             applied = True
             continue  # what the rows say of the add-ons is older
-        if time.monotonic() - began > PATIENCE:
-            late = [row.name for row in rows if not row.well]
-            raise layouts.FailedError(f"not ready after {PATIENCE:.0f} s: {', '.join(late)}; logs are in {layout.logs}")
+        if time.monotonic() - start > READY_TIMEOUT:
+            late = [row.name for row in rows if not row.is_ready]
+            raise layouts.FailedError(
+                f"not ready after {READY_TIMEOUT:.0f} s: {', '.join(late)}; logs are in {layout.logs}"
+            )
         time.sleep(0.1)
 
 
-def _manifests(layout: layouts.Layout, references: dict[str, str]) -> str:
+def _render_manifests(layout: layouts.Layout, references: dict[str, str]) -> str:
     # Without an upstream the DNS server knows the cluster's names only: better than a server that does not start.
-    upstream = "forward . /etc/resolv.conf" if "nameserver" in namespace.resolvers() else ""
+    upstream = "forward . /etc/resolv.conf" if "nameserver" in namespace.format_resolv_conf() else ""
     values = {name.replace("-", "_"): reference for name, reference in references.items()}
     values |= {"volumes": str(layout.data / "volumes"), "dns": layouts.DNS_ADDRESS, "upstream": upstream}
     values |= {"address": layout.address, "node": layouts.NODE}
-    texts = (string.Template(path.read_text()).substitute(values) for path in addons.manifests())
+    texts = (string.Template(path.read_text()).substitute(values) for path in addons.list_manifests())
     return "\n---\n".join(texts)
 
 
-def _absent() -> str:
+def _render_missing_manifests() -> str:
     """What an earlier `up` may have applied, for which the toolchain has no part now. Only kinds and names matter."""
-    return "\n---\n".join(path.read_text() for path in addons.absent())
+    return "\n---\n".join(path.read_text() for path in addons.list_missing_manifests())
 
 
-def _kubectl(layout: layouts.Layout, *words: str, text: str) -> None:
+def _run_kubectl(layout: layouts.Layout, *words: str, text: str) -> None:
     if not text:
         return
-    command = [str(toolchain.binary("kubectl")), "--kubeconfig", str(layout.kubeconfig), *words, "--filename=-"]
+    command = [str(toolchain.find_program("kubectl")), "--kubeconfig", str(layout.kubeconfig), *words, "--filename=-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise layouts.FailedError(f"the cluster's own manifests were refused:\n{done.stderr}")
 
 
-def _builder(layout: layouts.Layout) -> None:
+def _write_builder(layout: layouts.Layout) -> None:
     """A buildx builder of constant name in a Docker configuration of our own; the user's is left alone."""
     instances = layout.seaway / "docker" / "buildx" / "instances"
     instances.mkdir(parents=True, exist_ok=True)
@@ -303,32 +305,34 @@ def _builder(layout: layouts.Layout) -> None:
     (instances / "seaway").write_text(json.dumps(instance))
 
 
-def _began(layout: layouts.Layout) -> str:
+def _format_start_time(layout: layouts.Layout) -> str:
     """When this life of the cluster began, in the API's own form. etcd still tells of pods of the life before."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(layout.record.stat().st_mtime))
 
 
-def _node_ready(layout: layouts.Layout) -> bool:
-    node = client.api(layout, f"/api/v1/nodes/{layouts.NODE}") or {}
+def _is_node_ready(layout: layouts.Layout) -> bool:
+    node = client.get_object(layout, f"/api/v1/nodes/{layouts.NODE}") or {}
     conditions: list[dict[str, str]] = node.get("status", {}).get("conditions", [])
     return any(
-        entry["type"] == "Ready" and entry["status"] == "True" and entry["lastHeartbeatTime"] >= _began(layout)
+        entry["type"] == "Ready"
+        and entry["status"] == "True"
+        and entry["lastHeartbeatTime"] >= _format_start_time(layout)
         for entry in conditions
     )
 
 
-def _pod_ready(layout: layouts.Layout, app: str) -> bool:
+def _is_addon_ready(layout: layouts.Layout, app: str) -> bool:
     """Whether a pod of this add-on is ready, with containers that were started in this life."""
-    pods = client.api(layout, f"/api/v1/namespaces/kube-system/pods?labelSelector=app%3D{app}") or {}
+    pods = client.get_object(layout, f"/api/v1/namespaces/kube-system/pods?labelSelector=app%3D{app}") or {}
     for pod in pods.get("items", []):
         containers: list[dict[str, Any]] = pod["status"].get("containerStatuses", [])
         started = [entry["state"].get("running", {}).get("startedAt", "") for entry in containers]
-        if containers and all(entry["ready"] for entry in containers) and min(started) >= _began(layout):
+        if containers and all(entry["ready"] for entry in containers) and min(started) >= _format_start_time(layout):
             return True
     return False
 
 
-def _tail(layout: layouts.Layout, name: str) -> str:
+def _read_log_tail(layout: layouts.Layout, name: str) -> str:
     path = layout.logs / f"{name}.log"
     lines = path.read_text(errors="replace").splitlines()[-10:] if path.exists() else []
     return "\n".join([f"{path}:", *lines])

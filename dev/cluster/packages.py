@@ -14,12 +14,12 @@ from pathlib import Path
 
 from dev.cluster import layout
 
-SEARCH = (*os.environ.get("PATH", "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin")
+SEARCH_FOLDERS = (*os.environ.get("PATH", "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin")
 POLICY = Path("/usr/sbin/policy-rc.d")
-KEPT = POLICY.with_name("policy-rc.d.kept-by-seaway")
+SAVED_POLICY = POLICY.with_name("policy-rc.d.kept-by-seaway")
 # invoke-rc.d asks this script before it starts a service; 101 is "forbidden by policy".
-DENY = "#!/bin/sh\n# Seaway's, for the length of one apt-get run: installing must not start services.\nexit 101\n"
-DOCKERS_OWN = frozenset({"containerd.io", "docker-ce", "docker-ce-cli", "docker-buildx-plugin", "moby-engine"})
+DENY_ALL = "#!/bin/sh\n# Seaway's, for the length of one apt-get run: installing must not start services.\nexit 101\n"
+DOCKER_PACKAGES = frozenset({"containerd.io", "docker-ce", "docker-ce-cli", "docker-buildx-plugin", "moby-engine"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,100 +57,109 @@ def run(command: list[str]) -> Result:
     )
 
 
-def program(name: str) -> Path | None:
+def find_program(name: str) -> Path | None:
     """Where a program is: a name on PATH or in the system folders, or an absolute path."""
-    found = shutil.which(name, path=":".join(SEARCH))
+    found = shutil.which(name, path=":".join(SEARCH_FOLDERS))
     return Path(found) if found else None
 
 
-def missing() -> tuple[Package, ...]:
+def list_missing() -> tuple[Package, ...]:
     """The packages whose program this machine lacks."""
-    return tuple(package for package in PACKAGES if program(package.program) is None)
+    return tuple(package for package in PACKAGES if find_program(package.program) is None)
 
 
-def line(packages: tuple[Package, ...]) -> str:
+def format_install_command(packages: tuple[Package, ...]) -> str:
     """The line to type by hand."""
     names = " ".join(package.name for package in packages)
     return f"apt-get install --no-remove --no-install-recommends {names}"
 
 
-def check(packages: tuple[Package, ...], run: Run = run) -> None:
+def check_installable(packages: tuple[Package, ...], run: Run = run) -> None:
     """Say before anything is changed whether apt can install these. Changes nothing but the package lists.
 
     Raises CannotRunError: not Debian, not root, or something of the user's would have to go.
     """
     if not packages:
         return
-    if program("apt-get") is None:
+    if find_program("apt-get") is None:
         programs = ", ".join(f"{package.program} ({package.purpose})" for package in packages)
         raise layout.CannotRunError(
             f"no apt-get here, so these programs must be installed by hand, on PATH: {programs}"
         )
     if os.geteuid() != 0:
-        raise layout.CannotRunError(f"packages are missing and only root can install them; type: sudo {line(packages)}")
-    simulated = simulate(packages, run)
+        raise layout.CannotRunError(
+            f"packages are missing and only root can install them; type: sudo {format_install_command(packages)}"
+        )
+    simulated = simulate_install(packages, run)
     if "Unable to locate package" in simulated.stdout or "has no installation candidate" in simulated.stdout:
-        update(run)
-        simulated = simulate(packages, run)
+        update_lists(run)
+        simulated = simulate_install(packages, run)
     removed = tuple(re.findall(r"^(?:Remv|Purg) (\S+)", simulated.stdout, re.MULTILINE))
     if removed:
-        raise layout.CannotRunError(refusal(packages, removed))
+        raise layout.CannotRunError(format_refusal(packages, removed))
     if simulated.returncode != 0:
         raise layout.CannotRunError(
-            f"apt cannot install what is missing; `{line(packages)}` says:\n{errors(simulated.stdout)}"
+            f"apt cannot install what is missing; `{format_install_command(packages)}` says:\n{extract_errors(simulated.stdout)}"
         )
 
 
-def simulate(packages: tuple[Package, ...], run: Run) -> Result:
+def simulate_install(packages: tuple[Package, ...], run: Run) -> Result:
     """What apt would do. Without --no-remove, so that it names what it would take away."""
-    return run(["apt-get", "-s", *line(packages).removeprefix("apt-get ").replace("--no-remove ", "").split()])
+    return run(
+        [
+            "apt-get",
+            "-s",
+            *format_install_command(packages).removeprefix("apt-get ").replace("--no-remove ", "").split(),
+        ]
+    )
 
 
-def refusal(packages: tuple[Package, ...], removed: tuple[str, ...]) -> str:
+def format_refusal(packages: tuple[Package, ...], removed: tuple[str, ...]) -> str:
     """Why nothing was installed, and the way out."""
     names = " ".join(package.name for package in packages)
     text = f"installing {names} would remove {', '.join(removed)}: nothing was changed. "
-    if DOCKERS_OWN.intersection(removed):
+    if DOCKER_PACKAGES.intersection(removed):
         text += (
             "Docker's own packages conflict with Debian's, and bring containerd and runc themselves: "
             "type `apt-get install --reinstall containerd.io` and try again. "
         )
     return (
-        text + f"Or install them yourself (`{line(packages)}`), or use any other cluster (README, 'Any other cluster')."
+        text
+        + f"Or install them yourself (`{format_install_command(packages)}`), or use any other cluster (README, 'Any other cluster')."
     )
 
 
-def errors(text: str) -> str:
+def extract_errors(text: str) -> str:
     """The lines of apt's output that say what is wrong: its errors and unmet dependencies."""
     wanted = [row for row in text.splitlines() if re.match(r"E:|W:|Err:| .*(Depends|Conflicts|Breaks)", row)]
     return "\n".join(wanted or text.splitlines()[-5:])
 
 
-def update(run: Run) -> None:
+def update_lists(run: Run) -> None:
     """Refresh the package lists. Raises CannotRunError when no list could be had."""
     updated = run(["apt-get", "update"])
     if updated.returncode != 0:
         raise layout.CannotRunError(
-            f"`apt-get update` failed, so the packages cannot be had:\n{errors(updated.stdout)}"
+            f"`apt-get update` failed, so the packages cannot be had:\n{extract_errors(updated.stdout)}"
         )
 
 
-def install(packages: tuple[Package, ...], log: Path, run: Run = run) -> None:
+def install_packages(packages: tuple[Package, ...], log: Path, run: Run = run) -> None:
     """Install what is missing; apt's whole output goes to `log`. Raises CannotRunError as `check` does."""
     if not packages:
         return
-    check(packages, run)
-    command = [*shlex.split(line(packages)), "--yes", "-o", "DPkg::Lock::Timeout=300"]
-    with services_kept():
+    check_installable(packages, run)
+    command = [*shlex.split(format_install_command(packages)), "--yes", "-o", "DPkg::Lock::Timeout=300"]
+    with prevent_service_start():
         done = run(command)
         if done.returncode != 0 and "Failed to fetch" in done.stdout:
             # The lists are older than the mirror's files.
-            update(run)
+            update_lists(run)
             done = run(command)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(done.stdout)
     if done.returncode != 0:
-        raise layout.CannotRunError(f"installing packages failed (whole log: {log}):\n{errors(done.stdout)}")
+        raise layout.CannotRunError(f"installing packages failed (whole log: {log}):\n{extract_errors(done.stdout)}")
     for package in packages:
         # Debian enables a service on installation; ours are started by the cluster only, never at boot.
         if package.service and shutil.which("systemctl"):
@@ -158,23 +167,23 @@ def install(packages: tuple[Package, ...], log: Path, run: Run = run) -> None:
 
 
 @contextlib.contextmanager
-def services_kept() -> Generator[None]:
+def prevent_service_start() -> Generator[None]:
     """Keep the packages' services from starting. A policy that forbids it already stays; another is put back."""
-    if KEPT.exists():
-        KEPT.replace(POLICY)  # a run before us was killed
+    if SAVED_POLICY.exists():
+        SAVED_POLICY.replace(POLICY)  # a run before us was killed
     if POLICY.exists():
-        if POLICY.read_text() == DENY:
+        if POLICY.read_text() == DENY_ALL:
             POLICY.unlink()  # likewise
         elif subprocess.run([POLICY, "containerd", "start"], check=False, capture_output=True).returncode == 101:
             yield
             return
         else:
-            POLICY.rename(KEPT)
-    POLICY.write_text(DENY)
+            POLICY.rename(SAVED_POLICY)
+    POLICY.write_text(DENY_ALL)
     POLICY.chmod(0o755)
     try:
         yield
     finally:
         POLICY.unlink(missing_ok=True)
-        if KEPT.exists():
-            KEPT.replace(POLICY)
+        if SAVED_POLICY.exists():
+            SAVED_POLICY.replace(POLICY)

@@ -211,12 +211,12 @@ PARTS = (
         binaries={"kompose": "github.com/kubernetes/kompose"},
     ),
 )
-NEEDED = tuple(part for part in PARTS if not part.optional)
+REQUIRED = tuple(part for part in PARTS if not part.optional)
 # The linker of pulumi-resource-kubernetes holds its whole 300 MB program: the most memory that any part wants, in GiB.
 LINKER_MEMORY = 4.5
 
 
-def named(name: str) -> Part:
+def find_part(name: str) -> Part:
     """The part of that name. Raises KeyError with the names that exist."""
     for part in PARTS:
         if part.name == name:
@@ -224,7 +224,7 @@ def named(name: str) -> Part:
     raise KeyError(f"no part is called {name!r}; there are: {', '.join(part.name for part in PARTS)}")
 
 
-def of(program: str) -> Part:
+def find_part_of_program(program: str) -> Part:
     """The part that brings a program. Raises KeyError with the names that exist."""
     for part in PARTS:
         if program in part.programs:

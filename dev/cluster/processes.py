@@ -18,25 +18,25 @@ class Process:
     started: int
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """The same process, and not just its corpse."""
-        found = _stat(self.pid)
+        found = _read_state(self.pid)
         return found is not None and found == ("alive", self.started)
 
 
-def of(pid: int) -> Process | None:
+def find_process(pid: int) -> Process | None:
     """The living process with this id, if there is one."""
-    found = _stat(pid)
+    found = _read_state(pid)
     return Process(pid=pid, started=found[1]) if found and found[0] == "alive" else None
 
 
-def child(parent: Process) -> Process | None:
+def find_child(parent: Process) -> Process | None:
     """Its first child."""
     try:
         children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
     except OSError:
         return None
-    return of(int(children[0])) if children else None
+    return find_process(int(children[0])) if children else None
 
 
 def kill(process: Process) -> None:
@@ -46,7 +46,7 @@ def kill(process: Process) -> None:
     except ProcessLookupError:
         return
     try:
-        if process.alive:
+        if process.is_alive:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
     except ProcessLookupError:
         pass
@@ -54,17 +54,17 @@ def kill(process: Process) -> None:
         os.close(handle)
 
 
-def wait_gone(process: Process, *, seconds: float) -> bool:
+def wait_until_ended(process: Process, *, seconds: float) -> bool:
     """Whether it ended in time."""
     end = time.monotonic() + seconds
-    while process.alive:
+    while process.is_alive:
         if time.monotonic() > end:
             return False
         time.sleep(0.02)
     return True
 
 
-def in_namespace(init: Process) -> dict[int, int]:
+def map_namespace_ids(init: Process) -> dict[int, int]:
     """Ids of the processes in the process namespace of `init`: inside -> outside."""
     found: dict[int, int] = {}
     try:
@@ -97,7 +97,7 @@ def load(layout: layouts.Layout) -> dict[str, Process]:
         return {}
 
 
-def _stat(pid: int) -> tuple[str, int] | None:
+def _read_state(pid: int) -> tuple[str, int] | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

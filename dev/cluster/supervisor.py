@@ -17,10 +17,10 @@ from typing import Any
 from dev.cluster import client, components, namespace
 from dev.cluster import layout as layouts
 
-BACK_OFF = 0.2  # seconds before the first restart; doubles each time
+FIRST_BACK_OFF = 0.2  # seconds before the first restart; doubles each time
 LONGEST_BACK_OFF = 10.0
-STEADY = 30.0  # seconds after which a component that dies is no longer one that cannot start
-GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+STABLE_AFTER = 30.0  # seconds after which a component that dies is no longer one that cannot start
+STOP_GRACE_PERIOD = 5.0  # seconds between SIGTERM and SIGKILL
 
 
 @dataclasses.dataclass(kw_only=True, slots=True)
@@ -36,7 +36,7 @@ class Child:
     was_ready: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
-    def become(self, state: str) -> None:
+    def set_state(self, state: str) -> None:
         """Note a change of state and its time."""
         self.state, self.since = state, time.time()
 
@@ -47,41 +47,41 @@ class Supervisor:
     def __init__(self, layout: layouts.Layout, host_network: int) -> None:
         self.layout = layout
         self.host_network = host_network
-        self.children = {entry.name: Child(component=entry) for entry in components.table(layout)}
+        self.children = {entry.name: Child(component=entry) for entry in components.list_components(layout)}
 
     async def run(self) -> None:
         """Serve for ever."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
-        server = await asyncio.start_unix_server(self._serve, self.layout.control)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._collect_ended)
+        server = await asyncio.start_unix_server(self._handle_connection, self.layout.control)
         for child in self.children.values():
             child.wanted.set()
         async with server, asyncio.TaskGroup() as group:
             for child in self.children.values():
-                group.create_task(self._keep(child))
+                group.create_task(self._keep_running(child))
 
-    async def _keep(self, child: Child) -> None:
-        back_off = BACK_OFF
-        for name in child.component.after:
+    async def _keep_running(self, child: Child) -> None:
+        back_off = FIRST_BACK_OFF
+        for name in child.component.depends_on:
             await self.children[name].was_ready.wait()
         while True:
             if not child.wanted.is_set():
-                child.become("stopped")
-                back_off = BACK_OFF
+                child.set_state("stopped")
+                back_off = FIRST_BACK_OFF
                 await child.wanted.wait()
-            self._spawn(child)
+            self._start(child)
             began = time.monotonic()
-            ready = asyncio.create_task(self._until_ready(child))
+            ready = asyncio.create_task(self._wait_until_ready(child))
             await child.ended.wait()
             ready.cancel()
             if not child.wanted.is_set():
                 continue
             child.restarts += 1
-            child.become("restarting")
-            back_off = BACK_OFF if time.monotonic() - began > STEADY else back_off
+            child.set_state("restarting")
+            back_off = FIRST_BACK_OFF if time.monotonic() - began > STABLE_AFTER else back_off
             await asyncio.sleep(back_off)
             back_off = min(back_off * 2, LONGEST_BACK_OFF)
 
-    def _spawn(self, child: Child) -> None:
+    def _start(self, child: Child) -> None:
         command = list(child.component.command)
         if child.component.on_host:
             command = ["nsenter", f"--net=/proc/self/fd/{self.host_network}", *command]
@@ -104,15 +104,15 @@ class Supervisor:
                 return
         child.pid = process.pid
         process.returncode = 0  # `_reap` collects it; without this the object would wait for the process itself
-        child.become("starting")
+        child.set_state("starting")
 
-    async def _until_ready(self, child: Child) -> None:
-        while not await asyncio.to_thread(client.answers, self.layout, child.component.check):
+    async def _wait_until_ready(self, child: Child) -> None:
+        while not await asyncio.to_thread(client.is_answering, self.layout, child.component.ready_check):
             await asyncio.sleep(0.1)
-        child.become("ready")
+        child.set_state("ready")
         child.was_ready.set()
 
-    def _reap(self) -> None:
+    def _collect_ended(self) -> None:
         """Collect every dead process: the first of a namespace inherits the orphans of all the others."""
         while True:
             try:
@@ -126,16 +126,16 @@ class Supervisor:
                     child.pid = None  # at once: the kernel may give the number to another now
                     child.ended.set()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = json.loads(await reader.readline())
-            answer = await self._obey(request["verb"], request.get("name"))
+            answer = await self._run_command(request["verb"], request.get("name"))
         except (ValueError, KeyError) as error:
             answer = {"error": f"not a request: {error!r}"}
         writer.write(json.dumps(answer).encode() + b"\n")
         writer.close()
 
-    async def _obey(self, verb: str, name: str | None) -> dict[str, Any]:
+    async def _run_command(self, verb: str, name: str | None) -> dict[str, Any]:
         if verb == "status":
             return {"components": await asyncio.gather(*(self._describe(child) for child in self.children.values()))}
         child = self.children.get(name or "")
@@ -147,32 +147,34 @@ class Supervisor:
                 await asyncio.sleep(0.05)
         elif verb == "stop":
             child.wanted.clear()
-            await self._end(child)
+            await self._stop(child)
         elif verb == "kill":
-            self._signal(child, signal.SIGKILL)
+            self._send_signal(child, signal.SIGKILL)
             await child.ended.wait()
         return await self._describe(child)
 
-    def _signal(self, child: Child, number: signal.Signals) -> None:
+    def _send_signal(self, child: Child, number: signal.Signals) -> None:
         """A process that is not collected yet keeps its id, so this never reaches another."""
         if child.pid is not None:
             os.kill(child.pid, number)
 
-    async def _end(self, child: Child) -> None:
+    async def _stop(self, child: Child) -> None:
         if child.pid is None:
             return
-        self._signal(child, signal.SIGTERM)
+        self._send_signal(child, signal.SIGTERM)
         try:
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(STOP_GRACE_PERIOD):
                 await child.ended.wait()
         except TimeoutError:
-            self._signal(child, signal.SIGKILL)
+            self._send_signal(child, signal.SIGKILL)
             await child.ended.wait()
 
     async def _describe(self, child: Child) -> dict[str, Any]:
         """The state as it is now: what was ready once may hang."""
         state = child.state
-        if state == "ready" and not await asyncio.to_thread(client.answers, self.layout, child.component.check):
+        if state == "ready" and not await asyncio.to_thread(
+            client.is_answering, self.layout, child.component.ready_check
+        ):
             state = "not answering" if child.state == "ready" else child.state
         return {
             "name": child.component.name,

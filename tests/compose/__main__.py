@@ -21,7 +21,7 @@ DOCS = project.ROOT / "docs"
 KEPT = environment.STATE / "compose-table.json"
 PART = environment.STATE / "compose-table-part.json"
 """The rows of the projects that ``--only`` names."""
-KUBERNETES = parts.named("kubernetes").version
+KUBERNETES = parts.find_part("kubernetes").version
 
 
 def compare() -> int:
@@ -37,7 +37,7 @@ def compare() -> int:
 
 def convert(only: Sequence[str]) -> int:
     """What we convert, and what kompose converts."""
-    if project.cluster("status", "--json", check=False).code:
+    if project.run_cluster("status", "--json", check=False).exit_code:
         print("no cluster runs: nothing is asked of an API server (make cluster-up)", file=sys.stderr)
         done, version = table.rows(None, only), ""
     else:

@@ -27,7 +27,7 @@ def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -
     if made.refused or made.crashed or not made.objects:
         return "no objects"
     home, wanted = f"{name}-{tool}", published(files)
-    env = environment.prepare()
+    env = environment.prepare_environment()
     try:
         _apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}}, home, env)
         said = _apply({"apiVersion": "v1", "kind": "List", "items": list(_own(made.objects, home))}, home, env)
@@ -73,10 +73,10 @@ def _apply(one: Mapping[str, Any], home: str, env: Mapping[str, str]) -> str:
     file = environment.STATE / f"applied-{home}.json"
     file.write_text(json.dumps(one))
     words = ("kubectl", "--context", "seaway-dev", "apply", "--filename", str(file))
-    done = project.run(*words, cwd=project.ROOT, env=env)
+    done = project.run_command(*words, cwd=project.ROOT, env=env)
     file.unlink()
     # What it says stands on a page, where no path of this machine belongs.
-    return done.err.strip().splitlines()[0].replace(str(file), file.name) if done.code else ""
+    return done.stderr.strip().splitlines()[0].replace(str(file), file.name) if done.exit_code else ""
 
 
 def _lacking(server: httpx.Client, home: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dev.cluster import parts, toolchain
 
-PART = parts.named("docker-compose")
+PART = parts.find_part("docker-compose")
 HOME = "/home/of-nobody"
 """What it puts in place of ~."""
 
@@ -33,7 +33,7 @@ def config(
     options += [word for profile in profiles for word in ("--profile", profile)]
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
-            [str(toolchain.binary("docker-compose")), *options, "config"],
+            [str(toolchain.find_program("docker-compose")), *options, "config"],
             cwd=files[0].parent,
             env={"HOME": HOME, "DOCKER_CONFIG": home, "PATH": "/usr/bin:/bin", **(environment or {})},
             capture_output=True,

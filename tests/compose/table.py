@@ -107,7 +107,7 @@ def row(name: str, tool: str, files: Sequence[Path], server: httpx.Client | None
 def _seconds(tool: str, files: Sequence[Path]) -> float:
     names = [file.name for file in files]
     if tool == "kompose":
-        words = [str(toolchain.binary("kompose")), "convert", "--stdout", *(w for n in names for w in ("-f", n))]
+        words = [str(toolchain.find_program("kompose")), "convert", "--stdout", *(w for n in names for w in ("-f", n))]
     else:
         words = [sys.executable, "-m", "seaway.cli.main", "import", *names, "--out", "-"]
     found: list[float] = []

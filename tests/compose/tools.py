@@ -16,7 +16,7 @@ from seaway.images import source
 from seaway.manifests import offline
 from seaway.model import load, problems, roots, settings
 
-KOMPOSE = parts.named("kompose")
+KOMPOSE = parts.find_part("kompose")
 NAMES = ("seaway", "kompose")
 STACK = settings.Settings(stack="test", context="test", registry="registry.example.com", exposure="nodePort")
 
@@ -67,7 +67,7 @@ def _seaway(files: Sequence[Path]) -> Made:
 def _kompose(files: Sequence[Path]) -> Made:
     options = [word for file in files for word in ("--file", file.name)]
     done = subprocess.run(
-        [str(toolchain.binary("kompose")), "convert", *options, "--profile", "*", "--stdout"],
+        [str(toolchain.find_program("kompose")), "convert", *options, "--profile", "*", "--stdout"],
         cwd=files[0].parent,
         env={"HOME": "/home/of-nobody", "PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
         capture_output=True,

@@ -52,8 +52,8 @@ def smallest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
 @pytest.fixture(scope="module")
 def address(smallest: project.Project) -> str:
     """The address of web for a person on this machine."""
-    port = smallest.get("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    return project.cluster("forward", str(port)).out.strip()
+    port = smallest.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    return project.run_cluster("forward", str(port)).stdout.strip()
 
 
 def deploy(smallest: project.Project, scale: str, *, colour: str = "red") -> None:
@@ -62,14 +62,14 @@ def deploy(smallest: project.Project, scale: str, *, colour: str = "red") -> Non
 
 
 def replicas(smallest: project.Project) -> int:
-    return smallest.get("deployment", "web", "-n", NAMESPACE)["spec"]["replicas"]
+    return smallest.get_objects("deployment", "web", "-n", NAMESPACE)["spec"]["replicas"]
 
 
 def drift(smallest: project.Project) -> str:
     """What `seaway status --drift` tells; empty where all is as declared."""
     words = ("-m", "seaway.cli", "status", "--drift", "--stack", "scaling")
-    done = project.run(sys.executable, *words, cwd=smallest.folder, env=smallest.env)
-    return done.text if done.code else ""
+    done = project.run_command(sys.executable, *words, cwd=smallest.folder, env=smallest.env)
+    return done.output if done.exit_code else ""
 
 
 def quiet(address: str) -> prober.Prober:
@@ -98,14 +98,14 @@ def watched(smallest: project.Project) -> Iterator[list[int]]:
 
 def metrics(smallest: project.Project) -> list[dict[str, Any]]:
     """What the autoscaler goes by; nothing before its first look."""
-    status = smallest.get("hpa", "web", "-n", NAMESPACE).get("status", {})
+    status = smallest.get_objects("hpa", "web", "-n", NAMESPACE).get("status", {})
     return [one["containerResource"] for one in status.get("currentMetrics") or () if "containerResource" in one]
 
 
 def measured(smallest: project.Project) -> steering.Measured | None:
     """The same in numbers; nothing where there is no autoscaler, too."""
     done = smallest.kubectl("get", "hpa", "web", "-n", NAMESPACE, "-o", "json", check=False)
-    status = json.loads(done.out).get("status", {}) if done.code == 0 else {}
+    status = json.loads(done.stdout).get("status", {}) if done.exit_code == 0 else {}
     for one in status.get("currentMetrics") or ():
         value = one.get("containerResource", {}).get("current", {}).get("averageUtilization")
         if value is not None:
@@ -145,7 +145,7 @@ def test_back_to_a_number_what_is_declared_wins_and_stays(smallest: project.Proj
         prober.until(lambda: replicas(smallest) == 5, seconds=300, every=2)
         with watched(smallest) as seen:
             deploy(smallest, "6", colour="blue")
-            assert not smallest.get("hpa", "-n", NAMESPACE)["items"]
+            assert not smallest.get_objects("hpa", "-n", NAMESPACE)["items"]
             time.sleep(20)  # an autoscaler looks every 15 s
         assert list(dict.fromkeys(seen)) == [5, 6]
         assert not drift(smallest)

@@ -57,7 +57,7 @@ def backend(one_node_cluster: None) -> Iterator[str]:
     kubectl.run("apply", "--filename", "-", given=database(password))
     kubectl.run("wait", "pod/postgres", "-n", HOME, "--for=condition=Ready", "--timeout=60s")
     service = json.loads(kubectl.run("get", "service", "postgres", "-n", HOME, "-o", "json"))
-    address = project.cluster("forward", str(service["spec"]["ports"][0]["nodePort"])).out.strip()
+    address = project.run_cluster("forward", str(service["spec"]["ports"][0]["nodePort"])).stdout.strip()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", password)
         yield f"postgres://pulumi@{address.removeprefix('http://')}/state?sslmode=disable&table=team_state"
@@ -78,7 +78,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[pr
 def second(tmp_path_factory: pytest.TempPathFactory, first: project.Project, backend: str) -> project.Project:
     """The checkout of the second person: what is in git, the backend's URL and the passphrase, and nothing else."""
     folder = tmp_path_factory.mktemp("second")
-    env = environment.prepare(state=folder / ".seaway")
+    env = environment.prepare_environment(state=folder / ".seaway")
     env |= {"PULUMI_BACKEND_URL": backend, "PULUMI_CONFIG_PASSPHRASE": project.PASSPHRASE}
     return dataclasses.replace(first.clone(folder, umask=0o022), env=env)
 
@@ -102,22 +102,22 @@ def files(one: project.Project) -> list[str]:
 
 def revision(one: project.Project) -> int:
     """How often the Deployment's pods were changed."""
-    found = one.get("deployment", "web", "-n", NAMESPACE)
+    found = one.get_objects("deployment", "web", "-n", NAMESPACE)
     return int(found["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
 
 
-def seaway(one: project.Project, *words: str) -> project.Done:
+def seaway(one: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words, "--stack", STACK]
-    return project.run(*line, cwd=one.folder, env=one.env)
+    return project.run_command(*line, cwd=one.folder, env=one.env)
 
 
 def test_a_second_checkout_sees_the_same_stack(first: project.Project, second: project.Project) -> None:
     first.up()
-    (listed,) = json.loads(second.pulumi("stack", "ls", "--json", check=True).out)
+    (listed,) = json.loads(second.pulumi("stack", "ls", "--json", check=True).stdout)
     assert listed["name"] == STACK
     assert listed["resourceCount"] > 10
     second.preview("--expect-no-changes")
-    assert second.outputs() == first.outputs()
+    assert second.read_outputs() == first.read_outputs()
 
 
 def test_the_state_is_in_the_database_alone(first: project.Project, second: project.Project) -> None:
@@ -143,17 +143,17 @@ def test_of_two_at_once_one_applies_and_the_other_says_who_does(
         out, _ = running.communicate(timeout=120)
     assert running.returncode == 0, out
     assert "Deployment web updated" in out
-    assert refused.code != 0
-    assert "Deployment web" not in refused.text
-    told = re.search(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)", refused.text)
-    assert told, refused.text
+    assert refused.exit_code != 0
+    assert "Deployment web" not in refused.output
+    told = re.search(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)", refused.output)
+    assert told, refused.output
     assert told[2] == os.uname().nodename
     assert int(told[3]) == running.pid
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*", told[4])
-    assert first.env["PGPASSWORD"] not in refused.text
-    assert spared.code == 1
-    assert f"(pid {running.pid}, since " in spared.err
-    assert f"which still runs: wait for its end, or end it with kill {running.pid}" in spared.err
+    assert first.env["PGPASSWORD"] not in refused.output
+    assert spared.exit_code == 1
+    assert f"(pid {running.pid}, since " in spared.stderr
+    assert f"which still runs: wait for its end, or end it with kill {running.pid}" in spared.stderr
     assert revision(first) == before + 1
     second.preview("--expect-no-changes")
 
@@ -166,9 +166,9 @@ def test_a_lock_that_nobody_holds_is_freed_from_the_other_checkout(
         prober.until(lambda: len(locks()) == 1, seconds=120)
         running.kill()
     done = seaway(second, "up", "--recover")
-    assert done.code == 0, done.text
-    assert f"(pid {running.pid}, since " in done.err
-    assert " is freed\n" in done.err
+    assert done.exit_code == 0, done.output
+    assert f"(pid {running.pid}, since " in done.stderr
+    assert " is freed\n" in done.stderr
     first.preview("--expect-no-changes")
 
 

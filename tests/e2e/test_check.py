@@ -26,7 +26,7 @@ def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]
     done = subprocess.run(
         [Path(sys.executable).with_name("seaway"), "check", "--cluster", "--json", "--stack", "dev"],
         cwd=folder,
-        env={**os.environ, **environment.variables()},
+        env={**os.environ, **environment.format_variables()},
         capture_output=True,
         text=True,
         check=False,

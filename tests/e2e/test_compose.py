@@ -77,7 +77,7 @@ class Cluster:
         name = f"{home(case)}/{service}"
         ports = (self.services.get(f"{name}-outside") or self.services[name])["spec"]["ports"]
         (number,) = (each["nodePort"] for each in ports if each["name"] == port)
-        address = f"http://{node.find(project.ROOT).address}:{number}{path}"
+        address = f"http://{node.find_layout(project.ROOT).address}:{number}{path}"
         return httpx.get(address, timeout=10).raise_for_status().text
 
     def asked(self, case: str, who: str, *, variable: str = "", url: str = "") -> str:
@@ -100,8 +100,8 @@ def apply(folder: Path, env: dict[str, str], case: str) -> None:
         f"seaway render --stack {STACK} --app {APPLIED[case]} -n {where} | sed 's/cpu: 100m/cpu: 10m/'"
         f" | kubectl --context seaway-dev apply -n {where} -f -"
     )
-    done = project.run("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
-    assert done.code == 0, f"{case}: {done.text}"
+    done = project.run_command("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
+    assert done.exit_code == 0, f"{case}: {done.output}"
 
 
 def up(folder: Path, case: str) -> project.Project:
@@ -121,7 +121,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     config = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]
     (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
     shutil.copy(project.ROOT / "Pulumi.yaml", folder)
-    env = {**os.environ, **environment.variables()}
+    env = {**os.environ, **environment.format_variables()}
     try:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             raised = {case: pool.submit(up, tmp_path_factory.mktemp(case), case) for case in UP}

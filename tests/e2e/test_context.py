@@ -35,8 +35,10 @@ def test_links_are_links_in_the_image(smallest: project.Project) -> None:
     smallest.up()
     pod = ("exec", "-n", NAMESPACE, "deployment/web", "--")
     for name, target in LINKS.items():
-        assert smallest.kubectl(*pod, "readlink", f"links/{name}").out.strip() == target
-    assert smallest.kubectl(*pod, "stat", "-c", "%a", "server.py").out.strip() == "644", "or its user could not read it"
+        assert smallest.kubectl(*pod, "readlink", f"links/{name}").stdout.strip() == target
+    assert smallest.kubectl(*pod, "stat", "-c", "%a", "server.py").stdout.strip() == "644", (
+        "or its user could not read it"
+    )
     assert stat.S_IMODE((smallest.folder / ".seaway").stat().st_mode) == 0o700
     (smallest.folder.parent / "outside").write_text("changed")
     smallest.preview("--expect-no-changes")

@@ -44,10 +44,10 @@ class Smallest:
 
     def outdated(self, *words: str) -> project.Done:
         line = (str(self.project.folder / ".venv/bin/seaway"), "release", "outdated", *words)
-        return project.run(*line, cwd=self.project.folder, env=self.project.env)
+        return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
 
     def image(self, service: str) -> str:
-        found = self.project.get("deployment", service, "-n", NAMESPACE)
+        found = self.project.get_objects("deployment", service, "-n", NAMESPACE)
         return found["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
@@ -107,8 +107,8 @@ def test_a_base_that_was_renewed_is_told_and_nothing_moves(smallest: Smallest, d
     first, second = digests
     push(smallest, second)
     done = smallest.outdated()
-    assert done.code == 1, done.text
-    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", done.out)
+    assert done.exit_code == 1, done.output
+    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", done.stdout)
     smallest.project.preview("--expect-no-changes")
 
 
@@ -120,7 +120,7 @@ def test_a_renewed_lock_is_an_update_with_its_reason(smallest: Smallest, digests
     assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.out
     assert smallest.outdated().code == 0
     preview = smallest.project.preview("--diff")
-    assert f"web: rebuild, base image {BASE} renewed" in preview.text
+    assert f"web: rebuild, base image {BASE} renewed" in preview.output
     smallest.project.up()
     assert smallest.image("proxy") == f"{BASE}@{second}"
     # The same layers: the same image, whatever list of them the base came with.

@@ -48,7 +48,7 @@ def tool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / request.param).symlink_to(path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setenv(registry.ADDRESSES, environment.variables()[registry.ADDRESSES])
+    monkeypatch.setenv(registry.ADDRESSES, environment.format_variables()[registry.ADDRESSES])
     monkeypatch.delenv("REGISTRY_AUTH_FILE", raising=False)
     return request.param
 
@@ -111,7 +111,7 @@ def test_credentials_are_those_of_docker_login(
 
 
 def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment.variables().items():
+    for name, value in environment.format_variables().items():
         monkeypatch.setenv(name, value)
     digest = registry.digest(PYTHON)
     registry.copy(f"{PYTHON}@{digest}", f"{second_registry}/pulled/python:1")

@@ -103,7 +103,7 @@ def store_without_class(app: Application, folder: Path) -> None:
 @contextlib.contextmanager
 def quota(shop: project.Project) -> Generator[None]:
     """No pod more than there are."""
-    running = len(shop.get("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"])
+    running = len(shop.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"])
     shop.kubectl("create", "quota", "full", f"--hard=pods={running}", "-n", NAMESPACE)
     try:
         yield
@@ -115,7 +115,7 @@ def quota(shop: project.Project) -> Generator[None]:
 def stricter(shop: project.Project) -> Generator[None]:
     """Somebody tightens the namespace's Pod Security level behind the stack's back."""
     label = "pod-security.kubernetes.io/enforce"
-    before = shop.get("namespace", NAMESPACE)["metadata"]["labels"][label]
+    before = shop.get_objects("namespace", NAMESPACE)["metadata"]["labels"][label]
     shop.kubectl("label", "namespace", NAMESPACE, f"{label}=restricted", "--overwrite")
     try:
         yield
@@ -141,7 +141,7 @@ def no_file(shop: project.Project) -> Generator[None]:
 
 
 def _delete(shop: project.Project, kind: str, owner: str) -> None:
-    for each in shop.get(kind, "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={owner}")["items"]:
+    for each in shop.get_objects(kind, "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={owner}")["items"]:
         shop.kubectl("delete", kind, each["metadata"]["name"], "-n", NAMESPACE)
 
 
@@ -159,7 +159,7 @@ def no_default_class(shop: project.Project) -> Generator[None]:
 @contextlib.contextmanager
 def late_node(shop: project.Project) -> Generator[None]:
     """No room for a new pod for 15 seconds: as when a node pool grows."""
-    node = shop.get("nodes")["items"][0]["metadata"]["name"]
+    node = shop.get_objects("nodes")["items"][0]["metadata"]["name"]
     shop.kubectl("taint", "node", node, "grows=soon:NoSchedule", "--overwrite")
     untaint = ["kubectl", "--context", "seaway-dev", "taint", "node", node, "grows=soon:NoSchedule-"]
     later = subprocess.Popen(

@@ -61,8 +61,8 @@ def main(chosen: list[str]) -> int:
 
 
 def _all(shop: project.Project, chosen: list[str]) -> int:
-    port = shop.get("service", "web", "-n", faults.NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    address = project.cluster("forward", str(port)).out.strip()
+    port = shop.get_objects("service", "web", "-n", faults.NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    address = project.run_cluster("forward", str(port)).stdout.strip()
     failed: list[Row] = []
     interrupted: list[Row] = []
     for fault in faults.FAULTS:
@@ -150,7 +150,7 @@ def _interruption(shop: project.Project, address: str, each: interruptions.Inter
     wrong = [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
     wrong += [f"exit {done.code}:\n{done.text}"] * (each.survives != (done.code == 0))
     wrong += [f"the rerun failed:\n{again.text}"] * bool(again.code)
-    wrong += [f"not converged:\n{preview.text}"] * bool(preview.code)
+    wrong += [f"not converged:\n{preview.output}"] * bool(preview.exit_code)
     then = "it went on and succeeded" if each.survives else f"`{'`, then `'.join(rerun)}`: converged"
     cells = (each.name, f"{done.seconds - done.begun:.0f} s", str(done.code), _asked(load), then)
     return Row(cells=cells, wrong=tuple(wrong))

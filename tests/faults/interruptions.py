@@ -46,9 +46,9 @@ def kill_program(running: subprocess.Popen[str]) -> None:
 
 
 def api_server_away(running: subprocess.Popen[str]) -> None:
-    project.cluster("stop", "kube-apiserver")
+    project.run_cluster("stop", "kube-apiserver")
     time.sleep(10)
-    project.cluster("start", "kube-apiserver")
+    project.run_cluster("start", "kube-apiserver")
 
 
 def _line(pid: int) -> bytes:

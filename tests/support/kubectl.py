@@ -12,7 +12,7 @@ def run(*words: str, given: Any = None, timeout: float = 120) -> str:
     """What it prints. ``given``: its standard input, an object as JSON; what it says when it fails is the failure."""
     done = subprocess.run(
         ["kubectl", "--context", "seaway-dev", *words],
-        env={**os.environ, **environment.variables()},
+        env={**os.environ, **environment.format_variables()},
         input=given if given is None or isinstance(given, str) else json.dumps(given),
         capture_output=True,
         text=True,

@@ -26,7 +26,7 @@ def second_registry(one_node_cluster: None, tmp_path_factory: pytest.TempPathFac
     Two processes serve one folder, each on the loopback of a network of its own: containerd, buildkit, skopeo and
     crane all speak plain http with a host of that name, so nothing has to be configured anywhere.
     """
-    inside = processes.load(node.find(environment.ROOT))["init"].pid
+    inside = processes.load(node.find_layout(environment.ROOT))["init"].pid
     cluster = ("nsenter", f"--target={inside}", "--net", "--")
     with serving(tmp_path_factory.mktemp("registry"), networks=(HERE, cluster)) as address:
         yield address

@@ -37,7 +37,7 @@ def pods(manifests: Iterable[Manifest]) -> Iterator[dict[str, Any]]:
 def server() -> httpx.Client:
     """The API server of the checkout's cluster, asked directly: a `kubectl` for each object takes a hundred times as
     long."""
-    layout = node.find(project.ROOT)
+    layout = node.find_layout(project.ROOT)
     context = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
     context.load_cert_chain(layout.pki / "admin.crt", layout.pki / "admin.key")
     return httpx.Client(base_url=layout.server, verify=context, timeout=30)

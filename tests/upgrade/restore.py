@@ -42,7 +42,7 @@ def build_images(one: project.Project) -> dict[str, str]:
     """Build and push the images of the project as they are; digest by name."""
     wanted = ("Application::**", "pulumi:providers:**", "Cluster::cluster", "Registry::**", "Image::**")
     one.up(*(f"--target=**{each}" for each in wanted))
-    found = json.loads(one.pulumi("stack", "export", "--stack", one.stack, check=True).out)
+    found = json.loads(one.pulumi("stack", "export", "--stack", one.stack, check=True).stdout)
     return _digests(found)
 
 

@@ -32,7 +32,7 @@ def test_a_key_is_silent_that_neither_objects_nor_warnings_show(
         service = json.loads(files[0].read_text())["services"]["web"]
         return docker.Said(printed="" if "image" in service else None)
 
-    monkeypatch.setattr(tools, "run", run)
+    monkeypatch.setattr(tools, "run_checker", run)
     monkeypatch.setattr(docker, "config", config)
     file = tmp_path / "docker-compose.yml"
     file.write_text("services:\n  web: {image: page, restart: always, labels: {a: b}, ports: [{target: 80}], x-a: 1}\n")
