@@ -1,4 +1,4 @@
-"""Keys, certificates and kubeconfigs: one authority a trust domain, one certificate a component."""
+"""Keys, certificates and kubeconfigs: one authority for each trust domain, one certificate for each component."""
 
 import dataclasses
 import datetime
@@ -13,10 +13,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dev.cluster import layout as layouts
 
-# etcd and the aggregation layer trust whoever their authority signed, so neither may be the cluster's own.
+# etcd and the aggregation layer trust every certificate of their authority, so they do not use the cluster's authority.
 AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")
 YEARS = 10
-# OpenSSL, when strict, wants an authority to say what its key is for.
+# OpenSSL in strict mode requires the key usage of an authority.
 UNUSED_KEY_USES = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only")
 AUTHORITY_KEY_USAGE = x509.KeyUsage(
     digital_signature=True,
@@ -29,7 +29,7 @@ AUTHORITY_KEY_USAGE = x509.KeyUsage(
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Who a certificate speaks for: `user` and `groups` are RBAC's words for common name and organisations."""
+    """Identity of a certificate. RBAC calls the common name `user` and the organisations `groups`."""
 
     name: str
     user: str
@@ -52,7 +52,7 @@ IDENTITIES = (
 
 
 def write(layout: layouts.Layout) -> None:
-    """Write all. Authorities and the token key are kept; the rest is new at each start: the address may change."""
+    """Write all files. Authorities and the token key persist; the rest is new at each start: the address may change."""
     layout.pki.mkdir(parents=True, exist_ok=True, mode=0o700)
     authorities = {name: _load_authority(layout.pki, name) for name in AUTHORITIES}
     if not (layout.pki / "service-accounts.key").exists():
@@ -70,7 +70,7 @@ def write(layout: layouts.Layout) -> None:
 
 
 def format_kubeconfig(layout: layouts.Layout, name: str, server: str) -> bytes:
-    """A kubeconfig with one context, the development one, for the identity of this name."""
+    """Return a kubeconfig for an identity, with the development context."""
     cluster = {"server": server, "certificate-authority": str(layout.pki / "ca.crt")}
     user = {
         "client-certificate": str(layout.pki / f"{name}.crt"),
@@ -94,7 +94,7 @@ def _load_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.Ellip
     certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
     if certificate_file.exists() and key_file.exists():
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we wrote this file
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - this module wrote the file
         return x509.load_pem_x509_certificate(certificate_file.read_bytes()), key
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"seaway-{name}")])
@@ -125,7 +125,7 @@ def _write_certificate(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
         )
         .add_extension(
-            # The kubelet's must name the node's address, or logs and exec fail.
+            # The certificate of the kubelet must name the node's address, or logs and exec fail.
             x509.SubjectAlternativeName(
                 [
                     *(x509.DNSName(name) for name in names),
@@ -151,7 +151,7 @@ def _start_certificate(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        # A machine that was suspended may be a little behind.
+        # The clock of a machine that was suspended may be behind.
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=365 * YEARS))
     )
@@ -168,7 +168,7 @@ def _encode_public_key(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    """Write all or nothing, readable by its owner only: a half-written key would outlive the crash that made it."""
+    """Write a file that only its owner can read. A crash must not leave a half-written key."""
     partial = path.with_name(path.name + ".partial")
     partial.unlink(missing_ok=True)
     partial.touch(mode=0o600)

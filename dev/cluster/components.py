@@ -1,4 +1,4 @@
-"""What runs in the cluster: reads the table in config/components.yaml and writes the configuration files beside it."""
+"""The components of the cluster: reads config/components.yaml and writes their configuration files."""
 
 import dataclasses
 import shutil
@@ -13,7 +13,7 @@ from dev.cluster import layout as layouts
 from dev.cluster import toolchain
 
 CONFIG = Path(__file__).parent / "config"
-# Where root's programs are, whatever PATH a plain `su` leaves.
+# The folders of root's programs: a plain `su` may leave a shorter PATH.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEBIAN_PROGRAMS = ("containerd", "docker-registry")
 CONFIG_FILES = {
@@ -30,7 +30,7 @@ CONFIG_FILES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Component:
-    """A process that the supervisor keeps running. The fields are explained in the table."""
+    """A process that the supervisor keeps running. config/components.yaml explains the fields."""
 
     name: str
     command: tuple[str, ...]
@@ -41,24 +41,24 @@ class Component:
 
 
 def list_components(layout: layouts.Layout) -> tuple[Component, ...]:
-    """Every component of this checkout's cluster; CannotRunError where a program is missing."""
+    """List the components of this checkout's cluster. Raises CannotRunError: a program is missing."""
     text = string.Template((CONFIG / "components.yaml").read_text()).substitute(_template_variables(layout))
-    entries: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    table: dict[str, dict[str, Any]] = yaml.safe_load(text)
     return tuple(
         Component(
             name=name,
-            command=(_find_program(entry["command"][0]), *entry["command"][1:]),
-            ready_check=entry["check"],
-            address=entry["address"],
-            depends_on=tuple(entry.get("after", ())),
-            on_host=entry.get("onHost", False),
+            command=(_find_program(row["command"][0]), *row["command"][1:]),
+            ready_check=row["readyCheck"],
+            address=row["address"],
+            depends_on=tuple(row.get("dependsOn", ())),
+            on_host=row.get("onHost", False),
         )
-        for name, entry in entries.items()
+        for name, row in table.items()
     )
 
 
 def write_config(layout: layouts.Layout, *, pause: str, mtu: int) -> None:
-    """Write the configuration files. `pause` is the sandbox image, `mtu` that of the host's way out, in bytes."""
+    """Write the configuration files. `pause` is the sandbox image, `mtu` the host's largest outgoing packet in bytes."""
     values = {**_template_variables(layout), "pause": pause, "mtu": str(mtu)}
     for source, target in CONFIG_FILES.items():
         path = layout.data / "config" / target
@@ -90,9 +90,9 @@ def _find_program(name: str) -> str:
         return sys.executable
     if name not in DEBIAN_PROGRAMS:
         return str(toolchain.find_program(name))
-    found = shutil.which(name, path=PATH)
-    if found is None:
+    program = shutil.which(name, path=PATH)
+    if program is None:
         raise layouts.CannotRunError(
             f"{name}: not installed; `make up` installs it, or install the package of that name"
         )
-    return found
+    return program

@@ -1,4 +1,4 @@
-"""What a person sees while parts compile: one live line on a terminal, elsewhere a line now and then."""
+"""Progress of compilation: one live line on a terminal, an occasional line elsewhere."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-LOG_INTERVAL = 30.0  # seconds between two lines where nothing can be overwritten (a log, CI)
+LOG_INTERVAL = 30.0  # seconds between two lines in a log or in CI
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds as minutes:seconds."""
+    """Format seconds as minutes:seconds."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 class Progress:
-    """The progress of a row of parts."""
+    """Prints the progress of several parts."""
 
     def __init__(self, total: int, *, out: TextIO | None = None, now: Callable[[], float] = time.monotonic) -> None:
-        """`total`: how many parts there are."""
+        """Start with `total` parts to compile."""
         self.total = total
         self.out = out or sys.stdout
         self.now = now
@@ -30,7 +30,7 @@ class Progress:
         self.started = self.last_line = now()
 
     def start(self, name: str, expected: float, following: str | None) -> None:
-        """A part begins; `expected` in seconds, `following` the next part."""
+        """Start a part. `expected` is in seconds, `following` is the next part."""
         self.number += 1
         self.started = self.last_line = self.now()
         self.prefix = f"[{self.number}/{self.total}] {name}"
@@ -40,7 +40,7 @@ class Progress:
         self._print_line(f"{self.prefix}: compiling, about {format_duration(expected)}", keep=not self.live)
 
     def tick(self) -> None:
-        """Call it about once a second."""
+        """Update the line. Call this about once a second."""
         if not self.live and self.now() - self.last_line < LOG_INTERVAL:
             return
         self.last_line = self.now()
@@ -49,11 +49,11 @@ class Progress:
         )
 
     def finish(self, result: str = "compiled") -> None:
-        """The part is there."""
+        """Print that the part is finished."""
         self._print_line(f"{self.prefix}: {result} in {format_duration(self.now() - self.started)}", keep=True)
 
     def note(self, text: str) -> None:
-        """A line that stays."""
+        """Print a permanent line."""
         self._print_line(text, keep=True)
 
     def _print_line(self, text: str, *, keep: bool) -> None:
