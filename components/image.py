@@ -7,8 +7,11 @@ import pulumi
 import pulumi_docker_build as docker_build
 
 from components import messages, provider, settings
-from seaway.images import changes, index, source, staging
-from seaway.model import application, lockfile, problems, roots
+from seaway.files import roots
+from seaway.images import build_inputs, file_index, rebuild_reasons, staging
+from seaway.model import application
+from seaway.project import images_lock
+from seaway.syntax import diagnosis
 
 EXPORT = "type=registry,rewrite-timestamp=true"
 """Pushed, and with the times in its layers set to SOURCE_DATE_EPOCH: the same content is the same digest on every
@@ -16,7 +19,7 @@ machine, or two laptops would roll each other's pods."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class BuildPlan:
     """How one image is built."""
 
     name: str
@@ -30,8 +33,8 @@ class Plan:
     build: application.Build
     contexts: Mapping[str, str]
     """The other contexts, staged as well, by name."""
-    record: changes.Record
-    warnings: tuple[problems.Problem, ...]
+    record: rebuild_reasons.BuildRecord
+    warnings: tuple[diagnosis.Diagnostic, ...]
 
     @property
     def tag(self) -> str:
@@ -39,57 +42,57 @@ class Plan:
         return f"{self.repository}:{self.record.tag}"
 
 
-def plans(given: settings.Given, repositories: Mapping[str, str]) -> list[Plan]:
+def plan_builds(stack_inputs: settings.StackInputs, repositories: Mapping[str, str]) -> list[BuildPlan]:
     """One plan for each container that is built; stages their contexts.
 
     Raises:
-        problems.Invalid: all that is wrong with the contexts and Dockerfiles.
+        diagnosis.InvalidInput: all that is wrong with the contexts and Dockerfiles.
     """
-    made: list[Plan] = []
-    wrong: list[problems.Problem] = []
-    root = roots.find_root(given.folder, given.settings.root)
-    lock = lockfile.read((given.folder / given.settings.app).parent, root)
-    for name, build in source.builds(given.app):
+    made: list[BuildPlan] = []
+    wrong: list[diagnosis.Diagnostic] = []
+    root = roots.find_root(stack_inputs.folder, stack_inputs.settings.root)
+    lock = images_lock.read_lock((stack_inputs.folder / stack_inputs.settings.app).parent, root)
+    for name, build in build_inputs.list_builds(stack_inputs.app):
         try:
-            made.append(_plan(given, name, build, repositories[name], root=root, lock=lock))
-        except problems.Invalid as error:
-            wrong += error.problems
+            made.append(_plan_build(stack_inputs, name, build, repositories[name], root=root, lock=lock))
+        except diagnosis.InvalidInput as error:
+            wrong += error.diagnostics
     if wrong:
-        raise problems.Invalid(wrong)
+        raise diagnosis.InvalidInput(wrong)
     return made
 
 
-def _plan(
-    given: settings.Given,
+def _plan_build(
+    stack_inputs: settings.StackInputs,
     name: str,
     build: application.Build,
     repository: str,
     *,
     root: roots.Root,
-    lock: lockfile.Lock | None,
-) -> Plan:
-    known = index.Index.load(staging.index_file(given.folder, name))
-    above = (given.folder / given.settings.app).parent
-    read = source.Source.read(above, build, given.settings, root, lock=lock, known=known)
-    staged = staging.folder(given.folder, name)
+    lock: images_lock.ImagesLock | None,
+) -> BuildPlan:
+    known = file_index.FileIndex.load(staging.get_index_path(stack_inputs.folder, name))
+    above = (stack_inputs.folder / stack_inputs.settings.app).parent
+    read = build_inputs.BuildInputs.read(above, build, stack_inputs.settings, root, lock=lock, cached_index=known)
+    staged = staging.get_folder(stack_inputs.folder, name)
     staging.stage(read.context, staged, known)
-    known.save(staging.index_file(given.folder, name))
+    known.save(staging.get_index_path(stack_inputs.folder, name))
     contexts = dict(build.contexts)
-    for called, other in read.context.others.items():
+    for called, other in read.context.named_contexts.items():
         # No service has a + in its name.
-        beside = staging.folder(given.folder, f"{name}+{called}")
-        staging.stage(other, beside, index.Index())
-        contexts[called] = str(beside.relative_to(given.folder))
-    return Plan(
+        beside = staging.get_folder(stack_inputs.folder, f"{name}+{called}")
+        staging.stage(other, beside, file_index.FileIndex())
+        contexts[called] = str(beside.relative_to(stack_inputs.folder))
+    return BuildPlan(
         name=name,
         repository=repository,
-        location=str(staged.relative_to(given.folder)),
+        location=str(staged.relative_to(stack_inputs.folder)),
         dockerfile=build.dockerfile,
         target=build.target,
         args={**read.args, "SOURCE_DATE_EPOCH": "0"},
         build=build,
         contexts=contexts,
-        record=read.record,
+        record=read.build_record,
         warnings=read.warnings,
     )
 
@@ -101,14 +104,18 @@ class Image(pulumi.ComponentResource):
     """``repository@sha256:...``: what is deployed."""
 
     def __init__(
-        self, plan: Plan, given: settings.Given, cluster: provider.Cluster, options: pulumi.ResourceOptions
+        self,
+        plan: BuildPlan,
+        stack_inputs: settings.StackInputs,
+        cluster: provider.Cluster,
+        options: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("seaway:index:Image", plan.name, None, options)
         for problem in plan.warnings:
             messages.warn(str(problem), self)
-        kept = changes.record_file(given.folder, plan.name)
-        before = changes.Record.load(kept)
-        if before is not None and (why := changes.reason(before, plan.record)):
+        kept = rebuild_reasons.get_record_path(stack_inputs.folder, plan.name)
+        before = rebuild_reasons.BuildRecord.load(kept)
+        if before is not None and (why := rebuild_reasons.explain_rebuild(before, plan.record)):
             messages.info(f"{plan.name}: rebuild, {why}", self)
         # Destroying dev must not delete the manifest that another environment runs (pulumi-docker-build issue 606).
         own = pulumi.ResourceOptions(
@@ -119,25 +126,27 @@ class Image(pulumi.ComponentResource):
             # http: so the image is built and pushed again. The same content is the same digest.
             replacement_trigger=cluster.uid,
         )
-        engine = _docker if given.settings.engine == "docker" else _docker_build
-        self.reference = engine(plan, given, own)
+        engine = _build_with_docker if stack_inputs.settings.engine == "docker" else _build_with_docker_build
+        self.reference = engine(plan, stack_inputs, own)
         if not pulumi.runtime.is_dry_run():
             self.reference.apply(lambda _: plan.record.save(kept))
         self.register_outputs({"reference": self.reference})
 
 
-def _docker_build(plan: Plan, given: settings.Given, options: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    chosen = given.settings
+def _build_with_docker_build(
+    plan: BuildPlan, stack_inputs: settings.StackInputs, options: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
+    chosen = stack_inputs.settings
     image = docker_build.Image(
         plan.name,
-        context=docker_build.BuildContextArgs(location=plan.location, named=_named(plan)),
+        context=docker_build.BuildContextArgs(location=plan.location, named=_build_named_contexts(plan)),
         dockerfile=docker_build.DockerfileArgs(location=f"{plan.location}/{plan.dockerfile}")
         if plan.build.inline is None
         else docker_build.DockerfileArgs(inline=plan.build.inline),
         target=plan.target,
         build_args=dict(plan.args),
-        secrets={id_: given.built_with[name] for id_, name in plan.build.secrets.items()} or None,
-        ssh=[_agent(said) for said in plan.build.ssh] or None,
+        secrets={id_: stack_inputs.build_secrets[name] for id_, name in plan.build.secrets.items()} or None,
+        ssh=[_parse_ssh_agent(said) for said in plan.build.ssh] or None,
         cache_from=[docker_build.CacheFromArgs(raw=said) for said in plan.build.cache_from] or None,
         cache_to=[docker_build.CacheToArgs(raw=said) for said in plan.build.cache_to] or None,
         platforms=[docker_build.Platform(chosen.platform)],
@@ -152,16 +161,18 @@ def _docker_build(plan: Plan, given: settings.Given, options: pulumi.ResourceOpt
     return pulumi.Output.concat(plan.repository, "@", image.digest)
 
 
-def _named(plan: Plan) -> dict[str, docker_build.ContextArgs] | None:
+def _build_named_contexts(plan: BuildPlan) -> dict[str, docker_build.ContextArgs] | None:
     return {name: docker_build.ContextArgs(location=where) for name, where in plan.contexts.items()} or None
 
 
-def _agent(said: str) -> docker_build.SSHArgs:
-    id_, _, path = said.partition("=")
+def _parse_ssh_agent(declared: str) -> docker_build.SSHArgs:
+    id_, _, path = declared.partition("=")
     return docker_build.SSHArgs(id=id_, paths=[path] if path else None)
 
 
-def _docker(plan: Plan, given: settings.Given, options: pulumi.ResourceOptions) -> pulumi.Output[str]:
+def _build_with_docker(
+    plan: BuildPlan, stack_inputs: settings.StackInputs, options: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
     """`engine: docker`: for where there is only a Docker daemon. Tested under mocks only.
 
     It cannot rewrite the times in layers, so the same content built twice may have two digests.
@@ -175,7 +186,7 @@ def _docker(plan: Plan, given: settings.Given, options: pulumi.ResourceOptions) 
             dockerfile=f"{plan.location}/{plan.dockerfile}",
             target=plan.target,
             args=dict(plan.args),
-            platform=given.settings.platform,
+            platform=stack_inputs.settings.platform,
             builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
         ),
         image_name=plan.tag,

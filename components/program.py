@@ -23,11 +23,11 @@ def run() -> None:
     import pulumi  # noqa: PLC0415
 
     from components import application, settings  # noqa: PLC0415
-    from seaway.model import problems  # noqa: PLC0415
+    from seaway.syntax import diagnosis  # noqa: PLC0415
 
     try:
-        deployed = application.Application(settings.read(Path.cwd()))
-    except problems.Invalid as error:
+        deployed = application.Application(settings.read_inputs(Path.cwd()))
+    except diagnosis.InvalidInput as error:
         pulumi.log.error(str(error))
         sys.exit(EXIT_REPORTED)
     for name, value in deployed.outputs.items():

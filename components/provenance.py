@@ -5,23 +5,23 @@ from collections.abc import Sequence
 
 from components import settings
 from seaway.checks import engine
-from seaway.release import release
+from seaway.project import release
 
 
-def of(given: settings.Given, checked: Sequence[engine.Result]) -> release.Provenance:
+def collect_provenance(stack_inputs: settings.StackInputs, results: Sequence[engine.Result]) -> release.Provenance:
     """That of the pinned release; or the commit of the working tree that is built, and what the checks said of it."""
-    if given.release:
-        return given.release.provenance
-    revision = _git(given, "rev-parse", "HEAD")
-    dirty = revision is not None and bool(_git(given, "status", "--porcelain"))
-    return release.Provenance(revision=revision, dirty=dirty, checks=engine.recorded(checked))
+    if stack_inputs.release:
+        return stack_inputs.release.provenance
+    revision = _run_git(stack_inputs, "rev-parse", "HEAD")
+    dirty = revision is not None and bool(_run_git(stack_inputs, "status", "--porcelain"))
+    return release.Provenance(revision=revision, dirty=dirty, checks=engine.summarize_for_record(results))
 
 
-def _git(given: settings.Given, *words: str) -> str | None:
+def _run_git(stack_inputs: settings.StackInputs, *words: str) -> str | None:
     """What git prints; None where it is not there, or this is no checkout."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(given.folder), *words], capture_output=True, text=True, check=False, timeout=10
+            ["git", "-C", str(stack_inputs.folder), *words], capture_output=True, text=True, check=False, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

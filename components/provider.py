@@ -41,8 +41,14 @@ class Seaway(pulumi.ProviderResource):
     Its inputs also tell the guard of disks the namespace and the accepted losses: a destroy runs no program.
     """
 
-    def __init__(self, name: str, stack: settings.Settings, namespace: str, options: pulumi.ResourceOptions) -> None:
-        inputs = {"context": stack.context, "namespaces": namespace, "dataLoss": disks.encode_exceptions(stack)}
+    def __init__(
+        self, name: str, stack_settings: settings.Settings, namespace: str, options: pulumi.ResourceOptions
+    ) -> None:
+        inputs = {
+            "context": stack_settings.context,
+            "namespaces": namespace,
+            "dataLoss": disks.encode_exceptions(stack_settings),
+        }
         super().__init__("seaway", name, inputs, options)
 
 
@@ -61,14 +67,18 @@ class Objects(pulumi.CustomResource):
     ``found``: all objects of the stack, the namespace among them. Their labels say whose they are.
     """
 
-    def __init__(self, name: str, found: Iterable[objects.Object], options: pulumi.ResourceOptions) -> None:
-        found = list(found)
-        labels = found[0].manifest["metadata"]["labels"]
+    def __init__(
+        self, name: str, release_objects: Iterable[objects.ReleaseObject], options: pulumi.ResourceOptions
+    ) -> None:
+        release_objects = list(release_objects)
+        labels = release_objects[0].manifest["metadata"]["labels"]
         properties = {
             "partOf": labels[names.PART_OF_LABEL],
             "stack": labels[names.STACK_LABEL],
-            "objects": sorted(one.identity for one in found),
-            "sets": {one.identity: disks.shape(one.manifest) for one in found if one.kind == "StatefulSet"},
+            "objects": sorted(one.identity for one in release_objects),
+            "sets": {
+                one.identity: disks.extract_shape(one.manifest) for one in release_objects if one.kind == "StatefulSet"
+            },
         }
         super().__init__("seaway:index:Objects", name, properties, options)
 

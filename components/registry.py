@@ -5,13 +5,16 @@ from collections.abc import Mapping
 import pulumi
 
 from components import image, provider, settings
-from seaway.images import source
-from seaway.manifests import given as inputs
+from seaway.images import build_inputs
+from seaway.manifests import inputs
 
 
-def repositories(given: settings.Given) -> dict[str, str]:
+def name_repositories(stack_inputs: settings.StackInputs) -> dict[str, str]:
     """Where images are pushed to, ``registry/application/service``. A rule has made sure of the registry."""
-    return {name: f"{given.settings.registry}/{given.app.name}/{name}" for name, _ in source.builds(given.app)}
+    return {
+        name: f"{stack_inputs.settings.registry}/{stack_inputs.app.name}/{name}"
+        for name, _ in build_inputs.list_builds(stack_inputs.app)
+    }
 
 
 class Registry(pulumi.ComponentResource):
@@ -26,14 +29,14 @@ class Registry(pulumi.ComponentResource):
 
     def __init__(
         self,
-        plans: list[image.Plan],
-        given: settings.Given,
+        plans: list[image.BuildPlan],
+        stack_inputs: settings.StackInputs,
         cluster: provider.Cluster,
         options: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("seaway:index:Registry", given.app.name, None, options)
+        super().__init__("seaway:index:Registry", stack_inputs.app.name, None, options)
         child = pulumi.ResourceOptions(parent=self)
-        made = {plan.name: image.Image(plan, given, cluster, child) for plan in plans}
+        made = {plan.name: image.Image(plan, stack_inputs, cluster, child) for plan in plans}
         self.images = {
             plan.name: inputs.Image(reference=made[plan.name].reference, content=plan.record.tag) for plan in plans
         }

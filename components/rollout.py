@@ -20,7 +20,7 @@ class Rollout(pulumi.CustomResource):
     """
 
     def __init__(
-        self, name: str, namespace: str, workloads: Iterable[objects.Object], options: pulumi.ResourceOptions
+        self, name: str, namespace: str, workloads: Iterable[objects.ReleaseObject], options: pulumi.ResourceOptions
     ) -> None:
         watched = [
             {

@@ -16,84 +16,91 @@ import pulumi
 from pulumi.runtime import config
 
 from components import messages
-from seaway.cluster import errors
-from seaway.manifests import given
-from seaway.model import application, nodes, problems, references, rules, settings, stackfile
-from seaway.model import secrets as listed
-from seaway.release import fingerprints, lock, project, release, stack_state
+from seaway import errors
+from seaway.manifests import inputs
+from seaway.model import application, image_reference, settings
+from seaway.model.validate import secrets as listed
+from seaway.model.validate import structure
+from seaway.project import release, release_lock, stack_file
+from seaway.release import fingerprints, project, stack_state
+from seaway.syntax import diagnosis, nodes
 
-DEVELOPMENT = "dev"
+DEV_STACK = "dev"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - it is public: dev keeps no secret worth keeping
-SECRETS = f"{stackfile.PREFIX}secrets"
+SECRETS = f"{stack_file.PREFIX}secrets"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class StackInputs:
     """One environment of one application, checked."""
 
     app: application.Application
-    stated: application.Application
+    declared: application.Application
     """As it is written, with this environment's overlay: not resolved, which is how it is recorded."""
     base: application.Application
     """The application without this environment's overlay."""
     settings: settings.Settings
-    secrets: Mapping[str, given.SecretValue]
+    secrets: Mapping[str, inputs.SecretValue]
     """Values that the stack's configuration holds; the generated ones are made by the stack itself."""
 
-    built_with: Mapping[str, pulumi.Output[str]] = dataclasses.field(default_factory=dict[str, pulumi.Output[str]])
+    build_secrets: Mapping[str, pulumi.Output[str]] = dataclasses.field(default_factory=dict[str, pulumi.Output[str]])
     """Values of secrets that builds ask for, as they were typed. Nothing is named after them, and no image is."""
 
     folder: Path
     """The project's folder; also the working directory of the program."""
-    lock: lock.Lock
+    lock: release_lock.Lock
     release: release.Release | None
     """The release that is deployed instead of what the working tree holds; None: the environment builds."""
 
 
-def read(folder: Path) -> Given:
+def read_inputs(folder: Path) -> StackInputs:
     """What this run is given.
 
     Raises:
-        problems.Invalid: everything that is wrong in the configuration and in the application's file.
+        diagnosis.InvalidInput: everything that is wrong in the configuration and in the application's file.
     """
     stack = pulumi.get_stack()
     texts = {
-        key.removeprefix(stackfile.PREFIX): str(value)
+        key.removeprefix(stack_file.PREFIX): str(value)
         for key, value in config.CONFIG.get().items()
-        if key.startswith(stackfile.PREFIX)
+        if key.startswith(stack_file.PREFIX)
     }
     file = folder / f"Pulumi.{stack}.yaml"
-    found = list(_passphrase(file, stack))
-    values = stackfile.of(texts, file.name)
+    found = list(_check_passphrase(file, stack))
+    values = stack_file.parse_config(texts, file.name)
     if file.is_file():
-        values = stackfile.located(values, stackfile.read(file))
+        values = stack_file.attach_locations(values, stack_file.read_config(file))
     try:
-        one = project.read(values, folder=folder, stack=stack, today=datetime.datetime.now(datetime.UTC).date())
-    except problems.Invalid as error:
-        raise problems.Invalid([*found, *error.problems]) from None
+        one = project.read_environment(
+            values, folder=folder, stack=stack, today=datetime.datetime.now(datetime.UTC).date()
+        )
+    except diagnosis.InvalidInput as error:
+        raise diagnosis.InvalidInput([*found, *error.diagnostics]) from None
     if found:
-        raise problems.Invalid(found)
+        raise diagnosis.InvalidInput(found)
     app = one.app
-    written = _texts(texts.get("secrets"))
-    asked = {name for one in rules.workloads(app).values() if one.build for name in one.build.secrets.values()}
-    pull = one.settings.pull
+    written = _parse_secrets(texts.get("secrets"))
+    asked = {name for one in structure.get_workloads(app).values() if one.build for name in one.build.secrets.values()}
+    pull = one.settings.image_pull_credentials
     # What only builds or only the nodes ask for makes no other release, so it has no fingerprint.
-    apart = {*asked, *([pull.secret] if pull else [])} - {*listed.valued(app)}
+    apart = {*asked, *([pull.secret] if pull else [])} - {*listed.list_managed_names(app)}
     own = {name: text for name, text in written.items() if name not in apart}
-    prints = _fingerprints(
-        texts.get(stackfile.FINGERPRINT_KEY), app.name, own, values=values, folder=folder, stack=stack
+    prints = _compute_fingerprints(
+        texts.get(stack_file.FINGERPRINT_KEY), app.name, own, values=values, folder=folder, stack=stack
     )
     secrets = {
-        name: given.SecretValue(fingerprint=prints[name], value=pulumi.Output.secret(encoded(text)))
+        name: inputs.SecretValue(fingerprint=prints[name], value=pulumi.Output.secret(encode_base64(text)))
         for name, text in own.items()
     }
     if pull is not None and one.settings.registry is not None:
-        login = _login(one.settings.registry, pull.user, written[pull.secret])
-        secrets[given.PULL] = given.SecretValue(fingerprint="", value=pulumi.Output.secret(encoded(login)))
-    return Given(
-        built_with={name: pulumi.Output.secret(written[name]) for name in asked & written.keys()},
+        login = _build_registry_login(one.settings.registry, pull.user, written[pull.secret])
+        secrets[inputs.PULL_CREDENTIALS] = inputs.SecretValue(
+            fingerprint="", value=pulumi.Output.secret(encode_base64(login))
+        )
+    return StackInputs(
+        build_secrets={name: pulumi.Output.secret(written[name]) for name in asked & written.keys()},
         app=app,
-        stated=one.stated,
+        declared=one.declared,
         base=one.base,
         settings=one.settings,
         secrets=secrets,
@@ -103,28 +110,28 @@ def read(folder: Path) -> Given:
     )
 
 
-def encoded(text: str) -> str:
+def encode_base64(text: str) -> str:
     """A value as ``Secret.data`` wants it."""
     return base64.b64encode(text.encode()).decode()
 
 
-def _texts(secrets: str | None) -> Mapping[str, str]:
+def _parse_secrets(secrets: str | None) -> Mapping[str, str]:
     """Names and values. Pulumi makes numbers and booleans of what looks like one; JSON's spelling is what was typed."""
     values: dict[str, Any] = json.loads(secrets or "{}")
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 
-def _login(registry: str, user: str, password: str) -> str:
+def _build_registry_login(registry: str, user: str, password: str) -> str:
     """What `docker login` writes: who pulls from a registry. https://kubernetes.io/docs/concepts/containers/images/"""
-    host = references.host(f"{registry}/image")
+    host = image_reference.get_registry(f"{registry}/image")
     # Docker's own registry has the name there that it had in 2013, and the kubelet looks for it.
-    host = "https://index.docker.io/v1/" if host == references.DOCKER_HUB else host
-    account = {"username": user, "password": password, "auth": encoded(f"{user}:{password}")}
+    host = "https://index.docker.io/v1/" if host == image_reference.DOCKER_HUB else host
+    account = {"username": user, "password": password, "auth": encode_base64(f"{user}:{password}")}
     return json.dumps({"auths": {host: account}}, sort_keys=True)
 
 
-def _fingerprints(
-    text: str | None, app: str, secrets: Mapping[str, str], *, values: nodes.Table, folder: Path, stack: str
+def _compute_fingerprints(
+    text: str | None, app: str, secrets: Mapping[str, str], *, values: nodes.MappingNode, folder: Path, stack: str
 ) -> dict[str, str]:
     """What tells two values of each secret apart and may be seen by everybody.
 
@@ -135,48 +142,48 @@ def _fingerprints(
         text: the setting with the key; None: a stack that was deployed before it had one may go on with its names.
 
     Raises:
-        problems.Invalid: there is no key, or it is none.
+        diagnosis.InvalidInput: there is no key, or it is none.
     """
     if not secrets:
         return {}
     if text is None:
-        key, place = _former_key(folder, stack), values.place
+        key, place = _find_former_key(folder, stack), values.location
         wrong = f"is not set, and the Secrets of {', '.join(sorted(secrets))} are named with it"
     else:
-        place = values.entries[stackfile.FINGERPRINT_KEY].place
+        place = values.pairs[stack_file.FINGERPRINT_KEY].location
         try:
             key, wrong = fingerprints.FingerprintKey.parse(text), ""
         except ValueError as error:
             key, wrong = None, str(error)
     command = f"openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {stack}"
     remedy = f"seaway up --stack {stack} sets it; or: {command}"
-    problem = problems.Problem(place, fingerprints.SETTING, wrong, remedy)
-    found = {name: key and key.fingerprint(app, stack, name, value) for name, value in secrets.items()}
+    problem = diagnosis.Diagnostic(place, fingerprints.SETTING, wrong, remedy)
+    found = {name: key and key.compute_fingerprint(app, stack, name, value) for name, value in secrets.items()}
     known = {name: fingerprint for name, fingerprint in found.items() if fingerprint is not None}
     if known.keys() != secrets.keys():
-        raise problems.Invalid([problem])
+        raise diagnosis.InvalidInput([problem])
     if text is None:
         messages.warn(f"{problem}. Until then their names stay as they are, and a weak value can be guessed from one")
     return known
 
 
-def _former_key(folder: Path, stack: str) -> fingerprints.FingerprintKey | None:
+def _find_former_key(folder: Path, stack: str) -> fingerprints.FingerprintKey | None:
     """What stands for the key of a stack that was deployed without one: what the state has recorded."""
     try:
         state = stack_state.ReleaseState.find(stack_state.export_resources(folder, stack))
     except errors.Unavailable:
         return None
-    return fingerprints.FingerprintKey(key=None, keep=state.record().secrets) if state else None
+    return fingerprints.FingerprintKey(key=None, unkeyed=state.decode_record().secrets) if state else None
 
 
-def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
+def _check_passphrase(file: Path, stack: str) -> list[diagnosis.Diagnostic]:
     """The passphrase that everybody knows, and none at all, are for dev only."""
-    passphrase = _chosen_passphrase()
-    if stack == DEVELOPMENT or passphrase not in {PUBLIC_PASSPHRASE, ""}:
+    passphrase = _read_passphrase()
+    if stack == DEV_STACK or passphrase not in {PUBLIC_PASSPHRASE, ""}:
         return []
-    root = nodes.parse(stackfile.load_bytes(file), file.name) if file.is_file() else None
+    root = nodes.parse(stack_file.read_bytes(file), file.name) if file.is_file() else None
     # Pulumi writes a salt where a passphrase encrypts, and none for any other provider of secrets.
-    if not isinstance(root, nodes.Table) or "encryptionsalt" not in root.entries:
+    if not isinstance(root, nodes.MappingNode) or "encryptionsalt" not in root.pairs:
         return []
     told = "the passphrase that is public on purpose" if passphrase else "an empty passphrase"
     wrong = f"the secrets of stack {stack} are encrypted with {told}"
@@ -184,10 +191,10 @@ def _passphrase(file: Path, stack: str) -> list[problems.Problem]:
         "choose who may decrypt them: pulumi stack change-secrets-provider awskms://... (or gcpkms, azurekeyvault,"
         " hashivault), or set PULUMI_CONFIG_PASSPHRASE to one of your own before pulumi stack init"
     )
-    return [problems.Problem(problems.Place(file.name), "", wrong, remedy)]
+    return [diagnosis.Diagnostic(diagnosis.SourceLocation(file.name), "", wrong, remedy)]
 
 
-def _chosen_passphrase() -> str | None:
+def _read_passphrase() -> str | None:
     """What Pulumi's passphrase provider would use. None: neither variable is set, so it is somebody else's business."""
     given_file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
     if "PULUMI_CONFIG_PASSPHRASE" not in os.environ and given_file:

@@ -5,10 +5,10 @@ import shlex
 from pathlib import Path
 
 from dev.cluster import layout, node, toolchain
-from seaway.model import private
+from seaway.files import private
 
 ROOT = Path(__file__).resolve().parent.parent
-STATE = ROOT / private.NAME
+STATE = ROOT / private.FOLDER_NAME
 KUBECONFIG = STATE / "kubeconfig"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - dev keeps no secret worth keeping, see Pulumi.dev.yaml
 
@@ -18,6 +18,7 @@ def format_variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str
 
     ``state`` holds Pulumi's home and backend; tests give each of their stacks one of its own.
     """
+    registry_port = layout.REGISTRY.partition(":")[2]
     folders = [root / ".venv" / "bin", *toolchain.list_bin_folders()]
     return {
         "PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]]),
@@ -30,7 +31,7 @@ def format_variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str
         "KUBECONFIG": str(KUBECONFIG),
         "DOCKER_CONFIG": str(STATE / "docker"),
         # Only the cluster knows its registry's name; `seaway` asks registries from here.
-        "SEAWAY_REGISTRY_ADDRESSES": f"{layout.REGISTRY}={node.find_layout(ROOT).address}:{layout.REGISTRY.partition(':')[2]}",
+        "SEAWAY_REGISTRY_ADDRESSES": f"{layout.REGISTRY}={node.find_layout(ROOT).address}:{registry_port}",
     }
 
 
@@ -52,5 +53,5 @@ def write_env_file() -> Path:
             text = f'{shlex.quote(ours)}"$PATH"'
         lines.append(f"export {name}={text}")
     path = STATE / "env"
-    private.write(path, "\n".join(lines) + "\n")
+    private.write_file(path, "\n".join(lines) + "\n")
     return path

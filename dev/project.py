@@ -154,7 +154,7 @@ def format_data_loss_acceptance(env: Mapping[str, str], namespaces: Collection[s
     claims = json.loads(subprocess.run(command, check=True, env=env, stdout=subprocess.PIPE).stdout)["items"]
     names = [(claim["metadata"]["namespace"], claim["metadata"]["name"]) for claim in claims]
     accepted = [f"{space}/{name}" for space, name in names if namespaces is None or space in namespaces]
-    return {disks.ACCEPTED: ",".join(accepted)}
+    return {disks.ACCEPT_VARIABLE: ",".join(accepted)}
 
 
 def copy_checkout(folder: Path, *, exclude: tuple[str, ...] = ()) -> None:

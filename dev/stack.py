@@ -11,11 +11,12 @@ from typing import Any
 
 from dev import environment, project
 from dev.cluster import layout, node
-from seaway.cli import fingerprint_key, program
+from seaway import errors
+from seaway.cli import fingerprint_key, pulumi_cli
 from seaway.cli import stack as stacks
-from seaway.cluster import errors
-from seaway.model import private, problems
+from seaway.files import private
 from seaway.review import disks
+from seaway.syntax import diagnosis
 
 STACK = "dev"
 
@@ -26,7 +27,7 @@ def main() -> int:
     parser.add_argument("verb", choices=["up", "preview", "down"])
     verb = parser.parse_args().verb
     try:
-        private.check(environment.ROOT)
+        private.check_folder(environment.ROOT)
         {"up": up, "preview": preview, "down": down}[verb]()
     except subprocess.CalledProcessError as failed:
         # The part has said what is wrong on stderr; say only which one it was.
@@ -35,7 +36,7 @@ def main() -> int:
     except layout.CannotRunError as error:
         print(f"seaway: {error}", file=sys.stderr)
         return 2
-    except problems.Invalid as error:
+    except diagnosis.InvalidInput as error:
         print(error, file=sys.stderr)
         return 2
     except (layout.FailedError, errors.Unavailable, OSError) as error:
@@ -55,7 +56,7 @@ def up() -> None:
     environment.write_env_file()
     env = select_stack()
     os.environ.update(env)  # what asks Pulumi for the stack's state finds it as `pulumi up` does
-    fingerprint_key.ensure_key(stacks.named(environment.ROOT, STACK))
+    fingerprint_key.ensure_key(stacks.read_target(environment.ROOT, STACK))
     # A terminal gets Pulumi's live tree; a log is spared the dots that say it is still at work.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
     measure(
@@ -78,7 +79,7 @@ def down() -> None:
     if node.is_running(node.find_layout(environment.ROOT)) and state.exists():
         env = select_stack()
         accepted = project.format_data_loss_acceptance(env, list_namespaces(env))
-        lost = ", ".join(filter(None, accepted[disks.ACCEPTED].split(","))) or "no disk"
+        lost = ", ".join(filter(None, accepted[disks.ACCEPT_VARIABLE].split(","))) or "no disk"
         print(f"Deleting the stack {STACK} and its data ({lost}). To stop and keep it: make cluster-down", flush=True)
         destroy = ["pulumi", "destroy", "--yes", "--skip-preview", "--ignore-protect", "--suppress-progress"]
         run_command([*destroy, "--stack", STACK], env | accepted)
@@ -101,7 +102,7 @@ def select_stack() -> dict[str, str]:
 
 def run_command(command: list[str], env: dict[str, str] | None = None, stdout: int | None = None) -> None:
     """Run a command in the checkout, with its output going to the person; after a Ctrl-C, wait until it has ended."""
-    code, _ = program.wait(command, environment.ROOT, env=env, stdout=stdout)
+    code, _ = pulumi_cli.wait(command, environment.ROOT, env=env, stdout=stdout)
     if code:
         raise subprocess.CalledProcessError(code, command)
 

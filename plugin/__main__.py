@@ -3,9 +3,9 @@
 import asyncio
 import sys
 
-from plugin import lean
+from plugin import stub_sdk
 
-lean.skip_sdk()
+stub_sdk.install_stubs()
 
 from plugin import server  # noqa: E402 - imports the engine's messages
 

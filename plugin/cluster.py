@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from plugin import data_loss, engine, resource, values
-from seaway.cluster import client
+from seaway.kubernetes.cluster import client
 
 UID = "uid"
 
@@ -16,48 +16,48 @@ DESTROY_GUARD = "destroy-guard"
 """Name of the resource that depends on all others: a destroy begins with it."""
 
 
-class Cluster:
+class ClusterGuard:
     """Output ``uid``: the UID of the kube-system namespace."""
 
     inputs: ClassVar[Mapping[str, type]] = {"context": str}
 
-    def __init__(self, cluster: client.Cluster, log: engine.Log, guard: data_loss.Guard) -> None:
+    def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
         self._cluster = cluster
         self._log = log
-        self._disks = guard
+        self._data_loss = guard
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
-        await self._same(state)
-        return resource.Diff(changed=resource.differing(state, inputs))
+        await self._check_uid(state)
+        return resource.Diff(changed=resource.find_changed_inputs(state, inputs))
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._live(inputs)
+        return await self._read_state(inputs)
 
     async def read(self, state: resource.State) -> resource.State | None:
-        return state if await self._cluster.identity() == state.outputs.get(UID) else None
+        return state if await self._cluster.get_cluster_uid() == state.outputs.get(UID) else None
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._live(inputs)
+        return await self._read_state(inputs)
 
     async def delete(self, state: resource.State) -> None:
         """Refuses in another cluster: it is what a destroy begins with, and a namespace of that name may live there.
 
         Also refuses the loss of disks: a run that deletes this guard deletes the stack.
         """
-        await self._same(state)
+        await self._check_uid(state)
         if self._log.name == DESTROY_GUARD:
-            await self._disks.check_destroy(self._log)
+            await self._data_loss.check_destroy(self._log)
 
-    async def _same(self, state: resource.State) -> None:
-        recorded, live = state.outputs.get(UID), await self._cluster.identity()
+    async def _check_uid(self, state: resource.State) -> None:
+        recorded, live = state.outputs.get(UID), await self._cluster.get_cluster_uid()
         if live != recorded:
-            raise resource.Refused(
+            raise resource.ResourceError(
                 f'context "{self._cluster.context}" ({self._cluster.server}) is not the cluster that this stack was'
                 f" deployed to: kube-system's UID was {recorded} and is {live}. If it was made anew:"
                 " pulumi refresh --run-program --yes, then pulumi up. If you meant another:"
                 " pulumi config set seaway:context NAME"
             )
 
-    async def _live(self, inputs: values.Properties) -> resource.State:
-        uid = await self._cluster.identity()
+    async def _read_state(self, inputs: values.Properties) -> resource.State:
+        uid = await self._cluster.get_cluster_uid()
         return resource.State(id=uid, outputs={**inputs, UID: uid})

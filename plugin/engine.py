@@ -9,7 +9,7 @@ import grpc.aio
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2
 
-PATIENCE = 2.0
+LOG_TIMEOUT = 2.0
 """Seconds that a line may take. Losing one is better than holding up what it tells about."""
 
 
@@ -24,7 +24,7 @@ class Engine:
         self._address = address
         self._log: Any = None
 
-    async def tell(self, request: engine_pb2.LogRequest) -> None:
+    async def send_log(self, request: engine_pb2.LogRequest) -> None:
         """Have it shown. Never fails: a display that is gone must not end a rollout."""
         try:
             if self._log is None:
@@ -34,7 +34,7 @@ class Engine:
                     request_serializer=engine_pb2.LogRequest.SerializeToString,
                     response_deserializer=empty_pb2.Empty.FromString,
                 )
-            await self._log(request, timeout=PATIENCE)
+            await self._log(request, timeout=LOG_TIMEOUT)
         except (grpc.RpcError, OSError, ValueError):
             return
 
@@ -58,14 +58,14 @@ class Log:
 
     async def status(self, text: str) -> None:
         """Shown in the resource's row until the next line."""
-        await self._engine.tell(
+        await self._engine.send_log(
             engine_pb2.LogRequest(severity=engine_pb2.INFO, urn=self._urn, message=text, ephemeral=True)
         )
 
     async def info(self, text: str) -> None:
         """Stays on the screen."""
-        await self._engine.tell(engine_pb2.LogRequest(severity=engine_pb2.INFO, urn=self._urn, message=text))
+        await self._engine.send_log(engine_pb2.LogRequest(severity=engine_pb2.INFO, urn=self._urn, message=text))
 
     async def warning(self, text: str) -> None:
         """Stays on the screen, as a warning."""
-        await self._engine.tell(engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=self._urn, message=text))
+        await self._engine.send_log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=self._urn, message=text))

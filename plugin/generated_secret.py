@@ -10,7 +10,7 @@ from plugin import resource, values
 ALPHABET = string.ascii_letters + string.digits
 """Letters and digits: no character that a URL, a shell or a YAML file would want quoted."""
 
-SHORTEST = 8
+MIN_LENGTH = 8
 """Characters. Fewer can be guessed: 8 of these are 47 bits."""
 
 
@@ -20,13 +20,13 @@ class GeneratedSecret:
     inputs: ClassVar[Mapping[str, type]] = {"name": str, "length": int}
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
-        changed = resource.differing(state, inputs)
+        changed = resource.find_changed_inputs(state, inputs)
         return resource.Diff(changed=changed, replaced=changed)
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
         length = cast(int, inputs["length"])
-        if length < SHORTEST:
-            raise resource.Refused(f"length must be at least {SHORTEST} characters, got {length}")
+        if length < MIN_LENGTH:
+            raise resource.ResourceError(f"length must be at least {MIN_LENGTH} characters, got {length}")
         made = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
         return resource.State(id=cast(str, inputs["name"]), outputs={**inputs, "value": values.Secret(made)})
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 from plugin import values
 
 
-class Refused(Exception):  # noqa: N818 - reads as what happened
+class ResourceError(Exception):  # noqa: N818 - reads as what happened
     """The operation cannot be done; the text is shown to the user as it stands."""
 
 
@@ -56,12 +56,12 @@ class Resource(Protocol):
         ...
 
 
-def differing(state: State, inputs: values.Properties) -> list[str]:
+def find_changed_inputs(state: State, inputs: values.Properties) -> list[str]:
     """Names of the inputs that are not what was recorded."""
     return sorted(name for name, value in inputs.items() if state.outputs.get(name) != value)
 
 
-def problems(resource: Resource, inputs: values.Properties) -> list[tuple[str, str]]:
+def validate_inputs(resource: Resource, inputs: values.Properties) -> list[tuple[str, str]]:
     """What is wrong with the names and types of ``inputs``, as pairs of input and reason."""
     found = [(name, f"{name} is not an input of this resource") for name in inputs if name not in resource.inputs]
     for name, expected in resource.inputs.items():

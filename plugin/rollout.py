@@ -4,12 +4,12 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
-from plugin import engine, resource, values, watching
-from seaway.cluster import client, mirror
-from seaway.rollout import judge, snapshot, target, verdict
+from plugin import engine, resource, rollout_watch, values
+from seaway.kubernetes.cluster import client, reflector, snapshot
+from seaway.rollout import health, target, workload_health
 
 WORKLOADS = "workloads"
-STEADY = datetime.timedelta(hours=1)
+EVENT_WINDOW = datetime.timedelta(hours=1)
 """How far back events count where nothing is under way: Kubernetes itself keeps them for an hour."""
 
 
@@ -18,58 +18,64 @@ class Rollout:
 
     inputs: ClassVar[Mapping[str, type]] = {"namespace": str, WORKLOADS: list}
 
-    def __init__(self, cluster: client.Cluster, log: engine.Log) -> None:
+    def __init__(self, cluster: client.KubeClient, log: engine.Log) -> None:
         self._cluster = cluster
         self._log = log
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         """Also looks at the cluster: after a failed rollout the reverted inputs are those of the last success."""
-        if resource.differing(state, inputs):
+        if resource.find_changed_inputs(state, inputs):
             return resource.Diff(changed=[WORKLOADS])
-        unwell = await self._unwell(str(inputs["namespace"]), _targets(inputs))
+        unwell = await self._find_incomplete(str(inputs["namespace"]), _parse_targets(inputs))
         for one in unwell:
-            await self._log.info(_told(one))
+            await self._log.info(_format_incomplete(one))
         return resource.Diff(changed=[WORKLOADS] if unwell else [])
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._rolled_out(str(inputs["namespace"]), inputs, preview=preview)
+        return await self._wait_for_rollout(str(inputs["namespace"]), inputs, preview=preview)
 
     async def read(self, state: resource.State) -> resource.State | None:
         return state
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._rolled_out(state.id, inputs, preview=preview)
+        return await self._wait_for_rollout(state.id, inputs, preview=preview)
 
     async def delete(self, state: resource.State) -> None:
         pass
 
-    async def _rolled_out(self, id_: str, inputs: values.Properties, *, preview: bool) -> resource.State:
+    async def _wait_for_rollout(self, id_: str, inputs: values.Properties, *, preview: bool) -> resource.State:
         if not preview:
-            await watching.Watch(self._cluster, str(inputs["namespace"]), _targets(inputs), self._log).end()
+            await rollout_watch.RolloutWatch(
+                self._cluster, str(inputs["namespace"]), _parse_targets(inputs), self._log
+            ).wait()
         return resource.State(id=id_, outputs=inputs)
 
-    async def _unwell(self, namespace: str, targets: Sequence[target.Target]) -> list[verdict.Verdict]:
+    async def _find_incomplete(
+        self, namespace: str, targets: Sequence[target.Target]
+    ) -> list[workload_health.WorkloadHealth]:
         """The workloads that are not complete now.
 
         Nearly always all are, and the workloads' own objects say so: the rest is read only to find the cause.
         Nothing is kept from one look to the next: the objects of another wave may have been changed in between.
         """
         kinds = sorted({one.kind for one in targets})
-        if not _incomplete(targets, await mirror.read(self._cluster, namespace, kinds)):
+        if not _assess_incomplete(targets, await reflector.read_snapshot(self._cluster, namespace, kinds)):
             return []
-        return _incomplete(targets, await mirror.read(self._cluster, namespace))
+        return _assess_incomplete(targets, await reflector.read_snapshot(self._cluster, namespace))
 
 
-def _incomplete(targets: Iterable[target.Target], seen: snapshot.Snapshot) -> list[verdict.Verdict]:
-    started = datetime.datetime.now(datetime.UTC) - STEADY
-    judged = (judge.judge(one, seen, elapsed=0.0, started=started) for one in targets)
+def _assess_incomplete(
+    targets: Iterable[target.Target], live_objects: snapshot.Snapshot
+) -> list[workload_health.WorkloadHealth]:
+    started = datetime.datetime.now(datetime.UTC) - EVENT_WINDOW
+    judged = (health.assess_workload(one, live_objects, elapsed=0.0, started=started) for one in targets)
     return [one for one in judged if one.state != "complete"]
 
 
-def _told(one: verdict.Verdict) -> str:
+def _format_incomplete(one: workload_health.WorkloadHealth) -> str:
     owner = one.target.owner
-    return f"{owner} is not healthy now: {one.row.removeprefix(owner).strip()}"
+    return f"{owner} is not healthy now: {one.summary.removeprefix(owner).strip()}"
 
 
-def _targets(inputs: values.Properties) -> list[target.Target]:
-    return [target.Target.of(one) for one in cast(Sequence[Mapping[str, Any]], inputs[WORKLOADS])]
+def _parse_targets(inputs: values.Properties) -> list[target.Target]:
+    return [target.Target.parse(one) for one in cast(Sequence[Mapping[str, Any]], inputs[WORKLOADS])]

@@ -29,26 +29,27 @@ from plugin import (
     rollout,
     values,
 )
-from seaway.cluster import client, errors
+from seaway import errors
+from seaway.kubernetes.cluster import client
 
 CONTEXT = "context"
-LARGEST = 400 << 20
+MAX_MESSAGE_BYTES = 400 << 20
 """Bytes of one question: as much as the engine sends. A diff has the record of a release three times."""
 
 TIMEOUT = "timeout"
-SECONDS = 4.0
+DEFAULT_TIMEOUT = 4.0
 """The longest that the cluster may take to answer; with the start of this program a preview fails within 5 s."""
 
-KINDS: Mapping[str, Callable[[client.Cluster, engine.Log], resource.Resource]] = {
+RESOURCES: Mapping[str, Callable[[client.KubeClient, engine.Log], resource.Resource]] = {
     "seaway:index:JobAttempt": job_attempt.JobAttempt,
     "seaway:index:Release": lambda connection, _: release.Release(connection),
     "seaway:index:Rollout": rollout.Rollout,
 }
 """The resources that need a cluster."""
 
-GUARDS: Mapping[str, Callable[[client.Cluster, engine.Log, data_loss.Guard], resource.Resource]] = {
-    "seaway:index:Cluster": cluster.Cluster,
-    "seaway:index:Objects": objects.Objects,
+GUARDS: Mapping[str, Callable[[client.KubeClient, engine.Log, data_loss.DataLossGuard], resource.Resource]] = {
+    "seaway:index:Cluster": cluster.ClusterGuard,
+    "seaway:index:Objects": objects.ObjectsGuard,
 }
 """Those that also look after disks."""
 
@@ -59,11 +60,11 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """Answers the engine. One process serves one provider resource, so it is configured once."""
 
-    def __init__(self, told: engine.Engine) -> None:
-        self._engine = told
-        self._cluster: client.Cluster | None = None
-        self._disks: data_loss.Guard | None = None
-        self._look: asyncio.Task[None] | None = None
+    def __init__(self, engine_client: engine.Engine) -> None:
+        self._engine = engine_client
+        self._cluster: client.KubeClient | None = None
+        self._data_loss: data_loss.DataLossGuard | None = None
+        self._destroy_check: asyncio.Task[None] | None = None
         self._declared: values.Properties = {}
         """Inputs of the program. The engine configures an unchanged provider with those of the state."""
         self._running: set[asyncio.Task[Any]] = set()
@@ -84,7 +85,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         given = values.decode(request.news)
         failures = [
             provider_pb2.CheckFailure(property=name, reason=f"{name} is not an input of the provider seaway")
-            for name in sorted(given.keys() - {CONTEXT, TIMEOUT, *data_loss.INPUTS, "version"})
+            for name in sorted(given.keys() - {CONTEXT, TIMEOUT, *data_loss.PROVIDER_INPUTS, "version"})
         ]
         if not given.get(CONTEXT):
             reason = "say which cluster: pulumi config set seaway:context NAME"
@@ -93,17 +94,17 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             given[data_loss.NAMESPACES] = data_loss.merge_namespaces(
                 str(given[data_loss.NAMESPACES]), values.decode(request.olds)
             )
-        self._declared = {name: given[name] for name in data_loss.INPUTS if name in given}
+        self._declared = {name: given[name] for name in data_loss.PROVIDER_INPUTS if name in given}
         return provider_pb2.CheckResponse(inputs=values.encode(given), failures=failures)
 
     async def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         # Never a replacement: another context may be another name of the same cluster, which the guard finds out.
         # The inputs for the guard of disks are bookkeeping: a state of an older version must show no change.
         old, new = (
-            {name: value for name, value in values.decode(one).items() if name not in data_loss.INPUTS}
+            {name: value for name, value in values.decode(one).items() if name not in data_loss.PROVIDER_INPUTS}
             for one in (request.old_inputs, request.news)
         )
-        return _diff(old != new)
+        return _build_diff_response(old != new)
 
     async def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
@@ -111,102 +112,104 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         given = values.decode(request.args)
         operation = self._connect(given)
         if request.urn and data_loss.is_destroy():
-            operation = self._outlive(self._connect_to_destroy(operation, engine.Log(self._engine, request.urn)))
-        await self._run(operation, context)
+            operation = self._run_to_end(self._connect_to_destroy(operation, engine.Log(self._engine, request.urn)))
+        await self._run_operation(operation, context)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
-        kind = await self._kind(request.urn, context)
+        kind = await self._create_resource(request.urn, context)
         failures = [
             provider_pb2.CheckFailure(property=name, reason=reason)
-            for name, reason in resource.problems(kind, values.decode(request.news))
+            for name, reason in resource.validate_inputs(kind, values.decode(request.news))
         ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
-        kind = await self._kind(request.urn, context)
+        kind = await self._create_resource(request.urn, context)
         olds, inputs = values.decode(request.olds), values.decode(request.old_inputs)
         state = resource.State(id=request.id, outputs=olds, inputs=inputs)
-        diff = await self._run(kind.diff(state, values.decode(request.news)), context)
-        return _diff(bool(diff.changed), changed=diff.changed, replaced=diff.replaced)
+        diff = await self._run_operation(kind.diff(state, values.decode(request.news)), context)
+        return _build_diff_response(bool(diff.changed), changed=diff.changed, replaced=diff.replaced)
 
     async def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
-        kind = await self._kind(request.urn, context)
+        kind = await self._create_resource(request.urn, context)
         inputs = values.decode(request.properties)
-        state = await self._run(kind.create(inputs, preview=request.preview), context)
+        state = await self._run_operation(kind.create(inputs, preview=request.preview), context)
         return provider_pb2.CreateResponse(id=state.id, properties=values.encode(state.outputs))
 
     async def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
-        kind = await self._kind(request.urn, context)
+        kind = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.properties))
-        read = await self._run(kind.read(state), context)
+        read = await self._run_operation(kind.read(state), context)
         if read is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=read.id, properties=values.encode(read.outputs), inputs=request.inputs)
 
     async def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
-        kind = await self._kind(request.urn, context)
+        kind = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.olds))
         inputs = values.decode(request.news)
-        updated = await self._run(kind.update(state, inputs, preview=request.preview), context)
+        updated = await self._run_operation(kind.update(state, inputs, preview=request.preview), context)
         return provider_pb2.UpdateResponse(properties=values.encode(updated.outputs))
 
     async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
-        kind = await self._kind(request.urn, context)
+        kind = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.properties))
-        await self._run(kind.delete(state), context)
+        await self._run_operation(kind.delete(state), context)
         return empty_pb2.Empty()
 
     async def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
-        self.interrupt()
+        self.cancel_operations()
         return empty_pb2.Empty()
 
-    def interrupt(self) -> None:
+    def cancel_operations(self) -> None:
         """End every wait at once, and begin none."""
         self._cancelled = True
         for task in self._running:
             task.cancel()
 
-    async def finish(self) -> None:
+    async def finish_destroy_check(self) -> None:
         """Complete the check of a destroy: in a preview the engine ends the plugin without waiting for it."""
-        if self._look is not None:
-            await asyncio.wait([self._look], timeout=SECONDS)
+        if self._destroy_check is not None:
+            await asyncio.wait([self._destroy_check], timeout=DEFAULT_TIMEOUT)
 
     async def _connect(self, given: values.Properties) -> None:
-        seconds = float(cast(str, given.get(TIMEOUT, SECONDS)))
-        connection = client.Cluster(context=cast(str, given[CONTEXT]), seconds=seconds)
-        await connection.identity()
-        self._disks = data_loss.Guard(connection, {**given, **self._declared})
+        seconds = float(cast(str, given.get(TIMEOUT, DEFAULT_TIMEOUT)))
+        connection = client.KubeClient(context=cast(str, given[CONTEXT]), timeout=seconds)
+        await connection.get_cluster_uid()
+        self._data_loss = data_loss.DataLossGuard(connection, {**given, **self._declared})
         self._cluster = connection
 
     async def _connect_to_destroy(self, connecting: Coroutine[Any, Any, None], log: engine.Log) -> None:
         await connecting
-        assert self._disks is not None  # noqa: S101 - it is connected
+        assert self._data_loss is not None  # noqa: S101 - it is connected
         try:
-            await self._disks.check_destroy(log)
-        except resource.Refused as refusal:
+            await self._data_loss.check_destroy(log)
+        except resource.ResourceError as refusal:
             await log.warning(str(refusal))  # the engine's message about protected resources names no disk
             raise
 
-    async def _outlive(self, operation: Coroutine[Any, Any, None]) -> None:
+    async def _run_to_end(self, operation: Coroutine[Any, Any, None]) -> None:
         """Run it to its end, even if the engine cancels the call."""
-        self._look = asyncio.create_task(operation)
-        self._look.add_done_callback(lambda done: None if done.cancelled() else done.exception())
-        await asyncio.shield(self._look)
+        self._destroy_check = asyncio.create_task(operation)
+        self._destroy_check.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+        await asyncio.shield(self._destroy_check)
 
-    async def _kind(self, urn: str, context: Context) -> resource.Resource:
+    async def _create_resource(self, urn: str, context: Context) -> resource.Resource:
         """The implementation of the type that stands in a URN: ``urn:pulumi:stack::project::parents$type::name``."""
         kind = urn.split("::")[2].rpartition("$")[2]
         if kind == "seaway:index:GeneratedSecret":
             return generated_secret.GeneratedSecret()
-        if kind not in KINDS and kind not in GUARDS:
+        if kind not in RESOURCES and kind not in GUARDS:
             return await _abort(context, f"the plugin seaway has no resource {kind}")
-        if self._cluster is None or self._disks is None:
+        if self._cluster is None or self._data_loss is None:
             return await _abort(context, f"{kind} needs a cluster, but the provider is not configured yet")
         log = engine.Log(self._engine, urn)
-        return GUARDS[kind](self._cluster, log, self._disks) if kind in GUARDS else KINDS[kind](self._cluster, log)
+        return (
+            GUARDS[kind](self._cluster, log, self._data_loss) if kind in GUARDS else RESOURCES[kind](self._cluster, log)
+        )
 
-    async def _run(self, operation: Coroutine[Any, Any, Answer], context: Context) -> Answer:
+    async def _run_operation(self, operation: Coroutine[Any, Any, Answer], context: Context) -> Answer:
         """The operation's answer; its refusal, and a cancellation, become the call's error."""
         if self._cancelled:
             operation.close()
@@ -215,7 +218,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._running.add(task)
         try:
             return await task
-        except (resource.Refused, errors.Unavailable) as refusal:
+        except (resource.ResourceError, errors.Unavailable) as refusal:
             return await _abort(context, str(refusal))
         except asyncio.CancelledError:
             if not self._cancelled:
@@ -233,7 +236,7 @@ async def serve(address: str) -> None:
     """
     # Before the port is told: an engine that is killed right after would leave a later look with the wrong parent.
     parent = os.getppid()
-    server = grpc.aio.server(options=[("grpc.max_receive_message_length", LARGEST)])
+    server = grpc.aio.server(options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)])
     provider = Provider(engine.Engine(address))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -250,12 +253,12 @@ async def serve(address: str) -> None:
         # A killed engine says nothing: without this look the process would stay for ever.
         await asyncio.wait([asyncio.create_task(stopped.wait())], timeout=1)
     if stopped.is_set():
-        await provider.finish()
-    provider.interrupt()
+        await provider.finish_destroy_check()
+    provider.cancel_operations()
     await server.stop(grace=0.2)
 
 
-def _diff(different: bool, *, changed: Any = (), replaced: Any = ()) -> provider_pb2.DiffResponse:
+def _build_diff_response(different: bool, *, changed: Any = (), replaced: Any = ()) -> provider_pb2.DiffResponse:
     changes = provider_pb2.DiffResponse.DIFF_SOME if different else provider_pb2.DiffResponse.DIFF_NONE
     return provider_pb2.DiffResponse(changes=changes, diffs=changed, replaces=replaced)
 

@@ -19,8 +19,10 @@ from typing import Any
 import yaml
 
 from dev import environment, project
+from seaway.files import roots
 from seaway.manifests import objects
-from seaway.model import load, roots, settings
+from seaway.model import settings
+from seaway.project import load
 
 WAIT_FOR = "pulumi.com/waitFor"
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
@@ -77,7 +79,9 @@ def measure_plain(folder: Path, application: Path, times: Times) -> None:
     """The same objects in a namespace of their own, registered one by one."""
     shutil.copytree(Path(__file__).parent / "plain", folder)
     chosen = settings.Settings(stack="plain", context="seaway-dev")
-    rendered = objects.objects(load.load(application / "app.yaml", root=roots.Root(application)), chosen, {}, {})
+    rendered = objects.objects(
+        load.load_application(application / "app.yaml", root=roots.Root(application)), chosen, {}, {}
+    )
     (folder / "objects.json").write_text(json.dumps([remove_wait_for(each.manifest) for each in rendered]))
     env = environment.prepare_environment(state=folder / ".seaway")
     plain = project.Project(folder, "plain", env)

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dev import environment
-from plugin import engine, watching
-from seaway.cluster import client
+from plugin import engine, rollout_watch
+from seaway.kubernetes.cluster import client
 from seaway.rollout import target
 
 NAMESPACE = "seaway-bench-rollout"
@@ -62,9 +62,9 @@ async def measure(count: int, step: str, env: Mapping[str, str]) -> tuple[float,
 async def measure_watch(count: int, started: float) -> float:
     """Our plugin's watch."""
     targets = [target.Target(kind="Deployment", name=f"w{n}", owner=f"w{n}", deadline=300) for n in range(count)]
-    cluster = client.Cluster(context="seaway-dev", seconds=10)
+    cluster = client.KubeClient(context="seaway-dev", timeout=10)
     try:
-        await watching.Watch(cluster, NAMESPACE, targets, engine.Log(SilentEngine(""), "")).end()
+        await rollout_watch.RolloutWatch(cluster, NAMESPACE, targets, engine.Log(SilentEngine(""), "")).wait()
         return time.monotonic() - started
     finally:
         await cluster.close()

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dev import environment
-from seaway.images import source
-from seaway.manifests import given, offline, yamlout
-from seaway.model import application, load, roots, settings
+from seaway.files import roots
+from seaway.images import build_inputs
+from seaway.manifests import inputs, preview, yaml_writer
+from seaway.model import application, settings
+from seaway.project import load
 
 REGISTRY = "registry.example.com/team"
 
@@ -20,30 +22,30 @@ def list_examples() -> Mapping[str, Path]:
 
 def render_example(file: Path) -> str:
     """The objects of an application, ready to be read by a checker."""
-    app = load.load(file, root=roots.Root(environment.ROOT))
-    made = offline.rendered(app, production_settings(app), release_images(app))
-    return yamlout.dump(made)
+    app = load.load_application(file, root=roots.Root(environment.ROOT))
+    made = preview.render_objects(app, production_settings(app), release_images(app))
+    return yaml_writer.dump_objects(made)
 
 
 def production_settings(app: application.Application) -> settings.Settings:
     """An environment that deploys a release to a shared cluster."""
-    hosts = {one.name: (f"{one.name}.example.com",) for one in app.services if one.expose}
+    hosts = {one.name: (f"{one.name}.example.com",) for one in app.services if one.publish}
     return settings.Settings(
         stack="prod",
         context="prod",
         build=False,
         registry=REGISTRY,
         quota=True,
-        exposure="ingress" if hosts else "clusterIP",
-        ingress=settings.Ingress(hosts=hosts, issuer="letsencrypt" if hosts else None, controller="nginx"),
+        publish="ingress" if hosts else "none",
+        ingress=settings.Ingress(hosts=hosts, issuer="letsencrypt" if hosts else None, class_name="nginx"),
     )
 
 
-def release_images(app: application.Application) -> dict[str, given.Image]:
+def release_images(app: application.Application) -> dict[str, inputs.Image]:
     """A digest for each image that is built."""
     return {
-        name: given.Image(
+        name: inputs.Image(
             reference=f"{REGISTRY}/{app.name}/{name}@sha256:{hashlib.sha256(name.encode()).hexdigest()}", content=name
         )
-        for name in dict(source.builds(app))
+        for name in dict(build_inputs.list_builds(app))
     }

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from dev.cluster import client, machine, node, toolchain
 from dev.cluster import layout as layouts
-from seaway.model import private, problems
+from seaway.files import private
+from seaway.syntax import diagnosis
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,9 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code."""
     options = _build_parser().parse_args(arguments)
     try:
-        private.check(ROOT)
+        private.check_folder(ROOT)
         return _run_command(options)
-    except (layouts.CannotRunError, problems.Invalid) as error:
+    except (layouts.CannotRunError, diagnosis.InvalidInput) as error:
         print(error, file=sys.stderr)
         return 2
     except layouts.FailedError as error:

@@ -238,7 +238,7 @@ def format_failure(part: parts.Part) -> str:
     reason = "\n".join(f"  {line}" for line in lines[-6:])
     hint = f"full log: {log_file(part)}; finished parts are kept, so repeat the command to continue"
     if "signal: killed" in text:
-        hint = f"the linker ran out of memory (it needs about {parts.LINKER_MEMORY} GiB): add memory to the machine; {hint}"
+        hint = f"the linker ran out of memory (it needs about {parts.LINKER_MEMORY} GiB): add memory; {hint}"
     if "no space left" in text:
         hint = f"the disk is full: free space, or move GOCACHE, GOMODCACHE and XDG_CACHE_HOME elsewhere; {hint}"
     return f"{part.name} did not compile:\n{reason}\n{hint}"

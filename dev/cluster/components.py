@@ -58,7 +58,7 @@ def list_components(layout: layouts.Layout) -> tuple[Component, ...]:
 
 
 def write_config(layout: layouts.Layout, *, pause: str, mtu: int) -> None:
-    """Write the configuration files. `pause` is the sandbox image, `mtu` the host's largest outgoing packet in bytes."""
+    """Write the configuration files. `pause` is the sandbox image, `mtu` the host's largest packet in bytes."""
     values = {**_template_variables(layout), "pause": pause, "mtu": str(mtu)}
     for source, target in CONFIG_FILES.items():
         path = layout.data / "config" / target

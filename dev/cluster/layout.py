@@ -5,7 +5,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from seaway.model import private
+from seaway.files import private
 
 HOST_PREFIX = "10.200"
 NODE = "seaway"
@@ -68,7 +68,7 @@ class Layout:
     @property
     def seaway(self) -> Path:
         """Files of this checkout that git ignores."""
-        return self.root / private.NAME
+        return self.root / private.FOLDER_NAME
 
     @property
     def data(self) -> Path:

@@ -29,7 +29,7 @@ from dev.cluster import (
     toolchain,
 )
 from dev.cluster import layout as layouts
-from seaway.model import private
+from seaway.files import private
 
 READY_TIMEOUT = 180.0  # seconds until all components must be ready
 MAX_RESTARTS = 5  # `up` fails when a component that was never ready restarts this often

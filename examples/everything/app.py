@@ -3,7 +3,7 @@
 from seaway.model.application import (
     Application,
     Build,
-    Companion,
+    ExtraContainer,
     File,
     Health,
     Job,
@@ -28,27 +28,27 @@ board = Service(
     port=8000,
     protocol="http",
     ports=(Port("metrics", port=9090), Port("beacon", port=9999, protocol="udp")),
-    expose=True,
+    publish=True,
     calls=("counter", "journal"),
     egress=("10.9.0.0/16", "192.0.2.7/32:5432"),
-    after=("counter",),
-    health=Health(ready="/readyz", live="/healthz", startup=30),
-    drain=2,
-    grace=20,
+    depends_on=("counter",),
+    health=Health(readiness="/readyz", liveness="/healthz", start_period=30),
+    pre_stop_delay=2,
+    stop_grace_period=20,
     scale=Scale(min=2, max=4, cpu="80%", memory="80%"),
     resources=Resources(cpu="50m", memory="64Mi", cpu_limit="1", disk="256Mi"),
-    env_files=("./board.env",),
+    env_file=("./board.env",),
     env={"LOG_LEVEL": "debug"},
     secrets=(Secret("SESSION_KEY", generate=32), Secret("LICENCE", generate=12, env=True)),
     files=(File("/etc/board/board.ini", source="./board.ini"), File("/etc/board/motd", content="Be kind.\n")),
     user=10002,
     security="restricted",
     writable=("/var/cache/board", "/var/run/ticks"),
-    nodes={"kubernetes.io/os": "linux"},
-    tolerates=("dedicated=board:NoSchedule",),
+    node_selector={"kubernetes.io/os": "linux"},
+    tolerations=("dedicated=board:NoSchedule",),
     spread="prefer",
     init=(
-        Companion(
+        ExtraContainer(
             "theme",
             command=THEME,
             args=("/var/cache/board",),
@@ -57,17 +57,17 @@ board = Service(
         ),
     ),
     sidecars=(
-        Companion(
+        ExtraContainer(
             "ticker",
             image=PYTHON,
             command=("python3", "ticker.py"),
             working_dir="/srv",
             files=(File("/srv/ticker.py", source="./ticker/ticker.py"),),
-            env_files=("./ticker.env",),
+            env_file=("./ticker.env",),
             writable=("/var/run/ticks",),
             user=10002,
             port=8081,
-            health=Health(ready="/healthz", live="/healthz"),
+            health=Health(readiness="/healthz", liveness="/healthz"),
             resources=Resources(cpu="20m", memory="32Mi"),
         ),
     ),
@@ -89,19 +89,19 @@ counter = Service(
     files=(File("/srv/counter.py", source="./counter/counter.py"),),
     port=7000,
     protocol="tcp",
-    health=Health(ready="tcp", live="tcp"),
+    health=Health(readiness="tcp", liveness="tcp"),
     scale=Scale(min=1),
 )
 
 agent = Service(
     "agent",
     build=Build(context="./agent"),
-    each_node=True,
+    daemon_set=True,
     health=Health.shorthand(("python3", "agent.py", "--check")),
     kubernetes_api={"pods": ("list",)},
     egress=(),
     writable=("/var/cache/agent",),
-    init=(Companion("theme", uses="board", command=(*THEME, "/var/cache/agent"), writable=("/var/cache/agent",)),),
+    init=(ExtraContainer("theme", uses="board", command=(*THEME, "/var/cache/agent"), writable=("/var/cache/agent",)),),
 )
 
 journal = Store(
@@ -113,9 +113,9 @@ journal = Store(
     ports=(Port("stats", port=7101),),
     volume=Volume(path="/data", size="64Mi"),
     volumes={"archive": Volume(path="/archive", size="64Mi")},
-    keep=False,
-    health=Health(ready="tcp", live="tcp"),
-    grace=30,
+    retain=False,
+    health=Health(readiness="tcp", liveness="tcp"),
+    stop_grace_period=30,
 )
 
 
@@ -129,7 +129,7 @@ application = Application(
     services=(board, counter, agent),
     stores=(journal,),
     jobs=(
-        Job("prepare", uses="board", command=tells("prepared"), run="before-rollout", tries=3, timeout=120),
+        Job("prepare", uses="board", command=tells("prepared"), run="before-rollout", backoff_limit=3, timeout=120),
         Job("announce", uses="board", command=tells("announced"), run="after-rollout"),
         Job(
             "sweep",
@@ -137,9 +137,9 @@ application = Application(
             command=tells("swept"),
             schedule="30 3 * * 1-5",
             time_zone="Europe/Berlin",
-            start_within=600,
-            overlap="replace",
-            history=1,
+            starting_deadline=600,
+            concurrency_policy="replace",
+            history_limit=1,
         ),
         Job("audit", uses="board", command=tells("audited"), run="on-demand"),
     ),

@@ -4,4 +4,4 @@ import sys
 
 from seaway.checks import docs
 
-sys.stdout.write(docs.text())
+sys.stdout.write(docs.format_page())

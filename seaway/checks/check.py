@@ -9,33 +9,37 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seaway.checks import public, subject
+from seaway.checks import check_context, public_checkers
 from seaway.model import settings
 
-Severity = settings.Weight
+Severity = settings.Severity
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class DefaultSeverity:
     """How much a check weighs, by the kind of the environment: one that builds, or one that deploys releases."""
 
     building: Severity
     pinned: Severity
-    because: str
+    reason: str
 
 
-NEVER = Level(building="error", pinned="error", because="it opens the node to whoever breaks into the container")
-RELEASED = Level(building="warning", pinned="error", because="where one builds one may try; what is released must not")
-WIDE = Level(building="error", pinned="error", because="it reaches beyond the application")
-BROKEN = Level(building="error", pinned="error", because="it cannot work")
+NODE_ACCESS = DefaultSeverity(
+    building="error", pinned="error", reason="it opens the node to whoever breaks into the container"
+)
+STRICT_FOR_RELEASES = DefaultSeverity(
+    building="warning", pinned="error", reason="where one builds one may try; what is released must not"
+)
+OUTSIDE_APPLICATION = DefaultSeverity(building="error", pinned="error", reason="it reaches beyond the application")
+CANNOT_WORK = DefaultSeverity(building="error", pinned="error", reason="it cannot work")
 
 
-def advice(because: str) -> Level:
+def warn_everywhere(reason: str) -> DefaultSeverity:
     """A warning everywhere."""
-    return Level(building="warning", pinned="warning", because=because)
+    return DefaultSeverity(building="warning", pinned="warning", reason=reason)
 
 
-Rule = Callable[[subject.Subject], subject.Found]
+Rule = Callable[[check_context.CheckContext], check_context.Findings]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,53 +49,66 @@ class Check:
     id: str
     title: str
     """What it asks for."""
-    why: str
-    level: Level
-    public: Mapping[str, tuple[str, ...]]
+    rationale: str
+    default_severity: DefaultSeverity
+    public_ids: Mapping[str, tuple[str, ...]]
     """By public checker, its ids for the same."""
     find: Rule
 
-    def severity(self, stack: settings.Settings) -> Severity:
+    def get_severity(self, stack_settings: settings.Settings) -> Severity:
         """How much a finding weighs in an environment: what that says itself, or what the check says."""
-        return stack.checks.get(self.id) or (self.level.building if stack.build else self.level.pinned)
+        return stack_settings.check_severity.get(self.id) or (
+            self.default_severity.building if stack_settings.build else self.default_severity.pinned
+        )
 
 
-def whole(id_: str, title: str, level: Level) -> Callable[[Rule], Check]:
+def for_application(id_: str, title: str, default_severity: DefaultSeverity) -> Callable[[Rule], Check]:
     """A check of everything together."""
 
     def made(rule: Rule) -> Check:
-        return _made(id_, title, level, rule, rule)
+        return _make_check(id_, title, default_severity, rule, rule)
 
     return made
 
 
-def pods(id_: str, title: str, level: Level) -> Callable[[Callable[[subject.Pod], subject.Found]], Check]:
+def for_pods(
+    id_: str, title: str, default_severity: DefaultSeverity
+) -> Callable[[Callable[[check_context.Pod], check_context.Findings]], Check]:
     """A check of the pods of each workload."""
 
-    def made(rule: Callable[[subject.Pod], subject.Found]) -> Check:
-        def find(seen: subject.Subject) -> subject.Found:
+    def made(rule: Callable[[check_context.Pod], check_context.Findings]) -> Check:
+        def find(seen: check_context.CheckContext) -> check_context.Findings:
             for pod in seen.pods:
                 yield from rule(pod)
 
-        return _made(id_, title, level, rule, find)
+        return _make_check(id_, title, default_severity, rule, find)
 
     return made
 
 
-def containers(id_: str, title: str, level: Level) -> Callable[[Callable[[subject.Container], subject.Found]], Check]:
+def for_containers(
+    id_: str, title: str, default_severity: DefaultSeverity
+) -> Callable[[Callable[[check_context.Container], check_context.Findings]], Check]:
     """A check of each container."""
 
-    def made(rule: Callable[[subject.Container], subject.Found]) -> Check:
-        def find(seen: subject.Subject) -> subject.Found:
+    def made(rule: Callable[[check_context.Container], check_context.Findings]) -> Check:
+        def find(seen: check_context.CheckContext) -> check_context.Findings:
             for pod in seen.pods:
                 for each in pod.containers:
                     yield from rule(each)
 
-        return _made(id_, title, level, rule, find)
+        return _make_check(id_, title, default_severity, rule, find)
 
     return made
 
 
-def _made(id_: str, title: str, level: Level, rule: Callable[..., Any], find: Rule) -> Check:
+def _make_check(id_: str, title: str, default_severity: DefaultSeverity, rule: Callable[..., Any], find: Rule) -> Check:
     why = " ".join((inspect.getdoc(rule) or "").split())
-    return Check(id=id_, title=title, why=why, level=level, public=public.ids(id_), find=find)
+    return Check(
+        id=id_,
+        title=title,
+        rationale=why,
+        default_severity=default_severity,
+        public_ids=public_checkers.find_public_ids(id_),
+        find=find,
+    )

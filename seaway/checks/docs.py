@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from seaway.checks import public, table
+from seaway.checks import public_checkers, registry
 
 HEAD = """\
 # Checks
@@ -25,7 +25,7 @@ reason and an end:
 
 ```yaml
 config:
-  seaway:checks: {AVL-01: error}
+  seaway:checkSeverity: {AVL-01: error}
 ```
 
 ## An exception
@@ -40,7 +40,7 @@ rollback nothing is refused: neither a date nor a newer check keeps what is brok
 config:
   seaway:waivers:
     IMG-02:
-      of: [db]
+      workloads: [db]
       reason: our mirror never moves a tag
       owner: ann@example.com
       until: 2026-12-31
@@ -59,7 +59,7 @@ code 1; what the account may not read is `unknown`. Of a Secret only the keys ar
 """
 
 
-def text() -> str:
+def format_page() -> str:
     """The whole page."""
     return "\n".join((HEAD, *_rows(), "", "## What others ask for, and we do not", "", *_declined(), ""))
 
@@ -67,15 +67,19 @@ def text() -> str:
 def _rows() -> Iterator[str]:
     yield "| id | what it asks for, and why | weight where it builds / a release | the same elsewhere |"
     yield "|---|---|---|---|"
-    for each in table.CHECKS:
-        level = each.level
+    for each in registry.CHECKS:
+        level = each.default_severity
         weight = level.building if level.building == level.pinned else f"{level.building} / {level.pinned}"
-        same = "; ".join(f"{tool}: {', '.join(each.public[tool])}" for tool in public.TOOLS if tool in each.public)
-        yield f"| {each.id} | **{each.title}.** {each.why} | {weight}: {level.because} | {same or '-'} |"
+        same = "; ".join(
+            f"{tool}: {', '.join(each.public_ids[tool])}"
+            for tool in public_checkers.CHECKERS
+            if tool in each.public_ids
+        )
+        yield f"| {each.id} | **{each.title}.** {each.rationale} | {weight}: {level.reason} | {same or '-'} |"
 
 
 def _declined() -> Iterator[str]:
     yield "| id | what they ask for | they call it | why we do not |"
     yield "|---|---|---|---|"
-    for each in table.DECLINED:
-        yield f"| {each.id} | {each.title} | {each.public} | {each.because} |"
+    for each in registry.DECLINED:
+        yield f"| {each.id} | {each.title} | {each.public_ids} | {each.reason} |"

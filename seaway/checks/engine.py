@@ -5,9 +5,10 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from seaway.checks import check, subject, table
+from seaway.checks import check, check_context, registry
 from seaway.manifests import objects as made
-from seaway.model import application, problems, settings
+from seaway.model import application, settings
+from seaway.syntax import diagnosis
 
 _Check = check.Check
 _Severity = check.Severity
@@ -24,16 +25,16 @@ class Result:
     state: State
     severity: _Severity
     """How much it weighs in this environment; an expired waiver is an error whatever it was for."""
-    finding: subject.Finding | None = None
+    finding: check_context.Finding | None = None
     waiver: settings.Waiver | None = None
 
     @property
-    def refused(self) -> bool:
+    def is_refused(self) -> bool:
         """Whether it keeps an environment from being deployed."""
         return self.severity == "error" and self.state in ("failed", "expired")
 
     @property
-    def told(self) -> str:
+    def outcome(self) -> str:
         """Its weight as people read it: ``error``, ``waived until 2026-12-31``."""
         match self.state, self.waiver:
             case "waived", settings.Waiver(until=until):
@@ -45,7 +46,7 @@ class Result:
             case _:
                 return self.severity
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
         found, waiver = self.finding, self.waiver
         return {
@@ -58,13 +59,13 @@ class Result:
         }
 
 
-def run(
+def run_checks(
     app: application.Application,
-    stack: settings.Settings,
-    objects: Iterable[made.Object],
+    stack_settings: settings.Settings,
+    release_objects: Iterable[made.ReleaseObject],
     today: datetime.date,
     *,
-    checks: Sequence[check.Check] = table.CHECKS,
+    checks: Sequence[check.Check] = registry.CHECKS,
 ) -> list[Result]:
     """All checks over the objects that an environment has, in the order of the table; a result for each finding.
 
@@ -75,18 +76,18 @@ def run(
         today: by which waivers are still good.
         checks: others than all.
     """
-    seen = subject.Subject(app=app, stack=stack, objects=tuple(objects))
-    waivers = {one.check: one for one in stack.waivers}
-    return [result for each in checks for result in _results(each, seen, waivers.get(each.id), today)]
+    seen = check_context.CheckContext(app=app, stack_settings=stack_settings, objects=tuple(release_objects))
+    waivers = {one.check: one for one in stack_settings.waivers}
+    return [result for each in checks for result in _evaluate(each, seen, waivers.get(each.id), today)]
 
 
-def _results(
-    each: check.Check, seen: subject.Subject, waiver: settings.Waiver | None, today: datetime.date
+def _evaluate(
+    each: check.Check, context: check_context.CheckContext, waiver: settings.Waiver | None, today: datetime.date
 ) -> Iterator[Result]:
-    severity = each.severity(seen.stack)
+    severity = each.get_severity(context.stack_settings)
     over = waiver is not None and today > datetime.date.fromisoformat(waiver.until)
-    found = list(each.find(seen))
-    covered = [waiver is not None and (not waiver.of or one.owner in waiver.of) for one in found]
+    found = list(each.find(context))
+    covered = [waiver is not None and (not waiver.workloads or one.owner in waiver.workloads) for one in found]
     if not found:
         yield Result(check=each, state="passed", severity=severity)
     for one, waived in zip(found, covered, strict=True):
@@ -98,30 +99,33 @@ def _results(
             yield Result(check=each, state="waived", severity=severity, finding=one, waiver=waiver)
     if waiver is not None and not any(covered):
         key = f"seaway:waivers.{each.id}"
-        finding = subject.Finding(
+        finding = check_context.Finding(
             owner=None,
-            object=f"Pulumi.{seen.stack.stack}.yaml",
+            object=f"Pulumi.{context.stack_settings.stack}.yaml",
             path=key,
-            wrong="waives nothing: there is no such finding" + (f" of {', '.join(waiver.of)}" if waiver.of else ""),
-            remedy=f"pulumi config rm --path '{key}'",
+            message="waives nothing: there is no such finding"
+            + (f" of {', '.join(waiver.workloads)}" if waiver.workloads else ""),
+            hint=f"pulumi config rm --path '{key}'",
         )
         # Over or not: who takes it away has mended what it was for.
         yield Result(check=each, state="idle", severity="warning", finding=finding, waiver=waiver)
 
 
-def problem(one: Result, place: problems.Place) -> problems.Problem:
+def make_diagnostic(result: Result, location: diagnosis.SourceLocation) -> diagnosis.Diagnostic:
     """A finding as everything that is wrong is told."""
-    if one.finding is None:
-        raise ValueError(f"{one.check.id} has found nothing")
-    wrong = f"{one.finding.wrong}, and its {one.told}" if one.state == "expired" else one.finding.wrong
-    remedy = f"{one.finding.remedy} (an exception: docs/checks.md)"
-    return problems.Problem(place, f"{one.check.id} {one.finding.where}", wrong, remedy)
+    if result.finding is None:
+        raise ValueError(f"{result.check.id} has found nothing")
+    wrong = (
+        f"{result.finding.message}, and its {result.outcome}" if result.state == "expired" else result.finding.message
+    )
+    remedy = f"{result.finding.hint} (an exception: docs/checks.md)"
+    return diagnosis.Diagnostic(location, f"{result.check.id} {result.finding.field_path}", wrong, remedy)
 
 
-def summary(results: Sequence[Result]) -> str:
+def format_summary(results: Sequence[Result]) -> str:
     """How many checks of each, in one line: ``36 checks: 31 passed, 1 error, 3 warnings, 1 waived``."""
     wanted: Mapping[str, Callable[[Result], bool]] = {
-        "error": lambda one: one.refused,
+        "error": lambda one: one.is_refused,
         "warning": lambda one: one.severity == "warning" and one.state in ("failed", "idle"),
         "waived": lambda one: one.state == "waived",
     }
@@ -134,11 +138,11 @@ def summary(results: Sequence[Result]) -> str:
     return f"{len(ids)} checks: {', '.join(told)}"
 
 
-def recorded(results: Sequence[Result]) -> dict[str, str]:
+def summarize_for_record(results: Sequence[Result]) -> dict[str, str]:
     """By id, what a release's record keeps: ``passed``, or each weight with its owners, ``warning: api, web``."""
     kept: dict[str, dict[str, list[str]]] = {}
     for one in (one for one in results if one.state != "idle"):
-        owners = kept.setdefault(one.check.id, {}).setdefault(one.told, [])
+        owners = kept.setdefault(one.check.id, {}).setdefault(one.outcome, [])
         if one.finding:
             owners.append(one.finding.owner or "the application")
     return {
@@ -147,16 +151,16 @@ def recorded(results: Sequence[Result]) -> dict[str, str]:
     }
 
 
-def lines(results: Iterable[Result]) -> list[str]:
+def format_lines(results: Iterable[Result]) -> list[str]:
     """One a check and weight, for where there is little room: the first finding, and who else has the same."""
     grouped: dict[tuple[str, str], list[Result]] = {}
     for one in results:
-        grouped.setdefault((one.check.id, one.told), []).append(one)
-    return [_line(told, ones) for (_, told), ones in grouped.items()]
+        grouped.setdefault((one.check.id, one.outcome), []).append(one)
+    return [_format_line(told, ones) for (_, told), ones in grouped.items()]
 
 
-def _line(told: str, ones: Sequence[Result]) -> str:
-    first = ones[0].finding
-    others = sorted({one.finding.owner or "" for one in ones if one.finding} - {first.owner if first else ""})
+def _format_line(outcome: str, results: Sequence[Result]) -> str:
+    first = results[0].finding
+    others = sorted({one.finding.owner or "" for one in results if one.finding} - {first.owner if first else ""})
     also = f" (and {', '.join(others)})" if others else ""
-    return f"{ones[0].check.id} {told}: {first}{also}" if first else f"{ones[0].check.id} {told}"
+    return f"{results[0].check.id} {outcome}: {first}{also}" if first else f"{results[0].check.id} {outcome}"

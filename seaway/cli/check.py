@@ -31,26 +31,26 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seaway.cli import stack, verb
+from seaway.cli import command, stack
 
 if TYPE_CHECKING:
-    from seaway.checks import engine, subject
-    from seaway.needs import need
+    from seaway.checks import check_context, engine
+    from seaway.checks.preflight import requirement
     from seaway.release import project
 
-HEAD = ("CHECK", "WEIGHT", "OF", "WHERE", "WHAT IS WRONG", "WAY OUT")
-FOLDED = 3
+FINDING_HEADINGS = ("CHECK", "WEIGHT", "OF", "WHERE", "WHAT IS WRONG", "WAY OUT")
+FIRST_FOLDED_COLUMN = 3
 """Columns from here on are folded, not cut: half a way out is none."""
 
-COLOURS = {"there": "green", "lacking": "red", "warning": "yellow", "unknown": "yellow"}
-NEEDS = ("THE CLUSTER'S", "STATE", "FOR", "TOLD", "WAY OUT")
+STATE_COLOURS = {"there": "green", "lacking": "red", "warning": "yellow", "unknown": "yellow"}
+REQUIREMENT_HEADINGS = ("THE CLUSTER'S", "STATE", "FOR", "TOLD", "WAY OUT")
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
     told = "what the checks say of an environment; exit code 0: nothing is refused, 1: something is. docs/checks.md"
     parser = parsers.add_parser("check", help="is it fit to be deployed?", description=told)
-    stack.add(parser)
+    stack.add_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object; its fields: pydoc seaway.cli.check")
     told = "also ask the stack's cluster for what the application needs of it; reads only, with the kubeconfig"
     parser.add_argument("--cluster", action="store_true", help=told)
@@ -61,85 +61,89 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the checks and show what they found.
 
     Raises:
-        problems.Invalid: it is not clear which stack is meant, or its files are wrong.
+        diagnosis.InvalidInput: it is not clear which stack is meant, or its files are wrong.
         errors.Unavailable: the cluster is to be asked, and cannot be.
     """
     import asyncio  # noqa: PLC0415 - a tenth of the start of every verb
 
-    where = stack.find(arguments)
-    from seaway.checks import engine, subject  # noqa: PLC0415 - other verbs need not wait for the manifests
-    from seaway.manifests import offline  # noqa: PLC0415
+    where = stack.find_target(arguments)
+    from seaway.checks import check_context, engine  # noqa: PLC0415 - other verbs need not wait for the manifests
+    from seaway.manifests import preview  # noqa: PLC0415
     from seaway.release import project  # noqa: PLC0415
 
-    one = project.of(where.folder, where.name)
-    images = one.release.given(one.settings.registry) if one.release else {}
-    objects = offline.rendered(one.app, one.settings, images)
-    results = engine.run(one.app, one.settings, objects, datetime.datetime.now(datetime.UTC).date())
-    refused = any(each.refused for each in results)
-    seen = subject.Subject(app=one.app, stack=one.settings, objects=tuple(objects))
-    needs = asyncio.run(_ask(where, seen)) if arguments.cluster else []
+    one = project.load_environment(where.folder, where.name)
+    images = one.release.resolve_images(one.settings.registry) if one.release else {}
+    objects = preview.render_objects(one.app, one.settings, images)
+    results = engine.run_checks(one.app, one.settings, objects, datetime.datetime.now(datetime.UTC).date())
+    refused = any(each.is_refused for each in results)
+    seen = check_context.CheckContext(app=one.app, stack_settings=one.settings, objects=tuple(objects))
+    needs = asyncio.run(_check_requirements(where, seen)) if arguments.cluster else []
     if arguments.json:
-        checks = [each.plain() for each in results]
+        checks = [each.to_json() for each in results]
         shown = {"application": one.app.name, "stack": where.name, "refused": refused, "checks": checks}
-        shown |= {"needs": [each.plain() for each in needs]} if arguments.cluster else {}
+        shown |= {"needs": [each.to_json() for each in needs]} if arguments.cluster else {}
         print(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
-        _show(one, engine.summary(results), results)
-        _show_needs(one.settings.context, needs)
-    return verb.FAILED if refused or any(each.lacking for each in needs) else verb.DONE
+        _print_findings(one, engine.format_summary(results), results)
+        _print_requirements(one.settings.context, needs)
+    return command.FAILURE if refused or any(each.is_missing for each in needs) else command.SUCCESS
 
 
-async def _ask(where: stack.Stack, seen: "subject.Subject") -> "list[need.Result]":
+async def _check_requirements(
+    target: stack.TargetStack, context: "check_context.CheckContext"
+) -> "list[requirement.Result]":
+    from seaway.checks.preflight import cluster_facts, requirements  # noqa: PLC0415
     from seaway.cli import health  # noqa: PLC0415 - brings the client
-    from seaway.needs import cluster, facts  # noqa: PLC0415
 
-    wanted = cluster.needs(seen)
-    async with health.opened(where) as asked:
-        answers = await facts.read(asked, (path for each in wanted for path in each.paths))
-    return [each.judged(answers) for each in wanted]
+    wanted = requirements.list_requirements(context)
+    async with health.connect(target) as asked:
+        answers = await cluster_facts.read_answers(asked, (path for each in wanted for path in each.paths))
+    return [each.evaluate(answers) for each in wanted]
 
 
-def _show(one: "project.Project", summary: str, results: "Sequence[engine.Result]") -> None:
+def _print_findings(environment: "project.Environment", summary: str, results: "Sequence[engine.Result]") -> None:
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
     from seaway.cli import display  # noqa: PLC0415
 
-    screen = display.screen()
-    display.write(screen, text.Text(f"{one.app.name} · stack {one.settings.stack} · {summary}"))
+    screen = display.create_screen()
+    display.write(screen, text.Text(f"{environment.app.name} · stack {environment.settings.stack} · {summary}"))
     rows = [
-        (each.check.id, each.told, found.owner or "-", found.where, found.wrong, found.remedy)
+        (each.check.id, each.outcome, found.owner or "-", found.field_path, found.message, found.hint)
         for each in results
         if (found := each.finding)
     ]
     if not rows:
         return
-    table = display.columns(HEAD, rows)
-    for column in table.columns[FOLDED:]:
+    table = display.build_table(FINDING_HEADINGS, rows)
+    for column in table.columns[FIRST_FOLDED_COLUMN:]:
         column.no_wrap, column.overflow = False, "fold"
     display.write(screen, table)
 
 
-def _show_needs(context: str, needs: "Sequence[need.Result]") -> None:
-    if not needs:
+def _print_requirements(context: str, results: "Sequence[requirement.Result]") -> None:
+    if not results:
         return
     from rich import text  # noqa: PLC0415 - as above
 
     from seaway.cli import display  # noqa: PLC0415
 
-    screen = display.screen()
-    counted = Counter(each.verdict.state for each in needs)
-    told = ", ".join(f"{counted[state]} {state}" for state in COLOURS if counted[state])
-    display.write(screen, text.Text(f"context {context} · {len(needs)} needs: {told}"))
+    screen = display.create_screen()
+    counted = Counter(each.outcome.state for each in results)
+    told = ", ".join(f"{counted[state]} {state}" for state in STATE_COLOURS if counted[state])
+    display.write(screen, text.Text(f"context {context} · {len(results)} needs: {told}"))
     # What is the same for twenty services is one line.
     alike: dict[tuple[str, str, str, str], list[str]] = {}
-    for each in needs:
-        said = each.verdict
-        alike.setdefault((each.need.what, said.state, said.told, said.remedy or "-"), []).extend(each.need.of)
+    for each in results:
+        said = each.outcome
+        alike.setdefault((each.requirement.title, said.state, said.message, said.hint or "-"), []).extend(
+            each.requirement.workloads
+        )
     rows = [
-        (what, text.Text(state, style=COLOURS[state]), ", ".join(dict.fromkeys(of)) or "-", told, remedy)
+        (what, text.Text(state, style=STATE_COLOURS[state]), ", ".join(dict.fromkeys(of)) or "-", told, remedy)
         for (what, state, told, remedy), of in alike.items()
     ]
-    table = display.columns(NEEDS, rows)
+    table = display.build_table(REQUIREMENT_HEADINGS, rows)
     for column in table.columns[2:]:
         column.no_wrap, column.overflow = False, "fold"
     display.write(screen, table)

@@ -8,21 +8,25 @@ import sys
 import time
 from collections.abc import Sequence
 
-from seaway.cli import fingerprint_key, health, program, stack, verb, vouchers
-from seaway.cluster import client, errors, mirror, paths
+from seaway import errors
+from seaway.cli import command, fingerprint_key, health, pulumi_cli, stack, vouchers
+from seaway.files import private, writer
+from seaway.kubernetes.api import kinds
+from seaway.kubernetes.cluster import client, reflector
 from seaway.manifests import objects
-from seaway.model import private, problems, writer
-from seaway.release import drift, hold, lock, stack_state, store, stored
-from seaway.release import release as releases
+from seaway.project import release as releases
+from seaway.project import release_lock
+from seaway.release import drift, hold, record_store, stack_state, stored_record
 from seaway.review import disks
 from seaway.rollout import status
+from seaway.syntax import diagnosis
 
-SETTLE = 60.0
+SETTLE_SECONDS = 60.0
 """Seconds in which all must be well after a rollback: services lose their readiness while a store is put back."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ReleaseDrift:
     """The release that the cluster says it runs, and how the cluster differs from it."""
 
     release: str
@@ -30,13 +34,13 @@ class Seen:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class After:
+class FailureReport:
     """What is known once it has failed."""
 
-    now: Seen | None
+    drift: ReleaseDrift | None
     """None: the cluster does not say."""
-    because: str
-    objects: Sequence[objects.Object] | None
+    reason: str
+    objects: Sequence[objects.ReleaseObject] | None
     """Those of the release to go back to, as they were deployed; None: they are rendered from its record."""
 
 
@@ -48,10 +52,10 @@ class Deployment:
         more: further words for pulumi up.
     """
 
-    def __init__(self, where: stack.Stack, *, rollback: bool, more: Sequence[str]) -> None:
-        self._where = where
+    def __init__(self, target: stack.TargetStack, *, rollback: bool, pulumi_arguments: Sequence[str]) -> None:
+        self._where = target
         self._rollback = rollback
-        self._more = more
+        self._more = pulumi_arguments
         self._start = time.monotonic()
         self._times: dict[str, float] = {}
         self._disks: set[str] = set()
@@ -61,168 +65,176 @@ class Deployment:
         """Deploy; the exit code. ``retry``: a release that is held back is held no longer.
 
         Raises:
-            problems.Invalid: a lock file is wrong.
+            diagnosis.InvalidInput: a lock file is wrong.
             errors.Unavailable: the cluster cannot be asked.
             KeyboardInterrupt: the user ended it. Nothing is put back then: they are there.
         """
         where = self._where
         fingerprint_key.ensure_key(where)
         if retry:
-            hold.remove(where.folder, where.name)
-        held = hold.read(where.folder, where.name)
-        private.remove(hold.note(where.folder, where.name))
+            hold.remove_fallback(where.folder, where.name)
+        held = hold.read_fallback(where.folder, where.name)
+        private.remove_file(hold.get_run_result_path(where.folder, where.name))
         if self._rollback or held:  # what is written after a failure must be possible before anything is tried
-            writer.check(where.folder, lock.file(where.folder, where.name), releases.file(where.folder, "id"))
-        before = asyncio.run(self._seen()) if self._rollback else None
-        self._disks = asyncio.run(self._find_disks()) if self._rollback else set()
-        code = self._up("pulumi up")
-        note = hold.noted(where.folder, where.name)
+            writer.check_writable(
+                where.folder, release_lock.get_path(where.folder, where.name), releases.get_path(where.folder, "id")
+            )
+        before = asyncio.run(self._read_drift()) if self._rollback else None
+        self._disks = asyncio.run(self._list_claims()) if self._rollback else set()
+        code = self._run_update("pulumi up")
+        note = hold.read_run_result(where.folder, where.name)
         if code == 0:
-            return self._deployed(held, note)
+            return self._finish_update(held, note)
         if not self._rollback:
-            return verb.FAILED
+            return command.FAILURE
         if note is None:
-            return self._failed("it failed before anything was changed: nothing to roll back")
+            return self._report_failure("it failed before anything was changed: nothing to roll back")
         if note.described != note.deployed:
-            return self._failed(f"release {note.deployed} could not be put back; what is wrong now: seaway status")
-        return self._back(before, note)
+            return self._report_failure(
+                f"release {note.deployed} could not be put back; what is wrong now: seaway status"
+            )
+        return self._roll_back(before, note)
 
-    def _deployed(self, held: hold.Hold | None, note: hold.Note | None) -> int:
+    def _finish_update(self, held: hold.Hold | None, note: hold.RunResult | None) -> int:
         if held and note and note.deployed != note.described:
-            self._shown()
+            self._print_status()
             print(
                 f"release {note.described} is held back, it failed at {held.since} ({held.because}); release"
                 f" {note.deployed} runs. Change the source, or try it again: seaway up --retry"
             )
-            return verb.ROLLED_BACK
+            return command.ROLLED_BACK
         if held:
-            hold.remove(self._where.folder, self._where.name)
-            file = lock.file(self._where.folder, self._where.name).relative_to(self._where.folder)
+            hold.remove_fallback(self._where.folder, self._where.name)
+            file = release_lock.get_path(self._where.folder, self._where.name).relative_to(self._where.folder)
             print(f"release {held.held} is held back no longer: {file} says so no more")
-        self._shown()
-        return verb.DONE
+        self._print_status()
+        return command.SUCCESS
 
-    def _back(self, before: Seen | None, note: hold.Note) -> int:
+    def _roll_back(self, before: ReleaseDrift | None, note: hold.RunResult) -> int:
         """Put the last good release back."""
         where = self._where
         try:
             good = vouchers.read_state(where)
-            after, one = asyncio.run(self._after(good)), good.record()
-        except (errors.Unavailable, problems.Invalid, stored.UnreadableRecordError) as error:
-            return self._failed(f"the last good release cannot be put back: {error}")
+            after, one = asyncio.run(self._inspect_failure(good)), good.decode_record()
+        except (errors.Unavailable, diagnosis.InvalidInput, stored_record.UnreadableRecordError) as error:
+            return self._report_failure(f"the last good release cannot be put back: {error}")
         if good.id == note.described:
             told = f"release {good.id} itself is healthy: what failed came after it. Type it again"
-            return self._failed(told)
-        if after.now is not None and after.now == before:
-            return self._failed("nothing was changed in the cluster: nothing to roll back")
+            return self._report_failure(told)
+        if after.drift is not None and after.drift == before:
+            return self._report_failure("nothing was changed in the cluster: nothing to roll back")
         moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        made = hold.Hold(release=good.id, held=note.described, because=after.because, since=moment)
-        hold.write(where.folder, where.name, made, one, after.objects)
-        self._say(f"release {made.held} failed ({after.because}); putting release {made.release} back")
+        made = hold.Hold(release=good.id, held=note.described, because=after.reason, since=moment)
+        hold.write_fallback(where.folder, where.name, made, one, after.objects)
+        self._report(f"release {made.held} failed ({after.reason}); putting release {made.release} back")
         # A store that the failed release has added goes again, with the disk that was made for it.
-        fresh = asyncio.run(self._find_disks()) - self._disks
-        os.environ[disks.ACCEPTED] = ",".join([os.environ.get(disks.ACCEPTED, ""), *sorted(fresh)])
+        fresh = asyncio.run(self._list_claims()) - self._disks
+        os.environ[disks.ACCEPT_VARIABLE] = ",".join([os.environ.get(disks.ACCEPT_VARIABLE, ""), *sorted(fresh)])
         try:
-            code = self._up("rollback")
+            code = self._run_update("rollback")
         except KeyboardInterrupt:
-            self._say(f"interrupted while release {made.release} was put back; go on with: seaway up")
+            self._report(f"interrupted while release {made.release} was put back; go on with: seaway up")
             raise
         if code:
-            return self._failed(f"release {made.release} could not be put back; what is wrong now: seaway status")
-        if printed := self._disagreement():
+            return self._report_failure(
+                f"release {made.release} could not be put back; what is wrong now: seaway status"
+            )
+        if printed := self._find_remaining_changes():
             print(printed, file=sys.stderr)
-            return self._failed(
+            return self._report_failure(
                 f"release {made.release} is back, but a preview still finds something to change (above)"
             )
-        self._shown()
-        written = lock.file(where.folder, where.name).relative_to(where.folder)
-        file = releases.file(where.folder, made.release).relative_to(where.folder)
-        self._say(
-            f"release {made.held} failed: {after.because}\n"
+        self._print_status()
+        written = release_lock.get_path(where.folder, where.name).relative_to(where.folder)
+        file = releases.get_path(where.folder, made.release).relative_to(where.folder)
+        self._report(
+            f"release {made.held} failed: {after.reason}\n"
             f"release {made.release} is back, and state and cluster agree. Until the source changes,"
             f" pulumi up keeps it so: commit {written} and {file} for every checkout to know.\n"
             "Now mend the source and deploy it: seaway up. Or try the same again: seaway up --retry"
         )
-        return verb.ROLLED_BACK
+        return command.ROLLED_BACK
 
-    def _disagreement(self) -> str | None:
+    def _find_remaining_changes(self) -> str | None:
         """What a preview prints while it finds something to change; None once it finds nothing."""
         started = time.monotonic()
         while True:
-            code, printed = program.read(
+            code, printed = pulumi_cli.capture_output(
                 self._where.folder, ["preview", "--expect-no-changes", "--stack", self._where.name]
             )
             self._times["preview"] = time.monotonic() - started
             if code == 0:
                 return None
-            if self._times["preview"] > SETTLE:
+            if self._times["preview"] > SETTLE_SECONDS:
                 return printed
-            time.sleep(SETTLE / 10)
+            time.sleep(SETTLE_SECONDS / 10)
 
-    async def _seen(self) -> Seen | None:
-        async with health.opened(self._where) as cluster:
-            return await self._differences(cluster)
+    async def _read_drift(self) -> ReleaseDrift | None:
+        async with health.connect(self._where) as cluster:
+            return await self._compare_cluster(cluster)
 
-    async def _differences(self, cluster: client.Cluster) -> Seen | None:
+    async def _compare_cluster(self, cluster: client.KubeClient) -> ReleaseDrift | None:
         try:
-            release, found = await drift.of(cluster, self._where.namespace)
-        except (store.Missing, store.Changed, errors.Forbidden):
+            release, found = await drift.detect(cluster, self._where.namespace)
+        except (record_store.ReleaseNotFound, record_store.RecordChanged, errors.Forbidden):
             return None  # a record in the cluster that is gone or wrong must not stop anybody
-        return Seen(release=release, differences=found)
+        return ReleaseDrift(release=release, differences=found)
 
-    async def _after(self, good: stack_state.ReleaseState) -> After:
+    async def _inspect_failure(self, good_release: stack_state.ReleaseState) -> FailureReport:
         """How it is now, why the release to go back to is needed, and its objects as they were deployed.
 
         The cluster's copy is used where the state vouches for it; otherwise what the state itself has is rendered.
         """
         where = self._where
-        async with health.opened(where) as cluster:
-            now = await self._differences(cluster)
-            seen = await mirror.read(cluster, where.namespace)
-            objects = await self._vouched_objects(cluster, good)
+        async with health.connect(where) as cluster:
+            now = await self._compare_cluster(cluster)
+            seen = await reflector.read_snapshot(cluster, where.namespace)
+            objects = await self._read_verified_objects(cluster, good_release)
         moment = datetime.datetime.now(datetime.UTC)
-        rows = status.rows(seen, application=where.app, stack=where.name, now=moment)
-        because = status.causes(rows) or "pulumi up says why"
-        return After(now=now, because=because, objects=objects)
+        rows = status.list_workloads(seen, app_name=where.app, stack=where.name, now=moment)
+        because = status.summarize_causes(rows) or "pulumi up says why"
+        return FailureReport(drift=now, reason=because, objects=objects)
 
-    async def _vouched_objects(
-        self, cluster: client.Cluster, good: stack_state.ReleaseState
-    ) -> list[objects.Object] | None:
-        sha256 = good.sha256(good.id)
+    async def _read_verified_objects(
+        self, cluster: client.KubeClient, good_release: stack_state.ReleaseState
+    ) -> list[objects.ReleaseObject] | None:
+        sha256 = good_release.find_sha256(good_release.id)
         if sha256 is None:
             return None  # it was deployed before records had one
         try:
-            return (await store.read(cluster, self._where.namespace, good.id, sha256=sha256)).objects()
-        except (store.Changed, store.Missing) as changed:
-            self._say(f"warning: {changed}; going back to the release as the stack's state has it")
+            return (
+                await record_store.read(cluster, self._where.namespace, good_release.id, sha256=sha256)
+            ).read_objects()
+        except (record_store.RecordChanged, record_store.ReleaseNotFound) as changed:
+            self._report(f"warning: {changed}; going back to the release as the stack's state has it")
             return None
 
-    async def _find_disks(self) -> set[str]:
+    async def _list_claims(self) -> set[str]:
         space = self._where.namespace
-        async with health.opened(self._where) as cluster:
-            listed = await cluster.get(paths.path("v1", "PersistentVolumeClaim", space))
+        async with health.connect(self._where) as cluster:
+            listed = await cluster.get(kinds.build_path("PersistentVolumeClaim", space))
         return {f"{space}/{claim['metadata']['name']}" for claim in listed["items"]}
 
-    def _up(self, name: str) -> int:
+    def _run_update(self, name: str) -> int:
         started = time.monotonic()
         words = ["up", "--yes", "--skip-preview", "--stack", self._where.name, *self._more]
         try:
-            return program.run(self._where.folder, words)
+            return pulumi_cli.run(self._where.folder, words)
         finally:
             self._times[name] = time.monotonic() - started
 
-    def _shown(self) -> None:
+    def _print_status(self) -> None:
         """What runs, and how long it took."""
         try:
-            health.run(self._where, watch=False, as_json=False)
+            health.show_status(self._where, watch=False, as_json=False)
         except errors.Unavailable as error:
-            self._say(str(error))  # what was asked for is done all the same
+            self._report(str(error))  # what was asked for is done all the same
         times = {**self._times, "in all": time.monotonic() - self._start}
         print(" · ".join(f"{name} {seconds:.1f} s" for name, seconds in times.items()), flush=True)
 
-    def _failed(self, told: str) -> int:
-        self._say(told)
-        return verb.FAILED
+    def _report_failure(self, message: str) -> int:
+        self._report(message)
+        return command.FAILURE
 
-    def _say(self, told: str) -> None:
-        print(f"seaway: {told}", file=sys.stderr, flush=True)
+    def _report(self, message: str) -> None:
+        print(f"seaway: {message}", file=sys.stderr, flush=True)

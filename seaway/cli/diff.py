@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seaway.cli import stack, verb
-from seaway.model import problems
+from seaway.cli import command, stack
+from seaway.syntax import diagnosis
 
 if TYPE_CHECKING:
     from seaway.review import comparison
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DIFFERENT = 1
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
     told = "what differs between two stacks, from their files: no cluster, no Docker, no Pulumi, no secrets"
     parser = parsers.add_parser("diff", help="what differs between two stacks", description=told)
@@ -38,54 +38,61 @@ def run(arguments: argparse.Namespace) -> int:
     """Show what differs; the exit code.
 
     Raises:
-        problems.Invalid: there is no such stack, or its files are wrong.
+        diagnosis.InvalidInput: there is no such stack, or its files are wrong.
     """
     names = (arguments.left, arguments.right)
-    folder = stack.project(Path.cwd())
-    left, right = _sides(folder, names)
+    folder = stack.find_project_folder(Path.cwd())
+    left, right = _read_views(folder, names)
     from seaway.review import comparison  # noqa: PLC0415 - for those who compare
 
     found = comparison.compare(left, right)
     if arguments.json:
-        print(json.dumps(plain(left.app.name, names, found), indent=2, ensure_ascii=False))
+        print(json.dumps(to_json(left.app.name, names, found), indent=2, ensure_ascii=False))
     else:
-        _show(left.app.name, names, found)
-    return DIFFERENT if found.rows and arguments.exit_code else verb.DONE
+        _print_comparison(left.app.name, names, found)
+    return DIFFERENT if found.rows and arguments.exit_code else command.SUCCESS
 
 
-def plain(app: str, names: Sequence[str], found: "comparison.Comparison") -> dict[str, Any]:
+def to_json(app_name: str, names: Sequence[str], result: "comparison.Comparison") -> dict[str, Any]:
     """As ``--json`` prints it."""
     left, right = names
-    differences = [{"part": row.part, "field": row.field, "left": row.left, "right": row.right} for row in found.rows]
-    return {"app": app, "left": left, "right": right, "differences": differences, "equal": found.equal}
+    differences = [
+        {"part": row.section, "field": row.field, "left": row.left, "right": row.right} for row in result.rows
+    ]
+    return {"app": app_name, "left": left, "right": right, "differences": differences, "equal": result.equal}
 
 
-def _sides(folder: Path, names: Sequence[str]) -> "list[comparison.Side]":
+def _read_views(folder: Path, names: Sequence[str]) -> "list[comparison.EnvironmentView]":
     """All that is wrong with either is told together."""
-    from seaway.review import sides  # noqa: PLC0415 - for those who compare
+    from seaway.review import environment_views  # noqa: PLC0415 - for those who compare
 
-    read: list[comparison.Side] = []
-    wrong: list[problems.Problem] = []
+    read: list[comparison.EnvironmentView] = []
+    wrong: list[diagnosis.Diagnostic] = []
     for name in names:
         try:
-            stack.known(folder, name)
-            read.append(sides.read(folder, name))
-        except problems.Invalid as error:
-            wrong += [one for one in error.problems if one not in wrong]
+            stack.find_file(folder, name)
+            read.append(environment_views.read_view(folder, name))
+        except diagnosis.InvalidInput as error:
+            wrong += [one for one in error.diagnostics if one not in wrong]
     if wrong:
-        raise problems.Invalid(wrong)
+        raise diagnosis.InvalidInput(wrong)
     return read
 
 
-def _show(app: str, names: Sequence[str], found: "comparison.Comparison") -> None:
+def _print_comparison(app_name: str, names: Sequence[str], result: "comparison.Comparison") -> None:
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
     from seaway.cli import display  # noqa: PLC0415
 
-    screen = display.screen()
-    differ = f"{len(found.rows)} {'differs' if len(found.rows) == 1 else 'differ'}" if found.rows else "nothing differs"
-    told = f"{app} · {' and '.join(f'stack {name}' for name in names)} · {differ}, {found.equal} the same"
+    screen = display.create_screen()
+    differ = (
+        f"{len(result.rows)} {'differs' if len(result.rows) == 1 else 'differ'}" if result.rows else "nothing differs"
+    )
+    told = f"{app_name} · {' and '.join(f'stack {name}' for name in names)} · {differ}, {result.equal} the same"
     display.write(screen, text.Text(told))
-    if found.rows:
-        rows = [(row.part, row.field or "-", display.value(row.left), display.value(row.right)) for row in found.rows]
-        display.write(screen, display.columns(("PART", "FIELD", *names), rows))
+    if result.rows:
+        rows = [
+            (row.section, row.field or "-", display.format_value(row.left), display.format_value(row.right))
+            for row in result.rows
+        ]
+        display.write(screen, display.build_table(("PART", "FIELD", *names), rows))

@@ -8,182 +8,199 @@ from typing import Any, TextIO
 
 from rich import console, table, text
 
-from seaway.cli import picture
-from seaway.model import problems
+from seaway.cli import status_snapshot
 from seaway.rollout import evidence, status
+from seaway.syntax import diagnosis
 
-WIDE = 10_000
+UNLIMITED_WIDTH = 10_000
 """Columns where there is no terminal: what reads us gets whole lines."""
 
-LEAST = 16
+MIN_EVENT_WIDTH = 16
 """Columns that the last event gets on the narrowest terminal; the image gives way."""
 
-GAP = 2
+COLUMN_GAP = 2
 """Columns between two columns."""
 
-LONGEST = 80
+MAX_VALUE_LENGTH = 80
 """Characters of a value in a table; all of them are in the JSON."""
 
-COLOURS = {"complete": "green", "progressing": "yellow", "failed": "red"}
-HEAD = ("SERVICE", "KIND", "READY", "UPDATED", "IMAGE", "AGE", "RESTARTS", "LAST EVENT")
-READY, IMAGE, EVENT = map(HEAD.index, ("READY", "IMAGE", "LAST EVENT"))
+STATE_COLOURS = {"complete": "green", "progressing": "yellow", "failed": "red"}
+STATUS_HEADINGS = ("SERVICE", "KIND", "READY", "UPDATED", "IMAGE", "AGE", "RESTARTS", "LAST EVENT")
+READY, IMAGE, EVENT = map(STATUS_HEADINGS.index, ("READY", "IMAGE", "LAST EVENT"))
 
 
-def screen(stream: TextIO | None = None) -> console.Console:
+def create_screen(stream: TextIO | None = None) -> console.Console:
     """Where to print: stdout, or another stream. Colours on a terminal only, and not where NO_COLOR is set."""
     to = stream or sys.stdout
-    return console.Console(file=to, width=None if to.isatty() else WIDE, highlight=False, markup=False, emoji=False)
+    return console.Console(
+        file=to, width=None if to.isatty() else UNLIMITED_WIDTH, highlight=False, markup=False, emoji=False
+    )
 
 
-def write(to: console.Console, what: console.RenderableType) -> None:
+def write(screen: console.Console, renderable: console.RenderableType) -> None:
     """Print it; where there is no terminal, without the blanks that fill a table's lines."""
-    if to.is_terminal:
-        to.print(what)
+    if screen.is_terminal:
+        screen.print(renderable)
         return
-    with to.capture() as printed:
-        to.print(what)
-    to.file.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
+    with screen.capture() as printed:
+        screen.print(renderable)
+    screen.file.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
 
 
-def columns(head: Sequence[str], rows: Iterable[Sequence[str | text.Text]]) -> table.Table:
+def build_table(headings: Sequence[str], rows: Iterable[Sequence[str | text.Text]]) -> table.Table:
     """A table without lines; what does not fit is cut."""
-    made = table.Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
-    for name in head:
+    made = table.Table(box=None, pad_edge=False, padding=(0, COLUMN_GAP, 0, 0), header_style="bold")
+    for name in headings:
         made.add_column(name, no_wrap=True, overflow="ellipsis")
     for row in rows:
         # Not as rich's markup: a message may well have brackets.
-        made.add_row(*(text.Text(problems.visible(cell)) if isinstance(cell, str) else cell for cell in row))
+        made.add_row(*(text.Text(diagnosis.escape_text(cell)) if isinstance(cell, str) else cell for cell in row))
     return made
 
 
-def drawn(taken: picture.Picture, width: int, away: str | None = None) -> console.Group:
+def render_status(
+    report: status_snapshot.StatusReport, width: int, disconnected_reason: str | None = None
+) -> console.Group:
     """All of ``seaway status`` in a terminal's width. ``away``: why it is an old picture, or an empty one."""
-    parts: list[console.RenderableType] = [heading(taken)]
-    if taken.rows:
-        parts += [workloads(taken.rows, taken.now, width), *addresses(taken.rows), findings(taken.rows)]
-    elif away is None:
-        parts.append(nothing(taken))
-    if away is not None:
-        parts.append(text.Text(f"{away}; waiting for it", style="red"))
+    parts: list[console.RenderableType] = [format_heading(report)]
+    if report.rows:
+        parts += [
+            build_workload_table(report.rows, report.now, width),
+            *format_urls(report.rows),
+            format_findings(report.rows),
+        ]
+    elif disconnected_reason is None:
+        parts.append(format_nothing_deployed(report))
+    if disconnected_reason is not None:
+        parts.append(text.Text(f"{disconnected_reason}; waiting for it", style="red"))
     return console.Group(*parts)
 
 
-def heading(taken: picture.Picture) -> text.Text:
+def format_heading(report: status_snapshot.StatusReport) -> text.Text:
     """The line that says what is looked at."""
-    where, release = taken.where, taken.release
+    where, release = report.target, report.release
     told = "no release recorded"
     if release:
-        told = f"release {problems.visible(release.id)}"
+        told = f"release {diagnosis.escape_text(release.id)}"
         if release.since:
-            told += f" since {_since(release.since, taken.now)}"
+            told += f" since {_format_release_age(release.since, report.now)}"
     return text.Text(" · ".join([where.app, f"stack {where.name}", f"context {where.context}", told]))
 
 
-def _since(said: str, now: datetime.datetime) -> str:
+def _format_release_age(timestamp: str, now: datetime.datetime) -> str:
     """How long since a time in the cluster; one that is no time, as it is written."""
     try:
-        return ago(evidence.moment(said), now)
+        return format_age(evidence.parse_time(timestamp), now)
     except (ValueError, TypeError):
-        return problems.visible(said)
+        return diagnosis.escape_text(timestamp)
 
 
-def nothing(taken: picture.Picture) -> text.Text:
+def format_nothing_deployed(report: status_snapshot.StatusReport) -> text.Text:
     """What to do where nothing is deployed."""
-    where = taken.where
+    where = report.target
     return text.Text(
         f"nothing of {where.app} runs in namespace {where.namespace}; deploy it: pulumi up --stack {where.name}"
     )
 
 
-def workloads(rows: Sequence[status.Row], now: datetime.datetime, width: int) -> table.Table:
+def build_workload_table(rows: Sequence[status.WorkloadStatus], now: datetime.datetime, width: int) -> table.Table:
     """The table. Only the last event is shortened to the width, and where it has no place left, the image."""
-    cells = [_cells(row, now) for row in rows]
-    taken = [max(map(len, column)) for column in zip(HEAD, *cells, strict=True)]
-    left = width - sum(taken[:EVENT]) - GAP * EVENT
-    image = max(len(HEAD[IMAGE]), taken[IMAGE] - max(0, min(LEAST, taken[EVENT]) - left))
-    event = max(len(HEAD[EVENT]), left + taken[IMAGE] - image)
+    cells = [_format_cells(row, now) for row in rows]
+    taken = [max(map(len, column)) for column in zip(STATUS_HEADINGS, *cells, strict=True)]
+    left = width - sum(taken[:EVENT]) - COLUMN_GAP * EVENT
+    image = max(len(STATUS_HEADINGS[IMAGE]), taken[IMAGE] - max(0, min(MIN_EVENT_WIDTH, taken[EVENT]) - left))
+    event = max(len(STATUS_HEADINGS[EVENT]), left + taken[IMAGE] - image)
     for each in cells:
         if len(each[IMAGE]) > image:
             # Its end tells versions apart.
             each[IMAGE] = text.Text(f"…{each[IMAGE].plain[1 - image :]}")
         each[EVENT].truncate(event, overflow="ellipsis")
-    return columns(HEAD, cells)
+    return build_table(STATUS_HEADINGS, cells)
 
 
-def addresses(rows: Sequence[status.Row]) -> list[text.Text]:
+def format_urls(rows: Sequence[status.WorkloadStatus]) -> list[text.Text]:
     """Where a person finds what is exposed by name, a line each."""
     return [text.Text(f"{row.name}: {url}") for row in rows for url in row.urls]
 
 
-def _cells(row: status.Row, now: datetime.datetime) -> list[text.Text]:
-    found, event = row.verdict, row.warned
+def _format_cells(row: status.WorkloadStatus, now: datetime.datetime) -> list[text.Text]:
+    found, event = row.health, row.last_warning
     ready, updated, quiet = f"{row.ready}/{found.desired}", str(found.updated), "-"
     if row.scale:
         ready += f" ({row.scale[0]}-{row.scale[1]})"
-    if row.ran:
-        ready, updated, quiet = "-" if row.ran.state == "none" else row.ran.state, "-", row.ran.told
+    if row.job_runs:
+        ready, updated, quiet = (
+            "-" if row.job_runs.state == "none" else row.job_runs.state,
+            "-",
+            row.job_runs.schedule_text,
+        )
     cells = [
         row.name,
         row.kind,
         ready,
         updated,
-        status.short(row.image),
-        ago(row.since, now),
+        status.shorten_image(row.image),
+        format_age(row.since, now),
         str(row.restarts),
-        f"{ago(event.time, now)}: {event.reason}: {event.message}" if event else quiet,
+        f"{format_age(event.time, now)}: {event.reason}: {event.message}" if event else quiet,
     ]
-    made = [text.Text(problems.visible(cell)) for cell in cells]
-    made[READY].stylize(COLOURS[found.state])
+    made = [text.Text(diagnosis.escape_text(cell)) for cell in cells]
+    made[READY].stylize(STATE_COLOURS[found.state])
     return made
 
 
-def findings(rows: Iterable[status.Row]) -> text.Text:
+def format_findings(rows: Iterable[status.WorkloadStatus]) -> text.Text:
     """Everything that the judgement found: what, where, what to do. Empty when all is well."""
     lines = text.Text(end="")
     for row in rows:
-        for found in row.verdict.findings:
+        for found in row.health.findings:
             lines.append(f"\n{row.name}: ", style="bold")
-            lines.append(f"{_lines(found.line)}\n", style="red" if found.fatal else "yellow")
+            lines.append(f"{_escape_lines(found.line)}\n", style="red" if found.fatal else "yellow")
             where = [found.pod and f"pod {found.pod}", found.container and f"container {found.container}"]
             if any(where):
                 more = f" (and {found.more} more)" if found.more else ""
                 lines.append(f"  {', '.join(filter(None, where))}{more}\n")
-            lines.append(f"  {_lines(found.remedy)}\n  {picture.runbook(found)}\n")
+            lines.append(f"  {_escape_lines(found.hint)}\n  {status_snapshot.format_runbook_link(found)}\n")
     return lines
 
 
-def _lines(said: str) -> str:
+def _escape_lines(message: str) -> str:
     """Several lines, each with nothing in it that cannot be seen."""
-    return "\n".join(map(problems.visible, said.split("\n")))
+    return "\n".join(map(diagnosis.escape_text, message.split("\n")))
 
 
-def value(of: Any) -> str:
+def format_value(field_value: Any) -> str:
     """Any value in one line; a text as it is."""
-    if of is None:
+    if field_value is None:
         return "-"
-    shown = " ".join(of.split()) if isinstance(of, str) else json.dumps(of, ensure_ascii=False)
-    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+    shown = (
+        " ".join(field_value.split()) if isinstance(field_value, str) else json.dumps(field_value, ensure_ascii=False)
+    )
+    return shown if len(shown) <= MAX_VALUE_LENGTH else f"{shown[: MAX_VALUE_LENGTH - 1]}…"
 
 
-def ago(then: datetime.datetime, now: datetime.datetime) -> str:
+def format_age(then: datetime.datetime, now: datetime.datetime) -> str:
     """How long since, in one unit."""
-    return status.age((now - then).total_seconds())
+    return status.format_age((now - then).total_seconds())
 
 
-def clock() -> str:
+def format_clock() -> str:
     """The time of day here, for the person at this screen."""
     return f"{datetime.datetime.now():%H:%M:%S}"
 
 
-class Away:
+class ConnectionNotice:
     """What is said on stderr when the cluster goes away and when it comes back, once each."""
 
     def __init__(self) -> None:
         self._away = False
 
-    def tell(self, why: str | None) -> None:
+    def print_change(self, disconnected_reason: str | None) -> None:
         """Say it if it is news. None: it is there."""
-        if self._away == bool(why):
+        if self._away == bool(disconnected_reason):
             return
-        self._away = bool(why)
-        print(f"seaway: {clock()} {f'{why}; waiting for it' if why else 'it answers again'}", file=sys.stderr)
+        self._away = bool(disconnected_reason)
+        print(
+            f"seaway: {format_clock()} {f'{disconnected_reason}; waiting for it' if disconnected_reason else 'it answers again'}",
+            file=sys.stderr,
+        )

@@ -6,34 +6,34 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from seaway.cli import check, diff, importing, logs, preview, release, render, show, status, up, verb
-from seaway.cluster import errors
-from seaway.model import problems
+from seaway import errors
+from seaway.cli import check, command, diff, import_compose, logs, migrate, preview, release, render, show, status, up
+from seaway.syntax import diagnosis
 
-VERBS: Sequence[ModuleType] = (up, preview, check, render, importing, show, status, logs, diff, release)
+VERBS: Sequence[ModuleType] = (up, preview, check, render, import_compose, show, status, logs, diff, release, migrate)
 """In the order that the help shows them."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb. What it finds out goes to stdout, what is wrong to stderr."""
-    arguments = parser().parse_args(words)
+    arguments = build_parser().parse_args(words)
     try:
         return arguments.run(arguments)
-    except problems.Invalid as error:
+    except diagnosis.InvalidInput as error:
         print(error, file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE_ERROR
     except errors.Unavailable as error:
         print(f"seaway: {error}", file=sys.stderr)
-        return verb.FAILED
+        return command.FAILURE
     except KeyboardInterrupt:
-        return verb.INTERRUPTED
+        return command.INTERRUPTED
     except BrokenPipeError:
         # `seaway logs web | head`: the reader has seen enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return verb.DONE
+        return command.SUCCESS
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line: what every verb takes."""
     made = argparse.ArgumentParser(prog="seaway", description="What plain pulumi cannot do.")
     parsers = made.add_subparsers(title="verbs", required=True, metavar="VERB")

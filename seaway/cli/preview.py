@@ -29,18 +29,18 @@ import os
 import sys
 from pathlib import Path
 
-from seaway.cli import stack, verb
-from seaway.model import problems
+from seaway.cli import command, stack
+from seaway.syntax import diagnosis
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
     told = (
         "what pulumi up would change, and whether it rolls, interrupts or loses data; exit code 0: it may, 1: the"
         " preview failed, 5: blocked by the stack's policy or a check"
     )
     parser = parsers.add_parser("preview", help="what a change would do, and whether it may", description=told)
-    stack.add(parser)
+    stack.add_option(parser)
     parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the summary for a pull request")
     parser.add_argument("--json", action="store_true", help="one JSON object; its fields: pydoc seaway.cli.preview")
     offline = "without cluster, Docker, secrets and Pulumi: render --base and the working tree, and compare them"
@@ -57,22 +57,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Show it; the exit code.
 
     Raises:
-        problems.Invalid: it is not clear which stack is meant, its files are wrong, there is no such revision, or CI
+        diagnosis.InvalidInput: it is not clear which stack is meant, its files are wrong, there is no such revision, or CI
             has no backend but its own disk.
     """
     if arguments.offline and (arguments.base is None or arguments.pulumi):
         wrong = "takes no arguments of pulumi" if arguments.base else "needs a revision to compare with: --base HEAD^1"
         print(f"seaway: --offline {wrong}", file=sys.stderr)
-        return verb.USAGE
-    where = stack.find(arguments)
-    from seaway.cli import reviewing  # noqa: PLC0415 - brings the manifests and rich: others need not pay
+        return command.USAGE_ERROR
+    where = stack.find_target(arguments)
+    from seaway.cli import preview_run  # noqa: PLC0415 - brings the manifests and rich: others need not pay
 
-    review = reviewing.Review(where, base=arguments.base, markdown=arguments.markdown, as_json=arguments.json)
+    review = preview_run.PreviewRun(where, base=arguments.base, markdown=arguments.markdown, as_json=arguments.json)
     try:
         if arguments.offline:
-            return review.compare()
+            return review.compare_files()
         in_ci = os.environ.get("CI", "") in ("true", "1")
-        return review.preview(arguments.pulumi, shared=in_ci and not arguments.local_backend)
-    except problems.Invalid as error:
-        review.failed(str(error))
+        return review.run_pulumi(arguments.pulumi, require_shared_backend=in_ci and not arguments.local_backend)
+    except diagnosis.InvalidInput as error:
+        review.write_failure(str(error))
         raise

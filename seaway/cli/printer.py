@@ -7,9 +7,9 @@ import sys
 from rich import text
 
 from seaway.cli import display
-from seaway.cluster import log
+from seaway.kubernetes.cluster import logs
 
-COLOURS = (
+POD_COLOURS = (
     "cyan",
     "green",
     "yellow",
@@ -28,35 +28,35 @@ class Printer:
 
     def __init__(self, *, timestamps: bool) -> None:
         self._timestamps = timestamps
-        self._screen = display.screen()
-        self._colours = itertools.cycle(COLOURS)
-        self._away = display.Away()
+        self._screen = display.create_screen()
+        self._colours = itertools.cycle(POD_COLOURS)
+        self._away = display.ConnectionNotice()
         self._pods: dict[str, str] = {}
         self._prefixes: dict[str, str] = {}
 
-    def line(self, label: str, line: log.Line) -> None:
+    def print_line(self, label: str, line: logs.LogLine) -> None:
         """Print one line of a container.
 
         Raises:
             BrokenPipeError: nobody reads any more.
         """
-        time = f"{_clock(line.time)} " if self._timestamps else ""
-        self._screen.file.write(f"{self._prefix(label)} {time}{line.text}\n")
+        time = f"{_format_timestamp(line.time)} " if self._timestamps else ""
+        self._screen.file.write(f"{self._build_prefix(label)} {time}{line.text}\n")
 
     def flush(self) -> None:
         """Let the reader have what was printed."""
         self._screen.file.flush()
 
-    def away(self, why: str | None) -> None:
+    def print_connection(self, disconnected_reason: str | None) -> None:
         """The cluster is away, or (None) it is there."""
-        self._away.tell(why)
+        self._away.print_change(disconnected_reason)
 
-    def note(self, said: str) -> None:
+    def print_note(self, message: str) -> None:
         """Something about the logs, not of them."""
         self.flush()
-        print(f"seaway: {said}", file=sys.stderr, flush=True)
+        print(f"seaway: {message}", file=sys.stderr, flush=True)
 
-    def _prefix(self, label: str) -> str:
+    def _build_prefix(self, label: str) -> str:
         """Made once: rich takes longer for it than everything else takes for a line."""
         if label not in self._prefixes:
             pod = label.partition("/")[0]
@@ -68,6 +68,6 @@ class Printer:
         return self._prefixes[label]
 
 
-def _clock(nanoseconds: int) -> str:
+def _format_timestamp(nanoseconds: int) -> str:
     time = datetime.datetime.fromtimestamp(nanoseconds // 10**9, datetime.UTC)
     return f"{time:%Y-%m-%dT%H:%M:%S}.{nanoseconds // 10**6 % 1000:03}Z"

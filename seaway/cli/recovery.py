@@ -20,15 +20,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seaway.cli import program, stack
+from seaway.cli import pulumi_cli, stack
 
-_LOCKED = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_LOCK_PATTERN = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 """https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go"""
 
-_CLOUD = "[409]"
+_CLOUD_CONFLICT = "[409]"
 """Pulumi Cloud has no lock files; it refuses with this code while another update is under way."""
 
-SLACK = datetime.timedelta(seconds=2)
+START_TOLERANCE = datetime.timedelta(seconds=2)
 """Pulumi tells a lock's time in whole seconds, and a process's start is known to a hundredth."""
 
 
@@ -45,7 +45,7 @@ class Holder:
         return f"{self.user}@{self.host} (pid {self.pid}, since {self.since:%Y-%m-%d %H:%M:%S%z})"
 
 
-def recover(where: stack.Stack, *, stale: bool) -> str | None:
+def recover(target: stack.TargetStack, *, force_unlock: bool) -> str | None:
     """Free the stack's lock where nobody holds it any more, and forget the operations that were under way.
 
     Args:
@@ -55,36 +55,36 @@ def recover(where: stack.Stack, *, stale: bool) -> str | None:
         Why it cannot be done, for the user; None: it is done.
 
     Raises:
-        problems.Invalid: there is no program pulumi.
+        diagnosis.InvalidInput: there is no program pulumi.
     """
     with tempfile.TemporaryDirectory() as made:
         # The secrets in it are encrypted; the folder is nobody else's.
         file = Path(made) / "state.json"
         cancelled = False
         while True:
-            code, said = _pulumi(where, "stack", "export", "--file", str(file))
+            code, said = _run_pulumi(target, "stack", "export", "--file", str(file))
             if code:
-                return f"the state cannot be read: {_last(said)}"
-            code, said = _pulumi(where, "stack", "import", "--file", str(file))
+                return f"the state cannot be read: {_extract_error(said)}"
+            code, said = _run_pulumi(target, "stack", "import", "--file", str(file))
             if code == 0:
                 break
-            found = holders(said)
-            locked = bool(found) or _CLOUD in said
+            found = parse_holders(said)
+            locked = bool(found) or _CLOUD_CONFLICT in said
             if cancelled or not locked:
-                return f"the state cannot be put right: {_last(said)}"
-            if not stale and (why := _refusal(found)):
+                return f"the state cannot be put right: {_extract_error(said)}"
+            if not force_unlock and (why := _explain_refusal(found)):
                 return why
-            code, said = _pulumi(where, "cancel", "--yes")
+            code, said = _run_pulumi(target, "cancel", "--yes")
             if code:
-                return f"the lock cannot be freed: {_last(said)}"
-            _tell(found)
+                return f"the lock cannot be freed: {_extract_error(said)}"
+            _report_unlock(found)
             cancelled = True
-        if names := under_way(json.loads(file.read_bytes())):
-            _say(f"was under way and is done again, or taken over as it is: {', '.join(names)}")
+        if names := list_pending_operations(json.loads(file.read_bytes())):
+            _report(f"was under way and is done again, or taken over as it is: {', '.join(names)}")
     return None
 
 
-def holders(said: str) -> list[Holder]:
+def parse_holders(output: str) -> list[Holder]:
     """Who holds the lock, from what Pulumi says of it."""
     return [
         Holder(
@@ -93,11 +93,11 @@ def holders(said: str) -> list[Holder]:
             pid=int(found["pid"]),
             since=datetime.datetime.fromisoformat(found["since"]),
         )
-        for found in _LOCKED.finditer(said)
+        for found in _LOCK_PATTERN.finditer(output)
     ]
 
 
-def lives(holder: Holder) -> bool | None:
+def is_running(holder: Holder) -> bool | None:
     """Whether a lock's holder still runs; None: that cannot be seen from this machine."""
     if holder.host != socket.gethostname():
         return None
@@ -110,12 +110,12 @@ def lives(holder: Holder) -> bool | None:
     with contextlib.suppress(OSError, ValueError, IndexError):
         # It may be dead with nobody having asked for its exit code yet, or its number another program's by now. The
         # time alone does not tell: a clock that was set shifts it.
-        name, state, began = _process(holder.pid)
-        return state not in "ZX" and (name.startswith("pulumi") or began <= holder.since + SLACK)
+        name, state, began = _read_process(holder.pid)
+        return state not in "ZX" and (name.startswith("pulumi") or began <= holder.since + START_TOLERANCE)
     return True
 
 
-def under_way(exported: Mapping[str, Any]) -> list[str]:
+def list_pending_operations(exported: Mapping[str, Any]) -> list[str]:
     """The names of the resources that an exported state has open operations of."""
     deployment: Mapping[str, Any] = exported.get("deployment") or {}
     pending: Sequence[Any] = deployment.get("pending_operations") or ()
@@ -126,14 +126,14 @@ def under_way(exported: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _refusal(found: Sequence[Holder]) -> str | None:
+def _explain_refusal(holders: Sequence[Holder]) -> str | None:
     """Why the lock must not be freed; None: whoever held it is gone."""
-    known = {one: lives(one) for one in found}
+    known = {one: is_running(one) for one in holders}
     for one, alive in known.items():
         if alive:
             return f"the stack is locked by {one}, which still runs: wait for its end, or end it with kill {one.pid}"
     unknown = [str(one) for one, alive in known.items() if alive is None]
-    if unknown or not found:
+    if unknown or not holders:
         who = " and ".join(unknown) or "another update (Pulumi Cloud's page of the stack says whose)"
         return (
             f"the stack is locked by {who}, and whether it still runs cannot be seen from here. If it does not:"
@@ -142,7 +142,7 @@ def _refusal(found: Sequence[Holder]) -> str | None:
     return None
 
 
-def _process(pid: int) -> tuple[str, str, datetime.datetime]:
+def _read_process(pid: int) -> tuple[str, str, datetime.datetime]:
     """Name, state and start of a process, as Linux tells them.
 
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
@@ -154,22 +154,22 @@ def _process(pid: int) -> tuple[str, str, datetime.datetime]:
     return before.partition("(")[2], fields[0], datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
-def _pulumi(where: stack.Stack, *words: str) -> tuple[int, str]:
-    return program.read(where.folder, [*words, "--stack", where.name])
+def _run_pulumi(target: stack.TargetStack, *words: str) -> tuple[int, str]:
+    return pulumi_cli.capture_output(target.folder, [*words, "--stack", target.name])
 
 
-def _tell(found: Sequence[Holder]) -> None:
-    for one in found:
-        _say(f"the lock of {one} is freed")
-    if not found:
-        _say("the update that was under way is cancelled")
+def _report_unlock(holders: Sequence[Holder]) -> None:
+    for one in holders:
+        _report(f"the lock of {one} is freed")
+    if not holders:
+        _report("the update that was under way is cancelled")
 
 
-def _last(said: str) -> str:
+def _extract_error(output: str) -> str:
     """The end of what Pulumi printed: its error, without the warnings before it."""
-    told = said.rpartition("error: ")[2].strip()
+    told = output.rpartition("error: ")[2].strip()
     return " ".join(told.split())
 
 
-def _say(told: str) -> None:
-    print(f"seaway: {told}", file=sys.stderr, flush=True)
+def _report(message: str) -> None:
+    print(f"seaway: {message}", file=sys.stderr, flush=True)

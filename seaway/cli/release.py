@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from types import ModuleType
 
-from seaway.cli import listing, outdated, promote, rollback, save, verb
+from seaway.cli import command, images_outdated, release_list, release_promote, release_rollback, release_save
 
-VERBS: Sequence[ModuleType] = (listing, save, promote, rollback, outdated)
+VERBS: Sequence[ModuleType] = (release_list, release_save, release_promote, release_rollback, images_outdated)
 """In the order that the help shows them."""
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line, and those of its own verbs."""
     told = "what is promoted from one environment to the next"
     parser = parsers.add_parser("release", help=told, description=told)

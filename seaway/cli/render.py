@@ -23,15 +23,15 @@ import argparse
 import json
 import sys
 
-from seaway.cli import stack, verb
-from seaway.model import problems
+from seaway.cli import command, stack
+from seaway.syntax import diagnosis
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
     told = "the Kubernetes objects of a stack, as YAML that kubectl reads; without a secret's value"
     parser = parsers.add_parser("render", help="what would be deployed", description=told)
-    stack.add(parser)
+    stack.add_option(parser)
     parser.add_argument(
         "--app", metavar="FILE", help="another application: YAML, Python or a compose file [the stack's]"
     )
@@ -52,35 +52,37 @@ def run(arguments: argparse.Namespace) -> int:
     """Print them.
 
     Raises:
-        problems.Invalid: it is not clear which stack is meant, its files are wrong, or there is no such service.
+        diagnosis.InvalidInput: it is not clear which stack is meant, its files are wrong, or there is no such service.
     """
     if arguments.strict and arguments.to != "compose":
         wrong, remedy = "says nothing of Kubernetes' objects, which lose nothing", "add --to compose, or leave it out"
-        raise problems.Invalid([problems.Problem(problems.Place("--strict"), "", wrong, remedy)])
-    where = None if arguments.app else stack.find(arguments)
+        raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation("--strict"), "", wrong, remedy)])
+    where = None if arguments.app else stack.find_target(arguments)
     for word in () if arguments.app else ("namespace", "profile"):
         if getattr(arguments, word):
             wrong, remedy = "says nothing of a stack, which has its own", "leave it out, or name a file with --app"
-            raise problems.Invalid([problems.Problem(problems.Place(f"--{word}"), "", wrong, remedy)])
-    from seaway.cli import lone  # noqa: PLC0415 - other verbs need not wait for the manifests
-    from seaway.manifests import offline, yamlout  # noqa: PLC0415
+            raise diagnosis.InvalidInput(
+                [diagnosis.Diagnostic(diagnosis.SourceLocation(f"--{word}"), "", wrong, remedy)]
+            )
+    from seaway.cli import standalone  # noqa: PLC0415 - other verbs need not wait for the manifests
+    from seaway.manifests import preview, yaml_writer  # noqa: PLC0415
     from seaway.release import project  # noqa: PLC0415
 
     if where is None:
-        one, folder = lone.read(arguments)
+        one, folder = standalone.read_environment(arguments)
     else:
-        one, folder = project.of(where.folder, where.name), where.folder
+        one, folder = project.load_environment(where.folder, where.name), where.folder
     if arguments.to == "compose":
-        from seaway.cli import composing  # noqa: PLC0415
+        from seaway.cli import export_compose  # noqa: PLC0415
 
-        return composing.run(arguments, one, folder)
-    only = one.workload(arguments.service)[1].name if arguments.service else None
-    found = offline.rendered(one.app, one.settings, project.images(one, folder))
+        return export_compose.run(arguments, one, folder)
+    only = one.find_workload(arguments.service)[1].name if arguments.service else None
+    found = preview.render_objects(one.app, one.settings, project.find_images(one, folder))
     wanted = [each for each in found if only in (None, each.owner)]
-    wanted = wanted if where else list(lone.applicable(wanted))
+    wanted = wanted if where else list(standalone.filter_applicable(wanted))
     if arguments.json:
-        items = [yamlout.redacted(each.manifest) for each in wanted]
+        items = [yaml_writer.redact_secret(each.manifest) for each in wanted]
         print(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2, ensure_ascii=False))
     else:
-        sys.stdout.write(yamlout.dump(wanted))
-    return verb.DONE
+        sys.stdout.write(yaml_writer.dump_objects(wanted))
+    return command.SUCCESS

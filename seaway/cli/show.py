@@ -9,7 +9,7 @@ the check that asks for it, or null.
     name, kind           of the service, store or job
     application, stack   texts
     image, image_from    what it runs, and why that
-    address, exposed     in the cluster, and from outside (clusterIP, ingress, nodePort, loadBalancer); null: it is not
+    address, exposed     in the cluster, and from outside (none, nodePort, loadBalancer, ingress); null: it is not
                          reached
     urls                 where a person finds it, if an Ingress leads to it
     calls, called_by, after    names
@@ -31,31 +31,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seaway.cli import stack, verb
+from seaway.cli import command, stack
 
 if TYPE_CHECKING:
     from seaway.explain import defaults, graph, workload
     from seaway.release import project
 
-HEAD = ("OF", "FIELD", "DEFAULT", "WHAT IT IS", "WHY")
+DEFAULT_HEADINGS = ("OF", "FIELD", "DEFAULT", "WHAT IT IS", "WHY")
 DEFAULTS = "defaults"
 GRAPH = "graph"
-EDGES = ("FROM", "", "TO")
-MORE = "--json has every field; seaway show defaults has every default"
-BRIEF = ("SEC", "SA", "AVL")
+EDGE_HEADINGS = ("FROM", "", "TO")
+MORE_HINT = "--json has every field; seaway show defaults has every default"
+SUMMARY_CHECK_GROUPS = ("SEC", "SA", "AVL")
 """The groups of checks whose defaults are shown of a service: all of them would fill two screens."""
-RARE = ("allPorts", "linkVariables", "health.every", "health.timeout", "health.retries", "protocol")
+HIDDEN_DEFAULTS = ("allPorts", "linkVariables", "health.interval", "health.timeout", "health.retries", "protocol")
 """Defaults that are on the screen only where somebody said otherwise."""
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
     told = "what it becomes and why: a service, store or job, every default with its reason, or a picture of all"
     parser = parsers.add_parser("show", help="what it becomes, and why", description=told)
     what = "a service, store or job (web; services.graph where it is called like what follows), or: defaults, graph"
     parser.add_argument("what", metavar="WHAT", help=what)
     parser.add_argument("--out", metavar="FILE", type=Path, help="with graph: an SVG [a list of its arrows]")
-    stack.add(parser)
+    stack.add_option(parser)
     parser.add_argument("--json", action="store_true", help="as JSON; its fields: pydoc seaway.cli.show")
     parser.set_defaults(run=run)
 
@@ -64,140 +64,144 @@ def run(arguments: argparse.Namespace) -> int:
     """Show it.
 
     Raises:
-        problems.Invalid: it is not clear which stack is meant, its files are wrong, or there is no such service.
+        diagnosis.InvalidInput: it is not clear which stack is meant, its files are wrong, or there is no such service.
     """
     if arguments.out and arguments.what != GRAPH:
         print(f"seaway: --out is for graph: seaway show graph --out {arguments.out}", file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE_ERROR
     if arguments.out and arguments.json:
         print("seaway: --out and --json are two pictures: take one of them", file=sys.stderr)
-        return verb.USAGE
+        return command.USAGE_ERROR
     if arguments.what == DEFAULTS:
-        _defaults(as_json=arguments.json)
-        return verb.DONE
-    where = stack.find(arguments)
+        _print_defaults(as_json=arguments.json)
+        return command.SUCCESS
+    where = stack.find_target(arguments)
     from seaway.release import project  # noqa: PLC0415 - needs the manifests, which other verbs need not wait for
 
-    one = project.of(where.folder, where.name)
+    one = project.load_environment(where.folder, where.name)
     if arguments.what == GRAPH:
-        return _graph(one, arguments.out, as_json=arguments.json)
-    _workload(one, where.folder, arguments.what, as_json=arguments.json)
-    return verb.DONE
+        return _show_graph(one, arguments.out, as_json=arguments.json)
+    _explain_workload(one, where.folder, arguments.what, as_json=arguments.json)
+    return command.SUCCESS
 
 
-def _graph(one: "project.Project", out: Path | None, *, as_json: bool) -> int:
+def _show_graph(environment: "project.Environment", out: Path | None, *, as_json: bool) -> int:
     from seaway.explain import graph  # noqa: PLC0415
 
-    picture = graph.of(one.app, one.settings)
+    picture = graph.build_graph(environment.app, environment.settings)
     if as_json:
-        _json(dataclasses.asdict(picture))
+        _print_json(dataclasses.asdict(picture))
     elif out:
         from seaway.explain import svg  # noqa: PLC0415 - brings the layout
 
         try:
-            out.write_text(svg.text(picture))
+            out.write_text(svg.render(picture))
         except OSError as error:
             print(f"seaway: {out} cannot be written ({error.strerror}); name another file", file=sys.stderr)
-            return verb.FAILED
+            return command.FAILURE
         print(f"{out} is written")
     else:
-        _arrows(picture)
-    return verb.DONE
+        _print_edges(picture)
+    return command.SUCCESS
 
 
-def _arrows(picture: "graph.Graph") -> None:
+def _print_edges(picture: "graph.Graph") -> None:
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
     from seaway.cli import display  # noqa: PLC0415
     from seaway.explain import graph  # noqa: PLC0415
 
-    screen = display.screen()
+    screen = display.create_screen()
     display.write(screen, text.Text(picture.title))
     names = {each.id: each.name for each in picture.nodes}
-    rows = [(names[each.start], graph.MEANING[each.relation], names[each.end]) for each in picture.edges]
+    rows = [(names[each.start], graph.RELATION_LABELS[each.relation], names[each.end]) for each in picture.edges]
     linked = {id_ for each in picture.edges for id_ in (each.start, each.end)}
     rows += [(name, "stands alone", "-") for id_, name in names.items() if id_ not in linked]
-    display.write(screen, display.columns(EDGES, rows))
+    display.write(screen, display.build_table(EDGE_HEADINGS, rows))
 
 
-def _workload(one: "project.Project", folder: Path, name: str, *, as_json: bool) -> None:
+def _explain_workload(environment: "project.Environment", folder: Path, name: str, *, as_json: bool) -> None:
     from seaway.explain import workload  # noqa: PLC0415
 
-    told = workload.told(one, folder, name)
+    told = workload.explain_workload(environment, folder, name)
     if as_json:
-        _json(dataclasses.asdict(told))
+        _print_json(dataclasses.asdict(told))
         return
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
     from seaway.cli import display  # noqa: PLC0415
 
-    screen = display.screen()
+    screen = display.create_screen()
     display.write(screen, text.Text(f"{told.name} · {told.kind} of {told.application} · stack {told.stack}\n"))
-    facts = display.columns(("", ""), _facts(told))
+    facts = display.build_table(("", ""), _list_facts(told))
     facts.show_header = False
     display.write(screen, facts)
     display.write(screen, text.Text())
     made = [(f"{each.kind}/{each.name}", each.purpose) for each in told.objects]
-    display.write(screen, display.columns(("OBJECT", "WHAT IT IS FOR"), made))
+    display.write(screen, display.build_table(("OBJECT", "WHAT IT IS FOR"), made))
     display.write(screen, text.Text())
-    rows = [_from(row) for row in told.rows if _brief(row)]
-    display.write(screen, display.columns(("FIELD", "VALUE", "FROM", "BECOMES"), rows))
-    display.write(screen, text.Text(f"\n{MORE}"))
+    rows = [_format_field(row) for row in told.rows if _is_in_summary(row)]
+    display.write(screen, display.build_table(("FIELD", "VALUE", "FROM", "BECOMES"), rows))
+    display.write(screen, text.Text(f"\n{MORE_HINT}"))
 
 
-def _facts(told: "workload.Told") -> Iterator[tuple[str, str]]:
-    yield "image", f"{told.image} ({told.image_from})"
-    yield "address", told.address or "none: it takes no requests"
-    if told.exposed:
-        closed = "not yet: expose is true, but the stack's seaway:exposure is clusterIP"
-        way = ", ".join(told.urls) or f"by seaway:exposure {told.exposed}"
-        yield "from outside", closed if told.exposed == "clusterIP" else way
-    for what, names in (("calls", told.calls), ("called by", told.called_by), ("after", told.after)):
+def _list_facts(explanation: "workload.Explanation") -> Iterator[tuple[str, str]]:
+    yield "image", f"{explanation.image} ({explanation.image_from})"
+    yield "address", explanation.address or "none: it takes no requests"
+    if explanation.exposed:
+        closed = "not yet: expose is true, but the stack's seaway:publish is none"
+        way = ", ".join(explanation.urls) or f"by seaway:publish {explanation.exposed}"
+        yield "from outside", closed if explanation.exposed == "none" else way
+    for what, names in (
+        ("calls", explanation.calls),
+        ("called by", explanation.called_by),
+        ("after", explanation.after),
+    ):
         if names:
             yield what, ", ".join(names)
-    if told.start:
-        yield "start it", told.start
+    if explanation.start:
+        yield "start it", explanation.start
 
 
-def _brief(row: "workload.Row") -> bool:
+def _is_in_summary(row: "workload.ExplainedField") -> bool:
     """Whether it is for the screen: what is said, and the defaults that people ask for first."""
     if row.object:
-        return row.check is not None and row.check.startswith(BRIEF)
-    return row.place is not None or (row.value not in (None, []) and row.field not in RARE)
+        return row.check is not None and row.check.startswith(SUMMARY_CHECK_GROUPS)
+    return row.place is not None or (row.value not in (None, []) and row.field not in HIDDEN_DEFAULTS)
 
 
-def _from(row: "workload.Row") -> tuple[str, ...]:
+def _format_field(row: "workload.ExplainedField") -> tuple[str, ...]:
     why = f"default: {row.why}" if row.place is None else row.place
     field = f"{row.object} {row.field}" if row.object else row.field
-    return field, _shown(row.value), f"{why} ({row.check})" if row.check else why, row.becomes or "-"
+    return field, _format_value(row.value), f"{why} ({row.check})" if row.check else why, row.becomes or "-"
 
 
-def _defaults(*, as_json: bool) -> None:
+def _print_defaults(*, as_json: bool) -> None:
     from seaway.explain import defaults  # noqa: PLC0415 - other verbs need not wait for the manifests
 
-    found = defaults.everything()
+    found = defaults.list_defaults()
     if as_json:
-        _json([dataclasses.asdict(one) for one in found])
+        _print_json([dataclasses.asdict(one) for one in found])
         return
     from seaway.cli import display  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
-    table = display.columns(HEAD, map(_row, found))
+    table = display.build_table(DEFAULT_HEADINGS, map(_format_default, found))
     for column in table.columns:  # folded, not cut: half a reason is none
         column.no_wrap, column.overflow = False, "fold"
-    display.write(display.screen(), table)
+    display.write(display.create_screen(), table)
 
 
-def _row(one: "defaults.Default") -> tuple[str, ...]:
-    why = f"{one.why} ({one.check})" if one.check else one.why
-    return one.of, one.field, _shown(one.value), one.means or "-", why or "-"
+def _format_default(default: "defaults.Default") -> tuple[str, ...]:
+    why = f"{default.why} ({default.check})" if default.check else default.why
+    return default.of, default.field, _format_value(default.value), default.means or "-", why or "-"
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """A value as YAML has it, in one line; nothing is `none`."""
     from seaway.cli import display  # noqa: PLC0415
 
-    return "none" if value in (None, [], {}) else display.value(value)
+    return "none" if value in (None, [], {}) else display.format_value(value)
 
 
-def _json(value: Any) -> None:
+def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))

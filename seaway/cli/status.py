@@ -40,18 +40,18 @@
 import argparse
 import sys
 
-from seaway.cli import stack, verb
-from seaway.cluster import errors
+from seaway import errors
+from seaway.cli import command, stack
 
 UNKNOWN = 2
 """The cluster cannot be asked: nothing is known about its health, unlike with 1."""
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
     told = "what runs, how it is, and what is wrong with it; exit code 0: all is well, 1: not all, 2: cannot tell"
     parser = parsers.add_parser("status", help="what runs, and what is wrong with it", description=told)
-    stack.add(parser)
+    stack.add_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object; its fields: pydoc seaway.cli.status")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("-w", "--watch", action="store_true", help="go on, and show each change; Ctrl-C ends it")
@@ -64,15 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Print it once, or until Ctrl-C.
 
     Raises:
-        problems.Invalid: it is not clear which stack is meant.
+        diagnosis.InvalidInput: it is not clear which stack is meant.
     """
-    where = stack.find(arguments)
-    from seaway.cli import differences, health  # noqa: PLC0415 - bring the client and rich: 0.3 s others need not pay
+    where = stack.find_target(arguments)
+    from seaway.cli import drift, health  # noqa: PLC0415 - bring the client and rich: 0.3 s others need not pay
 
     try:
         if arguments.drift:
-            return differences.run(where, as_json=arguments.json)
-        return health.run(where, watch=arguments.watch, as_json=arguments.json)
+            return drift.show_drift(where, as_json=arguments.json)
+        return health.show_status(where, watch=arguments.watch, as_json=arguments.json)
     except errors.Unavailable as error:
         print(f"seaway: {error}", file=sys.stderr)
         return UNKNOWN

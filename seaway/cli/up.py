@@ -7,16 +7,16 @@ import argparse
 import os
 import sys
 
-from seaway.cli import program, recovery, stack, verb
+from seaway.cli import command, pulumi_cli, recovery, stack
 from seaway.release import hold
-from seaway.review import digest, disks
+from seaway.review import disks, pulumi_preview
 
 
-def add(parsers: verb.Parsers) -> None:
+def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
     told = "pulumi up, then what runs; exit code 0: deployed, 1: failed, 3: failed, and the last good release is back"
     parser = parsers.add_parser("up", help="deploy, and go back where it fails", description=told)
-    stack.add(parser)
+    stack.add_option(parser)
     back = "where it fails, put the last good release back and hold the failed one, until the source changes"
     parser.add_argument("--rollback-on-failure", action="store_true", help=back)
     parser.add_argument("--retry", action="store_true", help="try a release again that is held back")
@@ -34,42 +34,42 @@ def run(arguments: argparse.Namespace) -> int:
     """Deploy; the exit code.
 
     Raises:
-        problems.Invalid: it is not clear which stack is meant, or a lock file is wrong.
+        diagnosis.InvalidInput: it is not clear which stack is meant, or a lock file is wrong.
         errors.Unavailable: the cluster cannot be asked.
     """
     if arguments.stale_lock and not arguments.recover:
         print("seaway: --stale-lock says something to --recover: seaway up --recover --stale-lock", file=sys.stderr)
-        return verb.USAGE
-    where = stack.find(arguments)
-    if arguments.recover and (why := recovery.recover(where, stale=arguments.stale_lock)):
+        return command.USAGE_ERROR
+    where = stack.find_target(arguments)
+    if arguments.recover and (why := recovery.recover(where, force_unlock=arguments.stale_lock)):
         print(f"seaway: {why}", file=sys.stderr)
-        return verb.FAILED
-    if arguments.accept_data_loss and (code := _accept(where, arguments)):
+        return command.FAILURE
+    if arguments.accept_data_loss and (code := _accept_data_loss(where, arguments)):
         return code
     from seaway.cli import deployment  # noqa: PLC0415 - brings the client and rich: 0.3 s that others need not pay
 
-    chosen = deployment.Deployment(where, rollback=arguments.rollback_on_failure, more=arguments.pulumi)
+    chosen = deployment.Deployment(where, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi)
     return chosen.run(retry=arguments.retry)
 
 
-def _accept(where: stack.Stack, arguments: argparse.Namespace) -> int:
+def _accept_data_loss(target: stack.TargetStack, arguments: argparse.Namespace) -> int:
     """Accept the loss of the disks that a preview lists, for this process and what it starts; an exit code, or 0."""
     if arguments.retry:
-        hold.remove(where.folder, where.name)  # the preview must be of what is deployed then
-    print(f"seaway: pulumi preview of stack {where.name}: which disks are deleted", file=sys.stderr, flush=True)
-    words = ["preview", "--json", "--stack", where.name]
-    code, printed = program.output(where.folder, words, **{disks.LISTED: "true"})
+        hold.remove_fallback(target.folder, target.name)  # the preview must be of what is deployed then
+    print(f"seaway: pulumi preview of stack {target.name}: which disks are deleted", file=sys.stderr, flush=True)
+    words = ["preview", "--json", "--stack", target.name]
+    code, printed = pulumi_cli.capture_stdout(target.folder, words, **{disks.LIST_VARIABLE: "true"})
     try:
-        found = digest.read(printed)
-    except digest.Unreadable:
+        found = pulumi_preview.parse(printed)
+    except pulumi_preview.UnreadablePreview:
         print(printed.strip(), file=sys.stderr)
-        return verb.FAILED
+        return command.FAILURE
     for error in found.errors:
         print(f"seaway: {error}", file=sys.stderr)
     if code or found.errors:
-        return verb.FAILED
+        return command.FAILURE
     listed = disks.find_listed(found.warnings)
-    os.environ[disks.ACCEPTED] = ",".join(listed)
+    os.environ[disks.ACCEPT_VARIABLE] = ",".join(listed)
     for line in listed.values() or ["deletes no disk"]:
         print(f"seaway: accepted: {line}", file=sys.stderr, flush=True)
-    return verb.DONE
+    return command.SUCCESS

@@ -9,49 +9,60 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from seaway.compose import convert, read
-from seaway.model import nodes, problems, roots
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import diagnosis, nodes
 
 _NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 
 
-def recognised(name: str) -> bool:
+def is_compose_file(name: str) -> bool:
     """Whether a file, or each of several, is called as compose files are: `docker-compose.yml`, `compose.prod.yaml`."""
     return all(_NAME.fullmatch(one.strip()) for one in Path(name).name.split(","))
 
 
-def files(path: Path) -> list[Path]:
+def list_files(path: Path) -> list[Path]:
     """The files that a path with commas names."""
     first, *others = path.name.split(",")
     return [path.with_name(one.strip()) for one in (first, *others)]
 
 
-def converted(
-    path: Path, *, within: roots.Root, name: str | None = None, profiles: Collection[str] = (), builds: bool = True
-) -> convert.Converted:
+def convert_files(
+    path: Path,
+    *,
+    within: roots.Root,
+    name: str | None = None,
+    profiles: Collection[str] = (),
+    build_named_images: bool = True,
+) -> convert.Conversion:
     """What the files become; nothing outside of ``within`` is read.
 
     Raises:
-        problems.Invalid: everything that is wrong with the files. What is refused is among the losses.
+        diagnosis.InvalidInput: everything that is wrong with the files. What is refused is among the losses.
     """
-    listed = files(path)
-    done = read.read(listed, within=within, profiles=profiles)
+    listed = list_files(path)
+    done = loader.load(listed, within=within, profiles=profiles)
     above = listed[0].parent
-    return convert.convert(done.root, name=name, folder=above, within=within, told=done.losses, builds=builds)
+    return convert.convert_document(
+        done.root, name=name, folder=above, within=within, outcomes=done.outcomes, build_named_images=build_named_images
+    )
 
 
-def application(
-    path: Path, shown: str, root: roots.Root, profiles: Collection[str] = (), *, builds: bool = True
-) -> nodes.Table:
+def load_application(
+    path: Path, display_name: str, root: roots.Root, profiles: Collection[str] = (), *, build_named_images: bool = True
+) -> nodes.MappingNode:
     """The application, for whoever deploys. ``shown``: what messages call the file, relative to the project;
     ``root``: what it may name files in; ``builds``: whether an image that has a name is built all the same.
 
     Raises:
-        problems.Invalid: what is wrong, or refused.
+        diagnosis.InvalidInput: what is wrong, or refused.
     """
-    for each in files(path):
+    for each in list_files(path):
         if not root.exists(each):
-            place = problems.Place(str(Path(shown).with_name(each.name)))
+            place = diagnosis.SourceLocation(str(Path(display_name).with_name(each.name)))
             remedy = "write the application there, or name the file that it is in"
-            raise problems.Invalid([problems.Problem(place, "", "there is no such file", remedy)])
-    return convert.checked(converted(path, within=root, profiles=profiles, builds=builds))
+            raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "", "there is no such file", remedy)])
+    return convert.require_accepted(
+        convert_files(path, within=root, profiles=profiles, build_named_images=build_named_images)
+    )

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.explain import fields
-from seaway.manifests import offline
-from seaway.model import application, decode, encode, load, settings
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.syntax import decode, encode
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,60 +29,69 @@ class Default:
     """The id of the check that asks for it."""
 
 
-ANY = "services, stores, jobs"
-STACK = "Pulumi.<stack>.yaml"
+ALL_WORKLOADS = "services, stores, jobs"
+STACK_FILE = "Pulumi.<stack>.yaml"
 
 
-def everything() -> list[Default]:
+def list_defaults() -> list[Default]:
     """All defaults: those of app.yaml, those of a stack's file, and what the objects have that neither can say."""
-    common = {field.name for field in dataclasses.fields(application.Container)}
-    found = list(_model(application.Container, ANY, ""))
+    common = {field.name for field in dataclasses.fields(application.WorkloadSpec)}
+    found = list(_list_model_defaults(application.WorkloadSpec, ALL_WORKLOADS, ""))
     for of, cls in (("services", application.Service), ("stores", application.Store), ("jobs", application.Job)):
-        found += _model(cls, of, "", common)
-    return [*found, *_model(settings.Settings, STACK, "seaway:"), *_objects()]
+        found += _list_model_defaults(cls, of, "", common)
+    return [*found, *_list_model_defaults(settings.Settings, STACK_FILE, "seaway:"), *_list_object_defaults()]
 
 
-def _model(cls: type, of: str, above: str, but: typing.Collection[str] = ()) -> Iterator[Default]:
-    hints = decode.hints(cls)
+def _list_model_defaults(cls: type, of: str, prefix: str, excluded: typing.Collection[str] = ()) -> Iterator[Default]:
+    hints = decode.get_type_hints(cls)
     for field in dataclasses.fields(cls):
-        if field.name in but or field.name == decode.named_by(cls):
+        if field.name in excluded or field.name == decode.get_name_field(cls):
             continue
-        path = f"{above}{decode.camel(field.name)}"
-        inner, many = _nested(hints[field.name])
-        given = encode.default(field)
+        path = f"{prefix}{decode.to_camel_case(field.name)}"
+        inner, many = _find_nested_class(hints[field.name])
+        given = encode.get_default(field)
         if given is not dataclasses.MISSING and not (inner and dataclasses.is_dataclass(given)):
-            means, why = fields.notes(hints[field.name])
-            yield Default(of=of, field=path, value=encode.plain(given), means=means, why=why)
+            means, why = fields.read_notes(hints[field.name])
+            yield Default(of=of, field=path, value=encode.to_plain(given), means=means, why=why)
         if inner:
-            yield from _model(inner, of, f"{path}.<{decode.named_by(inner)}>." if many else f"{path}.")
+            yield from _list_model_defaults(
+                inner, of, f"{path}.<{decode.get_name_field(inner)}>." if many else f"{path}."
+            )
 
 
-def _nested(hint: Any) -> tuple[type | None, bool]:
+def _find_nested_class(hint: Any) -> tuple[type | None, bool]:
     """The dataclass that a field holds, and whether it holds many."""
     match typing.get_origin(hint):
         case typing.Annotated:
-            return _nested(typing.get_args(hint)[0])
+            return _find_nested_class(typing.get_args(hint)[0])
         case types.UnionType:
-            found = [_nested(one) for one in typing.get_args(hint)]
+            found = [_find_nested_class(one) for one in typing.get_args(hint)]
             return next((one for one in found if one[0]), (None, False))
         case origin if origin is tuple:
-            return _nested(typing.get_args(hint)[0])[0], True
+            return _find_nested_class(typing.get_args(hint)[0])[0], True
         case _:
             return (hint, False) if dataclasses.is_dataclass(hint) and isinstance(hint, type) else (None, False)
 
 
-def _objects() -> Iterator[Default]:
+def _list_object_defaults() -> Iterator[Default]:
     """What the objects of the least that can be said have, without what the model says."""
-    manifests = _least()
+    manifests = _render_minimal_manifests()
     for field in fields.FIELDS:
-        if not field.why:
+        if not field.rationale:
             continue
-        found = (fields.value(one, field.path) for one in manifests if one["kind"] in field.kinds)
+        found = (fields.find_value(one, field.path) for one in manifests if one["kind"] in field.kinds)
         value = next(one for one in found if one is not None)
-        yield Default(of=field.of, field=field.shown, value=value, means=field.means, why=field.why, check=field.check)
+        yield Default(
+            of=field.owner,
+            field=field.short_path,
+            value=value,
+            means=field.help_text,
+            why=field.rationale,
+            check=field.check,
+        )
 
 
-def _least() -> list[dict[str, Any]]:
+def _render_minimal_manifests() -> list[dict[str, Any]]:
     """One of each kind."""
     volume = application.Volume(path="/data", size="1Gi")
     app = application.Application(
@@ -93,4 +104,4 @@ def _least() -> list[dict[str, Any]]:
         jobs=(application.Job("migrate", image="migrate:1"),),
     )
     stack = settings.Settings(stack="dev", context="dev")
-    return [one.manifest for one in offline.rendered(load.resolve(app), stack)]
+    return [one.manifest for one in preview.render_objects(load.resolve_application(app), stack)]

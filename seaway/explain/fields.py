@@ -12,20 +12,22 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, cast
 
-from seaway.checks import availability as avl
-from seaway.checks import check, identity, probes, resources, security
+from seaway.checks import check
+from seaway.checks.rules import availability as avl
+from seaway.checks.rules import identity, probes, resources, security
+from seaway.kubernetes.api import kinds
 from seaway.manifests import availability, config, container, namespace, pod, policies, scaling, volumes, workloads
 from seaway.manifests import identity as accounts
 from seaway.manifests import network as services
 from seaway.manifests import probes as asked
-from seaway.model import describe
+from seaway.syntax import field_help
 
-PODS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob")
+POD_TEMPLATE_KINDS = kinds.WORKLOAD_KINDS
 """The kinds that have a pod template."""
 
-TEMPLATE = "spec.template.spec"
-CONTAINER = f"{TEMPLATE}.containers.0"
-_SECURITY = "pod-security.kubernetes.io"
+POD_SPEC_PATH = "spec.template.spec"
+CONTAINER_PATH = f"{POD_SPEC_PATH}.containers.0"
+_POD_SECURITY_PREFIX = "pod-security.kubernetes.io"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,31 +36,36 @@ class Field:
 
     kinds: tuple[str, ...]
     path: tuple[str, ...]
-    means: str = ""
+    help_text: str = ""
     """What it is, where there is more to say than its name."""
-    why: str = ""
+    rationale: str = ""
     """The reason; empty: it is what the model says."""
     check: str | None = None
     """The id of the check that the reason is of."""
-    said: str | None = None
+    model_path: str | None = None
     """Where the model says it, below `services.web`: ``scale.min``."""
 
     @property
-    def of(self) -> str:
+    def owner(self) -> str:
         """Whose it is, as people read it."""
-        return "all pods" if self.kinds == PODS else ", ".join(self.kinds)
+        return "all pods" if self.kinds == POD_TEMPLATE_KINDS else ", ".join(self.kinds)
 
     @property
-    def shown(self) -> str:
+    def short_path(self) -> str:
         """The path as people read it: a pod's, a container's, without what leads to them."""
         words = ".".join(self.path)
-        for above, short in ((CONTAINER, "container"), (TEMPLATE, "pod"), ("spec", ""), ("metadata.labels", "")):
+        for above, short in (
+            (CONTAINER_PATH, "container"),
+            (POD_SPEC_PATH, "pod"),
+            ("spec", ""),
+            ("metadata.labels", ""),
+        ):
             if words.startswith(f"{above}."):
                 return f"{short}.{words.removeprefix(f'{above}.')}".removeprefix(".")
         return words
 
 
-def value(manifest: Any, path: tuple[str, ...]) -> Any:
+def find_value(manifest: Any, path: tuple[str, ...]) -> Any:
     """What a manifest has there; None: it has nothing. What a Job has, a CronJob has in its template of one."""
     match manifest:
         case {"spec": {"jobTemplate": dict(), **spec}} if path[0] == "spec" and path[1] not in spec:
@@ -77,112 +84,145 @@ def value(manifest: Any, path: tuple[str, ...]) -> Any:
     return found
 
 
-def _path(above: str, below: str) -> tuple[str, ...]:
-    return (*filter(None, above.split(".")), *below.split("."))
+def _split_path(prefix: str, suffix: str) -> tuple[str, ...]:
+    return (*filter(None, prefix.split(".")), *suffix.split("."))
 
 
-def _checked(kinds: tuple[str, ...], above: str, below: str, by: check.Check) -> Field:
+def _from_check(kinds: tuple[str, ...], prefix: str, suffix: str, source: check.Check) -> Field:
     """What a check asks for."""
-    return Field(kinds=kinds, path=_path(above, below), means=by.title, why=by.why, check=by.id)
+    return Field(
+        kinds=kinds,
+        path=_split_path(prefix, suffix),
+        help_text=source.title,
+        rationale=source.rationale,
+        check=source.id,
+    )
 
 
-def _told(kinds: tuple[str, ...], above: str, below: str, by: Callable[..., Any]) -> Field:
+def _from_docstring(kinds: tuple[str, ...], prefix: str, suffix: str, source: Callable[..., Any]) -> Field:
     """What the function says that makes it, first."""
-    text = inspect.getdoc(by) or ""
-    return Field(kinds=kinds, path=_path(above, below), why=" ".join(text.partition("\n\n")[0].split()))
+    text = inspect.getdoc(source) or ""
+    return Field(kinds=kinds, path=_split_path(prefix, suffix), rationale=" ".join(text.partition("\n\n")[0].split()))
 
 
-def _beside(kinds: tuple[str, ...], above: str, below: str, module: ModuleType, name: str) -> Field:
+def _from_constant(kinds: tuple[str, ...], prefix: str, suffix: str, module: ModuleType, name: str) -> Field:
     """What a constant is, and why."""
-    means, why = notes(typing.get_type_hints(module, include_extras=True)[name])
-    return Field(kinds=kinds, path=_path(above, below), means=means, why=why)
+    means, why = read_notes(typing.get_type_hints(module, include_extras=True)[name])
+    return Field(kinds=kinds, path=_split_path(prefix, suffix), help_text=means, rationale=why)
 
 
-def notes(hint: Any) -> tuple[str, str]:
+def read_notes(hint: Any) -> tuple[str, str]:
     """What an annotation says that something means, and why it is so; empty where it says nothing."""
     said = typing.get_args(hint)[1:]
-    means = next((note.text for note in said if isinstance(note, describe.Doc)), "")
-    return means, next((note.text for note in said if isinstance(note, describe.Why)), "")
+    means = next((note.text for note in said if isinstance(note, field_help.Help)), "")
+    return means, next((note.text for note in said if isinstance(note, field_help.Rationale)), "")
 
 
-def _model(kinds: tuple[str, ...], above: str, below: str, said: str) -> Field:
+def _from_model(kinds: tuple[str, ...], prefix: str, suffix: str, model_path: str) -> Field:
     """What the model says."""
-    return Field(kinds=kinds, path=_path(above, below), said=said)
+    return Field(kinds=kinds, path=_split_path(prefix, suffix), model_path=model_path)
 
 
-def _labelled(name: str, means: str, why: str, by: str | None = None) -> Field:
+def _from_namespace_label(name: str, help_text: str, rationale: str, check_id: str | None = None) -> Field:
     """What a label of the namespace says."""
-    return Field(kinds=("Namespace",), path=("metadata", "labels", name), means=means, why=why, check=by)
+    return Field(
+        kinds=("Namespace",),
+        path=("metadata", "labels", name),
+        help_text=help_text,
+        rationale=rationale,
+        check=check_id,
+    )
 
 
-_POD_SECURITY = notes(typing.get_type_hints(namespace, include_extras=True)["POD_SECURITY"])
-_SERVED = ("Deployment", "DaemonSet", "StatefulSet")
-_JOBS = ("Job", "CronJob")
+_POD_SECURITY = read_notes(typing.get_type_hints(namespace, include_extras=True)["POD_SECURITY_VERSION"])
+_LONG_RUNNING_KINDS = ("Deployment", "DaemonSet", "StatefulSet")
+_JOB_KINDS = ("Job", "CronJob")
 
 FIELDS: tuple[Field, ...] = (
-    _model(("Deployment",), "spec", "replicas", "scale.min"),
-    _checked(("Deployment",), "spec", "strategy.rollingUpdate.maxUnavailable", avl.strategy),
-    _beside(("Deployment", "DaemonSet"), "spec", "minReadySeconds", workloads, "UNASKED"),
-    _beside(_SERVED, "spec", "revisionHistoryLimit", workloads, "HISTORY"),
-    _told(("StatefulSet",), "spec", "persistentVolumeClaimRetentionPolicy", workloads.stateful_set),
-    _model(("StatefulSet",), "spec.volumeClaimTemplates.0", "spec.resources.requests.storage", "volume.size"),
-    _model(_JOBS, "spec", "backoffLimit", "tries"),
-    _model(_JOBS, "spec", "activeDeadlineSeconds", "timeout"),
-    _beside(_JOBS, "spec", "podReplacementPolicy", workloads, "ONE_AT_A_TIME"),
-    _beside(_JOBS, "spec", "podFailurePolicy.rules.0.action", workloads, "EVICTED"),
-    _model(("CronJob",), "spec", "schedule", "schedule"),
-    _model(("CronJob",), "spec", "timeZone", "timeZone"),
-    _model(("CronJob",), "spec", "startingDeadlineSeconds", "startWithin"),
-    _model(("CronJob",), "spec", "concurrencyPolicy", "overlap"),
-    _model(("CronJob",), "spec", "successfulJobsHistoryLimit", "history"),
-    _model(("CronJob",), "spec", "suspend", "run"),
-    _checked(PODS, TEMPLATE, "automountServiceAccountToken", identity.token),
-    _beside(PODS, TEMPLATE, "enableServiceLinks", pod, "SERVICE_LINKS"),
-    _model(PODS, TEMPLATE, "securityContext.runAsUser", "user"),
-    _checked(PODS, TEMPLATE, "securityContext.runAsNonRoot", security.non_root),
-    _checked(PODS, TEMPLATE, "securityContext.seccompProfile.type", security.seccomp),
-    _beside(PODS, TEMPLATE, "securityContext.fsGroupChangePolicy", pod, "GROUP_CHANGE"),
-    _model(_SERVED, TEMPLATE, "terminationGracePeriodSeconds", "grace"),
-    _beside(_JOBS, TEMPLATE, "terminationGracePeriodSeconds", availability, "JOB_GRACE"),
-    _model(PODS, TEMPLATE, "priorityClassName", "priority"),
-    _model(PODS, TEMPLATE, "nodeSelector", "nodes"),
-    _model(PODS, TEMPLATE, "tolerations", "tolerates"),
-    _checked(("Deployment",), TEMPLATE, "topologySpreadConstraints.0.topologyKey", avl.zones),
-    _checked(("Deployment",), TEMPLATE, "topologySpreadConstraints.1.topologyKey", avl.nodes),
-    _model(("Deployment",), TEMPLATE, "topologySpreadConstraints.1.whenUnsatisfiable", "spread"),
-    _beside(_JOBS, TEMPLATE, "restartPolicy", pod, "AGAIN"),
-    _beside(PODS, CONTAINER, "imagePullPolicy", container, "PULL"),
-    _beside(PODS, CONTAINER, "terminationMessagePolicy", container, "LAST_WORDS"),
-    _model(PODS, CONTAINER, "ports.0.containerPort", "port"),
-    _model(PODS, CONTAINER, "resources.requests.cpu", "resources.cpu"),
-    _model(PODS, CONTAINER, "resources.limits.memory", "resources.memory"),
-    _checked(PODS, CONTAINER, "resources.requests.ephemeral-storage", resources.disk),
-    _model(PODS, CONTAINER, "resources.limits.ephemeral-storage", "resources.disk"),
-    _model(PODS, CONTAINER, "resources.limits.cpu", "resources.cpuLimit"),
-    _beside(_SERVED, CONTAINER, "startupProbe.periodSeconds", asked, "START"),
-    _model(_SERVED, CONTAINER, "startupProbe.failureThreshold", "health.startup"),
-    _checked(_SERVED, CONTAINER, "livenessProbe.periodSeconds", probes.alive),
-    _checked(_SERVED, CONTAINER, "readinessProbe.periodSeconds", probes.ready),
-    _model(("Deployment", "DaemonSet"), CONTAINER, "lifecycle.preStop.sleep.seconds", "drain"),
-    _checked(PODS, CONTAINER, "securityContext.readOnlyRootFilesystem", security.read_only),
-    _checked(PODS, CONTAINER, "securityContext.allowPrivilegeEscalation", security.escalation),
-    _checked(PODS, CONTAINER, "securityContext.capabilities.drop", security.capabilities),
-    _beside(PODS, TEMPLATE, "volumes.0.emptyDir.sizeLimit", volumes, "SCRATCH"),
-    _checked(("PodDisruptionBudget",), "spec", "maxUnavailable", avl.budget),
-    _model(("HorizontalPodAutoscaler",), "spec", "minReplicas", "scale.min"),
-    _model(("HorizontalPodAutoscaler",), "spec", "maxReplicas", "scale.max"),
-    _beside(("HorizontalPodAutoscaler",), "spec", "behavior.scaleUp.policies", scaling, "UP"),
-    _beside(("HorizontalPodAutoscaler",), "spec", "behavior.scaleDown.stabilizationWindowSeconds", scaling, "QUIET"),
-    _beside(("HorizontalPodAutoscaler",), "spec", "behavior.scaleDown.policies", scaling, "DOWN"),
-    _told(("PodDisruptionBudget",), "spec", "unhealthyPodEvictionPolicy", availability.disruption_budget),
-    _beside(("ServiceAccount",), "", "automountServiceAccountToken", accounts, "TOKEN"),
-    _model(("Role",), "", "rules", "kubernetesApi"),
-    _model(("Service",), "spec", "type", "expose"),
-    _told(("Service",), "spec", "clusterIP", services.headless),
-    _model(("Ingress",), "spec", "rules", "expose"),
-    _beside(("NetworkPolicy",), "spec", "policyTypes", policies, "BOTH"),
-    _model(("NetworkPolicy",), "spec", "egress", "egress"),
-    _beside(("ConfigMap", "Secret"), "", "immutable", config, "IMMUTABLE"),
-    _labelled(f"{_SECURITY}/enforce", security.namespace.title, security.namespace.why, security.namespace.id),
-    _labelled(f"{_SECURITY}/enforce-version", *_POD_SECURITY),
+    _from_model(("Deployment",), "spec", "replicas", "scale.min"),
+    _from_check(("Deployment",), "spec", "strategy.rollingUpdate.maxUnavailable", avl.rollout_strategy),
+    _from_constant(("Deployment", "DaemonSet"), "spec", "minReadySeconds", workloads, "MIN_READY_SECONDS"),
+    _from_constant(_LONG_RUNNING_KINDS, "spec", "revisionHistoryLimit", workloads, "REVISION_HISTORY_LIMIT"),
+    _from_docstring(("StatefulSet",), "spec", "persistentVolumeClaimRetentionPolicy", workloads.build_stateful_set),
+    _from_model(("StatefulSet",), "spec.volumeClaimTemplates.0", "spec.resources.requests.storage", "volume.size"),
+    _from_model(_JOB_KINDS, "spec", "backoffLimit", "backoffLimit"),
+    _from_model(_JOB_KINDS, "spec", "activeDeadlineSeconds", "timeout"),
+    _from_constant(_JOB_KINDS, "spec", "podReplacementPolicy", workloads, "POD_REPLACEMENT_POLICY"),
+    _from_constant(_JOB_KINDS, "spec", "podFailurePolicy.rules.0.action", workloads, "EVICTION_ACTION"),
+    _from_model(("CronJob",), "spec", "schedule", "schedule"),
+    _from_model(("CronJob",), "spec", "timeZone", "timeZone"),
+    _from_model(("CronJob",), "spec", "startingDeadlineSeconds", "startingDeadline"),
+    _from_model(("CronJob",), "spec", "concurrencyPolicy", "concurrencyPolicy"),
+    _from_model(("CronJob",), "spec", "successfulJobsHistoryLimit", "historyLimit"),
+    _from_model(("CronJob",), "spec", "suspend", "run"),
+    _from_check(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "automountServiceAccountToken", identity.service_account_token),
+    _from_constant(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "enableServiceLinks", pod, "ENABLE_SERVICE_LINKS"),
+    _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "securityContext.runAsUser", "user"),
+    _from_check(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "securityContext.runAsNonRoot", security.run_as_non_root),
+    _from_check(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "securityContext.seccompProfile.type", security.seccomp_profile),
+    _from_constant(
+        POD_TEMPLATE_KINDS, POD_SPEC_PATH, "securityContext.fsGroupChangePolicy", pod, "FS_GROUP_CHANGE_POLICY"
+    ),
+    _from_model(_LONG_RUNNING_KINDS, POD_SPEC_PATH, "terminationGracePeriodSeconds", "stopGracePeriod"),
+    _from_constant(_JOB_KINDS, POD_SPEC_PATH, "terminationGracePeriodSeconds", availability, "JOB_GRACE_SECONDS"),
+    _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "priorityClassName", "priorityClass"),
+    _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "nodeSelector", "nodeSelector"),
+    _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "tolerations", "tolerations"),
+    _from_check(("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.0.topologyKey", avl.zone_spread),
+    _from_check(("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.1.topologyKey", avl.node_spread),
+    _from_model(("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.1.whenUnsatisfiable", "spread"),
+    _from_constant(_JOB_KINDS, POD_SPEC_PATH, "restartPolicy", pod, "JOB_RESTART_POLICY"),
+    _from_constant(POD_TEMPLATE_KINDS, CONTAINER_PATH, "imagePullPolicy", container, "PULL_POLICY"),
+    _from_constant(
+        POD_TEMPLATE_KINDS, CONTAINER_PATH, "terminationMessagePolicy", container, "TERMINATION_MESSAGE_POLICY"
+    ),
+    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "ports.0.containerPort", "port"),
+    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.requests.cpu", "resources.cpu"),
+    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.limits.memory", "resources.memory"),
+    _from_check(
+        POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.requests.ephemeral-storage", resources.ephemeral_storage
+    ),
+    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.limits.ephemeral-storage", "resources.disk"),
+    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.limits.cpu", "resources.cpuLimit"),
+    _from_constant(_LONG_RUNNING_KINDS, CONTAINER_PATH, "startupProbe.periodSeconds", asked, "STARTUP_PERIOD_SECONDS"),
+    _from_model(_LONG_RUNNING_KINDS, CONTAINER_PATH, "startupProbe.failureThreshold", "health.startPeriod"),
+    _from_check(_LONG_RUNNING_KINDS, CONTAINER_PATH, "livenessProbe.periodSeconds", probes.liveness_probe),
+    _from_check(_LONG_RUNNING_KINDS, CONTAINER_PATH, "readinessProbe.periodSeconds", probes.readiness_probe),
+    _from_model(("Deployment", "DaemonSet"), CONTAINER_PATH, "lifecycle.preStop.sleep.seconds", "preStopDelay"),
+    _from_check(POD_TEMPLATE_KINDS, CONTAINER_PATH, "securityContext.readOnlyRootFilesystem", security.read_only_root),
+    _from_check(
+        POD_TEMPLATE_KINDS, CONTAINER_PATH, "securityContext.allowPrivilegeEscalation", security.privilege_escalation
+    ),
+    _from_check(POD_TEMPLATE_KINDS, CONTAINER_PATH, "securityContext.capabilities.drop", security.capabilities),
+    _from_constant(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "volumes.0.emptyDir.sizeLimit", volumes, "WRITABLE_SIZE_LIMIT"),
+    _from_check(("PodDisruptionBudget",), "spec", "maxUnavailable", avl.disruption_budget),
+    _from_model(("HorizontalPodAutoscaler",), "spec", "minReplicas", "scale.min"),
+    _from_model(("HorizontalPodAutoscaler",), "spec", "maxReplicas", "scale.max"),
+    _from_constant(("HorizontalPodAutoscaler",), "spec", "behavior.scaleUp.policies", scaling, "SCALE_UP_POLICIES"),
+    _from_constant(
+        ("HorizontalPodAutoscaler",),
+        "spec",
+        "behavior.scaleDown.stabilizationWindowSeconds",
+        scaling,
+        "SCALE_DOWN_STABILIZATION_SECONDS",
+    ),
+    _from_constant(("HorizontalPodAutoscaler",), "spec", "behavior.scaleDown.policies", scaling, "SCALE_DOWN_POLICIES"),
+    _from_docstring(
+        ("PodDisruptionBudget",), "spec", "unhealthyPodEvictionPolicy", availability.build_disruption_budget
+    ),
+    _from_constant(("ServiceAccount",), "", "automountServiceAccountToken", accounts, "AUTOMOUNT_TOKEN"),
+    _from_model(("Role",), "", "rules", "kubernetesApi"),
+    _from_model(("Service",), "spec", "type", "publish"),
+    _from_docstring(("Service",), "spec", "clusterIP", services.build_headless_service),
+    _from_model(("Ingress",), "spec", "rules", "publish"),
+    _from_constant(("NetworkPolicy",), "spec", "policyTypes", policies, "POLICY_TYPES"),
+    _from_model(("NetworkPolicy",), "spec", "egress", "egress"),
+    _from_constant(("ConfigMap", "Secret"), "", "immutable", config, "IMMUTABLE"),
+    _from_namespace_label(
+        f"{_POD_SECURITY_PREFIX}/enforce",
+        security.pod_security_labels.title,
+        security.pod_security_labels.rationale,
+        security.pod_security_labels.id,
+    ),
+    _from_namespace_label(f"{_POD_SECURITY_PREFIX}/enforce-version", *_POD_SECURITY),
 )

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from seaway.manifests import network
-from seaway.model import application, hosts, rules, settings
+from seaway.model import application, settings
+from seaway.model.validate import ingress_hosts, structure
 
 OUTSIDE = "outside"
 """The node that stands for whoever is not in the cluster; its kind has no other."""
 
 Relation = Literal["calls", "after", "reaches"]
-MEANING: Mapping[Relation, str] = {
+RELATION_LABELS: Mapping[Relation, str] = {
     "calls": "talks to",
     "after": "starts after",
     "reaches": "reaches",
@@ -57,52 +58,60 @@ class Graph:
         return " · ".join([self.application, f"stack {self.stack}", ", ".join(told)])
 
 
-def of(app: application.Application, stack: settings.Settings) -> Graph:
+def build_graph(app: application.Application, stack_settings: settings.Settings) -> Graph:
     """The picture of an application in an environment, in the order of its file."""
-    workloads = rules.workloads(app)
+    workloads = structure.get_workloads(app)
     ids = {each.name: path for path, each in workloads.items()}
-    nodes = [_node(path, each) for path, each in workloads.items()]
+    nodes = [_build_node(path, each) for path, each in workloads.items()]
     edges: list[Edge] = []
     for path, each in workloads.items():
         edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
         if isinstance(each, application.Service):
-            edges += [Edge(start=path, end=ids[name], relation="after") for name in each.after]
-    led = [*(each for each in app.services if each.expose), *(each for each in app.stores if hosts.of(stack, each))]
+            edges += [Edge(start=path, end=ids[name], relation="after") for name in each.depends_on]
+    led = [
+        *(each for each in app.services if each.publish),
+        *(each for each in app.stores if ingress_hosts.get_addresses(stack_settings, each)),
+    ]
     exposed = [
         path
         for path, each in workloads.items()
-        if each in led or (network.exposed(each) and stack.exposure != "ingress")
+        if each in led or (network.list_published_ports(each) and stack_settings.publish != "ingress")
     ]
     if exposed:
-        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=_way(stack, led)))
+        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=_describe_exposure(stack_settings, led)))
         edges = [*(Edge(start=OUTSIDE, end=path, relation="reaches") for path in exposed), *edges]
-    return Graph(application=app.name, stack=stack.stack, nodes=nodes, edges=edges)
+    return Graph(application=app.name, stack=stack_settings.stack, nodes=nodes, edges=edges)
 
 
-def _way(stack: settings.Settings, exposed: Iterable[application.Service | application.Store]) -> str:
+def _describe_exposure(
+    stack_settings: settings.Settings, published: Iterable[application.Service | application.Store]
+) -> str:
     """How one comes in: by name, or by whatever the cluster gives."""
-    if stack.exposure == "clusterIP":
-        return "closed: seaway:exposure is clusterIP"
-    urls = [url for each in exposed for url in hosts.urls(stack, each)]
+    if stack_settings.publish == "none":
+        return "closed: seaway:publish is none"
+    urls = [url for each in published for url in ingress_hosts.format_urls(stack_settings, each)]
     more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
-    return f"{urls[0]}{more}" if urls else f"by {stack.exposure}"
+    return f"{urls[0]}{more}" if urls else f"by {stack_settings.publish}"
 
 
-def _node(path: str, each: rules.Workload) -> Node:
-    match each:
+def _build_node(path: str, workload: structure.AnyWorkload) -> Node:
+    match workload:
         case application.Service():
-            pods = f"{each.scale.min} pod{'' if each.scale.min == 1 else 's'}"
-            if each.each_node:
+            pods = f"{workload.scale.min} pod{'' if workload.scale.min == 1 else 's'}"
+            if workload.daemon_set:
                 pods = "a pod on every node"
             return Node(
-                id=path, name=each.name, kind="service", detail=f"{pods}, port {each.port}" if each.port else pods
+                id=path,
+                name=workload.name,
+                kind="service",
+                detail=f"{pods}, port {workload.port}" if workload.port else pods,
             )
         case application.Store():
             return Node(
                 id=path,
-                name=each.name,
+                name=workload.name,
                 kind="store",
-                detail=", ".join([each.volume.size, *([f"port {each.port}"] if each.port else [])]),
+                detail=", ".join([workload.volume.size, *([f"port {workload.port}"] if workload.port else [])]),
             )
         case application.Job():
-            return Node(id=path, name=each.name, kind="job", detail=each.schedule or each.run)
+            return Node(id=path, name=workload.name, kind="job", detail=workload.schedule or workload.run)

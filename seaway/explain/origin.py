@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, decode, load, nodes, problems, roots, stackfile
-from seaway.release import project, release
+from seaway.files import roots
+from seaway.model import application
+from seaway.project import load, release, stack_file
+from seaway.release import project
+from seaway.syntax import decode, diagnosis, nodes
 
-_SHORT: Mapping[str, type[Any]] = {
+_SHORTHAND_CLASSES: Mapping[str, type[Any]] = {
     "build": application.Build,
     "health": application.Health,
     "scale": application.Scale,
@@ -16,24 +19,26 @@ _SHORT: Mapping[str, type[Any]] = {
 """What may be written as one value, which then says some of its fields."""
 
 
-def written(one: project.Project, folder: Path) -> nodes.Node:
+def read_source_tree(environment: project.Environment, folder: Path) -> nodes.Node:
     """The application as the files have it, the overlay merged on: each value still knows its file and line.
 
     Raises:
-        problems.Invalid: a file is wrong.
+        diagnosis.InvalidInput: a file is wrong.
     """
-    if one.release:
-        node = release.application_of(release.parsed(folder, one.release.id, one.lock.sha256))
+    if environment.release:
+        node = release.get_application_node(release.parse_file(folder, environment.release.id, environment.lock.sha256))
     else:
-        root = roots.find_root(folder, one.settings.root)
-        node = load.parsed(folder / one.settings.app, one.settings.app, root, one.settings.profiles)
-    if not one.settings.overlay:
+        root = roots.find_root(folder, environment.settings.root)
+        node = load.parse_file(
+            folder / environment.settings.app, environment.settings.app, root, environment.settings.profiles
+        )
+    if not environment.settings.overlay:
         return node
-    overlay = stackfile.overlay(stackfile.read(folder / f"Pulumi.{one.settings.stack}.yaml"))
-    return nodes.merge(node, overlay) if isinstance(overlay, nodes.Table) else node
+    overlay = stack_file.get_overlay(stack_file.read_config(folder / f"Pulumi.{environment.settings.stack}.yaml"))
+    return nodes.merge(node, overlay) if isinstance(overlay, nodes.MappingNode) else node
 
 
-def places(node: nodes.Node, path: str) -> tuple[problems.Place, ...]:
+def find_locations(node: nodes.Node, path: str) -> tuple[diagnosis.SourceLocation, ...]:
     """Where a path (``services.web.scale.min``) is written; none: it has its default.
 
     A mapping may stand in both files, and then has a place in each.
@@ -42,26 +47,26 @@ def places(node: nodes.Node, path: str) -> tuple[problems.Place, ...]:
     above = ""
     for part in path.split("."):
         match node:
-            case nodes.Table() if part in node.entries:
-                at, node = node.entries[part].place, node.entries[part].node
-            case nodes.Table():
+            case nodes.MappingNode() if part in node.pairs:
+                at, node = node.pairs[part].location, node.pairs[part].node
+            case nodes.MappingNode():
                 return ()
-            case _ if at and above in _SHORT:
-                return (at,) if _says(_SHORT[above], part) else ()
+            case _ if at and above in _SHORTHAND_CLASSES:
+                return (at,) if _shorthand_sets(_SHORTHAND_CLASSES[above], part) else ()
             case _:
                 return ()
         above = part
     if at is None:
         return ()
     files = {at.file: at}
-    for entry in node.entries.values() if isinstance(node, nodes.Table) else ():
-        files.setdefault(entry.place.file, entry.place)
+    for entry in node.pairs.values() if isinstance(node, nodes.MappingNode) else ():
+        files.setdefault(entry.location.file, entry.location)
     return tuple(files.values())
 
 
-def _says(cls: type[Any], field: str) -> bool:
+def _shorthand_sets(cls: type[Any], field: str) -> bool:
     """Whether the short form of a class says the field."""
     value = ("what is written",)
     made = cls.shorthand(value)
     said = (one.name for one in dataclasses.fields(cls) if getattr(made, one.name) is value)
-    return field in map(decode.camel, said)
+    return field in map(decode.to_camel_case, said)

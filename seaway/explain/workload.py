@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.checks import identity
+from seaway.checks.rules import identity
 from seaway.explain import fields, origin
-from seaway.manifests import network, objects, offline
-from seaway.model import application, catalogue, decode, hosts, jobs, links, nodes, rules
+from seaway.manifests import network, objects, preview
+from seaway.model import application, links
+from seaway.model.defaults import image_profiles
+from seaway.model.validate import ingress_hosts, jobs, structure
 from seaway.release import project
+from seaway.syntax import decode, nodes
 
 PURPOSES: Mapping[str, str] = {
     "ConfigMap": "its configuration files",
@@ -32,7 +35,7 @@ PURPOSES: Mapping[str, str] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class ObjectPurpose:
     """An object."""
 
     kind: str
@@ -41,7 +44,7 @@ class Made:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ExplainedField:
     """A value, and what it comes from."""
 
     object: str | None = None
@@ -59,7 +62,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Explanation:
     """All that there is to tell of one."""
 
     name: str
@@ -80,164 +83,180 @@ class Told:
     after: Sequence[str]
     start: str | None
     """The line that starts a job which runs by the clock or by hand; None: it is none of those."""
-    objects: Sequence[Made]
-    rows: Sequence[Row]
+    objects: Sequence[ObjectPurpose]
+    rows: Sequence[ExplainedField]
 
 
-def told(one: project.Project, folder: Path, name: str) -> Told:
+def explain_workload(environment: project.Environment, folder: Path, name: str) -> Explanation:
     """One service, store or job of a stack.
 
     Raises:
-        problems.Invalid: there is none of that name, or a file is wrong.
+        diagnosis.InvalidInput: there is none of that name, or a file is wrong.
     """
-    path, each = one.workload(name)
-    made = [found for found in _rendered(one, folder) if found.owner == each.name]
-    node = origin.written(one, folder)
-    runs = next(found.manifest for found in made if found.kind in fields.PODS)
-    image = fields.value(runs, (*fields.CONTAINER.split("."), "image"))
-    led = hosts.urls(one.settings, each) if not isinstance(each, application.Job) else ()
-    asked = isinstance(each, application.Service) and each.expose
-    exposed = asked or led or (network.exposed(each) and one.settings.exposure != "ingress")
-    return Told(
+    path, each = environment.find_workload(name)
+    made = [found for found in _render_objects(environment, folder) if found.owner == each.name]
+    node = origin.read_source_tree(environment, folder)
+    runs = next(found.manifest for found in made if found.kind in fields.POD_TEMPLATE_KINDS)
+    image = fields.find_value(runs, (*fields.CONTAINER_PATH.split("."), "image"))
+    led = ingress_hosts.format_urls(environment.settings, each) if not isinstance(each, application.Job) else ()
+    asked = isinstance(each, application.Service) and each.publish
+    exposed = asked or led or (network.list_published_ports(each) and environment.settings.publish != "ingress")
+    return Explanation(
         name=each.name,
         kind=type(each).__name__.lower(),
-        application=one.app.name,
-        stack=one.settings.stack,
+        application=environment.app.name,
+        stack=environment.settings.stack,
         image=image,
-        image_from=_image(one, path, each, image, node),
-        address=links.address(one.app, each.name),
-        exposed=one.settings.exposure if exposed else None,
+        image_from=_explain_image(environment, path, each, image, node),
+        address=links.find_url(environment.app, each.name),
+        exposed=environment.settings.publish if exposed else None,
         urls=led,
         calls=each.calls,
-        called_by=[other.name for other in rules.workloads(one.app).values() if each.name in other.calls],
-        after=each.after if isinstance(each, application.Service) else (),
-        start=_start(one, each, made),
-        objects=[Made(kind=found.kind, name=found.name, purpose=_purpose(found, each)) for found in made],
-        rows=[*_model(one, path, each, made, node), *_ours(made, each)],
+        called_by=[
+            other.name for other in structure.get_workloads(environment.app).values() if each.name in other.calls
+        ],
+        after=each.depends_on if isinstance(each, application.Service) else (),
+        start=_find_start_command(environment, each, made),
+        objects=[
+            ObjectPurpose(kind=found.kind, name=found.name, purpose=_describe_purpose(found, each)) for found in made
+        ],
+        rows=[*_list_model_fields(environment, path, each, made, node), *_list_object_fields(made, each)],
     )
 
 
-def _start(one: project.Project, each: rules.Workload, made: Sequence[objects.Object]) -> str | None:
-    if not isinstance(each, application.Job) or jobs.released(each):
+def _find_start_command(
+    environment: project.Environment, workload: structure.AnyWorkload, rendered: Sequence[objects.ReleaseObject]
+) -> str | None:
+    if not isinstance(workload, application.Job) or jobs.is_release_job(workload):
         return None
-    name = next(found.name for found in made if found.kind == "CronJob")
-    return f"kubectl create job {name}-1 --from=cronjob/{name} -n {one.settings.namespace(one.app.name)}"
+    name = next(found.name for found in rendered if found.kind == "CronJob")
+    return f"kubectl create job {name}-1 --from=cronjob/{name} -n {environment.settings.format_namespace(environment.app.name)}"
 
 
-def _purpose(found: objects.Object, each: rules.Workload) -> str:
-    if found.kind == "Job" and isinstance(each, application.Job) and each.run == "after-rollout":
+def _describe_purpose(manifest_object: objects.ReleaseObject, workload: structure.AnyWorkload) -> str:
+    if manifest_object.kind == "Job" and isinstance(workload, application.Job) and workload.run == "after-rollout":
         return "runs it once a release, when all services are healthy"
-    return PURPOSES[found.kind]
+    return PURPOSES[manifest_object.kind]
 
 
-def _rendered(one: project.Project, folder: Path) -> list[objects.Object]:
-    return offline.rendered(one.app, one.settings, project.images(one, folder))
+def _render_objects(environment: project.Environment, folder: Path) -> list[objects.ReleaseObject]:
+    return preview.render_objects(environment.app, environment.settings, project.find_images(environment, folder))
 
 
-def _image(one: project.Project, path: str, each: rules.Workload, image: str, node: nodes.Node) -> str:
-    if one.release and each.image is None:
-        return f"release {one.release.id}"
-    if each.build is not None:
-        return f"built from {each.build.context}, {_place(one, path, each, 'build', node)}"
-    at = _place(one, path, each, "image", node)
-    return str(at) if image == each.image else f"{at}, with the stack's seaway:substitutes"
+def _explain_image(
+    environment: project.Environment, path: str, workload: structure.AnyWorkload, image: str, node: nodes.Node
+) -> str:
+    if environment.release and workload.image is None:
+        return f"release {environment.release.id}"
+    if workload.build is not None:
+        return f"built from {workload.build.context}, {_format_location(environment, path, workload, 'build', node)}"
+    at = _format_location(environment, path, workload, "image", node)
+    return str(at) if image == workload.image else f"{at}, with the stack's seaway:imageOverrides"
 
 
-def _place(one: project.Project, path: str, each: rules.Workload, field: str, node: nodes.Node) -> str | None:
+def _format_location(
+    environment: project.Environment, path: str, workload: structure.AnyWorkload, field: str, node: nodes.Node
+) -> str | None:
     """Where it is written: with itself, or with the service that a job uses."""
-    found = origin.places(node, f"{path}.{field}")
+    found = origin.find_locations(node, f"{path}.{field}")
     if field == "env":
-        found += origin.places(node, f"{path}.envFiles")
-    if not found and isinstance(each, application.Job) and each.uses:
-        _, service = one.workload(each.uses)
-        if _value(each, field) == _value(service, field):
-            found = origin.places(node, f"services.{each.uses}.{field}")
+        found += origin.find_locations(node, f"{path}.envFile")
+    if not found and isinstance(workload, application.Job) and workload.uses:
+        _, service = environment.find_workload(workload.uses)
+        if _find_value(workload, field) == _find_value(service, field):
+            found = origin.find_locations(node, f"services.{workload.uses}.{field}")
     return " and ".join(map(str, found)) or None
 
 
-def _model(
-    one: project.Project,
+def _list_model_fields(
+    environment: project.Environment,
     path: str,
-    each: rules.Workload,
-    made: Sequence[objects.Object],
+    workload: structure.AnyWorkload,
+    rendered: Sequence[objects.ReleaseObject],
     node: nodes.Node,
-) -> Iterator[Row]:
+) -> Iterator[ExplainedField]:
     """What the model says: all that is written, and the defaults that have a reason."""
     becomes = {
-        field.said: f"{found.kind} {field.shown}"
+        field.model_path: f"{found.kind} {field.short_path}"
         for field in fields.FIELDS
-        for found in made
-        if field.said and found.kind in field.kinds and fields.value(found.manifest, field.path) is not None
+        for found in rendered
+        if field.model_path and found.kind in field.kinds and fields.find_value(found.manifest, field.path) is not None
     }
-    known = {said.field: said for said in catalogue.said(_stated(one, path))}
-    for field, value, why in _leaves(each):
-        place = _place(one, path, each, field, node)
+    known = {said.field: said for said in image_profiles.list_defaults(_find_declared(environment, path))}
+    for field, value, why in _iterate_fields(workload):
+        place = _format_location(environment, path, workload, field, node)
         if not place and field in known:
-            why = known.pop(field).why  # noqa: PLW2901 - the model's reason is that of its own default
+            why = known.pop(field).reason  # noqa: PLW2901 - the model's reason is that of its own default
         if place or why:
-            yield Row(field=field, becomes=becomes.get(field), value=value, place=place, why="" if place else why)
-    if isinstance(each, application.Job) and each.uses:
+            yield ExplainedField(
+                field=field, becomes=becomes.get(field), value=value, place=place, why="" if place else why
+            )
+    if isinstance(workload, application.Job) and workload.uses:
         return
     for field, said in known.items():
-        yield Row(field=field, becomes=None, value=_plain(said.value), place=None, why=said.why)
+        yield ExplainedField(field=field, becomes=None, value=_summarize_value(said.value), place=None, why=said.reason)
 
 
-def _stated(one: project.Project, path: str) -> rules.Workload:
+def _find_declared(environment: project.Environment, path: str) -> structure.AnyWorkload:
     """As it is written; of a job the service that it uses, whose image it takes."""
-    written = rules.workloads(one.stated)
+    written = structure.get_workloads(environment.declared)
     each = written[path]
     return written[f"services.{each.uses}"] if isinstance(each, application.Job) and each.uses else each
 
 
-def _leaves(part: Any, above: str = "") -> Iterator[tuple[str, Any, str]]:
+def _iterate_fields(part: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
     """The fields of a part of the model that hold values: path, value and the reason of the default."""
     cls = cast("type[Any]", part.__class__)
     for field in dataclasses.fields(cls):
-        if field.name == decode.named_by(cls):
+        if field.name == decode.get_name_field(cls):
             continue
-        path, value = f"{above}{decode.camel(field.name)}", getattr(part, field.name)
+        path, value = f"{prefix}{decode.to_camel_case(field.name)}", getattr(part, field.name)
         if dataclasses.is_dataclass(value):
-            yield from _leaves(value, f"{path}.")
+            yield from _iterate_fields(value, f"{path}.")
         else:
-            yield path, _plain(value), fields.notes(decode.hints(cls)[field.name])[1]
+            yield path, _summarize_value(value), fields.read_notes(decode.get_type_hints(cls)[field.name])[1]
 
 
-def _plain(value: Any) -> Any:
+def _summarize_value(value: Any) -> Any:
     """A value; of what has names, the names: neither what a variable says, nor what stands in a file."""
     match value:
         case Mapping():
             return sorted(cast(Mapping[str, Any], value))
         case tuple():
-            return [_named(one) for one in cast(tuple[Any, ...], value)]
+            return [_get_name(one) for one in cast(tuple[Any, ...], value)]
         case _:
             return value
 
 
-def _named(one: Any) -> Any:
-    return getattr(one, decode.named_by(cast(type, type(one))) or "") if dataclasses.is_dataclass(one) else one
+def _get_name(part: Any) -> Any:
+    return (
+        getattr(part, decode.get_name_field(cast(type, type(part))) or "") if dataclasses.is_dataclass(part) else part
+    )
 
 
-def _value(part: Any, path: str) -> Any:
-    for name, value, _ in _leaves(part):
+def _find_value(part: Any, path: str) -> Any:
+    for name, value, _ in _iterate_fields(part):
         if name == path or name.startswith(f"{path}."):
             return value
     return None
 
 
-def _ours(made: Sequence[objects.Object], each: rules.Workload) -> Iterator[Row]:
+def _list_object_fields(
+    rendered: Sequence[objects.ReleaseObject], workload: structure.AnyWorkload
+) -> Iterator[ExplainedField]:
     """What the objects have whatever the model says."""
     for field in fields.FIELDS:
-        if field.check == identity.token.id and each.kubernetes_api:
+        if field.check == identity.service_account_token.id and workload.kubernetes_api:
             continue  # there is a token, since `kubernetesApi` asks for one
-        for found in made:
-            value = fields.value(found.manifest, field.path) if found.kind in field.kinds else None
-            if field.why and value is not None:
-                yield Row(
+        for found in rendered:
+            value = fields.find_value(found.manifest, field.path) if found.kind in field.kinds else None
+            if field.rationale and value is not None:
+                yield ExplainedField(
                     object=found.kind,
-                    field=field.shown,
+                    field=field.short_path,
                     becomes=None,
                     value=value,
                     place=None,
-                    why=field.why,
+                    why=field.rationale,
                     check=field.check,
                 )

@@ -9,17 +9,17 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from seaway.model import problems
+from seaway.syntax import diagnosis
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rule:
     pattern: str
     matcher: "_Matcher"
-    keeps: bool
+    is_exception: bool
 
 
-class Ignore:
+class IgnoreRules:
     """The rules of one file; paths are relative to the context, with slashes.
 
     ``file`` is where the text is from. Raises Invalid with all patterns that are none; Docker refuses them too.
@@ -27,41 +27,43 @@ class Ignore:
 
     def __init__(self, text: str = "", *, file: str = ".dockerignore") -> None:
         rules: list[_Rule] = []
-        wrong: list[problems.Problem] = []
+        wrong: list[diagnosis.Diagnostic] = []
         for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
             try:
-                rule = _rule(line)
-            except _BadPattern as error:
-                wrong.append(problems.Problem(problems.Place(file, number), "", error.wrong, error.remedy))
+                rule = _parse_rule(line)
+            except _InvalidPattern as error:
+                wrong.append(
+                    diagnosis.Diagnostic(diagnosis.SourceLocation(file, number), "", error.message, error.hint)
+                )
             else:
                 rules += [rule] if rule else []
         if wrong:
-            raise problems.Invalid(wrong)
+            raise diagnosis.InvalidInput(wrong)
         self._rules = tuple(rules)
 
     def excludes(self, path: str) -> bool:
         """Whether the file or folder stays out of the build."""
         out = False
         for rule in self._rules:
-            if out == rule.keeps and rule.matcher.matches(path):
-                out = not rule.keeps
+            if out == rule.is_exception and rule.matcher.matches(path):
+                out = not rule.is_exception
         return out
 
     def prunes(self, folder: str) -> bool:
         """Whether nothing below the folder can be part of the build, so that it need not be read."""
         if not self.excludes(folder):
             return False
-        return not any(rule.keeps and _may_match_below(rule.pattern, folder) for rule in self._rules)
+        return not any(rule.is_exception and _may_match_below(rule.pattern, folder) for rule in self._rules)
 
 
-class _BadPattern(Exception):  # noqa: N818 - it says what the line is
+class _InvalidPattern(Exception):  # noqa: N818 - it says what the line is
     def __init__(self, pattern: str, why: str, remedy: str) -> None:
-        self.wrong = f"{problems.quoted(pattern)} is no pattern: {why}"
-        self.remedy = remedy
-        super().__init__(self.wrong)
+        self.message = f"{diagnosis.quote(pattern)} is no pattern: {why}"
+        self.hint = remedy
+        super().__init__(self.message)
 
 
-def _rule(line: str) -> _Rule | None:
+def _parse_rule(line: str) -> _Rule | None:
     if line.startswith("#"):
         return None
     pattern = line.strip()
@@ -69,7 +71,7 @@ def _rule(line: str) -> _Rule | None:
     if keeps:
         pattern = pattern[1:].strip()
         if not pattern:
-            raise _BadPattern("!", "it names nothing", "name what is kept behind the `!`, or remove the line")
+            raise _InvalidPattern("!", "it names nothing", "name what is kept behind the `!`, or remove the line")
     if not pattern:
         return None
     pattern = posixpath.normpath(pattern).lstrip("/")
@@ -103,7 +105,7 @@ class _Matcher:
     """
 
     def __init__(self, pattern: str) -> None:
-        self._tokens = tuple(_tokens(pattern))
+        self._tokens = tuple(_parse_tokens(pattern))
         self._first = self._add_reachable([0])
         self._steps: dict[tuple[frozenset[int], str], frozenset[int]] = {}
 
@@ -149,7 +151,7 @@ class _Matcher:
         return frozenset(found)
 
 
-def _tokens(pattern: str) -> Iterator[str | re.Pattern[str]]:
+def _parse_tokens(pattern: str) -> Iterator[str | re.Pattern[str]]:
     for token in _TOKENS.finditer(pattern):
         match token.lastgroup:
             case "deep":
@@ -160,17 +162,17 @@ def _tokens(pattern: str) -> Iterator[str | re.Pattern[str]]:
             case "one":
                 yield re.compile("[^/]")
             case "set":
-                yield re.compile(_set(pattern, token["set"]))
+                yield re.compile(_translate_set(pattern, token["set"]))
             case "plain" if token[0] == "[":
                 remedy = "close it with `]`, or write `\\[` for the character itself"
-                raise _BadPattern(pattern, "its `[` begins no set of characters", remedy)
+                raise _InvalidPattern(pattern, "its `[` begins no set of characters", remedy)
             case "plain" if token[0] == "\\":
-                raise _BadPattern(pattern, "nothing follows its last `\\`", "write `\\\\` for the character itself")
+                raise _InvalidPattern(pattern, "nothing follows its last `\\`", "write `\\\\` for the character itself")
             case _:
                 yield re.compile(re.escape(token["escaped"] or token[0]))
 
 
-def _set(pattern: str, text: str) -> str:
+def _translate_set(pattern: str, text: str) -> str:
     """A set of characters, with nothing left that only Python would take for more than a character."""
     items = text.removeprefix("^")
     parts: list[str] = []
@@ -179,10 +181,10 @@ def _set(pattern: str, text: str) -> str:
         match = _RANGE.match(items, at)
         if match is None:
             remedy = "write `\\-` for the character itself"
-            raise _BadPattern(pattern, f"a `-` in [{text}] has nothing on one side", remedy)
+            raise _InvalidPattern(pattern, f"a `-` in [{text}] has nothing on one side", remedy)
         low, high = match["low"][-1], (match["high"] or match["low"])[-1]
         if low > high:
-            raise _BadPattern(pattern, f"the range {low}-{high} is empty", f"write [{high}-{low}]")
+            raise _InvalidPattern(pattern, f"the range {low}-{high} is empty", f"write [{high}-{low}]")
         parts.append(f"{re.escape(low)}-{re.escape(high)}")
         at = match.end()
     return f"[{'^' if text.startswith('^') else ''}{''.join(parts)}]"

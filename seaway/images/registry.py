@@ -16,57 +16,58 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seaway.cluster import errors
-from seaway.model import problems, references
+from seaway import errors
+from seaway.model import image_reference
+from seaway.syntax import diagnosis
 
-ADDRESSES = "SEAWAY_REGISTRY_ADDRESSES"
+ADDRESSES_VARIABLE = "SEAWAY_REGISTRY_ADDRESSES"
 
-_LOCAL = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|.+\.localhost)(:\d+)?")
+_LOCAL_HOST = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|.+\.localhost)(:\d+)?")
 """Registries that may speak plain http: Docker's rule, and the names that never leave the machine (RFC 6761)."""
 
-_ABSENT = re.compile(r"manifest unknown|name unknown|\b404\b", re.IGNORECASE)
-_REFUSED = re.compile(
+_NOT_FOUND = re.compile(r"manifest unknown|name unknown|\b404\b", re.IGNORECASE)
+_UNAUTHORIZED = re.compile(
     r"unauthorized|authentication required|invalid username|forbidden|\b403\b|(?<!permission )denied", re.IGNORECASE
 )
 """Docker Hub says so of a repository that does not exist, too."""
 
-_POLICIES = (Path("/etc/containers/policy.json"), Path.home() / ".config" / "containers" / "policy.json")
+_POLICY_FILES = (Path("/etc/containers/policy.json"), Path.home() / ".config" / "containers" / "policy.json")
 
 
 class Unavailable(errors.Unavailable):
     """A registry cannot be asked, or does not let us. The text is for the user, in one line."""
 
 
-class Absent(Unavailable):
+class ImageNotFound(Unavailable):
     """It answers, and has no such image."""
 
 
-def digest(reference: str) -> str:
+def resolve_digest(reference: str) -> str:
     """``sha256:...`` of what a reference names now: of the list, where there is one image for each platform.
 
     Raises:
         Absent: the registry has no such image.
         Unavailable: it does not answer, or not to us.
-        problems.Invalid: there is no program to ask with.
+        diagnosis.InvalidInput: there is no program to ask with.
     """
-    return _tool().digest(references.by_digest(reference))
+    return _find_tool().resolve_digest(image_reference.remove_tag(reference))
 
 
-def exists(reference: str) -> bool:
+def has_image(reference: str) -> bool:
     """Whether the registry has the image.
 
     Raises:
         Unavailable: it does not answer, or not to us.
-        problems.Invalid: there is no program to ask with.
+        diagnosis.InvalidInput: there is no program to ask with.
     """
     try:
-        digest(reference)
-    except Absent:
+        resolve_digest(reference)
+    except ImageNotFound:
         return False
     return True
 
 
-def copy(source: str, target: str) -> bool:
+def copy_image(source: str, target: str) -> bool:
     """Copy an image with all its platforms; whether there was anything to do.
 
     Args:
@@ -76,19 +77,19 @@ def copy(source: str, target: str) -> bool:
     Raises:
         Absent: there is no such source.
         Unavailable: a registry does not answer, or not to us, or has kept something else than it was sent.
-        problems.Invalid: there is no program to copy with.
+        diagnosis.InvalidInput: there is no program to copy with.
     """
-    wanted = references.digest(source)
+    wanted = image_reference.get_digest(source)
     if wanted is None:
         raise ValueError(f"{source} has no digest")
-    tool = _tool()
+    tool = _find_tool()
     try:
-        if tool.digest(target) == wanted:
+        if tool.resolve_digest(target) == wanted:
             return False
-    except Absent:
+    except ImageNotFound:
         pass
-    tool.copy(references.by_digest(source), target)
-    kept = tool.digest(target)
+    tool.copy_image(image_reference.remove_tag(source), target)
+    kept = tool.resolve_digest(target)
     if kept != wanted:
         raise Unavailable(f"{target}: the registry has {kept} after {source} was copied to it; copy it again")
     return True
@@ -100,17 +101,20 @@ class _Skopeo:
     def __init__(self, program: str) -> None:
         self._program = program
 
-    def digest(self, reference: str) -> str:
-        words = ["inspect", "--raw", *_authfile(), *_if_plain("--tls-verify=false", reference)]
-        raw = _run([self._program, *words, f"docker://{address(reference)}"], reference)
+    def resolve_digest(self, reference: str) -> str:
+        words = ["inspect", "--raw", *_authfile_option(), *_plain_http_option("--tls-verify=false", reference)]
+        raw = _run([self._program, *words, f"docker://{resolve_address(reference)}"], reference)
         return f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
-    def copy(self, source: str, target: str) -> None:
+    def copy_image(self, source: str, target: str) -> None:
         # What may be pulled is the user's to say; where nobody has said anything, skopeo stops.
-        policy = [] if any(file.exists() for file in _POLICIES) else ["--insecure-policy"]
-        words = ["copy", "--quiet", "--all", "--preserve-digests", "--retry-times=2", *_authfile()]
-        words += [*_if_plain("--src-tls-verify=false", source), *_if_plain("--dest-tls-verify=false", target)]
-        ends = (f"docker://{address(source)}", f"docker://{address(target)}")
+        policy = [] if any(file.exists() for file in _POLICY_FILES) else ["--insecure-policy"]
+        words = ["copy", "--quiet", "--all", "--preserve-digests", "--retry-times=2", *_authfile_option()]
+        words += [
+            *_plain_http_option("--src-tls-verify=false", source),
+            *_plain_http_option("--dest-tls-verify=false", target),
+        ]
+        ends = (f"docker://{resolve_address(source)}", f"docker://{resolve_address(target)}")
         _run([self._program, *policy, *words, *ends], source, target)
 
 
@@ -123,56 +127,58 @@ class _Crane:
     def __init__(self, program: str) -> None:
         self._program = program
 
-    def digest(self, reference: str) -> str:
-        line = [self._program, "digest", *_if_plain("--insecure", reference), address(reference)]
+    def resolve_digest(self, reference: str) -> str:
+        line = [self._program, "digest", *_plain_http_option("--insecure", reference), resolve_address(reference)]
         return _run(line, reference).decode().strip()
 
-    def copy(self, source: str, target: str) -> None:
-        words = ["copy", *_if_plain("--insecure", source, target)]
-        _run([self._program, *words, address(source), address(target)], source, target)
+    def copy_image(self, source: str, target: str) -> None:
+        words = ["copy", *_plain_http_option("--insecure", source, target)]
+        _run([self._program, *words, resolve_address(source), resolve_address(target)], source, target)
 
 
-def _tool() -> _Skopeo | _Crane:
+def _find_tool() -> _Skopeo | _Crane:
     for name, tool in (("skopeo", _Skopeo), ("crane", _Crane)):
         if path := shutil.which(name):
             return tool(path)
     wrong = "there is neither skopeo nor crane, and registries are asked with one of them"
     remedy = "apt-get install skopeo, or take crane from https://github.com/google/go-containerregistry/releases"
-    raise problems.Invalid([problems.Problem(problems.Place("PATH"), "", wrong, remedy)])
+    raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation("PATH"), "", wrong, remedy)])
 
 
-def plain_http(reference: str) -> bool:
+def uses_plain_http(reference: str) -> bool:
     """Whether the registry may speak plain http: on this machine only, by its name."""
-    return _LOCAL.fullmatch(references.host(reference)) is not None
+    return _LOCAL_HOST.fullmatch(image_reference.get_registry(reference)) is not None
 
 
-def address(reference: str) -> str:
+def resolve_address(reference: str) -> str:
     """The reference with where the registry answers instead of a name that only the cluster knows."""
-    host = references.host(reference)
-    known = addresses(os.environ)
+    host = image_reference.get_registry(reference)
+    known = parse_addresses(os.environ)
     return f"{known[host]}{reference.removeprefix(host)}" if host in known else reference
 
 
-def addresses(environment: Mapping[str, str]) -> dict[str, str]:
+def parse_addresses(environ: Mapping[str, str]) -> dict[str, str]:
     """Addresses by name, of the variable.
 
     Raises:
-        problems.Invalid: it says something else.
+        diagnosis.InvalidInput: it says something else.
     """
-    pairs = [pair.strip().partition("=") for pair in environment.get(ADDRESSES, "").split(",") if pair.strip()]
+    pairs = [pair.strip().partition("=") for pair in environ.get(ADDRESSES_VARIABLE, "").split(",") if pair.strip()]
     for name, _, where in pairs:
         if not name or not where:
-            wrong = f"{problems.quoted(name or where)} is not of the form name=address"
+            wrong = f"{diagnosis.quote(name or where)} is not of the form name=address"
             remedy = "write host:port=host:port, and a comma before the next"
-            raise problems.Invalid([problems.Problem(problems.Place(ADDRESSES), "", wrong, remedy)])
+            raise diagnosis.InvalidInput(
+                [diagnosis.Diagnostic(diagnosis.SourceLocation(ADDRESSES_VARIABLE), "", wrong, remedy)]
+            )
     return {name: where for name, _, where in pairs}
 
 
-def _if_plain(option: str, *about: str) -> list[str]:
-    return [option] if any(map(plain_http, about)) else []
+def _plain_http_option(option: str, *about: str) -> list[str]:
+    return [option] if any(map(uses_plain_http, about)) else []
 
 
-def _authfile() -> list[str]:
+def _authfile_option() -> list[str]:
     """skopeo knows every place but Docker's own variable."""
     folder = os.environ.get("DOCKER_CONFIG")
     if os.environ.get("REGISTRY_AUTH_FILE") or not folder or not (file := Path(folder, "config.json")).is_file():
@@ -183,24 +189,26 @@ def _authfile() -> list[str]:
 def _run(line: Sequence[str], *about: str) -> bytes:
     """What the program prints."""
     # An address that a name was given for is near, and no proxy knows it.
-    near = ",".join([*addresses(os.environ).values(), os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""])
+    near = ",".join(
+        [*parse_addresses(os.environ).values(), os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""]
+    )
     direct = {**os.environ, "NO_PROXY": near, "no_proxy": near}
     done = subprocess.run(line, env=direct, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
-        raise _failed(done.stderr.decode(errors="replace"), about)
+        raise _create_error(done.stderr.decode(errors="replace"), about)
     return done.stdout
 
 
-def _failed(said: str, about: Sequence[str]) -> Unavailable:
+def _create_error(said: str, about: Sequence[str]) -> Unavailable:
     """What went wrong, in a line: the program's last one says it."""
     line = next((line for line in reversed(said.splitlines()) if line.strip()), "no answer")
     named = " -> ".join(about)
-    hosts = list(dict.fromkeys(map(references.host, about)))
-    if _REFUSED.search(line):
+    hosts = list(dict.fromkeys(map(image_reference.get_registry, about)))
+    if _UNAUTHORIZED.search(line):
         logins = " or ".join(f"docker login {host}" for host in hosts)
         return Unavailable(f"{named}: there is no such image, or it is not for you; {logins}")
-    if _ABSENT.search(line):
-        return Absent(f"{named}: there is no such image in {hosts[0]}; push it, or correct the name")
+    if _NOT_FOUND.search(line):
+        return ImageNotFound(f"{named}: there is no such image in {hosts[0]}; push it, or correct the name")
     text = re.sub(r'^.*msg="(.*)"$', r"\1", line.strip()).replace('\\"', '"').removeprefix("Error: ")
     cause = text.rpartition('": ')[2] or text
     return Unavailable(f"{named}: {cause}; check the name, and the way to {' and '.join(hosts)}")

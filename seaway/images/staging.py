@@ -12,23 +12,24 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from seaway.images import context, index
-from seaway.model import private, problems, roots
+from seaway.files import private, roots
+from seaway.images import context, file_index
+from seaway.syntax import diagnosis
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
-def folder(project: Path, name: str) -> Path:
+def get_folder(project_folder: Path, name: str) -> Path:
     """Where the context of ``name`` is staged."""
-    return project / private.NAME / "context" / name
+    return project_folder / private.FOLDER_NAME / "context" / name
 
 
-def index_file(project: Path, name: str) -> Path:
+def get_index_path(project_folder: Path, name: str) -> Path:
     """What is known about it; beside it, so that it is no part of it."""
-    return folder(project, name).with_suffix(".index.json")
+    return get_folder(project_folder, name).with_suffix(".index.json")
 
 
-def stage(read: context.Context, target: Path, known: index.Index) -> int:
+def stage(build_context: context.BuildContext, target: Path, cached_index: file_index.FileIndex) -> int:
     """Makes ``target`` hold exactly the files of the context; returns how many were written or removed.
 
     Files that are right by ``known`` are not touched: their times stay, and BuildKit, which compares times and sizes,
@@ -36,32 +37,32 @@ def stage(read: context.Context, target: Path, known: index.Index) -> int:
     nothing is written or removed.
     """
     private.make_folder(target).chmod(0o755)
-    wanted = {file.path: file for file in read.files}
+    wanted = {file.path: file for file in build_context.files}
     changes = _remove_others(target, set(wanted), {os.path.dirname(path) for path in wanted})  # noqa: PTH120
-    staged: dict[str, tuple[index.Stamp, str]] = {}
+    staged: dict[str, tuple[file_index.Stamp, str]] = {}
     for path, file in wanted.items():
         copy = target / path
-        digest = read.digests[path]
-        if known.staged.get(path) != (_stamp(copy), digest):
+        digest = build_context.digests[path]
+        if cached_index.staged.get(path) != (_stamp(copy), digest):
             changes += 1
-            _copy(read, file, copy, target)
+            _copy(build_context, file, copy, target)
         if file.link is not None:
-            _refuse_unhashable(read.folder / path, copy, file.link)
+            _refuse_unhashable(build_context.folder / path, copy, file.link)
         stamp = _stamp(copy)
         assert stamp is not None, f"{copy} vanished while it was staged"  # noqa: S101
         staged[path] = stamp, digest
-    known.staged = staged
+    cached_index.staged = staged
     return changes
 
 
-def _stamp(file: Path) -> index.Stamp | None:
+def _stamp(file: Path) -> file_index.Stamp | None:
     try:
-        return index.stamp(file.lstat())
+        return file_index.make_stamp(file.lstat())
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _copy(read: context.Context, file: context.File, copy: Path, root: Path) -> None:
+def _copy(read: context.BuildContext, file: context.ContextFile, copy: Path, root: Path) -> None:
     for parent in reversed(copy.relative_to(root).parents[:-1]):
         (root / parent).mkdir(exist_ok=True)
         (root / parent).chmod(0o755)
@@ -83,13 +84,13 @@ def _copy(read: context.Context, file: context.File, copy: Path, root: Path) -> 
     half.replace(copy)
 
 
-def _read_chunks(read: context.Context, path: str) -> Iterator[bytes]:
-    if path in read.contents:
-        yield read.contents[path]
+def _read_chunks(read: context.BuildContext, path: str) -> Iterator[bytes]:
+    if path in read.link_contents:
+        yield read.link_contents[path]
         return
     try:
-        with roots.open_regular(read.folder, path) as source:
-            while chunk := source.read(CHUNK):
+        with roots.open_regular_file(read.folder, path) as source:
+            while chunk := source.read(CHUNK_BYTES):
                 yield chunk
     except FileNotFoundError as error:
         raise _report_change(read.folder / path, "vanished before it was copied") from error
@@ -97,9 +98,9 @@ def _read_chunks(read: context.Context, path: str) -> Iterator[bytes]:
         raise _report_change(read.folder / path, f"cannot be read any more: {error.strerror}") from error
 
 
-def _report_change(source: Path, wrong: str) -> problems.Invalid:
+def _report_change(source: Path, wrong: str) -> diagnosis.InvalidInput:
     remedy = "wait until nothing writes it, and run again"
-    return problems.Invalid([problems.Problem(problems.Place(str(source)), "", wrong, remedy)])
+    return diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(str(source)), "", wrong, remedy)])
 
 
 def _refuse_unhashable(source: Path, copy: Path, target: str) -> None:
@@ -121,7 +122,7 @@ def _refuse_unhashable(source: Path, copy: Path, target: str) -> None:
         why = "it may not be read" if ends else "a file of the kernel, a FIFO or a device"
     wrong = f"is a link to {target}, which the docker-build provider cannot hash ({why})"
     remedy = "make the link in the Dockerfile, or name it in .dockerignore"
-    raise problems.Invalid([problems.Problem(problems.Place(str(source)), "", wrong, remedy)])
+    raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(str(source)), "", wrong, remedy)])
 
 
 def _remove_others(target: Path, files: set[str], folders: set[str]) -> int:

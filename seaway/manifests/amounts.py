@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from seaway.model import quantity
+from seaway.kubernetes.api import quantity
 
 Amounts = Mapping[str, Fraction]
 """By resource: ``cpu`` in cores, ``memory`` in bytes, ``nvidia.com/gpu`` as a number."""
 
 
-def of_pod(spec: Mapping[str, Any], kind: str = "requests") -> Amounts:
+def sum_pod_resources(spec: Mapping[str, Any], kind: str = "requests") -> Amounts:
     """What one pod asks for: what runs at once, and a moment before it each init container beside the sidecars so far.
 
     ``kind`` is ``requests`` or ``limits``.
@@ -19,25 +19,25 @@ def of_pod(spec: Mapping[str, Any], kind: str = "requests") -> Amounts:
     beside: Amounts = {}
     peak: Amounts = {}
     for each in spec.get("initContainers", []):
-        now = plus(beside, _asked(each, kind))
+        now = add(beside, _read_amounts(each, kind))
         if each.get("restartPolicy") == "Always":
             beside = now
-        peak = _larger(peak, now)
-    return _larger(peak, plus(beside, *(_asked(each, kind) for each in spec["containers"])))
+        peak = _take_larger(peak, now)
+    return _take_larger(peak, add(beside, *(_read_amounts(each, kind) for each in spec["containers"])))
 
 
-def plus(*all_: Amounts) -> Amounts:
+def add(*terms: Amounts) -> Amounts:
     """Added, resource by resource."""
-    names = dict.fromkeys(name for each in all_ for name in each)
-    return {name: sum((each.get(name, Fraction(0)) for each in all_), Fraction(0)) for name in names}
+    names = dict.fromkeys(name for each in terms for name in each)
+    return {name: sum((each.get(name, Fraction(0)) for each in terms), Fraction(0)) for name in names}
 
 
-def times(number: int, amounts: Amounts) -> Amounts:
+def multiply(count: int, amounts: Amounts) -> Amounts:
     """So many of the same."""
-    return {name: amount * number for name, amount in amounts.items()}
+    return {name: amount * count for name, amount in amounts.items()}
 
 
-def _asked(container: Mapping[str, Any], kind: str) -> Amounts:
+def _read_amounts(container: Mapping[str, Any], kind: str) -> Amounts:
     resources = container.get("resources", {})
     said = resources.get(kind, {})
     if kind == "requests":
@@ -46,5 +46,5 @@ def _asked(container: Mapping[str, Any], kind: str) -> Amounts:
     return {name: quantity.parse(text) for name, text in said.items()}
 
 
-def _larger(one: Amounts, other: Amounts) -> Amounts:
-    return {name: max(one.get(name, Fraction(0)), other.get(name, Fraction(0))) for name in {**one, **other}}
+def _take_larger(left: Amounts, right: Amounts) -> Amounts:
+    return {name: max(left.get(name, Fraction(0)), right.get(name, Fraction(0))) for name in {**left, **right}}

@@ -5,23 +5,25 @@ from typing import Annotated, Any
 
 from seaway.manifests import availability, network, probes, resources, secrets, volumes
 from seaway.model import application
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Help, Rationale
 
-PULL: Annotated[
+PULL_POLICY: Annotated[
     str,
-    Doc("when the image is pulled"),
-    Why("what is built is referred to by digest: the node's copy is the same, and a restart needs no registry"),
+    Help("when the image is pulled"),
+    Rationale("what is built is referred to by digest: the node's copy is the same, and a restart needs no registry"),
 ] = "IfNotPresent"
 
-LAST_WORDS: Annotated[
+TERMINATION_MESSAGE_POLICY: Annotated[
     str,
-    Doc("where the reason of an end is taken from"),
-    Why("the last words of a program that failed stand in the pod's status: a rollout tells them within a second"),
+    Help("where the reason of an end is taken from"),
+    Rationale(
+        "the last words of a program that failed stand in the pod's status: a rollout tells them within a second"
+    ),
 ] = "FallbackToLogsOnError"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class ContainerInputs:
     """What a container takes from outside its own description."""
 
     image: Any
@@ -31,89 +33,109 @@ class Parts:
     """That of the whole pod."""
 
 
-def container(each: application.Container, name: str, parts: Parts, mounts: list[dict[str, Any]]) -> dict[str, Any]:
+def build_container(
+    workload: application.WorkloadSpec, name: str, container_inputs: ContainerInputs, mounts: list[dict[str, Any]]
+) -> dict[str, Any]:
     """The main container of a service, a store or a job."""
-    made = _process(each, name, parts)
-    if ports := network.listening(each):
+    made = _build_common_fields(workload, name, container_inputs)
+    if ports := network.build_container_ports(workload):
         made["ports"] = ports
-    made["resources"] = resources.resources(each.resources)
-    if isinstance(each, application.Service | application.Store):
-        main = next((one for one in network.ports(each) if one.name == network.PORT_NAME), None)
-        made |= probes.probes(each.health, main)
-    if isinstance(each, application.Service) and drains(each) and each.drain:
-        made["lifecycle"] = availability.farewell(each.drain)
-    return made | {"securityContext": security(each), "volumeMounts": mounts}
+    made["resources"] = resources.build_resources(workload.resources)
+    if isinstance(workload, application.Service | application.Store):
+        main = next((one for one in network.list_ports(workload) if one.name == network.MAIN_PORT_NAME), None)
+        made |= probes.build_probes(workload.health, main)
+    if isinstance(workload, application.Service) and accepts_requests(workload) and workload.pre_stop_delay:
+        made["lifecycle"] = availability.build_pre_stop_sleep(workload.pre_stop_delay)
+    return made | {"securityContext": build_security_context(workload), "volumeMounts": mounts}
 
 
-def sidecar(
-    each: application.Container, one: application.Companion, parts: Parts, mounts: list[dict[str, Any]]
+def build_sidecar(
+    workload: application.WorkloadSpec,
+    container_spec: application.ExtraContainer,
+    container_inputs: ContainerInputs,
+    mounts: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """A container that starts before the main one, and is ended after it.
 
     https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
     """
-    made = _process(one, one.name, parts) | {"restartPolicy": "Always"}
-    if one.port is not None:
-        made["ports"] = [{"containerPort": one.port, "protocol": "TCP"}]
-    made["resources"] = resources.resources(one.resources)
-    if one.health is not None or one.port is not None:
+    made = _build_common_fields(container_spec, container_spec.name, container_inputs) | {"restartPolicy": "Always"}
+    if container_spec.port is not None:
+        made["ports"] = [{"containerPort": container_spec.port, "protocol": "TCP"}]
+    made["resources"] = resources.build_resources(container_spec.resources)
+    if container_spec.health is not None or container_spec.port is not None:
         # By number: names of ports are those of the main container, which the Service asks for.
-        port = None if one.port is None else application.Port("", port=one.port)
-        made |= probes.probes(one.health or application.Health(), port)
-    return made | {"securityContext": _of_companion(each, one), "volumeMounts": mounts}
+        port = None if container_spec.port is None else application.Port("", port=container_spec.port)
+        made |= probes.build_probes(container_spec.health or application.Health(), port)
+    return made | {"securityContext": _build_extra_security_context(workload, container_spec), "volumeMounts": mounts}
 
 
-def init(
-    each: application.Container, one: application.Companion, parts: Parts, mounts: list[dict[str, Any]]
+def build_init_container(
+    workload: application.WorkloadSpec,
+    container_spec: application.ExtraContainer,
+    container_inputs: ContainerInputs,
+    mounts: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """A container that must end well before the main one starts."""
-    made = _process(one, one.name, parts) | {"resources": resources.resources(one.resources)}
-    return made | {"securityContext": _of_companion(each, one), "volumeMounts": mounts}
+    made = _build_common_fields(container_spec, container_spec.name, container_inputs) | {
+        "resources": resources.build_resources(container_spec.resources)
+    }
+    return made | {"securityContext": _build_extra_security_context(workload, container_spec), "volumeMounts": mounts}
 
 
-def _process(one: application.Process, name: str, parts: Parts) -> dict[str, Any]:
+def _build_common_fields(
+    container_spec: application.ContainerSpec, name: str, container_inputs: ContainerInputs
+) -> dict[str, Any]:
     """What every container begins with."""
     made: dict[str, Any] = {
         "name": name,
-        "image": parts.image,
-        "imagePullPolicy": PULL,
-        "terminationMessagePolicy": LAST_WORDS,
+        "image": container_inputs.image,
+        "imagePullPolicy": PULL_POLICY,
+        "terminationMessagePolicy": TERMINATION_MESSAGE_POLICY,
     }
-    if one.command:
-        made["command"] = list(one.command)
-    if one.args:
-        made["args"] = list(one.args)
-    if one.working_dir is not None:
-        made["workingDir"] = one.working_dir
-    if env := _env(one, parts):
+    if container_spec.command:
+        made["command"] = list(container_spec.command)
+    if container_spec.args:
+        made["args"] = list(container_spec.args)
+    if container_spec.working_dir is not None:
+        made["workingDir"] = container_spec.working_dir
+    if env := _build_env(container_spec, container_inputs):
         made["env"] = env
     return made
 
 
-def _of_companion(each: application.Container, one: application.Companion) -> dict[str, Any]:
+def _build_extra_security_context(
+    workload: application.WorkloadSpec, container_spec: application.ExtraContainer
+) -> dict[str, Any]:
     """As closed as the main container; another image may have another user."""
-    own = {} if one.user in (each.user, None) else {"runAsUser": one.user, "runAsGroup": one.user}
-    return own | security(each, one)
+    own = (
+        {}
+        if container_spec.user in (workload.user, None)
+        else {"runAsUser": container_spec.user, "runAsGroup": container_spec.user}
+    )
+    return own | build_security_context(workload, container_spec)
 
 
-def _env(one: application.Process, parts: Parts) -> list[dict[str, Any]]:
+def _build_env(container_spec: application.ContainerSpec, container_inputs: ContainerInputs) -> list[dict[str, Any]]:
     """Secrets first: a later value may then use one, as in ``postgres://user:$(PASSWORD)@db``.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
     """
-    return secrets.variables(one.secrets, parts.secret) + [
-        {"name": key, "value": parts.env[key]} for key in sorted(parts.env)
+    return secrets.build_env(container_spec.secrets, container_inputs.secret) + [
+        {"name": key, "value": container_inputs.env[key]} for key in sorted(container_inputs.env)
     ]
 
 
-def drains(each: application.Container) -> bool:
+def accepts_requests(workload: application.WorkloadSpec) -> bool:
     """Does it wait before its end, until nobody sends it requests?"""
-    return isinstance(each, application.Service) and bool(network.ports(each))
+    return isinstance(workload, application.Service) and bool(network.list_ports(workload))
 
 
-def security(each: application.Container, one: application.Process | None = None) -> dict[str, Any]:
+def build_security_context(
+    workload: application.WorkloadSpec, container_spec: application.ContainerSpec | None = None
+) -> dict[str, Any]:
     """What the process may do; ``one``: that of a companion."""
-    context: dict[str, Any] = {"readOnlyRootFilesystem": volumes.ROOT not in (one or each).writable}
-    if each.security == "restricted":
+    context: dict[str, Any] = {"readOnlyRootFilesystem": volumes.ROOT_PATH not in (container_spec or workload).writable}
+    if workload.security == "restricted":
         context |= {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     return context

@@ -3,61 +3,63 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from seaway.manifests import given, names
-from seaway.model import application, rights, settings
-from seaway.model.describe import Doc, Why
+from seaway.manifests import inputs, names
+from seaway.model import application, settings
+from seaway.model.validate import rbac
+from seaway.syntax.field_help import Help, Rationale
 
-GROUP = "rbac.authorization.k8s.io"
+RBAC_GROUP = "rbac.authorization.k8s.io"
 
-LOGIN = "seaway-registry"
+PULL_SECRET_NAME = "seaway-registry"
 """The Secret that nodes pull with; `registry` may be somebody's own."""
 
-TOKEN: Annotated[
+AUTOMOUNT_TOKEN: Annotated[
     bool,
-    Doc("whether whoever uses the account gets its token unasked"),
-    Why("a pod says itself that it wants one, where `kubernetesApi` says what for"),
+    Help("whether whoever uses the account gets its token unasked"),
+    Rationale("a pod says itself that it wants one, where `kubernetesApi` says what for"),
 ] = False
 
 
-def service_account(scope: names.Scope, owner: str, pull: Sequence[str]) -> dict[str, Any]:
+def build_service_account(scope: names.Scope, owner: str, pull_secrets: Sequence[str]) -> dict[str, Any]:
     """An account of its own, so that rights can be given to one workload. ``pull``: Secrets to pull images with."""
     account = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": names.metadata(scope, owner),
-        "automountServiceAccountToken": TOKEN,
+        "metadata": names.build_metadata(scope, owner),
+        "automountServiceAccountToken": AUTOMOUNT_TOKEN,
     }
-    return account | ({"imagePullSecrets": [{"name": name} for name in pull]} if pull else {})
+    return account | ({"imagePullSecrets": [{"name": name} for name in pull_secrets]} if pull_secrets else {})
 
 
-def rights_of(scope: names.Scope, each: application.Container, owner: str) -> list[dict[str, Any]]:
+def build_role_and_binding(scope: names.Scope, workload: application.WorkloadSpec, owner: str) -> list[dict[str, Any]]:
     """A Role with exactly what `kubernetesApi` says, and what gives it to the account; nothing without it.
 
     https://kubernetes.io/docs/reference/access-authn-authz/rbac/
     """
     allowed = [
-        {"apiGroups": [one.group], "resources": [one.resource], "verbs": list(one.verbs)} for one in rights.of(each)
+        {"apiGroups": [one.group], "resources": [one.resource], "verbs": list(one.verbs)}
+        for one in rbac.get_policy_rules(workload)
     ]
     if not allowed:
         return []
     role = {
-        "apiVersion": f"{GROUP}/v1",
+        "apiVersion": f"{RBAC_GROUP}/v1",
         "kind": "Role",
-        "metadata": names.metadata(scope, owner),
+        "metadata": names.build_metadata(scope, owner),
         "rules": allowed,
     }
     binding = {
-        "apiVersion": f"{GROUP}/v1",
+        "apiVersion": f"{RBAC_GROUP}/v1",
         "kind": "RoleBinding",
-        "metadata": names.metadata(scope, owner),
-        "roleRef": {"apiGroup": GROUP, "kind": "Role", "name": owner},
+        "metadata": names.build_metadata(scope, owner),
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": "Role", "name": owner},
         "subjects": [{"kind": "ServiceAccount", "name": owner, "namespace": scope.namespace}],
     }
     return [role, binding]
 
 
-def pull_secret(
-    scope: names.Scope, stack: settings.Settings, secrets: Mapping[str, given.SecretValue]
+def build_pull_secret(
+    scope: names.Scope, stack_settings: settings.Settings, secrets: Mapping[str, inputs.SecretValue]
 ) -> dict[str, Any] | None:
     """The account that nodes pull images with, as a registry's login; None where the environment has none.
 
@@ -68,14 +70,14 @@ def pull_secret(
 
     Raises LookupError without the value.
     """
-    if stack.pull is None:
+    if stack_settings.image_pull_credentials is None:
         return None
-    if given.PULL not in secrets:
-        raise LookupError(f"seaway:pull: no value for {stack.pull.secret}")
+    if inputs.PULL_CREDENTIALS not in secrets:
+        raise LookupError(f"seaway:imagePullCredentials: no value for {stack_settings.image_pull_credentials.secret}")
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": names.shared(scope, LOGIN),
+        "metadata": names.build_shared_metadata(scope, PULL_SECRET_NAME),
         "type": "kubernetes.io/dockerconfigjson",
-        "data": {".dockerconfigjson": secrets[given.PULL].value},
+        "data": {".dockerconfigjson": secrets[inputs.PULL_CREDENTIALS].value},
     }

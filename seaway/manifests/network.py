@@ -4,107 +4,126 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import names
-from seaway.model import application, hosts, settings
-from seaway.model import listening as listened
+from seaway.model import application, settings
+from seaway.model.validate import ingress_hosts
+from seaway.model.validate import ports as listened
 
-PORT_NAME = "main"
+MAIN_PORT_NAME = "main"
 """Name of the main port; Kubernetes allows 15 characters."""
 
-_TYPES: dict[settings.Exposure, str] = {
-    "clusterIP": "ClusterIP",
+_SERVICE_TYPES: dict[settings.PublishMode, str] = {
+    "none": "ClusterIP",
     "ingress": "ClusterIP",  # an Ingress stands before it
     "nodePort": "NodePort",
     "loadBalancer": "LoadBalancer",
 }
 
-_SPOKEN: Mapping[application.Protocol, str] = {"grpc": "kubernetes.io/h2c"}
+_APP_PROTOCOLS: Mapping[application.Protocol, str] = {"grpc": "kubernetes.io/h2c"}
 """What a proxy must know: gRPC is HTTP/2 without TLS. Without a word it takes HTTP/1.1, or bytes.
 https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol"""
 
 
-def ports(each: application.Container) -> list[application.Port]:
+def list_ports(workload: application.WorkloadSpec) -> list[application.Port]:
     """All ports that the main container listens on, the main one first."""
-    match each:
+    match workload:
         case application.Service():
-            main = None if each.port is None else application.Port(PORT_NAME, port=each.port, protocol=each.protocol)
+            main = (
+                None
+                if workload.port is None
+                else application.Port(MAIN_PORT_NAME, port=workload.port, protocol=workload.protocol)
+            )
         case application.Store():
-            main = None if each.port is None else application.Port(PORT_NAME, port=each.port, protocol=each.protocol)
+            main = (
+                None
+                if workload.port is None
+                else application.Port(MAIN_PORT_NAME, port=workload.port, protocol=workload.protocol)
+            )
         case _:
             return []
-    return [*([main] if main else []), *sorted(each.ports, key=lambda one: one.name)]
+    return [*([main] if main else []), *sorted(workload.ports, key=lambda one: one.name)]
 
 
-def listening(each: application.Container) -> list[dict[str, Any]]:
+def build_container_ports(workload: application.WorkloadSpec) -> list[dict[str, Any]]:
     """The same, as the container has them."""
-    return [{"name": one.name, "containerPort": one.port, "protocol": transport(one)} for one in ports(each)]
+    return [
+        {"name": one.name, "containerPort": one.port, "protocol": get_transport_protocol(one)}
+        for one in list_ports(workload)
+    ]
 
 
-def transport(port: application.Port) -> str:
+def get_transport_protocol(port: application.Port) -> str:
     """What the cluster's network calls it."""
     return "UDP" if port.protocol == "udp" else "TCP"
 
 
-def service(
-    scope: names.Scope, each: application.Service, *, exposure: settings.Exposure, told: Mapping[str, str]
+def build_service(
+    scope: names.Scope, service: application.Service, *, exposure: settings.PublishMode, annotations: Mapping[str, str]
 ) -> dict[str, Any]:
     """The Service of a service. Node ports are left to the cluster: a fixed one can be taken by another stack.
 
     ``told``: annotations for whoever leads requests to it.
     """
-    kind = {"type": _TYPES[exposure if exposed(each) else "clusterIP"]}
-    return _service(scope, each.name, ports(each), kind, told)
+    kind = {"type": _SERVICE_TYPES[exposure if list_published_ports(service) else "none"]}
+    return _assemble_service(scope, service.name, list_ports(service), kind, annotations)
 
 
-def exposed(each: application.Container) -> list[application.Port]:
+def list_published_ports(workload: application.WorkloadSpec) -> list[application.Port]:
     """The ports that are reachable from outside, if the environment opens any."""
-    if not isinstance(each, application.Service | application.Store):
+    if not isinstance(workload, application.Service | application.Store):
         return []
-    return [one for one in ports(each) if (each.expose if one.name == PORT_NAME else one.expose)]
+    return [one for one in list_ports(workload) if (workload.publish if one.name == MAIN_PORT_NAME else one.publish)]
 
 
-def outside(scope: names.Scope, store: application.Store, stack: settings.Settings) -> dict[str, Any] | None:
+def build_published_service(
+    scope: names.Scope, store: application.Store, stack_settings: settings.Settings
+) -> dict[str, Any] | None:
     """Another Service of a store, with the ports that are reachable from outside: a headless one opens none, and not
     every ingress controller finds the pods behind it."""
-    found, kind = exposed(store), {"type": _TYPES[stack.exposure]}
-    if not found or (kind["type"] == "ClusterIP" and not hosts.of(stack, store)):
+    found, kind = list_published_ports(store), {"type": _SERVICE_TYPES[stack_settings.publish]}
+    if not found or (kind["type"] == "ClusterIP" and not ingress_hosts.get_addresses(stack_settings, store)):
         return None
-    return _service(scope, name(store), found, kind, {}, of=store.name)
+    return _assemble_service(scope, get_published_service_name(store), found, kind, {}, owner=store.name)
 
 
-def name(each: application.Service | application.Store) -> str:
+def get_published_service_name(workload: application.Service | application.Store) -> str:
     """Of the Service by which something is reached from outside."""
-    return f"{each.name}{listened.OUTSIDE}" if isinstance(each, application.Store) else each.name
+    return f"{workload.name}{listened.PUBLISHED_SUFFIX}" if isinstance(workload, application.Store) else workload.name
 
 
-def headless(scope: names.Scope, store: application.Service | application.Store) -> dict[str, Any]:
+def build_headless_service(scope: names.Scope, workload: application.Service | application.Store) -> dict[str, Any]:
     """The Service of a store: its name is the address of its one pod, without a proxy between. So is that of a service
     of which nobody knows the ports: without a proxy there need be none.
 
     https://kubernetes.io/docs/concepts/services-networking/service/#headless-services
     """
-    return _service(scope, store.name, ports(store), {"type": "ClusterIP", "clusterIP": "None"}, {})
+    return _assemble_service(scope, workload.name, list_ports(workload), {"type": "ClusterIP", "clusterIP": "None"}, {})
 
 
-def _service(  # noqa: PLR0917 - as the object has them
+def _assemble_service(  # noqa: PLR0917 - as the object has them
     scope: names.Scope,
     name: str,
-    found: Sequence[application.Port],
+    ports: Sequence[application.Port],
     kind: dict[str, Any],
-    told: Mapping[str, str],
-    of: str | None = None,
+    extra_annotations: Mapping[str, str],
+    owner: str | None = None,
 ) -> dict[str, Any]:
     # Pulumi's wait for a Service sleeps 10 s and says nothing that the rollout's wait does not.
-    annotations = {"pulumi.com/skipAwait": "true", **told}
+    annotations = {"pulumi.com/skipAwait": "true", **extra_annotations}
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": names.metadata(scope, name, annotations=annotations, of=of),
+        "metadata": names.build_metadata(scope, name, annotations=annotations, owner=owner),
         "spec": kind
-        | {"selector": names.selector(scope, of or name)}
-        | ({"ports": [_port(one) for one in found]} if found else {}),
+        | {"selector": names.build_selector(scope, owner or name)}
+        | ({"ports": [_build_service_port(one) for one in ports]} if ports else {}),
     }
 
 
-def _port(one: application.Port) -> dict[str, Any]:
-    spoken = {"appProtocol": _SPOKEN[one.protocol]} if one.protocol in _SPOKEN else {}
-    return {"name": one.name, "port": one.port, "targetPort": one.name, "protocol": transport(one)} | spoken
+def _build_service_port(port: application.Port) -> dict[str, Any]:
+    spoken = {"appProtocol": _APP_PROTOCOLS[port.protocol]} if port.protocol in _APP_PROTOCOLS else {}
+    return {
+        "name": port.name,
+        "port": port.port,
+        "targetPort": port.name,
+        "protocol": get_transport_protocol(port),
+    } | spoken

@@ -13,9 +13,9 @@ from seaway.manifests import (
     availability,
     config,
     container,
-    given,
     identity,
     ingress,
+    inputs,
     names,
     namespace,
     network,
@@ -26,13 +26,14 @@ from seaway.manifests import (
     scaling,
     workloads,
 )
-from seaway.model import application, disks, jobs, links, order, references, settings
+from seaway.model import application, image_reference, links, rollout_order, settings
+from seaway.model.validate import jobs, volumes
 
-Image = given.Image
-SecretValue = given.SecretValue
+Image = inputs.Image
+SecretValue = inputs.SecretValue
 
 
-class Wave(enum.IntEnum):
+class Phase(enum.IntEnum):
     """When an object is made: a wave begins when the one before it is healthy."""
 
     foundation = 0
@@ -44,14 +45,14 @@ class Wave(enum.IntEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Object:
+class ReleaseObject:
     """One Kubernetes object."""
 
     manifest: dict[str, Any]
     owner: str | None
     """The service, store or job that it belongs to; none: the whole application."""
-    wave: Wave
-    turn: int = 0
+    phase: Phase
+    order: int = 0
     """Within its wave: a turn begins when the one before it is healthy. Services with `after` have later ones."""
     deadline: int | None = None
     """Seconds that its rollout may take; none: it starts no pods, or only later."""
@@ -81,176 +82,203 @@ class Object:
         return f"{self.manifest['apiVersion']}/{self.kind}/{namespace}/{self.name}"
 
     @property
-    def retain(self) -> bool:
+    def is_retained(self) -> bool:
         """Whether it stays in the cluster when it is no longer wanted: old pods may still need it."""
         return self.manifest.get("immutable", False)
 
 
 def objects(
     app: application.Application,
-    stack: settings.Settings,
-    images: Mapping[str, given.Image],
-    secrets: Mapping[str, given.SecretValue],
-) -> list[Object]:
+    stack_settings: settings.Settings,
+    images: Mapping[str, inputs.Image],
+    secrets: Mapping[str, inputs.SecretValue],
+) -> list[ReleaseObject]:
     """All objects of ``app``, which must be resolved, sorted by wave, turn, owner, kind and name.
 
     ``images`` has an entry for each container that is built, by the name of its service, store or job; a job that
     `uses` a service may take that one's. An entry for an `image:` wins over what the application says.
     Raises LookupError for a missing image or secret value.
     """
-    scope = names.Scope(application=app.name, stack=stack.stack, namespace=stack.namespace(app.name))
-    level = "baseline" if any(each.security == "baseline" for each in _containers(app)) else "restricted"
-    found = [Object(manifest=namespace.namespace(scope, level=level), owner=None, wave=Wave.foundation)]
-    found.append(Object(manifest=policies.closed(scope), owner=None, wave=Wave.foundation))
-    found += [Object(manifest=one, owner=None, wave=Wave.foundation) for one in policies.challenges(scope, app, stack)]
-    account = identity.pull_secret(scope, stack, secrets)
+    scope = names.Scope(
+        application=app.name, stack=stack_settings.stack, namespace=stack_settings.format_namespace(app.name)
+    )
+    level = "baseline" if any(each.security == "baseline" for each in _list_workloads(app)) else "restricted"
+    found = [ReleaseObject(manifest=namespace.build_namespace(scope, level=level), owner=None, phase=Phase.foundation)]
+    found.append(ReleaseObject(manifest=policies.build_default_deny(scope), owner=None, phase=Phase.foundation))
+    found += [
+        ReleaseObject(manifest=one, owner=None, phase=Phase.foundation)
+        for one in policies.build_acme_policy(scope, app, stack_settings)
+    ]
+    account = identity.build_pull_secret(scope, stack_settings, secrets)
     if account is not None:
-        found.append(Object(manifest=account, owner=None, wave=Wave.foundation))
-    pull = (*filter(None, [config.name(account)]), *stack.pull_secrets)
-    turns = order.turns(app.services)
+        found.append(ReleaseObject(manifest=account, owner=None, phase=Phase.foundation))
+    pull = (*filter(None, [config.get_name(account)]), *stack_settings.image_pull_secrets)
+    turns = rollout_order.get_order(app.services)
     services = {one.name: one for one in app.services}
-    for each in _containers(app):
-        taken = _images(each, services, stack, images)
-        for wave, manifest in _of(each, app, scope=scope, stack=stack, images=taken, secrets=secrets, pull=pull):
-            manifest = raw.merged(each, manifest)  # noqa: PLW2901 - nothing may look at it without
-            one = Object(manifest=manifest, owner=each.name, wave=wave)
-            if wave is not Wave.foundation:
-                one = dataclasses.replace(one, turn=turns.get(each.name, 0))
-            if wave is not Wave.foundation and "template" in manifest["spec"]:
+    for each in _list_workloads(app):
+        taken = _find_images(each, services, stack_settings, images)
+        for wave, manifest in _build_workload_objects(
+            each, app, scope=scope, stack_settings=stack_settings, images=taken, secrets=secrets, pull=pull
+        ):
+            manifest = raw.merge_raw(each, manifest)  # noqa: PLW2901 - nothing may look at it without
+            one = ReleaseObject(manifest=manifest, owner=each.name, phase=wave)
+            if wave is not Phase.foundation:
+                one = dataclasses.replace(one, order=turns.get(each.name, 0))
+            if wave is not Phase.foundation and "template" in manifest["spec"]:
                 one = dataclasses.replace(
                     one,
-                    deadline=workloads.deadline(each, stack),
-                    version=workloads.version(manifest, {name: image.content for name, image in taken.items()}),
+                    deadline=workloads.compute_deadline(each, stack_settings),
+                    version=workloads.hash_spec(manifest, {name: image.content for name, image in taken.items()}),
                 )
             found.append(one)
-    if stack.quota:
-        fence = quota.objects(scope, [one.manifest for one in found])
-        found += [Object(manifest=one, owner=None, wave=Wave.foundation) for one in fence]
-    return sorted(found, key=lambda one: (one.wave, one.turn, one.owner or "", one.kind, one.name))
+    if stack_settings.quota:
+        fence = quota.build_quota_manifests(scope, [one.manifest for one in found])
+        found += [ReleaseObject(manifest=one, owner=None, phase=Phase.foundation) for one in fence]
+    return sorted(found, key=lambda one: (one.phase, one.order, one.owner or "", one.kind, one.name))
 
 
-def steps(found: Iterable[Object]) -> dict[str, list[Object]]:
+def group_by_step(release_objects: Iterable[ReleaseObject]) -> dict[str, list[ReleaseObject]]:
     """The workloads in the order of their rollouts, by a name for each step: stores, jobs, services, services-2, ...,
     late-jobs.
 
     A step begins when all of the one before it is healthy; one without workloads is left out.
     """
-    made: dict[str, list[Object]] = {}
-    for one in found:
-        if one.wave is not Wave.foundation:
-            step = f"{one.wave.name.replace('_', '-')}s" + (f"-{one.turn + 1}" if one.turn else "")
+    made: dict[str, list[ReleaseObject]] = {}
+    for one in release_objects:
+        if one.phase is not Phase.foundation:
+            step = f"{one.phase.name.replace('_', '-')}s" + (f"-{one.order + 1}" if one.order else "")
             made.setdefault(step, []).append(one)
     return made
 
 
-def _containers(app: application.Application) -> Iterator[application.Service | application.Store | application.Job]:
+def _list_workloads(
+    app: application.Application,
+) -> Iterator[application.Service | application.Store | application.Job]:
     yield from app.services
     yield from app.stores
     yield from app.jobs
 
 
-def _of(
-    each: application.Service | application.Store | application.Job,
+def _build_workload_objects(
+    workload: application.Service | application.Store | application.Job,
     app: application.Application,
     *,
     scope: names.Scope,
-    stack: settings.Settings,
-    images: Mapping[str, given.Image],
-    secrets: Mapping[str, given.SecretValue],
+    stack_settings: settings.Settings,
+    images: Mapping[str, inputs.Image],
+    secrets: Mapping[str, inputs.SecretValue],
     pull: Sequence[str],
-) -> Iterator[tuple[Wave, dict[str, Any]]]:
+) -> Iterator[tuple[Phase, dict[str, Any]]]:
     """The objects of one service, store or job, with their waves."""
-    yield Wave.foundation, identity.service_account(scope, each.name, pull)
-    for right in identity.rights_of(scope, each, each.name):
-        yield Wave.foundation, right
-    yield Wave.foundation, policies.policy(scope, each, app, stack)
-    processes: dict[str, application.Process] = {each.name: each}
-    processes |= {one.name: one for one in (*each.sidecars, *each.init)}
-    secret = config.secret(scope, each.name, [one for part in processes.values() for one in part.secrets], secrets)
+    yield Phase.foundation, identity.build_service_account(scope, workload.name, pull)
+    for right in identity.build_role_and_binding(scope, workload, workload.name):
+        yield Phase.foundation, right
+    yield Phase.foundation, policies.build_policy(scope, workload, app, stack_settings)
+    processes: dict[str, application.ContainerSpec] = {workload.name: workload}
+    processes |= {one.name: one for one in (*workload.sidecars, *workload.init)}
+    secret = config.build_secret(
+        scope, workload.name, [one for part in processes.values() for one in part.secrets], secrets
+    )
     if secret is not None:
-        yield Wave.foundation, secret
-    parts: dict[str, container.Parts] = {}
+        yield Phase.foundation, secret
+    parts: dict[str, container.ContainerInputs] = {}
     for name, one in processes.items():
-        config_map = config.config_map(scope, each.name, one.files, beside=None if one is each else name)
-        if config_map is not None:
-            yield Wave.foundation, config_map
-        parts[name] = container.Parts(
-            image=images[name].reference,
-            env={**(links.variables(app, each) if each.link_variables else {}), **one.env},
-            config_map=config.name(config_map),
-            secret=config.name(secret),
+        config_map = config.build_config_map(
+            scope, workload.name, one.files, container_name=None if one is workload else name
         )
-    groups = [disks.group(app, share) or names.GROUP for share in each.shares if share.store != each.name]
-    sharers = [one.name for one in app.services if each.name in {share.store for share in one.shares}]
-    template = pod.template(scope, each, each.name, parts, groups, sorted(sharers))
-    match each:
+        if config_map is not None:
+            yield Phase.foundation, config_map
+        parts[name] = container.ContainerInputs(
+            image=images[name].reference,
+            env={**(links.get_variables(app, workload) if workload.link_variables else {}), **one.env},
+            config_map=config.get_name(config_map),
+            secret=config.get_name(secret),
+        )
+    groups = [
+        volumes.find_group_id(app, share) or names.DEFAULT_GROUP_ID
+        for share in workload.shared_volumes
+        if share.store != workload.name
+    ]
+    sharers = [one.name for one in app.services if workload.name in {share.store for share in one.shared_volumes}]
+    template = pod.build_pod_template(scope, workload, workload.name, parts, groups, sorted(sharers))
+    match workload:
         case application.Service():
-            yield from _service(each, scope, stack, template)
+            yield from _build_service_objects(workload, scope, stack_settings, template)
         case application.Store():
-            yield Wave.foundation, network.headless(scope, each)
-            if (open_ := network.outside(scope, each, stack)) is not None:
-                yield Wave.foundation, open_
-            if (led := ingress.ingress(scope, each, stack)) is not None:
-                yield Wave.foundation, led
-            yield Wave.store, workloads.stateful_set(scope, each, template, stack)
+            yield Phase.foundation, network.build_headless_service(scope, workload)
+            if (open_ := network.build_published_service(scope, workload, stack_settings)) is not None:
+                yield Phase.foundation, open_
+            if (led := ingress.build_ingress(scope, workload, stack_settings)) is not None:
+                yield Phase.foundation, led
+            yield Phase.store, workloads.build_stateful_set(scope, workload, template, stack_settings)
         case application.Job():
             content = {name: image.content for name, image in images.items()}
-            if not jobs.released(each):
+            if not jobs.is_release_job(workload):
                 # It starts nothing now, but what it starts must find what the jobs before it have prepared.
-                yield Wave.service, workloads.cron_job(scope, each, template)
+                yield Phase.service, workloads.build_cron_job(scope, workload, template)
             else:
-                wave = Wave.job if each.run == "before-rollout" else Wave.late_job
-                yield wave, workloads.job(scope, each, template, content)
+                wave = Phase.job if workload.run == "before-rollout" else Phase.late_job
+                yield wave, workloads.build_job(scope, workload, template, content)
 
 
-def _service(
-    each: application.Service, scope: names.Scope, stack: settings.Settings, template: dict[str, Any]
-) -> Iterator[tuple[Wave, dict[str, Any]]]:
+def _build_service_objects(
+    service: application.Service, scope: names.Scope, stack_settings: settings.Settings, template: dict[str, Any]
+) -> Iterator[tuple[Phase, dict[str, Any]]]:
     """What only services have."""
-    if each.all_ports:
-        yield Wave.foundation, network.headless(scope, each)
-    elif each.port is not None or each.ports:
-        told = ingress.service_annotations(each, stack)
-        yield Wave.foundation, network.service(scope, each, exposure=stack.exposure, told=told)
-    if (led := ingress.ingress(scope, each, stack)) is not None:
-        yield Wave.foundation, led
-    if each.each_node:
-        yield Wave.service, workloads.daemon_set(scope, each, template, stack)
+    if service.all_ports:
+        yield Phase.foundation, network.build_headless_service(scope, service)
+    elif service.port is not None or service.ports:
+        told = ingress.build_service_annotations(service, stack_settings)
+        yield (
+            Phase.foundation,
+            network.build_service(scope, service, exposure=stack_settings.publish, annotations=told),
+        )
+    if (led := ingress.build_ingress(scope, service, stack_settings)) is not None:
+        yield Phase.foundation, led
+    if service.daemon_set:
+        yield Phase.service, workloads.build_daemon_set(scope, service, template, stack_settings)
         return
-    if (each.scale.max or each.scale.min) >= 2:
-        yield Wave.foundation, availability.disruption_budget(scope, each.name)
-    yield Wave.service, workloads.deployment(scope, each, template, stack)
-    if each.scale.max is not None:
-        yield Wave.service, scaling.autoscaler(scope, each)
+    if (service.scale.max or service.scale.min) >= 2:
+        yield Phase.foundation, availability.build_disruption_budget(scope, service.name)
+    yield Phase.service, workloads.build_deployment(scope, service, template, stack_settings)
+    if service.scale.max is not None:
+        yield Phase.service, scaling.build_autoscaler(scope, service)
 
 
-def _images(
-    each: application.Service | application.Store | application.Job,
+def _find_images(
+    workload: application.Service | application.Store | application.Job,
     services: Mapping[str, application.Service],
-    stack: settings.Settings,
-    images: Mapping[str, given.Image],
-) -> dict[str, given.Image]:
+    stack_settings: settings.Settings,
+    images: Mapping[str, inputs.Image],
+) -> dict[str, inputs.Image]:
     """By container. A companion without an image of its own has that of the main one."""
-    uses = each.uses if isinstance(each, application.Job) else None
-    found = {each.name: _image((each.name, uses), each.image, stack, images)}
-    for one in (*each.sidecars, *each.init):
+    uses = workload.uses if isinstance(workload, application.Job) else None
+    found = {workload.name: _find_image((workload.name, uses), workload.image, stack_settings, images)}
+    for one in (*workload.sidecars, *workload.init):
         if one.uses is not None:
-            found[one.name] = _image((one.uses,), services[one.uses].image, stack, images)
+            found[one.name] = _find_image((one.uses,), services[one.uses].image, stack_settings, images)
         else:
-            found[one.name] = found[each.name] if one.image is None else _image((), one.image, stack, images)
+            found[one.name] = (
+                found[workload.name] if one.image is None else _find_image((), one.image, stack_settings, images)
+            )
     return found
 
 
-def _image(
-    built: Iterable[str | None], said: str | None, stack: settings.Settings, images: Mapping[str, given.Image]
-) -> given.Image:
-    for name in built:
+def _find_image(
+    names_of_builds: Iterable[str | None],
+    declared: str | None,
+    stack_settings: settings.Settings,
+    images: Mapping[str, inputs.Image],
+) -> inputs.Image:
+    for name in names_of_builds:
         if name is not None and name in images:
             return images[name]
-    if said is None:
-        raise LookupError(f"{next(iter(built))}: it is built, but no image was given for it")
-    instead = references.substitute(said, stack.substitutes)
+    if declared is None:
+        raise LookupError(f"{next(iter(names_of_builds))}: it is built, but no image was given for it")
+    instead = image_reference.find_override(declared, stack_settings.image_overrides)
     if instead is None:
-        return given.Image(reference=said, content=said)
+        return inputs.Image(reference=declared, content=declared)
     # The hash takes what the application says: a mirror's address is a fact of one machine. Its digest is not.
-    return given.Image(reference=instead, content=references.exactly(said, references.digest(instead)))
+    return inputs.Image(
+        reference=instead, content=image_reference.set_digest(declared, image_reference.get_digest(instead))
+    )

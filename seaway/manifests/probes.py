@@ -6,44 +6,44 @@ https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-pro
 from typing import Annotated, Any
 
 from seaway.model import application
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Help, Rationale
 
-START: Annotated[
+STARTUP_PERIOD_SECONDS: Annotated[
     int,
-    Doc("seconds between two questions to a program that starts"),
-    Why("a pod gets its first request a second after it can answer"),
+    Help("seconds between two questions to a program that starts"),
+    Rationale("a pod gets its first request a second after it can answer"),
 ] = 1
 
 
-def probes(health: application.Health, port: application.Port | None) -> dict[str, Any]:
+def build_probes(health: application.Health, port: application.Port | None) -> dict[str, Any]:
     """The start is asked the shallow question: a pod that waits for its database must not be restarted for it.
 
     ``port`` is the one that is asked; without a name its number is.
     """
     probes: dict[str, Any] = {}
-    if live := _question(health.live, port):
+    if live := _build_handler(health.liveness, port):
         probes["startupProbe"] = live | {
-            "periodSeconds": START,
+            "periodSeconds": STARTUP_PERIOD_SECONDS,
             "timeoutSeconds": 3,
-            "failureThreshold": health.startup,
+            "failureThreshold": health.start_period,
         }
         probes["livenessProbe"] = live | {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
-    if ready := _question(health.ready, port):
+    if ready := _build_handler(health.readiness, port):
         probes["readinessProbe"] = ready | {
-            "periodSeconds": health.every,
+            "periodSeconds": health.interval,
             "timeoutSeconds": health.timeout,
             "failureThreshold": health.retries,
         }
     return probes
 
 
-def _question(ask: str | tuple[str, ...] | None, port: application.Port | None) -> dict[str, Any] | None:
-    if isinstance(ask, tuple):
-        return {"exec": {"command": list(ask)}}
-    if port is None or (ask is None and port.protocol == "udp"):
+def _build_handler(action: str | tuple[str, ...] | None, port: application.Port | None) -> dict[str, Any] | None:
+    if isinstance(action, tuple):
+        return {"exec": {"command": list(action)}}
+    if port is None or (action is None and port.protocol == "udp"):
         return None
     called = port.name or port.port
-    match (ask or "tcp").partition(":"):
+    match (action or "tcp").partition(":"):
         case "tcp", _, _:
             return {"tcpSocket": {"port": called}}
         case "grpc", "", _:
@@ -51,4 +51,4 @@ def _question(ask: str | tuple[str, ...] | None, port: application.Port | None) 
         case "grpc", _, service:
             return {"grpc": {"port": port.port, "service": service}}
         case _:
-            return {"httpGet": {"path": ask, "port": called}}
+            return {"httpGet": {"path": action, "port": called}}

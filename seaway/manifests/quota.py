@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from seaway.manifests import amounts, names, resources, workloads
-from seaway.model import application, quantity
+from seaway.kubernetes.api import kinds, quantity
+from seaway.manifests import amounts, names, resources
+from seaway.model import application
 
-MORE = Fraction(4, 3)
+HEADROOM = Fraction(4, 3)
 """A pod by hand, to look into something, and a job that is tried again find room."""
 
-TWICE = 2
+ROLLOUT_FACTOR = 2
 """A rollout runs all new pods while the last old ones still say goodbye: they count until they are gone."""
 
 Manifest = Mapping[str, Any]
@@ -33,35 +34,40 @@ class Demand:
     """Bytes of all claims."""
 
 
-def objects(scope: names.Scope, manifests: Iterable[Manifest]) -> list[dict[str, Any]]:
+def build_quota_manifests(scope: names.Scope, manifests: Iterable[Manifest]) -> list[dict[str, Any]]:
     """The quota, and what a pod has that says nothing: with a quota, one that asks for nothing would be refused."""
-    default = resources.resources(application.Resources())
+    default = resources.build_resources(application.Resources())
     limit = {"type": "Container", "default": default["limits"], "defaultRequest": default["requests"]}
     return [
-        _object(scope, "ResourceQuota", {"hard": hard(demand(manifests))}),
-        _object(scope, "LimitRange", {"limits": [limit]}),
+        _build_manifest(scope, "ResourceQuota", {"hard": compute_hard_limits(compute_demand(manifests))}),
+        _build_manifest(scope, "LimitRange", {"limits": [limit]}),
     ]
 
 
-def _object(scope: names.Scope, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": kind, "metadata": names.shared(scope, names.FENCE), "spec": spec}
-
-
-def hard(most: Demand) -> dict[str, str]:
-    """The quota's numbers, rounded up to what one can read."""
-    devices = sorted(name for name in most.limits if "/" in name)
+def _build_manifest(scope: names.Scope, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {
-        "requests.cpu": quantity.round_cpu(most.requests.get("cpu", Fraction(0)) * MORE),
-        "requests.memory": quantity.round_size(most.requests.get("memory", Fraction(0)) * MORE),
-        "limits.memory": quantity.round_size(most.limits.get("memory", Fraction(0)) * MORE),
-        "pods": str(quantity.round_count(most.pods * MORE)),
-        "persistentvolumeclaims": str(quantity.round_count(most.claims * MORE)),
-        "requests.storage": quantity.round_size(most.storage * MORE),
-        **{f"requests.{name}": str(quantity.round_count(most.limits[name] * MORE)) for name in devices},
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": names.build_shared_metadata(scope, names.QUOTA_NAME),
+        "spec": spec,
     }
 
 
-def demand(manifests: Iterable[Manifest]) -> Demand:
+def compute_hard_limits(demand: Demand) -> dict[str, str]:
+    """The quota's numbers, rounded up to what one can read."""
+    devices = sorted(name for name in demand.limits if "/" in name)
+    return {
+        "requests.cpu": quantity.round_cpu(demand.requests.get("cpu", Fraction(0)) * HEADROOM),
+        "requests.memory": quantity.round_size(demand.requests.get("memory", Fraction(0)) * HEADROOM),
+        "limits.memory": quantity.round_size(demand.limits.get("memory", Fraction(0)) * HEADROOM),
+        "pods": str(quantity.round_count(demand.pods * HEADROOM)),
+        "persistentvolumeclaims": str(quantity.round_count(demand.claims * HEADROOM)),
+        "requests.storage": quantity.round_size(demand.storage * HEADROOM),
+        **{f"requests.{name}": str(quantity.round_count(demand.limits[name] * HEADROOM)) for name in devices},
+    }
+
+
+def compute_demand(manifests: Iterable[Manifest]) -> Demand:
     """All pods at their most, all jobs at once. A DaemonSet has no most: with a quota there is none."""
     found = list(manifests)
     scaled = {
@@ -73,13 +79,15 @@ def demand(manifests: Iterable[Manifest]) -> Demand:
     requests: amounts.Amounts = {}
     limits: amounts.Amounts = {}
     for one in found:
-        template = workloads.template(one)
+        template = kinds.find_pod_template(one)
         if template is None:
             continue
-        number = _pods(one, scaled)
+        number = _count_pods(one, scaled)
         pods += number
-        requests = amounts.plus(requests, amounts.times(number, amounts.of_pod(template["spec"], "requests")))
-        limits = amounts.plus(limits, amounts.times(number, amounts.of_pod(template["spec"], "limits")))
+        requests = amounts.add(
+            requests, amounts.multiply(number, amounts.sum_pod_resources(template["spec"], "requests"))
+        )
+        limits = amounts.add(limits, amounts.multiply(number, amounts.sum_pod_resources(template["spec"], "limits")))
         for claim in one["spec"].get("volumeClaimTemplates", ()):
             replicas = one["spec"].get("replicas", 1)
             claims += replicas
@@ -87,11 +95,11 @@ def demand(manifests: Iterable[Manifest]) -> Demand:
     return Demand(pods=pods, requests=requests, limits=limits, claims=claims, storage=storage)
 
 
-def _pods(one: Manifest, scaled: Mapping[str, int]) -> int:
-    spec, name = one["spec"], one["metadata"]["name"]
-    match one["kind"]:
+def _count_pods(manifest: Manifest, scaled: Mapping[str, int]) -> int:
+    spec, name = manifest["spec"], manifest["metadata"]["name"]
+    match manifest["kind"]:
         case "Deployment":
-            return TWICE * scaled.get(name, spec.get("replicas", 1))
+            return ROLLOUT_FACTOR * scaled.get(name, spec.get("replicas", 1))
         case "StatefulSet":
             return spec.get("replicas", 1)
         case _:

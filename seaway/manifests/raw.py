@@ -2,25 +2,27 @@
 
 from typing import Any
 
-from seaway.model import problems, rules, schema
+from seaway.kubernetes.api import schema
+from seaway.model.validate import structure
+from seaway.syntax import diagnosis
 
 
-def merged(each: rules.Workload, manifest: dict[str, Any]) -> dict[str, Any]:
+def merge_raw(workload: structure.AnyWorkload, manifest: dict[str, Any]) -> dict[str, Any]:
     """The object with what `raw` says of its kind.
 
-    Raises problems.Invalid where something is missing after that. The rules of the model have seen the part alone, and
+    Raises diagnosis.InvalidInput where something is missing after that. The rules of the model have seen the part alone, and
     could not know what it meets.
     """
     kind = manifest["kind"]
-    said = each.raw.get(kind)
+    said = workload.raw.get(kind)
     if not said:
         return manifest
-    made = schema.merged(kind, manifest, said)
-    place = problems.Place(each.name)
+    made = schema.merge_patch(kind, manifest, said)
+    place = diagnosis.SourceLocation(workload.name)
     wrong = [
-        problems.Problem(place, ".".join(("raw", kind, *one.path)), one.wrong, one.remedy)
-        for one in schema.check(kind, made)
+        diagnosis.Diagnostic(place, ".".join(("raw", kind, *one.path)), one.message, one.hint)
+        for one in schema.check_object(kind, made)
     ]
     if wrong:
-        raise problems.Invalid(wrong)
+        raise diagnosis.InvalidInput(wrong)
     return made

@@ -2,21 +2,25 @@
 
 from typing import Any
 
+from seaway.kubernetes.api import quantity
 from seaway.manifests import placement
-from seaway.model import application, quantity
+from seaway.model import application
 
 DISK_REQUEST = "64Mi"
 """Set aside for logs and writable folders: few fill them."""
 
 
-def resources(asked: application.Resources) -> dict[str, Any]:
+def build_resources(container_resources: application.Resources) -> dict[str, Any]:
     """Devices are asked for by their limit alone: they cannot be shared, and the request is the same."""
-    limits = {"memory": asked.memory, "ephemeral-storage": asked.disk}
-    if asked.cpu_limit is not None:
-        limits["cpu"] = asked.cpu_limit
-    if asked.gpu is not None:
-        limits[asked.gpu.resource] = str(asked.gpu.count)
-    if asked.tpu is not None:
-        limits[placement.TPU] = str(asked.tpu.count)
-    disk = min(DISK_REQUEST, asked.disk, key=quantity.parse)
-    return {"requests": {"cpu": asked.cpu, "memory": asked.memory, "ephemeral-storage": disk}, "limits": limits}
+    limits = {"memory": container_resources.memory, "ephemeral-storage": container_resources.disk}
+    if container_resources.cpu_limit is not None:
+        limits["cpu"] = container_resources.cpu_limit
+    if container_resources.gpu is not None:
+        limits[container_resources.gpu.resource] = str(container_resources.gpu.count)
+    if container_resources.tpu is not None:
+        limits[placement.TPU_RESOURCE] = str(container_resources.tpu.count)
+    disk = min(DISK_REQUEST, container_resources.disk, key=quantity.parse)
+    return {
+        "requests": {"cpu": container_resources.cpu, "memory": container_resources.memory, "ephemeral-storage": disk},
+        "limits": limits,
+    }

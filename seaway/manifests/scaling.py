@@ -6,75 +6,78 @@ https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autosca
 from typing import Annotated, Any
 
 from seaway.manifests import names
-from seaway.model import application, scaling
-from seaway.model.describe import Doc, Why
+from seaway.model import application
+from seaway.model.validate import scaling
+from seaway.syntax.field_help import Help, Rationale
 
-CPU = 70
+DEFAULT_CPU_PERCENT = 70
 """Percent, where nothing is said."""
 
-UP: Annotated[
+SCALE_UP_POLICIES: Annotated[
     list[dict[str, Any]],
-    Doc("how fast pods are added: twice as many, or four more, every 15 seconds, whichever is more"),
-    Why("a rush is answered at once: too many pods cost little, too few cost requests"),
+    Help("how fast pods are added: twice as many, or four more, every 15 seconds, whichever is more"),
+    Rationale("a rush is answered at once: too many pods cost little, too few cost requests"),
 ] = [
     {"type": "Percent", "value": 100, "periodSeconds": 15},
     {"type": "Pods", "value": 4, "periodSeconds": 15},
 ]
 
-DOWN: Annotated[
+SCALE_DOWN_POLICIES: Annotated[
     list[dict[str, Any]],
-    Doc("how fast pods are taken away: one, or a tenth of them, every minute, whichever is more"),
-    Why("what was taken away by mistake is missed by few requests, and comes back at once"),
+    Help("how fast pods are taken away: one, or a tenth of them, every minute, whichever is more"),
+    Rationale("what was taken away by mistake is missed by few requests, and comes back at once"),
 ] = [
     {"type": "Pods", "value": 1, "periodSeconds": 60},
     {"type": "Percent", "value": 10, "periodSeconds": 60},
 ]
 
-QUIET: Annotated[
+SCALE_DOWN_STABILIZATION_SECONDS: Annotated[
     int,
-    Doc("seconds that the load must have been lower before a pod is taken away"),
-    Why("the next wave of requests finds the pods of the one before"),
+    Help("seconds that the load must have been lower before a pod is taken away"),
+    Rationale("the next wave of requests finds the pods of the one before"),
 ] = 300
 
 
-def autoscaler(scope: names.Scope, each: application.Service) -> dict[str, Any]:
+def build_autoscaler(scope: names.Scope, service: application.Service) -> dict[str, Any]:
     """Looks at the main container alone: a sidecar that idles, or is busy with itself, says nothing about the load."""
-    targets = {"cpu": each.scale.cpu, "memory": each.scale.memory}
-    shares = {name: scaling.percent(said) for name, said in targets.items() if said is not None} or {"cpu": CPU}
+    targets = {"cpu": service.scale.cpu, "memory": service.scale.memory}
+    shares = {name: scaling.parse_percent(said) for name, said in targets.items() if said is not None} or {
+        "cpu": DEFAULT_CPU_PERCENT
+    }
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": names.metadata(scope, each.name),
+        "metadata": names.build_metadata(scope, service.name),
         "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": each.name},
-            "minReplicas": each.scale.min,
-            "maxReplicas": each.scale.max,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": service.name},
+            "minReplicas": service.scale.min,
+            "maxReplicas": service.scale.max,
             "metrics": [
                 {
                     "type": "ContainerResource",
                     "containerResource": {
                         "name": name,
-                        "container": each.name,
+                        "container": service.name,
                         "target": {"type": "Utilization", "averageUtilization": share},
                     },
                 }
                 for name, share in sorted(shares.items())
             ],
             "behavior": {
-                "scaleUp": _pace(0, UP),
-                "scaleDown": _pace(QUIET, DOWN),
+                "scaleUp": _build_scaling_rules(0, SCALE_UP_POLICIES),
+                "scaleDown": _build_scaling_rules(SCALE_DOWN_STABILIZATION_SECONDS, SCALE_DOWN_POLICIES),
             },
         },
     }
 
 
-def annotation(each: application.Service) -> dict[str, str]:
+def build_scale_annotation(service: application.Service) -> dict[str, str]:
     """On the Deployment: who decides about its replicas. With it, each switch between the two is a change of the
     Deployment, also where its number is the same: going back to a fixed number then writes that number."""
-    return {} if each.scale.max is None else {names.SCALE: f"{each.scale.min}-{each.scale.max}"}
+    return {} if service.scale.max is None else {names.SCALE_ANNOTATION: f"{service.scale.min}-{service.scale.max}"}
 
 
-def _pace(seconds: int, policies: list[dict[str, Any]]) -> dict[str, Any]:
+def _build_scaling_rules(seconds: int, policies: list[dict[str, Any]]) -> dict[str, Any]:
     # Copies: YAML would write what is the same in two autoscalers once, with an anchor.
     copies = [dict(one) for one in policies]
     return {"stabilizationWindowSeconds": seconds, "selectPolicy": "Max", "policies": copies}

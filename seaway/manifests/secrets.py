@@ -7,61 +7,64 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from seaway.model import application
-from seaway.model import secrets as said
-from seaway.model.describe import Doc, Why
+from seaway.model.validate import secrets as said
+from seaway.syntax.field_help import Help, Rationale
 
-VOLUME = "secrets"
+VOLUME_NAME = "secrets"
 
-MODE: Annotated[
+FILE_MODE: Annotated[
     int,
-    Doc("who may read the files: root and the group of the pod, 0440; nobody writes"),
-    Why("the process is in that group, whatever its user is"),
+    Help("who may read the files: root and the group of the pod, 0440; nobody writes"),
+    Rationale("the process is in that group, whatever its user is"),
 ] = 0o440
 
 
-def variables(wanted: Iterable[application.Secret], own: str | None) -> list[dict[str, Any]]:
+def build_env(secrets: Iterable[application.Secret], secret_name: str | None) -> list[dict[str, Any]]:
     """Each secret as a variable, or as one that says where its file is. ``own``: the name of the pod's Secret."""
     return [
-        {"name": each.name, "valueFrom": {"secretKeyRef": {"name": each.existing or own, "key": _key(each)}}}
+        {
+            "name": each.name,
+            "valueFrom": {"secretKeyRef": {"name": each.existing or secret_name, "key": _get_key(each)}},
+        }
         if each.env
-        else {"name": said.variable(each), "value": said.path(each)}
-        for each in _sorted(wanted)
+        else {"name": said.format_variable_name(each), "value": said.format_path(each)}
+        for each in _sort_by_name(secrets)
     ]
 
 
-def volume(wanted: Iterable[application.Secret], own: str | None) -> dict[str, Any] | None:
+def build_volume(secrets: Iterable[application.Secret], secret_name: str | None) -> dict[str, Any] | None:
     """The files of all containers of a pod, of our own Secret and of existing ones; None if none is a file."""
     items: dict[str, dict[str, str]] = {}
-    for each in _files(wanted):
-        items.setdefault(each.existing or own or "", {})[each.name] = _key(each)
+    for each in _select_files(secrets):
+        items.setdefault(each.existing or secret_name or "", {})[each.name] = _get_key(each)
     if not items:
         return None
     sources = [
         {"secret": {"name": of, "items": [{"key": key, "path": path} for path, key in items[of].items()]}}
         for of in sorted(items)
     ]
-    return {"name": VOLUME, "projected": {"defaultMode": MODE, "sources": sources}}
+    return {"name": VOLUME_NAME, "projected": {"defaultMode": FILE_MODE, "sources": sources}}
 
 
-def mounts(wanted: Iterable[application.Secret]) -> list[dict[str, Any]]:
+def build_mounts(secrets: Iterable[application.Secret]) -> list[dict[str, Any]]:
     """Each file by itself, and not their folder: that is also where the token of an account is mounted, ours or one
     that a cloud adds to every pod, and a runtime cannot make a mount point in a folder that is read-only.
 
     https://github.com/kubernetes/kubernetes/issues/65835
     """
     return [
-        {"name": VOLUME, "mountPath": said.path(each), "subPath": each.name, "readOnly": True}
-        for each in _files(wanted)
+        {"name": VOLUME_NAME, "mountPath": said.format_path(each), "subPath": each.name, "readOnly": True}
+        for each in _select_files(secrets)
     ]
 
 
-def _key(each: application.Secret) -> str:
-    return each.key or each.name
+def _get_key(secret: application.Secret) -> str:
+    return secret.key or secret.name
 
 
-def _files(wanted: Iterable[application.Secret]) -> Sequence[application.Secret]:
-    return [each for each in _sorted(wanted) if not each.env]
+def _select_files(secrets: Iterable[application.Secret]) -> Sequence[application.Secret]:
+    return [each for each in _sort_by_name(secrets) if not each.env]
 
 
-def _sorted(wanted: Iterable[application.Secret]) -> Sequence[application.Secret]:
-    return sorted(wanted, key=lambda each: each.name)
+def _sort_by_name(secrets: Iterable[application.Secret]) -> Sequence[application.Secret]:
+    return sorted(secrets, key=lambda each: each.name)

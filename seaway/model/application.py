@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from typing import Annotated, Any, Literal, Self
 
-from seaway.model.describe import Doc, Why
+from seaway.syntax.field_help import Help, Rationale
 
 Protocol = Literal["http", "grpc", "tcp", "udp"]
 """What is spoken on a port. HTTP and gRPC are TCP for the cluster's network; an ingress and a probe know them apart."""
@@ -25,32 +25,32 @@ Security = Literal["restricted", "baseline"]
 class Build:
     """How an image is built. Short form: the context folder, ``build: ./web``."""
 
-    context: Annotated[str, Doc("folder of the build context, relative to the application's file")]
-    dockerfile: Annotated[str, Doc("the Dockerfile, relative to the context")] = "Dockerfile"
-    target: Annotated[str | None, Doc("stage of a multi-stage Dockerfile to stop at")] = None
+    context: Annotated[str, Help("folder of the build context, relative to the application's file")]
+    dockerfile: Annotated[str, Help("the Dockerfile, relative to the context")] = "Dockerfile"
+    target: Annotated[str | None, Help("stage of a multi-stage Dockerfile to stop at")] = None
     args: Annotated[
-        Mapping[str, str], Doc("build arguments (ARG); never a secret, they stay in the image's history")
+        Mapping[str, str], Help("build arguments (ARG); never a secret, they stay in the image's history")
     ] = dataclasses.field(default_factory=dict[str, str])
-    inline: Annotated[str | None, Doc("the text of the Dockerfile, instead of a file")] = None
+    inline: Annotated[str | None, Help("the text of the Dockerfile, instead of a file")] = None
     contexts: Annotated[
         Mapping[str, str],
-        Doc(
+        Help(
             "other folders by their names in `COPY --from`, relative to the application's file; or addresses of images"
         ),
     ] = dataclasses.field(default_factory=dict[str, str])
     secrets: Annotated[
         Mapping[str, str],
-        Doc(
+        Help(
             "by the id that `RUN --mount=type=secret` asks for: the name of a secret of the stack; in no layer, no tag"
         ),
     ] = dataclasses.field(default_factory=dict[str, str])
     ssh: Annotated[
-        tuple[str, ...], Doc("agents or keys of whoever builds, for `RUN --mount=type=ssh`: `default`, or `id=path`")
+        tuple[str, ...], Help("agents or keys of whoever builds, for `RUN --mount=type=ssh`: `default`, or `id=path`")
     ] = ()
     cache_from: Annotated[
-        tuple[str, ...], Doc("where layers may come from, as `type=registry,ref=registry.example.com/cache`")
+        tuple[str, ...], Help("where layers may come from, as `type=registry,ref=registry.example.com/cache`")
     ] = ()
-    cache_to: Annotated[tuple[str, ...], Doc("where they are kept, beside the builder's own cache")] = ()
+    cache_to: Annotated[tuple[str, ...], Help("where they are kept, beside the builder's own cache")] = ()
 
     @classmethod
     def shorthand(cls, context: str) -> Self:
@@ -64,40 +64,40 @@ class Health:
     https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
     """
 
-    ready: Annotated[
+    readiness: Annotated[
         str | tuple[str, ...] | None,
-        Doc(
+        Help(
             "may it get requests? an HTTP path on the port, `grpc` or `grpc:<service>`, `tcp`, or a command;"
             " none: the port accepts a connection"
         ),
     ] = None
-    live: Annotated[
+    liveness: Annotated[
         str | tuple[str, ...] | None,
-        Doc("must it be restarted? asked like `ready`; none: the port accepts a connection"),
-        Why("shallow on purpose: a liveness question that asks the database restarts every pod when it is away"),
+        Help("must it be restarted? asked like `ready`; none: the port accepts a connection"),
+        Rationale("shallow on purpose: a liveness question that asks the database restarts every pod when it is away"),
     ] = None
-    startup: Annotated[
+    start_period: Annotated[
         int,
-        Doc("seconds that a start may take before a restart"),
-        Why("covers a cold interpreter and a first connection; a slow starter says more"),
+        Help("seconds that a start may take before a restart"),
+        Rationale("covers a cold interpreter and a first connection; a slow starter says more"),
     ] = 60
-    every: Annotated[
+    interval: Annotated[
         int,
-        Doc("seconds between two questions `ready`"),
-        Why("soon enough that nobody waits for it; a question that costs much is asked less often"),
+        Help("seconds between two questions `ready`"),
+        Rationale("soon enough that nobody waits for it; a question that costs much is asked less often"),
     ] = 2
     timeout: Annotated[
-        int, Doc("seconds that an answer to `ready` may take"), Why("what answers later is no help to who asked")
+        int, Help("seconds that an answer to `ready` may take"), Rationale("what answers later is no help to who asked")
     ] = 3
     retries: Annotated[
         int,
-        Doc("wrong answers to `ready` in a row that take it out of its links"),
-        Why("one lost answer is chance, three are none"),
+        Help("wrong answers to `ready` in a row that take it out of its links"),
+        Rationale("one lost answer is chance, three are none"),
     ] = 3
 
     @classmethod
-    def shorthand(cls, ask: str | tuple[str, ...]) -> Self:
-        return cls(ready=ask, live=ask)
+    def shorthand(cls, probe: str | tuple[str, ...]) -> Self:
+        return cls(readiness=probe, liveness=probe)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ class Port:
 
     name: str
     _: KW_ONLY
-    port: Annotated[int, Doc("port that the program listens on")]
-    protocol: Annotated[Protocol, Doc("what is spoken on it")] = "tcp"
-    expose: Annotated[
-        bool, Doc("reachable from outside too, where the environment opens ports: nodePort or loadBalancer")
+    port: Annotated[int, Help("port that the program listens on")]
+    protocol: Annotated[Protocol, Help("what is spoken on it")] = "tcp"
+    publish: Annotated[
+        bool, Help("reachable from outside too, where the environment opens ports: nodePort or loadBalancer")
     ] = False
 
     @classmethod
@@ -124,8 +124,8 @@ class Gpu:
     https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/
     """
 
-    count: Annotated[int, Doc("how many, for one pod alone")] = 1
-    resource: Annotated[str, Doc("what the node's device plugin calls them")] = "nvidia.com/gpu"
+    count: Annotated[int, Help("how many, for one pod alone")] = 1
+    resource: Annotated[str, Help("what the node's device plugin calls them")] = "nvidia.com/gpu"
 
     @classmethod
     def shorthand(cls, count: int) -> Self:
@@ -139,9 +139,9 @@ class Tpu:
     https://cloud.google.com/kubernetes-engine/docs/how-to/tpus
     """
 
-    count: Annotated[int, Doc("chips for one pod")]
-    accelerator: Annotated[str, Doc("kind of the node, as `tpu-v5-lite-podslice`")]
-    topology: Annotated[str, Doc("how the chips are arranged, as `2x4`")]
+    count: Annotated[int, Help("chips for one pod")]
+    accelerator: Annotated[str, Help("kind of the node, as `tpu-v5-lite-podslice`")]
+    topology: Annotated[str, Help("how the chips are arranged, as `2x4`")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,26 +150,26 @@ class Resources:
 
     cpu: Annotated[
         str,
-        Doc("CPU that is set aside (`100m` is a tenth of a core); no limit, idle CPU may be used"),
-        Why("enough for a small Python service; a limit would only slow it down when the node is idle"),
+        Help("CPU that is set aside (`100m` is a tenth of a core); no limit, idle CPU may be used"),
+        Rationale("enough for a small Python service; a limit would only slow it down when the node is idle"),
     ] = "100m"
     memory: Annotated[
         str,
-        Doc("memory that is set aside, and the limit"),
-        Why("request = limit: a pod never depends on memory that the node may take back"),
+        Help("memory that is set aside, and the limit"),
+        Rationale("request = limit: a pod never depends on memory that the node may take back"),
     ] = "128Mi"
     cpu_limit: Annotated[
         str | None,
-        Doc("CPU that it never exceeds; none: what the node has to spare"),
-        Why("a limit slows a program down while cores idle; set one where neighbours must be kept apart"),
+        Help("CPU that it never exceeds; none: what the node has to spare"),
+        Rationale("a limit slows a program down while cores idle; set one where neighbours must be kept apart"),
     ] = None
     disk: Annotated[
         str,
-        Doc("most that logs and writable folders may take together, before the pod is evicted"),
-        Why("a leak ends one pod, not the node's disk"),
+        Help("most that logs and writable folders may take together, before the pod is evicted"),
+        Rationale("a leak ends one pod, not the node's disk"),
     ] = "1Gi"
-    gpu: Annotated[Gpu | None, Doc("graphics processors")] = None
-    tpu: Annotated[Tpu | None, Doc("tensor processors")] = None
+    gpu: Annotated[Gpu | None, Help("graphics processors")] = None
+    tpu: Annotated[Tpu | None, Help("tensor processors")] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,16 +181,16 @@ class Scale:
 
     min: Annotated[
         int,
-        Doc("pods that always run"),
-        Why("two: one may be lost, drained or replaced and the service still answers"),
+        Help("pods that always run"),
+        Rationale("two: one may be lost, drained or replaced and the service still answers"),
     ] = 2
-    max: Annotated[int | None, Doc("pods that an autoscaler may start under load; none: always `min`")] = None
+    max: Annotated[int | None, Help("pods that an autoscaler may start under load; none: always `min`")] = None
     cpu: Annotated[
         str | None,
-        Doc("CPU in use, of what is set aside, that the autoscaler keeps to; with `max` and no `memory`: 70%"),
-        Why("at 70% a third more load is carried while new pods start"),
+        Help("CPU in use, of what is set aside, that the autoscaler keeps to; with `max` and no `memory`: 70%"),
+        Rationale("at 70% a third more load is carried while new pods start"),
     ] = None
-    memory: Annotated[str | None, Doc("memory in use, of what is set aside, that it keeps to")] = None
+    memory: Annotated[str | None, Help("memory in use, of what is set aside, that it keeps to")] = None
 
     @classmethod
     def shorthand(cls, number: int) -> Self:
@@ -209,31 +209,31 @@ class Secret:
     _: KW_ONLY
     generate: Annotated[
         int | None,
-        Doc("make the value once, of that many random characters, and keep it; none: `pulumi config set --secret`"),
+        Help("make the value once, of that many random characters, and keep it; none: `pulumi config set --secret`"),
     ] = None
     env: Annotated[
         bool,
-        Doc("as an environment variable of its name, and not as a file"),
-        Why("a file is not inherited by child processes, and stands in no crash report"),
+        Help("as an environment variable of its name, and not as a file"),
+        Rationale("a file is not inherited by child processes, and stands in no crash report"),
     ] = False
     existing: Annotated[
         str | None,
-        Doc(
+        Help(
             "take it from this Secret, which somebody else keeps in the namespace; a change rolls nothing, a pod sees"
             " it when it starts"
         ),
     ] = None
-    key: Annotated[str | None, Doc("its key in the existing Secret; none: the name here")] = None
+    key: Annotated[str | None, Help("its key in the existing Secret; none: the name here")] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class File:
     """A text file of configuration in the container. Short form: its source. A changed content rolls the pods."""
 
-    path: Annotated[str, Doc("absolute path in the container")]
+    path: Annotated[str, Help("absolute path in the container")]
     _: KW_ONLY
-    source: Annotated[str | None, Doc("file to read, relative to the application's file")] = None
-    content: Annotated[str | None, Doc("the text itself; loading an application fills it in from `source`")] = None
+    source: Annotated[str | None, Help("file to read, relative to the application's file")] = None
+    content: Annotated[str | None, Help("the text itself; loading an application fills it in from `source`")] = None
 
     @classmethod
     def shorthand(cls, path: str, source: str) -> Self:
@@ -244,25 +244,25 @@ class File:
 class Volume:
     """A store's disk, kept when its pod goes."""
 
-    path: Annotated[str, Doc("where it is mounted")]
-    size: Annotated[str, Doc("capacity, as `1Gi`")]
+    path: Annotated[str, Help("where it is mounted")]
+    size: Annotated[str, Help("capacity, as `1Gi`")]
     storage_class: Annotated[
-        str | None, Doc("kind of disk, as the cluster calls it; none: the cluster's default, or the environment's")
+        str | None, Help("kind of disk, as the cluster calls it; none: the cluster's default, or the environment's")
     ] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Share:
+class SharedVolume:
     """Where a disk of a store is mounted in somebody else's pods, too. Short form: the store's name.
 
     A disk is one node's: the pods run where the store's does. https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
     """
 
-    path: Annotated[str, Doc("where it is mounted")]
+    path: Annotated[str, Help("where it is mounted")]
     _: KW_ONLY
-    store: Annotated[str, Doc("whose disk it is")]
-    volume: Annotated[str | None, Doc("which of its `volumes`; none: its `volume`")] = None
-    read_only: Annotated[bool, Doc("whether nothing is written to it")] = False
+    store: Annotated[str, Help("whose disk it is")]
+    volume: Annotated[str | None, Help("which of its `volumes`; none: its `volume`")] = None
+    read_only: Annotated[bool, Help("whether nothing is written to it")] = False
 
     @classmethod
     def shorthand(cls, path: str, store: str) -> Self:
@@ -270,43 +270,43 @@ class Share:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class ContainerSpec:
     """What every container has, a companion's too. Not written by itself."""
 
-    image: Annotated[str | None, Doc("use this image")] = None
-    command: Annotated[tuple[str, ...], Doc("instead of the image's ENTRYPOINT (Kubernetes' `command`)")] = ()
-    args: Annotated[tuple[str, ...], Doc("instead of the image's CMD (Kubernetes' `args`)")] = ()
-    working_dir: Annotated[str | None, Doc("folder that it starts in, instead of the image's WORKDIR")] = None
-    env: Annotated[Mapping[str, str], Doc("environment variables; a changed value rolls the pods")] = dataclasses.field(
-        default_factory=dict[str, str]
+    image: Annotated[str | None, Help("use this image")] = None
+    command: Annotated[tuple[str, ...], Help("instead of the image's ENTRYPOINT (Kubernetes' `command`)")] = ()
+    args: Annotated[tuple[str, ...], Help("instead of the image's CMD (Kubernetes' `args`)")] = ()
+    working_dir: Annotated[str | None, Help("folder that it starts in, instead of the image's WORKDIR")] = None
+    env: Annotated[Mapping[str, str], Help("environment variables; a changed value rolls the pods")] = (
+        dataclasses.field(default_factory=dict[str, str])
     )
-    env_files: Annotated[
+    env_file: Annotated[
         tuple[str, ...],
-        Doc("files of `NAME=value` lines, relative to the application's file; a later one wins, and `env` wins"),
+        Help("files of `NAME=value` lines, relative to the application's file; a later one wins, and `env` wins"),
     ] = ()
-    secrets: Annotated[tuple[Secret, ...], Doc("secret values, as files below /run/secrets")] = ()
-    files: Annotated[tuple[File, ...], Doc("configuration files")] = ()
-    resources: Annotated[Resources, Doc("CPU, memory, disk and accelerators")] = Resources()
+    secrets: Annotated[tuple[Secret, ...], Help("secret values, as files below /run/secrets")] = ()
+    files: Annotated[tuple[File, ...], Help("configuration files")] = ()
+    resources: Annotated[Resources, Help("CPU, memory, disk and accelerators")] = Resources()
     user: Annotated[
         int | None,
-        Doc(
+        Help(
             "numeric user and group id of the process and of its volumes; a known public image has its own. `null`: the"
             " user that the image says, which is root where it says none; only under `security: baseline`"
         ),
-        Why("not root, and over 10000 so that it meets no user of the node"),
+        Rationale("not root, and over 10000 so that it meets no user of the node"),
     ] = 10001
     writable: Annotated[
         tuple[str, ...],
-        Doc(
+        Help(
             "folders that it may write to, empty at each start; /tmp always is one. Containers of one pod share those"
             " of the same path, but for /tmp. `/`: all of the image's own"
         ),
-        Why("the rest of the file system is read-only: what breaks in cannot install itself"),
+        Rationale("the rest of the file system is read-only: what breaks in cannot install itself"),
     ] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Companion(Process):
+class ExtraContainer(ContainerSpec):
     """A container beside the main one, in each of its pods; without an image it runs the main one's.
 
     https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
@@ -314,64 +314,72 @@ class Companion(Process):
 
     name: str
     _: KW_ONLY
-    uses: Annotated[str | None, Doc("service whose built image it runs")] = None
-    port: Annotated[int | None, Doc("TCP port that it listens on, for its health; other pods do not see it")] = None
-    health: Annotated[Health | None, Doc("how to ask whether it is well; none: its port, if it has one, answers")] = (
+    uses: Annotated[str | None, Help("service whose built image it runs")] = None
+    port: Annotated[int | None, Help("TCP port that it listens on, for its health; other pods do not see it")] = None
+    health: Annotated[Health | None, Help("how to ask whether it is well; none: its port, if it has one, answers")] = (
         None
     )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Container(Process):
+class WorkloadSpec(ContainerSpec):
     """What services, stores and jobs have in common. Not written by itself."""
 
-    build: Annotated[Build | None, Doc("or build the image from source")] = None
+    build: Annotated[Build | None, Help("or build the image from source")] = None
     calls: Annotated[
         tuple[str, ...],
-        Doc("services and stores that it talks to: `calls: [api]` gives API_URL, API_HOST and API_PORT"),
+        Help("services and stores that it talks to: `calls: [api]` gives API_URL, API_HOST and API_PORT"),
     ] = ()
     link_variables: Annotated[
         bool,
-        Doc("whether `calls` gives these variables, or only opens the way"),
-        Why("what is given need not be written; a program that takes API_HOST for something else wants none"),
+        Help("whether `calls` gives these variables, or only opens the way"),
+        Rationale("what is given need not be written; a program that takes API_HOST for something else wants none"),
     ] = True
-    shares: Annotated[
-        tuple[Share, ...],
-        Doc("disks of stores that it sees too, by path: `shares: {/srv/media: cms}`; it then runs on the store's node"),
+    shared_volumes: Annotated[
+        tuple[SharedVolume, ...],
+        Help(
+            "disks of stores that it sees too, by path: `sharedVolumes: {/srv/media: cms}`; it then runs on the store's node"
+        ),
     ] = ()
     egress: Annotated[
         tuple[str, ...],
-        Doc(
+        Help(
             "what it may reach outside of the application: `internet`, or addresses as `10.1.0.0/16` or"
             " `10.1.2.3/32:5432`; an empty list closes all but its links and the name service"
         ),
-        Why("the internet is open, since builds, payments and mail need it; private networks and the metadata are not"),
+        Rationale(
+            "the internet is open, since builds, payments and mail need it; private networks and the metadata are not"
+        ),
     ] = ("internet",)
     security: Annotated[
         Security,
-        Doc("level of the Pod Security Standards; baseline only drops what restricted adds"),
-        Why("restricted is what a well-made image can run under"),
+        Help("level of the Pod Security Standards; baseline only drops what restricted adds"),
+        Rationale("restricted is what a well-made image can run under"),
     ] = "restricted"
     kubernetes_api: Annotated[
         Mapping[str, tuple[str, ...]],
-        Doc(
+        Help(
             "what it may do with objects of its own namespace, as `{pods: [get, list]}`; a group stands behind the"
             " first point: `deployments.apps`"
         ),
-        Why("nothing, and no token: most programs never ask, and a stolen token is the first step into a cluster"),
+        Rationale(
+            "nothing, and no token: most programs never ask, and a stolen token is the first step into a cluster"
+        ),
     ] = dataclasses.field(default_factory=dict[str, tuple[str, ...]])
-    nodes: Annotated[Mapping[str, str], Doc("labels that its nodes must have")] = dataclasses.field(
+    node_selector: Annotated[Mapping[str, str], Help("labels that its nodes must have")] = dataclasses.field(
         default_factory=dict[str, str]
     )
-    tolerates: Annotated[
-        tuple[str, ...], Doc("taints of nodes that it may run on all the same, as `dedicated=batch:NoSchedule`")
+    tolerations: Annotated[
+        tuple[str, ...], Help("taints of nodes that it may run on all the same, as `dedicated=batch:NoSchedule`")
     ] = ()
-    priority: Annotated[str | None, Doc("PriorityClass of the cluster; none: the cluster's default")] = None
-    init: Annotated[tuple[Companion, ...], Doc("containers that run to the end first, one after the other")] = ()
-    sidecars: Annotated[tuple[Companion, ...], Doc("containers that start before the main one and end after it")] = ()
+    priority_class: Annotated[str | None, Help("PriorityClass of the cluster; none: the cluster's default")] = None
+    init: Annotated[tuple[ExtraContainer, ...], Help("containers that run to the end first, one after the other")] = ()
+    sidecars: Annotated[
+        tuple[ExtraContainer, ...], Help("containers that start before the main one and end after it")
+    ] = ()
     raw: Annotated[
         Mapping[str, Any],
-        Doc(
+        Help(
             "fields of Kubernetes that have no word here, merged into the finished object of that kind:"
             " `{Deployment: {spec: {minReadySeconds: 5}}}`"
         ),
@@ -379,116 +387,122 @@ class Container(Process):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Service(Container):
+class Service(WorkloadSpec):
     """Runs for ever; takes requests if it has a port."""
 
     name: str
     _: KW_ONLY
-    port: Annotated[int | None, Doc("port that it listens on; none: it takes no requests")] = None
-    protocol: Annotated[Protocol, Doc("what is spoken on the port")] = "http"
-    ports: Annotated[tuple[Port, ...], Doc("other ports, by name: `ports: {metrics: 9090}`")] = ()
+    port: Annotated[int | None, Help("port that it listens on; none: it takes no requests")] = None
+    protocol: Annotated[Protocol, Help("what is spoken on the port")] = "http"
+    ports: Annotated[tuple[Port, ...], Help("other ports, by name: `ports: {metrics: 9090}`")] = ()
     all_ports: Annotated[
         bool,
-        Doc(
+        Help(
             "instead of `port`: whoever calls it reaches every port of its pods, for a program whose ports nobody wrote"
         ),
-        Why("an open door that nobody looks after is the one that is used"),
+        Rationale("an open door that nobody looks after is the one that is used"),
     ] = False
-    health: Annotated[Health, Doc("how to ask whether it is well")] = Health()
-    scale: Annotated[Scale, Doc("how many pods")] = Scale()
-    each_node: Annotated[bool, Doc("one pod on every node, and not `scale`: for agents")] = False
-    expose: Annotated[bool, Doc("reachable from outside the cluster; how is the environment's business")] = False
-    after: Annotated[
+    health: Annotated[Health, Help("how to ask whether it is well")] = Health()
+    scale: Annotated[Scale, Help("how many pods")] = Scale()
+    daemon_set: Annotated[bool, Help("one pod on every node, and not `scale`: for agents")] = False
+    publish: Annotated[bool, Help("reachable from outside the cluster; how is the environment's business")] = False
+    depends_on: Annotated[
         tuple[str, ...],
-        Doc("services that must be healthy before its own pods start or change; stores and jobs come first anyway"),
-        Why("a program that tries again needs no order, and each step makes a rollout longer"),
+        Help("services that must be healthy before its own pods start or change; stores and jobs come first anyway"),
+        Rationale("a program that tries again needs no order, and each step makes a rollout longer"),
     ] = ()
     spread: Annotated[
         Literal["prefer", "require"],
-        Doc("whether its pods only prefer different zones and nodes, or wait for a node that keeps them apart"),
-        Why("a full or small cluster still runs them"),
+        Help("whether its pods only prefer different zones and nodes, or wait for a node that keeps them apart"),
+        Rationale("a full or small cluster still runs them"),
     ] = "prefer"
-    drain: Annotated[
+    pre_stop_delay: Annotated[
         int,
-        Doc('seconds between "you are going" and SIGTERM, if it has a port'),
-        Why("the time until proxies and load balancers send no new requests"),
+        Help('seconds between "you are going" and SIGTERM, if it has a port'),
+        Rationale("the time until proxies and load balancers send no new requests"),
     ] = 5
-    grace: Annotated[int, Doc("seconds from SIGTERM to SIGKILL"), Why("the requests in flight are answered")] = 25
+    stop_grace_period: Annotated[
+        int, Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")
+    ] = 25
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Store(Container):
+class Store(WorkloadSpec):
     """A service with a volume: one pod, a stable name, its disk."""
 
     name: str
     _: KW_ONLY
-    port: Annotated[int | None, Doc("TCP port that it listens on; none: it takes no requests")] = None
-    protocol: Annotated[Protocol, Doc("what is spoken on the port")] = "tcp"
-    ports: Annotated[tuple[Port, ...], Doc("other ports, by name")] = ()
-    all_ports: Annotated[bool, Doc("instead of `port`: whoever calls it reaches every port of its pod")] = False
-    expose: Annotated[
+    port: Annotated[int | None, Help("TCP port that it listens on; none: it takes no requests")] = None
+    protocol: Annotated[Protocol, Help("what is spoken on the port")] = "tcp"
+    ports: Annotated[tuple[Port, ...], Help("other ports, by name")] = ()
+    all_ports: Annotated[bool, Help("instead of `port`: whoever calls it reaches every port of its pod")] = False
+    publish: Annotated[
         bool,
-        Doc("reachable from outside the cluster; by an ingress, if it speaks HTTP; how is the environment's business"),
-        Why("what keeps data is asked by the application only"),
+        Help("reachable from outside the cluster; by an ingress, if it speaks HTTP; how is the environment's business"),
+        Rationale("what keeps data is asked by the application only"),
     ] = False
-    volume: Annotated[Volume, Doc("its disk")]
-    volumes: Annotated[Mapping[str, Volume], Doc("more disks, by name")] = dataclasses.field(
+    volume: Annotated[Volume, Help("its disk")]
+    volumes: Annotated[Mapping[str, Volume], Help("more disks, by name")] = dataclasses.field(
         default_factory=dict[str, Volume]
     )
-    keep: Annotated[
+    retain: Annotated[
         bool,
-        Doc("whether its disks stay when the store is removed"),
-        Why("data is deleted by hand, never by a change of a file"),
+        Help("whether its disks stay when the store is removed"),
+        Rationale("data is deleted by hand, never by a change of a file"),
     ] = True
-    health: Annotated[Health, Doc("how to ask whether it is well")] = Health()
-    grace: Annotated[
+    health: Annotated[Health, Help("how to ask whether it is well")] = Health()
+    stop_grace_period: Annotated[
         int,
-        Doc("seconds from SIGTERM to SIGKILL"),
-        Why("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
+        Help("seconds from SIGTERM to SIGKILL"),
+        Rationale("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
     ] = 60
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Job(Container):
+class Job(WorkloadSpec):
     """Runs to the end: once a release, on a schedule, or when somebody starts it."""
 
     name: str
     _: KW_ONLY
     uses: Annotated[
         str | None,
-        Doc("service whose image, folder, environment, secrets, files, links and user it takes; its own words win"),
+        Help("service whose image, folder, environment, secrets, files, links and user it takes; its own words win"),
     ] = None
     run: Annotated[
         Literal["before-rollout", "after-rollout", "on-demand"],
-        Doc(
+        Help(
             "when: before any service's pods change, after all are healthy, or only by `kubectl create job --from`;"
             " with a `schedule` it runs by that"
         ),
     ] = "before-rollout"
-    schedule: Annotated[str | None, Doc("when, in the five fields of cron: `0 3 * * *`")] = None
+    schedule: Annotated[str | None, Help("when, in the five fields of cron: `0 3 * * *`")] = None
     time_zone: Annotated[
-        str, Doc("zone of the schedule, as `Europe/Berlin`"), Why("the same everywhere, with no summer time")
+        str, Help("zone of the schedule, as `Europe/Berlin`"), Rationale("the same everywhere, with no summer time")
     ] = "Etc/UTC"
-    start_within: Annotated[
+    starting_deadline: Annotated[
         int,
-        Doc("seconds after its time that a scheduled run may still start"),
-        Why("a cluster that was away for a night does not make up for it in the rush hour"),
+        Help("seconds after its time that a scheduled run may still start"),
+        Rationale("a cluster that was away for a night does not make up for it in the rush hour"),
     ] = 300
-    overlap: Annotated[
+    concurrency_policy: Annotated[
         Literal["forbid", "allow", "replace"],
-        Doc("what a scheduled run does when the one before it still runs: not start, start beside it, or end it"),
-        Why("two at once are what most reports and backups cannot stand"),
+        Help("what a scheduled run does when the one before it still runs: not start, start beside it, or end it"),
+        Rationale("two at once are what most reports and backups cannot stand"),
     ] = "forbid"
-    history: Annotated[int, Doc("ended runs of a schedule that stay readable, good ones and failed ones each")] = 3
-    tries: Annotated[
+    history_limit: Annotated[
+        int, Help("ended runs of a schedule that stay readable, good ones and failed ones each")
+    ] = 3
+    backoff_limit: Annotated[
         int,
-        Doc("times that it may fail before it has failed"),
-        Why("what failed by chance passes the second time; what fails twice is broken"),
-    ] = 2
+        Help("maximum number of retries"),
+        Rationale("a failure by chance passes the second time; a job that fails twice is broken"),
+    ] = 1
     timeout: Annotated[
         int,
-        Doc("seconds that it may take, with all its tries, before it has failed"),
-        Why("a migration takes seconds or a few minutes; one that hangs on a lock must not hold up a release for ever"),
+        Help("seconds that it may take, with all its tries, before it has failed"),
+        Rationale(
+            "a migration takes seconds or a few minutes; one that hangs on a lock must not hold up a release for ever"
+        ),
     ] = 600
 
 
@@ -498,6 +512,6 @@ class Application:
 
     name: str
     _: KW_ONLY
-    services: Annotated[tuple[Service, ...], Doc("what runs for ever")] = ()
-    stores: Annotated[tuple[Store, ...], Doc("what keeps data")] = ()
-    jobs: Annotated[tuple[Job, ...], Doc("what runs to the end")] = ()
+    services: Annotated[tuple[Service, ...], Help("what runs for ever")] = ()
+    stores: Annotated[tuple[Store, ...], Help("what keeps data")] = ()
+    jobs: Annotated[tuple[Job, ...], Help("what runs to the end")] = ()

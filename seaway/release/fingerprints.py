@@ -12,17 +12,17 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Self, cast
 
-from seaway.model import stackfile
+from seaway.project import stack_file
 
-SETTING = f"{stackfile.PREFIX}{stackfile.FINGERPRINT_KEY}"
+SETTING = f"{stack_file.PREFIX}{stack_file.FINGERPRINT_KEY}"
 
-SHORTEST_KEY = 32
+MIN_KEY_LENGTH = 32
 """Characters: 128 bits in hexadecimal digits."""
 
-LENGTH = 32
+FINGERPRINT_LENGTH = 32
 """Hexadecimal digits of a fingerprint: 128 bits."""
 
-_FORMER_LENGTH = 16
+_UNKEYED_LENGTH = 16
 """Hexadecimal digits of a fingerprint that was made without a key."""
 
 
@@ -32,14 +32,14 @@ class FingerprintKey:
 
     key: str | None = dataclasses.field(repr=False)
     """None: the stack has none, and only what it kept has a fingerprint."""
-    keep: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
+    unkeyed: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
     """Fingerprints without a key, by name of the secret, of a stack that was deployed before it had one. Each is kept
     until the secret's value changes: another fingerprint is another name of a Secret, which restarts pods."""
 
     @classmethod
-    def generate(cls, keep: Mapping[str, str]) -> Self:
+    def generate(cls, unkeyed: Mapping[str, str]) -> Self:
         """A new random key."""
-        return cls(key=secrets.token_hex(SHORTEST_KEY), keep=keep)
+        return cls(key=secrets.token_hex(MIN_KEY_LENGTH), unkeyed=unkeyed)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -56,42 +56,42 @@ class FingerprintKey:
             except (ValueError, RecursionError):
                 raise ValueError("is not valid JSON") from None
             found, keep = values.get("key"), values.get("keep", {})
-        if not isinstance(found, str) or len(found) < SHORTEST_KEY:
-            raise ValueError(f"has fewer than {SHORTEST_KEY} characters")
+        if not isinstance(found, str) or len(found) < MIN_KEY_LENGTH:
+            raise ValueError(f"has fewer than {MIN_KEY_LENGTH} characters")
         if not found.isascii():
             raise ValueError("has other characters than ASCII")
         kept = cast(dict[str, Any], keep if isinstance(keep, dict) else {"": keep})
-        if not all(isinstance(one, str) and is_former(one) for one in kept.values()):
+        if not all(isinstance(one, str) and is_unkeyed(one) for one in kept.values()):
             raise ValueError("has a `keep` that is not a mapping from secret to fingerprint")
-        return cls(key=found, keep=kept)
+        return cls(key=found, unkeyed=kept)
 
-    def text(self) -> str:
+    def format_setting(self) -> str:
         """The value of the setting."""
-        return json.dumps({"key": self.key, "keep": dict(self.keep)})
+        return json.dumps({"key": self.key, "keep": dict(self.unkeyed)})
 
-    def fingerprint(self, application: str, stack: str, name: str, value: str) -> str | None:
+    def compute_fingerprint(self, app_name: str, stack: str, name: str, value: str) -> str | None:
         """Of one secret's value; None: there is no key, and the value is not the one that was kept."""
-        kept = self.keep.get(name)
-        if kept is not None and hmac.compare_digest(kept, former_fingerprint(application, stack, name, value)):
+        kept = self.unkeyed.get(name)
+        if kept is not None and hmac.compare_digest(kept, compute_unkeyed_fingerprint(app_name, stack, name, value)):
             return kept
         if self.key is None:
             return None
         # As JSON, so that no other four texts make the same message.
-        message = json.dumps([application, stack, name, value]).encode()
-        return hmac.new(self.key.encode(), message, hashlib.sha256).hexdigest()[:LENGTH]
+        message = json.dumps([app_name, stack, name, value]).encode()
+        return hmac.new(self.key.encode(), message, hashlib.sha256).hexdigest()[:FINGERPRINT_LENGTH]
 
 
-def former_fingerprint(application: str, stack: str, name: str, value: str) -> str:
+def compute_unkeyed_fingerprint(app_name: str, stack: str, name: str, value: str) -> str:
     """What was made without a key: a slow hash, salted with public texts. A weak value can be guessed from it."""
-    salt = f"seaway/{application}/{stack}/{name}".encode()
-    return hashlib.scrypt(value.encode(), salt=salt, n=2**14, r=8, p=1, dklen=_FORMER_LENGTH // 2).hex()
+    salt = f"seaway/{app_name}/{stack}/{name}".encode()
+    return hashlib.scrypt(value.encode(), salt=salt, n=2**14, r=8, p=1, dklen=_UNKEYED_LENGTH // 2).hex()
 
 
-def is_former(fingerprint: str) -> bool:
+def is_unkeyed(fingerprint: str) -> bool:
     """Whether a recorded fingerprint was made without a key."""
-    return len(fingerprint) == _FORMER_LENGTH and not fingerprint.strip("0123456789abcdef")
+    return len(fingerprint) == _UNKEYED_LENGTH and not fingerprint.strip("0123456789abcdef")
 
 
 def is_keyed(fingerprint: str) -> bool:
     """Whether a recorded fingerprint was made with a key."""
-    return len(fingerprint) == LENGTH and not fingerprint.strip("0123456789abcdef")
+    return len(fingerprint) == FINGERPRINT_LENGTH and not fingerprint.strip("0123456789abcdef")

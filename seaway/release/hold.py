@@ -11,18 +11,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from seaway.files import private, writer
 from seaway.manifests import objects
-from seaway.model import nodes, private, problems, writer
-from seaway.release import lock, record, release
+from seaway.project import release, release_lock
+from seaway.release import record
+from seaway.syntax import diagnosis, nodes
 
-Hold = lock.Hold
+Hold = release_lock.Fallback
 
-OBJECTS = "objects"
+OBJECTS_KEY = "objects"
 """Key of the objects in the file of what runs instead."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class RunResult:
     """What the program found out in its last run that was no preview."""
 
     described: str
@@ -31,76 +33,88 @@ class Note:
     """Id of the one that was deployed: another one where that is held back."""
 
 
-def read(folder: Path, stack: str) -> Hold | None:
+def read_fallback(folder: Path, stack: str) -> Hold | None:
     """What is held back in a stack; None: nothing.
 
     Raises:
-        problems.Invalid: the lock file is none.
+        diagnosis.InvalidInput: the lock file is none.
     """
-    return lock.read(folder, stack).instead
+    return release_lock.read(folder, stack).fallback
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Pinned:
+class FallbackRelease:
     """What runs instead of what is held back."""
 
-    record: record.Record
-    objects: tuple[objects.Object, ...] | None
+    record: record.ReleaseRecord
+    release_objects: tuple[objects.ReleaseObject, ...] | None
     """As they were deployed, the Secrets without their values; None: its file is of format 0, without them."""
 
 
-def pinned(folder: Path, hold: Hold, *, application: str, stack: str) -> Pinned:
+def read_fallback_release(folder: Path, fallback: Hold, *, app_name: str, stack: str) -> FallbackRelease:
     """What runs instead, from its file. It must be a release of this application in this stack.
 
     Raises:
-        problems.Invalid: its file is missing, was changed, is no record, or is one of something else.
+        diagnosis.InvalidInput: its file is missing, was changed, is no record, or is one of something else.
     """
     remedy = "take it from git again, or deploy what the source describes: seaway up --retry"
-    node = lock.parsed(release.file(folder, hold.release), folder, remedy, sha256=hold.sha256)
-    written = node.entries.get(OBJECTS) if isinstance(node, nodes.Table) else None
-    one = record.Record.decode(nodes.drop(node, OBJECTS))
+    node = release_lock.parse_file(release.get_path(folder, fallback.release), folder, remedy, sha256=fallback.sha256)
+    written = node.pairs.get(OBJECTS_KEY) if isinstance(node, nodes.MappingNode) else None
+    one = record.ReleaseRecord.decode(nodes.remove_key(node, OBJECTS_KEY))
     try:
-        found = record.read_objects(cast(list[Any], nodes.plain(written.node))) if written else one.objects()
+        found = (
+            record.decode_objects(cast(list[Any], nodes.to_plain(written.node))) if written else one.render_objects()
+        )
     except (LookupError, ValueError) as error:
-        raise problems.Invalid([problems.Problem(node.place, "", str(error), remedy)]) from None
-    if elsewhere := record.foreign(one, found, application=application, stack=stack):
-        raise problems.Invalid([problems.Problem(node.place, "", elsewhere, remedy)])
-    return Pinned(record=one, objects=tuple(found) if written else None)
+        raise diagnosis.InvalidInput([diagnosis.Diagnostic(node.location, "", str(error), remedy)]) from None
+    if elsewhere := record.find_target_mismatch(one, found, app_name=app_name, stack=stack):
+        raise diagnosis.InvalidInput([diagnosis.Diagnostic(node.location, "", elsewhere, remedy)])
+    return FallbackRelease(record=one, release_objects=tuple(found) if written else None)
 
 
-def write(folder: Path, stack: str, hold: Hold, good: record.Record, found: Iterable[objects.Object] | None) -> None:
+def write_fallback(
+    folder: Path,
+    stack: str,
+    fallback: Hold,
+    release_record: record.ReleaseRecord,
+    release_objects: Iterable[objects.ReleaseObject] | None,
+) -> None:
     """Hold a deployment back, and keep the one that runs instead, with its objects as they were deployed."""
-    told = f"# Release {hold.release} of {good.namespace}, as it was deployed. Written by Seaway.\n"
-    more = {} if found is None else {OBJECTS: record.written_objects(found)}
-    writer.write(folder, release.file(folder, hold.release), told + lock.format_text({**good.plain(), **more}))
-    lock.write(folder, stack, dataclasses.replace(lock.read(folder, stack), instead=hold))
+    told = f"# Release {fallback.release} of {release_record.namespace}, as it was deployed. Written by Seaway.\n"
+    more = {} if release_objects is None else {OBJECTS_KEY: record.encode_objects(release_objects)}
+    writer.write_file(
+        folder,
+        release.get_path(folder, fallback.release),
+        told + release_lock.format_text({**release_record.to_plain(), **more}),
+    )
+    release_lock.write(folder, stack, dataclasses.replace(release_lock.read(folder, stack), fallback=fallback))
 
 
-def remove(folder: Path, stack: str) -> None:
+def remove_fallback(folder: Path, stack: str) -> None:
     """Hold nothing back. The file of what ran instead goes too, unless another stack needs it.
 
     Raises:
-        problems.Invalid: the lock file is none.
+        diagnosis.InvalidInput: the lock file is none.
     """
-    said = lock.read(folder, stack)
-    lock.write(folder, stack, dataclasses.replace(said, instead=None))
-    if said.instead and said.instead.release not in lock.all_named(folder):
-        writer.remove(folder, release.file(folder, said.instead.release))
+    said = release_lock.read(folder, stack)
+    release_lock.write(folder, stack, dataclasses.replace(said, fallback=None))
+    if said.fallback and said.fallback.release not in release_lock.list_named_releases(folder):
+        writer.remove_file(folder, release.get_path(folder, said.fallback.release))
 
 
-def note(folder: Path, stack: str) -> Path:
+def get_run_result_path(folder: Path, stack: str) -> Path:
     """Where the program leaves its note."""
     return folder / ".seaway" / f"release.{stack}.json"
 
 
-def leave(folder: Path, stack: str, said: Note) -> None:
+def write_run_result(folder: Path, stack: str, run_result: RunResult) -> None:
     """Leave the note."""
-    private.write(note(folder, stack), json.dumps(dataclasses.asdict(said)))
+    private.write_file(get_run_result_path(folder, stack), json.dumps(dataclasses.asdict(run_result)))
 
 
-def noted(folder: Path, stack: str) -> Note | None:
+def read_run_result(folder: Path, stack: str) -> RunResult | None:
     """The note; None: the program did not come that far."""
     try:
-        return Note(**json.loads(private.read(note(folder, stack)) or b""))
+        return RunResult(**json.loads(private.read_file(get_run_result_path(folder, stack)) or b""))
     except (OSError, ValueError, TypeError):
         return None

@@ -7,69 +7,71 @@ import dataclasses
 import datetime
 from pathlib import Path
 
-from seaway.checks import table
-from seaway.images import source
-from seaway.manifests import given, offline
-from seaway.model import application, decode, load, nodes, problems, rules, settings, stackfile
-from seaway.release import lock, release
+from seaway.checks import registry
+from seaway.images import build_inputs
+from seaway.manifests import inputs, preview
+from seaway.model import application, settings
+from seaway.model.validate import structure
+from seaway.project import load, release, release_lock, stack_file
+from seaway.syntax import decode, diagnosis, nodes
 
 _Application = application.Application
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Environment:
     """One environment of one application, checked."""
 
     app: _Application
     """Resolved: what is deployed."""
-    stated: _Application
+    declared: _Application
     """As the environment has it, not resolved."""
     base: _Application
     """Without the overlay: what is promoted."""
     settings: settings.Settings
-    lock: lock.Lock
+    lock: release_lock.Lock
     release: release.Release | None
     """The pinned one; None: the stack builds."""
 
-    def workload(self, name: str) -> tuple[str, rules.Workload]:
+    def find_workload(self, name: str) -> tuple[str, structure.AnyWorkload]:
         """A service, store or job by its name or its path: its path (`services.web`), and itself.
 
         Raises:
-            problems.Invalid: there is none.
+            diagnosis.InvalidInput: there is none.
         """
-        found = rules.workloads(self.app)
+        found = structure.get_workloads(self.app)
         if name in found:
             return name, found[name]
         there = {one.name: (path, one) for path, one in found.items()}
         if name not in there:
-            place = problems.Place(f"releases/{self.release.id}.yaml" if self.release else self.settings.app)
-            wrong = f"there is no service, store or job {problems.quoted(name)}"
-            raise problems.Invalid([problems.Problem(place, "", wrong, decode.nearest(name, there))])
+            place = diagnosis.SourceLocation(f"releases/{self.release.id}.yaml" if self.release else self.settings.app)
+            wrong = f"there is no service, store or job {diagnosis.quote(name)}"
+            raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "", wrong, decode.suggest_name(name, there))])
         return there[name]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class ProposedPin:
     """What a stack would pin. Nothing of it has been written yet."""
 
-    lock: lock.Lock
+    stack_lock: release_lock.Lock
     release: release.Release
 
     @property
-    def node(self) -> nodes.Node:
+    def release_node(self) -> nodes.Node:
         """The release's file as it would be."""
-        file = release.file(Path(), self.release.id)
-        return lock.parse(release.text(self.release).encode(), str(file))[1]
+        file = release.get_path(Path(), self.release.id)
+        return release_lock.parse_content(release.format_release(self.release).encode(), str(file))[1]
 
 
-def read(
-    values: nodes.Table,
+def read_environment(
+    stack_values: nodes.MappingNode,
     *,
     folder: Path,
     stack: str,
     today: datetime.date | None = None,
-    planned: Planned | None = None,
-) -> Project:
+    proposed_pin: ProposedPin | None = None,
+) -> Environment:
     """What a stack deploys.
 
     Args:
@@ -80,20 +82,22 @@ def read(
         planned: what would be pinned, instead of what is.
 
     Raises:
-        problems.Invalid: everything that is wrong.
+        diagnosis.InvalidInput: everything that is wrong.
     """
-    said = planned.lock if planned else lock.read(folder, stack)
+    said = proposed_pin.stack_lock if proposed_pin else release_lock.read(folder, stack)
     kept, one = None, None
-    if not stackfile.builds(values):
-        one = planned.release if planned else read_pinned(folder, stack, said)
+    if not stack_file.is_building(stack_values):
+        one = proposed_pin.release if proposed_pin else read_pinned_release(folder, stack, said)
         # The file's own nodes: what an overlay has wrong with it is told with both places.
-        node = planned.node if planned else release.parsed(folder, one.id, said.sha256)
-        kept = load.Pinned(node=release.application_of(node), back=said.back)
-    day = None if said.back else today
-    loaded = load.project(values, folder=folder, stack=stack, pinned=kept, checks=table.IDS, today=day)
-    return Project(
+        node = proposed_pin.release_node if proposed_pin else release.parse_file(folder, one.id, said.sha256)
+        kept = load.PinnedRelease(node=release.get_application_node(node), is_rollback=said.is_rollback)
+    day = None if said.is_rollback else today
+    loaded = load.load_environment(
+        stack_values, folder=folder, stack=stack, pinned_release=kept, checks=registry.IDS, today=day
+    )
+    return Environment(
         app=loaded.app,
-        stated=loaded.stated,
+        declared=loaded.declared,
         base=loaded.base,
         settings=loaded.settings,
         lock=said,
@@ -101,38 +105,40 @@ def read(
     )
 
 
-def of(folder: Path, stack: str) -> Project:
+def load_environment(folder: Path, stack: str) -> Environment:
     """What a stack deploys, by its file.
 
     Raises:
-        problems.Invalid: there is no such stack, or everything that is wrong with it.
+        diagnosis.InvalidInput: there is no such stack, or everything that is wrong with it.
     """
-    return read(stackfile.read(folder / f"Pulumi.{stack}.yaml"), folder=folder, stack=stack)
+    return read_environment(stack_file.read_config(folder / f"Pulumi.{stack}.yaml"), folder=folder, stack=stack)
 
 
-def images(one: Project, folder: Path) -> dict[str, given.Image]:
+def find_images(environment: Environment, folder: Path) -> dict[str, inputs.Image]:
     """What its containers run, as far as files tell: the images of the pinned release with their digests, or those
     that the working tree would become, by content.
 
     Raises:
-        problems.Invalid: a build context is wrong.
+        diagnosis.InvalidInput: a build context is wrong.
     """
-    if one.release:
-        return one.release.given(one.settings.registry)
-    records = source.records(folder, one.app, one.settings)
-    return offline.tagged(one.app, one.settings, {name: record.tag for name, record in records.items()})
+    if environment.release:
+        return environment.release.resolve_images(environment.settings.registry)
+    records = build_inputs.read_build_records(folder, environment.app, environment.settings)
+    return preview.tag_images(
+        environment.app, environment.settings, {name: record.tag for name, record in records.items()}
+    )
 
 
-def read_pinned(folder: Path, stack: str, said: lock.Lock | None = None) -> release.Release:
+def read_pinned_release(folder: Path, stack: str, stack_lock: release_lock.Lock | None = None) -> release.Release:
     """The release that a stack deploys, from its file; ``said`` is the stack's lock, if that has been read.
 
     Raises:
-        problems.Invalid: none is pinned, or its file is missing, wrong, or not what was pinned.
+        diagnosis.InvalidInput: none is pinned, or its file is missing, wrong, or not what was pinned.
     """
-    said = said or lock.read(folder, stack)
-    if said.release is None:
-        place = problems.Place(str(lock.file(folder, stack).relative_to(folder)))
+    stack_lock = stack_lock or release_lock.read(folder, stack)
+    if stack_lock.release is None:
+        place = diagnosis.SourceLocation(str(release_lock.get_path(folder, stack).relative_to(folder)))
         wrong = f"stack {stack} builds nothing (seaway:build is false) and no release is pinned for it"
         remedy = f"give it one: seaway release promote <from> {stack}"
-        raise problems.Invalid([problems.Problem(place, "release", wrong, remedy)])
-    return release.read(folder, said.release, said.sha256)
+        raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "release", wrong, remedy)])
+    return release.read(folder, stack_lock.release, stack_lock.sha256)

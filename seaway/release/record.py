@@ -8,26 +8,29 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from seaway.manifests import given, identity, names, objects
-from seaway.model import application, decode, encode, load, nodes, problems, settings
-from seaway.release import release as releases
+from seaway.kubernetes.api import kinds
+from seaway.manifests import identity, inputs, names, objects
+from seaway.model import application, settings
+from seaway.project import load, migration
+from seaway.project import release as releases
+from seaway.syntax import decode, diagnosis, encode, nodes
 
-OWN_LENGTH = 6
+ENVIRONMENT_DIGITS = 6
 """Hexadecimal digits that stand for what the environment adds."""
 
-_ELSEWHERE = frozenset(
+_UNRECORDED_SETTINGS = frozenset(
     (
         "context",
         "app",
         "root",
         "build",
-        "promotes_from",
+        "promotion",
         "registry",
         "engine",
         "builder",
         "platform",
         "policy",
-        "checks",
+        "check_severity",
         "waivers",
         "overlay",
     )
@@ -36,35 +39,13 @@ _ELSEWHERE = frozenset(
 setting that is not listed here counts."""
 
 
-KINDS: Mapping[str, str] = {
-    "ConfigMap": "v1",
-    "Secret": "v1",
-    "Service": "v1",
-    "ServiceAccount": "v1",
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "DaemonSet": "apps/v1",
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-    "Role": "rbac.authorization.k8s.io/v1",
-    "RoleBinding": "rbac.authorization.k8s.io/v1",
-    "PodDisruptionBudget": "policy/v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "Ingress": "networking.k8s.io/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "ResourceQuota": "v1",
-    "LimitRange": "v1",
-}
-"""The kinds of the objects of a release, beside its namespace; all of them are in it."""
-
-
 # Names for the annotations of classes that have fields called as these modules are.
 _Application = application.Application
 _Settings = settings.Settings
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class RecordImage:
     """An image as it is written down."""
 
     reference: str
@@ -72,25 +53,25 @@ class Image:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class RecordDocument:
     """A record as it is written down."""
 
     application: _Application
     base: _Application | None = None
     settings: Any
-    images: Mapping[str, Image] = dataclasses.field(default_factory=dict[str, Image])
+    images: Mapping[str, RecordImage] = dataclasses.field(default_factory=dict[str, RecordImage])
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class ReleaseRecord:
     """One release of one environment."""
 
     app: application.Application
     """As the environment has it, resolved or not."""
     base: application.Application
     """Without the environment's overlay: what is promoted."""
-    images: Mapping[str, given.Image]
+    images: Mapping[str, inputs.Image]
     """By name of the service, store or job that is built."""
     settings: Mapping[str, Any]
     """Those that shape objects, by field of settings.Settings."""
@@ -98,12 +79,12 @@ class Record:
     """Fingerprint by name."""
 
     @classmethod
-    def of(
+    def create(
         cls,
         app: application.Application,
-        chosen: _Settings,
-        images: Mapping[str, given.Image],
-        secrets: Mapping[str, given.SecretValue],
+        stack_settings: _Settings,
+        images: Mapping[str, inputs.Image],
+        secrets: Mapping[str, inputs.SecretValue],
         *,
         base: _Application | None = None,
     ) -> Self:
@@ -113,11 +94,11 @@ class Record:
             base=base or app,
             images=images,
             settings={
-                field.name: getattr(chosen, field.name)
-                for field in dataclasses.fields(chosen)
-                if field.name not in _ELSEWHERE
+                field.name: getattr(stack_settings, field.name)
+                for field in dataclasses.fields(stack_settings)
+                if field.name not in _UNRECORDED_SETTINGS
             },
-            secrets={name: one.fingerprint for name, one in secrets.items() if name != given.PULL},
+            secrets={name: one.fingerprint for name, one in secrets.items() if name != inputs.PULL_CREDENTIALS},
         )
 
     @classmethod
@@ -125,15 +106,17 @@ class Record:
         """A record from what ``plain`` made.
 
         Raises:
-            problems.Invalid: it is no record, or one that this version of Seaway does not understand.
+            diagnosis.InvalidInput: it is no record, or one that this version of Seaway does not understand.
         """
-        written = decode.decode(Release, node)
-        said = nodes.Table(node.place, {**nodes.inside(node, "settings"), "context": _entry("-", node.place)})
-        return cls.of(
+        written = decode.decode_node(RecordDocument, node)
+        said = nodes.MappingNode(
+            node.location, {**nodes.get_pairs(node, "settings"), "context": _create_pair("-", node.location)}
+        )
+        return cls.create(
             written.application,
-            decode.decode(settings.Settings, said, path="settings"),
-            {name: given.Image(reference=one.reference, content=one.content) for name, one in written.images.items()},
-            {name: given.SecretValue(fingerprint=one, value="") for name, one in written.secrets.items()},
+            decode.decode_node(settings.Settings, said, path="settings"),
+            {name: inputs.Image(reference=one.reference, content=one.content) for name, one in written.images.items()},
+            {name: inputs.SecretValue(fingerprint=one, value="") for name, one in written.secrets.items()},
             base=written.base,
         )
 
@@ -146,19 +129,22 @@ class Record:
         unbuilt = dataclasses.replace(
             self, images={name: dataclasses.replace(one, reference=one.content) for name, one in self.images.items()}
         )
-        own = names.digest([unbuilt.plain(), [one.manifest for one in unbuilt.objects()]], OWN_LENGTH)
-        return f"{self.release}-{own}"
+        own = names.hash_content(
+            [migration.restore_former_keys(unbuilt.to_plain()), [one.manifest for one in unbuilt.render_objects()]],
+            ENVIRONMENT_DIGITS,
+        )
+        return f"{self.release_id}-{own}"
 
     @property
-    def release(self) -> str:
+    def release_id(self) -> str:
         """The id of the release."""
-        return releases.identity(self.base, {name: one.content for name, one in self.images.items()})
+        return releases.compute_id(self.base, {name: one.content for name, one in self.images.items()})
 
-    def promoted(self, provenance: releases.Provenance, recorded: str) -> releases.Release:
+    def build_release(self, provenance: releases.Provenance, recorded: str) -> releases.Release:
         """The release itself, as it may be given to the next environment."""
         return releases.Release(
             application=self.base,
-            images={name: releases.Image.of(one.reference, one.content) for name, one in self.images.items()},
+            images={name: releases.ReleaseImage.parse(one.reference, one.content) for name, one in self.images.items()},
             provenance=provenance,
             recorded=recorded,
         )
@@ -166,61 +152,61 @@ class Record:
     @property
     def namespace(self) -> str:
         """Where it is deployed."""
-        return settings.Settings(context="-", **self.settings).namespace(self.app.name)
+        return settings.Settings(context="-", **self.settings).format_namespace(self.app.name)
 
-    def plain(self) -> dict[str, Any]:
+    def to_plain(self) -> dict[str, Any]:
         """As a mapping that YAML, JSON and Pulumi can hold. References may be values that are not known yet."""
-        base = {} if self.base == self.app else {"base": encode.plain(self.base)}
+        base = {} if self.base == self.app else {"base": encode.to_plain(self.base)}
         return {
-            "application": encode.plain(self.app),
+            "application": encode.to_plain(self.app),
             **base,
             "images": {name: {"reference": one.reference, "content": one.content} for name, one in self.images.items()},
-            "settings": {decode.camel(name): encode.plain(value) for name, value in self.settings.items()},
+            "settings": {decode.to_camel_case(name): encode.to_plain(value) for name, value in self.settings.items()},
             "secrets": dict(self.secrets),
         }
 
-    def applied(self, chosen: _Settings) -> _Settings:
+    def apply_settings(self, stack_settings: _Settings) -> _Settings:
         """``chosen`` with what the release was deployed with. A record chooses no stack."""
-        return dataclasses.replace(chosen, **{**self.settings, "stack": chosen.stack})
+        return dataclasses.replace(stack_settings, **{**self.settings, "stack": stack_settings.stack})
 
     @property
-    def resolved(self) -> application.Application:
+    def resolved_app(self) -> application.Application:
         """The application as ``objects.objects`` takes it."""
-        return load.resolve(self.app)
+        return load.resolve_application(self.app)
 
-    def objects(self) -> list[objects.Object]:
+    def render_objects(self) -> list[objects.ReleaseObject]:
         """Its objects. Secrets are among them by name, without their values.
 
         Raises:
             LookupError: an image or the fingerprint of a secret is missing.
         """
         chosen = settings.Settings(context="-", **self.settings)
-        fingerprints = {**self.secrets, given.PULL: ""}
-        secrets = {name: given.SecretValue(fingerprint=one, value="") for name, one in fingerprints.items()}
-        return objects.objects(self.resolved, chosen, self.images, secrets)
+        fingerprints = {**self.secrets, inputs.PULL_CREDENTIALS: ""}
+        secrets = {name: inputs.SecretValue(fingerprint=one, value="") for name, one in fingerprints.items()}
+        return objects.objects(self.resolved_app, chosen, self.images, secrets)
 
 
-def release_of(id_: str) -> str:
+def parse_release_id(record_id: str) -> str:
     """The id of the release in that of a record."""
-    return id_.partition("-")[0]
+    return record_id.partition("-")[0]
 
 
-def written_objects(found: Iterable[objects.Object]) -> list[dict[str, Any]]:
+def encode_objects(release_objects: Iterable[objects.ReleaseObject]) -> list[dict[str, Any]]:
     """Objects as plain values: the manifest, and how it is rolled out. The values of secrets are left out."""
     return [
         {
-            "manifest": _without_values(one.manifest),
+            "manifest": _remove_secret_values(one.manifest),
             "owner": one.owner,
-            "wave": one.wave.name,
-            "turn": one.turn,
+            "wave": one.phase.name,
+            "turn": one.order,
             "deadline": one.deadline,
             "version": one.version,
         }
-        for one in found
+        for one in release_objects
     ]
 
 
-def read_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.Object]:
+def decode_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.ReleaseObject]:
     """The objects that ``written_objects`` wrote.
 
     Raises:
@@ -228,11 +214,11 @@ def read_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.Object]:
     """
     try:
         found = [
-            objects.Object(
+            objects.ReleaseObject(
                 manifest=dict(one["manifest"]),
                 owner=one["owner"],
-                wave=objects.Wave[one["wave"]],
-                turn=one["turn"],
+                phase=objects.Phase[one["wave"]],
+                order=one["turn"],
                 deadline=one["deadline"],
                 version=one["version"],
             )
@@ -246,42 +232,53 @@ def read_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.Object]:
     return found
 
 
-def with_values(
-    recorded: Iterable[objects.Object], secrets: Mapping[str, given.SecretValue]
-) -> Iterator[objects.Object]:
+def fill_secret_values(
+    release_objects: Iterable[objects.ReleaseObject], secrets: Mapping[str, inputs.SecretValue]
+) -> Iterator[objects.ReleaseObject]:
     """Recorded objects with the values of their secrets; a value that is not known any more is None."""
-    unknown = given.SecretValue(fingerprint="", value=None)
-    for one in recorded:
+    unknown = inputs.SecretValue(fingerprint="", value=None)
+    for one in release_objects:
         if one.kind != "Secret":
             yield one
             continue
-        login = one.name == identity.LOGIN
-        data = {key: secrets.get(given.PULL if login else key, unknown).value for key in one.manifest["data"]}
+        login = one.name == identity.PULL_SECRET_NAME
+        data = {
+            key: secrets.get(inputs.PULL_CREDENTIALS if login else key, unknown).value for key in one.manifest["data"]
+        }
         yield dataclasses.replace(one, manifest={**one.manifest, "data": data})
 
 
-def foreign(one: Record, found: Sequence[objects.Object], *, application: str, stack: str) -> str | None:
+def find_target_mismatch(
+    release_record: ReleaseRecord, release_objects: Sequence[objects.ReleaseObject], *, app_name: str, stack: str
+) -> str | None:
     """Why a record must not be deployed to a stack; None: it may. It chooses neither application, stack nor namespace.
 
     ``found``: its objects.
     """
-    if (one.app.name, one.base.name, one.settings["stack"]) != (application, application, stack):
-        return f"is a release of {one.app.name} in stack {one.settings['stack']}, not of {application} in {stack}"
-    for each in found:
+    if (release_record.app.name, release_record.base.name, release_record.settings["stack"]) != (
+        app_name,
+        app_name,
+        stack,
+    ):
+        return f"is a release of {release_record.app.name} in stack {release_record.settings['stack']}, not of {app_name} in {stack}"
+    for each in release_objects:
         meta = each.manifest["metadata"]
         inside = meta["name"] if each.kind == "Namespace" else meta.get("namespace")
-        if inside != one.namespace or each.manifest["apiVersion"] != {**KINDS, "Namespace": "v1"}.get(each.kind):
-            return f"has an object outside of namespace {one.namespace}: {each.identity}"
-    if [each.kind for each in found].count("Namespace") != 1:
+        if inside != release_record.namespace or each.manifest["apiVersion"] != {
+            **kinds.MANAGED_VERSIONS,
+            "Namespace": "v1",
+        }.get(each.kind):
+            return f"has an object outside of namespace {release_record.namespace}: {each.identity}"
+    if [each.kind for each in release_objects].count("Namespace") != 1:
         return "has not exactly one Namespace"
     return None
 
 
-def _without_values(manifest: dict[str, Any]) -> dict[str, Any]:
+def _remove_secret_values(manifest: dict[str, Any]) -> dict[str, Any]:
     if manifest["kind"] != "Secret":
         return manifest
     return {**manifest, "data": dict.fromkeys(manifest["data"], "")}
 
 
-def _entry(text: str, place: problems.Place) -> nodes.Entry:
-    return nodes.Entry(place, nodes.Scalar(place, text))
+def _create_pair(text: str, place: diagnosis.SourceLocation) -> nodes.Pair:
+    return nodes.Pair(place, nodes.ScalarNode(place, text))

@@ -11,21 +11,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
-from seaway.cluster import errors
-from seaway.model import decode, encode, nodes, problems
-from seaway.release import record, release
+from seaway import errors
+from seaway.project import migration, release, release_lock
+from seaway.release import record
+from seaway.syntax import decode, diagnosis, encode, nodes
 
-TYPE = "seaway:index:Release"
-HISTORY = "history"
+RELEASE_TYPE = "seaway:index:Release"
+HISTORY_KEY = "history"
 
-SECONDS = 120.0
+EXPORT_TIMEOUT = 120.0
 """That the backend may take to send a state."""
 
-_PLACE = problems.Place("the stack's state")
+_LOCATION = diagnosis.SourceLocation("the stack's state")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class RecordedRelease:
     """A record that the stack has written."""
 
     release: str
@@ -35,16 +36,18 @@ class Recorded:
     recorded: str
     """When it was deployed for the first time: RFC 3339, in UTC."""
 
-    def plain(self) -> dict[str, str]:
+    def to_plain(self) -> dict[str, str]:
         """As the state has it."""
         return dataclasses.asdict(self)
 
 
-def history(outputs: Mapping[str, Any]) -> tuple[Recorded, ...]:
+def parse_history(outputs: Mapping[str, Any]) -> tuple[RecordedRelease, ...]:
     """The records in the outputs of a ``Release`` resource, newest first; none: it was written in format 0."""
-    found = outputs.get(HISTORY)
+    found = outputs.get(HISTORY_KEY)
     entries = cast(list[dict[str, str]], found if isinstance(found, list) else [])
-    return tuple(Recorded(release=one["release"], sha256=one["sha256"], recorded=one["recorded"]) for one in entries)
+    return tuple(
+        RecordedRelease(release=one["release"], sha256=one["sha256"], recorded=one["recorded"]) for one in entries
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,62 +58,65 @@ class ReleaseState:
     """Id of its record."""
     since: str
     """When it became the current one: RFC 3339, in UTC."""
-    written: nodes.Node
+    record_node: nodes.Node
     """The record itself."""
     provenance: release.Provenance
-    history: tuple[Recorded, ...] = ()
+    history: tuple[RecordedRelease, ...] = ()
 
     @classmethod
     def find(cls, resources: Iterable[Mapping[str, Any]]) -> Self | None:
         """In the resources of a state, as `pulumi stack export` prints them; None: no release was deployed.
 
         Raises:
-            problems.Invalid: its provenance is none that this version of Seaway understands.
+            diagnosis.InvalidInput: its provenance is none that this version of Seaway understands.
         """
         for one in resources:
             # What a replacement has not deleted yet is of the past.
-            if one.get("type") == TYPE and not one.get("delete"):
+            if one.get("type") == RELEASE_TYPE and not one.get("delete"):
                 try:
-                    return cls._of(one["outputs"])
+                    return cls._parse(one["outputs"])
                 except (KeyError, TypeError, AttributeError) as error:
                     wrong, hint = f"has a release that cannot be read ({error!r})", "restore it, or: pulumi up"
-                    raise problems.Invalid([problems.Problem(_PLACE, TYPE, wrong, hint)]) from None
+                    raise diagnosis.InvalidInput([diagnosis.Diagnostic(_LOCATION, RELEASE_TYPE, wrong, hint)]) from None
         return None
 
     @classmethod
-    def _of(cls, outputs: Mapping[str, Any]) -> Self:
+    def _parse(cls, outputs: Mapping[str, Any]) -> Self:
+        node = encode.to_node(outputs["record"], _LOCATION)
+        if outputs.get(release_lock.FORMAT_KEY) != release_lock.FORMAT:
+            node = migration.translate_stored(node)
         return cls(
             id=outputs["release"],
             since=outputs.get("since") or "",
-            written=encode.node(outputs["record"], _PLACE),
-            provenance=decode.decode(release.Provenance, encode.node(outputs["provenance"], _PLACE)),
-            history=history(outputs),
+            record_node=node,
+            provenance=decode.decode_node(release.Provenance, encode.to_node(outputs["provenance"], _LOCATION)),
+            history=parse_history(outputs),
         )
 
-    def sha256(self, id_: str) -> str | None:
+    def find_sha256(self, id_: str) -> str | None:
         """What a record must hash to; None: the state does not vouch for it."""
         return next((one.sha256 for one in self.history if one.release == id_), None)
 
-    def record(self) -> record.Record:
+    def decode_record(self) -> record.ReleaseRecord:
         """The current record.
 
         Raises:
-            problems.Invalid: it is none that this version of Seaway understands.
+            diagnosis.InvalidInput: it is none that this version of Seaway understands.
         """
-        return record.Record.decode(self.written)
+        return record.ReleaseRecord.decode(self.record_node)
 
-    def promoted(self) -> release.Release:
+    def build_release(self) -> release.Release:
         """The release of the current record, as it may be given to the next environment.
 
         Raises:
-            problems.Invalid: it is none that this version of Seaway understands.
+            diagnosis.InvalidInput: it is none that this version of Seaway understands.
         """
-        return self.record().promoted(self.provenance, self.since)
+        return self.decode_record().build_release(self.provenance, self.since)
 
     @property
-    def releases(self) -> frozenset[str]:
+    def healthy_releases(self) -> frozenset[str]:
         """Ids of the releases that were healthy, as far as the state remembers."""
-        return frozenset(record.release_of(one) for one in (self.id, *(each.release for each in self.history)))
+        return frozenset(record.parse_release_id(one) for one in (self.id, *(each.release for each in self.history)))
 
 
 def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
@@ -122,23 +128,29 @@ def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
     words = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
     try:
         done = subprocess.run(
-            words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=SECONDS
+            words,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=EXPORT_TIMEOUT,
         )
     except FileNotFoundError:
-        raise _unreadable(stack, "there is no program pulumi on the PATH") from None
+        raise _create_error(stack, "there is no program pulumi on the PATH") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(stack, f"pulumi cannot be run: {error}") from None
+        raise _create_error(stack, f"pulumi cannot be run: {error}") from None
     except subprocess.TimeoutExpired:
-        raise _unreadable(stack, f"no answer within {SECONDS:.0f} s") from None
+        raise _create_error(stack, f"no answer within {EXPORT_TIMEOUT:.0f} s") from None
     try:
         exported: dict[str, Any] = json.loads(done.stdout)
         return exported["deployment"].get("resources") or []
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
-        raise _unreadable(stack, lines[-1].removeprefix("error: ")) from None
+        raise _create_error(stack, lines[-1].removeprefix("error: ")) from None
 
 
-def _unreadable(stack: str, reason: str) -> errors.Unavailable:
+def _create_error(stack: str, reason: str) -> errors.Unavailable:
     return errors.Unavailable(
         f"the state of stack {stack} cannot be read ({reason}); log in to its backend: pulumi login, or set"
         " PULUMI_BACKEND_URL"

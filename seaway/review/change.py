@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from seaway.kubernetes.api import fields
 from seaway.manifests import names
-from seaway.release import fields
 
 SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
 UNKNOWN = "(known after the update)"
@@ -31,7 +31,7 @@ _UNKNOWN_MARKS = frozenset(
 """What stands for a text, a boolean, a number, a list or a mapping that is not known yet.
 https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/go/common/resource/plugin/rpc.go"""
 
-_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """Kubectl keeps the whole object in this annotation, a Secret's values too."""
 
 Manifest = Mapping[str, Any]
@@ -55,7 +55,7 @@ class Impact(enum.IntEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class ObjectDiff:
     """An object as it is and as it shall be."""
 
     kind: str
@@ -65,11 +65,11 @@ class Pair:
     """None: it is new."""
     new: Manifest | None
     """None: it goes."""
-    replaced: Sequence[str] | None = None
+    replace_paths: Sequence[str] | None = None
     """Where it is deleted and made anew, the fields that force that, as far as they are known."""
-    differing: Sequence[str] = ()
+    drifted_paths: Sequence[str] = ()
     """Paths that differ in the cluster, whatever was deployed: somebody edited them."""
-    kept: bool = False
+    is_retained: bool = False
     """Whether it stays in the cluster when it goes from the stack."""
 
     @property
@@ -77,22 +77,22 @@ class Pair:
         """What happens to it."""
         if self.old is None or self.new is None:
             return "added" if self.old is None else "removed"
-        return "changed" if self.replaced is None else "replaced"
+        return "changed" if self.replace_paths is None else "replaced"
 
     @property
     def owner(self) -> str | None:
         """The service, store or job that it belongs to. None: the whole application, or nobody says so."""
-        labels: Manifest = at(self.new or self.old, "metadata.labels") or {}
+        labels: Manifest = get_field(self.new or self.old, "metadata.labels") or {}
         return labels.get("app.kubernetes.io/name")
 
     @property
-    def hashed(self) -> bool:
+    def has_content_name(self) -> bool:
         """Whether its name follows from its content: another content is another object."""
         return self.kind in ("Job", "NetworkPolicy") or (self.new or self.old or {}).get("immutable") is True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class FieldDiff:
     """A field that is not the same any more. None: it is not there."""
 
     path: str
@@ -101,18 +101,18 @@ class Field:
     new: Any
 
     @property
-    def text(self) -> bool:
+    def is_multiline(self) -> bool:
         """Whether it is a text of several lines: then what differs in it is shown, and not all of it twice."""
         return any(isinstance(each, str) and "\n" in each for each in (self.old, self.new))
 
-    def lines(self) -> list[str]:
+    def diff_lines(self) -> list[str]:
         """What differs, line by line, as `diff -u` shows it."""
         before, after = (each.splitlines() if isinstance(each, str) else [] for each in (self.old, self.new))
         return list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class ImageDiff:
     """An image that is built: what it was and will be."""
 
     name: str
@@ -125,14 +125,14 @@ class Image:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ObjectChange:
     """What a reviewer is told about one object."""
 
     op: Op
     kind: str
     name: str
     owner: str | None
-    fields: tuple[Field, ...]
+    fields: tuple[FieldDiff, ...]
     impact: Impact
     reason: str
     """Why it has this impact, in words."""
@@ -143,32 +143,32 @@ class Change:
         return f"{self.kind}/{self.name}"
 
 
-def at(manifest: Any, path: str) -> Any:
+def get_field(manifest: Any, path: str) -> Any:
     """What stands at a path of keys, ``spec.template``; None: nothing."""
     for key in path.split("."):
         manifest = cast(Manifest, manifest).get(key) if isinstance(manifest, Mapping) else None
     return manifest
 
 
-def scale(manifest: Manifest) -> str | None:
+def get_scale(manifest: Manifest) -> str | None:
     """The bounds between which an autoscaler chooses the number of pods, as ``2-10``; None: it is fixed."""
-    annotations: Manifest = at(manifest, "metadata.annotations") or {}
-    return annotations.get(names.SCALE)
+    annotations: Manifest = get_field(manifest, "metadata.annotations") or {}
+    return annotations.get(names.SCALE_ANNOTATION)
 
 
-def joined(pairs: Iterable[Pair]) -> list[Pair]:
+def merge_renamed(object_diffs: Iterable[ObjectDiff]) -> list[ObjectDiff]:
     """The pairs, those of one object whose name follows from its content made one: it is changed, not removed.
 
     Where several go and come, nobody can tell which is which, and they stay as they are.
     """
-    found = list(pairs)
-    groups: dict[tuple[str, str | None], list[Pair]] = {}
+    found = list(object_diffs)
+    groups: dict[tuple[str, str | None], list[ObjectDiff]] = {}
     for one in found:
-        if one.hashed and one.op in ("added", "removed"):
+        if one.has_content_name and one.op in ("added", "removed"):
             groups.setdefault((one.kind, one.owner), []).append(one)
     for group in groups.values():
         match sorted(group, key=lambda one: one.op):
-            case [Pair(op="added") as came, Pair(op="removed") as gone]:
+            case [ObjectDiff(op="added") as came, ObjectDiff(op="removed") as gone]:
                 found[found.index(came)] = dataclasses.replace(came, old=gone.old)
                 found.remove(gone)
             case _:
@@ -176,22 +176,28 @@ def joined(pairs: Iterable[Pair]) -> list[Pair]:
     return found
 
 
-def differences(pair: Pair, images: Mapping[str, Image]) -> tuple[Field, ...]:
+def compare_fields(object_diff: ObjectDiff, images: Mapping[str, ImageDiff]) -> tuple[FieldDiff, ...]:
     """What differs between the two, or from what somebody made of it in the cluster; nothing where one is not there.
 
     ``images`` by repository and by name: their tags say more than a digest that is not known yet.
     """
-    if pair.old is None or pair.new is None:
+    if object_diff.old is None or object_diff.new is None:
         return ()
-    old, new = _bare(pair, pair.old), _bare(pair, pair.new)
-    found = [*fields.edits(old, new), *(_turned(one) for one in fields.edits(new, old) if one.live is None)]
-    made = [_field(pair.kind, one, images) for one in found]
+    old, new = _strip_generated(object_diff, object_diff.old), _strip_generated(object_diff, object_diff.new)
+    found = [
+        *fields.find_edits(old, new),
+        *(_reverse_change(one) for one in fields.find_edits(new, old) if one.live is None),
+    ]
+    made = [_create_field(object_diff.kind, one, images) for one in found]
     if not made:
-        return tuple(Field(path=path, old="(edited in the cluster)", new="(as declared)") for path in pair.differing)
+        return tuple(
+            FieldDiff(path=path, old="(edited in the cluster)", new="(as declared)")
+            for path in object_diff.drifted_paths
+        )
     return tuple(sorted(made, key=lambda one: one.path))
 
 
-def shown(value: Any) -> Any:
+def mask_secrets(value: Any) -> Any:
     """A value without its secrets."""
     match value:
         case str() if value in _UNKNOWN_MARKS:
@@ -201,41 +207,41 @@ def shown(value: Any) -> Any:
         case Mapping() if _SECRET_MARK in value:
             return SECRET
         case Mapping():
-            return {key: shown(inner) for key, inner in cast(Manifest, value).items() if key != _APPLIED}
+            return {key: mask_secrets(inner) for key, inner in cast(Manifest, value).items() if key != _LAST_APPLIED}
         case list() | tuple():
-            return [shown(inner) for inner in cast(Sequence[Any], value)]
+            return [mask_secrets(inner) for inner in cast(Sequence[Any], value)]
         case _:
             return value
 
 
-def _bare(pair: Pair, manifest: Manifest) -> Manifest:
+def _strip_generated(pair: ObjectDiff, manifest: Manifest) -> Manifest:
     """Without what Pulumi's provider adds, a name that follows from the content, and what an autoscaler decides."""
     made = {key: value for key, value in manifest.items() if not key.startswith("__")}
-    if pair.hashed:
+    if pair.has_content_name:
         made["metadata"] = {key: value for key, value in made.get("metadata", {}).items() if key != "name"}
-    if scale(manifest) is not None:
+    if get_scale(manifest) is not None:
         # What is written there is where a new service begins, and not how many pods there are.
         made["spec"] = {key: value for key, value in made["spec"].items() if key != "replicas"}
     return made
 
 
-def _turned(one: fields.Change) -> fields.Change:
+def _reverse_change(one: fields.Change) -> fields.Change:
     return fields.Change(one.path, None, one.declared)
 
 
-def _field(kind: str, one: fields.Change, images: Mapping[str, Image]) -> Field:
-    path = fields.shown(one.path)
+def _create_field(kind: str, one: fields.Change, images: Mapping[str, ImageDiff]) -> FieldDiff:
+    path = fields.format_path(one.path)
     if kind == "Secret" and re.match(r"data\b|stringData\b", path):
-        return Field(path=path, old=_hidden(one.declared), new=_hidden(one.live))
-    old, new = shown(one.declared), shown(one.live)
+        return FieldDiff(path=path, old=_mask_value(one.declared), new=_mask_value(one.live))
+    old, new = mask_secrets(one.declared), mask_secrets(one.live)
     if path.endswith("].image") and isinstance(old, str) and isinstance(new, str):
         container = one.path[-2]
-        name = container.label if isinstance(container, fields.Item) else ""
-        old, new = _tagged(old, new, images.get(old.partition("@")[0]) or images.get(name))
-    return Field(path=path, old=old, new=new)
+        name = container.label if isinstance(container, fields.ListStep) else ""
+        old, new = _add_tags(old, new, images.get(old.partition("@")[0]) or images.get(name))
+    return FieldDiff(path=path, old=old, new=new)
 
 
-def _tagged(old: str, new: str, image: Image | None) -> tuple[str, str]:
+def _add_tags(old: str, new: str, image: ImageDiff | None) -> tuple[str, str]:
     """References with the tags that stand for their content, where those are known."""
     if image is None or (UNKNOWN not in new and image.repository not in new):
         return old, new
@@ -243,12 +249,12 @@ def _tagged(old: str, new: str, image: Image | None) -> tuple[str, str]:
     return before, f"{image.repository}:{image.new}" if image.new else new
 
 
-def _hidden(value: Any) -> Any:
+def _mask_value(value: Any) -> Any:
     return None if value is None else SECRET
 
 
-def images_of(found: Iterable[Image]) -> Iterator[tuple[str, Image]]:
+def index_images(images: Iterable[ImageDiff]) -> Iterator[tuple[str, ImageDiff]]:
     """By repository and by name, for ``differences``."""
-    for one in found:
+    for one in images:
         yield one.name, one
         yield one.repository, one

@@ -8,35 +8,37 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, cast
 
-from seaway.model import application, decode, rules, settings
+from seaway.model import application, settings
+from seaway.model.validate import structure
+from seaway.syntax import decode
 
-APART = frozenset({"stack", "overlay"})
+EXCLUDED_SETTINGS = frozenset({"stack", "overlay"})
 """Settings that are no difference: the name, and what stands in the application already."""
 
-DIGITS = 12
+HASH_DIGITS = 12
 """Hexadecimal digits of a file's hash."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class EnvironmentView:
     """One environment."""
 
     app: application.Application
     """Resolved, with the environment's overlay."""
     settings: settings.Settings
-    contents: Mapping[str, str]
+    image_contents: Mapping[str, str]
     """What stands for the source of each image that is built, by the name of its service, store or job."""
-    secrets: frozenset[str] = frozenset()
+    secret_names: frozenset[str] = frozenset()
     """The names of those that have a value in the stack's file."""
     release: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     """What there is to say of the release: its id, where it comes from, what is held back."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class FieldDifference:
     """A field that is not the same. None: there is none, or nothing is said."""
 
-    part: str
+    section: str
     """``release``, ``services.web``, ``settings``."""
     field: str
     """``scale.min``; empty: the whole part."""
@@ -48,49 +50,54 @@ class Row:
 class Comparison:
     """All that differs, and how many fields do not."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[FieldDifference, ...]
     equal: int
 
 
-def compare(left: Side, right: Side) -> Comparison:
+def compare(left: EnvironmentView, right: EnvironmentView) -> Comparison:
     """What differs: the release, then services, stores and jobs, then the settings."""
-    before, after = _parts(left), _parts(right)
-    rows: list[Row] = []
+    before, after = _list_sections(left), _list_sections(right)
+    rows: list[FieldDifference] = []
     equal = 0
     for part in dict.fromkeys([*before, *after]):
         if part not in before or part not in after:
-            rows.append(Row(part=part, field="", left=part in before or None, right=part in after or None))
+            rows.append(
+                FieldDifference(section=part, field="", left=part in before or None, right=part in after or None)
+            )
             continue
         one, other = before[part], after[part]
         for field in dict.fromkeys([*one, *other]):
             if one.get(field) == other.get(field):
                 equal += 1
             else:
-                rows.append(Row(part=part, field=field, left=one.get(field), right=other.get(field)))
+                rows.append(FieldDifference(section=part, field=field, left=one.get(field), right=other.get(field)))
     return Comparison(rows=tuple(rows), equal=equal)
 
 
-def _parts(side: Side) -> dict[str, dict[str, Any]]:
-    parts = {"release": dict(_flat("", side.release))}
-    for path, one in rules.workloads(side.app).items():
-        parts[path] = dict(_container(one, side))
-    parts["settings"] = dict(_fields(side.settings, without=APART))
+def _list_sections(side: EnvironmentView) -> dict[str, dict[str, Any]]:
+    parts = {"release": dict(_flatten("", side.release))}
+    for path, one in structure.get_workloads(side.app).items():
+        parts[path] = dict(_list_workload_fields(one, side))
+    parts["settings"] = dict(_list_fields(side.settings, without=EXCLUDED_SETTINGS))
     return parts
 
 
-def _container(one: rules.Workload, side: Side) -> Iterator[tuple[str, Any]]:
+def _list_workload_fields(one: structure.AnyWorkload, side: EnvironmentView) -> Iterator[tuple[str, Any]]:
     uses = one.uses if isinstance(one, application.Job) else None
     # What it is built from stands for how it is built.
-    image = side.contents.get(one.name) or (side.contents.get(uses) if uses else None) or one.image
+    image = side.image_contents.get(one.name) or (side.image_contents.get(uses) if uses else None) or one.image
     yield "image", image
-    yield from _fields(one, without={"name", "build", "image", "secrets", "files"})
+    yield from _list_fields(one, without={"name", "build", "image", "secrets", "files"})
     for secret in one.secrets:
-        yield f"secrets.{secret.name}", _source(secret, side.secrets) + (", in the environment" if secret.env else "")
+        yield (
+            f"secrets.{secret.name}",
+            _describe_source(secret, side.secret_names) + (", in the environment" if secret.env else ""),
+        )
     for file in one.files:
-        yield f"files.{file.path}", hashlib.sha256((file.content or "").encode()).hexdigest()[:DIGITS]
+        yield f"files.{file.path}", hashlib.sha256((file.content or "").encode()).hexdigest()[:HASH_DIGITS]
 
 
-def _source(secret: application.Secret, given: Collection[str]) -> str:
+def _describe_source(secret: application.Secret, given: Collection[str]) -> str:
     """How its value comes about."""
     if secret.existing is not None:
         return f"{secret.key or secret.name} of the Secret {secret.existing}"
@@ -99,23 +106,23 @@ def _source(secret: application.Secret, given: Collection[str]) -> str:
     return "not given" if secret.generate is None else f"generated, {secret.generate} characters"
 
 
-def _fields(value: Any, *, without: Collection[str]) -> Iterator[tuple[str, Any]]:
+def _list_fields(value: Any, *, without: Collection[str]) -> Iterator[tuple[str, Any]]:
     for field in dataclasses.fields(value):
         if field.name not in without:
-            yield from _flat(decode.camel(field.name), getattr(value, field.name))
+            yield from _flatten(decode.to_camel_case(field.name), getattr(value, field.name))
 
 
-def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     """A value as pairs of path and text, number or list; what is empty is not said."""
     match value:
         case Mapping():
             for key, inner in cast(Mapping[str, Any], value).items():
-                yield from _flat(f"{path}.{key}".removeprefix("."), inner)
+                yield from _flatten(f"{path}.{key}".removeprefix("."), inner)
         case settings.Waiver():
-            of = f"of {', '.join(value.of)} " if value.of else ""
+            of = f"of {', '.join(value.workloads)} " if value.workloads else ""
             yield path, f"{of}until {value.until}, {value.owner}: {value.reason}"
         case application.File():
-            yield path, hashlib.sha256((value.content or "").encode()).hexdigest()[:DIGITS]
+            yield path, hashlib.sha256((value.content or "").encode()).hexdigest()[:HASH_DIGITS]
         case tuple() if not value:
             return
         case tuple():
@@ -124,9 +131,11 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
                 yield path, items
                 return
             for inner in items:
-                yield from _flat(f"{path}.{getattr(inner, named)}" if (named := _named(inner)) else path, inner)
+                yield from _flatten(
+                    f"{path}.{getattr(inner, named)}" if (named := _find_key_field(inner)) else path, inner
+                )
         case _ if dataclasses.is_dataclass(cast(object, value)):
-            for inner, found in _fields(value, without={_named(value) or ""}):
+            for inner, found in _list_fields(value, without={_find_key_field(value) or ""}):
                 yield f"{path}.{inner}", found
         case None:
             return
@@ -134,5 +143,5 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield path, value
 
 
-def _named(one: object) -> str | None:
-    return decode.named_by(type(one))
+def _find_key_field(one: object) -> str | None:
+    return decode.get_name_field(type(one))

@@ -10,23 +10,25 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from seaway.model import quantity, settings, waivers
+from seaway.kubernetes.api import quantity
+from seaway.model import settings
+from seaway.model.validate import waivers
 from seaway.review import change, impact, policy
 
-ACCEPTED = "SEAWAY_ACCEPT_DATA_LOSS"
+ACCEPT_VARIABLE = "SEAWAY_ACCEPT_DATA_LOSS"
 """Environment variable: the disks that may be deleted, as ``namespace/claim``, with commas between."""
 
-LISTED = "SEAWAY_LIST_DATA_LOSS"
+LIST_VARIABLE = "SEAWAY_LIST_DATA_LOSS"
 """Environment variable: ``true`` lists the disks in a preview, instead of stopping at them."""
 
-ALLOWED = "9999-12-31"
+ALWAYS_ALLOWED = "9999-12-31"
 """The last day of ``policy.dataLoss: allow``."""
 
-RETENTION = "spec.persistentVolumeClaimRetentionPolicy"
-OWNER = "app.kubernetes.io/name"
-CLAIMS = "spec.volumeClaimTemplates"
+RETENTION_PATH = "spec.persistentVolumeClaimRetentionPolicy"
+OWNER_LABEL = "app.kubernetes.io/name"
+CLAIM_TEMPLATES_PATH = "spec.volumeClaimTemplates"
 
-FILLED: Mapping[str, Any] = {
+API_DEFAULTS: Mapping[str, Any] = {
     "podManagementPolicy": "OrderedReady",
     "revisionHistoryLimit": 10,
     "serviceName": "",
@@ -34,10 +36,10 @@ FILLED: Mapping[str, Any] = {
 }
 """What the API server fills in where a StatefulSet says nothing. It gives a claim's template no storage class."""
 
-_ADDED = frozenset({"apiVersion", "kind", "status", "creationTimestamp"})
+_IGNORED_FIELDS = frozenset({"apiVersion", "kind", "status", "creationTimestamp"})
 """Fields of a claim's template that the API server adds, or that say nothing about the disk."""
 
-_LINE = re.compile(r"deletes the disk (\S+/\S+)( .*)?", re.DOTALL)
+_LINE_PATTERN = re.compile(r"deletes the disk (\S+/\S+)( .*)?", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,52 +75,56 @@ class Acceptance:
     @classmethod
     def decode(cls, exceptions: str, environ: Mapping[str, str]) -> "Acceptance":
         """From what ``encode_exceptions`` made, and from the environment of the run."""
-        named = frozenset(filter(None, (name.strip() for name in environ.get(ACCEPTED, "").split(","))))
+        named = frozenset(filter(None, (name.strip() for name in environ.get(ACCEPT_VARIABLE, "").split(","))))
         return cls(exceptions=cast(Sequence[Mapping[str, Any]], json.loads(exceptions or "[]")), names=named)
 
-    def refused(self, disks: Iterable[Disk], today: datetime.date) -> list[Disk]:
+    def list_refused(self, disks: Iterable[Disk], today: datetime.date) -> list[Disk]:
         """The disks whose loss nothing accepts."""
         return [disk for disk in disks if disk.name not in self.names and not self._is_excepted(disk, today)]
 
     def _is_excepted(self, disk: Disk, today: datetime.date) -> bool:
         return any(
-            today <= (waivers.day(exception["until"]) or datetime.date.min)
+            today <= (waivers.parse_date(exception["until"]) or datetime.date.min)
             and (not exception["of"] or disk.owner in exception["of"])
             for exception in self.exceptions
         )
 
 
-def encode_exceptions(stack: settings.Settings) -> str:
+def encode_exceptions(stack_settings: settings.Settings) -> str:
     """The losses that the stack's file accepts, `policy.dataLoss: allow` and the waivers DATA-LOSS, as a text."""
-    if stack.policy.data_loss == "allow":
-        exceptions: list[dict[str, Any]] = [{"of": [], "until": ALLOWED}]
+    if stack_settings.policy.data_loss == "allow":
+        exceptions: list[dict[str, Any]] = [{"of": [], "until": ALWAYS_ALLOWED}]
     else:
-        meant = [waiver for waiver in stack.waivers if waiver.check == policy.IDS[change.Impact.DATA_LOSS]]
-        exceptions = [{"of": list(waiver.of), "until": waiver.until} for waiver in meant]
+        meant = [
+            waiver for waiver in stack_settings.waivers if waiver.check == policy.POLICY_IDS[change.Impact.DATA_LOSS]
+        ]
+        exceptions = [{"of": list(waiver.workloads), "until": waiver.until} for waiver in meant]
     return json.dumps(exceptions)
 
 
-def is_data_held(stack: settings.Settings, manifests: Iterable[change.Manifest]) -> bool:
+def has_protected_data(stack_settings: settings.Settings, manifests: Iterable[change.Manifest]) -> bool:
     """Whether the stack has stores whose loss its file does not accept today."""
-    acceptance = Acceptance.decode(encode_exceptions(stack), {})
+    acceptance = Acceptance.decode(encode_exceptions(stack_settings), {})
     stores = [
-        Disk(namespace="", claim="", size="", owner=change.at(manifest, "metadata.labels")[OWNER], reason="")
+        Disk(
+            namespace="", claim="", size="", owner=change.get_field(manifest, "metadata.labels")[OWNER_LABEL], reason=""
+        )
         for manifest in manifests
-        if manifest["kind"] == "StatefulSet" and change.at(manifest, CLAIMS)
+        if manifest["kind"] == "StatefulSet" and change.get_field(manifest, CLAIM_TEMPLATES_PATH)
     ]
-    return bool(acceptance.refused(stores, datetime.datetime.now(datetime.UTC).date()))
+    return bool(acceptance.list_refused(stores, datetime.datetime.now(datetime.UTC).date()))
 
 
 def find_listed(messages: Iterable[str]) -> dict[str, str]:
     """The disks that a preview lists: the line of each, by its name."""
-    matches = (_LINE.fullmatch(message.strip()) for message in messages)
+    matches = (_LINE_PATTERN.fullmatch(message.strip()) for message in messages)
     return {match[1]: match[0] for match in matches if match}
 
 
-def shape(manifest: change.Manifest) -> dict[str, Any]:
+def extract_shape(manifest: change.Manifest) -> dict[str, Any]:
     """The fields of a StatefulSet that decide what becomes of its claims."""
-    fields = ("spec.replicas", RETENTION, *impact.IMMUTABLE["StatefulSet"])
-    return {field: value for field in fields if (value := change.at(manifest, field)) is not None}
+    fields = ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"])
+    return {field: value for field in fields if (value := change.get_field(manifest, field)) is not None}
 
 
 def find_deleted(
@@ -132,22 +138,24 @@ def find_deleted(
         recorded: its ``shape`` as it was declared before; None: that is not known.
     """
     name, first = live["metadata"]["name"], 0
-    rule, retention = "whenDeleted", change.at(live, RETENTION)
+    rule, retention = "whenDeleted", change.get_field(live, RETENTION_PATH)
     if declared is None:
         reason = f"StatefulSet {name} is deleted"
     elif changed := [
-        field for field in impact.IMMUTABLE["StatefulSet"] if _is_changed(field, live, declared, recorded)
+        field for field in impact.IMMUTABLE_FIELDS["StatefulSet"] if _is_changed(field, live, declared, recorded)
     ]:
         reason = f"StatefulSet {name} is deleted and made again ({', '.join(changed)} cannot be changed)"
     else:
         first = int(declared.get("spec.replicas", 1))
-        rule, retention = "whenScaled", declared.get(RETENTION)
+        rule, retention = "whenScaled", declared.get(RETENTION_PATH)
         reason = f"StatefulSet {name} is scaled to {first}"
-        if first >= int(change.at(live, "spec.replicas") or 0):
+        if first >= int(change.get_field(live, "spec.replicas") or 0):
             return None
-    if change.at(retention, rule) != "Delete":
+    if change.get_field(retention, rule) != "Delete":
         return None
-    claims = "|".join(re.escape(claim["metadata"]["name"]) for claim in change.at(live, CLAIMS) or ())
+    claims = "|".join(
+        re.escape(claim["metadata"]["name"]) for claim in change.get_field(live, CLAIM_TEMPLATES_PATH) or ()
+    )
     kept = rf"(?!(?:{'|'.join(map(str, range(first)))})$)" if first else ""
     return re.compile(rf"(?:{claims})-{re.escape(name)}-{kept}\d+"), reason
 
@@ -162,7 +170,7 @@ def _is_changed(
     wanted = declared.get(field)
     if recorded is not None and _without_nulls(recorded.get(field)) != _without_nulls(wanted):
         return True
-    return not _covers(change.at(live, field), _without_nulls(wanted), field.rpartition(".")[2])
+    return not _covers(change.get_field(live, field), _without_nulls(wanted), field.rpartition(".")[2])
 
 
 def _without_nulls(value: Any) -> Any:
@@ -180,7 +188,7 @@ def _without_nulls(value: Any) -> Any:
 def _covers(live: Any, declared: Any, key: str) -> bool:
     match live, declared:
         case _, None:
-            return live is None or key in _ADDED or FILLED.get(key) == live
+            return live is None or key in _IGNORED_FIELDS or API_DEFAULTS.get(key) == live
         case Mapping(), Mapping():
             there, wanted = cast(change.Manifest, live), cast(change.Manifest, declared)
             return all(_covers(there.get(name), wanted.get(name), name) for name in {*there, *wanted})

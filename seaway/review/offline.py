@@ -9,120 +9,131 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.images import changes, source
-from seaway.manifests import given, names, objects, offline
-from seaway.model import application, nodes, secrets, settings, stackfile
+from seaway.images import build_inputs, rebuild_reasons
+from seaway.manifests import inputs, names, objects, preview
+from seaway.model import application, settings
+from seaway.model.validate import secrets
+from seaway.project import stack_file
 from seaway.release import project
 from seaway.review import change, impact
+from seaway.syntax import nodes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class RenderedTree:
     """What one tree would deploy to a stack."""
 
     app: application.Application
     settings: settings.Settings
-    objects: tuple[objects.Object, ...]
-    images: Mapping[str, given.Image]
+    objects: tuple[objects.ReleaseObject, ...]
+    images: Mapping[str, inputs.Image]
     """Those that are built, or that the pinned release has, by name."""
-    sources: Mapping[str, changes.Record]
+    build_records: Mapping[str, rebuild_reasons.BuildRecord]
     """What goes into those that are built."""
 
 
-def rendered(folder: Path, stack: str) -> Rendered:
+def render_tree(folder: Path, stack: str) -> RenderedTree:
     """The tree in ``folder``, for a stack.
 
     Raises:
-        problems.Invalid: everything that is wrong in its files.
+        diagnosis.InvalidInput: everything that is wrong in its files.
     """
-    one = project.of(folder, stack)
+    one = project.load_environment(folder, stack)
     if one.release is not None:
-        sources: dict[str, changes.Record] = {}
-        images = one.release.given(one.settings.registry)
+        sources: dict[str, rebuild_reasons.BuildRecord] = {}
+        images = one.release.resolve_images(one.settings.registry)
     else:
-        sources = source.records(folder, one.app, one.settings)
-        images = offline.tagged(one.app, one.settings, {name: it.tag for name, it in sources.items()})
-    written = _fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
-    found = offline.rendered(one.app, one.settings, images, written)
-    return Rendered(app=one.app, settings=one.settings, objects=tuple(found), images=images, sources=sources)
+        sources = build_inputs.read_build_records(folder, one.app, one.settings)
+        images = preview.tag_images(one.app, one.settings, {name: it.tag for name, it in sources.items()})
+    written = _compute_fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
+    found = preview.render_objects(one.app, one.settings, images, written)
+    return RenderedTree(app=one.app, settings=one.settings, objects=tuple(found), images=images, build_records=sources)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class TreeComparison:
     """Two trees."""
 
-    pairs: tuple[change.Pair, ...]
+    object_diffs: tuple[change.ObjectDiff, ...]
     """The objects that are not the same."""
-    images: tuple[change.Image, ...]
+    images: tuple[change.ImageDiff, ...]
     """Those with another content."""
-    new: bool
+    is_new_stack: bool
     """Whether the first tree does not have the stack."""
 
 
-def compare(old: Rendered | None, new: Rendered) -> Compared:
+def compare_trees(old: RenderedTree | None, new: RenderedTree) -> TreeComparison:
     """What a change from one tree to another does. None: there was no such stack."""
-    return Compared(pairs=tuple(_pairs(old, new)), images=tuple(_images(old, new)), new=old is None)
+    return TreeComparison(
+        object_diffs=tuple(_compare_objects(old, new)),
+        images=tuple(_compare_images(old, new)),
+        is_new_stack=old is None,
+    )
 
 
-def _pairs(old: Rendered | None, new: Rendered) -> list[change.Pair]:
+def _compare_objects(old: RenderedTree | None, new: RenderedTree) -> list[change.ObjectDiff]:
     before = {one.key: one for one in old.objects} if old else {}
     after = {one.key: one for one in new.objects}
-    found = [_pair(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
-    made, wanted = secrets.generated(old.app) if old else {}, secrets.generated(new.app)
-    found += [_secret(name, made.get(name), wanted.get(name)) for name in dict.fromkeys([*made, *wanted])]
-    return change.joined(one for one in found if one.old != one.new)
+    found = [_create_object_diff(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
+    made, wanted = secrets.get_generated_lengths(old.app) if old else {}, secrets.get_generated_lengths(new.app)
+    found += [_compare_secret(name, made.get(name), wanted.get(name)) for name in dict.fromkeys([*made, *wanted])]
+    return change.merge_renamed(one for one in found if one.old != one.new)
 
 
-def _images(old: Rendered | None, new: Rendered) -> list[change.Image]:
-    before: Mapping[str, given.Image] = old.images if old else {}
-    sources: Mapping[str, changes.Record] = old.sources if old else {}
+def _compare_images(old: RenderedTree | None, new: RenderedTree) -> list[change.ImageDiff]:
+    before: Mapping[str, inputs.Image] = old.images if old else {}
+    sources: Mapping[str, rebuild_reasons.BuildRecord] = old.build_records if old else {}
     return [
-        change.Image(
+        change.ImageDiff(
             name=name,
-            repository=_repository(one.reference),
+            repository=_get_repository(one.reference),
             old=before[name].content if name in before else None,
             new=one.content,
-            why=changes.reason(sources[name], new.sources[name]) if name in sources and name in new.sources else None,
+            why=rebuild_reasons.explain_rebuild(sources[name], new.build_records[name])
+            if name in sources and name in new.build_records
+            else None,
         )
         for name, one in new.images.items()
         if name not in before or before[name].content != one.content
     ]
 
 
-def _repository(reference: str) -> str:
+def _get_repository(reference: str) -> str:
     """Without tag and digest. A registry's port is no tag."""
     return re.sub(r":[^:/]*$", "", reference.partition("@")[0])
 
 
-def _pair(key: str, old: objects.Object | None, new: objects.Object | None) -> change.Pair:
+def _create_object_diff(
+    key: str, old: objects.ReleaseObject | None, new: objects.ReleaseObject | None
+) -> change.ObjectDiff:
     kind, _, name = key.partition("/")
-    return change.Pair(
+    return change.ObjectDiff(
         kind=kind,
         name=name,
         old=old.manifest if old else None,
         new=new.manifest if new else None,
-        replaced=impact.replaced(old.manifest, new.manifest) if old and new else None,
-        kept=old is not None and old.retain,
+        replace_paths=impact.find_immutable_changes(old.manifest, new.manifest) if old and new else None,
+        is_retained=old is not None and old.is_retained,
     )
 
 
-def _fingerprints(app: application.Application, file: Path) -> dict[str, str]:
+def _compute_fingerprints(app: application.Application, file: Path) -> dict[str, str]:
     """What stands for the values: how each is made, or its encrypted text in the stack's file. Who sets a value anew
     writes another one there."""
-    config = nodes.inside(nodes.parse(stackfile.load_bytes(file), file.name), "config")
+    config = nodes.get_pairs(nodes.parse(stack_file.read_bytes(file), file.name), "config")
     entry = config.get("seaway:secrets")
-    written = nodes.plain(entry.node) if entry else None
+    written = nodes.to_plain(entry.node) if entry else None
     encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})
-    made = secrets.generated(app)
-    return {name: names.digest([encrypted.get(name), made.get(name)]) for name in secrets.valued(app)}
+    made = secrets.get_generated_lengths(app)
+    return {name: names.hash_content([encrypted.get(name), made.get(name)]) for name in secrets.list_managed_names(app)}
 
 
-def _secret(name: str, old: int | None, new: int | None) -> change.Pair:
+def _compare_secret(name: str, old: int | None, new: int | None) -> change.ObjectDiff:
     """A value that is made: another length is another value."""
-    return change.Pair(
+    return change.ObjectDiff(
         kind="GeneratedSecret",
         name=name,
         old=None if old is None else {"length": old},
         new=None if new is None else {"length": new},
-        replaced=None if old is None or new is None else ["length"],
+        replace_paths=None if old is None or new is None else ["length"],
     )

@@ -6,12 +6,12 @@ from typing import Any
 
 from seaway.review import change, impact, policy
 
-SHOWN = 5
+MAX_LISTED_NAMES = 5
 """Names in a line; more are counted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Checks:
+class CheckSummary:
     """What the checks say of what would be deployed, whether this change brings it or not; a line begins with an id."""
 
     summary: str
@@ -21,20 +21,20 @@ class Checks:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class PreviewSummary:
     """Everything that is told."""
 
-    app: str
+    app_name: str
     stack: str
     source: str
     """What was compared: `pulumi preview`, or two revisions."""
-    changes: tuple[change.Change, ...]
+    changes: tuple[change.ObjectChange, ...]
     """The worst first."""
-    images: tuple[change.Image, ...]
-    verdict: policy.Verdict
+    images: tuple[change.ImageDiff, ...]
+    policy_result: policy.PolicyResult
     notes: tuple[str, ...] = ()
     """Warnings, waivers, and what could not be known."""
-    checks: Checks | None = None
+    checks: CheckSummary | None = None
     errors: tuple[str, ...] = ()
     """Why the preview failed: then the changes are those that it found until then."""
 
@@ -51,25 +51,27 @@ class Summary:
         for level in (change.Impact.DATA_LOSS, change.Impact.OUTAGE, change.Impact.ROLLING):
             if names := [name for name, found in worst.items() if found is level]:
                 told.append(f"{level.label}: {', '.join(names)}")
-        return f"{self.app}, stack {self.stack}: {'; '.join(told)}"
+        return f"{self.app_name}, stack {self.stack}: {'; '.join(told)}"
 
     @property
-    def blocked(self) -> str | None:
+    def blocked_reason(self) -> str | None:
         """Why it may not pass, in one line; None: it may."""
         told: list[str] = []
-        if found := self.verdict.blocked:
-            names = _listed(f"{one.title} ({policy.IDS[one.impact]})" for one in found)
-            told.append(f"blocked by the policy of stack {self.stack}: {names}; {policy.remedy(found, self.stack)}")
+        if found := self.policy_result.blocked:
+            names = _join_names(f"{one.title} ({policy.POLICY_IDS[one.impact]})" for one in found)
+            told.append(
+                f"blocked by the policy of stack {self.stack}: {names}; {policy.format_hint(found, self.stack)}"
+            )
         if self.checks and self.checks.refused:
             ids = dict.fromkeys(line.partition(" ")[0] for line in self.checks.refused)
-            told.append(f"refused by checks: {_listed(ids)}; seaway check --stack {self.stack} has the way out")
+            told.append(f"refused by checks: {_join_names(ids)}; seaway check --stack {self.stack} has the way out")
         return "; ".join(told) or None
 
-    def plain(self) -> dict[str, Any]:
+    def to_plain(self) -> dict[str, Any]:
         """As `seaway preview --json` prints it; the fields are described in ``seaway.cli.preview``."""
-        blocked = set(map(id, self.verdict.blocked))
+        blocked = set(map(id, self.policy_result.blocked))
         return {
-            "application": self.app,
+            "application": self.app_name,
             "stack": self.stack,
             "source": self.source,
             "changes": [
@@ -91,27 +93,29 @@ class Summary:
         }
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     found = list(names)
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return ", ".join(found[:SHOWN]) + more
+    more = f" and {len(found) - MAX_LISTED_NAMES} more" if len(found) > MAX_LISTED_NAMES else ""
+    return ", ".join(found[:MAX_LISTED_NAMES]) + more
 
 
-def changes(pairs: Iterable[change.Pair], images: Sequence[change.Image]) -> tuple[change.Change, ...]:
+def create_changes(
+    object_diffs: Iterable[change.ObjectDiff], images: Sequence[change.ImageDiff]
+) -> tuple[change.ObjectChange, ...]:
     """The changes of pairs of objects, the worst first, then in the order of their names."""
-    known = dict(change.images_of(images))
-    made = [_change(one, known) for one in pairs]
+    known = dict(change.index_images(images))
+    made = [_create_change(one, known) for one in object_diffs]
     return tuple(sorted(made, key=lambda one: (-one.impact, one.owner or "", one.kind, one.name)))
 
 
-def _change(pair: change.Pair, images: dict[str, change.Image]) -> change.Change:
-    level, reason = impact.of(pair)
-    return change.Change(
+def _create_change(pair: change.ObjectDiff, images: dict[str, change.ImageDiff]) -> change.ObjectChange:
+    level, reason = impact.assess_change(pair)
+    return change.ObjectChange(
         op=pair.op,
         kind=pair.kind,
         name=pair.name,
         owner=pair.owner,
-        fields=change.differences(pair, images),
+        fields=change.compare_fields(pair, images),
         impact=level,
         reason=reason,
     )

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seaway.rollout import evidence, snapshot, status
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import evidence, status
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,36 +16,42 @@ class Container:
     uid: str
     """Of the pod: a store's next pod has the name of the one before."""
     name: str
-    label: str
+    short_name: str
     """What tells it apart in a few letters: ``web-x2x4z``, or ``web-x2x4z/proxy`` if it is not the pod's main one."""
-    run: str
+    run_id: str
     """Id of its newest run; empty while it has never begun, and so has no log."""
     restarts: int
-    endings: Mapping[str, str]
+    terminations: Mapping[str, str]
     """By the id of the run how it ended, as ``exit code 1 (Error)``; the newest one and the one before at most."""
-    previous: bool
+    has_previous_log: bool
     """It has the log of a run before the newest."""
 
 
-def of(seen: snapshot.Snapshot, *, application: str, stack: str, owner: str | None) -> list[Container]:
+def find_containers(
+    live_objects: snapshot.Snapshot, *, app_name: str, stack: str, owner: str | None
+) -> list[Container]:
     """The containers of a service, store or job, or (None) of all of them; in the order of their labels."""
     found = [
-        _container(pod, each)
-        for pod in seen.of("Pod")
-        if status.belongs(pod, application, stack) and owner in (None, status.owner(pod))
-        for each in evidence.statuses(pod)
+        _build_container(pod, each)
+        for pod in live_objects.list_objects("Pod")
+        if status.belongs_to_application(pod, app_name, stack) and owner in (None, status.get_owner(pod))
+        for each in evidence.list_container_statuses(pod)
     ]
-    return sorted(found, key=lambda each: each.label)
+    return sorted(found, key=lambda each: each.short_name)
 
 
-def owners(seen: snapshot.Snapshot, *, application: str, stack: str) -> list[str]:
+def list_owners(live_objects: snapshot.Snapshot, *, app_name: str, stack: str) -> list[str]:
     """The services, stores and jobs that have pods, or should have."""
-    pods = {status.owner(pod) for pod in seen.of("Pod") if status.belongs(pod, application, stack)}
-    return sorted(pods.union(status.owners(seen, application=application, stack=stack)))
+    pods = {
+        status.get_owner(pod)
+        for pod in live_objects.list_objects("Pod")
+        if status.belongs_to_application(pod, app_name, stack)
+    }
+    return sorted(pods.union(status.list_owners(live_objects, app_name=app_name, stack=stack)))
 
 
-def _container(pod: snapshot.Object, each: Mapping[str, Any]) -> Container:
-    name, owner = evidence.named(pod), status.owner(pod)
+def _build_container(pod: snapshot.Object, each: Mapping[str, Any]) -> Container:
+    name, owner = evidence.get_name(pod), status.get_owner(pod)
     short = f"{owner}-{name.rpartition('-')[2]}"
     states: Sequence[Mapping[str, Any]] = (each.get("state") or {}, each.get("lastState") or {})
     endings: Sequence[Mapping[str, Any]] = [state["terminated"] for state in states if "terminated" in state]
@@ -52,14 +59,14 @@ def _container(pod: snapshot.Object, each: Mapping[str, Any]) -> Container:
         pod=name,
         uid=pod["metadata"]["uid"],
         name=each["name"],
-        label=short if each["name"] == owner else f"{short}/{each['name']}",
-        run=each.get("containerID") or "",
-        restarts=evidence.number(each, "restartCount"),
-        endings={one.get("containerID") or "": _ending(one) for one in endings},
-        previous="terminated" in states[1],
+        short_name=short if each["name"] == owner else f"{short}/{each['name']}",
+        run_id=each.get("containerID") or "",
+        restarts=evidence.get_count(each, "restartCount"),
+        terminations={one.get("containerID") or "": _format_termination(one) for one in endings},
+        has_previous_log="terminated" in states[1],
     )
 
 
-def _ending(terminated: Mapping[str, Any]) -> str:
+def _format_termination(terminated: Mapping[str, Any]) -> str:
     reason = terminated.get("reason")
     return f"exit code {terminated['exitCode']}" + (f" ({reason})" if reason else "")

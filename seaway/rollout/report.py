@@ -19,31 +19,32 @@ import datetime
 import re
 from collections.abc import Mapping, Sequence
 
-from seaway.rollout import causes, evidence, judge, snapshot, texts, verdict
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import causes, evidence, health, message_parsers, workload_health
 
-LIMIT = 60
+MAX_LINES = 60
 """Lines of the whole text. Several failures share them."""
 
-DETAILS = ((5, 10), (3, 5), (1, 3), (0, 0))
+DETAIL_LEVELS = ((5, 10), (3, 5), (1, 3), (0, 0))
 """How many events and how many lines of a log each failure gets: as many as fit."""
 
-WIDTH = 200
+MAX_WIDTH = 200
 """Characters of one line of a log or an event."""
 
-_COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_ANSI_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-_SILENT = {"BackOff", "Killing", "Preempting", "Preempted"}
+_REPORTED_NORMAL_EVENTS = {"BackOff", "Killing", "Preempting", "Preempted"}
 """Reasons of events that are no warnings to Kubernetes, but worth telling."""
 
-_NAMES = re.compile(r" in pod \S+_\S+\([0-9a-f-]+\)$|(?<=pods) \"[^\"]+\"(?= is forbidden)")
+_POD_NAMES = re.compile(r" in pod \S+_\S+\([0-9a-f-]+\)$|(?<=pods) \"[^\"]+\"(?= is forbidden)")
 """Names of pods in events: of the pod that they are about, or of one that was never made."""
 
-_ECHOES = {"Error: ErrImagePull", "Error: ImagePullBackOff"}
+_REDUNDANT_MESSAGES = {"Error: ErrImagePull", "Error: ImagePullBackOff"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
+class LogRequest:
     """The log of one container that a report wants."""
 
     pod: str
@@ -52,34 +53,38 @@ class Log:
     """Of its run before this one, which ended."""
 
 
-def wanted(verdicts: Sequence[verdict.Verdict], seen: snapshot.Snapshot) -> list[Log]:
+def list_log_requests(
+    workloads: Sequence[workload_health.WorkloadHealth], live_objects: snapshot.Snapshot
+) -> list[LogRequest]:
     """The logs that belong into the report: one for each failed workload whose container has ever run."""
-    found = (_log(_reason(one), seen) for one in verdicts if one.state == "failed")
+    found = (_find_log(_get_main_finding(one), live_objects) for one in workloads if one.state == "failed")
     return list(dict.fromkeys(log for log in found if log is not None))
 
 
-def _reason(one: verdict.Verdict) -> verdict.Finding:
+def _get_main_finding(one: workload_health.WorkloadHealth) -> workload_health.Finding:
     """Why it failed: judge() gives every failed workload a finding."""
     return one.findings[0]
 
 
-def _log(reason: verdict.Finding, seen: snapshot.Snapshot) -> Log | None:
-    pod = next((each for each in seen.of("Pod") if evidence.named(each) == reason.pod), None)
-    status = next((each for each in evidence.statuses(pod or {}) if each["name"] == reason.container), None)
+def _find_log(reason: workload_health.Finding, live_objects: snapshot.Snapshot) -> LogRequest | None:
+    pod = next((each for each in live_objects.list_objects("Pod") if evidence.get_name(each) == reason.pod), None)
+    status = next(
+        (each for each in evidence.list_container_statuses(pod or {}) if each["name"] == reason.container), None
+    )
     if reason.pod is None or reason.container is None or status is None:
         return None
-    running = bool(evidence.part(status, "state", "running"))
-    before = bool(evidence.part(status, "lastState", "terminated"))
-    if not (running or before or evidence.part(status, "state", "terminated")):
+    running = bool(evidence.get_mapping(status, "state", "running"))
+    before = bool(evidence.get_mapping(status, "lastState", "terminated"))
+    if not (running or before or evidence.get_mapping(status, "state", "terminated")):
         return None
     # Between two runs, the API's "current" log is that of the one that ended.
     silent = reason.cause == "not-ready"
-    return Log(pod=reason.pod, container=reason.container, previous=running and before and not silent)
+    return LogRequest(pod=reason.pod, container=reason.container, previous=running and before and not silent)
 
 
-def report(
-    verdicts: Sequence[verdict.Verdict],
-    seen: snapshot.Snapshot,
+def format_report(
+    workloads: Sequence[workload_health.WorkloadHealth],
+    live_objects: snapshot.Snapshot,
     logs: Mapping[tuple[str, str], str],
     *,
     now: datetime.datetime | None = None,
@@ -92,26 +97,28 @@ def report(
         logs: by pod and container, what ``wanted`` asked for; those that could not be had are left out.
         now: for the age of the events; without it they count from the newest one.
     """
-    failed = sorted((one for one in verdicts if one.state == "failed"), key=lambda one: not _reason(one).fatal)
+    failed = sorted(
+        (one for one in workloads if one.state == "failed"), key=lambda one: not _get_main_finding(one).fatal
+    )
     if not failed:
         return ""
-    read = evidence.Seen(seen)
-    rolling = [one for one in verdicts if one.state == "progressing"]
-    tail = [f"still rolling out: {', '.join(_progress(one) for one in rolling)}"] if rolling else []
+    read = evidence.ObjectIndex(live_objects)
+    rolling = [one for one in workloads if one.state == "progressing"]
+    tail = [f"still rolling out: {', '.join(_format_progress(one) for one in rolling)}"] if rolling else []
     blocks: list[list[str]] = []
-    for events, lines in DETAILS:
-        size = _Size(events=events, lines=lines, now=now or read.newest)
-        blocks = [_block(one, read, logs, size) for one in failed]
-        if sum(map(len, blocks)) + len(tail) <= LIMIT:
+    for events, lines in DETAIL_LEVELS:
+        size = _DetailLevel(events=events, lines=lines, now=now or read.newest_event_time)
+        blocks = [_format_block(one, read, logs, size) for one in failed]
+        if sum(map(len, blocks)) + len(tail) <= MAX_LINES:
             break
-    return "\n".join([*_fitting(blocks, failed, LIMIT - len(tail)), *tail])
+    return "\n".join([*_fit_blocks(blocks, failed, MAX_LINES - len(tail)), *tail])
 
 
-def _progress(one: verdict.Verdict) -> str:
-    return one.row.partition(":")[0]
+def _format_progress(one: workload_health.WorkloadHealth) -> str:
+    return one.summary.partition(":")[0]
 
 
-def _fitting(blocks: Sequence[list[str]], failed: Sequence[verdict.Verdict], limit: int) -> list[str]:
+def _fit_blocks(blocks: Sequence[list[str]], failed: Sequence[workload_health.WorkloadHealth], limit: int) -> list[str]:
     """The blocks that fit; of the others only the names."""
     lines: list[str] = []
     for index, block in enumerate(blocks):
@@ -124,7 +131,7 @@ def _fitting(blocks: Sequence[list[str]], failed: Sequence[verdict.Verdict], lim
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Size:
+class _DetailLevel:
     """How much of the evidence is shown."""
 
     events: int
@@ -132,26 +139,31 @@ class _Size:
     now: datetime.datetime
 
 
-def _block(one: verdict.Verdict, seen: evidence.Seen, logs: Mapping[tuple[str, str], str], size: _Size) -> list[str]:
-    reason = _reason(one)
-    others = [f"also: {other.line} ({causes.link(other.cause)})" for other in one.findings[1:3]]
+def _format_block(
+    one: workload_health.WorkloadHealth,
+    index: evidence.ObjectIndex,
+    logs: Mapping[tuple[str, str], str],
+    level: _DetailLevel,
+) -> list[str]:
+    reason = _get_main_finding(one)
+    others = [f"also: {other.line} ({causes.format_runbook_link(other.cause)})" for other in one.findings[1:3]]
     told = [
-        _where(one, reason),
-        *_titled("events:", _events(one, reason, seen, size)),
-        *_titled(f"last lines of {reason.container}:", _lines(reason, logs, size)),
+        _format_location(one, reason),
+        *_format_section("events:", _format_events(one, reason, index, level)),
+        *_format_section(f"last lines of {reason.container}:", _format_log_lines(reason, logs, level)),
         *others,
-        f"what to do: {reason.remedy}",
-        f"see {causes.link(reason.cause)}",
-        *_still_serves(one, seen),
+        f"what to do: {reason.hint}",
+        f"see {causes.format_runbook_link(reason.cause)}",
+        *_format_old_version(one, index),
     ]
     return [f"{one.target.owner} failed: {reason.line}", *(f"  {line}" for line in told)]
 
 
-def _titled(title: str, lines: Sequence[str]) -> list[str]:
+def _format_section(title: str, lines: Sequence[str]) -> list[str]:
     return [title, *(f"  {line}" for line in lines)] if lines else []
 
 
-def _where(one: verdict.Verdict, reason: verdict.Finding) -> str:
+def _format_location(one: workload_health.WorkloadHealth, reason: workload_health.Finding) -> str:
     parts = [f"{one.target.kind} {one.target.name}"]
     if reason.pod:
         parts.append(f"pod {reason.pod}" + (f" and {reason.more} more" if reason.more else ""))
@@ -160,51 +172,60 @@ def _where(one: verdict.Verdict, reason: verdict.Finding) -> str:
     return ", ".join(parts)
 
 
-def _events(one: verdict.Verdict, reason: verdict.Finding, seen: evidence.Seen, size: _Size) -> list[str]:
+def _format_events(
+    one: workload_health.WorkloadHealth,
+    reason: workload_health.Finding,
+    index: evidence.ObjectIndex,
+    level: _DetailLevel,
+) -> list[str]:
     """What went wrong with the pod, and with what should have made it; the newest last."""
-    if not size.events:
+    if not level.events:
         return []
-    workload = seen.find(one.target.kind, one.target.name)
-    pod = seen.find("Pod", reason.pod) if reason.pod else None
-    made_by = judge.newest(workload, seen) if workload and one.target.kind == "Deployment" else None
+    workload = index.find(one.target.kind, one.target.name)
+    pod = index.find("Pod", reason.pod) if reason.pod else None
+    made_by = health.find_newest_replica_set(workload, index) if workload and one.target.kind == "Deployment" else None
     told: dict[tuple[str, str], list[evidence.Event]] = {}
-    for each in filter(_tells, seen.events(workload, made_by, pod)):
-        said = (each.reason, _NAMES.sub("", each.message))
+    for each in filter(_is_relevant, index.list_events(workload, made_by, pod)):
+        said = (each.reason, _POD_NAMES.sub("", each.message))
         # To the end, once it is said again.
         told[said] = [*told.pop(said, ()), each]
-    return [_event(*said, same, size.now) for said, same in [*told.items()][-size.events :]]
+    return [_format_event(*said, same, level.now) for said, same in [*told.items()][-level.events :]]
 
 
-def _tells(each: evidence.Event) -> bool:
+def _is_relevant(event: evidence.Event) -> bool:
     """Whether it says more than that a container waits, as the line before it does."""
-    return (each.warning or each.reason in _SILENT) and each.message not in _ECHOES
+    return (event.is_warning or event.reason in _REPORTED_NORMAL_EVENTS) and event.message not in _REDUNDANT_MESSAGES
 
 
-def _event(reason: str, message: str, same: Sequence[evidence.Event], now: datetime.datetime) -> str:
+def _format_event(reason: str, message: str, same: Sequence[evidence.Event], now: datetime.datetime) -> str:
     times = sum(each.count for each in same)
     count = f" (x{times})" if times > 1 else ""
-    return f"{_age(now - same[-1].time):>5}  {reason}{count}: {texts.line(message, WIDTH)}"
+    return (
+        f"{_format_age(now - same[-1].time):>5}  {reason}{count}: {message_parsers.truncate_line(message, MAX_WIDTH)}"
+    )
 
 
-def _age(passed: datetime.timedelta) -> str:
+def _format_age(passed: datetime.timedelta) -> str:
     seconds = max(0, int(passed.total_seconds()))
     return f"{seconds}s" if seconds < 120 else f"{seconds // 60}m"
 
 
-def _lines(reason: verdict.Finding, logs: Mapping[tuple[str, str], str], size: _Size) -> list[str]:
-    if not size.lines or reason.pod is None or reason.container is None:
+def _format_log_lines(
+    reason: workload_health.Finding, logs: Mapping[tuple[str, str], str], level: _DetailLevel
+) -> list[str]:
+    if not level.lines or reason.pod is None or reason.container is None:
         return []
-    text = _COLOUR.sub("", logs.get((reason.pod, reason.container), "")).rstrip()
+    text = _ANSI_SEQUENCE.sub("", logs.get((reason.pod, reason.container), "")).rstrip()
     lines = [_CONTROL.sub(" ", line.expandtabs(4)).rstrip() for line in text.splitlines()]
-    return [line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines[-size.lines :]]
+    return [line if len(line) <= MAX_WIDTH else f"{line[: MAX_WIDTH - 1]}…" for line in lines[-level.lines :]]
 
 
-def _still_serves(one: verdict.Verdict, seen: evidence.Seen) -> list[str]:
+def _format_old_version(one: workload_health.WorkloadHealth, index: evidence.ObjectIndex) -> list[str]:
     """A failed rollout of a service is no outage as long as its old pods are there."""
-    workload = seen.find(one.target.kind, one.target.name)
+    workload = index.find(one.target.kind, one.target.name)
     if workload is None or one.target.kind != "Deployment":
         return []
-    made_by = judge.newest(workload, seen)
-    old = [each for each in seen.owned("ReplicaSet", workload) if each is not made_by]
-    ready = sum(evidence.number(evidence.part(each, "status"), "readyReplicas") for each in old)
+    made_by = health.find_newest_replica_set(workload, index)
+    old = [each for each in index.find_owned("ReplicaSet", workload) if each is not made_by]
+    ready = sum(evidence.get_count(evidence.get_mapping(each, "status"), "readyReplicas") for each in old)
     return [f"the version before still serves: {ready} pod{'s are' if ready > 1 else ' is'} ready"] if ready else []

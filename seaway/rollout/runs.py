@@ -4,14 +4,15 @@ import dataclasses
 import datetime
 from typing import Literal
 
+from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import workloads
-from seaway.rollout import evidence, snapshot
+from seaway.rollout import evidence
 
 State = Literal["none", "running", "done", "failed"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Runs:
+class JobRuns:
     """When it runs, and how its newest run ended."""
 
     schedule: str | None
@@ -25,44 +26,44 @@ class Runs:
     """When that began."""
 
     @property
-    def told(self) -> str:
+    def schedule_text(self) -> str:
         """When it runs, as a person reads it."""
         if self.schedule is None:
             return "when started by hand"
         return f"{self.schedule} {self.zone}" + (", suspended" if self.suspended else "")
 
 
-def of(cron_job: snapshot.Object, jobs: list[snapshot.Object]) -> Runs:
+def summarize_runs(cron_job: snapshot.Object, jobs: list[snapshot.Object]) -> JobRuns:
     """From a CronJob and the Jobs that it has made."""
     spec = cron_job["spec"]
-    last = newest(jobs)
-    never = spec["schedule"] == workloads.NEVER
-    return Runs(
+    last = find_newest(jobs)
+    never = spec["schedule"] == workloads.NEVER_SCHEDULE
+    return JobRuns(
         schedule=None if never else spec["schedule"],
         zone=spec.get("timeZone") or "",
         suspended=bool(spec.get("suspend")) and not never,
-        state=_state(last),
-        last=None if last is None else _created(last),
+        state=_get_state(last),
+        last=None if last is None else _get_creation_time(last),
     )
 
 
-def newest(jobs: list[snapshot.Object]) -> snapshot.Object | None:
+def find_newest(jobs: list[snapshot.Object]) -> snapshot.Object | None:
     """The one that was made last."""
-    return max(jobs, key=_created, default=None)
+    return max(jobs, key=_get_creation_time, default=None)
 
 
-def started(job: snapshot.Object) -> bool:
+def is_started_by_cron_job(job: snapshot.Object) -> bool:
     """Whether a CronJob made it, by its schedule or for somebody (`kubectl create job --from`)."""
-    return any(one.get("kind") == "CronJob" for one in evidence.parts(job, "metadata", "ownerReferences"))
+    return any(one.get("kind") == "CronJob" for one in evidence.get_list(job, "metadata", "ownerReferences"))
 
 
-def _state(job: snapshot.Object | None) -> State:
+def _get_state(job: snapshot.Object | None) -> State:
     if job is None:
         return "none"
-    if evidence.holds(job, "Failed"):
+    if evidence.is_condition_true(job, "Failed"):
         return "failed"
-    return "done" if evidence.holds(job, "Complete") else "running"
+    return "done" if evidence.is_condition_true(job, "Complete") else "running"
 
 
-def _created(job: snapshot.Object) -> datetime.datetime:
-    return evidence.moment(job["metadata"]["creationTimestamp"])
+def _get_creation_time(job: snapshot.Object) -> datetime.datetime:
+    return evidence.parse_time(job["metadata"]["creationTimestamp"])

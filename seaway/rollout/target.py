@@ -20,11 +20,11 @@ class Target:
     """Seconds that it may take; then what could still heal has failed too."""
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
+    def parse(cls, inputs: Mapping[str, Any]) -> Self:
         """From the plain mapping that travels through the engine; other keys are left alone."""
         return cls(
-            kind=cast(Kind, given["kind"]),
-            name=str(given["name"]),
-            owner=str(given["owner"]),
-            deadline=int(given["deadline"]),
+            kind=cast(Kind, inputs["kind"]),
+            name=str(inputs["name"]),
+            owner=str(inputs["owner"]),
+            deadline=int(inputs["deadline"]),
         )

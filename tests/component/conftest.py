@@ -15,8 +15,8 @@ def run(tmp_path: Path) -> programs.Run:
     """Run the program of an example, in the test's folder."""
 
     def program(example: str, **how: Any) -> recorder.Recording:
-        programs.put(example, tmp_path)
-        return programs.run(tmp_path, **how)
+        programs.copy_example(example, tmp_path)
+        return programs.run_program(tmp_path, **how)
 
     return program
 
@@ -28,8 +28,8 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> programs.Run:
     @functools.cache
     def program(example: str, *, preview: bool = False) -> recorder.Recording:
         folder = tmp_path_factory.mktemp(example)
-        programs.put(example, folder)
-        return programs.run(folder, preview=preview)
+        programs.copy_example(example, folder)
+        return programs.run_program(folder, preview=preview)
 
     return program
 
@@ -39,10 +39,10 @@ def made(registered: programs.Run, tmp_path_factory: pytest.TempPathFactory) -> 
     """The same, and what objects() returns for the same images and secrets."""
 
     @functools.cache
-    def both(example: str) -> tuple[recorder.Recording, list[objects.Object]]:
+    def both(example: str) -> tuple[recorder.Recording, list[objects.ReleaseObject]]:
         folder = tmp_path_factory.mktemp(example)
-        programs.put(example, folder)
+        programs.copy_example(example, folder)
         recording = registered(example)
-        return recording, programs.expected(recording, folder)
+        return recording, programs.build_expected_objects(recording, folder)
 
     return both

@@ -17,48 +17,49 @@ EXAMPLES = ("smallest", "shop", "everything")
 CONFIG = {
     "context": "work",
     "registry": "registry.example.com/team",
-    "exposure": "nodePort",
+    "publish": "nodePort",
     "fingerprintKey": "0123456789abcdef" * 4,
 }
 
 Run = Callable[..., recorder.Recording]
-Made = Callable[[str], tuple[recorder.Recording, list[objects.Object]]]
+Made = Callable[[str], tuple[recorder.Recording, list[objects.ReleaseObject]]]
 
 
-def put(example: str, folder: Path) -> None:
+def copy_example(example: str, folder: Path) -> None:
     """Copy the example into a project folder."""
     shutil.copytree(ROOT / "examples" / example, folder / "app", dirs_exist_ok=True)
 
 
-def run(folder: Path, *, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
+def run_program(folder: Path, *, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
     """Run the program of a project folder."""
 
     def build() -> None:
-        for name, value in application.Application(settings.read(folder)).outputs.items():
+        for name, value in application.Application(settings.read_inputs(folder)).outputs.items():
             pulumi.export(name, value)
 
     return recorder.record(build, config={**CONFIG, **(config or {})}, **how)
 
 
-def expected(recording: recorder.Recording, folder: Path) -> list[objects.Object]:
+def build_expected_objects(recording: recorder.Recording, folder: Path) -> list[objects.ReleaseObject]:
     """What objects() returns for the images and secrets that the program of a folder registered."""
-    expected: list[objects.Object] = []
+    expected: list[objects.ReleaseObject] = []
 
     def build() -> None:
-        given = settings.read(folder)
+        given = settings.read_inputs(folder)
         images = {
             each.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: objects.Image(
                 reference=f"{each.inputs['tags'][0].partition(':')[0]}@{recorder.DIGEST}",
                 content=each.inputs["tags"][0].partition(":")[2],
             )
-            for each in recording.of("Image")
+            for each in recording.list_resources("Image")
             if each.request.custom
         }
         secrets = {
             each.name: objects.SecretValue(
-                fingerprint=f"generated-{each.inputs['length']}", value=values.Secret(settings.encoded("generated"))
+                fingerprint=f"generated-{each.inputs['length']}",
+                value=values.Secret(settings.encode_base64("generated")),
             )
-            for each in recording.of("GeneratedSecret")
+            for each in recording.list_resources("GeneratedSecret")
         }
         expected.extend(objects.objects(given.app, given.settings, images, secrets))
         pulumi.ComponentResource("test:index:Something", "something")

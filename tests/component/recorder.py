@@ -46,7 +46,7 @@ class Recording:
     """What each component (by URN), and the stack, said at its end."""
     messages: list[str]
 
-    def of(self, kind: str) -> list[Resource]:
+    def list_resources(self, kind: str) -> list[Resource]:
         """Resources whose type ends with ``kind``."""
         return [each for each in self.resources if each.type.rpartition(":")[2] == kind]
 

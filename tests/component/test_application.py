@@ -12,8 +12,8 @@ import pytest
 
 from components import application, settings
 from plugin import values
-from seaway.manifests import workloads
-from seaway.model import problems
+from seaway.kubernetes.api import kinds
+from seaway.syntax import diagnosis
 from tests.component import programs, recorder
 
 GOLDEN = Path(__file__).with_name("names.txt")
@@ -43,7 +43,7 @@ def test_every_resource_has_its_parent_and_a_name_of_its_own(
     recording = registered(example, preview=preview)
     urns = [each.urn for each in recording.resources]
     assert len(urns) == len(set(urns))
-    (top,) = recording.of("Application")
+    (top,) = recording.list_resources("Application")
     assert "pulumi:pulumi:Stack" in top.parent
     for each in recording.resources:
         if each is not top:
@@ -77,7 +77,7 @@ def test_a_preview_shows_fields(registered: programs.Run, example: str) -> None:
         assert not any(isinstance(leaf, str) and "__str__" in leaf for leaf in found)
         if each.type != "kubernetes:core/v1:Secret":
             assert not any(isinstance(leaf, values.Secret) for leaf in found), each.title
-        template = workloads.template(each.inputs) if each.type.startswith("kubernetes:") else None
+        template = kinds.find_pod_template(each.inputs) if each.type.startswith("kubernetes:") else None
         if template is not None:
             pod = template["spec"]
             images = [one["image"] for one in (*pod.get("initContainers", ()), *pod["containers"])]
@@ -89,11 +89,11 @@ def test_a_preview_shows_fields(registered: programs.Run, example: str) -> None:
 def test_secrets_are_flagged(registered: programs.Run, example: str) -> None:
     recording = registered(example)
     assert "generated" not in [leaf for each in recording.resources for leaf in leaves(each.inputs)]
-    for each in recording.of("Secret"):
+    for each in recording.list_resources("Secret"):
         assert each.inputs["data"]
         assert all(isinstance(value, values.Secret) for value in each.inputs["data"].values())
         assert list(each.request.additionalSecretOutputs) == ["data", "stringData"]
-    for each in recording.of("GeneratedSecret"):
+    for each in recording.list_resources("GeneratedSecret"):
         assert list(each.request.additionalSecretOutputs) == ["value"]
 
 
@@ -144,7 +144,7 @@ def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
         "Role": rbac.v1.Role,
         "RoleBinding": rbac.v1.RoleBinding,
     }
-    led = {"exposure": "ingress", "ingress": json.dumps({"hosts": {"board": ["board.example.com"]}})}
+    led = {"publish": "ingress", "ingress": json.dumps({"hosts": {"board": ["board.example.com"]}})}
     snake = {"automountServiceAccountToken": "automount_service_account_token", "roleRef": "role_ref"}
     found = run("everything", config=led).resources
     ours = {each.title: each for each in found if each.type.startswith("kubernetes:")}
@@ -186,12 +186,12 @@ def test_pods_start_when_all_links_are_open(registered: programs.Run) -> None:
 
 def test_a_host_is_told(run: programs.Run) -> None:
     hosts = json.dumps({"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt"})
-    recording = run("shop", config={"exposure": "ingress", "ingress": hosts})
+    recording = run("shop", config={"publish": "ingress", "ingress": hosts})
     assert recording.stack["services"]["web"]["urls"] == ["https://shop.example.com/"]
     assert "urls" not in recording.stack["services"]["api"]
-    (ingress,) = recording.of("Ingress")
+    (ingress,) = recording.list_resources("Ingress")
     assert ingress.inputs["spec"]["rules"][0]["host"] == "shop.example.com"
-    (written,) = recording.of("Release")
+    (written,) = recording.list_resources("Release")
     assert "shop.example.com" in str(written.inputs)
 
 
@@ -225,7 +225,7 @@ def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.Monke
     monkeypatch.setitem(os.environ, "KUBECONFIG", "/somewhere/kubeconfig")
     monkeypatch.setitem(os.environ, "PULUMI_K8S_DELETE_UNREACHABLE", "true")
     recording = run("shop")
-    (kubernetes,) = recording.of("kubernetes")
+    (kubernetes,) = recording.list_resources("kubernetes")
     assert kubernetes.inputs == {
         "context": "work",
         "clusterIdentifier": "shop-dev",
@@ -233,7 +233,7 @@ def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.Monke
         "deleteUnreachable": "false",
     }
     assert kubernetes.request.version
-    (ours,) = recording.of("seaway")
+    (ours,) = recording.list_resources("seaway")
     assert ours.inputs == {"context": "work", "namespaces": "shop-dev", "dataLoss": "[]"}
     for each in recording.resources:
         wanted = {"kubernetes": kubernetes.urn, "seaway": ours.urn}.get(each.type.partition(":")[0])
@@ -243,7 +243,7 @@ def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.Monke
 
 def test_an_image_is_the_same_text_on_every_machine(run: programs.Run) -> None:
     recording = run(
-        "shop", config={"builder": "seaway", "substitutes": '{"python:3.12-slim": "mirror.example.com/p:1"}'}
+        "shop", config={"builder": "seaway", "imageOverrides": '{"python:3.12-slim": "mirror.example.com/p:1"}'}
     )
     web = next(each for each in recording.resources if each.type == "docker-build:index:Image" and each.name == "web")
     tag = web.inputs.pop("tags")[0]
@@ -260,16 +260,18 @@ def test_an_image_is_the_same_text_on_every_machine(run: programs.Run) -> None:
         "network": "default",
         "push": False,
     }
-    (container,) = next(one for one in recording.of("Deployment") if one.name == "web").inputs["spec"]["template"][
-        "spec"
-    ]["containers"]
+    (container,) = next(one for one in recording.list_resources("Deployment") if one.name == "web").inputs["spec"][
+        "template"
+    ]["spec"]["containers"]
     assert container["image"] == f"registry.example.com/team/shop/web@{recorder.DIGEST}"
 
 
 def test_the_other_engine(run: programs.Run) -> None:
     recording = run("shop", config={"engine": "docker"})
     assert not [each for each in recording.resources if each.type.startswith("docker-build:")]
-    web = next(each for each in recording.of("Image") if each.type.startswith("docker:") and each.name == "web")
+    web = next(
+        each for each in recording.list_resources("Image") if each.type.startswith("docker:") and each.name == "web"
+    )
     tag = web.inputs.pop("imageName")
     assert tag.startswith("registry.example.com/team/shop/web:ctx-")
     assert web.inputs == {
@@ -284,9 +286,9 @@ def test_the_other_engine(run: programs.Run) -> None:
         "skipPush": False,
     }
     assert web.request.retainOnDelete
-    (container,) = next(one for one in recording.of("Deployment") if one.name == "web").inputs["spec"]["template"][
-        "spec"
-    ]["containers"]
+    (container,) = next(one for one in recording.list_resources("Deployment") if one.name == "web").inputs["spec"][
+        "template"
+    ]["spec"]["containers"]
     assert container["image"] == f"registry.example.com/x@{recorder.DIGEST}"
 
 
@@ -299,9 +301,9 @@ def test_it_says_why_it_rebuilds(run: programs.Run, tmp_path: Path) -> None:
     server = tmp_path / "app" / "web" / "server.py"
     original = server.read_text()
     server.write_text(original + "\n# changed\n")
-    assert said(programs.run(tmp_path, preview=True)) == ["web: rebuild, server.py changed"]
-    assert said(programs.run(tmp_path)) == ["web: rebuild, server.py changed"]
-    assert said(programs.run(tmp_path)) == [], "a preview keeps no record, an update does"
+    assert said(programs.run_program(tmp_path, preview=True)) == ["web: rebuild, server.py changed"]
+    assert said(programs.run_program(tmp_path)) == ["web: rebuild, server.py changed"]
+    assert said(programs.run_program(tmp_path)) == [], "a preview keeps no record, an update does"
 
 
 def test_outputs(registered: programs.Run) -> None:
@@ -318,20 +320,25 @@ def test_outputs(registered: programs.Run) -> None:
 
 def test_a_given_secret_wins_over_a_generated_one(run: programs.Run) -> None:
     recording = run("shop", config={"secrets": json.dumps({"POSTGRES_PASSWORD": "hunter2"})})
-    assert not recording.of("GeneratedSecret")
-    for each in recording.of("Secret"):
+    assert not recording.list_resources("GeneratedSecret")
+    for each in recording.list_resources("Secret"):
         assert each.inputs["data"] == {"POSTGRES_PASSWORD": values.Secret(base64.b64encode(b"hunter2").decode())}
     other = run("shop", config={"secrets": json.dumps({"POSTGRES_PASSWORD": "hunter3"})})
-    assert {each.name for each in other.of("Secret")}.isdisjoint(each.name for each in recording.of("Secret"))
+    assert {each.name for each in other.list_resources("Secret")}.isdisjoint(
+        each.name for each in recording.list_resources("Secret")
+    )
 
 
-PULL = {"pull": json.dumps({"user": "puller", "secret": "TOKEN"}), "secrets": json.dumps({"TOKEN": "hunter2"})}
+PULL = {
+    "imagePullCredentials": json.dumps({"user": "puller", "secret": "TOKEN"}),
+    "secrets": json.dumps({"TOKEN": "hunter2"}),
+}
 
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_nodes_pull_with_an_account_whose_password_is_nowhere_else(run: programs.Run, preview: bool) -> None:
     recording = run("smallest", config=PULL, preview=preview)
-    (login,) = recording.of("Secret")
+    (login,) = recording.list_resources("Secret")
     value = login.inputs["data"][".dockerconfigjson"]
     assert isinstance(value, values.Secret)
     assert json.loads(base64.b64decode(str(value.value))) == {
@@ -343,9 +350,9 @@ def test_nodes_pull_with_an_account_whose_password_is_nowhere_else(run: programs
             }
         }
     }
-    (account,) = recording.of("ServiceAccount")
+    (account,) = recording.list_resources("ServiceAccount")
     assert account.inputs["imagePullSecrets"] == [{"name": login.name}]
-    (web,) = recording.of("Deployment")
+    (web,) = recording.list_resources("Deployment")
     assert login.urn in web.request.dependencies, "no pod starts before there is something to pull with"
     for each in recording.resources:
         told = json.dumps(each.inputs, default=repr)
@@ -358,7 +365,7 @@ def test_nodes_pull_with_an_account_whose_password_is_nowhere_else(run: programs
 def test_another_password_of_the_registry_changes_one_secret_and_makes_no_release(run: programs.Run) -> None:
     def found(password: str) -> dict[str, Any]:
         recording = run("smallest", config=PULL | {"secrets": json.dumps({"TOKEN": password})})
-        (login,) = recording.of("Secret")
+        (login,) = recording.list_resources("Secret")
         data = login.inputs["data"][".dockerconfigjson"]
         assert isinstance(data, values.Secret)
         told = {each.urn: each.inputs for each in recording.resources if each is not login}
@@ -369,7 +376,7 @@ def test_another_password_of_the_registry_changes_one_secret_and_makes_no_releas
 
 
 def test_the_login_of_dockers_own_registry() -> None:
-    (host,) = json.loads(settings._login("docker.io/team", "me", "x"))["auths"]  # pyright: ignore[reportPrivateUsage]
+    (host,) = json.loads(settings._build_registry_login("docker.io/team", "me", "x"))["auths"]  # pyright: ignore[reportPrivateUsage]
     assert host == "https://index.docker.io/v1/"
 
 
@@ -379,17 +386,17 @@ def test_problems_come_before_any_resource(tmp_path: Path) -> None:
 
     def build() -> None:
         try:
-            application.Application(settings.read(tmp_path))
-        except problems.Invalid as error:
-            told.extend(map(str, error.problems))
+            application.Application(settings.read_inputs(tmp_path))
+        except diagnosis.InvalidInput as error:
+            told.extend(map(str, error.diagnostics))
 
-    programs.put("shop", tmp_path)
+    programs.copy_example("shop", tmp_path)
     (tmp_path / "app" / "worker" / "Dockerfile").unlink()
     with pytest.raises(AssertionError, match="the program registered nothing"):
-        recorder.record(build, config={**programs.CONFIG, "engin": "docker", "exposure": "open"})
+        recorder.record(build, config={**programs.CONFIG, "engin": "docker", "publish": "open"})
     assert [line.split(": ")[1] for line in told] == [
         "seaway:engin",
-        "seaway:exposure",
+        "seaway:publish",
         "services.worker.build",
     ]
     told.clear()
@@ -397,7 +404,7 @@ def test_problems_come_before_any_resource(tmp_path: Path) -> None:
         (tmp_path / "app" / name / "Dockerfile").write_text("FROM python:3.12-slim\n")
     substitutes = json.dumps({"python:3.12-slim": "mirror.example.com/p:1"})
     with pytest.raises(AssertionError, match="the program registered nothing"):
-        recorder.record(build, config={**programs.CONFIG, "substitutes": substitutes})
+        recorder.record(build, config={**programs.CONFIG, "imageOverrides": substitutes})
     assert [Path(line.split(":")[0]).parent.name for line in told] == ["api", "web", "worker"]
     assert all("this environment has a substitute for python:3.12-slim" in line for line in told)
 
@@ -409,7 +416,7 @@ def test_the_public_passphrase_is_for_dev_only(
     assert run("smallest").resources
     file = tmp_path / "Pulumi.staging.yaml"
     file.write_text("encryptionsalt: v1:abc\n")
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         run("smallest", stack="staging")
     assert str(caught.value) == (
         "Pulumi.staging.yaml: the secrets of stack staging are encrypted with the passphrase that is public on"
@@ -442,7 +449,7 @@ def test_a_passphrase_must_be_ones_own(
     if told is None:
         assert run("smallest", stack="staging").resources
         return
-    with pytest.raises(problems.Invalid, match=told):
+    with pytest.raises(diagnosis.InvalidInput, match=told):
         run("smallest", stack="staging")
 
 
@@ -461,7 +468,9 @@ def test_what_a_build_of_a_compose_file_gets(tmp_path: Path) -> None:
 
     def built(token: str) -> dict[str, Any]:
         config = {"app": "docker-compose.yml", "secrets": json.dumps({"token": token})}
-        (image,) = [one for one in programs.run(tmp_path, config=config).of("Image") if one.request.custom]
+        (image,) = [
+            one for one in programs.run_program(tmp_path, config=config).list_resources("Image") if one.request.custom
+        ]
         return image.inputs
 
     found, again = built("hunter2"), built("other")

@@ -14,7 +14,7 @@ PLAIN = golden.ROOT / "dev" / "bench" / "plain" / "__main__.py"
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_each_object_is_registered(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    manifests = [each.manifest for each in golden.made(example)]
+    manifests = [each.manifest for each in golden.build_objects(example)]
     (tmp_path / "objects.json").write_text(json.dumps(manifests))
     monkeypatch.chdir(tmp_path)
     recording = recorder.record(lambda: runpy.run_path(str(PLAIN)) and None, config={"context": "work"})

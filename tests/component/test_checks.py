@@ -9,8 +9,8 @@ import pulumi
 import pytest
 
 from components import application, settings
-from seaway.checks import engine, table
-from seaway.model import problems
+from seaway.checks import engine, registry
+from seaway.syntax import diagnosis
 from tests.component import recorder
 
 ONE = """\
@@ -32,12 +32,12 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, app: str, stack: str = "", *, preview: bool = False) -> recorder.Recording:
     (folder / "app" / "app.yaml").write_text(app)
-    config = {"context": "work", "exposure": "nodePort"}
+    config = {"context": "work", "publish": "nodePort"}
     (folder / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n" + stack)
     if stack:
-        config["waivers"] = '{"IMG-02": {"of": ["web"], "reason": "r", "owner": "ann", "until": "2020-12-31"}}'
+        config["waivers"] = '{"IMG-02": {"workloads": ["web"], "reason": "r", "owner": "ann", "until": "2020-12-31"}}'
     return recorder.record(
-        lambda: application.Application(settings.read(folder)) and None, config=config, preview=preview
+        lambda: application.Application(settings.read_inputs(folder)) and None, config=config, preview=preview
     )
 
 
@@ -48,7 +48,7 @@ def checked(recording: recorder.Recording) -> list[str]:
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_warnings_are_told(folder: Path, preview: bool) -> None:
-    many = len(table.CHECKS)
+    many = len(registry.CHECKS)
     assert checked(run(folder, ONE, preview=preview)) == [
         f"{many} checks: {many - 1} passed, 1 warning; all findings: seaway check --stack dev",
         "  IMG-02 warning: Deployment/web spec.template.spec.containers[web].image: example.com/web:1.27 is a tag, and a tag can be"
@@ -63,10 +63,10 @@ def test_a_failed_run_shows_no_warnings(folder: Path, monkeypatch: pytest.Monkey
     (folder / "app" / "app.yaml").write_text(ONE)
 
     def fails() -> None:
-        application.Application(settings.read(folder))
+        application.Application(settings.read_inputs(folder))
         raise RuntimeError("no")
 
-    for build, warnings in ((fails, 0), (lambda: application.Application(settings.read(folder)) and None, 1)):
+    for build, warnings in ((fails, 0), (lambda: application.Application(settings.read_inputs(folder)) and None, 1)):
         with contextlib.suppress(RuntimeError):
             recorder.record(build, config={"context": "work"})
         assert len(shown) == warnings
@@ -86,7 +86,7 @@ def test_warnings_come_after_all_else(folder: Path, monkeypatch: pytest.MonkeyPa
 def test_what_is_told_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from components import checks  # noqa: PLC0415
 
-    monkeypatch.setattr(checks, "MOST", 3)
+    monkeypatch.setattr(checks, "MAX_WARNINGS", 3)
     lines = checked(run(folder, MANY))
     assert len(lines) == 4
     assert re.fullmatch(r"  IMG-02 warning: .* \(and s1, s2\)", lines[1])
@@ -94,20 +94,20 @@ def test_what_is_told_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_record_keeps_the_results(folder: Path) -> None:
-    (recorded,) = run(folder, ONE).of("Release")
+    (recorded,) = run(folder, ONE).list_resources("Release")
     kept = recorded.inputs["provenance"]["checks"]
     assert (kept["IMG-01"], kept["IMG-02"]) == ("passed", "warning: web")
 
 
 def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = next(each for each in table.CHECKS if each.id == "IMG-02")
-    monkeypatch.setattr(engine.Result, "refused", property(lambda one: one.finding and one.check is image))
+    image = next(each for each in registry.CHECKS if each.id == "IMG-02")
+    monkeypatch.setattr(engine.Result, "is_refused", property(lambda one: one.finding and one.check is image))
     wrong: list[str] = []
 
     def refused() -> None:
         try:
-            application.Application(settings.read(folder))
-        except problems.Invalid as error:
+            application.Application(settings.read_inputs(folder))
+        except diagnosis.InvalidInput as error:
             wrong.append(str(error))
 
     (folder / "app" / "app.yaml").write_text(ONE)
@@ -120,8 +120,8 @@ def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeyp
 
 
 def test_a_waiver_that_has_ended_is_told_with_its_line(folder: Path) -> None:
-    waiver = "  seaway:waivers: {IMG-02: {of: [web], reason: r, owner: ann, until: 2020-12-31}}\n"
-    with pytest.raises(problems.Invalid) as caught:
+    waiver = "  seaway:waivers: {IMG-02: {workloads: [web], reason: r, owner: ann, until: 2020-12-31}}\n"
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         run(folder, ONE, waiver)
     assert str(caught.value) == (
         "Pulumi.dev.yaml:3:63: seaway:waivers.IMG-02.until: the waiver ended on 2020-12-31 (ann answers for it);"

@@ -19,28 +19,30 @@ def test_rollouts_watch_every_workload_once(made: programs.Made, registered: pro
             for one in ones
             if one.deadline is not None
         ]
-        for step, ones in objects.steps(expected).items()
+        for step, ones in objects.group_by_step(expected).items()
     }
-    assert {each.name: each.inputs["workloads"] for each in recording.of("Rollout")} == wanted
+    assert {each.name: each.inputs["workloads"] for each in recording.list_resources("Rollout")} == wanted
     workloads = [one.key for one in expected if "template" in one.manifest.get("spec", {})]
     assert sorted(f"{one['kind']}/{one['name']}" for ones in wanted.values() for one in ones) == sorted(workloads)
-    assert {each.inputs["namespace"] for each in recording.of("Rollout")} == {f"{example}-dev"}
-    for each in recording.of("Rollout"):
+    assert {each.inputs["namespace"] for each in recording.list_resources("Rollout")} == {f"{example}-dev"}
+    for each in recording.list_resources("Rollout"):
         for one in each.inputs["workloads"]:
-            target.Target.of(one)
-    previewed = {each.name: each.inputs for each in registered(example, preview=True).of("Rollout")}
-    assert previewed == {each.name: each.inputs for each in recording.of("Rollout")}, "all is known in a preview"
+            target.Target.parse(one)
+    previewed = {each.name: each.inputs for each in registered(example, preview=True).list_resources("Rollout")}
+    assert previewed == {each.name: each.inputs for each in recording.list_resources("Rollout")}, (
+        "all is known in a preview"
+    )
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 def test_the_guard_of_objects_knows_all_of_them(made: programs.Made, example: str) -> None:
     recording, expected = made(example)
-    (guard,) = recording.of("Objects")
+    (guard,) = recording.list_resources("Objects")
     assert guard.inputs == {
         "partOf": example,
         "stack": "dev",
         "objects": sorted(one.identity for one in expected),
-        "sets": {one.identity: disks.shape(one.manifest) for one in expected if one.kind == "StatefulSet"},
+        "sets": {one.identity: disks.extract_shape(one.manifest) for one in expected if one.kind == "StatefulSet"},
     }
     for one in expected:
         labels = one.manifest["metadata"]["labels"]
@@ -62,20 +64,20 @@ def before(recording: recorder.Recording, each: recorder.Resource) -> set[str]:
 
 def test_nothing_happens_before_the_guards(registered: programs.Run) -> None:
     recording = registered("shop")
-    guard, last = recording.of("Cluster")
-    (ours,) = recording.of("Objects")
+    guard, last = recording.list_resources("Cluster")
+    (ours,) = recording.list_resources("Objects")
     assert last.name == "destroy-guard"
     inside = [each for each in recording.resources if each.type.startswith("kubernetes:")]
-    assert {each.urn for each in (*inside, *recording.of("Rollout"))} <= before(recording, last)
+    assert {each.urn for each in (*inside, *recording.list_resources("Rollout"))} <= before(recording, last)
     assert guard.urn in before(recording, ours)
     for each in recording.resources:
         if each.type.startswith(("docker-build:", "seaway:index:GeneratedSecret")):
             assert guard.urn in before(recording, each), each.title
             assert ours.urn not in before(recording, each), "nobody need wait for it"
-    for each in (*inside, *recording.of("Rollout"), *recording.of("JobAttempt")):
+    for each in (*inside, *recording.list_resources("Rollout"), *recording.list_resources("JobAttempt")):
         assert {guard.urn, ours.urn} <= before(recording, each), each.title
-    (namespace,) = recording.of("Namespace")
-    for each in (*inside, *recording.of("Rollout"), *recording.of("JobAttempt")):
+    (namespace,) = recording.list_resources("Namespace")
+    for each in (*inside, *recording.list_resources("Rollout"), *recording.list_resources("JobAttempt")):
         if each is not namespace:
             assert namespace.urn in before(recording, each)
             # What runs pods is deleted by itself, services before their stores; the namespace takes the rest along.
@@ -86,7 +88,7 @@ def test_nothing_happens_before_the_guards(registered: programs.Run) -> None:
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 def test_each_step_of_a_rollout_waits_for_the_one_before(run: programs.Run, example: str) -> None:
     """Stores, jobs, services, and services that say `after`: no pod changes before all of the last step is healthy."""
-    after = {"shop": {"overlay": '{"services": {"web": {"after": ["worker", "api"]}}}'}}
+    after = {"shop": {"overlay": '{"services": {"web": {"dependsOn": ["worker", "api"]}}}'}}
     recording = run(example, config=after.get(example))
     steps = {
         "smallest": {"services": ["Deployment web"]},
@@ -104,12 +106,12 @@ def test_each_step_of_a_rollout_waits_for_the_one_before(run: programs.Run, exam
             "late-jobs": ["Job announce"],
         },
     }[example]
-    rollouts = {each.name: each for each in recording.of("Rollout")}
+    rollouts = {each.name: each for each in recording.list_resources("Rollout")}
     assert list(rollouts) == list(steps)
     starting = {
         f"{each.type.rpartition(':')[2]} {re.sub('-[0-9a-f]{10}$', '', each.name)}": each
         for kind in ("StatefulSet", "Job", "DaemonSet", "Deployment")
-        for each in recording.of(kind)
+        for each in recording.list_resources(kind)
     }
     assert sorted(starting) == sorted(title for titles in steps.values() for title in titles)
     earlier: set[str] = set()
@@ -118,7 +120,7 @@ def test_each_step_of_a_rollout_waits_for_the_one_before(run: programs.Run, exam
             mine = {
                 one.urn
                 for kind in ("ServiceAccount", "ConfigMap", "Secret")
-                for one in recording.of(kind)
+                for one in recording.list_resources(kind)
                 if one.parent == each.parent
             }
             assert mine
@@ -131,14 +133,14 @@ def test_each_step_of_a_rollout_waits_for_the_one_before(run: programs.Run, exam
 
 def test_a_rollout_has_the_time_that_the_stack_gives_it(run: programs.Run) -> None:
     recording = run("shop", config={"rolloutTimeout": "500"})
-    deadlines = {each.name: each.inputs["workloads"][0]["deadline"] for each in recording.of("Rollout")}
+    deadlines = {each.name: each.inputs["workloads"][0]["deadline"] for each in recording.list_resources("Rollout")}
     assert deadlines == {"stores": 500, "jobs": 660, "services": 500}
     assert not any(str(each.request.customTimeouts) for each in recording.resources), "Pulumi itself waits for none"
 
 
 def test_a_failed_job_is_replaced(registered: programs.Run) -> None:
     recording = registered("shop")
-    (job,), (attempt,) = recording.of("Job"), recording.of("JobAttempt")
+    (job,), (attempt,) = recording.list_resources("Job"), recording.list_resources("JobAttempt")
     assert attempt.name == job.name == job.inputs["metadata"]["name"]
     assert attempt.inputs == {"namespace": "shop-dev", "name": job.name}
     assert attempt.parent == job.parent

@@ -11,7 +11,7 @@ def scaled(run: programs.Run) -> recorder.Recording:
 
 
 def deployments(recording: recorder.Recording) -> dict[str, recorder.Resource]:
-    return {each.name: each for each in recording.of("Deployment")}
+    return {each.name: each for each in recording.list_resources("Deployment")}
 
 
 def test_only_the_replicas_of_an_autoscaled_service_are_ignored(run: programs.Run) -> None:
@@ -25,9 +25,9 @@ def test_only_the_replicas_of_an_autoscaled_service_are_ignored(run: programs.Ru
 
 def test_the_autoscaler_comes_after_its_deployment_and_nothing_waits_for_its_health(run: programs.Run) -> None:
     recording = scaled(run)
-    (scaler,) = recording.of("HorizontalPodAutoscaler")
+    (scaler,) = recording.list_resources("HorizontalPodAutoscaler")
     assert deployments(recording)["web"].urn in scaler.request.dependencies
-    (services,) = (each for each in recording.of("Rollout") if each.name == "services")
+    (services,) = (each for each in recording.list_resources("Rollout") if each.name == "services")
     assert scaler.urn in services.request.dependencies
     assert {each["kind"] for each in services.inputs["workloads"]} == {"Deployment"}
     assert recording.stack["services"]["web"]["replicas"] == "2-5"
@@ -35,9 +35,13 @@ def test_the_autoscaler_comes_after_its_deployment_and_nothing_waits_for_its_hea
 
 def test_no_pod_comes_before_the_quota(run: programs.Run) -> None:
     recording = scaled(run)
-    fence = {each.urn for kind in ("ResourceQuota", "LimitRange") for each in recording.of(kind)}
+    fence = {each.urn for kind in ("ResourceQuota", "LimitRange") for each in recording.list_resources(kind)}
     assert len(fence) == 2
-    pods = [*recording.of("Deployment"), *recording.of("StatefulSet"), *recording.of("Job")]
+    pods = [
+        *recording.list_resources("Deployment"),
+        *recording.list_resources("StatefulSet"),
+        *recording.list_resources("Job"),
+    ]
     assert pods
     for each in pods:
         assert fence <= set(each.request.dependencies), each.title

@@ -5,8 +5,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from seaway.compose import read
-from seaway.model import problems, roots
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import diagnosis
 from tests.compose import docker, projects, refused, same
 
 HEAD = """\
@@ -30,12 +31,12 @@ class Compared:
 
 
 def compared(name: str, files: Sequence[Path]) -> Compared:
-    """Read one twice. Raises problems.Invalid: we refuse it."""
+    """Read one twice. Raises diagnosis.InvalidInput: we refuse it."""
     said = docker.config(files, profiles=["*"], environment=projects.ENVIRONMENT)
     if said.printed is None:
         return Compared(name=name, wrong=[f"Docker refuses it: {said.refused}"], seen=[])
     folder = files[0].parent
-    done = read.read(files, within=roots.Root(folder), profiles=["*"], environment=projects.ENVIRONMENT)
+    done = loader.load(files, within=roots.Root(folder), profiles=["*"], environment=projects.ENVIRONMENT)
     mine, theirs = same.ours(done, folder), same.theirs(said.printed)
     wrong = same.left(mine, theirs, same.DIFFERENCES)
     return Compared(name=name, wrong=wrong, seen=[] if wrong else same.seen(mine, theirs))
@@ -50,9 +51,9 @@ def judged(text: str) -> tuple[str, str]:
         line = lines[0 if lines[:1] and lines[0].startswith("panic") else -1] if said.printed is None else ""
         theirs = line.strip().replace(f"{folder}/", "")
         try:
-            read.read([file], within=roots.Root(Path(folder)))
-        except problems.Invalid as wrong:
-            return theirs, str(wrong.problems[0]).removeprefix("docker-compose.yml:")
+            loader.load([file], within=roots.Root(Path(folder)))
+        except diagnosis.InvalidInput as wrong:
+            return theirs, str(wrong.diagnostics[0]).removeprefix("docker-compose.yml:")
         return theirs, ""
 
 

@@ -10,8 +10,9 @@ import httpx
 import yaml
 
 from dev import environment, project
-from seaway.compose import read
-from seaway.model import nodes, roots
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import nodes
 from tests.compose import projects, tools
 from tests.support import namespaces
 
@@ -45,8 +46,8 @@ def outcome(server: httpx.Client, name: str, tool: str, files: Sequence[Path]) -
 
 def published(files: Sequence[Path]) -> Mapping[str, set[int]]:
     """By service: the ports of its container that it publishes, and that speak TCP."""
-    root = nodes.plain(
-        read.read(files, within=roots.Root(files[0].parent), profiles=["*"], environment=projects.ENVIRONMENT).root
+    root = nodes.to_plain(
+        loader.load(files, within=roots.Root(files[0].parent), profiles=["*"], environment=projects.ENVIRONMENT).root
     )
     found = {
         name: {
@@ -61,7 +62,7 @@ def _own(objects: Objects, home: str) -> Iterator[Mapping[str, Any]]:
     """As they are applied: in that namespace, and with the images of this cluster."""
     config: Mapping[str, Any] = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]
     text = json.dumps([one for one in objects if one["kind"] != "Namespace"])
-    for image, other in config["seaway:substitutes"].items():
+    for image, other in config["seaway:imageOverrides"].items():
         text = text.replace(json.dumps(image), json.dumps(other))
     for one in json.loads(text):
         one["metadata"]["namespace"] = home

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dev import project
-from seaway.compose import convert, loss, read
-from seaway.model import nodes, roots
+from seaway.compose import report
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import nodes
 
 PAGE = project.ROOT / "docs" / "compose.md"
 BEGIN, END = "<!-- keys: make compose-keys -->\n", "<!-- end of the keys -->\n"
@@ -273,15 +276,15 @@ def text(where: str, line: str) -> str:
     return "services:\n  web:\n" + "".join(f"    {one}\n" for one in web) + BESIDE.lstrip("\n") + top + "\n"
 
 
-def became(where: str, line: str, folder: Path) -> tuple[list[loss.Loss], nodes.Table]:
+def became(where: str, line: str, folder: Path) -> tuple[list[report.KeyOutcome], nodes.MappingNode]:
     """What is told of an example's key, and the application."""
     file = folder / "compose.yaml"
     file.write_text(text(where, line))
-    done = read.read([file], within=roots.Root(folder), profiles=["*"])
-    found = convert.convert(done.root, folder=folder, told=done.losses)
+    done = loader.load([file], within=roots.Root(folder), profiles=["*"])
+    found = convert.convert_document(done.root, folder=folder, outcomes=done.outcomes)
     key = line.partition(":")[0]
     at = {"service": f"services.web.{key}", "build": f"services.web.build.{key}", "top": key}[where]
-    told = [one for one in found.losses if one.path == at or one.path.startswith(f"{at}.")]
+    told = [one for one in found.outcomes if one.path == at or one.path.startswith(f"{at}.")]
     return told, found.app
 
 
@@ -309,11 +312,11 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _row(line: str, told: list[loss.Loss]) -> str:
+def _row(line: str, told: list[report.KeyOutcome]) -> str:
     if not told:
         return f"| `{line}` | kept | {MERGED.get(line.partition(':')[0], 'as it is')} |"
-    worst = max((one.kind for one in told), key=loss.KINDS.index, default="kept")
-    said = dict.fromkeys("; ".join(filter(None, (one.how, one.remedy))) for one in told)
+    worst = max((one.kind for one in told), key=report.KINDS.index, default="kept")
+    said = dict.fromkeys("; ".join(filter(None, (one.message, one.hint))) for one in told)
     how = ". ".join(filter(None, said)) or "as it is"
     return f"| `{line}` | {worst} | {how} |".replace("\n", " ")
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.compose import read, units
-from seaway.model import nodes
+from seaway.compose.loader import loader, scalars
+from seaway.syntax import nodes
 from tests.compose import docker
 
 Tree = dict[str, Any]
@@ -29,9 +29,9 @@ class Difference:
     """Makes both sides the same, in place."""
 
 
-def ours(done: read.Read, base: Path) -> Tree:
+def ours(done: loader.LoadedProject, base: Path) -> Tree:
     """A project that was read. ``base``: the folder of its first file, which Docker puts before every path."""
-    root = _named(nodes.plain(done.root))
+    root = _named(nodes.to_plain(done.root))
     relative = ("build.context", "build.additional_contexts.*", "develop.watch.*.path")
     for path in (*(f"services.*.{one}" for one in relative), "configs.*.file", "secrets.*.file"):
         _at(root, path, lambda value: _absolute(value, base))
@@ -56,7 +56,7 @@ def _mount(value: Tree, base: Path) -> Tree:
 
 def theirs(printed: str) -> Tree:
     """What `docker compose config` has printed."""
-    return _named(nodes.plain(nodes.parse(printed.replace("$$", "$"), "")))
+    return _named(nodes.to_plain(nodes.parse(printed.replace("$$", "$"), "")))
 
 
 def left(one: Tree, other: Tree, differences: Sequence[Difference]) -> list[str]:
@@ -130,7 +130,7 @@ def _services(paths: str) -> str:
 
 
 def _size(value: Any) -> str:
-    return "-1" if str(value) == "-1" else str(units.size(str(value)))
+    return "-1" if str(value) == "-1" else str(scalars.parse_size(str(value)))
 
 
 def _number(value: Any) -> Any:
@@ -197,7 +197,7 @@ DIFFERENCES: Sequence[Difference] = (
         why="Docker prints bytes, and 2m0s; we keep what is written, which messages show",
         take_out=lambda root: (
             _change(_services(_SIZES), lambda value: None if (size := _size(value)) == "0" else size)(root),
-            _change(_services(_DURATIONS), lambda value: str(float(units.seconds(str(value)))))(root),
+            _change(_services(_DURATIONS), lambda value: str(float(scalars.parse_seconds(str(value)))))(root),
         )[0],
     ),
     Difference(

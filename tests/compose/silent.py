@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.compose import documents
-from seaway.model import nodes
+from seaway.compose.loader import documents
+from seaway.syntax import nodes
 from tests.compose import docker, tools
 
 Path_ = tuple[str | int, ...]
@@ -39,7 +39,7 @@ OTHERS = (
 
 def plain(file: Path) -> Any:
     """A compose file without its anchors."""
-    return nodes.plain(documents.parse(file.read_bytes(), file.name).root)
+    return nodes.to_plain(documents.parse(file.read_bytes(), file.name).root)
 
 
 def keys(root: Any) -> Iterator[Path_]:

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from seaway.compose import convert, loss, out, read
-from seaway.model import load, mounts, nodes, roots
+from seaway.compose import report
+from seaway.compose.exporter import exporter
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.model.validate import mounts
+from seaway.project import load
+from seaway.syntax import nodes
 from tests import golden
 from tests.compose import config, projects
 
@@ -17,8 +23,8 @@ EXAMPLES = [golden.ROOT / "app", *(golden.ROOT / "examples" / name for name in g
 FILE = "compose.seaway.yaml"
 
 
-def compared(found: out.Converted, folder: Path) -> list[str]:
-    (folder / FILE).write_text(found.yaml(["For a test."]))
+def compared(found: exporter.ExportResult, folder: Path) -> list[str]:
+    (folder / FILE).write_text(found.to_yaml(["For a test."]))
     return list(config.compared("out", [folder / FILE]).wrong)
 
 
@@ -27,8 +33,8 @@ def test_examples(folder: Path, tmp_path: Path) -> None:
     there = tmp_path / "it"
     shutil.copytree(folder, there)
     file = there / "app.yaml"
-    app = load.load(file, root=roots.Root(there))
-    assert compared(out.convert(app, nodes.parse(file.read_bytes(), "app.yaml")), there) == []
+    app = load.load_application(file, root=roots.Root(there))
+    assert compared(exporter.export_application(app, nodes.parse(file.read_bytes(), "app.yaml")), there) == []
 
 
 @pytest.mark.parametrize(("name", "files"), projects.found().items(), ids=[*projects.found()])
@@ -36,10 +42,10 @@ def test_what_was_imported(name: str, files: Sequence[Path], tmp_path: Path) -> 
     there = tmp_path / "it"
     shutil.copytree(files[0].parent, there)
     listed = [there / file.name for file in files]
-    root = read.read(listed, within=roots.Root(there), environment=projects.ENVIRONMENT, profiles=["*"]).root
-    said = convert.convert(root, folder=there)
-    merged = load._merged(said.app, None, mounts.Tree(folder=there, root=roots.Root(there)))  # pyright: ignore[reportPrivateUsage]
-    if merged.app is None or merged.found:
-        assert loss.refusals(said.losses)
+    root = loader.load(listed, within=roots.Root(there), environment=projects.ENVIRONMENT, profiles=["*"]).root
+    said = convert.convert_document(root, folder=there)
+    merged = load._merge_overlay(said.app, None, mounts.WorkingTree(folder=there, root=roots.Root(there)))  # pyright: ignore[reportPrivateUsage]
+    if merged.app is None or merged.diagnostics:
+        assert report.list_refusals(said.outcomes)
         return
-    assert compared(out.convert(load.resolve(merged.app), said.app), there) == []
+    assert compared(exporter.export_application(load.resolve_application(merged.app), said.app), there) == []

@@ -11,14 +11,17 @@ from typing import Any
 import yaml
 
 from dev.cluster import parts, toolchain
-from seaway.compose import loss, project
-from seaway.images import source
-from seaway.manifests import offline
-from seaway.model import load, problems, roots, settings
+from seaway.compose import project, report
+from seaway.files import roots
+from seaway.images import build_inputs
+from seaway.manifests import preview
+from seaway.model import settings
+from seaway.project import load
+from seaway.syntax import diagnosis
 
 KOMPOSE = parts.find_part("kompose")
 NAMES = ("seaway", "kompose")
-STACK = settings.Settings(stack="test", context="test", registry="registry.example.com", exposure="nodePort")
+STACK = settings.Settings(stack="test", context="test", registry="registry.example.com", publish="nodePort")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +52,17 @@ def _seaway(files: Sequence[Path]) -> Made:
     """What is refused is waived, as its message says, so that the rest of the project can be looked at."""
     path = files[0].with_name(",".join(file.name for file in files))
     try:
-        found = project.converted(path, within=roots.Root(files[0].parent), profiles=["*"])
-        named = frozenset(one.path for one in found.losses if one.kind != "kept")
-        refused = loss.refusals(found.losses)
-        told = frozenset(f"{one.path} {one.kind} {one.how}" for one in found.losses if one.kind != "kept")
+        found = project.convert_files(path, within=roots.Root(files[0].parent), profiles=["*"])
+        named = frozenset(one.path for one in found.outcomes if one.kind != "kept")
+        refused = report.list_refusals(found.outcomes)
+        told = frozenset(f"{one.path} {one.kind} {one.message}" for one in found.outcomes if one.kind != "kept")
         if refused:
-            return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.wrong}" for one in refused))
-        app = load.load(path, root=roots.Root(files[0].parent), profiles=["*"])
-        told |= {f"builds {name}: {build}" for name, build in source.builds(app)}
-        return Made(objects=[one.manifest for one in offline.rendered(app, STACK)], told=told, named=named)
-    except problems.Invalid as wrong:
-        return Made(refused="; ".join(f"{one.path}: {one.wrong}" for one in wrong.problems))
+            return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.message}" for one in refused))
+        app = load.load_application(path, root=roots.Root(files[0].parent), profiles=["*"])
+        told |= {f"builds {name}: {build}" for name, build in build_inputs.list_builds(app)}
+        return Made(objects=[one.manifest for one in preview.render_objects(app, STACK)], told=told, named=named)
+    except diagnosis.InvalidInput as wrong:
+        return Made(refused="; ".join(f"{one.path}: {one.message}" for one in wrong.diagnostics))
     except Exception as error:  # a crash is what is counted
         return Made(crashed=f"{type(error).__name__}: {error}")
 

@@ -27,7 +27,7 @@ services:
   web:
     build: ./web
     port: 8000
-    expose: true
+    publish: true
     scale: {scale}
     # So little that a machine of any speed can make the load that five pods are for.
     resources: {{cpu: 20m, memory: 64Mi}}

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dev import environment
-from seaway.cluster import client, mirror
-from seaway.rollout import judge, snapshot, target, verdict
+from seaway.kubernetes.cluster import client, reflector, snapshot
+from seaway.rollout import health, target, workload_health
 from tests.support import kubectl
 
 pytestmark = pytest.mark.cluster
@@ -169,23 +169,28 @@ def begun() -> Iterator[datetime.datetime]:
 
 
 @pytest.fixture(scope="module")
-def found(begun: datetime.datetime) -> dict[str, tuple[float, verdict.Verdict]]:
+def found(begun: datetime.datetime) -> dict[str, tuple[float, workload_health.WorkloadHealth]]:
     """The first verdict on each that is as it should be, with the seconds; after that long the last one."""
-    last: dict[str, tuple[float, verdict.Verdict]] = {}
+    last: dict[str, tuple[float, workload_health.WorkloadHealth]] = {}
     done: set[str] = set()
 
     async def watch() -> None:
-        cluster = client.Cluster(context="seaway-dev", seconds=10)
+        cluster = client.KubeClient(context="seaway-dev", timeout=10)
         start = time.monotonic()
         try:
             while len(done) < len(CASES) and time.monotonic() - start < SECONDS:
                 homes = sorted({case.namespace for case in CASES.values()})
-                seen: dict[str, snapshot.Snapshot] = {home: await mirror.read(cluster, home) for home in homes}
+                seen: dict[str, snapshot.Snapshot] = {
+                    home: await reflector.read_snapshot(cluster, home) for home in homes
+                }
                 elapsed = time.monotonic() - start
                 for name in CASES.keys() - done:
                     case = CASES[name]
                     one = target.Target(kind=case.kind, name=name, owner=name, deadline=600)
-                    last[name] = (elapsed, judge.judge(one, seen[case.namespace], elapsed=elapsed, started=begun))
+                    last[name] = (
+                        elapsed,
+                        health.assess_workload(one, seen[case.namespace], elapsed=elapsed, started=begun),
+                    )
                     if as_expected(case, last[name][1]):
                         done.add(name)
                 await asyncio.sleep(1)
@@ -198,7 +203,7 @@ def found(begun: datetime.datetime) -> dict[str, tuple[float, verdict.Verdict]]:
     return last
 
 
-def as_expected(case: Case, one: verdict.Verdict) -> bool:
+def as_expected(case: Case, one: workload_health.WorkloadHealth) -> bool:
     if case.cause is None:
         return one.state == "complete"
     state = "failed" if case.fatal else "progressing"
@@ -206,12 +211,12 @@ def as_expected(case: Case, one: verdict.Verdict) -> bool:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_cause_is_found(found: dict[str, tuple[float, verdict.Verdict]], name: str) -> None:
+def test_the_cause_is_found(found: dict[str, tuple[float, workload_health.WorkloadHealth]], name: str) -> None:
     seconds, one = found[name]
     assert as_expected(CASES[name], one), f"after {seconds:.0f} s: {one}"
-    print(f"{name}: {seconds:.0f} s: {one.row}")
+    print(f"{name}: {seconds:.0f} s: {one.summary}")
 
 
-def test_nothing_that_heals_was_failed(found: dict[str, tuple[float, verdict.Verdict]]) -> None:
+def test_nothing_that_heals_was_failed(found: dict[str, tuple[float, workload_health.WorkloadHealth]]) -> None:
     heals = {name for name, case in CASES.items() if case.cause is None or not case.fatal}
     assert {name for name in heals if found[name][1].state == "failed"} == set()

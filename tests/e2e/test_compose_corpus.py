@@ -14,8 +14,10 @@ import yaml
 
 from dev import project
 from seaway.cli import main
-from seaway.manifests import offline
-from seaway.model import application, load, roots, settings
+from seaway.files import roots
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.project import load
 from tests.support import kubectl, strict
 
 pytestmark = pytest.mark.cluster
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.cluster
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 CASES = sorted(folder.name for folder in CORPUS.iterdir())
 STACK = settings.Settings(
-    stack="test", context="test", registry="registry.example.com", exposure="ingress", ingress=settings.Ingress()
+    stack="test", context="test", registry="registry.example.com", publish="ingress", ingress=settings.Ingress()
 )
 LEVELS: tuple[application.Security, ...] = ("restricted", "baseline")
 REFUSED: Mapping[str, Mapping[str, str]] = {
@@ -97,8 +99,8 @@ def test_the_api_server_takes_what_a_file_becomes(
         (folder / "docker-compose.waived.yml").write_text(yaml.safe_dump({"services": waive}))
         code, told = imported(folder, capsys)
     assert code == 0, told
-    app = load.load(folder / "app.yaml", root=roots.Root(folder))
-    namespace, *found = [each.manifest for each in offline.rendered(app, STACK)]
+    app = load.load_application(folder / "app.yaml", root=roots.Root(folder))
+    namespace, *found = [each.manifest for each in preview.render_objects(app, STACK)]
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
     made = [*found, *strict.pods(found)]
     assert len(made) > len(found), "a file without pods shows nothing"

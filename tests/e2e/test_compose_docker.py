@@ -16,7 +16,7 @@ from tests.support import docker, prober
 pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
 STACK = "docker"
-SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]["seaway:substitutes"]
+SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]["seaway:imageOverrides"]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def up(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(project.ROOT / request.param, "app")
     shutil.copy(project.ROOT / "Pulumi.yaml", tmp_path)
-    config = {"seaway:context": "-", "seaway:registry": "registry.example.com", "seaway:substitutes": SUBSTITUTES}
+    config = {"seaway:context": "-", "seaway:registry": "registry.example.com", "seaway:imageOverrides": SUBSTITUTES}
     Path(f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
     assert main.main(["render", "--stack", STACK, "--app", "app/app.yaml", "--to", "compose"]) == 0
     out, _ = capsys.readouterr()

@@ -24,7 +24,7 @@ def store(*, keep: bool = False, size: str = "1Gi") -> dict[str, object]:
         "port": 5432,
         "volume": {"path": "/var/lib/postgresql/data", "size": size},
         "secrets": {"POSTGRES_PASSWORD": {"generate": 32}},
-        "keep": keep,
+        "retain": keep,
     }
 
 
@@ -74,7 +74,7 @@ def seaway(made: project.Project, *words: str) -> project.CommandResult:
 
 
 def accepting(made: project.Project, *names: str) -> project.Project:
-    return dataclasses.replace(made, env=made.env | {disks.ACCEPTED: ",".join(names)})
+    return dataclasses.replace(made, env=made.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
 
 
 def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Project) -> None:
@@ -84,7 +84,7 @@ def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Proj
         assert done.exit_code != 0
         for name in (DB, LEDGER):
             assert f"deletes the disk {name} (1Gi, store" in done.output
-        assert f"{disks.ACCEPTED}={DB},{LEDGER}" in done.output
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER}" in done.output
     assert claims(vault) == before
     assert sql(vault, "select text from entries") == "kept"
     write(vault, **BOTH)
@@ -152,7 +152,7 @@ def test_a_destroy_is_refused_in_its_preview_and_without_one(vault: project.Proj
         done = vault.pulumi(*words, *stack)
         assert done.exit_code != 0, words
         assert f"deletes the disk {DB}" in done.output, done.output
-        assert f"{disks.ACCEPTED}={DB},{LEDGER} pulumi destroy --ignore-protect" in done.output
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in done.output
     done = accepting(vault, DB).pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect", *stack)
     assert done.exit_code != 0
     assert LEDGER in done.output

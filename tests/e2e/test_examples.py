@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from dev import project
-from seaway.manifests import objects, offline
-from seaway.model import load, settings
+from seaway.manifests import objects, preview
+from seaway.model import settings
+from seaway.project import load
 from tests import golden
 from tests.support import kubectl, namespaces, strict
 
@@ -19,11 +20,11 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "everything-examples"
 
 
-def rendered(example: str) -> list[objects.Object]:
+def rendered(example: str) -> list[objects.ReleaseObject]:
     if example != "reference":
-        return golden.made(example)
-    stack = settings.Settings(stack="test", context="test", exposure="ingress", ingress=settings.Ingress())
-    return offline.rendered(load.load(project.ROOT / "docs" / "reference.yaml"), stack)
+        return golden.build_objects(example)
+    stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=settings.Ingress())
+    return preview.render_objects(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
 
 
 @pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])

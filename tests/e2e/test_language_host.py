@@ -39,7 +39,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]
     folder = tmp_path_factory.mktemp("small")
     made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack=STACK)
     app = made.folder / "app" / "app.yaml"
-    app.write_text(app.read_text() + "    expose: true\n")  # by a node port: one warning of the checks
+    app.write_text(app.read_text() + "    publish: true\n")  # by a node port: one warning of the checks
     pulumi = shutil.which("pulumi", path=made.env["PATH"])
     assert pulumi
     yield under(made, language_host.install(folder / ".seaway" / "host", Path(pulumi)))

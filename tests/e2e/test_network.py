@@ -37,7 +37,7 @@ https://www.rfc-editor.org/rfc/rfc5737"""
 APP = """\
 name: net
 services:
-  web: {{build: ./web, port: 8000, ports: {{admin: 8001}}, expose: true, calls: [{calls}], scale: 1}}
+  web: {{build: ./web, port: 8000, ports: {{admin: 8001}}, publish: true, calls: [{calls}], scale: 1}}
   api: {{build: ./web, port: 8000, ports: {{admin: 8001}}, calls: [db], egress: ["{private}/32:{port}"], scale: 1}}
   alone: {{build: ./web, port: 8000, egress: [], scale: 1}}
 stores:
@@ -264,7 +264,7 @@ def test_status_tells_where_it_is_and_nothing_has_drifted(net: project.Project) 
 
 def test_a_node_port_answers_and_a_link_that_is_taken_away_is_closed(net: project.Project, outside: Outside) -> None:
     before = {one["metadata"]["name"] for one in policies(net)}
-    net.pulumi("config", "set", "seaway:exposure", "nodePort", "--stack", STACK, check=True)
+    net.pulumi("config", "set", "seaway:publish", "nodePort", "--stack", STACK, check=True)
     net.pulumi("config", "rm", "seaway:ingress", "--stack", STACK, check=True)
     write(net.folder / "app", outside, calls="")
     net.up()

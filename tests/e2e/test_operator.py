@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from dev import environment, project
-from seaway.manifests import objects, yamlout
-from seaway.model import load, roots, settings
+from seaway.files import roots
+from seaway.manifests import objects, yaml_writer
+from seaway.model import settings
+from seaway.project import load
 from tests.support import kubectl, namespaces, prober, running
 
 pytestmark = pytest.mark.cluster
@@ -68,13 +70,13 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     (folder / "app" / "app.yaml").write_text(APPLICATION)
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     (folder / "Pulumi.e2e.yaml").write_text("config:\n  seaway:context: seaway-dev\n")
-    app = load.load(folder / "app" / "app.yaml", root=roots.Root(folder))
+    app = load.load_application(folder / "app" / "app.yaml", root=roots.Root(folder))
     made = objects.objects(app, settings.Settings(stack="e2e", context="seaway-dev"), {}, {})
     one = Operator(folder)
     # One that is still going from the time before takes no objects.
     kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")
     try:
-        kubectl.run("apply", "-f", "-", given=yamlout.dump(made))
+        kubectl.run("apply", "-f", "-", given=yaml_writer.dump_objects(made))
         prober.until(lambda: one.status()["healthy"], seconds=120)
         yield one
     finally:

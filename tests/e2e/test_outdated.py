@@ -42,7 +42,7 @@ class Smallest:
     def lock(self) -> Path:
         return self.project.folder / "app" / "images.lock"
 
-    def outdated(self, *words: str) -> project.Done:
+    def outdated(self, *words: str) -> project.CommandResult:
         line = (str(self.project.folder / ".venv/bin/seaway"), "release", "outdated", *words)
         return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
 
@@ -68,13 +68,13 @@ def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -
 def digests(smallest: Smallest) -> tuple[str, str]:
     """Two images that are not the same, though they run the same: the second is the first in Docker's own format."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(registry.ADDRESSES, smallest.project.env[registry.ADDRESSES])
-        first = registry.digest(PYTHON)
+        patch.setenv(registry.ADDRESSES_VARIABLE, smallest.project.env[registry.ADDRESSES_VARIABLE])
+        first = registry.resolve_digest(PYTHON)
         other = f"{BASE}-other"
-        ends = [f"docker://{registry.address(one)}" for one in (PYTHON, other)]
+        ends = [f"docker://{registry.resolve_address(one)}" for one in (PYTHON, other)]
         options = ("--quiet", "--format=v2s2", "--src-tls-verify=false", "--dest-tls-verify=false")
         subprocess.run(["skopeo", "copy", *options, *ends], check=True)
-        second = registry.digest(other)
+        second = registry.resolve_digest(other)
     assert first != second
     return first, second
 
@@ -82,10 +82,10 @@ def digests(smallest: Smallest) -> tuple[str, str]:
 def push(smallest: Smallest, digest: str) -> None:
     """The base image's publisher moves the tag."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(registry.ADDRESSES, smallest.project.env[registry.ADDRESSES])
+        patch.setenv(registry.ADDRESSES_VARIABLE, smallest.project.env[registry.ADDRESSES_VARIABLE])
         repository = BASE.rpartition(":")[0]
-        source = f"{repository}@{digest}" if registry.exists(f"{repository}@{digest}") else f"{PYTHON}@{digest}"
-        registry.copy(source, BASE)
+        source = f"{repository}@{digest}" if registry.has_image(f"{repository}@{digest}") else f"{PYTHON}@{digest}"
+        registry.copy_image(source, BASE)
 
 
 def test_an_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, digests: tuple[str, str]) -> None:

@@ -83,7 +83,7 @@ def test_up_from_a_fresh_clone(newcomer: project.Project) -> None:
         "config",
         "set",
         "--path",
-        'seaway:substitutes["python:3.12-slim"]',
+        'seaway:imageOverrides["python:3.12-slim"]',
         "registry.localhost:5000/base/python:3.11-bookworm",
         check=True,
     )

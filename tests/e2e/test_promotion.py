@@ -23,7 +23,7 @@ import yaml
 
 from dev import project
 from seaway.images import registry
-from seaway.release import lock
+from seaway.project import release_lock
 from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
@@ -241,8 +241,8 @@ def test_a_release_that_breaks_is_refused(story: Story) -> None:
 
 def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address: str) -> None:
     second, third = current(story.prod), current(story.dev)
-    pin = dataclasses.replace(lock.read(story.folder, "prod"), release=third, sha256=None)
-    lock.write(story.folder, "prod", pin)
+    pin = dataclasses.replace(release_lock.read(story.folder, "prod"), release=third, sha256=None)
+    release_lock.write(story.folder, "prod", pin)
     secrets = names(story.prod, "secrets")
     with prober.Prober(address) as load:
         story.spoiled(story.prod)
@@ -303,9 +303,9 @@ def test_what_is_held_needs_its_name(story: Story) -> None:
 def test_destroying_dev_leaves_what_prod_runs(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     namespaces.empty(namespace(story.dev))
     story.dev.destroy()
-    monkeypatch.setenv(registry.ADDRESSES, story.prod.env[registry.ADDRESSES])
+    monkeypatch.setenv(registry.ADDRESSES_VARIABLE, story.prod.env[registry.ADDRESSES_VARIABLE])
     (image,) = {each["spec"]["containers"][0]["image"] for each in pods(story.prod)}
     assert image.startswith("registry.localhost:5000/story/web@sha256:"), "dev has pushed it there"
-    source = f"docker://{registry.address(image)}"
+    source = f"docker://{registry.resolve_address(image)}"
     line = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", source, f"dir:{tmp_path / 'pulled'}"]
     subprocess.run(line, check=True)

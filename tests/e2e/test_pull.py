@@ -1,4 +1,4 @@
-"""A registry that the nodes need a login for: `seaway:pull`."""
+"""A registry that the nodes need a login for: `seaway:imagePullCredentials`."""
 
 import base64
 import subprocess
@@ -27,8 +27,8 @@ services:
     command: [python3, -m, http.server, "8000"]
     port: 8000
     scale: 1
-    drain: 0 # the program is killed in the end: it knows no SIGTERM
-    grace: 1
+    preStopDelay: 0 # the program is killed in the end: it knows no SIGTERM
+    stopGracePeriod: 1
 """
 
 
@@ -42,8 +42,8 @@ def closed(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> 
     cluster = ("nsenter", f"--target={inside}", "--net", "--")
     with registries.serving(folder, networks=(registries.HERE, cluster), auth=auth) as address:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(registry.ADDRESSES, environment.format_variables()[registry.ADDRESSES])
-            source = registry.address("registry.localhost:5000/base/python:3.11-bookworm")
+            patch.setenv(registry.ADDRESSES_VARIABLE, environment.format_variables()[registry.ADDRESSES_VARIABLE])
+            source = registry.resolve_address("registry.localhost:5000/base/python:3.11-bookworm")
         plain = ("--src-tls-verify=false", "--dest-tls-verify=false", f"--dest-creds=someone:{PASSWORD}")
         command = ("skopeo", "copy", "--quiet", *plain, f"docker://{source}", f"docker://{address}/python:1")
         subprocess.run(command, check=True, capture_output=True)
@@ -67,7 +67,7 @@ def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
     done = web.up(check=False)
     assert done.exit_code != 0
     assert "may not be pulled" in done.output
-    assert "seaway:pull or seaway:pullSecrets in the stack's file" in done.output
+    assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in done.output
 
 
 def test_with_the_right_one_pods_come_up_and_it_is_told_nowhere(web: project.Project) -> None:

@@ -48,14 +48,14 @@ def tool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / request.param).symlink_to(path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setenv(registry.ADDRESSES, environment.format_variables()[registry.ADDRESSES])
+    monkeypatch.setenv(registry.ADDRESSES_VARIABLE, environment.format_variables()[registry.ADDRESSES_VARIABLE])
     monkeypatch.delenv("REGISTRY_AUTH_FILE", raising=False)
     return request.param
 
 
 def manifest(reference: str, kind: str = MANIFEST, *, put: bytes | None = None) -> bytes:
     """The manifest that a tag names; with ``put`` that one from now on."""
-    name, tag = registry.address(reference).rsplit(":", 1)
+    name, tag = registry.resolve_address(reference).rsplit(":", 1)
     host, _, repository = name.partition("/")
     headers = {"Accept": kind} if put is None else {"Content-Type": kind}
     url = f"http://{host}/v2/{repository}/manifests/{tag}"
@@ -65,13 +65,13 @@ def manifest(reference: str, kind: str = MANIFEST, *, put: bytes | None = None) 
 
 
 def test_a_copy_has_the_same_digest_and_is_made_once(tool: str, second_registry: str) -> None:
-    digest = registry.digest(PYTHON)
+    digest = registry.resolve_digest(PYTHON)
     target = f"{second_registry}/{tool}/python:1"
-    assert not registry.exists(target)
-    assert registry.copy(f"{PYTHON}@{digest}", target), "a tag beside the digest says nothing"
-    assert registry.digest(target) == digest
-    assert registry.exists(f"{second_registry}/{tool}/python@{digest}")
-    assert not registry.copy(f"{PYTHON}@{digest}", target)
+    assert not registry.has_image(target)
+    assert registry.copy_image(f"{PYTHON}@{digest}", target), "a tag beside the digest says nothing"
+    assert registry.resolve_digest(target) == digest
+    assert registry.has_image(f"{second_registry}/{tool}/python@{digest}")
+    assert not registry.copy_image(f"{PYTHON}@{digest}", target)
 
 
 def test_a_list_is_copied_with_all_its_platforms(tool: str, second_registry: str) -> None:
@@ -79,19 +79,19 @@ def test_a_list_is_copied_with_all_its_platforms(tool: str, second_registry: str
     listed: list[dict[str, object]] = []
     several = f"{OWN}/e2e/several"
     for image, architecture in ((PYTHON, "amd64"), (POSTGRES, "s390x")):
-        digest = registry.digest(image)
-        registry.copy(f"{image}@{digest}", f"{several}:{architecture}")
+        digest = registry.resolve_digest(image)
+        registry.copy_image(f"{image}@{digest}", f"{several}:{architecture}")
         size = len(manifest(f"{several}:{architecture}"))
         platform = {"os": "linux", "architecture": architecture}
         listed.append({"mediaType": MANIFEST, "digest": digest, "size": size, "platform": platform})
     index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}).encode()
     manifest(f"{several}:1", INDEX, put=index)
-    digest = registry.digest(f"{several}:1")
+    digest = registry.resolve_digest(f"{several}:1")
     assert digest == f"sha256:{hashlib.sha256(index).hexdigest()}"
     target = f"{second_registry}/{tool}/several"
-    assert registry.copy(f"{several}@{digest}", f"{target}:1")
-    assert registry.digest(f"{target}:1") == digest
-    assert all(registry.exists(f"{target}@{one['digest']}") for one in listed)
+    assert registry.copy_image(f"{several}@{digest}", f"{target}:1")
+    assert registry.resolve_digest(f"{target}:1") == digest
+    assert all(registry.has_image(f"{target}@{one['digest']}") for one in listed)
 
 
 def test_credentials_are_those_of_docker_login(
@@ -99,22 +99,22 @@ def test_credentials_are_those_of_docker_login(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    digest = registry.digest(PYTHON)
+    digest = registry.resolve_digest(PYTHON)
     target = f"{closed}/{tool}/python:1"
     with pytest.raises(registry.Unavailable) as caught:
-        registry.copy(f"{PYTHON}@{digest}", target)
+        registry.copy_image(f"{PYTHON}@{digest}", target)
     assert str(caught.value) == f"{target}: there is no such image, or it is not for you; docker login {closed}"
     auth = base64.b64encode(b"someone:open-sesame").decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {closed: {"auth": auth}}}))
-    assert registry.copy(f"{PYTHON}@{digest}", target)
-    assert registry.digest(target) == digest
+    assert registry.copy_image(f"{PYTHON}@{digest}", target)
+    assert registry.resolve_digest(target) == digest
 
 
 def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment.format_variables().items():
         monkeypatch.setenv(name, value)
-    digest = registry.digest(PYTHON)
-    registry.copy(f"{PYTHON}@{digest}", f"{second_registry}/pulled/python:1")
+    digest = registry.resolve_digest(PYTHON)
+    registry.copy_image(f"{PYTHON}@{digest}", f"{second_registry}/pulled/python:1")
     image = f"{second_registry}/pulled/python@{digest}"
     kubectl("create", "namespace", NAMESPACE)
     try:

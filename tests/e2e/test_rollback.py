@@ -16,7 +16,8 @@ import pytest
 
 from dev import project
 from seaway.images import registry
-from seaway.release import release, store, stored
+from seaway.project import release
+from seaway.release import record_store, stored_record
 from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
@@ -187,9 +188,9 @@ def test_a_broken_store_goes_back_too(shop: project.Project, monkeypatch: pytest
     done = seaway(shop, "up", "--rollback-on-failure", *MORE)
     assert done.exit_code == 3
     assert (current(shop), templates(shop)) == (before, was)
-    monkeypatch.setenv(registry.ADDRESSES, shop.env[registry.ADDRESSES])
+    monkeypatch.setenv(registry.ADDRESSES_VARIABLE, shop.env[registry.ADDRESSES_VARIABLE])
     image = was["db"]["containers"][0]["image"]
-    registry.copy(f"{image}@{registry.digest(image)}", MOVED)
+    registry.copy_image(f"{image}@{registry.resolve_digest(image)}", MOVED)
     assert seaway(shop, "up", "--retry", "--rollback-on-failure", *MORE).exit_code == 0
     assert templates(shop)["db"]["containers"][0]["image"].startswith(MOVED)
     assert current(shop)["previous"] == before["id"]
@@ -228,8 +229,8 @@ def intruder(shop: project.Project) -> Iterator[Callable[..., project.CommandRes
 def forged(shop: project.Project, id_: str) -> dict[str, Any]:
     """The record with a program of the intruder in it, for another stack, with checksums that fit."""
     found = shop.get_objects("configmap", f"release-{id_}", "-n", NAMESPACE)
-    true = stored.StoredRecord.joined([found])
-    one = true.record("true")
+    true = stored_record.StoredRecord.join_parts([found])
+    one = true.decode_record("true")
     app = one.app
     web = dataclasses.replace(app.services[0], command=("sh", "-c", "echo intruder; sleep 1000"))
     evil = dataclasses.replace(
@@ -237,8 +238,8 @@ def forged(shop: project.Project, id_: str) -> dict[str, Any]:
         app=dataclasses.replace(app, services=(web, *app.services[1:])),
         settings={**one.settings, "stack": "elsewhere"},
     )
-    saved = stored.StoredRecord.of(evil, release.Provenance())
-    (kept,) = store.config_maps(evil, id_, saved)
+    saved = stored_record.StoredRecord.create(evil, release.Provenance())
+    (kept,) = record_store.build_config_maps(evil, id_, saved)
     kept["metadata"] = {key: found["metadata"][key] for key in ("name", "namespace", "labels")}
     return kept
 

@@ -16,7 +16,8 @@ import pytest
 
 from dev import environment, project
 from dev.cluster import node
-from seaway.model import load, roots
+from seaway.files import roots
+from seaway.project import load
 from tests.support import prober
 
 pytestmark = pytest.mark.cluster
@@ -86,7 +87,7 @@ def test_make_preview_shows_no_change(second: Path) -> None:
 
 
 def disks_of_the_sample(second: Path) -> list[str]:
-    app = load.load(second / "app" / "app.yaml", root=roots.Root(second))
+    app = load.load_application(second / "app" / "app.yaml", root=roots.Root(second))
     return [f"{app.name}-dev/data-{store.name}-0" for store in app.stores]
 
 

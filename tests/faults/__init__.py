@@ -95,7 +95,7 @@ def store_without_class(app: Application, folder: Path) -> None:
         "port": 5433,
         "user": 999,
         "command": ["sleep", "infinity"],
-        "health": {"ready": ["true"], "startup": 10},
+        "health": {"readiness": ["true"], "startPeriod": 10},
         "volume": {"path": "/data", "size": "1Gi"},
     }
 
@@ -294,7 +294,7 @@ FAULTS = (
     ),
     Fault(
         cause="not-ready",
-        injected="`health: {ready: /nope, live: /healthz}`: the page answers 404",
+        injected="`health: {readiness: /nope, liveness: /healthz}`: the page answers 404",
         change=web(health={"ready": "/nope", "live": "/healthz", "startup": 10}),
         waits=True,
     ),
@@ -324,7 +324,7 @@ def prepared(shop: project.Project) -> None:
     app = yaml.safe_load(file.read_text())
     app["services"]["worker"]["security"] = "baseline"
     # A deadline is never shorter than what the start may take.
-    app["services"]["web"]["health"] = {"ready": "/healthz", "live": "/healthz", "startup": 10}
+    app["services"]["web"]["health"] = {"readiness": "/healthz", "liveness": "/healthz", "startPeriod": 10}
     file.write_text(yaml.safe_dump(app, sort_keys=False))
 
 

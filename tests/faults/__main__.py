@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from dev import project
-from seaway.model import private
+from seaway.files import private
 from tests import faults
 from tests.faults import interruptions, watched
 from tests.support import prober

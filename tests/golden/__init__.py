@@ -9,19 +9,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seaway.manifests import given as inputs
-from seaway.manifests import objects, yamlout
-from seaway.model import application, decode, encode, load, secrets, settings
+from seaway.manifests import inputs, objects, yaml_writer
+from seaway.model import application, settings
+from seaway.model.validate import secrets
+from seaway.project import load
+from seaway.syntax import decode, encode
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ("smallest", "shop", "everything")
 STATED: dict[str, dict[str, Any]] = {
     "everything": {
-        "exposure": "ingress",
+        "publish": "ingress",
         "ingress": settings.Ingress(
-            hosts={"board": ("board.example.com",)}, controller="traefik", issuer="letsencrypt", namespace="traefik"
+            hosts={"board": ("board.example.com",)}, class_name="traefik", issuer="letsencrypt", namespace="traefik"
         ),
-        "pull": settings.PullAccount(user="robot", secret="REGISTRY_PASSWORD"),
+        "image_pull_credentials": settings.PullCredentials(user="robot", secret="REGISTRY_PASSWORD"),
     }
 }
 """What the environment of an example states; that of any other states nothing."""
@@ -34,7 +36,7 @@ def file(example: str) -> Path:
     return Path(__file__).with_name(f"{example}.yaml")
 
 
-def given(app: application.Application) -> tuple[dict[str, objects.Image], dict[str, objects.SecretValue]]:
+def make_inputs(app: application.Application) -> tuple[dict[str, objects.Image], dict[str, objects.SecretValue]]:
     """Images and secrets that never change: the golden files speak of manifests, not of the examples' source."""
     images = {
         each.name: objects.Image(
@@ -46,34 +48,36 @@ def given(app: application.Application) -> tuple[dict[str, objects.Image], dict[
     }
     values = {
         name: objects.SecretValue(fingerprint=f"fingerprint of {name}", value="c2VjcmV0")
-        for name in secrets.valued(app)
+        for name in secrets.list_managed_names(app)
     }
-    values[inputs.PULL] = objects.SecretValue(fingerprint=f"fingerprint of {inputs.PULL}", value=ACCOUNT)
+    values[inputs.PULL_CREDENTIALS] = objects.SecretValue(
+        fingerprint=f"fingerprint of {inputs.PULL_CREDENTIALS}", value=ACCOUNT
+    )
     return images, values
 
 
-def loaded(example: str) -> application.Application:
+def load_example(example: str) -> application.Application:
     """An example, resolved."""
-    return load.load(ROOT / "examples" / example / "app.yaml")
+    return load.load_application(ROOT / "examples" / example / "app.yaml")
 
 
-def config(example: str) -> str:
+def format_config(example: str) -> str:
     """The same as lines of a stack's file, below `config:`."""
-    stated = {decode.camel(name): encode.plain(value) for name, value in STATED.get(example, {}).items()}
+    stated = {decode.to_camel_case(name): encode.to_plain(value) for name, value in STATED.get(example, {}).items()}
     if "pull" in stated:
         stated["secrets"] = {stated["pull"]["secret"]: {"secure": "v1:x:y"}}
     return "".join(f"  seaway:{key}: {json.dumps(value)}\n" for key, value in stated.items())
 
 
-def made(example: str, **stated: Any) -> list[objects.Object]:
+def build_objects(example: str, **stated: Any) -> list[objects.ReleaseObject]:
     """The objects of an example in its environment, with some settings more."""
-    app = loaded(example)
+    app = load_example(example)
     stack = settings.Settings(
         stack="test", context="test", registry="registry.example.com", **STATED.get(example, {}) | stated
     )
-    return objects.objects(app, stack, *given(app))
+    return objects.objects(app, stack, *make_inputs(app))
 
 
-def text(example: str) -> str:
+def format_manifests(example: str) -> str:
     """What the golden file should hold."""
-    return yamlout.dump(made(example))
+    return yaml_writer.dump_objects(build_objects(example))

@@ -3,5 +3,5 @@
 from tests import golden
 
 for example in golden.EXAMPLES:
-    golden.file(example).write_text(golden.text(example))
+    golden.file(example).write_text(golden.format_manifests(example))
     print(golden.file(example).relative_to(golden.ROOT))

@@ -50,12 +50,14 @@ def test_each_documented_target_is_run_by_a_test() -> None:
 
 
 def test_each_verb_is_run_by_a_test() -> None:
-    assert set(verbs(main.parser())) == set(commands.VERBS), "tests/support/commands.py: VERBS has a row for each verb"
+    assert set(verbs(main.build_parser())) == set(commands.VERBS), (
+        "tests/support/commands.py: VERBS has a row for each verb"
+    )
 
 
 def test_a_new_target_and_a_new_verb_are_seen() -> None:
     assert set(commands.list_targets("new: old ## what it does\n\t@do $(IT)\nold:\n\t@true\n")) == {"new"}
-    parser = main.parser()
+    parser = main.build_parser()
     (group,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     group.choices["release"]._subparsers._group_actions[0].add_parser("new")
     group.add_parser("other")
@@ -94,7 +96,7 @@ def test_the_shortest_form(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(project.ROOT)))
 def test_what_a_page_says_to_type_exists(page: Path) -> None:
-    known = set(verbs(main.parser()))
+    known = set(verbs(main.build_parser()))
     for span in spans(page):
         # One command of several: `make up`, `. .seaway/env && seaway status`, `seaway up --recover | ...`
         for part in re.split(r"&&|\|\||;|\|", span):

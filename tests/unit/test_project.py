@@ -7,14 +7,15 @@ from pathlib import Path
 
 from components import settings as given
 from dev import environment
-from seaway.model import decode, settings
+from seaway.model import settings
+from seaway.syntax import decode
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_setting_is_documented_in_the_project_file() -> None:
     documented = set(re.findall(r"^#   (\w+) ", (ROOT / "Pulumi.yaml").read_text(), re.M))
-    fields = {decode.camel(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
+    fields = {decode.to_camel_case(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
     assert documented == fields | {"secrets", "fingerprintKey"}
 
 
@@ -22,7 +23,7 @@ def test_documented_defaults_are_the_real_ones() -> None:
     text = (ROOT / "Pulumi.yaml").read_text()
     told = dict(re.findall(r"^#   (\w+) .* \[(\S+)\]$", text, re.M))
     real = {
-        decode.camel(field.name): json.dumps(field.default).strip('"')
+        decode.to_camel_case(field.name): json.dumps(field.default).strip('"')
         for field in dataclasses.fields(settings.Settings)
         if field.default not in (dataclasses.MISSING, None, ())
     }

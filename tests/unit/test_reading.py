@@ -10,15 +10,15 @@ from dev import project
 
 READS = {"open", "read_text", "read_bytes", "copyfile", "copy2", "copytree", "fdopen", "run_path"}
 OTHERS = {
-    "seaway/model/roots.py": "the reader itself",
-    "seaway/model/writer.py": "the writer",
+    "seaway/files/roots.py": "the reader itself",
+    "seaway/files/writer.py": "the writer",
     "seaway/images/staging.py": "writes the copy; reads by roots.open_regular",
-    "seaway/model/program.py": "runs what the reader has read",
-    "seaway/model/schema.py": "a file of the package",
-    "seaway/compose/schema.py": "a file of the package",
-    "seaway/cluster/kubeconfig.py": "the user's own, named by KUBECONFIG",
+    "seaway/project/python_program.py": "runs what the reader has read",
+    "seaway/kubernetes/api/schema.py": "a file of the package",
+    "seaway/compose/loader/schema.py": "a file of the package",
+    "seaway/kubernetes/cluster/kubeconfig.py": "the user's own, named by KUBECONFIG",
     "seaway/cli/main.py": "/dev/null in the place of a closed stdout",
-    "seaway/cli/program.py": "the terminal",
+    "seaway/cli/pulumi_cli.py": "the terminal",
     "seaway/cli/recovery.py": "Pulumi's own locks, and /proc",
     "seaway/cli/stack.py": "Pulumi's own workspace",
     "components/settings.py": "the user's own, named by PULUMI_CONFIG_PASSPHRASE_FILE",
@@ -26,12 +26,12 @@ OTHERS = {
 
 WRITES = {"write_text", "write_bytes", "unlink", "rename", "rmtree", "mkdir", "makedirs", "symlink_to", "touch"}
 WRITERS = {
-    "seaway/model/writer.py": "the writer itself",
-    "seaway/model/private.py": "the folders above .seaway",
+    "seaway/files/writer.py": "the writer itself",
+    "seaway/files/private.py": "the folders above .seaway",
     "seaway/images/staging.py": "the copy in .seaway, in a folder that the writer made",
     "seaway/cli/revision.py": "a temporary folder",
-    "seaway/cli/importing.py": "the file that the user names",
-    "seaway/cli/reviewing.py": "the file that the user names",
+    "seaway/cli/import_compose.py": "the file that the user names",
+    "seaway/cli/preview_run.py": "the file that the user names",
     "seaway/cli/show.py": "the file that the user names",
 }
 
@@ -70,4 +70,4 @@ def test_a_file_that_is_opened_is_seen() -> None:
     ):
         assert list(calls(line, READS))
     assert not list(calls("root.read(path, '', place, '')", READS))
-    assert Path(project.ROOT, "seaway/model/roots.py").is_file()
+    assert Path(project.ROOT, "seaway/files/roots.py").is_file()

@@ -142,7 +142,7 @@ def test_pytest_itself_chooses_the_view(
     (tmp_path / "test_it.py").write_text(
         textwrap.dedent(f"""
         import subprocess, sys, pytest
-        PRINT = "from dev.cluster import parts, toolchain; print(*(p.name for p in parts.PARTS if toolchain.is_available(p)))"
+        PRINT = "from dev.cluster import parts, toolchain as t; print(*(p.name for p in parts.PARTS if t.is_available(p)))"
         def seen():
             line = [sys.executable, "-c", PRINT]
             return subprocess.run(line, cwd={str(environment.ROOT)!r}, capture_output=True, text=True).stdout.split()

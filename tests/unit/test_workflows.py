@@ -55,7 +55,7 @@ def test_the_preview_is_called_on_both() -> None:
 
 @pytest.mark.parametrize(("file", "words"), list(commands()))
 def test_every_command_is_one(file: str, words: list[str]) -> None:
-    assert main.parser().parse_args(words).run
+    assert main.build_parser().parse_args(words).run
 
 
 def test_a_pull_request_from_a_fork_gets_nothing() -> None:

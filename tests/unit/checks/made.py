@@ -8,16 +8,17 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from seaway.checks import engine, subject
-from seaway.manifests import objects, offline
-from seaway.model import application, load, settings
+from seaway.checks import check_context, engine
+from seaway.manifests import objects, preview
+from seaway.model import application, settings
+from seaway.project import load
 
 TODAY = datetime.date(2026, 6, 30)
 DIGEST = "sha256:" + "d" * 64
 STACK = settings.Settings(stack="test", context="test", registry="registry.example.com")
 PINNED = dataclasses.replace(STACK, build=False)
 HOSTS = settings.Ingress(hosts={"web": ("shop.example.com",)}, issuer="letsencrypt")
-OPEN = dataclasses.replace(STACK, exposure="ingress", ingress=HOSTS, quota=True)
+OPEN = dataclasses.replace(STACK, publish="ingress", ingress=HOSTS, quota=True)
 """With everything that an environment may add."""
 
 Edit = Callable[[dict[str, Any]], None]
@@ -34,15 +35,15 @@ def app(
     service: dict[str, Any] = {
         "build": application.Build(context="./web"),
         "port": 8000,
-        "expose": True,
+        "publish": True,
         "calls": ("db",),
-        "health": application.Health(ready="/readyz", live="/healthz"),
+        "health": application.Health(readiness="/readyz", liveness="/healthz"),
         "env": {"MODE": "fast", "URL": "postgres://shop@db/shop", "TOKEN_FILE": "/run/token"},
         "secrets": (application.Secret("PASSWORD"), application.Secret("KEY", existing="vault", key="web")),
         "kubernetes_api": {"configmaps": ("get", "list")},
         "scale": application.Scale(min=2, max=6),
-        "init": (application.Companion("warm", command=("./warm",)),),
-        "sidecars": (application.Companion("proxy", image=f"proxy:1@{DIGEST}", port=9000),),
+        "init": (application.ExtraContainer("warm", command=("./warm",)),),
+        "sidecars": (application.ExtraContainer("proxy", image=f"proxy:1@{DIGEST}", port=9000),),
         "files": (application.File("/etc/web.ini", content="[web]\npassword = ${PASSWORD}\nworkers = 2\n"),),
     }
     store: dict[str, Any] = {
@@ -59,20 +60,20 @@ def app(
             application.Job("report", uses="web", schedule="0 3 * * *"),
         ),
     )
-    return load.resolve(made)
+    return load.resolve_application(made)
 
 
-def rendered(of: application.Application, stack: settings.Settings = STACK) -> list[objects.Object]:
+def render_objects(of: application.Application, stack: settings.Settings = STACK) -> list[objects.ReleaseObject]:
     """What it becomes, for a test alone."""
-    return copy.deepcopy(offline.rendered(of, stack))
+    return copy.deepcopy(preview.render_objects(of, stack))
 
 
 @functools.cache
-def _open() -> list[objects.Object]:
-    return offline.rendered(app(), OPEN)
+def _open() -> list[objects.ReleaseObject]:
+    return preview.render_objects(app(), OPEN)
 
 
-def spoiled(key: str, edit: Edit) -> list[objects.Object]:
+def edit_object(key: str, edit: Edit) -> list[objects.ReleaseObject]:
     """The objects of the application where everything is added, one of them edited; its hash may be a star."""
     found = copy.deepcopy(_open())
     edit(next(one.manifest for one in found if fnmatch.fnmatch(one.key, key)))
@@ -89,18 +90,22 @@ def container(edit: Edit) -> Edit:
     return template(lambda spec: edit(spec["containers"][0]))
 
 
-def run(
-    of: application.Application, stack: settings.Settings = STACK, found: list[objects.Object] | None = None
+def run_checks(
+    of: application.Application,
+    stack: settings.Settings = STACK,
+    release_objects: list[objects.ReleaseObject] | None = None,
 ) -> list[engine.Result]:
     """All checks."""
-    return engine.run(of, stack, rendered(of, stack) if found is None else found, TODAY)
+    return engine.run_checks(
+        of, stack, render_objects(of, stack) if release_objects is None else release_objects, TODAY
+    )
 
 
-def findings(results: list[engine.Result]) -> list[tuple[str, str]]:
+def list_findings(results: list[engine.Result]) -> list[tuple[str, str]]:
     """Id and text of each finding."""
-    return [(one.check.id, said(one.finding)) for one in results if one.finding]
+    return [(one.check.id, format_finding(one.finding)) for one in results if one.finding]
 
 
-def said(finding: subject.Finding) -> str:
+def format_finding(finding: check_context.Finding) -> str:
     """All of a finding in one line."""
     return f"{finding.owner}: {finding}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seaway.checks import amounts, subject
+from seaway.checks import check_context, usage
 from seaway.model import application
 from tests.unit.checks import made
 
@@ -27,18 +27,18 @@ def container(cpu: str, *, always: bool = False) -> dict[str, Any]:
 def test_a_pod(init: list[dict[str, Any]], main: list[str], cpu: str) -> None:
     """The last two: an init container runs beside the sidecars that stand before it, and no others."""
     spec = {"initContainers": init, "containers": [container(one) for one in main]}
-    assert amounts.of_pod(spec) == {"cpu": Fraction(cpu)}
-    assert amounts.of_pod(spec, "limits") == {}
+    assert usage.sum_pod_resources(spec) == {"cpu": Fraction(cpu)}
+    assert usage.sum_pod_resources(spec, "limits") == {}
 
 
 def test_a_limit_alone_is_a_request_too() -> None:
     limited = {"resources": {"limits": {"nvidia.com/gpu": "1", "cpu": "2"}, "requests": {"cpu": "1"}}}
-    assert amounts.of_pod({"containers": [limited]}) == {"nvidia.com/gpu": 1, "cpu": 1}
+    assert usage.sum_pod_resources({"containers": [limited]}) == {"nvidia.com/gpu": 1, "cpu": 1}
 
 
-def seen(web: dict[str, Any]) -> subject.Subject:
+def seen(web: dict[str, Any]) -> check_context.CheckContext:
     app = made.app(web={"sidecars": (), "init": ()} | web)
-    return subject.Subject(app=app, stack=made.STACK, objects=tuple(made.rendered(app)))
+    return check_context.CheckContext(app=app, stack_settings=made.STACK, objects=tuple(made.render_objects(app)))
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,18 @@ def seen(web: dict[str, Any]) -> subject.Subject:
 def test_all_pods(scale: application.Scale, least: int, most: int) -> None:
     """Of web; the store and two jobs have one each. A rollout adds a quarter, rounded up."""
     one = seen({"scale": scale})
-    assert amounts.least(one)["pods"] == least + 3
-    assert amounts.most(one)["pods"] == most + 3
-    assert amounts.most(one)["requests.cpu"] == amounts.most(one)["cpu"] == Fraction(most + 3, 10)
-    assert amounts.most(one)["limits.memory"] == (most + 3) * 128 * 2**20
-    assert "limits.cpu" not in amounts.most(one)
-    assert amounts.most(one)["requests.storage"] == 2**30
-    assert amounts.most(one)["persistentvolumeclaims"] == 1
+    assert usage.compute_minimum(one)["pods"] == least + 3
+    assert usage.compute_maximum(one)["pods"] == most + 3
+    assert usage.compute_maximum(one)["requests.cpu"] == usage.compute_maximum(one)["cpu"] == Fraction(most + 3, 10)
+    assert usage.compute_maximum(one)["limits.memory"] == (most + 3) * 128 * 2**20
+    assert "limits.cpu" not in usage.compute_maximum(one)
+    assert usage.compute_maximum(one)["requests.storage"] == 2**30
+    assert usage.compute_maximum(one)["persistentvolumeclaims"] == 1
 
 
 @pytest.mark.parametrize(("said", "of", "part"), [(1, 10, 1), ("25%", 4, 1), ("25%", 5, 2), ("0%", 5, 0)])
 def test_a_share(said: int | str, of: int, part: int) -> None:
-    assert amounts.part(said, of) == part
+    assert usage.resolve_percentage(said, of) == part
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_share(said: int | str, of: int, part: int) -> None:
     ],
 )
 def test_told(name: str, amount: Fraction, told: str) -> None:
-    assert amounts.told(name, amount) == told
+    assert usage.format_amount(name, amount) == told

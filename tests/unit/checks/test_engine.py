@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seaway.checks import docs, engine, table
-from seaway.model import application, problems, settings
+from seaway.checks import docs, engine, registry
+from seaway.model import application, settings
+from seaway.syntax import diagnosis
 from tests import golden
 from tests.unit.checks import made
 
@@ -17,7 +18,7 @@ TAGGED = {"image": "cellar:17"}
 
 
 def waiver(check: str = "IMG-02", *of: str, until: str = "2026-12-31") -> settings.Waiver:
-    return settings.Waiver(check, of=of, reason="a mirror that never moves a tag", owner="ann", until=until)
+    return settings.Waiver(check, workloads=of, reason="a mirror that never moves a tag", owner="ann", until=until)
 
 
 def waived(*waivers: settings.Waiver, stack: settings.Settings = made.STACK) -> settings.Settings:
@@ -27,7 +28,7 @@ def waived(*waivers: settings.Waiver, stack: settings.Settings = made.STACK) -> 
 def states(results: list[engine.Result], check: str = "IMG-02") -> list[tuple[str, str, str, bool]]:
     """Owner, state, weight as it is told, and whether it is refused."""
     return [
-        ((one.finding and one.finding.owner) or "-", one.state, one.told, one.refused)
+        ((one.finding and one.finding.owner) or "-", one.state, one.outcome, one.is_refused)
         for one in results
         if one.check.id == check
     ]
@@ -35,36 +36,36 @@ def states(results: list[engine.Result], check: str = "IMG-02") -> list[tuple[st
 
 def test_the_weight_is_that_of_the_environment() -> None:
     app = made.app(db={"image": "cellar:latest"})
-    assert states(made.run(app), "IMG-01") == [("db", "failed", "warning", False)]
-    assert states(made.run(app, made.PINNED), "IMG-01") == [("db", "failed", "error", True)]
+    assert states(made.run_checks(app), "IMG-01") == [("db", "failed", "warning", False)]
+    assert states(made.run_checks(app, made.PINNED), "IMG-01") == [("db", "failed", "error", True)]
     for stack in (made.STACK, made.PINNED):
-        assert states(made.run(app, stack), "IMG-02") == [("db", "failed", "warning", False)]
+        assert states(made.run_checks(app, stack), "IMG-02") == [("db", "failed", "warning", False)]
 
 
 def test_an_environment_may_say_what_a_check_weighs() -> None:
     app = made.app(web={"scale": application.Scale(min=1)})
-    heavier = dataclasses.replace(made.PINNED, checks={"AVL-01": "error"})
-    assert states(made.run(app, made.PINNED), "AVL-01") == [("web", "failed", "warning", False)]
-    assert states(made.run(app, heavier), "AVL-01") == [("web", "failed", "error", True)]
-    lighter = dataclasses.replace(made.STACK, checks={"NET-03": "warning"})
-    found = made.spoiled("Service/web", lambda one: one["spec"].update(selector={"app": "web"}))
-    assert states(made.run(made.app(), lighter, found), "NET-03") == [("web", "failed", "warning", False)]
+    heavier = dataclasses.replace(made.PINNED, check_severity={"AVL-01": "error"})
+    assert states(made.run_checks(app, made.PINNED), "AVL-01") == [("web", "failed", "warning", False)]
+    assert states(made.run_checks(app, heavier), "AVL-01") == [("web", "failed", "error", True)]
+    lighter = dataclasses.replace(made.STACK, check_severity={"NET-03": "warning"})
+    found = made.edit_object("Service/web", lambda one: one["spec"].update(selector={"app": "web"}))
+    assert states(made.run_checks(made.app(), lighter, found), "NET-03") == [("web", "failed", "warning", False)]
 
 
 @pytest.mark.parametrize("of", [(), ("db",), ("web", "db")])
 def test_a_waiver_waives_what_it_names_until_its_last_day(of: tuple[str, ...]) -> None:
     app = made.app(db=TAGGED)
     for until in ("2026-12-31", "2026-06-30"):
-        found = made.run(app, waived(waiver("IMG-02", *of, until=until)))
+        found = made.run_checks(app, waived(waiver("IMG-02", *of, until=until)))
         assert states(found) == [("db", "waived", f"waived until {until}", False)]
         assert all(one.state == "passed" for one in found if one.check.id != "IMG-02")
 
 
 def test_a_waiver_that_has_ended_is_an_error_whatever_it_was_for() -> None:
-    found = made.run(made.app(db=TAGGED), waived(waiver(until="2026-06-29")))
+    found = made.run_checks(made.app(db=TAGGED), waived(waiver(until="2026-06-29")))
     assert states(found) == [("db", "expired", "waiver ended 2026-06-29", True)]
-    (one,) = (one for one in found if one.refused)
-    assert str(engine.problem(one, problems.Place("app/app.yaml"))) == (
+    (one,) = (one for one in found if one.is_refused)
+    assert str(engine.make_diagnostic(one, diagnosis.SourceLocation("app/app.yaml"))) == (
         "app/app.yaml: IMG-02 StatefulSet/db spec.template.spec.containers[db].image: cellar:17 is a tag, and a tag"
         " can be moved, and its waiver ended 2026-06-29; pin it in images.lock: seaway release outdated --write"
         " (an exception: docs/checks.md)"
@@ -72,9 +73,9 @@ def test_a_waiver_that_has_ended_is_an_error_whatever_it_was_for() -> None:
 
 
 def test_a_waiver_that_waives_nothing_is_a_warning() -> None:
-    found = made.run(made.app(), waived(waiver(until="2026-06-29")))
+    found = made.run_checks(made.app(), waived(waiver(until="2026-06-29")))
     assert states(found) == [("-", "passed", "passed", False), ("-", "idle", "warning", False)]
-    assert made.findings(found) == [
+    assert made.list_findings(found) == [
         (
             "IMG-02",
             "None: Pulumi.test.yaml seaway:waivers.IMG-02: waives nothing: there is no such finding;"
@@ -84,21 +85,21 @@ def test_a_waiver_that_waives_nothing_is_a_warning() -> None:
 
 
 def test_a_waiver_for_somebody_else_waives_nothing_and_the_finding_counts() -> None:
-    found = made.run(made.app(db={"image": "cellar"}), waived(waiver("IMG-01", "web"), stack=made.PINNED))
+    found = made.run_checks(made.app(db={"image": "cellar"}), waived(waiver("IMG-01", "web"), stack=made.PINNED))
     assert states(found, "IMG-01") == [("db", "failed", "error", True), ("-", "idle", "warning", False)]
-    assert "waives nothing: there is no such finding of web; pulumi config rm" in made.findings(found)[1][1]
+    assert "waives nothing: there is no such finding of web; pulumi config rm" in made.list_findings(found)[1][1]
 
 
 @hypothesis.settings(max_examples=15)
 @given(
-    of=st.lists(st.sampled_from(["web", "db", "migrate"]), unique=True),
+    workloads=st.lists(st.sampled_from(["web", "db", "migrate"]), unique=True),
     until=st.dates().map(lambda day: day.isoformat()),
 )
 def test_every_finding_stays_with_and_without_a_waiver(of: list[str], until: str) -> None:
     """A waiver changes what a finding weighs, and hides none."""
     app = made.app(web={"security": "baseline"}, db={"security": "baseline"})
-    plain = made.run(app, made.PINNED)
-    found = made.run(app, waived(waiver("SEC-01", *of, until=until), stack=made.PINNED))
+    plain = made.run_checks(app, made.PINNED)
+    found = made.run_checks(app, waived(waiver("SEC-01", *of, until=until), stack=made.PINNED))
     kept = [(one.check.id, one.finding) for one in found if one.state != "idle"]
     assert kept == [(one.check.id, one.finding) for one in plain]
     for one in found:
@@ -106,21 +107,24 @@ def test_every_finding_stays_with_and_without_a_waiver(of: list[str], until: str
             mine = not of or one.finding.owner in of
             over = until < made.TODAY.isoformat()
             assert one.state == ("failed" if not mine else "expired" if over else "waived")
-            assert one.refused == (not mine or over)
+            assert one.is_refused == (not mine or over)
 
 
 def test_one_line_says_how_many() -> None:
     app = made.app(web={"security": "baseline"}, db={"image": "cellar"})
-    many = len(table.CHECKS)
-    assert engine.summary(made.run(made.app())) == f"{many} checks: {many} passed"
-    assert engine.summary(made.run(app)) == f"{many} checks: {many - 5} passed, 5 warnings"
+    many = len(registry.CHECKS)
+    assert engine.format_summary(made.run_checks(made.app())) == f"{many} checks: {many} passed"
+    assert engine.format_summary(made.run_checks(app)) == f"{many} checks: {many - 5} passed, 5 warnings"
     pinned = waived(waiver("SEC-01"), stack=made.PINNED)
-    assert engine.summary(made.run(app, pinned)) == f"{many} checks: {many - 5} passed, 3 errors, 1 warning, 1 waived"
+    assert (
+        engine.format_summary(made.run_checks(app, pinned))
+        == f"{many} checks: {many - 5} passed, 3 errors, 1 warning, 1 waived"
+    )
 
 
 def test_findings_of_one_check_share_a_line() -> None:
-    results = made.run(made.app(web={"security": "baseline"}), waived(waiver("SEC-01", "migrate", "report")))
-    lines = engine.lines(one for one in results if one.check.id in ("SEC-01", "SEC-02", "SEC-03"))
+    results = made.run_checks(made.app(web={"security": "baseline"}), waived(waiver("SEC-01", "migrate", "report")))
+    lines = engine.format_lines(one for one in results if one.check.id in ("SEC-01", "SEC-02", "SEC-03"))
     text = "is not true; remove `security: baseline` from"
     name = "spec.template.spec.containers"
     assert [line.replace(_job(results), "Job/migrate-*") for line in lines] == [
@@ -140,18 +144,18 @@ def _job(results: list[engine.Result]) -> str:
 
 def test_what_a_record_keeps() -> None:
     app = made.app(web={"security": "baseline"}, db=TAGGED)
-    kept = engine.recorded(made.run(app, waived(waiver("SEC-01", "web"), waiver("SEC-15"))))
+    kept = engine.summarize_for_record(made.run_checks(app, waived(waiver("SEC-01", "web"), waiver("SEC-15"))))
     assert kept["IMG-01"] == "passed"
     assert kept["IMG-02"] == "warning: db"
     assert kept["SEC-01"] == "warning: migrate, report; waived until 2026-12-31: web"
     assert kept["SEC-06"] == "warning: migrate, report, web"
     assert kept["SEC-15"] == "passed"
-    assert list(kept) == [each.id for each in table.CHECKS]
+    assert list(kept) == [each.id for each in registry.CHECKS]
 
 
 def test_results_as_json() -> None:
-    results = made.run(made.app(db=TAGGED), waived(waiver()))
-    assert results[0].plain() == {
+    results = made.run_checks(made.app(db=TAGGED), waived(waiver()))
+    assert results[0].to_json() == {
         "check": "IMG-01",
         "title": "An image has a version",
         "severity": "warning",
@@ -159,7 +163,7 @@ def test_results_as_json() -> None:
         "finding": None,
         "waiver": None,
     }
-    assert json.loads(json.dumps(results[1].plain())) == {
+    assert json.loads(json.dumps(results[1].to_json())) == {
         "check": "IMG-02",
         "title": "An image is pinned by its digest",
         "severity": "warning",
@@ -174,13 +178,15 @@ def test_results_as_json() -> None:
         "waiver": {"reason": "a mirror that never moves a tag", "owner": "ann", "until": "2026-12-31"},
     }
     with pytest.raises(ValueError, match="IMG-01 has found nothing"):
-        engine.problem(results[0], problems.Place("app.yaml"))
+        engine.make_diagnostic(results[0], diagnosis.SourceLocation("app.yaml"))
 
 
 def test_the_page_of_checks_is_that_of_the_table() -> None:
     file = golden.ROOT / "docs" / "checks.md"
-    assert file.read_text() == docs.text(), "python -m seaway.checks > docs/checks.md"
-    assert [line.split(" | ")[0] for line in docs.text().splitlines() if line.startswith(("| IMG-01", "| AVL-06"))] == [
+    assert file.read_text() == docs.format_page(), "python -m seaway.checks > docs/checks.md"
+    assert [
+        line.split(" | ")[0] for line in docs.format_page().splitlines() if line.startswith(("| IMG-01", "| AVL-06"))
+    ] == [
         "| IMG-01",
         "| AVL-06",
     ]

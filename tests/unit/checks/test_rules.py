@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seaway.checks import availability, engine, public, table
-from seaway.manifests import objects, offline
-from seaway.model import application, load, roots, settings
+from seaway.checks import engine, public_checkers, registry
+from seaway.checks.rules import availability
+from seaway.files import roots
+from seaway.manifests import objects, preview
+from seaway.model import application, settings
+from seaway.project import load
 from tests import golden
 from tests.unit.checks import made
 
@@ -126,16 +129,16 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "None: ResourceQuota/seaway spec.hard[limits.cpu]: refuses pods without a limit: db, migrate, report, web; set the limit, or take it out of the quota",
     ]),
     "no readiness": ("PRB-01", "Deployment/web", made.container(without("readinessProbe")), [
-        f"web: Deployment/web {CONTAINER}[web].readinessProbe: is not set; say it in services.web.health.ready, as /readyz",
+        f"web: Deployment/web {CONTAINER}[web].readinessProbe: is not set; say it in services.web.health.readiness, as /readyz",
     ]),
     "no liveness": ("PRB-02", "Deployment/web", made.container(without("livenessProbe")), [
-        f"web: Deployment/web {CONTAINER}[web].livenessProbe: is not set; say it in services.web.health.live, as /healthz",
+        f"web: Deployment/web {CONTAINER}[web].livenessProbe: is not set; say it in services.web.health.liveness, as /healthz",
     ]),
     "no startup": ("PRB-03", "Deployment/web", made.container(without("startupProbe")), [
-        f"web: Deployment/web {CONTAINER}[web].livenessProbe: gives a start 30 s, and services.web.health.startup 60 s; set startupProbe.failureThreshold so that it is as long",
+        f"web: Deployment/web {CONTAINER}[web].livenessProbe: gives a start 30 s, and services.web.health.startPeriod 60 s; set startupProbe.failureThreshold so that it is as long",
     ]),
     "short startup": ("PRB-03", "StatefulSet/db", made.container(lambda one: one["startupProbe"].update(failureThreshold=5)), [
-        f"db: StatefulSet/db {CONTAINER}[db].startupProbe: gives a start 5 s, and stores.db.health.startup 60 s; set startupProbe.failureThreshold so that it is as long",
+        f"db: StatefulSet/db {CONTAINER}[db].startupProbe: gives a start 5 s, and stores.db.health.startPeriod 60 s; set startupProbe.failureThreshold so that it is as long",
     ]),
     "probe of no port": ("PRB-04", "Deployment/web", made.container(lambda one: one["readinessProbe"]["httpGet"].update(port=9000)), [
         f"web: Deployment/web {CONTAINER}[web].readinessProbe.httpGet.port: the container has no port 9000; write the port of services.web.port",
@@ -164,7 +167,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: Deployment/web spec.template.spec.hostNetwork: is true; remove it",
     ]),
     "node's port": ("SEC-09", "Deployment/web", made.container(lambda one: one["ports"][0].update(hostPort=80)), [
-        f"web: Deployment/web {CONTAINER}[web].ports.hostPort: takes port 80 of the node; remove it, and say `expose: true` in services.web",
+        f"web: Deployment/web {CONTAINER}[web].ports.hostPort: takes port 80 of the node; remove it, and say `publish: true` in services.web",
     ]),
     "node's files": ("SEC-10", "Deployment/web", made.template(lambda one: one["volumes"].append({"name": "sock", "hostPath": {"path": "/run/docker.sock"}})), [
         "web: Deployment/web spec.template.spec.volumes[sock].hostPath: is /run/docker.sock of the node; let a store keep the data",
@@ -273,7 +276,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: Service/web spec.selector: selects no pods; write the labels of those that it is for",
     ]),
     "node port": ("NET-04", "Service/web", spec(type="NodePort"), [
-        "web: Service/web spec.type: NodePort answers on every node; set seaway:exposure to ingress or loadBalancer",
+        "web: Service/web spec.type: NodePort answers on every node; set seaway:publish to ingress or loadBalancer",
     ]),
     "no budget": ("AVL-02", "PodDisruptionBudget/web", spec(selector={"matchLabels": {"app": "other"}}), [
         "web: Deployment/web spec.replicas: no disruption budget keeps a drain from taking all pods at once; let a PodDisruptionBudget select them",
@@ -294,7 +297,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: Deployment/web spec.strategy.rollingUpdate.maxUnavailable: 25% of the pods may be away in a rollout; set it to 0",
     ]),
     "no farewell": ("AVL-06", "Deployment/web", made.container(without("lifecycle")), [
-        f"web: Deployment/web {CONTAINER}[web].lifecycle.preStop: is not set: requests come to a pod that has ended; set services.web.drain to 5",
+        f"web: Deployment/web {CONTAINER}[web].lifecycle.preStop: is not set: requests come to a pod that has ended; set services.web.preStopDelay to 5",
     ]),
     "scaler of nobody": ("AVL-08", "HorizontalPodAutoscaler/web", lambda one: one["spec"]["scaleTargetRef"].update(name="webb"), [
         "web: HorizontalPodAutoscaler/web spec.scaleTargetRef: there is no Deployment webb; name what it is for",
@@ -330,11 +333,11 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "web: PodDisruptionBudget/web apiVersion: policy/v1beta1 may be gone with the next upgrade; write a stable one",
     ]),
     "late schedule": ("JOB-01", "CronJob/report", lambda one: [one["spec"].pop(key) for key in ("startingDeadlineSeconds", "concurrencyPolicy")], [
-        "report: CronJob/report spec.startingDeadlineSeconds: is not set; say it in jobs.report.startWithin",
-        "report: CronJob/report spec.concurrencyPolicy: is not set; say it in jobs.report.overlap",
+        "report: CronJob/report spec.startingDeadlineSeconds: is not set; say it in jobs.report.startingDeadline",
+        "report: CronJob/report spec.concurrencyPolicy: is not set; say it in jobs.report.concurrencyPolicy",
     ]),
     "endless job": ("JOB-02", "Job/migrate-*", lambda one: [one["spec"].pop(key) for key in ("backoffLimit", "activeDeadlineSeconds")], [
-        "migrate: Job/migrate-* spec.backoffLimit: is not set; say it in jobs.migrate.tries",
+        "migrate: Job/migrate-* spec.backoffLimit: is not set; say it in jobs.migrate.backoffLimit",
         "migrate: Job/migrate-* spec.activeDeadlineSeconds: is not set; say it in jobs.migrate.timeout",
     ]),
     "endless run": ("JOB-02", "CronJob/report", lambda one: one["spec"]["jobTemplate"]["spec"].pop("activeDeadlineSeconds"), [
@@ -347,7 +350,7 @@ SPOILED: dict[str, tuple[str, str, made.Edit, list[str]]] = {
         "db: StatefulSet/db spec.serviceName: Service web has an address of its own; name one with clusterIP None",
     ]),
     "short grace": ("AVL-06", "Deployment/web", made.template(setting(terminationGracePeriodSeconds=10)), [
-        "web: Deployment/web spec.template.spec.terminationGracePeriodSeconds: 10 s are too short for the wait of 5 s and 10 s for the requests in flight; set services.web.grace to 10 or more",
+        "web: Deployment/web spec.template.spec.terminationGracePeriodSeconds: 10 s are too short for the wait of 5 s and 10 s for the requests in flight; set services.web.stopGracePeriod to 10 or more",
     ]),
 }  # fmt: skip
 
@@ -364,53 +367,53 @@ def starred(text: str) -> str:
 
 
 def of(results: list[engine.Result], id_: str) -> list[str]:
-    return [starred(text) for found, text in made.findings(results) if found == id_]
+    return [starred(text) for found, text in made.list_findings(results) if found == id_]
 
 
 @pytest.mark.parametrize("stack", [made.STACK, made.PINNED, made.OPEN], ids=["builds", "pinned", "open"])
 def test_a_well_made_application_passes_everything(stack: settings.Settings) -> None:
-    results = made.run(made.app(), stack)
-    assert made.findings(results) == []
-    assert [(one.check.id, one.state) for one in results] == [(each.id, "passed") for each in table.CHECKS]
+    results = made.run_checks(made.app(), stack)
+    assert made.list_findings(results) == []
+    assert [(one.check.id, one.state) for one in results] == [(each.id, "passed") for each in registry.CHECKS]
 
 
 @pytest.mark.parametrize("case", WRITTEN)
 def test_what_is_written(case: str) -> None:
     id_, fields, lines = WRITTEN[case]
-    assert of(made.run(made.app(**fields)), id_) == lines
+    assert of(made.run_checks(made.app(**fields)), id_) == lines
 
 
 @pytest.mark.parametrize("case", SPOILED)
 def test_what_is_spoiled(case: str) -> None:
     id_, key, edit, lines = SPOILED[case]
-    assert of(made.run(made.app(), made.OPEN, made.spoiled(key, edit)), id_) == lines
+    assert of(made.run_checks(made.app(), made.OPEN, made.edit_object(key, edit)), id_) == lines
 
 
 @pytest.mark.parametrize("asked", [{"protocol": "udp"}, {"port": None, "ports": (application.Port("trace", port=9),)}])
 def test_where_there_is_no_port_to_ask_a_command_is(asked: dict[str, Any]) -> None:
-    of = made.app({"health": application.Health(), "expose": False} | asked)
-    told = [text for id_, text in made.findings(made.run(of)) if id_ in ("PRB-01", "PRB-02")]
+    of = made.app({"health": application.Health(), "publish": False} | asked)
+    told = [text for id_, text in made.list_findings(made.run_checks(of)) if id_ in ("PRB-01", "PRB-02")]
     web = f"web: Deployment/web {CONTAINER}[web]"
     assert told == [
-        f"{web}.readinessProbe: is not set; say it in services.web.health.ready, as [program, argument]",
-        f"{web}.livenessProbe: is not set; say it in services.web.health.live, as [program, argument]",
+        f"{web}.readinessProbe: is not set; say it in services.web.health.readiness, as [program, argument]",
+        f"{web}.livenessProbe: is not set; say it in services.web.health.liveness, as [program, argument]",
     ]
 
 
 def test_what_is_several_under_load_has_a_budget_too() -> None:
     of = made.app({"scale": application.Scale(min=1, max=3)})
-    found = made.rendered(of)
-    assert "AVL-02" not in dict(made.findings(made.run(of, found=found)))
+    found = made.render_objects(of)
+    assert "AVL-02" not in dict(made.list_findings(made.run_checks(of, release_objects=found)))
     found = [one for one in found if one.kind != "PodDisruptionBudget"]
-    assert dict(made.findings(made.run(of, found=found)))["AVL-02"] == (
+    assert dict(made.list_findings(made.run_checks(of, release_objects=found)))["AVL-02"] == (
         "web: Deployment/web spec.replicas: no disruption budget keeps a drain from taking all pods at once;"
         " let a PodDisruptionBudget select them"
     )
 
 
 def test_without_policies_everybody_may() -> None:
-    found = [one for one in made.rendered(made.app()) if one.kind != "NetworkPolicy"]
-    lines = of(made.run(made.app(), found=found), "NET-01")
+    found = [one for one in made.render_objects(made.app()) if one.kind != "NetworkPolicy"]
+    lines = of(made.run_checks(made.app(), release_objects=found), "NET-01")
     assert len(lines) == 8, "four workloads, two ways"
     assert lines[:2] == [
         "db: StatefulSet/db spec.template.metadata.labels: no network policy says who may connect to its pods; let a NetworkPolicy with policyTypes Ingress select them",
@@ -419,15 +422,15 @@ def test_without_policies_everybody_may() -> None:
 
 
 def test_every_check_has_a_failing_case() -> None:
-    ids = [each.id for each in table.CHECKS]
+    ids = [each.id for each in registry.CHECKS]
     assert {one[0] for one in (*WRITTEN.values(), *SPOILED.values())} == set(ids)
     assert len(set(ids)) == len(ids)
-    assert set(table.IDS) == {*ids, *settings.POLICIES}
+    assert set(registry.IDS) == {*ids, *settings.POLICY_IDS}
 
 
 def test_every_id_is_a_check_or_says_why_not() -> None:
     """No id is missing, and none has two meanings."""
-    ids = [*(each.id for each in table.CHECKS), *(each.id for each in table.DECLINED)]
+    ids = [*(each.id for each in registry.CHECKS), *(each.id for each in registry.DECLINED)]
     families: dict[str, list[int]] = {}
     for id_ in ids:
         families.setdefault(id_.partition("-")[0], []).append(int(id_.partition("-")[2]))
@@ -448,15 +451,15 @@ def test_every_id_is_a_check_or_says_why_not() -> None:
             "STS": 1,
         }.items()
     }
-    assert all(each.because for each in table.DECLINED)
+    assert all(each.reason for each in registry.DECLINED)
 
 
 def test_each_check_says_why_and_what_it_weighs() -> None:
-    for each in table.CHECKS:
-        assert each.why.endswith((".", "issues/20473", "#stable-network-id")), each.id
-        assert each.level.because, each.id
-        assert set(each.public) <= set(public.TOOLS), each.id
-    assert {each.id for each in table.CHECKS if not each.public} == {
+    for each in registry.CHECKS:
+        assert each.rationale.endswith((".", "issues/20473", "#stable-network-id")), each.id
+        assert each.default_severity.reason, each.id
+        assert set(each.public_ids) <= set(public_checkers.CHECKERS), each.id
+    assert {each.id for each in registry.CHECKS if not each.public_ids} == {
         "RES-08",
         "PRB-05",
         "SEC-11",
@@ -464,31 +467,31 @@ def test_each_check_says_why_and_what_it_weighs() -> None:
         "AVL-06",
         "JOB-02",
     }
-    assert set(public._IDS) <= set(table.IDS)
+    assert set(public_checkers._IDS) <= set(registry.IDS)
 
 
 @pytest.mark.parametrize("file", ["app/app.yaml", "examples/smallest/app.yaml", "examples/shop/app.yaml"])
 @pytest.mark.parametrize("stack", [made.STACK, made.PINNED], ids=["builds", "pinned"])
 def test_what_ships_has_no_error(file: str, stack: settings.Settings) -> None:
-    app = load.load(golden.ROOT / file, root=roots.Root(golden.ROOT))
-    exposed = dataclasses.replace(stack, exposure="nodePort")
-    results = engine.run(app, exposed, offline.rendered(app, exposed), made.TODAY)
+    app = load.load_application(golden.ROOT / file, root=roots.Root(golden.ROOT))
+    exposed = dataclasses.replace(stack, publish="nodePort")
+    results = engine.run_checks(app, exposed, preview.render_objects(app, exposed), made.TODAY)
     assert {one.state for one in results} <= {"passed", "failed"}
-    assert [str(one.finding) for one in results if one.refused] == []
+    assert [str(one.finding) for one in results if one.is_refused] == []
 
 
 def test_an_image_that_is_being_built_is_deployed_by_its_digest() -> None:
     app = made.app()
     images = {"web": objects.Image(reference=object(), content="ctx-1")}
-    found = offline.rendered(app, made.STACK, images)
-    results = engine.run(app, made.STACK, found, made.TODAY)
+    found = preview.render_objects(app, made.STACK, images)
+    results = engine.run_checks(app, made.STACK, found, made.TODAY)
     assert not [one for one in results if one.check.id in ("IMG-01", "IMG-02") and one.state != "passed"]
 
 
 def test_a_substitute_is_told_where_it_was_named() -> None:
-    stack = dataclasses.replace(made.STACK, substitutes={"cellar:17": "mirror.example.com/cellar:latest"})
-    (line,) = of(made.run(made.app(db={"image": "cellar:17"}), stack), "IMG-01")
-    assert line.endswith("; name a version in seaway:substitutes, as cellar:1.2.3")
+    stack = dataclasses.replace(made.STACK, image_overrides={"cellar:17": "mirror.example.com/cellar:latest"})
+    (line,) = of(made.run_checks(made.app(db={"image": "cellar:17"}), stack), "IMG-01")
+    assert line.endswith("; name a version in seaway:imageOverrides, as cellar:1.2.3")
 
 
 @pytest.mark.parametrize(
@@ -502,7 +505,7 @@ def test_a_substitute_is_told_where_it_was_named() -> None:
     ],
 )
 def test_what_only_looks_like_a_secret(name: str, value: str) -> None:
-    assert of(made.run(made.app(db={"env": {name: value}})), "CFG-01") == []
+    assert of(made.run_checks(made.app(db={"env": {name: value}})), "CFG-01") == []
 
 
 @pytest.mark.parametrize(
@@ -510,7 +513,7 @@ def test_what_only_looks_like_a_secret(name: str, value: str) -> None:
 )
 def test_what_only_looks_like_a_secret_in_a_file(line: str) -> None:
     file = application.File("/etc/db.ini", content=line)
-    assert of(made.run(made.app(db={"files": (file,)})), "CFG-02") == []
+    assert of(made.run_checks(made.app(db={"files": (file,)})), "CFG-02") == []
 
 
 @pytest.mark.parametrize(
@@ -518,7 +521,7 @@ def test_what_only_looks_like_a_secret_in_a_file(line: str) -> None:
 )
 def test_what_is_a_secret_in_a_file(line: str) -> None:
     file = application.File("/etc/db.ini", content=line)
-    assert len(of(made.run(made.app(db={"files": (file,)})), "CFG-02")) == 1
+    assert len(of(made.run_checks(made.app(db={"files": (file,)})), "CFG-02")) == 1
 
 
 @hypothesis.settings(max_examples=15)
@@ -526,13 +529,13 @@ def test_what_is_a_secret_in_a_file(line: str) -> None:
 def test_no_value_is_ever_told(value: str) -> None:
     secret = f"{value}-verysecret"
     file = application.File("/etc/db.ini", content=f"password = {secret}")
-    results = made.run(made.app(db={"env": {"PASSWORD": secret}, "files": (file,)}))
-    assert "verysecret" not in repr(made.findings(results))
+    results = made.run_checks(made.app(db={"env": {"PASSWORD": secret}, "files": (file,)}))
+    assert "verysecret" not in repr(made.list_findings(results))
 
 
 @given(pods=st.integers(1, 50), said=st.one_of(st.integers(0, 60), st.integers(0, 100).map(lambda one: f"{one}%")))
 def test_a_budget_in_numbers_and_in_percent(pods: int, said: int | str) -> None:
-    away, stay = (availability._evictable({key: said}, pods) for key in ("maxUnavailable", "minAvailable"))
+    away, stay = (availability._count_evictable({key: said}, pods) for key in ("maxUnavailable", "minAvailable"))
     assert away + stay == pods
     if isinstance(said, str):
         assert (away == 0) == (said == "0%")

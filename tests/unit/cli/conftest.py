@@ -26,7 +26,7 @@ VERSIONS = {
 
 @pytest.fixture
 def api() -> Iterator[apiserver.ApiServer]:
-    with apiserver.serving() as server:
+    with apiserver.serve() as server:
         yield server
 
 
@@ -59,7 +59,7 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     return folder
 
 
-def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *words: str, width: int = 100) -> tuple[int, list[str]]:
+def run_at_terminal(monkeypatch: pytest.MonkeyPatch, *words: str, width: int = 100) -> tuple[int, list[str]]:
     """`seaway ...` with a terminal so wide as its stdout; its exit code, and the lines that the terminal got."""
     ours, theirs = pty.openpty()
     got: list[bytes] = []
@@ -83,11 +83,11 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *words: str, width: int = 100
 
 
 @pytest.fixture
-def pulumi(checkout: Path) -> program.Pulumi:
-    return program.Pulumi(checkout)
+def pulumi(checkout: Path) -> program.FakePulumi:
+    return program.FakePulumi(checkout)
 
 
-def put(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> None:
+def put_objects(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> None:
     """Into the namespace of shop in dev."""
     for each in objects:
         version = VERSIONS.get(kind, "v1")
@@ -96,4 +96,4 @@ def put(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> None:
 
 def put_all(api: apiserver.ApiServer, objects: dict[str, list[made.Object]]) -> None:
     for kind, each in objects.items():
-        put(api, kind, *each)
+        put_objects(api, kind, *each)

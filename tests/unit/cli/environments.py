@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from seaway.manifests import given
-from seaway.release import lock, project, record, release, stack_state, store, stored
+from seaway.manifests import inputs
+from seaway.project import release, release_lock
+from seaway.release import project, record, record_store, stack_state, stored_record
 from tests import golden
 from tests.unit.cli import program
 from tests.unit.cluster import apiserver
@@ -17,116 +18,125 @@ DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team"
 PINNED = f"{DEV}\n  seaway:build: false"
 STACKS = {
     "dev": DEV,
-    "staging": f"{PINNED}\n  seaway:promotesFrom: dev",
-    "prod": f"{PINNED}\n  seaway:promotesFrom: staging",
+    "staging": f"{PINNED}\n  seaway:promotion: {{from: dev}}",
+    "prod": f"{PINNED}\n  seaway:promotion: {{from: staging}}",
 }
 TIME = "2026-01-01T00:00:00Z"
 NAMES = ("web", "api", "worker")
 CLEAN = release.Provenance(revision="4b825dc642cb6eb9a060e54bf8d69288fbee4904")
 
 
-def shop(checkout: Path) -> Path:
+def prepare_shop(checkout: Path) -> Path:
     """The checkout with the three stacks instead of its own."""
     shutil.rmtree(checkout / "app")
     shutil.copytree(golden.ROOT / "examples" / "shop", checkout / "app")
     for name in STACKS:
-        say(checkout, name)
+        write_stack(checkout, name)
     return checkout
 
 
-def say(folder: Path, stack: str, *lines: str, **changed: str) -> None:
+def write_stack(folder: Path, stack: str, *lines: str, **changed: str) -> None:
     """Write a stack's file: ``lines`` are added, values of ``changed`` replace those of a key."""
     said = dict(line.strip().removeprefix("seaway:").split(": ", 1) for line in STACKS[stack].splitlines()) | changed
     told = [f"seaway:{key}: {value}" for key, value in said.items() if value]
     (folder / f"Pulumi.{stack}.yaml").write_text("\n  ".join(["config:", *told, *lines]) + "\n")
 
 
-def write(folder: Path, old: str, new: str) -> None:
+def replace_in_app(folder: Path, old: str, new: str) -> None:
     """Change the application's file."""
     file = folder / "app" / "app.yaml"
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new, 1))
 
 
-def made(folder: Path, stack: str, *, version: str = "1") -> record.Record:
+def build_record(folder: Path, stack: str, *, version: str = "1") -> record.ReleaseRecord:
     """What a stack would deploy now. ``version`` is that of the images where it builds them."""
-    one = project.of(folder, stack)
-    images = one.release.given(one.settings.registry) if one.release else _images(one.settings.registry or "", version)
-    secrets = {name: given.SecretValue(fingerprint=f"of {name}", value="") for name in ("POSTGRES_PASSWORD", "TOKEN")}
-    return record.Record.of(one.stated, one.settings, images, secrets, base=one.base)
+    one = project.load_environment(folder, stack)
+    images = (
+        one.release.resolve_images(one.settings.registry)
+        if one.release
+        else _images(one.settings.registry or "", version)
+    )
+    secrets = {name: inputs.SecretValue(fingerprint=f"of {name}", value="") for name in ("POSTGRES_PASSWORD", "TOKEN")}
+    return record.ReleaseRecord.create(one.declared, one.settings, images, secrets, base=one.base)
 
 
-def _images(registry: str, version: str) -> dict[str, given.Image]:
+def _images(registry: str, version: str) -> dict[str, inputs.Image]:
     return {
-        name: given.Image(
+        name: inputs.Image(
             reference=f"{registry}/shop/{name}@sha256:{version * 64}", content=f"{registry}/shop/{name}:ctx-{version}"
         )
         for name in NAMES
     }
 
 
-def deployed(
+def deploy_record(
     api: apiserver.ApiServer,
-    one: record.Record,
+    release_record: record.ReleaseRecord,
     *,
     provenance: release.Provenance = CLEAN,
-    before: record.Record | None = None,
+    before: record.ReleaseRecord | None = None,
     time: str = TIME,
-) -> record.Record:
+) -> record.ReleaseRecord:
     """A release in the cluster and in the state: its record, its healthy objects, and that it is the current one."""
-    sha256 = remembered(api, one, provenance=provenance, time=time)
+    sha256 = store_record(api, release_record, provenance=provenance, time=time)
     folder = Path.cwd()
     if not (folder / "nothing" / "pulumi").exists():
-        program.install(folder)
-    known = {each.release: each for each in history(folder, one.settings["stack"])}
-    first = known[one.id].recorded if one.id in known else time
-    entry = stack_state.Recorded(release=one.id, sha256=sha256, recorded=first)
-    others = [each for each in known.values() if each.release != one.id]
-    program.write_state(folder, one, history=[entry, *others], provenance=provenance, since=time)
-    put(api, store.pointer(one, store.Pointer(id=one.id, previous=before and before.id, since=time)))
-    for each in before.objects() if before else ():
+        program.install_pulumi(folder)
+    known = {each.release: each for each in read_history(folder, release_record.settings["stack"])}
+    first = known[release_record.id].recorded if release_record.id in known else time
+    entry = stack_state.RecordedRelease(release=release_record.id, sha256=sha256, recorded=first)
+    others = [each for each in known.values() if each.release != release_record.id]
+    program.write_state(folder, release_record, history=[entry, *others], provenance=provenance, since=time)
+    put_manifest(
+        api,
+        record_store.build_current(
+            release_record, record_store.CurrentRelease(id=release_record.id, previous=before and before.id, since=time)
+        ),
+    )
+    for each in before.render_objects() if before else ():
         meta = each.manifest["metadata"]
         api.remove(each.manifest["apiVersion"], each.kind, meta.get("namespace", ""), meta["name"])
-    for each in one.objects():
-        put(api, {**each.manifest, **_status(each.manifest)})
-    return one
+    for each in release_record.render_objects():
+        put_manifest(api, {**each.manifest, **_build_status(each.manifest)})
+    return release_record
 
 
-def remembered(
+def store_record(
     api: apiserver.ApiServer,
-    one: record.Record,
+    release_record: record.ReleaseRecord,
     *,
     provenance: release.Provenance = CLEAN,
     time: str = TIME,
 ) -> str:
     """Only its record; its SHA-256."""
-    saved = stored.StoredRecord.of(one, provenance)
-    for kept in store.config_maps(one, one.id, saved):
-        put(api, {**kept, "metadata": {**kept["metadata"], "creationTimestamp": time}})
+    saved = stored_record.StoredRecord.create(release_record, provenance)
+    for kept in record_store.build_config_maps(release_record, release_record.id, saved):
+        put_manifest(api, {**kept, "metadata": {**kept["metadata"], "creationTimestamp": time}})
     return saved.sha256
 
 
-def history(folder: Path, stack: str) -> tuple[stack_state.Recorded, ...]:
+def read_history(folder: Path, stack: str) -> tuple[stack_state.RecordedRelease, ...]:
     """What the state of a stack vouches for."""
     file = folder / f"state.{stack}.json"
     if not file.exists():
         return ()
     (one,) = json.loads(file.read_text())["deployment"]["resources"]
-    return stack_state.history(one["outputs"])
+    return stack_state.parse_history(one["outputs"])
 
 
-def pinned(folder: Path, stack: str) -> lock.Lock:
+def read_lock(folder: Path, stack: str) -> release_lock.Lock:
     """What the lock file of a stack says, without the checksum of the release's file."""
-    return dataclasses.replace(lock.read(folder, stack), sha256=None)
+    return dataclasses.replace(release_lock.read(folder, stack), sha256=None)
 
 
-def put(api: apiserver.ApiServer, manifest: dict[str, Any]) -> None:
+def put_manifest(api: apiserver.ApiServer, manifest: dict[str, Any]) -> None:
     fields = copy.deepcopy(manifest)
     meta = fields["metadata"]
     api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
 
 
-def _status(manifest: dict[str, Any]) -> dict[str, Any]:
+def _build_status(manifest: dict[str, Any]) -> dict[str, Any]:
     many = manifest.get("spec", {}).get("replicas", 1)
     counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
     match manifest["kind"]:
@@ -138,7 +148,7 @@ def _status(manifest: dict[str, Any]) -> dict[str, Any]:
             return {}
 
 
-def pod(owner: str, image: str, stack: str = "dev") -> dict[str, Any]:
+def build_pod(owner: str, image: str, stack: str = "dev") -> dict[str, Any]:
     """One that runs."""
     labels = {
         "app.kubernetes.io/name": owner,
@@ -154,7 +164,7 @@ def pod(owner: str, image: str, stack: str = "dev") -> dict[str, Any]:
     }
 
 
-def copied(monkeypatch: Any) -> list[tuple[str, str]]:
+def record_copies(monkeypatch: Any) -> list[tuple[str, str]]:
     """What goes from one registry to another, instead of being copied."""
     from seaway.images import registry  # noqa: PLC0415 - as the verb does
 
@@ -164,9 +174,9 @@ def copied(monkeypatch: Any) -> list[tuple[str, str]]:
         seen.append((source, target))
         return True
 
-    monkeypatch.setattr(registry, "copy", copy_)
+    monkeypatch.setattr(registry, "copy_image", copy_)
     return seen
 
 
-def dirty() -> release.Provenance:
+def build_dirty_provenance() -> release.Provenance:
     return dataclasses.replace(CLEAN, dirty=True)

@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from seaway.model import encode
-from seaway.release import record, release, stack_state
+from seaway.project import release
+from seaway.release import record, stack_state
+from seaway.syntax import encode
 
 STATE = """
 import pathlib, sys
@@ -19,7 +20,7 @@ if sys.argv[1:3] == ["stack", "export"] and "--file" not in sys.argv:
 """Answers `pulumi stack export` from the file that ``write_state`` wrote; it is not among the calls."""
 
 
-def install(folder: Path, more: str = "sys.exit('not here')") -> None:
+def install_pulumi(folder: Path, more: str = "sys.exit('not here')") -> None:
     """Put the program into the folder that is the PATH."""
     file = folder / "nothing" / "pulumi"
     # Without what an environment adds it starts in a third of the time.
@@ -29,33 +30,33 @@ def install(folder: Path, more: str = "sys.exit('not here')") -> None:
 
 def write_state(
     folder: Path,
-    one: record.Record,
+    release_record: record.ReleaseRecord,
     *,
-    history: Sequence[stack_state.Recorded] = (),
+    history: Sequence[stack_state.RecordedRelease] = (),
     provenance: release.Provenance | None = None,
     since: str = "2026-01-01T00:00:00Z",
 ) -> None:
     """What the state of a stack has of the release that was deployed last."""
     outputs = {
-        "namespace": one.namespace,
-        "release": one.id,
-        "record": one.plain(),
-        "provenance": encode.plain(provenance or release.Provenance()),
+        "namespace": release_record.namespace,
+        "release": release_record.id,
+        "record": release_record.to_plain(),
+        "provenance": encode.to_plain(provenance or release.Provenance()),
         "since": since,
-        "history": [each.plain() for each in history],
+        "history": [each.to_plain() for each in history],
     }
     urn = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Release::release"
-    resources = [{"urn": urn, "type": stack_state.TYPE, "outputs": outputs}]
+    resources = [{"urn": urn, "type": stack_state.RELEASE_TYPE, "outputs": outputs}]
     state = {"version": 3, "deployment": {"resources": resources}}
-    (folder / f"state.{one.settings['stack']}.json").write_text(json.dumps(state))
+    (folder / f"state.{release_record.settings['stack']}.json").write_text(json.dumps(state))
 
 
-class Pulumi:
+class FakePulumi:
     """What stands for the program: each call runs the next text of Python, with `note(described, deployed)` at hand."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        install(
+        install_pulumi(
             folder,
             f"""
             import json, signal, time
@@ -73,7 +74,7 @@ class Pulumi:
             """,
         )
 
-    def does(self, *steps: str) -> None:
+    def set_steps(self, *steps: str) -> None:
         (self.folder / "steps.json").write_text(json.dumps(steps))
 
     @property

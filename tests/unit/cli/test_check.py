@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.checks import table
+from seaway.checks import registry
 from seaway.cli import main
 from tests import golden
 from tests.unit.cluster import apiserver
@@ -21,7 +21,7 @@ config:
 WAIVER = """\
   seaway:waivers:
     IMG-02:
-      of: [db]
+      workloads: [db]
       reason: our mirror never moves a tag
       owner: ann
       until: {until}
@@ -63,7 +63,7 @@ def test_findings_are_shown_with_the_way_out(folder: Path, capsys: pytest.Captur
     code, out, err = check(capsys)
     head, *rows = out.splitlines()
     assert (code, err) == (0, "")
-    many = len(table.CHECKS)
+    many = len(registry.CHECKS)
     assert head == f"shop · stack dev · {many} checks: {many - 1} passed, 1 warning"
     assert [" ".join(row.split()) for row in rows] == [
         "CHECK WEIGHT OF WHERE WHAT IS WRONG WAY OUT",
@@ -115,15 +115,17 @@ def test_an_error_is_one_by_its_exit_code(folder: Path, capsys: pytest.CaptureFi
 def test_a_pinned_release_is_what_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What the working tree says by now is no matter."""
     from seaway.model import application  # noqa: PLC0415
-    from seaway.release import lock, release  # noqa: PLC0415
+    from seaway.project import release, release_lock  # noqa: PLC0415
 
-    image = release.Image(content="ctx-1", repository="registry.example.com/team/shop/web", digest=f"sha256:{'d' * 64}")
+    image = release.ReleaseImage(
+        content="ctx-1", repository="registry.example.com/team/shop/web", digest=f"sha256:{'d' * 64}"
+    )
     service = application.Service(
         "web", build=application.Build(context="./web"), port=8000, env={"API_TOKEN": "hunter2"}
     )
     one = release.Release(application=application.Application("shop", services=(service,)), images={"web": image})
-    release.save(folder, one)
-    lock.write(folder, "dev", lock.Lock(release=one.id))
+    release.save_release(folder, one)
+    release_lock.write(folder, "dev", release_lock.Lock(release=one.id))
     (folder / "Pulumi.dev.yaml").write_text(STACK + "  seaway:build: false\n")
     (folder / "app" / "app.yaml").write_text("name: shop\nservices: broken by now\n")
     code, states = plain(capsys)
@@ -151,7 +153,7 @@ def test_what_the_cluster_lacks(checkout: Path, api: apiserver.ApiServer, capsys
         "Kubernetes there - 1.34 -",
         "network policies enforced unknown - no agent is known to enforce them here, and the cluster cannot be asked ask whoever runs it, or try a connection that is closed",
     ]
-    assert not [path for path, _ in api.asked if "/secrets" in path]
+    assert not [path for path, _ in api.requests if "/secrets" in path]
 
 
 def test_a_cluster_that_has_it_all(
@@ -160,7 +162,7 @@ def test_a_cluster_that_has_it_all(
     (checkout / "app" / "app.yaml").write_text(APP)
     (checkout / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n")
     for name in ("one", "two"):
-        fields = answers.node(name)
+        fields = answers.build_node(name)
         api.put("v1", "Node", "", name, **{key: fields[key] for key in ("metadata", "spec", "status")})
     api.put("v1", "Service", "kube-system", "kube-dns", spec={"selector": {"k8s-app": "kube-dns"}})
     api.put("apps/v1", "DaemonSet", "", "cilium")

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from seaway.release import lock, project, release
+from seaway.project import release, release_lock
+from seaway.release import project
 from tests import golden
 
 DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team\n  seaway:secrets: {KEY: {secure: v1:x}}"
 PROD = f"""{DEV.replace("work", "production")}
-  seaway:exposure: loadBalancer
+  seaway:publish: loadBalancer
   seaway:overlay: {{services: {{web: {{scale: 4, env: {{TITLE: '[Prod]'}}}}}}}}
 """
 
@@ -46,18 +47,18 @@ def differences(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, obje
 
 def pinned(shop: Path, stack: str) -> release.Release:
     """What dev would deploy, pinned for another stack."""
-    base = project.of(shop, "dev").base
+    base = project.load_environment(shop, "dev").base
     images = {
-        name: release.Image.of(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
+        name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
         for name in ("web", "api", "worker")
     }
     came = release.Provenance(revision="4b825dc", dirty=True)
     one = release.Release(application=base, images=images, provenance=came)
-    release.save(shop, one)
-    held = lock.Held("0123456789ab", because="web: no such image", since="2026-01-02T03:04:05Z")
-    lock.write(shop, stack, lock.Lock(release=one.id, held=(held,)))
+    release.save_release(shop, one)
+    held = release_lock.HeldRelease("0123456789ab", because="web: no such image", since="2026-01-02T03:04:05Z")
+    release_lock.write(shop, stack, release_lock.Lock(release=one.id, held=(held,)))
     file = shop / f"Pulumi.{stack}.yaml"
-    file.write_text(file.read_text() + "\n  seaway:build: false\n  seaway:promotesFrom: dev\n")
+    file.write_text(file.read_text() + "\n  seaway:build: false\n  seaway:promotion: {from: dev}\n")
     return one
 
 
@@ -70,7 +71,7 @@ def test_a_table_of_what_differs(shop: Path, capsys: pytest.CaptureFixture[str])
         ["services.web", "env.TITLE", "Shop", "[Prod]"],
         ["services.web", "scale.min", "2", "4"],
         ["settings", "context", "work", "production"],
-        ["settings", "exposure", "clusterIP", "loadBalancer"],
+        ["settings", "publish", "clusterIP", "loadBalancer"],
     ]
 
 
@@ -121,10 +122,10 @@ def test_a_pinned_stack_is_told_by_its_release(shop: Path, capsys: pytest.Captur
 
 def test_what_a_lock_file_says_more(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = pinned(shop, "prod")
-    hold = lock.Hold(
+    hold = release_lock.Fallback(
         release=f"{one.id}-111111", sha256="0" * 64, held=f"{one.id}-222222", because="web: no room", since="2026-01-02"
     )
-    lock.write(shop, "prod", lock.Lock(release=one.id, back=True, instead=hold))
+    release_lock.write(shop, "prod", release_lock.Lock(release=one.id, is_rollback=True, fallback=hold))
     assert main.main(["diff", "dev", "prod", "--json"]) == 0
     found = {row[1]: row[2:] for row in differences(capsys) if row[0] == "release"}
     assert found["back"] == (None, "pinned by a rollback: no job of a release runs")
@@ -133,9 +134,9 @@ def test_what_a_lock_file_says_more(shop: Path, capsys: pytest.CaptureFixture[st
 
 def test_a_release_that_is_of_no_commit(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = pinned(shop, "prod")
-    release.file(shop, one.id).unlink()
-    release.save(shop, dataclasses.replace(one, provenance=release.Provenance()))
-    lock.write(shop, "prod", lock.Lock(release=one.id))
+    release.get_path(shop, one.id).unlink()
+    release.save_release(shop, dataclasses.replace(one, provenance=release.Provenance()))
+    release_lock.write(shop, "prod", release_lock.Lock(release=one.id))
     assert main.main(["diff", "dev", "prod", "--json"]) == 0
     assert ("release", "source", "the working tree", None) in differences(capsys)
 
@@ -170,7 +171,7 @@ def test_all_that_is_wrong_is_told_at_once(shop: Path, capsys: pytest.CaptureFix
     file.write_text(file.read_text().replace("loadBalancer", "everywhere"))
     assert main.main(["diff", "staging", "prod"]) == 2
     first, second = capsys.readouterr().err.splitlines()
-    assert 'seaway:exposure: "everywhere"' in first
+    assert 'seaway:publish: "everywhere"' in first
     assert second == 'Pulumi.staging.yaml: there is no stack "staging"; there are: dev, prod'
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from seaway import errors
 from seaway.cli import fingerprint_key, stack
-from seaway.cluster import errors
-from seaway.manifests import given
-from seaway.model import load, roots, settings
+from seaway.files import roots
+from seaway.manifests import inputs
+from seaway.model import settings
+from seaway.project import load
 from seaway.release import fingerprints, record
 from tests import golden
 from tests.unit.cli import program
@@ -27,13 +29,15 @@ def bare(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def deployed(folder: Path, fingerprint: str) -> None:
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
-    images, secrets = golden.given(app)
-    secrets = {**secrets, NAME: given.SecretValue(fingerprint=fingerprint, value="")}
-    program.write_state(folder, record.Record.of(app, settings.Settings(stack="dev", context="work"), images, secrets))
+    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+    images, secrets = golden.make_inputs(app)
+    secrets = {**secrets, NAME: inputs.SecretValue(fingerprint=fingerprint, value="")}
+    program.write_state(
+        folder, record.ReleaseRecord.create(app, settings.Settings(stack="dev", context="work"), images, secrets)
+    )
 
 
-def written(pulumi: program.Pulumi) -> fingerprints.FingerprintKey:
+def written(pulumi: program.FakePulumi) -> fingerprints.FingerprintKey:
     """What pulumi was given on stdin."""
     assert pulumi.calls == [SET]
     return fingerprints.FingerprintKey.parse((pulumi.folder / "given").read_text())
@@ -42,51 +46,53 @@ def written(pulumi: program.Pulumi) -> fingerprints.FingerprintKey:
 READS = "pathlib.Path('given').write_text(sys.stdin.read())"
 
 
-def test_a_new_stack_gets_a_random_one(bare: Path, pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
-    pulumi.does(READS)
-    fingerprint_key.ensure_key(stack.named(bare, "dev"))
+def test_a_new_stack_gets_a_random_one(
+    bare: Path, pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.set_steps(READS)
+    fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
     key = written(pulumi)
-    assert key.keep == {}
+    assert key.unkeyed == {}
     shown = capfd.readouterr()
     assert shown.err == "seaway: Pulumi.dev.yaml has a new secret, seaway:fingerprintKey: commit it\n"
     assert key.key not in json.dumps([*shown, pulumi.calls]), "arguments can be seen by everybody"
 
 
-def test_a_deployed_stack_keeps_its_names(bare: Path, pulumi: program.Pulumi) -> None:
-    former = fingerprints.former_fingerprint("shop", "dev", NAME, "value")
+def test_a_deployed_stack_keeps_its_names(bare: Path, pulumi: program.FakePulumi) -> None:
+    former = fingerprints.compute_unkeyed_fingerprint("shop", "dev", NAME, "value")
     deployed(bare, former)
-    pulumi.does(READS)
-    fingerprint_key.ensure_key(stack.named(bare, "dev"))
-    assert written(pulumi).keep == {NAME: former}
+    pulumi.set_steps(READS)
+    fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
+    assert written(pulumi).unkeyed == {NAME: former}
 
 
-def test_a_key_that_was_not_committed_is_not_replaced_by_another(bare: Path, pulumi: program.Pulumi) -> None:
+def test_a_key_that_was_not_committed_is_not_replaced_by_another(bare: Path, pulumi: program.FakePulumi) -> None:
     deployed(bare, "f" * 32)
-    pulumi.does()
+    pulumi.set_steps()
     with pytest.raises(errors.Unavailable, match=rf"the Secrets of {NAME} were named with one: take the file from"):
-        fingerprint_key.ensure_key(stack.named(bare, "dev"))
+        fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
 
 
-def test_ci_writes_none(bare: Path, pulumi: program.Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ci_writes_none(bare: Path, pulumi: program.FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be another one in each run."""
     monkeypatch.setenv("CI", "true")
-    pulumi.does()
-    fingerprint_key.ensure_key(stack.named(bare, "dev"))
+    pulumi.set_steps()
+    fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
     assert not (bare / "calls.json").exists()
 
 
 def test_where_there_is_one_or_no_secret_nothing_is_done(
-    checkout: Path, pulumi: program.Pulumi, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, pulumi: program.FakePulumi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
-    pulumi.does()
-    fingerprint_key.ensure_key(stack.named(checkout, "dev"))
+    pulumi.set_steps()
+    fingerprint_key.ensure_key(stack.read_target(checkout, "dev"))
     (checkout / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n")
-    fingerprint_key.ensure_key(stack.named(checkout, "dev"))
+    fingerprint_key.ensure_key(stack.read_target(checkout, "dev"))
     assert not (checkout / "calls.json").exists()
 
 
-def test_what_pulumi_says(bare: Path, pulumi: program.Pulumi) -> None:
-    pulumi.does("print('error: incorrect passphrase', file=sys.stderr); sys.exit(255)")
+def test_what_pulumi_says(bare: Path, pulumi: program.FakePulumi) -> None:
+    pulumi.set_steps("print('error: incorrect passphrase', file=sys.stderr); sys.exit(255)")
     with pytest.raises(errors.Unavailable, match=r"seaway:fingerprintKey of stack dev cannot be set \(incorrect passp"):
-        fingerprint_key.ensure_key(stack.named(bare, "dev"))
+        fingerprint_key.ensure_key(stack.read_target(bare, "dev"))

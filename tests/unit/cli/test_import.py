@@ -8,7 +8,8 @@ import pytest
 
 from seaway.cli import main, stack
 from seaway.compose import project
-from seaway.model import load, problems, stackfile
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis
 
 COMPOSE = """\
 name: shop
@@ -21,7 +22,7 @@ services:
 """
 PUBLISHED = (
     "LINE  KEY                             WHAT          HOW                                                                                         WAY OUT\n"
-    "5     services.web.ports.0.published  approximated  expose: true, and not port 8080 of a host: how it is reached is the environment's business  pulumi config set seaway:exposure ingress, nodePort or loadBalancer\n"
+    "5     services.web.ports.0.published  approximated  publish: true, and not port 8080 of a host: how it is reached is the environment's business  pulumi config set seaway:publish ingress, nodePort or loadBalancer\n"
 )
 
 
@@ -37,9 +38,9 @@ def test_it_writes_the_application_and_the_losses(file: Path, capsys: pytest.Cap
     assert main.main(["import", "docker-compose.yml"]) == 0
     out, err = capsys.readouterr()
     assert (out, err) == (f"{PUBLISHED}docker-compose.yml: 10 keys: 9 kept, 1 approximated\nwritten: app.yaml\n", "")
-    assert load.load(file.with_name("app.yaml")) == load.load(file)
+    assert load.load_application(file.with_name("app.yaml")) == load.load_application(file)
     assert main.main(["import", "docker-compose.yml", "--python"]) == 0
-    assert load.load(file.with_name("app.py")) == load.load(file)
+    assert load.load_application(file.with_name("app.py")) == load.load_application(file)
 
 
 def test_it_writes_through_no_link(file: Path) -> None:
@@ -94,8 +95,8 @@ def test_what_is_refused_is_not_written_and_not_deployed(file: Path, capsys: pyt
     assert main.main(["import", "docker-compose.yml"]) == 1
     assert "8     services.web.privileged         refused " in capsys.readouterr().out
     assert not file.with_name("app.yaml").exists()
-    with pytest.raises(problems.Invalid) as raised:
-        load.load(Path("docker-compose.yml"))
+    with pytest.raises(diagnosis.InvalidInput) as raised:
+        load.load_application(Path("docker-compose.yml"))
     assert str(raised.value) == (
         "docker-compose.yml:8:5: services.web.privileged: root on the node: every device, every file; name what it needs in `cap_add`, or leave it out: `x-seaway: {waive: {privileged: <reason>}}` in the service"
     )
@@ -106,7 +107,7 @@ def test_profiles(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["import", "docker-compose.yml"]) == 0
     assert capsys.readouterr().err == "seaway: debug is left out: none of its profiles was asked for (--profile)\n"
     assert main.main(["import", "docker-compose.yml", "--force", "--profile", "tools"]) == 0
-    assert [one.name for one in load.load(file.with_name("app.yaml")).services] == ["web", "debug"]
+    assert [one.name for one in load.load_application(file.with_name("app.yaml")).services] == ["web", "debug"]
 
 
 def test_a_stack_deploys_compose_files_as_they_are(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +116,7 @@ def test_a_stack_deploys_compose_files_as_they_are(file: Path, capsys: pytest.Ca
     file.with_name("compose.prod.yaml").write_text("services: {web: {deploy: {replicas: 3}}}\n")
     said = "config:\n  seaway:context: work\n  seaway:app: docker-compose.yml,compose.prod.yaml\n"
     file.with_name("Pulumi.dev.yaml").write_text(said)
-    assert stack.named(file.parent, "dev").namespace == "shop-dev"
+    assert stack.read_target(file.parent, "dev").namespace == "shop-dev"
     assert main.main(["render", "--service", "web"]) == 0
     out = capsys.readouterr().out
     assert "  replicas: 3\n" in out
@@ -126,13 +127,13 @@ def test_profiles_of_a_stack(file: Path) -> None:
     file.write_text(f"{COMPOSE}  debug: {{image: 'nginx:1', profiles: [tools]}}\n")
 
     def loaded(said: str) -> list[str]:
-        values = stackfile.of({"context": "work", **json.loads(said)})
-        return [one.name for one in load.project(values, folder=file.parent, stack="dev").app.services]
+        values = stack_file.parse_config({"context": "work", **json.loads(said)})
+        return [one.name for one in load.load_environment(values, folder=file.parent, stack="dev").app.services]
 
     assert loaded('{"app": "docker-compose.yml"}') == ["web"]
     assert loaded('{"app": "docker-compose.yml", "profiles": "[tools]"}') == ["web", "debug"]
     file.with_name("app.yaml").write_text("name: a\nservices: {web: {image: 'x:1'}}\n")
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.InvalidInput) as raised:
         loaded('{"app": "app.yaml", "profiles": "[tools]"}')
     assert str(raised.value) == (
         "(config): seaway:profiles: are those of a compose file, and app.yaml is none; remove them"
@@ -143,17 +144,17 @@ def test_profiles_of_a_stack(file: Path) -> None:
     "name", ["docker-compose.yml", "compose.yaml", "app/compose.prod.yml", "compose.yml, compose-a.yml"]
 )
 def test_compose_files_are_known_by_their_names(name: str) -> None:
-    assert project.recognised(name)
+    assert project.is_compose_file(name)
 
 
 @pytest.mark.parametrize("name", ["app.yaml", "my-compose.yml", "compose.py", "compose.yml,app.yaml"])
 def test_others_are_not(name: str) -> None:
-    assert not project.recognised(name)
+    assert not project.is_compose_file(name)
 
 
 def test_one_that_is_not_there() -> None:
-    with pytest.raises(problems.Invalid) as raised:
-        load.load(Path("docker-compose.yml"))
+    with pytest.raises(diagnosis.InvalidInput) as raised:
+        load.load_application(Path("docker-compose.yml"))
     assert str(raised.value) == (
         "docker-compose.yml: there is no such file; write the application there, or name the file that it is in"
     )

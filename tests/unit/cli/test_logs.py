@@ -17,7 +17,7 @@ Captured = pytest.CaptureFixture[str]
 
 def asked(api: apiserver.ApiServer) -> list[str]:
     """Queries of logs."""
-    return [path.partition("/log?")[2] for path, _ in api.asked if "/log?" in path]
+    return [path.partition("/log?")[2] for path, _ in api.requests if "/log?" in path]
 
 
 def print_something(api: apiserver.ApiServer) -> None:
@@ -51,7 +51,7 @@ def test_all_of_the_application_with_times(api: apiserver.ApiServer, capsys: Cap
 def test_all_containers_of_a_pod(api: apiserver.ApiServer, capsys: Captured) -> None:
     both = [made.container("web", run="r1"), made.container("proxy", run="r2")]
     pod = made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=both, init=[made.container("prepare", run="r0", code=0)])
-    conftest.put(api, "Pod", pod)
+    conftest.put_objects(api, "Pod", pod)
     for second, name in enumerate(["prepare", "proxy", "web"]):
         api.logs["web-5d9c-aaaaa", name, False] = f"2026-03-01T10:00:0{second}Z I am {name}\n"
     assert main.main(["logs", "web"]) == 0
@@ -70,8 +70,8 @@ def test_what_the_api_is_asked_for(api: apiserver.ApiServer, capsys: Captured) -
 
 def test_the_run_before(api: apiserver.ApiServer, capsys: Captured) -> None:
     again = made.container("web", run="r2", restarts=1, before=3)
-    conftest.put(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
-    conftest.put(api, "Pod", made.pod("web-5d9c-bbbbb", by="web-5d9c"))
+    conftest.put_objects(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
+    conftest.put_objects(api, "Pod", made.pod("web-5d9c-bbbbb", by="web-5d9c"))
     api.logs["web-5d9c-aaaaa", "web", True] = "2026-03-01T10:00:00Z last words\n"
     assert main.main(["logs", "web", "--previous"]) == 0
     shown = capsys.readouterr()
@@ -85,11 +85,11 @@ def test_no_run_before(api: apiserver.ApiServer, capsys: Captured) -> None:
 
 
 def test_a_pod_without_a_log_yet_is_no_error(api: apiserver.ApiServer, capsys: Captured) -> None:
-    conftest.put(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[made.container("web")]))
+    conftest.put_objects(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[made.container("web")]))
     assert main.main(["logs", "web"]) == 0
     assert capsys.readouterr().err == "seaway: no container has begun yet: there is no log\n"
     print_something(api)
-    conftest.put(api, "Pod", made.pod("web-5d9c-zzzzz", by="web-5d9c", containers=[made.container("web")]))
+    conftest.put_objects(api, "Pod", made.pod("web-5d9c-zzzzz", by="web-5d9c", containers=[made.container("web")]))
     assert main.main(["logs", "web"]) == 0
     shown = capsys.readouterr()
     assert len(shown.out.splitlines()) == 4
@@ -128,7 +128,7 @@ def test_too_many_containers_are_told(
     api: apiserver.ApiServer, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     print_something(api)
-    monkeypatch.setattr(follow, "MOST", 1)
+    monkeypatch.setattr(follow, "MAX_CONTAINERS", 1)
     assert main.main(["logs", "web"]) == 0
     shown = capsys.readouterr()
     assert shown.out.splitlines() == ["web-aaaaa: one", "web-aaaaa: three"]
@@ -154,18 +154,18 @@ def test_wrong_words(words: list[str], told: str, capsys: Captured) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0s", 1)])
 def test_times(text: str, seconds: int) -> None:
-    assert logs.seconds(text) == seconds
+    assert logs.parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "10", "m", "-5m", "1.5h", "10m "])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
-        logs.seconds(text)
+        logs.parse_duration(text)
 
 
 def test_a_colour_a_pod_on_a_terminal(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     print_something(api)
-    code, lines = conftest.at_a_terminal(monkeypatch, "logs", "web")
+    code, lines = conftest.run_at_terminal(monkeypatch, "logs", "web")
     assert (code, len(lines)) == (0, 4)
     colours = [re.fullmatch(r"\x1b\[(\d+)mweb-\w+:\x1b\[0m .*", line) for line in lines]
     assert all(colours), lines
@@ -189,24 +189,24 @@ def test_a_reader_that_has_seen_enough(api: apiserver.ApiServer) -> None:
 def start(api: apiserver.ApiServer, pod: str, *, run: str = "", **more: object) -> None:
     """A pod of web whose container runs."""
     containers = [made.container("web", run=run or f"run-of-{pod}", **more)]  # type: ignore[arg-type]
-    conftest.put(api, "Pod", made.pod(f"web-5d9c-{pod}", by="web-5d9c", containers=containers))
+    conftest.put_objects(api, "Pod", made.pod(f"web-5d9c-{pod}", by="web-5d9c", containers=containers))
 
 
 def say(api: apiserver.ApiServer, pod: str, *lines: str, over: bool = False) -> None:
     """Lines as ``03.5 text``: seconds and text."""
     stamped = [f"2026-03-01T10:00:{line.replace(' ', 'Z ', 1)}" for line in lines]
-    api.say(f"web-5d9c-{pod}", "web", *stamped, over=over)
+    api.print_lines(f"web-5d9c-{pod}", "web", *stamped, ended=over)
 
 
 def test_following_begins_with_the_last_lines_and_takes_new_pods(api: apiserver.ApiServer) -> None:
-    conftest.put(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", made.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", *(f"{number:02} old {number}" for number in range(15)))
     with running.command("logs", "web", "-f") as printed:
         seen = printed.out.has("old 14")
         assert seen == [f"web-aaaaa: old {number}" for number in range(5, 15)]
         # A new pod: seen first before its container has begun, then from its first line.
-        conftest.put(api, "Pod", made.pod("web-5d9c-bbbbb", by="web-5d9c", containers=[made.container("web")]))
+        conftest.put_objects(api, "Pod", made.pod("web-5d9c-bbbbb", by="web-5d9c", containers=[made.container("web")]))
         say(api, "bbbbb", *(f"{number:02} new {number}" for number in range(20, 35)))
         start(api, "bbbbb")
         seen = printed.out.has("new 34")
@@ -220,7 +220,7 @@ def test_following_begins_with_the_last_lines_and_takes_new_pods(api: apiserver.
 
 
 def test_following_says_how_a_container_ended_and_goes_on_with_its_next_run(api: apiserver.ApiServer) -> None:
-    conftest.put(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", made.deployment())
     start(api, "aaaaa", run="r1")
     say(api, "aaaaa", "01 first run")
     with running.command("logs", "web", "-f") as printed:
@@ -240,13 +240,13 @@ def test_following_says_how_a_container_ended_and_goes_on_with_its_next_run(api:
 
 
 def test_following_resumes_after_a_broken_connection_with_no_line_lost_or_twice(api: apiserver.ApiServer) -> None:
-    conftest.put(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", made.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", "01.1 a", "01.2 b", "01.2 b")
     with running.command("logs", "web", "-f") as printed:
         printed.out.until(lambda seen: len(seen) == 3)
         for number in range(1, 4):
-            api.cut()
+            api.break_connections()
             # In the second of the last line, which is asked for once more, and after it.
             say(api, "aaaaa", f"0{number}.5 meanwhile {number}", f"0{number + 1}.0 later {number}")
             printed.out.has(f"later {number}")
@@ -259,7 +259,7 @@ def test_following_resumes_after_a_broken_connection_with_no_line_lost_or_twice(
 
 def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer) -> None:
     """Meanwhile the container ends and begins again: what its first run still said is not lost."""
-    conftest.put(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", made.deployment())
     start(api, "aaaaa", run="r1")
     say(api, "aaaaa", "01 one")
     with running.command("logs", "web", "-f") as printed:
@@ -270,7 +270,7 @@ def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer
         say(api, "aaaaa", "03 again")
         again = made.container("web", run="r2", restarts=1, before=1)
         again["lastState"]["terminated"]["containerID"] = "r1"
-        conftest.put(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
+        conftest.put_objects(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
         api.start()
         seen = printed.out.has("again")
         assert seen == ["web-aaaaa: one", "web-aaaaa: last words", "web-aaaaa: again"]
@@ -287,7 +287,7 @@ def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer
 def test_following_all_prints_all_that_is_wanted_of_what_was(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, made.healthy())
     for pod, container in (("db-0", "db"), ("web-5d9c-aaaaa", "web"), ("web-5d9c-bbbbb", "web")):
-        api.say(pod, container, "2026-03-01T10:00:00Z x", "2026-03-01T10:00:01Z y")
+        api.print_lines(pod, container, "2026-03-01T10:00:00Z x", "2026-03-01T10:00:01Z y")
     with running.command("logs", "--all", "-f", "--tail", "1") as printed:
         seen = printed.out.until(lambda seen: len(seen) == 3)
         assert sorted(seen) == ["db-0: y", "web-aaaaa: y", "web-bbbbb: y"]
@@ -296,7 +296,7 @@ def test_following_all_prints_all_that_is_wanted_of_what_was(api: apiserver.ApiS
 
 
 def test_a_reader_that_has_seen_enough_ends_the_following(api: apiserver.ApiServer) -> None:
-    conftest.put(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", made.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", "01 one")
     with running.head("logs", "web", "-f") as printed:
@@ -312,7 +312,7 @@ def test_a_reader_that_has_seen_enough_ends_the_following(api: apiserver.ApiServ
 
 
 def test_following_what_may_not_be_read(api: apiserver.ApiServer) -> None:
-    conftest.put(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", made.deployment())
     start(api, "aaaaa")
     api.forbidden_logs = True
     with running.command("logs", "web", "-f") as printed:

@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.cli import main, verb
-from seaway.cluster import errors
-from seaway.model import problems
+from seaway import errors
+from seaway.cli import command, main
+from seaway.syntax import diagnosis
 
 
-def command(work: Callable[[], int]) -> types.ModuleType:
+def command_module(work: Callable[[], int]) -> types.ModuleType:
     """A verb `work` that does this."""
     made = types.ModuleType("work")
 
-    def add(parsers: verb.Parsers) -> None:
+    def add(parsers: command.Subparsers) -> None:
         parsers.add_parser("work", help="work", description="work").set_defaults(run=lambda _: work())
 
     made.__dict__["add"] = add
@@ -30,14 +30,16 @@ def raising(error: BaseException) -> Callable[[], int]:
     return work
 
 
-INVALID = problems.Invalid([problems.Problem(problems.Place("app.yaml", 1), "name", "is wrong", "mend it")])
+INVALID = diagnosis.InvalidInput(
+    [diagnosis.Diagnostic(diagnosis.SourceLocation("app.yaml", 1), "name", "is wrong", "mend it")]
+)
 
 
 @pytest.mark.parametrize(
     ("work", "code", "told"),
     [
-        (lambda: verb.DONE, 0, ""),
-        (lambda: verb.ROLLED_BACK, 3, ""),
+        (lambda: command.SUCCESS, 0, ""),
+        (lambda: command.ROLLED_BACK, 3, ""),
         (raising(INVALID), 2, "app.yaml:1: name: is wrong; mend it\n"),
         (raising(errors.Unavailable("cannot reach the cluster")), 1, "seaway: cannot reach the cluster\n"),
         (raising(KeyboardInterrupt()), 130, ""),
@@ -50,7 +52,7 @@ def test_exit_codes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(main, "VERBS", [command(work)])
+    monkeypatch.setattr(main, "VERBS", [command_module(work)])
     assert main.main(["work"]) == code
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", told)
@@ -59,14 +61,14 @@ def test_exit_codes(
 def test_an_unknown_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main.main(["frobnicate"])
-    assert ended.value.code == verb.USAGE
+    assert ended.value.code == command.USAGE_ERROR
     assert "frobnicate" in capsys.readouterr().err
 
 
 def test_every_verb_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     for each in main.VERBS:
         module = each.__name__.rpartition(".")[2]
-        name = {"importing": "import"}.get(module, module)  # a word of Python's own
+        name = {"import_compose": "import"}.get(module, module)  # a word of Python's own
         with pytest.raises(SystemExit) as ended:
             main.main([name, "--help"])
         assert ended.value.code == 0

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
+from seaway.files import roots
 from seaway.images import registry
-from seaway.model import lockfile, roots
+from seaway.project import images_lock
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 APP = """name: shop
@@ -30,12 +31,12 @@ def now(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
             raise registry.Unavailable(f"{reference}: no answer; check the way")
         return made[reference]
 
-    monkeypatch.setattr(registry, "digest", digest)
+    monkeypatch.setattr(registry, "resolve_digest", digest)
     return made
 
 
 def lock(checkout: Path) -> dict[str, str] | None:
-    found = lockfile.read(checkout / "app", roots.Root(checkout))
+    found = images_lock.read_lock(checkout / "app", roots.Root(checkout))
     return dict(found.pins) if found else None
 
 
@@ -111,7 +112,7 @@ def test_a_stack_is_asked_for_what_it_takes(now: dict[str, str], checkout: Path)
     """Its lines come beside the others; they go when no stack needs them, and with a stack nothing goes."""
     stack = checkout / "Pulumi.dev.yaml"
     before = stack.read_text()
-    stack.write_text(f"{before}  seaway:registry: r\n  seaway:substitutes: {{nginx:1: mirror/nginx}}\n")
+    stack.write_text(f"{before}  seaway:registry: r\n  seaway:imageOverrides: {{nginx:1: mirror/nginx}}\n")
     now["mirror/nginx"] = TWO
     assert outdated("--write", "--stack", "dev") == 0
     assert lock(checkout) == {"mirror/nginx": TWO, "python:3.12": ONE}

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from seaway.cli import main
-from seaway.release import lock, project, release
+from seaway.project import release, release_lock
+from seaway.release import project
 from seaway.review import offline
 from tests import golden
 from tests.unit.review import previews
@@ -127,7 +128,7 @@ def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, capfd: pytest.Capt
     )
     assert capfd.readouterr().err.splitlines()[-1] == f"seaway: {told}"
     assert f"**{told}**" in (shop.folder / "preview.md").read_text()
-    waiver = "{of: [worker], reason: it goes, owner: ann, until: 2999-12-31}"
+    waiver = "{workloads: [worker], reason: it goes, owner: ann, until: 2999-12-31}"
     shop.replace("Pulumi.review.yaml", "config:\n", f"config:\n  seaway:waivers: {{OUTAGE: {waiver}}}\n")
     assert main.main(["preview"]) == 0
     assert "Deployment/worker: waived until 2999-12-31 by ann: it goes" in capfd.readouterr().out
@@ -227,7 +228,7 @@ def test_what_is_wrong_with_the_files_is_told_before_pulumi_runs(shop: Shop, cap
 def test_the_base_says_why_an_image_is_rebuilt(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     """A fresh runner has built nothing, so Pulumi's program does not know."""
     (shop.folder / "app" / "web" / "web.py").write_text("# other\n")
-    now = offline.rendered(shop.folder, "review").images["web"].content
+    now = offline.render_tree(shop.folder, "review").images["web"].content
     shop.pulumi(previews.captured("image").replace("ctx-02f60c71653a", now).replace("web: rebuild, ", ""))
     assert main.main(["preview", "--json"]) == 0
     assert [one["why"] for one in plain(capfd)["images"]] == [None]
@@ -279,7 +280,7 @@ ANOTHER_VALUE = {
         ("generate: 32", "generate: 40", ANOTHER_VALUE),
         (
             "config:",
-            "config:\n  seaway:exposure: nodePort",
+            "config:\n  seaway:publish: nodePort",
             {"changed Service/web": "none", "changed NetworkPolicy/web": "none"},
         ),
         (
@@ -445,27 +446,27 @@ def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -
     """It deploys the release that its lock file pins, whatever app/ says: a promotion is a diff of that file."""
 
     def saved() -> str:
-        one = project.of(shop.folder, "review")
+        one = project.load_environment(shop.folder, "review")
         images = {
-            name: release.Image(
+            name: release.ReleaseImage(
                 content=image.content, repository=f"registry.example.com/shop/{name}", digest=f"sha256:{0:064}"
             )
-            for name, image in offline.rendered(shop.folder, "review").images.items()
+            for name, image in offline.render_tree(shop.folder, "review").images.items()
         }
         made = release.Release(application=one.base, images=images)
-        release.save(shop.folder, made)
+        release.save_release(shop.folder, made)
         return made.id
 
     first = saved()
     shop.replace("app/web/web.py", "import", "# newer\nimport")
     second = saved()
     (shop.folder / "Pulumi.prod.yaml").write_text(f"{STACK}  seaway:build: false\n")
-    lock.write(shop.folder, "prod", lock.Lock(release=first))
+    release_lock.write(shop.folder, "prod", release_lock.Lock(release=first))
     shop.commit()
     assert main.main([*OFFLINE, "--stack", "prod"]) == 0
     assert plain(capfd)["changes"] == []
     shop.replace("app/app.yaml", "TITLE: Shop", "TITLE: Sale")
-    lock.write(shop.folder, "prod", lock.Lock(release=second))
+    release_lock.write(shop.folder, "prod", release_lock.Lock(release=second))
     assert main.main([*OFFLINE, "--stack", "prod"]) == 0
     assert [one["name"] for one in plain(capfd)["images"]] == ["web"]
 

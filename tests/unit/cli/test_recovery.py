@@ -19,8 +19,8 @@ DONE = "print('Import complete.')"
 
 
 @pytest.fixture
-def where(checkout: Path) -> stack.Stack:
-    return stack.Stack(name="dev", context="work", app="shop", namespace="shop-dev", folder=checkout)
+def where(checkout: Path) -> stack.TargetStack:
+    return stack.TargetStack(name="dev", context="work", app="shop", namespace="shop-dev", folder=checkout)
 
 
 def exports(*urns: str) -> str:
@@ -59,11 +59,11 @@ def now() -> str:
 
 
 def test_a_lock_that_nobody_holds_any_more_is_freed(
-    where: stack.Stack, pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]
+    where: stack.TargetStack, pulumi: program.FakePulumi, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pid = ended()
-    pulumi.does(exports(URN), locked(here(pid)), "print('canceled')", exports(URN), DONE)
-    assert recovery.recover(where, stale=False) is None
+    pulumi.set_steps(exports(URN), locked(here(pid)), "print('canceled')", exports(URN), DONE)
+    assert recovery.recover(where, force_unlock=False) is None
     assert [call[:2] for call in pulumi.calls] == [
         ["stack", "export"],
         ["stack", "import"],
@@ -79,19 +79,19 @@ def test_a_lock_that_nobody_holds_any_more_is_freed(
 
 
 def test_where_nothing_is_locked_the_open_operations_are_forgotten(
-    where: stack.Stack, pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]
+    where: stack.TargetStack, pulumi: program.FakePulumi, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.does(exports(), DONE)
-    assert recovery.recover(where, stale=False) is None
+    pulumi.set_steps(exports(), DONE)
+    assert recovery.recover(where, force_unlock=False) is None
     assert capsys.readouterr().err == ""
 
 
-def test_who_still_runs_is_not_disturbed(where: stack.Stack, pulumi: program.Pulumi) -> None:
+def test_who_still_runs_is_not_disturbed(where: stack.TargetStack, pulumi: program.FakePulumi) -> None:
     since = now()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        pulumi.does(exports(URN), locked(here(ended()), here(process.pid, since)))
+        pulumi.set_steps(exports(URN), locked(here(ended()), here(process.pid, since)))
         shown = f"{since[:10]} {since[11:19]}+0000"
-        assert recovery.recover(where, stale=False) == (
+        assert recovery.recover(where, force_unlock=False) == (
             f"the stack is locked by me@{socket.gethostname()} (pid {process.pid}, since {shown}), which still runs:"
             f" wait for its end, or end it with kill {process.pid}"
         )
@@ -99,9 +99,9 @@ def test_who_still_runs_is_not_disturbed(where: stack.Stack, pulumi: program.Pul
     assert len(pulumi.calls) == 2
 
 
-def test_of_another_machine_the_user_must_know(where: stack.Stack, pulumi: program.Pulumi) -> None:
-    pulumi.does(exports(URN), locked(here(ended()), f"ci@runner-7 (pid 1) at {LONG_AGO}"))
-    assert recovery.recover(where, stale=False) == (
+def test_of_another_machine_the_user_must_know(where: stack.TargetStack, pulumi: program.FakePulumi) -> None:
+    pulumi.set_steps(exports(URN), locked(here(ended()), f"ci@runner-7 (pid 1) at {LONG_AGO}"))
+    assert recovery.recover(where, force_unlock=False) == (
         "the stack is locked by ci@runner-7 (pid 1, since 2026-01-02 03:04:05+0000), and whether it still runs cannot"
         " be seen from here. If it does not: seaway up --recover --stale-lock"
     )
@@ -109,10 +109,10 @@ def test_of_another_machine_the_user_must_know(where: stack.Stack, pulumi: progr
 
 
 def test_the_users_word_frees_the_lock(
-    where: stack.Stack, pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]
+    where: stack.TargetStack, pulumi: program.FakePulumi, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.does(exports(), locked(f"ci@runner-7 (pid 1) at {LONG_AGO}"), "", exports(), DONE)
-    assert recovery.recover(where, stale=True) is None
+    pulumi.set_steps(exports(), locked(f"ci@runner-7 (pid 1) at {LONG_AGO}"), "", exports(), DONE)
+    assert recovery.recover(where, force_unlock=True) is None
     assert capsys.readouterr().err == (
         "seaway: the lock of ci@runner-7 (pid 1, since 2026-01-02 03:04:05+0000) is freed\n"
     )
@@ -122,14 +122,14 @@ CONFLICT = "print('error: [409] Conflict: Another update is currently in progres
 
 
 def test_pulumi_cloud_says_no_names(
-    where: stack.Stack, pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]
+    where: stack.TargetStack, pulumi: program.FakePulumi, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.does(exports(), CONFLICT, exports(), CONFLICT, "", exports(), DONE)
-    assert recovery.recover(where, stale=False) == (
+    pulumi.set_steps(exports(), CONFLICT, exports(), CONFLICT, "", exports(), DONE)
+    assert recovery.recover(where, force_unlock=False) == (
         "the stack is locked by another update (Pulumi Cloud's page of the stack says whose), and whether it still runs"
         " cannot be seen from here. If it does not: seaway up --recover --stale-lock"
     )
-    assert recovery.recover(where, stale=True) is None
+    assert recovery.recover(where, force_unlock=True) is None
     assert capsys.readouterr().err == "seaway: the update that was under way is cancelled\n"
 
 
@@ -145,16 +145,16 @@ FAILS = "print('warning: w\\nerror: no\\n  such thing', file=sys.stderr); sys.ex
     ],
 )
 def test_what_pulumi_cannot_do_is_told_in_its_words(
-    where: stack.Stack, pulumi: program.Pulumi, steps: list[str], told: str
+    where: stack.TargetStack, pulumi: program.FakePulumi, steps: list[str], told: str
 ) -> None:
-    pulumi.does(*steps)
-    assert recovery.recover(where, stale=True) == told
+    pulumi.set_steps(*steps)
+    assert recovery.recover(where, force_unlock=True) == told
 
 
-def test_a_lock_that_somebody_takes_meanwhile_is_theirs(where: stack.Stack, pulumi: program.Pulumi) -> None:
+def test_a_lock_that_somebody_takes_meanwhile_is_theirs(where: stack.TargetStack, pulumi: program.FakePulumi) -> None:
     mine = locked(here(ended()))
-    pulumi.does(exports(), mine, "", exports(), locked(f"ci@runner-7 (pid 1) at {LONG_AGO}"))
-    why = recovery.recover(where, stale=True)
+    pulumi.set_steps(exports(), mine, "", exports(), locked(f"ci@runner-7 (pid 1) at {LONG_AGO}"))
+    why = recovery.recover(where, force_unlock=True)
     assert why is not None
     assert why.startswith("the state cannot be put right: could not import deployment: the stack is currently locked")
     assert len(pulumi.calls) == 5
@@ -162,13 +162,13 @@ def test_a_lock_that_somebody_takes_meanwhile_is_theirs(where: stack.Stack, pulu
 
 def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        (before, since) = recovery.holders(
+        (before, since) = recovery.parse_holders(
             f"created by {here(process.pid, LONG_AGO)}\n created by {here(process.pid, now())}"
         )
-        assert recovery.lives(before) is False
-        assert recovery.lives(since) is True
+        assert recovery.is_running(before) is False
+        assert recovery.is_running(since) is True
         process.communicate(b"\n")
-    assert recovery.lives(since) is False
+    assert recovery.is_running(since) is False
 
 
 def test_another_pulumi_with_its_number_is_not_disturbed(tmp_path: Path) -> None:
@@ -176,8 +176,8 @@ def test_another_pulumi_with_its_number_is_not_disturbed(tmp_path: Path) -> None
     called = tmp_path / "pulumi"
     called.symlink_to("/bin/sleep")
     with subprocess.Popen([called, "60"]) as process:
-        (holder,) = recovery.holders(f"created by {here(process.pid)}")
-        assert recovery.lives(holder) is True
+        (holder,) = recovery.parse_holders(f"created by {here(process.pid)}")
+        assert recovery.is_running(holder) is True
         process.kill()
 
 
@@ -186,30 +186,30 @@ def test_one_that_nobody_has_waited_for_is_dead() -> None:
     assert process.stdout
     process.stdout.read()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    (holder,) = recovery.holders(f"created by {here(process.pid, now())}")
-    assert recovery.lives(holder) is False
+    (holder,) = recovery.parse_holders(f"created by {here(process.pid, now())}")
+    assert recovery.is_running(holder) is False
     process.communicate()
 
 
-def test_a_refusal_ends_the_command(pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]) -> None:
-    pulumi.does(FAILS)
+def test_a_refusal_ends_the_command(pulumi: program.FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
+    pulumi.set_steps(FAILS)
     assert main.main(["up", "--recover"]) == 1
     assert capsys.readouterr().err == "seaway: the state cannot be read: no such thing\n"
 
 
-def test_then_it_is_an_ordinary_up(pulumi: program.Pulumi) -> None:
-    pulumi.does(exports(URN), DONE, "sys.exit(255)")
+def test_then_it_is_an_ordinary_up(pulumi: program.FakePulumi) -> None:
+    pulumi.set_steps(exports(URN), DONE, "sys.exit(255)")
     assert main.main(["up", "--recover", "--", "--refresh"]) == 1
     assert pulumi.calls[-1] == ["up", "--yes", "--skip-preview", "--stack", "dev", "--refresh"]
 
 
-def test_without_the_option_nothing_of_it_is_done(pulumi: program.Pulumi) -> None:
-    pulumi.does("sys.exit(255)")
+def test_without_the_option_nothing_of_it_is_done(pulumi: program.FakePulumi) -> None:
+    pulumi.set_steps("sys.exit(255)")
     assert main.main(["up"]) == 1
     assert len(pulumi.calls) == 1
 
 
-def test_stale_lock_alone_is_a_mistake(pulumi: program.Pulumi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stale_lock_alone_is_a_mistake(pulumi: program.FakePulumi, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["up", "--stale-lock"]) == 2
     assert (
         capsys.readouterr().err

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from seaway.release import lock, record, release
+from seaway.project import release, release_lock
+from seaway.release import record
 from tests.unit.cli import environments, program
 from tests.unit.cluster import apiserver
 
@@ -15,13 +16,15 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def shop(checkout: Path) -> Path:
-    return environments.shop(checkout)
+    return environments.prepare_shop(checkout)
 
 
 @pytest.fixture
-def first(shop: Path, api: apiserver.ApiServer) -> record.Record:
+def first(shop: Path, api: apiserver.ApiServer) -> record.ReleaseRecord:
     """Runs in dev."""
-    return environments.deployed(api, environments.made(shop, "dev"), provenance=environments.dirty())
+    return environments.deploy_record(
+        api, environments.build_record(shop, "dev"), provenance=environments.build_dirty_provenance()
+    )
 
 
 def listed(capfd: Captured, *words: str) -> tuple[list[list[str]], list[str]]:
@@ -33,27 +36,29 @@ def listed(capfd: Captured, *words: str) -> tuple[list[list[str]], list[str]]:
 
 
 def test_releases_of_files_and_clusters(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
-    one = environments.deployed(api, environments.made(shop, "dev"), provenance=environments.dirty())
+    one = environments.deploy_record(
+        api, environments.build_record(shop, "dev"), provenance=environments.build_dirty_provenance()
+    )
     assert main.main(["release", "promote", "dev", "staging"]) == 0
-    environments.deployed(api, environments.made(shop, "staging"))
-    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
-    new = environments.made(shop, "dev", version="2")
-    environments.deployed(api, new, before=one, time="2026-02-02T00:00:00Z")
-    held = lock.Held("0123456789ab", because="web: no such image", since=environments.TIME)
-    lock.write(shop, "prod", lock.Lock(release=one.release, held=(held,)))
+    environments.deploy_record(api, environments.build_record(shop, "staging"))
+    environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    new = environments.build_record(shop, "dev", version="2")
+    environments.deploy_record(api, new, before=one, time="2026-02-02T00:00:00Z")
+    held = release_lock.HeldRelease("0123456789ab", because="web: no such image", since=environments.TIME)
+    release_lock.write(shop, "prod", release_lock.Lock(release=one.release_id, held=(held,)))
     rows, err = listed(capfd)
     assert err == []
     assert rows == [
         ["RELEASE", "WHEN", "SOURCE", "FILE", "PINNED", "BY", "RUNS", "IN", "HELD"],
-        [new.release, "2026-02-02T00:00:00Z", "4b825dc642cb", "-", "-", "dev", "-"],
-        [one.release, environments.TIME, "4b825dc642cb", "(dirty)", "yes", "prod,", "staging", "staging", "-"],
+        [new.release_id, "2026-02-02T00:00:00Z", "4b825dc642cb", "-", "-", "dev", "-"],
+        [one.release_id, environments.TIME, "4b825dc642cb", "(dirty)", "yes", "prod,", "staging", "staging", "-"],
         ["0123456789ab", "-", "-", "-", "-", "-", "prod:", "web:", "no", "such", "image"],
     ]
     assert main.main(["release", "list", "--json", "--stack", "dev"]) == 0
     printed = json.loads(capfd.readouterr().out)
     assert printed["unknown"] == {}
     assert printed["releases"][1] == {
-        "id": one.release,
+        "id": one.release_id,
         "recorded": environments.TIME,
         "revision": environments.CLEAN.revision,
         "dirty": True,
@@ -66,12 +71,14 @@ def test_releases_of_files_and_clusters(shop: Path, api: apiserver.ApiServer, ca
     assert printed["releases"][2]["held"] == {"prod": "web: no such image"}
 
 
-def test_a_cluster_that_is_away(shop: Path, first: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_a_cluster_that_is_away(
+    shop: Path, first: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
+) -> None:
     """The files tell what they can."""
     assert main.main(["release", "save", "--stack", "dev"]) == 0
     api.stop()
     rows, err = listed(capfd, "--stack", "dev")
-    assert rows[1:] == [[first.release, environments.TIME, "4b825dc642cb", "(dirty)", "yes", "-", "-", "-"]]
+    assert rows[1:] == [[first.release_id, environments.TIME, "4b825dc642cb", "(dirty)", "yes", "-", "-", "-"]]
     (line,) = err
     assert line.startswith("seaway: stack dev: ")
     _, err = listed(capfd)
@@ -91,27 +98,27 @@ def test_no_such_stack(shop: Path, capfd: Captured) -> None:
     assert capfd.readouterr().err == told
 
 
-def test_a_file_that_was_changed_by_hand(shop: Path, first: record.Record, capfd: Captured) -> None:
+def test_a_file_that_was_changed_by_hand(shop: Path, first: record.ReleaseRecord, capfd: Captured) -> None:
     assert main.main(["release", "save", "--stack", "dev"]) == 0
-    file = release.file(shop, first.release)
+    file = release.get_path(shop, first.release_id)
     file.write_text(file.read_text().replace("TITLE: Shop", "TITLE: Other"))
     assert main.main(["release", "list"]) == 2
     assert "it was changed by hand: take it from git, or seaway release save" in capfd.readouterr().err
 
 
-def test_what_runs_is_saved_once(shop: Path, first: record.Record, capfd: Captured) -> None:
+def test_what_runs_is_saved_once(shop: Path, first: record.ReleaseRecord, capfd: Captured) -> None:
     assert main.main(["release", "save", "--stack", "dev"]) == 0
-    assert capfd.readouterr().out == f"releases/{first.release}.yaml is written; commit it\n"
-    saved = release.read(shop, first.release)
-    assert (saved.provenance, saved.recorded) == (environments.dirty(), environments.TIME)
-    text = release.file(shop, first.release).read_text()
+    assert capfd.readouterr().out == f"releases/{first.release_id}.yaml is written; commit it\n"
+    saved = release.read(shop, first.release_id)
+    assert (saved.provenance, saved.recorded) == (environments.build_dirty_provenance(), environments.TIME)
+    text = release.get_path(shop, first.release_id).read_text()
     assert main.main(["release", "save", "--stack", "dev"]) == 0
-    assert capfd.readouterr().out == f"releases/{first.release}.yaml is there already: nothing to do\n"
-    assert release.file(shop, first.release).read_text() == text
+    assert capfd.readouterr().out == f"releases/{first.release_id}.yaml is there already: nothing to do\n"
+    assert release.get_path(shop, first.release_id).read_text() == text
 
 
 def test_nothing_runs_that_could_be_saved(shop: Path, capfd: Captured) -> None:
-    program.install(Path.cwd())
+    program.install_pulumi(Path.cwd())
     assert main.main(["release", "save", "--stack", "dev"]) == 1
     told = "seaway: the state of stack dev has no release: the next pulumi up that succeeds writes one\n"
     assert capfd.readouterr().err == told

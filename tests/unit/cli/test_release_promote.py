@@ -8,24 +8,25 @@ import pytest
 
 from seaway.cli import main
 from seaway.images import registry
-from seaway.release import lock, record, release, store, stored
+from seaway.project import release, release_lock
+from seaway.release import record, record_store, stored_record
 from tests.unit.cli import environments, program
 from tests.unit.cluster import apiserver
 
 Captured = pytest.CaptureFixture[str]
 OLD = "0123456789ab"
-HELD = lock.Held(OLD, because="web: no such image", since="2026-01-02T03:04:05Z")
+HELD = release_lock.HeldRelease(OLD, because="web: no such image", since="2026-01-02T03:04:05Z")
 
 
 @pytest.fixture
 def shop(checkout: Path) -> Path:
-    return environments.shop(checkout)
+    return environments.prepare_shop(checkout)
 
 
 @pytest.fixture
-def dev(shop: Path, api: apiserver.ApiServer) -> record.Record:
+def dev(shop: Path, api: apiserver.ApiServer) -> record.ReleaseRecord:
     """What runs, healthy, in dev."""
-    return environments.deployed(api, environments.made(shop, "dev"))
+    return environments.deploy_record(api, environments.build_record(shop, "dev"))
 
 
 def promote(*words: str) -> int:
@@ -41,67 +42,71 @@ def refused(capfd: Captured, *words: str, code: int = 1) -> list[str]:
     return shown.err.splitlines()
 
 
-def staged(shop: Path, api: apiserver.ApiServer, dev: record.Record, capfd: Captured) -> record.Record:
+def staged(shop: Path, api: apiserver.ApiServer, dev: record.ReleaseRecord, capfd: Captured) -> record.ReleaseRecord:
     """What dev runs, running in staging too; the files are gone again."""
     assert promote("dev", "staging") == 0
-    one = environments.deployed(api, environments.made(shop, "staging"))
+    one = environments.deploy_record(api, environments.build_record(shop, "staging"))
     capfd.readouterr()
-    assert one.release == dev.release
+    assert one.release_id == dev.release_id
     return one
 
 
-def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.Record, capfd: Captured) -> None:
+def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
     assert promote("dev", "staging") == 0
-    assert environments.pinned(shop, "staging") == lock.Lock(release=dev.release)
-    saved = release.read(shop, dev.release)
+    assert environments.read_lock(shop, "staging") == release_lock.Lock(release=dev.release_id)
+    saved = release.read(shop, dev.release_id)
     assert saved.provenance == environments.CLEAN
     assert saved.recorded == environments.TIME
-    assert saved.images["web"].at(None) == dev.images["web"].reference
+    assert saved.images["web"].build_reference(None) == dev.images["web"].reference
     shown = capfd.readouterr()
     assert shown.err == ""
     table, *_, pinned, next_ = shown.out.splitlines()
     assert table.split() == ["PART", "FIELD", "BEFORE", "AFTER"]
-    assert pinned == f"release {dev.release} is pinned for staging; nothing is committed, nothing is deployed."
+    assert pinned == f"release {dev.release_id} is pinned for staging; nothing is committed, nothing is deployed."
     assert (
         next_
-        == f"Next: commit environments/staging.lock.yaml and releases/{dev.release}.yaml; look at what it changes: seaway preview --stack staging; deploy it: seaway up --stack staging --rollback-on-failure"
+        == f"Next: commit environments/staging.lock.yaml and releases/{dev.release_id}.yaml; look at what it changes: seaway preview --stack staging; deploy it: seaway up --stack staging --rollback-on-failure"
     )
     assert not (shop / "calls.json").exists()
 
 
-def test_the_table_says_what_changes(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_the_table_says_what_changes(
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
+) -> None:
     assert promote("dev", "staging") == 0
-    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
-    second = environments.deployed(api, environments.made(shop, "dev", version="2"), before=dev)
+    environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    second = environments.deploy_record(api, environments.build_record(shop, "dev", version="2"), before=dev)
     capfd.readouterr()
     assert promote("dev", "staging") == 0
     rows = [line.split()[:4] for line in capfd.readouterr().out.splitlines()]
-    assert ["release", "id", dev.release, second.release] in rows
+    assert ["release", "id", dev.release_id, second.release_id] in rows
     assert ["services.web", "image", "ctx-1", "ctx-2"] in rows
     assert ["services.web", "env.TITLE", "Shop", "New"] in rows
 
 
-def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.Record, capfd: Captured) -> None:
+def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
     assert promote("dev", "staging") == 0
-    said = lock.file(shop, "staging").read_text()
+    said = release_lock.get_path(shop, "staging").read_text()
     capfd.readouterr()
     assert promote("dev", "staging") == 0
-    assert capfd.readouterr().out == f"release {dev.release} is pinned for staging already: nothing to do\n"
-    failed = lock.Hold(release="a-b", sha256="0" * 64, held=dev.id, because="web: no", since=environments.TIME)
-    lock.write(shop, "staging", lock.Lock(release=dev.release, instead=failed))
+    assert capfd.readouterr().out == f"release {dev.release_id} is pinned for staging already: nothing to do\n"
+    failed = release_lock.Fallback(
+        release="a-b", sha256="0" * 64, held=dev.id, because="web: no", since=environments.TIME
+    )
+    release_lock.write(shop, "staging", release_lock.Lock(release=dev.release_id, fallback=failed))
     assert promote("dev", "staging") == 0
     assert (
         capfd.readouterr().out
-        == f"release {dev.release} is pinned for staging already; it failed there (web: no), try it again: seaway up --retry\n"
+        == f"release {dev.release_id} is pinned for staging already; it failed there (web: no), try it again: seaway up --retry\n"
     )
     assert said.startswith("# What stack staging runs.")
 
 
 def test_images_are_copied_to_the_registry_of_the_target(
-    shop: Path, dev: record.Record, monkeypatch: pytest.MonkeyPatch, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, monkeypatch: pytest.MonkeyPatch, capfd: Captured
 ) -> None:
-    seen = environments.copied(monkeypatch)
-    environments.say(shop, "staging", registry="other.example.com:5000/staging")
+    seen = environments.record_copies(monkeypatch)
+    environments.write_stack(shop, "staging", registry="other.example.com:5000/staging")
     assert promote("dev", "staging") == 0
     wanted = [
         (dev.images[name].reference, f"other.example.com:5000/staging/shop/{name}:ctx-1") for name in environments.NAMES
@@ -113,53 +118,61 @@ def test_images_are_copied_to_the_registry_of_the_target(
         in out
     )
     assert f"web: copied, sha256:{'1' * 64}" in out
-    assert lock.read(shop, "staging").release == dev.release
+    assert release_lock.read(shop, "staging").release == dev.release_id
 
 
 def test_a_copy_that_fails_leaves_the_pin_as_it_was(
-    shop: Path, dev: record.Record, monkeypatch: pytest.MonkeyPatch, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, monkeypatch: pytest.MonkeyPatch, capfd: Captured
 ) -> None:
     def copy(source: str, target: str) -> bool:
         raise registry.Unavailable(f"{source} -> {target}: no route to host; check the name")
 
-    monkeypatch.setattr(registry, "copy", copy)
-    environments.say(shop, "staging", registry="other.example.com")
+    monkeypatch.setattr(registry, "copy_image", copy)
+    environments.write_stack(shop, "staging", registry="other.example.com")
     assert promote("dev", "staging") == 1
     assert "no route to host" in capfd.readouterr().err
-    assert lock.read(shop, "staging") == lock.Lock()
+    assert release_lock.read(shop, "staging") == release_lock.Lock()
 
 
-def test_nothing_is_copied_within_one_registry(shop: Path, dev: record.Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = environments.copied(monkeypatch)
+def test_nothing_is_copied_within_one_registry(
+    shop: Path, dev: record.ReleaseRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = environments.record_copies(monkeypatch)
     assert promote("dev", "staging") == 0
     assert seen == []
 
 
 def test_a_working_tree_with_changes_is_a_warning(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
-    one = environments.deployed(api, environments.made(shop, "dev"), provenance=environments.dirty())
+    one = environments.deploy_record(
+        api, environments.build_record(shop, "dev"), provenance=environments.build_dirty_provenance()
+    )
     assert promote("dev", "staging") == 0
     assert (
         capfd.readouterr().err
-        == f"seaway: warning: release {one.release} was built with changes that are in no commit (on {environments.CLEAN.revision})\n"
+        == f"seaway: warning: release {one.release_id} was built with changes that are in no commit (on {environments.CLEAN.revision})\n"
     )
-    assert release.read(shop, one.release).provenance.dirty
+    assert release.read(shop, one.release_id).provenance.dirty
 
 
-def test_what_runs_counts_and_not_the_working_tree(shop: Path, dev: record.Record) -> None:
+def test_what_runs_counts_and_not_the_working_tree(shop: Path, dev: record.ReleaseRecord) -> None:
     (shop / "app" / "app.yaml").write_text("name: shop\nservices: {web: {port: no number}}\n")
     assert promote("dev", "staging") == 0
-    assert release.read(shop, dev.release).application.services[0].port == 8000
+    assert release.read(shop, dev.release_id).application.services[0].port == 8000
 
 
-def test_a_failed_one_runs_no_longer_instead(shop: Path, dev: record.Record) -> None:
+def test_a_failed_one_runs_no_longer_instead(shop: Path, dev: record.ReleaseRecord) -> None:
     """`seaway up --rollback-on-failure` of the release before has left its words in the lock."""
-    file = release.file(shop, f"{OLD}-abcdef")
+    file = release.get_path(shop, f"{OLD}-abcdef")
     file.parent.mkdir()
     file.write_text("x")
-    failed = lock.Hold(release=f"{OLD}-abcdef", held="other", because="web: no", since=environments.TIME)
-    lock.write(shop, "staging", lock.Lock(release=OLD, sha256="0" * 64, back=True, held=(HELD,), instead=failed))
+    failed = release_lock.Fallback(release=f"{OLD}-abcdef", held="other", because="web: no", since=environments.TIME)
+    release_lock.write(
+        shop,
+        "staging",
+        release_lock.Lock(release=OLD, sha256="0" * 64, is_rollback=True, held=(HELD,), fallback=failed),
+    )
     assert promote("dev", "staging") == 0
-    assert environments.pinned(shop, "staging") == lock.Lock(release=dev.release, held=(HELD,))
+    assert environments.read_lock(shop, "staging") == release_lock.Lock(release=dev.release_id, held=(HELD,))
     assert not file.exists()
 
 
@@ -183,20 +196,20 @@ def test_a_stack_that_builds_takes_none(shop: Path, capfd: Captured) -> None:
     assert refused(capfd, "prod", "dev", code=2) == [
         "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is pinned for it; give it one: seaway release promote <from> prod"
     ]
-    environments.say(shop, "prod", build="true")
+    environments.write_stack(shop, "prod", build="true")
     assert refused(capfd, "prod", "dev", code=2) == [
         "Pulumi.dev.yaml: seaway:build: stack dev builds what it deploys, and a release cannot be promoted to it; pulumi config set seaway:build false --stack dev, or promote to another stack"
     ]
 
 
 def test_nothing_was_ever_deployed(shop: Path, capfd: Captured) -> None:
-    program.install(shop)
+    program.install_pulumi(shop)
     assert refused(capfd, "dev", "staging") == [
         "seaway: the state of stack dev has no release: the next pulumi up that succeeds writes one"
     ]
 
 
-def test_the_state_cannot_be_read(shop: Path, dev: record.Record, capfd: Captured) -> None:
+def test_the_state_cannot_be_read(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
     (shop / "nothing" / "pulumi").unlink()
     (line,) = refused(capfd, "dev", "staging")
     assert line.startswith(
@@ -205,7 +218,7 @@ def test_the_state_cannot_be_read(shop: Path, dev: record.Record, capfd: Capture
 
 
 def test_a_forged_record_is_not_promoted(
-    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     evil = dataclasses.replace(
         dev,
@@ -214,8 +227,8 @@ def test_a_forged_record_is_not_promoted(
             for name, one in dev.images.items()
         },
     )
-    (kept,) = store.config_maps(evil, dev.id, stored.StoredRecord.of(evil, environments.CLEAN))
-    environments.put(api, kept)
+    (kept,) = record_store.build_config_maps(evil, dev.id, stored_record.StoredRecord.create(evil, environments.CLEAN))
+    environments.put_manifest(api, kept)
     (line,) = refused(capfd, "dev", "staging")
     assert line.startswith(
         f"seaway: the record of release {dev.id} in namespace shop-dev is not what was written there"
@@ -223,25 +236,30 @@ def test_a_forged_record_is_not_promoted(
 
 
 def test_the_cluster_says_that_another_one_runs(
-    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
-    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
-    other = environments.made(shop, "dev", version="2")
-    environments.remembered(api, other)
-    environments.put(api, store.pointer(other, store.Pointer(id=other.id, previous=dev.id, since=environments.TIME)))
+    environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    other = environments.build_record(shop, "dev", version="2")
+    environments.store_record(api, other)
+    environments.put_manifest(
+        api,
+        record_store.build_current(
+            other, record_store.CurrentRelease(id=other.id, previous=dev.id, since=environments.TIME)
+        ),
+    )
     told = refused(capfd, "dev", "staging")
     assert told[0] == (
         f"seaway: the cluster says that stack dev runs record {other.id}, and the stack's state that {dev.id} was deployed last; bring them together: pulumi up --stack dev"
     )
 
 
-def test_the_cluster_is_away(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_the_cluster_is_away(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured) -> None:
     api.stop()
     (line,) = refused(capfd, "dev", "staging")
     assert line.startswith("seaway: ")
 
 
-def test_not_healthy(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_not_healthy(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured) -> None:
     counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
     api.put("apps/v1", "Deployment", "shop-dev", "web", status={"observedGeneration": 1, **counts})
     assert refused(capfd, "dev", "staging") == [
@@ -254,75 +272,77 @@ def test_not_healthy(shop: Path, dev: record.Record, api: apiserver.ApiServer, c
     assert " and 1 more); wait for it or mend it: " in line
 
 
-def test_drifted(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_drifted(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured) -> None:
     api.remove("v1", "Service", "shop-dev", "web")
     assert refused(capfd, "dev", "staging") == [
-        f"seaway: stack dev has drifted from release {dev.release}: 1 difference; look at them: seaway status --drift --stack dev"
+        f"seaway: stack dev has drifted from release {dev.release_id}: 1 difference; look at them: seaway status --drift --stack dev"
     ]
     api.remove("v1", "Service", "shop-dev", "api")
     assert "2 differences" in refused(capfd, "dev", "staging")[0]
 
 
-def test_a_pod_with_another_image(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
-    environments.put(api, environments.pod("web", dev.images["web"].reference))
+def test_a_pod_with_another_image(
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
+) -> None:
+    environments.put_manifest(api, environments.build_pod("web", dev.images["web"].reference))
     assert promote("dev", "staging") == 0
     capfd.readouterr()
-    environments.put(api, environments.pod("web", "evil:1"))
+    environments.put_manifest(api, environments.build_pod("web", "evil:1"))
     assert promote("dev", "prod") == 1
     lines = capfd.readouterr().err.splitlines()
     assert (
         lines[0]
-        == f"seaway: stack dev runs something else than the record of release {dev.release} says: pod web-1 has evil:1; kubectl delete pod web-1 -n shop-dev"
+        == f"seaway: stack dev runs something else than the record of release {dev.release_id} says: pod web-1 has evil:1; kubectl delete pod web-1 -n shop-dev"
     )
 
 
 def test_it_runs_another_one_than_it_pins(
-    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     staged(shop, api, dev, capfd)
-    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
-    second = environments.deployed(api, environments.made(shop, "dev", version="2"), before=dev)
+    environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    second = environments.deploy_record(api, environments.build_record(shop, "dev", version="2"), before=dev)
     assert promote("dev", "staging") == 0
     capfd.readouterr()
     assert promote("staging", "prod") == 1
     assert capfd.readouterr().err.splitlines() == [
-        f"seaway: stack staging pins release {second.release} and runs {dev.release}; deploy what it pins before it goes to prod: pulumi up --stack staging"
+        f"seaway: stack staging pins release {second.release_id} and runs {dev.release_id}; deploy what it pins before it goes to prod: pulumi up --stack staging"
     ]
-    assert lock.read(shop, "prod") == lock.Lock()
+    assert release_lock.read(shop, "prod") == release_lock.Lock()
 
 
 def test_never_healthy_where_it_must_have_been(
-    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     assert promote("dev", "staging") == 0  # pinned, and not deployed yet
     capfd.readouterr()
     assert promote("dev", "prod") == 1
     assert capfd.readouterr().err.splitlines() == [
-        f"seaway: release {dev.release} was never healthy in stack staging, and prod takes only what was; give it to staging first: seaway release promote dev staging"
+        f"seaway: release {dev.release_id} was never healthy in stack staging, and prod takes only what was; give it to staging first: seaway release promote dev staging"
     ]
     # What the cluster says is no evidence of it: whoever may write ConfigMaps there can say so.
-    environments.remembered(api, environments.made(shop, "staging"))
+    environments.store_record(api, environments.build_record(shop, "staging"))
     assert promote("dev", "prod") == 1
-    environments.deployed(api, environments.made(shop, "staging"))
+    environments.deploy_record(api, environments.build_record(shop, "staging"))
     assert promote("dev", "prod") == 0
 
 
-def test_held(shop: Path, dev: record.Record, capfd: Captured) -> None:
-    held = lock.Held(dev.release, because="web: it ended with code 1", since="2026-01-02T03:04:05Z")
-    lock.write(shop, "staging", lock.Lock(held=(held, HELD)))
+def test_held(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
+    held = release_lock.HeldRelease(dev.release_id, because="web: it ended with code 1", since="2026-01-02T03:04:05Z")
+    release_lock.write(shop, "staging", release_lock.Lock(held=(held, HELD)))
     assert refused(capfd, "dev", "staging") == [
-        f"seaway: release {dev.release} is held in stack staging since 2026-01-02T03:04:05Z (web: it ended with code 1); promote a newer one, or let it go by name: seaway release promote dev staging --unhold {dev.release}"
+        f"seaway: release {dev.release_id} is held in stack staging since 2026-01-02T03:04:05Z (web: it ended with code 1); promote a newer one, or let it go by name: seaway release promote dev staging --unhold {dev.release_id}"
     ]
-    assert refused(capfd, "dev", "staging", "--unhold", OLD)[0].startswith(f"seaway: release {dev.release} is held")
-    assert promote("dev", "staging", "--unhold", dev.release) == 0
-    assert environments.pinned(shop, "staging") == lock.Lock(release=dev.release, held=(HELD,))
+    assert refused(capfd, "dev", "staging", "--unhold", OLD)[0].startswith(f"seaway: release {dev.release_id} is held")
+    assert promote("dev", "staging", "--unhold", dev.release_id) == 0
+    assert environments.read_lock(shop, "staging") == release_lock.Lock(release=dev.release_id, held=(HELD,))
 
 
-def test_what_is_not_held_cannot_be_let_go(shop: Path, dev: record.Record, capfd: Captured) -> None:
+def test_what_is_not_held_cannot_be_let_go(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
     assert refused(capfd, "dev", "staging", "--unhold", "ffffffffffff") == [
         "seaway: release ffffffffffff is not held in stack staging, so it cannot be let go; nothing is held there"
     ]
-    lock.write(shop, "staging", lock.Lock(held=(HELD,)))
+    release_lock.write(shop, "staging", release_lock.Lock(held=(HELD,)))
     assert refused(capfd, "dev", "staging", "--unhold", "ffffffffffff") == [
         f"seaway: release ffffffffffff is not held in stack staging, so it cannot be let go; held are: {OLD}"
     ]
@@ -332,8 +352,8 @@ WAIVER = "seaway:waivers: {IMG-01: {reason: late, owner: ann, until: 2026-01-01}
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging"])
-def test_a_waiver_has_ended(shop: Path, dev: record.Record, stack: str, capfd: Captured) -> None:
-    environments.say(shop, stack, WAIVER)
+def test_a_waiver_has_ended(shop: Path, dev: record.ReleaseRecord, stack: str, capfd: Captured) -> None:
+    environments.write_stack(shop, stack, WAIVER)
     lines = refused(capfd, "dev", "staging", code=2)
     assert [line.split(": ", 2)[1:] for line in lines] == [
         [
@@ -346,38 +366,38 @@ def test_a_waiver_has_ended(shop: Path, dev: record.Record, stack: str, capfd: C
 
 def test_all_that_is_wrong_in_the_target_is_told(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
     """What today's file of the stack has wrong with the release, and all the rest, at once."""
-    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [TOKEN]")
-    environments.say(shop, "dev", "seaway:secrets: {TOKEN: {secure: v1:x}}")
-    one = environments.deployed(api, environments.made(shop, "dev"))
-    api.remove("v1", "Secret", "shop-dev", next(each.name for each in one.objects() if each.kind == "Secret"))
-    environments.say(shop, "staging", "seaway:overlay: {services: {wbe: {scale: 3}}}")
+    environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [TOKEN]")
+    environments.write_stack(shop, "dev", "seaway:secrets: {TOKEN: {secure: v1:x}}")
+    one = environments.deploy_record(api, environments.build_record(shop, "dev"))
+    api.remove("v1", "Secret", "shop-dev", next(each.name for each in one.render_objects() if each.kind == "Secret"))
+    environments.write_stack(shop, "staging", "seaway:overlay: {services: {wbe: {scale: 3}}}")
     lines = refused(capfd, "dev", "staging")
-    assert lines[0].startswith(f"seaway: stack dev has drifted from release {one.release}: ")
+    assert lines[0].startswith(f"seaway: stack dev has drifted from release {one.release_id}: ")
     assert [line.split(": ", 1)[1] for line in lines[1:]] == [
         "seaway:overlay.services.wbe: the application has no such service; did you mean web?",
         "services.web.secrets.TOKEN: has no value in stack staging; pulumi config set --secret --path 'seaway:secrets.TOKEN', or let it be {generate: 32}",
     ]
-    assert lines[2].startswith(f"releases/{one.release}.yaml:")
+    assert lines[2].startswith(f"releases/{one.release_id}.yaml:")
 
 
 def test_the_same_content_with_other_images(
-    shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     """An image was built again and is not the same: the file stays what it is."""
     assert promote("dev", "staging") == 0
     capfd.readouterr()
-    text = release.file(shop, dev.release).read_text()
-    file = release.file(shop, dev.release)
+    text = release.get_path(shop, dev.release_id).read_text()
+    file = release.get_path(shop, dev.release_id)
     file.write_text(text.replace("1" * 64, "9" * 64))
-    lock.write(shop, "staging", lock.Lock())
+    release_lock.write(shop, "staging", release_lock.Lock())
     assert promote("dev", "staging") == 2
     assert capfd.readouterr().err.startswith(
-        f"releases/{dev.release}.yaml: release {dev.release} has another image of "
+        f"releases/{dev.release_id}.yaml: release {dev.release_id} has another image of "
     )
-    assert lock.read(shop, "staging") == lock.Lock()
+    assert release_lock.read(shop, "staging") == release_lock.Lock()
 
 
-def test_forbidden_is_told(shop: Path, dev: record.Record, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_forbidden_is_told(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured) -> None:
     api.forbidden.add("/api/v1/namespaces/shop-dev/configmaps")
     (line,) = refused(capfd, "dev", "staging")
     assert line.startswith("seaway: ")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from seaway.release import hold, lock, record, release, store, stored
+from seaway.project import release, release_lock
+from seaway.release import hold, record, record_store, stored_record
 from tests.unit.cli import environments, program
 from tests.unit.cluster import apiserver
 
@@ -19,30 +20,30 @@ UP = ["up", "--yes", "--skip-preview", "--stack", "prod"]
 
 @pytest.fixture
 def shop(checkout: Path) -> Path:
-    return environments.shop(checkout)
+    return environments.prepare_shop(checkout)
 
 
 @pytest.fixture
-def pulumi(shop: Path) -> program.Pulumi:
-    return program.Pulumi(shop)
+def pulumi(shop: Path) -> program.FakePulumi:
+    return program.FakePulumi(shop)
 
 
 @pytest.fixture
-def prod(shop: Path, api: apiserver.ApiServer) -> tuple[record.Record, record.Record]:
+def prod(shop: Path, api: apiserver.ApiServer) -> tuple[record.ReleaseRecord, record.ReleaseRecord]:
     """Two releases of prod, both deployed; the second one runs, healthy. The first has no file any more."""
-    first = environments.deployed(api, pinned(shop, "1"))
-    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
-    second = environments.deployed(api, pinned(shop, "2"), before=first, time="2026-01-02T00:00:00Z")
-    release.file(shop, first.release).unlink()
+    first = environments.deploy_record(api, pinned(shop, "1"))
+    environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    second = environments.deploy_record(api, pinned(shop, "2"), before=first, time="2026-01-02T00:00:00Z")
+    release.get_path(shop, first.release_id).unlink()
     return first, second
 
 
-def pinned(shop: Path, version: str) -> record.Record:
+def pinned(shop: Path, version: str) -> record.ReleaseRecord:
     """What dev would deploy, as prod has it."""
-    one = environments.made(shop, "dev", version=version).promoted(environments.CLEAN, environments.TIME)
-    release.save(shop, one)
-    lock.write(shop, "prod", lock.Lock(release=one.id))
-    return environments.made(shop, "prod")
+    one = environments.build_record(shop, "dev", version=version).build_release(environments.CLEAN, environments.TIME)
+    release.save_release(shop, one)
+    release_lock.write(shop, "prod", release_lock.Lock(release=one.id))
+    return environments.build_record(shop, "prod")
 
 
 def rollback(*words: str) -> int:
@@ -51,9 +52,9 @@ def rollback(*words: str) -> int:
 
 def refused(shop: Path, capfd: Captured, *words: str, code: int = 1) -> str:
     """What it says where it does nothing."""
-    before = lock.file(shop, "prod").read_text() if lock.file(shop, "prod").exists() else None
+    before = release_lock.get_path(shop, "prod").read_text() if release_lock.get_path(shop, "prod").exists() else None
     assert rollback(*words) == code
-    assert (lock.file(shop, "prod").read_text() if before else None) == before
+    assert (release_lock.get_path(shop, "prod").read_text() if before else None) == before
     assert not (shop / "calls.json").exists()
     shown = capfd.readouterr()
     assert shown.out == ""
@@ -62,158 +63,171 @@ def refused(shop: Path, capfd: Captured, *words: str, code: int = 1) -> str:
 
 
 def test_the_release_before_is_pinned_and_deployed(
-    pulumi: program.Pulumi, shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured
+    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
 ) -> None:
     first, second = prod
-    pulumi.does("print('Updating', flush=True)")
+    pulumi.set_steps("print('Updating', flush=True)")
     assert rollback("prod", "--", "--suppress-progress") == 0
     assert pulumi.calls == [[*UP, "--suppress-progress"]]
-    said = environments.pinned(shop, "prod")
+    said = environments.read_lock(shop, "prod")
     (held,) = said.held
-    assert said == lock.Lock(release=first.release, back=True, held=(held,))
-    assert (held.release, held.because) == (second.release, "rolled back by hand")
+    assert said == release_lock.Lock(release=first.release_id, is_rollback=True, held=(held,))
+    assert (held.release, held.because) == (second.release_id, "rolled back by hand")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", held.since)
     # Its file was taken from the cluster's record.
-    assert release.read(shop, first.release).images["web"].digest == f"sha256:{'1' * 64}"
+    assert release.read(shop, first.release_id).images["web"].digest == f"sha256:{'1' * 64}"
     shown = capfd.readouterr()
     lines = shown.out.splitlines()
     assert lines[:3] == [
-        f"release {first.release} is pinned for prod; release {second.release} is held (rolled back by hand): promotions refuse it until --unhold names it",
-        f"Jobs before and after the rollout of {first.release} do not run again (migrate); what those of {second.release} did stays done.",
+        f"release {first.release_id} is pinned for prod; release {second.release_id} is held (rolled back by hand): promotions refuse it until --unhold names it",
+        f"Jobs before and after the rollout of {first.release_id} do not run again (migrate); what those of {second.release_id} did stays done.",
         "Updating",
     ]
     assert (
         lines[-1]
-        == f"release {first.release} runs; commit environments/prod.lock.yaml and releases/{first.release}.yaml, or the next checkout deploys {second.release} again"
+        == f"release {first.release_id} runs; commit environments/prod.lock.yaml and releases/{first.release_id}.yaml, or the next checkout deploys {second.release_id} again"
     )
 
 
 def test_what_is_wrong_now_is_why_it_is_held(
-    pulumi: program.Pulumi, shop: Path, prod: tuple[record.Record, record.Record], api: apiserver.ApiServer
+    pulumi: program.FakePulumi,
+    shop: Path,
+    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
+    api: apiserver.ApiServer,
 ) -> None:
     api.put("apps/v1", "Deployment", "shop-prod", "web", status={"observedGeneration": 1, "replicas": 2})
-    pulumi.does("")
+    pulumi.set_steps("")
     assert rollback("prod") == 0
-    assert lock.read(shop, "prod").held[0].because == "web: no new pod was made within 300 s"
+    assert release_lock.read(shop, "prod").held[0].because == "web: no new pod was made within 300 s"
 
 
 def test_a_release_that_never_became_healthy(
-    pulumi: program.Pulumi, shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured
+    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
 ) -> None:
     """Its rollout failed half way: the last good one is still the current one, and it is gone back to that."""
     _, second = prod
-    environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
+    environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
     third = pinned(shop, "3")
-    failed = lock.Hold(release=second.id, held=third.id, because="web: no", since=environments.TIME)
-    hold.write(shop, "prod", failed, second, second.objects())
-    pulumi.does("")
+    failed = release_lock.Fallback(release=second.id, held=third.id, because="web: no", since=environments.TIME)
+    hold.write_fallback(shop, "prod", failed, second, second.render_objects())
+    pulumi.set_steps("")
     assert rollback("prod") == 0
-    said = lock.read(shop, "prod")
-    assert (said.release, said.instead) == (second.release, None)
-    assert [one.release for one in said.held] == [third.release]
-    assert release.listed(shop) == sorted([second.release, third.release])
-    assert not release.file(shop, second.id).exists()
+    said = release_lock.read(shop, "prod")
+    assert (said.release, said.fallback) == (second.release_id, None)
+    assert [one.release for one in said.held] == [third.release_id]
+    assert release.list_ids(shop) == sorted([second.release_id, third.release_id])
+    assert not release.get_path(shop, second.id).exists()
 
 
 def test_back_and_back_again_never_goes_forward(
-    pulumi: program.Pulumi,
+    pulumi: program.FakePulumi,
     shop: Path,
-    prod: tuple[record.Record, record.Record],
+    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
     api: apiserver.ApiServer,
     capfd: Captured,
 ) -> None:
     first, second = prod
-    environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Newer}")
-    third = environments.deployed(api, pinned(shop, "3"), before=second, time="2026-01-03T00:00:00Z")
-    pulumi.does("", "")
-    assert rollback("prod", "--to", first.release) == 0
-    environments.deployed(api, environments.made(shop, "prod"), before=third)
+    environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Newer}")
+    third = environments.deploy_record(api, pinned(shop, "3"), before=second, time="2026-01-03T00:00:00Z")
+    pulumi.set_steps("", "")
+    assert rollback("prod", "--to", first.release_id) == 0
+    environments.deploy_record(api, environments.build_record(shop, "prod"), before=third)
     capfd.readouterr()
     # The second one was never given up, but it is newer.
     assert rollback("prod") == 1
     assert (
         capfd.readouterr().err
-        == f"seaway: no release ran in namespace shop-prod before {first.release} that is not held; there are: {second.release}\n"
+        == f"seaway: no release ran in namespace shop-prod before {first.release_id} that is not held; there are: {second.release_id}\n"
     )
-    assert rollback("prod", "--to", second.release, "--no-up") == 0
-    assert [one.release for one in lock.read(shop, "prod").held] == [first.release, third.release]
+    assert rollback("prod", "--to", second.release_id, "--no-up") == 0
+    assert [one.release for one in release_lock.read(shop, "prod").held] == [first.release_id, third.release_id]
 
 
-def test_without_a_deployment(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
+def test_without_a_deployment(
+    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+) -> None:
     first, _ = prod
     assert rollback("prod", "--no-up") == 0
     assert (
         capfd.readouterr().out.splitlines()[-1]
-        == f"Deploy it: seaway up --stack prod; and commit environments/prod.lock.yaml and releases/{first.release}.yaml"
+        == f"Deploy it: seaway up --stack prod; and commit environments/prod.lock.yaml and releases/{first.release_id}.yaml"
     )
     assert not (shop / "calls.json").exists()
 
 
 def test_a_deployment_that_fails_leaves_it_pinned(
-    pulumi: program.Pulumi, shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured
+    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
 ) -> None:
     first, _ = prod
-    pulumi.does("sys.exit(255)")
+    pulumi.set_steps("sys.exit(255)")
     assert rollback("prod") == 1
-    assert lock.read(shop, "prod").release == first.release
+    assert release_lock.read(shop, "prod").release == first.release_id
     assert (
         capfd.readouterr().err
-        == f"seaway: release {first.release} is pinned, but not all of it is healthy: seaway status --stack prod; go on with: seaway up --stack prod\n"
+        == f"seaway: release {first.release_id} is pinned, but not all of it is healthy: seaway status --stack prod; go on with: seaway up --stack prod\n"
     )
 
 
 def test_what_is_newer_than_the_release_is_not_in_the_way(
-    pulumi: program.Pulumi, shop: Path, api: apiserver.ApiServer
+    pulumi: program.FakePulumi, shop: Path, api: apiserver.ApiServer
 ) -> None:
     """A secret, an overlay and a waiver of a service that the older release does not have, and a waiver that has ended."""
-    first = environments.deployed(api, pinned(shop, "1"))
-    environments.write(shop, "  worker:\n", "  other:\n    image: nginx:1.27\n    secrets: [TOKEN]\n  worker:\n")
-    waivers = "seaway:waivers: {IMG-01: {of: [other], reason: late, owner: ann, until: 2026-01-01}}"
+    first = environments.deploy_record(api, pinned(shop, "1"))
+    environments.replace_in_app(
+        shop, "  worker:\n", "  other:\n    image: nginx:1.27\n    secrets: [TOKEN]\n  worker:\n"
+    )
+    waivers = "seaway:waivers: {IMG-01: {workloads: [other], reason: late, owner: ann, until: 2026-01-01}}"
     secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}\n  seaway:fingerprintKey: {secure: v1:x}"
-    environments.say(shop, "dev", secrets)
-    environments.say(shop, "prod", secrets, waivers, "seaway:overlay: {services: {other: {scale: 3}, web: {scale: 4}}}")
-    second = environments.deployed(api, pinned(shop, "2"), before=first)
-    assert second.release != first.release
-    pulumi.does("")
+    environments.write_stack(shop, "dev", secrets)
+    environments.write_stack(
+        shop, "prod", secrets, waivers, "seaway:overlay: {services: {other: {scale: 3}, web: {scale: 4}}}"
+    )
+    second = environments.deploy_record(api, pinned(shop, "2"), before=first)
+    assert second.release_id != first.release_id
+    pulumi.set_steps("")
     assert rollback("prod") == 0
-    assert lock.read(shop, "prod").release == first.release
-    assert {one.name: one.scale.min for one in environments.made(shop, "prod").app.services}["web"] == 4
+    assert release_lock.read(shop, "prod").release == first.release_id
+    assert {one.name: one.scale.min for one in environments.build_record(shop, "prod").app.services}["web"] == 4
 
 
 def test_a_record_that_the_state_does_not_vouch_for(
-    shop: Path, prod: tuple[record.Record, record.Record], api: apiserver.ApiServer, capfd: Captured
+    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     """Forged in place, with a SHA-256 that fits; and one that the stack never deployed."""
     first, second = prod
     evil = dataclasses.replace(first, settings={**first.settings, "stack": "staging"})
-    (kept,) = store.config_maps(evil, first.id, stored.StoredRecord.of(evil, environments.CLEAN))
-    environments.put(
+    (kept,) = record_store.build_config_maps(
+        evil, first.id, stored_record.StoredRecord.create(evil, environments.CLEAN)
+    )
+    environments.put_manifest(
         api, {**kept, "metadata": {**kept["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
     )
     told = refused(shop, capfd, "prod")
     assert told.startswith(
         f"seaway: the record of release {first.id} in namespace shop-prod is not what was written there"
     )
-    environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Evil}")
-    never = environments.made(shop, "dev", version="9").promoted(environments.CLEAN, environments.TIME)
+    environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Evil}")
+    never = environments.build_record(shop, "dev", version="9").build_release(environments.CLEAN, environments.TIME)
     planted = dataclasses.replace(second, base=never.application)
-    environments.remembered(api, planted)
-    told = refused(shop, capfd, "prod", "--to", planted.release)
-    assert f"release {planted.release} is neither in releases/ nor in the state of stack prod" in told
+    environments.store_record(api, planted)
+    told = refused(shop, capfd, "prod", "--to", planted.release_id)
+    assert f"release {planted.release_id} is neither in releases/ nor in the state of stack prod" in told
 
 
 def test_a_file_with_another_digest_than_was_deployed(
-    shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured
+    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
 ) -> None:
     """Nothing pins it, but the state vouches for the record of that release."""
     first, _ = prod
-    one = environments.made(shop, "dev", version="1").promoted(environments.CLEAN, environments.TIME)
+    one = environments.build_record(shop, "dev", version="1").build_release(environments.CLEAN, environments.TIME)
     true = dataclasses.replace(one, application=first.base)
-    assert true.id == first.release
-    path = release.save(shop, true)
+    assert true.id == first.release_id
+    path = release.save_release(shop, true)
     path.write_text(path.read_text().replace("1" * 64, "6" * 64))
     told = refused(shop, capfd, "prod", code=2)
-    assert told.startswith(f"releases/{path.name}: images: has other images than the release {first.release} that was")
+    assert told.startswith(
+        f"releases/{path.name}: images: has other images than the release {first.release_id} that was"
+    )
 
 
 # Refusals.
@@ -239,45 +253,49 @@ def test_nothing_is_pinned(shop: Path, capfd: Captured) -> None:
 
 
 def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
-    only = environments.deployed(api, pinned(shop, "1"))
+    only = environments.deploy_record(api, pinned(shop, "1"))
     assert refused(shop, capfd, "prod") == (
-        f"seaway: no release ran in namespace shop-prod before {only.release} that is not held; promote a mended one: seaway release promote"
+        f"seaway: no release ran in namespace shop-prod before {only.release_id} that is not held; promote a mended one: seaway release promote"
     )
 
 
-def test_what_is_pinned_already(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
+def test_what_is_pinned_already(
+    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+) -> None:
     _, second = prod
-    assert refused(shop, capfd, "prod", "--to", second.release) == (
-        f"seaway: release {second.release} is pinned for prod already; deploy it: seaway up --stack prod"
+    assert refused(shop, capfd, "prod", "--to", second.release_id) == (
+        f"seaway: release {second.release_id} is pinned for prod already; deploy it: seaway up --stack prod"
     )
 
 
-def test_what_is_held(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
+def test_what_is_held(shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured) -> None:
     first, second = prod
-    held = lock.Held(first.release, because="slow", since=environments.TIME)
-    lock.write(shop, "prod", lock.Lock(release=second.release, held=(held,)))
-    assert refused(shop, capfd, "prod", "--to", first.release) == (
-        f"seaway: release {first.release} is held in stack prod since {environments.TIME} (slow); promote a mended one: seaway release promote"
+    held = release_lock.HeldRelease(first.release_id, because="slow", since=environments.TIME)
+    release_lock.write(shop, "prod", release_lock.Lock(release=second.release_id, held=(held,)))
+    assert refused(shop, capfd, "prod", "--to", first.release_id) == (
+        f"seaway: release {first.release_id} is held in stack prod since {environments.TIME} (slow); promote a mended one: seaway release promote"
     )
 
 
-def test_what_nobody_knows(shop: Path, prod: tuple[record.Record, record.Record], capfd: Captured) -> None:
+def test_what_nobody_knows(
+    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+) -> None:
     first, _ = prod
     assert refused(shop, capfd, "prod", "--to", "ffffffffffff") == (
-        f"seaway: release ffffffffffff is neither in releases/ nor in the state of stack prod; there are: {first.release}"
+        f"seaway: release ffffffffffff is neither in releases/ nor in the state of stack prod; there are: {first.release_id}"
     )
 
 
 def test_a_secret_that_the_older_release_needs(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
-    environments.write(shop, "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [TOKEN]")
+    environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [TOKEN]")
     secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}"
-    environments.say(shop, "dev", secrets)
-    environments.say(shop, "prod", secrets)
-    first = environments.deployed(api, pinned(shop, "1"))
-    environments.write(shop, "\n    secrets: [TOKEN]", "")
-    environments.say(shop, "dev")
-    environments.deployed(api, pinned(shop, "2"), before=first)
-    environments.say(shop, "prod")
+    environments.write_stack(shop, "dev", secrets)
+    environments.write_stack(shop, "prod", secrets)
+    first = environments.deploy_record(api, pinned(shop, "1"))
+    environments.replace_in_app(shop, "\n    secrets: [TOKEN]", "")
+    environments.write_stack(shop, "dev")
+    environments.deploy_record(api, pinned(shop, "2"), before=first)
+    environments.write_stack(shop, "prod")
     told = refused(shop, capfd, "prod", code=2)
     assert told.split(": ", 1)[1] == (
         "services.web.secrets.TOKEN: has no value in stack prod; pulumi config set --secret --path 'seaway:secrets.TOKEN', or let it be {generate: 32}"
@@ -288,14 +306,14 @@ def test_a_secret_that_the_older_release_needs(shop: Path, api: apiserver.ApiSer
 
 
 def test_a_pinned_release_that_fails_goes_back_by_itself(
-    pulumi: program.Pulumi,
+    pulumi: program.FakePulumi,
     shop: Path,
-    prod: tuple[record.Record, record.Record],
+    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
     api: apiserver.ApiServer,
     capfd: Captured,
 ) -> None:
     _, second = prod
-    environments.write(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
+    environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
     third = pinned(shop, "3")
     path = f"{api.url}/api/v1/namespaces/shop-prod/services/web"
 
@@ -304,9 +322,9 @@ def test_a_pinned_release_that_fails_goes_back_by_itself(
         file = f"pathlib.Path({str(shop)!r}, '.seaway', 'release.prod.json')"
         return f"note('', ''); {file}.write_text({said!r}); "
 
-    pulumi.does(f"{note(third.id, third.id)}delete({path!r}); sys.exit(255)", note(third.id, second.id), "")
+    pulumi.set_steps(f"{note(third.id, third.id)}delete({path!r}); sys.exit(255)", note(third.id, second.id), "")
     assert main.main(["up", "--stack", "prod", "--rollback-on-failure"]) == 3
-    said = lock.read(shop, "prod")
-    assert said.instead
-    assert (said.release, said.instead.held, said.instead.release) == (third.release, third.id, second.id)
+    said = release_lock.read(shop, "prod")
+    assert said.fallback
+    assert (said.release, said.fallback.held, said.fallback.release) == (third.release_id, third.id, second.id)
     assert f"release {second.id} is back, and state and cluster agree." in capfd.readouterr().err

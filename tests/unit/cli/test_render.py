@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from seaway.cli import main
-from seaway.images import source
-from seaway.manifests import yamlout
-from seaway.model import load
-from seaway.release import lock, project, release
+from seaway.images import build_inputs
+from seaway.manifests import yaml_writer
+from seaway.project import load, release, release_lock
+from seaway.release import project
 from tests import golden
 
 STACK = "config:\n  seaway:context: nowhere\n  seaway:registry: registry.example.com\n"
@@ -52,12 +52,15 @@ def documents(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, dict
 
 def pin(folder: Path, example: str) -> None:
     """The stack deploys a release with the images of the golden files."""
-    app = load.load(folder / "app" / "app.yaml")
-    images = {name: release.Image.of(given.reference, given.content) for name, given in golden.given(app)[0].items()}
-    one = release.Release(application=project.of(folder, "test").base, images=images)
-    release.save(folder, one)
-    lock.write(folder, "test", lock.Lock(release=one.id))
-    (folder / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:build: false\n{golden.config(example)}")
+    app = load.load_application(folder / "app" / "app.yaml")
+    images = {
+        name: release.ReleaseImage.parse(given.reference, given.content)
+        for name, given in golden.make_inputs(app)[0].items()
+    }
+    one = release.Release(application=project.load_environment(folder, "test").base, images=images)
+    release.save_release(folder, one)
+    release_lock.write(folder, "test", release_lock.Lock(release=one.id))
+    (folder / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:build: false\n{golden.format_config(example)}")
     assert example == app.name
 
 
@@ -69,13 +72,13 @@ def test_a_release_is_rendered_as_the_golden_file_has_it(
     folder = made(tmp_path, monkeypatch, example)
     pin(folder, example)
     shutil.rmtree(folder / "app")
-    wanted = golden.file(example).read_text().replace(yamlout.REDACTED, "''")
+    wanted = golden.file(example).read_text().replace(yaml_writer.REDACTED, "''")
     assert HASHED.sub(r"\1", render(capsys)) == HASHED.sub(r"\1", wanted)
 
 
 def test_what_is_built_has_the_tag_of_its_content(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = project.of(shop, "test")
-    tags = {name: record.tag for name, record in source.records(shop, one.app, one.settings).items()}
+    one = project.load_environment(shop, "test")
+    tags = {name: record.tag for name, record in build_inputs.read_build_records(shop, one.app, one.settings).items()}
     found = documents(capsys)
     for name in ("web", "api", "worker"):
         pod = found[f"Deployment/{name}"]["spec"]["template"]["spec"]
@@ -165,7 +168,7 @@ def test_another_file_needs_no_project(
 
 
 def test_another_file_with_the_settings_of_a_stack(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (shop / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:substitutes: {{'python:3.12-slim': here/python}}\n")
+    (shop / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:imageOverrides: {{'python:3.12-slim': here/python}}\n")
     (shop / "compose.yml").write_text(COMPOSE.replace(", secrets: [token]", ""))
     found = documents(capsys, "--stack", "test", "--app", "compose.yml", "--service", "web")
     (container,) = found["Deployment/web"]["spec"]["template"]["spec"]["containers"]

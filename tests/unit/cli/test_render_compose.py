@@ -27,8 +27,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_file_for_docker_and_what_is_lost(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (shop / "Pulumi.test.yaml").open("a") as file:
-        file.write("  seaway:substitutes: {'python:3.12-slim': mirror/python:3}\n")
-        file.write("  seaway:overlay: {services: {web: {scale: 1, drain: 9}}}\n")
+        file.write("  seaway:imageOverrides: {'python:3.12-slim': mirror/python:3}\n")
+        file.write("  seaway:overlay: {services: {web: {scale: 1, preStopDelay: 9}}}\n")
     assert main.main(["render", "--to", "compose"]) == 0
     said, told = capsys.readouterr()
     assert said.startswith(HEADER)
@@ -36,7 +36,7 @@ def test_a_file_for_docker_and_what_is_lost(shop: Path, capsys: pytest.CaptureFi
     assert web["build"] == {"context": "./app/web", "args": {"BASE_IMAGE": "mirror/python:3"}}
     assert web["healthcheck"]["test"][1] == "python3"
     assert web["ports"] == [{"target": 8000, "published": "8000"}]
-    assert "services.web.drain" in told
+    assert "services.web.preStopDelay" in told
     assert told.endswith("app/app.yaml: 38 keys: 28 kept, 9 approximated, 1 dropped\n")
 
 

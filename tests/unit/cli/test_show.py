@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from seaway.images import source
-from seaway.release import lock, project, release
+from seaway.images import build_inputs
+from seaway.project import release, release_lock
+from seaway.release import project
 from tests import golden
 
 STACK = """\
 config:
   seaway:context: nowhere
   seaway:registry: registry.example.com
-  seaway:substitutes: {'postgres:17': 'mirror.example.com/postgres:17'}
+  seaway:imageOverrides: {'postgres:17': 'mirror.example.com/postgres:17'}
   seaway:overlay: {services: {web: {scale: 4, env: {MODE: try}}}}
 """
 
@@ -76,15 +77,15 @@ def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = project.of(shop, "dev")
-    tag = source.records(shop, one.app, one.settings)["web"].tag
+    one = project.load_environment(shop, "dev")
+    tag = build_inputs.read_build_records(shop, one.app, one.settings)["web"].tag
     shown = lines(capsys, "web")
     assert shown[:12] == [
         "web · service of shop · stack dev",
         "",
         f"image registry.example.com/shop/web:{tag} (built from ./web, app/app.yaml:6:5)",
         "address http://web:8000",
-        "from outside not yet: expose is true, but the stack's seaway:exposure is clusterIP",
+        "from outside not yet: expose is true, but the stack's seaway:publish is none",
         "calls api",
         "",
         "OBJECT WHAT IT IS FOR",
@@ -125,11 +126,11 @@ def test_each_fits_on_one_screen(shop: Path, name: str, capsys: pytest.CaptureFi
 
 
 def test_what_is_reached_from_outside(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:exposure: loadBalancer\n")
-    assert "from outside by seaway:exposure loadBalancer" in lines(capsys, "web")
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: loadBalancer\n")
+    assert "from outside by seaway:publish loadBalancer" in lines(capsys, "web")
     assert not [line for line in lines(capsys, "api") if line.startswith("from outside")]
     hosts = "{hosts: {web: [shop.example.com, example.com/shop]}, tlsSecret: shop}"
-    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:exposure: ingress\n  seaway:ingress: {hosts}\n")
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: ingress\n  seaway:ingress: {hosts}\n")
     shown = lines(capsys, "web")
     assert "from outside https://example.com/shop, https://shop.example.com/" in shown
     assert "Ingress/web leads requests from outside to it, by host and path" in shown
@@ -140,7 +141,7 @@ def test_a_store_and_who_calls_it(shop: Path, capsys: pytest.CaptureFixture[str]
     assert shown[0] == "db · store of shop · stack dev"
     assert "address tcp://db:5432" in shown
     assert "called by api, migrate" in shown
-    assert "image mirror.example.com/postgres:17 (app/app.yaml:33:5, with the stack's seaway:substitutes)" in shown
+    assert "image mirror.example.com/postgres:17 (app/app.yaml:33:5, with the stack's seaway:imageOverrides)" in shown
     assert "Secret/db-secrets-unresolved its secret values" in shown
     assert (
         "user 999 default: the user that postgres is made for StatefulSet pod.securityContext.runAsUser"
@@ -193,12 +194,12 @@ def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_of_a_release_the_lines_are_those_of_its_file(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = {
-        name: release.Image.of(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
+        name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
         for name in ("web", "api", "worker")
     }
-    one = release.Release(application=project.of(shop, "dev").base, images=images)
-    release.save(shop, one)
-    lock.write(shop, "dev", lock.Lock(release=one.id))
+    one = release.Release(application=project.load_environment(shop, "dev").base, images=images)
+    release.save_release(shop, one)
+    release_lock.write(shop, "dev", release_lock.Lock(release=one.id))
     (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:build: false\n")
     shutil.rmtree(shop / "app")
     shown = lines(capsys, "web")
@@ -221,7 +222,9 @@ def test_an_unknown_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_the_graph_as_a_list(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shop / "app" / "app.yaml"
-    file.write_text(file.read_text().replace("    calls: [api]\n    scale: 1\n", "    after: [api]\n    scale: 1\n"))
+    file.write_text(
+        file.read_text().replace("    calls: [api]\n    scale: 1\n", "    dependsOn: [api]\n    scale: 1\n")
+    )
     file.write_text(file.read_text().replace("stores:\n", "  alone: {image: 'nginx:1.27'}\n\nstores:\n"))
     assert lines(capsys, "graph") == [
         "shop · stack dev · 4 services, 1 store, 1 job",

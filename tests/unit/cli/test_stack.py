@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import stack
-from seaway.model import application, problems
-from seaway.release import lock, release
+from seaway.model import application
+from seaway.project import release, release_lock
+from seaway.syntax import diagnosis
 
 BACKEND = "file:///somewhere/state"
 
@@ -34,14 +35,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def find(*words: str) -> stack.Stack:
+def find(*words: str) -> stack.TargetStack:
     parser = argparse.ArgumentParser()
-    stack.add(parser)
-    return stack.find(parser.parse_args(words))
+    stack.add_option(parser)
+    return stack.find_target(parser.parse_args(words))
 
 
 def wrong(*words: str) -> str:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         find(*words)
     return str(caught.value)
 
@@ -55,7 +56,7 @@ def select(folder: Path, **saved: object) -> None:
 
 
 def test_a_stack_is_named(folder: Path) -> None:
-    assert find("--stack", "dev") == stack.Stack(
+    assert find("--stack", "dev") == stack.TargetStack(
         name="dev", context="kind-dev", app="shop", namespace="shop-dev", folder=folder
     )
     # Its secrets need no value, and the application's file is read for its name only.
@@ -120,8 +121,8 @@ def test_a_stack_that_pins_a_release_is_of_its_application(folder: Path) -> None
         " pinned for it; give it one: seaway release promote <from> prod"
     )
     one = release.Release(application=application.Application(name="florist"))
-    release.save(folder, one)
-    lock.write(folder, "prod", lock.Lock(release=one.id))
+    release.save_release(folder, one)
+    release_lock.write(folder, "prod", release_lock.Lock(release=one.id))
     (folder / "other.yaml").unlink()
     assert find("-s", "prod").namespace == "florist-prod"
     assert find("-s", "dev").namespace == "shop-dev"

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from seaway.cli import main
-from seaway.release import drift, store
+from seaway.release import drift, record_store
 from tests.support import running
 from tests.unit.cli import conftest
 from tests.unit.cluster import apiserver
@@ -21,7 +21,9 @@ Captured = pytest.CaptureFixture[str]
 
 
 def release(api: apiserver.ApiServer) -> None:
-    api.put("v1", "ConfigMap", "shop-dev", store.POINTER, data={"id": "0a1b2c", "since": "2026-01-01T00:00:00Z"})
+    api.put(
+        "v1", "ConfigMap", "shop-dev", record_store.CURRENT_NAME, data={"id": "0a1b2c", "since": "2026-01-01T00:00:00Z"}
+    )
 
 
 def broken() -> dict[str, list[made.Object]]:
@@ -61,7 +63,7 @@ def test_what_the_cluster_says_cannot_steer_the_terminal(
     objects["Pod"][0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "a\x1b]0;b\x07\u202ec"
     objects["Event"] = [made.event("Pod/web-5d9c-aaaaa", "Failed", "a\x1b[2Jb\x9bc", seen=made.ago(minutes=1))]
     conftest.put_all(api, objects)
-    api.put("v1", "ConfigMap", "shop-dev", store.POINTER, data={"id": "0a1b2c", "since": since})
+    api.put("v1", "ConfigMap", "shop-dev", record_store.CURRENT_NAME, data={"id": "0a1b2c", "since": since})
     assert main.main(["status"]) == 1
     out = capsys.readouterr().out
     assert "release 0a1b2c" in out.splitlines()[0]
@@ -214,7 +216,7 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
     objects["Event"] = [made.event("Deployment/web", "Bad", f"[b]probe failed {'x' * 200}", seen=now)]
     conftest.put_all(api, objects)
-    code, lines = conftest.at_a_terminal(monkeypatch, "status", width=width)
+    code, lines = conftest.run_at_terminal(monkeypatch, "status", width=width)
     assert code == 0
     assert any("migrate" in line for line in lines)
     assert any("\x1b[32m2/2" in line for line in lines), "green where all is well"
@@ -229,7 +231,7 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(
 def test_no_colours_where_they_are_not_wanted(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     conftest.put_all(api, made.healthy())
-    _, lines = conftest.at_a_terminal(monkeypatch, "status")
+    _, lines = conftest.run_at_terminal(monkeypatch, "status")
     assert any("migrate" in line for line in lines)
     assert not any("[32m" in line for line in lines)
 
@@ -303,8 +305,8 @@ print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"ht
 
 def worse(api: apiserver.ApiServer) -> None:
     """One of the two pods of web is not ready any more."""
-    conftest.put(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", ready=False))
-    conftest.put(api, "Deployment", made.deployment(ready=1))
+    conftest.put_objects(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", ready=False))
+    conftest.put_objects(api, "Deployment", made.deployment(ready=1))
 
 
 def test_watch_on_a_pipe_prints_a_line_a_change_and_ends_with_ctrl_c(api: apiserver.ApiServer) -> None:
@@ -392,10 +394,10 @@ CHANGES = [
         path="spec.template.spec.containers[web].image",
         declared="web:1",
         live="web:2",
-        who="kubectl-edit at 2026-03-01T10:00:00Z",
+        set_by="kubectl-edit at 2026-03-01T10:00:00Z",
     ),
-    drift.Difference(kind="Service", name="web", path="", declared="(object)", live=None, who=None),
-    drift.Difference(kind="ConfigMap", name="mine", path="data", declared=None, live={"a": "b" * 90}, who="kubectl"),
+    drift.Difference(kind="Service", name="web", path="", declared="(object)", live=None, set_by=None),
+    drift.Difference(kind="ConfigMap", name="mine", path="data", declared=None, live={"a": "b" * 90}, set_by="kubectl"),
 ]
 
 
@@ -404,7 +406,7 @@ def drifted(monkeypatch: pytest.MonkeyPatch, changes: list[drift.Difference]) ->
         assert namespace == "shop-dev"
         return "0a1b2c", changes
 
-    monkeypatch.setattr(drift, "of", of)
+    monkeypatch.setattr(drift, "detect", of)
 
 
 def test_drift_is_a_table_and_exit_code_4(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from seaway.cli import deployment, main
-from seaway.model import load, roots, settings
-from seaway.release import hold, record, release, stack_state, store, stored
+from seaway.files import roots
+from seaway.model import settings
+from seaway.project import load, release
+from seaway.release import hold, record, record_store, stack_state, stored_record
 from tests import golden
 from tests.unit.cli import program
 from tests.unit.cluster import apiserver
@@ -29,15 +31,21 @@ UP = ["up", "--yes", "--skip-preview", "--stack", "dev"]
 
 
 @pytest.fixture
-def good(api: apiserver.ApiServer, checkout: Path) -> record.Record:
+def good(api: apiserver.ApiServer, checkout: Path) -> record.ReleaseRecord:
     """The last good release, in the cluster with all of its objects, and in the stack's state."""
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
-    one = record.Record.of(app, STACK, *golden.given(app))
-    pointer = store.pointer(one, store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z"))
-    saved = stored.StoredRecord.of(one, release.Provenance())
-    history = [stack_state.Recorded(release=one.id, sha256=saved.sha256, recorded="2026-01-01T00:00:00Z")]
+    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+    one = record.ReleaseRecord.create(app, STACK, *golden.make_inputs(app))
+    pointer = record_store.build_current(
+        one, record_store.CurrentRelease(id=one.id, previous=None, since="2026-01-01T00:00:00Z")
+    )
+    saved = stored_record.StoredRecord.create(one, release.Provenance())
+    history = [stack_state.RecordedRelease(release=one.id, sha256=saved.sha256, recorded="2026-01-01T00:00:00Z")]
     program.write_state(checkout, one, history=history)
-    for manifest in [*(each.manifest for each in one.objects()), *store.config_maps(one, one.id, saved), pointer]:
+    for manifest in [
+        *(each.manifest for each in one.render_objects()),
+        *record_store.build_config_maps(one, one.id, saved),
+        pointer,
+    ]:
         fields: dict[str, Any] = copy.deepcopy(manifest)
         meta = fields["metadata"]
         api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
@@ -51,9 +59,9 @@ def breaks(api: apiserver.ApiServer) -> str:
 
 
 def test_success_shows_what_runs(
-    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.does(f"print('Updating', flush=True); note('{good.id}', '{good.id}')")
+    pulumi.set_steps(f"print('Updating', flush=True); note('{good.id}', '{good.id}')")
     assert main.main(["up", "--stack", "dev", "--", "--refresh", "-c", "a=b"]) == 0
     assert pulumi.calls == [[*UP, "--refresh", "-c", "a=b"]]
     out = capfd.readouterr().out
@@ -81,20 +89,26 @@ def accepts(*names: str) -> str:
 
 
 def test_exactly_what_a_preview_lists_is_accepted(
-    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    pulumi: program.FakePulumi,
+    good: record.ReleaseRecord,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "shop-dev/more")
-    pulumi.does(preview(("warning", LISTED), ("warning", "something else")), accepts("shop-dev/data-db-0"))
+    pulumi.set_steps(preview(("warning", LISTED), ("warning", "something else")), accepts("shop-dev/data-db-0"))
     assert main.main(["up", "--accept-data-loss", "--stack", "dev"]) == 0
     assert pulumi.calls == [["preview", "--json", "--stack", "dev", "--non-interactive"], UP]
     assert f"seaway: accepted: {LISTED}\n" in capfd.readouterr().err
 
 
 def test_a_preview_that_lists_nothing_accepts_nothing(
-    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    pulumi: program.FakePulumi,
+    good: record.ReleaseRecord,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "shop-dev/more")
-    pulumi.does(preview(), accepts(""))
+    pulumi.set_steps(preview(), accepts(""))
     assert main.main(["up", "--accept-data-loss"]) == 0
     assert "seaway: accepted: deletes no disk\n" in capfd.readouterr().err
 
@@ -107,16 +121,16 @@ def test_a_preview_that_lists_nothing_accepts_nothing(
     ],
 )
 def test_a_preview_that_fails_accepts_nothing(
-    pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str], step: str, told: str
+    pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str], step: str, told: str
 ) -> None:
-    pulumi.does(step)
+    pulumi.set_steps(step)
     assert main.main(["up", "--accept-data-loss"]) == 1
     assert len(pulumi.calls) == 1
     assert told in capfd.readouterr().err
 
 
 def test_a_rollback_takes_the_disks_of_the_failed_release_along(
-    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "")
     api.put("v1", "PersistentVolumeClaim", "shop-dev", "data-db-0")
@@ -126,27 +140,32 @@ def test_a_rollback_takes_the_disks_of_the_failed_release_along(
         f'{path!r}, method=\'PATCH\', data=b\'{{"apiVersion": "v1", "kind": "PersistentVolumeClaim"}}\'))'
     )
     rollback = f"note('{FAILED}', '{good.id}'); {accepts('', 'shop-dev/data-cache-0')}"
-    pulumi.does(f"{made}; {breaks(api)}", rollback, "print('1 unchanged')")
+    pulumi.set_steps(f"{made}; {breaks(api)}", rollback, "print('1 unchanged')")
     assert main.main(["up", "--rollback-on-failure"]) == 3
 
 
-def test_a_failure_without_the_option_is_pulumis_own(pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
-    pulumi.does("print('error: no', file=sys.stderr); sys.exit(255)")
+def test_a_failure_without_the_option_is_pulumis_own(
+    pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.set_steps("print('error: no', file=sys.stderr); sys.exit(255)")
     assert main.main(["up"]) == 1
     assert capfd.readouterr() == ("", "error: no\n")
 
 
 def test_the_last_good_release_is_put_back(
-    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
+    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
     assert main.main(["up", "--rollback-on-failure", "--", "--suppress-progress"]) == 3
     preview = ["preview", "--expect-no-changes", "--stack", "dev", "--non-interactive"]
     assert pulumi.calls == [[*UP, "--suppress-progress"], [*UP, "--suppress-progress"], preview]
-    held = hold.read(pulumi.folder, "dev")
+    held = hold.read_fallback(pulumi.folder, "dev")
     assert held is not None
     assert (held.release, held.held) == (good.id, FAILED)
-    assert hold.pinned(pulumi.folder, held, application="shop", stack="dev").record.plain() == good.plain()
+    assert (
+        hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev").record.to_plain()
+        == good.to_plain()
+    )
     shown = capfd.readouterr()
     assert shown.err == (
         f"seaway: release {FAILED} failed ({held.because}); putting release {good.id} back\n"
@@ -162,29 +181,29 @@ def test_the_last_good_release_is_put_back(
 @pytest.mark.parametrize("name", ["environments", "releases", ".seaway"])
 @pytest.mark.parametrize("target", ["../out", "/nothing"])
 def test_a_linked_folder_stops_it_before_anything_is_changed(
-    pulumi: program.Pulumi, good: record.Record, name: str, target: str, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, name: str, target: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Otherwise it is found only after the failure, and the rollback is not done."""
     (pulumi.folder / name).symlink_to(target)
-    pulumi.does("sys.exit(255)")
+    pulumi.set_steps("sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 2
     assert capfd.readouterr().err.startswith(f"{name}: is a link, and must be a directory; remove it")
     assert not (pulumi.folder / "calls.json").exists()
 
 
 def test_the_cause_is_in_the_lock_file(
-    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # A pod of web that cannot be, as its Deployment says it.
-    (web,) = (one.manifest for one in good.objects() if (one.kind, one.name) == ("Deployment", "web"))
+    (web,) = (one.manifest for one in good.render_objects() if (one.kind, one.name) == ("Deployment", "web"))
     message = 'pods "web-1-" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1'
     refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
     refused |= {"lastTransitionTime": "2099-01-01T00:00:00Z", "lastUpdateTime": "2099-01-01T00:00:00Z"}
     status = {"observedGeneration": 1, "replicas": 0, "conditions": [refused]}
     api.put("apps/v1", "Deployment", "shop-dev", "web", spec=web["spec"], status=status)
-    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "")
+    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "")
     assert main.main(["up", "--rollback-on-failure"]) == 3
-    held = hold.read(pulumi.folder, "dev")
+    held = hold.read_fallback(pulumi.folder, "dev")
     assert held is not None
     assert "web: " in held.because
     assert "quota" in held.because
@@ -192,26 +211,28 @@ def test_the_cause_is_in_the_lock_file(
 
 
 def test_nothing_changed_is_nothing_to_roll_back(
-    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.does(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
+    pulumi.set_steps(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err == "seaway: nothing was changed in the cluster: nothing to roll back\n"
-    assert hold.read(pulumi.folder, "dev") is None
+    assert hold.read_fallback(pulumi.folder, "dev") is None
     assert len(pulumi.calls) == 1
 
 
 def test_a_program_that_never_ran_changed_nothing(
-    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    hold.leave(pulumi.folder, "dev", hold.Note(described="of a run", deployed="before"))
-    pulumi.does("sys.exit(255)")
+    hold.write_run_result(pulumi.folder, "dev", hold.RunResult(described="of a run", deployed="before"))
+    pulumi.set_steps("sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err == "seaway: it failed before anything was changed: nothing to roll back\n"
 
 
-def test_the_first_release_has_nothing_to_go_back_to(pulumi: program.Pulumi, capfd: pytest.CaptureFixture[str]) -> None:
-    pulumi.does(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
+def test_the_first_release_has_nothing_to_go_back_to(
+    pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pulumi.set_steps(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err == (
         "seaway: the last good release cannot be put back: the state of stack dev has no release: the next pulumi up"
@@ -220,10 +241,10 @@ def test_the_first_release_has_nothing_to_go_back_to(pulumi: program.Pulumi, cap
 
 
 def test_a_release_that_is_healthy_is_not_put_back(
-    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = f"{api.url}/api/v1/namespaces/shop-dev/services/web"
-    pulumi.does(f"note('{good.id}', '{good.id}'); delete('{path}'); sys.exit(255)")
+    pulumi.set_steps(f"note('{good.id}', '{good.id}'); delete('{path}'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err == (
         f"seaway: release {good.id} itself is healthy: what failed came after it. Type it again\n"
@@ -231,11 +252,11 @@ def test_a_release_that_is_healthy_is_not_put_back(
 
 
 def test_a_record_that_cannot_be_read_is_told(
-    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = pulumi.folder / "state.dev.json"
     file.write_text(file.read_text().replace('"settings"', '"stettings"'))
-    pulumi.does(breaks(api))
+    pulumi.set_steps(breaks(api))
     assert main.main(["up", "--rollback-on-failure"]) == 1
     told = "seaway: the last good release cannot be put back: the stack's state: settings: is missing"
     assert told in capfd.readouterr().err
@@ -243,27 +264,27 @@ def test_a_record_that_cannot_be_read_is_told(
 
 @pytest.mark.parametrize("forged", ["changed", "deleted", "another format"])
 def test_a_forged_record_is_not_what_is_gone_back_to(
-    pulumi: program.Pulumi,
-    good: record.Record,
+    pulumi: program.FakePulumi,
+    good: record.ReleaseRecord,
     api: apiserver.ApiServer,
     capfd: pytest.CaptureFixture[str],
     forged: str,
 ) -> None:
     """Whoever may write ConfigMaps in one namespace deploys nothing with the rights of whoever deploys."""
-    evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod", "exposure": "loadBalancer"})
-    saved = stored.StoredRecord.of(evil, release.Provenance())
+    evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod", "publish": "loadBalancer"})
+    saved = stored_record.StoredRecord.create(evil, release.Provenance())
     api.remove("v1", "ConfigMap", "shop-dev", f"release-{good.id}")
     if forged != "deleted":
-        (kept,) = store.config_maps(evil, good.id, saved)
+        (kept,) = record_store.build_config_maps(evil, good.id, saved)
         data = {**kept["data"], **({"format": "7"} if forged == "another format" else {})}
         api.put("v1", "ConfigMap", "shop-dev", f"release-{good.id}", data=data, binaryData=kept["binaryData"])
-    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
+    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
     assert main.main(["up", "--rollback-on-failure"]) == 3
-    held = hold.read(pulumi.folder, "dev")
+    held = hold.read_fallback(pulumi.folder, "dev")
     assert held is not None
-    pinned = hold.pinned(pulumi.folder, held, application="shop", stack="dev")
-    assert pinned.record.plain() == good.plain()
-    assert pinned.objects is None, "the cluster's objects are not vouched for"
+    pinned = hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev")
+    assert pinned.record.to_plain() == good.to_plain()
+    assert pinned.release_objects is None, "the cluster's objects are not vouched for"
     shown = capfd.readouterr().err
     assert "going back to the release as the stack's state has it" in shown
     if forged == "changed":
@@ -272,59 +293,59 @@ def test_a_forged_record_is_not_what_is_gone_back_to(
 
 
 def test_a_rollback_that_fails_says_so_and_stays_held(
-    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    pulumi.does(
+    pulumi.set_steps(
         breaks(api), f"note('{FAILED}', '{good.id}'); sys.exit(255)", f"note('{FAILED}', '{good.id}'); sys.exit(9)"
     )
     assert main.main(["up", "--rollback-on-failure"]) == 1
     told = f"seaway: release {good.id} could not be put back; what is wrong now: seaway status\n"
     assert capfd.readouterr().err.endswith(told)
-    assert hold.read(pulumi.folder, "dev")
+    assert hold.read_fallback(pulumi.folder, "dev")
     # Typed again it tries the good release again, and no other.
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err == told
 
 
 def test_services_may_need_a_moment_after_a_rollback(
-    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deployment, "SETTLE", 5.0)
-    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "sys.exit(255)", "")
+    monkeypatch.setattr(deployment, "SETTLE_SECONDS", 5.0)
+    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "sys.exit(255)", "")
     assert main.main(["up", "--rollback-on-failure"]) == 3
     assert [call[0] for call in pulumi.calls] == ["up", "up", "preview", "preview"]
 
 
 def test_a_preview_that_still_finds_something_is_a_failure(
-    pulumi: program.Pulumi,
-    good: record.Record,
+    pulumi: program.FakePulumi,
+    good: record.ReleaseRecord,
     api: apiserver.ApiServer,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(deployment, "SETTLE", 0.0)
-    pulumi.does(breaks(api), f"note('{FAILED}', '{good.id}')", "print('~ web'); sys.exit(255)")
+    monkeypatch.setattr(deployment, "SETTLE_SECONDS", 0.0)
+    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "print('~ web'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err.endswith(
         f"~ web\n\nseaway: release {good.id} is back, but a preview still finds something to change (above)\n"
     )
 
 
-def held(pulumi: program.Pulumi, good: record.Record) -> hold.Hold:
+def held(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> hold.Hold:
     made = hold.Hold(release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z")
-    hold.write(pulumi.folder, "dev", made, good, good.objects())
-    found = hold.read(pulumi.folder, "dev")
+    hold.write_fallback(pulumi.folder, "dev", made, good, good.render_objects())
+    found = hold.read_fallback(pulumi.folder, "dev")
     assert found is not None
     return found
 
 
 def test_a_release_that_is_held_back_stays_so(
-    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = held(pulumi, good)
-    pulumi.does(f"note('{FAILED}', '{good.id}')")
+    pulumi.set_steps(f"note('{FAILED}', '{good.id}')")
     assert main.main(["up"]) == 3
-    assert hold.read(pulumi.folder, "dev") == made
+    assert hold.read_fallback(pulumi.folder, "dev") == made
     assert capfd.readouterr().out.splitlines()[-1] == (
         f"release {FAILED} is held back, it failed at 2026-01-02T03:04:05Z (web: no such image); release {good.id}"
         " runs. Change the source, or try it again: seaway up --retry"
@@ -332,20 +353,20 @@ def test_a_release_that_is_held_back_stays_so(
 
 
 def test_a_mended_source_ends_the_hold(
-    pulumi: program.Pulumi, good: record.Record, capfd: pytest.CaptureFixture[str]
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
 ) -> None:
     held(pulumi, good)
-    pulumi.does("note('mended', 'mended')")
+    pulumi.set_steps("note('mended', 'mended')")
     assert main.main(["up"]) == 0
-    assert hold.read(pulumi.folder, "dev") is None
+    assert hold.read_fallback(pulumi.folder, "dev") is None
     assert not list(pulumi.folder.glob("releases/*"))
     told = f"release {FAILED} is held back no longer: environments/dev.lock.yaml says so no more"
     assert told in capfd.readouterr().out.splitlines()
 
 
-def test_retry_ends_the_hold_first(pulumi: program.Pulumi, good: record.Record) -> None:
+def test_retry_ends_the_hold_first(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> None:
     held(pulumi, good)
-    pulumi.does("sys.exit(255 if pathlib.Path('environments/dev.lock.yaml').exists() else 0)")
+    pulumi.set_steps("sys.exit(255 if pathlib.Path('environments/dev.lock.yaml').exists() else 0)")
     assert main.main(["up", "--retry"]) == 0
 
 
@@ -377,10 +398,10 @@ AT_A_TERMINAL = (
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_at_a_terminal_reaches_pulumi_as_often_as_it_is_pressed(
-    pulumi: program.Pulumi, good: record.Record, times: int
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, times: int
 ) -> None:
     """The second one makes Pulumi stop at once. Nobody kills it, nobody stops waiting for it."""
-    pulumi.does(waits(signal.SIGINT, times))
+    pulumi.set_steps(waits(signal.SIGINT, times))
     command = [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"]
     code, out = at_a_terminal(command, presses=times)
     assert (code, out) == (130, f"got {times}\n")
@@ -388,22 +409,22 @@ def test_ctrl_c_at_a_terminal_reaches_pulumi_as_often_as_it_is_pressed(
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_does_not_kill_what_make_up_waits_for(pulumi: program.Pulumi, times: int) -> None:
-    pulumi.does(waits(signal.SIGINT, times))
-    text = "import sys; from dev import stack; sys.argv[1:] = ['up']; stack.up = lambda: stack.run(['pulumi', 'up'])"
+def test_ctrl_c_does_not_kill_what_make_up_waits_for(pulumi: program.FakePulumi, times: int) -> None:
+    pulumi.set_steps(waits(signal.SIGINT, times))
+    text = "import sys; from dev import stack; sys.argv[1:] = ['up']; stack.up = lambda: stack.run_command(['pulumi', 'up'])"
     code, out = at_a_terminal([sys.executable, "-c", f"{text}; sys.exit(stack.main())"], presses=times)
     assert (code, out) == (130, f"got {times}\n")
 
 
-def test_ctrl_c_does_not_kill_a_pulumi_whose_output_is_read(pulumi: program.Pulumi) -> None:
+def test_ctrl_c_does_not_kill_a_pulumi_whose_output_is_read(pulumi: program.FakePulumi) -> None:
     """`pulumi stack import`, for one: killed in the middle, it would leave half a state."""
-    pulumi.does(
+    pulumi.set_steps(
         "open('ready', 'w').close()\n"
         + waits(signal.SIGINT).replace("sys.exit", "open('ended', 'w').close(); sys.exit")
     )
     text = (
-        "import pathlib; from seaway.cli import program\n"
-        "try: program.read(pathlib.Path(), ['stack', 'import'])\n"
+        "import pathlib; from seaway.cli import pulumi_cli\n"
+        "try: pulumi_cli.capture_output(pathlib.Path(), ['stack', 'import'])\n"
         "except KeyboardInterrupt: print('interrupted', pathlib.Path('ended').exists())\n"
     )
     code, out = at_a_terminal([sys.executable, "-c", text], ready=pulumi.folder / "ready")
@@ -441,9 +462,9 @@ def at_a_terminal(command: list[str], *, presses: int = 1, ready: Path | None = 
 
 
 def test_an_interrupted_rollback_says_how_to_go_on(
-    pulumi: program.Pulumi, good: record.Record, api: apiserver.ApiServer
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer
 ) -> None:
-    pulumi.does(breaks(api), waits(signal.SIGINT))
+    pulumi.set_steps(breaks(api), waits(signal.SIGINT))
     process = subprocess.Popen(
         [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
         env={**os.environ, "PYTHONPATH": str(golden.ROOT)},
@@ -458,16 +479,16 @@ def test_an_interrupted_rollback_says_how_to_go_on(
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.splitlines()[-1] == (f"seaway: interrupted while release {good.id} was put back; go on with: seaway up")
-    assert hold.read(pulumi.folder, "dev")
+    assert hold.read_fallback(pulumi.folder, "dev")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("to_group", [False, True])
 def test_an_interrupted_up_is_waited_for_and_not_rolled_back(
-    pulumi: program.Pulumi, good: record.Record, number: signal.Signals, code: int, to_group: bool
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, number: signal.Signals, code: int, to_group: bool
 ) -> None:
     """Without a terminal: Pulumi gets the signal once, whether it goes to us or to our group."""
-    pulumi.does(waits(number))
+    pulumi.set_steps(waits(number))
     process = subprocess.Popen(
         [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
         env={**os.environ, "PYTHONPATH": str(golden.ROOT)},

@@ -11,9 +11,17 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from seaway.cluster import paths
+from seaway.kubernetes.api import kinds
 
 Object = dict[str, Any]
+
+
+def build_collection_path(version: str, kind: str, namespace: str) -> str:
+    """The path of a kind's list, also of a kind that Seaway does not know."""
+    plural = kinds.KINDS[kind].plural if kind in kinds.KINDS else f"{kind.lower()}s"
+    return kinds.join_path(version, plural, namespace)
+
+
 COLLECTION = re.compile(
     r"(?P<collection>/apis?/(?:[^/]+/)?v\d+(?:/namespaces/[^/]+)?/(?!namespaces/)[a-z]+)(?:/(?P<name>[^/]+))?"
 )
@@ -25,7 +33,7 @@ class Run:
     """What a container prints from its start to its end; lines begin with their time, as 2026-01-01T00:00:00Z."""
 
     lines: list[str] = dataclasses.field(default_factory=list)
-    over: bool = False
+    ended: bool = False
 
 
 def kubeconfig(server: str, *, contexts: Iterable[str] = ("work",), user: Mapping[str, object] | None = None) -> str:
@@ -54,8 +62,8 @@ class ApiServer:
         """Collections that may not be read."""
         self.watchable = True
         """Whether the credentials may watch what they may read."""
-        self.silent: threading.Event | None = None
-        self.asked: list[tuple[str, str | None]] = []
+        self.blocked_until: threading.Event | None = None
+        self.requests: list[tuple[str, str | None]] = []
         """Path with query, and the Authorization header, of every request."""
         self.logs: dict[tuple[str, str, bool], str] = {}
         """Of (pod, container, previous); asked for once."""
@@ -91,13 +99,13 @@ class ApiServer:
             return
         server.shutdown()
         server.server_close()
-        self.cut()
+        self.break_connections()
         with self._news:
             self._news.notify_all()
 
     def put(self, version: str, kind: str, namespace: str, name: str, **fields: Any) -> Object:
         """Make or change an object; its labels stand in ``labels``, its metadata is made."""
-        collection = paths.path(version, kind, namespace)
+        collection = build_collection_path(version, kind, namespace)
         with self._news:
             known = self._objects.setdefault(collection, {}).get(name)
             self._version += 1
@@ -119,14 +127,14 @@ class ApiServer:
         return made
 
     def remove(self, version: str, kind: str, namespace: str, name: str) -> None:
-        collection = paths.path(version, kind, namespace)
+        collection = build_collection_path(version, kind, namespace)
         with self._news:
             gone = self._objects[collection].pop(name)
             self._version += 1
             gone = {**gone, "metadata": {**gone["metadata"], "resourceVersion": str(self._version)}}
             self._tell(collection, "DELETED", gone)
 
-    def forget(self) -> None:
+    def compact_history(self) -> None:
         """Compact: watches from before are answered 410 Gone, the running ones by an event that says so."""
         with self._news:
             self._version += 1
@@ -136,9 +144,9 @@ class ApiServer:
                 self._events.append((self._version, collection, {"type": "ERROR", "object": gone}))
             self._news.notify_all()
 
-    def asked_for(self, *, watch: bool) -> list[str]:
+    def list_requested_collections(self, *, watch: bool) -> list[str]:
         """Collections that were listed, or watched."""
-        parsed = [urllib.parse.urlsplit(path) for path, _ in self.asked]
+        parsed = [urllib.parse.urlsplit(path) for path, _ in self.requests]
         return [url.path for url in parsed if ("watch=true" in url.query) == watch]
 
     def _tell(self, collection: str, happened: str, found: Object) -> None:
@@ -183,7 +191,7 @@ class ApiServer:
         if "apiVersion" not in body:
             if known is None:
                 return 404, {"kind": "Status", "code": 404}
-            body = merged(known, body)
+            body = merge_patch(known, body)
         fields = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
         if (
             known
@@ -193,27 +201,27 @@ class ApiServer:
             return 422, {"kind": "Status", "code": 422}
         return 200, self.put(body["apiVersion"], body["kind"], namespace, matched["name"], **fields)
 
-    def log(self, pod: str, query: dict[str, str]) -> tuple[int, str]:
+    def read_log(self, pod: str, query: dict[str, str]) -> tuple[int, str]:
         text = self.logs.get((pod, query.get("container", ""), query.get("previous") == "true"))
         return (200, text) if text is not None else (400, "previous terminated container not found")
 
-    def say(self, pod: str, container: str, *lines: str, over: bool = False) -> None:
+    def print_lines(self, pod: str, container: str, *lines: str, ended: bool = False) -> None:
         """A container prints lines, and with ``over`` ends; the next line is of its next run."""
         with self._news:
             runs = self.runs.setdefault((pod, container), [Run()])
-            if runs[-1].over:
+            if runs[-1].ended:
                 runs.append(Run())
             runs[-1].lines += lines
-            runs[-1].over = over
+            runs[-1].ended = ended
             self._news.notify_all()
 
-    def cut(self) -> None:
+    def break_connections(self) -> None:
         """Break every connection; new ones are taken."""
         for connection in list(self._connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def followed(self, pod: str, query: dict[str, str]) -> Iterator[str] | None:
+    def follow_log(self, pod: str, query: dict[str, str]) -> Iterator[str] | None:
         """The lines of a run as they come; None: there is no such run."""
         runs = self.runs.get((pod, query["container"]), [])
         back = 2 if query.get("previous") == "true" else 1
@@ -223,9 +231,9 @@ class ApiServer:
         position, server = max(0, len(run.lines) - int(query.get("tailLines", len(run.lines)))), self._server
         while server is self._server:
             with self._news:
-                if position == len(run.lines) and not run.over:
+                if position == len(run.lines) and not run.ended:
                     self._news.wait(1)
-                fresh, over = run.lines[position:], run.over
+                fresh, over = run.lines[position:], run.ended
             position += len(fresh)
             # To the second, as the real one.
             yield from (line for line in fresh if line[:19] >= query.get("sinceTime", "")[:19])
@@ -272,11 +280,11 @@ def _has(found: Object, selector: str) -> bool:
     return key in labels and (not equals or labels[key] == value)
 
 
-def merged(value: Any, part: Any) -> Any:
+def merge_patch(value: Any, part: Any) -> Any:
     """A value with some of its fields set. https://datatracker.ietf.org/doc/html/rfc7386"""
     if not isinstance(part, dict) or not isinstance(value, dict):
         return part
-    return value | {key: merged(value.get(key), inner) for key, inner in part.items()}
+    return value | {key: merge_patch(value.get(key), inner) for key, inner in part.items()}
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -302,17 +310,17 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
                 super().finish()
 
         def do_GET(self) -> None:
-            state.asked.append((self.path, self.headers.get("Authorization")))
-            if state.silent:
-                state.silent.wait(30)
+            state.requests.append((self.path, self.headers.get("Authorization")))
+            if state.blocked_until:
+                state.blocked_until.wait(30)
             url = urllib.parse.urlsplit(self.path)
             query = dict(urllib.parse.parse_qsl(url.query))
             if url.path.endswith("/log") and state.forbidden_logs:
                 self.send(403, b"")
             elif url.path.endswith("/log") and query.get("follow") == "true":
-                self.follow(state.followed(url.path.split("/")[-2], query))
+                self.follow(state.follow_log(url.path.split("/")[-2], query))
             elif url.path.endswith("/log"):
-                status, text = state.log(url.path.split("/")[-2], query)
+                status, text = state.read_log(url.path.split("/")[-2], query)
                 self.send(status, text.encode())
             elif query.get("watch") == "true" and state.status == 200:
                 self.watch(url.path, query)
@@ -321,13 +329,13 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
                 self.send(status, json.dumps(body, ensure_ascii=False).encode())
 
         def do_PATCH(self) -> None:
-            state.asked.append((self.path, self.headers.get("Authorization")))
+            state.requests.append((self.path, self.headers.get("Authorization")))
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, answer = state.write(urllib.parse.urlsplit(self.path).path, body)
             self.send(status, json.dumps(answer).encode())
 
         def do_DELETE(self) -> None:
-            state.asked.append((self.path, self.headers.get("Authorization")))
+            state.requests.append((self.path, self.headers.get("Authorization")))
             status, answer = state.write(urllib.parse.urlsplit(self.path).path, None)
             self.send(status, json.dumps(answer).encode())
 
@@ -367,11 +375,11 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[ApiServer]:
+def serve() -> Iterator[ApiServer]:
     """One that serves."""
     server = ApiServer()
     server.start()
     yield server
-    if server.silent:
-        server.silent.set()
+    if server.blocked_until:
+        server.blocked_until.set()
     server.stop()

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from seaway.cluster import client
+from seaway.kubernetes.cluster import client
 from tests.unit.cluster import apiserver
 
 
 @pytest.fixture
 def api() -> Iterator[apiserver.ApiServer]:
-    with apiserver.serving() as server:
+    with apiserver.serve() as server:
         yield server
 
 
 @pytest.fixture
-def cluster(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> client.Cluster:
+def cluster(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> client.KubeClient:
     path = tmp_path / "kubeconfig"
     path.write_text(apiserver.kubeconfig(api.url))
     monkeypatch.setenv("KUBECONFIG", str(path))
-    return client.Cluster(context="work", seconds=10)
+    return client.KubeClient(context="work", timeout=10)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seaway.cluster import errors, kubeconfig
+from seaway import errors
+from seaway.kubernetes.cluster import kubeconfig
 
 ONE = """
 clusters: [{name: c, cluster: {server: "https://one", certificate-authority: pki/ca.crt}}]
@@ -26,14 +27,14 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def test_paths_are_relative_to_their_file(environment: dict[str, str], tmp_path: Path) -> None:
-    config = kubeconfig.select("work", environment)
+    config = kubeconfig.select_context("work", environment)
     assert config.cluster.certificate_auth == str(tmp_path / "pki/ca.crt")
     assert config.user
     assert (config.user.client_cert, config.user.client_key) == ("/abs/u.crt", str(tmp_path / "u.key"))
 
 
 def test_files_are_merged_and_the_first_of_a_name_wins(environment: dict[str, str]) -> None:
-    config = kubeconfig.select("home", environment)
+    config = kubeconfig.select_context("home", environment)
     assert config.cluster.server == "https://one"
     assert config.user
     assert config.user.exec
@@ -42,13 +43,13 @@ def test_files_are_merged_and_the_first_of_a_name_wins(environment: dict[str, st
 
 def test_without_a_file_the_way_out_is_named(tmp_path: Path) -> None:
     with pytest.raises(errors.Unavailable) as caught:
-        kubeconfig.select("work", {"KUBECONFIG": f"{tmp_path}/none"})
+        kubeconfig.select_context("work", {"KUBECONFIG": f"{tmp_path}/none"})
     assert str(caught.value) == f'no kubeconfig at {tmp_path}/none to find context "work" in; set KUBECONFIG'
 
 
 def test_a_context_without_a_user(environment: dict[str, str]) -> None:
     with pytest.raises(errors.Unavailable, match=r'context "nobody" of .* names no user; choose another'):
-        kubeconfig.select("nobody", environment)
+        kubeconfig.select_context("nobody", environment)
 
 
 @pytest.mark.parametrize("content", ["clusters: [", "- a", "clusters: [{name: x}]", "contexts: 3", b"\xff\xfe\x00"])
@@ -56,7 +57,7 @@ def test_a_broken_file_is_named(tmp_path: Path, content: str | bytes) -> None:
     path = tmp_path / "broken"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(errors.Unavailable) as caught:
-        kubeconfig.select("work", {"KUBECONFIG": str(path)})
+        kubeconfig.select_context("work", {"KUBECONFIG": str(path)})
     text = str(caught.value)
     assert text.startswith(f"{path} is not a readable kubeconfig: ")
     assert "\n" not in text

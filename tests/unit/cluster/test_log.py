@@ -3,18 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from seaway.cluster import log
+from seaway.kubernetes.cluster import logs
 
 
-def texts(reader: log.Reader, *raw: str) -> list[str]:
-    return [line.text for each in raw if (line := reader.read(each)) is not None]
+def texts(reader: logs.LogReader, *raw: str) -> list[str]:
+    return [line.text for each in raw if (line := reader.read_line(each)) is not None]
 
 
 def test_a_line_has_its_time_to_the_nanosecond_whatever_the_zone() -> None:
-    reader = log.Reader()
-    utc = reader.read("2026-03-01T10:00:00.000000001Z one")
-    east = reader.read("2026-03-01T12:00:00.000000001+02:00 two")
-    short = reader.read("2026-03-01T10:00:00.5Z three")
+    reader = logs.LogReader()
+    utc = reader.read_line("2026-03-01T10:00:00.000000001Z one")
+    east = reader.read_line("2026-03-01T12:00:00.000000001+02:00 two")
+    short = reader.read_line("2026-03-01T10:00:00.5Z three")
     assert utc
     assert east
     assert short
@@ -24,7 +24,7 @@ def test_a_line_has_its_time_to_the_nanosecond_whatever_the_zone() -> None:
 
 
 def test_an_empty_line_stays_and_spaces_too() -> None:
-    reader = log.Reader()
+    reader = logs.LogReader()
     assert texts(reader, "2026-03-01T10:00:00.1Z ", "2026-03-01T10:00:00.2Z", "2026-03-01T10:00:00.3Z   at x") == [
         "",
         "",
@@ -33,20 +33,20 @@ def test_an_empty_line_stays_and_spaces_too() -> None:
 
 
 def test_the_rest_of_a_broken_line_stands_where_the_line_does() -> None:
-    reader = log.Reader()
-    first = reader.read("2026-03-01T10:00:00.5Z 10%")
-    rest = reader.read("20%")
+    reader = logs.LogReader()
+    first = reader.read_line("2026-03-01T10:00:00.5Z 10%")
+    rest = reader.read_line("20%")
     assert first
     assert rest
     assert (rest.text, rest.time) == ("20%", first.time)
 
 
 def test_nothing_read_is_nothing_to_resume() -> None:
-    assert log.Reader().resume() == {}
+    assert logs.LogReader().build_resume_query() == {}
 
 
 def test_resumed_in_the_middle_of_a_second_no_line_is_lost_or_comes_twice() -> None:
-    reader = log.Reader()
+    reader = logs.LogReader()
     said = [
         "2026-03-01T10:00:00.900000000Z before",
         "2026-03-01T10:00:01.100000000Z same",
@@ -54,7 +54,7 @@ def test_resumed_in_the_middle_of_a_second_no_line_is_lost_or_comes_twice() -> N
         "rest of it",
     ]
     assert texts(reader, *said) == ["before", "same", "same", "rest of it"]
-    assert reader.resume() == {"sinceTime": "2026-03-01T10:00:01Z"}
+    assert reader.build_resume_query() == {"sinceTime": "2026-03-01T10:00:01Z"}
     assert texts(
         reader,
         *said[1:],
@@ -63,30 +63,30 @@ def test_resumed_in_the_middle_of_a_second_no_line_is_lost_or_comes_twice() -> N
         "2026-03-01T10:00:01.150000000Z late",
         "2026-03-01T10:00:02.000000000Z new",
     ) == ["rest of it", "late", "new"]
-    assert reader.resume() == {"sinceTime": "2026-03-01T10:00:02Z"}
+    assert reader.build_resume_query() == {"sinceTime": "2026-03-01T10:00:02Z"}
     assert texts(reader, "2026-03-01T10:00:02.000000000Z new", "2026-03-01T10:00:02.000000001Z new") == ["new"]
 
 
 def test_what_did_not_come_again_does_not_hide_a_later_line() -> None:
     """The node rotated the log meanwhile."""
-    reader = log.Reader()
+    reader = logs.LogReader()
     texts(reader, "2026-03-01T10:00:01.1Z a", "tail")
-    reader.resume()
+    reader.build_resume_query()
     assert texts(reader, "2026-03-01T10:00:05.0Z b", "tail") == ["b", "tail"]
 
 
-async def given(*raw: str) -> AsyncIterator[log.Line]:
-    reader = log.Reader()
+async def given(*raw: str) -> AsyncIterator[logs.LogLine]:
+    reader = logs.LogReader()
     for each in raw:
-        line = reader.read(each)
+        line = reader.read_line(each)
         assert line
         yield line
 
 
-def merged(*logs: Sequence[str]) -> list[tuple[int, str]]:
+def merged(*texts: Sequence[str]) -> list[tuple[int, str]]:
     async def collect() -> list[tuple[int, str]]:
-        streams = [(number, given(*each)) for number, each in enumerate(logs)]
-        return [(number, line.text) async for number, line in log.merged(streams)]
+        streams = [(number, given(*each)) for number, each in enumerate(texts)]
+        return [(number, line.text) async for number, line in logs.merge_by_time(streams)]
 
     return asyncio.run(collect())
 

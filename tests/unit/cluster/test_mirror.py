@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from seaway.cluster import client, errors, mirror
-from seaway.rollout import snapshot
+from seaway import errors
+from seaway.kubernetes.api import kinds
+from seaway.kubernetes.cluster import client, reflector, snapshot
 from tests.unit.cluster import apiserver
 
 NAMESPACE = "shop-dev"
@@ -19,26 +20,26 @@ def pod(api: apiserver.ApiServer, name: str, **fields: object) -> None:
     api.put("v1", "Pod", NAMESPACE, name, **fields)
 
 
-def names(seen: mirror.Mirror, kind: str = "Pod") -> list[str]:
-    return sorted(found["metadata"]["name"] for found in seen.snapshot().of(kind))
+def names(seen: reflector.Reflector, kind: str = "Pod") -> list[str]:
+    return sorted(found["metadata"]["name"] for found in seen.take_snapshot().list_objects(kind))
 
 
-async def until(seen: mirror.Mirror, holds: Callable[[], bool]) -> None:
+async def until(seen: reflector.Reflector, holds: Callable[[], bool]) -> None:
     """Wait for it as the mirror's users do."""
     async with asyncio.timeout(300):
         while not holds():
-            await seen.changed(1)
+            await seen.wait_for_change(1)
 
 
-def run(cluster: client.Cluster, test: Callable[[mirror.Mirror], Awaitable[None]]) -> None:
+def run(cluster: client.KubeClient, test: Callable[[reflector.Reflector], Awaitable[None]]) -> None:
     async def inside() -> None:
-        async with mirror.Mirror(cluster, NAMESPACE) as seen:
+        async with reflector.Reflector(cluster, NAMESPACE) as seen:
             await test(seen)
 
     ask(cluster, inside())
 
 
-def ask(cluster: client.Cluster, question: Coroutine[Any, Any, Answer]) -> Answer:
+def ask(cluster: client.KubeClient, question: Coroutine[Any, Any, Answer]) -> Answer:
     async def closing() -> Answer:
         try:
             return await question
@@ -48,116 +49,121 @@ def ask(cluster: client.Cluster, question: Coroutine[Any, Any, Answer]) -> Answe
     return asyncio.run(closing())
 
 
-def test_it_begins_with_what_there_is_and_follows(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+def test_it_begins_with_what_there_is_and_follows(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
     pod(api, "a")
     api.put("v1", "Pod", "another", "foreign")
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Reflector) -> None:
         assert names(seen) == ["a"]
-        assert seen.away is None
+        assert seen.disconnected_reason is None
         pod(api, "b")
         api.put("apps/v1", "Deployment", NAMESPACE, "web", spec={"replicas": 1})
         await until(seen, lambda: names(seen) == ["a", "b"] and names(seen, "Deployment") == ["web"])
         pod(api, "b", status={"phase": "Running"})
-        await until(seen, lambda: any(found.get("status") for found in seen.snapshot().of("Pod")))
+        await until(seen, lambda: any(found.get("status") for found in seen.take_snapshot().list_objects("Pod")))
         api.remove("v1", "Pod", NAMESPACE, "a")
         await until(seen, lambda: names(seen) == ["b"])
 
     run(cluster, test)
-    assert sorted(api.asked_for(watch=False)) == sorted(
-        path.format(namespace=NAMESPACE) for path in snapshot.PATHS.values()
+    assert sorted(api.list_requested_collections(watch=False)) == sorted(
+        kinds.build_path(kind, NAMESPACE) for kind in snapshot.WATCHED_KINDS
     ), "each kind is listed once"
 
 
-def test_a_change_wakes_at_once_and_nothing_wakes_in_time(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
-    async def test(seen: mirror.Mirror) -> None:
-        await seen.changed(1)  # the lists
+def test_a_change_wakes_at_once_and_nothing_wakes_in_time(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
+    async def test(seen: reflector.Reflector) -> None:
+        await seen.wait_for_change(1)  # the lists
         begun = time.monotonic()
-        await seen.changed(0.2)
+        await seen.wait_for_change(0.2)
         assert time.monotonic() - begun >= 0.2
         asyncio.get_running_loop().call_later(0.1, pod, api, "a")
-        await asyncio.wait_for(seen.changed(3600), timeout=300)
+        await asyncio.wait_for(seen.wait_for_change(3600), timeout=300)
 
     run(cluster, test)
 
 
-def test_a_replaced_object_is_the_new_one(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+def test_a_replaced_object_is_the_new_one(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
     pod(api, "a")
 
-    async def test(seen: mirror.Mirror) -> None:
-        old = seen.snapshot().of("Pod")[0]["metadata"]["uid"]
+    async def test(seen: reflector.Reflector) -> None:
+        old = seen.take_snapshot().list_objects("Pod")[0]["metadata"]["uid"]
         api.remove("v1", "Pod", NAMESPACE, "a")
         pod(api, "a")
-        await until(seen, lambda: [found["metadata"]["uid"] for found in seen.snapshot().of("Pod")] not in ([old], []))
+        await until(
+            seen,
+            lambda: [found["metadata"]["uid"] for found in seen.take_snapshot().list_objects("Pod")] not in ([old], []),
+        )
         assert names(seen) == ["a"]
 
     run(cluster, test)
 
 
 def test_a_watch_that_the_server_ends_goes_on(
-    api: apiserver.ApiServer, cluster: client.Cluster, monkeypatch: pytest.MonkeyPatch
+    api: apiserver.ApiServer, cluster: client.KubeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror, "WATCH", 1)
+    monkeypatch.setattr(reflector, "WATCH_SECONDS", 1)
 
-    async def test(seen: mirror.Mirror) -> None:
-        await until(seen, lambda: len(api.asked_for(watch=True)) > len(snapshot.PATHS))
+    async def test(seen: reflector.Reflector) -> None:
+        await until(seen, lambda: len(api.list_requested_collections(watch=True)) > len(snapshot.WATCHED_KINDS))
         pod(api, "late")
         await until(seen, lambda: names(seen) == ["late"])
-        assert seen.away is None
+        assert seen.disconnected_reason is None
 
     run(cluster, test)
-    assert len(api.asked_for(watch=False)) == len(snapshot.PATHS), "it goes on from where it was"
-    assert len(api.asked_for(watch=True)) > len(snapshot.PATHS)
+    assert len(api.list_requested_collections(watch=False)) == len(snapshot.WATCHED_KINDS), (
+        "it goes on from where it was"
+    )
+    assert len(api.list_requested_collections(watch=True)) > len(snapshot.WATCHED_KINDS)
 
 
-def test_after_410_gone_everything_is_listed_anew(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+def test_after_410_gone_everything_is_listed_anew(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
     pod(api, "a")
 
-    async def test(seen: mirror.Mirror) -> None:
-        api.forget()
+    async def test(seen: reflector.Reflector) -> None:
+        api.compact_history()
         pod(api, "b")
         await until(seen, lambda: names(seen) == ["a", "b"])
-        assert seen.away is None
+        assert seen.disconnected_reason is None
 
     run(cluster, test)
-    assert api.asked_for(watch=False).count(f"/api/v1/namespaces/{NAMESPACE}/pods") == 2
+    assert api.list_requested_collections(watch=False).count(f"/api/v1/namespaces/{NAMESPACE}/pods") == 2
 
 
-def test_a_server_that_goes_away_is_waited_for(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+def test_a_server_that_goes_away_is_waited_for(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
     pod(api, "a")
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Reflector) -> None:
         api.stop()
-        await until(seen, lambda: seen.away is not None)
-        assert f"({api.url}: connection refused)" in str(seen.away)
+        await until(seen, lambda: seen.disconnected_reason is not None)
+        assert f"({api.url}: connection refused)" in str(seen.disconnected_reason)
         assert names(seen) == ["a"], "what was seen last stays"
         api.remove("v1", "Pod", NAMESPACE, "a")
         pod(api, "b")
         await asyncio.sleep(1)
         api.start()
-        await until(seen, lambda: seen.away is None)
+        await until(seen, lambda: seen.disconnected_reason is None)
         assert names(seen) == ["b"], "when it is back, all of it is new"
 
     run(cluster, test)
 
 
-def test_a_server_that_is_away_from_the_start(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+def test_a_server_that_is_away_from_the_start(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
     api.stop()
 
-    async def test(seen: mirror.Mirror) -> None:
-        assert seen.away is not None
+    async def test(seen: reflector.Reflector) -> None:
+        assert seen.disconnected_reason is not None
         pod(api, "a")
         api.start()
-        await until(seen, lambda: seen.away is None)
+        await until(seen, lambda: seen.disconnected_reason is None)
         assert names(seen) == ["a"]
 
     run(cluster, test)
 
 
-def test_what_may_not_be_listed_is_told_on_entering(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+def test_what_may_not_be_listed_is_told_on_entering(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
     api.forbidden = {f"/api/v1/namespaces/{NAMESPACE}/events"}
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Reflector) -> None:
         raise AssertionError("not entered")
 
     with pytest.raises(errors.Forbidden, match=rf"403 Forbidden: reading /api/v1/namespaces/{NAMESPACE}/events"):
@@ -165,55 +171,55 @@ def test_what_may_not_be_listed_is_told_on_entering(api: apiserver.ApiServer, cl
 
 
 def test_what_may_be_listed_but_not_watched_is_listed_every_second(
-    api: apiserver.ApiServer, cluster: client.Cluster
+    api: apiserver.ApiServer, cluster: client.KubeClient
 ) -> None:
     api.watchable = False
 
-    async def test(seen: mirror.Mirror) -> None:
+    async def test(seen: reflector.Reflector) -> None:
         await asyncio.sleep(3)
         pod(api, "a")
         await until(seen, lambda: names(seen) == ["a"])
-        assert seen.away is None
+        assert seen.disconnected_reason is None
 
     begun = time.monotonic()
     run(cluster, test)
-    asked = api.asked_for(watch=False).count(f"/api/v1/namespaces/{NAMESPACE}/pods")
+    asked = api.list_requested_collections(watch=False).count(f"/api/v1/namespaces/{NAMESPACE}/pods")
     assert 2 <= asked <= 4 * (time.monotonic() - begun), "and not without a pause"
 
 
-def test_lines_end_at_line_feeds_only(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
-    async def test(seen: mirror.Mirror) -> None:
+def test_lines_end_at_line_feeds_only(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
+    async def test(seen: reflector.Reflector) -> None:
         pod(api, "a", status={"message": "caf\u00e9\u0085\u2028next"})
         await until(seen, lambda: names(seen) == ["a"])
-        assert seen.snapshot().of("Pod")[0]["status"]["message"] == "caf\u00e9\u0085\u2028next"
+        assert seen.take_snapshot().list_objects("Pod")[0]["status"]["message"] == "caf\u00e9\u0085\u2028next"
 
     run(cluster, test)
-    assert len(api.asked_for(watch=False)) == len(snapshot.PATHS), "nothing was listed anew"
+    assert len(api.list_requested_collections(watch=False)) == len(snapshot.WATCHED_KINDS), "nothing was listed anew"
 
 
-def test_an_error_of_the_block_leaves_it_as_it_is(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
-    async def test(_: mirror.Mirror) -> None:
+def test_an_error_of_the_block_leaves_it_as_it_is(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
+    async def test(_: reflector.Reflector) -> None:
         raise BrokenPipeError("the reader has gone")
 
     with pytest.raises(BrokenPipeError, match="the reader has gone"):
         run(cluster, test)
 
 
-def test_read_lists_once_and_watches_nothing(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+def test_read_lists_once_and_watches_nothing(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
     pod(api, "a")
-    seen = ask(cluster, mirror.read(cluster, NAMESPACE))
-    assert [found["metadata"]["name"] for found in seen.of("Pod")] == ["a"]
-    assert seen.of("Job") == []
-    assert len(api.asked_for(watch=False)) == len(snapshot.PATHS)
-    assert api.asked_for(watch=True) == []
+    seen = ask(cluster, reflector.read_snapshot(cluster, NAMESPACE))
+    assert [found["metadata"]["name"] for found in seen.list_objects("Pod")] == ["a"]
+    assert seen.list_objects("Job") == []
+    assert len(api.list_requested_collections(watch=False)) == len(snapshot.WATCHED_KINDS)
+    assert api.list_requested_collections(watch=True) == []
 
 
-def test_read_of_some_kinds(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
-    assert ask(cluster, mirror.read(cluster, NAMESPACE, ["Job"])).of("Pod") == ()
-    assert api.asked_for(watch=False) == [f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"]
+def test_read_of_some_kinds(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
+    assert ask(cluster, reflector.read_snapshot(cluster, NAMESPACE, ["Job"])).list_objects("Pod") == ()
+    assert api.list_requested_collections(watch=False) == [f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"]
 
 
-def test_an_unreachable_server_is_told_by_read(api: apiserver.ApiServer, cluster: client.Cluster) -> None:
+def test_an_unreachable_server_is_told_by_read(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
     api.stop()
     with pytest.raises(errors.Unavailable, match="connection refused"):
-        ask(cluster, mirror.read(cluster, NAMESPACE))
+        ask(cluster, reflector.read_snapshot(cluster, NAMESPACE))

@@ -10,8 +10,10 @@ import pytest
 import yaml
 from hypothesis import strategies as st
 
-from seaway.compose import convert, read
-from seaway.model import nodes, roots
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import nodes
 
 NAMES = st.sampled_from(["web", "api", "db", "my_job", "one"])
 WORDS = st.text("ab 0:#&*!-'\"\n", min_size=1, max_size=8)
@@ -34,9 +36,9 @@ ENVIRONMENT = st.dictionaries(st.sampled_from(["A", "B", "C_D"]), WORDS, min_siz
 def imported(text: str, folder: Path) -> Any:
     """The application, and what is told of each key."""
     (folder / "docker-compose.yml").write_text(text)
-    done = read.read([folder / "docker-compose.yml"], within=roots.Root(folder))
-    found = convert.convert(done.root, folder=folder, told=done.losses)
-    return nodes.plain(found.app), sorted((one.path, one.kind, one.how) for one in found.losses)
+    done = loader.load([folder / "docker-compose.yml"], within=roots.Root(folder))
+    found = convert.convert_document(done.root, folder=folder, outcomes=done.outcomes)
+    return nodes.to_plain(found.app), sorted((one.path, one.kind, one.message) for one in found.outcomes)
 
 
 def turned(value: Any) -> Any:

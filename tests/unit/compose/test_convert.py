@@ -7,46 +7,49 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import convert, loss, write
-from seaway.model import application, decode, load, nodes
+from seaway.compose import report
+from seaway.compose.importer import convert, write
+from seaway.model import application
+from seaway.project import load
+from seaway.syntax import decode, nodes
 from tests import golden
 
-SCHEMA = json.loads((golden.ROOT / "seaway" / "schema" / "compose-spec.json").read_text())
+SCHEMA = json.loads((golden.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())
 PARTS = SCHEMA.get("$defs") or SCHEMA["definitions"]
 PORT = {"mode": "ingress", "target": "80", "protocol": "tcp"}
 
 
-def made(services: Any, *, folder: Path | None = None, **rest: Any) -> convert.Converted:
-    root = nodes.of({"name": "shop", "services": services, **rest}, "compose.yaml")
-    assert isinstance(root, nodes.Table)
-    return convert.convert(root, folder=folder)
+def made(services: Any, *, folder: Path | None = None, **rest: Any) -> convert.Conversion:
+    root = nodes.from_plain({"name": "shop", "services": services, **rest}, "compose.yaml")
+    assert isinstance(root, nodes.MappingNode)
+    return convert.convert_document(root, folder=folder)
 
 
 def app(services: Any, *, folder: Path | None = None, **rest: Any) -> application.Application:
     """Decoded, and right by all rules."""
     found = made(services, folder=folder, **rest)
-    read = load._checked(  # pyright: ignore[reportPrivateUsage]
-        decode.decode(application.Application, found.app),
-        decode.partly(application.Application, found.app).places,
+    read = load._validate(  # pyright: ignore[reportPrivateUsage]
+        decode.decode_node(application.Application, found.app),
+        decode.decode_partial(application.Application, found.app).locations,
         folder,
         [],
     )
-    assert [str(one) for one in read.found] == []
+    assert [str(one) for one in read.diagnostics] == []
     assert read.app
     return read.app
 
 
 def body(services: Any, name: str = "web", **rest: Any) -> Any:
     """One service, as app.yaml has it."""
-    plain = nodes.plain(made(services, **rest).app)
+    plain = nodes.to_plain(made(services, **rest).app)
     return next(plain[kind][name] for kind in ("services", "stores", "jobs") if name in plain.get(kind, {}))
 
 
 def told(services: Any, path: str, **rest: Any) -> list[str]:
     """What is said of a key: kind, how, the way out."""
     return [
-        f"{one.kind}: {'; '.join(filter(None, (one.how, one.remedy)))}"
-        for one in made(services, **rest).losses
+        f"{one.kind}: {'; '.join(filter(None, (one.message, one.hint)))}"
+        for one in made(services, **rest).outcomes
         if one.path == path
     ]
 
@@ -78,31 +81,31 @@ def sample(schema: Any) -> Any:  # noqa: PLR0911 - one return a kind
             return "text"
 
 
-def whole() -> nodes.Table:
+def whole() -> nodes.MappingNode:
     """Every key that the specification has."""
     service = sample(PARTS["service"]) | {"network_mode": "bridge", "image": "nginx:1"}
     service.pop("provider")
     named = ("network", "volume", "secret", "config", "model")
     rest = {f"{kind}s": {"one": sample(PARTS[kind])} for kind in named}
-    root = nodes.of({"version": "3", "name": "all", "services": {"web": service}, **rest}, "compose.yaml")
-    assert isinstance(root, nodes.Table)
+    root = nodes.from_plain({"version": "3", "name": "all", "services": {"web": service}, **rest}, "compose.yaml")
+    assert isinstance(root, nodes.MappingNode)
     return root
 
 
 def test_every_key_of_the_specification_is_known() -> None:
     root = whole()
-    losses = convert.convert(root).losses
-    assert list(loss.untold(root, losses)) == []
-    assert [one.path for one in losses if one.how == "no meaning of it is known here"] == []
+    losses = convert.convert_document(root).outcomes
+    assert list(report.find_unrecorded(root, losses)) == []
+    assert [one.path for one in losses if one.message == "no meaning of it is known here"] == []
     assert {key for key in PARTS["service"]["properties"] if key != "provider"} <= {
         one.path.split(".")[2] for one in losses if one.path.startswith("services.web.")
     }
 
 
 def test_what_is_lost_says_why_and_what_to_do() -> None:
-    for one in convert.convert(whole()).losses:
-        assert one.how or one.kind == "kept", one.path
-        assert one.remedy or one.kind in ("kept", "approximated"), one.path
+    for one in convert.convert_document(whole()).outcomes:
+        assert one.message or one.kind == "kept", one.path
+        assert one.hint or one.kind in ("kept", "approximated"), one.path
 
 
 def test_an_unknown_key_is_dropped_and_told() -> None:
@@ -112,7 +115,7 @@ def test_an_unknown_key_is_dropped_and_told() -> None:
 
 
 def test_a_key_is_told_once() -> None:
-    paths = [one.path for one in convert.convert(whole()).losses if one.path.count(".") > 1]
+    paths = [one.path for one in convert.convert_document(whole()).outcomes if one.path.count(".") > 1]
     assert sorted(paths) == sorted(set(paths))
 
 
@@ -148,8 +151,8 @@ def test_a_shop() -> None:
     found = app(SHOP, **REST)
     web, api = found.services
     assert [one.name for one in (*found.services, *found.stores, *found.jobs)] == ["web", "api-server", "db", "migrate"]
-    assert (web.port, web.expose, web.after, web.scale.min) == (80, True, ("api-server",), 1)
-    assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", expose=True),)
+    assert (web.port, web.publish, web.depends_on, web.scale.min) == (80, True, ("api-server",), 1)
+    assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", publish=True),)
     assert web.calls == ("api-server", "db")
     assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$$$5"}
     assert (api.port, api.args) == (8000, ("serve",))
@@ -167,10 +170,10 @@ def test_values_know_their_lines() -> None:
     root = nodes.parse(
         "name: shop\nservices:\n  web:\n    image: nginx\n    expose: [70000]\n    user: '5'\n", "compose.yaml"
     )
-    assert isinstance(root, nodes.Table)
-    places = decode.partly(application.Application, convert.convert(root).app).places
-    assert str(places.of("services.web.image")) == "compose.yaml:4:5"
-    assert str(places.of("services.web.user")) == "compose.yaml:6:5"
+    assert isinstance(root, nodes.MappingNode)
+    places = decode.decode_partial(application.Application, convert.convert_document(root).app).locations
+    assert str(places.find("services.web.image")) == "compose.yaml:4:5"
+    assert str(places.find("services.web.user")) == "compose.yaml:6:5"
 
 
 @pytest.mark.parametrize(
@@ -223,20 +226,20 @@ def test_a_waiver_leaves_it_out_with_its_reason() -> None:
         ({"read_only": True}, "read_only", "kept: ", {}),
         ({"tmpfs": ["/run:size=64m"]}, "tmpfs.0", "approximated: a writable folder on the node's disk, empty at each start", {"writable": ["/run"]}),
         ({"deploy": {"replicas": 3}}, "deploy.replicas", "kept: ", {"scale": 3}),
-        ({"deploy": {"mode": "global"}}, "deploy.mode", "kept: eachNode", {"eachNode": True}),
+        ({"deploy": {"mode": "global"}}, "deploy.mode", "kept: daemonSet", {"daemonSet": True}),
         ({"deploy": {"resources": {"limits": {"cpus": "0.5", "memory": "512M"}}}}, "deploy.resources.limits.memory", "kept: memory: 512Mi", {"resources": {"memory": "512Mi", "cpuLimit": "500m"}}),
         ({"mem_limit": "1g", "cpus": "0.05"}, "mem_limit", "kept: memory: 1Gi", {"resources": {"memory": "1Gi", "cpuLimit": "50m", "cpu": "50m"}}),
-        ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept: grace: 90", {"grace": 90}),
+        ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept: stopGracePeriod: 90", {"stopGracePeriod": 90}),
         ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept: args", {"command": ["/e"], "args": ["a", "$$$$"]}),
         ({"entrypoint": [], "command": ["a"]}, "command", "kept: command", {"command": ["a"]}),
-        ({"healthcheck": {"test": ["CMD-SHELL", "x || exit 1"], "start_period": "2m"}}, "healthcheck.test", "kept: health.ready", {"health": {"ready": ["/bin/sh", "-c", "x || exit 1"], "every": 5, "timeout": 30, "retries": 18, "startup": 210}}),
+        ({"healthcheck": {"test": ["CMD-SHELL", "x || exit 1"], "start_period": "2m"}}, "healthcheck.test", "kept: health.readiness", {"health": {"readiness": ["/bin/sh", "-c", "x || exit 1"], "interval": 5, "timeout": 30, "retries": 18, "startPeriod": 210}}),
         ({"healthcheck": {"test": ["CMD", "x"], "interval": "9s"}}, "healthcheck.interval", "kept: every 5 s, and so no later", {}),
-        ({"healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "4s", "retries": "6"}}, "healthcheck.retries", "kept: retries: 6", {"health": {"ready": ["x"], "every": 2, "timeout": 4, "retries": 6}}),
-        ({"ports": [PORT | {"published": "8080"}]}, "ports.0.published", "approximated: expose: true, and not port 8080 of a host: how it is reached is the environment's business; pulumi config set seaway:exposure ingress, nodePort or loadBalancer", {"port": 80, "expose": True}),
+        ({"healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "4s", "retries": "6"}}, "healthcheck.retries", "kept: retries: 6", {"health": {"readiness": ["x"], "interval": 2, "timeout": 4, "retries": 6}}),
+        ({"ports": [PORT | {"published": "8080"}]}, "ports.0.published", "approximated: publish: true, and not port 8080 of a host: how it is reached is the environment's business; pulumi config set seaway:publish ingress, nodePort or loadBalancer", {"port": 80, "publish": True}),
         ({"ports": [PORT | {"published": "8080", "host_ip": "127.0.0.1"}]}, "ports.0.published", "approximated: not exposed: port 8080 of a host was for that host only; kubectl port-forward service/web 8080:80", {"port": 80}),
         ({"network_mode": "none"}, "network_mode", "kept: calls nothing and reaches nothing", {"egress": []}),
-        ({"platform": "linux/arm64"}, "platform", "kept: ", {"nodes": {"kubernetes.io/arch": "arm64"}}),
-        ({"labels": {"kompose.service.expose": "a.example.com"}}, "labels.kompose.service.expose", "approximated: exposed; a.example.com is the environment's to say; pulumi config set seaway:exposure ingress && pulumi config set --path 'seaway:ingress.hosts.web[0]' a.example.com", {"expose": True}),
+        ({"platform": "linux/arm64"}, "platform", "kept: ", {"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
+        ({"labels": {"kompose.service.expose": "a.example.com"}}, "labels.kompose.service.expose", "approximated: exposed; a.example.com is the environment's to say; pulumi config set seaway:publish ingress && pulumi config set --path 'seaway:ingress.hosts.web[0]' a.example.com", {"publish": True}),
         ({"labels": {"kompose.hpa.replicas.max": "5", "kompose.hpa.cpu": "60"}}, "labels.kompose.hpa.cpu", "kept: ", {"scale": {"min": 1, "max": 5, "cpu": "60%"}}),
         ({"init": True}, "init", "kept: shareProcessNamespace of the pod, whose first process collects what ends", {}),
         ({"environment": {"A": None}}, "environment.A", "dropped: has no value: it is the variable of a shell; write its value, or list it in `secrets`", {}),
@@ -403,21 +406,21 @@ def test_it_is_written_as_it_is() -> None:
         },
         **REST,
     )
-    wanted = decode.decode(application.Application, found.app)
-    text = write.yaml(found.app, found.losses, source="compose.yaml")
-    assert decode.decode(application.Application, nodes.parse(text, "app.yaml")) == wanted
+    wanted = decode.decode_node(application.Application, found.app)
+    text = write.format_yaml(found.app, found.outcomes, source="compose.yaml")
+    assert decode.decode_node(application.Application, nodes.parse(text, "app.yaml")) == wanted
     assert "  # is called api-server, since a name here is one of DNS\n" in text
     made_of: dict[str, Any] = {}
-    exec(write.python(found.app, source="compose.yaml"), made_of)
+    exec(write.format_python(found.app, source="compose.yaml"), made_of)
     assert made_of["application"] == wanted
 
 
 def test_the_summary_counts() -> None:
     assert (
-        loss.summary(made({"web": {"image": "nginx:1", "runtime": "runc"}}).losses)
+        report.summarize(made({"web": {"image": "nginx:1", "runtime": "runc"}}).outcomes)
         == "5 keys: 2 kept, 2 added, 1 dropped"
     )
-    assert loss.summary([]) == "no keys"
+    assert report.summarize([]) == "no keys"
 
 
 def test_what_is_looked_at_from_outside_stays_reachable() -> None:
@@ -425,10 +428,10 @@ def test_what_is_looked_at_from_outside_stays_reachable() -> None:
     web = PORT | {"target": "8086", "published": "80"}
     services = {"cms": {"image": "influxdb:2", "ports": [web, PORT | {"target": "5432", "published": "5432"}]}}
     found = app(services).stores[0]
-    assert (found.protocol, found.expose) == ("http", True)
-    assert found.ports == (application.Port("tcp-5432", port=5432, expose=True),)
+    assert (found.protocol, found.publish) == ("http", True)
+    assert found.ports == (application.Port("tcp-5432", port=5432, publish=True),)
     web["host_ip"] = "127.0.0.1"
-    assert app(services).stores[0].expose is False
+    assert app(services).stores[0].publish is False
 
 
 def test_stores_come_first_anyway() -> None:
@@ -536,7 +539,11 @@ def test_two_disks_that_two_share() -> None:
         "two": {"image": "nginx:1", "volumes": [disk("a", read_only=True), disk("b", read_only=False)]},
     }
     one, two = app(services).stores[0], app(services).services[0]
-    assert (one.volume.path, list(one.volumes), [share.volume for share in two.shares]) == ("/a", ["b"], [None, "b"])
+    assert (one.volume.path, list(one.volumes), [share.volume for share in two.shared_volumes]) == (
+        "/a",
+        ["b"],
+        [None, "b"],
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import convert, loss, read
-from seaway.model import nodes, roots
+from seaway.compose import report
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import nodes
 from tests.compose import keys, projects
 
-PARTS = json.loads((keys.project.ROOT / "seaway" / "schema" / "compose-spec.json").read_text())["definitions"]
+PARTS = json.loads((keys.project.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())[
+    "definitions"
+]
 
 
 def changed(node: nodes.Node, path: list[str]) -> nodes.Node | None:
@@ -21,19 +26,23 @@ def changed(node: nodes.Node, path: list[str]) -> nodes.Node | None:
     if not path:
         return another(node)
     match node:
-        case nodes.Table():
+        case nodes.MappingNode():
             # Names may have points in them.
             for length in range(1, len(path) + 1):
                 key = ".".join(path[:length])
-                if key in node.entries:
-                    inner = changed(node.entries[key].node, path[length:])
-                    entry = nodes.Entry(node.entries[key].place, inner) if inner else None
-                    return nodes.Table(node.place, {**node.entries, key: entry}) if entry else None
+                if key in node.pairs:
+                    inner = changed(node.pairs[key].node, path[length:])
+                    entry = nodes.Pair(node.pairs[key].location, inner) if inner else None
+                    return nodes.MappingNode(node.location, {**node.pairs, key: entry}) if entry else None
             return None
-        case nodes.Items():
+        case nodes.SequenceNode():
             number = int(path[0])
             inner = changed(node.items[number], path[1:])
-            return nodes.Items(node.place, (*node.items[:number], inner, *node.items[number + 1 :])) if inner else None
+            return (
+                nodes.SequenceNode(node.location, (*node.items[:number], inner, *node.items[number + 1 :]))
+                if inner
+                else None
+            )
         case _:
             return None
 
@@ -42,53 +51,53 @@ SWAPPED = {"tcp": "udp", "udp": "tcp", "always": "no", "ingress": "host", "servi
 
 
 def another(node: nodes.Node) -> nodes.Node | None:
-    if isinstance(node, nodes.Scalar) and node.kind == "bool":
+    if isinstance(node, nodes.ScalarNode) and node.kind == "bool":
         return dataclasses.replace(node, text="false" if node.text == "true" else "true")
-    if isinstance(node, nodes.Scalar) and node.kind != "null":
+    if isinstance(node, nodes.ScalarNode) and node.kind != "null":
         text = str(int(node.text) + 1) if node.text.isdecimal() else SWAPPED.get(node.text, f"{node.text}9")
         return dataclasses.replace(node, text=text)
-    if isinstance(node, nodes.Table) and node.entries:
-        return nodes.Table(node.place)
-    return nodes.Items(node.place, ()) if isinstance(node, nodes.Items) and node.items else None
+    if isinstance(node, nodes.MappingNode) and node.pairs:
+        return nodes.MappingNode(node.location)
+    return nodes.SequenceNode(node.location, ()) if isinstance(node, nodes.SequenceNode) and node.items else None
 
 
-def silent(root: nodes.Table, folder: Path) -> Iterator[str]:
+def silent(root: nodes.MappingNode, folder: Path) -> Iterator[str]:
     """Keys that are told as kept, without a word, and of which another value makes no other application."""
-    found = convert.convert(root, folder=folder)
-    before = nodes.plain(found.app)
-    for one in found.losses:
-        if one.kind != "kept" or one.how:
+    found = convert.convert_document(root, folder=folder)
+    before = nodes.to_plain(found.app)
+    for one in found.outcomes:
+        if one.kind != "kept" or one.message:
             continue
         other = changed(root, one.path.split("."))
-        if not isinstance(other, nodes.Table):
+        if not isinstance(other, nodes.MappingNode):
             continue
-        after = convert.convert(other, folder=folder)
-        told = next((each for each in after.losses if each.path == one.path), None)
-        if nodes.plain(after.app) == before and told and (told.kind, told.how) == (one.kind, one.how):
+        after = convert.convert_document(other, folder=folder)
+        told = next((each for each in after.outcomes if each.path == one.path), None)
+        if nodes.to_plain(after.app) == before and told and (told.kind, told.message) == (one.kind, one.message):
             yield one.path
 
 
 @pytest.mark.parametrize("name", sorted(projects.found()))
 def test_what_is_kept_is_in_the_application(name: str) -> None:
     files = projects.found()[name]
-    done = read.read(files, within=roots.Root(files[0].parent), profiles=["*"])
-    found = convert.convert(done.root, folder=files[0].parent)
-    assert list(loss.untold(done.root, found.losses)) == []
+    done = loader.load(files, within=roots.Root(files[0].parent), profiles=["*"])
+    found = convert.convert_document(done.root, folder=files[0].parent)
+    assert list(report.find_unrecorded(done.root, found.outcomes)) == []
     assert list(silent(done.root, files[0].parent)) == []
-    assert ordered(convert.convert(turned(done.root), folder=files[0].parent).app) == ordered(found.app)
+    assert ordered(convert.convert_document(turned(done.root), folder=files[0].parent).app) == ordered(found.app)
 
 
-def turned(root: nodes.Table) -> nodes.Table:
+def turned(root: nodes.MappingNode) -> nodes.MappingNode:
     """The services in another order."""
-    entry = root.entries["services"]
-    assert isinstance(entry.node, nodes.Table)
-    services = nodes.Table(entry.node.place, dict(reversed([*entry.node.entries.items()])))
-    return nodes.Table(root.place, {**root.entries, "services": nodes.Entry(entry.place, services)})
+    entry = root.pairs["services"]
+    assert isinstance(entry.node, nodes.MappingNode)
+    services = nodes.MappingNode(entry.node.location, dict(reversed([*entry.node.pairs.items()])))
+    return nodes.MappingNode(root.location, {**root.pairs, "services": nodes.Pair(entry.location, services)})
 
 
-def ordered(app: nodes.Table) -> Any:
+def ordered(app: nodes.MappingNode) -> Any:
     """The application, whatever the order of those that somebody calls."""
-    plain = nodes.plain(app)
+    plain = nodes.to_plain(app)
     for kind in ("services", "stores", "jobs"):
         for one in plain.get(kind, {}).values():
             for key in ("calls", "after"):
@@ -114,4 +123,4 @@ def test_the_examples_are_told() -> None:
         for where, line in keys.examples():
             told, _ = keys.became(where, line, Path(name))
             assert told or line.partition(":")[0] in keys.MERGED, line
-            assert not [one for one in told if one.how == "no meaning of it is known here"], line
+            assert not [one for one in told if one.message == "no meaning of it is known here"], line

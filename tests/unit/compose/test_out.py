@@ -12,18 +12,25 @@ import pytest
 from hypothesis import strategies as st
 
 from dev import project
-from seaway.compose import convert, loss, out, out_container, out_told, read
-from seaway.model import application, decode, load, mounts, nodes, roots
+from seaway.compose import report
+from seaway.compose.exporter import container, exporter, losses
+from seaway.compose.importer import convert
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.model import application
+from seaway.model.validate import mounts
+from seaway.project import load
+from seaway.syntax import decode, nodes
 
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 EXAMPLES = [project.ROOT / "app", *sorted((project.ROOT / "examples").iterdir())]
 
 
-def made(text: str, **known: Any) -> out.Converted:
+def made(text: str, **known: Any) -> exporter.ExportResult:
     """The document of an application, which is written as app.yaml; its name is added."""
     said = nodes.parse(f"name: shop\n{text}".encode(), "app.yaml")
-    app = load.resolve(decode.decode(application.Application, said))
-    return out.convert(app, said, **known)
+    app = load.resolve_application(decode.decode_node(application.Application, said))
+    return exporter.export_application(app, said, **known)
 
 
 def service(text: str, name: str = "web", **known: Any) -> dict[str, Any]:
@@ -33,8 +40,8 @@ def service(text: str, name: str = "web", **known: Any) -> dict[str, Any]:
 def told(text: str, path: str = "", **known: Any) -> list[str]:
     """What is not kept; of one word, or of all."""
     return [
-        f"{one.path}: {one.kind}: {'; '.join(filter(None, (one.how, one.remedy)))}"
-        for one in made(text, **known).losses
+        f"{one.path}: {one.kind}: {'; '.join(filter(None, (one.message, one.hint)))}"
+        for one in made(text, **known).outcomes
         if one.kind != "kept" and one.path.startswith(path)
     ]
 
@@ -106,7 +113,7 @@ def test_a_service() -> None:
         },
         "volumes": {"db-data": {"labels": {"kompose.volume.size": "1Gi"}}},
     }
-    assert loss.summary(found.losses) == "11 keys: 8 kept, 3 approximated"
+    assert report.summarize(found.outcomes) == "11 keys: 8 kept, 3 approximated"
 
 
 def test_words_of_kubernetes_are_said_as_docker_reads_them() -> None:
@@ -119,15 +126,17 @@ def test_words_of_kubernetes_are_said_as_docker_reads_them() -> None:
 
 
 def test_builds_have_the_bases_of_the_environment() -> None:
-    known = {"images": {"web": out_container.Image(args={"BASE_IMAGE": "mirror/python:3"}, base="python:3")}}
+    known = {
+        "images": {"web": container.ImageSource(build_args={"BASE_IMAGE": "mirror/python:3"}, base_image="python:3")}
+    }
     text = "services: {web: {build: {context: ./web, target: run}}}\njobs: {tell: {uses: web, command: [tell]}}"
     body = {"context": "./app/web", "target": "run", "args": {"BASE_IMAGE": "mirror/python:3"}}
     found = made(text, folder="app", **known).document["services"]
     assert (found["web"]["build"], found["tell"]["build"]) == (body, body)
     assert service("services: {web: {build: ./web}}")["build"] == "./web"
-    released = {"web": out_container.Image(reference="registry/web@sha256:1")}
-    assert service("services: {web: {build: ./web}}", images=released)["image"] == "registry/web@sha256:1"
-    assert service(WEB % "user: 1", substitutes={"python:3.12": "mirror/python:3"})["image"] == "mirror/python:3"
+    released = {"web": container.ImageSource(reference="registry/web@sha256:1")}
+    assert service("services: {web: {build: ./web}}", image_sources=released)["image"] == "registry/web@sha256:1"
+    assert service(WEB % "user: 1", image_overrides={"python:3.12": "mirror/python:3"})["image"] == "mirror/python:3"
 
 
 BUILD = {
@@ -152,7 +161,7 @@ def test_rare_words_of_a_build() -> None:
         "cache_to": ["b"],
     }
     assert found.document["secrets"] == {"KEY": {"file": "./secrets/KEY"}}
-    assert [f"{one.path}: {one.how}" for one in found.losses if one.kind != "kept"] == [
+    assert [f"{one.path}: {one.message}" for one in found.outcomes if one.kind != "kept"] == [
         "services.web.build.secrets.key: the file ./secrets/KEY, which the program must be able to read"
     ]
 
@@ -191,7 +200,7 @@ def test_health(image: str, more: str, test: Any, how: str) -> None:
 def test_who_calls_whom_shares_a_network() -> None:
     text = """
 services:
-  web: {image: a, port: 80, expose: true, calls: [api], scale: 1}
+  web: {image: a, port: 80, publish: true, calls: [api], scale: 1}
   api: {image: a, port: 81, calls: [db], egress: [], scale: 1}
   lone: {image: a, egress: [], scale: 1}
   free: {image: a, scale: 1}
@@ -214,8 +223,8 @@ stores: {db: %s}
 def test_pods_of_one_service_have_ports_of_their_own() -> None:
     text = """
 services:
-  web: {image: a, port: 80, expose: true, scale: 3}
-  api: {image: a, port: 82, protocol: tcp, expose: true, ports: {more: {port: 90, protocol: udp, expose: true}}, scale: 1}
+  web: {image: a, port: 80, publish: true, scale: 3}
+  api: {image: a, port: 82, protocol: tcp, publish: true, ports: {more: {port: 90, protocol: udp, publish: true}}, scale: 1}
 """
     services = made(text).document["services"]
     assert services["web"]["ports"] == [{"target": 80, "published": "80-82"}]
@@ -231,7 +240,7 @@ services:
 
 def test_order() -> None:
     text = """
-services: {web: {image: a, port: 80, after: [api]}, api: {image: a, port: 81}}
+services: {web: {image: a, port: 80, dependsOn: [api]}, api: {image: a, port: 81}}
 stores: {db: %s}
 jobs:
   migrate: {image: a}
@@ -302,7 +311,7 @@ stores: {db: %s}
 
 def test_disks_that_several_see() -> None:
     text = """
-services: {web: {image: a, user: 7, scale: 1, shares: {/srv/media: cms, /srv/old: {store: cms, volume: old, readOnly: true}}}}
+services: {web: {image: a, user: 7, scale: 1, sharedVolumes: {/srv/media: cms, /srv/old: {store: cms, volume: old, readOnly: true}}}}
 stores: {cms: {image: b, volume: {path: /media, size: 1Gi}, volumes: {old: {path: /old, size: 1Gi}}}}
 """
     services = made(text).document["services"]
@@ -330,18 +339,18 @@ IN_MEMORY = "approximated: in memory, which counts as the container's; give it m
         ("resources: {cpuLimit: 1500m, memory: 1Gi, gpu: 2}", []),
         ("resources: {gpu: {resource: example.com/gpu}}", ["resources.gpu: dropped: Docker has no driver for example.com/gpu; name its device by hand"]),
         ("resources: {tpu: {count: 4, accelerator: a, topology: 2x2}}", [f"resources.tpu: dropped: Docker knows no tensor processors; {NONE}"]),
-        ("eachNode: true", ["eachNode: approximated: one: this machine is one node"]),
+        ("daemonSet: true", ["daemonSet: approximated: one: this machine is one node"]),
         ("scale: {min: 2, max: 4, cpu: 80%}", ["scale: approximated: always 2: nothing on Docker starts more; the labels are for an import; docker compose up --scale web=<number>"]),
-        ("drain: 9", [f"drain: dropped: nothing leads requests to it that would have to learn of its end; {NONE}"]),
+        ("preStopDelay: 9", [f"preStopDelay: dropped: nothing leads requests to it that would have to learn of its end; {NONE}"]),
         ("spread: require", [f"spread: dropped: all run on one machine; {NONE}"]),
-        ("priority: high", [f"priority: dropped: there is one machine; {NONE}"]),
-        ("tolerates: ['a=b:NoSchedule']", [f"tolerates: dropped: there is one machine; {NONE}"]),
-        ("nodes: {kubernetes.io/arch: arm64, disk: ssd}", [f"nodes.disk: dropped: there is one machine; {NONE}"]),
+        ("priorityClass: high", [f"priorityClass: dropped: there is one machine; {NONE}"]),
+        ("tolerations: ['a=b:NoSchedule']", [f"tolerations: dropped: there is one machine; {NONE}"]),
+        ("nodeSelector: {kubernetes.io/arch: arm64, disk: ssd}", [f"nodes.disk: dropped: there is one machine; {NONE}"]),
         ("kubernetesApi: {pods: [get]}", ["kubernetesApi: dropped: there is no Kubernetes to ask; let the program do without"]),
         ("egress: [10.0.0.0/8]", ["egress: approximated: it reaches everything outside: a network of Docker has no rules; a firewall of the machine"]),
         ("egress: [internet]", ["egress: approximated: it reaches everything outside: a network of Docker has no rules; a firewall of the machine"]),
-        ("spread: prefer, eachNode: false, nodes: {}, raw: {}", []),
-        ("expose: true, egress: []", ["egress: approximated: it reaches everything outside: a published port needs the way; a firewall of the machine"]),
+        ("spread: prefer, daemonSet: false, nodeSelector: {}, raw: {}", []),
+        ("publish: true, egress: []", ["egress: approximated: it reaches everything outside: a published port needs the way; a firewall of the machine"]),
         ("writable: [/a, /tmp]", [f"writable.0: {IN_MEMORY}", f"writable.1: {IN_MEMORY}"]),
         ("security: baseline, user: null, writable: [/]", []),
         ("raw: {Service: {spec: {a: 1}}}", [f"raw.Service.spec.a: dropped: Kubernetes' own; Docker has nothing like it; {NONE}"]),
@@ -355,18 +364,18 @@ def test_what_is_lost_of_a_service(more: str, losses: list[str]) -> None:
 @pytest.mark.parametrize(
     ("kind", "more", "losses"),
     [
-        ("stores", "port: 1, volume: {path: /a, size: 1Gi, storageClass: fast}, keep: false", [
+        ("stores", "port: 1, volume: {path: /a, size: 1Gi, storageClass: fast}, retain: false", [
             "volume.size: approximated: Docker bounds no volume; the label is for an import; watch the disk",
             f"volume.storageClass: dropped: volumes are where Docker keeps them; the label is for an import; {NONE}",
-            "keep: approximated: `docker compose down` keeps it, `down --volumes` does not; take care which one you write",
+            "retain: approximated: `docker compose down` keeps it, `down --volumes` does not; take care which one you write",
         ]),
-        ("jobs", "schedule: '@daily', timeZone: Etc/UTC, history: 2, timeout: 9", [
+        ("jobs", "schedule: '@daily', timeZone: Etc/UTC, historyLimit: 2, timeout: 9", [
             "schedule: dropped: nothing on Docker runs by the clock; the labels are for an import; in a crontab: docker compose run --rm one",
             "timeZone: dropped: nothing on Docker runs by the clock; say it where the clock is",
-            "history: dropped: nothing on Docker runs by the clock; say it where the clock is",
+            "historyLimit: dropped: nothing on Docker runs by the clock; say it where the clock is",
             "timeout: dropped: Docker ends nothing for its time; let the program end by itself",
         ]),
-        ("jobs", "timeout: 600, tries: 2", ["timeout: dropped: Docker ends nothing for its time; let the program end by itself"]),
+        ("jobs", "timeout: 600, backoffLimit: 1", ["timeout: dropped: Docker ends nothing for its time; let the program end by itself"]),
         ("jobs", "run: on-demand", ["run: approximated: docker compose run --rm one starts it"]),
         ("jobs", "sidecars: {proxy: {image: b}}", ["sidecars.proxy: approximated: the service one-proxy in the network of one; it starts after it, and does not end with it: docker compose stop one-proxy"]),
     ],
@@ -404,55 +413,57 @@ def test_what_an_import_puts_into_raw_comes_back() -> None:
             "user": "0:0",
         }
     }
-    root = nodes.of({"name": "shop", "services": services}, "compose.yaml")
-    assert isinstance(root, nodes.Table)
-    said = convert.convert(root).app
-    found = out.convert(load.resolve(decode.decode(application.Application, said)), said)
+    root = nodes.from_plain({"name": "shop", "services": services}, "compose.yaml")
+    assert isinstance(root, nodes.MappingNode)
+    said = convert.convert_document(root).app
+    found = exporter.export_application(
+        load.resolve_application(decode.decode_node(application.Application, said)), said
+    )
     one = found.document["services"]["web"]
     assert {key: one.get(key) for key in services["web"]} == services["web"]
-    assert [each.path for each in found.losses if each.kind == "dropped"] == []
+    assert [each.path for each in found.outcomes if each.kind == "dropped"] == []
 
 
 def test_no_word_is_forgotten() -> None:
     """What nobody tells of is either kept by its nature, or dropped: a new word of the model must be looked at."""
     words = {
-        decode.camel(field.name)
-        for cls in (application.Service, application.Store, application.Job, application.Companion)
+        decode.to_camel_case(field.name)
+        for cls in (application.Service, application.Store, application.Job, application.ExtraContainer)
         for field in dataclasses.fields(cls)
         if field.name != "name"
     }
-    looked = out_told.KEPT | {
-        *("egress", "kubernetesApi", "nodes", "tolerates", "priority", "raw", "eachNode", "spread", "drain", "keep"),
-        *("schedule", "timeZone", "startWithin", "overlap", "history", "tries", "timeout"),
+    looked = losses.KEPT_KEYS | {
+        *("egress", "kubernetesApi", "nodes", "tolerates", "priority", "raw", "daemonSet", "spread", "drain", "keep"),
+        *("schedule", "timeZone", "startingDeadline", "overlap", "history", "tries", "timeout"),
     }
     assert looked == words
-    words = {decode.camel(field.name) for field in dataclasses.fields(application.Build)}
+    words = {decode.to_camel_case(field.name) for field in dataclasses.fields(application.Build)}
     assert words == {*BUILD, "context", "dockerfile", "target", "args"}
 
 
-def written(found: out.Converted, folder: Path) -> nodes.Table:
+def written(found: exporter.ExportResult, folder: Path) -> nodes.MappingNode:
     """The document in a folder, as our own reader has it, by the schema of the specification."""
     file = folder / "compose.seaway.yaml"
-    file.write_text(found.yaml(["Written by a test."]))
-    return read.read([file], within=roots.Root(folder), profiles=["*"], environment={"LICENCE": "x"}).root
+    file.write_text(found.to_yaml(["Written by a test."]))
+    return loader.load([file], within=roots.Root(folder), profiles=["*"], environment={"LICENCE": "x"}).root
 
 
-def again(root: nodes.Table, folder: Path) -> out.Converted:
-    said = convert.convert(root, folder=folder).app
-    done = load._merged(said, None, mounts.Tree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
-    assert [str(each) for each in done.found] == []
+def again(root: nodes.MappingNode, folder: Path) -> exporter.ExportResult:
+    said = convert.convert_document(root, folder=folder).app
+    done = load._merge_overlay(said, None, mounts.WorkingTree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
+    assert [str(each) for each in done.diagnostics] == []
     assert done.app
-    return out.convert(load.resolve(done.app), said)
+    return exporter.export_application(load.resolve_application(done.app), said)
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 def test_examples_are_rendered_and_read(folder: Path, tmp_path: Path) -> None:
     file = folder / "app.yaml"
-    found = out.convert(load.load(file), nodes.parse(file.read_bytes(), "app.yaml"))
+    found = exporter.export_application(load.load_application(file), nodes.parse(file.read_bytes(), "app.yaml"))
     there = tmp_path / "it"
     shutil.copytree(folder, there, ignore=shutil.ignore_patterns("__pycache__"))
     root = written(found, there)
-    assert nodes.plain(root)["name"] == found.document["name"]
+    assert nodes.to_plain(root)["name"] == found.document["name"]
     if "sidecars" in file.read_text():
         return  # an import makes services of them
     first = again(root, there)
@@ -464,10 +475,10 @@ def test_import_out_import_is_stable(folder: Path, tmp_path: Path) -> None:
     there = tmp_path / folder.name
     shutil.copytree(folder, there)
     files = [path for name in ("docker-compose.yml", "docker-compose.override.yml") if (path := there / name).exists()]
-    root = read.read(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
-    found = convert.convert(root, folder=there)
-    if load._merged(found.app, None, mounts.Tree(folder=there, root=roots.Root(there))).found:  # pyright: ignore[reportPrivateUsage]
-        assert loss.refusals(found.losses)
+    root = loader.load(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
+    found = convert.convert_document(root, folder=there)
+    if load._merge_overlay(found.app, None, mounts.WorkingTree(folder=there, root=roots.Root(there))).diagnostics:  # pyright: ignore[reportPrivateUsage]
+        assert report.list_refusals(found.outcomes)
         return
     first = again(root, there)
     assert again(written(first, there), there).document == first.document
@@ -496,10 +507,10 @@ SERVICE = st.fixed_dictionaries(
 def test_any_application_is_stable(services: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any", numbered=True)
     given = {
-        "services": {name: out._escaped(one) for name, one in services.items()},  # pyright: ignore[reportPrivateUsage]
+        "services": {name: exporter._escape(one) for name, one in services.items()},  # pyright: ignore[reportPrivateUsage]
         "volumes": {"data": None, "other": None},
         "networks": {"front": None, "back": {"internal": True}},
     }
-    first = again(written(out.Converted(document=given, losses=()), folder), folder)
+    first = again(written(exporter.ExportResult(document=given, outcomes=()), folder), folder)
     second = again(written(first, folder), folder)
     assert again(written(second, folder), folder).document == second.document

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import read
-from seaway.model import nodes, problems, roots
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import diagnosis, nodes
 
 PAGE = "services:\n  web:\n    image: page\n"
 
@@ -21,12 +22,12 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def plain(path: Path, *more: Path, **named: Any) -> dict[str, Any]:
-    return nodes.plain(read.read([path, *more], **{"within": roots.Root(path.parent), **named}).root)
+    return nodes.to_plain(loader.load([path, *more], **{"within": roots.Root(path.parent), **named}).root)
 
 
 def wrong(path: Path, *more: Path, **named: Any) -> str:
-    with pytest.raises(problems.Invalid) as caught:
-        read.read([path, *more], **{"within": roots.Root(path.parent), **named})
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        loader.load([path, *more], **{"within": roots.Root(path.parent), **named})
     return str(caught.value)
 
 
@@ -80,10 +81,10 @@ volumes: {data: }
 def test_a_value_keeps_its_place(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     file = write(tmp_path / "sub", compose='name: shop\nservices:\n  web: {image: page, ports: ["8080:80"]}\n')
-    root = read.read([file], within=roots.Root(tmp_path)).root
-    ports = nodes.inside(nodes.inside(root, "services")["web"].node, "ports") or nodes.inside(root, "services")
+    root = loader.load([file], within=roots.Root(tmp_path)).root
+    ports = nodes.get_pairs(nodes.get_pairs(root, "services")["web"].node, "ports") or nodes.get_pairs(root, "services")
     node: Any = ports["web"].node
-    target = node.entries["ports"].node.items[0].entries["target"].node
+    target = node.pairs["ports"].node.items[0].pairs["target"].node
     assert str(target.place) == "sub/docker-compose.yml:3:30"
 
 
@@ -305,10 +306,10 @@ def test_profiles(tmp_path: Path) -> None:
   extra: {{image: page, profiles: [more]}}
 """
     file = write(tmp_path, compose=text)
-    done = read.read([file], within=roots.Root(tmp_path))
-    assert [*nodes.inside(done.root, "services")] == ["web"]
-    assert [*done.inactive] == ["extra"]
-    assert nodes.plain(done.root)["services"]["web"]["depends_on"] == {}
+    done = loader.load([file], within=roots.Root(tmp_path))
+    assert [*nodes.get_pairs(done.root, "services")] == ["web"]
+    assert [*done.inactive_services] == ["extra"]
+    assert nodes.to_plain(done.root)["services"]["web"]["depends_on"] == {}
     for chosen in ("more", "*"):
         assert [*plain(file, profiles=[chosen])["services"]] == ["web", "extra"]
     assert [*plain(file, environment={"COMPOSE_PROFILES": "other,more"})["services"]] == ["web", "extra"]
@@ -348,11 +349,11 @@ secrets: {s: {environment: TITLE}}
 
 def test_variables_that_are_set_nowhere_are_told(tmp_path: Path) -> None:
     file = write(tmp_path, compose=f"{PAGE}    hostname: a$NOWHERE\n    domainname: $NOWHERE\n")
-    done = read.read([file], within=roots.Root(tmp_path))
-    assert nodes.plain(done.root)["services"]["web"]["hostname"] == "a"
-    (loss,) = done.losses
-    assert (str(loss.place), loss.path, loss.kind) == ("docker-compose.yml:4:15", "${NOWHERE}", "approximated")
-    assert loss.how == "is set nowhere, and so an empty text, as with Docker Compose"
-    assert loss.remedy == (
+    done = loader.load([file], within=roots.Root(tmp_path))
+    assert nodes.to_plain(done.root)["services"]["web"]["hostname"] == "a"
+    (loss,) = done.outcomes
+    assert (str(loss.location), loss.path, loss.kind) == ("docker-compose.yml:4:15", "${NOWHERE}", "approximated")
+    assert loss.message == "is set nowhere, and so an empty text, as with Docker Compose"
+    assert loss.hint == (
         "write NOWHERE=... into .env, or ${NOWHERE:-} with a default; $$NOWHERE where the container replaces it"
     )

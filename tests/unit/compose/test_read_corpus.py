@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from dev import project
-from seaway.compose import documents, read, schema
-from seaway.model import nodes, roots
+from seaway.compose.loader import documents, loader, schema
+from seaway.files import roots
+from seaway.syntax import nodes
 
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 CASES = sorted(folder.name for folder in CORPUS.iterdir())
@@ -24,22 +25,22 @@ def files(case: str) -> list[Path]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_is_read(case: str) -> None:
-    done = read.read(files(case), within=roots.Root(CORPUS / case), environment={"TITLE": "title"}, profiles=["*"])
-    assert nodes.inside(done.root, "services")
-    assert [*schema.check(done.root, whole=True)] == []
+    done = loader.load(files(case), within=roots.Root(CORPUS / case), environment={"TITLE": "title"}, profiles=["*"])
+    assert nodes.get_pairs(done.root, "services")
+    assert [*schema.check(done.root, complete=True)] == []
 
 
 def rewritten(node: nodes.Node) -> str:
     """The same in other words: all in brackets and quotes, without anchors, each mapping from its end."""
     match node:
-        case nodes.Table(entries=entries):
+        case nodes.MappingNode(pairs=entries):
             turned = reversed(entries.items())
             return "{" + ", ".join(f"{json.dumps(name)}: {rewritten(entry.node)}" for name, entry in turned) + "}"
-        case nodes.Items(items=items):
+        case nodes.SequenceNode(items=items):
             return "[" + ", ".join(map(rewritten, items)) + "]"
-        case nodes.Scalar(kind="text"):
+        case nodes.ScalarNode(kind="text"):
             return json.dumps(node.text)
-        case nodes.Scalar():
+        case nodes.ScalarNode():
             return node.text or "null"
         case _:
             raise AssertionError
@@ -48,11 +49,11 @@ def rewritten(node: nodes.Node) -> str:
 @pytest.mark.parametrize("case", CASES)
 def test_order_and_quotes_and_anchors_change_nothing(case: str, tmp_path: Path) -> None:
     shutil.copytree(CORPUS / case, tmp_path / case)
-    before = nodes.plain(read.read(files(case), within=roots.Root(CORPUS / case)).root)
+    before = nodes.to_plain(loader.load(files(case), within=roots.Root(CORPUS / case)).root)
     there = [tmp_path / case / path.name for path in files(case)]
     root = documents.parse(there[0].read_bytes(), "").root
     there[0].write_text(rewritten(root))
-    assert nodes.plain(read.read(there, within=roots.Root(tmp_path / case)).root) == before
+    assert nodes.to_plain(loader.load(there, within=roots.Root(tmp_path / case)).root) == before
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -61,7 +62,7 @@ def test_each_says_what_it_is_for(case: str) -> None:
 
 
 def resolved(shape: Mapping[str, Any]) -> Mapping[str, Any]:
-    return schema.read()["definitions"][shape["$ref"].rpartition("/")[2]] if "$ref" in shape else shape
+    return schema.load()["definitions"][shape["$ref"].rpartition("/")[2]] if "$ref" in shape else shape
 
 
 def known(shape: Mapping[str, Any], path: str, *, choice: bool = False) -> Iterator[str]:
@@ -92,7 +93,7 @@ def said(shape: Mapping[str, Any], node: nodes.Node, path: str) -> Iterator[str]
     for branch in map(resolved, shape.get("oneOf", [])):
         yield from said(branch, node, path)
     match node:
-        case nodes.Table(entries=entries):
+        case nodes.MappingNode(pairs=entries):
             yield f"{path} as object"
             for name, entry in entries.items():
                 if name in shape.get("properties", {}):
@@ -104,11 +105,11 @@ def said(shape: Mapping[str, Any], node: nodes.Node, path: str) -> Iterator[str]
                     at = f"{path}.{'x-' if own else '*'}"
                 yield at
                 yield from said(inner, entry.node, at)
-        case nodes.Items(items=items):
+        case nodes.SequenceNode(items=items):
             yield f"{path} as array"
             for item in items:
                 yield from said(shape.get("items", {}), item, f"{path}[]")
-        case nodes.Scalar():
+        case nodes.ScalarNode():
             kind = KINDS[node.kind]
             yield f"{path} as {'number' if kind == 'integer' else kind}"
             yield f"{path} = {node.text}"
@@ -120,12 +121,12 @@ def test_the_corpus_says_everything_that_the_specification_knows() -> None:
     there = {
         key
         for path in CORPUS.rglob("*.yml")
-        for key in said(schema.read(), documents.parse(path.read_bytes(), str(path)).root, "")
+        for key in said(schema.load(), documents.parse(path.read_bytes(), str(path)).root, "")
     }
-    assert sorted(set(known(schema.read(), "")) - there) == []
+    assert sorted(set(known(schema.load(), "")) - there) == []
 
 
 def test_what_is_missing_would_be_seen() -> None:
-    everything = set(known(schema.read(), ""))
+    everything = set(known(schema.load(), ""))
     assert {".services.*.ports[].app_protocol", ".services.*.build as string", ".volumes.*.x-"} <= everything
     assert len(everything) > 400

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import dockerfile, read
-from seaway.model import nodes, problems, roots
+from seaway.compose.importer import dockerfile
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import diagnosis, nodes
 
 PAGE = "services:\n  web:\n    image: page\n"
 
@@ -22,13 +24,13 @@ def write(folder: Path, **texts: str) -> None:
 
 
 def plain(folder: Path, *names: str) -> dict[str, Any]:
-    return nodes.plain(
-        read.read([folder / f"{name}.yml" for name in names or ("main",)], within=roots.Root(folder)).root
+    return nodes.to_plain(
+        loader.load([folder / f"{name}.yml" for name in names or ("main",)], within=roots.Root(folder)).root
     )
 
 
 def wrong(folder: Path, *names: str) -> str:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         plain(folder, *names)
     return str(caught.value)
 
@@ -367,7 +369,7 @@ def test_a_pipe_is_not_mounted(tmp_path: Path) -> None:
 
 def test_a_pipe_is_no_dockerfile(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "Dockerfile")
-    assert dockerfile.read(tmp_path / "Dockerfile", roots.Root(tmp_path)) == dockerfile.Said()
+    assert dockerfile.read_stage(tmp_path / "Dockerfile", roots.Root(tmp_path)) == dockerfile.Stage()
 
 
 def test_too_many_services_are_refused_at_once(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.compose import read
-from seaway.model import problems, roots
+from seaway.compose.loader import loader
+from seaway.files import roots
+from seaway.syntax import diagnosis
 
 HEAD = "services:\n  web:\n    image: page\n"
 
@@ -152,12 +153,12 @@ HEAD = "services:\n  web:\n    image: page\n"
 )
 def test_rules(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "main.yml").write_text(text)
-    with pytest.raises(problems.Invalid) as caught:
-        read.read([tmp_path / "main.yml"], within=roots.Root(tmp_path))
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        loader.load([tmp_path / "main.yml"], within=roots.Root(tmp_path))
     assert str(caught.value) == f"main.yml:{message}"
 
 
 def test_a_long_chain_of_waits_is_no_circle(tmp_path: Path) -> None:
     services = "".join(f"  s{n}: {{image: a, depends_on: [s{n + 1}]}}\n" for n in range(400))
     (tmp_path / "main.yml").write_text(f"services:\n{services}  s400: {{image: a}}\n")
-    assert read.read([tmp_path / "main.yml"], within=roots.Root(tmp_path)).inactive == {}
+    assert loader.load([tmp_path / "main.yml"], within=roots.Root(tmp_path)).inactive_services == {}

@@ -4,10 +4,10 @@ from fractions import Fraction
 
 import pytest
 
-from seaway.compose import envfile, interpolation, units, words
-from seaway.model import problems
+from seaway.compose.loader import dotenv, interpolation, scalars, shell_words
+from seaway.syntax import diagnosis
 
-VARIABLES = interpolation.Variables({"A": "a", "EMPTY": "", "LONG_1": "l"}, host={"HOME", "A"})
+VARIABLES = interpolation.Variables({"A": "a", "EMPTY": "", "LONG_1": "l"}, host_names={"HOME", "A"})
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ VARIABLES = interpolation.Variables({"A": "a", "EMPTY": "", "LONG_1": "l"}, host
     ],
 )
 def test_every_form(text: str, after: str) -> None:
-    assert VARIABLES.substituted(text) == after
+    assert VARIABLES.interpolate(text) == after
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_every_form(text: str, after: str) -> None:
     ],
 )
 def test_wrong_variables(text: str, wrong: str, remedy: str) -> None:
-    with pytest.raises(interpolation.WrongError) as caught:
-        VARIABLES.substituted(text)
-    assert (caught.value.wrong, caught.value.remedy) == (wrong, remedy)
+    with pytest.raises(interpolation.InterpolationError) as caught:
+        VARIABLES.interpolate(text)
+    assert (caught.value.message, caught.value.hint) == (wrong, remedy)
 
 
 def env(text: str) -> dict[str, str]:
-    return {name: node.text for name, node in envfile.read(text, "a.env", "", VARIABLES).items()}
+    return {name: node.text for name, node in dotenv.parse(text, "a.env", "", VARIABLES).items()}
 
 
 @pytest.mark.parametrize(
@@ -97,31 +97,31 @@ def test_files_of_variables(text: str, after: dict[str, str]) -> None:
     ],
 )
 def test_wrong_files_of_variables(text: str, message: str) -> None:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         env(text)
     assert str(caught.value) == message
 
 
 def test_what_is_no_file_of_variables_ends_soon() -> None:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         env("x y\n" * 100_000)
-    assert len(caught.value.problems) == 50
-    with pytest.raises(problems.Invalid) as caught:
-        envfile.decoded(b"A=1\n" * 300_000, problems.Place("a.env", 1, 1), "")
+    assert len(caught.value.diagnostics) == 50
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        dotenv.decode_text(b"A=1\n" * 300_000, diagnosis.SourceLocation("a.env", 1, 1), "")
     assert str(caught.value) == (
         "a.env:1:1: has 1200000 bytes; keep it under 1000000; long texts belong in files of their own"
     )
 
 
 def test_the_place_of_a_value_is_its_line() -> None:
-    assert str(envfile.read('B="1\n2"\n\nC=3', "a.env", "", VARIABLES)["C"].place) == "a.env:4:1"
+    assert str(dotenv.parse('B="1\n2"\n\nC=3', "a.env", "", VARIABLES)["C"].location) == "a.env:4:1"
 
 
 def test_raw_files() -> None:
-    read = envfile.raw("# x\nB='$A' # y\nA\nNONE\n C==\n", "a.env", "", VARIABLES)
+    read = dotenv.parse_raw("# x\nB='$A' # y\nA\nNONE\n C==\n", "a.env", "", VARIABLES)
     assert {name: node.text for name, node in read.items()} == {"B": "'$A' # y", "A": "a", "C": "="}
-    with pytest.raises(problems.Invalid) as caught:
-        envfile.raw("=1\nA B=1\n", "a.env", "", VARIABLES)
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        dotenv.parse_raw("=1\nA B=1\n", "a.env", "", VARIABLES)
     assert str(caught.value) == (
         "a.env:1:1: is no NAME=value; write a name before the =\n"
         "a.env:2:1: is no NAME=value; write the name without blanks"
@@ -142,13 +142,13 @@ def test_raw_files() -> None:
     ],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert units.size(text) == size
+    assert scalars.parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "m", "-1", "1x", "1kk", "1bb", "1e3", "9" * 50])
 def test_no_sizes(text: str) -> None:
     with pytest.raises(ValueError, match="is no amount of bytes"):
-        units.size(text)
+        scalars.parse_size(text)
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,13 @@ def test_no_sizes(text: str) -> None:
     ],
 )
 def test_durations(text: str, seconds: Fraction) -> None:
-    assert units.seconds(text) == seconds
+    assert scalars.parse_seconds(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "10", "s", "1 s", "1s ", "-1s", "1y", "1s" * 30])
 def test_no_durations(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration"):
-        units.seconds(text)
+        scalars.parse_seconds(text)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_no_durations(text: str) -> None:
     ],
 )
 def test_words(line: str, after: list[str]) -> None:
-    assert words.split(line)[0] == after
+    assert shell_words.split(line)[0] == after
 
 
 @pytest.mark.parametrize(
@@ -201,5 +201,5 @@ def test_words(line: str, after: list[str]) -> None:
 )
 def test_no_words(line: str, wrong: str) -> None:
     with pytest.raises(ValueError) as caught:
-        words.split(line)
+        shell_words.split(line)
     assert str(caught.value) == wrong

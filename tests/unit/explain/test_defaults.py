@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from seaway.checks import table
+from seaway.checks import registry
 from seaway.explain import defaults, fields
-from seaway.manifests import offline
-from seaway.model import application, decode, load, roots, settings
+from seaway.files import roots
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.syntax import decode
 from tests import golden
 
-ALL = defaults.everything()
+ALL = defaults.list_defaults()
 CLASSES = (
     application.Build,
     application.Health,
@@ -21,7 +24,7 @@ CLASSES = (
     application.Scale,
     application.Secret,
     application.File,
-    application.Container,
+    application.WorkloadSpec,
     application.Service,
     application.Store,
     application.Job,
@@ -43,7 +46,7 @@ def test_no_field_with_a_default_is_missing(cls: type) -> None:
     for field in dataclasses.fields(cls):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if not required:
-            assert decode.camel(field.name) in listed | flat
+            assert decode.to_camel_case(field.name) in listed | flat
 
 
 def test_each_means_something_or_has_a_reason() -> None:
@@ -95,7 +98,7 @@ def test_those_of_the_objects(of: str, field: str, value: Any, check: str | None
 
 
 def test_a_reason_is_that_of_the_check() -> None:
-    whys = {check.id: check.why for check in table.CHECKS}
+    whys = {check.id: check.rationale for check in registry.CHECKS}
     named = [each for each in ALL if each.check]
     assert len(named) >= 14
     assert all(each.why == whys[each.check or ""] for each in named)
@@ -113,26 +116,28 @@ def test_a_reason_stands_beside_the_constant() -> None:
 def manifests() -> list[dict[str, Any]]:
     """The examples', and the reference's: no example has what a cluster must be made for."""
     stack = settings.Settings(stack="test", context="test")
-    reference = offline.rendered(
-        load.load(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT)), stack
+    reference = preview.render_objects(
+        load.load_application(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT)), stack
     )
-    made = [each for example in golden.EXAMPLES for each in golden.made(example)]
+    made = [each for example in golden.EXAMPLES for each in golden.build_objects(example)]
     return [each.manifest for each in (*made, *reference)]
 
 
 def of_kind(kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     yield from (each for each in manifests() if each["kind"] in kinds)
     led = settings.Ingress(hosts={"web": ("shop.example.com",)})
-    yield from (each.manifest for each in golden.made("shop", exposure="ingress", ingress=led) if each.kind in kinds)
+    yield from (
+        each.manifest for each in golden.build_objects("shop", publish="ingress", ingress=led) if each.kind in kinds
+    )
 
 
-@pytest.mark.parametrize("field", fields.FIELDS, ids=lambda field: f"{field.of}/{field.shown}")
+@pytest.mark.parametrize("field", fields.FIELDS, ids=lambda field: f"{field.kinds}/{field.path}")
 def test_a_field_is_one_that_the_examples_have(field: fields.Field) -> None:
-    assert any(fields.value(manifest, field.path) is not None for manifest in of_kind(field.kinds))
-    assert bool(field.why) != bool(field.said)
+    assert any(fields.find_value(manifest, field.path) is not None for manifest in of_kind(field.kinds))
+    assert bool(field.rationale) != bool(field.model_path)
 
 
 def test_what_is_not_there_has_no_value() -> None:
-    assert fields.value({"a": [{"b": 1}]}, ("a", "0", "b")) == 1
-    assert fields.value({"a": [{"b": 1}]}, ("a", "1", "b")) is None
-    assert fields.value({"a": 1}, ("a", "b")) is None
+    assert fields.find_value({"a": [{"b": 1}]}, ("a", "0", "b")) == 1
+    assert fields.find_value({"a": [{"b": 1}]}, ("a", "1", "b")) is None
+    assert fields.find_value({"a": 1}, ("a", "b")) is None

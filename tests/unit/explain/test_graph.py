@@ -11,7 +11,9 @@ import pytest
 from hypothesis import strategies
 
 from seaway.explain import graph, layout, svg
-from seaway.model import application, load, roots, settings
+from seaway.files import roots
+from seaway.model import application, settings
+from seaway.project import load
 from tests import golden
 
 NAMES = strategies.text(min_size=1, max_size=12)
@@ -20,10 +22,10 @@ SVG = "{http://www.w3.org/2000/svg}"
 SIZE = (120.0, 52.0)
 
 
-def shop(exposure: settings.Exposure = "clusterIP", **hosts: tuple[str, ...]) -> graph.Graph:
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+def shop(exposure: settings.PublishMode = "clusterIP", **hosts: tuple[str, ...]) -> graph.Graph:
+    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     ingress = settings.Ingress(hosts=hosts)
-    return graph.of(app, settings.Settings(stack="dev", context="dev", exposure=exposure, ingress=ingress))
+    return graph.build_graph(app, settings.Settings(stack="dev", context="dev", publish=exposure, ingress=ingress))
 
 
 def twenty() -> graph.Graph:
@@ -34,12 +36,14 @@ def twenty() -> graph.Graph:
             image="x:1",
             port=8000,
             calls=tuple(f"service-{j}" for j in (i + 4, i + 7) if j < 20),
-            after=(f"service-{i + 1}",) if i % 5 == 2 else (),
-            expose=i < 2,
+            depends_on=(f"service-{i + 1}",) if i % 5 == 2 else (),
+            publish=i < 2,
         )
         for i in range(20)
     )
-    return graph.of(application.Application("big", services=services), settings.Settings(stack="dev", context="dev"))
+    return graph.build_graph(
+        application.Application("big", services=services), settings.Settings(stack="dev", context="dev")
+    )
 
 
 def edges(picture: graph.Graph) -> list[tuple[str, str, str]]:
@@ -51,10 +55,10 @@ def overlap(a: layout.Box, b: layout.Box) -> bool:
 
 
 def test_what_has_no_number_of_pods() -> None:
-    agent = application.Service("agent", image="x:1", each_node=True)
+    agent = application.Service("agent", image="x:1", daemon_set=True)
     report = application.Job("report", image="x:1", schedule="0 3 * * *")
     app = application.Application("big", services=(agent,), jobs=(report,))
-    picture = graph.of(app, settings.Settings(stack="dev", context="dev"))
+    picture = graph.build_graph(app, settings.Settings(stack="dev", context="dev"))
     assert [each.detail for each in picture.nodes] == ["a pod on every node", "0 3 * * *"]
 
 
@@ -68,7 +72,7 @@ def test_what_is_in_it() -> None:
         ("jobs.migrate", "calls", "stores.db"),
     ]
     assert [(each.name, each.kind, each.detail) for each in shop().nodes] == [
-        ("outside", "outside", "closed: seaway:exposure is clusterIP"),
+        ("outside", "outside", "closed: seaway:publish is none"),
         ("web", "service", "2 pods, port 8000"),
         ("api", "service", "2 pods, port 8000"),
         ("worker", "service", "1 pod"),
@@ -87,15 +91,15 @@ def test_after_is_an_arrow_of_its_own() -> None:
 
 def test_without_an_exposed_service_there_is_no_outside() -> None:
     app = application.Application("a", services=(application.Service("web", image="x:1"),))
-    picture = graph.of(app, settings.Settings(stack="dev", context="dev"))
+    picture = graph.build_graph(app, settings.Settings(stack="dev", context="dev"))
     assert [each.id for each in picture.nodes] == ["services.web"]
     assert picture.edges == []
-    assert "<svg" in svg.text(picture)
+    assert "<svg" in svg.render(picture)
 
 
 @pytest.mark.parametrize("picture", [shop(), twenty()], ids=["shop", "twenty"])
 def test_every_box_and_arrow_is_drawn_and_no_box_lies_on_another(picture: graph.Graph) -> None:
-    root = ElementTree.fromstring(svg.text(picture))
+    root = ElementTree.fromstring(svg.render(picture))
     body = root.find(f"{SVG}g")
     assert body is not None
     groups = body.findall(f"{SVG}g")
@@ -112,27 +116,27 @@ def test_every_box_and_arrow_is_drawn_and_no_box_lies_on_another(picture: graph.
 
 
 def test_text_fits_into_its_box() -> None:
-    root = ElementTree.fromstring(svg.text(twenty()))
+    root = ElementTree.fromstring(svg.render(twenty()))
     for group in root.iter(f"{SVG}g"):
         rect, said = group.find(f"{SVG}rect"), group.findall(f"{SVG}text")
         if rect is not None:
-            assert all(len(each.text or "") * svg.LETTER + 24 <= float(rect.attrib["width"]) for each in said)
+            assert all(len(each.text or "") * svg.LETTER_WIDTH + 24 <= float(rect.attrib["width"]) for each in said)
 
 
 def test_dark_and_light() -> None:
-    assert "@media (prefers-color-scheme: dark)" in svg.text(shop())
-    assert ".node text { fill: #1f2328; }" in svg.text(shop())
+    assert "@media (prefers-color-scheme: dark)" in svg.render(shop())
+    assert ".node text { fill: #1f2328; }" in svg.render(shop())
 
 
 def test_an_arrow_goes_from_the_right_side_to_the_left_one() -> None:
     a, b = layout.Box(x=0, y=0, width=10, height=10), layout.Box(x=50, y=20, width=10, height=10)
-    assert svg.path(a, b, [], 0) == "M10,5 C30,5 30,25 50,25"
-    assert svg.path(b, a, [], 8) == "M50,33 C30,33 30,13 10,13"
-    assert svg.path(a, b, [(20, 1), (40, 1)], 0) == "M10,5 C15,5 15,1 20,1 C30,1 30,1 40,1 C45,1 45,25 50,25"
+    assert svg.build_path(a, b, [], 0) == "M10,5 C30,5 30,25 50,25"
+    assert svg.build_path(b, a, [], 8) == "M50,33 C30,33 30,13 10,13"
+    assert svg.build_path(a, b, [(20, 1), (40, 1)], 0) == "M10,5 C15,5 15,1 20,1 C30,1 30,1 40,1 C45,1 45,25 50,25"
 
 
 def test_a_long_arrow_passes_beside_the_boxes_between() -> None:
-    found = layout.layout(dict.fromkeys("abc", SIZE), [("a", "b"), ("b", "c"), ("a", "c")])
+    found = layout.compute_layout(dict.fromkeys("abc", SIZE), [("a", "b"), ("b", "c"), ("a", "c")])
     (left, y), (right, also) = found.bends["a", "c"]
     box = found.boxes["b"]
     assert (left, right, y) == (box.x, box.x + box.width, also)
@@ -149,17 +153,17 @@ def test_any_text_is_escaped(name: str, other: str, detail: str) -> None:
     made = graph.Graph(
         application=name, stack=other, nodes=nodes, edges=[graph.Edge(start="a", end="b", relation="calls")]
     )
-    root = ElementTree.fromstring(svg.text(made))
+    root = ElementTree.fromstring(svg.render(made))
     said = [each.text for each in root.iter(f"{SVG}text") if each.get("class") == "name"]
     # XML reads every end of a line as \n. https://www.w3.org/TR/xml/#sec-line-ends
     assert [re.sub("\r\n?", "\n", text or "") for text in said] == [
-        re.sub("\r\n?", "\n", svg.clean(each)) for each in (name, other)
+        re.sub("\r\n?", "\n", svg.strip_invalid(each)) for each in (name, other)
     ]
     assert not list(root.iter(f"{SVG}script"))
 
 
 def test_what_xml_cannot_say_is_replaced() -> None:
-    assert svg.clean("a\x00b\x1fc\ud800d\ufffee\u2028\n") == "a\ufffdb\ufffdc\ufffdd\ufffde\u2028\n"
+    assert svg.strip_invalid("a\x00b\x1fc\ud800d\ufffee\u2028\n") == "a\ufffdb\ufffdc\ufffdd\ufffde\u2028\n"
 
 
 @hypothesis.settings(deadline=None, max_examples=100)
@@ -167,7 +171,7 @@ def test_what_xml_cannot_say_is_replaced() -> None:
 def test_any_graph_is_laid_out(pairs: list[tuple[str, str]]) -> None:
     """Circles, both ways, many parts, boxes that nothing points to."""
     sizes = {f"n{number}": (60.0 + 20 * number, 52.0) for number in range(8)}
-    found = layout.layout(sizes, pairs)
+    found = layout.compute_layout(sizes, pairs)
     boxes = list(found.boxes.values())
     assert found.boxes.keys() == sizes.keys()
     assert found.bends.keys() == set(pairs)
@@ -178,12 +182,12 @@ def test_any_graph_is_laid_out(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_nothing_is_no_error() -> None:
-    assert layout.layout({}, []) == layout.Layout(width=0, height=0, boxes={}, bends={})
+    assert layout.compute_layout({}, []) == layout.Layout(width=0, height=0, boxes={}, bends={})
 
 
 def test_it_is_the_same_in_every_process() -> None:
     program = (
-        "from tests.unit.explain import test_graph as t; from seaway.explain import svg; print(svg.text(t.twenty()))"
+        "from tests.unit.explain import test_graph as t; from seaway.explain import svg; print(svg.render(t.twenty()))"
     )
     made = {
         subprocess.run(
@@ -196,4 +200,4 @@ def test_it_is_the_same_in_every_process() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert made == {f"{svg.text(twenty())}\n"}
+    assert made == {f"{svg.render(twenty())}\n"}

@@ -3,7 +3,7 @@
 import pytest
 
 from seaway.explain import origin
-from seaway.model import nodes
+from seaway.syntax import nodes
 
 APP = nodes.parse(
     """\
@@ -21,7 +21,7 @@ services:
 OVERLAY = nodes.parse(
     """\
 services:
-  web: {env: {B: b}, resources: {memory: 1Gi}, health: {startup: 90}}
+  web: {env: {B: b}, resources: {memory: 1Gi}, health: {startPeriod: 90}}
 """,
     "Pulumi.dev.yaml",
 )
@@ -32,9 +32,9 @@ services:
     [
         ("build.context", ["app.yaml:4:5"]),
         ("build.dockerfile", []),
-        ("health.ready", ["app.yaml:5:5"]),
-        ("health.live", ["app.yaml:5:5"]),
-        ("health.startup", []),
+        ("health.readiness", ["app.yaml:5:5"]),
+        ("health.liveness", ["app.yaml:5:5"]),
+        ("health.startPeriod", []),
         ("scale.min", ["app.yaml:6:5"]),
         ("resources.cpu", ["app.yaml:8:17"]),
         ("resources.memory", []),
@@ -43,7 +43,7 @@ services:
     ],
 )
 def test_a_line_of_the_application(path: str, places: list[str]) -> None:
-    assert [str(place) for place in origin.places(APP, f"services.web.{path}")] == places
+    assert [str(place) for place in origin.find_locations(APP, f"services.web.{path}")] == places
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,16 @@ def test_a_line_of_the_application(path: str, places: list[str]) -> None:
     [
         ("resources.cpu", ["app.yaml:8:17"]),
         ("resources.memory", ["Pulumi.dev.yaml:2:34"]),
-        ("health.startup", ["Pulumi.dev.yaml:2:57"]),
-        ("health.ready", []),
+        ("health.startPeriod", ["Pulumi.dev.yaml:2:57"]),
+        ("health.readiness", []),
         ("env", ["app.yaml:7:5", "Pulumi.dev.yaml:2:15"]),
     ],
 )
 def test_the_overlay_on_it(path: str, places: list[str]) -> None:
     merged = nodes.merge(APP, OVERLAY)
-    assert [str(place) for place in origin.places(merged, f"services.web.{path}")] == places
+    assert [str(place) for place in origin.find_locations(merged, f"services.web.{path}")] == places
 
 
 def test_a_list_of_names_says_nothing_of_what_it_names() -> None:
-    assert origin.places(nodes.parse("services: [web]", "app.yaml"), "services.web.port") == ()
-    assert origin.places(APP, "jobs.web") == ()
+    assert origin.find_locations(nodes.parse("services: [web]", "app.yaml"), "services.web.port") == ()
+    assert origin.find_locations(APP, "jobs.web") == ()

@@ -2,14 +2,14 @@
 
 import pytest
 
-from seaway.images import bases
+from seaway.images import base_images
 
 SUBSTITUTES = {"python:3.12-slim": "registry.example.com/python:3.11"}
 
 
 def found(text: str, **args: str) -> list[tuple[str, str | None, int]]:
-    parsed = bases.Bases.parse(text, file="Dockerfile", args=args)
-    return [(base.reference, base.argument, base.line) for base in parsed.found]
+    parsed = base_images.BaseImages.parse(text, file="Dockerfile", args=args)
+    return [(base.reference, base.argument, base.line) for base in parsed.images]
 
 
 @pytest.mark.parametrize(
@@ -50,24 +50,26 @@ def test_arguments_of_the_application_win() -> None:
 
 
 def test_substitute_goes_through_the_argument() -> None:
-    parsed = bases.Bases.parse("ARG BASE_IMAGE=python:3.12-slim\nFROM $BASE_IMAGE AS a\nFROM $BASE_IMAGE", file="f")
-    assert parsed.substitute(SUBSTITUTES) == ({"BASE_IMAGE": "registry.example.com/python:3.11"}, ())
-    assert parsed.substitute({"other": "x"}) == ({}, ())
+    parsed = base_images.BaseImages.parse(
+        "ARG BASE_IMAGE=python:3.12-slim\nFROM $BASE_IMAGE AS a\nFROM $BASE_IMAGE", file="f"
+    )
+    assert parsed.apply_overrides(SUBSTITUTES) == ({"BASE_IMAGE": "registry.example.com/python:3.11"}, ())
+    assert parsed.apply_overrides({"other": "x"}) == ({}, ())
 
 
 def test_files_of_a_substituted_image_are_told_with_their_line() -> None:
     text = "ARG BASE_IMAGE=python:3.12-slim\nFROM $BASE_IMAGE AS postgres\nCOPY --from={} /a /b\n"
     substitutes = {"postgres:17": "registry.example.com/postgres:17"}
-    _, (problem,) = bases.Bases.parse(text.format("postgres:17"), file="f").substitute(substitutes)
+    _, (problem,) = base_images.BaseImages.parse(text.format("postgres:17"), file="f").apply_overrides(substitutes)
     assert str(problem) == (
         "f:3: this environment has a substitute for postgres:17, but this line names it; "
         "write `ARG COPIED_IMAGE=postgres:17` above the first FROM, `FROM ${COPIED_IMAGE} AS copied` as a stage above "
         "this one, and take the files from `copied` here"
     )
     for fine in ("postgres", "postgres:16"):
-        assert bases.Bases.parse(text.format(fine), file="f").substitute(substitutes) == ({}, ())
+        assert base_images.BaseImages.parse(text.format(fine), file="f").apply_overrides(substitutes) == ({}, ())
     mended = "ARG COPIED_IMAGE=postgres:17\nFROM ${COPIED_IMAGE} AS copied\nFROM a\nCOPY --from=copied /a /b\n"
-    assert bases.Bases.parse(mended, file="f").substitute(substitutes) == (
+    assert base_images.BaseImages.parse(mended, file="f").apply_overrides(substitutes) == (
         {"COPIED_IMAGE": "registry.example.com/postgres:17"},
         (),
     )
@@ -78,14 +80,14 @@ def test_files_of_a_substituted_image_are_told_with_their_line() -> None:
 )
 def test_substitute_in_any_spelling(name: str) -> None:
     instead = SUBSTITUTES["python:3.12-slim"]
-    parsed = bases.Bases.parse(f"ARG B={name}\nFROM $B", file="f")
+    parsed = base_images.BaseImages.parse(f"ARG B={name}\nFROM $B", file="f")
     assert parsed.arguments == {"B": name}
-    assert parsed.substitute(SUBSTITUTES) == ({"B": instead}, ())
+    assert parsed.apply_overrides(SUBSTITUTES) == ({"B": instead}, ())
 
 
 def test_a_base_that_offers_no_way_is_told_with_its_line() -> None:
-    parsed = bases.Bases.parse("# web\nFROM python:3.12-slim\nFROM debian:12", file="web/Dockerfile")
-    args, (problem,) = parsed.substitute(SUBSTITUTES)
+    parsed = base_images.BaseImages.parse("# web\nFROM python:3.12-slim\nFROM debian:12", file="web/Dockerfile")
+    args, (problem,) = parsed.apply_overrides(SUBSTITUTES)
     assert args == {}
     assert str(problem) == (
         "web/Dockerfile:2: this environment has a substitute for python:3.12-slim, but FROM names it; "
@@ -101,8 +103,8 @@ COPY --from=build /a /a
 COPY --from=busybox:1 /bin/a /a
 FROM alpine:3
 """
-    parsed = bases.Bases.parse(text, file="web/Dockerfile")
-    assert [str(problem) for problem in parsed.written_out().values()] == [
+    parsed = base_images.BaseImages.parse(text, file="web/Dockerfile")
+    assert [str(problem) for problem in parsed.find_unpinnable().values()] == [
         "web/Dockerfile:5: busybox:1 is written out, so images.lock cannot pin it; "
         "write `ARG COPIED_IMAGE=busybox:1` above the first FROM, `FROM ${COPIED_IMAGE} AS copied` as a stage above "
         "this one, and take the files from `copied` here",

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from seaway.images import changes, context
-from seaway.model import application, roots
+from seaway.files import roots
+from seaway.images import context, rebuild_reasons
+from seaway.model import application
 
-ONE = changes.Record(
+ONE = rebuild_reasons.BuildRecord(
     tag="ctx-1",
     files={"app/x.py": "-:1", "app/y.py": "-:1", "run.sh": "-:1", "z": "-:1"},
     args={"MODE": "fast"},
@@ -51,40 +52,45 @@ ONE = changes.Record(
     ],
 )
 def test_reasons(now: dict[str, object], reason: str) -> None:
-    assert changes.reason(ONE, dataclasses.replace(ONE, tag="ctx-2", **now)) == reason
+    assert rebuild_reasons.explain_rebuild(ONE, dataclasses.replace(ONE, tag="ctx-2", **now)) == reason
 
 
 def test_another_digest_of_a_base_image_is_the_reason() -> None:
     before = dataclasses.replace(ONE, bases={"python:3.12-slim": "sha256:1"})
     now = dataclasses.replace(ONE, tag="ctx-2", bases={"python:3.12-slim": "sha256:2"})
-    assert changes.reason(before, now) == "base image python:3.12-slim renewed"
-    assert changes.reason(now, dataclasses.replace(ONE, tag="ctx-1")) == "base image python:3.12-slim no longer pinned"
+    assert rebuild_reasons.explain_rebuild(before, now) == "base image python:3.12-slim renewed"
+    assert (
+        rebuild_reasons.explain_rebuild(now, dataclasses.replace(ONE, tag="ctx-1"))
+        == "base image python:3.12-slim no longer pinned"
+    )
 
 
 def test_first_build_and_no_build() -> None:
-    assert changes.reason(None, ONE) == "first build"
-    assert changes.reason(ONE, ONE) is None
+    assert rebuild_reasons.explain_rebuild(None, ONE) == "first build"
+    assert rebuild_reasons.explain_rebuild(ONE, ONE) is None
 
 
 def test_another_substitute_is_told_though_the_tag_stays() -> None:
     now = dataclasses.replace(ONE, sources={"BASE_IMAGE": "registry.example.com/python:3.11"})
     told = "base of BASE_IMAGE changed: python:3.12-slim -> registry.example.com/python:3.11"
-    assert changes.reason(ONE, now) == told
-    assert changes.reason(ONE, dataclasses.replace(ONE, sources={})) is None
-    assert changes.reason(now, now) is None
+    assert rebuild_reasons.explain_rebuild(ONE, now) == told
+    assert rebuild_reasons.explain_rebuild(ONE, dataclasses.replace(ONE, sources={})) is None
+    assert rebuild_reasons.explain_rebuild(now, now) is None
 
 
 def test_record_is_kept(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
     (tmp_path / "web/Dockerfile").write_text("FROM scratch\n")
-    read = context.Context.read(tmp_path, application.Build(context="web", args={"A": "1"}), roots.Root(tmp_path))
-    now = changes.Record.of(read, platform="linux/amd64", sources={"B": "registry.example.com/a:1"})
-    assert now.tag == changes.Record.of(read, platform="linux/amd64").tag, "an address is no part of the tag"
-    file = changes.record_file(tmp_path, "web")
-    assert changes.Record.load(file) is None
+    read = context.BuildContext.read(tmp_path, application.Build(context="web", args={"A": "1"}), roots.Root(tmp_path))
+    now = rebuild_reasons.BuildRecord.create(read, platform="linux/amd64", sources={"B": "registry.example.com/a:1"})
+    assert now.tag == rebuild_reasons.BuildRecord.create(read, platform="linux/amd64").tag, (
+        "an address is no part of the tag"
+    )
+    file = rebuild_reasons.get_record_path(tmp_path, "web")
+    assert rebuild_reasons.BuildRecord.load(file) is None
     now.save(file)
-    assert changes.Record.load(file) == now
+    assert rebuild_reasons.BuildRecord.load(file) == now
     for text in ("{", '{"tag": "ctx-1"}'):
         file.write_text(text)
-        assert changes.Record.load(file) is None
+        assert rebuild_reasons.BuildRecord.load(file) is None
     assert list(file.parent.iterdir()) == [file], "nothing half-written is left"

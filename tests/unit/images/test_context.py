@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from seaway.images import context, index
-from seaway.model import application, problems, roots
+from seaway.files import roots
+from seaway.images import context, file_index
+from seaway.model import application
+from seaway.syntax import diagnosis
 
 BUILD = application.Build(context="web")
 PLATFORM = "linux/amd64"
@@ -30,17 +32,19 @@ def write(file: Path, text: str) -> Path:
 
 
 def paths(folder: Path, build: application.Build = BUILD) -> list[str]:
-    return [file.path for file in context.Context.read(folder, build, roots.Root(folder)).files]
+    return [file.path for file in context.BuildContext.read(folder, build, roots.Root(folder)).files]
 
 
 def tag(folder: Path, build: application.Build = BUILD, platform: str = PLATFORM, **bases: str) -> str:
-    return context.Context.read(folder, build, roots.Root(folder)).tag(platform=platform, bases=bases)
+    return context.BuildContext.read(folder, build, roots.Root(folder)).compute_tag(
+        platform=platform, base_digests=bases
+    )
 
 
 def wrong(folder: Path, build: application.Build = BUILD) -> list[str]:
-    with pytest.raises(problems.Invalid) as caught:
-        context.Context.read(folder, build, roots.Root(folder))
-    return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        context.BuildContext.read(folder, build, roots.Root(folder))
+    return [str(problem).replace(f"{folder}/", "") for problem in caught.value.diagnostics]
 
 
 def test_tag_is_short_and_the_same_elsewhere(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -59,9 +63,9 @@ def test_tag_is_short_and_the_same_elsewhere(folder: Path, tmp_path_factory: pyt
 
 def test_tag_is_pinned() -> None:
     # A changed rule makes every image of every user again: only on purpose, and with a note in the CHANGELOG.
-    file = context.File(path="Dockerfile", digest="0" * 64)
-    one = context.Context(folder=Path("web"), build=BUILD, files=(file,))
-    assert one.tag(platform=PLATFORM) == "ctx-6c04b2f3273f"
+    file = context.ContextFile(path="Dockerfile", digest="0" * 64)
+    one = context.BuildContext(folder=Path("web"), build=BUILD, files=(file,))
+    assert one.compute_tag(platform=PLATFORM) == "ctx-6c04b2f3273f"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +174,7 @@ def test_a_bad_ignore_file_is_told_with_its_line(folder: Path) -> None:
 def test_links_stay_links(folder: Path) -> None:
     (folder / "web/to-folder").symlink_to("app")
     (folder / "web/app/to-file").symlink_to("../run.sh")
-    files = {file.path: file.link for file in context.Context.read(folder, BUILD, roots.Root(folder)).files}
+    files = {file.path: file.link for file in context.BuildContext.read(folder, BUILD, roots.Root(folder)).files}
     assert files["to-folder"] == "app"
     assert files["app/to-file"] == "../run.sh"
     assert "to-folder/a.py" not in files
@@ -182,7 +186,7 @@ def test_links_that_lead_out_are_sent_as_they_are(folder: Path) -> None:
     links = {"absolute": "/etc/passwd", "app/up": "../../secret", "nothing": "/nowhere/at/all", "loop": "loop"}
     for name, target in links.items():
         (folder / "web" / name).symlink_to(target)
-    read = context.Context.read(folder, BUILD, roots.Root(folder))
+    read = context.BuildContext.read(folder, BUILD, roots.Root(folder))
     assert {file.path: file.link for file in read.files if file.link is not None} == links
     before = tag(folder)
     (folder / "secret").write_text("another secret")
@@ -221,7 +225,7 @@ def test_files_that_are_read_here_are_read_inside_only(folder: Path, name: str) 
     write(folder / "common", "FROM scratch\n# app\n")
     (folder / "web" / name).unlink(missing_ok=True)
     (folder / "web" / name).symlink_to("../common")
-    (file,) = (one for one in context.Context.read(folder, BUILD, roots.Root(folder)).files if one.path == name)
+    (file,) = (one for one in context.BuildContext.read(folder, BUILD, roots.Root(folder)).files if one.path == name)
     assert (file.link, file.digest) == (None, hashlib.sha256(b"FROM scratch\n# app\n").hexdigest())
     for target in ("/etc/passwd", "/proc/self/environ", "/dev/zero"):
         (folder / "web" / name).unlink()
@@ -254,7 +258,7 @@ def test_unreadable_files_are_named(folder: Path, monkeypatch: pytest.MonkeyPatc
     def refuse(*_: object) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(index.Index, "digest", refuse)
+    monkeypatch.setattr(file_index.FileIndex, "hash_file", refuse)
     assert "web/app/a.py: cannot be read: Permission denied; correct it, or name it in .dockerignore" in wrong(folder)
 
 
@@ -282,36 +286,36 @@ def test_secrets_are_warned_of(folder: Path) -> None:
     for name in (".env", ".env.local", "deep/id_rsa", "tls.key", "ca.pem", ".env.example", "id_rsa.pub", "keys.py"):
         write(folder / "web" / name, "")
     warned = [
-        problem.place.file.removeprefix(f"{folder}/web/")
-        for problem in context.Context.read(folder, BUILD, roots.Root(folder)).warnings()
+        problem.location.file.removeprefix(f"{folder}/web/")
+        for problem in context.BuildContext.read(folder, BUILD, roots.Root(folder)).list_warnings()
     ]
     assert warned == [".env", ".env.local", "ca.pem", "deep/id_rsa", "tls.key"]
 
 
 def test_unchanged_files_are_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "SETTLED", -1)
-    known = index.Index()
-    first = context.Context.read(folder, BUILD, roots.Root(folder), known=known)
+    monkeypatch.setattr(file_index, "SETTLE_NANOSECONDS", -1)
+    known = file_index.FileIndex()
+    first = context.BuildContext.read(folder, BUILD, roots.Root(folder), cached_index=known)
     known.save(folder / "index.json")
-    again = index.Index.load(folder / "index.json")
+    again = file_index.FileIndex.load(folder / "index.json")
     assert again == known
     write(folder / "web/app/a.py", "a = 2\n")
     opened: list[str] = []
-    real = roots.open_regular
+    real = roots.open_regular_file
 
     def watched(top: Path, path: str) -> object:
         opened.append(path)
         return real(top, path)
 
-    monkeypatch.setattr(roots, "open_regular", watched)
-    second = context.Context.read(folder, BUILD, roots.Root(folder), known=again)
+    monkeypatch.setattr(roots, "open_regular_file", watched)
+    second = context.BuildContext.read(folder, BUILD, roots.Root(folder), cached_index=again)
     assert opened == ["app/a.py"]
-    assert second.tag(platform=PLATFORM) != first.tag(platform=PLATFORM)
+    assert second.compute_tag(platform=PLATFORM) != first.compute_tag(platform=PLATFORM)
 
 
 def test_a_file_that_was_just_written_is_read_again(folder: Path) -> None:
-    known = index.Index()
-    context.Context.read(folder, BUILD, roots.Root(folder), known=known)
+    known = file_index.FileIndex()
+    context.BuildContext.read(folder, BUILD, roots.Root(folder), cached_index=known)
     assert known.sources == {}
 
 
@@ -320,4 +324,4 @@ def test_a_file_that_was_just_written_is_read_again(folder: Path) -> None:
 )
 def test_a_broken_index_is_an_empty_one(tmp_path: Path, text: str) -> None:
     file = write(tmp_path / "index.json", text)
-    assert index.Index.load(file) == index.Index()
+    assert file_index.FileIndex.load(file) == file_index.FileIndex()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seaway.images import ignore
-from seaway.model import problems
+from seaway.syntax import diagnosis
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ from seaway.model import problems
     ],
 )
 def test_rules(text: str, path: str, out: bool) -> None:
-    assert ignore.Ignore(text).excludes(path) is out
+    assert ignore.IgnoreRules(text).excludes(path) is out
 
 
 @pytest.mark.parametrize(
@@ -98,15 +98,15 @@ def test_rules(text: str, path: str, out: bool) -> None:
     ],
 )
 def test_what_is_no_pattern(line: str, told: str) -> None:
-    with pytest.raises(problems.Invalid) as caught:
-        ignore.Ignore(f"# fine\n*.md\n{line}\n", file="web/.dockerignore")
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        ignore.IgnoreRules(f"# fine\n*.md\n{line}\n", file="web/.dockerignore")
     assert str(caught.value) == f"web/.dockerignore:3: {told}"
 
 
 def test_all_bad_patterns_at_once() -> None:
-    with pytest.raises(problems.Invalid) as caught:
-        ignore.Ignore("[z-a]\na\n!\n")
-    assert [problem.place.line for problem in caught.value.problems] == [1, 3]
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        ignore.IgnoreRules("[z-a]\na\n!\n")
+    assert [problem.location.line for problem in caught.value.diagnostics] == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_all_bad_patterns_at_once() -> None:
     ],
 )
 def test_folders_are_read_only_if_something_may_come_back(text: str, folder: str, pruned: bool) -> None:
-    assert ignore.Ignore(text).prunes(folder) is pruned
+    assert ignore.IgnoreRules(text).prunes(folder) is pruned
 
 
 @pytest.mark.parametrize(
@@ -140,5 +140,5 @@ def test_a_path_takes_as_many_steps_as_it_has_characters(pattern: str, monkeypat
 
     monkeypatch.setattr(ignore._Matcher, "_advance", counted)  # pyright: ignore[reportPrivateUsage]
     path = "a/" * 500 + "a" * 1000
-    assert ignore.Ignore(pattern).excludes(path) is False
+    assert ignore.IgnoreRules(pattern).excludes(path) is False
     assert len(steps) <= len(path)

@@ -7,27 +7,28 @@ import pytest
 
 from components import image
 from components import settings as components_settings
-from seaway.images import changes
-from seaway.model import application, lockfile, problems, settings
-from seaway.release import lock
+from seaway.images import rebuild_reasons
+from seaway.model import application, settings
+from seaway.project import images_lock, release_lock
+from seaway.syntax import diagnosis
 
 ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
 DOCKERFILE = "ARG BASE_IMAGE=python:3.12-slim\nFROM ${BASE_IMAGE}\n"
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> components_settings.Given:
+def given(tmp_path: Path) -> components_settings.StackInputs:
     names = ("web", "worker")
     for name in names:
         (tmp_path / "app" / name).mkdir(parents=True)
         (tmp_path / "app" / name / "Dockerfile").write_text(DOCKERFILE)
     services = tuple(application.Service(name=name, build=application.Build(context=name)) for name in names)
     app = application.Application(name="shop", services=services)
-    return components_settings.Given(
+    return components_settings.StackInputs(
         app=app,
-        stated=app,
+        declared=app,
         base=app,
-        lock=lock.Lock(),
+        lock=release_lock.Lock(),
         release=None,
         settings=settings.Settings(stack="dev", context="work"),
         secrets={},
@@ -35,61 +36,63 @@ def given(tmp_path: Path) -> components_settings.Given:
     )
 
 
-def plans(given: components_settings.Given, **substitutes: str) -> list[image.Plan]:
-    chosen = dataclasses.replace(given.settings, substitutes=substitutes)
+def plans(given: components_settings.StackInputs, **substitutes: str) -> list[image.BuildPlan]:
+    chosen = dataclasses.replace(given.settings, image_overrides=substitutes)
     repositories = {"web": "registry.example.com/web", "worker": "registry.example.com/worker"}
-    return image.plans(dataclasses.replace(given, settings=chosen), repositories)
+    return image.plan_builds(dataclasses.replace(given, settings=chosen), repositories)
 
 
-def test_a_dockerfile_that_is_no_text_is_told_with_its_line(given: components_settings.Given) -> None:
+def test_a_dockerfile_that_is_no_text_is_told_with_its_line(given: components_settings.StackInputs) -> None:
     web, worker = (given.folder / "app" / name / "Dockerfile" for name in ("web", "worker"))
     web.write_bytes(b"FROM scratch\n# caf\xe9\n")
     worker.write_bytes(b"\xff\xfeF\x00")
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         plans(given)
-    assert [str(problem) for problem in caught.value.problems] == [
+    assert [str(problem) for problem in caught.value.diagnostics] == [
         f"{web}:2: is no UTF-8 text (byte 0xe9); save it as UTF-8",
         f"{worker}:1: is no UTF-8 text (byte 0xff); save it as UTF-8",
     ]
 
 
-def test_a_dockerfile_with_a_byte_order_mark_is_fine(given: components_settings.Given) -> None:
+def test_a_dockerfile_with_a_byte_order_mark_is_fine(given: components_settings.StackInputs) -> None:
     (given.folder / "app/web/Dockerfile").write_text(DOCKERFILE, encoding="utf-8-sig")
     web, _ = plans(given, **{"python:3.12-slim": "registry.example.com/python:3.11"})
     assert web.args["BASE_IMAGE"] == "registry.example.com/python:3.11"
 
 
-def test_another_substitute_gives_a_reason_and_the_same_tag(given: components_settings.Given) -> None:
+def test_another_substitute_gives_a_reason_and_the_same_tag(given: components_settings.StackInputs) -> None:
     plain, _ = plans(given)
     one, _ = plans(given, **{"python:3.12-slim": "registry.example.com/python:3.11"})
     two, _ = plans(given, **{"docker.io/library/python:3.12-slim": "mirror.example.com/python:3.11"})
     assert plain.tag == one.tag == two.tag
     told = "base of BASE_IMAGE changed: python:3.12-slim -> registry.example.com/python:3.11"
-    assert changes.reason(plain.record, one.record) == told
+    assert rebuild_reasons.explain_rebuild(plain.record, one.record) == told
     told = "base of BASE_IMAGE changed: registry.example.com/python:3.11 -> mirror.example.com/python:3.11"
-    assert changes.reason(one.record, two.record) == told
-    assert changes.reason(two.record, two.record) is None
+    assert rebuild_reasons.explain_rebuild(one.record, two.record) == told
+    assert rebuild_reasons.explain_rebuild(two.record, two.record) is None
 
 
-def locked(given: components_settings.Given, **pins: str) -> None:
-    (given.folder / "app" / lockfile.FILE).write_text(lockfile.text(lockfile.Lock(pins=pins)))
+def locked(given: components_settings.StackInputs, **pins: str) -> None:
+    (given.folder / "app" / images_lock.FILE_NAME).write_text(
+        images_lock.format_lock(images_lock.ImagesLock(pins=pins))
+    )
 
 
-def test_a_pinned_base_is_built_from_and_is_part_of_the_tag(given: components_settings.Given) -> None:
+def test_a_pinned_base_is_built_from_and_is_part_of_the_tag(given: components_settings.StackInputs) -> None:
     loose, _ = plans(given)
     assert "BASE_IMAGE" not in loose.args
     locked(given, **{"docker.io/library/python:3.12-slim": ONE})
     one, _ = plans(given)
     assert one.args["BASE_IMAGE"] == f"python:3.12-slim@{ONE}"
-    assert changes.reason(loose.record, one.record) == "base image python:3.12-slim pinned"
+    assert rebuild_reasons.explain_rebuild(loose.record, one.record) == "base image python:3.12-slim pinned"
     locked(given, **{"python:3.12-slim": TWO})
     two, _ = plans(given)
     assert two.args["BASE_IMAGE"] == f"python:3.12-slim@{TWO}"
-    assert changes.reason(one.record, two.record) == "base image python:3.12-slim renewed"
+    assert rebuild_reasons.explain_rebuild(one.record, two.record) == "base image python:3.12-slim renewed"
     assert len({loose.tag, one.tag, two.tag}) == 3
 
 
-def test_a_pin_is_that_of_the_image_that_is_taken(given: components_settings.Given) -> None:
+def test_a_pin_is_that_of_the_image_that_is_taken(given: components_settings.StackInputs) -> None:
     """A substitute is another image: the digest of what it stands for says nothing about it."""
     mirror = {"python:3.12-slim": "mirror.example.com/python:3.12-slim"}
     loose, _ = plans(given, **mirror)
@@ -103,7 +106,7 @@ def test_a_pin_is_that_of_the_image_that_is_taken(given: components_settings.Giv
     assert pinned.tag == direct.tag, "the same image from elsewhere"
 
 
-def test_only_with_a_lock_file_is_a_base_that_it_cannot_pin_told(given: components_settings.Given) -> None:
+def test_only_with_a_lock_file_is_a_base_that_it_cannot_pin_told(given: components_settings.StackInputs) -> None:
     file = given.folder / "app/web/Dockerfile"
     file.write_text("FROM python:3.12-slim\n")
     web, _ = plans(given)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from seaway.images import context, index, staging
-from seaway.model import application, problems, roots
+from seaway.files import roots
+from seaway.images import context, file_index, staging
+from seaway.model import application
+from seaway.syntax import diagnosis
 
 BUILD = application.Build(context="web")
 
@@ -31,14 +33,16 @@ class Stage:
     """Stages like the components do: index loaded, context read, copy made, index saved."""
 
     def __init__(self, project: Path) -> None:
-        self.target = staging.folder(project, "web")
-        self.index = staging.index_file(project, "web")
+        self.target = staging.get_folder(project, "web")
+        self.index = staging.get_index_path(project, "web")
         self.project = project
 
     def __call__(self) -> int:
-        known = index.Index.load(self.index)
+        known = file_index.FileIndex.load(self.index)
         changes = staging.stage(
-            context.Context.read(self.project, BUILD, roots.Root(self.project), known=known), self.target, known
+            context.BuildContext.read(self.project, BUILD, roots.Root(self.project), cached_index=known),
+            self.target,
+            known,
         )
         known.save(self.index)
         return changes
@@ -138,13 +142,17 @@ def test_a_lost_index_costs_time_only(stage: Stage) -> None:
 
 
 def test_a_file_that_changes_meanwhile_is_told(web: Path, stage: Stage) -> None:
-    read = context.Context.read(web.parent, BUILD, roots.Root(web.parent))
+    read = context.BuildContext.read(web.parent, BUILD, roots.Root(web.parent))
     (web / "app/a.py").write_text("a = 4\n")
-    with pytest.raises(problems.Invalid, match=r"a\.py: changed while it was copied; wait until nothing writes it"):
-        staging.stage(read, stage.target, index.Index())
+    with pytest.raises(
+        diagnosis.InvalidInput, match=r"a\.py: changed while it was copied; wait until nothing writes it"
+    ):
+        staging.stage(read, stage.target, file_index.FileIndex())
     (web / "app/a.py").unlink()
-    with pytest.raises(problems.Invalid, match=r"a\.py: vanished before it was copied; wait until nothing writes it"):
-        staging.stage(read, stage.target, index.Index())
+    with pytest.raises(
+        diagnosis.InvalidInput, match=r"a\.py: vanished before it was copied; wait until nothing writes it"
+    ):
+        staging.stage(read, stage.target, file_index.FileIndex())
 
 
 @pytest.mark.parametrize("link", [".seaway", ".seaway/context", ".seaway/context/web"])
@@ -158,7 +166,7 @@ def test_a_link_on_the_way_is_refused_and_nothing_behind_it_is_touched(stage: St
     at = stage.project / link
     at.parent.mkdir(parents=True, exist_ok=True)
     at.symlink_to(victim)
-    with pytest.raises(problems.Invalid, match=f"{link}: is a link, and must be a directory; remove it"):
+    with pytest.raises(diagnosis.InvalidInput, match=f"{link}: is a link, and must be a directory; remove it"):
         stage()
     assert victim.exists() is not dangling
     if not dangling:
@@ -244,7 +252,7 @@ def test_a_link_that_the_provider_cannot_hash_is_refused(web: Path, stage: Stage
     os.mkfifo(stage.project / "pipe")
     (web / "loop").symlink_to(target)
     with pytest.raises(
-        problems.Invalid, match=r"web/loop: is a link to .*, which the docker-build provider cannot hash"
+        diagnosis.InvalidInput, match=r"web/loop: is a link to .*, which the docker-build provider cannot hash"
     ):
         stage()
 
@@ -267,6 +275,6 @@ def test_a_linked_dockerfile_is_staged_with_its_content(web: Path, stage: Stage)
 
 
 def test_no_name_of_a_context_leads_out(stage: Stage) -> None:
-    read = context.Context.read(stage.project, BUILD, roots.Root(stage.project))
-    with pytest.raises(problems.Invalid, match=r"leads out of \.seaway"):
-        staging.stage(read, staging.folder(stage.project, "web+../../../../victim"), index.Index())
+    read = context.BuildContext.read(stage.project, BUILD, roots.Root(stage.project))
+    with pytest.raises(diagnosis.InvalidInput, match=r"leads out of \.seaway"):
+        staging.stage(read, staging.get_folder(stage.project, "web+../../../../victim"), file_index.FileIndex())

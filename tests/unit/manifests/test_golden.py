@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from seaway.manifests import objects, workloads
-from seaway.model import load
+from seaway.kubernetes.api import kinds
+from seaway.manifests import objects
+from seaway.project import load
 from tests import golden
 
 CLOSED = {
@@ -20,37 +21,37 @@ CLOSED = {
 
 
 def found(example: str, key: str) -> dict[str, Any]:
-    return {each.key: each for each in golden.made(example)}[key].manifest
+    return {each.key: each for each in golden.build_objects(example)}[key].manifest
 
 
 def templates(example: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for each in golden.made(example):
-        template = workloads.template(each.manifest)
+    for each in golden.build_objects(example):
+        template = kinds.find_pod_template(each.manifest)
         if template is not None:
             yield each.key, template["spec"]
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_golden(example: str) -> None:
-    assert golden.text(example) == golden.file(example).read_text(), "run `make golden` and read the diff"
+    assert golden.format_manifests(example) == golden.file(example).read_text(), "run `make golden` and read the diff"
 
 
 @pytest.mark.parametrize("program", sorted(golden.ROOT.glob("examples/*/app.py")), ids=lambda file: file.parent.name)
 def test_an_example_in_python_is_the_one_in_yaml(program: Path) -> None:
-    assert load.load(program) == load.load(program.with_suffix(".yaml"))
+    assert load.load_application(program) == load.load_application(program.with_suffix(".yaml"))
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_golden_file_is_yaml_with_every_object_and_no_secret(example: str) -> None:
     parsed = list(yaml.safe_load_all(golden.file(example).read_text()))
     assert [(each["kind"], each["metadata"]["name"]) for each in parsed] == [
-        (each.kind, each.name) for each in golden.made(example)
+        (each.kind, each.name) for each in golden.build_objects(example)
     ]
     assert "c2VjcmV0" not in golden.file(example).read_text()
 
 
 def test_smallest_is_two_pods_behind_a_service() -> None:
-    assert [re.sub("-[0-9a-f]{10}$", "-<hash>", each.key) for each in golden.made("smallest")] == [
+    assert [re.sub("-[0-9a-f]{10}$", "-<hash>", each.key) for each in golden.build_objects("smallest")] == [
         "Namespace/smallest-test",
         "NetworkPolicy/default-deny",
         "NetworkPolicy/web-<hash>",
@@ -70,19 +71,21 @@ def test_shop_has_links_a_store_a_worker_and_a_job() -> None:
     assert {"name": "data", "mountPath": "/var/lib/postgresql/data"} in db["template"]["spec"]["containers"][0][
         "volumeMounts"
     ]
-    assert "Service/worker" not in {each.key for each in golden.made("shop")}
-    waves = {each.owner: each.wave for each in golden.made("shop") if each.wave is not objects.Wave.foundation}
+    assert "Service/worker" not in {each.key for each in golden.build_objects("shop")}
+    waves = {
+        each.owner: each.phase for each in golden.build_objects("shop") if each.phase is not objects.Phase.foundation
+    }
     assert waves == {
-        "db": objects.Wave.store,
-        "migrate": objects.Wave.job,
-        "web": objects.Wave.service,
-        "api": objects.Wave.service,
-        "worker": objects.Wave.service,
+        "db": objects.Phase.store,
+        "migrate": objects.Phase.job,
+        "web": objects.Phase.service,
+        "api": objects.Phase.service,
+        "worker": objects.Phase.service,
     }
 
 
 def test_shop_secrets_are_one_value_in_three_objects() -> None:
-    names = [each.name for each in golden.made("shop") if each.kind == "Secret"]
+    names = [each.name for each in golden.build_objects("shop") if each.kind == "Secret"]
     assert [name.rpartition("-")[0] for name in names] == ["api-secrets", "db-secrets", "migrate-secrets"]
     assert len({name.rpartition("-")[2] for name in names}) == 1
 
@@ -109,7 +112,7 @@ def test_every_pod_is_closed(example: str) -> None:
 
 
 def test_everything_has_each_kind_of_workload_and_what_raw_says() -> None:
-    waves = {f"{each.kind}/{each.owner}": each.wave.name for each in golden.made("everything") if each.wave}
+    waves = {f"{each.kind}/{each.owner}": each.phase.name for each in golden.build_objects("everything") if each.phase}
     assert waves == {
         "StatefulSet/journal": "store",
         "Job/prepare": "job",

@@ -14,9 +14,9 @@ HOSTS = {"web": ("shop.example.com", "example.com/shop")}
 
 def made(service: dict[str, Any] | None = None, **led: Any) -> dict[str, dict[str, Any]]:
     """The objects of a service that is exposed by an ingress."""
-    web = application.Service("web", **({"image": "x:1", "port": 8000, "expose": True} | (service or {})))
+    web = application.Service("web", **({"image": "x:1", "port": 8000, "publish": True} | (service or {})))
     ingress = settings.Ingress(**({"hosts": HOSTS} | led))
-    stack = settings.Settings(stack="test", context="test", exposure="ingress", ingress=ingress)
+    stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=ingress)
     app = application.Application("shop", services=(web,))
     return {one.key: one.manifest for one in objects.objects(app, stack, {}, {})}
 
@@ -54,7 +54,7 @@ def test_two_paths_of_a_host_are_one_rule() -> None:
 
 
 def test_the_controller_is_named_or_the_clusters_own() -> None:
-    assert one(controller="nginx")["spec"]["ingressClassName"] == "nginx"
+    assert one(class_name="nginx")["spec"]["ingressClassName"] == "nginx"
 
 
 def test_a_certificate_that_is_there_is_that_of_all_hosts() -> None:
@@ -96,10 +96,10 @@ def test_the_service_stays_inside() -> None:
 def test_what_runs_it_says_where_it_is_found() -> None:
     said = {"seaway/urls": "https://example.com/shop https://shop.example.com/"}
     assert said.items() <= annotations(made(issuer="le")["Deployment/web"]).items()
-    assert said.items() <= annotations(made({"each_node": True}, issuer="le")["DaemonSet/web"]).items()
+    assert said.items() <= annotations(made({"daemon_set": True}, issuer="le")["DaemonSet/web"]).items()
 
 
-@pytest.mark.parametrize("service", [{"expose": False}, {"expose": False, "port": None}])
+@pytest.mark.parametrize("service", [{"publish": False}, {"publish": False, "port": None}])
 def test_what_is_not_exposed_has_none(service: dict[str, Any]) -> None:
     found = made(service)
     assert not [key for key in found if key.startswith("Ingress/")]
@@ -107,10 +107,10 @@ def test_what_is_not_exposed_has_none(service: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("exposure", ["clusterIP", "nodePort", "loadBalancer"])
-def test_no_other_exposure_has_one(exposure: settings.Exposure) -> None:
-    web = application.Service("web", image="x:1", port=8000, expose=True)
+def test_no_other_exposure_has_one(exposure: settings.PublishMode) -> None:
+    web = application.Service("web", image="x:1", port=8000, publish=True)
     stack = settings.Settings(stack="test", context="test", ingress=settings.Ingress(hosts=HOSTS))
     found = objects.objects(
-        application.Application("shop", services=(web,)), dataclasses.replace(stack, exposure=exposure), {}, {}
+        application.Application("shop", services=(web,)), dataclasses.replace(stack, publish=exposure), {}, {}
     )
     assert "Ingress" not in {each.kind for each in found}

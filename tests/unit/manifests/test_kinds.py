@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from seaway.manifests import objects
-from seaway.model import application, companions, settings
+from seaway.model import application, settings
+from seaway.model.validate import extra_containers
 
 STACK = settings.Settings(stack="test", context="test")
 IMAGES = {"web": objects.Image(reference="registry.example.com/shop/web@sha256:1", content="ctx-1")}
@@ -35,25 +36,25 @@ def job(**fields: Any) -> application.Job:
 
 def made(
     *services: application.Service, stack: settings.Settings = STACK, **kinds: Any
-) -> Mapping[str, objects.Object]:
-    app = companions.resolved(application.Application("shop", services=services, **kinds))
+) -> Mapping[str, objects.ReleaseObject]:
+    app = extra_containers.resolve_users(application.Application("shop", services=services, **kinds))
     found = objects.objects(app, stack, IMAGES, SECRETS)
     assert len({each.key for each in found}) == len(found), "two objects with one key"
     return {each.key: each for each in found}
 
 
-def pod(found: Mapping[str, objects.Object], key: str = "Deployment/web") -> dict[str, Any]:
+def pod(found: Mapping[str, objects.ReleaseObject], key: str = "Deployment/web") -> dict[str, Any]:
     return found[key].manifest["spec"]["template"]["spec"]
 
 
-def first(found: Mapping[str, objects.Object], key: str = "Deployment/web") -> dict[str, dict[str, Any]]:
+def first(found: Mapping[str, objects.ReleaseObject], key: str = "Deployment/web") -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in pod(found, key)["initContainers"]}
 
 
 def test_sidecars_start_before_the_inits_that_may_use_them() -> None:
     web = service(
-        init=(application.Companion("wait", command=("wait",)), application.Companion("copy")),
-        sidecars=(application.Companion("proxy", image="envoy:1"),),
+        init=(application.ExtraContainer("wait", command=("wait",)), application.ExtraContainer("copy")),
+        sidecars=(application.ExtraContainer("proxy", image="envoy:1"),),
     )
     found = first(made(web))
     assert list(found) == ["proxy", "wait", "copy"]
@@ -63,9 +64,9 @@ def test_sidecars_start_before_the_inits_that_may_use_them() -> None:
 
 def test_a_companion_runs_its_own_image_or_another_services_or_that_of_its_pod() -> None:
     beside = (
-        application.Companion("own"),
-        application.Companion("other", uses="web"),
-        application.Companion("public", image="envoy:1"),
+        application.ExtraContainer("own"),
+        application.ExtraContainer("other", uses="web"),
+        application.ExtraContainer("public", image="envoy:1"),
     )
     found = made(service(), service("api", build=None, image="api:1", sidecars=beside))
     assert {name: each["image"] for name, each in first(found, "Deployment/api").items()} == {
@@ -73,20 +74,22 @@ def test_a_companion_runs_its_own_image_or_another_services_or_that_of_its_pod()
         "other": IMAGES["web"].reference,
         "public": "envoy:1",
     }
-    mirrored = settings.Settings(stack="test", context="test", substitutes={"envoy:1": "mirror.example.com/envoy:1"})
-    web = service(sidecars=(application.Companion("public", image="envoy:1"),))
+    mirrored = settings.Settings(
+        stack="test", context="test", image_overrides={"envoy:1": "mirror.example.com/envoy:1"}
+    )
+    web = service(sidecars=(application.ExtraContainer("public", image="envoy:1"),))
     assert first(made(web, stack=mirrored))["public"]["image"] == "mirror.example.com/envoy:1"
 
 
 def test_a_companion_is_as_closed_as_the_main_container_and_may_be_another_user() -> None:
-    beside = (application.Companion("own"), application.Companion("public", image="envoy:1", user=101))
+    beside = (application.ExtraContainer("own"), application.ExtraContainer("public", image="envoy:1", user=101))
     found = first(made(service(user=5000, sidecars=beside)))
     assert found["own"]["securityContext"] == CLOSED
     assert found["public"]["securityContext"] == {"runAsUser": 101, "runAsGroup": 101} | CLOSED
 
 
 def test_a_companion_has_its_own_environment_and_the_pods_links() -> None:
-    web = service(calls=("api",), env={"A": "1"}, sidecars=(application.Companion("own", env={"API_PORT": "7"}),))
+    web = service(calls=("api",), env={"A": "1"}, sidecars=(application.ExtraContainer("own", env={"API_PORT": "7"}),))
     found = first(made(web, service("api", build=None, image="api:1", port=81)))
     assert {one["name"]: one["value"] for one in found["own"]["env"]} == {
         "API_URL": "http://api:81",
@@ -96,7 +99,7 @@ def test_a_companion_has_its_own_environment_and_the_pods_links() -> None:
 
 
 def test_the_secrets_of_a_pod_are_one_object_and_each_container_sees_its_own() -> None:
-    web = service(sidecars=(application.Companion("own", secrets=(application.Secret("KEY", env=True),)),))
+    web = service(sidecars=(application.ExtraContainer("own", secrets=(application.Secret("KEY", env=True),)),))
     found = made(web)
     (name,) = [each.name for each in found.values() if each.kind == "Secret"]
     (variable,) = first(found)["own"]["env"]
@@ -105,7 +108,9 @@ def test_the_secrets_of_a_pod_are_one_object_and_each_container_sees_its_own() -
 
 
 def test_a_path_is_one_folder_in_a_pod_but_tmp_is_everybodys_own() -> None:
-    web = service(writable=("/run/sock",), sidecars=(application.Companion("own", writable=("/run/sock", "/cache")),))
+    web = service(
+        writable=("/run/sock",), sidecars=(application.ExtraContainer("own", writable=("/run/sock", "/cache")),)
+    )
     found = made(web)
     mounts = {
         each["name"]: {one["mountPath"]: one["name"] for one in each["volumeMounts"]}
@@ -121,7 +126,7 @@ def test_a_path_is_one_folder_in_a_pod_but_tmp_is_everybodys_own() -> None:
 
 
 def test_a_backup_beside_a_store_sees_its_disk() -> None:
-    found = made(stores=(store(sidecars=(application.Companion("backup", writable=("/data",)),)),))
+    found = made(stores=(store(sidecars=(application.ExtraContainer("backup", writable=("/data",)),)),))
     mounts = first(found, "StatefulSet/db")["backup"]["volumeMounts"]
     assert {"name": "data", "mountPath": "/data"} in mounts
     assert "writable-data" not in {one["name"] for one in pod(found, "StatefulSet/db")["volumes"]}
@@ -130,7 +135,7 @@ def test_a_backup_beside_a_store_sees_its_disk() -> None:
 def test_files_of_two_containers_are_two_objects_even_with_neighbours_of_like_names() -> None:
     files = (application.File("/a", content="x"),)
     found = made(
-        service(files=files, sidecars=(application.Companion("own", files=files),)),
+        service(files=files, sidecars=(application.ExtraContainer("own", files=files),)),
         service("web-own", build=None, image="api:1", files=files),
     )
     names = [each.name for each in found.values() if each.kind == "ConfigMap"]
@@ -143,10 +148,10 @@ def test_files_of_two_containers_are_two_objects_even_with_neighbours_of_like_na
 
 def test_a_sidecar_is_asked_only_where_it_can_be() -> None:
     beside = (
-        application.Companion("silent"),
-        application.Companion("port", port=9000),
-        application.Companion("path", port=9001, health=application.Health.shorthand("/up")),
-        application.Companion("told", health=application.Health.shorthand(("ask",))),
+        application.ExtraContainer("silent"),
+        application.ExtraContainer("port", port=9000),
+        application.ExtraContainer("path", port=9001, health=application.Health.shorthand("/up")),
+        application.ExtraContainer("told", health=application.Health.shorthand(("ask",))),
     )
     found = first(made(service(sidecars=beside)))
     assert "startupProbe" not in found["silent"]
@@ -158,7 +163,7 @@ def test_a_sidecar_is_asked_only_where_it_can_be() -> None:
 
 def test_another_companion_is_another_version_and_another_job() -> None:
     def version(image: str) -> tuple[str | None, str]:
-        beside = (application.Companion("own", image=image),)
+        beside = (application.ExtraContainer("own", image=image),)
         found = made(service(sidecars=beside), jobs=(job(init=beside),))
         return found["Deployment/web"].version, next(each.name for each in found.values() if each.kind == "Job")
 
@@ -198,7 +203,7 @@ def test_a_worker_may_have_ports_of_its_own() -> None:
     ],
 )
 def test_a_grpc_service_is_asked(ask: str | None, question: dict[str, Any]) -> None:
-    web = service(protocol="grpc", health=application.Health(ready=ask))
+    web = service(protocol="grpc", health=application.Health(readiness=ask))
     (container,) = pod(made(web))["containers"]
     assert container["readinessProbe"].items() >= question.items()
 
@@ -210,18 +215,18 @@ def test_nobody_can_ask_a_datagram() -> None:
 
 
 def test_the_working_folder() -> None:
-    beside = (application.Companion("own", working_dir="/srv"),)
+    beside = (application.ExtraContainer("own", working_dir="/srv"),)
     found = made(service(working_dir="/app", sidecars=beside))
     assert (pod(found)["containers"][0]["workingDir"], first(found)["own"]["workingDir"]) == ("/app", "/srv")
 
 
 def test_one_pod_on_every_node() -> None:
-    found = made(service(each_node=True))
+    found = made(service(daemon_set=True))
     spec = found["DaemonSet/web"].manifest["spec"]
     assert spec["updateStrategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     assert "topologySpreadConstraints" not in spec["template"]["spec"]
     assert "PodDisruptionBudget/web" not in found
-    assert (found["DaemonSet/web"].wave, found["DaemonSet/web"].deadline) == (objects.Wave.service, 300)
+    assert (found["DaemonSet/web"].phase, found["DaemonSet/web"].deadline) == (objects.Phase.service, 300)
     assert "Deployment/web" not in found
 
 
@@ -233,7 +238,7 @@ def test_steps_end_with_the_jobs_after_the_services() -> None:
         application.Job("repair", image="m:1", run="on-demand"),
     )
     found = made(service(), stores=(store(),), jobs=jobs)
-    steps = objects.steps(found.values())
+    steps = objects.group_by_step(found.values())
     assert {step: [each.owner for each in ones] for step, ones in steps.items()} == {
         "stores": ["db"],
         "jobs": ["migrate"],
@@ -247,7 +252,12 @@ def test_steps_end_with_the_jobs_after_the_services() -> None:
 
 def test_a_job_by_the_clock() -> None:
     report = job(
-        schedule="30 3 * * *", time_zone="Europe/Berlin", start_within=60, overlap="replace", history=1, tries=3
+        schedule="30 3 * * *",
+        time_zone="Europe/Berlin",
+        starting_deadline=60,
+        concurrency_policy="replace",
+        history_limit=1,
+        tries=3,
     )
     manifest = made(jobs=(report,))["CronJob/report"].manifest
     template = manifest["spec"].pop("jobTemplate")
@@ -283,7 +293,7 @@ def test_a_name_leaves_room_for_that_of_its_runs() -> None:
 def test_more_disks_of_one_store() -> None:
     wal = application.Volume(path="/wal", size="2Gi", storage_class="fast")
     stack = settings.Settings(stack="test", context="test", storage_class="standard")
-    found = made(stores=(store(volumes={"wal": wal}, keep=False),), stack=stack)
+    found = made(stores=(store(volumes={"wal": wal}, retain=False),), stack=stack)
     spec = found["StatefulSet/db"].manifest["spec"]
     assert [(one["metadata"]["name"], one["spec"]["storageClassName"]) for one in spec["volumeClaimTemplates"]] == [
         ("data", "standard"),
@@ -298,9 +308,9 @@ def test_more_disks_of_one_store() -> None:
 
 def test_a_store_is_reached_from_outside_by_a_second_service() -> None:
     """A headless Service opens no port, and the name of a store must stay the address of its pod."""
-    one = store(expose=True, ports=(application.Port("web", port=81), application.Port("api", port=82, expose=True)))
+    one = store(publish=True, ports=(application.Port("web", port=81), application.Port("api", port=82, publish=True)))
     assert "Service/db-outside" not in made(stores=(one,))
-    found = made(stores=(one,), stack=dataclasses.replace(STACK, exposure="nodePort"))
+    found = made(stores=(one,), stack=dataclasses.replace(STACK, publish="nodePort"))
     assert found["Service/db"].manifest["spec"]["clusterIP"] == "None"
     outside = found["Service/db-outside"]
     assert (outside.owner, outside.manifest["spec"]["type"]) == ("db", "NodePort")
@@ -321,7 +331,7 @@ def test_an_image_as_it_is() -> None:
 
 
 def test_a_question_is_asked_as_it_is_said() -> None:
-    found = pod(made(service(health=application.Health(ready="/r", every=30, timeout=10, retries=5))))
+    found = pod(made(service(health=application.Health(readiness="/r", interval=30, timeout=10, retries=5))))
     asked = found["containers"][0]["readinessProbe"]
     assert (asked["periodSeconds"], asked["timeoutSeconds"], asked["failureThreshold"]) == (30, 10, 5)
 
@@ -333,8 +343,8 @@ def test_a_link_may_give_no_variables() -> None:
 
 def test_a_disk_is_shared_on_the_node_of_its_store() -> None:
     """And belongs to the store's group, as long as it is shared."""
-    share = application.Share("/srv/media", store="db", read_only=True)
-    found = pod(made(service(shares=(share,)), stores=(store(user=999),)))
+    share = application.SharedVolume("/srv/media", store="db", read_only=True)
+    found = pod(made(service(shared_volumes=(share,)), stores=(store(user=999),)))
     assert {"name": "shared-data-db", "persistentVolumeClaim": {"claimName": "data-db-0"}} in found["volumes"]
     assert {"name": "shared-data-db", "mountPath": "/srv/media", "readOnly": True} in found["containers"][0][
         "volumeMounts"
@@ -342,7 +352,7 @@ def test_a_disk_is_shared_on_the_node_of_its_store() -> None:
     (term,) = found["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     assert term["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "db"
     assert (found["securityContext"]["fsGroup"], found["securityContext"]["supplementalGroups"]) == (999, [999, 10001])
-    both = made(service(shares=(share,)), stores=(store(user=999),))
+    both = made(service(shared_volumes=(share,)), stores=(store(user=999),))
     (preferred,) = pod(both, "StatefulSet/db")["affinity"]["podAffinity"][
         "preferredDuringSchedulingIgnoredDuringExecution"
     ]
@@ -357,8 +367,8 @@ def test_ports_that_nobody_wrote() -> None:
 
 def test_a_store_that_speaks_http_is_led_to() -> None:
     ingress = settings.Ingress(hosts={"db": ("wiki.example.com",)})
-    stack = dataclasses.replace(STACK, exposure="ingress", ingress=ingress)
-    found = made(stores=(store(expose=True, protocol="http"),), stack=stack)
+    stack = dataclasses.replace(STACK, publish="ingress", ingress=ingress)
+    found = made(stores=(store(publish=True, protocol="http"),), stack=stack)
     backend = found["Ingress/db"].manifest["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
     assert backend == {"name": "db-outside", "port": {"name": "main"}}
     assert found["Service/db-outside"].manifest["spec"]["type"] == "ClusterIP"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seaway.manifests import names, objects, yamlout
+from seaway.manifests import names, objects, yaml_writer
 from seaway.model import application, settings
 from tests import golden
 
@@ -38,7 +38,7 @@ def made(
     stack: settings.Settings = STACK,
     image: objects.Image = IMAGE,
     secrets: dict[str, objects.SecretValue] = SECRETS,
-) -> dict[str, objects.Object]:
+) -> dict[str, objects.ReleaseObject]:
     app = application.Application("shop", services=services, stores=stores, jobs=jobs)
     images = {each.name: image for each in services if each.build}
     found = objects.objects(app, stack, images, secrets)
@@ -46,20 +46,20 @@ def made(
     return {each.key: each for each in found}
 
 
-def spec(found: dict[str, objects.Object], key: str) -> dict[str, Any]:
+def spec(found: dict[str, objects.ReleaseObject], key: str) -> dict[str, Any]:
     return found[key].manifest["spec"]
 
 
-def pod(found: dict[str, objects.Object], key: str = "Deployment/web") -> dict[str, Any]:
+def pod(found: dict[str, objects.ReleaseObject], key: str = "Deployment/web") -> dict[str, Any]:
     return spec(found, key)["template"]["spec"]
 
 
-def container(found: dict[str, objects.Object], key: str = "Deployment/web") -> dict[str, Any]:
+def container(found: dict[str, objects.ReleaseObject], key: str = "Deployment/web") -> dict[str, Any]:
     (one,) = pod(found, key)["containers"]
     return one
 
 
-def only(found: dict[str, objects.Object], kind: str) -> objects.Object:
+def only(found: dict[str, objects.ReleaseObject], kind: str) -> objects.ReleaseObject:
     (one,) = (each for each in found.values() if each.kind == kind)
     return one
 
@@ -90,9 +90,9 @@ def test_selectors_pick_their_own_pods_and_say_nothing_that_may_change() -> None
 
 def test_long_names_are_cut_with_a_hash() -> None:
     one, two = "a" * 60 + "-one", "a" * 60 + "-two"
-    assert names.cut("short") == "short"
-    assert len(names.cut(one)) == 63
-    assert names.cut(one) != names.cut(two)
+    assert names.shorten_name("short") == "short"
+    assert len(names.shorten_name(one)) == 63
+    assert names.shorten_name(one) != names.shorten_name(two)
     long = dataclasses.replace(store(), name="d" * 60)
     found = made(stores=(long,))
     assert len(only(found, "StatefulSet").name) == 52
@@ -103,15 +103,15 @@ def test_long_names_are_cut_with_a_hash() -> None:
     ("path", "slug"), [("/var/run/postgresql", "var-run-postgresql"), ("/a-b", "a-b-"), ("/A", "a-"), ("/a_b", "a-b-")]
 )
 def test_slug_keeps_paths_apart(path: str, slug: str) -> None:
-    assert names.slug(path).startswith(slug)
-    assert names.slug(path) not in {names.slug(other) for other in ("/a/b", "/a", "/b")}
+    assert names.slugify_path(path).startswith(slug)
+    assert names.slugify_path(path) not in {names.slugify_path(other) for other in ("/a/b", "/a", "/b")}
 
 
 # The namespace
 
 
 def test_namespace_is_restricted_unless_a_container_needs_baseline() -> None:
-    def enforced(found: dict[str, objects.Object]) -> str:
+    def enforced(found: dict[str, objects.ReleaseObject]) -> str:
         return found["Namespace/shop-test"].manifest["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
 
     assert enforced(made(service())) == "restricted"
@@ -184,14 +184,14 @@ def test_command_and_args_only_where_they_are_said() -> None:
     ],
 )
 def test_probes_ask_what_health_says(ask: str | tuple[str, ...] | None, question: dict[str, Any]) -> None:
-    found = container(made(service(health=application.Health(ready=ask, live=ask, startup=7))))
+    found = container(made(service(health=application.Health(readiness=ask, liveness=ask, start_period=7))))
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert question.items() <= found[probe].items(), probe
     assert found["startupProbe"]["periodSeconds"] * found["startupProbe"]["failureThreshold"] == 7
 
 
 def test_a_start_does_not_wait_for_what_readiness_needs() -> None:
-    found = container(made(service(health=application.Health(ready="/readyz", live="/healthz"))))
+    found = container(made(service(health=application.Health(readiness="/readyz", liveness="/healthz"))))
     assert found["startupProbe"]["httpGet"]["path"] == "/healthz"
     assert found["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
@@ -205,7 +205,7 @@ def test_a_service_without_port_has_no_probes_no_service_and_nothing_to_drain() 
 def test_a_pod_that_nobody_asks_must_run_a_while_to_count() -> None:
     """Ready from its first moment, a program that ends at once would pass for a healthy one."""
     assert spec(made(service(port=None)), "Deployment/web")["minReadySeconds"] == 5
-    asked = made(service(port=None, health=application.Health(ready=("true",))))
+    asked = made(service(port=None, health=application.Health(readiness=("true",))))
     assert "minReadySeconds" not in spec(asked, "Deployment/web")
     assert "minReadySeconds" not in spec(made(service()), "Deployment/web")
 
@@ -227,7 +227,7 @@ def test_rollout_never_lowers_the_capacity() -> None:
 
 @pytest.mark.parametrize(("startup", "deadline"), [(60, 300), (240, 300), (241, 301), (600, 660)])
 def test_a_slow_start_has_its_time(startup: int, deadline: int) -> None:
-    health = application.Health(startup=startup)
+    health = application.Health(start_period=startup)
     found = made(service(health=health), stores=(store(health=health),))
     assert found["Deployment/web"].deadline == found["StatefulSet/db"].deadline == deadline
     assert spec(found, "Deployment/web")["progressDeadlineSeconds"] == deadline
@@ -264,9 +264,13 @@ def test_a_version_is_another_one_when_the_spec_changes() -> None:
 
 def test_services_that_wait_have_later_turns() -> None:
     found = made(
-        service("a", after=("b",)), service("b", after=("c",)), service("c"), stores=(store(),), jobs=(job(uses="c"),)
+        service("a", depends_on=("b",)),
+        service("b", depends_on=("c",)),
+        service("c"),
+        stores=(store(),),
+        jobs=(job(uses="c"),),
     )
-    steps = objects.steps(found.values())
+    steps = objects.group_by_step(found.values())
     assert {step: [one.key.partition("-")[0] for one in ones] for step, ones in steps.items()} == {
         "stores": ["StatefulSet/db"],
         "jobs": ["Job/migrate"],
@@ -275,12 +279,12 @@ def test_services_that_wait_have_later_turns() -> None:
         "services-3": ["Deployment/a"],
     }
     assert list(steps) == ["stores", "jobs", "services", "services-2", "services-3"]
-    assert list(objects.steps(made(service()).values())) == ["services"], "no step without workloads"
+    assert list(objects.group_by_step(made(service()).values())) == ["services"], "no step without workloads"
 
 
 def test_links_order_nothing() -> None:
     found = made(service("a", calls=("b",)), service("b", calls=("a",)))
-    assert {each.turn for each in found.values()} == {0}
+    assert {each.order for each in found.values()} == {0}
 
 
 def test_every_object_has_its_identity_in_the_cluster() -> None:
@@ -331,8 +335,8 @@ def test_store_keeps_its_disk() -> None:
         ("nodePort", False, "ClusterIP"),
     ],
 )
-def test_exposure_is_the_environments_business(exposure: settings.Exposure, expose: bool, kind: str) -> None:
-    found = made(service(expose=expose), stack=dataclasses.replace(STACK, exposure=exposure))
+def test_exposure_is_the_environments_business(exposure: settings.PublishMode, expose: bool, kind: str) -> None:
+    found = made(service(publish=expose), stack=dataclasses.replace(STACK, publish=exposure))
     assert spec(found, "Service/web")["type"] == kind
     assert "nodePort" not in spec(found, "Service/web")["ports"][0]
 
@@ -402,13 +406,13 @@ def test_config_is_called_after_its_content() -> None:
     found = made(service(files=(application.File("/etc/web/a.ini", content="x = 1\n"),)))
     made_map = only(found, "ConfigMap")
     assert made_map.manifest["immutable"] is True
-    assert made_map.retain
+    assert made_map.is_retained
     assert made_map.manifest["data"] == {"etc_web_a.ini": "x = 1\n"}
     assert {"name": "config", "mountPath": "/etc/web/a.ini", "subPath": "etc_web_a.ini", "readOnly": True} in container(
         found
     )["volumeMounts"]
     assert {"name": "config", "configMap": {"name": made_map.name}} in pod(found)["volumes"]
-    assert not found["Deployment/web"].retain
+    assert not found["Deployment/web"].is_retained
 
 
 def test_paths_that_look_alike_stay_apart() -> None:
@@ -435,11 +439,11 @@ def test_secret_values_are_in_secret_data_only() -> None:
     secret = only(found, "Secret")
     assert secret.manifest["data"] == {"KEY": "a2V5", "TOKEN": "dG9r"}
     assert secret.manifest["immutable"] is True
-    assert secret.retain
+    assert secret.is_retained
     others = [each.manifest for each in found.values() if each is not secret]
     assert "a2V5" not in json.dumps(others)
     assert "a2V5" not in repr(SECRETS)
-    text = yamlout.dump(found.values())
+    text = yaml_writer.dump_objects(found.values())
     assert "a2V5" not in text
     assert "KEY: (secret)" in text
 
@@ -453,7 +457,7 @@ def test_missing_secrets_are_named_together() -> None:
 
 
 def test_substitute_takes_the_place_of_an_image_but_not_of_its_name_in_hashes() -> None:
-    local = dataclasses.replace(STACK, substitutes={"postgres:17": "registry.example.com/postgres:17"})
+    local = dataclasses.replace(STACK, image_overrides={"postgres:17": "registry.example.com/postgres:17"})
     found = made(stores=(store(),), stack=local)
     assert container(found, "StatefulSet/db")["image"] == "registry.example.com/postgres:17"
     one = application.Job("load", image="postgres:17")
@@ -465,7 +469,7 @@ def test_the_digest_of_what_is_taken_is_part_of_hashes() -> None:
     """A job that ran with one image runs again with another, wherever that one comes from."""
 
     def name(image: str, instead: str | None = None) -> str:
-        stack = dataclasses.replace(STACK, substitutes={"postgres:17": instead} if instead else {})
+        stack = dataclasses.replace(STACK, image_overrides={"postgres:17": instead} if instead else {})
         found = made(jobs=(application.Job("load", image=image),), stack=stack)
         one = only(found, "Job")
         assert container(found, one.key)["image"] == (instead or image)
@@ -501,13 +505,15 @@ def test_order_of_keys_changes_nothing() -> None:
         files = (application.File("/a", content="1"), application.File("/b", content="2"))[::turn]
         web = service(env=env, secrets=secrets, files=files, writable=("/x", "/y")[::turn], calls=("api", "db")[::turn])
         services = (web, service("api"))[::turn]
-        return yamlout.dump(made(*services, stores=(store(),), secrets=dict(list(SECRETS.items())[::turn])).values())
+        return yaml_writer.dump_objects(
+            made(*services, stores=(store(),), secrets=dict(list(SECRETS.items())[::turn])).values()
+        )
 
     assert text(1) == text(-1)
 
 
 def test_another_process_makes_the_same() -> None:
-    code = "from tests import golden; print(golden.text('shop'), end='')"
+    code = "from tests import golden; print(golden.format_manifests('shop'), end='')"
     runs = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -519,14 +525,14 @@ def test_another_process_makes_the_same() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert runs == {golden.text("shop")}
+    assert runs == {golden.format_manifests("shop")}
 
 
 def test_foundation_comes_first_and_the_namespace_before_all() -> None:
     found = list(made(service(), stores=(store(),), jobs=(job(),)).values())
     assert found[0].kind == "Namespace"
-    assert [each.wave for each in found] == sorted(each.wave for each in found)
-    assert [each.kind for each in found if each.wave is not objects.Wave.foundation] == [
+    assert [each.phase for each in found] == sorted(each.phase for each in found)
+    assert [each.kind for each in found if each.phase is not objects.Phase.foundation] == [
         "StatefulSet",
         "Job",
         "Deployment",

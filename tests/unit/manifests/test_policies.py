@@ -31,14 +31,14 @@ def made(
     stores: Sequence[application.Store] = (),
     jobs: Sequence[application.Job] = (),
     stack: settings.Settings = STACK,
-) -> dict[str, objects.Object]:
+) -> dict[str, objects.ReleaseObject]:
     """The policies by the name of what they are for."""
     app = application.Application("shop", services=services, stores=tuple(stores), jobs=tuple(jobs))
     found = [one for one in objects.objects(app, stack, {}, {}) if one.kind == "NetworkPolicy"]
     return {one.owner or "": one for one in found}
 
 
-def spec(found: Mapping[str, objects.Object], name: str = "web") -> dict[str, Any]:
+def spec(found: Mapping[str, objects.ReleaseObject], name: str = "web") -> dict[str, Any]:
     return found[name].manifest["spec"]
 
 
@@ -64,7 +64,7 @@ def test_all_pods_of_the_namespace_are_closed() -> None:
 def test_every_workload_has_one_before_its_pods() -> None:
     found = made(service(), stores=[store()], jobs=[application.Job("migrate", image="x:1")])
     assert sorted(found) == ["", "db", "migrate", "web"]
-    assert {one.wave for one in found.values()} == {objects.Wave.foundation}
+    assert {one.phase for one in found.values()} == {objects.Phase.foundation}
 
 
 def test_alone_it_knows_names_and_nothing_else() -> None:
@@ -104,15 +104,15 @@ def test_a_job_calls_and_is_called_by_nobody() -> None:
 
 
 def test_the_port_of_a_companion_is_not_reachable() -> None:
-    proxy = application.Companion("proxy", image="x:1", port=9000)
+    proxy = application.ExtraContainer("proxy", image="x:1", port=9000)
     found = made(service(calls=("api",)), service("api", sidecars=(proxy,)))
     assert spec(found, "api")["ingress"] == [{"from": pods("web"), "ports": [port()]}]
 
 
 @pytest.mark.parametrize("exposure", ["nodePort", "loadBalancer", "ingress"])
-def test_what_is_exposed_answers_anybody_on_its_main_port(exposure: settings.Exposure) -> None:
-    stack = dataclasses.replace(STACK, exposure=exposure, ingress=settings.Ingress(hosts={"web": ("a.b",)}))
-    web = service(expose=True, ports=(application.Port("stats", port=9),))
+def test_what_is_exposed_answers_anybody_on_its_main_port(exposure: settings.PublishMode) -> None:
+    stack = dataclasses.replace(STACK, publish=exposure, ingress=settings.Ingress(hosts={"web": ("a.b",)}))
+    web = service(publish=True, ports=(application.Port("stats", port=9),))
     assert spec(made(web, stack=stack))["ingress"] == [{"ports": [port()]}]
     assert "ingress" not in spec(made(service(), stack=stack))
     assert "ingress" not in spec(made(web))
@@ -120,21 +120,21 @@ def test_what_is_exposed_answers_anybody_on_its_main_port(exposure: settings.Exp
 
 def test_an_ingress_controller_that_is_known_is_the_only_one() -> None:
     there = settings.Ingress(hosts={"web": ("a.b",)}, namespace="traefik")
-    stack = dataclasses.replace(STACK, exposure="ingress", ingress=there)
+    stack = dataclasses.replace(STACK, publish="ingress", ingress=there)
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
-    assert spec(made(service(expose=True), stack=stack))["ingress"] == [{"from": [peer], "ports": [port()]}]
+    assert spec(made(service(publish=True), stack=stack))["ingress"] == [{"from": [peer], "ports": [port()]}]
 
 
 @pytest.mark.parametrize("namespace", [None, "traefik"])
 def test_who_makes_certificates_may_ask_whether_a_host_is_ours(namespace: str | None) -> None:
     """cert-manager answers from pods of its own in this namespace, which would be closed as all others are."""
     led = settings.Ingress(hosts={"web": ("a.b",)}, issuer="letsencrypt", namespace=namespace)
-    app = application.Application("shop", services=(service(expose=True),))
+    app = application.Application("shop", services=(service(publish=True),))
 
     def named(stack: settings.Settings) -> dict[str, dict[str, Any]]:
         return {one.key: one.manifest for one in objects.objects(app, stack, {}, {})}
 
-    stack = dataclasses.replace(STACK, exposure="ingress", ingress=led)
+    stack = dataclasses.replace(STACK, publish="ingress", ingress=led)
     peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]
     assert named(stack)["NetworkPolicy/acme-challenges"]["spec"] == {
         "podSelector": {"matchLabels": {"acme.cert-manager.io/http01-solver": "true"}},
@@ -142,7 +142,7 @@ def test_who_makes_certificates_may_ask_whether_a_host_is_ours(namespace: str | 
         "ingress": [({"from": peers} if namespace else {}) | {"ports": [{"port": 8089, "protocol": "TCP"}]}],
     }
     for other in (
-        dataclasses.replace(stack, exposure="nodePort"),
+        dataclasses.replace(stack, publish="nodePort"),
         dataclasses.replace(stack, ingress=dataclasses.replace(led, issuer=None, tls_secret="shop-tls")),
         dataclasses.replace(stack, ingress=dataclasses.replace(led, hosts={})),
     ):
@@ -189,7 +189,7 @@ def test_another_content_is_another_object() -> None:
     assert made(service(), service("api"))["web"].key == before["web"].key
     more = {"NetworkPolicy": {"metadata": {"annotations": {"a.b/c": "d"}}}}
     assert made(service(raw=more), service("api"))["web"].key != before["web"].key
-    assert not any(one.retain for one in before.values()), "an old one goes at the end"
+    assert not any(one.is_retained for one in before.values()), "an old one goes at the end"
 
 
 def test_the_order_of_links_changes_nothing() -> None:
@@ -240,9 +240,9 @@ def _in(block: dict[str, Any], address: str) -> bool:
 
 
 def test_other_ports_that_are_exposed_are_open_where_ports_are_opened() -> None:
-    web = service(expose=True, ports=(application.Port("admin", port=9000, expose=True),))
-    db = store(expose=True)
+    web = service(publish=True, ports=(application.Port("admin", port=9000, publish=True),))
+    db = store(publish=True)
     for exposure, ports in (("nodePort", [port(), port("admin")]), ("ingress", [port()]), ("clusterIP", None)):
-        found = made(web, stores=(db,), stack=settings.Settings(stack="test", context="test", exposure=exposure))
+        found = made(web, stores=(db,), stack=settings.Settings(stack="test", context="test", publish=exposure))
         assert spec(found).get("ingress") == (None if ports is None else [{"ports": ports}])
         assert spec(found, "db").get("ingress") == ([{"ports": [port()]}] if exposure == "nodePort" else None)

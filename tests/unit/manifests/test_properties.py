@@ -17,18 +17,20 @@ from hypothesis import strategies as st
 
 from seaway.checks import engine
 from seaway.explain import workload
-from seaway.manifests import objects, offline, yamlout
-from seaway.model import nodes, problems, rules, schema
+from seaway.kubernetes.api import schema
+from seaway.manifests import objects, preview, yaml_writer
+from seaway.model.validate import structure
 from seaway.release import project
+from seaway.syntax import diagnosis, nodes
 
 DOCS = Path(__file__).parents[3] / "docs"
 STACK = {
     "seaway:context": "test",
     "seaway:registry": "registry.example.com",
-    "seaway:exposure": "ingress",
+    "seaway:publish": "ingress",
     "seaway:ingress": {"hosts": {"web": ["shop.example.com", "example.com/shop"]}, "issuer": "letsencrypt"},
     "seaway:storageClass": "standard",
-    "seaway:pullSecrets": ["registry"],
+    "seaway:imagePullSecrets": ["registry"],
     "seaway:secrets": {name: {"secure": "x"} for name in ("PAYMENT_TOKEN", "LICENCE", "NPM_TOKEN")},
     "seaway:overlay": {"services": {"web": {"env": {"LOG_LEVEL": "debug"}}}},
 }
@@ -71,15 +73,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reference() -> Any:
-    return nodes.plain(nodes.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
+    return nodes.to_plain(nodes.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
 
 
-def deployed(folder: Path, app: Any, stack: Any) -> tuple[project.Project, list[objects.Object]]:
+def deployed(folder: Path, app: Any, stack: Any) -> tuple[project.Environment, list[objects.ReleaseObject]]:
     """Files, in which JSON is YAML too, and what they become."""
     (folder / "app" / "app.yaml").write_text(json.dumps(app))
     (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": stack}))
-    one = project.of(folder, "dev")
-    return one, offline.rendered(one.app, one.settings, project.images(one, folder))
+    one = project.load_environment(folder, "dev")
+    return one, preview.render_objects(one.app, one.settings, project.find_images(one, folder))
 
 
 def changed(value: Any, by: random.Random) -> Any:
@@ -118,10 +120,10 @@ def test_the_reference_becomes_objects_that_the_api_knows(folder: Path, referenc
     bounded = copy.deepcopy(reference)
     del bounded["services"]["node-logs"]  # nobody can say how many nodes there will be
     found = [*deployed(folder, reference, STACK)[1], *deployed(folder, bounded, STACK | {"seaway:quota": True})[1]]
-    assert {each.key: list(schema.check(each.kind, each.manifest)) for each in found} == {
+    assert {each.key: list(schema.check_object(each.kind, each.manifest)) for each in found} == {
         each.key: [] for each in found
     }
-    assert {each.kind for each in found} >= set(schema.kinds()) - {"PersistentVolumeClaim"}
+    assert {each.kind for each in found} >= set(schema.list_kinds()) - {"PersistentVolumeClaim"}
 
 
 # Without shrinking: what fails prints the files, which a person cuts down faster.
@@ -138,18 +140,18 @@ def test_whatever_is_written_becomes_objects_or_problems(
             stack = changed(stack, by)
     try:
         one, found = deployed(folder, app, stack)
-    except problems.Invalid as error:
+    except diagnosis.InvalidInput as error:
         assert str(error)
         return
-    assert yamlout.dump(found)
-    assert engine.run(one.app, one.settings, found, datetime.date(2026, 1, 1))
-    for each in rules.workloads(one.app).values():
-        assert workload.told(one, folder, each.name)
+    assert yaml_writer.dump_objects(found)
+    assert engine.run_checks(one.app, one.settings, found, datetime.date(2026, 1, 1))
+    for each in structure.get_workloads(one.app).values():
+        assert workload.explain_workload(one, folder, each.name)
 
 
 @settings(max_examples=5, deadline=None, phases=[Phase.generate], print_blob=False)
 @given(st.randoms(use_true_random=False))
 def test_no_order_of_keys_matters_and_twice_is_the_same(folder: Path, reference: Any, by: random.Random) -> None:
-    expected = yamlout.dump(deployed(folder, reference, STACK)[1])
-    assert yamlout.dump(deployed(folder, reference, STACK)[1]) == expected
-    assert yamlout.dump(deployed(folder, shuffled(reference, by), shuffled(STACK, by))[1]) == expected
+    expected = yaml_writer.dump_objects(deployed(folder, reference, STACK)[1])
+    assert yaml_writer.dump_objects(deployed(folder, reference, STACK)[1]) == expected
+    assert yaml_writer.dump_objects(deployed(folder, shuffled(reference, by), shuffled(STACK, by))[1]) == expected

@@ -4,8 +4,9 @@ import dataclasses
 from fractions import Fraction
 from typing import Any
 
+from seaway.kubernetes.api import quantity
 from seaway.manifests import amounts, objects
-from seaway.model import application, quantity
+from seaway.model import application
 from tests.unit.manifests import test_objects
 
 STACK = dataclasses.replace(test_objects.STACK, quota=True)
@@ -21,7 +22,7 @@ def container(cpu: str, **more: Any) -> dict[str, Any]:
 
 
 def cpu(spec: dict[str, Any]) -> Fraction:
-    return amounts.of_pod(spec)["cpu"]
+    return amounts.sum_pod_resources(spec)["cpu"]
 
 
 def test_there_is_none_unless_the_stack_says_so() -> None:
@@ -32,7 +33,7 @@ def test_there_is_none_unless_the_stack_says_so() -> None:
 def test_it_is_there_before_the_first_pod_and_belongs_to_nobody() -> None:
     found = test_objects.made(test_objects.service(), stack=STACK)
     for key in ("ResourceQuota/seaway", "LimitRange/seaway"):
-        assert (found[key].wave, found[key].owner) == (objects.Wave.foundation, None)
+        assert (found[key].phase, found[key].owner) == (objects.Phase.foundation, None)
 
 
 def test_two_pods_are_four_in_a_rollout_and_a_third_more() -> None:

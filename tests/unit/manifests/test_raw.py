@@ -6,19 +6,21 @@ from typing import Any
 import pytest
 
 from seaway.manifests import objects
-from seaway.model import application, problems, raw, rules, settings
+from seaway.model import application, settings
+from seaway.model.validate import raw, structure
+from seaway.syntax import diagnosis
 from tests import golden
 
 STACK = settings.Settings(stack="test", context="test")
 
 
-def made(one: rules.Workload) -> dict[str, objects.Object]:
+def made(one: structure.AnyWorkload) -> dict[str, objects.ReleaseObject]:
     kinds = {application.Service: "services", application.Store: "stores", application.Job: "jobs"}
     app = application.Application("shop", **{kinds[type(one)]: (one,)})  # pyright: ignore[reportArgumentType]
     return {each.kind: each for each in objects.objects(app, STACK, {}, {}) if each.owner is not None}
 
 
-def service(**said: Any) -> dict[str, objects.Object]:
+def service(**said: Any) -> dict[str, objects.ReleaseObject]:
     return made(application.Service("web", image="nginx", port=8000, raw=said))
 
 
@@ -73,7 +75,7 @@ def test_a_job_with_another_raw_is_another_job() -> None:
 
 
 def test_what_is_missing_after_the_merge_is_told() -> None:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.InvalidInput) as raised:
         service(Deployment=pods(volumes=[{"name": "host", "hostPath": {"type": "Directory"}}]))
     assert str(raised.value) == (
         "web: raw.Deployment.spec.template.spec.volumes.1.hostPath.path: is missing; HostPathVolumeSource needs it"
@@ -83,13 +85,13 @@ def test_what_is_missing_after_the_merge_is_told() -> None:
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_raw_is_offered_for_every_kind_that_is_made(example: str) -> None:
     """The model says which kinds a workload becomes, and the manifests make them: two files that must agree."""
-    app = golden.loaded(example)
-    made = {one.name: set[str]() for one in rules.workloads(app).values()}
-    for each in golden.made(example):
+    app = golden.load_example(example)
+    made = {one.name: set[str]() for one in structure.get_workloads(app).values()}
+    for each in golden.build_objects(example):
         if each.owner is not None:
             made[each.owner].add(each.kind)
-    for one in rules.workloads(app).values():
-        assert made[one.name] <= set(raw.kinds(one)), one.name
+    for one in structure.get_workloads(app).values():
+        assert made[one.name] <= set(raw.list_kinds(one)), one.name
 
 
 def test_raw_knows_no_kind_that_nothing_makes() -> None:
@@ -97,16 +99,16 @@ def test_raw_knows_no_kind_that_nothing_makes() -> None:
         "web",
         image="nginx",
         port=80,
-        expose=True,
+        publish=True,
         scale=application.Scale(max=3),
         secrets=(application.Secret("KEY"),),
         files=(application.File("/a", content="a"),),
         kubernetes_api={"pods": ("get",)},
     )
     stack = dataclasses.replace(
-        STACK, exposure="ingress", ingress=settings.Ingress(hosts={"web": ("shop.example.com",)})
+        STACK, publish="ingress", ingress=settings.Ingress(hosts={"web": ("shop.example.com",)})
     )
     value = objects.SecretValue(fingerprint="f", value="")
     app = application.Application("shop", services=(web,))
     found = objects.objects(app, stack, {}, {"KEY": value})
-    assert sorted({each.kind for each in found if each.owner is not None}) == raw.kinds(web)
+    assert sorted({each.kind for each in found if each.owner is not None}) == raw.list_kinds(web)

@@ -9,7 +9,7 @@ from seaway.manifests import names, objects
 from seaway.model import application
 from tests.unit.manifests import test_objects
 
-Found = dict[str, objects.Object]
+Found = dict[str, objects.ReleaseObject]
 made, service, store, spec, pod, container = (
     test_objects.made,
     test_objects.service,
@@ -74,14 +74,14 @@ def test_without_a_word_it_keeps_to_70_percent_of_the_cpu(said: dict[str, str], 
 def test_a_new_service_begins_with_its_least_and_says_that_an_autoscaler_rules() -> None:
     found = scaled(min=3, max=9)
     assert spec(found, "Deployment/web")["replicas"] == 3
-    assert found["Deployment/web"].manifest["metadata"]["annotations"][names.SCALE] == "3-9"
+    assert found["Deployment/web"].manifest["metadata"]["annotations"][names.SCALE_ANNOTATION] == "3-9"
     assert "PodDisruptionBudget/web" in found
 
 
 def test_a_fixed_scale_has_no_autoscaler() -> None:
     found = scaled(min=3)
     assert AUTOSCALER not in found
-    assert names.SCALE not in found["Deployment/web"].manifest["metadata"]["annotations"]
+    assert names.SCALE_ANNOTATION not in found["Deployment/web"].manifest["metadata"]["annotations"]
 
 
 def test_what_may_be_several_has_a_budget() -> None:
@@ -94,7 +94,7 @@ def test_an_autoscaler_comes_after_its_deployment_and_is_nothing_to_wait_for() -
     found = scaled(max=5)
     keys = list(found)
     assert keys.index("Deployment/web") < keys.index(AUTOSCALER)
-    assert found[AUTOSCALER].wave is found["Deployment/web"].wave
+    assert found[AUTOSCALER].phase is found["Deployment/web"].phase
     assert (found[AUTOSCALER].deadline, found[AUTOSCALER].version) == (None, None)
 
 
@@ -127,9 +127,9 @@ def test_a_node_that_keeps_pods_away_is_none_to_spread_over() -> None:
     ("fields", "grace", "drain"),
     [
         ({}, 30, 5),
-        ({"drain": 10, "grace": 60}, 70, 10),
-        ({"drain": 0}, 25, None),
-        ({"port": None, "health": application.Health(), "drain": 10, "grace": 7}, 7, None),
+        ({"pre_stop_delay": 10, "stop_grace_period": 60}, 70, 10),
+        ({"pre_stop_delay": 0}, 25, None),
+        ({"port": None, "health": application.Health(), "pre_stop_delay": 10, "stop_grace_period": 7}, 7, None),
     ],
 )
 def test_the_grace_covers_the_drain(fields: dict[str, Any], grace: int, drain: int | None) -> None:
@@ -141,14 +141,14 @@ def test_the_grace_covers_the_drain(fields: dict[str, Any], grace: int, drain: i
 
 def test_a_store_has_its_own_grace() -> None:
     assert pod(made(stores=(store(),)), "StatefulSet/db")["terminationGracePeriodSeconds"] == 60
-    assert pod(made(stores=(store(grace=600),)), "StatefulSet/db")["terminationGracePeriodSeconds"] == 600
+    assert pod(made(stores=(store(stop_grace_period=600),)), "StatefulSet/db")["terminationGracePeriodSeconds"] == 600
 
 
 def test_nodes_taints_and_priority_are_referred_to() -> None:
     wanted = {
-        "nodes": {"disk": "ssd"},
-        "tolerates": ("dedicated=batch:NoSchedule", "spot:NoExecute"),
-        "priority": "high",
+        "node_selector": {"disk": "ssd"},
+        "tolerations": ("dedicated=batch:NoSchedule", "spot:NoExecute"),
+        "priority_class": "high",
     }
     job = application.Job("tidy", image="tidy:1", **wanted)
     found = made(service(**wanted), stores=(store(**wanted),), jobs=(job,))
@@ -209,13 +209,13 @@ def test_a_gpu_brings_its_pods_to_its_nodes_and_no_others() -> None:
 
 def test_a_gpu_of_a_companion_is_one_of_the_pod() -> None:
     amd = application.Resources(gpu=application.Gpu(resource="amd.com/gpu"))
-    found = made(service(sidecars=(application.Companion("model", image="model:1", resources=amd),)))
+    found = made(service(sidecars=(application.ExtraContainer("model", image="model:1", resources=amd),)))
     assert pod(found)["tolerations"] == [{"key": "amd.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
 
 
 def test_a_tpu_names_its_nodes() -> None:
     tpu = application.Tpu(count=4, accelerator="tpu-v5-lite-podslice", topology="2x4")
-    found = made(service(resources=application.Resources(tpu=tpu), nodes={"pool": "ml"}))
+    found = made(service(resources=application.Resources(tpu=tpu), node_selector={"pool": "ml"}))
     assert container(found)["resources"]["limits"]["google.com/tpu"] == "4"
     assert pod(found)["nodeSelector"] == {
         "cloud.google.com/gke-tpu-accelerator": "tpu-v5-lite-podslice",

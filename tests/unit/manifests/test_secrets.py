@@ -17,12 +17,12 @@ SECRETS = (
 )
 
 
-def made(*secrets: application.Secret, **more: Any) -> list[objects.Object]:
+def made(*secrets: application.Secret, **more: Any) -> list[objects.ReleaseObject]:
     web = application.Service("web", image="a", secrets=secrets, **more)
     return objects.objects(application.Application("shop", services=(web,)), STACK, {}, VALUES)
 
 
-def pod(found: list[objects.Object]) -> dict[str, Any]:
+def pod(found: list[objects.ReleaseObject]) -> dict[str, Any]:
     (one,) = (each.manifest for each in found if each.kind == "Deployment")
     return one["spec"]["template"]["spec"]
 
@@ -54,7 +54,7 @@ def test_a_secret_is_a_file_and_a_variable_says_where() -> None:
 
 
 def test_a_container_sees_no_file_of_its_companion() -> None:
-    beside = application.Companion("proxy", image="b", secrets=(application.Secret("FILE"),))
+    beside = application.ExtraContainer("proxy", image="b", secrets=(application.Secret("FILE"),))
     found = pod(made(application.Secret("VARIABLE"), sidecars=(beside,)))
     (web,), (proxy,) = found["containers"], found["initContainers"]
     assert [each["mountPath"] for each in web["volumeMounts"]] == ["/tmp", "/run/secrets/VARIABLE"]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, load, problems, stackfile
+from seaway.model import application
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis
 
 Load = Callable[..., application.Application]
 
@@ -30,11 +32,11 @@ def said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[st
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         try:
             if stack is None:
-                load.load(path)
+                load.load_application(path)
             else:
                 Path("Pulumi.dev.yaml").write_text(stack)
-                load.project(stackfile.read(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
-        except problems.Invalid as error:
+                load.load_environment(stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+        except diagnosis.InvalidInput as error:
             return str(error).splitlines()
         return []
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from seaway.manifests import offline
-from seaway.model import application, catalogue, load, settings
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.model.defaults import image_profiles
+from seaway.project import load
 
 
 def store(image: str, path: str = "/data/here", **more: Any) -> application.Store:
@@ -14,7 +16,7 @@ def store(image: str, path: str = "/data/here", **more: Any) -> application.Stor
 
 
 def resolved(*stores: application.Store, **kinds: Any) -> application.Application:
-    return load.resolve(application.Application("shop", stores=stores, **kinds))
+    return load.resolve_application(application.Application("shop", stores=stores, **kinds))
 
 
 def test_postgres_needs_a_volume_and_nothing_else() -> None:
@@ -23,8 +25,8 @@ def test_postgres_needs_a_volume_and_nothing_else() -> None:
     assert (db.user, db.writable, db.security) == (999, ("/var/run/postgresql",), "restricted")
     assert db.env == {**env, "PGDATA": "/var/lib/postgresql/data/pgdata"}
     asked = ("pg_isready", "--quiet", "--host=127.0.0.1", "--port=4242", "--username=shop", "--dbname=orders")
-    assert db.health == application.Health(ready=asked)
-    assert [each.why for each in catalogue.said(store("postgres:17"))] == [
+    assert db.health == application.Health(readiness=asked)
+    assert [each.reason for each in image_profiles.list_defaults(store("postgres:17"))] == [
         "the user that postgres is made for",
         "it writes its socket there",
         "while its first start sets up, a server answers on the socket only, and is not the real one yet",
@@ -33,13 +35,13 @@ def test_postgres_needs_a_volume_and_nothing_else() -> None:
 
 
 def test_what_the_application_says_wins() -> None:
-    health = application.Health(ready=("true",))
+    health = application.Health(readiness=("true",))
     said = store("postgres:17", user=70, env={"PGDATA": "/elsewhere"}, health=health, writable=("/more",))
     (db,) = resolved(said).stores
     assert (db.user, db.env, db.health) == (70, {"PGDATA": "/elsewhere"}, health)
     assert db.writable == ("/more", "/var/run/postgresql"), "what it writes to stays writable"
-    (db,) = resolved(store("mysql:8.4", grace=90)).stores
-    assert db.grace == 90
+    (db,) = resolved(store("mysql:8.4", stop_grace_period=90)).stores
+    assert db.stop_grace_period == 90
 
 
 USERS = {
@@ -94,28 +96,28 @@ def test_a_folder_that_is_mounted_is_not_writable_once_more() -> None:
 
 
 def test_a_service_a_companion_and_a_job_that_uses_it_have_it_too() -> None:
-    proxy = application.Companion("proxy", image="nginx:1.29")
+    proxy = application.ExtraContainer("proxy", image="nginx:1.29")
     cache = application.Service("cache", image="memcached:1", port=11211, sidecars=(proxy,))
     app = resolved(services=(cache,), jobs=(application.Job("warm", uses="cache", command=("true",)),))
     assert (app.services[0].user, app.jobs[0].user) == (11211, 11211)
-    assert (app.services[0].health, app.services[0].grace) == (application.Health(), 25)
+    assert (app.services[0].health, app.services[0].stop_grace_period) == (application.Health(), 25)
     assert app.services[0].sidecars[0].user == 101
     assert app.services[0].sidecars[0].writable == ("/var/cache/nginx", "/var/run")
 
 
 def test_a_database_that_flushes_has_time_for_it() -> None:
     (db,) = resolved(store("mysql:8.4")).stores
-    assert db.grace == 120
-    assert db.health.ready == ("mysqladmin", "ping", "--silent", "--host=127.0.0.1", "--port=4242")
+    assert db.stop_grace_period == 120
+    assert db.health.readiness == ("mysqladmin", "ping", "--silent", "--host=127.0.0.1", "--port=4242")
 
 
 def test_what_is_built_is_nobodys_to_know() -> None:
     web = application.Service("nginx", build=application.Build(context="./postgres"))
-    assert catalogue.said(web) == []
+    assert image_profiles.list_defaults(web) == []
 
 
-@pytest.mark.parametrize("name", catalogue.KNOWN)
+@pytest.mark.parametrize("name", image_profiles.IMAGE_PROFILES)
 def test_all_run_under_the_restricted_level(name: str) -> None:
     stack = settings.Settings(stack="test", context="work")
-    (home,) = (each for each in offline.rendered(resolved(store(f"{name}:1")), stack) if each.kind == "Namespace")
+    (home,) = (each for each in preview.render_objects(resolved(store(f"{name}:1")), stack) if each.kind == "Namespace")
     assert home.manifest["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"

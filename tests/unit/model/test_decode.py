@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, decode, nodes, settings
+from seaway.model import application, settings
+from seaway.syntax import decode, nodes
 
 Said = Callable[..., list[str]]
 FIRST = "name: a\nservices:\n  web:\n    image: x\n"
@@ -28,7 +29,7 @@ WRONG = {
               " zero"),
     "number": ("    scale: many", '5:5: services.web.scale: "many" is no whole number; write digits, as 8000'),
     "fraction": ("    scale: 1.5", "5:5: services.web.scale: 1.5 is no whole number; write digits, as 8000"),
-    "yes": ("    expose: yes", '5:5: services.web.expose: "yes" is neither true nor false; write true or false, unquoted'),
+    "yes": ("    publish: yes", '5:5: services.web.publish: "yes" is neither true nor false; write true or false, unquoted'),
     "literal": ("    security: none", '5:5: services.web.security: "none" is not one of its values; write restricted or'
                 " baseline"),
     "scalar for record": ("    resources: 1", "5:5: services.web.resources: 1 is no mapping; write keys below it: cpu, memory, cpuLimit, disk, gpu, tpu"),
@@ -49,19 +50,23 @@ def test_wrong(said: Said, case: str) -> None:
 
 def test_short_and_long_forms_mean_the_same() -> None:
     def service(body: str) -> application.Application:
-        return decode.decode(application.Application, nodes.parse(f"name: a\nservices: {{web: {{{body}}}}}", "a.yaml"))
+        return decode.decode_node(
+            application.Application, nodes.parse(f"name: a\nservices: {{web: {{{body}}}}}", "a.yaml")
+        )
 
     short = service("build: ./web, health: /h, scale: 3, secrets: [A, B], files: {/a: b}")
     long = service(
-        "build: {context: ./web}, health: {ready: /h, live: /h}, scale: {min: 3}, secrets: {A: , B: {}}, files: {/a: {source: b}}"
+        "build: {context: ./web}, health: {readiness: /h, liveness: /h}, scale: {min: 3}, secrets: {A: , B: {}}, files: {/a: {source: b}}"
     )
     assert short == long
-    assert service("health: [a, b]").services[0].health == application.Health(ready=("a", "b"), live=("a", "b"))
+    assert service("health: [a, b]").services[0].health == application.Health(readiness=("a", "b"), liveness=("a", "b"))
 
 
 def test_numbers_keep_their_digits_where_text_is_wanted() -> None:
-    node = nodes.parse("{stack: a, context: b, substitutes: {a: 1.10, b: 0755, c: 22:22, d: 1_0, e: 0x1F}}", "a.yaml")
-    assert decode.decode(settings.Settings, node).substitutes == {
+    node = nodes.parse(
+        "{stack: a, context: b, imageOverrides: {a: 1.10, b: 0755, c: 22:22, d: 1_0, e: 0x1F}}", "a.yaml"
+    )
+    assert decode.decode_node(settings.Settings, node).image_overrides == {
         "a": "1.10", "b": "0755", "c": "22:22", "d": "1_0", "e": "0x1F",
     }  # fmt: skip
 
@@ -70,7 +75,7 @@ def test_all_problems_come_together_and_none_follows_from_another(said: Said) ->
     lines = said("""\
 name: shop
 services:
-  api: {image: nginx, port: abc, health: /healthz, expose: true}
+  api: {image: nginx, port: abc, health: /healthz, publish: true}
   web: {build: ./web, port: 70000, calls: [api, db, dbb], healht: /x, env: {A: true}}
 stores:
   db: {image: postgres, port: 5432}

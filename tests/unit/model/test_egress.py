@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, egress, load
+from seaway.model import application
+from seaway.model.validate import egress
+from seaway.project import load
 
 Said = Callable[..., list[str]]
 AT = "app/app.yaml:3:42: services.web.egress.0: "
@@ -61,11 +63,11 @@ def test_a_text_is_no_list(said: Said) -> None:
 def test_a_job_has_that_of_its_service() -> None:
     service = application.Service("web", image="x", egress=())
     jobs = (application.Job("one", uses="web"), application.Job("two", uses="web", egress=("10.0.0.0/8",)))
-    one, two = load.resolve(application.Application("a", services=(service,), jobs=jobs)).jobs
+    one, two = load.resolve_application(application.Application("a", services=(service,), jobs=jobs)).jobs
     assert (one.egress, two.egress) == ((), ("10.0.0.0/8",))
 
 
 def test_a_range_as_it_is_meant() -> None:
-    assert egress.parsed("10.1.2.3/16:80") == egress.Range("10.1.0.0/16", 80)
-    assert egress.parsed("FD00::/8") == egress.Range("fd00::/8")
-    assert egress.parsed("internet") is None
+    assert egress.parse_range("10.1.2.3/16:80") == egress.AddressRange("10.1.0.0/16", 80)
+    assert egress.parse_range("FD00::/8") == egress.AddressRange("fd00::/8")
+    assert egress.parse_range("internet") is None

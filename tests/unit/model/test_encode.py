@@ -11,12 +11,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from seaway.manifests import yamlout
-from seaway.model import application, decode, encode, load, nodes, problems
+from seaway.manifests import yaml_writer
+from seaway.model import application
+from seaway.project import load
+from seaway.syntax import decode, diagnosis, encode, nodes
 from tests import golden
 
 ROOT = Path(__file__).parents[3]
-PLACE = problems.Place("record.yaml")
+PLACE = diagnosis.SourceLocation("record.yaml")
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 NAME = TEXT.filter(bool)
 INT = st.integers(-(10**9), 10**9)
@@ -30,7 +32,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {str: TEXT, int: INT, Any: ANY}
 
 
 def again(app: application.Application) -> application.Application:
-    return decode.decode(application.Application, encode.node(encode.plain(app), PLACE))
+    return decode.decode_node(application.Application, encode.to_node(encode.to_plain(app), PLACE))
 
 
 def unsourced(value: Any) -> Any:
@@ -49,7 +51,7 @@ def unsourced(value: Any) -> Any:
 
 @pytest.mark.parametrize("file", ["docs/reference.yaml", *(f"examples/{name}/app.yaml" for name in golden.EXAMPLES)])
 def test_an_application_comes_back(file: str) -> None:
-    app = load.load(ROOT / file)
+    app = load.load_application(ROOT / file)
     assert again(app) == unsourced(app)
 
 
@@ -57,13 +59,13 @@ def test_it_reads_as_if_written_by_hand() -> None:
     service = application.Service(
         "web",
         image="nginx",
-        health=application.Health(startup=5),
+        health=application.Health(start_period=5),
         env={"DEBUG": "false"},
         command=("run", "0755"),
         secrets=(application.Secret("KEY"), application.Secret("MADE", generate=32)),
         files=(application.File("/etc/a", source="./a", content="text\n"),),
     )
-    assert encode.plain(application.Application("shop", services=(service,))) == {
+    assert encode.to_plain(application.Application("shop", services=(service,))) == {
         "name": "shop",
         "services": {
             "web": {
@@ -72,7 +74,7 @@ def test_it_reads_as_if_written_by_hand() -> None:
                 "env": {"DEBUG": "false"},
                 "secrets": {"KEY": {}, "MADE": {"generate": 32}},
                 "files": {"/etc/a": {"content": "text\n"}},
-                "health": {"startup": 5},
+                "health": {"startPeriod": 5},
             }
         },
     }
@@ -92,13 +94,13 @@ def any_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(NAME, any_of(args[1]), max_size=2)
     if dataclasses.is_dataclass(hint):
         fields = [field.name for field in dataclasses.fields(hint)]
-        given = {field: NAME if field == name(hint) else any_of(decode.hints(hint)[field]) for field in fields}
+        given = {field: NAME if field == name(hint) else any_of(decode.get_type_hints(hint)[field]) for field in fields}
         return st.builds(hint, **given)
     return PLAIN[hint] if hint in PLAIN else st.from_type(hint)
 
 
 def name(cls: Any) -> str | None:
-    return decode.named_by(cls) if dataclasses.is_dataclass(cls) else None
+    return decode.get_name_field(cls) if dataclasses.is_dataclass(cls) else None
 
 
 # Without shrinking: an application is big, and takes minutes to become small.
@@ -106,5 +108,5 @@ def name(cls: Any) -> str | None:
 @given(any_of(application.Application))
 def test_any_application_comes_back_through_values_and_through_text(app: application.Application) -> None:
     assert again(app) == unsourced(app)
-    text = yamlout.text(encode.plain(app))
-    assert decode.decode(application.Application, nodes.parse(text, "record.yaml")) == unsourced(app)
+    text = yaml_writer.format_yaml(encode.to_plain(app))
+    assert decode.decode_node(application.Application, nodes.parse(text, "record.yaml")) == unsourced(app)

@@ -5,18 +5,19 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, hosts, settings
+from seaway.model import application, settings
+from seaway.model.validate import ingress_hosts
 
 Said = Callable[..., list[str]]
 
 APP = """\
 name: shop
 services:
-  web: {image: nginx, port: 80, expose: true}
-  api: {image: nginx, port: 81, expose: true, protocol: grpc}
+  web: {image: nginx, port: 80, publish: true}
+  api: {image: nginx, port: 81, publish: true, protocol: grpc}
   work: {image: nginx}
 """
-HEAD = "config:\n  seaway:context: c\n  seaway:exposure: ingress\n  seaway:ingress:\n"
+HEAD = "config:\n  seaway:context: c\n  seaway:publish: ingress\n  seaway:ingress:\n"
 WEB, API = "      web: [shop.example.com]\n", "      api: [api.example.com]\n"
 FILE = "Pulumi.dev.yaml"
 HOW = "write shop.example.com or shop.example.com/api: small letters, no https:// and no port"
@@ -33,7 +34,7 @@ PASSES = [
     stack("      web: [shop.example.com]\n", "      api: [shop.example.com/api]\n"),
     stack(more="    tlsSecret: shop-tls\n    controller: nginx\n    namespace: ingress-nginx\n    redirect: false\n"),
     stack(more="    issuer: letsencrypt\n    annotations: {a.example.com/b: c}\n"),
-    "config: {seaway:context: c, seaway:exposure: nodePort}\n",
+    "config: {seaway:context: c, seaway:publish: nodePort}\n",
 ]
 
 
@@ -43,10 +44,10 @@ def test_passes(said: Said, text: str) -> None:
 
 
 FAILS = {
-    "no host": (stack(web=""), "app/app.yaml:3:33: services.web.expose: is true, but stack dev names no host for web; pulumi config set --path 'seaway:ingress.hosts.web[0]' shop.example.com"),
-    "no hosts": (stack("      web: []\n"), "app/app.yaml:3:33: services.web.expose: is true, but stack dev names no host for web; pulumi config set --path 'seaway:ingress.hosts.web[0]' shop.example.com"),
+    "no host": (stack(web=""), "app/app.yaml:3:33: services.web.publish: is true, but stack dev names no host for web; pulumi config set --path 'seaway:ingress.hosts.web[0]' shop.example.com"),
+    "no hosts": (stack("      web: []\n"), "app/app.yaml:3:33: services.web.publish: is true, but stack dev names no host for web; pulumi config set --path 'seaway:ingress.hosts.web[0]' shop.example.com"),
     "nobody's": (stack(more="      wep: [b.example.com]\n"), f'{FILE}:8:7: seaway:ingress.hosts.wep: there is no service "wep"; did you mean web?'),
-    "closed": (stack(more="      work: [b.example.com]\n"), f"{FILE}:8:7: seaway:ingress.hosts.work: work is not exposed; add `expose: true` to services.work, or remove its hosts"),
+    "closed": (stack(more="      work: [b.example.com]\n"), f"{FILE}:8:7: seaway:ingress.hosts.work: work is not exposed; add `publish: true` to services.work, or remove its hosts"),
     "url": (stack("      web: [a.b, 'https://shop.example.com']\n"), f'{FILE}:6:18: seaway:ingress.hosts.web[1]: "https://shop.example.com" is no host with a path; {HOW}'),
     "port": (stack("      web: ['shop.example.com:8080']\n"), f'{FILE}:6:13: seaway:ingress.hosts.web[0]: "shop.example.com:8080" is no host with a path; {HOW}'),
     "capitals": (stack("      web: [Shop.example.com]\n"), f'{FILE}:6:13: seaway:ingress.hosts.web[0]: "Shop.example.com" is no host with a path; {HOW}'),
@@ -55,7 +56,7 @@ FAILS = {
     "taken": (stack(api="      api: [shop.example.com/]\n"), f"{FILE}:7:13: seaway:ingress.hosts.api[0]: shop.example.com/ is that of web already; remove one of the two, or give it another path"),
     "two certificates": (stack(more="    tlsSecret: a\n    issuer: b\n"), f"{FILE}:9:5: seaway:ingress.issuer: tlsSecret is set too; keep the certificate that is there, or the issuer that makes one"),
     "name": (stack(more="    namespace: Ingress_Nginx\n"), f'{FILE}:8:5: seaway:ingress.namespace: "Ingress_Nginx" is no name of an object in a cluster; {NAME}'),
-    "no effect": (stack().replace("ingress\n", "nodePort\n", 1), f"{FILE}:4:3: seaway:ingress: has no effect while seaway:exposure is nodePort; pulumi config set seaway:exposure ingress, or remove it"),
+    "no effect": (stack().replace("ingress\n", "nodePort\n", 1), f"{FILE}:4:3: seaway:ingress: has no effect while seaway:publish is nodePort; pulumi config set seaway:publish ingress, or remove it"),
 }  # fmt: skip
 
 
@@ -67,20 +68,22 @@ def test_fails(said: Said, case: str) -> None:
 
 def test_an_ingress_speaks_http(said: Said) -> None:
     assert said(APP.replace("grpc", "tcp"), stack()) == [
-        "app/app.yaml:4:33: services.api.expose: api speaks tcp, and an Ingress leads only HTTP and gRPC;"
-        " remove expose, or set seaway:exposure to loadBalancer or nodePort"
+        "app/app.yaml:4:33: services.api.publish: api speaks tcp, and an Ingress leads only HTTP and gRPC;"
+        " remove expose, or set seaway:publish to loadBalancer or nodePort"
     ]
 
 
 def test_where_a_person_finds_it() -> None:
-    web = application.Service("web", image="x", port=1, expose=True)
+    web = application.Service("web", image="x", port=1, publish=True)
     led = settings.Ingress(hosts={"web": ("b.example.com/x/", "a.example.com")})
-    said = settings.Settings(stack="dev", context="c", exposure="ingress", ingress=led)
-    assert hosts.urls(said, web) == ["http://a.example.com/", "http://b.example.com/x"]
+    said = settings.Settings(stack="dev", context="c", publish="ingress", ingress=led)
+    assert ingress_hosts.format_urls(said, web) == ["http://a.example.com/", "http://b.example.com/x"]
     secure = settings.Ingress(hosts=led.hosts, issuer="letsencrypt")
-    assert hosts.urls(settings.Settings(stack="dev", context="c", exposure="ingress", ingress=secure), web) == [
+    assert ingress_hosts.format_urls(
+        settings.Settings(stack="dev", context="c", publish="ingress", ingress=secure), web
+    ) == [
         "https://a.example.com/",
         "https://b.example.com/x",
     ]
-    assert hosts.urls(settings.Settings(stack="dev", context="c", ingress=secure), web) == []
-    assert hosts.urls(said, application.Service("web", image="x", port=1)) == []
+    assert ingress_hosts.format_urls(settings.Settings(stack="dev", context="c", ingress=secure), web) == []
+    assert ingress_hosts.format_urls(said, application.Service("web", image="x", port=1)) == []

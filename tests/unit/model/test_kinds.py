@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, jobs, load, problems
+from seaway.model import application
+from seaway.model.validate import jobs
+from seaway.project import load
+from seaway.syntax import diagnosis
 
 Said = Callable[..., list[str]]
 
@@ -33,15 +36,17 @@ PASSES = [
     web("    port: 1\n    protocol: grpc\n    health: grpc:shop.v1.Cart"),
     web("    port: 1\n    protocol: grpc\n    health: tcp"),
     web("    port: 1\n    protocol: udp\n    health: [python, -m, live]"),
-    web("    workingDir: /srv/app\n    eachNode: true"),
+    web("    workingDir: /srv/app\n    daemonSet: true"),
     web(
         "    calls: [api]\n    init: {wait: {command: [wait]}}\n    sidecars: {proxy: {image: envoy, port: 9000, health: /ready}, api-too: {uses: api}}"
     ),
     web("    writable: [/run/sock]\n    sidecars: {proxy: {writable: [/run/sock, /var/cache]}}"),
-    store("volumes: {wal: {path: /wal, size: 2Gi, storageClass: fast.ssd}}, keep: false, ports: {metrics: 9187}"),
+    store("volumes: {wal: {path: /wal, size: 2Gi, storageClass: fast.ssd}}, retain: false, ports: {metrics: 9187}"),
     store("sidecars: {backup: {writable: [/data]}}"),
-    job('schedule: "0 3 * * *", timeZone: Europe/Berlin, startWithin: 60, overlap: replace, history: 0'),
-    job("run: on-demand, tries: 1, history: 5"),
+    job(
+        'schedule: "0 3 * * *", timeZone: Europe/Berlin, startingDeadline: 60, concurrencyPolicy: replace, historyLimit: 0'
+    ),
+    job("run: on-demand, backoffLimit: 0, historyLimit: 5"),
     job("run: after-rollout"),
 ]
 
@@ -74,10 +79,10 @@ FAILS = {
         [f"{A}:6:5: services.web.protocol: is grpc, but there is no port; add `port:`, or remove protocol"],
     ),
     "question of nobody": (
-        web("    health: {ready: grpc, live: tcp}"),
+        web("    health: {readiness: grpc, liveness: tcp}"),
         [
-            f'{A}:6:14: services.web.health.ready: "grpc" is asked over gRPC, but there is no port; add `port:`, or {COMMAND}',
-            f'{A}:6:27: services.web.health.live: "tcp" is asked over TCP, but there is no port; add `port:`, or {COMMAND}',
+            f'{A}:6:14: services.web.health.readiness: "grpc" is asked over gRPC, but there is no port; add `port:`, or {COMMAND}',
+            f'{A}:6:27: services.web.health.liveness: "tcp" is asked over TCP, but there is no port; add `port:`, or {COMMAND}',
         ],
     ),
     "question to a datagram": (
@@ -109,10 +114,10 @@ FAILS = {
         ],
     ),
     "pods of every node": (
-        web("    eachNode: true\n    scale: 2\n    spread: require"),
+        web("    daemonSet: true\n    scale: 2\n    spread: require"),
         [
-            f"{A}:7:5: services.web.scale: is said beside eachNode, which is one pod on every node; remove one of the two",
-            f"{A}:8:5: services.web.spread: is said beside eachNode, which is one pod on every node; remove one of the two",
+            f"{A}:7:5: services.web.scale: is said beside daemonSet, which is one pod on every node; remove one of the two",
+            f"{A}:8:5: services.web.spread: is said beside daemonSet, which is one pod on every node; remove one of the two",
         ],
     ),
     "companion's name": (
@@ -153,22 +158,22 @@ FAILS = {
         ],
     ),
     "schedule": (
-        job('schedule: "0 3 * *", timeZone: Berlin, startWithin: 5, run: on-demand'),
+        job('schedule: "0 3 * *", timeZone: Berlin, startingDeadline: 5, run: on-demand'),
         [
             f'{A}:3:26: jobs.report.schedule: "0 3 * *" has 4 fields, and cron has five; {FIVE}',
             f'{A}:3:47: jobs.report.timeZone: there is no time zone "Berlin"; write one of the tz database, as Europe/Berlin',
-            f"{A}:3:65: jobs.report.startWithin: 5 s may pass between two looks at the clock, and it would never run; write 10 or more",
+            f"{A}:3:65: jobs.report.startingDeadline: 5 s may pass between two looks at the clock, and it would never run; write 10 or more",
             f"{A}:3:81: jobs.report.run: is on-demand beside a schedule; remove one of the two",
         ],
     ),
     "no schedule": (
-        job("timeZone: UTC, overlap: allow, startWithin: 300, tries: 0, history: -1"),
+        job("timeZone: UTC, concurrencyPolicy: allow, startingDeadline: 300, backoffLimit: 0, historyLimit: -1"),
         [
             f"{A}:3:26: jobs.report.timeZone: says nothing without a schedule; add `schedule:`, or remove it",
-            f"{A}:3:41: jobs.report.overlap: says nothing without a schedule; add `schedule:`, or remove it",
-            f"{A}:3:57: jobs.report.startWithin: says nothing without a schedule; add `schedule:`, or remove it",
-            f"{A}:3:75: jobs.report.tries: 0 tries are none; write 1 or more",
-            f"{A}:3:85: jobs.report.history: -1 is no number of runs; write 0 or more",
+            f"{A}:3:41: jobs.report.concurrencyPolicy: says nothing without a schedule; add `schedule:`, or remove it",
+            f"{A}:3:57: jobs.report.startingDeadline: says nothing without a schedule; add `schedule:`, or remove it",
+            f"{A}:3:75: jobs.report.backoffLimit: 0 tries are none; write 1 or more",
+            f"{A}:3:85: jobs.report.historyLimit: -1 is no number of runs; write 0 or more",
         ],
     ),
     "one claim, two disks": (
@@ -178,9 +183,9 @@ FAILS = {
         ],
     ),
     "history of one run": (
-        job("history: 3"),
+        job("historyLimit: 3"),
         [
-            f"{A}:3:26: jobs.report.history: says nothing of a job that runs once a release: its log stays until the next one; add `schedule:` or `run: on-demand`, or remove it"
+            f"{A}:3:26: jobs.report.historyLimit: says nothing of a job that runs once a release: its log stays until the next one; add `schedule:` or `run: on-demand`, or remove it"
         ],
     ),
     "disks": (
@@ -203,7 +208,7 @@ def test_fails(said: Said, case: str) -> None:
 
 def services(folder: Path, text: str) -> dict[str, application.Service]:
     (folder / "app" / "app.yaml").write_text(text)
-    return {one.name: one for one in load.load(folder / "app" / "app.yaml").services}
+    return {one.name: one for one in load.load_application(folder / "app" / "app.yaml").services}
 
 
 def test_a_companion_has_the_user_that_its_image_is_made_for(folder: Path) -> None:
@@ -231,7 +236,7 @@ services:
 """
     (one,) = services(folder, text)["web"].sidecars
     assert (one.files[0].content, one.secrets[0].generate) == ("title = 1\n", 9)
-    with pytest.raises(problems.Invalid, match=r"sidecars\.a\.files"):
+    with pytest.raises(diagnosis.InvalidInput, match=r"sidecars\.a\.files"):
         services(folder, text.replace("app.toml", "nowhere.toml"))
 
 
@@ -245,4 +250,4 @@ services:
     ],
 )
 def test_what_does_not_run_again_where_somebody_goes_back(job: application.Job, released: bool) -> None:
-    assert jobs.released(job) is released
+    assert jobs.is_release_job(job) is released

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seaway.model import application, links, load, nodes, problems
+from seaway.model import application, links
+from seaway.project import load
+from seaway.syntax import diagnosis, nodes
 
 Said = Callable[..., list[str]]
 
@@ -37,7 +39,7 @@ jobs:
 def shop(folder: Path, overlay: str | None = None) -> application.Application:
     path = folder / "app" / "app.yaml"
     path.write_text(SHOP)
-    return load.load(path, overlay=nodes.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
+    return load.load_application(path, overlay=nodes.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
 
 
 def test_a_job_takes_what_its_service_has_and_its_own_words_win(folder: Path) -> None:
@@ -60,25 +62,25 @@ def test_a_secret_is_made_the_same_way_wherever_it_is_listed(folder: Path) -> No
 
 def test_links_become_variables(folder: Path) -> None:
     loaded = shop(folder)
-    assert links.variables(loaded, loaded.services[0]) == {
+    assert links.get_variables(loaded, loaded.services[0]) == {
         "API_URL": "http://api:8001", "API_HOST": "api", "API_PORT": "8001",
         "DB_URL": "tcp://db:5432", "DB_HOST": "db", "DB_PORT": "5432",
     }  # fmt: skip
-    assert links.variables(loaded, loaded.services[1])["WEB_URL"] == "http://web:8000"
+    assert links.get_variables(loaded, loaded.services[1])["WEB_URL"] == "http://web:8000"
 
 
 def test_a_link_to_other_ports_and_protocols() -> None:
     ports = (application.Port("metrics", port=9090), application.Port("dns-sec", port=53, protocol="udp"))
     api = application.Service("my-api", port=50051, protocol="grpc", ports=ports)
-    assert links.of(api) == {
+    assert links.get_target_variables(api) == {
         "MY_API_URL": "dns:///my-api:50051",
         "MY_API_HOST": "my-api",
         "MY_API_PORT": "50051",
         "MY_API_METRICS_PORT": "9090",
         "MY_API_DNS_SEC_PORT": "53",
     }
-    assert links.of(application.Service("dns", port=53, protocol="udp"))["DNS_URL"] == "udp://dns:53"
-    assert links.of(application.Service("worker", ports=ports)) == {}
+    assert links.get_target_variables(application.Service("dns", port=53, protocol="udp"))["DNS_URL"] == "udp://dns:53"
+    assert links.get_target_variables(application.Service("worker", ports=ports)) == {}
 
 
 def test_an_overlay_changes_and_takes_away(folder: Path) -> None:
@@ -103,14 +105,14 @@ def test_an_overlay_changes_and_takes_away(folder: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_overlay_is_told_where_it_stands(folder: Path, overlay: str, line: str) -> None:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.InvalidInput) as raised:
         shop(folder, overlay)
     assert str(raised.value).splitlines() == [f"Pulumi.dev.yaml:{line}"]
 
 
 def test_no_file() -> None:
-    with pytest.raises(problems.Invalid) as raised:
-        load.load(Path("nowhere/app.yaml"))
+    with pytest.raises(diagnosis.InvalidInput) as raised:
+        load.load_application(Path("nowhere/app.yaml"))
     assert str(raised.value) == (
         "nowhere/app.yaml: the application's file cannot be read (No such file or directory); write the application there;"
         " docs/reference.yaml shows how"
@@ -146,9 +148,9 @@ def by_name(app: application.Application) -> application.Application:
 def test_the_order_of_keys_does_not_matter_and_twice_is_the_same(folder: Path, by: random.Random) -> None:
     first = shop(folder)
     path = folder / "app" / "shuffled.yaml"
-    path.write_text(json.dumps(shuffled(nodes.plain(nodes.parse(SHOP, "a")), by)))
-    assert by_name(load.load(path)) == by_name(first)
-    assert load.load(path) == load.load(path)
+    path.write_text(json.dumps(shuffled(nodes.to_plain(nodes.parse(SHOP, "a")), by)))
+    assert by_name(load.load_application(path)) == by_name(first)
+    assert load.load_application(path) == load.load_application(path)
 
 
 WORDS = st.sampled_from(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seaway.model import nodes, problems
+from seaway.syntax import diagnosis, nodes
 
 JSON = st.recursive(
     st.none()
@@ -20,7 +20,7 @@ JSON = st.recursive(
 
 
 def wrong(text: str | bytes) -> str:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.InvalidInput) as raised:
         nodes.parse(text, "a.yaml")
     return str(raised.value)
 
@@ -30,7 +30,7 @@ def wrong(text: str | bytes) -> str:
 )
 def test_what_yaml_1_1_would_have_changed_stays_text(text: str) -> None:
     node = nodes.parse(f"a: {text}", "a.yaml")
-    assert nodes.plain(node) == {"a": text.strip("'\"")}
+    assert nodes.to_plain(node) == {"a": text.strip("'\"")}
 
 
 @pytest.mark.parametrize(
@@ -41,23 +41,23 @@ def test_what_yaml_1_1_would_have_changed_stays_text(text: str) -> None:
     ],
 )
 def test_core_schema(text: str, value: object) -> None:
-    assert nodes.plain(nodes.parse(f"a: {text}", "a.yaml")) == {"a": value}
+    assert nodes.to_plain(nodes.parse(f"a: {text}", "a.yaml")) == {"a": value}
 
 
 def test_a_number_keeps_its_text() -> None:
     node = nodes.parse("a: 1.10", "a.yaml")
-    assert isinstance(node, nodes.Table)
-    assert node.entries["a"].node == nodes.Scalar(problems.Place("a.yaml", 1, 4), "1.10", "float")
+    assert isinstance(node, nodes.MappingNode)
+    assert node.pairs["a"].node == nodes.ScalarNode(diagnosis.SourceLocation("a.yaml", 1, 4), "1.10", "float")
 
 
 def test_places_count_from_one() -> None:
     node = nodes.parse("a:\n  - é: x\n    b: y\n", "a.yaml")
-    assert isinstance(node, nodes.Table)
-    listing = node.entries["a"].node
-    assert isinstance(listing, nodes.Items)
-    assert isinstance(listing.items[0], nodes.Table)
-    assert listing.items[0].entries["b"].place == problems.Place("a.yaml", 3, 5)
-    assert listing.items[0].entries["b"].node.place == problems.Place("a.yaml", 3, 8)
+    assert isinstance(node, nodes.MappingNode)
+    listing = node.pairs["a"].node
+    assert isinstance(listing, nodes.SequenceNode)
+    assert isinstance(listing.items[0], nodes.MappingNode)
+    assert listing.items[0].pairs["b"].location == diagnosis.SourceLocation("a.yaml", 3, 5)
+    assert listing.items[0].pairs["b"].node.location == diagnosis.SourceLocation("a.yaml", 3, 8)
 
 
 CORE = "remove it; quote a value to make it text"
@@ -102,7 +102,7 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
 
 def test_an_anchor_may_be_used_again() -> None:
     node = nodes.parse("a: &a {x: 1}\nb: *a", "a.yaml")
-    assert nodes.plain(node) == {"a": {"x": 1}, "b": {"x": 1}}
+    assert nodes.to_plain(node) == {"a": {"x": 1}, "b": {"x": 1}}
 
 
 @settings(max_examples=100)
@@ -110,10 +110,10 @@ def test_an_anchor_may_be_used_again() -> None:
 def test_no_input_ends_in_anything_but_a_node_or_problems(text: str | bytes) -> None:
     try:
         node = nodes.parse(text, "a.yaml")
-    except problems.Invalid as error:
-        assert error.problems
+    except diagnosis.InvalidInput as error:
+        assert error.diagnostics
     else:
-        nodes.plain(node)
+        nodes.to_plain(node)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_deep_nests_end_soon(text: str) -> None:
 
 @given(JSON)
 def test_json_is_yaml_and_plain_values_make_the_same_nodes(value: object) -> None:
-    assert nodes.plain(nodes.parse(json.dumps(value), "a.yaml")) == value
-    assert nodes.plain(nodes.of(value, "a.yaml")) == value
+    assert nodes.to_plain(nodes.parse(json.dumps(value), "a.yaml")) == value
+    assert nodes.to_plain(nodes.from_plain(value, "a.yaml")) == value
 
 
 MERGES = [
@@ -145,13 +145,13 @@ MERGES = [
 
 @pytest.mark.parametrize(("base", "overlay", "merged"), MERGES)
 def test_merge(base: str, overlay: str, merged: object) -> None:
-    assert nodes.plain(nodes.merge(nodes.parse(base, "a"), nodes.parse(overlay, "b"))) == merged
+    assert nodes.to_plain(nodes.merge(nodes.parse(base, "a"), nodes.parse(overlay, "b"))) == merged
 
 
 def test_a_merged_value_keeps_its_place() -> None:
     merged = nodes.merge(nodes.parse("a: {x: 1, y: 2}", "base"), nodes.parse("\na: {y: 3}", "over"))
-    assert isinstance(merged, nodes.Table)
-    inner = merged.entries["a"].node
-    assert isinstance(inner, nodes.Table)
-    assert str(inner.entries["x"].place) == "base:1:5"
-    assert str(inner.entries["y"].place) == "over:2:5"
+    assert isinstance(merged, nodes.MappingNode)
+    inner = merged.pairs["a"].node
+    assert isinstance(inner, nodes.MappingNode)
+    assert str(inner.pairs["x"].location) == "base:1:5"
+    assert str(inner.pairs["y"].location) == "over:2:5"

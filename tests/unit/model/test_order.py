@@ -2,15 +2,15 @@
 
 import pytest
 
-from seaway.model import application, order
+from seaway.model import application, rollout_order
 
 
 def services(**after: str) -> list[application.Service]:
-    return [application.Service(name, after=tuple(said.split())) for name, said in after.items()]
+    return [application.Service(name, depends_on=tuple(said.split())) for name, said in after.items()]
 
 
 def test_a_turn_is_one_more_than_the_last_that_is_waited_for() -> None:
-    assert order.turns(services(c="a b", a="", b="a", other="")) == {"a": 0, "b": 1, "c": 2, "other": 0}
+    assert rollout_order.get_order(services(c="a b", a="", b="a", other="")) == {"a": 0, "b": 1, "c": 2, "other": 0}
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_a_turn_is_one_more_than_the_last_that_is_waited_for() -> None:
     ],
 )
 def test_circles(after: dict[str, str], circles: list[tuple[str, ...]]) -> None:
-    assert list(order.circles(services(**after))) == circles
+    assert list(rollout_order.find_cycles(services(**after))) == circles

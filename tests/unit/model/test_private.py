@@ -10,9 +10,10 @@ import pytest
 from dev import environment, stack
 from dev.cluster import __main__ as cluster
 from dev.cluster import layout, node, toolchain
-from seaway.images import index
-from seaway.model import private, problems
+from seaway.files import private
+from seaway.images import file_index
 from seaway.release import hold
+from seaway.syntax import diagnosis
 
 
 def mode(path: Path) -> int:
@@ -30,11 +31,11 @@ def locked(folder: Path) -> None:
 
 
 def noted(folder: Path) -> None:
-    private.write(hold.note(folder, "dev"), "{}")
+    private.write_file(hold.get_run_result_path(folder, "dev"), "{}")
 
 
 def saved(folder: Path) -> None:
-    index.Index().save(folder / ".seaway/context/web.index.json")
+    file_index.FileIndex().save(folder / ".seaway/context/web.index.json")
 
 
 @pytest.mark.parametrize("made", [prepared, locked, noted, saved])
@@ -57,7 +58,7 @@ def test_a_link_in_its_place_is_refused(tmp_path: Path, made: object) -> None:
     (tmp_path / "victim").mkdir(mode=0o755)
     (tmp_path / ".seaway").symlink_to("victim")
     assert callable(made)
-    with pytest.raises(problems.Invalid, match=r"\.seaway: is a link, and must be a directory; remove it"):
+    with pytest.raises(diagnosis.InvalidInput, match=r"\.seaway: is a link, and must be a directory; remove it"):
         made(tmp_path)
     assert mode(tmp_path / "victim") == 0o755
     assert list((tmp_path / "victim").iterdir()) == []
@@ -108,7 +109,7 @@ def test_a_mode_that_is_narrower_stays(tmp_path: Path) -> None:
 def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".seaway").mkdir()
     (tmp_path / ".seaway/context").write_text("")
-    with pytest.raises(problems.Invalid, match="context: is a file, and must be a directory"):
+    with pytest.raises(diagnosis.InvalidInput, match="context: is a file, and must be a directory"):
         private.make_folder(tmp_path / ".seaway/context/web")
 
 
@@ -126,18 +127,18 @@ def test_nothing_is_read_through_a_link(tmp_path: Path) -> None:
     (tmp_path / ".seaway/context/link").symlink_to("../../outside")
     (tmp_path / ".seaway/dir").symlink_to("..")
     os.mkfifo(tmp_path / ".seaway/context/pipe")
-    assert private.read(tmp_path / ".seaway/context/a") == b"a"
+    assert private.read_file(tmp_path / ".seaway/context/a") == b"a"
     (tmp_path / "checkout").symlink_to(".")
-    assert private.read(tmp_path / "checkout/.seaway/context/a") == b"a", "the checkout's own path may be one"
+    assert private.read_file(tmp_path / "checkout/.seaway/context/a") == b"a", "the checkout's own path may be one"
     for name in ("context/link", "context/pipe", "context/nothing", "dir/outside"):
-        assert private.read(tmp_path / ".seaway" / name) is None
+        assert private.read_file(tmp_path / ".seaway" / name) is None
 
 
 def test_a_file_is_replaced_and_never_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("precious")
     for name in ("file", f"file.{os.getpid()}"):
         (tmp_path / name).symlink_to("victim")
-    private.write(tmp_path / "file", "text")
+    private.write_file(tmp_path / "file", "text")
     assert (tmp_path / "victim").read_text() == "precious"
     assert not (tmp_path / "file").is_symlink()
     assert (tmp_path / "file").read_text() == "text"

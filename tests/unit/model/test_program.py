@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import application, load, nodes, problems, stackfile
+from seaway.model import application
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis, nodes
 
 APP = """\
 from seaway.model.application import Application, Build, Job, Service
@@ -23,11 +25,11 @@ application = Application(
 def loaded(folder: Path, text: str, overlay: str | None = None) -> application.Application:
     path = folder / "app" / "app.py"
     path.write_text(text)
-    return load.load(path, overlay=nodes.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
+    return load.load_application(path, overlay=nodes.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
 
 
 def told(folder: Path, text: str, overlay: str | None = None) -> str:
-    with pytest.raises(problems.Invalid) as raised:
+    with pytest.raises(diagnosis.InvalidInput) as raised:
         loaded(folder, text, overlay)
     return str(raised.value).replace(f"{folder}/", "")
 
@@ -37,7 +39,7 @@ def test_it_is_what_the_same_in_yaml_is(folder: Path, capsys: pytest.CaptureFixt
     yaml.write_text(
         "{name: shop, services: {web: {build: ./web, port: 80, env: {LOG_LEVEL: info}}}, jobs: {migrate: {uses: web, command: [migrate]}}}"
     )
-    assert loaded(folder, APP.format("", 80)) == load.load(yaml)
+    assert loaded(folder, APP.format("", 80)) == load.load_application(yaml)
     assert capsys.readouterr().out == ""
 
 
@@ -85,6 +87,6 @@ def test_a_stack_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(folder)
     Path("app/app.py").write_text(APP.format("", 80))
     Path("Pulumi.dev.yaml").write_text("config: {seaway:context: a, seaway:app: app/app.py, seaway:registry: b}\n")
-    one = load.project(stackfile.read(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
-    assert one.app == load.load(Path("app/app.py"))
+    one = load.load_environment(stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+    assert one.app == load.load_application(Path("app/app.py"))
     assert one.base.jobs[0].uses == "web"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seaway.model import quantity
+from seaway.kubernetes.api import quantity
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_is_none(text: str) -> None:
     [(2, "2"), (0, "0"), (Fraction(3, 2), "1500m"), (Fraction(1, 3), "334m"), (Fraction(1, 10**9), "1m")],
 )
 def test_cpu(cores: Fraction | int, expected: str) -> None:
-    assert quantity.cpu(cores) == expected
+    assert quantity.format_cpu(cores) == expected
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_cpu(cores: Fraction | int, expected: str) -> None:
     [(0, "0"), (1, "1"), (1024, "1Ki"), (3 * 2**29, "1536Mi"), (2**40, "1Ti"), (10**9, "1000000000"), (0.5, "1")],
 )
 def test_size(amount: int, expected: str) -> None:
-    assert quantity.size(Fraction(amount)) == expected
+    assert quantity.format_size(Fraction(amount)) == expected
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_round_count() -> None:
 @settings(max_examples=50)
 @given(st.integers(0, 2**60))
 def test_there_and_back(number: int) -> None:
-    assert quantity.parse(quantity.size(number)) == number
-    assert quantity.parse(quantity.cpu(Fraction(number, 1000))) == Fraction(number, 1000)
+    assert quantity.parse(quantity.format_size(number)) == number
+    assert quantity.parse(quantity.format_cpu(Fraction(number, 1000))) == Fraction(number, 1000)
     for rounded, exact in (
         (quantity.parse(quantity.round_size(number)), Fraction(number)),
         (quantity.parse(quantity.round_cpu(Fraction(number, 1000))), Fraction(number, 1000)),

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, raw, rules
+from seaway.model import application
+from seaway.model.validate import raw, structure
 
 Said = Callable[..., list[str]]
 
@@ -139,7 +140,7 @@ OURS = {
 }
 OWNERS = {
     "StatefulSet": "stores: {db: {image: x, port: 1, volume: {path: /data, size: 1Gi}, raw: {%s}}}",
-    "DaemonSet": "services: {agent: {image: x, eachNode: true, raw: {%s}}}",
+    "DaemonSet": "services: {agent: {image: x, daemonSet: true, raw: {%s}}}",
     "Job": "jobs: {migrate: {image: x, raw: {%s}}}",
     "CronJob": "jobs: {report: {image: x, run: on-demand, raw: {%s}}}",
 }
@@ -154,7 +155,7 @@ def test_what_is_seaways_to_say(said: Said, fields: str) -> None:
 
 
 def kinds(**fields: object) -> list[str]:
-    return raw.kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
+    return raw.list_kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
 
 
 ESSENTIAL = (
@@ -180,10 +181,10 @@ def test_null_takes_away_nothing_that_is_needed(said: Said, path: str) -> None:
 
 def test_the_kinds_follow_from_what_is_said() -> None:
     assert kinds() == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"]
-    assert kinds(each_node=True) == ["DaemonSet", "NetworkPolicy", "ServiceAccount"]
+    assert kinds(daemon_set=True) == ["DaemonSet", "NetworkPolicy", "ServiceAccount"]
     assert "PodDisruptionBudget" not in kinds(scale=application.Scale(min=1))
     assert "PodDisruptionBudget" in kinds(scale=application.Scale(min=1, max=3))
-    assert set(kinds(port=1, expose=True, scale=application.Scale(max=3))) - set(kinds()) == {
+    assert set(kinds(port=1, publish=True, scale=application.Scale(max=3))) - set(kinds()) == {
         "HorizontalPodAutoscaler",
         "Ingress",
         "Service",
@@ -193,11 +194,11 @@ def test_the_kinds_follow_from_what_is_said() -> None:
         "RoleBinding",
         "Secret",
     }
-    sidecar = application.Companion("log", image="x", files=(application.File("/a", content=""),))
+    sidecar = application.ExtraContainer("log", image="x", files=(application.File("/a", content=""),))
     assert set(kinds(sidecars=(sidecar,))) - set(kinds()) == {"ConfigMap"}
-    jobs: dict[str, rules.Workload] = {
+    jobs: dict[str, structure.AnyWorkload] = {
         "Job": application.Job("a", run="after-rollout"),
         "CronJob": application.Job("a", run="on-demand"),
     }
     for kind, job in jobs.items():
-        assert kind in raw.kinds(job)
+        assert kind in raw.list_kinds(job)

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, decode, load, nodes, settings
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.syntax import decode, nodes
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "reference.yaml"
 
 
 def test_the_reference_mentions_every_field() -> None:
-    load.load(REFERENCE)
+    load.load_application(REFERENCE)
     written = set(_keys(application.Application, nodes.parse(REFERENCE.read_bytes(), "reference.yaml")))
     model = [one for one in vars(application).values() if dataclasses.is_dataclass(one) and isinstance(one, type)]
     assert len(model) > 10
@@ -30,7 +32,7 @@ def test_every_line_of_the_reference_fits() -> None:
 
 def test_the_project_lists_every_key_of_a_stack() -> None:
     listed = re.findall(r"^#   (\w+) +\S", (ROOT / "Pulumi.yaml").read_text(), re.MULTILINE)
-    known = {decode.camel(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
+    known = {decode.to_camel_case(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
     assert len(listed) == len(set(listed))
     assert set(listed) == known | {"secrets", "fingerprintKey"}
 
@@ -54,17 +56,21 @@ def owner(cls: type, field: str) -> str:
 
 def _keys(cls: type, node: nodes.Node) -> Iterator[tuple[str, str]]:
     """Which fields of which classes a node writes."""
-    if not isinstance(node, nodes.Table):
+    if not isinstance(node, nodes.MappingNode):
         return
     for field in dataclasses.fields(cls):
-        entry = node.entries.get(decode.camel(field.name))
+        entry = node.pairs.get(decode.to_camel_case(field.name))
         if entry is None:
             continue
         yield owner(cls, field.name), field.name
-        hint = decode.hints(cls)[field.name]
+        hint = decode.get_type_hints(cls)[field.name]
         for inner in _classes(hint):
-            by_name = decode.named_by(inner) is not None or "Mapping" in str(hint)
-            bodies = [one.node for one in nodes.inside(node, decode.camel(field.name)).values()] if by_name else []
+            by_name = decode.get_name_field(inner) is not None or "Mapping" in str(hint)
+            bodies = (
+                [one.node for one in nodes.get_pairs(node, decode.to_camel_case(field.name)).values()]
+                if by_name
+                else []
+            )
             for body in bodies or [entry.node]:
                 yield from _keys(inner, body)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seaway.model import references
+from seaway.model import image_reference
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from seaway.model import references
     ],
 )
 def test_an_image_has_one_name(reference: str, short: str) -> None:
-    assert references.short(reference) == short
+    assert image_reference.normalize(reference) == short
 
 
 @pytest.mark.parametrize(
@@ -36,19 +36,19 @@ def test_an_image_has_one_name(reference: str, short: str) -> None:
     ],
 )
 def test_the_registry_of_a_reference(reference: str, host: str) -> None:
-    assert references.host(reference) == host
+    assert image_reference.get_registry(reference) == host
 
 
 def test_a_digest_counts_and_the_tag_beside_it_does_not() -> None:
     both = "localhost:5000/web:1@sha256:1"
-    assert references.digest(both) == "sha256:1"
-    assert references.digest("localhost:5000/web:1") is None
-    assert references.tagged(both) == "localhost:5000/web:1"
-    assert references.by_digest(both) == "localhost:5000/web@sha256:1"
-    assert references.by_digest("localhost:5000/web@sha256:1") == "localhost:5000/web@sha256:1"
-    assert references.by_digest("localhost:5000/web:1") == "localhost:5000/web:1"
-    assert references.exactly(both, "sha256:2") == "localhost:5000/web:1@sha256:2"
-    assert references.exactly(both, None) == "localhost:5000/web:1"
+    assert image_reference.get_digest(both) == "sha256:1"
+    assert image_reference.get_digest("localhost:5000/web:1") is None
+    assert image_reference.remove_digest(both) == "localhost:5000/web:1"
+    assert image_reference.remove_tag(both) == "localhost:5000/web@sha256:1"
+    assert image_reference.remove_tag("localhost:5000/web@sha256:1") == "localhost:5000/web@sha256:1"
+    assert image_reference.remove_tag("localhost:5000/web:1") == "localhost:5000/web:1"
+    assert image_reference.set_digest(both, "sha256:2") == "localhost:5000/web:1@sha256:2"
+    assert image_reference.set_digest(both, None) == "localhost:5000/web:1"
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_a_digest_counts_and_the_tag_beside_it_does_not() -> None:
 )
 def test_what_takes_the_place_of_an_image(reference: str, instead: str | None) -> None:
     substitutes = {"python:3.12-slim": "mirror", "python:3.12-slim@sha256:2": "exact", "python:latest": "newest"}
-    assert references.substitute(reference, substitutes) == instead
+    assert image_reference.find_override(reference, substitutes) == instead

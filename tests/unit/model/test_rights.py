@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import rights
+from seaway.model.validate import rbac
 
 VERBS = "name the verbs: get, list, watch, create, update, patch, delete, deletecollection"
 NAMED = "pods, pods/log, deployments.apps"
@@ -42,5 +42,5 @@ def test_passes(said: Callable[..., list[str]], api: str) -> None:
 
 
 def test_every_known_resource_is_in_one_place() -> None:
-    assert not set(rights.CORE) & set(rights.GROUPS)
-    assert not set(rights.OF_THE_CLUSTER) & {*rights.CORE, *rights.GROUPS}
+    assert not set(rbac.CORE_RESOURCES) & set(rbac.RESOURCE_GROUPS)
+    assert not set(rbac.CLUSTER_SCOPED_RESOURCES) & {*rbac.CORE_RESOURCES, *rbac.RESOURCE_GROUPS}

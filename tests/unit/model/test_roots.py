@@ -11,15 +11,17 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from seaway.model import encode, load, problems, roots, stackfile
+from seaway.files import roots
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis, encode
 
 CANARY = "canary-7d1f"
 LINE = f"CANARY={CANARY}\n"
 
 REFERENCES: dict[str, str] = {
     "files": "name: a\nservices: {{web: {{image: b, port: 80, files: {{/etc/a: '{0}'}}}}}}\n",
-    "envFiles": "name: a\nservices: {{web: {{image: b, port: 80, envFiles: ['{0}']}}}}\n",
-    "sidecar": "name: a\nservices: {{web: {{image: b, port: 80, sidecars: {{c: {{image: d, envFiles: ['{0}']}}}}}}}}\n",
+    "envFile": "name: a\nservices: {{web: {{image: b, port: 80, envFile: ['{0}']}}}}\n",
+    "sidecar": "name: a\nservices: {{web: {{image: b, port: 80, sidecars: {{c: {{image: d, envFile: ['{0}']}}}}}}}}\n",
     "context": "name: a\nservices: {{web: {{build: '{0}', port: 80}}}}\n",
     "dockerfile": "name: a\nservices: {{web: {{build: {{context: web, dockerfile: '../{0}'}}, port: 80}}}}\n",
     "contexts": "name: a\nservices: {{web: {{build: {{context: web, contexts: {{c: '{0}'}}}}, port: 80}}}}\n",
@@ -109,8 +111,8 @@ def project(place: Path) -> Path:
 def outcome(file: Path) -> tuple[str, bool]:
     """All that can be seen of an application, and whether it was refused."""
     try:
-        return repr(encode.plain(load.load(file))), False
-    except problems.Invalid as error:
+        return repr(encode.to_plain(load.load_application(file))), False
+    except diagnosis.InvalidInput as error:
         return str(error), True
 
 
@@ -171,8 +173,8 @@ def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, nam
     below = folder / "app/below/file"
     TARGETS[target](below)
     (folder / name).symlink_to(below)
-    with pytest.raises(problems.Invalid) as caught:
-        load.project(stackfile.read(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        load.load_environment(stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
     assert CANARY not in str(caught.value)
 
 
@@ -182,18 +184,20 @@ STACK = "config: {{seaway:context: c, seaway:app: app/app.yaml{0}}}\n"
 def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = project(place)
     monkeypatch.chdir(folder)
-    (folder / "app/app.yaml").write_text(REFERENCES["envFiles"].format("../../outside/file"))
+    (folder / "app/app.yaml").write_text(REFERENCES["envFile"].format("../../outside/file"))
     file = folder / "Pulumi.dev.yaml"
 
     def loaded() -> str:
         try:
-            return repr(load.project(stackfile.read(file), folder=folder, stack="dev").app.services[0].env)
-        except problems.Invalid as error:
+            return repr(
+                load.load_environment(stack_file.read_config(file), folder=folder, stack="dev").app.services[0].env
+            )
+        except diagnosis.InvalidInput as error:
             return str(error)
 
     file.write_text(STACK.format(""))
     assert loaded() == (
-        'app/app.yaml:2:49: services.web.envFiles.0: "../../outside/file" is outside the project; copy it into the'
+        'app/app.yaml:2:49: services.web.envFile.0: "../../outside/file" is outside the project; copy it into the'
         " folder of Pulumi.yaml; if it is in the same git repository: pulumi config set seaway:root git"
     )
     file.write_text(STACK.format(", seaway:root: git"))
@@ -204,9 +208,9 @@ def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, m
     (place / ".git").mkdir()
     (place / ".git/config").write_text(LINE)
     assert loaded() == repr({"CANARY": CANARY})
-    (folder / "app/app.yaml").write_text(REFERENCES["envFiles"].format("../../.git/config"))
+    (folder / "app/app.yaml").write_text(REFERENCES["envFile"].format("../../.git/config"))
     assert loaded() == (
-        'app/app.yaml:2:49: services.web.envFiles.0: "../../.git/config" is in .git, which holds keys and state;'
+        'app/app.yaml:2:49: services.web.envFile.0: "../../.git/config" is in .git, which holds keys and state;'
         " name a file of the application"
     )
     file.write_text(STACK.format(", seaway:root: /"))
@@ -242,8 +246,12 @@ def test_without_a_project_the_working_directory_is_the_root(place: Path, monkey
 
 def read(folder: Path, name: str, limit: int = 10) -> str:
     try:
-        return roots.Root(folder).read(folder / name, "it", problems.Place("f", 1, 2), "key", limit=limit).decode()
-    except problems.Invalid as error:
+        return (
+            roots.Root(folder)
+            .read(folder / name, "it", diagnosis.SourceLocation("f", 1, 2), "key", limit=limit)
+            .decode()
+        )
+    except diagnosis.InvalidInput as error:
         return str(error)
 
 
@@ -254,8 +262,8 @@ def test_size_is_bounded_by_what_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, "more") == "f:1:2: key: it has 11 bytes; keep it under 10"
     # A file of the kernel says that it has none.
     kernel = roots.Root(Path("/proc/self"))
-    with pytest.raises(problems.Invalid, match="it has more than 10 bytes; keep it under 10"):
-        kernel.read(Path(f"/proc/{os.getpid()}/status"), "it", problems.Place("f"), "", limit=10)
+    with pytest.raises(diagnosis.InvalidInput, match="it has more than 10 bytes; keep it under 10"):
+        kernel.read(Path(f"/proc/{os.getpid()}/status"), "it", diagnosis.SourceLocation("f"), "", limit=10)
 
 
 def test_what_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,5 +289,5 @@ def test_a_link_that_takes_a_files_place_meanwhile_is_not_followed(tmp_path: Pat
     (tmp_path / "in/a").symlink_to("../out")
     (tmp_path / "in/dir").symlink_to("..")
     for name in ("a", "dir/out"):
-        with pytest.raises(OSError, match=r"link|Not a directory"), roots.open_regular(tmp_path / "in", name):
+        with pytest.raises(OSError, match=r"link|Not a directory"), roots.open_regular_file(tmp_path / "in", name):
             pass

@@ -32,7 +32,7 @@ def store(body: str) -> str:
 
 IMAGE = "    image: nginx\n"
 PASSES = [
-    web(f"{IMAGE}    port: 1\n    expose: true\n    health: /healthz"),
+    web(f"{IMAGE}    port: 1\n    publish: true\n    health: /healthz"),
     web(f"{IMAGE}    port: 65535\n    calls: [api, web]"),
     web(f"{IMAGE}    health: [python, -m, live]"),
     web("    build: ./web"),
@@ -42,10 +42,11 @@ PASSES = [
     web(f"{IMAGE}    resources: {{cpu: 2, memory: 500M}}"),
     web(f"{IMAGE}    user: 1\n    scale: 1\n    writable: [/var/cache]"),
     web(f"{IMAGE}    files: {{/a: app.toml, /b: {{content: ''}}}}"),
-    store("health: {live: [pg_isready], startup: 1}, user: 999"),
+    store("health: {liveness: [pg_isready], startPeriod: 1}, user: 999"),
     # Links in a circle, and against the order: `calls` neither orders nor forbids.
-    BASE.replace("80}", "80, calls: [back], after: [back]}") + "  back: {image: x, port: 81, calls: [web, back]}\n",
-    BASE.replace("80}", "80, after: [a, b]}") + "  a: {image: x, after: [b]}\n  b: {image: x, after: [work]}\n",
+    BASE.replace("80}", "80, calls: [back], dependsOn: [back]}") + "  back: {image: x, port: 81, calls: [web, back]}\n",
+    BASE.replace("80}", "80, dependsOn: [a, b]}")
+    + "  a: {image: x, dependsOn: [b]}\n  b: {image: x, dependsOn: [work]}\n",
     BASE + "jobs:\n  m: {uses: web, timeout: 1}\n",
     BASE + "jobs:\n  migrate: {uses: web}\n  other: {image: x, calls: [web]}\n",
 ]
@@ -89,8 +90,8 @@ FAILS = {
         "7:5: services.web.port: 70000 is no TCP port (1 to 65535); write the port that the program listens on",
     ),
     "expose": (
-        web(f"{IMAGE}    expose: true"),
-        "7:5: services.web.expose: is true, but there is no port; add `port:`, or remove expose",
+        web(f"{IMAGE}    publish: true"),
+        "7:5: services.web.publish: is true, but there is no port; add `port:`, or remove expose",
     ),
     "health without port": (
         web(f"{IMAGE}    health: /healthz"),
@@ -98,21 +99,21 @@ FAILS = {
         " command: [program, argument]",
     ),
     "health": (
-        store("health: {ready: pg_isready}"),
-        '3:80: stores.db.health.ready: "pg_isready" is no HTTP path, and not grpc, grpc:<service> or tcp; begin a path with /, or write a command as a list:'
+        store("health: {readiness: pg_isready}"),
+        '3:80: stores.db.health.readiness: "pg_isready" is no HTTP path, and not grpc, grpc:<service> or tcp; begin a path with /, or write a command as a list:'
         " [program, argument]",
     ),
     "health command": (
-        store("health: {live: []}"),
-        "3:80: stores.db.health.live: the command is empty; write [program, argument]",
+        store("health: {liveness: []}"),
+        "3:80: stores.db.health.liveness: the command is empty; write [program, argument]",
     ),
     "startup": (
-        store("health: {startup: 0}"),
-        "3:80: stores.db.health.startup: 0 is no time to start; write the seconds that a start may take, 1 at least",
+        store("health: {startPeriod: 0}"),
+        "3:80: stores.db.health.startPeriod: 0 is no time to start; write the seconds that a start may take, 1 at least",
     ),
     "questions": (
-        store("health: {every: 0}"),
-        "3:80: stores.db.health.every: 0 is no time between two questions; write seconds, 1 at least",
+        store("health: {interval: 0}"),
+        "3:80: stores.db.health.interval: 0 is no time between two questions; write seconds, 1 at least",
     ),
     "an answer": (
         store("health: {timeout: 0}"),
@@ -127,8 +128,8 @@ FAILS = {
         "3:71: stores.db.protocol: is udp, and a store listens on TCP; write tcp, http or grpc",
     ),
     "a second name": (
-        store("expose: true") + "services: {db-outside: {image: x, port: 1}}\n",
-        "3:71: stores.db.expose: db-outside is what the store is called outside, and another name in the application;"
+        store("publish: true") + "services: {db-outside: {image: x, port: 1}}\n",
+        "3:71: stores.db.publish: db-outside is what the store is called outside, and another name in the application;"
         " rename that one",
     ),
     "all ports and one": (
@@ -136,22 +137,22 @@ FAILS = {
         "8:5: services.web.allPorts: is true, and a port is written; remove one of the two",
     ),
     "shared with each other": (
-        "name: shop\nstores:\n  a: {image: x, volume: {path: /a, size: 1Gi}, shares: {/b: b}}\n"
-        "  b: {image: x, volume: {path: /b, size: 1Gi}, shares: {/a: a}}\n",
-        "3:48: stores.a.shares: a -> b -> a each run where the disk of the next is, and none would start; let one of"
+        "name: shop\nstores:\n  a: {image: x, volume: {path: /a, size: 1Gi}, sharedVolumes: {/b: b}}\n"
+        "  b: {image: x, volume: {path: /b, size: 1Gi}, sharedVolumes: {/a: a}}\n",
+        "3:48: stores.a.sharedVolumes: a -> b -> a each run where the disk of the next is, and none would start; let one of"
         " them own both disks",
     ),
     "shared by nobody": (
-        web(f"{IMAGE}    shares: {{/b: db}}"),
-        '7:14: services.web.shares./b: there is no store "db"; there are none',
+        web(f"{IMAGE}    sharedVolumes: {{/b: db}}"),
+        '7:14: services.web.sharedVolumes./b: there is no store "db"; there are none',
     ),
     "shared disk that is not there": (
-        store("") + "services: {web: {image: x, shares: {/b: {store: db, volume: wal}}}}\n",
-        '4:37: services.web.shares./b: db has no disk "wal"; there are none',
+        store("") + "services: {web: {image: x, sharedVolumes: {/b: {store: db, volume: wal}}}}\n",
+        '4:37: services.web.sharedVolumes./b: db has no disk "wal"; there are none',
     ),
     "shared by every node": (
-        store("") + "services: {web: {image: x, eachNode: true, shares: {/b: db}}}\n",
-        "4:53: services.web.shares./b: is a disk of one node, and eachNode asks for all of them; leave out one of the"
+        store("") + "services: {web: {image: x, daemonSet: true, sharedVolumes: {/b: db}}}\n",
+        "4:53: services.web.sharedVolumes./b: is a disk of one node, and daemonSet asks for all of them; leave out one of the"
         " two",
     ),
     "call to nobody": (
@@ -167,28 +168,29 @@ FAILS = {
         f"7:18: services.web.calls.1: api is in the list twice; {REPEAT}",
     ),
     "after nobody": (
-        web(f"{IMAGE}    after: [apo]"),
-        '7:13: services.web.after.0: there is no service "apo"; did you mean api?',
+        web(f"{IMAGE}    dependsOn: [apo]"),
+        '7:13: services.web.dependsOn.0: there is no service "apo"; did you mean api?',
     ),
     "after twice": (
-        web(f"{IMAGE}    after: [api, api]"),
-        f"7:18: services.web.after.1: api is in the list twice; {REPEAT}",
+        web(f"{IMAGE}    dependsOn: [api, api]"),
+        f"7:18: services.web.dependsOn.1: api is in the list twice; {REPEAT}",
     ),
     "after itself": (
-        web(f"{IMAGE}    after: [web]"),
-        "7:13: services.web.after.0: web cannot wait for itself; remove it",
+        web(f"{IMAGE}    dependsOn: [web]"),
+        "7:13: services.web.dependsOn.0: web cannot wait for itself; remove it",
     ),
     "after a store": (
-        BASE.replace("80}", "80, after: [db]}") + store("").partition("\n")[2],
-        "3:41: services.web.after.0: db is a store, and those always come before any service; remove it",
+        BASE.replace("80}", "80, dependsOn: [db]}") + store("").partition("\n")[2],
+        "3:41: services.web.dependsOn.0: db is a store, and those always come before any service; remove it",
     ),
     "after a job": (
-        BASE.replace("80}", "80, after: [m]}") + "jobs:\n  m: {uses: web}",
-        "3:41: services.web.after.0: m is a job, and those always come before any service; remove it",
+        BASE.replace("80}", "80, dependsOn: [m]}") + "jobs:\n  m: {uses: web}",
+        "3:41: services.web.dependsOn.0: m is a job, and those always come before any service; remove it",
     ),
     "after each other": (
-        BASE.replace("80}", "80, after: [work, a]}") + "  a: {image: x, after: [b]}\n  b: {image: x, after: [web]}",
-        "3:47: services.web.after.1: web -> a -> b -> web wait for each other, and none would ever start; remove one of"
+        BASE.replace("80}", "80, dependsOn: [work, a]}")
+        + "  a: {image: x, dependsOn: [b]}\n  b: {image: x, dependsOn: [web]}",
+        "3:47: services.web.dependsOn.1: web -> a -> b -> web wait for each other, and none would ever start; remove one of"
         " these; `calls` needs no order",
     ),
     "job without time": (

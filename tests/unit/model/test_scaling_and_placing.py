@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import placing
+from seaway.model.validate import scheduling
 
 Said = Callable[..., list[str]]
 
@@ -23,15 +23,15 @@ PASSES = [
     web("scale: {min: 2, max: 10, cpu: 70%, memory: 80%}"),
     web("scale: {max: 3, cpu: 400%, memory: 90%}"),
     web("scale: {max: 5, cpu: 181%}\n    resources: {cpu: 100m, cpuLimit: 200m}"),
-    web("spread: require\n    drain: 0\n    grace: 1\n    priority: high-priority.v2"),
-    web("nodes: {disk: ssd, example.com/kind: web_1, empty: ''}"),
-    web("tolerates: [dedicated=batch:NoSchedule, 'spot:NoExecute', 'a/b=:PreferNoSchedule']"),
+    web("spread: require\n    preStopDelay: 0\n    stopGracePeriod: 1\n    priorityClass: high-priority.v2"),
+    web("nodeSelector: {disk: ssd, example.com/kind: web_1, empty: ''}"),
+    web("tolerations: [dedicated=batch:NoSchedule, 'spot:NoExecute', 'a/b=:PreferNoSchedule']"),
     resources("cpuLimit: 100m"),
     resources("cpu: 0.5, cpuLimit: 2, disk: 10Gi"),
     resources("gpu: 2"),
     resources("gpu: {count: 1, resource: amd.com/gpu}"),
     resources("tpu: {count: 4, accelerator: tpu-v5-lite-podslice, topology: 2x4}"),
-    "name: shop\nstores:\n  db: {image: p, port: 1, volume: {path: /d, size: 1Gi}, grace: 600, priority: a}\n",
+    "name: shop\nstores:\n  db: {image: p, port: 1, volume: {path: /d, size: 1Gi}, stopGracePeriod: 600, priorityClass: a}\n",
 ]
 
 
@@ -52,16 +52,16 @@ FAILS = {
     "nothing": (web("scale: {max: 3, memory: 0%}"), '6:21: services.web.scale.memory: "0%" is no percentage of what is set aside; write it as 70%'),
     "memory that is never used": (web("scale: {max: 3, memory: 95%}"), "6:21: services.web.scale.memory: 95% is never passed by a tenth, which is what starts pods, since resources.memory is the limit; write 90% at most"),
     "cpu that is never used": (web("scale: {max: 5, cpu: 182%}\n    resources: {cpu: 100m, cpuLimit: 200m}"), "6:21: services.web.scale.cpu: 182% is never passed by a tenth, which is what starts pods, since resources.cpuLimit is the limit; write 181% at most"),
-    "drain": (web("drain: -1"), "6:5: services.web.drain: -1 is no time to wait; write seconds, or 0 for none"),
-    "grace": (web("grace: 0"), "6:5: services.web.grace: 0 is no time to end; write the seconds from SIGTERM to SIGKILL, 1 at least"),
-    "grace of a store": ("name: shop\nstores:\n  db: {image: p, port: 1, volume: {path: /d, size: 1Gi}, grace: 0}\n", "3:58: stores.db.grace: 0 is no time to end; write the seconds from SIGTERM to SIGKILL, 1 at least"),
-    "priority": (web("priority: High Prio"), '6:5: services.web.priority: "High Prio" is no name of a PriorityClass; write one that `kubectl get priorityclasses` lists'),
-    "label": (web("nodes: {a b: c}"), '6:13: services.web.nodes.a b: "a b" is no name of a label; write it as disk or example.com/disk, with letters, digits, -, _ and .'),
-    "label's domain": (web("nodes: {A_B/c: d}"), '6:13: services.web.nodes.A_B/c: "A_B/c" is no name of a label; write it as disk or example.com/disk, with letters, digits, -, _ and .'),
-    "value": (web("nodes: {disk: -ssd}"), f'6:13: services.web.nodes.disk: "-ssd" is no value of a label; {LABEL}'),
-    "taint": (web("tolerates: [batch]"), f'6:17: services.web.tolerates.0: "batch" is no taint; {TAINT}'),
-    "effect": (web("tolerates: ['a=b:Never']"), f'6:17: services.web.tolerates.0: "a=b:Never" is no taint; {TAINT}'),
-    "taint's value": (web("tolerates: ['a=-:NoSchedule']"), f'6:17: services.web.tolerates.0: "a=-:NoSchedule" is no taint; {TAINT}'),
+    "drain": (web("preStopDelay: -1"), "6:5: services.web.preStopDelay: -1 is no time to wait; write seconds, or 0 for none"),
+    "grace": (web("stopGracePeriod: 0"), "6:5: services.web.stopGracePeriod: 0 is no time to end; write the seconds from SIGTERM to SIGKILL, 1 at least"),
+    "grace of a store": ("name: shop\nstores:\n  db: {image: p, port: 1, volume: {path: /d, size: 1Gi}, stopGracePeriod: 0}\n", "3:58: stores.db.stopGracePeriod: 0 is no time to end; write the seconds from SIGTERM to SIGKILL, 1 at least"),
+    "priority": (web("priorityClass: High Prio"), '6:5: services.web.priorityClass: "High Prio" is no name of a PriorityClass; write one that `kubectl get priorityclasses` lists'),
+    "label": (web("nodeSelector: {a b: c}"), '6:13: services.web.nodeSelector.a b: "a b" is no name of a label; write it as disk or example.com/disk, with letters, digits, -, _ and .'),
+    "label's domain": (web("nodeSelector: {A_B/c: d}"), '6:13: services.web.nodeSelector.A_B/c: "A_B/c" is no name of a label; write it as disk or example.com/disk, with letters, digits, -, _ and .'),
+    "value": (web("nodeSelector: {disk: -ssd}"), f'6:13: services.web.nodeSelector.disk: "-ssd" is no value of a label; {LABEL}'),
+    "taint": (web("tolerations: [batch]"), f'6:17: services.web.tolerations.0: "batch" is no taint; {TAINT}'),
+    "effect": (web("tolerations: ['a=b:Never']"), f'6:17: services.web.tolerations.0: "a=b:Never" is no taint; {TAINT}'),
+    "taint's value": (web("tolerations: ['a=-:NoSchedule']"), f'6:17: services.web.tolerations.0: "a=-:NoSchedule" is no taint; {TAINT}'),
     "limit": (resources("cpuLimit: lots"), '6:17: services.web.resources.cpuLimit: "lots" is no amount of CPU; write cores, as 0.5, or thousandths of one, as 500m'),
     "low limit": (resources("cpu: 200m, cpuLimit: 0.1"), "6:28: services.web.resources.cpuLimit: 0.1 is less than cpu, which is 200m; write as much or more, or leave it out for no limit"),
     "disk": (resources("disk: 1"), '6:17: services.web.resources.disk: "1" is no amount of bytes with a unit; write it as 1Gi (Ki, Mi, Gi or Ti)'),
@@ -106,4 +106,4 @@ def test_companions_are_held_to_the_same(said: Said) -> None:
     ],
 )
 def test_toleration(text: str, expected: dict[str, str] | None) -> None:
-    assert placing.toleration(text) == expected
+    assert scheduling.parse_toleration(text) == expected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seaway.model import schedule
+from seaway.model.validate import cron
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from seaway.model import schedule
     ],
 )
 def test_a_schedule(text: str) -> None:
-    assert schedule.wrong(text) is None
+    assert cron.find_error(text) is None
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_a_schedule(text: str) -> None:
     ],
 )
 def test_no_schedule(text: str, wrong: str) -> None:
-    assert schedule.wrong(text) == wrong
+    assert cron.find_error(text) == wrong

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dev import schema as maker
-from seaway.model import schema
+from seaway.kubernetes.api import schema
 from tests import golden
 
 
@@ -15,7 +15,7 @@ def deployment(**spec: Any) -> dict[str, Any]:
 
 
 def merged(base: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    return schema.merged("Deployment", deployment(**base), deployment(**part))["spec"]["template"]["spec"]
+    return schema.merge_patch("Deployment", deployment(**base), deployment(**part))["spec"]["template"]["spec"]
 
 
 def test_mappings_merge_key_by_key_and_null_takes_away() -> None:
@@ -50,12 +50,12 @@ def test_other_lists_are_replaced() -> None:
 def test_the_claims_of_a_store_have_names() -> None:
     claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
     part = {"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"a": "b"}}}]}}
-    assert not list(schema.check("StatefulSet", part, part=True))
-    assert schema.merged("StatefulSet", {"spec": {"volumeClaimTemplates": [claim]}}, part)["spec"] == {
+    assert not list(schema.check_object("StatefulSet", part, partial=True))
+    assert schema.merge_patch("StatefulSet", {"spec": {"volumeClaimTemplates": [claim]}}, part)["spec"] == {
         "volumeClaimTemplates": [claim | {"metadata": {"name": "data", "labels": {"a": "b"}}}]
     }
     wrong = {"spec": {"volumeClaimTemplates": [{"spec": {}}]}}
-    assert [one.wrong for one in schema.check("StatefulSet", wrong, part=True)] == ["has no metadata.name"]
+    assert [one.message for one in schema.check_object("StatefulSet", wrong, partial=True)] == ["has no metadata.name"]
 
 
 def test_a_quantity_becomes_text() -> None:
@@ -64,8 +64,8 @@ def test_a_quantity_becomes_text() -> None:
 
 
 def test_what_is_required_is_missed_in_an_object_and_not_in_a_part() -> None:
-    assert not list(schema.check("Deployment", {"spec": {}}, part=True))
-    assert [(".".join(one.path), one.wrong) for one in schema.check("Deployment", {"spec": {}})] == [
+    assert not list(schema.check_object("Deployment", {"spec": {}}, partial=True))
+    assert [(".".join(one.path), one.message) for one in schema.check_object("Deployment", {"spec": {}})] == [
         ("spec.selector", "is missing"),
         ("spec.template", "is missing"),
     ]
@@ -74,30 +74,30 @@ def test_what_is_required_is_missed_in_an_object_and_not_in_a_part() -> None:
 def test_a_value_that_is_not_known_yet_is_right() -> None:
     unknown = object()
     fields = {"image": unknown, "env": unknown, "stdin": unknown, "resources": unknown, "imagePullPolicy": unknown}
-    assert not list(schema.check("Deployment", deployment(containers=[{"name": "web", **fields}]), part=True))
+    assert not list(schema.check_object("Deployment", deployment(containers=[{"name": "web", **fields}]), partial=True))
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_every_object_of_the_examples_is_valid(example: str) -> None:
-    found = golden.made(example)
+    found = golden.build_objects(example)
     assert {each.kind: each.manifest["apiVersion"] for each in found} == {
-        each.kind: schema.version(each.kind) for each in found
+        each.kind: schema.get_api_version(each.kind) for each in found
     }
-    assert {each.key: list(schema.check(each.kind, each.manifest)) for each in found} == {
+    assert {each.key: list(schema.check_object(each.kind, each.manifest)) for each in found} == {
         each.key: [] for each in found
     }
 
 
 def test_a_typing_error_in_an_object_is_seen() -> None:
-    (one,) = (each for each in golden.made("smallest") if each.kind == "Deployment")
+    (one,) = (each for each in golden.build_objects("smallest") if each.kind == "Deployment")
     wrong = one.manifest | {"spec": one.manifest["spec"] | {"selectr": {}}}
-    assert [found.remedy for found in schema.check("Deployment", wrong)] == ["did you mean selector?"]
+    assert [found.hint for found in schema.check_object("Deployment", wrong)] == ["did you mean selector?"]
 
 
 def test_the_file_is_as_its_maker_writes_it_and_small() -> None:
     read = maker.FILE.read_text()
     assert maker.format_schema(json.loads(read)) == read
-    assert set(schema.kinds()) == set(maker.KINDS)
+    assert set(schema.list_kinds()) == set(maker.KINDS)
     assert len(read) < 300_000
     modules = (golden.ROOT / "dev/cluster/modules/kubernetes/go.mod").read_text()
     assert f"k8s.io/kubernetes {json.loads(read)['kubernetes']} " in modules, "run `python -m dev.schema`"

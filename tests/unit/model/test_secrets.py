@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, load, secrets
+from seaway.model import application
+from seaway.model.validate import secrets
+from seaway.project import load
 
 Said = Callable[..., list[str]]
 
@@ -121,18 +123,20 @@ def test_where_it_comes_from_is_said_once_and_how_it_is_given_everywhere() -> No
                 "api",
                 image="a",
                 secrets=(application.Secret("A", generate=9),),
-                sidecars=(application.Companion("b", secrets=(application.Secret("B", existing="theirs", key="k"),)),),
+                sidecars=(
+                    application.ExtraContainer("b", secrets=(application.Secret("B", existing="theirs", key="k"),)),
+                ),
             ),
         ),
     )
-    web, api = secrets.shared(app).services
+    web, api = secrets.propagate_sources(app).services
     assert web.secrets == (
         application.Secret("A", generate=9),
         application.Secret("B", env=True, existing="theirs", key="k"),
     )
     assert api.sidecars[0].secrets == (application.Secret("B", existing="theirs", key="k"),)
-    assert secrets.valued(secrets.shared(app)) == ["A"]
-    assert secrets.generated(app) == {"A": 9}
+    assert secrets.list_managed_names(secrets.propagate_sources(app)) == ["A"]
+    assert secrets.get_generated_lengths(app) == {"A": 9}
 
 
 def test_what_a_job_says_itself_takes_the_place_of_the_services_secret() -> None:
@@ -140,7 +144,7 @@ def test_what_a_job_says_itself_takes_the_place_of_the_services_secret() -> None
         "web", image="a", secrets=tuple(map(application.Secret, "ABC")), env={"D_FILE": "/d", "E": "e"}
     )
     job = application.Job("m", uses="web", env={"A": "x", "B_FILE": "/b"}, secrets=(application.Secret("D"),))
-    (made,) = load.resolve(application.Application("shop", services=(web,), jobs=(job,))).jobs
+    (made,) = load.resolve_application(application.Application("shop", services=(web,), jobs=(job,))).jobs
     assert [secret.name for secret in made.secrets] == ["C", "D"]
     assert made.env == {"A": "x", "B_FILE": "/b", "E": "e"}
 
@@ -161,17 +165,21 @@ SET = "pulumi config set --secret --path 'seaway:secrets.P'"
                 " pulumi config rm --path 'seaway:secrets.A', or remove `existing`"
             ],
         ),
-        (web(""), f"{STACK}  seaway:pull: {{user: me, secret: P}}\n  seaway:secrets: {{P: {{secure: x}}}}\n", []),
         (
             web(""),
-            f"{STACK}  seaway:pull: {{user: me, secret: P}}\n",
-            [f"Pulumi.dev.yaml: seaway:pull.secret: the secret P has no value in stack dev; {SET}"],
+            f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n  seaway:secrets: {{P: {{secure: x}}}}\n",
+            [],
         ),
         (
             web(""),
-            "config:\n  seaway:context: c\n  seaway:pull: {user: me, secret: P}\n  seaway:secrets: {P: {secure: x}}\n",
+            f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n",
+            [f"Pulumi.dev.yaml: seaway:imagePullCredentials.secret: the secret P has no value in stack dev; {SET}"],
+        ),
+        (
+            web(""),
+            "config:\n  seaway:context: c\n  seaway:imagePullCredentials: {user: me, secret: P}\n  seaway:secrets: {P: {secure: x}}\n",
             [
-                "Pulumi.dev.yaml: seaway:pull: is the account me of a registry that is not set;"
+                "Pulumi.dev.yaml: seaway:imagePullCredentials: is the account me of a registry that is not set;"
                 " pulumi config set seaway:registry registry.example.com/team"
             ],
         ),

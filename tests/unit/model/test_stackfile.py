@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import load, nodes, problems, settings, stackfile
+from seaway.model import settings
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis, nodes
 
 Said = Callable[..., list[str]]
 
@@ -18,7 +20,7 @@ config:
   seaway:context: seaway-dev
   seaway:registry: registry.example.com/team
   seaway:rolloutTimeout: "90"
-  seaway:substitutes:
+  seaway:imageOverrides:
     postgres:17: registry.example.com/base/postgres:17
   seaway:overlay:
     services:
@@ -32,7 +34,7 @@ GIVEN = {
     "context": "seaway-dev",
     "registry": "registry.example.com/team",
     "rolloutTimeout": "90",
-    "substitutes": json.dumps({"postgres:17": "registry.example.com/base/postgres:17"}),
+    "imageOverrides": json.dumps({"postgres:17": "registry.example.com/base/postgres:17"}),
     "overlay": json.dumps(
         {
             "services": {
@@ -50,51 +52,53 @@ BUILT = "name: shop\nservices:\n  web: {build: ./web, port: 80}\n"
 
 
 @pytest.fixture
-def file(folder: Path) -> nodes.Table:
+def file(folder: Path) -> nodes.MappingNode:
     path = folder / "Pulumi.dev.yaml"
     path.write_text(FILE)
-    return stackfile.read(path)
+    return stack_file.read_config(path)
 
 
-def test_the_file_and_pulumi_give_the_same_settings(file: nodes.Table) -> None:
-    written = stackfile.decode_settings(file, "dev")
+def test_the_file_and_pulumi_give_the_same_settings(file: nodes.MappingNode) -> None:
+    written = stack_file.decode_settings(file, "dev")
     assert written == settings.Settings(
         stack="dev",
         context="seaway-dev",
         registry="registry.example.com/team",
         rollout_timeout=90,
-        substitutes={"postgres:17": "registry.example.com/base/postgres:17"},
+        image_overrides={"postgres:17": "registry.example.com/base/postgres:17"},
         overlay={
             "services": {
                 "web": {"scale": 1, "env": {"VERSION": 1.1, "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}}
             }
         },
     )
-    given = stackfile.of(GIVEN)
-    assert stackfile.decode_settings(stackfile.located(given, file), "dev") == written
+    given = stack_file.parse_config(GIVEN)
+    assert stack_file.decode_settings(stack_file.attach_locations(given, file), "dev") == written
     without = {key: value for key, value in GIVEN.items() if key != "overlay"}
-    assert stackfile.decode_settings(stackfile.of(without), "dev").substitutes == written.substitutes
-    assert stackfile.secrets_given(file) == stackfile.secrets_given(given) == {"SESSION_KEY"}
+    assert (
+        stack_file.decode_settings(stack_file.parse_config(without), "dev").image_overrides == written.image_overrides
+    )
+    assert stack_file.get_secret_names(file) == stack_file.get_secret_names(given) == {"SESSION_KEY"}
 
 
-def test_values_from_pulumi_have_the_places_of_the_file_unless_they_differ(file: nodes.Table) -> None:
-    located = stackfile.located(stackfile.of(GIVEN | {"registry": "other.example.com"}), file)
-    assert str(located.entries["context"].place) == "Pulumi.dev.yaml:4:3"
-    assert str(located.entries["overlay"].place) == "Pulumi.dev.yaml:9:3"
-    assert str(located.entries["registry"].place) == "(config)"
-    assert stackfile.decode_settings(located, "dev").registry == "other.example.com"
+def test_values_from_pulumi_have_the_places_of_the_file_unless_they_differ(file: nodes.MappingNode) -> None:
+    located = stack_file.attach_locations(stack_file.parse_config(GIVEN | {"registry": "other.example.com"}), file)
+    assert str(located.pairs["context"].location) == "Pulumi.dev.yaml:4:3"
+    assert str(located.pairs["overlay"].location) == "Pulumi.dev.yaml:9:3"
+    assert str(located.pairs["registry"].location) == "(config)"
+    assert stack_file.decode_settings(located, "dev").registry == "other.example.com"
 
 
 @pytest.mark.parametrize("value", [494, 754, "0754", 1.2, True])
-def test_what_differs_is_not_taken_for_the_file(file: nodes.Table, value: object) -> None:
+def test_what_differs_is_not_taken_for_the_file(file: nodes.MappingNode, value: object) -> None:
     env = {"VERSION": 1.1, "MODE": value, "DAY": "2026-11-23 00:00:00 +0000 UTC", "BIG": 1000}
-    given = stackfile.of(GIVEN | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})})
-    assert str(stackfile.located(given, file).entries["overlay"].place) == "(config)"
+    given = stack_file.parse_config(GIVEN | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})})
+    assert str(stack_file.attach_locations(given, file).pairs["overlay"].location) == "(config)"
 
 
 def test_no_secret_value_is_kept() -> None:
-    assert "hunter2" not in repr(stackfile.of(GIVEN))
-    assert "hunter2" not in repr(stackfile.of({"secrets": "hunter2"}))
+    assert "hunter2" not in repr(stack_file.parse_config(GIVEN))
+    assert "hunter2" not in repr(stack_file.parse_config({"secrets": "hunter2"}))
 
 
 def test_a_stack_of_its_own(said: Said) -> None:
@@ -116,7 +120,7 @@ WRONG = {
     "unused": (APP, FILE + "    SESSION_KEI: {secure: x}", "Pulumi.dev.yaml:15:5: seaway:secrets.SESSION_KEI: no service, store or job lists it; did you mean SESSION_KEY? (or pulumi config rm --path 'seaway:secrets.SESSION_KEI')"),
     "registry": (BUILT, CONTEXT, "Pulumi.dev.yaml: seaway:registry: is not set, and web must be built and pushed; pulumi config set seaway:registry registry.example.com/team"),
     "namespace": (APP.replace("shop", "s" * 60), FILE, f'Pulumi.dev.yaml: stack: "{"s" * 60}..." cannot be the name of a namespace; name the stack with a-z, 0-9 and -, at most 63 characters with the application\'s name'),
-    "quota": ("name: shop\nservices:\n  agent: {image: nginx, eachNode: true}\n", CONTEXT + "  seaway:quota: true", "app/app.yaml:3:25: services.agent.eachNode: nobody can say how many pods it has at most, and seaway:quota limits the namespace to that; leave out one of the two"),
+    "quota": ("name: shop\nservices:\n  agent: {image: nginx, daemonSet: true}\n", CONTEXT + "  seaway:quota: true", "app/app.yaml:3:25: services.agent.daemonSet: nobody can say how many pods it has at most, and seaway:quota limits the namespace to that; leave out one of the two"),
     "build secret": (ASKS, BUILDS, "app/app.yaml:3:43: services.web.build.secrets.npm: TOKEN has no value in stack dev; pulumi config set --secret --path 'seaway:secrets.TOKEN'"),
     "engine without contexts": (ASKS.replace("secrets: {npm: TOKEN}", "ssh: [default]"), BUILDS + "  seaway:engine: docker", "app/app.yaml:3:33: services.web.build.ssh: the engine docker has no such word; pulumi config set seaway:engine docker-build"),
     "build context": (ASKS.replace("secrets: {npm: TOKEN}", "contexts: {a: ./a}"), BUILDS, 'app/app.yaml:3:44: services.web.build.contexts.a: there is no folder "./a"; write a path relative to the application\'s file'),
@@ -141,8 +145,8 @@ def test_the_problems_of_both_files_come_together(said: Said) -> None:
 
 
 def test_no_stack_file(folder: Path) -> None:
-    with pytest.raises(problems.Invalid) as raised:
-        stackfile.read(folder / "Pulumi.prod.yaml")
+    with pytest.raises(diagnosis.InvalidInput) as raised:
+        stack_file.read_config(folder / "Pulumi.prod.yaml")
     assert (
         str(raised.value)
         == "Pulumi.prod.yaml: the stack's file cannot be read (No such file or directory); pulumi stack init <stack> begins one"
@@ -150,12 +154,12 @@ def test_no_stack_file(folder: Path) -> None:
 
 
 def test_the_application_and_the_settings_of_a_stack(
-    folder: Path, file: nodes.Table, monkeypatch: pytest.MonkeyPatch
+    folder: Path, file: nodes.MappingNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "app" / "app.yaml").write_text(APP)
     monkeypatch.chdir(folder)
-    one = load.project(file, folder=folder, stack="dev")
+    one = load.load_environment(file, folder=folder, stack="dev")
     app, said = one.app, one.settings
     assert app.services[0].env == {"VERSION": "1.10", "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}
     assert app.services[0].scale.min == 1
-    assert said.namespace(app.name) == "shop-dev"
+    assert said.format_namespace(app.name) == "shop-dev"

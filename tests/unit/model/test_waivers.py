@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import load, problems, settings, stackfile, waivers
+from seaway.model import settings
+from seaway.model.validate import waivers
+from seaway.project import load, stack_file
+from seaway.syntax import diagnosis
 
 APP = "name: shop\nservices:\n  web: {image: nginx, port: 80}\nstores:\n  db: {image: db, port: 1, volume: {path: /d, size: 1Gi}}\n"
 HEAD = "config:\n  seaway:context: c\n  seaway:waivers:\n"
@@ -26,14 +29,14 @@ def stack(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(folder: Path, text: str, today: datetime.date | None = TODAY) -> load.Loaded:
+def read(folder: Path, text: str, today: datetime.date | None = TODAY) -> load.Environment:
     file = folder / "Pulumi.dev.yaml"
     file.write_text(text)
-    return load.project(stackfile.read(file), folder=folder, stack="dev", checks=CHECKS, today=today)
+    return load.load_environment(stack_file.read_config(file), folder=folder, stack="dev", checks=CHECKS, today=today)
 
 
 def wrong(folder: Path, text: str, today: datetime.date | None = TODAY) -> list[str]:
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         read(folder, text, today)
     return str(caught.value).splitlines()
 
@@ -41,14 +44,14 @@ def wrong(folder: Path, text: str, today: datetime.date | None = TODAY) -> list[
 @pytest.mark.parametrize("until", ["2026-06-30", "2026-12-31", "2028-02-29"])
 def test_a_waiver(stack: Path, until: str) -> None:
     (one,) = read(stack, f"{HEAD}    IMG-02:\n{body(until=until)}").settings.waivers
-    assert (one.check, one.of, one.reason, one.owner, one.until) == ("IMG-02", ("db",), "because", "ann", until)
+    assert (one.check, one.workloads, one.reason, one.owner, one.until) == ("IMG-02", ("db",), "because", "ann", until)
 
 
 WRONG = {
     "id": (f"{HEAD}    IMG-20:\n{body()}", 'Pulumi.dev.yaml:4:5: seaway:waivers.IMG-20: there is no check "IMG-20"; did you mean IMG-02?'),
     "small letters": (f"{HEAD}    img-01:\n{body()}", 'Pulumi.dev.yaml:4:5: seaway:waivers.img-01: there is no check "img-01"; did you mean IMG-01?'),
     "no id at all": (f"{HEAD}    latest:\n{body()}", 'Pulumi.dev.yaml:4:5: seaway:waivers.latest: there is no check "latest"; docs/checks.md has all of them'),
-    "owner": (f"{HEAD}    IMG-02:\n{body(of='[dbs]')}", 'Pulumi.dev.yaml:5:7: seaway:waivers.IMG-02.of: there is no service, store or job "dbs"; did you mean db?'),
+    "owner": (f"{HEAD}    IMG-02:\n{body(workloads='[dbs]')}", 'Pulumi.dev.yaml:5:7: seaway:waivers.IMG-02.workloads: there is no service, store or job "dbs"; did you mean db?'),
     "no reason": (f"{HEAD}    IMG-02:\n{body(reason=chr(34) * 2)}", "Pulumi.dev.yaml:6:7: seaway:waivers.IMG-02.reason: is empty; write it for who reads it in a year"),
     "nobody": (f"{HEAD}    IMG-02:\n{body(owner=chr(34) + ' ' + chr(34))}", "Pulumi.dev.yaml:7:7: seaway:waivers.IMG-02.owner: is empty; write it for who reads it in a year"),
     "day": (f"{HEAD}    IMG-02:\n{body(until='31.12.2026')}", 'Pulumi.dev.yaml:8:7: seaway:waivers.IMG-02.until: "31.12.2026" is no day; write the last day as 2026-12-31'),
@@ -72,14 +75,14 @@ def test_without_a_day_none_has_ended(stack: Path) -> None:
 
 
 def test_all_that_is_wrong_comes_together(stack: Path) -> None:
-    found = wrong(stack, f"{HEAD}    IMG-20:\n{body(until='soon', of='[bd, web]')}  seaway:engine: x\n")
+    found = wrong(stack, f"{HEAD}    IMG-20:\n{body(until='soon', workloads='[bd, web]')}  seaway:engine: x\n")
     assert len(found) == 1, "settings that cannot be read have no waivers"
     found = wrong(
-        stack, f"{HEAD}    IMG-20:\n{body(until='soon', of='[bd, web]')}  seaway:secrets: {{A: {{secure: x}}}}\n"
+        stack, f"{HEAD}    IMG-20:\n{body(until='soon', workloads='[bd, web]')}  seaway:secrets: {{A: {{secure: x}}}}\n"
     )
     assert [line.split(": ")[1] for line in found] == [
         "seaway:waivers.IMG-20",
-        "seaway:waivers.IMG-20.of",
+        "seaway:waivers.IMG-20.workloads",
         "seaway:waivers.IMG-20.until",
         "seaway:secrets.A",
     ]
@@ -92,12 +95,14 @@ def test_what_cannot_be_read_is_not_missed(stack: Path) -> None:
 
 
 def test_days() -> None:
-    assert waivers.day("2026-06-30") == TODAY
-    assert waivers.day("20260630") is None
+    assert waivers.parse_date("2026-06-30") == TODAY
+    assert waivers.parse_date("20260630") is None
 
 
 def test_a_change_that_takes_a_store_away_is_waived_by_its_name(stack: Path) -> None:
     file = stack / "Pulumi.dev.yaml"
-    file.write_text(f"{HEAD}    DATA-LOSS:\n{body(of='[cache]')}")
-    one = load.project(stackfile.read(file), folder=stack, stack="dev", checks=settings.POLICIES, today=TODAY)
-    assert one.settings.waivers[0].of == ("cache",)
+    file.write_text(f"{HEAD}    DATA-LOSS:\n{body(workloads='[cache]')}")
+    one = load.load_environment(
+        stack_file.read_config(file), folder=stack, stack="dev", checks=settings.POLICY_IDS, today=TODAY
+    )
+    assert one.settings.waivers[0].workloads == ("cache",)

@@ -7,38 +7,45 @@ from pathlib import Path
 
 import pytest
 
-from seaway.model import private, problems, writer
-from seaway.release import hold, lock, release
+from seaway.files import private, writer
+from seaway.project import release, release_lock
+from seaway.release import hold
+from seaway.syntax import diagnosis
 
 STACK = "prod"
 
 
 def lock_written(folder: Path) -> None:
-    lock.write(folder, STACK, lock.Lock(release="0" * 12))
+    release_lock.write(folder, STACK, release_lock.Lock(release="0" * 12))
 
 
 def lock_removed(folder: Path) -> None:
-    lock.write(folder, STACK, lock.Lock())
+    release_lock.write(folder, STACK, release_lock.Lock())
 
 
 def release_written(folder: Path) -> None:
-    writer.write(folder, release.file(folder, "0" * 12), "text")
+    writer.write_file(folder, release.get_path(folder, "0" * 12), "text")
 
 
 def release_removed(folder: Path) -> None:
-    writer.remove(folder, release.file(folder, "0" * 12))
+    writer.remove_file(folder, release.get_path(folder, "0" * 12))
 
 
 def note_written(folder: Path) -> None:
-    hold.leave(folder, STACK, hold.Note(described="a", deployed="b"))
+    hold.write_run_result(folder, STACK, hold.RunResult(described="a", deployed="b"))
 
 
 def note_removed(folder: Path) -> None:
-    private.remove(hold.note(folder, STACK))
+    private.remove_file(hold.get_run_result_path(folder, STACK))
 
 
 def checked(folder: Path) -> None:
-    writer.check(folder, lock.file(folder, STACK), release.file(folder, "0" * 12), hold.note(folder, STACK))
+    writer.check_writable(
+        folder,
+        release_lock.get_path(folder, STACK),
+        release.get_path(folder, "0" * 12),
+        hold.get_run_result_path(folder, STACK),
+    )
 
 
 ACTIONS = [
@@ -75,7 +82,7 @@ def untouched(project: Path) -> bool:
 def test_a_linked_folder_is_refused(project: Path, name: str, act: Callable[[Path], None], target: str) -> None:
     (project / "inside").mkdir()
     (project / name).symlink_to(target)
-    with pytest.raises(problems.Invalid) as caught:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         act(project)
     assert str(caught.value) == (
         f"{name}: is a link, and must be a directory; remove it, and from git too if it is there: Seaway makes a"
@@ -89,7 +96,7 @@ def test_a_linked_folder_is_refused(project: Path, name: str, act: Callable[[Pat
 @pytest.mark.parametrize(("name", "act"), ACTIONS)
 def test_a_file_in_the_place_of_a_folder_is_refused(project: Path, name: str, act: Callable[[Path], None]) -> None:
     (project / name).write_text("")
-    with pytest.raises(problems.Invalid, match=rf"^{name}: is a file, and must be a directory; remove it"):
+    with pytest.raises(diagnosis.InvalidInput, match=rf"^{name}: is a file, and must be a directory; remove it"):
         act(project)
 
 
@@ -100,9 +107,9 @@ def test_what_is_not_there_is_made_or_needs_no_removal(project: Path, name: str,
 
 
 def test_a_link_in_the_place_of_the_file_is_replaced_or_removed_itself(project: Path) -> None:
-    path = lock.file(project, STACK)
+    path = release_lock.get_path(project, STACK)
     path.parent.mkdir()
-    for act in (lambda: writer.write(project, path, "text"), lambda: writer.remove(project, path)):
+    for act in (lambda: writer.write_file(project, path, "text"), lambda: writer.remove_file(project, path)):
         path.unlink(missing_ok=True)
         path.symlink_to("../../out/prod.lock.yaml")
         act()
@@ -113,10 +120,10 @@ def test_a_link_in_the_place_of_the_file_is_replaced_or_removed_itself(project: 
 
 
 def test_a_directory_in_the_place_of_the_file_is_reported(project: Path) -> None:
-    path = release.file(project, "0" * 12)
+    path = release.get_path(project, "0" * 12)
     (path / "inner").mkdir(parents=True)
     for act in (release_written, release_removed):
-        with pytest.raises(problems.Invalid, match=r"^releases/000000000000.yaml: cannot be written \("):
+        with pytest.raises(diagnosis.InvalidInput, match=r"^releases/000000000000.yaml: cannot be written \("):
             act(project)
     assert [each.name for each in path.parent.iterdir()] == [path.name], "half a file was left"
 
@@ -124,7 +131,7 @@ def test_a_directory_in_the_place_of_the_file_is_reported(project: Path) -> None
 def test_a_project_that_is_reached_through_a_link_is_no_fault(project: Path) -> None:
     (project.parent / "link").symlink_to("project")
     lock_written(project.parent / "link")
-    assert lock.file(project, STACK).is_file()
+    assert release_lock.get_path(project, STACK).is_file()
 
 
 def test_a_private_folder_of_another_user_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +140,7 @@ def test_a_private_folder_of_another_user_is_one_line(project: Path, monkeypatch
     owner = (project / ".seaway").stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1000)
     for act in (note_written, note_removed, checked, lambda folder: private.make_folder(folder / ".seaway/state")):
-        with pytest.raises(problems.Invalid) as caught:
+        with pytest.raises(diagnosis.InvalidInput) as caught:
             act(project)
         assert str(caught.value).startswith(".seaway: belongs to another user; make it yours, if `sudo` made it: sudo")
 
@@ -148,7 +155,7 @@ def test_what_cannot_be_opened_is_one_line(project: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "open", refusing)
     (project / "environments").mkdir()
-    with pytest.raises(problems.Invalid, match=r"prod\.lock\.yaml: cannot be written \(Permission denied\)"):
+    with pytest.raises(diagnosis.InvalidInput, match=r"prod\.lock\.yaml: cannot be written \(Permission denied\)"):
         lock_written(project)
 
 

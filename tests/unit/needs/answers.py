@@ -3,33 +3,35 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seaway.checks import subject
-from seaway.manifests import offline
+from seaway.checks import check_context
+from seaway.checks.preflight import cluster_facts, nodes, requirement, requirements
+from seaway.manifests import preview
 from seaway.model import application, settings
-from seaway.needs import cluster, facts, need, nodes
 from tests.unit.checks import made
 
 GPU = application.Gpu(count=1)
 
 
-def seen(of: application.Application | None = None, stack: settings.Settings = made.OPEN) -> subject.Subject:
+def build_context(
+    of: application.Application | None = None, stack: settings.Settings = made.OPEN
+) -> check_context.CheckContext:
     app = of or made.app()
-    return subject.Subject(app=app, stack=stack, objects=tuple(offline.rendered(app, stack)))
+    return check_context.CheckContext(app=app, stack_settings=stack, objects=tuple(preview.render_objects(app, stack)))
 
 
-def named(name: str, **fields: Any) -> dict[str, Any]:
+def build_object(name: str, **fields: Any) -> dict[str, Any]:
     return {"metadata": {"name": name}, **fields}
 
 
-def default(name: str, kind: str) -> dict[str, Any]:
+def build_default_class(name: str, kind: str) -> dict[str, Any]:
     return {"metadata": {"name": name, "annotations": {f"{kind}.kubernetes.io/is-default-class": "true"}}}
 
 
-def node(
+def build_node(
     name: str, *, zone: str = "", cpu: str = "4", memory: str = "8Gi", platform: str = "linux/amd64", **spec: Any
 ) -> dict[str, Any]:
     system, architecture = platform.split("/")
-    labels = {nodes.HOST: name} | ({nodes.ZONE: zone} if zone else {})
+    labels = {nodes.HOST_LABEL: name} | ({nodes.ZONE_LABEL: zone} if zone else {})
     return {
         "metadata": {"name": name, "labels": labels},
         "spec": spec,
@@ -41,35 +43,45 @@ def node(
     }
 
 
-def full() -> dict[str, Any]:
+def answer_everything() -> dict[str, Any]:
     """By path."""
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     return {
-        cluster.VERSION: {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"},
-        cluster.DNS: named("kube-dns", spec={"selector": {"k8s-app": "kube-dns"}}),
-        cluster.AGENTS: {"items": [named("kube-proxy"), named("calico-node")]},
-        cluster.METRICS: named("metrics", status={"conditions": [{"type": "Available", "status": "True"}]}),
-        cluster.ISSUERS: {"items": [named("letsencrypt", status=ready)]},
-        nodes.NODES: {"items": [node("one", zone="a"), node("two", zone="b"), node("three", zone="b")]},
-        nodes.PODS: {"items": []},
-        "/apis/storage.k8s.io/v1/storageclasses": {"items": [named("slow"), default("fast", "storageclass")]},
-        "/apis/networking.k8s.io/v1/ingressclasses": {"items": [default("traefik", "ingressclass")]},
-        "/apis/scheduling.k8s.io/v1/priorityclasses": {"items": [named("high")]},
+        requirements.VERSION_PATH: {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"},
+        requirements.DNS_PATH: build_object("kube-dns", spec={"selector": {"k8s-app": "kube-dns"}}),
+        requirements.DAEMON_SETS_PATH: {"items": [build_object("kube-proxy"), build_object("calico-node")]},
+        requirements.METRICS_PATH: build_object(
+            "metrics", status={"conditions": [{"type": "Available", "status": "True"}]}
+        ),
+        requirements.ISSUERS_PATH: {"items": [build_object("letsencrypt", status=ready)]},
+        nodes.NODES_PATH: {
+            "items": [build_node("one", zone="a"), build_node("two", zone="b"), build_node("three", zone="b")]
+        },
+        nodes.PODS_PATH: {"items": []},
+        "/apis/storage.k8s.io/v1/storageclasses": {
+            "items": [build_object("slow"), build_default_class("fast", "storageclass")]
+        },
+        "/apis/networking.k8s.io/v1/ingressclasses": {"items": [build_default_class("traefik", "ingressclass")]},
+        "/apis/scheduling.k8s.io/v1/priorityclasses": {"items": [build_object("high")]},
         "/api/v1/namespaces/shop-test/resourcequotas": {"items": []},
         "/api/v1/namespaces/shop-test/secrets/vault": {"type": "Opaque", "data": {"web": "", "other": ""}},
     }
 
 
-def told(one: subject.Subject, changed: Mapping[str, facts.Answer] | None = None) -> dict[str, need.Verdict]:
+def evaluate_all(
+    one: check_context.CheckContext, changed: Mapping[str, cluster_facts.Answer] | None = None
+) -> dict[str, requirement.Outcome]:
     """What becomes of each need; several of one kind have their owner behind."""
-    answers = {**full(), **(changed or {})}
-    results = [each.judged(answers) for each in cluster.needs(one)]
-    many = [each.need.what for each in results]
+    answers = {**answer_everything(), **(changed or {})}
+    results = [each.evaluate(answers) for each in requirements.list_requirements(one)]
+    many = [each.requirement.title for each in results]
     return {
-        each.need.what if many.count(each.need.what) == 1 else f"{each.need.what}: {each.need.of[0]}": each.verdict
+        each.requirement.title
+        if many.count(each.requirement.title) == 1
+        else f"{each.requirement.title}: {each.requirement.workloads[0]}": each.outcome
         for each in results
     }
 
 
-def line(verdict: need.Verdict) -> str:
-    return f"{verdict.state}: {verdict.told}" + (f"; {verdict.remedy}" if verdict.remedy else "")
+def format_outcome(verdict: requirement.Outcome) -> str:
+    return f"{verdict.state}: {verdict.message}" + (f"; {verdict.hint}" if verdict.hint else "")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from seaway.checks.preflight import cluster_facts, nodes, requirements
 from seaway.model import application
-from seaway.needs import cluster, facts, nodes
 from tests.unit.checks import made
 from tests.unit.needs import answers
 
@@ -20,8 +20,8 @@ AWAY = {"conditions": [{"type": "Available", "status": "False", "message": "endp
 
 
 def test_a_cluster_that_has_everything() -> None:
-    found = answers.told(answers.seen())
-    assert {key: answers.line(one) for key, one in found.items()} == {
+    found = answers.evaluate_all(answers.build_context())
+    assert {key: answers.format_outcome(one) for key, one in found.items()} == {
         "Kubernetes": "there: 1.34",
         "network policies enforced": "there: by Calico",
         "name service": "there: k8s-app=kube-dns",
@@ -44,8 +44,8 @@ def test_a_cluster_that_has_everything() -> None:
 def test_a_plain_application_needs_little() -> None:
     """What is not needed is not asked for either."""
     app = application.Application("shop", services=(application.Service("web", image="nginx:1"),))
-    needs = cluster.needs(answers.seen(app, made.STACK))
-    assert [one.what for one in needs] == [
+    needs = requirements.list_requirements(answers.build_context(app, made.STACK))
+    assert [one.title for one in needs] == [
         "Kubernetes",
         "network policies enforced",
         "name service",
@@ -58,79 +58,79 @@ def test_a_plain_application_needs_little() -> None:
 
 
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
-    "old": ("Kubernetes", {cluster.VERSION: {"major": "1", "minor": "29"}}, "lacking: 1.29 is older than 1.30; upgrade the cluster"),
-    "older rules": ("Kubernetes", {cluster.VERSION: {"major": "1", "minor": "31"}}, "there: 1.31, with the rules of Pod Security of 1.31 and not of 1.34"),
-    "no version": ("Kubernetes", {cluster.VERSION: {}}, "unknown: it does not say its version; ask whoever runs the cluster"),
-    "no agent": ("network policies enforced", {cluster.AGENTS: {"items": [answers.named("kube-flannel-ds")]}}, "unknown: no agent is known to enforce them here, and the cluster cannot be asked; ask whoever runs it, or try a connection that is closed"),
-    "k3s": ("network policies enforced", {cluster.AGENTS: {"items": []}, cluster.VERSION: {"major": "1", "minor": "34", "gitVersion": "v1.34.1+k3s1"}}, "there: by k3s"),
-    "agents unread": ("network policies enforced", {cluster.AGENTS: facts.Unread(cluster.AGENTS)}, "unknown: /apis/apps/v1/daemonsets may not be read; ask whoever runs the cluster"),
-    "no names": ("name service", {cluster.DNS: None}, "warning: no Service kube-dns leads to pods with k8s-app=kube-dns, which the policies open; open the way to it with `egress: [internet, <its address>/32:53]`"),
-    "other names": ("name service", {cluster.DNS: answers.named("kube-dns", spec={"selector": {"app": "dns"}})}, "lacking: Service kube-dns does not lead to pods with k8s-app=kube-dns, which the policies open; open the way to it with `egress: [internet, <its address>/32:53]`"),
-    "no metrics": ("metrics API", {cluster.METRICS: None}, "lacking: there is none, so no autoscaler ever acts; install metrics-server: https://github.com/kubernetes-sigs/metrics-server"),
-    "metrics away": ("metrics API", {cluster.METRICS: answers.named("m", status=AWAY)}, "lacking: it does not answer: endpoints not found; kubectl get apiservice v1beta1.metrics.k8s.io"),
-    "no default class": ("storage class", {STORAGE: {"items": [answers.named("slow")]}}, "lacking: no storage class is the default (there are: slow); name one in seaway:storageClass"),
-    "no ingress class": ("ingress class", {INGRESS: {"items": []}}, "lacking: no ingress class is the default (there are none); name one in seaway:ingress.controller"),
-    "no cert-manager": ("certificates", {cluster.ISSUERS: None}, "lacking: cert-manager is not installed; install it: https://cert-manager.io/docs/installation/"),
-    "another issuer": ("certificates", {cluster.ISSUERS: {"items": [answers.named("own")]}}, "lacking: there is no ClusterIssuer letsencrypt (there are: own); set seaway:ingress.issuer to one that is there"),
-    "issuer not ready": ("certificates", {cluster.ISSUERS: {"items": [answers.named("letsencrypt", status=NOT_READY)]}}, "lacking: ClusterIssuer letsencrypt is not ready: no account; kubectl describe clusterissuer letsencrypt"),
+    "old": ("Kubernetes", {requirements.VERSION_PATH: {"major": "1", "minor": "29"}}, "lacking: 1.29 is older than 1.30; upgrade the cluster"),
+    "older rules": ("Kubernetes", {requirements.VERSION_PATH: {"major": "1", "minor": "31"}}, "there: 1.31, with the rules of Pod Security of 1.31 and not of 1.34"),
+    "no version": ("Kubernetes", {requirements.VERSION_PATH: {}}, "unknown: it does not say its version; ask whoever runs the cluster"),
+    "no agent": ("network policies enforced", {requirements.DAEMON_SETS_PATH: {"items": [answers.build_object("kube-flannel-ds")]}}, "unknown: no agent is known to enforce them here, and the cluster cannot be asked; ask whoever runs it, or try a connection that is closed"),
+    "k3s": ("network policies enforced", {requirements.DAEMON_SETS_PATH: {"items": []}, requirements.VERSION_PATH: {"major": "1", "minor": "34", "gitVersion": "v1.34.1+k3s1"}}, "there: by k3s"),
+    "agents unread": ("network policies enforced", {requirements.DAEMON_SETS_PATH: cluster_facts.Unreadable(requirements.DAEMON_SETS_PATH)}, "unknown: /apis/apps/v1/daemonsets may not be read; ask whoever runs the cluster"),
+    "no names": ("name service", {requirements.DNS_PATH: None}, "warning: no Service kube-dns leads to pods with k8s-app=kube-dns, which the policies open; open the way to it with `egress: [internet, <its address>/32:53]`"),
+    "other names": ("name service", {requirements.DNS_PATH: answers.build_object("kube-dns", spec={"selector": {"app": "dns"}})}, "lacking: Service kube-dns does not lead to pods with k8s-app=kube-dns, which the policies open; open the way to it with `egress: [internet, <its address>/32:53]`"),
+    "no metrics": ("metrics API", {requirements.METRICS_PATH: None}, "lacking: there is none, so no autoscaler ever acts; install metrics-server: https://github.com/kubernetes-sigs/metrics-server"),
+    "metrics away": ("metrics API", {requirements.METRICS_PATH: answers.build_object("m", status=AWAY)}, "lacking: it does not answer: endpoints not found; kubectl get apiservice v1beta1.metrics.k8s.io"),
+    "no default class": ("storage class", {STORAGE: {"items": [answers.build_object("slow")]}}, "lacking: no storage class is the default (there are: slow); name one in seaway:storageClass"),
+    "no ingress class": ("ingress class", {INGRESS: {"items": []}}, "lacking: no ingress class is the default (there are none); name one in seaway:ingress.className"),
+    "no cert-manager": ("certificates", {requirements.ISSUERS_PATH: None}, "lacking: cert-manager is not installed; install it: https://cert-manager.io/docs/installation/"),
+    "another issuer": ("certificates", {requirements.ISSUERS_PATH: {"items": [answers.build_object("own")]}}, "lacking: there is no ClusterIssuer letsencrypt (there are: own); set seaway:ingress.issuer to one that is there"),
+    "issuer not ready": ("certificates", {requirements.ISSUERS_PATH: {"items": [answers.build_object("letsencrypt", status=NOT_READY)]}}, "lacking: ClusterIssuer letsencrypt is not ready: no account; kubectl describe clusterissuer letsencrypt"),
     "no secret": ("Secret vault", {VAULT: None}, "lacking: it is not in shop-test; kubectl create secret generic vault -n shop-test ..."),
     "no key": ("Secret vault", {VAULT: {"data": {"other": ""}}}, "lacking: it has no key web (there are: other); name another key, or add it"),
-    "secret unread": ("Secret vault", {VAULT: facts.Unread(VAULT)}, f"unknown: {VAULT} may not be read; ask whoever runs the cluster"),
-    "large quota": ("quota of the namespace", {QUOTAS: {"items": [answers.named("team", spec={"hard": {"pods": "100"}}), answers.named("seaway", spec={"hard": {"pods": "1"}})]}}, "there: team: all fits"),
-    "small quota": ("quota of the namespace", {QUOTAS: {"items": [answers.named("team", spec={"hard": {"pods": "10"}})]}}, "lacking: ResourceQuota/team spec.hard[pods]: 10 is less than the 11 that all may ask for at once; raise it, or lower a `scale.max`"),
+    "secret unread": ("Secret vault", {VAULT: cluster_facts.Unreadable(VAULT)}, f"unknown: {VAULT} may not be read; ask whoever runs the cluster"),
+    "large quota": ("quota of the namespace", {QUOTAS: {"items": [answers.build_object("team", spec={"hard": {"pods": "100"}}), answers.build_object("seaway", spec={"hard": {"pods": "1"}})]}}, "there: team: all fits"),
+    "small quota": ("quota of the namespace", {QUOTAS: {"items": [answers.build_object("team", spec={"hard": {"pods": "10"}})]}}, "lacking: ResourceQuota/team spec.hard[pods]: 10 is less than the 11 that all may ask for at once; raise it, or lower a `scale.max`"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_a_cluster_lacks(case: str) -> None:
     what, changed, line = CASES[case]
-    assert answers.line(answers.told(answers.seen(), changed)[what]) == line
+    assert answers.format_outcome(answers.evaluate_all(answers.build_context(), changed)[what]) == line
 
 
 def test_what_is_named_must_be_there() -> None:
     stack = dataclasses.replace(
         made.OPEN,
         storage_class="fast",
-        ingress=dataclasses.replace(made.HOSTS, controller="nginx", issuer=None, tls_secret="shop-tls"),
-        pull_secrets=("registry",),
-        exposure="ingress",
+        ingress=dataclasses.replace(made.HOSTS, class_name="nginx", issuer=None, tls_secret="shop-tls"),
+        image_pull_secrets=("registry",),
+        publish="ingress",
     )
-    app = made.app(web={"priority": "high"}, db={"priority": "highest"})
+    app = made.app(web={"priority_class": "high"}, db={"priority_class": "highest"})
     space = "/api/v1/namespaces/shop-test/secrets"
     given = {f"{space}/shop-tls": {"data": {"tls.crt": ""}}, f"{space}/registry": {"data": {".dockerconfigjson": ""}}}
-    found = answers.told(answers.seen(app, stack), given)
-    assert answers.line(found["storage class"]) == "there: fast"
-    assert answers.line(found["ingress class"]) == (
+    found = answers.evaluate_all(answers.build_context(app, stack), given)
+    assert answers.format_outcome(found["storage class"]) == "there: fast"
+    assert answers.format_outcome(found["ingress class"]) == (
         "lacking: there is no ingress class nginx (there are: traefik); name one that is there in"
-        " seaway:ingress.controller, or make it"
+        " seaway:ingress.className, or make it"
     )
-    assert answers.line(found["priority class: web"]) == "there: high"
-    assert answers.line(found["priority class: db"]) == (
+    assert answers.format_outcome(found["priority class: web"]) == "there: high"
+    assert answers.format_outcome(found["priority class: db"]) == (
         "lacking: there is no priority class highest (there are: high); name one that is there in `priority`, or make it"
     )
-    assert answers.line(found["Secret shop-tls"]) == (
+    assert answers.format_outcome(found["Secret shop-tls"]) == (
         "lacking: it has no key tls.key (there are: tls.crt); name another key, or add it"
     )
-    assert answers.line(found["Secret registry"]) == "there: with .dockerconfigjson"
-    found = answers.told(answers.seen(app, stack), dict.fromkeys(given))
-    assert answers.line(found["Secret registry"]) == (
+    assert answers.format_outcome(found["Secret registry"]) == "there: with .dockerconfigjson"
+    found = answers.evaluate_all(answers.build_context(app, stack), dict.fromkeys(given))
+    assert answers.format_outcome(found["Secret registry"]) == (
         "lacking: it is not in shop-test; kubectl create secret docker-registry registry -n shop-test ..."
     )
-    assert answers.line(found["Secret shop-tls"]) == (
+    assert answers.format_outcome(found["Secret shop-tls"]) == (
         "lacking: it is not in shop-test; kubectl create secret tls shop-tls -n shop-test ..."
     )
 
 
 def test_whether_a_load_balancer_is_there_cannot_be_told() -> None:
-    found = answers.told(answers.seen(stack=dataclasses.replace(made.STACK, exposure="loadBalancer")))
-    assert answers.line(found["load balancer"]) == (
+    found = answers.evaluate_all(answers.build_context(stack=dataclasses.replace(made.STACK, publish="loadBalancer")))
+    assert answers.format_outcome(found["load balancer"]) == (
         "unknown: whether anything gives addresses to Services cannot be asked;"
         " ask whoever runs it: a cloud does, elsewhere it is installed"
     )
 
 
 def test_only_what_may_not_be_read_is_unknown() -> None:
-    unread = {path: facts.Unread(path) for path in answers.full()}
-    found = answers.told(answers.seen(), unread)
+    unread = {path: cluster_facts.Unreadable(path) for path in answers.answer_everything()}
+    found = answers.evaluate_all(answers.build_context(), unread)
     assert {one.state for one in found.values()} == {"unknown"}
-    assert found["room"].told == f"{nodes.NODES} may not be read"
+    assert found["room"].message == f"{nodes.NODES_PATH} may not be read"

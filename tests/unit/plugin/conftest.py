@@ -17,7 +17,7 @@ from tests.unit.plugin import engine
 
 @pytest.fixture
 def api() -> Iterator[apiserver.ApiServer]:
-    with apiserver.serving() as server:
+    with apiserver.serve() as server:
         yield server
 
 

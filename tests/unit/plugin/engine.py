@@ -43,7 +43,7 @@ class Display(engine_pb2_grpc.EngineServicer):
         self.lines.append(Line(severity, request.message, request.urn, request.ephemeral))
         return empty_pb2.Empty()
 
-    def texts(self, *, ephemeral: bool) -> list[str]:
+    def list_texts(self, *, ephemeral: bool) -> list[str]:
         return [line.text for line in self.lines if line.ephemeral is ephemeral]
 
 
@@ -54,7 +54,7 @@ class Plugin:
     process: subprocess.Popen[str]
     stub: provider_pb2_grpc.ResourceProviderStub
 
-    def refusal(self, call: Callable[[], object]) -> str:
+    def get_refusal(self, call: Callable[[], object]) -> str:
         """The text of the error that a call must end with."""
         with pytest.raises(grpc.RpcError) as caught:
             call()

@@ -83,7 +83,7 @@ def test_adopted(plugin: engine.Plugin, api: apiserver.ApiServer, managers: tupl
     put(api, "ConfigMap", "notes")
     put(api, "ConfigMap", "other", labels={**OURS, "seaway/stack": "staging"})
     put(api, "Gadget", "lamp", version="example.com/v1", managedFields=[{"manager": "lamps"}])
-    assert plugin.refusal(lambda: remove_all(plugin)) == (
+    assert plugin.get_refusal(lambda: remove_all(plugin)) == (
         "a namespace that was adopted would be deleted with other people's objects; nothing was changed\n"
         "  Gadget shop-prod/lamp\n"
         "  ConfigMap shop-prod/notes\n"
@@ -103,4 +103,4 @@ def test_not_adopted(plugin: engine.Plugin, api: apiserver.ApiServer, managers: 
 def test_what_may_not_be_listed_is_no_permission(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     deploy(api, BY_HAND)
     api.forbidden = {"/api/v1/namespaces/shop-prod/secrets"}
-    assert "403 Forbidden" in plugin.refusal(lambda: remove_all(plugin))
+    assert "403 Forbidden" in plugin.get_refusal(lambda: remove_all(plugin))

@@ -82,7 +82,7 @@ def configured(
 def test_a_namespace_that_goes_takes_all_disks_along(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     deploy(api, keep=True)
     put_claim(api, "upload", {})
-    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, inputs(HOME, DB), **inputs(MOVED)))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, inputs(HOME, DB), **inputs(MOVED)))
     assert text == (
         "2 disks would be deleted with their data; nothing was changed\n"
         "  deletes the disk shop-prod/data-db-0 (1Gi, store db): the namespace shop-prod is deleted\n"
@@ -98,7 +98,7 @@ def test_a_state_of_an_older_version_shows_no_change(plugin: engine.Plugin, api:
     deploy(api)
     old = {name: value for name, value in inputs(HOME, DB).items() if name != "sets"}
     assert engine.diff(plugin, OBJECTS, old, **inputs(HOME, DB, db=shape())) is None
-    assert "data-db-0" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, old, **inputs(MOVED)))
+    assert "data-db-0" in plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, old, **inputs(MOVED)))
 
 
 def test_a_namespace_without_disks_may_go(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -116,7 +116,7 @@ def test_a_store_that_goes(plugin: engine.Plugin, api: apiserver.ApiServer, keep
     if keep:
         assert engine.diff(plugin, OBJECTS, asked[0], **asked[1]) == ["objects"]
         return
-    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked[0], **asked[1]))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, asked[0], **asked[1]))
     assert text.splitlines()[1:3] == [
         f"  deletes the disk shop-prod/data-db-{number} (1Gi, store db): StatefulSet db is deleted" for number in (0, 1)
     ]
@@ -145,7 +145,7 @@ def test_a_store_that_stays(
     if reason is None:
         assert engine.diff(plugin, OBJECTS, asked, **asked) is None
     else:
-        text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
+        text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
         assert f"deletes the disk shop-prod/data-db-0 (1Gi, store db): StatefulSet db is {reason}"[:60] in text
         assert reason in text
 
@@ -174,7 +174,7 @@ def test_a_field_that_is_not_declared_any_more(
         old = {name: value for name, value in inputs(HOME, DB).items() if name != "sets"}
     else:
         old = inputs(HOME, DB, db=recorded)
-    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, old, **inputs(HOME, DB, db=declared)))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, old, **inputs(HOME, DB, db=declared)))
     assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): StatefulSet db is deleted and made again" in text
     assert f"spec.{field} cannot be changed" in text
 
@@ -199,7 +199,7 @@ def test_a_part_of_a_claim_that_is_not_declared_any_more(
     for part, fields in more.items():
         live["spec"]["volumeClaimTemplates"][0][part] |= fields
     asked = inputs(HOME, DB, db=shape())
-    assert "made again" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
+    assert "made again" in plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
 
 
 def test_the_provider_compares_what_is_declared_not_what_it_means(
@@ -207,7 +207,7 @@ def test_the_provider_compares_what_is_declared_not_what_it_means(
 ) -> None:
     deploy(api)
     old, new = inputs(HOME, DB, db=shape()), inputs(HOME, DB, db=shape(size="1024Mi"))
-    assert "made again" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, old, **new))
+    assert "made again" in plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, old, **new))
 
 
 def test_outputs_that_an_update_without_a_change_has_kept_say_nothing(
@@ -231,7 +231,7 @@ def test_a_storage_class_that_is_not_declared_any_more(plugin: engine.Plugin, ap
     _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/statefulsets/db")
     live["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = "fast"
     asked = inputs(HOME, DB, db=shape())
-    assert "made again" in plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
+    assert "made again" in plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
 
 
 def test_a_kept_store_that_is_made_again_keeps_its_disk(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -245,7 +245,7 @@ def test_scaling_down_deletes_the_last_disks_where_it_says_so(plugin: engine.Plu
     asked = inputs(HOME, DB, db=shape(replicas=2))
     assert engine.diff(plugin, OBJECTS, asked, **asked) is None
     asked = inputs(HOME, DB, db=shape(replicas=2, scaled="Delete"))
-    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, asked, **asked))
     assert "data-db-0 " not in text
     assert "data-db-1 " not in text
     assert "deletes the disk shop-prod/data-db-2 (1Gi, store db): StatefulSet db is scaled to 2" in text
@@ -254,7 +254,7 @@ def test_scaling_down_deletes_the_last_disks_where_it_says_so(plugin: engine.Plu
 
 def test_a_claim_of_the_stack_itself(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     deploy(api)
-    text = plugin.refusal(lambda: engine.diff(plugin, OBJECTS, inputs(HOME, CLAIM), **inputs(HOME)))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, inputs(HOME, CLAIM), **inputs(HOME)))
     assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): the claim is deleted" in text
 
 
@@ -269,7 +269,7 @@ def test_what_an_update_has_left_behind_is_still_looked_at(
     again = inputs(MOVED)
     assert engine.diff(accepting, OBJECTS, recorded, **again) is None
     strict = configured()
-    assert "data-db-0" in strict.refusal(lambda: engine.diff(strict, OBJECTS, recorded, **again))
+    assert "data-db-0" in strict.get_refusal(lambda: engine.diff(strict, OBJECTS, recorded, **again))
     assert "leaving" not in engine.update(accepting, OBJECTS, recorded, **inputs(HOME, DB, MOVED))
     api.remove("v1", "Namespace", "", "shop-prod")
     assert engine.diff(strict, OBJECTS, recorded, **again) is None
@@ -288,7 +288,7 @@ def test_what_another_stack_makes_in_the_place_of_what_was_deleted_is_not_ours(
         "/apis/apps/v1/namespaces/shop-prod/statefulsets/db",
         "/api/v1/namespaces/shop-prod/persistentvolumeclaims/data-db-0",
     ):
-        assert "data-db-0" in strict.refusal(lambda: engine.diff(strict, OBJECTS, {**recorded}, **inputs(MOVED)))
+        assert "data-db-0" in strict.get_refusal(lambda: engine.diff(strict, OBJECTS, {**recorded}, **inputs(MOVED)))
         api.answer(path)[1]["metadata"]["labels"] = theirs
         if "statefulsets" in path:
             put_claim(api, "data-db-0", OURS)
@@ -304,7 +304,7 @@ def test_a_run_accepts_exactly_what_it_names(
     started = configured()
     assert engine.diff(started, OBJECTS, inputs(HOME, DB), **inputs(MOVED)) == ["objects"]
     put_claim(api, "newer", {})
-    text = started.refusal(lambda: engine.diff(started, OBJECTS, inputs(HOME, DB), **inputs(MOVED)))
+    text = started.get_refusal(lambda: engine.diff(started, OBJECTS, inputs(HOME, DB), **inputs(MOVED)))
     assert text.splitlines()[1] == "  deletes the disk shop-prod/newer (1Gi): the namespace shop-prod is deleted"
 
 
@@ -331,7 +331,7 @@ def destroy(plugin: engine.Plugin, urn: str) -> None:
 def test_a_destroy_begins_with_the_guard(configured: Callable[..., engine.Plugin], api: apiserver.ApiServer) -> None:
     deploy(api)
     started = configured(namespaces="shop-prod")
-    text = started.refusal(lambda: destroy(started, GUARD))
+    text = started.get_refusal(lambda: destroy(started, GUARD))
     assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): the namespace shop-prod is deleted" in text
     assert "SEAWAY_ACCEPT_DATA_LOSS=shop-prod/data-db-0 pulumi destroy --ignore-protect" in text
     destroy(started, CLUSTER)
@@ -344,7 +344,7 @@ def test_a_state_that_does_not_say_the_namespace(
 ) -> None:
     deploy(api)
     for started in (configured(), configured(namespaces="cellar-prod,?")):
-        text = started.refusal(lambda it=started: destroy(it, GUARD))
+        text = started.get_refusal(lambda it=started: destroy(it, GUARD))
         assert "data-db-0" in text
         assert text.splitlines()[-2].startswith("The state is of an older version")
     api.put("v1", "Namespace", "", "cellar-prod", labels=OURS)
@@ -415,7 +415,7 @@ def test_the_preview_of_a_destroy_names_the_disks(
         with conftest.connected(int(run.stdout.readline())) as stub:
             args = values.encode({"context": "work", "namespaces": "shop-prod"})
             asked = stub.Configure.future(provider_pb2.ConfigureRequest(args=args, urn=PROVIDER))
-            while not api.asked:
+            while not api.requests:
                 asked.done()
             asked.cancel()
         run.stdin.write("\n")

@@ -8,8 +8,10 @@ import json
 
 import pytest
 
-from seaway.model import load, roots, settings
-from seaway.release import record, release, store, stored
+from seaway.files import roots
+from seaway.model import settings
+from seaway.project import load, release
+from seaway.release import record, record_store, stored_record
 from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
@@ -29,7 +31,7 @@ def inputs(*objects: str, **sets: object) -> dict[str, object]:
 
 def reads(api: apiserver.ApiServer) -> list[str]:
     """What the guard asked for; the look for the current release is another matter."""
-    return [path for path, _ in api.asked if not path.endswith(("/kube-system", "/release-current"))]
+    return [path for path, _ in api.requests if not path.endswith(("/kube-system", "/release-current"))]
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -57,7 +59,7 @@ def test_what_carries_both_labels_is_ours(plugin: engine.Plugin, api: apiserver.
 @pytest.mark.parametrize("preview", [True, False])
 def test_one_foreign_object(plugin: engine.Plugin, api: apiserver.ApiServer, preview: bool) -> None:
     api.put("apps/v1", "Deployment", "shop-prod", "web")
-    text = plugin.refusal(lambda: engine.create(plugin, URN, preview=preview, **inputs(WEB)))
+    text = plugin.get_refusal(lambda: engine.create(plugin, URN, preview=preview, **inputs(WEB)))
     assert text == (
         "an object exists already and is not of this stack; nothing was changed. To take over, type the line below"
         " each; or choose another name of the application, the stack or the service\n"
@@ -70,7 +72,7 @@ def test_all_foreign_objects_are_told_at_once(plugin: engine.Plugin, api: apiser
     api.put("v1", "Namespace", "", "shop-prod", labels={**OURS, "seaway/stack": "staging"})
     api.put("apps/v1", "Deployment", "shop-prod", "web", labels={"app.kubernetes.io/managed-by": "Helm"})
     api.put("v1", "ConfigMap", "shop-prod", "web-1a2b", labels=OURS)
-    text = plugin.refusal(lambda: engine.create(plugin, URN, preview=True, **inputs(NAMESPACE, WEB, POLICY)))
+    text = plugin.get_refusal(lambda: engine.create(plugin, URN, preview=True, **inputs(NAMESPACE, WEB, POLICY)))
     assert text.splitlines() == [
         "2 objects exist already and are not of this stack; nothing was changed. To take over, type the line below"
         " each; or choose another name of the application, the stack or the service",
@@ -89,7 +91,7 @@ def test_what_was_recorded_is_not_asked_for_again(plugin: engine.Plugin, api: ap
     assert engine.diff(plugin, URN, recorded, **inputs()) == ["objects"]
     assert reads(api) == []
     for operation in (engine.diff, engine.update):
-        text = plugin.refusal(lambda ask=operation: ask(plugin, URN, recorded, **inputs(POLICY, WEB)))
+        text = plugin.get_refusal(lambda ask=operation: ask(plugin, URN, recorded, **inputs(POLICY, WEB)))
         assert "ConfigMap shop-prod/web-1a2b" in text
         assert "Deployment" not in text
     assert set(reads(api)) == {"/api/v1/namespaces/shop-prod/configmaps/web-1a2b"}
@@ -103,7 +105,7 @@ def test_a_new_object_is_recorded(plugin: engine.Plugin) -> None:
 
 def test_what_may_not_be_read_is_told(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     api.forbidden = {"/apis/apps/v1/namespaces/shop-prod/deployments"}
-    text = plugin.refusal(lambda: engine.create(plugin, URN, **inputs(WEB)))
+    text = plugin.get_refusal(lambda: engine.create(plugin, URN, **inputs(WEB)))
     assert "403 Forbidden: reading /apis/apps/v1/namespaces/shop-prod/deployments/web is not allowed" in text
 
 
@@ -148,13 +150,13 @@ def test_an_autoscaler_that_is_not_there_is_nothing_to_hand_over(plugin: engine.
 
 def deployed(api: apiserver.ApiServer) -> dict[str, object]:
     """The shop with its release recorded; the guard's inputs."""
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     stack = settings.Settings(stack="prod", context="work", registry="registry.example.com")
-    one = record.Record.of(app, stack, *golden.given(app))
-    now = store.Pointer(id=one.id, previous=None, since="2026-01-01T00:00:00Z")
-    found = [each.manifest for each in one.objects()]
-    saved = stored.StoredRecord.of(one, release.Provenance())
-    for each in (*found, *store.config_maps(one, one.id, saved), store.pointer(one, now)):
+    one = record.ReleaseRecord.create(app, stack, *golden.make_inputs(app))
+    now = record_store.CurrentRelease(id=one.id, previous=None, since="2026-01-01T00:00:00Z")
+    found = [each.manifest for each in one.render_objects()]
+    saved = stored_record.StoredRecord.create(one, release.Provenance())
+    for each in (*found, *record_store.build_config_maps(one, one.id, saved), record_store.build_current(one, now)):
         fields = copy.deepcopy(each)
         meta = fields.pop("metadata")
         more = {"labels": meta["labels"], "metadata": {"annotations": meta.get("annotations", {})}}
@@ -190,13 +192,13 @@ def test_a_damaged_record_is_a_warning_and_blocks_nothing(
     plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display, damage: str
 ) -> None:
     asked = deployed(api)
-    _, pointer = api.answer(store.path("shop-prod", store.POINTER))
-    name = store.name_of(pointer["data"]["id"])
-    _, kept = api.answer(store.path("shop-prod", name))
+    _, pointer = api.answer(record_store.get_path("shop-prod", record_store.CURRENT_NAME))
+    name = record_store.get_name(pointer["data"]["id"])
+    _, kept = api.answer(record_store.get_path("shop-prod", name))
     data, binary = DAMAGE[damage]
     changed = {"data": {**kept["data"], **data}, "binaryData": {**kept["binaryData"], **binary}}
-    with contextlib.suppress(stored.UnreadableRecordError):
-        changed["data"]["sha256"] = stored.StoredRecord.joined([changed]).sha256
+    with contextlib.suppress(stored_record.UnreadableRecordError):
+        changed["data"]["sha256"] = stored_record.StoredRecord.join_parts([changed]).sha256
     api.put("v1", "ConfigMap", "shop-prod", name, **changed)
     assert engine.diff(plugin, URN, asked, **asked) is None
     if damage != "text":  # what the text says is not looked at here

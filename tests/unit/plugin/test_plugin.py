@@ -40,7 +40,7 @@ def test_it_says_what_it_can(plugin: engine.Plugin) -> None:
 
 
 def test_the_sdk_is_not_imported() -> None:
-    code = "from plugin import lean; lean.skip_sdk(); import plugin.server, sys; print('pulumi.output' in sys.modules)"
+    code = "from plugin import stub_sdk; stub_sdk.install_stubs(); import plugin.server, sys; print('pulumi.output' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], cwd=engine.ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
 
@@ -76,7 +76,7 @@ def test_a_secret_is_unknown_in_a_preview_and_made_once(plugin: engine.Plugin) -
 
 
 def test_a_short_secret_is_refused(plugin: engine.Plugin) -> None:
-    text = plugin.refusal(lambda: engine.create(plugin, SECRET, preview=True, name="TOKEN", length=7))
+    text = plugin.get_refusal(lambda: engine.create(plugin, SECRET, preview=True, name="TOKEN", length=7))
     assert text == "length must be at least 8 characters, got 7"
 
 
@@ -100,7 +100,7 @@ def test_a_refresh_keeps_the_secret(plugin: engine.Plugin) -> None:
 def test_the_guard_records_the_cluster(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     recorded = engine.create(plugin, CLUSTER, context="seaway-dev")
     assert recorded == {"context": "seaway-dev", "uid": "uid-1"}
-    assert set(api.asked) == {("/api/v1/namespaces/kube-system", "Bearer t")}
+    assert set(api.requests) == {("/api/v1/namespaces/kube-system", "Bearer t")}
     assert engine.diff(plugin, CLUSTER, recorded, context="seaway-dev") is None
     assert engine.diff(plugin, CLUSTER, recorded, context="work") == ["context"]
 
@@ -108,7 +108,7 @@ def test_the_guard_records_the_cluster(plugin: engine.Plugin, api: apiserver.Api
 def test_another_cluster_under_the_same_context_is_refused(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     recorded = engine.create(plugin, CLUSTER, context="seaway-dev")
     api.uid = "uid-2"
-    text = plugin.refusal(lambda: engine.diff(plugin, CLUSTER, recorded, context="seaway-dev"))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, CLUSTER, recorded, context="seaway-dev"))
     assert text == (
         f'context "seaway-dev" ({api.url}) is not the cluster that this stack was deployed to: kube-system\'s UID was'
         " uid-1 and is uid-2. If it was made anew: pulumi refresh --run-program --yes, then pulumi up. If you meant"
@@ -121,19 +121,19 @@ def test_another_cluster_under_the_same_context_is_refused(plugin: engine.Plugin
 def test_a_closed_port_is_one_clear_line(start: engine.Start, kubeconfig: engine.Kubeconfig) -> None:
     server = f"https://127.0.0.1:{closed_port()}"
     running = start(kubeconfig(server))
-    assert running.refusal(lambda: engine.configure(running, context="seaway-dev")) == (
+    assert running.get_refusal(lambda: engine.configure(running, context="seaway-dev")) == (
         f'cannot reach the cluster of context "seaway-dev" ({server}: connection refused);'
         " start it with make cluster-up, or choose another: pulumi config set seaway:context NAME"
     )
-    assert "is it running? Or choose another" in running.refusal(lambda: engine.configure(running, context="work"))
+    assert "is it running? Or choose another" in running.get_refusal(lambda: engine.configure(running, context="work"))
 
 
 def test_a_silent_cluster_is_given_up_in_time(
     reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> None:
-    api.silent = threading.Event()
+    api.blocked_until = threading.Event()
     running = reads(kubeconfig(api.url))
-    text = running.refusal(lambda: engine.configure(running, context="work", timeout=0.5))
+    text = running.get_refusal(lambda: engine.configure(running, context="work", timeout=0.5))
     assert f"({api.url}: no answer within 0.5 s)" in text
 
 
@@ -143,7 +143,7 @@ def test_refused_credentials(
 ) -> None:
     api.status = status
     running = reads(kubeconfig(api.url))
-    text = running.refusal(lambda: engine.configure(running, context="work"))
+    text = running.get_refusal(lambda: engine.configure(running, context="work"))
     assert text.startswith(
         f'the cluster of context "work" ({api.url}) refused the credentials of the kubeconfig: {reason}'
     )
@@ -155,14 +155,16 @@ def test_a_server_that_is_no_cluster(
 ) -> None:
     api.status = 503
     running = reads(kubeconfig(api.url))
-    assert "it answered 503 Service Unavailable" in running.refusal(lambda: engine.configure(running, context="work"))
+    assert "it answered 503 Service Unavailable" in running.get_refusal(
+        lambda: engine.configure(running, context="work")
+    )
 
 
 def test_an_unknown_context_names_those_that_there_are(
     reads: engine.Start, kubeconfig: engine.Kubeconfig, shared: engine.Shared
 ) -> None:
     running = reads(kubeconfig("http://127.0.0.1:1"))
-    assert running.refusal(lambda: engine.configure(running, context="prod")) == (
+    assert running.get_refusal(lambda: engine.configure(running, context="prod")) == (
         f'{shared.kubeconfig} has no context "prod" (it has: seaway-dev, work);'
         " choose another: pulumi config set seaway:context NAME"
     )
@@ -177,13 +179,13 @@ def test_exec_credentials_are_used(
     login = {"apiVersion": "client.authentication.k8s.io/v1", "command": "./login", "interactiveMode": "Never"}
     running = reads(kubeconfig(api.url, {"exec": login}))
     engine.configure(running, context="work")
-    assert api.asked == [("/api/v1/namespaces/kube-system", "Bearer fresh")]
+    assert api.requests == [("/api/v1/namespaces/kube-system", "Bearer fresh")]
 
 
 def test_a_failing_login_is_told(reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig) -> None:
     login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "false"}
     running = reads(kubeconfig(api.url, {"exec": login}))
-    text = running.refusal(lambda: engine.configure(running, context="work"))
+    text = running.get_refusal(lambda: engine.configure(running, context="work"))
     assert "the kubeconfig's credential program failed: Exec false returned 1" in text
     assert "\n" not in text
 
@@ -193,33 +195,35 @@ def test_a_missing_login_program_is_told(
 ) -> None:
     login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "no-such-login"}
     running = reads(kubeconfig(api.url, {"exec": login}))
-    assert "no-such-login" in running.refusal(lambda: engine.configure(running, context="work"))
+    assert "no-such-login" in running.get_refusal(lambda: engine.configure(running, context="work"))
 
 
 def test_resources_of_a_cluster_need_it(start: engine.Start, kubeconfig: engine.Kubeconfig) -> None:
     running = start(kubeconfig("http://127.0.0.1:1"))
-    assert "is not configured yet" in running.refusal(lambda: engine.create(running, CLUSTER, context="work"))
+    assert "is not configured yet" in running.get_refusal(lambda: engine.create(running, CLUSTER, context="work"))
 
 
 def test_an_unknown_resource_is_named(plugin: engine.Plugin) -> None:
     urn = CLUSTER.replace("Cluster", "Rocket")
-    assert plugin.refusal(lambda: engine.check(plugin, urn)) == "the plugin seaway has no resource seaway:index:Rocket"
+    assert (
+        plugin.get_refusal(lambda: engine.check(plugin, urn)) == "the plugin seaway has no resource seaway:index:Rocket"
+    )
 
 
 def test_cancel_ends_a_wait_at_once(
     start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> None:
-    api.silent = threading.Event()
+    api.blocked_until = threading.Event()
     running = start(kubeconfig(api.url))
     request = provider_pb2.ConfigureRequest(args=values.encode({"context": "work", "timeout": 3600}))
     waiting = running.stub.Configure.future(request)
-    while not api.asked:
+    while not api.requests:
         time.sleep(0.01)
     running.stub.Cancel(empty_pb2.Empty())
     with pytest.raises(grpc.RpcError) as caught:
         waiting.result(timeout=300)
     assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.CANCELLED, "interrupted")  # type: ignore[attr-defined]
-    assert running.refusal(lambda: engine.configure(running, context="work")) == "interrupted", "nothing new starts"
+    assert running.get_refusal(lambda: engine.configure(running, context="work")) == "interrupted", "nothing new starts"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -16,9 +16,11 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from plugin import release, values
-from seaway.manifests import yamlout
-from seaway.model import application, load, roots, settings
-from seaway.release import lock, record, stack_state, store, stored
+from seaway.files import roots
+from seaway.manifests import yaml_writer
+from seaway.model import application, settings
+from seaway.project import load, release_lock
+from seaway.release import record, record_store, stack_state, stored_record
 from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine
@@ -28,23 +30,25 @@ STACK = settings.Settings(stack="test", context="seaway-dev")
 NAMESPACE = "shop-test"
 
 
-def made(*, level: str = "info", digest: str | None = None, text: str = "") -> record.Record:
-    app = load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+def made(*, level: str = "info", digest: str | None = None, text: str = "") -> record.ReleaseRecord:
+    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     files = (application.File("/etc/a", content=text),) if text else ()
     web = dataclasses.replace(app.services[0], env={"LOG_LEVEL": level}, files=files)
-    images, secrets = golden.given(app)
+    images, secrets = golden.make_inputs(app)
     if digest:
         images |= {"web": dataclasses.replace(images["web"], reference=f"registry.example.com/web@sha256:{digest}")}
-    return record.Record.of(dataclasses.replace(app, services=(web, *app.services[1:])), STACK, images, secrets)
+    return record.ReleaseRecord.create(
+        dataclasses.replace(app, services=(web, *app.services[1:])), STACK, images, secrets
+    )
 
 
-def inputs(one: record.Record) -> dict[str, object]:
-    written = {"namespace": NAMESPACE, "release": one.id, "record": one.plain(), "provenance": {"revision": "abc"}}
+def inputs(one: record.ReleaseRecord) -> dict[str, object]:
+    written = {"namespace": NAMESPACE, "release": one.id, "record": one.to_plain(), "provenance": {"revision": "abc"}}
     return {**written, "format": 1}
 
 
 def config_maps(api: apiserver.ApiServer) -> dict[str, Any]:
-    _, listed = api.answer(store.path(NAMESPACE))
+    _, listed = api.answer(record_store.get_path(NAMESPACE))
     return {one["metadata"]["name"]: one for one in listed["items"]}
 
 
@@ -67,10 +71,15 @@ def test_it_writes_the_record_and_the_pointer(plugin: engine.Plugin, api: apiser
         "seaway/release": one.id,
     }
     assert kept["data"]["format"] == "1"
-    assert record.Record.decode(lock.parse(kept["data"]["release.yaml"].encode(), "release.yaml")[1]).id == one.id
+    assert (
+        record.ReleaseRecord.decode(
+            release_lock.parse_content(kept["data"]["release.yaml"].encode(), "release.yaml")[1]
+        ).id
+        == one.id
+    )
     listed = json.loads(gzip.decompress(base64.b64decode(kept["binaryData"]["manifests.json.gz"])))
     assert [each["kind"] for each in listed["items"]].count("Deployment") == 3
-    assert "fieldManager=seaway" in next(path for path, _ in api.asked if "release-current?" in path)
+    assert "fieldManager=seaway" in next(path for path, _ in api.requests if "release-current?" in path)
 
 
 def test_the_same_again_changes_nothing(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -99,7 +108,7 @@ def test_a_preview_touches_nothing_and_knows_no_digests(plugin: engine.Plugin, a
     outputs = engine.create(plugin, URN, **inputs(one))
     before = config_maps(api)
     given = inputs(made(level="debug"))
-    unbuilt = {**given, "record": {**one.plain(), "images": {"web": {"reference": values.UNKNOWN, "content": "c"}}}}
+    unbuilt = {**given, "record": {**one.to_plain(), "images": {"web": {"reference": values.UNKNOWN, "content": "c"}}}}
     assert engine.diff(plugin, URN, outputs, **unbuilt) == ["record", "release"]
     assert engine.update(plugin, URN, outputs, preview=True, **unbuilt)["since"] is values.UNKNOWN
     assert config_maps(api) == before
@@ -143,27 +152,27 @@ def test_where_it_comes_from_is_told_once_and_is_no_change(plugin: engine.Plugin
     engine.update(plugin, URN, outputs, **moved)
     assert config_maps(api)[f"release-{one.id}"]["data"]["provenance.yaml"] == "format: 1\nrevision: abc\n"
     wrong = inputs(made(level="debug")) | {"provenance": {"commit": "def"}}
-    told = plugin.refusal(lambda: engine.update(plugin, URN, outputs, **wrong))
+    told = plugin.get_refusal(lambda: engine.update(plugin, URN, outputs, **wrong))
     assert "provenance: commit: is no key of a provenance" in told
 
 
 def test_the_oldest_records_go_and_nothing_else(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     """Only what the state knows is removed: anybody may give an object a label or a name."""
-    for number in range(release.KEPT + 4):
+    for number in range(release.RETAINED_RELEASES + 4):
         name, day = f"release-fake{number:02}", f"2090-01-{number + 1:02}T00:00:00Z"
         labels = {"seaway/release": f"fake{number:02}"}
         api.put("v1", "ConfigMap", NAMESPACE, name, labels=labels, metadata={"creationTimestamp": day})
-    many = [made(level=f"level-{number}") for number in range(release.KEPT + 4)]
+    many = [made(level=f"level-{number}") for number in range(release.RETAINED_RELEASES + 4)]
     api.put("v1", "ConfigMap", NAMESPACE, "web-1a2b", labels={"seaway/release": many[0].id})
     outputs = engine.create(plugin, URN, **inputs(many[0]))
     for one in many[1:]:
         outputs = engine.update(plugin, URN, outputs, **inputs(one))
-    newest = [one.id for one in reversed(many)][: release.KEPT + 2]
+    newest = [one.id for one in reversed(many)][: release.RETAINED_RELEASES + 2]
     assert list(history(outputs)) == newest
     there = set(config_maps(api))
     assert {f"release-{one.id}" for one in many} & there == {f"release-{id_}" for id_ in newest}
     assert "web-1a2b" in there
-    assert len([name for name in there if name.startswith("release-fake")]) == release.KEPT + 4
+    assert len([name for name in there if name.startswith("release-fake")]) == release.RETAINED_RELEASES + 4
 
 
 def test_a_forged_pointer_says_nothing_of_times(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -176,7 +185,7 @@ def test_a_forged_pointer_says_nothing_of_times(plugin: engine.Plugin, api: apis
 
 @pytest.mark.parametrize("id_", ["../../../../../x", "a\x00b", "a/b", "A" * 12, "", "x" * 200])
 def test_a_pointer_names_no_path(id_: str) -> None:
-    assert store.pointed({"data": {"id": id_, "previous": "", "since": ""}}) is None
+    assert record_store.parse_current({"data": {"id": id_, "previous": "", "since": ""}}) is None
 
 
 def test_deleting_it_leaves_the_records(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -198,7 +207,7 @@ def test_another_namespace_is_another_resource(plugin: engine.Plugin) -> None:
 
 def history(outputs: Mapping[str, object]) -> dict[str, str]:
     """The SHA-256 of each record that the state vouches for."""
-    return {one.release: one.sha256 for one in stack_state.history(outputs)}
+    return {one.release: one.sha256 for one in stack_state.parse_history(outputs)}
 
 
 def test_the_state_vouches_for_what_was_written(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -208,7 +217,7 @@ def test_the_state_vouches_for_what_was_written(plugin: engine.Plugin, api: apis
     assert list(history(outputs)) == [second.id, first.id], "newest first"
     for id_, sha256 in history(outputs).items():
         kept = config_maps(api)[f"release-{id_}"]
-        assert stored.StoredRecord.joined([kept]).sha256 == sha256
+        assert stored_record.StoredRecord.join_parts([kept]).sha256 == sha256
         assert kept["data"]["sha256"] == sha256
     assert engine.diff(plugin, URN, outputs, **inputs(second)) is None
 
@@ -236,8 +245,8 @@ def test_a_forged_record_is_a_change_and_written_again(
     forged = copy.deepcopy(true)
     FORGERIES[forgery](forged)
     # Whoever forges it can state the SHA-256 that fits.
-    with contextlib.suppress(stored.UnreadableRecordError):
-        forged["data"]["sha256"] = stored.StoredRecord.joined([forged]).sha256
+    with contextlib.suppress(stored_record.UnreadableRecordError):
+        forged["data"]["sha256"] = stored_record.StoredRecord.join_parts([forged]).sha256
     api.put("v1", "ConfigMap", NAMESPACE, f"release-{one.id}", data=forged["data"], binaryData=forged["binaryData"])
     assert engine.diff(plugin, URN, outputs, **inputs(one)) == ["release"]
     engine.update(plugin, URN, outputs, **inputs(one))
@@ -249,7 +258,7 @@ def test_a_record_of_the_first_format_is_written_again(plugin: engine.Plugin, ap
     """What was written before formats had numbers: its state has no history, and only `Release` is updated."""
     one = made()
     old = {key: value for key, value in inputs(one).items() if key != "format"} | {"since": "2026-01-01T00:00:00Z"}
-    data = {"release.yaml": yamlout.text(one.plain()), "provenance.yaml": "{}\n"}
+    data = {"release.yaml": yaml_writer.format_yaml(one.to_plain()), "provenance.yaml": "{}\n"}
     api.put("v1", "ConfigMap", NAMESPACE, f"release-{one.id}", data=data, labels={"seaway/release": one.id})
     pointer = {"id": one.id, "previous": "", "since": "2026-01-01T00:00:00Z"}
     api.put("v1", "ConfigMap", NAMESPACE, "release-current", data=pointer)
@@ -275,10 +284,10 @@ def test_a_big_record_goes_on_in_further_config_maps(plugin: engine.Plugin, api:
         )
         assert size < 1024 * 1024
         assert found["immutable"] is True
-    again = stored.StoredRecord.joined([config_maps(api)[name] for name in there])
+    again = stored_record.StoredRecord.join_parts([config_maps(api)[name] for name in there])
     assert again.sha256 == history(outputs)[one.id]
-    assert again.record("big").plain() == one.plain()
-    assert [each.key for each in again.objects() or ()] == [each.key for each in one.objects()]
+    assert again.decode_record("big").to_plain() == one.to_plain()
+    assert [each.key for each in again.read_objects() or ()] == [each.key for each in one.render_objects()]
     assert engine.diff(plugin, URN, outputs, **inputs(one)) is None
     # One of its parts is missing; and all of them are replaced together.
     api.remove("v1", "ConfigMap", NAMESPACE, there[-1])
@@ -288,13 +297,13 @@ def test_a_big_record_goes_on_in_further_config_maps(plugin: engine.Plugin, api:
 
 
 def test_a_bomb_is_not_decompressed() -> None:
-    bomb = gzip.compress(b"0" * (stored.LARGEST + 2))
-    with pytest.raises(stored.UnreadableRecordError, match="more than 256 MiB decompressed"):
-        stored.unpack(bomb)
+    bomb = gzip.compress(b"0" * (stored_record.MAX_BYTES + 2))
+    with pytest.raises(stored_record.UnreadableRecordError, match="more than 256 MiB decompressed"):
+        stored_record.unpack_manifests(bomb)
 
 
 def test_a_record_that_is_none_is_refused(plugin: engine.Plugin) -> None:
-    told = plugin.refusal(
+    told = plugin.get_refusal(
         lambda: engine.create(plugin, URN, namespace=NAMESPACE, release="1", record={}, provenance={}, format=1)
     )
     assert told.startswith("release 1: application: is missing")

@@ -10,7 +10,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from plugin import values
-from seaway.rollout import snapshot
+from seaway.kubernetes.cluster import snapshot
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine, workloads
 
@@ -44,7 +44,7 @@ def until(holds: Callable[[], object]) -> None:
 
 
 def watched(api: apiserver.ApiServer) -> None:
-    until(lambda: len(api.asked_for(watch=True)) >= 7)
+    until(lambda: len(api.list_requested_collections(watch=True)) >= 7)
 
 
 def failure(waiting: grpc.Future) -> str:
@@ -57,11 +57,11 @@ def failure(waiting: grpc.Future) -> str:
 def test_a_preview_touches_nothing(plugin: engine.Plugin, api: apiserver.ApiServer, namespace: object) -> None:
     given = {**inputs("web"), "namespace": namespace}
     given["workloads"][0]["version"] = values.UNKNOWN  # type: ignore[index]
-    asked = len(api.asked)
+    asked = len(api.requests)
     assert engine.create(plugin, URN, preview=True, **given) == given
     assert engine.update(plugin, URN, inputs("api"), preview=True, **given) == given
     assert engine.diff(plugin, URN, inputs("web"), **given) == ["workloads"]
-    assert len(api.asked) == asked
+    assert len(api.requests) == asked
 
 
 def test_it_ends_when_all_are_complete(
@@ -70,13 +70,13 @@ def test_it_ends_when_all_are_complete(
     workloads.deployment(api, "web", ready=1)
     workloads.deployment(api, "api", ready=2)
     waiting = begin(plugin, inputs("web", "api"))
-    until(lambda: "web 1/2 ready · 1 of 2 complete" in display.texts(ephemeral=True) or waiting.done())
+    until(lambda: "web 1/2 ready · 1 of 2 complete" in display.list_texts(ephemeral=True) or waiting.done())
     assert not waiting.done()
     workloads.deployment(api, "web", ready=2)
     assert values.decode(waiting.result(timeout=HANG).properties) == inputs("web", "api")
-    ended = [text.partition(", after ")[0] for text in display.texts(ephemeral=True) if ", after " in text]
+    ended = [text.partition(", after ")[0] for text in display.list_texts(ephemeral=True) if ", after " in text]
     assert ended == ["web 2/2 ready"], "what was complete from the first is no news"
-    assert display.texts(ephemeral=False) == [], "below a run that fails elsewhere, its error must be the last"
+    assert display.list_texts(ephemeral=False) == [], "below a run that fails elsewhere, its error must be the last"
     assert {(line.urn, line.severity) for line in display.lines} == {(URN, "INFO")}
 
 
@@ -98,11 +98,13 @@ def test_fifty_workloads(plugin: engine.Plugin, api: apiserver.ApiServer, displa
     for name in names:
         workloads.deployment(api, name, ready=2)
     waiting.result(timeout=HANG)
-    assert len([text for text in display.texts(ephemeral=True) if ", after " in text]) == 50
-    assert "svc0 0/2 ready · svc1 0/2 ready · svc2 0/2 ready · svc3 0/2 ready · 46 more" in display.texts(
+    assert len([text for text in display.list_texts(ephemeral=True) if ", after " in text]) == 50
+    assert "svc0 0/2 ready · svc1 0/2 ready · svc2 0/2 ready · svc3 0/2 ready · 46 more" in display.list_texts(
         ephemeral=True
     )
-    assert len(api.asked_for(watch=False)) == 1 + len(snapshot.PATHS), "kube-system, and one list a kind"
+    assert len(api.list_requested_collections(watch=False)) == 1 + len(snapshot.WATCHED_KINDS), (
+        "kube-system, and one list a kind"
+    )
 
 
 def test_it_fails_with_the_report_of_all_that_failed(
@@ -149,7 +151,7 @@ def test_the_last_lines_of_the_log_are_in_the_report(
     text = failure(begin(plugin, inputs("web", deadline=1)))
     assert "\n    KeyError: 'DATABASE_URL'\n" in text
     assert "web-5d4f-0" in text
-    (asked,) = [path for path, _ in api.asked if "/log?" in path]
+    (asked,) = [path for path, _ in api.requests if "/log?" in path]
     assert asked == "/api/v1/namespaces/shop-dev/pods/web-5d4f-0/log?container=web&tailLines=20&limitBytes=65536" + (
         "&previous=true" if running else ""
     )
@@ -180,7 +182,7 @@ def test_what_may_heal_is_told_once_and_fails_at_the_deadline(
     assert told.endswith(" (pod web-5d4f-0)")
     assert "services.web.resources" in remedy
     assert link == "  see docs/runbook.md#unschedulable"
-    assert display.texts(ephemeral=True)[0].startswith("web 0/2 ready: ")
+    assert display.list_texts(ephemeral=True)[0].startswith("web 0/2 ready: ")
 
 
 def test_an_update_begins_the_deadline_anew(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -211,7 +213,7 @@ def test_an_api_server_that_goes_away_and_comes_back(
     workloads.deployment(api, "web", ready=2)
     api.start()
     waiting.result(timeout=HANG)
-    assert "the cluster does not answer, waiting for it" in display.texts(ephemeral=True)
+    assert "the cluster does not answer, waiting for it" in display.list_texts(ephemeral=True)
     warnings = [line.text for line in display.lines if line.severity == "WARNING"]
     assert len(warnings) == 1
     assert warnings[0].startswith('waiting for the cluster: cannot reach the cluster of context "seaway-dev"')
@@ -244,7 +246,7 @@ def test_a_diff_of_what_is_well_asks_for_the_workloads_only(
     api.put("apps/v1", "StatefulSet", workloads.NAMESPACE, "db", spec={"replicas": 1}, status=status)
     for given in (inputs("db", kind="StatefulSet"), inputs("migrate-1a", kind="Job"), inputs("web")):
         assert engine.diff(plugin, URN, given, **given) is None
-    lists = [path.rpartition("/")[2] for path in api.asked_for(watch=False)]
+    lists = [path.rpartition("/")[2] for path in api.list_requested_collections(watch=False)]
     assert lists == ["kube-system", "statefulsets", "jobs", "deployments"]
     assert display.lines == []
 
@@ -262,10 +264,10 @@ def test_a_diff_says_what_is_not_well(plugin: engine.Plugin, api: apiserver.ApiS
 def test_a_diff_of_what_is_gone(plugin: engine.Plugin, display: engine.Display) -> None:
     given = inputs("web")
     assert engine.diff(plugin, URN, given, **given) == ["workloads"]
-    assert display.texts(ephemeral=False) == ["web is not healthy now: 0/1 ready"]
+    assert display.list_texts(ephemeral=False) == ["web is not healthy now: 0/1 ready"]
 
 
 def test_other_inputs_are_a_change_without_a_look(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
-    asked = len(api.asked)
+    asked = len(api.requests)
     assert engine.diff(plugin, URN, inputs("web"), **inputs("web", "api")) == ["workloads"]
-    assert len(api.asked) == asked
+    assert len(api.requests) == asked

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from seaway.cluster import client
-from seaway.model import encode, load, problems, roots, settings
-from seaway.release import drift, fields, record, release, stack_state, store, stored
+from seaway.files import roots
+from seaway.kubernetes.api import fields, kinds
+from seaway.kubernetes.cluster import client
+from seaway.model import settings
+from seaway.project import load, release
+from seaway.release import drift, record, record_store, stack_state, stored_record
+from seaway.syntax import diagnosis, encode
 from tests import golden
 from tests.unit.cluster import apiserver
 
@@ -20,19 +24,19 @@ TIME = "2026-02-03T04:05:06Z"
 Live = dict[str, list[dict[str, Any]]]
 
 
-def made(example: str = "shop") -> record.Record:
-    app = load.load(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
-    return record.Record.of(app, STACK, *golden.given(app))
+def made(example: str = "shop") -> record.ReleaseRecord:
+    app = load.load_application(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
+    return record.ReleaseRecord.create(app, STACK, *golden.make_inputs(app))
 
 
 def declared(example: str = "shop") -> list[dict[str, Any]]:
-    return [one.manifest for one in made(example).objects() if one.kind != "Secret"]
+    return [one.manifest for one in made(example).render_objects() if one.kind != "Secret"]
 
 
 def running(example: str = "shop") -> Live:
     """The namespace as Kubernetes shows it after a deployment: with defaults, status and things of its own."""
     live: Live = {}
-    for one in made(example).objects():
+    for one in made(example).render_objects():
         manifest = copy.deepcopy(one.manifest)
         del manifest["kind"], manifest["apiVersion"]
         manifest["metadata"] |= {"uid": "u", "managedFields": [PULUMI | {"fieldsV1": {"f:spec": {}}}]}
@@ -73,8 +77,8 @@ def container(owned: dict[str, Any], name: str = "web") -> dict[str, Any]:
 
 def lines(live: Live, example: str = "shop") -> list[str]:
     return [
-        f"{one.how} {one.kind}/{one.name} {one.path}: {one.declared} -> {one.live} ({one.who})"
-        for one in drift.drift(declared(example), live)
+        f"{one.change_type} {one.kind}/{one.name} {one.path}: {one.declared} -> {one.live} ({one.set_by})"
+        for one in drift.compare_objects(declared(example), live)
     ]
 
 
@@ -85,12 +89,15 @@ def test_a_namespace_as_deployed_has_no_drift(example: str) -> None:
 
 def test_every_kind_of_a_release_is_looked_at() -> None:
     for example in golden.EXAMPLES:
-        assert {one.kind for one in golden.made(example)} <= {*drift.KINDS, "Namespace"}
+        assert {one.kind for one in golden.build_objects(example)} <= {*kinds.MANAGED_VERSIONS, "Namespace"}
 
 
 def test_a_line_for_people_cannot_steer_the_terminal() -> None:
-    edit = drift.Difference(kind="Deployment", name="web", path="a", declared=1, live="\x1b[2J\n", who="b\x07 at c")
-    assert drift.by_hand(edit) == r"Deployment web was edited by hand: a is \x1b[2J\n, declared 1 (b\x07 at c)"
+    edit = drift.Difference(kind="Deployment", name="web", path="a", declared=1, live="\x1b[2J\n", set_by="b\x07 at c")
+    assert (
+        drift.describe_manual_edit(edit)
+        == r"Deployment web was edited by hand: a is \x1b[2J\n, declared 1 (b\x07 at c)"
+    )
 
 
 def test_who_opens_a_policy_by_hand_is_told() -> None:
@@ -109,15 +116,19 @@ def test_who_opens_a_policy_by_hand_is_told() -> None:
 @pytest.mark.parametrize("how", [{"tls_secret": "shop-tls"}, {"issuer": "letsencrypt"}])
 def test_the_certificate_of_a_host_is_somebody_elses(how: dict[str, str]) -> None:
     ingress = settings.Ingress(hosts={"web": ("shop.example.com",)}, **how)
-    found = [one.manifest for one in golden.made("shop", exposure="ingress", ingress=ingress) if one.kind == "Ingress"]
+    found = [
+        one.manifest
+        for one in golden.build_objects("shop", publish="ingress", ingress=ingress)
+        if one.kind == "Ingress"
+    ]
     (tls,) = found[0]["spec"]["tls"]
     live: Live = {"Ingress": [copy.deepcopy(one) for one in found]}
     live["Ingress"][0]["status"] = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
-    assert drift.drift(found, live) == []
+    assert drift.compare_objects(found, live) == []
     live["Secret"] = [
         {"metadata": {"name": name}, "data": {"tls.crt": "eA=="}} for name in (tls["secretName"], "other")
     ]
-    assert [(one.how, one.name) for one in drift.drift(found, live)] == [("added", "other")]
+    assert [(one.change_type, one.name) for one in drift.compare_objects(found, live)] == [("added", "other")]
 
 
 def test_an_edited_image() -> None:
@@ -281,7 +292,7 @@ def test_of_somebody_elses_secret_only_the_keys_that_are_taken_count() -> None:
     live: Live = {"ServiceAccount": [account], "Deployment": [pod]}
 
     def told() -> list[str]:
-        return [f"{one.how} {one.name} {one.path}" for one in drift.drift([account, pod], live)]
+        return [f"{one.change_type} {one.name} {one.path}" for one in drift.compare_objects([account, pod], live)]
 
     assert told() == ["deleted registry-theirs ", "deleted theirs "]
     live["Secret"] = [
@@ -296,51 +307,51 @@ def test_of_somebody_elses_secret_only_the_keys_that_are_taken_count() -> None:
     [
         (("spec", "replicas"), "spec.replicas"),
         (("metadata", "labels", "app.kubernetes.io/name"), "metadata.labels[app.kubernetes.io/name]"),
-        (("ports", fields.Item("80/TCP", {"port": 80})), "ports[80/TCP]"),
+        (("ports", fields.ListStep("80/TCP", {"port": 80})), "ports[80/TCP]"),
     ],
 )
 def test_paths_are_readable(path: fields.Path, expected: str) -> None:
-    assert fields.shown(path) == expected
+    assert fields.format_path(path) == expected
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("0.5", "500m"), ("1Gi", "1024Mi"), ("1k", 1000), ("1e3", "1000"), ("128Mi", "134217728")]
 )
 def test_quantities_are_amounts(one: object, other: object) -> None:
-    assert not list(fields.edits({"limits": {"memory": one}}, {"limits": {"memory": other}}))
+    assert not list(fields.find_edits({"limits": {"memory": one}}, {"limits": {"memory": other}}))
     # Elsewhere they are texts.
-    assert list(fields.edits({"data": {"memory": one}}, {"data": {"memory": other}}))
+    assert list(fields.find_edits({"data": {"memory": one}}, {"data": {"memory": other}}))
 
 
 @pytest.mark.parametrize("text", ["", "Mi", "1.2.3", "1Xi", "x"])
 def test_what_is_no_quantity_is_a_text(text: str) -> None:
-    assert list(fields.edits({"limits": {"memory": text}}, {"limits": {"memory": "1"}}))
-    assert not list(fields.edits({"limits": {"memory": text}}, {"limits": {"memory": text}}))
+    assert list(fields.find_edits({"limits": {"memory": text}}, {"limits": {"memory": "1"}}))
+    assert not list(fields.find_edits({"limits": {"memory": text}}, {"limits": {"memory": text}}))
 
 
 def test_a_list_that_is_one_value_is_told_whole() -> None:
-    (change,) = fields.edits({"args": ["a", "b"]}, {"args": ["a", "c"]})
-    assert (fields.shown(change.path), change.declared, change.live) == ("args", ["a", "b"], ["a", "c"])
-    (change,) = fields.edits({"rules": [{"a": 1}]}, {"rules": [{"a": 2, "more": 3}]})
-    assert fields.shown(change.path) == "rules[0].a"
+    (change,) = fields.find_edits({"args": ["a", "b"]}, {"args": ["a", "c"]})
+    assert (fields.format_path(change.path), change.declared, change.live) == ("args", ["a", "b"], ["a", "c"])
+    (change,) = fields.find_edits({"rules": [{"a": 1}]}, {"rules": [{"a": 2, "more": 3}]})
+    assert fields.format_path(change.path) == "rules[0].a"
 
 
 def test_a_boolean_is_no_number_and_what_is_empty_may_be_left_out() -> None:
-    assert list(fields.edits({"a": True}, {"a": 1}))
-    assert not list(fields.edits({"a": "", "b": [], "c": {}}, {}))
-    assert list(fields.edits({"a": False}, {}))
+    assert list(fields.find_edits({"a": True}, {"a": 1}))
+    assert not list(fields.find_edits({"a": "", "b": [], "c": {}}, {}))
+    assert list(fields.find_edits({"a": False}, {}))
 
 
-Start = Callable[[str], client.Cluster]
+Start = Callable[[str], client.KubeClient]
 
 
 @pytest.fixture
 def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    def connect(url: str) -> client.Cluster:
+    def connect(url: str) -> client.KubeClient:
         path = tmp_path / "kubeconfig"
         path.write_text(apiserver.kubeconfig(url))
         monkeypatch.setenv("KUBECONFIG", str(path))
-        return client.Cluster(context="work", seconds=5)
+        return client.KubeClient(context="work", timeout=5)
 
     return connect
 
@@ -349,7 +360,7 @@ def ask(connect: Start, url: str) -> tuple[str, list[drift.Difference]]:
     async def run() -> tuple[str, list[drift.Difference]]:
         cluster = connect(url)
         try:
-            return await drift.of(cluster, "shop-test")
+            return await drift.detect(cluster, "shop-test")
         finally:
             await cluster.close()
 
@@ -358,44 +369,48 @@ def ask(connect: Start, url: str) -> tuple[str, list[drift.Difference]]:
 
 def test_the_cluster_is_compared_with_its_own_record(connect: Start) -> None:
     one = made()
-    with apiserver.serving() as server:
-        with pytest.raises(store.Missing) as caught:
+    with apiserver.serve() as server:
+        with pytest.raises(record_store.ReleaseNotFound) as caught:
             ask(connect, server.url)
         assert str(caught.value) == (
             "no release is recorded in namespace shop-test: the next pulumi up that succeeds writes one"
         )
-        current = store.Pointer(id=one.id, previous=None, since=TIME)
-        put(server, store.pointer(one, current))
-        with pytest.raises(store.Missing) as caught:
+        current = record_store.CurrentRelease(id=one.id, previous=None, since=TIME)
+        put(server, record_store.build_current(one, current))
+        with pytest.raises(record_store.ReleaseNotFound) as caught:
             ask(connect, server.url)
         assert str(caught.value) == f"release {one.id} is not recorded in namespace shop-test"
-        (kept,) = store.config_maps(one, one.id, stored.StoredRecord.of(one, release.Provenance()))
+        (kept,) = record_store.build_config_maps(
+            one, one.id, stored_record.StoredRecord.create(one, release.Provenance())
+        )
         put(server, kept | {"binaryData": {}})
-        with pytest.raises(store.Changed) as caught:
+        with pytest.raises(record_store.RecordChanged) as caught:
             ask(connect, server.url)
         wrong = f"the record of release {one.id} in namespace shop-test is not what was written there: its SHA-256 is "
         assert str(caught.value).startswith(wrong)
         put(server, kept | {"data": {}, "binaryData": {}})
-        with pytest.raises(store.Changed, match=r"the objects in ConfigMap/release-.* not a packed list of objects"):
+        with pytest.raises(
+            record_store.RecordChanged, match=r"the objects in ConfigMap/release-.* not a packed list of objects"
+        ):
             ask(connect, server.url)
         put(server, kept)
-        for each in one.objects():
+        for each in one.render_objects():
             put(server, each.manifest)
         assert ask(connect, server.url) == (one.id, [])
         server.remove("v1", "Service", "shop-test", "web")
         (found,) = ask(connect, server.url)[1]
-        assert (found.kind, found.name, found.how) == ("Service", "web", "deleted")
+        assert (found.kind, found.name, found.change_type) == ("Service", "web", "deleted")
 
 
 def test_with_the_state_a_forged_pointer_has_drifted(connect: Start) -> None:
     """Also where the record that it names fits what somebody has edited."""
     one = made()
-    saved = stored.StoredRecord.of(one, release.Provenance())
-    history = (stack_state.Recorded(release=one.id, sha256=saved.sha256, recorded=TIME),)
+    saved = stored_record.StoredRecord.create(one, release.Provenance())
+    history = (stack_state.RecordedRelease(release=one.id, sha256=saved.sha256, recorded=TIME),)
     state = stack_state.ReleaseState(
         id=one.id,
         since=TIME,
-        written=encode.node(one.plain(), problems.Place("state")),
+        record_node=encode.to_node(one.to_plain(), diagnosis.SourceLocation("state")),
         provenance=release.Provenance(),
         history=history,
     )
@@ -403,16 +418,21 @@ def test_with_the_state_a_forged_pointer_has_drifted(connect: Start) -> None:
     async def run(url: str) -> tuple[str, list[drift.Difference]]:
         cluster = connect(url)
         try:
-            return await drift.of(cluster, "shop-test", state)
+            return await drift.detect(cluster, "shop-test", state)
         finally:
             await cluster.close()
 
-    with apiserver.serving() as server:
-        for each in (*store.config_maps(one, one.id, saved), *(each.manifest for each in one.objects())):
+    with apiserver.serve() as server:
+        for each in (
+            *record_store.build_config_maps(one, one.id, saved),
+            *(each.manifest for each in one.render_objects()),
+        ):
             put(server, each)
-        put(server, store.pointer(one, store.Pointer(id=one.id, previous=None, since=TIME)))
+        put(server, record_store.build_current(one, record_store.CurrentRelease(id=one.id, previous=None, since=TIME)))
         assert asyncio.run(run(server.url)) == (one.id, [])
-        put(server, store.pointer(one, store.Pointer(id="forged", previous=None, since=TIME)))
+        put(
+            server, record_store.build_current(one, record_store.CurrentRelease(id="forged", previous=None, since=TIME))
+        )
         id_, (found,) = asyncio.run(run(server.url))
         assert (id_, found.kind, found.name, found.path) == ("forged", "ConfigMap", "release-current", "data.id")
         assert (found.declared, found.live) == (one.id, "forged")

@@ -12,8 +12,8 @@ WHERE = ("shop", "prod", "TOKEN")
 
 def test_a_fingerprint_needs_the_key() -> None:
     one, other = (fingerprints.FingerprintKey(key=key) for key in (KEY, KEY[::-1]))
-    assert one.fingerprint(*WHERE, "Sommer2024!") != other.fingerprint(*WHERE, "Sommer2024!")
-    assert one.fingerprint(*WHERE, "Sommer2024!") == fingerprints.FingerprintKey(key=KEY).fingerprint(
+    assert one.compute_fingerprint(*WHERE, "Sommer2024!") != other.compute_fingerprint(*WHERE, "Sommer2024!")
+    assert one.compute_fingerprint(*WHERE, "Sommer2024!") == fingerprints.FingerprintKey(key=KEY).compute_fingerprint(
         *WHERE, "Sommer2024!"
     )
 
@@ -21,35 +21,38 @@ def test_a_fingerprint_needs_the_key() -> None:
 def test_every_part_counts() -> None:
     key = fingerprints.FingerprintKey(key=KEY)
     made = {
-        key.fingerprint(*parts)
+        key.compute_fingerprint(*parts)
         for parts in [(*WHERE, "a"), (*WHERE, "b"), ("shop", "prod", "OTHER", "a"), ("shop", "dev", "TOKEN", "a")]
     }
-    made |= {key.fingerprint("other", "prod", "TOKEN", "a"), key.fingerprint("sho", "pprod", "TOKEN", "a")}
+    made |= {
+        key.compute_fingerprint("other", "prod", "TOKEN", "a"),
+        key.compute_fingerprint("sho", "pprod", "TOKEN", "a"),
+    }
     assert len(made) == 6
     assert all(one is not None and fingerprints.is_keyed(one) for one in made)
 
 
 def test_what_was_made_without_a_key_is_kept_until_the_value_changes() -> None:
-    former = fingerprints.former_fingerprint(*WHERE, "old")
-    assert fingerprints.is_former(former)
+    former = fingerprints.compute_unkeyed_fingerprint(*WHERE, "old")
+    assert fingerprints.is_unkeyed(former)
     assert not fingerprints.is_keyed(former)
-    key = fingerprints.FingerprintKey.parse(fingerprints.FingerprintKey.generate({"TOKEN": former}).text())
-    assert key.fingerprint(*WHERE, "old") == former
-    changed = key.fingerprint(*WHERE, "new")
+    key = fingerprints.FingerprintKey.parse(fingerprints.FingerprintKey.generate({"TOKEN": former}).format_setting())
+    assert key.compute_fingerprint(*WHERE, "old") == former
+    changed = key.compute_fingerprint(*WHERE, "new")
     assert changed is not None
     assert fingerprints.is_keyed(changed)
     # Another secret of the same value has nothing of it.
-    assert key.fingerprint("shop", "prod", "OTHER", "old") != former
+    assert key.compute_fingerprint("shop", "prod", "OTHER", "old") != former
 
 
 def test_without_a_key_only_what_was_kept_has_one() -> None:
-    former = fingerprints.former_fingerprint(*WHERE, "old")
-    key = fingerprints.FingerprintKey(key=None, keep={"TOKEN": former})
-    assert (key.fingerprint(*WHERE, "old"), key.fingerprint(*WHERE, "new")) == (former, None)
+    former = fingerprints.compute_unkeyed_fingerprint(*WHERE, "old")
+    key = fingerprints.FingerprintKey(key=None, unkeyed={"TOKEN": former})
+    assert (key.compute_fingerprint(*WHERE, "old"), key.compute_fingerprint(*WHERE, "new")) == (former, None)
 
 
 def test_a_generated_secret_is_neither() -> None:
-    assert not fingerprints.is_former("generated-32")
+    assert not fingerprints.is_unkeyed("generated-32")
     assert not fingerprints.is_keyed("generated-32")
 
 

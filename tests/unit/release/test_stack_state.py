@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from seaway.cluster import errors
-from seaway.model import problems
+from seaway import errors
 from seaway.release import stack_state
+from seaway.syntax import diagnosis
 
 GOOD = {"release": "a", "record": {}, "provenance": {}, "since": "x"}
 
 
 def found(outputs: Any, **more: Any) -> stack_state.ReleaseState | None:
-    return stack_state.ReleaseState.find([{"type": stack_state.TYPE, "outputs": outputs, **more}])
+    return stack_state.ReleaseState.find([{"type": stack_state.RELEASE_TYPE, "outputs": outputs, **more}])
 
 
 def test_no_release_is_none() -> None:
@@ -26,7 +26,7 @@ def test_no_release_is_none() -> None:
 def test_a_state_without_a_history_vouches_for_no_record() -> None:
     one = found(GOOD)
     assert one is not None
-    assert (one.history, one.sha256("a")) == ((), None)
+    assert (one.history, one.find_sha256("a")) == ((), None)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,9 @@ def test_a_state_without_a_history_vouches_for_no_record() -> None:
     + [{key: value for key, value in GOOD.items() if key != name} for name in ("release", "record", "provenance")],
 )
 def test_what_is_wrong_with_a_state_is_an_error_with_its_place(outputs: Any) -> None:
-    with pytest.raises(problems.Invalid, match="the stack's state: seaway:index:Release: has a release that cannot be"):
+    with pytest.raises(
+        diagnosis.InvalidInput, match="the stack's state: seaway:index:Release: has a release that cannot be"
+    ):
         found(outputs)
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seaway.files import roots
 from seaway.manifests import objects
-from seaway.model import application, load, roots, settings
-from seaway.review import digest, summary
+from seaway.model import application, settings
+from seaway.project import load
+from seaway.review import pulumi_preview, summary
 from tests import golden
 
 Manifests = dict[str, dict[str, Any]]
@@ -27,8 +29,8 @@ def shop(
     stack: settings.Settings = STACK,
 ) -> Manifests:
     """The objects of examples/shop, by kind and name."""
-    loaded = app(load.load(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT)))
-    found = objects.objects(loaded, stack, *golden.given(loaded))
+    loaded = app(load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT)))
+    found = objects.objects(loaded, stack, *golden.make_inputs(loaded))
     return {one.key: copy.deepcopy(one.manifest) for one in found}
 
 
@@ -68,8 +70,11 @@ def text(old: Manifests, new: Manifests, *, replaced: Mapping[str, Sequence[str]
 
 def told(preview: str) -> list[tuple[str, str, str, str]]:
     """What happens to which object, the impact and the reason."""
-    found = digest.read(preview)
-    return [(one.op, one.title, one.impact.label, one.reason) for one in summary.changes(found.pairs, found.images)]
+    found = pulumi_preview.parse(preview)
+    return [
+        (one.op, one.title, one.impact.label, one.reason)
+        for one in summary.create_changes(found.object_diffs, found.images)
+    ]
 
 
 def _hidden(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from seaway.model import application, decode, load, settings
+from seaway.model import application, settings
+from seaway.project import load
 from seaway.review import comparison
+from seaway.syntax import decode
 
 APP = application.Application(
     "shop",
@@ -29,12 +31,12 @@ APP = application.Application(
 )
 
 
-def side(app: application.Application = APP, content: str = "ctx-1", **said: Any) -> comparison.Side:
-    return comparison.Side(
-        app=load.resolve(app),
+def side(app: application.Application = APP, content: str = "ctx-1", **said: Any) -> comparison.EnvironmentView:
+    return comparison.EnvironmentView(
+        app=load.resolve_application(app),
         settings=settings.Settings(stack="dev", context="work", **said),
-        contents={"web": content},
-        secrets=frozenset({"KEY"}),
+        image_contents={"web": content},
+        secret_names=frozenset({"KEY"}),
         release={"id": "abc"},
     )
 
@@ -43,8 +45,8 @@ def web(**other: Any) -> application.Application:
     return dataclasses.replace(APP, services=(dataclasses.replace(APP.services[0], **other),))
 
 
-def rows(left: comparison.Side, right: comparison.Side) -> list[tuple[str, str, Any, Any]]:
-    return [(row.part, row.field, row.left, row.right) for row in comparison.compare(left, right).rows]
+def rows(left: comparison.EnvironmentView, right: comparison.EnvironmentView) -> list[tuple[str, str, Any, Any]]:
+    return [(row.section, row.field, row.left, row.right) for row in comparison.compare(left, right).rows]
 
 
 def test_an_environment_is_as_itself() -> None:
@@ -62,10 +64,10 @@ def test_the_name_of_the_stack_is_no_difference() -> None:
     ("other", "expected"),
     [
         ({"scale": application.Scale(min=4)}, ("scale.min", 2, 4)),
-        ({"expose": True}, ("expose", False, True)),
+        ({"publish": True}, ("expose", False, True)),
         ({"port": None}, ("port", 8000, None)),
         ({"args": ("--fast", "-v")}, ("args", None, ["--fast", "-v"])),
-        ({"health": application.Health(ready="/healthz", live=None)}, ("health.ready", None, "/healthz")),
+        ({"health": application.Health(readiness="/healthz", liveness=None)}, ("health.readiness", None, "/healthz")),
     ],
 )
 def test_a_field_is_called_as_in_app_yaml(other: dict[str, Any], expected: tuple[str, Any, Any]) -> None:
@@ -103,13 +105,13 @@ def test_an_image_that_is_not_built_is_told_as_it_is() -> None:
 
 
 def test_of_a_secret_there_is_only_how_it_comes_about() -> None:
-    other = dataclasses.replace(side(), secrets=frozenset({"KEY", "SALT"}))
+    other = dataclasses.replace(side(), secret_names=frozenset({"KEY", "SALT"}))
     assert rows(side(), other) == [
         ("services.web", "secrets.SALT", "generated, 16 characters", "given"),
         ("jobs.migrate", "secrets.SALT", "generated, 16 characters", "given"),
     ]
     assert ("services.web", "secrets.KEY", "given", "not given") in rows(
-        side(), dataclasses.replace(side(), secrets=frozenset())
+        side(), dataclasses.replace(side(), secret_names=frozenset())
     )
 
 
@@ -131,21 +133,21 @@ def test_a_part_that_only_one_has_is_one_difference() -> None:
 
 
 def test_settings_policy_and_waivers() -> None:
-    waiver = settings.Waiver("IMG-02", of=("db", "web"), reason="no other", owner="ops", until="2026-12-31")
+    waiver = settings.Waiver("IMG-02", workloads=("db", "web"), reason="no other", owner="ops", until="2026-12-31")
     other = side(
         build=False,
         promotes_from="staging",
-        exposure="loadBalancer",
-        substitutes={"postgres:17": "mirror/postgres:17"},
+        publish="loadBalancer",
+        image_overrides={"postgres:17": "mirror/postgres:17"},
         policy=settings.Policy(outage="allow"),
-        waivers=(waiver, dataclasses.replace(waiver, check="NET-01", of=())),
+        waivers=(waiver, dataclasses.replace(waiver, check="NET-01", workloads=())),
     )
     assert rows(side(), other) == [
         ("settings", "build", True, False),
-        ("settings", "exposure", "clusterIP", "loadBalancer"),
+        ("settings", "publish", "clusterIP", "loadBalancer"),
         ("settings", "policy.outage", "block", "allow"),
         ("settings", "promotesFrom", None, "staging"),
-        ("settings", "substitutes.postgres:17", None, "mirror/postgres:17"),
+        ("settings", "imageOverrides.postgres:17", None, "mirror/postgres:17"),
         ("settings", "waivers.IMG-02", None, "of db, web until 2026-12-31, ops: no other"),
         ("settings", "waivers.NET-01", None, "until 2026-12-31, ops: no other"),
     ]
@@ -172,14 +174,14 @@ def test_no_field_of_the_model_is_forgotten() -> None:
             "files": (),
             "env": {},
             "resources": application.Resources(cpu="1"),
-            "health": application.Health(startup=9),
+            "health": application.Health(start_period=9),
             "scale": application.Scale(min=9),
             "security": "baseline",
             "ports": (application.Port("more", port=9),),
-            "init": (application.Companion("first"),),
-            "sidecars": (application.Companion("beside"),),
+            "init": (application.ExtraContainer("first"),),
+            "sidecars": (application.ExtraContainer("beside"),),
         }.get(field.name, (not value) if isinstance(value, bool) else 9 if isinstance(value, int) else ("api",))
         build = {"build": None} if field.name == "image" else {}
-        one = dataclasses.replace(side(web(**{field.name: changed}, **build)), contents={})
-        found = rows(dataclasses.replace(side(), contents={}), one)
-        assert any(row[1].startswith(decode.camel(field.name)) for row in found), field
+        one = dataclasses.replace(side(web(**{field.name: changed}, **build)), image_contents={})
+        found = rows(dataclasses.replace(side(), image_contents={}), one)
+        assert any(row[1].startswith(decode.to_camel_case(field.name)) for row in found), field

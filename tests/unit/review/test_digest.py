@@ -5,23 +5,25 @@ from typing import Any
 
 import pytest
 
-from seaway.review import change, digest, summary
+from seaway.review import change, pulumi_preview, summary
 from tests.unit.review import previews
 
 OLD, NEW = "ctx-1aad5ce00e6c", "ctx-02f60c71653a"
 
 
-def changes(name: str) -> dict[str, change.Change]:
-    found = digest.read(previews.captured(name))
-    return {one.title: one for one in summary.changes(found.pairs, found.images)}
+def changes(name: str) -> dict[str, change.ObjectChange]:
+    found = pulumi_preview.parse(previews.captured(name))
+    return {one.title: one for one in summary.create_changes(found.object_diffs, found.images)}
 
 
 def test_an_image_is_told_by_its_tags_and_the_changed_files() -> None:
-    found = digest.read(previews.captured("image"))
+    found = pulumi_preview.parse(previews.captured("image"))
     repository = "registry.localhost:5000/shop/web"
-    assert found.images == (change.Image(name="web", repository=repository, old=OLD, new=NEW, why="web.py changed"),)
+    assert found.images == (
+        change.ImageDiff(name="web", repository=repository, old=OLD, new=NEW, why="web.py changed"),
+    )
     assert changes("image")["Deployment/web"].fields == (
-        change.Field(
+        change.FieldDiff(
             path="spec.template.spec.containers[web].image", old=f"{repository}:{OLD}", new=f"{repository}:{NEW}"
         ),
     )
@@ -32,13 +34,13 @@ def test_a_job_has_the_image_of_the_service_that_it_uses() -> None:
     """Its container is called otherwise: the repository tells."""
     template = {"spec": {"containers": [{"name": "migrate", "image": "reg:5000/shop/api@sha256:1"}]}}
     after = {"spec": {"containers": [{"name": "migrate", "image": previews.UNKNOWN}]}}
-    pair = change.Pair(
+    pair = change.ObjectDiff(
         kind="Job", name="migrate-1", old={"spec": {"template": template}}, new={"spec": {"template": after}}
     )
-    image = change.Image(name="api", repository="reg:5000/shop/api", old="ctx-1", new="ctx-2")
-    (field,) = change.differences(pair, dict(change.images_of([image])))
+    image = change.ImageDiff(name="api", repository="reg:5000/shop/api", old="ctx-1", new="ctx-2")
+    (field,) = change.compare_fields(pair, dict(change.index_images([image])))
     assert (field.old, field.new) == ("reg:5000/shop/api:ctx-1", "reg:5000/shop/api:ctx-2")
-    (field,) = change.differences(pair, {})
+    (field,) = change.compare_fields(pair, {})
     assert field.new == "(known after the update)"
 
 
@@ -66,8 +68,8 @@ def test_no_value_of_a_secret_is_ever_shown() -> None:
 def test_a_secret_that_nobody_has_marked_is_hidden_too(value: Any) -> None:
     old: dict[str, Any] = {"kind": "Secret", "metadata": {"name": "s"}, "data": {"A": "old", "GONE": "heimlich"}}
     new = old | {"data": {"A": value, "CAME": value}, "stringData": {"B": "heimlich"}}
-    pair = change.Pair(kind="Secret", name="s", old=old, new=new)
-    found = change.differences(pair, {})
+    pair = change.ObjectDiff(kind="Secret", name="s", old=old, new=new)
+    found = change.compare_fields(pair, {})
     assert [(one.path, one.old, one.new) for one in found] == [
         ("data.A", "(secret)", "(secret)"),
         ("data.CAME", None, "(secret)"),
@@ -80,8 +82,8 @@ def test_secrets_inside_other_objects_are_hidden() -> None:
     marked = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "heimlich"}
     applied = {"kubectl.kubernetes.io/last-applied-configuration": "heimlich", "team": "a"}
     new = {"spec": {"token": marked, "list": ["[secret]", previews.UNKNOWN], "meta": {"x": applied}}}
-    pair = change.Pair(kind="Queue", name="q", old={"spec": {"token": "(was)"}}, new=new)
-    assert [(one.path, one.new) for one in change.differences(pair, {})] == [
+    pair = change.ObjectDiff(kind="Queue", name="q", old={"spec": {"token": "(was)"}}, new=new)
+    assert [(one.path, one.new) for one in change.compare_fields(pair, {})] == [
         ("spec.list", ["(secret)", "(known after the update)"]),
         ("spec.meta", {"x": {"team": "a"}}),
         ("spec.token", "(secret)"),
@@ -93,20 +95,23 @@ def test_only_what_goes_and_comes_alone_is_one() -> None:
         meta = {"name": name, "labels": {"app.kubernetes.io/name": owner}}
         return {"kind": "ConfigMap", "immutable": True, "metadata": meta, "data": {"a": name}}
 
-    def pair(name: str, owner: str, *, new: bool) -> change.Pair:
+    def pair(name: str, owner: str, *, new: bool) -> change.ObjectDiff:
         made = config(name, owner)
-        return change.Pair(kind="ConfigMap", name=name, old=None if new else made, new=made if new else None)
+        return change.ObjectDiff(kind="ConfigMap", name=name, old=None if new else made, new=made if new else None)
 
     one, two, three = pair("a-1", "a", new=False), pair("a-2", "a", new=True), pair("a-3", "a", new=False)
     other = pair("b-1", "b", new=True)
-    assert [(each.op, each.name) for each in change.joined([one, other, two])] == [("added", "b-1"), ("changed", "a-2")]
-    assert change.joined([one, two, three]) == [one, two, three]
+    assert [(each.op, each.name) for each in change.merge_renamed([one, other, two])] == [
+        ("added", "b-1"),
+        ("changed", "a-2"),
+    ]
+    assert change.merge_renamed([one, two, three]) == [one, two, three]
 
 
 def test_a_preview_that_failed_has_what_it_found_until_then() -> None:
-    found = digest.read(previews.captured("volume"))
-    assert [(one.op, one.kind, one.name) for one in found.pairs] == [("replaced", "StatefulSet", "db")]
-    assert found.pairs[0].replaced == ("spec.volumeClaimTemplates[0].spec.resources.requests.storage",)
+    found = pulumi_preview.parse(previews.captured("volume"))
+    assert [(one.op, one.kind, one.name) for one in found.object_diffs] == [("replaced", "StatefulSet", "db")]
+    assert found.object_diffs[0].replace_paths == ("spec.volumeClaimTemplates[0].spec.resources.requests.storage",)
     assert "updates to statefulset spec" in found.errors[0]
     assert found.errors[1] == "preview failed"
 
@@ -118,7 +123,7 @@ def test_warnings_and_what_is_not_healthy_now() -> None:
         {"severity": "info", "message": "info: something else\n"},
         {"severity": "info#err", "message": "Traceback\n"},
     ]
-    found = digest.read(json.dumps({"steps": [], "diagnostics": said}))
+    found = pulumi_preview.parse(json.dumps({"steps": [], "diagnostics": said}))
     assert found.warnings == ("Deployment web was edited by hand", "web is not healthy now: 1/2 ready")
 
 
@@ -129,8 +134,8 @@ def test_a_pinned_stack_has_its_images_in_the_record_only() -> None:
 
     urn = "urn:pulumi:prod::seaway::seaway:index:Application$seaway:index:Release::release"
     one = {"op": "update", "urn": urn, "oldState": state("ctx-1"), "newState": state("ctx-2")}
-    assert digest.read(json.dumps({"steps": [one]})).images == (
-        change.Image(name="web", repository="reg:5000/shop/web", old="ctx-1", new="ctx-2"),
+    assert pulumi_preview.parse(json.dumps({"steps": [one]})).images == (
+        change.ImageDiff(name="web", repository="reg:5000/shop/web", old="ctx-1", new="ctx-2"),
     )
 
 
@@ -149,5 +154,5 @@ def test_a_resource_of_another_provider_is_told_too() -> None:
 
 @pytest.mark.parametrize("text", ["", "error: no stack", "[]", '"x"', '{"steps": [{}]}', '{"steps": {"a": 1}}'])
 def test_what_is_no_preview(text: str) -> None:
-    with pytest.raises(digest.Unreadable):
-        digest.read(text)
+    with pytest.raises(pulumi_preview.UnreadablePreview):
+        pulumi_preview.parse(text)

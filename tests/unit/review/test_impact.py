@@ -10,7 +10,7 @@ import pytest
 
 from seaway.manifests import names
 from seaway.model import application, settings
-from seaway.review import change, digest, impact
+from seaway.review import change, impact, pulumi_preview
 from tests.unit.review import previews
 
 ROLLS = ("rolling", "old pods go when new ones are ready")
@@ -52,7 +52,7 @@ def brief(old: previews.Manifests, new: previews.Manifests, **more: Any) -> dict
 def led(*hosts: str, **more: Any) -> previews.Manifests:
     """The shop with an Ingress."""
     ingress = settings.Ingress(hosts={"web": hosts}, **more)
-    return previews.shop(stack=dataclasses.replace(previews.STACK, exposure="ingress", ingress=ingress))
+    return previews.shop(stack=dataclasses.replace(previews.STACK, publish="ingress", ingress=ingress))
 
 
 def about(kind: str, told: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
@@ -141,8 +141,8 @@ def test_namespace() -> None:
 
 
 def test_namespace_replaced() -> None:
-    pair = change.Pair(kind="Namespace", name="shop", old={"a": 1}, new={"a": 2}, replaced=())
-    assert impact.of(pair) == (
+    pair = change.ObjectDiff(kind="Namespace", name="shop", old={"a": 1}, new={"a": 2}, replace_paths=())
+    assert impact.assess_change(pair) == (
         change.Impact.DATA_LOSS,
         "deleted first, then made anew: everything in it is deleted, the volumes of stores too",
     )
@@ -189,16 +189,18 @@ def test_a_number_that_an_autoscaler_decides_is_no_change() -> None:
     fixed, scaled = service("web", scale=application.Scale(min=4)), service("web", scale=application.Scale(max=10))
     for one in (fixed, scaled):
         one["Deployment/web"]["spec"]["replicas"] = 4
-    found = digest.read(previews.text(fixed, scaled))
-    (deployment,) = (one for one in found.pairs if one.kind == "Deployment")
-    assert [(one.path, one.old, one.new) for one in change.differences(deployment, {})] == [
-        (f"metadata.annotations[{names.SCALE}]", None, "2-10"),
+    found = pulumi_preview.parse(previews.text(fixed, scaled))
+    (deployment,) = (one for one in found.object_diffs if one.kind == "Deployment")
+    assert [(one.path, one.old, one.new) for one in change.compare_fields(deployment, {})] == [
+        (f"metadata.annotations[{names.SCALE_ANNOTATION}]", None, "2-10"),
         ("spec.replicas", 4, None),
     ]
     bounds = [service("web", scale=application.Scale(min=least, max=10)) for least in (2, 3)]
-    found = digest.read(previews.text(*bounds))
-    (deployment,) = (one for one in found.pairs if one.kind == "Deployment")
-    assert [one.path for one in change.differences(deployment, {})] == [f"metadata.annotations[{names.SCALE}]"]
+    found = pulumi_preview.parse(previews.text(*bounds))
+    (deployment,) = (one for one in found.object_diffs if one.kind == "Deployment")
+    assert [one.path for one in change.compare_fields(deployment, {})] == [
+        f"metadata.annotations[{names.SCALE_ANNOTATION}]"
+    ]
 
 
 @pytest.mark.parametrize("quota", [True, False])
@@ -233,13 +235,15 @@ def test_secret() -> None:
 
 
 def test_a_generated_secret_of_another_length_is_another_value() -> None:
-    pair = change.Pair(kind="GeneratedSecret", name="KEY", old={"length": 32}, new={"length": 40}, replaced=["length"])
-    assert impact.of(pair) == (
+    pair = change.ObjectDiff(
+        kind="GeneratedSecret", name="KEY", old={"length": 32}, new={"length": 40}, replace_paths=["length"]
+    )
+    assert impact.assess_change(pair) == (
         change.Impact.OUTAGE,
         "it gets another value: a store that was set up with the old one keeps that",
     )
-    gone = dataclasses.replace(pair, new=None, replaced=None)
-    assert impact.of(gone) == (change.Impact.NONE, "its value is forgotten: made again, it is another one")
+    gone = dataclasses.replace(pair, new=None, replace_paths=None)
+    assert impact.assess_change(gone) == (change.Impact.NONE, "its value is forgotten: made again, it is another one")
 
 
 def test_port() -> None:
@@ -298,7 +302,7 @@ def test_host() -> None:
         (led("a.b"), led("a.b", issuer="le"), ""),
         (
             led("a.b"),
-            led("a.b", controller="nginx"),
+            led("a.b", class_name="nginx"),
             "led by another controller (the cluster's default -> nginx), which has another address",
         ),
     ],
@@ -432,10 +436,10 @@ def test_an_edit_in_the_cluster_rolls_too() -> None:
     one = previews.shop()["Deployment/web"]
     path = "spec.template.spec.containers[0].image"
     made = previews.step("update", "Deployment/web", one, one, detailedDiff={path: {"kind": "update"}})
-    found = digest.read(json.dumps({"steps": [made]}))
-    assert impact.of(found.pairs[0])[0] is change.Impact.ROLLING
-    assert change.differences(found.pairs[0], {}) == (
-        change.Field(path=path, old="(edited in the cluster)", new="(as declared)"),
+    found = pulumi_preview.parse(json.dumps({"steps": [made]}))
+    assert impact.assess_change(found.object_diffs[0])[0] is change.Impact.ROLLING
+    assert change.compare_fields(found.object_diffs[0], {}) == (
+        change.FieldDiff(path=path, old="(edited in the cluster)", new="(as declared)"),
     )
 
 
@@ -443,11 +447,13 @@ def test_what_cannot_be_changed_in_place() -> None:
     """As Pulumi's provider has it: what is rendered knows only this table."""
     old = previews.shop()
     volume = edited("StatefulSet/db", "spec.volumeClaimTemplates.0.spec.resources.requests.storage", "2Gi")
-    assert impact.replaced(old["StatefulSet/db"], volume["StatefulSet/db"]) == ["spec.volumeClaimTemplates"]
+    assert impact.find_immutable_changes(old["StatefulSet/db"], volume["StatefulSet/db"]) == [
+        "spec.volumeClaimTemplates"
+    ]
     moved = edited("Service/web", "metadata.namespace", "other")
-    assert impact.replaced(old["Service/web"], moved["Service/web"]) == ["metadata.namespace"]
+    assert impact.find_immutable_changes(old["Service/web"], moved["Service/web"]) == ["metadata.namespace"]
     scaled = edited("Deployment/web", "spec.replicas", 5)
-    assert impact.replaced(old["Deployment/web"], scaled["Deployment/web"]) is None
+    assert impact.find_immutable_changes(old["Deployment/web"], scaled["Deployment/web"]) is None
     (key,) = (key for key in old if key.startswith("ConfigMap/"))
     text = edited(key, "data.etc_shop_worker-ini", "x")
-    assert impact.replaced(old[key], text[key]) == ["data"]
+    assert impact.find_immutable_changes(old[key], text[key]) == ["data"]

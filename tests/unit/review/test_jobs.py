@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from seaway.manifests import offline
+from seaway.manifests import preview
 from seaway.model import application, settings
 from seaway.review import change, impact
 
@@ -14,12 +14,14 @@ DB = application.Store("db", image="example.com/db:1", port=1, volume=applicatio
 
 def objects(kind: str, *jobs: application.Job, stores: tuple[application.Store, ...] = ()) -> dict[str, Any] | None:
     app = application.Application("shop", jobs=jobs, stores=stores)
-    return next((one.manifest for one in offline.rendered(app, STACK) if one.kind == kind), None)
+    return next((one.manifest for one in preview.render_objects(app, STACK) if one.kind == kind), None)
 
 
 def told(kind: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> tuple[str, str]:
-    replaced = impact.replaced(old, new) if old and new else None
-    level, reason = impact.of(change.Pair(kind=kind, name="x", old=old, new=new, replaced=replaced))
+    replaced = impact.find_immutable_changes(old, new) if old and new else None
+    level, reason = impact.assess_change(
+        change.ObjectDiff(kind=kind, name="x", old=old, new=new, replace_paths=replaced)
+    )
     return level.label, reason
 
 
@@ -65,7 +67,7 @@ def test_another_disk_makes_a_store_anew_and_keeps_the_first() -> None:
 
 
 def test_disks_that_go_with_their_store() -> None:
-    kept, goes = (objects("StatefulSet", stores=(dataclasses.replace(DB, keep=keep),)) for keep in (True, False))
+    kept, goes = (objects("StatefulSet", stores=(dataclasses.replace(DB, retain=keep),)) for keep in (True, False))
     assert told("StatefulSet", kept, goes) == ("none", "from now on its volumes go with it")
     assert told("StatefulSet", goes, kept) == ("none", "from now on its volumes stay when it goes")
     assert told("StatefulSet", goes, None)[0] == "data loss"

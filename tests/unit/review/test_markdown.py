@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import token
 
 from seaway.model import settings
-from seaway.review import change, digest, markdown, policy, summary
+from seaway.review import change, markdown, policy, pulumi_preview, summary
 from tests.unit.review import previews
 
 STACK = settings.Settings(stack="review", context="-")
@@ -22,16 +22,18 @@ OLD, NEW = "ctx-1aad5ce00e6c", "ctx-02f60c71653a"
 NASTY = st.text(st.sampled_from("`|\\<>*_[]()!#~&@$\n\r\t \"'-=:/.awx\u202e\u2028é1")) | st.text()
 
 
-def told(name: str, **more: Any) -> summary.Summary:
-    found = digest.read(previews.captured(name))
-    changes = summary.changes(found.pairs, found.images)
-    verdict = policy.judge(changes, STACK, policy.datetime.date(2026, 6, 1))
-    said = {"app": "shop", "stack": "review", "source": "pulumi preview"}
-    return summary.Summary(**said, changes=changes, images=found.images, verdict=verdict, errors=found.errors, **more)
+def told(name: str, **more: Any) -> summary.PreviewSummary:
+    found = pulumi_preview.parse(previews.captured(name))
+    changes = summary.create_changes(found.object_diffs, found.images)
+    verdict = policy.apply_policy(changes, STACK, policy.datetime.date(2026, 6, 1))
+    said = {"app_name": "shop", "stack": "review", "source": "pulumi preview"}
+    return summary.PreviewSummary(
+        **said, changes=changes, images=found.images, policy_result=verdict, errors=found.errors, **more
+    )
 
 
-def made(*fields: change.Field, name: str = "web", reason: str = "why", **more: Any) -> summary.Summary:
-    one = change.Change(
+def made(*fields: change.FieldDiff, name: str = "web", reason: str = "why", **more: Any) -> summary.PreviewSummary:
+    one = change.ObjectChange(
         op="changed",
         kind="Deployment",
         name=name,
@@ -40,15 +42,15 @@ def made(*fields: change.Field, name: str = "web", reason: str = "why", **more: 
         impact=change.Impact.ROLLING,
         reason=reason,
     )
-    said: dict[str, Any] = {"app": "shop", "stack": "dev", "source": "x", "changes": (one,), "images": ()}
-    return summary.Summary(**(said | {"verdict": policy.Verdict(blocked=(), notes=())} | more))
+    said: dict[str, Any] = {"app_name": "shop", "stack": "dev", "source": "x", "changes": (one,), "images": ()}
+    return summary.PreviewSummary(**(said | {"policy_result": policy.PolicyResult(blocked=(), notes=())} | more))
 
 
 def test_an_image_is_one_line() -> None:
     path = "spec.template.spec.containers[web].image"
     rolls = "rolling: old pods go when new ones are ready"
     assert (
-        markdown.document(told("image"))
+        markdown.format_document(told("image"))
         == f"""\
 <!-- seaway preview review -->
 ### shop, stack review: 1 changed; rolling: web
@@ -69,7 +71,7 @@ _pulumi preview_
 
 
 def test_a_changed_file_is_told_line_by_line() -> None:
-    text = markdown.document(told("config"))
+    text = markdown.format_document(told("config"))
     assert text.endswith("""\
 <details>
 <summary>ConfigMap/worker-config-c12eb1967e: 1 field</summary>
@@ -90,7 +92,7 @@ def test_a_changed_file_is_told_line_by_line() -> None:
 
 
 def test_what_is_blocked_stands_first() -> None:
-    lines = markdown.document(told("port")).splitlines()
+    lines = markdown.format_document(told("port")).splitlines()
     assert lines[1:4] == [
         "### shop, stack review: 4 changed; outage: api; rolling: web, worker",
         "",
@@ -104,19 +106,21 @@ def test_what_is_blocked_stands_first() -> None:
 
 
 def test_a_preview_that_failed_says_so() -> None:
-    text = markdown.document(told("volume"))
+    text = markdown.format_document(told("volume"))
     assert "### shop, stack review: the preview failed; 1 replaced; outage: db\n" in text
     assert "\n```\nPreview failed: resource " in text
     assert "No outage" not in text
-    allowed = dataclasses.replace(told("volume"), verdict=policy.Verdict(blocked=(), notes=()))
-    assert "What the preview did not come to is not known.\n" in markdown.document(allowed)
-    assert markdown.failure("dev", "error: ```no``` cluster\n") == (
+    allowed = dataclasses.replace(told("volume"), verdict=policy.PolicyResult(blocked=(), notes=()))
+    assert "What the preview did not come to is not known.\n" in markdown.format_document(allowed)
+    assert markdown.format_failure("dev", "error: ```no``` cluster\n") == (
         "<!-- seaway preview dev -->\n### Stack dev: the preview failed\n\n````\nerror: ```no``` cluster\n````\n"
     )
 
 
 def test_nothing_changes() -> None:
-    text = markdown.document(made(changes=(), notes=("look",), checks=summary.Checks(summary="3 checks: 3 passed")))
+    text = markdown.format_document(
+        made(changes=(), notes=("look",), checks=summary.CheckSummary(summary="3 checks: 3 passed"))
+    )
     assert text == (
         "<!-- seaway preview dev -->\n### shop, stack dev: no changes\n\nNo outage, no loss of data.\n\n_x_\n"
         "\n- look\n- 3 checks: 3 passed\n"
@@ -124,10 +128,12 @@ def test_nothing_changes() -> None:
 
 
 def test_checks_are_told() -> None:
-    checks = summary.Checks(summary="3 checks: 1 error", refused=("IMG-01 error: no | way",), advice=("NET-01 x",))
+    checks = summary.CheckSummary(
+        summary="3 checks: 1 error", refused=("IMG-01 error: no | way",), advice=("NET-01 x",)
+    )
     one = made(checks=checks)
-    assert one.blocked == "refused by checks: IMG-01; seaway check --stack dev has the way out"
-    text = markdown.document(one)
+    assert one.blocked_reason == "refused by checks: IMG-01; seaway check --stack dev has the way out"
+    text = markdown.format_document(one)
     assert "**refused by checks: IMG-01; seaway check --stack dev has the way out**" in text
     assert "\n- **refused**: IMG-01 error: no &#124; way\n- 3 checks: 1 error\n" in text
     assert "<summary>what the checks advise</summary>\n\n- NET-01 x\n" in text
@@ -150,7 +156,7 @@ def test_checks_are_told() -> None:
     ],
 )
 def test_values(value: Any, shown: str) -> None:
-    assert markdown.value(value) == shown
+    assert markdown.format_value(value) == shown
 
 
 def parsed(text: str) -> list[token.Token]:
@@ -173,8 +179,8 @@ def words(found: list[token.Token]) -> Iterator[str]:
 
 @given(value=NASTY, other=NASTY, name=NASTY, reason=NASTY)
 def test_no_value_is_more_than_a_value(value: str, other: str, name: str, reason: str) -> None:
-    fields = [change.Field(path=f"spec.{index}{value}", old=value, new=other) for index in range(3)]
-    text = markdown.document(made(*fields, name=name, reason=reason, notes=(value,), stack=other))
+    fields = [change.FieldDiff(path=f"spec.{index}{value}", old=value, new=other) for index in range(3)]
+    text = markdown.format_document(made(*fields, name=name, reason=reason, notes=(value,), stack=other))
     found = parsed(text)
     inside = [one.content for one in found if one.type == "html_inline"]
     assert set(inside) <= {"<code>", "</code>", "<br>"}
@@ -193,28 +199,30 @@ def test_no_value_is_more_than_a_value(value: str, other: str, name: str, reason
 @given(value=NASTY)
 def test_a_value_is_shown_as_it_is(value: str) -> None:
     """What stands there can be read again, and nothing is lost but length."""
-    shown = markdown.code(value)
+    shown = markdown.format_code(value)
     (inline,) = [one for one in parsed(f"x {shown} x") if one.type == "inline"]
     seen = "".join(one.content for one in inline.children or () if one.type in ("text", "code_inline", "text_special"))
     expected = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
-    if expected.strip() and len(expected) <= markdown.LONGEST:
+    if expected.strip() and len(expected) <= markdown.MAX_VALUE_CHARACTERS:
         assert seen.removeprefix("x ").removesuffix(" x") == expected
 
 
 @run(max_examples=10)  # large ones: each takes a while
 @given(values=st.lists(NASTY, min_size=1, max_size=30), factor=st.integers(1, 200))
 def test_it_is_never_too_long(values: list[str], factor: int) -> None:
-    fields = [change.Field(path=f"data.{value}", old=value * factor, new=f"{value}\nx" * factor) for value in values]
-    text = markdown.document(made(*fields, notes=tuple(values * 20), errors=tuple(values)))
-    assert len(text) <= markdown.LIMIT
-    assert len(markdown.failure("dev", "".join(values) * factor * 40)) <= markdown.LIMIT
+    fields = [
+        change.FieldDiff(path=f"data.{value}", old=value * factor, new=f"{value}\nx" * factor) for value in values
+    ]
+    text = markdown.format_document(made(*fields, notes=tuple(values * 20), errors=tuple(values)))
+    assert len(text) <= markdown.MAX_CHARACTERS
+    assert len(markdown.format_failure("dev", "".join(values) * factor * 40)) <= markdown.MAX_CHARACTERS
 
 
 def test_what_is_cut_is_said() -> None:
-    one = made(change.Field(path="a", old="1", new="2"))
+    one = made(change.FieldDiff(path="a", old="1", new="2"))
     many = [dataclasses.replace(one.changes[0], name=f"web-{number}") for number in range(2000)]
-    text = markdown.document(dataclasses.replace(one, changes=tuple(many)))
-    assert len(text) <= markdown.LIMIT
+    text = markdown.format_document(dataclasses.replace(one, changes=tuple(many)))
+    assert len(text) <= markdown.MAX_CHARACTERS
     rows = text.count("\n| changed |")
     assert rows > 500
     left_out = f"**{2000 - rows} entries do not fit into a comment and were left out: `seaway preview` shows all.**\n"

@@ -11,9 +11,11 @@ from seaway.review import change, policy
 TODAY = datetime.date(2026, 6, 1)
 
 
-def one(impact: change.Impact, owner: str | None = "web") -> change.Change:
+def one(impact: change.Impact, owner: str | None = "web") -> change.ObjectChange:
     kind, name = ("Deployment", owner) if owner else ("Namespace", "shop-prod")
-    return change.Change(op="removed", kind=kind, name=name or "", owner=owner, fields=(), impact=impact, reason="")
+    return change.ObjectChange(
+        op="removed", kind=kind, name=name or "", owner=owner, fields=(), impact=impact, reason=""
+    )
 
 
 def stack(*waivers: settings.Waiver, **verdicts: Any) -> settings.Settings:
@@ -21,7 +23,7 @@ def stack(*waivers: settings.Waiver, **verdicts: Any) -> settings.Settings:
 
 
 def waiver(check: str, until: str = "2026-06-01", of: tuple[str, ...] = ()) -> settings.Waiver:
-    return settings.Waiver(check, of=of, reason="the old shop goes", owner="ann", until=until)
+    return settings.Waiver(check, workloads=of, reason="the old shop goes", owner="ann", until=until)
 
 
 OUTAGE, LOSS = one(change.Impact.OUTAGE), one(change.Impact.DATA_LOSS)
@@ -43,28 +45,28 @@ BOTH = [one(change.Impact.NONE), one(change.Impact.ROLLING), OUTAGE, LOSS]
         (stack(waiver("OUTAGE", until="some day")), [OUTAGE, LOSS]),
     ],
 )
-def test_what_is_blocked(said: settings.Settings, blocked: list[change.Change]) -> None:
-    assert list(policy.judge(BOTH, said, TODAY).blocked) == blocked
+def test_what_is_blocked(said: settings.Settings, blocked: list[change.ObjectChange]) -> None:
+    assert list(policy.apply_policy(BOTH, said, TODAY).blocked) == blocked
 
 
 def test_what_belongs_to_nobody_needs_a_waiver_for_all() -> None:
     namespace = one(change.Impact.DATA_LOSS, owner=None)
-    assert policy.judge([namespace], stack(waiver("DATA-LOSS", of=("web",))), TODAY).blocked == (namespace,)
-    assert policy.judge([namespace], stack(waiver("DATA-LOSS")), TODAY).blocked == ()
+    assert policy.apply_policy([namespace], stack(waiver("DATA-LOSS", of=("web",))), TODAY).blocked == (namespace,)
+    assert policy.apply_policy([namespace], stack(waiver("DATA-LOSS")), TODAY).blocked == ()
 
 
 def test_waivers_are_told() -> None:
-    assert policy.judge([OUTAGE], stack(waiver("OUTAGE")), TODAY).notes == (
+    assert policy.apply_policy([OUTAGE], stack(waiver("OUTAGE")), TODAY).notes == (
         "Deployment/web: waived until 2026-06-01 by ann: the old shop goes",
     )
-    assert policy.judge([OUTAGE], stack(waiver("OUTAGE", until="2026-05-31")), TODAY).notes == (
+    assert policy.apply_policy([OUTAGE], stack(waiver("OUTAGE", until="2026-05-31")), TODAY).notes == (
         "the waiver OUTAGE for Deployment/web ended on 2026-05-31",
     )
-    assert policy.judge([OUTAGE], stack(), TODAY).notes == ()
+    assert policy.apply_policy([OUTAGE], stack(), TODAY).notes == ()
 
 
 def test_the_way_out() -> None:
-    assert policy.remedy([OUTAGE, LOSS, OUTAGE], "prod") == (
+    assert policy.format_hint([OUTAGE, LOSS, OUTAGE], "prod") == (
         "if it is meant, waive DATA-LOSS or OUTAGE in Pulumi.prod.yaml (seaway:waivers) with a reason, an owner and an"
         " end"
     )

@@ -3,7 +3,7 @@
 import datetime
 from typing import Any
 
-from seaway.rollout import snapshot
+from seaway.kubernetes.cluster import snapshot
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.UTC)
 IMAGE = "registry.example.com/shop/web@sha256:d547149797ba" + "0" * 52

@@ -3,7 +3,8 @@
 import datetime
 from typing import Any
 
-from seaway.rollout import judge, snapshot, target, verdict
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import health, target, workload_health
 
 NAMESPACE = "shop-dev"
 STARTED = datetime.datetime(2026, 3, 1, 3, 0, 0, tzinfo=datetime.UTC)
@@ -37,7 +38,7 @@ def deployment(
         "availableReplicas": available,
     }
     return {
-        **meta("Deployment", "web", generation=2, annotations={judge.REVISION: revision}),
+        **meta("Deployment", "web", generation=2, annotations={health.REVISION_ANNOTATION: revision}),
         "spec": {"replicas": replicas},
         "status": status | more,
     }
@@ -45,7 +46,7 @@ def deployment(
 
 def replica_set(owner: Object, name: str, revision: str, *, ready: int = 0, **status: Any) -> Object:
     """A ReplicaSet of a Deployment."""
-    own = meta("ReplicaSet", name, owner=owner, annotations={judge.REVISION: revision})
+    own = meta("ReplicaSet", name, owner=owner, annotations={health.REVISION_ANNOTATION: revision})
     return {**own, "status": {"readyReplicas": ready} | status}
 
 
@@ -160,9 +161,9 @@ DB = target.Target(kind="StatefulSet", name="db", owner="db", deadline=300)
 MIGRATE = target.Target(kind="Job", name="migrate-1a2b", owner="migrate", deadline=300)
 
 
-def judged(of: target.Target, *objects: Object, elapsed: float = 30) -> verdict.Verdict:
+def judged(of: target.Target, *objects: Object, elapsed: float = 30) -> workload_health.WorkloadHealth:
     """The verdict on a workload, so many seconds into its rollout."""
-    return judge.judge(of, seen(*objects), elapsed=elapsed, started=STARTED)
+    return health.assess_workload(of, seen(*objects), elapsed=elapsed, started=STARTED)
 
 
 def rollout(*statuses: Object, **more: Any) -> tuple[Object, Object, Object]:

@@ -5,7 +5,7 @@ from tests.unit.rollout import made
 
 
 def of(owner: str | None, *pods: made.Object) -> list[containers.Container]:
-    return containers.of(made.seen(Pod=list(pods)), application="shop", stack="dev", owner=owner)
+    return containers.find_containers(made.seen(Pod=list(pods)), app_name="shop", stack="dev", owner=owner)
 
 
 def test_labels_tell_pods_and_containers_apart() -> None:
@@ -14,7 +14,12 @@ def test_labels_tell_pods_and_containers_apart() -> None:
         "web-5d9c7f-x2x4z", by="web-5d9c7f", containers=both, init=[made.container("init", run="r0", code=0)]
     )
     store = made.pod("db-0", by="db", owner="db")
-    assert [each.label for each in of(None, pod, store)] == ["db-0", "web-x2x4z", "web-x2x4z/init", "web-x2x4z/proxy"]
+    assert [each.short_name for each in of(None, pod, store)] == [
+        "db-0",
+        "web-x2x4z",
+        "web-x2x4z/init",
+        "web-x2x4z/proxy",
+    ]
     assert [each.name for each in of("web", pod, store)] == ["web", "init", "proxy"]
     assert of("cache", pod, store) == []
 
@@ -28,7 +33,7 @@ def test_only_pods_of_this_environment() -> None:
 
 def test_one_that_has_not_begun_has_no_run() -> None:
     [waiting] = of("web", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[made.container("web")]))
-    assert (waiting.run, waiting.previous, waiting.endings) == ("", False, {})
+    assert (waiting.run_id, waiting.has_previous_log, waiting.terminations) == ("", False, {})
     # Nor has a pod whose node has not said anything yet.
     assert of("web", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[])) == []
 
@@ -36,17 +41,17 @@ def test_one_that_has_not_begun_has_no_run() -> None:
 def test_how_runs_ended() -> None:
     again = made.container("web", run="new", restarts=1, code=0, before=3)
     [found] = of("web", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
-    assert found.endings == {"new": "exit code 0 (Completed)", "new-before": "exit code 3 (Error)"}
-    assert (found.run, found.restarts, found.previous) == ("new", 1, True)
+    assert found.terminations == {"new": "exit code 0 (Completed)", "new-before": "exit code 3 (Error)"}
+    assert (found.run_id, found.restarts, found.has_previous_log) == ("new", 1, True)
     plain = made.container("web", run="r", code=9)
     del plain["state"]["terminated"]["reason"]
     [found] = of("web", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[plain]))
-    assert found.endings == {"r": "exit code 9"}
+    assert found.terminations == {"r": "exit code 9"}
 
 
 def test_names_that_may_be_asked_for() -> None:
     """Also of what should have pods and has none."""
     objects = made.healthy()
     objects["Pod"] = [made.pod("cron-1-a", by="cron-1", owner="cron")]
-    names = containers.owners(made.seen(**objects), application="shop", stack="dev")
+    names = containers.list_owners(made.seen(**objects), app_name="shop", stack="dev")
     assert names == ["cron", "db", "migrate", "web"]

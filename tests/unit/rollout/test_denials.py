@@ -2,7 +2,7 @@
 
 import pytest
 
-from seaway.rollout import denials
+from seaway.rollout import permission_errors
 
 NODE = """\
 node:fs:601
@@ -48,7 +48,7 @@ WRITES = [
 
 @pytest.mark.parametrize(("message", "folder"), WRITES)
 def test_where_it_wants_to_write(message: str, folder: str) -> None:
-    found = denials.denial(message)
+    found = permission_errors.find_denied_operation(message)
     assert found is not None
     assert (found.cause, found.folder) == ("not-writable", folder)
 
@@ -67,7 +67,9 @@ RIGHTS = [
 
 @pytest.mark.parametrize("message", RIGHTS)
 def test_that_it_wants_to_be_root(message: str) -> None:
-    assert denials.denial(f"starting\n{message}\n") == denials.Denial(cause="needs-rights", line=message)
+    assert permission_errors.find_denied_operation(f"starting\n{message}\n") == permission_errors.DeniedOperation(
+        cause="needs-rights", line=message
+    )
 
 
 PORTS = [
@@ -80,7 +82,9 @@ PORTS = [
 
 @pytest.mark.parametrize("message", PORTS)
 def test_that_its_port_is_too_low(message: str) -> None:
-    assert denials.denial(message) == denials.Denial(cause="low-port", line=message)
+    assert permission_errors.find_denied_operation(message) == permission_errors.DeniedOperation(
+        cause="low-port", line=message
+    )
 
 
 NOTHING = [
@@ -93,16 +97,18 @@ NOTHING = [
     "10-listen.sh: info: can not modify /etc/nginx/conf.d/default.conf (read-only file system?)\nno such directive",
     "warning: /data/x: Permission denied\nKeyError: 'A'",
     "GET https://example.com/a/b: Permission denied",
-    "/data/x: Permission denied\n" + "a line\n" * denials.LINES,
+    "/data/x: Permission denied\n" + "a line\n" * permission_errors.MAX_LINES,
 ]
 
 
 @pytest.mark.parametrize("message", NOTHING)
 def test_what_tells_nothing_of_that_kind(message: str) -> None:
-    assert denials.denial(message) is None
+    assert permission_errors.find_denied_operation(message) is None
 
 
 def test_the_last_of_several_counts() -> None:
-    found = denials.denial("chown: /data: Operation not permitted\ntouch: /data/x: Read-only file system\n")
+    found = permission_errors.find_denied_operation(
+        "chown: /data: Operation not permitted\ntouch: /data/x: Read-only file system\n"
+    )
     assert found is not None
     assert (found.cause, found.folder) == ("not-writable", "/data")

@@ -18,7 +18,7 @@ def test_a_deployment_is_complete_as_kubectl_says_it() -> None:
     made_by = objects.replica_set(web, "web-new", "2")
     pods = [objects.healthy(made_by, f"web-new-{each}") for each in "ab"]
     verdict = judged(WEB, web, made_by, *pods, elapsed=1000)
-    assert (verdict.state, verdict.row, verdict.findings) == ("complete", "web 2/2 ready", ())
+    assert (verdict.state, verdict.summary, verdict.findings) == ("complete", "web 2/2 ready", ())
 
 
 def test_what_is_left_of_the_way_there_is_not_told() -> None:
@@ -38,7 +38,7 @@ def test_a_pod_on_its_way_out_is_not_counted() -> None:
         objects.healthy(made_by, "web-new-a"),
         objects.healthy(made_by, "web-new-b", deletionTimestamp=objects.at(1)),
     ]
-    assert judged(WEB, web, made_by, *pods).row == "web 1/2 ready"
+    assert judged(WEB, web, made_by, *pods).summary == "web 1/2 ready"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_workload_that_is_being_deleted_is_not_there() -> None:
 def test_a_missing_workload_is_told_after_some_seconds() -> None:
     assert judged(WEB, elapsed=9).findings == ()
     verdict = judged(WEB, elapsed=11)
-    assert (verdict.state, verdict.row) == ("progressing", "web 0/1 ready: there is no Deployment web")
+    assert (verdict.state, verdict.summary) == ("progressing", "web 0/1 ready: there is no Deployment web")
     assert judged(WEB, elapsed=300).state == "failed"
 
 
@@ -181,7 +181,7 @@ def test_a_broken_pod_of_the_version_before_holds_up_a_store() -> None:
         "pod db-0 of the version before is not healthy, and the new version waits for it:"
         f" image {objects.IMAGE} does not exist: not found"
     )
-    assert finding.remedy == "kubectl delete pod db-0 -n shop-dev (its volume stays), then pulumi up"
+    assert finding.hint == "kubectl delete pod db-0 -n shop-dev (its volume stays), then pulumi up"
 
 
 def test_a_pod_of_the_version_before_may_take_a_moment() -> None:
@@ -221,7 +221,7 @@ def test_stores_and_jobs_tell_a_refusal_in_events_only(of: object, owner: object
 @pytest.mark.parametrize("kind", ["Complete", "SuccessCriteriaMet"])
 def test_a_job_is_complete_when_kubernetes_says_so(kind: str) -> None:
     verdict = judged(MIGRATE, objects.job(objects.condition(kind), succeeded=1))
-    assert (verdict.state, verdict.row) == ("complete", "migrate 1/1 succeeded")
+    assert (verdict.state, verdict.summary) == ("complete", "migrate 1/1 succeeded")
 
 
 def tried(owner: objects.Object, code: int = 1, reason: str = "Error", message: str = "") -> objects.Object:
@@ -251,7 +251,7 @@ def test_a_job_that_failed(pod: tuple[int, str] | None, cause: str, line: str) -
 def test_the_first_failed_try_of_a_job_is_told() -> None:
     job = objects.job()
     verdict = judged(MIGRATE, job, tried(job, message="no database\n"))
-    assert (verdict.state, verdict.row) == (
+    assert (verdict.state, verdict.summary) == (
         "progressing",
         "migrate 0/1 succeeded: web ended: exit code 1: no database",
     )
@@ -290,7 +290,7 @@ def test_at_the_deadline_what_could_heal_has_failed() -> None:
         objects.condition("PodScheduled", "False", message="0/1 nodes are available: 1 Insufficient cpu.")
     ]
     before = judged(WEB, web, made_by, pod, elapsed=299)
-    assert (before.state, before.row) == (
+    assert (before.state, before.summary) == (
         "progressing",
         "web 0/2 ready: 0/1 nodes are available: 1 Insufficient cpu",
     )
@@ -396,12 +396,12 @@ def test_a_healthy_rollout_is_never_failed_before_its_deadline(
 
 def test_every_remedy_names_its_place() -> None:
     for of in (WEB, DB, MIGRATE):
-        place = causes.Place(target=of, namespace="shop-dev", pod="web-a", container="web")
+        place = causes.Location(target=of, namespace="shop-dev", pod="web-a", container="web")
         for cause in causes.CAUSES:
-            remedy = causes.finding(cause, "", place, fatal=True).remedy
+            remedy = causes.create_finding(cause, "", place, fatal=True).hint
             assert "{" not in remedy
             assert "\n" not in remedy
-    place = causes.Place(target=DB, namespace="shop-dev", pod="db-0", container="db")
-    assert causes.finding("out-of-memory", "", place, fatal=True).remedy == (
+    place = causes.Location(target=DB, namespace="shop-dev", pod="db-0", container="db")
+    assert causes.create_finding("out-of-memory", "", place, fatal=True).hint == (
         "raise stores.db.resources.memory in app.yaml, or let the program take less"
     )

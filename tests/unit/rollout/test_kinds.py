@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seaway.rollout import judge, status, target
+from seaway.rollout import health, status, target
 from tests.unit.rollout import made
 from tests.unit.rollout import objects as k8s
 
@@ -13,12 +13,12 @@ REPORT = target.Target(kind="CronJob", name="report", owner="report", deadline=3
 
 def daemon_set(**status: int) -> k8s.Object:
     counts = {"observedGeneration": 2, "desiredNumberScheduled": 2, "updatedNumberScheduled": 1, "numberAvailable": 2}
-    own = k8s.meta("DaemonSet", "agent", generation=2, annotations={judge.GENERATION: "2"})
+    own = k8s.meta("DaemonSet", "agent", generation=2, annotations={health.GENERATION_ANNOTATION: "2"})
     return {**own, "spec": {}, "status": counts | status}
 
 
 def numbered(number: int) -> dict[str, Any]:
-    return {"labels": {judge.GENERATION_OF: str(number)}}
+    return {"labels": {health.GENERATION_LABEL: str(number)}}
 
 
 def test_a_pod_on_every_node_is_complete() -> None:
@@ -55,7 +55,7 @@ def test_what_is_wrong_with_a_sidecar_is_told_where_it_is_written() -> None:
     broken = k8s.container("proxy", waiting={"reason": "InvalidImageName"})
     pod["status"]["initContainerStatuses"] = [broken]
     (one,) = k8s.judged(k8s.WEB, web, made_by, pod).findings
-    assert "services.web.sidecars.proxy.image" in one.remedy
+    assert "services.web.sidecars.proxy.image" in one.hint
 
 
 def test_a_sidecar_that_is_ended_after_its_job_is_no_failure() -> None:
@@ -67,40 +67,44 @@ def test_a_sidecar_that_is_ended_after_its_job_is_no_failure() -> None:
     assert k8s.judged(k8s.MIGRATE, migrate, pod).findings == ()
 
 
-def row(each: k8s.Object, *runs: k8s.Object) -> status.Row:
+def row(each: k8s.Object, *runs: k8s.Object) -> status.WorkloadStatus:
     seen = made.seen(CronJob=[each], Job=list(runs))
-    (found,) = status.rows(seen, application="shop", stack="dev", now=made.NOW)
+    (found,) = status.list_workloads(seen, app_name="shop", stack="dev", now=made.NOW)
     return found
 
 
 def test_a_schedule_that_has_not_come_yet() -> None:
     found = row(made.cron_job())
-    assert found.ran
-    assert (found.kind, found.name, found.image, found.healthy) == ("job", "report", "report:2", True)
-    assert (found.ran.state, found.ran.last, found.ran.told) == ("none", None, "0 3 * * * Etc/UTC")
+    assert found.job_runs
+    assert (found.kind, found.name, found.image, found.is_healthy) == ("job", "report", "report:2", True)
+    assert (found.job_runs.state, found.job_runs.last, found.job_runs.schedule_text) == (
+        "none",
+        None,
+        "0 3 * * * Etc/UTC",
+    )
 
 
 def test_the_newest_run_counts() -> None:
     failed = k8s.condition("Failed", reason="BackoffLimitExceeded", message="Job has reached the limit")
     found = row(made.cron_job(), made.run("report-2", 1, failed), made.run("report-1", 25, k8s.condition("Complete")))
-    assert found.ran
-    assert (found.healthy, found.ran.state) == (False, "failed")
-    assert found.verdict.findings[0].line == "Job has reached the limit"
+    assert found.job_runs
+    assert (found.is_healthy, found.job_runs.state) == (False, "failed")
+    assert found.health.findings[0].line == "Job has reached the limit"
     done = k8s.condition("Complete")
-    assert row(made.cron_job(), made.run("report-2", 1, done), made.run("report-1", 25, failed)).healthy
-    assert row(made.cron_job(), made.run("report-2", 1)).healthy, "it runs"
+    assert row(made.cron_job(), made.run("report-2", 1, done), made.run("report-1", 25, failed)).is_healthy
+    assert row(made.cron_job(), made.run("report-2", 1)).is_healthy, "it runs"
 
 
 def test_a_run_of_the_version_before_says_nothing_of_this_one() -> None:
     failed = k8s.condition("Failed", reason="BackoffLimitExceeded")
     found = row(made.cron_job(), made.run("report-1", 1, failed, image="report:1"))
-    assert found.ran
-    assert (found.healthy, found.ran.state) == (True, "failed")
+    assert found.job_runs
+    assert (found.is_healthy, found.job_runs.state) == (True, "failed")
 
 
 def test_by_hand_and_suspended() -> None:
-    never, stopped = row(made.cron_job("0 0 31 2 *", suspend=True)).ran, row(made.cron_job(suspend=True)).ran
+    never, stopped = row(made.cron_job("0 0 31 2 *", suspend=True)).job_runs, row(made.cron_job(suspend=True)).job_runs
     assert never
     assert stopped
-    assert (never.told, never.suspended) == ("when started by hand", False)
-    assert stopped.told == "0 3 * * * Etc/UTC, suspended"
+    assert (never.schedule_text, never.suspended) == ("when started by hand", False)
+    assert stopped.schedule_text == "0 3 * * * Etc/UTC, suspended"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.rollout import verdict
+from seaway.rollout import workload_health
 from tests.unit.rollout import objects
 from tests.unit.rollout.objects import WEB, at, container, ended, event, judged, waiting
 
@@ -14,7 +14,9 @@ DENIED = "unexpected status from HEAD request to https://x/v2/web: 401 Unauthori
 Events = Callable[[objects.Object], list[objects.Object]]
 
 
-def found(status: objects.Object, events: Events = lambda _: [], **more: objects.Object) -> list[verdict.Finding]:
+def found(
+    status: objects.Object, events: Events = lambda _: [], **more: objects.Object
+) -> list[workload_health.Finding]:
     """What a pod with this container is told for, half a minute into the rollout."""
     web, made_by, pod = objects.rollout(status, **more)
     return list(judged(WEB, web, made_by, pod, *events(pod)).findings)
@@ -177,7 +179,7 @@ def test_what_holds_a_pod_up_before_its_first_container(reason: str, message: st
     assert (finding.cause, finding.line, finding.fatal) == (cause, message, False)
 
 
-def unscheduled(message: str, *others: objects.Object) -> verdict.Finding:
+def unscheduled(message: str, *others: objects.Object) -> workload_health.Finding:
     web, made_by, pod = objects.rollout()
     pod["status"]["conditions"] = [objects.condition("PodScheduled", "False", message=message)]
     pod["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data-db-0"}}]
@@ -289,7 +291,7 @@ def test_a_program_that_was_closed_in_names_the_field(message: str, cause: str, 
     last = ended(1, message=f"starting\n{message}\n")
     assert one(crash_loop(last, 2)) == (cause, f"web ended: exit code 1: {message}", False)
     (finding,) = found(crash_loop(last, 3))
-    assert (finding.cause, finding.remedy, finding.fatal) == (cause, remedy, True)
+    assert (finding.cause, finding.hint, finding.fatal) == (cause, remedy, True)
 
 
 def test_a_program_that_took_too_much_memory() -> None:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 
 from dev import project
-from seaway.rollout import causes, report, snapshot, verdict
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import causes, report, workload_health
 from tests.unit.rollout import objects
 from tests.unit.rollout.objects import DB, MIGRATE, WEB
 
@@ -13,7 +14,7 @@ BACKOFF = "Back-off restarting failed container web in pod web-new-a_shop-dev(f9
 NOW = objects.STARTED + datetime.timedelta(seconds=40)
 
 
-def crashing() -> tuple[snapshot.Snapshot, list[verdict.Verdict]]:
+def crashing() -> tuple[snapshot.Snapshot, list[workload_health.WorkloadHealth]]:
     """web crashes in both of its new pods, its old ones serve; db is still coming."""
     web = objects.deployment(updated=2, total=4)
     new, old = objects.replica_set(web, "web-new", "2", ready=1), objects.replica_set(web, "web-old", "1", ready=2)
@@ -28,14 +29,14 @@ def crashing() -> tuple[snapshot.Snapshot, list[verdict.Verdict]]:
         objects.event(pods[1], "BackOff", "of the other pod", seconds=29, of="web"),
     ]
     seen = objects.seen(web, new, old, *pods, *told, objects.stateful_set())
-    verdicts = [objects.judge.judge(of, seen, elapsed=40, started=objects.STARTED) for of in (DB, WEB)]
+    verdicts = [objects.health.assess_workload(of, seen, elapsed=40, started=objects.STARTED) for of in (DB, WEB)]
     return seen, verdicts
 
 
 def test_the_whole_text() -> None:
     seen, verdicts = crashing()
     logs = {("web-new-a", "web"): "\x1b[31mstarting\x1b[0m\ncannot read /etc/web.toml\n"}
-    assert report.report(verdicts, seen, logs, now=NOW) == (
+    assert report.format_report(verdicts, seen, logs, now=NOW) == (
         """\
 web failed: web ended: exit code 3: cannot read /etc/web.toml
   Deployment web, pod web-new-a and 1 more, container web
@@ -54,27 +55,27 @@ still rolling out: db 0/1 ready"""
 
 def test_without_a_log_or_a_clock() -> None:
     seen, verdicts = crashing()
-    text = report.report(verdicts, seen, {})
+    text = report.format_report(verdicts, seen, {})
     assert "last lines" not in text
     assert "  1s  BackOff (x4)" in text
 
 
 def test_no_failure_no_text() -> None:
     seen, (db, _) = crashing()
-    assert report.report([db], seen, {}) == ""
-    assert report.wanted([db], seen) == []
+    assert report.format_report([db], seen, {}) == ""
+    assert report.list_log_requests([db], seen) == []
 
 
-def wanted(status: objects.Object, events: Iterable[objects.Object] = ()) -> list[report.Log]:
+def wanted(status: objects.Object, events: Iterable[objects.Object] = ()) -> list[report.LogRequest]:
     seen = objects.seen(*objects.rollout(status, phase="Running"), *events)
-    verdicts = [objects.judge.judge(WEB, seen, elapsed=300, started=objects.STARTED)]
+    verdicts = [objects.health.assess_workload(WEB, seen, elapsed=300, started=objects.STARTED)]
     assert verdicts[0].state == "failed"
-    return report.wanted(verdicts, seen)
+    return report.list_log_requests(verdicts, seen)
 
 
 def test_the_log_is_that_of_the_run_that_tells() -> None:
-    now = report.Log(pod="web-new-a", container="web", previous=False)
-    before = report.Log(pod="web-new-a", container="web", previous=True)
+    now = report.LogRequest(pod="web-new-a", container="web", previous=False)
+    before = report.LogRequest(pod="web-new-a", container="web", previous=True)
     # Between two runs, the newest log is that of the one that ended.
     assert wanted(objects.waiting("CrashLoopBackOff", last=objects.ended(3))) == [now]
     assert wanted(objects.container(terminated=objects.ended(3))) == [now]
@@ -96,9 +97,9 @@ def test_a_refused_pod_has_no_log() -> None:
     web = objects.deployment()
     failure = objects.condition("ReplicaFailure", message=text)
     seen = objects.seen(web, objects.replica_set(web, "web-new", "2", conditions=[failure]))
-    verdicts = [objects.judge.judge(WEB, seen, elapsed=1, started=objects.STARTED)]
-    assert report.wanted(verdicts, seen) == []
-    assert report.report(verdicts, seen, {}) == (
+    verdicts = [objects.health.assess_workload(WEB, seen, elapsed=1, started=objects.STARTED)]
+    assert report.list_log_requests(verdicts, seen) == []
+    assert report.format_report(verdicts, seen, {}) == (
         """\
 web failed: the quota full is full: pods=1 more asked, pods=4 of pods=4 used
   Deployment web
@@ -115,8 +116,8 @@ def test_events_that_say_the_same_are_one() -> None:
     tried = [objects.event(made_by, "FailedCreate", said.format(each), seconds=each) for each in range(1, 9)]
     other = objects.event(web, "ReplicaSetCreateError", "something else", seconds=3)
     seen = objects.seen(web, made_by, *tried, other)
-    verdicts = [objects.judge.judge(WEB, seen, elapsed=300, started=objects.STARTED)]
-    assert report.report(verdicts, seen, {}).splitlines()[2:5] == [
+    verdicts = [objects.health.assess_workload(WEB, seen, elapsed=300, started=objects.STARTED)]
+    assert report.format_report(verdicts, seen, {}).splitlines()[2:5] == [
         "  events:",
         "       5s  ReplicaSetCreateError: something else",
         "       0s  FailedCreate (x8): Error creating: pods is forbidden: exceeded quota: full, requested: pods=1",
@@ -128,8 +129,8 @@ def test_a_job_tells_its_own_events_too() -> None:
     pod = objects.pod(job, "migrate-1a2b-x", objects.container(terminated=objects.ended(1)), phase="Failed")
     told = objects.event(job, "BackoffLimitExceeded", "Job has reached the specified backoff limit", seconds=40)
     seen = objects.seen(job, pod, told)
-    verdicts = [objects.judge.judge(MIGRATE, seen, elapsed=41, started=objects.STARTED)]
-    assert report.report(verdicts, seen, {}).splitlines()[:4] == [
+    verdicts = [objects.health.assess_workload(MIGRATE, seen, elapsed=41, started=objects.STARTED)]
+    assert report.format_report(verdicts, seen, {}).splitlines()[:4] == [
         "migrate failed: web ended: exit code 1",
         "  Job migrate-1a2b, pod migrate-1a2b-x, container web",
         "  events:",
@@ -137,24 +138,26 @@ def test_a_job_tells_its_own_events_too() -> None:
     ]
 
 
-def many(count: int) -> tuple[list[verdict.Verdict], snapshot.Snapshot, dict[tuple[str, str], str]]:
+def many(count: int) -> tuple[list[workload_health.WorkloadHealth], snapshot.Snapshot, dict[tuple[str, str], str]]:
     """So many failed workloads, each with events and a long log."""
     found: list[objects.Object] = []
-    verdicts: list[verdict.Verdict] = []
+    verdicts: list[workload_health.WorkloadHealth] = []
     for index in range(count):
         pod = objects.meta("Pod", f"web-{index}")
         found += [pod, *(objects.event(pod, "BackOff", f"try {each}") for each in range(9))]
-        reason = verdict.Finding(
+        reason = workload_health.Finding(
             cause="crash-loop",
             line="it ends",
-            remedy="read",
+            hint="read",
             pod=f"web-{index}",
             container="web",
             fatal=index == count - 1,
         )
         of = objects.target.Target(kind="Deployment", name=f"w{index}", owner=f"w{index}", deadline=300)
         verdicts.append(
-            verdict.Verdict(target=of, state="failed", desired=1, updated=0, ready=0, findings=(reason, reason))
+            workload_health.WorkloadHealth(
+                target=of, state="failed", desired=1, updated=0, ready=0, findings=(reason, reason)
+            )
         )
     logs = {(f"web-{index}", "web"): "\n".join("x" * 999 for _ in range(99)) for index in range(count)}
     return [*verdicts, *(each for each in crashing()[1] if each.state == "progressing")], objects.seen(*found), logs
@@ -163,10 +166,10 @@ def many(count: int) -> tuple[list[verdict.Verdict], snapshot.Snapshot, dict[tup
 def test_many_failures_share_the_lines() -> None:
     sizes: list[int] = []
     for count in (1, 2, 3, 5, 8, 40):
-        text = report.report(*many(count))
+        text = report.format_report(*many(count))
         lines = text.splitlines()
         sizes.append(len(lines))
-        assert len(lines) <= report.LIMIT
+        assert len(lines) <= report.MAX_LINES
         assert max(map(len, lines)) <= 250
         # What cannot heal comes first; nobody is left out.
         assert lines[0] == f"w{count - 1} failed: it ends"
@@ -192,4 +195,4 @@ def test_every_cause_has_its_section_in_the_runbook() -> None:
     assert missing - set(sections) == set()
     # No section for what can no longer happen.
     assert set(sections) - missing == set()
-    assert causes.link("image-not-found") == "docs/runbook.md#image-not-found"
+    assert causes.format_runbook_link("image-not-found") == "docs/runbook.md#image-not-found"

@@ -6,19 +6,19 @@ from seaway.rollout import status
 from tests.unit.rollout import made
 
 
-def rows(objects: dict[str, list[made.Object]]) -> dict[str, status.Row]:
-    found = status.rows(made.seen(**objects), application="shop", stack="dev", now=made.NOW)
+def rows(objects: dict[str, list[made.Object]]) -> dict[str, status.WorkloadStatus]:
+    found = status.list_workloads(made.seen(**objects), app_name="shop", stack="dev", now=made.NOW)
     return {row.name: row for row in found}
 
 
 def test_a_healthy_application() -> None:
     found = rows(made.healthy())
     assert [(row.name, row.kind) for row in found.values()] == [("web", "service"), ("db", "store"), ("migrate", "job")]
-    assert all(row.healthy for row in found.values())
+    assert all(row.is_healthy for row in found.values())
     web = found["web"]
-    assert (web.ready, web.verdict.desired, web.verdict.updated, web.restarts) == (2, 2, 2, 0)
+    assert (web.ready, web.health.desired, web.health.updated, web.restarts) == (2, 2, 2, 0)
     assert web.image == made.IMAGE
-    assert web.warned is None
+    assert web.last_warning is None
     assert (found["db"].ready, found["migrate"].ready) == (1, 1)
 
 
@@ -45,8 +45,8 @@ def test_of_a_job_that_is_replaced_the_newer_counts() -> None:
     objects["Job"].append(made.job("migrate-ffff", made=made.ago(minutes=1), done=False))
     found = rows(objects)
     assert [name for name in found if name == "migrate"] == ["migrate"]
-    assert found["migrate"].verdict.target.name == "migrate-ffff"
-    assert not found["migrate"].healthy
+    assert found["migrate"].health.target.name == "migrate-ffff"
+    assert not found["migrate"].is_healthy
     assert found["migrate"].ready == 0
 
 
@@ -59,12 +59,12 @@ def test_ready_counts_what_serves_and_updated_the_newest_version() -> None:
     new = made.pod("web-77ff-zzzzz", by="web-77ff", made=made.ago(minutes=4), ready=False)
     objects["Pod"].append(new)
     web = rows(objects)["web"]
-    assert (web.ready, web.verdict.desired, web.verdict.updated, web.verdict.ready) == (2, 2, 1, 0)
-    assert web.verdict.state == "progressing"
-    assert status.age((made.NOW - web.since).total_seconds()) == "4m"
+    assert (web.ready, web.health.desired, web.health.updated, web.health.ready) == (2, 2, 1, 0)
+    assert web.health.state == "progressing"
+    assert status.format_age((made.NOW - web.since).total_seconds()) == "4m"
     # The deadline counts from when the version began.
     new["metadata"]["creationTimestamp"] = made.ago(minutes=6)
-    assert rows(objects)["web"].verdict.state == "failed"
+    assert rows(objects)["web"].health.state == "failed"
 
 
 def test_the_age_is_that_of_the_oldest_pod_of_the_newest_version() -> None:
@@ -72,9 +72,9 @@ def test_the_age_is_that_of_the_oldest_pod_of_the_newest_version() -> None:
     assert rows(made.healthy())["web"].since == made.NOW.replace(hour=10)
     alone = made.healthy()
     alone["Pod"] = []
-    assert status.age((made.NOW - rows(alone)["web"].since).total_seconds()) == "3d"
+    assert status.format_age((made.NOW - rows(alone)["web"].since).total_seconds()) == "3d"
     alone["ReplicaSet"] = []
-    assert status.age((made.NOW - rows(alone)["web"].since).total_seconds()) == "9d"
+    assert status.format_age((made.NOW - rows(alone)["web"].since).total_seconds()) == "9d"
 
 
 def test_a_stores_age_is_that_of_the_pod_with_the_newest_revision() -> None:
@@ -82,7 +82,7 @@ def test_a_stores_age_is_that_of_the_pod_with_the_newest_revision() -> None:
     objects["Pod"].append(
         made.pod("db-1", by="db", owner="db", made=made.ago(days=8), labels={"controller-revision-hash": "one"})
     )
-    assert status.age((made.NOW - rows(objects)["db"].since).total_seconds()) == "2d"
+    assert status.format_age((made.NOW - rows(objects)["db"].since).total_seconds()) == "2d"
 
 
 def test_restarts_are_summed_over_pods_and_containers_but_not_of_pods_that_go() -> None:
@@ -117,9 +117,9 @@ def test_the_last_warning_about_it_or_what_was_made_for_it(about: str) -> None:
         made.event("Pod/web-backup-5d9c-aaaaa", "Foreign", "no", seen=made.ago(minutes=1)),
         made.event("Pod/webhook", "Foreign", "no", seen=made.ago(minutes=1)),
     ]
-    warned = rows(objects)["web"].warned
+    warned = rows(objects)["web"].last_warning
     assert warned
-    assert (warned.reason, warned.message, warned.about) == ("Unhealthy", "Readiness probe failed", about)
+    assert (warned.reason, warned.message, warned.involved_object) == ("Unhealthy", "Readiness probe failed", about)
     assert warned.time == made.NOW.replace(hour=11, minute=55)
 
 
@@ -130,7 +130,7 @@ def test_a_stores_warning_may_be_about_its_claim() -> None:
         made.event("PersistentVolumeClaim/data-other-0", "Foreign", "no", seen=made.ago(seconds=1)),
         made.event("Pod/db-copy", "Foreign", "no", seen=made.ago(seconds=1)),
     ]
-    warned = rows(objects)["db"].warned
+    warned = rows(objects)["db"].last_warning
     assert warned
     assert warned.reason == "ProvisioningFailed"
 
@@ -138,7 +138,7 @@ def test_a_stores_warning_may_be_about_its_claim() -> None:
 def test_a_warning_of_long_ago_is_none() -> None:
     objects = made.healthy()
     objects["Event"] = [made.event("Deployment/web", "Old", "no", seen=made.ago(minutes=61))]
-    assert rows(objects)["web"].warned is None
+    assert rows(objects)["web"].last_warning is None
 
 
 def test_what_is_wrong_comes_from_the_judgement() -> None:
@@ -150,8 +150,8 @@ def test_what_is_wrong_comes_from_the_judgement() -> None:
     objects["Deployment"] = [made.deployment(ready=1)]
     objects["Pod"][0] = broken
     web = rows(objects)["web"]
-    assert not web.healthy
-    assert [finding.cause for finding in web.verdict.findings] == ["image-name-invalid"]
+    assert not web.is_healthy
+    assert [finding.cause for finding in web.health.findings] == ["image-name-invalid"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_what_is_wrong_comes_from_the_judgement() -> None:
     ],
 )
 def test_images_are_short(image: str, short: str) -> None:
-    assert status.short(image) == short
+    assert status.shorten_image(image) == short
 
 
 @pytest.mark.parametrize(
@@ -184,4 +184,4 @@ def test_images_are_short(image: str, short: str) -> None:
     ],
 )
 def test_ages_are_in_one_unit(seconds: float, age: str) -> None:
-    assert status.age(seconds) == age
+    assert status.format_age(seconds) == age

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seaway.rollout import texts
+from seaway.rollout import message_parsers
 
 WEB = "registry.example.com/shop/web:2"
 DIGEST = "registry.example.com/shop/web@sha256:4015037e401403f4045004290000000000000000000000000000000000000000"
@@ -119,9 +119,9 @@ PULLS = [
 
 @pytest.mark.parametrize(("cause", "text"), PULLS)
 def test_why_an_image_was_not_pulled(cause: str, text: str) -> None:
-    meaning = texts.pull(text, WEB)
+    meaning = message_parsers.parse_pull_error(text, WEB)
     assert meaning.cause == cause
-    assert meaning.heals == (cause in {"registry-unreachable", "image-pull"})
+    assert meaning.is_transient == (cause in {"registry-unreachable", "image-pull"})
     assert "\n" not in meaning.line
     assert "rpc error" not in meaning.line
 
@@ -129,32 +129,45 @@ def test_why_an_image_was_not_pulled(cause: str, text: str) -> None:
 @pytest.mark.parametrize("image", ["registry.example.com/denied/x509:401", DIGEST, "unauthorized/not-found:1"])
 def test_the_name_of_an_image_is_no_reason(image: str) -> None:
     text = f'failed to do request: Head "https://{image}": dial tcp 10.0.0.1:443: connect: connection refused'
-    assert texts.pull(text, image).cause == "registry-unreachable"
+    assert message_parsers.parse_pull_error(text, image).cause == "registry-unreachable"
     text = f'failed to pull and unpack image "{image}": failed to resolve reference "{image}": {image}: not found'
-    assert texts.pull(text, image).cause == "image-not-found"
-    assert texts.pull(f'failed to extract layer of "{image}": something new', image).cause == "image-pull"
+    assert message_parsers.parse_pull_error(text, image).cause == "image-not-found"
+    assert (
+        message_parsers.parse_pull_error(f'failed to extract layer of "{image}": something new', image).cause
+        == "image-pull"
+    )
 
 
 def test_the_address_of_an_image_is_no_reason() -> None:
     request = "unexpected status from HEAD request to https://registry.example.com/v2/x509/denied/manifests/1"
-    assert texts.pull(f"{request}: 500 Something", "registry.example.com/x509/denied:1").cause == "image-pull"
+    assert (
+        message_parsers.parse_pull_error(f"{request}: 500 Something", "registry.example.com/x509/denied:1").cause
+        == "image-pull"
+    )
 
 
 def test_lines_of_pulls() -> None:
     denied = "pull access denied, repository does not exist or may require authorization"
-    assert texts.pull(f"{denied}: no basic auth credentials", WEB).line.startswith(f"image {WEB} may not be pulled: ")
-    assert texts.pull(f"{RESOLVE}{WEB}: not found", WEB).line == f"image {WEB} does not exist: not found"
-    hidden = texts.pull(f"{RESOLVE}{denied}", WEB)
+    assert message_parsers.parse_pull_error(f"{denied}: no basic auth credentials", WEB).line.startswith(
+        f"image {WEB} may not be pulled: "
+    )
+    assert (
+        message_parsers.parse_pull_error(f"{RESOLVE}{WEB}: not found", WEB).line
+        == f"image {WEB} does not exist: not found"
+    )
+    hidden = message_parsers.parse_pull_error(f"{RESOLVE}{denied}", WEB)
     assert hidden.line == (
         f"image {WEB} may not be pulled, or does not exist (the registry does not say which): pull access denied,"
         " repository does not exist or may require authorization"
     )
-    refused = texts.pull(f"{RESOLVE}failed to do request: dial tcp 10.0.0.1:443: connect: connection refused", WEB)
+    refused = message_parsers.parse_pull_error(
+        f"{RESOLVE}failed to do request: dial tcp 10.0.0.1:443: connect: connection refused", WEB
+    )
     assert refused.line == (
         f"the registry of image {WEB} cannot be reached: failed to do request: dial tcp 10.0.0.1:443: connect:"
         " connection refused"
     )
-    assert texts.pull("", WEB).line == f"image {WEB} cannot be pulled: no reason was given"
+    assert message_parsers.parse_pull_error("", WEB).line == f"image {WEB} cannot be pulled: no reason was given"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +226,9 @@ def test_lines_of_pulls() -> None:
     ],
 )
 def test_why_a_container_was_not_configured(text: str, cause: str, line: str, heals: bool) -> None:
-    assert texts.config(text) == texts.Meaning(cause=cause, line=line, heals=heals)
+    assert message_parsers.parse_config_error(text) == message_parsers.ParsedMessage(
+        cause=cause, line=line, is_transient=heals
+    )
 
 
 RUNC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc: unable"
@@ -251,13 +266,13 @@ RUNC = "failed to create containerd task: failed to create shim task: OCI runtim
     ],
 )
 def test_why_a_program_was_not_started(text: str, cause: str, line: str) -> None:
-    meaning = texts.start(text, WEB)
+    meaning = message_parsers.parse_start_error(text, WEB)
     assert meaning is not None
     assert (meaning.cause, meaning.line) == (cause, line)
 
 
 def test_most_ends_of_a_program_say_nothing() -> None:
-    assert texts.start("Traceback (most recent call last):\nKeyError: 'TOKEN'", WEB) is None
+    assert message_parsers.parse_start_error("Traceback (most recent call last):\nKeyError: 'TOKEN'", WEB) is None
 
 
 FORBIDDEN = 'pods "web-7d9f-x2x4z" is forbidden: '
@@ -337,16 +352,20 @@ FORBIDDEN = 'pods "web-7d9f-x2x4z" is forbidden: '
     ],
 )
 def test_why_a_pod_was_refused(text: str, cause: str, line: str, heals: bool) -> None:
-    assert texts.refusal(text) == texts.Meaning(cause=cause, line=line, heals=heals)
+    assert message_parsers.parse_admission_error(text) == message_parsers.ParsedMessage(
+        cause=cause, line=line, is_transient=heals
+    )
 
 
 def test_probes_of_all_pods_say_the_same() -> None:
     refused = "dial tcp 10.42.0.7:8000: connect: connection refused"
     one = f'Readiness probe failed: Get "http://10.42.0.7:8000/readyz": {refused}'
     other = one.replace("10.42.0.7", "10.42.0.8")
-    assert texts.probe(one) == texts.probe(other)
-    assert texts.probe(one) == ("Readiness probe failed: Get :8000/readyz: dial tcp :8000: connect: connection refused")
-    assert texts.probe("Readiness probe failed: HTTP probe failed with statuscode: 404") == (
+    assert message_parsers.format_probe_failure(one) == message_parsers.format_probe_failure(other)
+    assert message_parsers.format_probe_failure(one) == (
+        "Readiness probe failed: Get :8000/readyz: dial tcp :8000: connect: connection refused"
+    )
+    assert message_parsers.format_probe_failure("Readiness probe failed: HTTP probe failed with statuscode: 404") == (
         "Readiness probe failed: HTTP probe failed with statuscode: 404"
     )
 
@@ -357,10 +376,14 @@ def test_what_the_scheduler_says_is_cut_to_the_point() -> None:
         " found for incoming pod."
     )
     newer = text.replace(" preemption", " no new claims to deallocate, preemption")
-    assert texts.unschedulable(text) == texts.unschedulable(newer) == "0/1 nodes are available: 1 Insufficient cpu"
+    assert (
+        message_parsers.format_scheduler_message(text)
+        == message_parsers.format_scheduler_message(newer)
+        == "0/1 nodes are available: 1 Insufficient cpu"
+    )
 
 
 def test_long_texts_end() -> None:
-    assert texts.line(f"begin {'- ' * 500} end", 20) == "begin - … - - end"
-    assert len(texts.line("x" * 999)) <= texts.LONGEST
-    assert texts.line(" a\n b ") == "a b"
+    assert message_parsers.truncate_line(f"begin {'- ' * 500} end", 20) == "begin - … - - end"
+    assert len(message_parsers.truncate_line("x" * 999)) <= message_parsers.MAX_LENGTH
+    assert message_parsers.truncate_line(" a\n b ") == "a b"

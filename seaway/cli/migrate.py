@@ -1,0 +1,103 @@
+"""``seaway migrate``: rewrites app.yaml and the stacks' files of version 0.1.0 in today's words.
+
+Without ``--write`` it prints the changes as a diff, and changes nothing. Comments and layout stay. Releases, records
+and lock files are not rewritten: this version reads them as they are.
+
+Exit codes: 0, done; 1, some lines must be changed by hand, listed on stderr; 2, a file cannot be read or is not YAML.
+"""
+
+import argparse
+import dataclasses
+import difflib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from seaway.cli import command, stack
+from seaway.files import roots, writer
+from seaway.project import load, migration, python_program, stack_file
+from seaway.syntax import diagnosis, nodes
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """A file, as it is and as it would be. ``root``: the folder that it may be read and written in."""
+
+    name: str
+    path: Path
+    root: roots.Root
+    text: str
+    migration: migration.Migration
+
+
+def add(parsers: command.Subparsers) -> None:
+    """The verb's command line."""
+    described = "Rewrite app.yaml and Pulumi.<stack>.yaml of version 0.1.0 in the words of this version."
+    parser = parsers.add_parser("migrate", help="rewrite files of an older version", description=described)
+    parser.add_argument("--write", action="store_true", help="write the files [print the changes as a diff]")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print or write the changes.
+
+    Raises:
+        diagnosis.InvalidInput: there is no project, or a file of its cannot be read or is not YAML.
+    """
+    folder = stack.find_project_folder(Path.cwd())
+    undecided: list[diagnosis.Diagnostic] = []
+    files = list(_migrate(folder, undecided))
+    changed = [file for file in files if file.migration.text != file.text]
+    for file in changed:
+        if arguments.write:
+            writer.write_file(file.root.folder, file.path, file.migration.text)
+            print(f"{file.name} is rewritten")
+        else:
+            sys.stdout.writelines(_format_diff(file))
+    if not changed:
+        print("All files have the words of this version.")
+    elif not arguments.write:
+        print("Nothing is written yet: seaway migrate --write", file=sys.stderr)
+    for problem in undecided:
+        print(problem, file=sys.stderr)
+    return command.FAILURE if undecided else command.SUCCESS
+
+
+def _migrate(folder: Path, undecided: list[diagnosis.Diagnostic]) -> Iterator[_File]:
+    """The stacks' files, then the applications that they name, each once."""
+    applications: dict[str, roots.Root] = {}
+    for name in stack.list_names(folder):
+        file = f"Pulumi.{name}.yaml"
+        values = stack_file.read_config(folder / file)
+        app = stack_file.get_app_path(values)
+        if stack_file.is_building(values) or os.path.lexists(folder / app):
+            applications[app] = stack_file.find_root(values, folder)
+        yield _read(folder, file, roots.Root(folder), undecided)
+    for name, root in applications.items():
+        if load.is_compose_file(folder / name):
+            continue  # its words are those of Docker Compose
+        if name.endswith(python_program.SUFFIX):
+            hint = "rename its arguments by hand; the table is in CHANGELOG.md"
+            undecided.append(diagnosis.Diagnostic(diagnosis.SourceLocation(name), "", "is a program in Python", hint))
+            continue
+        yield _read(folder, name, root, undecided)
+
+
+def _read(folder: Path, name: str, root: roots.Root, undecided: list[diagnosis.Diagnostic]) -> _File:
+    hint = "name the application's file in seaway:app"
+    # A link is followed, and the file that it leads to is written.
+    path = root.resolve_path(folder / name, "the file", diagnosis.SourceLocation(name), "")
+    content = root.read(path, "the file", diagnosis.SourceLocation(name), "", hint=hint)
+    nodes.parse(content, name)  # refuses what is not UTF-8
+    text = content.decode()
+    migrate = migration.migrate_stack if name.startswith("Pulumi.") else migration.migrate_application
+    result = migrate(text, name)
+    undecided += result.undecided
+    return _File(name=name, path=path, root=root, text=text, migration=result)
+
+
+def _format_diff(file: _File) -> Iterator[str]:
+    before, after = file.text.splitlines(), file.migration.text.splitlines()
+    for line in difflib.unified_diff(before, after, file.name, file.name, lineterm=""):
+        yield diagnosis.escape_text(line) + "\n"

@@ -1,1 +1,0 @@
-"""A cluster, seen with a kubeconfig only: no Pulumi, no state, no passphrase."""

@@ -1,0 +1,100 @@
+"""Errors in what a user wrote: each has a location, a stable code, a message and a hint."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SourceLocation:
+    """A location in a file. Lines and columns count from 1; None: the value has no line."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One error. The message shows the value; the hint suggests a fix; the code never changes.
+
+    >>> location = SourceLocation("app/app.yaml", 12, 5)
+    >>> message = "70000 is not a valid TCP port (1-65535)"
+    >>> print(Diagnostic(location, "services.web.port", message, "use its port", "invalid-port"))
+    app/app.yaml:12:5: services.web.port: 70000 is not a valid TCP port (1-65535); use its port [invalid-port]
+    """
+
+    location: SourceLocation
+    path: str
+    message: str
+    hint: str
+    code: str = ""
+
+    def __str__(self) -> str:
+        path = f"{self.path}: " if self.path else ""
+        code = f" [{self.code}]" if self.code else ""
+        return f"{self.location}: {path}{self.message}; {self.hint}{code}"
+
+
+class InvalidInput(Exception):  # noqa: N818 - describes the input
+    """All diagnostics of one input, without duplicates, sorted by location. Its text has one per line."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(set(diagnostics), key=_get_sort_key))
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+def reject(location: SourceLocation, path: str, code: str, message: str, hint: str) -> InvalidInput:
+    """The exception for one diagnostic: ``raise diagnosis.reject(...)``."""
+    return InvalidInput([Diagnostic(location, path, message, hint, code)])
+
+
+def _get_sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+    location = diagnostic.location
+    return location.file, location.line or 0, location.column or 0, diagnostic.path, diagnostic.message
+
+
+def quote(text: str) -> str:
+    """The text as a message shows it: in quotes, on one line, cut after 60 characters."""
+    return json.dumps(text if len(text) <= 60 else f"{text[:60]}...", ensure_ascii=False)
+
+
+def escape_text(text: str) -> str:
+    """The text on one line, with control, invisible and bidirectional characters escaped.
+
+    For text from the cluster or from a file: it may hold anything.
+
+    >>> print(escape_text("a\x1b[2Jb"))
+    a\\x1b[2Jb
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SourceLocations:
+    """The location of each part of an application.
+
+    ``undecoded`` holds the paths that could not be decoded. They are missing from the application or have their default
+    there, so no rule may report them again.
+    """
+
+    origin: SourceLocation
+    by_path: Mapping[str, SourceLocation] = dataclasses.field(default_factory=dict[str, SourceLocation])
+    undecoded: frozenset[str] = frozenset()
+
+    def has_undecoded(self, *paths: str) -> bool:
+        """Whether one of these paths was written but could not be decoded."""
+        return not self.undecoded.isdisjoint(paths)
+
+    def find(self, path: str) -> SourceLocation:
+        """The location of a path, or of its nearest ancestor that was written."""
+        while path and path not in self.by_path:
+            path = path.rpartition(".")[0]
+        return self.by_path.get(path, self.origin)
+
+    def report(self, path: str, code: str, message: str, hint: str) -> Diagnostic:
+        """A diagnostic at the location of a path."""
+        return Diagnostic(self.find(path), path, message, hint, code)
