@@ -13,8 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dev import project
-from tests.support import namespaces, prober
+from dev import kubectl, prober, project
 
 pytestmark = pytest.mark.cluster
 
@@ -27,7 +26,7 @@ def guestbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proj
     made = project.Project.create(tmp_path_factory.mktemp("guestbook"), application=APPLICATION, stack="sample")
     made.up()
     yield made
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,7 @@ def test_entries_survive_their_pods(guestbook: project.Project, address: str) ->
         except httpx.TransportError:
             return False
 
-    prober.until(answered, seconds=120)
+    prober.wait_until(answered, seconds=120)
 
 
 def test_the_api_says_what_is_wrong(address: str) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from dev import project
-from tests.support import prober, steering
+from dev import prober, project
+from tests.support import steering
 
 pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
@@ -88,7 +88,7 @@ def watched(smallest: project.Project) -> Iterator[list[int]]:
         assert out is not None
         reader = threading.Thread(target=lambda: seen.extend(int(each) for each in out), daemon=True)
         reader.start()
-        prober.until(lambda: seen, seconds=120)
+        prober.wait_until(lambda: seen, seconds=120)
         try:
             yield seen
         finally:
@@ -121,7 +121,7 @@ def busy(smallest: project.Project, address: str) -> contextlib.AbstractContextM
 def test_from_a_number_to_an_autoscaler_no_pod_goes(smallest: project.Project, address: str) -> None:
     with quiet(address) as load, watched(smallest) as seen:
         deploy(smallest, AUTO)
-        (found,) = prober.until(lambda: metrics(smallest), seconds=180)
+        (found,) = prober.wait_until(lambda: metrics(smallest), seconds=180)
     assert found["container"] == "web"
     assert min(seen) >= 3, seen
     assert not load.failures
@@ -129,7 +129,7 @@ def test_from_a_number_to_an_autoscaler_no_pod_goes(smallest: project.Project, a
 
 def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: project.Project, address: str) -> None:
     with busy(smallest, address) as load:
-        prober.until(lambda: replicas(smallest) == 5, seconds=300, every=2)
+        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, every=2)
         with watched(smallest) as seen:
             deploy(smallest, AUTO, colour="blue")
             smallest.preview("--expect-no-changes")
@@ -142,7 +142,7 @@ def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: 
 def test_back_to_a_number_what_is_declared_wins_and_stays(smallest: project.Project, address: str) -> None:
     """More than the autoscaler's most: as long as it ruled, it would cut them to five."""
     with busy(smallest, address) as load:
-        prober.until(lambda: replicas(smallest) == 5, seconds=300, every=2)
+        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, every=2)
         with watched(smallest) as seen:
             deploy(smallest, "6", colour="blue")
             assert not smallest.get_objects("hpa", "-n", NAMESPACE)["items"]

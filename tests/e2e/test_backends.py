@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment, project
-from tests.support import kubectl, namespaces, prober
+from dev import environment, kubectl, prober, project
 
 pytestmark = pytest.mark.cluster
 
@@ -54,14 +53,14 @@ def database(password: str) -> str:
 def backend(one_node_cluster: None) -> Iterator[str]:
     """Its URL, as PULUMI_BACKEND_URL has it; the password is where PostgreSQL's own programs look for it."""
     password = secrets.token_hex(8)
-    kubectl.run("apply", "--filename", "-", given=database(password))
+    kubectl.run("apply", "--filename", "-", stdin=database(password))
     kubectl.run("wait", "pod/postgres", "-n", HOME, "--for=condition=Ready", "--timeout=60s")
     service = json.loads(kubectl.run("get", "service", "postgres", "-n", HOME, "-o", "json"))
     address = project.run_cluster("forward", str(service["spec"]["ports"][0]["nodePort"])).stdout.strip()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", password)
         yield f"postgres://pulumi@{address.removeprefix('http://')}/state?sslmode=disable&table=team_state"
-    namespaces.remove(HOME)
+    kubectl.delete_namespaces(HOME)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +70,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[pr
     example = project.ROOT / "examples" / "smallest"
     made = project.Project.create(folder, application=example, stack=STACK, backend=backend)
     yield made
-    namespaces.remove(NAMESPACE)  # what a test that failed has left
+    kubectl.delete_namespaces(NAMESPACE)  # what a test that failed has left
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +135,7 @@ def test_of_two_at_once_one_applies_and_the_other_says_who_does(
         file.write_text(file.read_text() + "    env: {MOOD: busy}\n")
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.PIPE, text=True) as running:
-        prober.until(lambda: len(locks()) == 1, seconds=120)
+        prober.wait_until(lambda: len(locks()) == 1, seconds=120)
         refused = second.up(check=False)
         spared = seaway(second, "up", "--recover")
         assert running.poll() is None, "it has not ended meanwhile"
@@ -163,7 +162,7 @@ def test_a_lock_that_nobody_holds_is_freed_from_the_other_checkout(
 ) -> None:
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.DEVNULL) as running:
-        prober.until(lambda: len(locks()) == 1, seconds=120)
+        prober.wait_until(lambda: len(locks()) == 1, seconds=120)
         running.kill()
     done = seaway(second, "up", "--recover")
     assert done.exit_code == 0, done.output
@@ -186,7 +185,7 @@ def test_the_state_moves_to_another_backend(first: project.Project, second: proj
 
 
 def test_destroy_leaves_no_lock_and_no_file(first: project.Project, second: project.Project) -> None:
-    namespaces.empty(NAMESPACE)
+    kubectl.empty_namespace(NAMESPACE)
     second.destroy()
     second.pulumi("stack", "rm", "--yes", STACK, check=True)
     assert locks() == []

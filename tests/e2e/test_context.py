@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev import project
-from tests.support import namespaces
+from dev import kubectl, project
 
 pytestmark = pytest.mark.cluster
 
@@ -19,7 +18,7 @@ def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -
     example = project.ROOT / "examples" / "smallest"
     made = project.Project.create(tmp_path_factory.mktemp("links"), application=example, stack="links")
     yield made
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def test_links_are_links_in_the_image(smallest: project.Project) -> None:

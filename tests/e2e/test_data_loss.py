@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from dev import project
+from dev import kubectl, project
 from seaway.review import disks
-from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -43,7 +42,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> I
     made.up()
     sql(made, "create table entries (text text); insert into entries values ('kept')")
     yield made
-    namespaces.remove(NAMESPACE, "cellar-kept")
+    kubectl.delete_namespaces(NAMESPACE, "cellar-kept")
 
 
 @pytest.fixture(autouse=True)
@@ -206,7 +205,7 @@ def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
         assert everything.pulumi(*destroy).exit_code == 0
         assert made.kubectl("get", "namespace", ADOPTED, check=False).exit_code != 0
     finally:
-        namespaces.remove(ADOPTED)
+        kubectl.delete_namespaces(ADOPTED)
 
 
 def test_with_the_acceptance_all_goes(vault: project.Project) -> None:

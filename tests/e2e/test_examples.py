@@ -8,12 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from dev import project
+from dev import dry_run, kubectl, project
 from seaway.manifests import objects, preview
 from seaway.model import settings
 from seaway.project import load
 from tests import golden
-from tests.support import kubectl, namespaces, strict
 
 pytestmark = pytest.mark.cluster
 
@@ -34,7 +33,7 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
     home = f"strict-{example}"
     labels = namespace["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-    pods = list(strict.pods(found))
+    pods = list(dry_run.list_pods(found))
     assert pods, "an example without pods shows nothing"
     words = (
         "create",
@@ -47,11 +46,11 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
         "--filename",
         "-",
     )
-    kubectl.run("create", "--filename", "-", given=namespace | {"metadata": {"name": home, "labels": labels}})
+    kubectl.run("create", "--filename", "-", stdin=namespace | {"metadata": {"name": home, "labels": labels}})
     try:
         kubectl.run("wait", "--for=create", "serviceaccount/default", "--namespace", home, "--timeout=30s")
         made = [each | {"metadata": each["metadata"] | {"namespace": home}} for each in found]
-        told = kubectl.run(*words, given={"apiVersion": "v1", "kind": "List", "items": made + pods})
+        told = kubectl.run(*words, stdin={"apiVersion": "v1", "kind": "List", "items": made + pods})
         assert len(told.splitlines()) == len(made) + len(pods)
     finally:
         kubectl.run("delete", "namespace", home, "--wait=false")
@@ -67,7 +66,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Pro
         made.up()
         yield made
     finally:
-        namespaces.remove(NAMESPACE)
+        kubectl.delete_namespaces(NAMESPACE)
 
 
 def page(everything: project.Project) -> dict[str, Any]:

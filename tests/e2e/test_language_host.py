@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment, project
-from tests.support import language_host, namespaces
+from dev import environment, kubectl, project
+from tests.support import language_host
 
 pytestmark = pytest.mark.cluster
 
@@ -43,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]
     pulumi = shutil.which("pulumi", path=made.env["PATH"])
     assert pulumi
     yield under(made, language_host.install(folder / ".seaway" / "host", Path(pulumi)))
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def under(small: project.Project, host: Path) -> project.Project:

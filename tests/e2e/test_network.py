@@ -21,9 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from dev import project
+from dev import prober, project
 from dev.cluster import node
-from tests.support import prober
 
 pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
@@ -241,7 +240,7 @@ def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.P
             return client.get(f"https://{server}{path}", headers={"Host": host}, extensions=extensions)
         return None
 
-    answer = prober.until(lambda: (found := ask(HOST)) and found.is_success and found, seconds=120)
+    answer = prober.wait_until(lambda: (found := ask(HOST)) and found.is_success and found, seconds=120)
     assert answer.text.startswith("web-")
     below, beside = ask(PLAIN, "/below/it"), ask(PLAIN)
     assert below

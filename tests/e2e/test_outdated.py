@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import project
+from dev import kubectl, project
 from seaway.images import registry
-from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -61,7 +60,7 @@ def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -
     assert BASE in dockerfile.read_text()
     app.write_text(app.read_text() + PROXY)
     yield Smallest(made)
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +91,11 @@ def test_an_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, diges
     first, _ = digests
     push(smallest, first)
     before = smallest.outdated()
-    assert before.code == 0, before.text
-    assert "not pinned" in before.out
+    assert before.exit_code == 0, before.output
+    assert "not pinned" in before.stdout
     written = smallest.outdated("--write")
-    assert written.code == 0, written.text
-    assert f"+{BASE}: {first}" in written.out
+    assert written.exit_code == 0, written.output
+    assert f"+{BASE}: {first}" in written.stdout
     smallest.project.up()
     assert smallest.image("proxy") == f"{BASE}@{first}"
     built = smallest.project.folder / ".seaway" / "context" / "web.built.json"
@@ -116,9 +115,9 @@ def test_a_renewed_lock_is_an_update_with_its_reason(smallest: Smallest, digests
     first, second = digests
     before = smallest.image("web")
     written = smallest.outdated("--write")
-    assert written.code == 0, written.text
-    assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.out
-    assert smallest.outdated().code == 0
+    assert written.exit_code == 0, written.output
+    assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.stdout
+    assert smallest.outdated().exit_code == 0
     preview = smallest.project.preview("--diff")
     assert f"web: rebuild, base image {BASE} renewed" in preview.output
     smallest.project.up()

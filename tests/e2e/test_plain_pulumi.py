@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev import environment, project
+from dev import environment, kubectl, project
 from dev.cluster import toolchain
-from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -49,7 +48,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
     theirs.pulumi("login", (home / "state").as_uri(), check=True)
     theirs.pulumi("stack", "init", "me", check=True)
     yield theirs
-    namespaces.remove("smallest-me")
+    kubectl.delete_namespaces("smallest-me")
 
 
 def test_without_a_context_the_line_to_type_is_told(newcomer: project.Project) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from dev import project
-from tests.support import namespaces
+from dev import kubectl, project
 
 pytestmark = pytest.mark.cluster
 
@@ -32,7 +31,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     git(made, "add", "--all")
     git(made, "commit", "--quiet", "-m", "deployed")
     yield made
-    namespaces.remove("shop-proposed")
+    kubectl.delete_namespaces("shop-proposed")
 
 
 @pytest.fixture

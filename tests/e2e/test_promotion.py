@@ -21,10 +21,9 @@ import httpx
 import pytest
 import yaml
 
-from dev import project
+from dev import kubectl, prober, project
 from seaway.images import registry
 from seaway.project import release_lock
-from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
 
@@ -69,7 +68,7 @@ class Story:
         """`pulumi up` of a release whose web cannot start, until somebody presses Ctrl-C."""
         line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", one.stack]
         with subprocess.Popen(line, cwd=one.folder, env=one.env, stdout=subprocess.PIPE, text=True) as process:
-            prober.until(lambda: broken(one), seconds=120)
+            prober.wait_until(lambda: broken(one), seconds=120)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
         assert process.returncode != 0
@@ -152,7 +151,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     made = Story(dev, staging, prod)
     made.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
     yield made
-    namespaces.remove(*map(namespace, (dev, staging, prod)))
+    kubectl.delete_namespaces(*map(namespace, (dev, staging, prod)))
 
 
 def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = "20m") -> project.Project:
@@ -301,7 +300,7 @@ def test_what_is_held_needs_its_name(story: Story) -> None:
 
 
 def test_destroying_dev_leaves_what_prod_runs(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    namespaces.empty(namespace(story.dev))
+    kubectl.empty_namespace(namespace(story.dev))
     story.dev.destroy()
     monkeypatch.setenv(registry.ADDRESSES_VARIABLE, story.prod.env[registry.ADDRESSES_VARIABLE])
     (image,) = {each["spec"]["containers"][0]["image"] for each in pods(story.prod)}

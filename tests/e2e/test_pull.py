@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment, project
+from dev import environment, kubectl, project
 from dev.cluster import node, processes
 from seaway.images import registry
-from tests.support import namespaces
 from tests.support import registry as registries
 
 pytestmark = pytest.mark.cluster
@@ -59,7 +58,7 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
         tmp_path_factory.mktemp("pull"), application=folder, stack="pull", registry=closed, pull=pull, substitutes=None
     )
     yield made
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:

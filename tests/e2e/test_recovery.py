@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import project
-from tests.support import namespaces
+from dev import kubectl, project
 
 pytestmark = pytest.mark.cluster
 
@@ -26,7 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     folder = tmp_path_factory.mktemp("shop")
     made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack=STACK)
     yield made
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def state(shop: project.Project) -> dict[str, list[dict[str, object]]]:

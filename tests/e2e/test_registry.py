@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment
+from dev import environment, prober
 from seaway.images import registry
-from tests.support import prober
 from tests.support import registry as registries
 
 pytestmark = pytest.mark.cluster
@@ -119,7 +118,9 @@ def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypat
     kubectl("create", "namespace", NAMESPACE)
     try:
         run = ("run", "pulled", "-n", NAMESPACE, "--restart=Never", f"--image={image}", "--command", "--", "python3")
-        prober.until(lambda: kubectl(*run, "-c", "pass"), seconds=120)  # its service account is made a moment later
+        prober.wait_until(
+            lambda: kubectl(*run, "-c", "pass"), seconds=120
+        )  # its service account is made a moment later
         done = "--for=jsonpath={.status.phase}=Succeeded"
         assert kubectl("wait", "-n", NAMESPACE, "pod/pulled", done, "--timeout=60s")
     finally:

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from dev import project
+from dev import kubectl, prober, project
 from seaway.images import registry
 from seaway.project import release
 from seaway.release import record_store, stored_record
-from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
 
@@ -37,7 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     replace(made, "app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
     made.set_secret("SESSION_KEY", "first")
     yield made
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +111,7 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     was = templates(shop)
     with prober.Prober(address) as load:
         done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-        prober.until(lambda: not going(shop), seconds=120)
+        prober.wait_until(lambda: not going(shop), seconds=120)
         load.answer(20)
     assert done.exit_code == 3
     assert load.failures == []

@@ -14,11 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dev import environment, project
+from dev import environment, prober, project
 from dev.cluster import node
 from seaway.files import roots
 from seaway.project import load
-from tests.support import prober
 
 pytestmark = pytest.mark.cluster
 
@@ -184,7 +183,7 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    prober.until(node.find_layout(second).record.exists, seconds=120, every=0.05)
+    prober.wait_until(node.find_layout(second).record.exists, seconds=120, every=0.05)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
     assert not healthy(second), "it was killed half-way"

@@ -21,8 +21,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dev import environment, project
-from tests.support import namespaces, prober
+from dev import environment, kubectl, prober, project
 
 pytestmark = pytest.mark.cluster
 
@@ -42,7 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
         rolloutTimeout=PATIENCE,
     )
     yield made
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +118,7 @@ def test_services_work_across_the_cluster(shop: project.Project, address: str) -
     query = f"psql -U shop -d shop -At -c \"select count(*) from orders where item = '{item}'\""
     assert shop.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).stdout.strip() == "1"
     # The worker asks api for open orders and packs them.
-    prober.until(lambda: f"<li>{item} (packed)</li>" in httpx.get(address, timeout=10).text, seconds=120)
+    prober.wait_until(lambda: f"<li>{item} (packed)</li>" in httpx.get(address, timeout=10).text, seconds=120)
 
 
 def test_images_are_deployed_by_digest(shop: project.Project) -> None:
@@ -222,7 +221,7 @@ def test_a_deleted_pod_is_replaced_without_a_failed_request(shop: project.Projec
     assert len(first) == 2
     with prober.Prober(address) as load:
         shop.kubectl("delete", "pod", first[0], "-n", NAMESPACE)
-        prober.until(lambda: len(pods(shop, "web")) == 2 and first[0] not in pods(shop, "web"), seconds=120)
+        prober.wait_until(lambda: len(pods(shop, "web")) == 2 and first[0] not in pods(shop, "web"), seconds=120)
         shop.kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=60s")
         load.answer(20)
     assert load.failures == []
@@ -270,7 +269,7 @@ def test_a_broken_release_fails_at_once_while_the_old_one_serves(shop: project.P
     rolled_out(shop)
 
     shop.kubectl("delete", "pod", *pods(shop, "worker"), "-n", NAMESPACE)
-    prober.until(lambda: (now := pods(shop, "worker")) and set(now).isdisjoint(workers), seconds=120)
+    prober.wait_until(lambda: (now := pods(shop, "worker")) and set(now).isdisjoint(workers), seconds=120)
     read = shop.kubectl("exec", "-n", NAMESPACE, "deployment/worker", "--", "cat", "/etc/shop/worker.ini")
     assert read.stdout == original
     shop.kubectl("rollout", "status", "deployment/worker", "-n", NAMESPACE, "--timeout=60s")

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev import project
-from tests.support import namespaces, prober
+from dev import kubectl, prober, project
 from tests.upgrade import restore
 
 pytestmark = pytest.mark.cluster
@@ -52,9 +51,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
             stacks[stack] = dataclasses.replace(images, stack=stack)
             restore.restore_stack(stacks[stack], name, digests)
     for stack, one in stacks.items():
-        prober.until(lambda one=one, stack=stack: ready(one, stack), seconds=180)
+        prober.wait_until(lambda one=one, stack=stack: ready(one, stack), seconds=180)
     yield Kept(stacks, {stack: running(one, stack) for stack, one in stacks.items()})
-    namespaces.remove(*NAMESPACES)
+    kubectl.delete_namespaces(*NAMESPACES)
 
 
 def namespace(stack: str) -> str:

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dev import environment
+from dev import environment, prober
 from dev.cluster import node, processes
-from tests.support import prober
 
 HERE: Sequence[str] = ()
 """The network of this machine, as a prefix of a command line."""
@@ -54,7 +53,7 @@ def serving(
     with contextlib.ExitStack() as running:
         for network in networks:
             running.enter_context(_running([*network, "docker-registry", "serve", str(config)]))
-            prober.until(lambda network=network: _listens(network, port), seconds=300, every=0.1)
+            prober.wait_until(lambda network=network: _listens(network, port), seconds=300, every=0.1)
         yield f"localhost:{port}"
 
 

@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from dev import project
+from dev import kubectl, project
 from seaway.project import migration
-from tests.support import kubectl
 
 FIXTURE = Path(__file__).parent / "24bb12e"
 IMAGE = "docker-build:index:Image"
@@ -98,7 +97,7 @@ def restore_stack(one: project.Project, name: str, digests: Mapping[str, str]) -
 def apply(manifest: Mapping[str, Any], manager: str) -> None:
     """Make an object as its field manager did."""
     words = ("apply", "--server-side", "--force-conflicts", f"--field-manager={manager}", "-f", "-")
-    kubectl.run(*words, given=manifest)
+    kubectl.run(*words, stdin=manifest)
 
 
 def _uid(state: Mapping[str, Any]) -> str:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.compose import docker, same, silent, tools
+from dev.compose_comparison import docker, normal_form, silent_losses, tools
 
 
 def test_what_is_read_otherwise_is_told_with_its_path() -> None:
     one: dict[str, Any] = {"name": "shop", "services": {"web": {"image": "a", "mem_limit": "1k", "restart": None}}}
     other: dict[str, Any] = {"name": "shop", "services": {"web": {"image": "b", "mem_limit": "1024"}}}
-    assert same.left(one, other, same.DIFFERENCES) == ["services.web.image: 'a' is 'b' with Docker"]
+    assert normal_form.left(one, other, normal_form.DIFFERENCES) == ["services.web.image: 'a' is 'b' with Docker"]
     other["services"]["web"]["image"] = "a"
-    assert [each.what for each in same.seen(one, other)] == ["Sizes and durations"]
+    assert [each.what for each in normal_form.seen(one, other)] == ["Sizes and durations"]
 
 
 def test_a_key_is_silent_that_neither_objects_nor_warnings_show(
@@ -36,7 +36,7 @@ def test_a_key_is_silent_that_neither_objects_nor_warnings_show(
     monkeypatch.setattr(docker, "config", config)
     file = tmp_path / "docker-compose.yml"
     file.write_text("services:\n  web: {image: page, restart: always, labels: {a: b}, ports: [{target: 80}], x-a: 1}\n")
-    assert silent.silent("a converter", [file]) == (
+    assert silent_losses.silent("a converter", [file]) == (
         4,
         [("services", "web", "restart"), ("services", "web", "ports", 0, "target")],
     )

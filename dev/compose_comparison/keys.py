@@ -1,6 +1,6 @@
 """What becomes of each key of the specification, from one example of each; writes the table of docs/compose.md.
 
-``python -m tests.compose.keys``
+``python -m dev.compose_comparison.keys``
 """
 
 import sys

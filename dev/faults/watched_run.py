@@ -71,7 +71,7 @@ def up(
         text=True,
         start_new_session=True,
     ) as running:
-        assert running.stdout
+        assert running.stdout  # noqa: S101 - stdout is a pipe
         timer = None
         limit = threading.Timer(300, lambda: os.killpg(running.pid, signal.SIGKILL))
         limit.start()

@@ -1,4 +1,4 @@
-"""`docker compose config`, run without a Docker daemon: the judge of what a compose file means."""
+"""Runs `docker compose config` without a Docker daemon: it defines the meaning of a compose file."""
 
 import dataclasses
 import subprocess
@@ -10,29 +10,29 @@ from dev.cluster import parts, toolchain
 
 PART = parts.find_part("docker-compose")
 HOME = "/home/of-nobody"
-"""What it puts in place of ~."""
+"""Replaces ~."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What it printed, as YAML, which has more than its JSON; or why it refused the project."""
+class Result:
+    """The printed YAML, which is more complete than the JSON, or the error."""
 
     printed: str | None
-    refused: str = ""
+    error: str = ""
     warnings: str = ""
 
 
-def config(
+def run_config(
     files: Sequence[Path], *, profiles: Sequence[str] = (), environment: Mapping[str, str] | None = None
-) -> Said:
-    """What Docker Compose makes of these files, with nothing of this machine's environment.
+) -> Result:
+    """Run `docker compose config` on these files, without this machine's environment.
 
     Raises layout.CannotRunError: it is not compiled.
     """
     options = [word for file in files for word in ("--file", str(file.absolute()))]
     options += [word for profile in profiles for word in ("--profile", profile)]
     with tempfile.TemporaryDirectory() as home:
-        done = subprocess.run(
+        result = subprocess.run(
             [str(toolchain.find_program("docker-compose")), *options, "config"],
             cwd=files[0].parent,
             env={"HOME": HOME, "DOCKER_CONFIG": home, "PATH": "/usr/bin:/bin", **(environment or {})},
@@ -41,6 +41,6 @@ def config(
             timeout=60,
             check=False,
         )
-    if done.returncode:
-        return Said(printed=None, refused=done.stderr.strip())
-    return Said(printed=done.stdout, warnings=done.stderr.strip())
+    if result.returncode:
+        return Result(printed=None, error=result.stderr.strip())
+    return Result(printed=result.stdout, warnings=result.stderr.strip())

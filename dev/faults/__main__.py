@@ -1,6 +1,6 @@
 """Runs every fault and interruption through `pulumi up`, under load, and writes the table docs/failures.md.
 
-``python -m tests.faults [ID ...]``; with ids of causes, or ``interruptions``, only these run and nothing is written.
+``python -m dev.faults [ID ...]``; with ids of causes, or ``interruptions``, only these run and nothing is written.
 """
 
 import dataclasses
@@ -9,11 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dev import project
+from dev import prober, project
+from dev.faults import catalogue, interruptions, watched_run
 from seaway.files import private
-from tests import faults
-from tests.faults import interruptions, watched
-from tests.support import prober
 
 TABLE = project.ROOT / "docs" / "failures.md"
 AT_ONCE = 90
@@ -24,9 +22,9 @@ SCREENS = project.ROOT / ".seaway" / "faults"
 
 HEADER = f"""# What failures look like, measured
 
-Written by `python -m tests.faults`. Each row was done to `examples/shop` on the one-node cluster (two cores), by plain
+Written by `python -m dev.faults`. Each row was done to `examples/shop` on the one-node cluster (two cores), by plain
 `pulumi up`, under a load of 10 requests a second from outside. "Told" and "ended" count from the line that says that
-the workload has changed. What can heal is told at once and fails at the deadline: {faults.DEADLINE} s here, 300 s
+the workload has changed. What can heal is told at once and fails at the deadline: {catalogue.DEADLINE} s here, 300 s
 unless the stack says otherwise. After each the source was mended and `pulumi up` converged: the next
 `pulumi preview` said no changes.
 
@@ -49,10 +47,10 @@ def main(chosen: list[str]) -> int:
             Path(folder),
             application=project.ROOT / "examples" / "shop",
             stack="faults",
-            rolloutTimeout=faults.DEADLINE,
+            rolloutTimeout=catalogue.DEADLINE,
         )
         try:
-            faults.prepared(shop)
+            catalogue.prepared(shop)
             shop.up()
             return _all(shop, chosen)
         finally:
@@ -61,11 +59,11 @@ def main(chosen: list[str]) -> int:
 
 
 def _all(shop: project.Project, chosen: list[str]) -> int:
-    port = shop.get_objects("service", "web", "-n", faults.NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    port = shop.get_objects("service", "web", "-n", catalogue.NAMESPACE)["spec"]["ports"][0]["nodePort"]
     address = project.run_cluster("forward", str(port)).stdout.strip()
     failed: list[Row] = []
     interrupted: list[Row] = []
-    for fault in faults.FAULTS:
+    for fault in catalogue.FAULTS:
         if not chosen or fault.cause in chosen:
             failed.append(_fault(shop, address, fault))
             _say(failed[-1])
@@ -82,11 +80,11 @@ def _all(shop: project.Project, chosen: list[str]) -> int:
     return 1 if any(row.wrong for row in failed + interrupted) else 0
 
 
-def _fault(shop: project.Project, address: str, fault: faults.Fault) -> Row:
-    before = faults.changed(shop, fault)
+def _fault(shop: project.Project, address: str, fault: catalogue.Fault) -> Row:
+    before = catalogue.changed(shop, fault)
     with prober.Prober(address) as load:
         with fault.around(shop):
-            done = watched.up(shop)
+            done = watched_run.up(shop)
         _keep(fault.injected, done)
         (shop.folder / "app" / "app.yaml").write_text(before)
         shop.up(*fault.mend)
@@ -116,7 +114,7 @@ def _fault(shop: project.Project, address: str, fault: faults.Fault) -> Row:
     wrong += ["it succeeded"] * (done.code == 0)
     wrong += [f"never told:\n{done.text}"] * (line is None)
     wrong += [f"told after {told:.0f} s"] * (told > 30)
-    wrong += [f"ended after {ended:.0f} s"] * (ended > (faults.DEADLINE + 15 if fault.waits else AT_ONCE))
+    wrong += [f"ended after {ended:.0f} s"] * (ended > (catalogue.DEADLINE + 15 if fault.waits else AT_ONCE))
     cells = (
         f"[{fault.cause}](runbook.md#{fault.cause})",
         fault.injected,
@@ -131,19 +129,19 @@ def _fault(shop: project.Project, address: str, fault: faults.Fault) -> Row:
 
 def _interruption(shop: project.Project, address: str, each: interruptions.Interruption) -> Row:
     """In a rollout that takes some seconds, because the new pods start slowly."""
-    slow = faults.Fault(
+    slow = catalogue.Fault(
         cause=None,
         injected="",
-        change=faults.python("import runpy, time; time.sleep(6); runpy.run_path('web.py', run_name='__main__')"),
+        change=catalogue.python("import runpy, time; time.sleep(6); runpy.run_path('web.py', run_name='__main__')"),
     )
-    before = faults.changed(shop, slow)
+    before = catalogue.changed(shop, slow)
     with prober.Prober(address) as load:
-        done = watched.up(shop, act=each.act, after=2)
+        done = watched_run.up(shop, act=each.act, after=2)
         _keep(each.name, done)
         for command in each.before:
             shop.pulumi(*command, shop.stack, check=True)
         rerun = [*(f"pulumi {' '.join(command)}" for command in each.before), "pulumi up"]
-        again = watched.up(shop)
+        again = watched_run.up(shop)
         preview = shop.preview("--expect-no-changes", check=False)
         (shop.folder / "app" / "app.yaml").write_text(before)
         shop.up()
@@ -160,7 +158,7 @@ def _asked(load: prober.Prober) -> str:
     return f"{len(load.failures)} of {load.answered + len(load.failures)}"
 
 
-def _keep(name: str, done: watched.Watched) -> None:
+def _keep(name: str, done: watched_run.Watched) -> None:
     private.make_folder(SCREENS)
     lines = [f"{line.seconds:6.1f}  {line.text}" for line in done.lines]
     (SCREENS / f"{re.sub('[^a-z0-9]+', '-', name.lower())[:60]}.txt").write_text("\n".join(lines) + "\n")

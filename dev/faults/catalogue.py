@@ -1,6 +1,6 @@
 """What can go wrong with a rollout, injected on the real cluster: the list.
 
-``python -m tests.faults`` runs it and writes docs/failures.md.
+``python -m dev.faults`` runs it and writes docs/failures.md.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Projects that are wrong: what Docker Compose refuses, we refuse too, and name the place."""
+"""Invalid projects: Seaway rejects everything that Docker Compose rejects, and reports the location."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,15 +8,15 @@ CASES: Mapping[str, str] = {
     "an unknown key of the file": "service:\n  web: {image: nginx}\n",
     "an unknown key of a service": "services:\n  web: {image: nginx, port: 80}\n",
     "neither image nor build": "services:\n  web: {restart: always}\n",
-    "a service that is nothing": "services:\n  web:\n",
+    "an empty service": "services:\n  web:\n",
     "a key twice": "services:\n  web: {image: nginx}\n  web: {image: httpd}\n",
     "a tab": "services:\n\tweb: {image: nginx}\n",
-    "an alias of nothing": "services:\n  web: *base\n",
+    "an alias without an anchor": "services:\n  web: *base\n",
     "an unknown service in depends_on": "services:\n  web: {image: nginx, depends_on: [db]}\n",
-    "a circle of depends_on": "services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, depends_on: [a]}\n",
+    "a cycle of depends_on": "services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, depends_on: [a]}\n",
     "a service that extends itself": "services:\n  a: {extends: b, image: x}\n  b: {extends: a, image: x}\n",
     "extends of an unknown service": "services:\n  a: {extends: {service: b}, image: x}\n",
-    "a file that is not there": "services:\n  a: {extends: {service: b, file: other.yml}}\n",
+    "a missing file": "services:\n  a: {extends: {service: b, file: other.yml}}\n",
     "an unknown condition": "services:\n  a: {image: x, depends_on: {b: {condition: ready}}}\n  b: {image: x}\n",
     "an undefined network": "services:\n  web: {image: nginx, networks: [front]}\n",
     "an undefined volume": "services:\n  web: {image: nginx, volumes: ['data:/data']}\n",
@@ -26,31 +26,31 @@ CASES: Mapping[str, str] = {
         "services:\n  web: {image: nginx, network_mode: host, networks: [front]}\nnetworks: {front: }\n"
     ),
     "network_mode of an unknown service": "services:\n  web: {image: nginx, network_mode: 'service:db'}\n",
-    "a port that is no number": "services:\n  web: {image: nginx, ports: ['web']}\n",
+    "a port that is not a number": "services:\n  web: {image: nginx, ports: ['web']}\n",
     "a port above 65535": "services:\n  web: {image: nginx, ports: ['70000:70000']}\n",
-    "port ranges of two lengths": "services:\n  web: {image: nginx, ports: ['8000-8002:80-81']}\n",
+    "port ranges of different lengths": "services:\n  web: {image: nginx, ports: ['8000-8002:80-81']}\n",
     "an unknown protocol": "services:\n  web: {image: nginx, ports: ['80:80/http']}\n",
-    "an address that is none": "services:\n  web: {image: nginx, ports: ['localhost:80:80']}\n",
+    "an invalid address": "services:\n  web: {image: nginx, ports: ['localhost:80:80']}\n",
     "a required variable": "services:\n  web: {image: 'nginx:${TAG:?say which}'}\n",
-    "a variable without an end": "services:\n  web: {image: 'nginx:${TAG'}\n",
-    "a variable with a wrong name": "services:\n  web: {image: 'nginx:${1TAG}'}\n",
-    "an env_file that is not there": "services:\n  web: {image: nginx, env_file: web.env}\n",
-    "a text for a number": "services:\n  web: {image: nginx, deploy: {replicas: many}}\n",
+    "an unterminated variable": "services:\n  web: {image: 'nginx:${TAG'}\n",
+    "an invalid variable name": "services:\n  web: {image: 'nginx:${1TAG}'}\n",
+    "a missing env_file": "services:\n  web: {image: nginx, env_file: web.env}\n",
+    "text instead of a number": "services:\n  web: {image: nginx, deploy: {replicas: many}}\n",
     "a duration without a unit": (
         "services:\n  web: {image: nginx, healthcheck: {test: ['CMD', 'true'], interval: '10'}}\n"
     ),
-    "a size that is none": "services:\n  web: {image: nginx, mem_limit: much}\n",
-    "a health check that begins with no CMD": "services:\n  web: {image: nginx, healthcheck: {test: ['curl', 'x']}}\n",
-    "scale beside other replicas": "services:\n  web: {image: nginx, scale: 2, deploy: {replicas: 3}}\n",
-    "two containers of one name": "services:\n  web: {image: nginx, scale: 2, container_name: web}\n",
+    "an invalid size": "services:\n  web: {image: nginx, mem_limit: much}\n",
+    "a health check without CMD": "services:\n  web: {image: nginx, healthcheck: {test: ['curl', 'x']}}\n",
+    "scale with different replicas": "services:\n  web: {image: nginx, scale: 2, deploy: {replicas: 3}}\n",
+    "two containers with one name": "services:\n  web: {image: nginx, scale: 2, container_name: web}\n",
     "one name for two services": (
         "services:\n  a: {image: nginx, container_name: web}\n  b: {image: nginx, container_name: web}\n"
     ),
-    "cpus beside limits without it": (
+    "cpus with limits that lack cpus": (
         "services:\n  web: {image: nginx, cpus: 0.5, deploy: {resources: {limits: {memory: 1g}}}}\n"
     ),
     "two mounts at one path": "services:\n  web: {image: nginx, volumes: ['/data'], tmpfs: [/data]}\n",
-    "a mount of nothing": "services:\n  web: {image: nginx, volumes: ['./a:']}\n",
+    "a mount without a target": "services:\n  web: {image: nginx, volumes: ['./a:']}\n",
     "a mount with too many parts": "services:\n  web: {image: nginx, volumes: ['./a:/b:ro:x']}\n",
     "a secret without content": "services:\n  web: {image: nginx, secrets: [key]}\nsecrets: {key: {}}\n",
     "a config with two contents": (
@@ -60,9 +60,9 @@ CASES: Mapping[str, str] = {
         "services:\n  web: {image: nginx, volumes: ['data:/data']}\nvolumes: {data: {external: true, driver: local}}\n"
     ),
     "a file that includes itself": "include: [docker-compose.yml]\nservices:\n  web: {image: nginx}\n",
-    "an included file that is not there": "include: [other.yml]\nservices:\n  web: {image: nginx}\n",
-    "a name of the project that is none": "name: _\nservices:\n  web: {image: nginx}\n",
-    "a name of a service with a blank": "services:\n  'my web': {image: nginx}\n",
+    "a missing included file": "include: [other.yml]\nservices:\n  web: {image: nginx}\n",
+    "an invalid project name": "name: _\nservices:\n  web: {image: nginx}\n",
+    "a service name with a space": "services:\n  'my web': {image: nginx}\n",
     "an unknown restart policy of deploy": (
         "services:\n  web: {image: nginx, deploy: {restart_policy: {max_attempts: often}}}\n"
     ),
@@ -73,55 +73,61 @@ CASES: Mapping[str, str] = {
         "services:\n  web: {image: nginx, build: ., develop: {watch: [{path: ., action: sync}]}}\n"
     ),
     "a Dockerfile twice": ("services:\n  web: {build: {context: ., dockerfile: a, dockerfile_inline: FROM scratch}}\n"),
-    "a quote without an end": 'services:\n  web: {image: nginx, command: "sh -c \'echo"}\n',
-    "an environment that is a number": "services:\n  web: {image: nginx, environment: 5}\n",
+    "an unterminated quote": 'services:\n  web: {image: nginx, command: "sh -c \'echo"}\n',
+    "a number instead of an environment": "services:\n  web: {image: nginx, environment: 5}\n",
     "a list in a variable": "services:\n  web: {image: nginx, environment: {A: [1]}}\n",
-    "a user that is a number": "services:\n  web: {image: nginx, user: 101}\n",
+    "a number as user": "services:\n  web: {image: nginx, user: 101}\n",
 }
 
 ONLY_HERE: Mapping[str, tuple[str, str]] = {
     "a variable of this machine": (
         "services:\n  web: {image: 'nginx:1', hostname: 'of-$PATH'}\n",
-        "nobody would know from the project what it deploys, and a secret of the machine would be part of it",
+        "the project would not determine the deployment, and could contain a secret of the machine",
     ),
     "a build outside of the project": (
         "services:\n  web: {build: ../web}\n",
-        "a file outside of the project is never read: the project is the folder of Pulumi.yaml, its git repository with"
-        " `seaway:root: git`, or without one the working directory",
+        "Seaway never reads a file outside the project: the folder of Pulumi.yaml, its git repository with"
+        " `seaway:root: git`, or the working directory without Pulumi.yaml",
     ),
     "two documents": (
         "services:\n  web: {image: nginx}\n---\nservices:\n  web: {restart: always}\n",
-        "Docker lays one over the other, which the specification does not know; name two files",
+        "Docker merges them, which is not in the specification; use two files",
     ),
-    "a tag of YAML": ("services:\n  web: {image: !mine nginx}\n", "Docker forgets it, and somebody had a reason"),
-    "a variable without a name": ("services:\n  web: {image: nginx, environment: ['=x']}\n", "no program could ask it"),
+    "a tag of YAML": (
+        "services:\n  web: {image: !mine nginx}\n",
+        "Docker ignores it silently",
+    ),
+    "a variable without a name": (
+        "services:\n  web: {image: nginx, environment: ['=x']}\n",
+        "no program can read it",
+    ),
 }
-"""Docker Compose accepts them: the file, and why we do not."""
+"""Projects that only Seaway rejects, each with the reason."""
 
 ONLY_DOCKER: Mapping[str, tuple[str, str]] = {
     "a name that is a number": (
         "services:\n  web: {image: nginx, labels: {1: a}}\n",
-        "a name is its text, whatever else it could be",
+        "a name is always text",
     ),
     "a date": (
         "services:\n  web: {image: nginx, environment: {DAY: 2020-01-01}}\n",
-        "YAML 1.2 has no dates: it is a text",
+        "YAML 1.2 has no dates, so it is text",
     ),
     "a network twice": (
         "services:\n  web: {image: nginx, networks: [front, front]}\nnetworks: {front: }\n",
-        "it means the same once",
+        "the second occurrence changes nothing",
     ),
-    "a namespace that is nothing": (
+    "an empty namespace": (
         "services:\n  web:\n    image: nginx\n    pid:\n",
         "the specification allows it, and Docker Compose panics",
     ),
-    "-1 as a text": ("services:\n  web: {image: nginx, memswap_limit: '-1'}\n", "it can mean one thing only"),
+    "-1 as text": ("services:\n  web: {image: nginx, memswap_limit: '-1'}\n", "its meaning is unambiguous"),
 }
-"""We accept them: the file, and why."""
+"""Projects that only Docker Compose rejects, each with the reason why Seaway accepts it."""
 
 
-def write(text: str, folder: Path) -> Path:
-    """The file of such a project."""
+def write_project(text: str, folder: Path) -> Path:
+    """Write the compose file of a project."""
     file = folder / "docker-compose.yml"
     file.write_text(text)
     return file
