@@ -90,13 +90,13 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
         in_copy=True,
         prints="kube-score: [0-9]+ checks",
     ),
-    "compose-config": Make(stage="optional", in_copy=True, prints="0 differences that are not meant"),
+    "compose-config": Make(stage="optional", in_copy=True, prints="0 unintended differences"),
     "compose-table": Make(words=("ARGS=--only worker",), stage="optional", prints=r"worker: seaway: runs: yes"),
     "compose-keys": Make(stage="unit", in_copy=True),
     "bench": Make(
         words=(f"ARGS={QUICK}",), stage="cluster", prints="(?s)no-op preview.*N=1 +create.*kubectl kustomize"
     ),
-    "plan": Make(stage="cluster", prints="Everything is there"),
+    "plan": Make(stage="cluster", prints="All parts are available"),
     "setup": Make(stage="cluster"),
     "able": Make(stage="cluster", prints="this machine can run the cluster"),
     "toolchain": Make(stage="cluster"),
