@@ -4,16 +4,9 @@ import dataclasses
 from typing import Any, cast
 
 from seaway.compose.importer import key_reader
+from seaway.kubernetes.api import kinds
 from seaway.model import application
 from seaway.syntax import decode, diagnosis, encode, nodes
-
-POD_SPEC_PATHS = {
-    "Deployment": ("spec", "template", "spec"),
-    "DaemonSet": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
 
 KEY_ORDER = (
     *("build", "image", "run", "schedule", "command", "args", "workingDir"),
@@ -84,14 +77,13 @@ class ServiceBuilder:
         fields = dict(self.pod_spec)
         if self.container:
             fields["containers"] = [{"name": name, **self.container}]
-        path = POD_SPEC_PATHS[kind]
+        template = {"spec": fields} if fields else {}
         if self.annotations:
-            fields = {"metadata": {"annotations": self.annotations}, **({"spec": fields} if fields else {})}
-            path = path[:-1]
-        if fields:
-            for step in reversed(path):
-                fields = {step: fields}
-            self.set(("raw", kind), fields)
+            template = {"metadata": {"annotations": self.annotations}, **template}
+        if template:
+            for step in reversed(kinds.KINDS[kind].pod_template):
+                template = {step: template}
+            self.set(("raw", kind), template)
 
     def build(self, cls: type) -> nodes.MappingNode:
         """The mapping; ``raw`` is last."""

@@ -10,6 +10,7 @@ import pytest
 
 from seaway.manifests import yaml_writer
 from seaway.model import application, settings
+from seaway.model.defaults import resolve
 from seaway.project import load, release, release_lock, stack_file
 from seaway.release import hold, project, record
 from seaway.syntax import diagnosis, encode
@@ -78,8 +79,8 @@ def test_its_id_is_of_the_application_and_the_content_of_its_images() -> None:
 
 def test_the_record_of_an_environment_has_the_id_of_the_release() -> None:
     app = base()
-    images, secrets = golden.make_inputs(load.resolve_application(app))
-    here = record.ReleaseRecord.create(load.resolve_application(app), STACK, images, secrets, base=app)
+    images, secrets = golden.make_inputs(resolve.resolve_application(app))
+    here = record.ReleaseRecord.create(resolve.resolve_application(app), STACK, images, secrets, base=app)
     bigger = dataclasses.replace(app.services[0], user=4711)
     there = record.ReleaseRecord.create(
         dataclasses.replace(app, services=(bigger, *app.services[1:])), STACK, images, secrets, base=app
@@ -331,7 +332,7 @@ def test_a_changed_release_file_is_found_out(tmp_path: Path, old: str, new: str)
 def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
     """They have no number, and the lock file no checksum; what is written again has both."""
     path = pinned_file(tmp_path)
-    path.write_text(path.read_text().replace("format: 1\n", ""))
+    path.write_text(path.read_text().replace("format: 2\n", ""))
     file = release_lock.get_path(tmp_path, "prod")
     file.write_text(f"release: {path.stem}\n")
     one = project.load_environment(tmp_path, "prod")
@@ -339,7 +340,7 @@ def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
     assert one.release.id == path.stem
     release_lock.write(tmp_path, "prod", release_lock.read(tmp_path, "prod"))
     assert file.read_text().splitlines()[1:] == [
-        "format: 1",
+        "format: 2",
         f"release: {path.stem}",
         f"sha256: {release_lock.hash_bytes(path.read_bytes())}",
     ]
@@ -348,7 +349,7 @@ def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "told"),
     [
-        ("2", "format 2 is newer than this version of Seaway; upgrade Seaway; this version reads formats 0 and 1"),
+        ("3", "format 3 is newer than this version of Seaway; upgrade Seaway; this version reads formats 0 to 2"),
         ("x", "format x does not exist; take the file from git again"),
         ("9" * 5000, f"format {'9' * 20} does not exist; take the file from git again"),
     ],
