@@ -68,15 +68,19 @@ def _convert_build(service: context.ServiceContext, build: key_reader.KeyReader)
             build.drop(("args", name), "has no value: it is a variable of the shell", "write its value")
     _convert_contexts(service, build)
     _convert_secrets(service, build)
-    for key, field in (("cache_from", "cacheFrom"), ("cache_to", "cacheTo")):
-        for number, text in enumerate(build.get_texts(key) or []):
-            builder.append(("build", field), text, build.locate(f"{key}.{number}"))
-            build.keep(f"{key}.{number}", into=f"build.{field}")
+    _convert_cache(service, build)
     for key, (message, hint) in _DROPPED_KEYS.items():
         if build.get_text(key) in ("false", "default"):
             build.keep(key, "the default")
         else:
             build.drop(key, message, hint)
+
+
+def _convert_cache(service: context.ServiceContext, build: key_reader.KeyReader) -> None:
+    for key, field in (("cache_from", "cacheFrom"), ("cache_to", "cacheTo")):
+        for number, text in enumerate(build.get_texts(key) or []):
+            service.builder.append(("build", field), text, build.locate(f"{key}.{number}"))
+            build.keep(f"{key}.{number}", into=f"build.{field}")
 
 
 def _convert_secrets(service: context.ServiceContext, build: key_reader.KeyReader) -> None:

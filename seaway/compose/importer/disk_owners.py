@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from seaway.compose.importer import images, mounts, plan, ports
+from seaway.compose.importer import images, mount_reader, plan, ports
 from seaway.model import rollout_order
 
-Users = Sequence[tuple[plan.ServicePlan, mounts.Mount]]
+Users = Sequence[tuple[plan.ServicePlan, mount_reader.Mount]]
 
 
 def assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
-    users: dict[str, list[tuple[plan.ServicePlan, mounts.Mount]]] = {}
+    users: dict[str, list[tuple[plan.ServicePlan, mount_reader.Mount]]] = {}
     for service in plans.values():
         for mount in service.mounts:
             if mount.kind == "disk":
@@ -34,8 +34,8 @@ def _make_store(service: plan.ServicePlan) -> None:
     """A service with a disk is a store."""
     data_dir = images.find_data_dir(service.base_image)
     if data_dir is not None and service.runs_default_server():
-        if not any(_overlaps(data_dir, mount.target) for mount in service.mounts):
-            service.image_volume = data_dir
+        is_mounted = any(_overlaps(data_dir, mount.target) for mount in service.mounts)
+        service.image_volume = None if is_mounted else data_dir
     if service.own_disks or service.image_volume:
         service.kind = "stores"
         if service.main_port is not None and service.main_port.protocol == "udp":
@@ -52,7 +52,7 @@ def _has_cycle(owners: Mapping[str, str], users: Mapping[str, Users]) -> bool:
     return next(rollout_order.find_name_cycles(after), None) is not None
 
 
-def _rank_owner(service: plan.ServicePlan, mount: mounts.Mount) -> tuple[bool | str, ...]:
+def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[bool | str, ...]:
     """First the service whose image keeps its data there, then one that writes, has one container, and has a port."""
     replicas = service.keys.enter("deploy").get_text("replicas") or service.keys.get_text("scale") or "1"
     return (

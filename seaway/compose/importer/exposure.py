@@ -13,7 +13,7 @@ def convert(service: context.ServiceContext) -> None:
         for key in ("ports", "expose"):
             keys.drop(key, "jobs have no ports")
         return
-    used = {path: port for path, port in _set_ports(service)}
+    used = dict(_set_ports(service))
     for path, port in used.items():
         if not port.source.startswith(("ports.", "expose.")):
             keys.note("added", f"port {port.number}: {port.source}", "state it with `expose:`", into=path)
@@ -88,9 +88,13 @@ def _convert_entry(
 def _convert_host_port(
     service: context.ServiceContext, entry: key_reader.KeyReader, path: str, port: ports.Port
 ) -> None:
-    key, host_port = ("target", "any free host port") if port.host_port is None else (
-        "published",
-        f"host port {port.host_port}",
+    key, host_port = (
+        ("target", "any free host port")
+        if port.host_port is None
+        else (
+            "published",
+            f"host port {port.host_port}",
+        )
     )
     if key == "published":
         entry.keep("target", into="" if path == "port" else path)

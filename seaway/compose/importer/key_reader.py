@@ -122,9 +122,7 @@ class KeyReader:
         waiver = f"or drop it: `x-seaway: {{waive: {{{waived}: <reason>}}}}` in the service"
         self.record(key, "refused", message, f"{hint}, {waiver}")
 
-    def record(
-        self, key: Key, kind: report.OutcomeKind, message: str = "", hint: str = "", *, into: str = ""
-    ) -> None:
+    def record(self, key: Key, kind: report.OutcomeKind, message: str = "", hint: str = "", *, into: str = "") -> None:
         location = self._find_location(key)
         if location is not None:
             self._record(location, self.join_path(key), kind, message, hint, into)

@@ -115,7 +115,7 @@ def _convert_label(label: _Label) -> bool:  # noqa: PLR0911 - one return per lab
             return False
 
 
-def _convert_exposure(label: _Label) -> bool:
+def _convert_exposure(label: _Label) -> bool:  # noqa: PLR0911 - one return per setting
     service, text = label.service, label.text.lower()
     if text in ("clusterip", "false"):
         service.builder.fields.pop("publish", None)

@@ -22,6 +22,17 @@ def convert(service: context.ServiceContext) -> None:
         message = f"calls the services that it names: {names}" if names else "calls no service"
     else:
         message = f"calls services with a port on the same network: {names}" if names else "no service to call"
+    _convert_attachments(keys, message)
+    definitions = dict(service.document.enter_mapping("networks"))
+    internal = [name in definitions and definitions[name].is_true("internal") for name in service.service.networks]
+    if internal and all(internal):
+        builder.set("egress", [], location)
+    elif keys.get_text("network_mode") == "none":
+        builder.set("egress", [], keys.locate("network_mode"))
+    _convert_links(service)
+
+
+def _convert_attachments(keys: key_reader.KeyReader, message: str) -> None:
     for name, network in keys.enter_mapping("networks"):
         if not network.mapping.pairs:
             keys.keep(("networks", name), message, into="calls")
@@ -30,12 +41,10 @@ def convert(service: context.ServiceContext) -> None:
             network.drop(key, "the cluster assigns addresses, and they change", "call it by its name")
         for key in ("priority", "gw_priority", "driver_opts", "interface_name"):
             network.drop(key, "a pod has one network")
-    definitions = dict(service.document.enter_mapping("networks"))
-    internal = [name in definitions and definitions[name].is_true("internal") for name in service.service.networks]
-    if internal and all(internal):
-        builder.set("egress", [], location)
-    elif keys.get_text("network_mode") == "none":
-        builder.set("egress", [], keys.locate("network_mode"))
+
+
+def _convert_links(service: context.ServiceContext) -> None:
+    keys, plans = service.keys, service.plans
     for number, text in enumerate(keys.get_texts("links") or []):
         name, _, alias = text.partition(":")
         key = f"links.{number}"
@@ -61,10 +70,10 @@ def convert_definitions(document: key_reader.KeyReader) -> None:
             network.drop("driver", "pods use the cluster's network")
         for key in ("driver_opts", "ipam", "attachable", "enable_ipv4", "enable_ipv6", "labels"):
             message = "pods use the cluster's network and addresses"
-            names = network.enter(key).mapping.pairs
-            for name in names:
-                network.drop((key, name), message)
-            if not names:
+            options = network.enter(key).mapping.pairs
+            for option in options:
+                network.drop((key, option), message)
+            if not options:
                 network.drop(key, message)
         if network.get_text("external") == "false":
             network.keep("external")

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
-from seaway.compose.importer import dockerfile, images, key_reader, mounts, ports
+from seaway.compose.importer import dockerfile, images, key_reader, mount_reader, ports
 from seaway.model.defaults import image_profiles
 
 
@@ -21,15 +21,15 @@ class ServicePlan:
     """Its own build, or that of the service that builds the same image."""
     build_context: str | None
     stage: dockerfile.Stage | None
-    mounts: list[mounts.Mount] = dataclasses.field(default_factory=list[mounts.Mount])
+    mounts: list[mount_reader.Mount] = dataclasses.field(default_factory=list[mount_reader.Mount])
     listening_ports: list[ports.Port] = dataclasses.field(default_factory=list[ports.Port])
     kind: str = "services"
     kind_reason: str = ""
     """Why it is a store or a job."""
     main_port: ports.Port | None = None
-    own_disks: list[mounts.Mount] = dataclasses.field(default_factory=list[mounts.Mount])
-    shared_disks: dict[mounts.Mount, "ServicePlan"] = dataclasses.field(
-        default_factory=dict[mounts.Mount, "ServicePlan"]
+    own_disks: list[mount_reader.Mount] = dataclasses.field(default_factory=list[mount_reader.Mount])
+    shared_disks: dict[mount_reader.Mount, "ServicePlan"] = dataclasses.field(
+        default_factory=dict[mount_reader.Mount, "ServicePlan"]
     )
     """Mounts of other services' disks, with the owner."""
     runs_after_services: bool = False
@@ -83,7 +83,9 @@ class ServicePlan:
         """Its host names in compose: service and container name, aliases, and the aliases of links."""
         keys = self.keys
         names = [self.name, keys.get_text("container_name") or "", keys.get_text("hostname") or ""]
-        names += [alias for _, network in keys.enter_mapping("networks") for alias in network.get_texts("aliases") or []]
+        names += [
+            alias for _, network in keys.enter_mapping("networks") for alias in network.get_texts("aliases") or []
+        ]
         links = [link.partition(":") for other in plans.values() for link in other.keys.get_texts("links") or []]
         names += [alias for name, _, alias in links if name == self.name]
         return [name for name in dict.fromkeys(names) if name and (name == self.name or name not in plans)]
@@ -102,7 +104,9 @@ class ServicePlan:
         return [
             other
             for name, other in plans.items()
-            if other is not self and other.kind != "jobs" and (name in linked or not networks.isdisjoint(other.networks))
+            if other is not self
+            and other.kind != "jobs"
+            and (name in linked or not networks.isdisjoint(other.networks))
         ]
 
     def _find_named_services(self, plans: Mapping[str, "ServicePlan"]) -> set[str]:

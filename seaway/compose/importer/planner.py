@@ -9,7 +9,7 @@ from seaway.compose.importer import (
     images,
     key_reader,
     main_port,
-    mounts,
+    mount_reader,
     naming,
     plan,
     ports,
@@ -59,7 +59,7 @@ def plan_services(
             build_error=error,
         )
         data_dir = images.find_data_dir(service.base_image)
-        service.mounts = mounts.read_mounts(keys, project, build_context=context, data_dir=data_dir)
+        service.mounts = mount_reader.read_mounts(keys, project, build_context=context, data_dir=data_dir)
         service.listening_ports = ports.read_ports(keys, service.profile)
         plans[name] = service
     for service in plans.values():
@@ -106,9 +106,9 @@ def _find_build_error(build: key_reader.KeyReader, context: str | None, project:
     return f"there is no {name} in {written}"
 
 
-def _inherit_mounts(service: plan.ServicePlan, plans: Mapping[str, plan.ServicePlan]) -> list[mounts.Mount]:
+def _inherit_mounts(service: plan.ServicePlan, plans: Mapping[str, plan.ServicePlan]) -> list[mount_reader.Mount]:
     """The mounts of `volumes_from`. The outcome of an entry is that of its first mount, so refused mounts are first."""
-    inherited: list[mounts.Mount] = []
+    inherited: list[mount_reader.Mount] = []
     targets = {mount.target for mount in service.mounts}
     for number, text in enumerate(service.keys.get_texts("volumes_from") or []):
         name, _, mode = text.partition(":")

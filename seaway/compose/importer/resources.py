@@ -142,28 +142,16 @@ def _convert_devices(service: context.ServiceContext, reservations: key_reader.K
 
 
 def convert_deploy(service: context.ServiceContext) -> None:
-    """Replicas and updates. The jobs' keys of `deploy` are converted with the restart policy."""
-    keys, builder, kind = service.keys, service.builder, service.service.kind
-    deploy, noun = keys.enter("deploy"), service.service.kind[:-1]
+    """Replicas and updates. `order` converts the restart policy."""
+    keys, kind = service.keys, service.service.kind
+    deploy, noun = keys.enter("deploy"), kind[:-1]
     reader, key = (deploy, "replicas") if deploy.get_text("replicas") is not None else (keys, "scale")
-    text = reader.get_text(key)
     on_each_node = deploy.get_text("mode") == "global" or _get_label(keys, "kompose.controller.type") == "daemonset"
-    if kind != "services" and text == "1":
-        reader.keep(key)
-    elif kind != "services":
-        reader.approximate(key, f"1: a {noun} is one pod")
-    elif on_each_node:
-        builder.set("daemonSet", True, deploy.locate("mode"))  # noqa: FBT003 - a field
+    if kind == "services" and on_each_node:
+        service.builder.set("daemonSet", True, deploy.locate("mode"))  # noqa: FBT003 - a field
         reader.drop(key, "one pod on every node")
-    elif _convert_autoscaling(service):
-        reader.drop(key, "the labels kompose.hpa.* define an autoscaler")
     else:
-        count = int(text) if text and text.isdecimal() else 1
-        builder.set("scale", max(count, 1), reader.locate(key) if text else builder.location)
-        if count:
-            reader.keep(key, into="scale")
-        else:
-            reader.approximate(key, "1: a service runs", "remove the service, or give it a profile", into="scale")
+        _convert_replicas(service, reader, key)
     if reader is deploy:
         keys.drop("scale", "deploy.replicas states it")
     else:
@@ -182,6 +170,23 @@ def convert_deploy(service: context.ServiceContext) -> None:
             message = "one additional pod at a time, each healthy before the next; a failure stops the rollout"
             deploy.approximate((section, name), message)
     deploy.drop("labels", "Seaway does not read labels of a swarm service")
+
+
+def _convert_replicas(service: context.ServiceContext, reader: key_reader.KeyReader, key: str) -> None:
+    kind, text = service.service.kind, reader.get_text(key)
+    if kind != "services" and text == "1":
+        reader.keep(key)
+    elif kind != "services":
+        reader.approximate(key, f"1: a {kind[:-1]} is one pod")
+    elif _convert_autoscaling(service):
+        reader.drop(key, "the labels kompose.hpa.* define an autoscaler")
+    else:
+        count = int(text) if text and text.isdecimal() else 1
+        service.builder.set("scale", max(count, 1), reader.locate(key) if text else None)
+        if count:
+            reader.keep(key, into="scale")
+        else:
+            reader.approximate(key, "1: a service runs", "remove the service, or give it a profile", into="scale")
 
 
 def _convert_autoscaling(service: context.ServiceContext) -> bool:

@@ -1,6 +1,7 @@
 """Builds one service, store or job of app.yaml. Each node keeps its location in the compose document."""
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any, cast
 
 from seaway.compose.importer import key_reader
@@ -65,7 +66,7 @@ class ServiceBuilder:
         disks = (self.fields.get("volume"), *self.fields.get("volumes", {}).values())
         return [disk["path"].node.text for disk in disks if disk]
 
-    def remove_writable(self, folders: set[str]) -> None:
+    def remove_writable(self, folders: Collection[str]) -> None:
         """Remove folders from ``writable``."""
         if "writable" in self.fields:
             self.fields["writable"] = [node for node in self.fields["writable"] if node.text not in folders]

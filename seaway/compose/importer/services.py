@@ -44,7 +44,7 @@ def convert(service: context.ServiceContext) -> nodes.MappingNode:
     for convert_part in CONVERTERS:
         convert_part(service)
     builder.remove_writable({*builder.list_disk_paths(), *builder.fields.get("files", {})})
-    builder.remove_writable(set(builder.fields.get("sharedVolumes", {})))
+    builder.remove_writable(builder.fields.get("sharedVolumes", {}))
     workload = {"services": "Deployment", "stores": "StatefulSet", "jobs": "Job"}[kind]
     if "daemonSet" in builder.fields:
         workload = "DaemonSet"

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Mapping, Sequence
 
-from seaway.compose.importer import amounts, context, key_reader, mounts, naming, security
+from seaway.compose.importer import amounts, context, key_reader, mount_reader, naming, security
 from seaway.syntax import nodes
 
 DEFAULT_SIZE = "1Gi"
@@ -33,9 +33,9 @@ def convert(service: context.ServiceContext) -> None:
             _convert_other_mount(service, mount)
 
 
-def name_disks(own: Sequence[mounts.Mount]) -> dict[mounts.Mount, str | None]:
+def name_disks(own: Sequence[mount_reader.Mount]) -> dict[mount_reader.Mount, str | None]:
     """The names of a store's disks. The first disk has none."""
-    names: dict[mounts.Mount, str | None] = {}
+    names: dict[mount_reader.Mount, str | None] = {}
     for mount in own:
         name = naming.to_dns_label(posixpath.basename(mount.source) or "disk", max_length=40)
         if name in ("data", "tmp") or name.startswith(("config", "secrets", "shared", "writable")):
@@ -45,7 +45,7 @@ def name_disks(own: Sequence[mounts.Mount]) -> dict[mounts.Mount, str | None]:
     return names
 
 
-def _read_disk_labels(service: context.ServiceContext, mount: mounts.Mount) -> tuple[str | None, str | None]:
+def _read_disk_labels(service: context.ServiceContext, mount: mount_reader.Mount) -> tuple[str | None, str | None]:
     """Size and storage class in the labels of the volume or the service, or in the options of the driver."""
     labels = service.keys.get_scalars("labels")
     definition = dict(service.document.enter_mapping("volumes")).get(mount.source)
@@ -58,7 +58,7 @@ def _read_disk_labels(service: context.ServiceContext, mount: mounts.Mount) -> t
     return size, labels[CLASS_LABEL].text if CLASS_LABEL in labels else None
 
 
-def _convert_disk(service: context.ServiceContext, mount: mounts.Mount, name: str | None) -> None:
+def _convert_disk(service: context.ServiceContext, mount: mount_reader.Mount, name: str | None) -> None:
     keys, builder = service.keys, service.builder
     label_size, storage_class = _read_disk_labels(service, mount)
     size = label_size or DEFAULT_SIZE
@@ -78,7 +78,7 @@ def _convert_disk(service: context.ServiceContext, mount: mounts.Mount, name: st
         keys.complete(mount.key, message, f"label the volume with {SIZE_LABEL}", into=into)
 
 
-def _convert_shared_disk(service: context.ServiceContext, mount: mounts.Mount) -> None:
+def _convert_shared_disk(service: context.ServiceContext, mount: mount_reader.Mount) -> None:
     owner = service.service.shared_disks[mount]
     names = {own.source: name for own, name in name_disks(owner.own_disks).items()}
     name, store = names[mount.source], owner.dns_name
@@ -88,7 +88,7 @@ def _convert_shared_disk(service: context.ServiceContext, mount: mounts.Mount) -
     service.keys.complete(mount.key, message, into="sharedVolumes")
 
 
-def _convert_other_mount(service: context.ServiceContext, mount: mounts.Mount) -> None:
+def _convert_other_mount(service: context.ServiceContext, mount: mount_reader.Mount) -> None:
     keys, builder, key = service.keys, service.builder, mount.key
     match mount.kind:
         case "disk":
@@ -102,13 +102,11 @@ def _convert_other_mount(service: context.ServiceContext, mount: mounts.Mount) -
             builder.append("writable", mount.target, mount.location)
             keys.approximate(key, "a folder that is empty at each start", into="writable")
         case "file":
-            if _add_file(service, mount, mount.target, mount.source):
-                message = "with the new names and paths; read-only; a change of the file restarts the pods"
-                keys.approximate(key, message, into="files")
-            elif mount.read_only:
-                keys.keep(key, into="files")
-            else:
-                keys.approximate(key, "read-only; a change of the file restarts the pods", into="files")
+            is_renamed = _add_file(service, mount, mount.target, mount.source)
+            message = "read-only; a change of the file restarts the pods"
+            message = f"with the new names and paths; {message}" if is_renamed else message
+            exact = mount.read_only and not is_renamed
+            keys.record(key, "kept" if exact else "approximated", "" if exact else message, into="files")
         case "folder":
             for name in mount.files:
                 _add_file(service, mount, f"{mount.target}/{name}", f"{mount.source}/{name}")
@@ -140,7 +138,7 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _add_file(service: context.ServiceContext, mount: mounts.Mount, target: str, source: str) -> bool:
+def _add_file(service: context.ServiceContext, mount: mount_reader.Mount, target: str, source: str) -> bool:
     """Add a file to the configuration. True: its text has new names."""
     text = service.project.read_text(source) if service.renames.hosts else None
     new_text = service.renames.rewrite(text) if text else text
@@ -198,11 +196,15 @@ def convert_definitions(document: key_reader.KeyReader, used: set[str]) -> None:
             volume.keep("external")
         else:
             volume.approximate("external", "a new disk, not Docker's disk", "copy the data into it")
-        labels = volume.get_scalars("labels")
-        for key in volume.get_names("labels"):
-            if key == SIZE_LABEL and (key not in labels or amounts.to_size(labels[key].text) is None):
-                volume.drop(("labels", key), "is not a valid size", "write it as 5Gi")
-            elif key in (SIZE_LABEL, CLASS_LABEL):
-                volume.keep(("labels", key), unused)
-            else:
-                volume.drop(("labels", key), "Seaway does not read this label of a volume")
+        _convert_labels(volume, unused)
+
+
+def _convert_labels(volume: key_reader.KeyReader, unused: str) -> None:
+    labels = volume.get_scalars("labels")
+    for key in volume.get_names("labels"):
+        if key == SIZE_LABEL and (key not in labels or amounts.to_size(labels[key].text) is None):
+            volume.drop(("labels", key), "is not a valid size", "write it as 5Gi")
+        elif key in (SIZE_LABEL, CLASS_LABEL):
+            volume.keep(("labels", key), unused)
+        else:
+            volume.drop(("labels", key), "Seaway does not read this label of a volume")
