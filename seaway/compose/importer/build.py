@@ -84,7 +84,7 @@ def _convert_cache(service: context.ServiceContext, build: key_reader.KeyReader)
 
 
 def _convert_secrets(service: context.ServiceContext, build: key_reader.KeyReader) -> None:
-    for secret in build.enter_sequence("secrets"):
+    for number, secret in enumerate(build.enter_sequence("secrets")):
         source = secret.get_text("source") or ""
         target = secret.get_text("target") or source
         service.builder.set(("build", "secrets", target), source, secret.locate("source"))
@@ -92,6 +92,7 @@ def _convert_secrets(service: context.ServiceContext, build: key_reader.KeyReade
             secret.keep(key, f"seaway:secrets.{source}", into="build.secrets")
         for key in ("uid", "gid", "mode"):
             secret.approximate(key, "only root reads it, and only during the build")
+        build.keep(f"secrets.{number}", into="build.secrets")
     for name, pair in nodes.get_pairs(build.mapping, "ssh").items():
         path = pair.node.text if isinstance(pair.node, nodes.ScalarNode) and pair.node.kind != "null" else ""
         service.builder.append(("build", "ssh"), f"{name}={path}" if path else name, pair.location)

@@ -83,9 +83,8 @@ class ServicePlan:
         """Its host names in compose: service and container name, aliases, and the aliases of links."""
         keys = self.keys
         names = [self.name, keys.get_text("container_name") or "", keys.get_text("hostname") or ""]
-        names += [
-            alias for _, network in keys.enter_mapping("networks") for alias in network.get_texts("aliases") or []
-        ]
+        for _, network in keys.enter_mapping("networks"):
+            names += network.get_texts("aliases") or []
         links = [link.partition(":") for other in plans.values() for link in other.keys.get_texts("links") or []]
         names += [alias for name, _, alias in links if name == self.name]
         return [name for name in dict.fromkeys(names) if name and (name == self.name or name not in plans)]
@@ -101,13 +100,8 @@ class ServicePlan:
             linked |= self.dependencies.keys() | self._find_named_services(plans)
             linked |= {name for name, other in plans.items() if other.profile is self.profile}
             networks = set[str]()
-        return [
-            other
-            for name, other in plans.items()
-            if other is not self
-            and other.kind != "jobs"
-            and (name in linked or not networks.isdisjoint(other.networks))
-        ]
+        others = [other for other in plans.values() if other is not self and other.kind != "jobs"]
+        return [other for other in others if other.name in linked or not networks.isdisjoint(other.networks)]
 
     def _find_named_services(self, plans: Mapping[str, "ServicePlan"]) -> set[str]:
         """The services in its command and environment."""
