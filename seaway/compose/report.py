@@ -31,6 +31,8 @@ class KeyOutcome:
     hint: str = ""
     into: str = ""
     """Its path in the result: ``services.web.port``."""
+    is_note: bool = False
+    """Whether it is about a service as a whole. A service may have several, and they do not cover its keys."""
 
     def to_json(self) -> dict[str, Any]:
         location = {"file": self.location.file, "line": self.location.line, "column": self.location.column}
@@ -54,7 +56,7 @@ class ConversionReport:
         if outcome.path in self.recorded_paths:
             self.repeated_paths.append(outcome.path)
             return
-        if not _is_service(outcome.path):
+        if not outcome.is_note:
             self.recorded_paths.add(outcome.path)
         waiver = next((path for path in self.waivers if f"{outcome.path}.".startswith(f"{path}.")), None)
         if outcome.kind == "refused" and waiver is not None:
@@ -77,26 +79,22 @@ def find_unrecorded(
 ) -> Iterator[tuple[str, diagnosis.SourceLocation, bool]]:
     """Path and location of each leaf without an outcome, and whether it is empty.
 
-    The outcome of a key covers everything below it. The outcomes of a service as a whole do not cover its keys.
+    The outcome of a key covers everything below it.
     """
-    recorded = {outcome.path for outcome in outcomes}
+    recorded = {outcome.path for outcome in outcomes if not outcome.is_note}
 
     def walk(
         node: nodes.Node, path: str, location: diagnosis.SourceLocation
     ) -> Iterator[tuple[str, diagnosis.SourceLocation, bool]]:
-        if path in recorded and not _is_service(path):
+        if path in recorded:
             return
         children = _list_children(node)
         for key, child_location, child in children:
             yield from walk(child, f"{path}.{key}" if path else key, child_location)
-        if not children and path not in recorded:
+        if not children:
             yield path, location, not isinstance(node, nodes.ScalarNode) or node.kind == "null"
 
     yield from walk(root, "", root.location)
-
-
-def _is_service(path: str) -> bool:
-    return path.startswith("services.") and path.count(".") == 1
 
 
 def _list_children(node: nodes.Node) -> list[tuple[str, diagnosis.SourceLocation, nodes.Node]]:

@@ -125,25 +125,31 @@ class KeyReader:
     def record(self, key: Key, kind: report.OutcomeKind, message: str = "", hint: str = "", *, into: str = "") -> None:
         location = self._find_location(key)
         if location is not None:
-            self._record(location, self.join_path(key), kind, message, hint, into)
+            outcome = report.KeyOutcome(
+                location=location,
+                path=self.join_path(key),
+                kind=kind,
+                message=message,
+                hint=hint,
+                into=self._join_into(into),
+            )
+            self.conversion.record(outcome)
 
     def note(self, kind: report.OutcomeKind, message: str, hint: str = "", *, into: str = "") -> None:
         """Record a fact of the mapping as a whole."""
-        self._record(self.mapping.location, self.path, kind, message, hint, into)
-
-    def _record(  # noqa: PLR0917 - the fields of an outcome
-        self,
-        location: diagnosis.SourceLocation,
-        path: str,
-        kind: report.OutcomeKind,
-        message: str,
-        hint: str,
-        into: str,
-    ) -> None:
-        into = f"{self.into}.{into}" if self.into and into else self.into or into
-        self.conversion.record(
-            report.KeyOutcome(location=location, path=path, kind=kind, message=message, hint=hint, into=into)
+        outcome = report.KeyOutcome(
+            location=self.mapping.location,
+            path=self.path,
+            kind=kind,
+            message=message,
+            hint=hint,
+            into=self._join_into(into),
+            is_note=True,
         )
+        self.conversion.record(outcome)
+
+    def _join_into(self, into: str) -> str:
+        return f"{self.into}.{into}" if self.into and into else self.into or into
 
 
 def without_report(keys: KeyReader) -> KeyReader:
