@@ -115,7 +115,7 @@ def explain_workload(environment: project.Environment, folder: Path, name: str) 
         called_by=[
             other.name for other in structure.get_workloads(environment.app).values() if each.name in other.calls
         ],
-        after=each.depends_on if isinstance(each, application.Service) else (),
+        after=each.depends_on,
         start=_find_start_command(environment, each, made),
         objects=[
             ObjectPurpose(kind=found.kind, name=found.name, purpose=_describe_purpose(found, each)) for found in made

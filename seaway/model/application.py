@@ -335,6 +335,14 @@ class WorkloadSpec(ContainerSpec):
         Help("whether `calls` gives these variables, or only opens the way"),
         Rationale("what is given need not be written; a program that takes API_HOST for something else wants none"),
     ] = True
+    depends_on: Annotated[
+        tuple[str, ...],
+        Help(
+            "services, stores and jobs that must be healthy, or complete, before its own pods start or change; the"
+            " default order is stores, jobs, services"
+        ),
+        Rationale("a program that retries needs no order, and each step makes a rollout longer"),
+    ] = ()
     shared_volumes: Annotated[
         tuple[SharedVolume, ...],
         Help(
@@ -406,11 +414,6 @@ class Service(WorkloadSpec):
     scale: Annotated[Scale, Help("how many pods")] = Scale()
     daemon_set: Annotated[bool, Help("one pod on every node, and not `scale`: for agents")] = False
     publish: Annotated[bool, Help("reachable from outside the cluster; how is the environment's business")] = False
-    depends_on: Annotated[
-        tuple[str, ...],
-        Help("services that must be healthy before its own pods start or change; stores and jobs come first anyway"),
-        Rationale("a program that tries again needs no order, and each step makes a rollout longer"),
-    ] = ()
     spread: Annotated[
         Literal["prefer", "require"],
         Help("whether its pods only prefer different zones and nodes, or wait for a node that keeps them apart"),

@@ -10,6 +10,7 @@ from seaway.model import application, settings
 from seaway.model.defaults import image_profiles
 from seaway.model.validate import (
     check_severity,
+    dependencies,
     egress,
     environment,
     extra_containers,
@@ -275,7 +276,8 @@ def _validate(
     ]
     diagnostics += [*scaling.check(app, locations), *scheduling.check(app, locations)]
     diagnostics += [*ports.check(app, locations), *extra_containers.check(app, locations), *jobs.check(app, locations)]
-    diagnostics += [*volumes.check(app, locations), *egress.check(app, locations), *raw.check(app, locations)]
+    diagnostics += [*dependencies.check(app, locations), *volumes.check(app, locations)]
+    diagnostics += [*egress.check(app, locations), *raw.check(app, locations)]
     return _ValidatedApplication(app=app, locations=locations, diagnostics=diagnostics)
 
 
