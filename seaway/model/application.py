@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from typing import Annotated, Any, Literal, Self
 
-from seaway.syntax.field_help import Help, Rationale
+from seaway.syntax.field_help import Duration, Help, Rationale
 
 Protocol = Literal["http", "grpc", "tcp", "udp"]
 """What is spoken on a port. HTTP and gRPC are TCP for the cluster's network; an ingress and a probe know them apart."""
@@ -78,16 +78,21 @@ class Health:
     ] = None
     start_period: Annotated[
         int,
+        Duration(),
         Help("seconds that a start may take before a restart"),
         Rationale("covers a cold interpreter and a first connection; a slow starter says more"),
     ] = 60
     interval: Annotated[
         int,
+        Duration(),
         Help("seconds between two questions `ready`"),
         Rationale("soon enough that nobody waits for it; a question that costs much is asked less often"),
     ] = 2
     timeout: Annotated[
-        int, Help("seconds that an answer to `ready` may take"), Rationale("what answers later is no help to who asked")
+        int,
+        Duration(),
+        Help("seconds that an answer to `ready` may take"),
+        Rationale("what answers later is no help to who asked"),
     ] = 3
     retries: Annotated[
         int,
@@ -281,8 +286,10 @@ class ContainerSpec:
         dataclasses.field(default_factory=dict[str, str])
     )
     env_file: Annotated[
-        tuple[str, ...],
-        Help("files of `NAME=value` lines, relative to the application's file; a later one wins, and `env` wins"),
+        str | tuple[str, ...],
+        Help(
+            "file of `NAME=value` lines, or a list of files, relative to the application's file; a later one wins, and `env` wins"
+        ),
     ] = ()
     secrets: Annotated[tuple[Secret, ...], Help("secret values, as files below /run/secrets")] = ()
     files: Annotated[tuple[File, ...], Help("configuration files")] = ()
@@ -421,11 +428,12 @@ class Service(WorkloadSpec):
     ] = "prefer"
     pre_stop_delay: Annotated[
         int,
+        Duration(),
         Help('seconds between "you are going" and SIGTERM, if it has a port'),
         Rationale("the time until proxies and load balancers send no new requests"),
     ] = 5
     stop_grace_period: Annotated[
-        int, Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")
+        int, Duration(), Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")
     ] = 25
 
 
@@ -456,6 +464,7 @@ class Store(WorkloadSpec):
     health: Annotated[Health, Help("how to ask whether it is well")] = Health()
     stop_grace_period: Annotated[
         int,
+        Duration(),
         Help("seconds from SIGTERM to SIGKILL"),
         Rationale("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
     ] = 60
@@ -484,6 +493,7 @@ class Job(WorkloadSpec):
     ] = "Etc/UTC"
     starting_deadline: Annotated[
         int,
+        Duration(),
         Help("seconds after its time that a scheduled run may still start"),
         Rationale("a cluster that was away for a night does not make up for it in the rush hour"),
     ] = 300
@@ -502,6 +512,7 @@ class Job(WorkloadSpec):
     ] = 1
     timeout: Annotated[
         int,
+        Duration(),
         Help("seconds that it may take, with all its tries, before it has failed"),
         Rationale(
             "a migration takes seconds or a few minutes; one that hangs on a lock must not hold up a release for ever"
