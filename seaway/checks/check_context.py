@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from seaway.kubernetes.api import kinds
 from seaway.manifests import objects as made
 from seaway.model import application, settings
-from seaway.model.validate import structure
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Pod:
     release_object: made.ReleaseObject
     model_path: str
     """Where the application describes it: ``services.web``."""
-    workload: structure.AnyWorkload
+    workload: application.AnyWorkload
 
     @property
     def is_scheduled(self) -> bool:
@@ -53,13 +53,12 @@ class Pod:
     @property
     def template_path(self) -> str:
         """Of the pods' template in the object."""
-        return "spec.jobTemplate.spec.template" if self.is_scheduled else "spec.template"
+        return ".".join(kinds.KINDS[self.release_object.kind].pod_template)
 
     @property
     def template(self) -> dict[str, Any]:
         """Of the pods."""
-        spec = self.release_object.manifest["spec"]
-        return (spec["jobTemplate"]["spec"] if self.is_scheduled else spec)["template"]
+        return kinds.find_pod_template(self.release_object.manifest) or {}
 
     @property
     def labels(self) -> dict[str, str]:
@@ -161,7 +160,7 @@ class CheckContext:
     @property
     def pods(self) -> list[Pod]:
         """Those of all workloads."""
-        said = {workload.name: (field, workload) for field, workload in structure.get_workloads(self.app).items()}
+        said = {workload.name: (field, workload) for field, workload in self.app.get_workloads().items()}
         owned = [(each, said[each.owner]) for each in self.objects if each.owner in said]
         return [
             Pod(release_object=each, model_path=field, workload=workload)

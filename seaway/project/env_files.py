@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, containers
+from seaway.files import working_tree
+from seaway.model import application
 from seaway.model.validate import mounts
 from seaway.syntax import diagnosis, dotenv
 
@@ -19,7 +20,7 @@ _NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 
 
 def read_env_files(
-    app: application.Application, locations: diagnosis.SourceLocations, tree: mounts.WorkingTree | None
+    app: application.Application, locations: diagnosis.SourceLocations, tree: working_tree.WorkingTree | None
 ) -> tuple[application.Application, list[diagnosis.Diagnostic]]:
     """The application with the values of its files in ``env``, where its own values win, and the errors in the files.
 
@@ -37,14 +38,14 @@ def read_env_files(
             values |= _read_env_file(file, key_path, locations, tree, diagnostics)
         return {"env": {**values, **container_spec.env}, "env_file": ()} if files else {}
 
-    return containers.replace_fields(app, merge_files), diagnostics
+    return app.replace_containers(merge_files), diagnostics
 
 
 def _read_env_file(
     file: str,
     key_path: str,
     locations: diagnosis.SourceLocations,
-    tree: mounts.WorkingTree | None,
+    tree: working_tree.WorkingTree | None,
     diagnostics: list[diagnosis.Diagnostic],
 ) -> Mapping[str, str]:
     if tree is None:

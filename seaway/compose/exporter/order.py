@@ -9,7 +9,6 @@ from typing import Any
 from seaway.compose.exporter import container
 from seaway.compose.importer import convert as back
 from seaway.model import application, rollout_order
-from seaway.model.validate import jobs
 
 COMPLETED = {"condition": "service_completed_successfully"}
 
@@ -18,7 +17,7 @@ def convert(export: container.Export) -> None:
     """Write `depends_on` into the services."""
     app = export.app
     positions = rollout_order.plan_positions(app)
-    started_by_hand = [job.name for job in app.jobs if not jobs.is_release_job(job)]
+    started_by_hand = [job.name for job in app.jobs if not job.is_release_job()]
     previous: list[str] = []
     for phase in ("store", "job", "service", "late_job"):
         names = [
@@ -41,7 +40,7 @@ def sort_services(export: container.Export) -> list[str]:
     """
     kinds: dict[str, int] = {one.name: 0 for one in export.app.stores} | {one.name: 2 for one in export.app.services}
     for one in export.app.jobs:
-        kinds[one.name] = 4 if not jobs.is_release_job(one) else 1 if one.run == "before-rollout" else 3
+        kinds[one.name] = 4 if not one.is_release_job() else 1 if one.run == "before-rollout" else 3
     return sorted(export.services, key=lambda name: kinds[export.owners.get(name, name)])
 
 

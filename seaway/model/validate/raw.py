@@ -7,19 +7,9 @@ labels, and a field that has a word here has one place where it is said.
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from seaway.kubernetes.api import schema
+from seaway.kubernetes.api import kinds, schema
 from seaway.model import application
-from seaway.model.validate import jobs, structure
 from seaway.syntax import decode, diagnosis
-
-_POD_TEMPLATES = {
-    "Deployment": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-}
-"""Where the pods of a kind are described."""
 
 _REMOVE_HINT = "take it out"
 _SELECTOR_MESSAGE = "picks the pods by the labels that Seaway gives them, and can never change"
@@ -75,14 +65,14 @@ _OWN_ANNOTATIONS = ("pulumi.com/", "seaway/")
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Everything that is wrong with the `raw` of an application."""
-    for path, one in structure.get_workloads(app).items():
+    for path, one in app.get_workloads().items():
         for kind, fields in one.raw.items():
             for wrong in _check_kind(path, one, kind, fields):
                 at = ".".join((path, "raw", kind, *wrong.path))
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong.message, wrong.hint)
 
 
-def list_kinds(workload: structure.AnyWorkload) -> list[str]:
+def list_kinds(workload: application.AnyWorkload) -> list[str]:
     """The kinds of objects that a service, store or job becomes, in some environment."""
     made = ["ServiceAccount", "NetworkPolicy"]
     match workload:
@@ -97,7 +87,7 @@ def list_kinds(workload: structure.AnyWorkload) -> list[str]:
         case application.Store():
             made += ["StatefulSet", "Service"]
         case application.Job():
-            made += ["Job" if jobs.is_release_job(workload) else "CronJob"]
+            made += ["Job" if workload.is_release_job() else "CronJob"]
     processes = (workload, *workload.init, *workload.sidecars)
     made += ["ConfigMap"] if any(each.files for each in processes) else []
     made += ["Secret"] if any(secret.existing is None for each in processes for secret in each.secrets) else []
@@ -105,7 +95,7 @@ def list_kinds(workload: structure.AnyWorkload) -> list[str]:
     return sorted(made)
 
 
-def _check_kind(path: str, workload: structure.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
+def _check_kind(path: str, workload: application.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
     there = list_kinds(workload)
     if kind not in there:
         what = path.partition(".")[0].removesuffix("s")
@@ -120,7 +110,7 @@ def _check_kind(path: str, workload: structure.AnyWorkload, kind: str, fields: A
             yield wrong
 
 
-def _check_reserved_fields(workload: structure.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
+def _check_reserved_fields(workload: application.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
     """The fields that are Seaway's to say."""
     for (of, *path), (wrong, remedy) in _RESERVED_FIELDS.items():
         if of in ("*", kind) and _has_key(fields, path):
@@ -128,7 +118,7 @@ def _check_reserved_fields(workload: structure.AnyWorkload, kind: str, fields: A
     for key in _list_keys(fields, ("metadata",)):
         if key not in (*_METADATA, "name", "namespace"):
             yield schema.FieldError(("metadata", key), "is not asked for", f"there are: {', '.join(_METADATA)}")
-    pod = _POD_TEMPLATES.get(kind)
+    pod = kinds.KINDS[kind].pod_template
     for path in _list_required_paths(pod):
         if _has_key(fields, [*path]) and _get_nested(fields, path) is None:
             yield schema.FieldError(path, "cannot be removed: Seaway needs it", _REMOVE_HINT)
@@ -154,7 +144,7 @@ def _list_required_paths(pod: tuple[str, ...] | None) -> Iterator[tuple[str, ...
         yield from ((*pod, "metadata"), (*pod, "metadata", "labels"), (*pod, "spec"), (*pod, "spec", "containers"))
 
 
-def _check_images(workload: structure.AnyWorkload, fields: Any, pod: tuple[str, ...]) -> Iterator[schema.FieldError]:
+def _check_images(workload: application.AnyWorkload, fields: Any, pod: tuple[str, ...]) -> Iterator[schema.FieldError]:
     """The image of a container of ours: its digest is what a release is made of."""
     ours = {workload.name, *(each.name for each in (*workload.init, *workload.sidecars))}
     for part in ("containers", "initContainers"):
