@@ -244,6 +244,10 @@ class File:
     def shorthand(cls, path: str, source: str) -> Self:
         return cls(path, source=source)
 
+    def normalize(self) -> Self:
+        """Without the source of a text that was read: it is a fact of one checkout."""
+        return self if self.content is None else dataclasses.replace(self, source=None)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
