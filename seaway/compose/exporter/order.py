@@ -1,11 +1,11 @@
-"""Exports the start order: stores, jobs before the rollout, services, jobs after it. Each phase waits for the last."""
+"""Exports the start order. Each phase of a rollout waits for the one before it."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from seaway.compose.exporter import container
 from seaway.compose.importer import convert as importer
-from seaway.model import application
+from seaway.model import application, rollout_order
 
 COMPLETED = {"condition": "service_completed_successfully"}
 
@@ -13,17 +13,19 @@ COMPLETED = {"condition": "service_completed_successfully"}
 def convert(export: container.Export) -> None:
     """Set `depends_on` in all services."""
     app = export.app
-    release_jobs = [job for job in app.jobs if job.is_release_job()]
-    stores, services = [store.name for store in app.stores], [service.name for service in app.services]
-    before = [job.name for job in release_jobs if job.run == "before-rollout"]
-    after = [job.name for job in release_jobs if job.run == "after-rollout"]
-    others = [job.name for job in app.jobs if not job.is_release_job()]
-    _add_dependencies(export, [*before, *others], stores)
-    _add_dependencies(export, services, before or stores)
-    _add_dependencies(export, after, services or before or stores)
-    for service in app.services:
-        _add_dependencies(export, [service.name], service.depends_on)
-    for workload in (*app.stores, *app.services, *app.jobs):
+    positions = rollout_order.plan_positions(app)
+    manual_jobs = [job.name for job in app.jobs if not job.is_release_job()]
+    previous: list[str] = []
+    for phase in ("store", "job", "service", "late_job"):
+        names = [name for name, position in positions.items() if position.phase == phase and name not in manual_jobs]
+        _add_dependencies(export, names, previous)
+        if phase == "store":
+            _add_dependencies(export, manual_jobs, names)
+        previous = names or previous
+    workloads = (*app.stores, *app.services, *app.jobs)
+    for workload in workloads:
+        _add_dependencies(export, [workload.name], workload.depends_on)
+    for workload in workloads:
         _order_extra_containers(export, workload)
 
 

@@ -1,8 +1,7 @@
 """Converts the start order (depends_on), restarts, and the shutdown."""
 
-from seaway.compose.importer import amounts, context, key_reader, plan
+from seaway.compose.importer import amounts, context, key_reader, plan, planner
 
-_STORES_FIRST = "stores start before services"
 _JOB_ENDS = "a job ends"
 
 
@@ -24,20 +23,22 @@ def _convert_dependency(
     service: context.ServiceContext, other: plan.ServicePlan, dependency: key_reader.KeyReader
 ) -> None:
     condition, kind = dependency.get_text("condition") or "service_started", service.service.kind
+    dns_name = service.service.dns_name
     if condition == "service_started" and other.kind == "services":
         message = "no order: a program retries until the other responds"
         dependency.approximate("condition", message, "condition: service_healthy", into="calls")
-    elif other.kind == "stores":
-        dependency.keep("condition", _STORES_FIRST)
-    elif other.kind == "jobs":
-        _convert_job_dependency(service.service, other, dependency)
-    elif kind == "services":
-        service.builder.append("dependsOn", other.dns_name, dependency.locate("condition"))
-        dependency.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
-    elif kind == "jobs":
+    elif other.kind == "stores" and kind != "stores":
+        dependency.keep("condition", "stores start before services")
+    elif _runs_too_late(service.service, other):
+        message = f"no rollout completes {other.dns_name} before {dns_name} starts"
+        dependency.approximate("condition", message, f"let {dns_name} retry until it is complete")
+    elif other.kind == "jobs" and kind == "services":
+        dependency.keep("condition", f"{other.dns_name} runs before any service changes")
+    elif other.kind == "services" and kind == "jobs":
         dependency.keep("condition", "after all services", into="run")
     else:
-        dependency.approximate("condition", _STORES_FIRST, "let it retry until the other responds")
+        service.builder.append("dependsOn", other.dns_name, dependency.locate("condition"))
+        dependency.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
     if dependency.get_text("required") == "true":
         dependency.keep("required")
     else:
@@ -48,19 +49,10 @@ def _convert_dependency(
         dependency.drop("restart", "a program reconnects after a restart of the other")
 
 
-def _convert_job_dependency(
-    service: plan.ServicePlan, other: plan.ServicePlan, dependency: key_reader.KeyReader
-) -> None:
-    if service.kind == "jobs":
-        message = f"{service.dns_name} and {other.dns_name} are jobs of one release, without an order"
-        dependency.approximate("condition", message, "let one job do both")
-    elif service.kind == "stores":
-        dependency.approximate("condition", "stores start before jobs", "let it wait itself")
-    elif other.runs_after_services:
-        message = f"{other.dns_name} depends on services, so it runs after all of them"
-        dependency.approximate("condition", message, "let it depend on stores only")
-    else:
-        dependency.keep("condition", f"{other.dns_name} runs before any service changes")
+def _runs_too_late(service: plan.ServicePlan, other: plan.ServicePlan) -> bool:
+    """Whether the other is a job that completes after this service starts, or that runs on a schedule."""
+    is_scheduled = planner.CRON_LABEL in other.keys.get_scalars("labels")
+    return other.kind == "jobs" and (is_scheduled or (other.runs_after_services and not service.runs_after_services))
 
 
 def convert_termination(service: context.ServiceContext) -> None:
