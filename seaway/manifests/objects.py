@@ -52,7 +52,7 @@ class ReleaseObject:
     """The service, store or job that it belongs to; none: the whole application."""
     phase: Phase
     order: int = 0
-    """Within its wave: a turn begins when the one before it is healthy. Services with `after` have later ones."""
+    """Within its wave: a turn begins when the one before it is healthy. Workloads with `dependsOn` have later ones."""
     deadline: int | None = None
     """Seconds that its rollout may take; none: it starts no pods, or only later."""
     version: str | None = None
@@ -112,7 +112,7 @@ def objects(
     if account is not None:
         found.append(ReleaseObject(manifest=account, owner=None, phase=Phase.foundation))
     pull = (*filter(None, [config.get_name(account)]), *stack_settings.image_pull_secrets)
-    turns = rollout_order.get_order(app.services)
+    positions = rollout_order.plan_positions(app)
     services = {one.name: one for one in app.services}
     for each in _list_workloads(app):
         taken = _find_images(each, services, stack_settings, images)
@@ -122,7 +122,8 @@ def objects(
             manifest = raw.merge_raw(each, manifest)  # noqa: PLW2901 - nothing may look at it without
             one = ReleaseObject(manifest=manifest, owner=each.name, phase=wave)
             if wave is not Phase.foundation:
-                one = dataclasses.replace(one, order=turns.get(each.name, 0))
+                position = positions[each.name]
+                one = dataclasses.replace(one, phase=Phase[position.phase], order=position.order)
             if wave is not Phase.foundation and "template" in manifest["spec"]:
                 one = dataclasses.replace(
                     one,
