@@ -20,7 +20,7 @@ def merge_raw(workload: application.AnyWorkload, manifest: dict[str, Any]) -> di
     made = schema.merge_patch(kind, manifest, said)
     place = diagnosis.SourceLocation(workload.name)
     wrong = [
-        diagnosis.Diagnostic(place, ".".join(("raw", kind, *one.path)), one.message, one.hint)
+        diagnosis.Diagnostic(place, ".".join(("raw", kind, *one.path)), one.message, one.hint, one.code)
         for one in schema.check_object(kind, made)
     ]
     if wrong:
