@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from seaway.kubernetes.api import kinds
 from seaway.manifests import objects as objects_
 from seaway.model import application, settings
 from seaway.model.validate import structure
@@ -51,13 +52,12 @@ class Pod:
     @property
     def template_path(self) -> str:
         """The path of the pod template in the object."""
-        return "spec.jobTemplate.spec.template" if self.is_scheduled else "spec.template"
+        return ".".join(kinds.KINDS[self.release_object.kind].pod_template)
 
     @property
     def template(self) -> dict[str, Any]:
         """The pod template."""
-        spec = self.release_object.manifest["spec"]
-        return (spec["jobTemplate"]["spec"] if self.is_scheduled else spec)["template"]
+        return kinds.find_pod_template(self.release_object.manifest) or {}
 
     @property
     def labels(self) -> dict[str, str]:
@@ -170,8 +170,7 @@ class CheckContext:
                 workload=workloads[release_object.owner],
             )
             for release_object in self.objects
-            if release_object.owner in paths
-            and {"template", "jobTemplate"} & release_object.manifest.get("spec", {}).keys()
+            if release_object.owner in paths and kinds.find_pod_template(release_object.manifest) is not None
         ]
 
 

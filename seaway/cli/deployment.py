@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from seaway import errors
 from seaway.cli import command, fingerprint_key, health, pulumi_cli, stack, vouchers
 from seaway.files import private, writer
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector
 from seaway.manifests import objects
 from seaway.project import release as releases
@@ -212,7 +212,7 @@ class Deployment:
     async def _list_claims(self) -> set[str]:
         space = self._where.namespace
         async with health.connect(self._where) as cluster:
-            listed = await cluster.get(paths.build_path("v1", "PersistentVolumeClaim", space))
+            listed = await cluster.get(kinds.build_path("PersistentVolumeClaim", space))
         return {f"{space}/{claim['metadata']['name']}" for claim in listed["items"]}
 
     def _run_update(self, name: str) -> int:

@@ -6,14 +6,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 from seaway import errors
 from seaway.cli import command, follow, health, printer, stack
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, logs, reflector
 from seaway.rollout import containers
 
-LOG_KINDS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob", "Pod")
+LOG_KINDS = (*kinds.WORKLOAD_KINDS, "Pod")
 """What has logs, and what is there though it has no pod."""
 
 
-class WorkloadNotFoundError(Exception):  # noqa: N818 - it says what the name is
+class WorkloadNotFoundError(Exception):
     """There is nothing of that name. The text is for the user, in one line."""
 
 

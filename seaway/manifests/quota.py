@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from seaway.kubernetes.api import quantity
-from seaway.manifests import amounts, names, resources, workloads
+from seaway.kubernetes.api import kinds, quantity
+from seaway.manifests import amounts, names, resources
 from seaway.model import application
 
 HEADROOM = Fraction(4, 3)
@@ -91,7 +91,7 @@ def compute_demand(manifests: Iterable[Manifest], *, in_rollout: bool = True) ->
     requests: amounts.Amounts = {}
     limits: amounts.Amounts = {}
     for manifest in manifests:
-        template = workloads.get_pod_template(manifest)
+        template = kinds.find_pod_template(manifest)
         if template is None:
             continue
         spec, kind = manifest["spec"], manifest["kind"]

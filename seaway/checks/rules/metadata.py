@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.checks import check, check_context
+from seaway.kubernetes.api import kinds
 from seaway.manifests import names, objects
 
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
@@ -14,7 +15,6 @@ REQUIRED_LABELS = ("app.kubernetes.io/instance", names.PART_OF_LABEL, "app.kuber
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"""
 
 SHARED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-CLUSTER_SCOPED_KINDS = ("Namespace", "ClusterRole", "ClusterRoleBinding", "PriorityClass", "StorageClass")
 
 
 @check.for_pods("META-01", "A workload selects its own pods", check.CANNOT_WORK)
@@ -44,7 +44,7 @@ def own_namespace(context: check_context.CheckContext) -> check_context.Findings
     """In a shared namespace, applications share permissions, quota and network policies."""
     for release_object in context.objects:
         name = release_object.manifest["metadata"].get("namespace", "default")
-        if release_object.kind not in CLUSTER_SCOPED_KINDS and name in SHARED_NAMESPACES:
+        if kinds.KINDS[release_object.kind].namespaced and name in SHARED_NAMESPACES:
             hint = f"set it to {context.stack_settings.format_namespace(context.app.name)}"
             yield check_context.make_finding(release_object, "metadata.namespace", f"{name} is shared", hint)
 
