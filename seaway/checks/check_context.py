@@ -7,7 +7,6 @@ from typing import Any
 from seaway.kubernetes.api import kinds
 from seaway.manifests import objects as objects_
 from seaway.model import application, settings
-from seaway.model.validate import structure
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class Pod:
     release_object: objects_.ReleaseObject
     model_path: str
     """The path of the workload in the application: ``services.web``."""
-    workload: structure.AnyWorkload
+    workload: application.AnyWorkload
 
     @property
     def is_scheduled(self) -> bool:
@@ -161,16 +160,12 @@ class CheckContext:
     @property
     def pods(self) -> list[Pod]:
         """The pods of all workloads."""
-        paths = {workload.name: path for path, workload in structure.get_workloads(self.app).items()}
-        workloads = {workload.name: workload for workload in structure.get_workloads(self.app).values()}
+        workloads = {workload.name: (path, workload) for path, workload in self.app.get_workloads().items()}
         return [
-            Pod(
-                release_object=release_object,
-                model_path=paths[release_object.owner],
-                workload=workloads[release_object.owner],
-            )
+            Pod(release_object=release_object, model_path=path, workload=workload)
             for release_object in self.objects
-            if release_object.owner in paths and kinds.find_pod_template(release_object.manifest) is not None
+            if release_object.owner in workloads and kinds.find_pod_template(release_object.manifest) is not None
+            for path, workload in (workloads[release_object.owner],)
         ]
 
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from seaway.checks import check, check_context
-from seaway.model.validate import structure
 
 _WORDS = r"(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key|access[-_]?key|credentials?)"
 _SECRET_NAME = re.compile(rf"(.*_)?{_WORDS}", re.IGNORECASE)
@@ -70,7 +69,7 @@ def missing_references(context: check_context.CheckContext) -> check_context.Fin
     }
     existing = {
         secret.existing
-        for container_spec in structure.get_containers(context.app).values()
+        for container_spec in context.app.get_containers().values()
         for secret in container_spec.secrets
     }
     for pod in context.pods:
