@@ -4,11 +4,13 @@ import copy
 import datetime
 import fnmatch
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from seaway.checks import check_context, engine
+from seaway.kubernetes.api import kinds
 from seaway.manifests import objects, preview
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
@@ -98,7 +100,7 @@ def edit_object(key: str, edit: Edit | dict[str, Any]) -> list[objects.ReleaseOb
 
 def _set_field(parent: Any, path: list[str], new: Any) -> None:
     if path[0] == "pod":
-        parent = parent["spec"].get("jobTemplate", parent)["spec"]["template"]["spec"]
+        parent = (kinds.find_pod_template(parent) or {})["spec"]
         path = path[1:]
     *ancestors, last = (int(key) if key.lstrip("-").isdecimal() else key for key in path)
     for key in ancestors:
@@ -109,6 +111,20 @@ def _set_field(parent: Any, path: list[str], new: Any) -> None:
         parent.pop(last)
     else:
         parent[last] = new
+
+
+def format_path(key: str, path: str) -> str:
+    """A path of an edit as in a finding: ``pod containers 0 image`` is ``containers[web].image``."""
+    manifest = next(one.manifest for one in _render_open_app() if fnmatch.fnmatch(one.key, key))
+    template = kinds.find_pod_template(manifest) or {}
+    keys = path.removeprefix("pod ").split(" ")
+    formatted = keys[0]
+    for parent, child in itertools.pairwise(keys):
+        if parent in ("containers", "initContainers"):
+            formatted += f"[{template['spec'][parent][int(child)]['name']}]"
+        else:
+            formatted += f"[{child}]" if parent in ("labels", "annotations") else f".{child}"
+    return formatted
 
 
 def run_checks(

@@ -86,38 +86,19 @@ def grant(resources: str, *verbs: str) -> dict[str, Any]:
     return {"rules": [{"apiGroups": [""], "resources": resources.split(), "verbs": list(verbs)}]}
 
 
-# Violations in one object, which the model cannot express: id, the object, the edit, and the paths of the findings.
-EDITED: dict[str, tuple[str, str, checked_app.Edit | dict[str, Any], list[str]]] = {
-    "no cpu": (
-        "RES-01",
-        DEPLOYMENT,
-        {f"{MAIN} resources requests cpu": REMOVED},
-        ["containers[web].resources.requests.cpu"],
-    ),
-    "no memory": (
-        "RES-03",
-        STORE,
-        {f"{MAIN} resources requests memory": REMOVED},
-        ["containers[db].resources.requests.memory"],
-    ),
-    "no memory limit": (
-        "RES-04",
-        DEPLOYMENT,
-        {f"{MAIN} resources limits memory": REMOVED},
-        ["containers[web].resources.limits.memory"],
-    ),
+# Violations in one object, which the model cannot express: id, the object, the edit, and the paths of the findings if
+# they are not those of the edit.
+EDITED: dict[str, tuple[Any, ...]] = {
+    "no cpu": ("RES-01", DEPLOYMENT, {f"{MAIN} resources requests cpu": REMOVED}),
+    "no memory": ("RES-03", STORE, {f"{MAIN} resources requests memory": REMOVED}),
+    "no memory limit": ("RES-04", DEPLOYMENT, {f"{MAIN} resources limits memory": REMOVED}),
     "no disk": (
         "RES-05",
         DEPLOYMENT,
         {f"{MAIN} resources": REMOVED},
         [f"containers[web].resources.{kind}.ephemeral-storage" for kind in ("requests", "limits")],
     ),
-    "unreserved memory": (
-        "RES-06",
-        DEPLOYMENT,
-        {f"{MAIN} resources requests memory": "0.0625Gi"},
-        ["containers[web].resources.requests.memory"],
-    ),
+    "unreserved memory": ("RES-06", DEPLOYMENT, {f"{MAIN} resources requests memory": "0.0625Gi"}),
     "small quota": (
         "RES-08",
         QUOTA,
@@ -127,29 +108,14 @@ EDITED: dict[str, tuple[str, str, checked_app.Edit | dict[str, Any], list[str]]]
     "quota below a rollout": ("RES-08", QUOTA, {"spec hard": {"pods": "14"}}, ["spec.hard[pods]"]),
     "quota of a rollout": ("RES-08", QUOTA, {"spec hard": {"pods": "15"}}, []),
     "quota of limits": ("RES-08", QUOTA, {"spec hard": {"limits.cpu": "100"}}, ["spec.hard[limits.cpu]"]),
-    "no readiness": ("PRB-01", DEPLOYMENT, {f"{MAIN} readinessProbe": REMOVED}, ["containers[web].readinessProbe"]),
-    "no liveness": ("PRB-02", DEPLOYMENT, {f"{MAIN} livenessProbe": REMOVED}, ["containers[web].livenessProbe"]),
+    "no readiness": ("PRB-01", DEPLOYMENT, {f"{MAIN} readinessProbe": REMOVED}),
+    "no liveness": ("PRB-02", DEPLOYMENT, {f"{MAIN} livenessProbe": REMOVED}),
     "no startup probe": ("PRB-03", DEPLOYMENT, {f"{MAIN} startupProbe": REMOVED}, ["containers[web].livenessProbe"]),
     "short start": ("PRB-03", STORE, {f"{MAIN} startupProbe failureThreshold": 5}, ["containers[db].startupProbe"]),
-    "probe of another port": (
-        "PRB-04",
-        DEPLOYMENT,
-        {f"{MAIN} readinessProbe httpGet port": 9000},
-        ["containers[web].readinessProbe.httpGet.port"],
-    ),
-    "escalation": (
-        "SEC-03",
-        DEPLOYMENT,
-        {f"{SECURITY} allowPrivilegeEscalation": True},
-        [f"{CONTEXT}.allowPrivilegeEscalation"],
-    ),
-    "privileged": ("SEC-04", DEPLOYMENT, {f"{SECURITY} privileged": True}, [f"{CONTEXT}.privileged"]),
-    "writable": (
-        "SEC-05",
-        DEPLOYMENT,
-        {f"{SECURITY} readOnlyRootFilesystem": False},
-        [f"{CONTEXT}.readOnlyRootFilesystem"],
-    ),
+    "probe of another port": ("PRB-04", DEPLOYMENT, {f"{MAIN} readinessProbe httpGet port": 9000}),
+    "escalation": ("SEC-03", DEPLOYMENT, {f"{SECURITY} allowPrivilegeEscalation": True}),
+    "privileged": ("SEC-04", DEPLOYMENT, {f"{SECURITY} privileged": True}),
+    "writable": ("SEC-05", DEPLOYMENT, {f"{SECURITY} readOnlyRootFilesystem": False}),
     "capabilities": (
         "SEC-06",
         DEPLOYMENT,
@@ -209,35 +175,15 @@ EDITED: dict[str, tuple[str, str, checked_app.Edit | dict[str, Any], list[str]]]
             for field in ("procMount", "appArmorProfile.type", "seLinuxOptions")
         ],
     ),
-    "init container": (
-        "SEC-13",
-        DEPLOYMENT,
-        {"pod initContainers -1 securityContext": REMOVED},
-        ["initContainers[warm].securityContext"],
-    ),
-    "privileged namespace": (
-        "SEC-14",
-        NAMESPACE,
-        {f"metadata labels {ENFORCE}": "privileged"},
-        [f"metadata.labels[{ENFORCE}]"],
-    ),
-    "namespace without warnings": (
-        "SEC-14",
-        NAMESPACE,
-        {f"metadata labels {WARN}": REMOVED},
-        [f"metadata.labels[{WARN}]"],
-    ),
-    "default account": ("SA-01", DEPLOYMENT, {"pod serviceAccountName": REMOVED}, ["serviceAccountName"]),
-    "missing account": ("SA-01", DEPLOYMENT, {"pod serviceAccountName": "other"}, ["serviceAccountName"]),
-    "deprecated account": ("SA-03", DEPLOYMENT, {"pod serviceAccount": "web"}, ["serviceAccount"]),
-    "token": ("SA-02", STORE, {"pod automountServiceAccountToken": REMOVED}, ["automountServiceAccountToken"]),
+    "init container": ("SEC-13", DEPLOYMENT, {"pod initContainers -1 securityContext": REMOVED}),
+    "privileged namespace": ("SEC-14", NAMESPACE, {f"metadata labels {ENFORCE}": "privileged"}),
+    "namespace without warnings": ("SEC-14", NAMESPACE, {f"metadata labels {WARN}": REMOVED}),
+    "default account": ("SA-01", DEPLOYMENT, {"pod serviceAccountName": REMOVED}),
+    "missing account": ("SA-01", DEPLOYMENT, {"pod serviceAccountName": "other"}),
+    "deprecated account": ("SA-03", DEPLOYMENT, {"pod serviceAccount": "web"}),
+    "token": ("SA-02", STORE, {"pod automountServiceAccountToken": REMOVED}),
     "wildcard": ("RBAC-01", ROLE, grant("configmaps", "*"), ["rules[0].verbs"]),
-    "cluster role": (
-        "RBAC-02",
-        "RoleBinding/web",
-        {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}},
-        ["roleRef"],
-    ),
+    "cluster role": ("RBAC-02", "RoleBinding/web", {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}),
     "secrets": ("RBAC-03", ROLE, grant("secrets pods", "get", "escalate"), ["rules[0]"] * 2),
     "all escalations": (
         "RBAC-03",
@@ -271,7 +217,7 @@ EDITED: dict[str, tuple[str, str, checked_app.Edit | dict[str, Any], list[str]]]
         ["containers[web].env[PASSWORD]"],
     ),
     "open policy": ("NET-01", "NetworkPolicy/default-deny", {"spec ingress": [{}]}, ["spec.ingress[0]"]),
-    "policy without pods": ("NET-02", POLICY, {"spec podSelector": OTHER_LABELS}, ["spec.podSelector"]),
+    "policy without pods": ("NET-02", POLICY, {"spec podSelector": OTHER_LABELS}),
     "policy with a missing peer": (
         "NET-02",
         POLICY,
@@ -296,8 +242,8 @@ EDITED: dict[str, tuple[str, str, checked_app.Edit | dict[str, Any], list[str]]]
         {"spec rules 0 http paths 0 backend service port": {"number": 80}},
         ["spec.rules[shop.example.com].http.paths[/]"],
     ),
-    "no TLS": ("NET-06", INGRESS, {"spec tls": REMOVED}, ["spec.tls"]),
-    "snippet": ("NET-06", INGRESS, {f"metadata annotations {SNIPPET}": "x"}, [f"metadata.annotations[{SNIPPET}]"]),
+    "no TLS": ("NET-06", INGRESS, {"spec tls": REMOVED}),
+    "snippet": ("NET-06", INGRESS, {f"metadata annotations {SNIPPET}": "x"}),
     "missing target port": ("NET-07", SERVICE, {"spec ports 0 targetPort": "http"}, ["spec.ports[main].targetPort"]),
     "long port name": (
         "NET-07",
@@ -305,21 +251,16 @@ EDITED: dict[str, tuple[str, str, checked_app.Edit | dict[str, Any], list[str]]]
         {"spec ports 0 targetPort": "the-port-of-the-web"},
         ["spec.ports[main].targetPort"],
     ),
-    "Service without pods": ("NET-03", SERVICE, {"spec selector": {"app": "web"}}, ["spec.selector"]),
-    "node port": ("NET-04", SERVICE, {"spec type": "NodePort"}, ["spec.type"]),
+    "Service without pods": ("NET-03", SERVICE, {"spec selector": {"app": "web"}}),
+    "node port": ("NET-04", SERVICE, {"spec type": "NodePort"}),
     "no budget": ("AVL-02", BUDGET, {"spec selector": OTHER_LABELS}, ["spec.replicas"]),
     "blocked drain": ("AVL-02", BUDGET, {"spec maxUnavailable": 0}, ["spec"]),
     "one node": ("AVL-03", DEPLOYMENT, {"pod topologySpreadConstraints -1": REMOVED}, ["topologySpreadConstraints"]),
-    "one zone": ("AVL-04", DEPLOYMENT, {"pod topologySpreadConstraints": REMOVED}, ["topologySpreadConstraints"]),
+    "one zone": ("AVL-04", DEPLOYMENT, {"pod topologySpreadConstraints": REMOVED}),
     "recreate": ("AVL-05", DEPLOYMENT, {"spec strategy": {"type": "Recreate"}}, ["spec.strategy.type"]),
     "default strategy": ("AVL-05", DEPLOYMENT, {"spec strategy": {}}, ["spec.strategy.rollingUpdate.maxUnavailable"]),
     "no wait": ("AVL-06", DEPLOYMENT, {f"{MAIN} lifecycle": REMOVED}, ["containers[web].lifecycle.preStop"]),
-    "short grace period": (
-        "AVL-06",
-        DEPLOYMENT,
-        {"pod terminationGracePeriodSeconds": 10},
-        ["terminationGracePeriodSeconds"],
-    ),
+    "short grace period": ("AVL-06", DEPLOYMENT, {"pod terminationGracePeriodSeconds": 10}),
     "missing scale target": ("AVL-08", AUTOSCALER, {"spec scaleTargetRef name": "webb"}, ["spec.scaleTargetRef"]),
     "maximum below minimum": (
         "AVL-08",
@@ -327,45 +268,24 @@ EDITED: dict[str, tuple[str, str, checked_app.Edit | dict[str, Any], list[str]]]
         {"spec minReplicas": 2, "spec maxReplicas": 1},
         ["spec.maxReplicas"],
     ),
-    "fewer pods than the minimum": ("AVL-08", DEPLOYMENT, {"spec replicas": 1}, ["spec.replicas"]),
-    "nothing to measure": (
-        "AVL-08",
-        DEPLOYMENT,
-        {f"{MAIN} resources requests cpu": REMOVED},
-        ["containers[web].resources.requests.cpu"],
-    ),
-    "job that restarts": ("AVL-09", CRON_JOB, {"pod restartPolicy": "Always"}, ["restartPolicy"]),
-    "service that does not": ("AVL-09", DEPLOYMENT, {"pod restartPolicy": "Never"}, ["restartPolicy"]),
+    "fewer pods than the minimum": ("AVL-08", DEPLOYMENT, {"spec replicas": 1}),
+    "nothing to measure": ("AVL-08", DEPLOYMENT, {f"{MAIN} resources requests cpu": REMOVED}),
+    "job that restarts": ("AVL-09", CRON_JOB, {"pod restartPolicy": "Always"}),
+    "service that does not": ("AVL-09", DEPLOYMENT, {"pod restartPolicy": "Never"}),
     "foreign pods": (
         "META-01",
         DEPLOYMENT,
         {"spec selector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
-        ["spec.selector"],
     ),
-    "missing label": ("META-02", SERVICE, {f"metadata labels {PART_OF}": REMOVED}, [f"metadata.labels[{PART_OF}]"]),
-    "invalid label": ("META-02", SERVICE, {"metadata labels team": "A & B"}, ["metadata.labels[team]"]),
-    "shared namespace": ("META-03", SERVICE, {"metadata namespace": "default"}, ["metadata.namespace"]),
-    "beta": ("META-04", BUDGET, {"apiVersion": "policy/v1beta1"}, ["apiVersion"]),
-    "schedule": (
-        "JOB-01",
-        CRON_JOB,
-        {"spec startingDeadlineSeconds": REMOVED, "spec concurrencyPolicy": REMOVED},
-        ["spec.startingDeadlineSeconds", "spec.concurrencyPolicy"],
-    ),
-    "endless job": (
-        "JOB-02",
-        "Job/migrate-*",
-        {"spec backoffLimit": REMOVED, "spec activeDeadlineSeconds": REMOVED},
-        ["spec.backoffLimit", "spec.activeDeadlineSeconds"],
-    ),
-    "endless run": (
-        "JOB-02",
-        CRON_JOB,
-        {"spec jobTemplate spec activeDeadlineSeconds": REMOVED},
-        ["spec.jobTemplate.spec.activeDeadlineSeconds"],
-    ),
-    "missing governing Service": ("STS-01", STORE, {"spec serviceName": "bd"}, ["spec.serviceName"]),
-    "Service with a cluster IP": ("STS-01", STORE, {"spec serviceName": "web"}, ["spec.serviceName"]),
+    "missing label": ("META-02", SERVICE, {f"metadata labels {PART_OF}": REMOVED}),
+    "invalid label": ("META-02", SERVICE, {"metadata labels team": "A & B"}),
+    "shared namespace": ("META-03", SERVICE, {"metadata namespace": "default"}),
+    "beta": ("META-04", BUDGET, {"apiVersion": "policy/v1beta1"}),
+    "schedule": ("JOB-01", CRON_JOB, {"spec startingDeadlineSeconds": REMOVED, "spec concurrencyPolicy": REMOVED}),
+    "endless job": ("JOB-02", "Job/migrate-*", {"spec backoffLimit": REMOVED, "spec activeDeadlineSeconds": REMOVED}),
+    "endless run": ("JOB-02", CRON_JOB, {"spec jobTemplate spec activeDeadlineSeconds": REMOVED}),
+    "missing governing Service": ("STS-01", STORE, {"spec serviceName": "bd"}),
+    "Service with a cluster IP": ("STS-01", STORE, {"spec serviceName": "web"}),
 }
 
 
@@ -391,8 +311,9 @@ def test_a_violation_in_the_application_is_found(case: str, wording: Any) -> Non
 
 @pytest.mark.parametrize("case", EDITED)
 def test_a_violation_in_an_object_is_found(case: str, wording: Any) -> None:
-    id_, key, edit, paths = EDITED[case]
+    id_, key, edit, *other_paths = EDITED[case]
     release_objects = checked_app.edit_object(key, edit)
+    paths = other_paths[0] if other_paths else [checked_app.format_path(key, path) for path in edit]
     results = checked_app.run_checks(checked_app.build_app(), checked_app.OPEN, release_objects)
     findings = checked_app.list_findings(results, id_)
     assert checked_app.list_paths(findings) == paths
