@@ -11,6 +11,7 @@ from typing import Any
 from seaway.kubernetes.api import kinds, quantity
 from seaway.manifests import amounts, names, resources
 from seaway.model import application
+from seaway.project import environments
 
 HEADROOM = Fraction(4, 3)
 """Room for a debugging pod, and for a job that is retried."""
@@ -46,19 +47,17 @@ class Demand:
         }
 
 
-def build_quota_manifests(scope: names.Scope, manifests: Iterable[Manifest]) -> list[dict[str, Any]]:
+def build_quota_manifests(environment: environments.Environment, manifests: Iterable[Manifest]) -> list[dict[str, Any]]:
     """The quota, and a LimitRange: in a namespace with a quota, pods without requests or limits would be rejected."""
     default = resources.build_resources(application.Resources())
     limit = {"type": "Container", "default": default["limits"], "defaultRequest": default["requests"]}
+    specs = {
+        "ResourceQuota": {"hard": compute_hard_limits(compute_demand(manifests))},
+        "LimitRange": {"limits": [limit]},
+    }
     return [
-        _build_manifest(scope, "ResourceQuota", {"hard": compute_hard_limits(compute_demand(manifests))}),
-        _build_manifest(scope, "LimitRange", {"limits": [limit]}),
+        names.build_shared_object(environment, kind, names.QUOTA_NAME) | {"spec": spec} for kind, spec in specs.items()
     ]
-
-
-def _build_manifest(scope: names.Scope, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
-    metadata = names.build_shared_metadata(scope, names.QUOTA_NAME)
-    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def compute_hard_limits(demand: Demand) -> dict[str, str]:
