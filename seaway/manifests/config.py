@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from seaway.manifests import inputs, names
 from seaway.model import application
 from seaway.project import environments
+from seaway.syntax import hashing
 from seaway.syntax.field_help import Help, Rationale
 
 IMMUTABLE: Annotated[
@@ -30,7 +31,7 @@ def format_file_key(path: str) -> str:
     Keys allow letters, digits and ``-_.`` only. If the path cannot be derived from the key, it gets a hash.
     """
     key = re.sub(r"[^-.A-Za-z0-9]+", "_", path.removeprefix("/"))
-    return key if f"/{key.replace('_', '/')}" == path else f"{key}-{names.hash_content(path, 8)}"
+    return key if f"/{key.replace('_', '/')}" == path else f"{key}-{hashing.hash_content(path, 8)}"
 
 
 def build_config_map(
@@ -53,9 +54,9 @@ def build_config_map(
         return None
     # The ConfigMap of a container differs from that of a workload called `<owner>-<container>`, whatever its content.
     name = (
-        f"{owner}-{container_name}-config-{names.hash_content([container_name, data])}"
+        f"{owner}-{container_name}-config-{hashing.hash_content([container_name, data])}"
         if container_name
-        else f"{owner}-config-{names.hash_content(data)}"
+        else f"{owner}-config-{hashing.hash_content(data)}"
     )
     return names.build_object(environment, "ConfigMap", name, owner=owner) | {"immutable": IMMUTABLE, "data": data}
 
@@ -78,7 +79,7 @@ def build_secret(
     # The fingerprints are keyed hashes: a hash of all of them reveals nothing.
     fingerprints = {key: secret_values[key].fingerprint for key in keys}
     is_unresolved = inputs.UNRESOLVED in fingerprints.values()
-    suffix = inputs.UNRESOLVED if is_unresolved else names.hash_content(fingerprints)
+    suffix = inputs.UNRESOLVED if is_unresolved else hashing.hash_content(fingerprints)
     return names.build_object(environment, "Secret", f"{owner}-secrets-{suffix}", owner=owner) | {
         "type": "Opaque",
         "immutable": IMMUTABLE,

@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from seaway.project import release
+
 UNRESOLVED = "unresolved"
 """A placeholder: for the fingerprint of a secret without a value, and for the tag of an image that is not built."""
 
@@ -48,3 +50,11 @@ class ContainerInputs:
     config_map: str | None
     secret: str | None
     """The Secret of the whole pod."""
+
+
+def resolve_release_images(pinned: release.Release, registry: str | None) -> dict[str, Image]:
+    """The images of a release in the registry of an environment; None: where they were pushed to."""
+    return {
+        name: Image(reference=image.build_reference(registry), content=image.content)
+        for name, image in pinned.images.items()
+    }

@@ -4,14 +4,13 @@ Names are fixed, so that ``kubectl`` finds the objects and links stay valid. Onl
 running pod (configuration, secrets, jobs) have a hash of their content in the name.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from seaway.kubernetes.api import kinds
 from seaway.project import environments
+from seaway.syntax import hashing
 
 LABEL_LIMIT = 63
 """Characters of a DNS label and of a label value. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
@@ -44,13 +43,7 @@ def shorten_name(text: str, limit: int = LABEL_LIMIT) -> str:
     """The text, or its beginning with a hash of all of it: two long texts stay different."""
     if len(text) <= limit:
         return text
-    return f"{text[: limit - 9].rstrip('-._')}-{hash_content(text, 8)}"
-
-
-def hash_content(content: Any, length: int = 10) -> str:
-    """Hexadecimal digits of the hash of plain data, whatever the order of keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    return f"{text[: limit - 9].rstrip('-._')}-{hashing.hash_content(text, 8)}"
 
 
 def slugify_path(path: str) -> str:
@@ -59,7 +52,7 @@ def slugify_path(path: str) -> str:
     If the path cannot be derived from the label, it gets a hash: ``/a-b`` and ``/a/b`` stay different.
     """
     name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
-    return name if f"/{name.replace('-', '/')}" == path else f"{name}-{hash_content(path, 8)}".lstrip("-")
+    return name if f"/{name.replace('-', '/')}" == path else f"{name}-{hashing.hash_content(path, 8)}".lstrip("-")
 
 
 def build_labels(environment: environments.Environment, name: str | None) -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 from seaway.manifests import names, network
 from seaway.model import application, egress, ingress_hosts, settings
 from seaway.project import environments
+from seaway.syntax import hashing
 from seaway.syntax.field_help import Help, Rationale
 
 DEFAULT_DENY_NAME = "default-deny"
@@ -107,7 +108,7 @@ def build_policy(environment: environments.Environment, workload: application.An
         spec["ingress"] = ingress
     spec["egress"] = list(_egress_rules(environment, workload))
     raw = workload.raw.get("NetworkPolicy")
-    suffix = names.hash_content([spec, raw] if raw else spec)
+    suffix = hashing.hash_content([spec, raw] if raw else spec)
     name = f"{workload.name}-{suffix}"
     return names.build_object(environment, "NetworkPolicy", name, owner=workload.name) | {"spec": spec}
 

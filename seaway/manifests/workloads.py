@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from seaway.manifests import ingress, names, scaling, volumes
 from seaway.model import application
 from seaway.project import environments
+from seaway.syntax import hashing
 from seaway.syntax.field_help import Help, Rationale
 
 REVISION_HISTORY_LIMIT: Annotated[
@@ -63,7 +64,7 @@ def hash_spec(manifest: dict[str, Any], contents: Mapping[str, str]) -> str:
     """The hash of the whole spec: another version is another rollout. A preview knows it, as the name of a Job."""
     spec = manifest["spec"]
     template = spec["template"]
-    return names.hash_content(spec | {"template": template | {"spec": _replace_images(template["spec"], contents)}})
+    return hashing.hash_content(spec | {"template": template | {"spec": _replace_images(template["spec"], contents)}})
 
 
 def _replace_images(pod_spec: dict[str, Any], contents: Mapping[str, str]) -> dict[str, Any]:
@@ -174,7 +175,7 @@ def build_job(
     It has no time to live: a Job that deletes itself would run again at the next refresh.
     """
     pod_spec = _replace_images(template["spec"], contents)
-    suffix = names.hash_content([pod_spec, job.raw["Job"]] if job.raw.get("Job") else pod_spec)
+    suffix = hashing.hash_content([pod_spec, job.raw["Job"]] if job.raw.get("Job") else pod_spec)
     name = f"{names.shorten_name(job.name, names.LABEL_LIMIT - len(suffix) - 1)}-{suffix}"
     annotations = WAIT_UNTIL_RECORDED | ({RUN_ANNOTATION: AFTER_ROLLOUT} if job.run == AFTER_ROLLOUT else {})
     return names.build_object(environment, "Job", name, owner=job.name, annotations=annotations) | {
