@@ -111,7 +111,7 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
         urls=led,
         calls=each.calls,
         called_by=[other.name for other in environment.app.get_workloads().values() if each.name in other.calls],
-        after=each.depends_on if isinstance(each, application.Service) else (),
+        after=each.depends_on,
         start=_find_start_command(environment, each, made),
         objects=[
             ObjectPurpose(kind=found.kind, name=found.name, purpose=_describe_purpose(found, each)) for found in made

@@ -49,7 +49,11 @@ class ReleaseObject:
     """The service, store or job that it belongs to; None: the whole application."""
     phase: Phase = Phase.foundation
     order: int = 0
+<<<<<<< HEAD
     """The step within the phase: it begins when the previous one is healthy. `dependsOn` makes further steps."""
+=======
+    """Within its wave: a turn begins when the one before it is healthy. Workloads with `dependsOn` have later ones."""
+>>>>>>> w-words2
     deadline: int | None = None
     """Seconds that its rollout may take; None: it starts no pods, or only later."""
     version: str | None = None
@@ -99,6 +103,7 @@ def objects(
         policies.build_acme_policy(environment),
         pull_secret,
     )
+<<<<<<< HEAD
     release_objects = [ReleaseObject(manifest=manifest) for manifest in shared if manifest is not None]
     pull_secrets = [*filter(None, [config.get_name(pull_secret)]), *environment.settings.image_pull_secrets]
     positions = rollout_order.plan_positions(environment.app)
@@ -130,6 +135,36 @@ def objects(
                     order=position.order,
                     deadline=workloads.compute_deadline(environment, workload) if starts_pods else None,
                     version=workloads.hash_spec(merged, contents) if starts_pods else None,
+=======
+    level = "baseline" if any(each.security == "baseline" for each in _list_workloads(app)) else "restricted"
+    found = [ReleaseObject(manifest=namespace.build_namespace(scope, level=level), owner=None, phase=Phase.foundation)]
+    found.append(ReleaseObject(manifest=policies.build_default_deny(scope), owner=None, phase=Phase.foundation))
+    found += [
+        ReleaseObject(manifest=one, owner=None, phase=Phase.foundation)
+        for one in policies.build_acme_policy(scope, app, stack_settings)
+    ]
+    account = identity.build_pull_secret(scope, stack_settings, secrets)
+    if account is not None:
+        found.append(ReleaseObject(manifest=account, owner=None, phase=Phase.foundation))
+    pull = (*filter(None, [config.get_name(account)]), *stack_settings.image_pull_secrets)
+    positions = rollout_order.plan_positions(app)
+    services = {one.name: one for one in app.services}
+    for each in _list_workloads(app):
+        taken = _find_images(each, services, stack_settings, images)
+        for wave, manifest in _build_workload_objects(
+            each, app, scope=scope, stack_settings=stack_settings, images=taken, secrets=secrets, pull=pull
+        ):
+            manifest = raw.merge_raw(each, manifest)  # noqa: PLW2901 - nothing may look at it without
+            one = ReleaseObject(manifest=manifest, owner=each.name, phase=wave)
+            if wave is not Phase.foundation:
+                position = positions[each.name]
+                one = dataclasses.replace(one, phase=Phase[position.phase], order=position.order)
+            if wave is not Phase.foundation and "template" in manifest["spec"]:
+                one = dataclasses.replace(
+                    one,
+                    deadline=workloads.compute_deadline(each, stack_settings),
+                    version=workloads.hash_spec(manifest, {name: image.content for name, image in taken.items()}),
+>>>>>>> w-words2
                 )
             )
     if environment.settings.quota:

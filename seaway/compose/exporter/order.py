@@ -8,7 +8,7 @@ from typing import Any
 
 from seaway.compose.exporter import container
 from seaway.compose.importer import convert as back
-from seaway.model import application
+from seaway.model import application, rollout_order
 
 COMPLETED = {"condition": "service_completed_successfully"}
 
@@ -16,15 +16,19 @@ COMPLETED = {"condition": "service_completed_successfully"}
 def convert(export: container.Export) -> None:
     """Write `depends_on` into the services."""
     app = export.app
-    first = [one.name for one in app.jobs if one.is_release_job() and one.run == "before-rollout"]
-    stores = [one.name for one in app.stores]
-    _add_dependencies(export, first, stores)
-    _add_dependencies(export, [one.name for one in app.jobs if not one.is_release_job()], stores)
-    _add_dependencies(export, [one.name for one in app.services], first or stores)
-    for one in app.services:
-        _add_dependencies(export, [one.name], one.depends_on)
-    last = [one.name for one in app.jobs if one.is_release_job() and one.run == "after-rollout"]
-    _add_dependencies(export, last, [one.name for one in app.services] or first or stores)
+    positions = rollout_order.plan_positions(app)
+    started_by_hand = [job.name for job in app.jobs if not job.is_release_job()]
+    previous: list[str] = []
+    for phase in ("store", "job", "service", "late_job"):
+        names = [
+            name for name, position in positions.items() if position.phase == phase and name not in started_by_hand
+        ]
+        _add_dependencies(export, names, previous)
+        if phase == "store":
+            _add_dependencies(export, started_by_hand, names)
+        previous = names or previous
+    for workload in (*app.stores, *app.services, *app.jobs):
+        _add_dependencies(export, [workload.name], workload.depends_on)
     for one in (*app.stores, *app.services, *app.jobs):
         _order_extra_containers(export, one)
 

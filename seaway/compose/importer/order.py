@@ -18,17 +18,18 @@ def convert(
         if condition == "service_started" and other.kind == "services":
             how = "no order: a program tries again until the other answers"
             said.approximate("condition", how, "condition: service_healthy", into="calls")
-        elif other.kind == "stores":
+        elif other.kind == "stores" and service.kind != "stores":
             said.keep("condition", "stores come before services")
-        elif other.kind == "jobs":
-            _convert_job_dependency(service, other, said)
-        elif service.kind == "services":
-            builder.append_unique("dependsOn", other.dns_name, said.locate("condition"))
-            said.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
-        elif service.kind == "jobs":
+        elif _runs_too_late(service, other):
+            how = f"no rollout completes {other.dns_name} before {service.dns_name} starts"
+            said.approximate("condition", how, f"let {service.dns_name} retry until it is done")
+        elif other.kind == "jobs" and service.kind == "services":
+            said.keep("condition", f"{other.dns_name} runs before any service changes")
+        elif other.kind == "services" and service.kind == "jobs":
             said.keep("condition", "after all services", into="run")
         else:
-            said.approximate("condition", "stores come before services", "let it try again until the other answers")
+            builder.append_unique("dependsOn", other.dns_name, said.locate("condition"))
+            said.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
         _convert_rare_keys(said, other)
     if service.runs_after_services:
         builder.set(("run",), "after-rollout", one.locate("depends_on"))
@@ -43,19 +44,10 @@ def _convert_rare_keys(dependency: key_reader.KeyReader, other: plan.ServicePlan
     dependency.drop("restart", "a program tries again when the other is back")
 
 
-def _convert_job_dependency(
-    service: plan.ServicePlan, other: plan.ServicePlan, dependency: key_reader.KeyReader
-) -> None:
-    if service.kind == "jobs":
-        how = f"{service.dns_name} and {other.dns_name} are jobs of one release; nothing says which is first"
-        dependency.approximate("condition", how, "let one job do both")
-    elif service.kind == "stores":
-        dependency.approximate("condition", "stores come before jobs", "let it wait itself")
-    elif other.runs_after_services:
-        how = f"{other.dns_name} needs services itself, and so runs after all of them"
-        dependency.approximate("condition", how, "let it need stores only")
-    else:
-        dependency.keep("condition", f"{other.dns_name} runs before any service changes")
+def _runs_too_late(service: plan.ServicePlan, other: plan.ServicePlan) -> bool:
+    """Whether the other is a job that completes after this one starts, or that a schedule starts."""
+    scheduled = plan.CRON_LABEL in other.keys.get_scalars("labels")
+    return other.kind == "jobs" and (scheduled or (other.runs_after_services and not service.runs_after_services))
 
 
 def convert_termination(service: plan.ServicePlan, builder: service_builder.ServiceBuilder) -> None:
