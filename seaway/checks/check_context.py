@@ -7,6 +7,7 @@ from typing import Any
 from seaway.kubernetes.api import kinds
 from seaway.manifests import objects as objects_
 from seaway.model import application, settings
+from seaway.project import environments
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +150,18 @@ class Container:
 class CheckContext:
     """An application in one environment, and its objects."""
 
-    app: application.Application
-    stack_settings: settings.Settings
+    environment: environments.Environment
     objects: tuple[objects_.ReleaseObject, ...]
+
+    @property
+    def app(self) -> application.Application:
+        """The resolved application."""
+        return self.environment.app
+
+    @property
+    def stack_settings(self) -> settings.Settings:
+        """The settings of the environment."""
+        return self.environment.settings
 
     def list_objects(self, *kinds: str) -> list[objects_.ReleaseObject]:
         """The objects of these kinds."""
@@ -160,7 +170,7 @@ class CheckContext:
     @property
     def pods(self) -> list[Pod]:
         """The pods of all workloads."""
-        workloads = {workload.name: (path, workload) for path, workload in self.app.get_workloads().items()}
+        workloads = {workload.name: (path, workload) for path, workload in self.environment.app.get_workloads().items()}
         return [
             Pod(release_object=release_object, model_path=path, workload=workload)
             for release_object in self.objects

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from seaway.checks import check, check_context, registry
 from seaway.manifests import objects
-from seaway.model import application, settings
+from seaway.model import settings
+from seaway.project import environments
 from seaway.syntax import diagnosis
 
 State = Literal["passed", "failed", "waived", "expired", "unused"]
@@ -61,8 +62,7 @@ class Result:
 
 
 def run_checks(
-    app: application.Application,
-    stack_settings: settings.Settings,
+    environment: environments.Environment,
     release_objects: Iterable[objects.ReleaseObject],
     today: datetime.date,
     *,
@@ -75,15 +75,15 @@ def run_checks(
         today: decides which waivers have expired.
         checks: a subset of the checks, for tests.
     """
-    context = check_context.CheckContext(app=app, stack_settings=stack_settings, objects=tuple(release_objects))
-    waivers = {waiver.check: waiver for waiver in stack_settings.waivers}
+    context = check_context.CheckContext(environment=environment, objects=tuple(release_objects))
+    waivers = {waiver.check: waiver for waiver in environment.settings.waivers}
     return [result for check_ in checks for result in _evaluate(check_, context, waivers.get(check_.id), today)]
 
 
 def _evaluate(
     check_: check.Check, context: check_context.CheckContext, waiver: settings.Waiver | None, today: datetime.date
 ) -> Iterator[Result]:
-    severity = check_.get_severity(context.stack_settings)
+    severity = check_.get_severity(context.environment.settings)
     findings = list(check_.find(context))
     if not findings:
         yield Result(check=check_, state="passed", severity=severity)
@@ -105,7 +105,7 @@ def _evaluate(
         key = f"seaway:waivers.{check_.id}"
         unused = check_context.Finding(
             owner=None,
-            object=f"Pulumi.{context.stack_settings.stack}.yaml",
+            object=f"Pulumi.{context.environment.settings.stack}.yaml",
             path=key,
             message="covers no finding" + (f" of {', '.join(waiver.workloads)}" if waiver.workloads else ""),
             hint=f"pulumi config rm --path '{key}'",

@@ -34,9 +34,7 @@ def build_disruption_budget(environment: environments.Environment, service: appl
     }
 
 
-def build_topology_spread(
-    environment: environments.Environment, service: application.Service
-) -> list[dict[str, Any]]:
+def build_topology_spread(environment: environments.Environment, service: application.Service) -> list[dict[str, Any]]:
     """Spread pods over zones, then over nodes, if possible; a full cluster still runs them.
 
     It is part of every service's template, whatever its scale: otherwise the first change of the scale would replace

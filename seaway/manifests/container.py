@@ -20,7 +20,7 @@ TERMINATION_MESSAGE_POLICY: Annotated[
 
 
 def build_container(
-    workload: application.WorkloadSpec, container_inputs: inputs.ContainerInputs, mounts: list[dict[str, Any]]
+    workload: application.AnyWorkload, container_inputs: inputs.ContainerInputs, mounts: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The main container of a workload."""
     container = _build_common_fields(workload, workload.name, container_inputs)
@@ -35,7 +35,7 @@ def build_container(
 
 
 def build_sidecar(
-    workload: application.WorkloadSpec,
+    workload: application.AnyWorkload,
     container_spec: application.ExtraContainer,
     container_inputs: inputs.ContainerInputs,
     mounts: list[dict[str, Any]],
@@ -58,7 +58,7 @@ def build_sidecar(
 
 
 def build_init_container(
-    workload: application.WorkloadSpec,
+    workload: application.AnyWorkload,
     container_spec: application.ExtraContainer,
     container_inputs: inputs.ContainerInputs,
     mounts: list[dict[str, Any]],
@@ -96,13 +96,13 @@ def _build_common_fields(
     return container
 
 
-def accepts_requests(workload: application.WorkloadSpec) -> bool:
+def accepts_requests(workload: application.AnyWorkload) -> bool:
     """Whether it must wait before it stops, until load balancers send no more requests."""
     return isinstance(workload, application.Service) and bool(network.list_ports(workload))
 
 
 def _build_security_context(
-    workload: application.WorkloadSpec, container_spec: application.ContainerSpec
+    workload: application.AnyWorkload, container_spec: application.ContainerSpec
 ) -> dict[str, Any]:
     """The security context of a container. An extra container with another image may have another user."""
     context: dict[str, Any] = {}

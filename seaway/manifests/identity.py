@@ -21,7 +21,7 @@ AUTOMOUNT_TOKEN: Annotated[
 
 
 def build_service_account(
-    environment: environments.Environment, workload: application.WorkloadSpec, pull_secrets: Sequence[str]
+    environment: environments.Environment, workload: application.AnyWorkload, pull_secrets: Sequence[str]
 ) -> dict[str, Any]:
     """The account of one workload, so that permissions apply to it alone."""
     account = names.build_object(environment, "ServiceAccount", workload.name)
@@ -30,7 +30,7 @@ def build_service_account(
 
 
 def build_role_and_binding(
-    environment: environments.Environment, workload: application.WorkloadSpec
+    environment: environments.Environment, workload: application.AnyWorkload
 ) -> list[dict[str, Any]]:
     """A Role with exactly the permissions of `kubernetesApi`, and its binding; empty without permissions.
 

@@ -71,7 +71,7 @@ def build_service_annotations(
 def build_url_annotation(
     environment: environments.Environment, workload: application.Service | application.Store
 ) -> dict[str, str]:
-    """The URLs of a workload, on the object that creates its pods: `seaway status` shows them without another request."""
+    """The URLs of a workload, on the object that creates its pods. `seaway status` reads them from there."""
     urls = ingress_hosts.format_urls(environment.settings, workload)
     return {names.URLS_ANNOTATION: " ".join(urls)} if urls else {}
 

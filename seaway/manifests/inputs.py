@@ -18,6 +18,13 @@ PULL_CREDENTIALS = "(registry)"
 not contain the credentials: an older release is pulled with the current password, so the fingerprint is empty."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class PendingImage:
+    """A placeholder for the reference of an image that is not built yet."""
+
+    name: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """The image of one container."""

@@ -35,8 +35,8 @@ QUOTA_NAME = "seaway"
 """Name of the namespace's ResourceQuota and LimitRange."""
 
 PATCH_FORCE = {"pulumi.com/patchForce": "true"}
-"""An `up` overwrites fields that were scaled or edited by hand. Without this the API server would reject the whole change
-as a conflict, and a rollback too. `seaway status --drift` shows the edits."""
+"""An `up` overwrites fields that were scaled or edited by hand. Without this the API server would reject the whole
+change as a conflict, and a rollback too. `seaway status --drift` shows the edits."""
 
 
 def shorten_name(text: str, limit: int = LABEL_LIMIT) -> str:

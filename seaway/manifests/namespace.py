@@ -9,9 +9,7 @@ from seaway.syntax.field_help import Help, Rationale
 POD_SECURITY_VERSION: Annotated[
     str,
     Help("version of the enforced Pod Security Standards; an older cluster applies its newest version"),
-    Rationale(
-        "an upgrade of the cluster cannot reject pods that ran the day before; warnings use `latest`, so they come early"
-    ),
+    Rationale("an upgrade of the cluster cannot reject running pods; warnings use `latest`, so they come early"),
 ] = "v1.34"
 """https://kubernetes.io/docs/concepts/security/pod-security-admission/"""
 

@@ -30,7 +30,7 @@ def get_main_port(workload: application.Service | application.Store) -> applicat
     return application.Port(MAIN_PORT_NAME, port=workload.port, protocol=workload.protocol)
 
 
-def list_ports(workload: application.WorkloadSpec) -> list[application.Port]:
+def list_ports(workload: application.AnyWorkload) -> list[application.Port]:
     """All ports of the main container, the main one first."""
     if not isinstance(workload, application.Service | application.Store):
         return []
@@ -38,18 +38,16 @@ def list_ports(workload: application.WorkloadSpec) -> list[application.Port]:
     return [*([main] if main else []), *sorted(workload.ports, key=lambda port: port.name)]
 
 
-def list_published_ports(workload: application.WorkloadSpec) -> list[application.Port]:
+def list_published_ports(workload: application.AnyWorkload) -> list[application.Port]:
     """The ports that are reachable from outside, if the environment publishes them."""
     if not isinstance(workload, application.Service | application.Store):
         return []
     return [
-        port
-        for port in list_ports(workload)
-        if (workload.publish if port.name == MAIN_PORT_NAME else port.publish)
+        port for port in list_ports(workload) if (workload.publish if port.name == MAIN_PORT_NAME else port.publish)
     ]
 
 
-def build_container_ports(workload: application.WorkloadSpec) -> list[dict[str, Any]]:
+def build_container_ports(workload: application.AnyWorkload) -> list[dict[str, Any]]:
     """The ports in the container's manifest."""
     return [
         {"name": port.name, "containerPort": port.port, "protocol": get_transport_protocol(port)}

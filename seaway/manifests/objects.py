@@ -4,6 +4,7 @@ Pure: the same input gives the same objects, in any process and whatever the ord
 list, ``seaway render`` prints it, the checks and the golden files read it.
 """
 
+import copy
 import dataclasses
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,11 +50,7 @@ class ReleaseObject:
     """The service, store or job that it belongs to; None: the whole application."""
     phase: Phase = Phase.foundation
     order: int = 0
-<<<<<<< HEAD
     """The step within the phase: it begins when the previous one is healthy. `dependsOn` makes further steps."""
-=======
-    """Within its wave: a turn begins when the one before it is healthy. Workloads with `dependsOn` have later ones."""
->>>>>>> w-words2
     deadline: int | None = None
     """Seconds that its rollout may take; None: it starts no pods, or only later."""
     version: str | None = None
@@ -69,8 +66,10 @@ class ReleaseObject:
 
     @property
     def key(self) -> str:
-        """A unique and stable name, ``Deployment/web``. It contains the hash of an object with a hash in its name: after
-        a revert the object that still runs has the same key, and is not deleted."""
+        """A unique and stable name, ``Deployment/web``, with the hash of an object that has one in its name.
+
+        After a revert the object that still runs has the same key, and is not deleted.
+        """
         return f"{self.kind}/{self.name}"
 
     @property
@@ -103,7 +102,6 @@ def objects(
         policies.build_acme_policy(environment),
         pull_secret,
     )
-<<<<<<< HEAD
     release_objects = [ReleaseObject(manifest=manifest) for manifest in shared if manifest is not None]
     pull_secrets = [*filter(None, [config.get_name(pull_secret)]), *environment.settings.image_pull_secrets]
     positions = rollout_order.plan_positions(environment.app)
@@ -135,36 +133,6 @@ def objects(
                     order=position.order,
                     deadline=workloads.compute_deadline(environment, workload) if starts_pods else None,
                     version=workloads.hash_spec(merged, contents) if starts_pods else None,
-=======
-    level = "baseline" if any(each.security == "baseline" for each in _list_workloads(app)) else "restricted"
-    found = [ReleaseObject(manifest=namespace.build_namespace(scope, level=level), owner=None, phase=Phase.foundation)]
-    found.append(ReleaseObject(manifest=policies.build_default_deny(scope), owner=None, phase=Phase.foundation))
-    found += [
-        ReleaseObject(manifest=one, owner=None, phase=Phase.foundation)
-        for one in policies.build_acme_policy(scope, app, stack_settings)
-    ]
-    account = identity.build_pull_secret(scope, stack_settings, secrets)
-    if account is not None:
-        found.append(ReleaseObject(manifest=account, owner=None, phase=Phase.foundation))
-    pull = (*filter(None, [config.get_name(account)]), *stack_settings.image_pull_secrets)
-    positions = rollout_order.plan_positions(app)
-    services = {one.name: one for one in app.services}
-    for each in _list_workloads(app):
-        taken = _find_images(each, services, stack_settings, images)
-        for wave, manifest in _build_workload_objects(
-            each, app, scope=scope, stack_settings=stack_settings, images=taken, secrets=secrets, pull=pull
-        ):
-            manifest = raw.merge_raw(each, manifest)  # noqa: PLW2901 - nothing may look at it without
-            one = ReleaseObject(manifest=manifest, owner=each.name, phase=wave)
-            if wave is not Phase.foundation:
-                position = positions[each.name]
-                one = dataclasses.replace(one, phase=Phase[position.phase], order=position.order)
-            if wave is not Phase.foundation and "template" in manifest["spec"]:
-                one = dataclasses.replace(
-                    one,
-                    deadline=workloads.compute_deadline(each, stack_settings),
-                    version=workloads.hash_spec(manifest, {name: image.content for name, image in taken.items()}),
->>>>>>> w-words2
                 )
             )
     if environment.settings.quota:
@@ -172,6 +140,19 @@ def objects(
         quota_manifests = quota.build_quota_manifests(environment, manifests)
         release_objects += [ReleaseObject(manifest=manifest) for manifest in quota_manifests]
     return sorted(release_objects, key=_get_sort_key)
+
+
+def replace_images(release_objects: Iterable[ReleaseObject], references: Mapping[Any, Any]) -> Iterator[ReleaseObject]:
+    """The same objects with other images in their containers. ``references``: the new reference by the old one."""
+    for release_object in release_objects:
+        if kinds.find_pod_template(release_object.manifest) is None:
+            yield release_object
+            continue
+        manifest = copy.deepcopy(release_object.manifest)
+        spec: dict[str, Any] = (kinds.find_pod_template(manifest) or {})["spec"]
+        for container in (*spec.get("initContainers", ()), *spec["containers"]):
+            container["image"] = references.get(container["image"], container["image"])
+        yield dataclasses.replace(release_object, manifest=manifest)
 
 
 def group_by_step(release_objects: Iterable[ReleaseObject]) -> dict[str, list[ReleaseObject]]:
@@ -210,7 +191,7 @@ def _build_configuration(
     containers: dict[str, application.ContainerSpec] = {workload.name: workload, **extra_containers}
     all_secrets = [secret for container_spec in containers.values() for secret in container_spec.secrets]
     secret_manifest = config.build_secret(environment, workload.name, all_secrets, secrets)
-    variables = links.get_variables(environment.app, workload) if workload.link_variables else {}
+    variables: Mapping[str, str] = links.get_variables(environment.app, workload) if workload.link_variables else {}
     manifests = [secret_manifest]
     container_inputs: dict[str, inputs.ContainerInputs] = {}
     for name, container_spec in containers.items():
@@ -228,9 +209,7 @@ def _build_configuration(
     return container_inputs, [manifest for manifest in manifests if manifest is not None]
 
 
-def _build_access(
-    environment: environments.Environment, workload: application.AnyWorkload
-) -> Iterator[dict[str, Any]]:
+def _build_access(environment: environments.Environment, workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
     """The Services and the Ingress of a workload, and its disruption budget."""
     if isinstance(workload, application.Job):
         return
@@ -244,9 +223,10 @@ def _build_access(
         yield network.build_service(environment, workload, ingress.build_service_annotations(environment, workload))
     if (ingress_manifest := ingress.build_ingress(environment, workload)) is not None:
         yield ingress_manifest
-    if isinstance(workload, application.Service) and not workload.daemon_set:
-        if (workload.scale.max or workload.scale.min) >= 2:
-            yield availability.build_disruption_budget(environment, workload)
+    if not isinstance(workload, application.Service) or workload.daemon_set:
+        return
+    if (workload.scale.max or workload.scale.min) >= 2:
+        yield availability.build_disruption_budget(environment, workload)
 
 
 def _build_rollout(
@@ -265,7 +245,7 @@ def _build_rollout(
                 yield scaling.build_autoscaler(environment, workload)
         case application.Store():
             yield workloads.build_stateful_set(environment, workload, template)
-        case application.Job() if workload.is_release_job:
+        case application.Job() if workload.is_release_job():
             yield workloads.build_job(environment, workload, template, contents)
         case application.Job():
             yield workloads.build_cron_job(environment, workload, template)

@@ -13,9 +13,7 @@ TPU_RESOURCE = "google.com/tpu"
 """https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""
 
 
-def build_pod_affinity(
-    environment: environments.Environment, workload: application.WorkloadSpec
-) -> dict[str, Any]:
+def build_pod_affinity(environment: environments.Environment, workload: application.AnyWorkload) -> dict[str, Any]:
     """Affinity to the stores whose volumes it shares: a volume is mounted on one node at a time. A store that is
     replaced prefers the node of the services that still hold its volume.
 
@@ -42,7 +40,7 @@ def build_pod_affinity(
     return {"affinity": {"podAffinity": terms}} if terms else {}
 
 
-def build_placement(workload: application.WorkloadSpec) -> dict[str, Any]:
+def build_placement(workload: application.AnyWorkload) -> dict[str, Any]:
     """Priority, node selector and tolerations. Nodes with accelerators are tainted: only pods that request one tolerate
     the taint."""
     resources = [container_spec.resources for container_spec in (workload, *workload.sidecars, *workload.init)]

@@ -33,7 +33,7 @@ UNPRIVILEGED_PORTS_SYSCTL = {"name": "net.ipv4.ip_unprivileged_port_start", "val
 
 def build_pod_template(
     environment: environments.Environment,
-    workload: application.WorkloadSpec,
+    workload: application.AnyWorkload,
     container_inputs: Mapping[str, inputs.ContainerInputs],
 ) -> dict[str, Any]:
     """The pods of a workload. ``container_inputs`` by container; the main one has the name of the workload."""
@@ -51,7 +51,7 @@ def build_pod_template(
         spec["topologySpreadConstraints"] = availability.build_topology_spread(environment, workload)
     if isinstance(workload, application.Job):
         spec["restartPolicy"] = JOB_RESTART_POLICY
-    # Kubernetes starts them in this order, each when the sidecar before it is up: so an init container may use sidecars.
+    # Kubernetes starts them in this order and waits for each sidecar: so an init container may use the sidecars.
     init_containers = [
         build(workload, extra, container_inputs[extra.name], mounts[extra.name])
         for build, extras in (
@@ -68,7 +68,7 @@ def build_pod_template(
     return {"metadata": {"labels": names.build_labels(environment, name)}, "spec": spec}
 
 
-def _compute_grace_period(workload: application.WorkloadSpec) -> int:
+def _compute_grace_period(workload: application.AnyWorkload) -> int:
     match workload:
         case application.Service():
             return workload.stop_grace_period + (workload.pre_stop_delay if container.accepts_requests(workload) else 0)
@@ -78,9 +78,7 @@ def _compute_grace_period(workload: application.WorkloadSpec) -> int:
             return availability.JOB_GRACE_SECONDS
 
 
-def _build_security_context(
-    environment: environments.Environment, workload: application.WorkloadSpec
-) -> dict[str, Any]:
+def _build_security_context(environment: environments.Environment, workload: application.AnyWorkload) -> dict[str, Any]:
     own_group = workload.user or names.DEFAULT_GROUP_ID
     groups = _list_shared_groups(environment.app, workload)
     context: dict[str, Any] = {}
@@ -102,7 +100,7 @@ def _build_security_context(
     return context
 
 
-def _list_shared_groups(app: application.Application, workload: application.WorkloadSpec) -> Sequence[int]:
+def _list_shared_groups(app: application.Application, workload: application.AnyWorkload) -> Sequence[int]:
     """The groups of the files on the volumes that it shares with other stores."""
     return [
         model_volumes.find_group_id(app, shared_volume) or names.DEFAULT_GROUP_ID

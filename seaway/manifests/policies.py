@@ -36,9 +36,7 @@ ACME_SOLVER_PORT = 8089
 POLICY_TYPES: Annotated[
     list[str],
     Help("directions that are closed except for the rules"),
-    Rationale(
-        "a compromised pod can reach only its declared dependencies, and only declared callers can reach it"
-    ),
+    Rationale("a compromised pod can reach only its declared dependencies, and only declared callers can reach it"),
 ] = ["Ingress", "Egress"]
 
 DNS_PEERS = (
@@ -78,7 +76,7 @@ def build_default_deny(environment: environments.Environment) -> dict[str, Any]:
 
 
 def build_acme_policy(environment: environments.Environment) -> dict[str, Any] | None:
-    """Allows requests to cert-manager's solver pods in this namespace: the issuer sends one to prove a host's ownership.
+    """Allows the requests of an issuer to cert-manager's solver pods, which prove the ownership of a host.
 
     None if there is no issuer. An issuer that uses DNS has no such pods, and the policy allows nothing.
     """
@@ -159,9 +157,7 @@ def _ingress_controller_peer(stack_settings: settings.Settings) -> dict[str, Any
     return {"from": [{"namespaceSelector": {"matchLabels": labels}}]}
 
 
-def _egress_rules(
-    environment: environments.Environment, workload: application.AnyWorkload
-) -> Iterator[dict[str, Any]]:
+def _egress_rules(environment: environments.Environment, workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
     yield {"to": [dict(peer) for peer in DNS_PEERS], "ports": [_build_port(53, "UDP"), _build_port(53, "TCP")]}
     targets = {target.name: target for target in (*environment.app.services, *environment.app.stores)}
     for name in sorted(set(workload.calls)):
@@ -197,7 +193,7 @@ def _build_range_peer(range_: egress.AddressRange) -> dict[str, Any]:
     return {"ipBlock": {"cidr": range_.cidr}}
 
 
-def _build_ports(workload: application.WorkloadSpec) -> list[dict[str, Any]]:
+def _build_ports(workload: application.AnyWorkload) -> list[dict[str, Any]]:
     """The ports for callers, the main one first, without those of extra containers.
 
     By name: during a rollout each pod resolves the name to its own number, so a changed number cuts off no caller.
@@ -205,7 +201,7 @@ def _build_ports(workload: application.WorkloadSpec) -> list[dict[str, Any]]:
     return [_build_port(port.name, network.get_transport_protocol(port)) for port in network.list_ports(workload)]
 
 
-def _opens_all_ports(workload: application.WorkloadSpec) -> bool:
+def _opens_all_ports(workload: application.AnyWorkload) -> bool:
     return isinstance(workload, application.Service | application.Store) and workload.all_ports
 
 

@@ -1,4 +1,4 @@
-"""The escape hatch: merges the `raw` fields of an application, in Kubernetes' own words, into the finished manifests."""
+"""Merges the `raw` fields of an application, in Kubernetes' own words, into the finished manifests."""
 
 from typing import Any
 

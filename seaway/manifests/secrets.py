@@ -22,7 +22,10 @@ FILE_MODE: Annotated[
 def build_env(secrets: Iterable[application.Secret], secret_name: str | None) -> list[dict[str, Any]]:
     """Each secret as a variable, or a variable with the path of its file. ``secret_name``: the Secret of the pod."""
     return [
-        {"name": secret.name, "valueFrom": {"secretKeyRef": {"name": secret.existing or secret_name, "key": _get_key(secret)}}}
+        {
+            "name": secret.name,
+            "valueFrom": {"secretKeyRef": {"name": secret.existing or secret_name, "key": _get_key(secret)}},
+        }
         if secret.env
         else {"name": model_secrets.format_variable_name(secret), "value": model_secrets.format_path(secret)}
         for secret in _sort_by_name(secrets)

@@ -24,7 +24,7 @@ ROOT_PATH = "/"
 
 
 def build_volumes(
-    workload: application.WorkloadSpec, container_inputs: Mapping[str, inputs.ContainerInputs]
+    workload: application.AnyWorkload, container_inputs: Mapping[str, inputs.ContainerInputs]
 ) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
     """The volumes of a pod, and the mounts of each container.
 

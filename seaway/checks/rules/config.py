@@ -69,7 +69,7 @@ def missing_references(context: check_context.CheckContext) -> check_context.Fin
     }
     existing = {
         secret.existing
-        for container_spec in context.app.get_containers().values()
+        for container_spec in context.environment.app.get_containers().values()
         for secret in container_spec.secrets
     }
     for pod in context.pods:

@@ -45,7 +45,7 @@ def own_namespace(context: check_context.CheckContext) -> check_context.Findings
     for release_object in context.objects:
         name = release_object.manifest["metadata"].get("namespace", "default")
         if kinds.KINDS[release_object.kind].namespaced and name in SHARED_NAMESPACES:
-            hint = f"set it to {context.stack_settings.format_namespace(context.app.name)}"
+            hint = f"set it to {context.environment.namespace}"
             yield check_context.make_finding(release_object, "metadata.namespace", f"{name} is shared", hint)
 
 

@@ -66,7 +66,7 @@ KeepLabel = Callable[[str, str], None]
 
 def _convert_label(
     service: plan.ServicePlan, builder: service_builder.ServiceBuilder, name: str, node: nodes.ScalarNode
-) -> None:  # noqa: PLR0912
+) -> None:
     one, text, place = service.keys, node.text, node.location
 
     def kept(how: str, into: str) -> None:

@@ -7,6 +7,7 @@ from seaway.checks import check_context
 from seaway.checks.preflight import cluster_facts, nodes, requirement, requirements
 from seaway.manifests import preview
 from seaway.model import application, settings
+from seaway.project import environments
 from tests.unit.checks import checked_app
 
 GPU = application.Gpu(count=1)
@@ -16,7 +17,8 @@ def build_context(
     of: application.Application | None = None, stack: settings.Settings = checked_app.OPEN
 ) -> check_context.CheckContext:
     app = of or checked_app.build_app()
-    return check_context.CheckContext(app=app, stack_settings=stack, objects=tuple(preview.render_objects(app, stack)))
+    environment = environments.Environment.create(app, stack)
+    return check_context.CheckContext(environment=environment, objects=tuple(preview.render_objects(environment)))
 
 
 def build_object(name: str, **fields: Any) -> dict[str, Any]:
