@@ -9,7 +9,7 @@ from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, preview, yaml_writer
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 
 REGISTRY = "registry.example.com/team"
 
@@ -23,7 +23,11 @@ def list_examples() -> Mapping[str, Path]:
 def render_example(file: Path) -> str:
     """The objects of an application, ready to be read by a checker."""
     app = load.load_application(file, root=roots.Root(environment.ROOT))
+<<<<<<< HEAD
     made = preview.render_objects(app, production_settings(app), release_images(app))
+=======
+    made = preview.render_objects(environments.Environment.create(app, production(app)), released(app))
+>>>>>>> w-manifests
     return yaml_writer.dump_objects(made)
 
 
