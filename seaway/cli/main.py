@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from seaway import errors
-from seaway.cli import check, command, diff, import_compose, logs, preview, release, render, show, status, up
+from seaway.cli import check, command, diff, import_compose, logs, migrate, preview, release, render, show, status, up
 from seaway.syntax import diagnosis
 
-VERBS: Sequence[ModuleType] = (up, preview, check, render, import_compose, show, status, logs, diff, release)
+VERBS: Sequence[ModuleType] = (up, preview, check, render, import_compose, show, status, logs, diff, release, migrate)
 """In the order that the help shows them."""
 
 
