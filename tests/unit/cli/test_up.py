@@ -21,7 +21,7 @@ from seaway.project import load, release
 from seaway.release import hold, record, record_store, stack_state, stored_record
 from tests import golden
 from tests.unit.cli import program
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 FAILED = "f" * 12
 STACK = settings.Settings(stack="dev", context="work")
