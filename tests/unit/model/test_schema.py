@@ -92,7 +92,7 @@ def test_an_unknown_field_of_an_object_is_reported() -> None:
 
 def test_the_file_is_generated_and_small() -> None:
     text = maker.FILE.read_text()
-    assert maker.text(json.loads(text)) == text
+    assert maker.format_schema(json.loads(text)) == text
     assert set(schema.list_kinds()) == set(maker.KINDS)
     assert len(text) < 300_000
     modules = (golden.ROOT / "dev/cluster/modules/kubernetes/go.mod").read_text()
@@ -129,8 +129,8 @@ func schema_k8sio_api_apps_v1_JobSpec(ref) {
 \t\t\t\t\t\tSchemaProps: spec.SchemaProps{
 \t\t\t\t\t\t\tEnum:        []interface{}{"A", "B"},
 """
-    assert dict(maker.enums(code)) == {("k8sio_api_apps_v1_JobSpec", "policy"): ["A", "B"]}
-    generated = maker.made(definitions | specs, {("io.k8s.api.apps.v1.JobSpec", "policy"): ["A", "B"]}, "v1")
+    assert dict(maker.parse_enums(code)) == {("k8sio_api_apps_v1_JobSpec", "policy"): ["A", "B"]}
+    generated = maker.make_schema(definitions | specs, {("io.k8s.api.apps.v1.JobSpec", "policy"): ["A", "B"]}, "v1")
     assert generated["types"]["apps.v1.Job"] == {"fields": {"spec": "apps.v1.JobSpec"}, "required": ["spec"]}
     assert generated["types"]["apps.v1.JobSpec"] == {
         "fields": {
