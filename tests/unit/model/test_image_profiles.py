@@ -7,6 +7,7 @@ import pytest
 from seaway.manifests import preview
 from seaway.model import application, settings
 from seaway.model.defaults import image_profiles, resolve
+from seaway.project import environments
 
 
 def store(image: str, path: str = "/data/here", **more: Any) -> application.Store:
@@ -117,6 +118,7 @@ DEFAULTS = [name for name, profile in image_profiles.PROFILES.items() if profile
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_default_profiles_run_under_the_restricted_level(name: str) -> None:
     stack = settings.Settings(stack="test", context="work")
-    objects = preview.render_objects(resolve_stores(store(f"{name}:1")), stack)
+    environment = environments.Environment.create(resolve_stores(store(f"{name}:1")), stack)
+    objects = preview.render_objects(environment)
     (namespace,) = (rendered for rendered in objects if rendered.kind == "Namespace")
     assert namespace.manifest["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"

@@ -112,7 +112,7 @@ def test_errors_in_an_overlay_have_its_location(folder: Path, wording: object, o
 def test_a_missing_file_is_reported() -> None:
     with pytest.raises(diagnosis.InvalidInput) as caught:
         load.load_application(Path("nowhere/app.yaml"))
-    assert diagnostics.summarize(caught.value.diagnostics) == ["nowhere/app.yaml: : unreadable-file"]
+    assert diagnostics.summarize(caught.value.diagnostics) == ["nowhere/app.yaml: : file-not-found"]
 
 
 def shuffle_keys(node: object, generator: random.Random) -> object:

@@ -37,7 +37,10 @@ def list_fields() -> set[tuple[str, str]]:
     classes = [cls for cls in vars(application).values() if isinstance(cls, type) and dataclasses.is_dataclass(cls)]
     assert len(classes) > 10
     return {
-        (find_owner(cls, field.name), field.name) for cls in classes for field in dataclasses.fields(cls) if field.kw_only
+        (find_owner(cls, field.name), field.name)
+        for cls in classes
+        for field in dataclasses.fields(cls)
+        if field.kw_only
     }
 
 

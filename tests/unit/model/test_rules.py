@@ -128,8 +128,8 @@ INVALID = {
         web(f"{IMAGE}    files: {{/a: {{source: app.toml, content: x}}}}"),
         "7:13: services.web.files./a: conflicting-keys",
     ),
-    "no file": (web(f"{IMAGE}    files: {{/a: b.toml}}"), "7:13: services.web.files./a: "),
-    "invalid path": (web(f'{IMAGE}    files: {{/a: "b\\0"}}'), "7:13: services.web.files./a: "),
+    "no file": (web(f"{IMAGE}    files: {{/a: b.toml}}"), "7:13: services.web.files./a: file-not-found"),
+    "invalid path": (web(f'{IMAGE}    files: {{/a: "b\\0"}}'), "7:13: services.web.files./a: invalid-path"),
     "no folder": (web("    build: ./wep"), "6:5: services.web.build: file-not-found"),
     "no Dockerfile": (
         web("    build: {context: web, dockerfile: Dockerfile.x}"),
