@@ -4,7 +4,7 @@ import pytest
 
 from seaway.model import application, egress
 from seaway.model.defaults import resolve
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 
 def web(words: str) -> str:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from seaway.model import application, ingress_hosts, settings
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 APP = """\
 name: shop

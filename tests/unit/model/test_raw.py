@@ -5,7 +5,7 @@ import pytest
 from seaway.model import application
 from seaway.model.validate import raw
 from tests.support import diagnostics
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 APP = """\
 name: shop

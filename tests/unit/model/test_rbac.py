@@ -3,7 +3,7 @@
 import pytest
 
 from seaway.model.validate import rbac
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 APP = "name: shop\nservices:\n  web:\n    image: a\n    kubernetesApi: %s\n"
 VALID = [

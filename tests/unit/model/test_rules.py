@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 BASE = """\
 name: shop

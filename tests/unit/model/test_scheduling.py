@@ -3,7 +3,7 @@
 import pytest
 
 from seaway.model import scheduling
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 
 def web(body: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from seaway.model import application, secrets
 from seaway.model.defaults import resolve
 from tests.support import diagnostics
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 
 def web(body: str, more: str = "") -> str:

@@ -7,7 +7,7 @@ import pytest
 from seaway.model import application
 from seaway.project import load
 from seaway.syntax import diagnosis
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 
 def web(body: str) -> str:
