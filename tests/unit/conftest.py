@@ -51,11 +51,16 @@ def find_errors(folder: Path) -> FindErrors:
 
 @pytest.fixture
 def expect_errors(find_errors: FindErrors, wording: object) -> ExpectErrors:
-    """Compares the errors of a text with rows ``7:13: services.web.calls.0: unknown-workload``, and their wording."""
+    """Compares the errors of a text, and their wording, with rows ``7:13: services.web.calls.0: unknown-workload``.
+
+    A path that begins with a dot is below ``services.web``.
+    """
 
     def expect(text: str, *rows: str, stack: str | None = None) -> None:
         errors = find_errors(text, stack)
-        assert [row.removeprefix("app/app.yaml:") for row in diagnostics.summarize(errors)] == list(rows)
+        assert [row.removeprefix("app/app.yaml:") for row in diagnostics.summarize(errors)] == [
+            row.replace(": .", ": services.web.", 1) for row in rows
+        ]
         assert [f"{error.message}; {error.hint}" for error in errors] == wording
 
     return expect
