@@ -42,7 +42,7 @@ FINDING_HEADINGS = ("CHECK", "WEIGHT", "OF", "WHERE", "WHAT IS WRONG", "WAY OUT"
 FIRST_FOLDED_COLUMN = 3
 """Columns from here on are folded, not cut: half a way out is none."""
 
-STATE_COLOURS = {"there": "green", "lacking": "red", "warning": "yellow", "unknown": "yellow"}
+STATE_COLOURS = {"present": "green", "missing": "red", "warning": "yellow", "unknown": "yellow"}
 REQUIREMENT_HEADINGS = ("THE CLUSTER'S", "STATE", "FOR", "TOLD", "WAY OUT")
 
 

@@ -20,7 +20,7 @@ def merge_raw(workload: application.AnyWorkload, manifest: dict[str, Any]) -> di
     merged = schema.merge_patch(kind, manifest, raw)
     location = diagnosis.SourceLocation(workload.name)
     diagnostics = [
-        diagnosis.Diagnostic(location, ".".join(("raw", kind, *error.path)), error.message, error.hint, "invalid-raw")
+        diagnosis.Diagnostic(location, ".".join(("raw", kind, *error.path)), error.message, error.hint, error.code)
         for error in schema.check_object(kind, merged)
     ]
     if diagnostics:
