@@ -8,11 +8,11 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from seaway.kubernetes.api import fields
+from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.project import release, release_lock
 from seaway.release import drift, record_store, stack_state
-from seaway.rollout import evidence, status
+from seaway.rollout import status
 
 _Release = release.Release
 
@@ -72,16 +72,16 @@ def find_unexpected_images(
         status.get_owner(manifest): set(_list_images(manifest["spec"]["template"]["spec"]))
         for manifest in declared
         # A run of a CronJob may have started before the release.
-        if manifest["kind"] in status.WORKLOAD_KINDS and manifest["kind"] != "CronJob"
+        if manifest["kind"] in kinds.WORKLOAD_KINDS and manifest["kind"] != "CronJob"
     }
     for pod in live_objects.list_objects("Pod"):
-        ended = evidence.get_mapping(pod, "status").get("phase") in ("Succeeded", "Failed")
-        if ended or evidence.is_terminating(pod) or not status.belongs_to_application(pod, app_name, stack):
+        ended = unstructured.get_mapping(pod, "status").get("phase") in ("Succeeded", "Failed")
+        if ended or unstructured.is_terminating(pod) or not status.belongs_to_application(pod, app_name, stack):
             continue
         images = expected.get(status.get_owner(pod))
         for image in _list_images(pod["spec"]):
             if images is not None and image not in images:
-                yield evidence.get_name(pod), image
+                yield unstructured.get_name(pod), image
 
 
 def list_refusals(source: SourceEnvironment, stack_lock: release_lock.Lock, *, target: str) -> Iterator[str]:
@@ -177,7 +177,7 @@ def find_previous(
 
 def _describe_health(row: status.WorkloadStatus) -> str:
     findings = row.health.findings
-    return f"{row.name}: {findings[0].line}" if findings else row.health.summary
+    return f"{row.name}: {findings[0].message}" if findings else row.health.summary
 
 
 def _list_images(pod: Mapping[str, Any]) -> Iterator[str]:

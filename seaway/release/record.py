@@ -12,7 +12,7 @@ from seaway.kubernetes.api import kinds
 from seaway.manifests import identity, inputs, objects
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
-from seaway.project import migration, release
+from seaway.project import environments, migration, release
 from seaway.syntax import decode, encode, hashing, nodes
 
 ENVIRONMENT_DIGITS = 6
@@ -127,12 +127,14 @@ class ReleaseRecord:
 
         It covers the manifests: another version of Seaway may render others from the same application.
         """
-        unbuilt = dataclasses.replace(
-            self,
-            images={name: dataclasses.replace(image, reference=image.content) for name, image in self.images.items()},
-        )
-        plain = migration.restore_former_keys(unbuilt.to_plain())
-        manifests = [release_object.manifest for release_object in unbuilt.render_objects()]
+        return self.compute_id(self.render_objects())
+
+    def compute_id(self, release_objects: Iterable[objects.ReleaseObject]) -> str:
+        """The id, from the objects of the record: rendered with its images, and without the values of secrets."""
+        images = {name: dataclasses.replace(image, reference=image.content) for name, image in self.images.items()}
+        plain = migration.restore_former_keys(dataclasses.replace(self, images=images).to_plain())
+        contents = {image.reference: image.content for image in self.images.values()}
+        manifests = [unbuilt.manifest for unbuilt in objects.replace_images(release_objects, contents)]
         return f"{self.release_id}-{hashing.hash_content([plain, manifests], ENVIRONMENT_DIGITS)}"
 
     @property
@@ -177,16 +179,20 @@ class ReleaseRecord:
         """The application as ``objects.objects`` takes it."""
         return resolve.resolve_application(self.app)
 
+    @property
+    def environment(self) -> environments.Environment:
+        """The recorded application, resolved, with the recorded settings."""
+        return environments.Environment.create(self.resolved_app, settings.Settings(context="-", **self.settings))
+
     def render_objects(self) -> list[objects.ReleaseObject]:
         """Its objects, with Secrets by name but without their values.
 
         Raises:
             LookupError: an image or the fingerprint of a secret is missing.
         """
-        stack_settings = settings.Settings(context="-", **self.settings)
         fingerprints = {**self.secrets, inputs.PULL_CREDENTIALS: ""}
         secrets = {name: inputs.SecretValue(fingerprint=text, value="") for name, text in fingerprints.items()}
-        return objects.objects(self.resolved_app, stack_settings, self.images, secrets)
+        return objects.objects(self.environment, self.images, secrets)
 
 
 def parse_release_id(record_id: str) -> str:

@@ -267,7 +267,5 @@ def _get_part_name(record_id: str, number: int) -> str:
 
 
 def _build_metadata(release_record: record.ReleaseRecord, name: str, record_id: str) -> dict[str, Any]:
-    namespace, stack = release_record.namespace, release_record.settings["stack"]
-    scope = names.Scope(application=release_record.app.name, stack=stack, namespace=namespace)
-    labels = names.build_labels(scope, OWNER_NAME) | {RELEASE_LABEL: record_id}
-    return {"name": name, "namespace": namespace, "labels": labels}
+    labels = names.build_labels(release_record.environment, OWNER_NAME) | {RELEASE_LABEL: record_id}
+    return {"name": name, "namespace": release_record.namespace, "labels": labels}

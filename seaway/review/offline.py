@@ -44,9 +44,9 @@ def render_tree(folder: Path, stack: str) -> RenderedTree:
         images = inputs.resolve_release_images(environment.release, stack_settings.registry)
     else:
         records = build_inputs.read_build_records(environment)
-        images = preview.tag_images(app, stack_settings, {name: record.tag for name, record in records.items()})
+        images = preview.tag_images(environment, {name: record.tag for name, record in records.items()})
     fingerprints = _compute_fingerprints(app, folder / f"Pulumi.{stack}.yaml")
-    release_objects = tuple(preview.render_objects(app, stack_settings, images, fingerprints))
+    release_objects = tuple(preview.render_objects(environment, images, fingerprints))
     return RenderedTree(app=app, settings=stack_settings, objects=release_objects, images=images, build_records=records)
 
 
