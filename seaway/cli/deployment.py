@@ -95,7 +95,7 @@ class Deployment:
             )
         return self._roll_back(before, note)
 
-    def _finish_update(self, held: hold.Hold | None, note: hold.RunResult | None) -> int:
+    def _finish_update(self, held: release_lock.Fallback | None, note: hold.RunResult | None) -> int:
         if held and note and note.deployed != note.described:
             self._print_status()
             print(
@@ -124,7 +124,7 @@ class Deployment:
         if after.drift is not None and after.drift == before:
             return self._report_failure("nothing was changed in the cluster: nothing to roll back")
         moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        made = hold.Hold(release=good.id, held=note.described, because=after.reason, since=moment)
+        made = release_lock.Fallback(release=good.id, held=note.described, because=after.reason, since=moment)
         hold.write_fallback(where.folder, where.name, made, one, after.objects)
         self._report(f"release {made.held} failed ({after.reason}); putting release {made.release} back")
         # A store that the failed release has added goes again, with the disk that was made for it.
