@@ -36,7 +36,7 @@ from seaway.cli import command, stack
 if TYPE_CHECKING:
     from seaway.checks import check_context, engine
     from seaway.checks.preflight import requirement
-    from seaway.release import project
+    from seaway.project import environments
 
 FINDING_HEADINGS = ("CHECK", "WEIGHT", "OF", "WHERE", "WHAT IS WRONG", "WAY OUT")
 FIRST_FOLDED_COLUMN = 3
@@ -67,12 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio  # noqa: PLC0415 - a tenth of the start of every verb
 
     where = stack.find_target(arguments)
-    from seaway.checks import check_context, engine  # noqa: PLC0415 - other verbs need not wait for the manifests
-    from seaway.manifests import preview  # noqa: PLC0415
-    from seaway.release import project  # noqa: PLC0415
+    from seaway.checks import check_context, engine, registry  # noqa: PLC0415 - other verbs need not wait for the manifests
+    from seaway.manifests import inputs, preview  # noqa: PLC0415
+    from seaway.project import environments  # noqa: PLC0415
 
-    one = project.load_environment(where.folder, where.name)
-    images = one.release.resolve_images(one.settings.registry) if one.release else {}
+    one = environments.load_environment(where.folder, where.name, check_ids=registry.IDS)
+    images = inputs.resolve_release_images(one.release, one.settings.registry) if one.release else {}
     objects = preview.render_objects(one.app, one.settings, images)
     results = engine.run_checks(one.app, one.settings, objects, datetime.datetime.now(datetime.UTC).date())
     refused = any(each.is_refused for each in results)
@@ -101,7 +101,7 @@ async def _check_requirements(
     return [each.evaluate(answers) for each in wanted]
 
 
-def _print_findings(environment: "project.Environment", summary: str, results: "Sequence[engine.Result]") -> None:
+def _print_findings(environment: "environments.Environment", summary: str, results: "Sequence[engine.Result]") -> None:
     from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
 
     from seaway.cli import display  # noqa: PLC0415

@@ -64,6 +64,8 @@ def to_json(app_name: str, names: Sequence[str], result: "comparison.Comparison"
 
 def _read_views(folder: Path, names: Sequence[str]) -> "list[comparison.EnvironmentView]":
     """All that is wrong with either is told together."""
+    from seaway.checks import registry  # noqa: PLC0415 - for those who compare
+    from seaway.project import environments  # noqa: PLC0415
     from seaway.review import environment_views  # noqa: PLC0415 - for those who compare
 
     read: list[comparison.EnvironmentView] = []
@@ -71,7 +73,9 @@ def _read_views(folder: Path, names: Sequence[str]) -> "list[comparison.Environm
     for name in names:
         try:
             stack.find_file(folder, name)
-            read.append(environment_views.read_view(folder, name))
+            read.append(
+                environment_views.create_view(environments.load_environment(folder, name, check_ids=registry.IDS))
+            )
         except diagnosis.InvalidInput as error:
             wrong += [one for one in error.diagnostics if one not in wrong]
     if wrong:

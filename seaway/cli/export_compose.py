@@ -9,15 +9,14 @@ from pathlib import Path
 from seaway.cli import command, import_compose
 from seaway.compose import report
 from seaway.compose.exporter import container, exporter
-from seaway.explain import origin
 from seaway.files import roots
 from seaway.images import base_images, build_files, build_inputs
-from seaway.project import images_lock
-from seaway.release import project
+from seaway.manifests import preview
+from seaway.project import environments, images_lock
 from seaway.syntax import diagnosis
 
 
-def run(arguments: argparse.Namespace, environment: project.Environment, folder: Path) -> int:
+def run(arguments: argparse.Namespace, environment: environments.Environment) -> int:
     """Print it, and what is lost.
 
     Raises:
@@ -28,9 +27,9 @@ def run(arguments: argparse.Namespace, environment: project.Environment, folder:
         raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation("--service"), "", wrong, remedy)])
     found = exporter.export_application(
         environment.app,
-        origin.read_source_tree(environment, folder),
+        environment.node,
         folder=str(Path(environment.settings.app).parent),
-        image_sources=dict(_resolve_images(environment, folder)),
+        image_sources=dict(_resolve_images(environment)),
         image_overrides=environment.settings.image_overrides,
     )
     lost = [each for each in found.outcomes if each.kind in report.LOSSY_KINDS]
@@ -63,14 +62,14 @@ def format_header(name: str, outcomes: Iterable[report.KeyOutcome]) -> list[str]
     ]
 
 
-def _resolve_images(environment: project.Environment, folder: Path) -> Iterator[tuple[str, container.ImageSource]]:
+def _resolve_images(environment: environments.Environment) -> Iterator[tuple[str, container.ImageSource]]:
     """Those of the pinned release; or how the environment builds them."""
     if environment.release is not None:
-        for name, image in project.find_images(environment, folder).items():
+        for name, image in preview.find_images(environment).items():
             yield name, container.ImageSource(reference=image.reference)
         return
-    above = (folder / environment.settings.app).parent
-    root = roots.find_root(folder, environment.settings.root)
+    above = (environment.folder / environment.settings.app).parent
+    root = roots.find_root(environment.folder, environment.settings.root)
     for name, build in build_inputs.list_builds(environment.app):
         read = build_inputs.BuildInputs.read(
             above, build, environment.settings, root, lock=images_lock.read_lock(above, root)

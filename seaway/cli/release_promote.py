@@ -19,8 +19,8 @@ from seaway.project import stack_file
 from seaway.syntax import diagnosis, nodes
 
 if TYPE_CHECKING:
-    from seaway.project import release
-    from seaway.release import project, promotion
+    from seaway.project import environments, release
+    from seaway.release import promotion
 
 ChangedField = tuple[str, str, Any, Any]
 """A part, a field of it, the value before and after."""
@@ -51,13 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"seaway: both are stack {source}; a release goes from one stack to another", file=sys.stderr)
         return command.USAGE_ERROR
     where, values = stack.read_target(folder, source), _read_pinning_config(folder, target)
-    from seaway.project import release_lock  # noqa: PLC0415
-    from seaway.release import project, promotion  # noqa: PLC0415 - not needed where a word is wrong
+    from seaway.project import environments, release_lock  # noqa: PLC0415
+    from seaway.release import promotion  # noqa: PLC0415 - not needed where a word is wrong
 
     from_, said = release_lock.read(folder, source), release_lock.read(folder, target)
     seen = asyncio.run(_read_source(where))
     one = seen.release
-    planned = project.ProposedPin(stack_lock=promotion.pin_release(said, one.id, unhold=arguments.unhold), release=one)
+    planned = environments.ProposedPin(
+        stack_lock=promotion.pin_release(said, one.id, unhold=arguments.unhold), release=one
+    )
     refused = [
         *promotion.list_refusals(seen, from_, target=target),
         *_check_earlier_stack(folder, values, source, target, one.id),
@@ -142,20 +144,21 @@ def _find_expired_waivers(folder: Path, source: str, promoted_release: "release.
 
 
 def _plan_target(
-    folder: Path, name: str, values: nodes.MappingNode, proposed_pin: "project.ProposedPin"
-) -> "project.Environment":
+    folder: Path, name: str, values: nodes.MappingNode, proposed_pin: "environments.ProposedPin"
+) -> "environments.Environment":
     """The stack as it will be.
 
     Raises:
         diagnosis.InvalidInput: its overlay does not fit, secrets have no value, waivers have ended, or checks refuse it.
     """
-    from seaway.checks import engine  # noqa: PLC0415 - as above
-    from seaway.manifests import preview  # noqa: PLC0415
-    from seaway.project import release_lock  # noqa: PLC0415
-    from seaway.release import project  # noqa: PLC0415
+    from seaway.checks import engine, registry  # noqa: PLC0415 - as above
+    from seaway.manifests import inputs, preview  # noqa: PLC0415
+    from seaway.project import environments, release_lock  # noqa: PLC0415
 
-    one = project.read_environment(values, folder=folder, stack=name, today=_get_today(), proposed_pin=proposed_pin)
-    images = proposed_pin.release.resolve_images(one.settings.registry)
+    one = environments.read_environment(
+        values, folder=folder, stack=name, today=_get_today(), proposed_pin=proposed_pin, check_ids=registry.IDS
+    )
+    images = inputs.resolve_release_images(proposed_pin.release, one.settings.registry)
     results = engine.run_checks(
         one.app, one.settings, preview.render_objects(one.app, one.settings, images), _get_today()
     )
@@ -166,14 +169,16 @@ def _plan_target(
 
 
 def _compare_target(
-    folder: Path, name: str, values: nodes.MappingNode, environment: "project.Environment"
+    folder: Path, name: str, values: nodes.MappingNode, environment: "environments.Environment"
 ) -> Sequence[ChangedField]:
     """What will be different in a stack."""
-    from seaway.review import comparison, environment_views  # noqa: PLC0415 - as above
+    from seaway.checks import registry  # noqa: PLC0415 - as above
+    from seaway.project import environments  # noqa: PLC0415
+    from seaway.review import comparison, environment_views  # noqa: PLC0415
 
-    after = environment_views.create_view(environment, values, folder)
+    after = environment_views.create_view(environment)
     try:
-        before = environment_views.read_view(folder, name)
+        before = environment_views.create_view(environments.load_environment(folder, name, check_ids=registry.IDS))
     except diagnosis.InvalidInput:
         # It pins nothing yet; or the configuration is of today, and does not fit what is pinned.
         return [("release", "id", None, after.release["id"])] + [
@@ -183,7 +188,7 @@ def _compare_target(
 
 
 def _write_pin(
-    folder: Path, name: str, proposed_pin: "project.ProposedPin", registry: str | None, sha256: str | None
+    folder: Path, name: str, proposed_pin: "environments.ProposedPin", registry: str | None, sha256: str | None
 ) -> None:
     """The file, the images, and last the pin: whatever fails before it changes no environment.
 

@@ -247,15 +247,16 @@ def _write_pin(
     Raises:
         diagnosis.InvalidInput: it cannot, with what the stack's file says today.
     """
-    from seaway.project import release, release_lock  # noqa: PLC0415 - as above
-    from seaway.release import hold, project  # noqa: PLC0415
+    from seaway.checks import registry  # noqa: PLC0415 - as above
+    from seaway.project import environments, release, release_lock  # noqa: PLC0415
+    from seaway.release import hold  # noqa: PLC0415
 
-    planned = project.ProposedPin(stack_lock=new_lock, release=pinned_release)
+    planned = environments.ProposedPin(stack_lock=new_lock, release=pinned_release)
     values = stack_file.read_config(target.folder / f"Pulumi.{target.name}.yaml")
     there = {
         job.name
-        for job in project.read_environment(
-            values, folder=target.folder, stack=target.name, proposed_pin=planned
+        for job in environments.read_environment(
+            values, folder=target.folder, stack=target.name, proposed_pin=planned, check_ids=registry.IDS
         ).app.jobs
     }
     release.save_release(target.folder, pinned_release)

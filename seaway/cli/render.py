@@ -64,20 +64,21 @@ def run(arguments: argparse.Namespace) -> int:
             raise diagnosis.InvalidInput(
                 [diagnosis.Diagnostic(diagnosis.SourceLocation(f"--{word}"), "", wrong, remedy)]
             )
+    from seaway.checks import registry  # noqa: PLC0415
     from seaway.cli import standalone  # noqa: PLC0415 - other verbs need not wait for the manifests
     from seaway.manifests import preview, yaml_writer  # noqa: PLC0415
-    from seaway.release import project  # noqa: PLC0415
+    from seaway.project import environments  # noqa: PLC0415
 
     if where is None:
-        one, folder = standalone.read_environment(arguments)
+        one = standalone.read_environment(arguments)
     else:
-        one, folder = project.load_environment(where.folder, where.name), where.folder
+        one = environments.load_environment(where.folder, where.name, check_ids=registry.IDS)
     if arguments.to == "compose":
         from seaway.cli import export_compose  # noqa: PLC0415
 
-        return export_compose.run(arguments, one, folder)
+        return export_compose.run(arguments, one)
     only = one.find_workload(arguments.service)[1].name if arguments.service else None
-    found = preview.render_objects(one.app, one.settings, project.find_images(one, folder))
+    found = preview.render_objects(one.app, one.settings, preview.find_images(one))
     wanted = [each for each in found if only in (None, each.owner)]
     wanted = wanted if where else list(standalone.filter_applicable(wanted))
     if arguments.json:

@@ -35,7 +35,7 @@ from seaway.cli import command, stack
 
 if TYPE_CHECKING:
     from seaway.explain import defaults, graph, workload
-    from seaway.release import project
+    from seaway.project import environments
 
 DEFAULT_HEADINGS = ("OF", "FIELD", "DEFAULT", "WHAT IT IS", "WHY")
 DEFAULTS = "defaults"
@@ -76,16 +76,17 @@ def run(arguments: argparse.Namespace) -> int:
         _print_defaults(as_json=arguments.json)
         return command.SUCCESS
     where = stack.find_target(arguments)
-    from seaway.release import project  # noqa: PLC0415 - needs the manifests, which other verbs need not wait for
+    from seaway.checks import registry  # noqa: PLC0415
+    from seaway.project import environments  # noqa: PLC0415 - needs the manifests, which other verbs need not wait for
 
-    one = project.load_environment(where.folder, where.name)
+    one = environments.load_environment(where.folder, where.name, check_ids=registry.IDS)
     if arguments.what == GRAPH:
         return _show_graph(one, arguments.out, as_json=arguments.json)
-    _explain_workload(one, where.folder, arguments.what, as_json=arguments.json)
+    _explain_workload(one, arguments.what, as_json=arguments.json)
     return command.SUCCESS
 
 
-def _show_graph(environment: "project.Environment", out: Path | None, *, as_json: bool) -> int:
+def _show_graph(environment: "environments.Environment", out: Path | None, *, as_json: bool) -> int:
     from seaway.explain import graph  # noqa: PLC0415
 
     picture = graph.build_graph(environment.app, environment.settings)
@@ -120,10 +121,10 @@ def _print_edges(picture: "graph.Graph") -> None:
     display.write(screen, display.build_table(EDGE_HEADINGS, rows))
 
 
-def _explain_workload(environment: "project.Environment", folder: Path, name: str, *, as_json: bool) -> None:
+def _explain_workload(environment: "environments.Environment", name: str, *, as_json: bool) -> None:
     from seaway.explain import workload  # noqa: PLC0415
 
-    told = workload.explain_workload(environment, folder, name)
+    told = workload.explain_workload(environment, name)
     if as_json:
         _print_json(dataclasses.asdict(told))
         return

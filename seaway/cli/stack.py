@@ -169,6 +169,6 @@ def _parse_file(path: Path, file: str, root: roots.Root) -> nodes.Node:
 
 def _read_pinned_name(folder: Path, name: str) -> str:
     """The name of the application in the release that a stack pins: the working tree may hold anything."""
-    from seaway.release import project as projects  # noqa: PLC0415 - 0.1 s that a stack that builds need not pay
+    from seaway.project import environments  # noqa: PLC0415 - 0.1 s that a stack that builds need not pay
 
-    return projects.read_pinned_release(folder, name).application.name
+    return environments.read_pinned_release(folder, name).application.name

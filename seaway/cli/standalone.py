@@ -7,44 +7,31 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from seaway.checks import registry
 from seaway.cli import stack
+from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, objects
 from seaway.model import settings
-from seaway.project import load, release_lock, stack_file
-from seaway.release import project
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, nodes
 
 STACK_PLACEHOLDER = "kubectl"
 """In place of a stack's name, where there is none: who applies the objects."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class NamespacedSettings(settings.Settings):
-    """Those of a stack, or the defaults, for a namespace that the command line names."""
-
-    fixed_namespace: str
-
-    def namespace(self, application: str) -> str:
-        """The one that was named."""
-        return self.fixed_namespace
-
-
-def read_environment(arguments: argparse.Namespace) -> tuple[project.Environment, Path]:
-    """What is deployed, and the folder that its settings speak of.
+def read_environment(arguments: argparse.Namespace) -> environments.Environment:
+    """The environment of an application that the command line names, with the settings of a stack or the defaults.
 
     Raises:
-        diagnosis.InvalidInput: everything that is wrong with the application, or with the stack where one is named.
+        diagnosis.InvalidInput: with all errors in the application, or in the stack where the command line names one.
     """
-    one, folder = _read_with_stack(arguments) if arguments.stack else _read_without_stack(arguments)
-    default = one.settings.format_namespace(one.app.name) if arguments.stack else one.app.name
-    said = {each.name: getattr(one.settings, each.name) for each in dataclasses.fields(one.settings)}
-    return dataclasses.replace(
-        one, settings=NamespacedSettings(**said, fixed_namespace=arguments.namespace or default)
-    ), folder
+    environment = _read_with_stack(arguments) if arguments.stack else _read_without_stack(arguments)
+    default = environment.namespace if arguments.stack else environment.app.name
+    return dataclasses.replace(environment, fixed_namespace=arguments.namespace or default)
 
 
-def _read_with_stack(arguments: argparse.Namespace) -> tuple[project.Environment, Path]:
+def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
     folder = stack.find_project_folder(Path.cwd())
     values = stack_file.read_config(stack.find_file(folder, arguments.stack))
     name = nodes.ScalarNode(values.location, _format_path(Path(arguments.app), folder))
@@ -52,12 +39,11 @@ def _read_with_stack(arguments: argparse.Namespace) -> tuple[project.Environment
     if arguments.profile:
         listed = tuple(nodes.ScalarNode(values.location, each) for each in arguments.profile)
         entries["profiles"] = nodes.Pair(values.location, nodes.SequenceNode(values.location, listed))
-    return project.read_environment(
-        nodes.MappingNode(values.location, entries), folder=folder, stack=arguments.stack
-    ), folder
+    config = nodes.MappingNode(values.location, entries)
+    return environments.read_environment(config, folder=folder, stack=arguments.stack, check_ids=registry.IDS)
 
 
-def _read_without_stack(arguments: argparse.Namespace) -> tuple[project.Environment, Path]:
+def _read_without_stack(arguments: argparse.Namespace) -> environments.Environment:
     folder, file = Path.cwd(), Path(arguments.app)
     # What has a name is somebody else's to build and push: `docker compose build --push`.
     app = load.load_application(file, profiles=arguments.profile, build_named_images=arguments.to == "compose")
@@ -69,9 +55,10 @@ def _read_without_stack(arguments: argparse.Namespace) -> tuple[project.Environm
         wrong = f"{', '.join(built)} must be built and pushed, and without a stack nobody says where to"
         remedy = "name one with --stack that has seaway:registry, or write `image:`"
         raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(arguments.app), "", wrong, remedy)])
-    return project.Environment(
-        app=app, declared=app, base=app, settings=said, lock=release_lock.Lock(), release=None
-    ), folder
+    node = load.parse_file(
+        file, name, roots.find_working_root(), profiles, build_named_images=arguments.to == "compose"
+    )
+    return dataclasses.replace(environments.Environment.create(app, said), folder=folder, node=node)
 
 
 def _format_path(file: Path, folder: Path) -> str:

@@ -2,13 +2,9 @@
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from seaway.files import roots
 from seaway.model import application
-from seaway.project import load, release, stack_file
-from seaway.release import project
 from seaway.syntax import decode, diagnosis, nodes
 
 _SHORTHAND_CLASSES: Mapping[str, type[Any]] = {
@@ -17,25 +13,6 @@ _SHORTHAND_CLASSES: Mapping[str, type[Any]] = {
     "scale": application.Scale,
 }
 """What may be written as one value, which then says some of its fields."""
-
-
-def read_source_tree(environment: project.Environment, folder: Path) -> nodes.Node:
-    """The application as the files have it, the overlay merged on: each value still knows its file and line.
-
-    Raises:
-        diagnosis.InvalidInput: a file is wrong.
-    """
-    if environment.release:
-        node = release.get_application_node(release.parse_file(folder, environment.release.id, environment.lock.sha256))
-    else:
-        root = roots.find_root(folder, environment.settings.root)
-        node = load.parse_file(
-            folder / environment.settings.app, environment.settings.app, root, environment.settings.profiles
-        )
-    if not environment.settings.overlay:
-        return node
-    overlay = stack_file.get_overlay(stack_file.read_config(folder / f"Pulumi.{environment.settings.stack}.yaml"))
-    return nodes.merge(node, overlay) if isinstance(overlay, nodes.MappingNode) else node
 
 
 def find_locations(node: nodes.Node, path: str) -> tuple[diagnosis.SourceLocation, ...]:

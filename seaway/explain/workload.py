@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from seaway.checks.rules import identity
@@ -10,7 +9,7 @@ from seaway.explain import fields, origin
 from seaway.manifests import network, objects, preview
 from seaway.model import application, ingress_hosts, links
 from seaway.model.defaults import image_profiles
-from seaway.release import project
+from seaway.project import environments
 from seaway.syntax import decode, nodes
 
 PURPOSES: Mapping[str, str] = {
@@ -86,15 +85,15 @@ class Explanation:
     rows: Sequence[ExplainedField]
 
 
-def explain_workload(environment: project.Environment, folder: Path, name: str) -> Explanation:
+def explain_workload(environment: environments.Environment, name: str) -> Explanation:
     """One service, store or job of a stack.
 
     Raises:
         diagnosis.InvalidInput: there is none of that name, or a file is wrong.
     """
     path, each = environment.find_workload(name)
-    made = [found for found in _render_objects(environment, folder) if found.owner == each.name]
-    node = origin.read_source_tree(environment, folder)
+    made = [found for found in _render_objects(environment) if found.owner == each.name]
+    node = environment.node
     runs = next(found.manifest for found in made if found.kind in fields.POD_TEMPLATE_KINDS)
     image = fields.find_value(runs, (*fields.CONTAINER_PATH.split("."), "image"))
     led = ingress_hosts.format_urls(environment.settings, each) if not isinstance(each, application.Job) else ()
@@ -122,12 +121,12 @@ def explain_workload(environment: project.Environment, folder: Path, name: str) 
 
 
 def _find_start_command(
-    environment: project.Environment, workload: application.AnyWorkload, rendered: Sequence[objects.ReleaseObject]
+    environment: environments.Environment, workload: application.AnyWorkload, rendered: Sequence[objects.ReleaseObject]
 ) -> str | None:
     if not isinstance(workload, application.Job) or workload.is_release_job():
         return None
     name = next(found.name for found in rendered if found.kind == "CronJob")
-    return f"kubectl create job {name}-1 --from=cronjob/{name} -n {environment.settings.format_namespace(environment.app.name)}"
+    return f"kubectl create job {name}-1 --from=cronjob/{name} -n {environment.namespace}"
 
 
 def _describe_purpose(manifest_object: objects.ReleaseObject, workload: application.AnyWorkload) -> str:
@@ -136,12 +135,12 @@ def _describe_purpose(manifest_object: objects.ReleaseObject, workload: applicat
     return PURPOSES[manifest_object.kind]
 
 
-def _render_objects(environment: project.Environment, folder: Path) -> list[objects.ReleaseObject]:
-    return preview.render_objects(environment.app, environment.settings, project.find_images(environment, folder))
+def _render_objects(environment: environments.Environment) -> list[objects.ReleaseObject]:
+    return preview.render_objects(environment.app, environment.settings, preview.find_images(environment))
 
 
 def _explain_image(
-    environment: project.Environment, path: str, workload: application.AnyWorkload, image: str, node: nodes.Node
+    environment: environments.Environment, path: str, workload: application.AnyWorkload, image: str, node: nodes.Node
 ) -> str:
     if environment.release and workload.image is None:
         return f"release {environment.release.id}"
@@ -152,7 +151,7 @@ def _explain_image(
 
 
 def _format_location(
-    environment: project.Environment, path: str, workload: application.AnyWorkload, field: str, node: nodes.Node
+    environment: environments.Environment, path: str, workload: application.AnyWorkload, field: str, node: nodes.Node
 ) -> str | None:
     """Where it is written: with itself, or with the service that a job uses."""
     found = origin.find_locations(node, f"{path}.{field}")
@@ -166,7 +165,7 @@ def _format_location(
 
 
 def _list_model_fields(
-    environment: project.Environment,
+    environment: environments.Environment,
     path: str,
     workload: application.AnyWorkload,
     rendered: Sequence[objects.ReleaseObject],
@@ -194,7 +193,7 @@ def _list_model_fields(
         yield ExplainedField(field=field, becomes=None, value=_summarize_value(said.value), place=None, why=said.reason)
 
 
-def _find_declared(environment: project.Environment, path: str) -> application.AnyWorkload:
+def _find_declared(environment: environments.Environment, path: str) -> application.AnyWorkload:
     """As it is written; of a job the service that it uses, whose image it takes."""
     written = environment.declared.get_workloads()
     each = written[path]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from seaway.files import roots
-from seaway.project import load, stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, encode
 from tests.support import diagnostics
 
@@ -173,7 +173,9 @@ def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, nam
     TARGETS[target](below)
     (folder / name).symlink_to(below)
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        load.load_environment(stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
+        environments.read_environment(
+            stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev", check_ids=()
+        )
     assert CANARY not in str(caught.value)
 
 
@@ -191,7 +193,7 @@ def test_the_root_is_the_git_repository_where_it_is_set(
     def load_env() -> Mapping[str, str] | list[str]:
         try:
             config = stack_file.read_config(file)
-            return load.load_environment(config, folder=folder, stack="dev").app.services[0].env
+            return environments.read_environment(config, folder=folder, stack="dev", check_ids=()).app.services[0].env
         except diagnosis.InvalidInput as error:
             messages.append(str(error))
             return diagnostics.summarize(error.diagnostics)

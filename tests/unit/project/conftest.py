@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.project import load, stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis
 
 Diagnose = Callable[..., tuple[diagnosis.Diagnostic, ...]]
@@ -33,7 +33,9 @@ def diagnose(folder: Path) -> Diagnose:
                 load.load_application(Path(file))
             else:
                 Path("Pulumi.dev.yaml").write_text(stack)
-                load.load_environment(stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+                environments.read_environment(
+                    stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev", check_ids=()
+                )
         except diagnosis.InvalidInput as error:
             return error.diagnostics
         return ()

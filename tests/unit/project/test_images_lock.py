@@ -6,7 +6,7 @@ import pytest
 
 from seaway.files import roots
 from seaway.model import application, settings
-from seaway.project import images_lock, load
+from seaway.project import environments, images_lock
 from seaway.syntax import diagnosis, nodes
 from tests.support import diagnostics
 
@@ -89,7 +89,7 @@ jobs: {migrate: {uses: web, command: [migrate]}, tidy: {image: "python:3.12-slim
 """
 
 
-def load_environment(folder: Path, pins: str) -> load.Environment:
+def load_environment(folder: Path, pins: str) -> environments.Environment:
     (folder / "app").mkdir()
     (folder / "app" / "app.yaml").write_text(APP)
     (folder / "app" / images_lock.FILE_NAME).write_text(pins)
@@ -100,7 +100,7 @@ def load_environment(folder: Path, pins: str) -> load.Environment:
     }
     config_node = nodes.from_plain(config, "Pulumi.dev.yaml")
     assert isinstance(config_node, nodes.MappingNode)
-    return load.load_environment(config_node, folder=folder, stack="dev")
+    return environments.read_environment(config_node, folder=folder, stack="dev", check_ids=())
 
 
 def test_an_environment_has_the_digests_everywhere(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seaway.model import application
-from seaway.project import load, stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, nodes
 from tests.support import diagnostics
 from tests.unit.project.conftest import Diagnose
@@ -84,6 +84,8 @@ def test_errors(diagnose: Diagnose, text: str, expected: str, wording: list[str]
 def test_a_stack_names_it(folder: Path) -> None:
     (folder / "app" / "app.py").write_text(APP.format("", 80))
     Path("Pulumi.dev.yaml").write_text("config: {seaway:context: a, seaway:app: app/app.py, seaway:registry: b}\n")
-    environment = load.load_environment(stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+    environment = environments.read_environment(
+        stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev", check_ids=()
+    )
     assert environment.app == load.load_application(Path("app/app.py"))
     assert environment.base.jobs[0].uses == "web"

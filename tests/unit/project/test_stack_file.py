@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seaway.model import settings
-from seaway.project import load, stack_file
+from seaway.project import environments, stack_file
 from seaway.syntax import diagnosis, nodes
 from tests.support import diagnostics
 from tests.unit.project.conftest import Diagnose
@@ -197,7 +197,7 @@ def test_no_stack_file(folder: Path, wording: list[str]) -> None:
 
 def test_the_application_and_the_settings_of_a_stack(folder: Path, file: nodes.MappingNode) -> None:
     (folder / "app" / "app.yaml").write_text(APP)
-    environment = load.load_environment(file, folder=folder, stack="dev")
+    environment = environments.read_environment(file, folder=folder, stack="dev", check_ids=())
     app = environment.app
     assert app.services[0].env == {"VERSION": "1.10", "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}
     assert app.services[0].scale.min == 1
