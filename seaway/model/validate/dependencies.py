@@ -33,7 +33,7 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
                 message = f"there is no service, store or job {diagnosis.quote(target)}"
                 hint = decode.suggest_name(target, [name for name in workloads if name != workload.name])
                 yield locations.report(target_path, "unknown-workload", message, hint)
-    for cycle in rollout_order.find_name_cycles({name: each.depends_on for name, each in workloads.items()}):
+    for cycle in rollout_order.find_name_cycles({name: workload.depends_on for name, workload in workloads.items()}):
         path, workload = paths[cycle[0]]
         cycle_path = f"{path}.dependsOn.{workload.depends_on.index(cycle[1])}"
         message = f"{' -> '.join(cycle)} depend on each other, so none of them could start"
