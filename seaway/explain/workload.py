@@ -136,7 +136,7 @@ def _describe_purpose(manifest_object: objects.ReleaseObject, workload: applicat
 
 
 def _render_objects(environment: environments.Environment) -> list[objects.ReleaseObject]:
-    return preview.render_objects(environment.app, environment.settings, preview.find_images(environment))
+    return preview.render_objects(environment, preview.find_images(environment))
 
 
 def _explain_image(
