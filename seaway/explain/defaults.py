@@ -105,4 +105,7 @@ def _render_minimal_manifests() -> list[dict[str, Any]]:
         jobs=(application.Job("migrate", image="migrate:1"),),
     )
     stack = settings.Settings(stack="dev", context="dev")
-    return [one.manifest for one in preview.render_objects(environments.Environment.create(resolve.resolve_application(app), stack))]
+    return [
+        one.manifest
+        for one in preview.render_objects(environments.Environment.create(resolve.resolve_application(app), stack))
+    ]
