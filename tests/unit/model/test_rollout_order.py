@@ -7,6 +7,7 @@ import pytest
 from seaway.manifests import objects
 from seaway.model import application, rollout_order, settings
 from seaway.model.validate import dependencies
+from seaway.project import environments
 from seaway.syntax import decode, nodes
 from tests.support import diagnostics
 
@@ -31,10 +32,10 @@ def list_steps(**depends_on: str) -> dict[str, list[str]]:
     """The workloads of each step of the rollout."""
     app = parse(**depends_on).value
     assert app is not None
-    stack_settings = settings.Settings(stack="dev", context="here")
-    release_objects = objects.objects(app, stack_settings, {}, {})
+    environment = environments.Environment.create(app, settings.Settings(stack="dev", context="here"))
+    release_objects = objects.objects(environment, {}, {})
     steps = objects.group_by_step(release_objects)
-    return {step: sorted(each.owner or "" for each in found) for step, found in steps.items()}
+    return {step: sorted(release_object.owner or "" for release_object in in_step) for step, in_step in steps.items()}
 
 
 DEFAULT = {"stores": ["db"], "jobs": ["migrate"], "services": ["api", "clean", "web"], "late-jobs": ["report"]}
