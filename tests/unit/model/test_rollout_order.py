@@ -148,6 +148,22 @@ def test_name_cycles(graph: dict[str, str], cycles: list[tuple[str, ...]]) -> No
     assert list(rollout_order.find_name_cycles({name: targets.split() for name, targets in graph.items()})) == cycles
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("sharedVolumes: {/srv: db}, dependsOn: [db]", ""),
+        ("sharedVolumes: {/srv: db}", "stores.db.dependsOn.0: dependency-cycle"),
+    ],
+)
+def test_a_store_does_not_wait_for_a_service_that_shares_its_volume(keys: str, expected: str) -> None:
+    store = "{image: a, volume: {path: /d, size: 1Gi}%s}" % (", dependsOn: [web]" if expected else "")
+    text = f"name: shop\nservices: {{web: {{image: a, {keys}}}}}\nstores: {{db: {store}}}\n"
+    decoded = decode.decode_partial(application.Application, nodes.parse(text, "app.yaml"))
+    assert decoded.value is not None
+    found = dependencies.check(decoded.value, decoded.locations)
+    assert "".join(f"{diagnostic.path}: {diagnostic.code}" for diagnostic in found) == expected
+
+
 def test_a_workload_that_cannot_be_decoded_is_not_unknown() -> None:
     text = "name: shop\nservices: {web: {image: a, dependsOn: [db]}}\nstores: {db: {image: a}}\n"
     decoded = decode.decode_partial(application.Application, nodes.parse(text, "app.yaml"))
