@@ -13,30 +13,11 @@ from typing import Any, cast
 
 from dev import project
 from dev.cluster import compiler
+from seaway.kubernetes.api import kinds
 
 FILE = project.ROOT / "seaway" / "kubernetes" / "api" / "kubernetes.json"
 
-KINDS = {
-    "ConfigMap": "v1",
-    "CronJob": "batch/v1",
-    "DaemonSet": "apps/v1",
-    "Deployment": "apps/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "Ingress": "networking.k8s.io/v1",
-    "Job": "batch/v1",
-    "LimitRange": "v1",
-    "Namespace": "v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "PersistentVolumeClaim": "v1",
-    "PodDisruptionBudget": "policy/v1",
-    "ResourceQuota": "v1",
-    "Role": "rbac.authorization.k8s.io/v1",
-    "RoleBinding": "rbac.authorization.k8s.io/v1",
-    "Secret": "v1",
-    "Service": "v1",
-    "ServiceAccount": "v1",
-    "StatefulSet": "apps/v1",
-}
+KINDS = {**kinds.MANAGED_VERSIONS, "Namespace": "v1", "PersistentVolumeClaim": "v1"}
 
 _SPECIAL = {"Quantity": "quantity", "IntOrString": "intOrString", "Time": "string", "MicroTime": "string"}
 _FUNCTION = re.compile(r"^func schema_(\w+)\(")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seaway.kubernetes.api import fields, paths
+from seaway.kubernetes.api import fields, kinds
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.release import drift
@@ -51,7 +51,7 @@ async def find_foreign_objects(cluster: client.KubeClient, namespace: change.Man
 
     async def list_kind(version: str, kind: str, plural: str) -> list[str]:
         async with turn:
-            listed = await cluster.get(f"{paths.build_path(version, kind, space).rpartition('/')[0]}/{plural}")
+            listed = await cluster.get(kinds.join_path(version, plural, space))
         items: Sequence[dict[str, Any]] = listed.get("items") or ()
         return [
             f"{version}/{kind}/{space}/{item['metadata']['name']}"

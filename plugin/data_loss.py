@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from plugin import adoption, engine, resource, values
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.review import change, disks
@@ -81,11 +81,11 @@ class DataLossGuard:
 
         Where the state does not name a namespace that exists, all with the stack's label are looked at.
         """
-        found = [await self._cluster.find(paths.build_path("v1", "Namespace", "", space)) for space in self._namespaces]
+        found = [await self._cluster.find(kinds.build_path("Namespace", name=space)) for space in self._namespaces]
         spaces, hints = [home["metadata"]["name"] for home in found if home is not None], [*DESTROY_HINTS]
         if not spaces and not self._recorded:
             label = f"{names.STACK_LABEL}={names.shorten_name(log.stack)}"
-            listed = await self._cluster.get(paths.build_path("v1", "Namespace", ""), labelSelector=label)
+            listed = await self._cluster.get(kinds.build_path("Namespace"), labelSelector=label)
             spaces = [home["metadata"]["name"] for home in listed["items"]]
             hints.append(
                 f"The state is of an older version: it does not say which namespace with {label} is the stack's."
@@ -124,7 +124,7 @@ class DataLossGuard:
         lost: list[disks.Disk] = []
         foreign: list[str] = []
         for space in namespaces:
-            home = await self._cluster.find(paths.build_path("v1", "Namespace", "", space))
+            home = await self._cluster.find(kinds.build_path("Namespace", name=space))
             if home is None:
                 continue
             if adoption.is_adopted(home):
@@ -158,7 +158,7 @@ class DataLossGuard:
             declared: the shapes of the others, by name.
             recorded: the shapes as the state has them, by name.
         """
-        listed = await self._cluster.get(paths.build_path("apps/v1", "StatefulSet", namespace))
+        listed = await self._cluster.get(kinds.build_path("StatefulSet", namespace))
         found = [
             deleted
             for live in listed["items"]
@@ -179,7 +179,7 @@ class DataLossGuard:
 
     async def _list_bound_claims(self, namespace: str) -> list[change.Manifest]:
         """Those with a disk: one that is not bound has none yet."""
-        listed = await self._cluster.get(paths.build_path("v1", "PersistentVolumeClaim", namespace))
+        listed = await self._cluster.get(kinds.build_path("PersistentVolumeClaim", namespace))
         bound = [claim for claim in listed["items"] if change.get_field(claim, "spec.volumeName")]
         return sorted(bound, key=lambda claim: claim["metadata"]["name"])
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from plugin import engine, resource, values
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client
 
 ATTEMPT = "attempt"
@@ -28,7 +28,7 @@ class JobAttempt:
         if changed:
             return resource.Diff(changed=changed)
         namespace, name = str(inputs["namespace"]), str(inputs["name"])
-        job = await self._cluster.find(paths.build_path("batch/v1", "Job", namespace, name))
+        job = await self._cluster.find(kinds.build_path("Job", namespace, name))
         if job is None or not _has_failed(job):
             return resource.Diff()
         await self._log.info(f"job {name} has failed: it is made anew, as attempt {_get_next_attempt(state)}")

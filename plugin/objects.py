@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, cast
 
 from plugin import data_loss, engine, resource, values
 from seaway import errors
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.release import drift, record_store
@@ -57,7 +57,7 @@ class _ObjectId:
 
     @property
     def path(self) -> str:
-        return paths.build_path(self.version, self.kind, self.namespace, self.name)
+        return kinds.build_path(self.kind, self.namespace, self.name)
 
 
 class ObjectsGuard:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from plugin import engine, resource
 from seaway import errors
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.rollout import causes, health, report, target, workload_health
 
@@ -152,7 +152,7 @@ class RolloutWatch:
         return report.format_report(verdicts, seen, logs, now=datetime.datetime.now(datetime.UTC))
 
     async def _read_log_tail(self, wanted: report.LogRequest) -> str:
-        path = f"{paths.build_path('v1', 'Pod', self._namespace, wanted.pod)}/log"
+        path = kinds.build_log_path(self._namespace, wanted.pod)
         bounds = {"tailLines": str(LOG_TAIL_LINES), "limitBytes": str(LOG_MAX_BYTES)}
         previous = {"previous": "true"} if wanted.previous else {}
         try:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from seaway.kubernetes.api import kinds
 from seaway.manifests import objects as made
 from seaway.model import application, settings
 from seaway.model.validate import structure
@@ -53,13 +54,12 @@ class Pod:
     @property
     def template_path(self) -> str:
         """Of the pods' template in the object."""
-        return "spec.jobTemplate.spec.template" if self.is_scheduled else "spec.template"
+        return ".".join(kinds.KINDS[self.release_object.kind].pod_template)
 
     @property
     def template(self) -> dict[str, Any]:
         """Of the pods."""
-        spec = self.release_object.manifest["spec"]
-        return (spec["jobTemplate"]["spec"] if self.is_scheduled else spec)["template"]
+        return kinds.find_pod_template(self.release_object.manifest) or {}
 
     @property
     def labels(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from seaway import errors
 from seaway.cli import command, connection, fingerprint_key, pulumi_cli, release_state, stack
 from seaway.cli import status as status_command
 from seaway.files import private, writer
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector
 from seaway.manifests import objects
 from seaway.project import release as releases
@@ -206,7 +206,7 @@ class Deployment:
     async def _list_claims(self) -> set[str]:
         namespace = self._target.namespace
         async with connection.connect(self._target) as cluster:
-            claims = await cluster.get(paths.build_path("v1", "PersistentVolumeClaim", namespace))
+            claims = await cluster.get(kinds.build_path("PersistentVolumeClaim", namespace))
         return {f"{namespace}/{claim['metadata']['name']}" for claim in claims["items"]}
 
     def _run_update(self, name: str) -> int:

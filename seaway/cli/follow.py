@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from seaway import errors
 from seaway.cli import printer, stack
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, logs, reflector
 from seaway.rollout import containers
 
@@ -34,7 +34,7 @@ REFUSALS_BEFORE_NOTE = 3
 
 def build_log_path(namespace: str, container: containers.Container) -> str:
     """The API path of a container's log."""
-    return paths.build_path("v1", "Pod", namespace, container.pod) + "/log"
+    return kinds.build_log_path(namespace, container.pod)
 
 
 class Follower:

@@ -12,13 +12,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 from seaway import errors
 from seaway.cli import command, connection, follow, printer, stack
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, logs, reflector
 from seaway.rollout import containers
 
 FOLLOW_TAIL_LINES = 10
 """Last lines of each container that ``-f`` begins with."""
 
-LOG_KINDS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob", "Pod")
+LOG_KINDS = (*kinds.WORKLOAD_KINDS, "Pod")
 """Kinds that have logs, also while they have no pod."""
 
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

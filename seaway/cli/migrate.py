@@ -14,9 +14,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from seaway.cli import stack, verb
-from seaway.model import load, nodes, problems, program, roots, stackfile, writer
-from seaway.project import migration
+from seaway.cli import command, stack
+from seaway.files import roots, writer
+from seaway.project import load, migration, python_program, stack_file
+from seaway.syntax import diagnosis, nodes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,27 +31,24 @@ class _File:
     migration: migration.Migration
 
 
-def add(parsers: verb.Parsers) -> None:
-    """The verb's command line."""
-    described = "Rewrite app.yaml and Pulumi.<stack>.yaml of version 0.1.0 in the words of this version."
-    parser = parsers.add_parser("migrate", help="rewrite files of an older version", description=described)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the option."""
     parser.add_argument("--write", action="store_true", help="write the files [print the changes as a diff]")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print or write the changes.
 
     Raises:
-        problems.Invalid: there is no project, or a file of its cannot be read or is not YAML.
+        diagnosis.InvalidInput: there is no project, or a file of its cannot be read or is not YAML.
     """
-    folder = stack.project(Path.cwd())
-    undecided: list[problems.Problem] = []
+    folder = stack.find_project_folder(Path.cwd())
+    undecided: list[diagnosis.Diagnostic] = []
     files = list(_migrate(folder, undecided))
     changed = [file for file in files if file.migration.text != file.text]
     for file in changed:
         if arguments.write:
-            writer.write(file.root.folder, file.path, file.migration.text)
+            writer.write_file(file.root.folder, file.path, file.migration.text)
             print(f"{file.name} is rewritten")
         else:
             sys.stdout.writelines(_format_diff(file))
@@ -60,34 +58,34 @@ def run(arguments: argparse.Namespace) -> int:
         print("Nothing is written yet: seaway migrate --write", file=sys.stderr)
     for problem in undecided:
         print(problem, file=sys.stderr)
-    return verb.FAILED if undecided else verb.DONE
+    return command.FAILURE if undecided else command.SUCCESS
 
 
-def _migrate(folder: Path, undecided: list[problems.Problem]) -> Iterator[_File]:
+def _migrate(folder: Path, undecided: list[diagnosis.Diagnostic]) -> Iterator[_File]:
     """The stacks' files, then the applications that they name, each once."""
     applications: dict[str, roots.Root] = {}
-    for name in stack.everyone(folder):
+    for name in stack.list_names(folder):
         file = f"Pulumi.{name}.yaml"
-        values = stackfile.read(folder / file)
-        app = stackfile.app(values)
-        if stackfile.builds(values) or os.path.lexists(folder / app):
-            applications[app] = stackfile.find_root(values, folder)
+        values = stack_file.read_config(folder / file)
+        app = stack_file.get_app_path(values)
+        if stack_file.is_building(values) or os.path.lexists(folder / app):
+            applications[app] = stack_file.find_root(values, folder)
         yield _read(folder, file, roots.Root(folder), undecided)
     for name, root in applications.items():
-        if load.compose(folder / name):
+        if load.is_compose_file(folder / name):
             continue  # its words are those of Docker Compose
-        if name.endswith(program.SUFFIX):
+        if name.endswith(python_program.SUFFIX):
             hint = "rename its arguments by hand; the table is in CHANGELOG.md"
-            undecided.append(problems.Problem(problems.Place(name), "", "is a program in Python", hint))
+            undecided.append(diagnosis.Diagnostic(diagnosis.SourceLocation(name), "", "is a program in Python", hint))
             continue
         yield _read(folder, name, root, undecided)
 
 
-def _read(folder: Path, name: str, root: roots.Root, undecided: list[problems.Problem]) -> _File:
+def _read(folder: Path, name: str, root: roots.Root, undecided: list[diagnosis.Diagnostic]) -> _File:
     hint = "name the application's file in seaway:app"
     # A link is followed, and the file that it leads to is written.
-    path = root.resolve_path(folder / name, "the file", problems.Place(name), "")
-    content = root.read(path, "the file", problems.Place(name), "", hint=hint)
+    path = root.resolve_path(folder / name, "the file", diagnosis.SourceLocation(name), "")
+    content = root.read(path, "the file", diagnosis.SourceLocation(name), "", hint=hint)
     nodes.parse(content, name)  # refuses what is not UTF-8
     text = content.decode()
     migrate = migration.migrate_stack if name.startswith("Pulumi.") else migration.migrate_application
@@ -99,4 +97,4 @@ def _read(folder: Path, name: str, root: roots.Root, undecided: list[problems.Pr
 def _format_diff(file: _File) -> Iterator[str]:
     before, after = file.text.splitlines(), file.migration.text.splitlines()
     for line in difflib.unified_diff(before, after, file.name, file.name, lineterm=""):
-        yield problems.visible(line) + "\n"
+        yield diagnosis.escape_text(line) + "\n"

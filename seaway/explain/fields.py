@@ -15,13 +15,14 @@ from typing import Any, cast
 from seaway.checks import check
 from seaway.checks.rules import availability as avl
 from seaway.checks.rules import identity, probes, resources, security
+from seaway.kubernetes.api import kinds
 from seaway.manifests import availability, config, container, namespace, pod, policies, scaling, volumes, workloads
 from seaway.manifests import identity as accounts
 from seaway.manifests import network as services
 from seaway.manifests import probes as asked
 from seaway.syntax import field_help
 
-POD_TEMPLATE_KINDS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob")
+POD_TEMPLATE_KINDS = kinds.WORKLOAD_KINDS
 """The kinds that have a pod template."""
 
 POD_SPEC_PATH = "spec.template.spec"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from seaway.kubernetes.api import quantity
-from seaway.manifests import amounts, names, resources, workloads
+from seaway.kubernetes.api import kinds, quantity
+from seaway.manifests import amounts, names, resources
 from seaway.model import application
 
 HEADROOM = Fraction(4, 3)
@@ -79,7 +79,7 @@ def compute_demand(manifests: Iterable[Manifest]) -> Demand:
     requests: amounts.Amounts = {}
     limits: amounts.Amounts = {}
     for one in found:
-        template = workloads.get_pod_template(one)
+        template = kinds.find_pod_template(one)
         if template is None:
             continue
         number = _count_pods(one, scaled)

@@ -67,13 +67,6 @@ def hash_spec(manifest: dict[str, Any], contents: Mapping[str, str]) -> str:
     return names.hash_content(spec | {"template": template | {"spec": _replace_images(template["spec"], contents)}})
 
 
-def get_pod_template(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The pod template of a workload; None: it is none."""
-    spec: dict[str, Any] = manifest.get("spec") or {}
-    above: dict[str, Any] = spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec
-    return above.get("template")
-
-
 def _replace_images(pod_spec: dict[str, Any], contents: Mapping[str, str]) -> dict[str, Any]:
     """A pod's spec with what stands for the images in their place, by container: digests are known after the build."""
     kinds = ("initContainers", "containers")

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
-from seaway.model import encode, nodes, problems, stackfile
-from seaway.syntax import former_keys
+from seaway.project import stack_file
+from seaway.syntax import diagnosis, encode, former_keys, nodes
 
 ANY = "*"
 
@@ -64,8 +64,8 @@ SETTINGS = Shape(
 _STACK_FILE = Shape(
     below={
         "config": Shape(
-            keys={stackfile.PREFIX + old: stackfile.PREFIX + new for old, new in SETTINGS.keys.items()},
-            below={stackfile.PREFIX + key: shape for key, shape in SETTINGS.below.items()},
+            keys={stack_file.PREFIX + old: stack_file.PREFIX + new for old, new in SETTINGS.keys.items()},
+            below={stack_file.PREFIX + key: shape for key, shape in SETTINGS.below.items()},
         )
     }
 )
@@ -82,14 +82,14 @@ class Migration:
     """A text in the new words, and what a person has to decide."""
 
     text: str
-    undecided: tuple[problems.Problem, ...]
+    undecided: tuple[diagnosis.Diagnostic, ...]
 
 
 def migrate_application(text: str, file: str) -> Migration:
     """The text of an app.yaml in the new words.
 
     Raises:
-        problems.Invalid: it is not YAML.
+        diagnosis.InvalidInput: it is not YAML.
     """
     return _Editor(text, file).migrate(APPLICATION)
 
@@ -98,7 +98,7 @@ def migrate_stack(text: str, file: str) -> Migration:
     """The text of a ``Pulumi.<stack>.yaml`` in the new words, JSON of `pulumi config set` included.
 
     Raises:
-        problems.Invalid: it is not YAML.
+        diagnosis.InvalidInput: it is not YAML.
     """
     return _Editor(text, file).migrate(_STACK_FILE)
 
@@ -114,25 +114,25 @@ def restore_former_keys(stored: Mapping[str, Any]) -> Any:
     The ids of releases are computed from these words, whatever the words of today: the same content has the same id
     in every version, and the id of a file that an older version wrote can be checked.
     """
-    return nodes.plain(_translate(encode.node(stored, problems.Place("")), _FORMER))
+    return nodes.to_plain(_translate(encode.to_node(stored, diagnosis.SourceLocation("")), _FORMER))
 
 
 def _translate(node: nodes.Node, shape: Shape) -> nodes.Node:
-    if not isinstance(node, nodes.Table):
+    if not isinstance(node, nodes.MappingNode):
         return node
-    entries: dict[str, nodes.Entry] = {}
-    for key, entry in node.entries.items():
+    pairs: dict[str, nodes.Pair] = {}
+    for key, pair in node.pairs.items():
         below = shape.find_below(key)
         new = shape.keys.get(key, key)
-        if new != key and new in node.entries:  # A file of a branch may have both: the decoder reports the old one.
+        if new != key and new in node.pairs:  # A file of a branch may have both: the decoder reports the old one.
             new = key
-        value = _convert(key, entry.node) if new != key else entry.node
-        entries[new] = nodes.Entry(entry.place, _translate(value, below) if below else value)
-    return nodes.Table(node.place, entries)
+        value = _convert(key, pair.node) if new != key else pair.node
+        pairs[new] = nodes.Pair(pair.location, _translate(value, below) if below else value)
+    return nodes.MappingNode(node.location, pairs)
 
 
 def _convert(key: str, node: nodes.Node) -> nodes.Node:
-    return former_keys.convert_value(key.removeprefix(stackfile.PREFIX), node)
+    return former_keys.convert_value(key.removeprefix(stack_file.PREFIX), node)
 
 
 class _Value(NamedTuple):
@@ -150,15 +150,15 @@ class _Part:
     """Its offset in the file."""
     lines: tuple[int, ...]
     """Offsets of its lines in the file."""
-    location: problems.Place | None = None
+    location: diagnosis.SourceLocation | None = None
     """Of the value that it is; None: it is the file."""
 
     @classmethod
-    def measure(cls, text: str, start: int = 0, location: problems.Place | None = None) -> Self:
+    def measure(cls, text: str, start: int = 0, location: diagnosis.SourceLocation | None = None) -> Self:
         lines = (start, *(start + line_break.end() for line_break in _BREAK.finditer(text)))
         return cls(start=start, lines=lines, location=location)
 
-    def find_offset(self, location: problems.Place) -> int:
+    def find_offset(self, location: diagnosis.SourceLocation) -> int:
         """The offset in the file of a location in the part."""
         return self.lines[(location.line or 1) - 1] + (location.column or 1) - 1
 
@@ -171,50 +171,50 @@ class _Editor:
         self.text = text.removeprefix(_BYTE_ORDER_MARK)
         self.file = file
         self.edits: dict[tuple[int, int], str] = {}
-        self.undecided: list[problems.Problem] = []
+        self.undecided: list[diagnosis.Diagnostic] = []
 
     def migrate(self, shape: Shape) -> Migration:
         self._visit(nodes.parse(self.text, self.file), shape, "", _Part.measure(self.text))
         text = self.text
         for (start, end), new in sorted(self.edits.items(), reverse=True):
             text = text[:start] + new + text[end:]
-        return Migration(text=self.mark + text, undecided=problems.Invalid(self.undecided).problems)
+        return Migration(text=self.mark + text, undecided=diagnosis.InvalidInput(self.undecided).diagnostics)
 
     def _visit(self, node: nodes.Node, shape: Shape, path: str, part: _Part) -> None:
         match node:
-            case nodes.Table(entries=entries):
-                for key, entry in entries.items():
+            case nodes.MappingNode(pairs=pairs):
+                for key, pair in pairs.items():
                     inner = f"{path}.{key}" if path else key
-                    if (new := shape.keys.get(key)) and not self._rename(key, new, entry, entries, part):
-                        self._leave(entry.place, inner, f"is `{new}` now", "change this line by hand", part)
+                    if (new := shape.keys.get(key)) and not self._rename(key, new, pair, pairs, part):
+                        self._leave(pair.location, inner, f"is `{new}` now", "change this line by hand", part)
                     if below := shape.find_below(key):
-                        self._visit(entry.node, below, inner, part)
-            case nodes.Scalar(text=text) if text.startswith("{"):
+                        self._visit(pair.node, below, inner, part)
+            case nodes.ScalarNode(text=text) if text.startswith("{"):
                 self._visit_json(node, shape, path, part)
             case _:
                 pass
 
-    def _visit_json(self, node: nodes.Scalar, shape: Shape, path: str, part: _Part) -> None:
+    def _visit_json(self, node: nodes.ScalarNode, shape: Shape, path: str, part: _Part) -> None:
         """A mapping as `pulumi config set` writes it: JSON in quotes. One with escapes is not edited."""
         json = nodes.parse(node.text, self.file)
-        start = part.find_offset(node.place) + 1
+        start = part.find_offset(node.location) + 1
         if self.text.startswith(node.text, start):
-            self._visit(json, shape, path, _Part.measure(node.text, start, node.place))
+            self._visit(json, shape, path, _Part.measure(node.text, start, node.location))
         elif _translate(json, shape) != json:
             hint = "write it as YAML below the key, and run `seaway migrate` again"
-            self._leave(node.place, path, "is JSON with escapes and has old keys", hint, part)
+            self._leave(node.location, path, "is JSON with escapes and has old keys", hint, part)
 
-    def _leave(self, location: problems.Place, path: str, message: str, hint: str, part: _Part) -> None:
-        self.undecided.append(problems.Problem(part.location or location, path, message, hint))
+    def _leave(self, location: diagnosis.SourceLocation, path: str, message: str, hint: str, part: _Part) -> None:
+        self.undecided.append(diagnosis.Diagnostic(part.location or location, path, message, hint))
 
-    def _rename(self, old: str, new: str, entry: nodes.Entry, entries: Mapping[str, nodes.Entry], part: _Part) -> bool:
+    def _rename(self, old: str, new: str, pair: nodes.Pair, pairs: Mapping[str, nodes.Pair], part: _Part) -> bool:
         """Edits a key and its value. False: a person has to."""
-        start = part.find_offset(entry.place)
+        start = part.find_offset(pair.location)
         quote = self.text[start] if self.text[start] in "'\"" else ""
         written_key = quote + old + quote
-        value_start = part.find_offset(entry.node.place)
-        value = self._convert_value(old, entry.node, value_start)
-        if new in entries or value is None or not self.text.startswith(written_key, start):
+        value_start = part.find_offset(pair.node.location)
+        value = self._convert_value(old, pair.node, value_start)
+        if new in pairs or value is None or not self.text.startswith(written_key, start):
             return False
         self.edits[start, start + len(written_key)] = quote + new + quote
         if value.old != value.new:
@@ -225,12 +225,12 @@ class _Editor:
         converted = _convert(old_key, node)
         if converted == node:
             return None if old_key == "tries" else _Value("", "")
-        if not isinstance(node, nodes.Scalar):
+        if not isinstance(node, nodes.ScalarNode):
             return None
         quoted = _QUOTED.match(self.text, start)
         written = quoted.group() if quoted else node.text
         if not self.text.startswith(written, start):  # an anchor or a tag stands before it
             return None
-        if not isinstance(converted, nodes.Scalar):
+        if not isinstance(converted, nodes.ScalarNode):
             return _Value(written, f"{{from: {written}}}")
         return None if converted.text.startswith("-") else _Value(written, converted.text)

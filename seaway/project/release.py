@@ -14,7 +14,7 @@ from typing import Annotated, Self, cast
 from seaway.files import writer
 from seaway.manifests import inputs, names
 from seaway.model import application
-from seaway.project import release_lock
+from seaway.project import migration, release_lock
 from seaway.syntax import decode, diagnosis, encode, field_help, nodes
 
 ID_DIGITS = 12
@@ -90,7 +90,8 @@ def compute_id(app: application.Application, image_contents: Mapping[str, str]) 
     A content is a tag, with or without its repository: where an image is kept makes no other release.
     """
     tags = {name: content.rpartition(":")[2] for name, content in image_contents.items()}
-    return names.hash_content([encode.to_plain(app), tags], ID_DIGITS)
+    former = migration.restore_former_keys({"application": encode.to_plain(app)})
+    return names.hash_content([former["application"], tags], ID_DIGITS)
 
 
 def get_path(folder: Path, id_: str) -> Path:

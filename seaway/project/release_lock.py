@@ -18,6 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 from seaway.files import roots, writer
 from seaway.manifests import yaml_writer
+from seaway.project import migration
 from seaway.syntax import decode, diagnosis, encode, field_help, nodes
 
 FOLDER = "environments"
@@ -29,8 +30,9 @@ RELEASES_FOLDER = "releases"
 ID_PATTERN = re.compile(r"[0-9a-z]{1,40}(-[0-9a-z]{1,40})?")
 """The id of a release, or of a record of it. It becomes a part of paths, in the project and in the cluster's API."""
 
-FORMAT = 1
-"""The format that this version writes. Files without a number are of format 0, which it still reads."""
+FORMAT = 2
+"""The format that this version writes. It also reads format 1, and format 0: files without a number. Both have the
+former keys of the model, see ``migration``."""
 
 FORMAT_KEY = "format"
 
@@ -99,7 +101,7 @@ def read(folder: Path, stack: str) -> Lock:
         hint = "take the file from git again; an id has digits, small letters and one hyphen"
         told = [f"{diagnosis.quote(id_)} is not the id of a release" for id_ in wrong]
         raise diagnosis.InvalidInput(diagnosis.Diagnostic(node.location, "", text, hint) for text in told)
-    if number >= FORMAT and (missing := list(_list_missing_checksums(found))):
+    if number >= 1 and (missing := list(_list_missing_checksums(found))):
         remedy = "take it from git again, or pin the release again: seaway release promote"
         raise diagnosis.InvalidInput(
             diagnosis.Diagnostic(node.location, name, "is missing", remedy) for name in missing
@@ -184,7 +186,7 @@ def _list_missing_checksums(stack_lock: Lock) -> Iterator[str]:
     if stack_lock.release is not None and stack_lock.sha256 is None:
         yield "sha256"
     if stack_lock.fallback is not None and stack_lock.fallback.sha256 is None:
-        yield "instead.sha256"
+        yield "fallback.sha256"
 
 
 def parse_file(
@@ -228,15 +230,16 @@ def parse_content(content: bytes, shown: str) -> tuple[int, nodes.Node]:
     node = nodes.parse(content, shown, limit_factor=SIZE_FACTOR)
     entry = node.pairs.get(FORMAT_KEY) if isinstance(node, nodes.MappingNode) else None
     if not isinstance(node, nodes.MappingNode) or entry is None:
-        return 0, node
+        return 0, migration.translate_stored(node)
     text = entry.node.text if isinstance(entry.node, nodes.ScalarNode) else nodes.describe_node(entry.node)
-    if text != str(FORMAT):
+    if text not in map(str, range(1, FORMAT + 1)):
         newer = re.fullmatch("[1-9][0-9]{0,8}", text) is not None and int(text) > FORMAT
         shown = text[:_MAX_SHOWN_CHARACTERS]
         wrong = f"format {shown} is newer than this version of Seaway" if newer else f"format {shown} does not exist"
-        hint = f"upgrade Seaway; this version reads formats 0 and {FORMAT}" if newer else "take the file from git again"
+        hint = f"upgrade Seaway; this version reads formats 0 to {FORMAT}" if newer else "take the file from git again"
         raise diagnosis.InvalidInput([diagnosis.Diagnostic(entry.location, FORMAT_KEY, wrong, hint)])
-    return FORMAT, nodes.remove_key(node, FORMAT_KEY)
+    number, node = int(text), nodes.remove_key(node, FORMAT_KEY)
+    return number, node if number == FORMAT else migration.translate_stored(node)
 
 
 def format_text(plain: Mapping[str, Any]) -> str:

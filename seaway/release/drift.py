@@ -5,10 +5,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
-from seaway.kubernetes.api import fields, paths
+from seaway.kubernetes.api import fields, kinds
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
-from seaway.release import record, record_store, stack_state
+from seaway.release import record_store, stack_state
 from seaway.syntax import diagnosis
 
 WHOLE_OBJECT = "(object)"
@@ -16,7 +16,6 @@ WHOLE_OBJECT = "(object)"
 
 HIDDEN_SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
 
-API_VERSIONS = record.API_VERSIONS
 """A test holds it against the golden files."""
 
 _OPTIONAL_KINDS = ("Role", "RoleBinding")
@@ -66,13 +65,11 @@ async def detect(
     declared = await record_store.read_manifests(
         cluster, namespace, id_, sha256=state.find_sha256(id_) if state else None
     )
-    home = await cluster.find(paths.build_path("v1", "Namespace", "", namespace))
+    home = await cluster.find(kinds.build_path("Namespace", name=namespace))
     there = {one["kind"] for one in declared}
-    kinds = [kind for kind in API_VERSIONS if kind not in _OPTIONAL_KINDS or kind in there]
-    listed = await asyncio.gather(
-        *(cluster.get(paths.build_path(API_VERSIONS[kind], kind, namespace)) for kind in kinds)
-    )
-    live = {kind: one["items"] for kind, one in zip(kinds, listed, strict=True)}
+    listed_kinds = [kind for kind in kinds.MANAGED_VERSIONS if kind not in _OPTIONAL_KINDS or kind in there]
+    listed = await asyncio.gather(*(cluster.get(kinds.build_path(kind, namespace)) for kind in listed_kinds))
+    live = {kind: one["items"] for kind, one in zip(listed_kinds, listed, strict=True)}
     try:
         found = compare_objects(declared, live | {"Namespace": [home] if home else []})
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:

@@ -8,9 +8,10 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
+from seaway.kubernetes.api import kinds
 from seaway.manifests import identity, inputs, names, objects
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import load, migration
 from seaway.project import release as releases
 from seaway.syntax import decode, diagnosis, encode, nodes
 
@@ -36,28 +37,6 @@ _UNRECORDED_SETTINGS = frozenset(
 )
 """Settings that no object shows: where to deploy to and how to build. What the overlay says is in the application. A
 setting that is not listed here counts."""
-
-
-API_VERSIONS: Mapping[str, str] = {
-    "ConfigMap": "v1",
-    "Secret": "v1",
-    "Service": "v1",
-    "ServiceAccount": "v1",
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "DaemonSet": "apps/v1",
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-    "Role": "rbac.authorization.k8s.io/v1",
-    "RoleBinding": "rbac.authorization.k8s.io/v1",
-    "PodDisruptionBudget": "policy/v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "Ingress": "networking.k8s.io/v1",
-    "HorizontalPodAutoscaler": "autoscaling/v2",
-    "ResourceQuota": "v1",
-    "LimitRange": "v1",
-}
-"""The kinds of the objects of a release, beside its namespace; all of them are in it."""
 
 
 # Names for the annotations of classes that have fields called as these modules are.
@@ -151,7 +130,8 @@ class ReleaseRecord:
             self, images={name: dataclasses.replace(one, reference=one.content) for name, one in self.images.items()}
         )
         own = names.hash_content(
-            [unbuilt.to_plain(), [one.manifest for one in unbuilt.render_objects()]], ENVIRONMENT_DIGITS
+            [migration.restore_former_keys(unbuilt.to_plain()), [one.manifest for one in unbuilt.render_objects()]],
+            ENVIRONMENT_DIGITS,
         )
         return f"{self.release_id}-{own}"
 
@@ -284,9 +264,10 @@ def find_target_mismatch(
     for each in release_objects:
         meta = each.manifest["metadata"]
         inside = meta["name"] if each.kind == "Namespace" else meta.get("namespace")
-        if inside != release_record.namespace or each.manifest["apiVersion"] != {**API_VERSIONS, "Namespace": "v1"}.get(
-            each.kind
-        ):
+        if inside != release_record.namespace or each.manifest["apiVersion"] != {
+            **kinds.MANAGED_VERSIONS,
+            "Namespace": "v1",
+        }.get(each.kind):
             return f"has an object outside of namespace {release_record.namespace}: {each.identity}"
     if [each.kind for each in release_objects].count("Namespace") != 1:
         return "has not exactly one Namespace"

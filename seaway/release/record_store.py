@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seaway import errors
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.project import release as releases
@@ -75,7 +75,7 @@ class RecordSummary:
 
 def get_path(namespace: str, name: str = "") -> str:
     """Of a ConfigMap in the API, or of all."""
-    return paths.build_path("v1", "ConfigMap", namespace, name)
+    return kinds.build_path("ConfigMap", namespace, name)
 
 
 def get_name(record_id: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from seaway import errors
-from seaway.project import release
+from seaway.project import migration, release, release_lock
 from seaway.release import record
 from seaway.syntax import decode, diagnosis, encode, nodes
 
@@ -82,10 +82,13 @@ class ReleaseState:
 
     @classmethod
     def _parse(cls, outputs: Mapping[str, Any]) -> Self:
+        node = encode.to_node(outputs["record"], _LOCATION)
+        if outputs.get(release_lock.FORMAT_KEY) != release_lock.FORMAT:
+            node = migration.translate_stored(node)
         return cls(
             id=outputs["release"],
             since=outputs.get("since") or "",
-            record_node=encode.to_node(outputs["record"], _LOCATION),
+            record_node=node,
             provenance=decode.decode_node(release.Provenance, encode.to_node(outputs["provenance"], _LOCATION)),
             history=parse_history(outputs),
         )

@@ -88,7 +88,7 @@ class StoredRecord:
         """
         stated: Mapping[str, str] = config_maps[0].get("data") or {}
         text = stated.get(release_lock.FORMAT_KEY, "0")
-        if text not in ("0", str(release_lock.FORMAT)):
+        if text not in map(str, range(release_lock.FORMAT + 1)):
             raise UnreadableRecordError(
                 f"its format is {text}, and this version of Seaway reads up to {release_lock.FORMAT}"
             )

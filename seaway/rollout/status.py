@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import snapshot
-from seaway.manifests import names, workloads
+from seaway.manifests import names
 from seaway.rollout import evidence, health, runs, target, workload_health
 from seaway.syntax import diagnosis
 
@@ -209,7 +210,7 @@ def _build_status(workload: _Workload, now: datetime.datetime) -> WorkloadStatus
     return WorkloadStatus(
         kind=WORKLOAD_KINDS[workload.kind],
         ready=evidence.get_count(status, _READY_FIELDS.get(workload.kind, "readyReplicas")),
-        image=(workloads.get_pod_template(each) or {})["spec"]["containers"][0]["image"],
+        image=(kinds.find_pod_template(each, workload.kind) or {})["spec"]["containers"][0]["image"],
         since=since,
         restarts=sum(map(_count_restarts, workload.pods)),
         last_warning=workload.find_last_warning(now),

@@ -1,12 +1,13 @@
-"""Nodes to dataclasses, driven by the type hints of their fields. Every problem is collected.
+"""Nodes to dataclasses, driven by the type hints of the fields. All errors are collected.
 
 The types that a field may have, and how they are written:
 
-- ``int``, ``bool``, ``Literal``: as in YAML 1.2; a quoted number is text.
+- ``int``, ``bool``, ``Literal``: as in YAML 1.2; a quoted number is text. An ``int`` with the annotation
+  ``field_help.Duration`` may have units: ``1m30s``.
 - ``str``: text. A number is taken as its text (``PORT: 8000``, ``1.10``); ``true`` and ``null`` must be quoted,
-  because it is not plain which text they stand for.
+  because their text is ambiguous.
 - ``tuple[str, ...]``, ``Mapping[str, str]``, ``X | None`` (``null`` is None), and a union of text and a list of texts.
-- a dataclass: a mapping of its fields, in camelCase; or its ``shorthand``, one value.
+- a dataclass: a mapping of its fields, in camelCase; or its ``shorthand``, a single value.
 - a tuple of dataclasses that have a name (their first field): a mapping from name to body, or a list of names.
 """
 
@@ -19,14 +20,14 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast
 
-from seaway.syntax import diagnosis, field_help, nodes
+from seaway.syntax import diagnosis, duration, field_help, former_keys, nodes
 
 T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded(typing.Generic[T]):
-    """What could be decoded. ``value`` is None where nothing could."""
+    """A partial result. ``value`` is None where nothing could be decoded."""
 
     value: T | None
     locations: diagnosis.SourceLocations
@@ -34,7 +35,7 @@ class Decoded(typing.Generic[T]):
 
 
 def decode_node(cls: type[T], node: nodes.Node, *, path: str = "") -> T:
-    """An instance of ``cls``. Raises diagnosis.InvalidInput with everything that is wrong."""
+    """An instance of ``cls``. Raises diagnosis.InvalidInput with all errors."""
     decoded = decode_partial(cls, node, path=path)
     if decoded.diagnostics or decoded.value is None:
         raise diagnosis.InvalidInput(decoded.diagnostics)
@@ -44,15 +45,15 @@ def decode_node(cls: type[T], node: nodes.Node, *, path: str = "") -> T:
 def decode_partial(
     cls: type[T], node: nodes.Node, *, path: str = "", fallbacks: Mapping[str, Any] | None = None
 ) -> Decoded[T]:
-    """As much as can be decoded, with the problems of the rest.
+    """Decodes as much as possible and reports the rest.
 
-    ``instead`` holds values for fields of ``cls`` itself that may be wrong while the rest is still worth a look.
+    ``fallbacks`` holds values for fields of ``cls`` itself that cannot be decoded: the others are still checked.
     """
-    reader = _Decoder()
-    value = reader.decode_dataclass(cls, node, path, fallbacks=fallbacks or {})
-    places = diagnosis.SourceLocations(node.location, reader.locations, frozenset(reader.undecoded))
+    decoder = _Decoder()
+    value = decoder.decode_dataclass(cls, node, path, fallbacks=fallbacks or {})
+    locations = diagnosis.SourceLocations(node.location, decoder.locations, frozenset(decoder.undecoded))
     return Decoded(
-        value=None if value is _UNDECODED else value, locations=places, diagnostics=tuple(reader.diagnostics)
+        value=None if value is _UNDECODED else value, locations=locations, diagnostics=tuple(decoder.diagnostics)
     )
 
 
@@ -63,22 +64,22 @@ def to_camel_case(field: str) -> str:
 
 
 def get_name_field(cls: type) -> str | None:
-    """The field that names an instance of ``cls``: the one that may be given by position."""
+    """The field that names an instance of ``cls``: the one that may be passed by position."""
     return next((field.name for field in dataclasses.fields(cls) if not field.kw_only), None)
 
 
 def find_closest(word: str, known: Iterable[str]) -> str | None:
-    """The name that somebody meant who wrote ``word``, if one is near."""
+    """The known name that is most similar to ``word``. None: no name is similar."""
     return next(iter(difflib.get_close_matches(word[:80], list(known), n=1)), None)
 
 
 def suggest_name(word: str, known: Iterable[str]) -> str:
-    """A remedy for an unknown name."""
+    """A hint for an unknown name."""
     known = list(known)
-    close = find_closest(word, known)
-    if close:
-        return f"did you mean {close}?"
-    return f"there are: {', '.join(known)}" if known else "there are none"
+    closest = find_closest(word, known)
+    if closest:
+        return f"did you mean {closest}?"
+    return f"known names: {', '.join(known)}" if known else "none is defined"
 
 
 @functools.cache
@@ -96,30 +97,35 @@ class _Decoder:
         self.locations: dict[str, diagnosis.SourceLocation] = {}
         self.undecoded: set[str] = set()
 
-    def report(self, path: str, node: nodes.Node, message: str, hint: str) -> Any:
-        self.diagnostics.append(diagnosis.Diagnostic(self.locations.get(path, node.location), path, message, hint))
+    def report(self, path: str, node: nodes.Node, code: str, message: str, hint: str) -> Any:
+        location = self.locations.get(path, node.location)
+        self.diagnostics.append(diagnosis.Diagnostic(location, path, message, hint, code))
         self.undecoded.add(path)
         return _UNDECODED
 
     def decode_value(self, hint: Any, node: nodes.Node, path: str) -> Any:  # noqa: PLR0911 - one return a type
+        annotations: list[Any] = []
         if typing.get_origin(hint) is typing.Annotated:
-            hint = typing.get_args(hint)[0]
+            hint, *annotations = typing.get_args(hint)
         if isinstance(node, nodes.EncryptedNode):
-            return self.report(path, node, "is encrypted, and is no secret", "set it again without --secret")
+            return self.report(
+                path, node, "encrypted-value", "is encrypted, but is not a secret", "set it again without --secret"
+            )
         origin, args = typing.get_origin(hint), typing.get_args(hint)
         if origin in (typing.Union, types.UnionType):
-            return self.decode_value(self._choose_member(args, node), node, path) if not _is_none(args, node) else None
+            is_none = types.NoneType in args and _is_null(node)
+            return None if is_none else self.decode_value(_choose_member(args, node), node, path)
         if origin is tuple:
-            one = cast(type, args[0])
-            return (
-                self._decode_named(one, node, path) if dataclasses.is_dataclass(one) else self._decode_texts(node, path)
-            )
+            decode = self._decode_named if dataclasses.is_dataclass(args[0]) else self._decode_texts
+            return decode(cast(type, args[0]), node, path)
         if origin is collections.abc.Mapping:
             return self._decode_mapping(args[1], node, path)
         if origin is Literal:
             return self._decode_literal(args, node, path)
         if dataclasses.is_dataclass(hint):
             return self.decode_dataclass(cast(type, hint), node, path)
+        if field_help.Duration() in annotations:
+            return self._decode_duration(node, path)
         return self._SCALARS[hint](self, node, path)
 
     def decode_dataclass(
@@ -131,166 +137,171 @@ class _Decoder:
         name: str | None = None,
         fallbacks: Mapping[str, Any] = types.MappingProxyType({}),
     ) -> Any:
-        """An instance of a dataclass; ``name`` comes from outside, as the key of its body.
+        """An instance of a dataclass; ``name`` is the key of its body.
 
-        A field that is wrong has its default, so that the rules may still look at the others.
+        A field that cannot be decoded gets its default, so that the rules still check the others.
         """
-        given = {} if name is None else {cast(str, get_name_field(cls)): name}
+        name_argument = {} if name is None else {cast(str, get_name_field(cls)): name}
         if name is not None and _is_null(node):
             node = nodes.MappingNode(node.location)
         if not isinstance(node, nodes.MappingNode):
-            return self._decode_shorthand(cls, node, path, given)
-        fields = {to_camel_case(field.name): field for field in dataclasses.fields(cls) if field.name not in given}
-        for key, entry in node.pairs.items():
-            at = _join_path(path, key)
-            self.locations[at] = entry.location
+            return self._decode_shorthand(cls, node, path, name_argument)
+        fields = {
+            to_camel_case(field.name): field for field in dataclasses.fields(cls) if field.name not in name_argument
+        }
+        self._add_locations(node, path)
+        for key, pair in node.pairs.items():
             if key not in fields:
-                what = f"is no key of {_format_class_name(cls)}"
-                self.diagnostics.append(diagnosis.Diagnostic(entry.location, at, what, suggest_name(key, fields)))
-                self.undecoded.add(
-                    _join_path(path, find_closest(key, fields) or key)
-                )  # what it was meant for is not known
-        values: dict[str, Any] = dict(given)
+                self._report_unknown_key(cls, key, pair.node, path, fields)
+        values: dict[str, Any] = dict(name_argument)
         for key, field in fields.items():
-            at = _join_path(path, key)
+            field_path = _join_path(path, key)
             if key in node.pairs:
-                value = self.decode_value(get_type_hints(cls)[field.name], node.pairs[key].node, at)
+                value = self.decode_value(get_type_hints(cls)[field.name], node.pairs[key].node, field_path)
             elif _is_required(field):
-                value = self.report(at, node, "is missing", f"add `{key}:`, {_describe_field(cls, field.name)}")
+                hint = f"add `{key}:`, {_describe_field(cls, field.name)}"
+                value = self.report(field_path, node, "missing-value", "is missing", hint)
             else:
                 continue
-            if value is not _UNDECODED:
+            if value is _UNDECODED and field.name in fallbacks:
+                value = fallbacks[field.name]
+            if value is not _UNDECODED or _is_required(field):
                 values[field.name] = value
-            elif field.name in fallbacks:
-                values[field.name] = fallbacks[field.name]
-            elif _is_required(field):
-                values[field.name] = _UNDECODED
         if any(value is _UNDECODED for value in values.values()):
             self.undecoded.add(path)
             return _UNDECODED
         return cls(**values)
 
+    def _report_unknown_key(self, cls: type, key: str, node: nodes.Node, path: str, fields: Mapping[str, Any]) -> None:
+        """Reports the key, and marks the key that was probably meant: no rule may judge its default."""
+        former = former_keys.find_replacement(key, fields)
+        hint = f"did you mean {former_keys.format_replacement(key, node)}?" if former else suggest_name(key, fields)
+        message = f"is not a key of {_format_class_name(cls)}"
+        self.report(_join_path(path, key), node, "unknown-key", message, hint)
+        if meant := former or find_closest(key, fields):
+            self.undecoded.add(_join_path(path, meant))
+
     def _decode_shorthand(self, cls: type, node: nodes.Node, path: str, name_argument: Mapping[str, str]) -> Any:
-        short = getattr(cls, "shorthand", None)
-        if short is None:
-            keys = ", ".join(
-                to_camel_case(field.name) for field in dataclasses.fields(cls) if field.name not in name_argument
-            )
-            return self.report(path, node, f"{nodes.describe_node(node)} is no mapping", f"write keys below it: {keys}")
-        said = typing.get_type_hints(short)
-        hint = [said[name] for name in said if name != "return"][-1]
+        shorthand = getattr(cls, "shorthand", None)
+        if shorthand is None:
+            keys = [to_camel_case(field.name) for field in dataclasses.fields(cls) if field.name not in name_argument]
+            message = f"{nodes.describe_node(node)} is not a mapping"
+            return self.report(path, node, "invalid-type", message, f"write keys below it: {', '.join(keys)}")
+        parameters = typing.get_type_hints(shorthand)
+        hint = [parameters[name] for name in parameters if name != "return"][-1]
         value = self.decode_value(hint, node, path)
-        return _UNDECODED if value is _UNDECODED else short(*name_argument.values(), value)
+        return _UNDECODED if value is _UNDECODED else shorthand(*name_argument.values(), value)
 
     def _decode_named(self, cls: type, node: nodes.Node, path: str) -> Any:
-        bodies: list[tuple[str, nodes.Node]] = []
+        bodies: dict[str, nodes.Node] = {}
         match node:
-            case nodes.MappingNode():
-                for key, entry in node.pairs.items():
-                    self.locations[_join_path(path, key)] = entry.location
-                    bodies.append((key, entry.node))
-            case nodes.SequenceNode():
-                for item in node.items:
-                    self._add_name(item, path, bodies)
+            case nodes.MappingNode(pairs=pairs):
+                self._add_locations(node, path)
+                bodies = {name: pair.node for name, pair in pairs.items()}
+            case nodes.SequenceNode(items=names):
+                for name in names:
+                    self._add_name(name, path, bodies)
             case _:
-                remedy = f"write a mapping from name to {cls.__name__.lower()}, or a list of names"
-                return self.report(path, node, f"{nodes.describe_node(node)} is neither a mapping nor a list", remedy)
-        found = [self.decode_dataclass(cls, body, _join_path(path, name), name=name) for name, body in bodies]
-        return tuple(one for one in found if one is not _UNDECODED)
+                message = f"{nodes.describe_node(node)} is neither a mapping nor a list"
+                hint = f"write a mapping from name to {cls.__name__.lower()}, or a list of names"
+                return self.report(path, node, "invalid-type", message, hint)
+        instances = [
+            self.decode_dataclass(cls, body, _join_path(path, name), name=name) for name, body in bodies.items()
+        ]
+        return tuple(instance for instance in instances if instance is not _UNDECODED)
 
-    def _add_name(self, element: nodes.Node, path: str, bodies: list[tuple[str, nodes.Node]]) -> None:
-        if not isinstance(element, nodes.ScalarNode) or element.kind in ("bool", "null"):
-            remedy = "write names only, or make it a mapping from name to body"
-            self.diagnostics.append(
-                diagnosis.Diagnostic(element.location, path, f"{nodes.describe_node(element)} is no name", remedy)
-            )
-        elif element.text in dict(bodies):
-            wrong = f"{nodes.describe_node(element)} is in the list twice"
-            self.diagnostics.append(diagnosis.Diagnostic(element.location, path, wrong, "remove one of the two"))
+    def _add_name(self, node: nodes.Node, path: str, bodies: dict[str, nodes.Node]) -> None:
+        description = nodes.describe_node(node)
+        if not isinstance(node, nodes.ScalarNode) or node.kind in ("bool", "null"):
+            hint = "write only names, or make it a mapping from name to body"
+            error = diagnosis.Diagnostic(node.location, path, f"{description} is not a name", hint, "invalid-name")
+            self.diagnostics.append(error)
+        elif node.text in bodies:
+            message = f"{description} is in the list twice"
+            error = diagnosis.Diagnostic(node.location, path, message, "remove one of the two", "duplicate-name")
+            self.diagnostics.append(error)
         else:
-            self.locations[_join_path(path, element.text)] = element.location
-            bodies.append((element.text, nodes.parse_scalar("", element.location)))
+            self.locations[_join_path(path, node.text)] = node.location
+            bodies[node.text] = nodes.parse_scalar("", node.location)
 
-    def _choose_member(self, args: tuple[Any, ...], node: nodes.Node) -> Any:
-        """The member of a union that a value is meant for, by its shape."""
-        members = [arg for arg in args if arg is not types.NoneType]
-        listing = isinstance(node, nodes.SequenceNode)
-        return next((arg for arg in members if (typing.get_origin(arg) is tuple) == listing), members[0])
-
-    def _decode_texts(self, node: nodes.Node, path: str) -> Any:
+    def _decode_texts(self, _: type, node: nodes.Node, path: str) -> Any:
         if not isinstance(node, nodes.SequenceNode):
             words = node.text.split() if isinstance(node, nodes.ScalarNode) and 0 < len(node.text) <= 60 else ["a", "b"]
-            remedy = f"write [{', '.join(words)}], or one a line after `- `"
-            return self.report(path, node, f"{nodes.describe_node(node)} is no list", remedy)
-        for number, item in enumerate(node.items):
-            self.locations[_join_path(path, str(number))] = item.location
-        found = [self._decode_text(item, _join_path(path, str(number))) for number, item in enumerate(node.items)]
-        return _UNDECODED if any(text is _UNDECODED for text in found) else tuple(found)
+            hint = f"write [{', '.join(words)}], or one value per line after `- `"
+            return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not a list", hint)
+        self._add_locations(node, path)
+        texts = [self._decode_text(text, _join_path(path, str(number))) for number, text in enumerate(node.items)]
+        return _UNDECODED if any(text is _UNDECODED for text in texts) else tuple(texts)
 
     def _decode_mapping(self, hint: Any, node: nodes.Node, path: str) -> Any:
         if not isinstance(node, nodes.MappingNode):
-            return self.report(
-                path, node, f"{nodes.describe_node(node)} is no mapping", "write `NAME: value`, one a line, below it"
-            )
-        for key, entry in node.pairs.items():
-            self.locations[_join_path(path, key)] = entry.location
-        found = {key: self.decode_value(hint, entry.node, _join_path(path, key)) for key, entry in node.pairs.items()}
-        return _UNDECODED if any(value is _UNDECODED for value in found.values()) else found
+            message = f"{nodes.describe_node(node)} is not a mapping"
+            return self.report(path, node, "invalid-type", message, "write `NAME: value` below it, one per line")
+        self._add_locations(node, path)
+        values = {key: self.decode_value(hint, pair.node, _join_path(path, key)) for key, pair in node.pairs.items()}
+        return _UNDECODED if any(value is _UNDECODED for value in values.values()) else values
 
-    def _decode_literal(self, args: tuple[Any, ...], node: nodes.Node, path: str) -> Any:
-        if isinstance(node, nodes.ScalarNode) and node.text in args:
+    def _decode_literal(self, choices: tuple[Any, ...], node: nodes.Node, path: str) -> Any:
+        if isinstance(node, nodes.ScalarNode) and node.text in choices:
             return node.text
-        return self.report(
-            path, node, f"{nodes.describe_node(node)} is not one of its values", f"write {' or '.join(args)}"
-        )
+        message = f"{nodes.describe_node(node)} is not an allowed value"
+        return self.report(path, node, "invalid-value", message, f"write {' or '.join(choices)}")
 
     def _decode_text(self, node: nodes.Node, path: str) -> Any:
         match node:
-            case nodes.ScalarNode(kind="bool"):
-                return self.report(path, node, f"{node.text} is a boolean and not text", f'quote it: "{node.text}"')
-            case nodes.ScalarNode(kind="null"):
-                wrong = f"{nodes.describe_node(node)} is not text"
-                return self.report(
-                    path, node, wrong, f'quote it: "{node.text}"' if node.text else 'write "" for empty text'
-                )
-            case nodes.ScalarNode():
-                return node.text
+            case nodes.ScalarNode(kind="bool", text=text):
+                return self.report(path, node, "invalid-type", f"{text} is a boolean, not text", f'quote it: "{text}"')
+            case nodes.ScalarNode(kind="null", text=text):
+                hint = f'quote it: "{text}"' if text else 'write "" for empty text'
+            case nodes.ScalarNode(text=text):
+                return text
             case _:
-                return self.report(
-                    path,
-                    node,
-                    f"{nodes.describe_node(node)} is not text",
-                    "write one value; quote it if it has brackets",
-                )
+                hint = "write a single value; quote it if it contains brackets"
+        return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not text", hint)
 
     def _decode_int(self, node: nodes.Node, path: str) -> Any:
         if isinstance(node, nodes.ScalarNode) and node.kind == "int":
             return nodes.to_int(node)
-        digits = isinstance(node, nodes.ScalarNode) and node.kind == "text" and node.text.isdecimal()
-        remedy = "write it without quotes and without a leading zero" if digits else "write digits, as 8000"
-        return self.report(path, node, f"{nodes.describe_node(node)} is no whole number", remedy)
+        is_quoted = isinstance(node, nodes.ScalarNode) and node.kind == "text" and node.text.isdecimal()
+        hint = "write it without quotes and without a leading zero" if is_quoted else "write digits, as 8000"
+        return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not a whole number", hint)
+
+    def _decode_duration(self, node: nodes.Node, path: str) -> Any:
+        if isinstance(node, nodes.ScalarNode) and node.kind == "int":
+            return nodes.to_int(node)
+        try:
+            seconds = duration.parse_seconds(node.text if isinstance(node, nodes.ScalarNode) else "")
+        except ValueError:
+            message = f"{nodes.describe_node(node)} is not a duration"
+            return self.report(path, node, "invalid-duration", message, "write seconds, or units, as 90 or 1m30s")
+        if seconds.denominator != 1:
+            message = f"{nodes.describe_node(node)} is not a whole number of seconds"
+            return self.report(path, node, "invalid-duration", message, "round it, as 1s")
+        return int(seconds)
 
     def _decode_bool(self, node: nodes.Node, path: str) -> Any:
         if isinstance(node, nodes.ScalarNode) and node.kind == "bool":
             return node.text.lower() == "true"
-        return self.report(
-            path, node, f"{nodes.describe_node(node)} is neither true nor false", "write true or false, unquoted"
-        )
+        message = f"{nodes.describe_node(node)} is neither true nor false"
+        return self.report(path, node, "invalid-type", message, "write true or false, without quotes")
 
     def _decode_any(self, node: nodes.Node, path: str) -> Any:
-        self._record_locations(node, path)
+        self._add_locations(node, path, recursive=True)
         return nodes.to_plain(node)
 
-    def _record_locations(self, node: nodes.Node, path: str) -> None:
-        """Where the parts of a value stand that is read as it is."""
-        if isinstance(node, nodes.MappingNode):
-            for key, entry in node.pairs.items():
-                self.locations[_join_path(path, key)] = entry.location
-                self._record_locations(entry.node, _join_path(path, key))
-        elif isinstance(node, nodes.SequenceNode):
-            for number, item in enumerate(node.items):
-                self.locations[_join_path(path, str(number))] = item.location
-                self._record_locations(item, _join_path(path, str(number)))
+    def _add_locations(self, node: nodes.Node, path: str, *, recursive: bool = False) -> None:
+        """Remembers the locations of the keys of a mapping, or of the elements of a list."""
+        match node:
+            case nodes.MappingNode(pairs=pairs):
+                parts = [(key, pair.location, pair.node) for key, pair in pairs.items()]
+            case nodes.SequenceNode(items=items):
+                parts = [(str(number), part.location, part) for number, part in enumerate(items)]
+            case _:
+                return
+        for key, location, part in parts:
+            self.locations[_join_path(path, key)] = location
+            if recursive:
+                self._add_locations(part, _join_path(path, key), recursive=True)
 
     _SCALARS: typing.ClassVar[Mapping[Any, Any]] = {
         str: _decode_text,
@@ -304,8 +315,11 @@ def _is_null(node: nodes.Node) -> bool:
     return isinstance(node, nodes.ScalarNode) and node.kind == "null"
 
 
-def _is_none(args: tuple[Any, ...], node: nodes.Node) -> bool:
-    return types.NoneType in args and _is_null(node)
+def _choose_member(args: tuple[Any, ...], node: nodes.Node) -> Any:
+    """The member of a union that has the shape of the value."""
+    members = [arg for arg in args if arg is not types.NoneType]
+    is_list = isinstance(node, nodes.SequenceNode)
+    return next((member for member in members if (typing.get_origin(member) is tuple) == is_list), members[0])
 
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
@@ -322,6 +336,6 @@ def _format_class_name(cls: type) -> str:
 
 
 def _describe_field(cls: type, field: str) -> str:
-    """What a field means, for the remedy of a missing one."""
-    notes = typing.get_args(get_type_hints(cls)[field])[1:]
-    return next((note.text for note in notes if isinstance(note, field_help.Help)), "as the reference shows")
+    """The meaning of a field, for the hint of a missing one."""
+    annotations = typing.get_args(get_type_hints(cls)[field])[1:]
+    return next((note.text for note in annotations if isinstance(note, field_help.Help)), "as the reference shows")

@@ -1,17 +1,22 @@
-"""What a field means and why its default is what it is, kept beside the field as printable data."""
+"""Annotations of the model's fields: data that the decoder, the messages and the documentation read."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Help:
-    """What the field says, in the user's words."""
+    """The meaning of a field, in the user's words."""
 
     text: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rationale:
-    """Why the default is what it is."""
+    """The reason for a default."""
 
     text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Duration:
+    """The field is a number of seconds. In YAML it is written as seconds or with units: ``90`` or ``1m30s``."""

@@ -6,7 +6,7 @@ releases with the same tables.
 
 from collections.abc import Collection, Mapping
 
-from seaway.model import nodes
+from seaway.syntax import nodes
 
 WORKLOAD: Mapping[str, str] = {
     "expose": "publish",
@@ -46,20 +46,21 @@ WAIVER: Mapping[str, str] = {"of": "workloads"}
 _ALL: Mapping[str, str] = {**WORKLOAD, **HEALTH, **SETTINGS, **INGRESS, **WAIVER}
 
 
-def suggest(key: str, node: nodes.Node, known: Collection[str]) -> str | None:
-    """What replaces an old key in a mapping that has the keys ``known``: `publish`, or `backoffLimit: 1` where the
-    value changes too. None: the key is not an old one.
-    """
+def find_replacement(key: str, keys: Collection[str]) -> str | None:
+    """The key that replaced ``key`` in a mapping that has ``keys``. None: it is not an old key of this mapping."""
     new = _ALL.get(key)
-    if new is None or new not in known:
-        return None
+    return new if new in keys else None
+
+
+def format_replacement(key: str, node: nodes.Node) -> str:
+    """What to write instead of an old key and its value: `publish`, or `backoffLimit: 1` if the value changes too."""
     match convert_value(key, node):
-        case nodes.Scalar(text=text) as scalar if scalar != node:
-            return f"{new}: {text}"
-        case nodes.Table(entries=entries) if isinstance(node, nodes.Scalar):
-            return f"{new}: {{{', '.join(f'{name}: {node.text}' for name in entries)}}}"
+        case nodes.ScalarNode(text=text) as scalar if scalar != node:
+            return f"{_ALL[key]}: {text}"
+        case nodes.MappingNode(pairs=pairs) if isinstance(node, nodes.ScalarNode):
+            return f"{_ALL[key]}: {{{', '.join(f'{name}: {node.text}' for name in pairs)}}}"
         case _:
-            return new
+            return _ALL[key]
 
 
 def convert_value(key: str, node: nodes.Node) -> nodes.Node:
@@ -67,15 +68,15 @@ def convert_value(key: str, node: nodes.Node) -> nodes.Node:
     name on the way back.
     """
     match key, node:
-        case "tries", nodes.Scalar(kind="int"):
-            return nodes.Scalar(node.place, str(nodes.whole(node) - 1), "int")
-        case "backoffLimit", nodes.Scalar(kind="int"):
-            return nodes.Scalar(node.place, str(nodes.whole(node) + 1), "int")
-        case "exposure", nodes.Scalar(text="clusterIP"):
-            return nodes.Scalar(node.place, "none")
-        case "publish", nodes.Scalar(text="none"):
-            return nodes.Scalar(node.place, "clusterIP")
-        case "promotesFrom", nodes.Scalar():
-            return nodes.Table(node.place, {"from": nodes.Entry(node.place, node)})
+        case "tries", nodes.ScalarNode(kind="int"):
+            return nodes.ScalarNode(node.location, str(nodes.to_int(node) - 1), "int")
+        case "backoffLimit", nodes.ScalarNode(kind="int"):
+            return nodes.ScalarNode(node.location, str(nodes.to_int(node) + 1), "int")
+        case "exposure", nodes.ScalarNode(text="clusterIP"):
+            return nodes.ScalarNode(node.location, "none")
+        case "publish", nodes.ScalarNode(text="none"):
+            return nodes.ScalarNode(node.location, "clusterIP")
+        case "promotesFrom", nodes.ScalarNode():
+            return nodes.MappingNode(node.location, {"from": nodes.Pair(node.location, node)})
         case _:
             return node

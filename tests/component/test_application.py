@@ -12,7 +12,7 @@ import pytest
 
 from components import application, settings
 from plugin import values
-from seaway.manifests import workloads
+from seaway.kubernetes.api import kinds
 from seaway.syntax import diagnosis
 from tests.component import programs, recorder
 
@@ -77,7 +77,7 @@ def test_a_preview_shows_fields(registered: programs.Run, example: str) -> None:
         assert not any(isinstance(leaf, str) and "__str__" in leaf for leaf in found)
         if each.type != "kubernetes:core/v1:Secret":
             assert not any(isinstance(leaf, values.Secret) for leaf in found), each.title
-        template = workloads.get_pod_template(each.inputs) if each.type.startswith("kubernetes:") else None
+        template = kinds.find_pod_template(each.inputs) if each.type.startswith("kubernetes:") else None
         if template is not None:
             pod = template["spec"]
             images = [one["image"] for one in (*pod.get("initContainers", ()), *pod["containers"])]

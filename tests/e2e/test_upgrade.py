@@ -95,7 +95,7 @@ def test_only_the_record_is_updated(kept: Kept, stack: str) -> None:
     one.pulumi("preview", "--stack", stack, "--expect-no-changes", check=True)
     kept.seaway(stack, "status", "--drift", "--stack", stack)
     record = one.get("configmap", "release-current", "-n", namespace(stack))["data"]["id"]
-    assert one.get("configmap", f"release-{record}", "-n", namespace(stack))["data"]["format"] == "1"
+    assert one.get("configmap", f"release-{record}", "-n", namespace(stack))["data"]["format"] == "2"
 
 
 def test_a_secret_keeps_its_name_until_its_value_changes(kept: Kept) -> None:
@@ -129,7 +129,7 @@ def test_it_is_promoted(kept: Kept) -> None:
     kept.stacks["kept-dev"].up("--suppress-progress")
     kept.seaway("kept-dev", "release", "promote", "kept-dev", "kept-staging")
     pinned = yaml.safe_load((file.parents[1] / "environments" / "kept-staging.lock.yaml").read_text())
-    assert pinned["format"] == 1
+    assert pinned["format"] == 2
     assert (file.parents[1] / "releases" / f"{pinned['release']}.yaml").is_file()
 
 

@@ -116,6 +116,7 @@ VERBS: Mapping[str, InTest] = {
     "show": InTest("tests/unit/cli/test_show.py::test_a_service"),
     "status": InTest("tests/e2e/test_operator.py::test_status_of_what_is_healthy"),
     "logs": InTest("tests/e2e/test_operator.py::test_logs_of_both_pods_told_apart"),
+    "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
     "diff": InTest("tests/unit/cli/test_diff.py::test_a_table_of_what_differs"),
     "release promote": InTest("tests/e2e/test_promotion.py::test_one_release_in_three_environments"),
     "release rollback": InTest("tests/e2e/test_promotion.py::test_a_healthy_release_is_rolled_back"),

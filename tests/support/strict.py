@@ -9,8 +9,7 @@ import httpx
 
 from dev import project
 from dev.cluster import node
-from seaway.kubernetes.api import paths
-from seaway.manifests import workloads
+from seaway.kubernetes.api import kinds
 
 Manifest = Mapping[str, Any]
 
@@ -30,7 +29,7 @@ def pod(owner: Manifest, spec: Manifest) -> dict[str, Any]:
 def pods(manifests: Iterable[Manifest]) -> Iterator[dict[str, Any]]:
     """One of each workload."""
     for each in manifests:
-        if (template := workloads.get_pod_template(each)) is not None:
+        if (template := kinds.find_pod_template(each)) is not None:
             yield pod(each, template["spec"])
 
 
@@ -46,7 +45,7 @@ def server() -> httpx.Client:
 def said(client: httpx.Client, manifest: Manifest, home: str) -> Iterator[str]:
     """What a server has against an object in the namespace ``home``: refusals and warnings; nothing is kept."""
     named = {**manifest, "metadata": {**manifest["metadata"], "namespace": home}}
-    path = paths.build_path(manifest["apiVersion"], manifest["kind"], home)
+    path = kinds.build_path(manifest["kind"], home)
     answer = client.post(path, params={"dryRun": "All", "fieldValidation": "Strict"}, json=named)
     what = f"{manifest['kind']}/{manifest['metadata'].get('name', '')}"
     if answer.status_code != http.HTTPStatus.CREATED:

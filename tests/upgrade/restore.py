@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from dev import project
+from seaway.project import migration
 from tests.support import kubectl
 
 FIXTURE = Path(__file__).parent / "24bb12e"
@@ -35,7 +36,17 @@ def create_project(folder: Path, name: str) -> project.Project:
         if each.name.startswith("Pulumi.") or each.name in ("environments", "releases"):
             target = folder / each.name
             (shutil.copytree if each.is_dir() else shutil.copy2)(each, target)
+    migrate_files(folder)
     return one
+
+
+def migrate_files(folder: Path) -> None:
+    """Rewrite the application and the stacks' files in today's words. What Seaway wrote stays as it is."""
+    for file in (folder / "app" / "app.yaml", *folder.glob("Pulumi.*.yaml")):
+        migrate = migration.migrate_application if file.name == "app.yaml" else migration.migrate_stack
+        result = migrate(file.read_text(), file.name)
+        assert not result.undecided
+        file.write_text(result.text)
 
 
 def build_images(one: project.Project) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.checks import check, check_context
+from seaway.kubernetes.api import kinds
 from seaway.manifests import names
 from seaway.manifests import objects as made
 
@@ -15,8 +16,6 @@ REQUIRED_LABELS = ("app.kubernetes.io/instance", names.PART_OF_LABEL, "app.kuber
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"""
 
 SHARED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-CLUSTER_SCOPED_KINDS = ("Namespace", "ClusterRole", "ClusterRoleBinding", "PriorityClass", "StorageClass")
-"""Kinds that are in no namespace."""
 
 
 @check.for_pods("META-01", "A workload finds its own pods", check.CANNOT_WORK)
@@ -49,7 +48,7 @@ def own_namespace(context: check_context.CheckContext) -> check_context.Findings
     """In a shared one its rights, its quota and its network policies are those of others, and theirs are its."""
     for each in context.objects:
         if (
-            each.kind not in CLUSTER_SCOPED_KINDS
+            kinds.KINDS[each.kind].namespaced
             and (name := each.manifest["metadata"].get("namespace", "default")) in SHARED_NAMESPACES
         ):
             remedy = f"set it to {context.stack_settings.format_namespace(context.app.name)}"

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from seaway.compose.exporter import container
-from seaway.compose.importer import service_builder
+from seaway.kubernetes.api import kinds
 from seaway.model.validate import structure
 
 
 def convert(export: container.Export, workload: structure.AnyWorkload, path: str, definition: dict[str, Any]) -> None:
     """Put them into the service. What is left is told with the rest of the file."""
     for kind, body in workload.raw.items():
-        if kind not in service_builder.POD_SPEC_PATHS:
+        if not kinds.KINDS[kind].pod_template:
             continue
-        steps = service_builder.POD_SPEC_PATHS[kind]
+        steps = (*kinds.KINDS[kind].pod_template, "spec")
         for field, key, value in _find_known_fields(
             _get_mapping(body, steps), _get_mapping(body, (*steps[:-1], "metadata")), workload.name
         ):

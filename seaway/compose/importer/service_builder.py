@@ -4,17 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, cast
 
+from seaway.kubernetes.api import kinds
 from seaway.model import application
 from seaway.syntax import decode, diagnosis, encode, nodes
-
-POD_SPEC_PATHS = {
-    "Deployment": ("spec", "template", "spec"),
-    "DaemonSet": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
-
 
 KEY_ORDER = (
     *("build", "image", "run", "schedule", "command", "args", "workingDir"),
@@ -73,7 +65,7 @@ class ServiceBuilder:
         if self.container:
             spec["containers"] = [{"name": name, **self.container}]
         found: Any = spec
-        path = POD_SPEC_PATHS[kind]
+        path = (*kinds.KINDS[kind].pod_template, "spec")
         if self.annotations:
             found = {"metadata": {"annotations": self.annotations}, **({"spec": spec} if spec else {})}
             path = path[:-1]

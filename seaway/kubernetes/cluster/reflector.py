@@ -1,4 +1,4 @@
-"""The objects of one namespace, kept as they are now: LIST, then WATCH.
+"""Reads the objects of a namespace and keeps a local copy current: LIST, then WATCH.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
@@ -11,50 +11,47 @@ from types import TracebackType
 from typing import Any, Self
 
 from seaway import errors
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, snapshot
 
 WATCH_SECONDS = 30
-"""Seconds after which the server ends a watch and it is begun anew: the longest that a dead connection can fool us."""
+"""Seconds after which the server ends a watch. This limits how long a dead connection goes unnoticed."""
 READ_TIMEOUT = WATCH_SECONDS + 5.0
 MAX_RETRY_DELAY = 1.0
-"""Seconds between two attempts at a server that does not answer."""
+"""Seconds between two requests to a server that does not answer."""
 
 
 async def read_snapshot(
-    cluster: client.KubeClient, namespace: str, kinds: Iterable[str] = tuple(snapshot.LIST_PATHS)
+    cluster: client.KubeClient, namespace: str, kind_names: Iterable[str] = snapshot.WATCHED_KINDS
 ) -> snapshot.Snapshot:
-    """The objects of a namespace, listed once. A namespace that does not exist has none.
+    """List the objects of a namespace once. A namespace that does not exist has no objects.
 
     Raises:
         errors.Unavailable: the cluster cannot be reached, or refuses.
     """
-    asked = tuple(kinds)
-    lists = await asyncio.gather(*(cluster.get(_get_list_path(kind, namespace)) for kind in asked))
-    return snapshot.Snapshot({kind: found["items"] for kind, found in zip(asked, lists, strict=True)})
-
-
-def _get_list_path(kind: str, namespace: str) -> str:
-    return snapshot.LIST_PATHS[kind].format(namespace=namespace)
+    names = tuple(kind_names)
+    lists = await asyncio.gather(*(cluster.get(kinds.build_path(name, namespace)) for name in names))
+    return snapshot.Snapshot({name: answer["items"] for name, answer in zip(names, lists, strict=True)})
 
 
 class _WatchEnded(Exception):  # noqa: N818 - reads as what happened
-    """The server ended a watch with an error; mostly 410: it no longer knows where we had got to."""
+    """The server ended a watch with an error, usually 410: it no longer has the requested resource version."""
 
 
 class Reflector:
-    """Use it as an async context manager. While inside, it follows the cluster; it never ends by itself.
+    """An async context manager. Inside the block it follows the cluster, and never stops by itself.
 
     Args:
-        namespace: it need not exist yet.
+        namespace: does not have to exist yet.
 
     Raises:
-        errors.Forbidden: on entering, when a kind may not be listed.
+        errors.Forbidden: on entering, if a kind may not be listed.
     """
 
     def __init__(self, cluster: client.KubeClient, namespace: str) -> None:
         self._cluster = cluster
         self._namespace = namespace
-        self._objects: dict[str, dict[str, snapshot.Object]] = {kind: {} for kind in snapshot.LIST_PATHS}
+        self._objects: dict[str, dict[str, snapshot.Object]] = {kind: {} for kind in snapshot.WATCHED_KINDS}
         self._versions: dict[str, str] = {}
         self._disconnected_reasons: dict[str, str] = {}
         self._changed = asyncio.Event()
@@ -63,7 +60,7 @@ class Reflector:
 
     @property
     def disconnected_reason(self) -> str | None:
-        """Why the cluster's answers are missing just now, in one line; the snapshot is an old one then, or empty."""
+        """Why the cluster does not answer at the moment, in one line. The snapshot is then out of date, or empty."""
         return next(iter(self._disconnected_reasons.values()), None)
 
     def take_snapshot(self) -> snapshot.Snapshot:
@@ -71,7 +68,7 @@ class Reflector:
         return snapshot.Snapshot({kind: tuple(objects.values()) for kind, objects in self._objects.items()})
 
     async def wait_for_change(self, timeout: float) -> None:
-        """Wait until something differs from the last time that this was asked, at most ``timeout`` seconds."""
+        """Wait for a change since the last call, at most ``timeout`` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 await self._changed.wait()
@@ -80,13 +77,13 @@ class Reflector:
         self._changed.clear()
 
     async def __aenter__(self) -> Self:
-        first = await asyncio.gather(*map(self._list_kind, snapshot.LIST_PATHS), return_exceptions=True)
-        for problem in first:
-            # One that is only away is asked again by its follower.
-            if problem is not None and type(problem) is not errors.Unavailable:
-                raise problem
+        results = await asyncio.gather(*map(self._list_kind, snapshot.WATCHED_KINDS), return_exceptions=True)
+        for error in results:
+            # If the cluster only does not answer, the follower tries again.
+            if error is not None and type(error) is not errors.Unavailable:
+                raise error
         await self._group.__aenter__()
-        self._followers = [self._group.create_task(self._follow_kind(kind)) for kind in snapshot.LIST_PATHS]
+        self._followers = [self._group.create_task(self._follow_kind(kind)) for kind in snapshot.WATCHED_KINDS]
         return self
 
     async def __aexit__(
@@ -97,60 +94,59 @@ class Reflector:
         if isinstance(error, asyncio.CancelledError):
             await self._group.__aexit__(kind, error, trace)
         else:
-            # An error of the block leaves it as it is: told of it, the group would wrap it into an ExceptionGroup.
+            # An error of the block leaves it unchanged: the group would wrap it in an ExceptionGroup.
             await self._group.__aexit__(None, None, None)
 
     async def _follow_kind(self, kind: str) -> None:
-        """Watch for ever. After anything unusual the kind is listed anew: slower, and never wrong."""
-        hasty = 0
+        """Watch until cancelled. After an error the kind is listed again: slower, but always correct."""
+        short_watches = 0
         while True:
-            begun = time.monotonic()
+            start = time.monotonic()
             try:
                 if kind not in self._versions:
                     await self._list_kind(kind)
                 await self._watch_kind(kind)
-            except (errors.Unavailable, _WatchEnded, ValueError):  # ValueError: a line that was cut off in the middle
+            except (errors.Unavailable, _WatchEnded, ValueError):  # ValueError: the connection broke inside a line
                 self._versions.pop(kind, None)
-            hasty = hasty + 1 if time.monotonic() - begun < MAX_RETRY_DELAY else 0
-            if hasty:
-                await asyncio.sleep(min(MAX_RETRY_DELAY, 0.05 * 2 ** min(hasty, 5)))
+            short_watches = short_watches + 1 if time.monotonic() - start < MAX_RETRY_DELAY else 0
+            if short_watches:
+                await asyncio.sleep(min(MAX_RETRY_DELAY, 0.05 * 2 ** min(short_watches, 5)))
 
     async def _list_kind(self, kind: str) -> None:
         try:
-            found = await self._cluster.get(_get_list_path(kind, self._namespace))
+            answer = await self._cluster.get(kinds.build_path(kind, self._namespace))
         except errors.Unavailable as error:
             self._disconnected_reasons[kind] = str(error)
             self._changed.set()
             raise
         self._disconnected_reasons.pop(kind, None)
-        self._objects[kind] = {item["metadata"]["uid"]: item for item in found["items"]}
-        self._versions[kind] = found["metadata"]["resourceVersion"]
+        self._objects[kind] = {manifest["metadata"]["uid"]: manifest for manifest in answer["items"]}
+        self._versions[kind] = answer["metadata"]["resourceVersion"]
         self._changed.set()
 
     async def _watch_kind(self, kind: str) -> None:
-        """Take what happens until the server ends the watch, as it was asked to."""
-        wanted = {
+        """Apply events until the server ends the watch after ``WATCH_SECONDS``."""
+        query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._versions[kind],
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        async with self._cluster.stream_lines(
-            _get_list_path(kind, self._namespace), read_timeout=READ_TIMEOUT, **wanted
-        ) as lines:
+        path = kinds.build_path(kind, self._namespace)
+        async with self._cluster.stream_lines(path, read_timeout=READ_TIMEOUT, **query) as lines:
             async for line in lines:
                 self._apply_event(kind, json.loads(line))
 
     def _apply_event(self, kind: str, event: dict[str, Any]) -> None:
-        happened, found = event["type"], event["object"]
-        if happened == "ERROR":
-            raise _WatchEnded(found.get("message", ""))
-        metadata = found["metadata"]
+        manifest = event["object"]
+        if event["type"] == "ERROR":
+            raise _WatchEnded(manifest.get("message", ""))
+        metadata = manifest["metadata"]
         self._versions[kind] = metadata["resourceVersion"]
-        if happened == "BOOKMARK":
+        if event["type"] == "BOOKMARK":
             return
-        if happened == "DELETED":
+        if event["type"] == "DELETED":
             self._objects[kind].pop(metadata["uid"], None)
         else:
-            self._objects[kind][metadata["uid"]] = found
+            self._objects[kind][metadata["uid"]] = manifest
         self._changed.set()

@@ -7,19 +7,10 @@ labels, and a field that has a word here has one place where it is said.
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from seaway.kubernetes.api import schema
+from seaway.kubernetes.api import kinds, schema
 from seaway.model import application
 from seaway.model.validate import jobs, structure
 from seaway.syntax import decode, diagnosis
-
-_POD_TEMPLATES = {
-    "Deployment": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-}
-"""Where the pods of a kind are described."""
 
 _REMOVE_HINT = "take it out"
 _SELECTOR_MESSAGE = "picks the pods by the labels that Seaway gives them, and can never change"
@@ -128,7 +119,7 @@ def _check_reserved_fields(workload: structure.AnyWorkload, kind: str, fields: A
     for key in _list_keys(fields, ("metadata",)):
         if key not in (*_METADATA, "name", "namespace"):
             yield schema.FieldError(("metadata", key), "is not asked for", f"there are: {', '.join(_METADATA)}")
-    pod = _POD_TEMPLATES.get(kind)
+    pod = kinds.KINDS[kind].pod_template
     for path in _list_required_paths(pod):
         if _has_key(fields, [*path]) and _get_nested(fields, path) is None:
             yield schema.FieldError(path, "cannot be removed: Seaway needs it", _REMOVE_HINT)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from seaway.cli import migrate, verb
-from seaway.model import problems
+from seaway.cli import command, migrate
+from seaway.syntax import diagnosis
 
 APP = (
     "name: shop\nservices:\n  web: {image: a, port: 80, expose: true} # the page\njobs:\n  job: {image: a, tries: 2}\n"
@@ -32,7 +32,7 @@ def run(*, write: bool = False) -> int:
 
 
 def test_it_prints_the_changes(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run() == verb.DONE
+    assert run() == command.SUCCESS
     out, err = capsys.readouterr()
     changes = [line for line in out.splitlines() if line.startswith(("+", "-"))]
     stack = ["-  seaway:exposure: ingress", "+  seaway:publish: ingress"]
@@ -49,14 +49,14 @@ def test_it_prints_the_changes(shop: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_it_writes_them_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(write=True) == verb.DONE
+    assert run(write=True) == command.SUCCESS
     assert (shop / "app" / "app.yaml").read_text() == NEW_APP
     assert (shop / "Pulumi.dev.yaml").read_text() == (shop / "Pulumi.prod.yaml").read_text() == NEW_STACK
     assert capsys.readouterr().out.splitlines() == [
         f"{name} is rewritten" for name in ("Pulumi.dev.yaml", "Pulumi.prod.yaml", "app/app.yaml")
     ]
     for write in (False, True):
-        assert run(write=write) == verb.DONE
+        assert run(write=write) == command.SUCCESS
         assert capsys.readouterr() == ("All files have the words of this version.\n", "")
 
 
@@ -65,7 +65,7 @@ def test_what_it_cannot_decide_is_listed(shop: Path, capsys: pytest.CaptureFixtu
     (shop / "app" / "app.py").write_text("")
     with (shop / "Pulumi.prod.yaml").open("a") as file:
         file.write("  seaway:app: app/app.py\n")
-    assert run(write=True) == verb.FAILED
+    assert run(write=True) == command.FAILURE
     assert (shop / "app" / "app.yaml").read_text() == NEW_APP.replace("backoffLimit: 1", "tries: [2]")
     locations = [line.split(": ")[0] for line in capsys.readouterr().err.splitlines()]
     assert locations == ["app/app.yaml:5:19", "app/app.py"]
@@ -76,7 +76,7 @@ def test_compose_keeps_its_own_words(shop: Path) -> None:
     compose.write_text(text := "services: {web: {image: a, expose: ['80']}}\n")
     for stack in ("dev", "prod"):
         (shop / f"Pulumi.{stack}.yaml").write_text(f"{STACK}  seaway:app: app/compose.yaml\n")
-    assert run(write=True) == verb.DONE
+    assert run(write=True) == command.SUCCESS
     assert compose.read_text() == text
     assert (shop / "app" / "app.yaml").read_text() == APP, "no stack names it"
 
@@ -85,7 +85,7 @@ def test_an_environment_that_builds_nothing_needs_no_application(shop: Path) -> 
     (shop / "app" / "app.yaml").unlink()
     for stack in ("dev", "prod"):
         (shop / f"Pulumi.{stack}.yaml").write_text(f"{STACK}  seaway:build: false\n")
-    assert run(write=True) == verb.DONE
+    assert run(write=True) == command.SUCCESS
     assert (shop / "Pulumi.dev.yaml").read_text() == f"{NEW_STACK}  seaway:build: false\n"
 
 
@@ -94,7 +94,7 @@ def test_a_file_outside_of_the_project_stays(shop: Path, tmp_path_factory: pytes
     outside.write_text(APP)
     (shop / "app" / "app.yaml").unlink()
     (shop / "app" / "app.yaml").symlink_to(outside)
-    with pytest.raises(problems.Invalid):
+    with pytest.raises(diagnosis.InvalidInput):
         run(write=True)
     assert outside.read_text() == APP
 
@@ -102,7 +102,7 @@ def test_a_file_outside_of_the_project_stays(shop: Path, tmp_path_factory: pytes
 def test_a_link_in_the_project_is_followed(shop: Path) -> None:
     (shop / "app" / "app.yaml").rename(shop / "shared.yaml")
     (shop / "app" / "app.yaml").symlink_to("../shared.yaml")
-    assert run(write=True) == verb.DONE
+    assert run(write=True) == command.SUCCESS
     assert (shop / "shared.yaml").read_text() == NEW_APP
     assert (shop / "app" / "app.yaml").is_symlink()
 

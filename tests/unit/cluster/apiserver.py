@@ -11,9 +11,17 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from seaway.kubernetes.api import paths
+from seaway.kubernetes.api import kinds
 
 Object = dict[str, Any]
+
+
+def build_collection_path(version: str, kind: str, namespace: str) -> str:
+    """The path of a kind's list, also of a kind that Seaway does not know."""
+    plural = kinds.KINDS[kind].plural if kind in kinds.KINDS else f"{kind.lower()}s"
+    return kinds.join_path(version, plural, namespace)
+
+
 COLLECTION = re.compile(
     r"(?P<collection>/apis?/(?:[^/]+/)?v\d+(?:/namespaces/[^/]+)?/(?!namespaces/)[a-z]+)(?:/(?P<name>[^/]+))?"
 )
@@ -97,7 +105,7 @@ class ApiServer:
 
     def put(self, version: str, kind: str, namespace: str, name: str, **fields: Any) -> Object:
         """Make or change an object; its labels stand in ``labels``, its metadata is made."""
-        collection = paths.build_path(version, kind, namespace)
+        collection = build_collection_path(version, kind, namespace)
         with self._news:
             known = self._objects.setdefault(collection, {}).get(name)
             self._version += 1
@@ -119,7 +127,7 @@ class ApiServer:
         return made
 
     def remove(self, version: str, kind: str, namespace: str, name: str) -> None:
-        collection = paths.build_path(version, kind, namespace)
+        collection = build_collection_path(version, kind, namespace)
         with self._news:
             gone = self._objects[collection].pop(name)
             self._version += 1

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from seaway import errors
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from tests.unit.cluster import apiserver
 
@@ -65,7 +66,7 @@ def test_it_begins_with_what_there_is_and_follows(api: apiserver.ApiServer, clus
 
     run(cluster, test)
     assert sorted(api.list_requested_collections(watch=False)) == sorted(
-        path.format(namespace=NAMESPACE) for path in snapshot.LIST_PATHS.values()
+        kinds.build_path(kind, NAMESPACE) for kind in snapshot.WATCHED_KINDS
     ), "each kind is listed once"
 
 
@@ -103,14 +104,16 @@ def test_a_watch_that_the_server_ends_goes_on(
     monkeypatch.setattr(reflector, "WATCH_SECONDS", 1)
 
     async def test(seen: reflector.Reflector) -> None:
-        await until(seen, lambda: len(api.list_requested_collections(watch=True)) > len(snapshot.LIST_PATHS))
+        await until(seen, lambda: len(api.list_requested_collections(watch=True)) > len(snapshot.WATCHED_KINDS))
         pod(api, "late")
         await until(seen, lambda: names(seen) == ["late"])
         assert seen.disconnected_reason is None
 
     run(cluster, test)
-    assert len(api.list_requested_collections(watch=False)) == len(snapshot.LIST_PATHS), "it goes on from where it was"
-    assert len(api.list_requested_collections(watch=True)) > len(snapshot.LIST_PATHS)
+    assert len(api.list_requested_collections(watch=False)) == len(snapshot.WATCHED_KINDS), (
+        "it goes on from where it was"
+    )
+    assert len(api.list_requested_collections(watch=True)) > len(snapshot.WATCHED_KINDS)
 
 
 def test_after_410_gone_everything_is_listed_anew(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
@@ -191,7 +194,7 @@ def test_lines_end_at_line_feeds_only(api: apiserver.ApiServer, cluster: client.
         assert seen.take_snapshot().list_objects("Pod")[0]["status"]["message"] == "caf\u00e9\u0085\u2028next"
 
     run(cluster, test)
-    assert len(api.list_requested_collections(watch=False)) == len(snapshot.LIST_PATHS), "nothing was listed anew"
+    assert len(api.list_requested_collections(watch=False)) == len(snapshot.WATCHED_KINDS), "nothing was listed anew"
 
 
 def test_an_error_of_the_block_leaves_it_as_it_is(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
@@ -207,7 +210,7 @@ def test_read_lists_once_and_watches_nothing(api: apiserver.ApiServer, cluster: 
     seen = ask(cluster, reflector.read_snapshot(cluster, NAMESPACE))
     assert [found["metadata"]["name"] for found in seen.list_objects("Pod")] == ["a"]
     assert seen.list_objects("Job") == []
-    assert len(api.list_requested_collections(watch=False)) == len(snapshot.LIST_PATHS)
+    assert len(api.list_requested_collections(watch=False)) == len(snapshot.WATCHED_KINDS)
     assert api.list_requested_collections(watch=True) == []
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from seaway.manifests import objects, workloads
+from seaway.kubernetes.api import kinds
+from seaway.manifests import objects
 from seaway.project import load
 from tests import golden
 
@@ -25,7 +26,7 @@ def found(example: str, key: str) -> dict[str, Any]:
 
 def templates(example: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for each in golden.build_objects(example):
-        template = workloads.get_pod_template(each.manifest)
+        template = kinds.find_pod_template(each.manifest)
         if template is not None:
             yield each.key, template["spec"]
 

@@ -102,7 +102,7 @@ def test_fifty_workloads(plugin: engine.Plugin, api: apiserver.ApiServer, displa
     assert "svc0 0/2 ready · svc1 0/2 ready · svc2 0/2 ready · svc3 0/2 ready · 46 more" in display.list_texts(
         ephemeral=True
     )
-    assert len(api.list_requested_collections(watch=False)) == 1 + len(snapshot.LIST_PATHS), (
+    assert len(api.list_requested_collections(watch=False)) == 1 + len(snapshot.WATCHED_KINDS), (
         "kube-system, and one list a kind"
     )
 

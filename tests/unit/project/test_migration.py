@@ -7,9 +7,8 @@ import pytest
 import yaml
 
 from seaway.manifests import names
-from seaway.model import nodes, problems
 from seaway.project import migration
-from seaway.syntax import former_keys
+from seaway.syntax import diagnosis, former_keys, nodes
 from tests.upgrade import restore
 
 OLD = """\
@@ -158,7 +157,7 @@ def test_no_number_of_retries_is_guessed() -> None:
     for value in ("0", '"2"', "two", "[2]", "&n 2"):
         result = migrate_job(f"tries: {value}")
         (problem,) = result.undecided
-        assert (str(problem.place), problem.path) == ("app.yaml:3:5", "jobs.job.tries"), value
+        assert (str(problem.location), problem.path) == ("app.yaml:3:5", "jobs.job.tries"), value
         assert f"tries: {value}" in result.text
 
 
@@ -175,11 +174,11 @@ def test_json_with_escapes_is_left_to_a_person() -> None:
         text = f"config:\n  seaway:waivers: {waivers}\n"
         result = migration.migrate_stack(text, "Pulumi.dev.yaml")
         assert result.text == text
-        assert [str(problem.place) for problem in result.undecided] == ["Pulumi.dev.yaml:2:19"] * count
+        assert [str(problem.location) for problem in result.undecided] == ["Pulumi.dev.yaml:2:19"] * count
 
 
 def test_a_file_that_is_not_yaml_is_refused() -> None:
-    with pytest.raises(problems.Invalid):
+    with pytest.raises(diagnosis.InvalidInput):
         migration.migrate_application("services: {web: [", "app.yaml")
 
 
@@ -188,20 +187,20 @@ def test_a_file_that_is_not_yaml_is_refused() -> None:
 )
 def test_the_id_of_an_old_release_follows_from_its_new_words(file: Path) -> None:
     node = nodes.parse(file.read_bytes(), file.name)
-    new = nodes.plain(migration.translate_stored(node))
+    new = nodes.to_plain(migration.translate_stored(node))
     assert new["application"]["services"]["web"]["publish"] is True
     assert new["application"]["services"]["api"]["health"] == {"readiness": "/readyz", "liveness": "/healthz"}
     former = migration.restore_former_keys(new)
-    assert former == nodes.plain(node)
+    assert former == nodes.to_plain(node)
     contents = {name: image["content"] for name, image in former["images"].items()}
-    assert names.digest([former["application"], contents], 12) == file.stem
+    assert names.hash_content([former["application"], contents], 12) == file.stem
 
 
 def test_a_record_is_translated_there_and_back() -> None:
     application = yaml.safe_load(OLD.replace("  other: *api\n", ""))
     settings = {"exposure": "clusterIP", "substitutes": {"a": "b"}, "pullSecrets": ["theirs"], "quota": True}
     record = {"application": application, "base": application, "settings": settings, "images": {"web": {"keep": "1"}}}
-    new = nodes.plain(migration.translate_stored(nodes.of(record, "record")))
+    new = nodes.to_plain(migration.translate_stored(nodes.from_plain(record, "record")))
     assert new["settings"] == {
         "publish": "none", "imageOverrides": {"a": "b"}, "imagePullSecrets": ["theirs"], "quota": True,
     }  # fmt: skip
@@ -213,7 +212,7 @@ def test_a_record_is_translated_there_and_back() -> None:
 def test_a_lock_file_is_translated() -> None:
     lock = {"release": "a", "back": True, "instead": {"release": "b", "held": "c"}}
     new = {"release": "a", "isRollback": True, "fallback": {"release": "b", "held": "c"}}
-    assert nodes.plain(migration.translate_stored(nodes.of(lock, "lock"))) == new
+    assert nodes.to_plain(migration.translate_stored(nodes.from_plain(lock, "lock"))) == new
 
 
 @pytest.mark.parametrize("text", ["5", "[application]", "application: 5", "application: {services: [a]}"])
@@ -242,6 +241,7 @@ def test_an_old_key_beside_the_new_one_stays_for_the_decoder() -> None:
 )
 def test_the_decoder_suggests_the_new_key(pair: str, known: tuple[str, ...], suggestion: str | None) -> None:
     node = nodes.parse(pair, "app.yaml")
-    assert isinstance(node, nodes.Table)
-    ((key, entry),) = node.entries.items()
-    assert former_keys.suggest(key, entry.node, known) == suggestion
+    assert isinstance(node, nodes.MappingNode)
+    ((key, value),) = node.pairs.items()
+    replacement = former_keys.find_replacement(key, known) and former_keys.format_replacement(key, value.node)
+    assert replacement == suggestion

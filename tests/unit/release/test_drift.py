@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seaway.files import roots
-from seaway.kubernetes.api import fields
+from seaway.kubernetes.api import fields, kinds
 from seaway.kubernetes.cluster import client
 from seaway.model import settings
 from seaway.project import load, release
@@ -89,7 +89,7 @@ def test_a_namespace_as_deployed_has_no_drift(example: str) -> None:
 
 def test_every_kind_of_a_release_is_looked_at() -> None:
     for example in golden.EXAMPLES:
-        assert {one.kind for one in golden.build_objects(example)} <= {*drift.API_VERSIONS, "Namespace"}
+        assert {one.kind for one in golden.build_objects(example)} <= {*kinds.MANAGED_VERSIONS, "Namespace"}
 
 
 def test_a_line_for_people_cannot_steer_the_terminal() -> None:

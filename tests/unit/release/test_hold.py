@@ -58,7 +58,7 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [each for each in again.release_objects or () if each.kind != "Secret"] == secretless
     text = (tmp_path / "environments" / "dev.lock.yaml").read_text()
     assert text.startswith(
-        "# What stack dev runs. Written by `seaway release` and `seaway up`; commit it.\nformat: 1\ninstead:\n"
+        "# What stack dev runs. Written by `seaway release` and `seaway up`; commit it.\nformat: 2\nfallback:\n"
     )
     assert "because: 'web: image not found'\n" in text
     assert f"# Release {one.id} of shop-dev" in (tmp_path / "releases" / f"{one.id}.yaml").read_text()

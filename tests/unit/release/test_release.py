@@ -331,7 +331,7 @@ def test_a_changed_release_file_is_found_out(tmp_path: Path, old: str, new: str)
 def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
     """They have no number, and the lock file no checksum; what is written again has both."""
     path = pinned_file(tmp_path)
-    path.write_text(path.read_text().replace("format: 1\n", ""))
+    path.write_text(path.read_text().replace("format: 2\n", ""))
     file = release_lock.get_path(tmp_path, "prod")
     file.write_text(f"release: {path.stem}\n")
     one = project.load_environment(tmp_path, "prod")
@@ -339,7 +339,7 @@ def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
     assert one.release.id == path.stem
     release_lock.write(tmp_path, "prod", release_lock.read(tmp_path, "prod"))
     assert file.read_text().splitlines()[1:] == [
-        "format: 1",
+        "format: 2",
         f"release: {path.stem}",
         f"sha256: {release_lock.hash_bytes(path.read_bytes())}",
     ]
@@ -348,7 +348,7 @@ def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "told"),
     [
-        ("2", "format 2 is newer than this version of Seaway; upgrade Seaway; this version reads formats 0 and 1"),
+        ("3", "format 3 is newer than this version of Seaway; upgrade Seaway; this version reads formats 0 to 2"),
         ("x", "format x does not exist; take the file from git again"),
         ("9" * 5000, f"format {'9' * 20} does not exist; take the file from git again"),
     ],
