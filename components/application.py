@@ -7,8 +7,7 @@ import pulumi
 
 from components import checks, image, provenance, provider, registry, release, rollout, settings, workload
 from seaway.manifests import inputs, objects
-from seaway.model import application
-from seaway.model.validate import ingress_hosts
+from seaway.model import application, ingress_hosts
 from seaway.release import record
 from seaway.review import disks
 

@@ -8,8 +8,7 @@ import pulumi
 
 from components import image, messages, settings
 from seaway.manifests import inputs, objects
-from seaway.model import application
-from seaway.model.validate import jobs, secrets
+from seaway.model import application, secrets
 from seaway.project import release, release_lock
 from seaway.release import hold, record
 from seaway.syntax import diagnosis, encode
@@ -43,7 +42,7 @@ class ReleaseChoice:
         described = _make_record(stack_inputs, {**known, **there}).id
         found = stack_inputs.lock.fallback
         going = stack_inputs.release.application.jobs if stack_inputs.release and stack_inputs.lock.is_rollback else ()
-        if stack_inputs.release and (left := [one.name for one in going if jobs.is_release_job(one)]):
+        if stack_inputs.release and (left := [one.name for one in going if one.is_release_job()]):
             messages.warn(
                 f"release {stack_inputs.release.id} was rolled back to: its jobs before and after the rollout do not run again"
                 f" ({', '.join(left)}), and what those of the newer release did stays done"

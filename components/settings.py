@@ -19,8 +19,7 @@ from components import messages
 from seaway import errors
 from seaway.manifests import inputs
 from seaway.model import application, image_reference, settings
-from seaway.model.validate import secrets as listed
-from seaway.model.validate import structure
+from seaway.model import secrets as listed
 from seaway.project import release, release_lock, stack_file
 from seaway.release import fingerprints, project, stack_state
 from seaway.syntax import diagnosis, nodes
@@ -80,7 +79,7 @@ def read_inputs(folder: Path) -> StackInputs:
         raise diagnosis.InvalidInput(found)
     app = one.app
     written = _parse_secrets(texts.get("secrets"))
-    asked = {name for one in structure.get_workloads(app).values() if one.build for name in one.build.secrets.values()}
+    asked = {name for one in app.get_workloads().values() if one.build for name in one.build.secrets.values()}
     pull = one.settings.image_pull_credentials
     # What only builds or only the nodes ask for makes no other release, so it has no fingerprint.
     apart = {*asked, *([pull.secret] if pull else [])} - {*listed.list_managed_names(app)}

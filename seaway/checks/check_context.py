@@ -7,7 +7,6 @@ from typing import Any
 from seaway.kubernetes.api import kinds
 from seaway.manifests import objects as made
 from seaway.model import application, settings
-from seaway.model.validate import structure
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,7 @@ class Pod:
     release_object: made.ReleaseObject
     model_path: str
     """Where the application describes it: ``services.web``."""
-    workload: structure.AnyWorkload
+    workload: application.AnyWorkload
 
     @property
     def is_scheduled(self) -> bool:
@@ -161,7 +160,7 @@ class CheckContext:
     @property
     def pods(self) -> list[Pod]:
         """Those of all workloads."""
-        said = {workload.name: (field, workload) for field, workload in structure.get_workloads(self.app).items()}
+        said = {workload.name: (field, workload) for field, workload in self.app.get_workloads().items()}
         owned = [(each, said[each.owner]) for each in self.objects if each.owner in said]
         return [
             Pod(release_object=each, model_path=field, workload=workload)

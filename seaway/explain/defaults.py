@@ -9,7 +9,7 @@ from typing import Any
 from seaway.explain import fields
 from seaway.manifests import preview
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.model.defaults import resolve
 from seaway.syntax import decode, encode
 
 
@@ -104,4 +104,4 @@ def _render_minimal_manifests() -> list[dict[str, Any]]:
         jobs=(application.Job("migrate", image="migrate:1"),),
     )
     stack = settings.Settings(stack="dev", context="dev")
-    return [one.manifest for one in preview.render_objects(load.resolve_application(app), stack)]
+    return [one.manifest for one in preview.render_objects(resolve.resolve_application(app), stack)]

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from seaway.manifests import network
-from seaway.model import application, settings
-from seaway.model.validate import ingress_hosts, structure
+from seaway.model import application, ingress_hosts, settings
 
 OUTSIDE = "outside"
 """The node that stands for whoever is not in the cluster; its kind has no other."""
@@ -60,7 +59,7 @@ class Graph:
 
 def build_graph(app: application.Application, stack_settings: settings.Settings) -> Graph:
     """The picture of an application in an environment, in the order of its file."""
-    workloads = structure.get_workloads(app)
+    workloads = app.get_workloads()
     ids = {each.name: path for path, each in workloads.items()}
     nodes = [_build_node(path, each) for path, each in workloads.items()]
     edges: list[Edge] = []
@@ -94,7 +93,7 @@ def _describe_exposure(
     return f"{urls[0]}{more}" if urls else f"by {stack_settings.publish}"
 
 
-def _build_node(path: str, workload: structure.AnyWorkload) -> Node:
+def _build_node(path: str, workload: application.AnyWorkload) -> Node:
     match workload:
         case application.Service():
             pods = f"{workload.scale.min} pod{'' if workload.scale.min == 1 else 's'}"

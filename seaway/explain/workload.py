@@ -8,9 +8,8 @@ from typing import Any, cast
 from seaway.checks.rules import identity
 from seaway.explain import fields, origin
 from seaway.manifests import network, objects, preview
-from seaway.model import application, links
+from seaway.model import application, ingress_hosts, links
 from seaway.model.defaults import image_profiles
-from seaway.model.validate import ingress_hosts, jobs, structure
 from seaway.release import project
 from seaway.syntax import decode, nodes
 
@@ -112,9 +111,7 @@ def explain_workload(environment: project.Environment, folder: Path, name: str) 
         exposed=environment.settings.publish if exposed else None,
         urls=led,
         calls=each.calls,
-        called_by=[
-            other.name for other in structure.get_workloads(environment.app).values() if each.name in other.calls
-        ],
+        called_by=[other.name for other in environment.app.get_workloads().values() if each.name in other.calls],
         after=each.depends_on if isinstance(each, application.Service) else (),
         start=_find_start_command(environment, each, made),
         objects=[
@@ -125,15 +122,15 @@ def explain_workload(environment: project.Environment, folder: Path, name: str) 
 
 
 def _find_start_command(
-    environment: project.Environment, workload: structure.AnyWorkload, rendered: Sequence[objects.ReleaseObject]
+    environment: project.Environment, workload: application.AnyWorkload, rendered: Sequence[objects.ReleaseObject]
 ) -> str | None:
-    if not isinstance(workload, application.Job) or jobs.is_release_job(workload):
+    if not isinstance(workload, application.Job) or workload.is_release_job():
         return None
     name = next(found.name for found in rendered if found.kind == "CronJob")
     return f"kubectl create job {name}-1 --from=cronjob/{name} -n {environment.settings.format_namespace(environment.app.name)}"
 
 
-def _describe_purpose(manifest_object: objects.ReleaseObject, workload: structure.AnyWorkload) -> str:
+def _describe_purpose(manifest_object: objects.ReleaseObject, workload: application.AnyWorkload) -> str:
     if manifest_object.kind == "Job" and isinstance(workload, application.Job) and workload.run == "after-rollout":
         return "runs it once a release, when all services are healthy"
     return PURPOSES[manifest_object.kind]
@@ -144,7 +141,7 @@ def _render_objects(environment: project.Environment, folder: Path) -> list[obje
 
 
 def _explain_image(
-    environment: project.Environment, path: str, workload: structure.AnyWorkload, image: str, node: nodes.Node
+    environment: project.Environment, path: str, workload: application.AnyWorkload, image: str, node: nodes.Node
 ) -> str:
     if environment.release and workload.image is None:
         return f"release {environment.release.id}"
@@ -155,7 +152,7 @@ def _explain_image(
 
 
 def _format_location(
-    environment: project.Environment, path: str, workload: structure.AnyWorkload, field: str, node: nodes.Node
+    environment: project.Environment, path: str, workload: application.AnyWorkload, field: str, node: nodes.Node
 ) -> str | None:
     """Where it is written: with itself, or with the service that a job uses."""
     found = origin.find_locations(node, f"{path}.{field}")
@@ -171,7 +168,7 @@ def _format_location(
 def _list_model_fields(
     environment: project.Environment,
     path: str,
-    workload: structure.AnyWorkload,
+    workload: application.AnyWorkload,
     rendered: Sequence[objects.ReleaseObject],
     node: nodes.Node,
 ) -> Iterator[ExplainedField]:
@@ -197,9 +194,9 @@ def _list_model_fields(
         yield ExplainedField(field=field, becomes=None, value=_summarize_value(said.value), place=None, why=said.reason)
 
 
-def _find_declared(environment: project.Environment, path: str) -> structure.AnyWorkload:
+def _find_declared(environment: project.Environment, path: str) -> application.AnyWorkload:
     """As it is written; of a job the service that it uses, whose image it takes."""
-    written = structure.get_workloads(environment.declared)
+    written = environment.declared.get_workloads()
     each = written[path]
     return written[f"services.{each.uses}"] if isinstance(each, application.Job) and each.uses else each
 
@@ -242,7 +239,7 @@ def _find_value(part: Any, path: str) -> Any:
 
 
 def _list_object_fields(
-    rendered: Sequence[objects.ReleaseObject], workload: structure.AnyWorkload
+    rendered: Sequence[objects.ReleaseObject], workload: application.AnyWorkload
 ) -> Iterator[ExplainedField]:
     """What the objects have whatever the model says."""
     for field in fields.FIELDS:

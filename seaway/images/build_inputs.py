@@ -11,7 +11,6 @@ from typing import Self
 from seaway.files import roots
 from seaway.images import base_images, build_files, context, file_index, rebuild_reasons, staging
 from seaway.model import application, image_reference, settings
-from seaway.model.validate import structure
 from seaway.project import images_lock
 from seaway.syntax import diagnosis
 
@@ -103,6 +102,6 @@ def read_build_records(
 
 def list_builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
     """What is built. A job that `uses` a service has its image."""
-    for one in structure.get_workloads(app).values():
+    for one in app.get_workloads().values():
         if one.build is not None and not (isinstance(one, application.Job) and one.uses is not None):
             yield one.name, one.build

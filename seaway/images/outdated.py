@@ -11,7 +11,6 @@ from typing import Literal
 from seaway.files import roots
 from seaway.images import base_images, build_files, registry
 from seaway.model import application, image_reference
-from seaway.model.validate import structure
 from seaway.project import images_lock
 from seaway.syntax import diagnosis
 
@@ -121,7 +120,7 @@ def _list_uses(
     app: application.Application, folder: Path, root: roots.Root, substitutes: Mapping[str, str]
 ) -> Iterator[ImageUse]:
     wrong: list[diagnosis.Diagnostic] = []
-    for path, one in structure.get_containers(app).items():
+    for path, one in app.get_containers().items():
         if one.image is not None:
             yield from _create_use(one.image, path, substitutes)
         elif isinstance(one, application.WorkloadSpec) and one.build is not None:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from seaway.manifests import inputs, names
-from seaway.model import application, settings
-from seaway.model.validate import rbac
+from seaway.model import application, rbac, settings
 from seaway.syntax.field_help import Help, Rationale
 
 RBAC_GROUP = "rbac.authorization.k8s.io"

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seaway.manifests import names, network
-from seaway.model import application, settings
-from seaway.model.validate import ingress_hosts
+from seaway.model import application, ingress_hosts, settings
 
 _NGINX = "nginx.ingress.kubernetes.io"
 _TRAEFIK = "traefik.ingress.kubernetes.io"

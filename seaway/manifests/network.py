@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import names
-from seaway.model import application, settings
-from seaway.model.validate import ingress_hosts
-from seaway.model.validate import ports as listened
+from seaway.model import application, ingress_hosts, settings
+from seaway.model import ports as listened
 
 MAIN_PORT_NAME = "main"
 """Name of the main port; Kubernetes allows 15 characters."""

@@ -26,8 +26,7 @@ from seaway.manifests import (
     scaling,
     workloads,
 )
-from seaway.model import application, image_reference, links, rollout_order, settings
-from seaway.model.validate import jobs, volumes
+from seaway.model import application, image_reference, links, rollout_order, settings, volumes
 
 Image = inputs.Image
 SecretValue = inputs.SecretValue
@@ -213,7 +212,7 @@ def _build_workload_objects(
             yield Phase.store, workloads.build_stateful_set(scope, workload, template, stack_settings)
         case application.Job():
             content = {name: image.content for name, image in images.items()}
-            if not jobs.is_release_job(workload):
+            if not workload.is_release_job():
                 # It starts nothing now, but what it starts must find what the jobs before it have prepared.
                 yield Phase.service, workloads.build_cron_job(scope, workload, template)
             else:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seaway.manifests import names
-from seaway.model import application
-from seaway.model.validate import scheduling
+from seaway.model import application, scheduling
 
 TPU_RESOURCE = "google.com/tpu"
 """https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from seaway.manifests import names, network
-from seaway.model import application, settings
-from seaway.model.validate import egress, ingress_hosts, structure
+from seaway.model import application, egress, ingress_hosts, settings
 from seaway.syntax.field_help import Help, Rationale
 
 DEFAULT_DENY_NAME = "default-deny"
@@ -67,7 +66,7 @@ PRIVATE_RANGES_IPV6 = ("fc00::/7", "fe80::/10")
 API_PORTS = (443, 6443)
 """Where API servers listen: behind a load balancer, and themselves."""
 
-Workload = structure.AnyWorkload
+Workload = application.AnyWorkload
 
 
 def build_default_deny(scope: names.Scope) -> dict[str, Any]:
@@ -133,7 +132,7 @@ def _ingress_rules(
     scope: names.Scope, workload: Workload, app: application.Application, stack_settings: settings.Settings
 ) -> Iterator[dict[str, Any]]:
     ports = _build_ports(workload)
-    callers = sorted(one.name for one in structure.get_workloads(app).values() if workload.name in one.calls)
+    callers = sorted(one.name for one in app.get_workloads().values() if workload.name in one.calls)
     if callers and (ports or _opens_all_ports(workload)):
         yield {"from": [_build_pod_peer(scope, name) for name in callers], **({"ports": ports} if ports else {})}
     if network.list_published_ports(workload):

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from seaway.images import build_inputs, context
 from seaway.manifests import inputs, objects
-from seaway.model import application, settings
-from seaway.model.validate import secrets
+from seaway.model import application, secrets, settings
 
 
 def render_objects(

@@ -3,11 +3,11 @@
 from typing import Any
 
 from seaway.kubernetes.api import schema
-from seaway.model.validate import structure
+from seaway.model import application
 from seaway.syntax import diagnosis
 
 
-def merge_raw(workload: structure.AnyWorkload, manifest: dict[str, Any]) -> dict[str, Any]:
+def merge_raw(workload: application.AnyWorkload, manifest: dict[str, Any]) -> dict[str, Any]:
     """The object with what `raw` says of its kind.
 
     Raises diagnosis.InvalidInput where something is missing after that. The rules of the model have seen the part alone, and

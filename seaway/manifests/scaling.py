@@ -5,9 +5,9 @@ https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autosca
 
 from typing import Annotated, Any
 
+from seaway.kubernetes.api import quantity
 from seaway.manifests import names
 from seaway.model import application
-from seaway.model.validate import scaling
 from seaway.syntax.field_help import Help, Rationale
 
 DEFAULT_CPU_PERCENT = 70
@@ -41,7 +41,7 @@ SCALE_DOWN_STABILIZATION_SECONDS: Annotated[
 def build_autoscaler(scope: names.Scope, service: application.Service) -> dict[str, Any]:
     """Looks at the main container alone: a sidecar that idles, or is busy with itself, says nothing about the load."""
     targets = {"cpu": service.scale.cpu, "memory": service.scale.memory}
-    shares = {name: scaling.parse_percent(said) for name, said in targets.items() if said is not None} or {
+    shares = {name: quantity.parse_percent(said) for name, said in targets.items() if said is not None} or {
         "cpu": DEFAULT_CPU_PERCENT
     }
     return {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from seaway.model import application
-from seaway.model.validate import secrets as said
+from seaway.model import secrets as said
 from seaway.syntax.field_help import Help, Rationale
 
 VOLUME_NAME = "secrets"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from seaway.manifests import config, names, secrets
 from seaway.model import application
-from seaway.model.validate import volumes as disks_
+from seaway.model import volumes as disks_
 from seaway.syntax.field_help import Help, Rationale
 
 WRITABLE_SIZE_LIMIT: Annotated[

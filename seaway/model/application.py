@@ -8,7 +8,7 @@ name says it all, as a list of names. A class with a ``shorthand`` may be writte
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from typing import Annotated, Any, Literal, Self
 
@@ -385,6 +385,26 @@ class WorkloadSpec(ContainerSpec):
         ),
     ] = dataclasses.field(default_factory=dict[str, Any])
 
+    def get_containers(self, path: str) -> dict[str, ContainerSpec]:
+        """The containers of its pod by path, the main container first.
+
+        ``services.web``, ``services.web.sidecars.proxy``, ``services.web.init.wait``.
+        """
+        sidecars = {f"{path}.sidecars.{sidecar.name}": sidecar for sidecar in self.sidecars}
+        return {path: self, **sidecars, **{f"{path}.init.{init.name}": init for init in self.init}}
+
+    def replace_containers(self, path: str, change: "ChangeContainer") -> Self:
+        """The workload with the fields that ``change`` returns replaced in each of its containers."""
+        return dataclasses.replace(
+            self,
+            init=tuple(dataclasses.replace(init, **change(f"{path}.init.{init.name}", init)) for init in self.init),
+            sidecars=tuple(
+                dataclasses.replace(sidecar, **change(f"{path}.sidecars.{sidecar.name}", sidecar))
+                for sidecar in self.sidecars
+            ),
+            **change(path, self),
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service(WorkloadSpec):
@@ -505,6 +525,10 @@ class Job(WorkloadSpec):
         ),
     ] = 600
 
+    def is_release_job(self) -> bool:
+        """Whether it runs once per release. A rollback must not run such a job again."""
+        return self.schedule is None and self.run != "on-demand"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Application:
@@ -515,3 +539,30 @@ class Application:
     services: Annotated[tuple[Service, ...], Help("what runs for ever")] = ()
     stores: Annotated[tuple[Store, ...], Help("what keeps data")] = ()
     jobs: Annotated[tuple[Job, ...], Help("what runs to the end")] = ()
+
+    def get_workloads(self) -> "dict[str, AnyWorkload]":
+        """All services, stores and jobs by path (``services.web``)."""
+        kinds = {"services": self.services, "stores": self.stores, "jobs": self.jobs}
+        return {f"{kind}.{workload.name}": workload for kind, workloads in kinds.items() for workload in workloads}
+
+    def get_containers(self) -> dict[str, ContainerSpec]:
+        """All containers of all pods by path."""
+        return {
+            container_path: container_spec
+            for path, workload in self.get_workloads().items()
+            for container_path, container_spec in workload.get_containers(path).items()
+        }
+
+    def replace_containers(self, change: "ChangeContainer") -> Self:
+        """The application with the fields that ``change`` returns replaced in each container."""
+        return dataclasses.replace(
+            self,
+            services=tuple(service.replace_containers(f"services.{service.name}", change) for service in self.services),
+            stores=tuple(store.replace_containers(f"stores.{store.name}", change) for store in self.stores),
+            jobs=tuple(job.replace_containers(f"jobs.{job.name}", change) for job in self.jobs),
+        )
+
+
+AnyWorkload = Service | Store | Job
+ChangeContainer = Callable[[str, ContainerSpec], Mapping[str, Any]]
+"""From a container and its path (``services.web``, ``services.web.sidecars.proxy``) to the fields to replace."""

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application, containers
+from seaway.files import working_tree
+from seaway.model import application
 from seaway.model.validate import mounts
 from seaway.syntax import diagnosis
 
@@ -23,7 +24,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def read_env_files(
-    app: application.Application, locations: diagnosis.SourceLocations, tree: mounts.WorkingTree | None
+    app: application.Application, locations: diagnosis.SourceLocations, tree: working_tree.WorkingTree | None
 ) -> tuple[application.Application, list[diagnosis.Diagnostic]]:
     """The application with what its files say in ``env``, where its own words win, and what is wrong with the files.
 
@@ -37,14 +38,14 @@ def read_env_files(
             values |= _read_env_file(source, f"{path}.envFile.{number}", locations, tree, found)
         return {"env": {**values, **one.env}, "env_file": ()} if one.env_file else {}
 
-    return containers.replace_fields(app, merged), found
+    return app.replace_containers(merged), found
 
 
 def _read_env_file(
     source: str,
     key_path: str,
     locations: diagnosis.SourceLocations,
-    tree: mounts.WorkingTree | None,
+    tree: working_tree.WorkingTree | None,
     diagnostics: list[diagnosis.Diagnostic],
 ) -> Mapping[str, str]:
     place = locations.find(key_path)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seaway.files import roots
-from seaway.model import application, containers, image_reference, settings
+from seaway.model import application, image_reference, settings
 from seaway.syntax import diagnosis, nodes
 
 FILE_NAME = "images.lock"
@@ -43,9 +43,7 @@ class ImagesLock:
 
 def pin_application(app: application.Application, lock: ImagesLock) -> application.Application:
     """The application with the digests of its images."""
-    return containers.replace_fields(
-        app, lambda _, one: {} if one.image is None else {"image": lock.pin_reference(one.image)}
-    )
+    return app.replace_containers(lambda _, one: {} if one.image is None else {"image": lock.pin_reference(one.image)})
 
 
 def pin_overrides(stack_settings: settings.Settings, lock: ImagesLock) -> settings.Settings:

@@ -5,27 +5,10 @@ import datetime
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from seaway.files import roots
+from seaway.files import roots, working_tree
 from seaway.model import application, settings
-from seaway.model.defaults import image_profiles
-from seaway.model.validate import (
-    check_severity,
-    egress,
-    environment,
-    extra_containers,
-    ingress_hosts,
-    jobs,
-    mounts,
-    ports,
-    raw,
-    rbac,
-    scaling,
-    scheduling,
-    secrets,
-    structure,
-    volumes,
-    waivers,
-)
+from seaway.model.defaults import resolve
+from seaway.model.validate import mounts, registry
 from seaway.project import env_files, images_lock, python_program, stack_file
 from seaway.syntax import decode, diagnosis, nodes
 
@@ -77,7 +60,7 @@ def load_application(
     """
     root = root or roots.find_working_root()
     node = parse_file(path, str(path), root, profiles, build_named_images=build_named_images)
-    read = _merge_overlay(node, overlay, mounts.WorkingTree(folder=path.parent, root=root))
+    read = _merge_overlay(node, overlay, working_tree.WorkingTree(folder=path.parent, root=root))
     return _require_valid(read.app, read.diagnostics)
 
 
@@ -139,7 +122,7 @@ def load_environment(
     pins = images_lock.ImagesLock()  # a release has its digests
     try:
         if pinned_release is None:
-            tree = mounts.WorkingTree(folder=(folder / name).parent, root=stack_file.find_root(config, folder))
+            tree = working_tree.WorkingTree(folder=(folder / name).parent, root=stack_file.find_root(config, folder))
             node = parse_file(folder / name, name, tree.root, said.profiles if said else ())
             pins = (
                 images_lock.read_lock(tree.folder, tree.root, str(Path(name).with_name(images_lock.FILE_NAME))) or pins
@@ -152,12 +135,15 @@ def load_environment(
     read = _merge_overlay(node, overlay, tree, ignore_unknown=pinned_release is not None and pinned_release.is_rollback)
     found += read.diagnostics
     if read.app and said:
-        found += environment.check(
-            read.app, read.locations, said, stack_file.get_secret_locations(config), config.location
+        found += registry.check_environment(
+            read.app,
+            read.locations,
+            said,
+            config,
+            secret_locations=stack_file.get_secret_locations(config),
+            checks=checks,
+            today=today,
         )
-        found += ingress_hosts.check(read.app, read.locations, said, config)
-        found += waivers.check(read.app, read.locations, said, config, checks=checks, today=today)
-        found += check_severity.check(said, config, checks=checks)
         if said.profiles and pinned_release is None and not is_compose_file(folder / name):
             place, wrong = config.pairs["profiles"].location, f"are those of a compose file, and {name} is none"
             found.append(diagnosis.Diagnostic(place, "seaway:profiles", wrong, "remove them"))
@@ -167,11 +153,14 @@ def load_environment(
     stated = _remove_release_jobs(read.app) if pinned_release and pinned_release.is_rollback else read.app
     stated, base = images_lock.pin_application(stated, pins), images_lock.pin_application(base, pins)
     return Environment(
-        app=resolve_application(stated), declared=stated, base=base, settings=images_lock.pin_overrides(said, pins)
+        app=resolve.resolve_application(stated),
+        declared=stated,
+        base=base,
+        settings=images_lock.pin_overrides(said, pins),
     )
 
 
-def _load_base(node: nodes.Node, tree: mounts.WorkingTree | None) -> application.Application:
+def _load_base(node: nodes.Node, tree: working_tree.WorkingTree | None) -> application.Application:
     """What is wrong with it only as long as no environment has said its part, is not wrong."""
     decoded = decode.decode_partial(application.Application, node)
     if decoded.value is None:
@@ -185,49 +174,7 @@ def _load_base(node: nodes.Node, tree: mounts.WorkingTree | None) -> application
 
 
 def _remove_release_jobs(app: application.Application) -> application.Application:
-    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if not jobs.is_release_job(job)))
-
-
-def resolve_application(app: application.Application) -> application.Application:
-    """The application with everything stated: what known images need, what a job takes from the service that it uses,
-    and how each secret is made wherever it is listed.
-
-    A job keeps ``uses``: its image is that of the service. Its own words win, name by name for env, secrets and
-    files; user, security and resources are the service's where the job has the defaults.
-    """
-    app = image_profiles.apply_profiles(app)
-    services = {service.name: service for service in app.services}
-    whole = dataclasses.replace(
-        app, jobs=tuple(_inherit_service(job, services[job.uses]) if job.uses else job for job in app.jobs)
-    )
-    return secrets.propagate_sources(extra_containers.resolve_users(whole))
-
-
-def _inherit_service(job: application.Job, service: application.Service) -> application.Job:
-    default = application.Job("default")
-    taken = {
-        one.name: one
-        for one in service.secrets
-        if job.env.keys().isdisjoint((one.name, secrets.format_variable_name(one)))
-    }
-    taken |= {one.name: one for one in job.secrets}
-    files = {one.path: one for one in service.files} | {one.path: one for one in job.files}
-    own = {name for one in job.secrets for name in (one.name, secrets.format_variable_name(one))}
-    return dataclasses.replace(
-        job,
-        build=service.build,
-        image=service.image,
-        env={name: value for name, value in service.env.items() if name not in own} | dict(job.env),
-        secrets=tuple(taken.values()),
-        files=tuple(files.values()),
-        calls=tuple(dict.fromkeys((*service.calls, *job.calls))),
-        egress=service.egress if job.egress == default.egress else job.egress,
-        working_dir=job.working_dir or service.working_dir,
-        writable=tuple(dict.fromkeys((*service.writable, *job.writable))),
-        user=service.user if job.user == default.user else job.user,
-        security=service.security if job.security == default.security else job.security,
-        resources=service.resources if job.resources == default.resources else job.resources,
-    )
+    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if not job.is_release_job()))
 
 
 def _require_valid(
@@ -235,11 +182,11 @@ def _require_valid(
 ) -> application.Application:
     if app is None or diagnostics:
         raise diagnosis.InvalidInput(diagnostics)
-    return resolve_application(app)
+    return resolve.resolve_application(app)
 
 
 def _merge_overlay(
-    node: nodes.Node, overlay: nodes.Node | None, tree: mounts.WorkingTree | None, *, ignore_unknown: bool = False
+    node: nodes.Node, overlay: nodes.Node | None, tree: working_tree.WorkingTree | None, *, ignore_unknown: bool = False
 ) -> _ValidatedApplication:
     """``lenient``: what the overlay says of what the application does not have is left out, and no problem."""
     found: list[diagnosis.Diagnostic] = []
@@ -260,22 +207,12 @@ def _merge_overlay(
 def _validate(
     app: application.Application,
     locations: diagnosis.SourceLocations,
-    tree: mounts.WorkingTree | None,
+    tree: working_tree.WorkingTree | None,
     diagnostics: list[diagnosis.Diagnostic],
 ) -> _ValidatedApplication:
     app, unread = mounts.read_files(app, locations, tree)
     app, unset = env_files.read_env_files(app, locations, tree)
-    diagnostics = [
-        *diagnostics,
-        *unread,
-        *unset,
-        *structure.check(app, locations),
-        *secrets.check(app, locations),
-        *rbac.check(app, locations),
-    ]
-    diagnostics += [*scaling.check(app, locations), *scheduling.check(app, locations)]
-    diagnostics += [*ports.check(app, locations), *extra_containers.check(app, locations), *jobs.check(app, locations)]
-    diagnostics += [*volumes.check(app, locations), *egress.check(app, locations), *raw.check(app, locations)]
+    diagnostics = [*diagnostics, *unread, *unset, *registry.check_application(app, locations)]
     return _ValidatedApplication(app=app, locations=locations, diagnostics=diagnostics)
 
 

@@ -11,7 +11,6 @@ from seaway.checks import registry
 from seaway.images import build_inputs
 from seaway.manifests import inputs, preview
 from seaway.model import application, settings
-from seaway.model.validate import structure
 from seaway.project import load, release, release_lock, stack_file
 from seaway.syntax import decode, diagnosis, nodes
 
@@ -33,13 +32,13 @@ class Environment:
     release: release.Release | None
     """The pinned one; None: the stack builds."""
 
-    def find_workload(self, name: str) -> tuple[str, structure.AnyWorkload]:
+    def find_workload(self, name: str) -> tuple[str, application.AnyWorkload]:
         """A service, store or job by its name or its path: its path (`services.web`), and itself.
 
         Raises:
             diagnosis.InvalidInput: there is none.
         """
-        found = structure.get_workloads(self.app)
+        found = self.app.get_workloads()
         if name in found:
             return name, found[name]
         there = {one.name: (path, one) for path, one in found.items()}

@@ -11,7 +11,8 @@ from typing import Any, Self
 from seaway.kubernetes.api import kinds
 from seaway.manifests import identity, inputs, names, objects
 from seaway.model import application, settings
-from seaway.project import load, migration
+from seaway.model.defaults import resolve
+from seaway.project import migration
 from seaway.project import release as releases
 from seaway.syntax import decode, diagnosis, encode, nodes
 
@@ -172,7 +173,7 @@ class ReleaseRecord:
     @property
     def resolved_app(self) -> application.Application:
         """The application as ``objects.objects`` takes it."""
-        return load.resolve_application(self.app)
+        return resolve.resolve_application(self.app)
 
     def render_objects(self) -> list[objects.ReleaseObject]:
         """Its objects. Secrets are among them by name, without their values.

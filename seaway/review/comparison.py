@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, cast
 
 from seaway.model import application, settings
-from seaway.model.validate import structure
 from seaway.syntax import decode
 
 EXCLUDED_SETTINGS = frozenset({"stack", "overlay"})
@@ -76,13 +75,13 @@ def compare(left: EnvironmentView, right: EnvironmentView) -> Comparison:
 
 def _list_sections(side: EnvironmentView) -> dict[str, dict[str, Any]]:
     parts = {"release": dict(_flatten("", side.release))}
-    for path, one in structure.get_workloads(side.app).items():
+    for path, one in side.app.get_workloads().items():
         parts[path] = dict(_list_workload_fields(one, side))
     parts["settings"] = dict(_list_fields(side.settings, without=EXCLUDED_SETTINGS))
     return parts
 
 
-def _list_workload_fields(one: structure.AnyWorkload, side: EnvironmentView) -> Iterator[tuple[str, Any]]:
+def _list_workload_fields(one: application.AnyWorkload, side: EnvironmentView) -> Iterator[tuple[str, Any]]:
     uses = one.uses if isinstance(one, application.Job) else None
     # What it is built from stands for how it is built.
     image = side.image_contents.get(one.name) or (side.image_contents.get(uses) if uses else None) or one.image

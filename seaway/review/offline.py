@@ -11,8 +11,7 @@ from typing import Any, cast
 
 from seaway.images import build_inputs, rebuild_reasons
 from seaway.manifests import inputs, names, objects, preview
-from seaway.model import application, settings
-from seaway.model.validate import secrets
+from seaway.model import application, secrets, settings
 from seaway.project import stack_file
 from seaway.release import project
 from seaway.review import change, impact

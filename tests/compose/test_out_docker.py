@@ -10,8 +10,8 @@ from seaway.compose import report
 from seaway.compose.exporter import exporter
 from seaway.compose.importer import convert
 from seaway.compose.loader import loader
-from seaway.files import roots
-from seaway.model.validate import mounts
+from seaway.files import roots, working_tree
+from seaway.model.defaults import resolve
 from seaway.project import load
 from seaway.syntax import nodes
 from tests import golden
@@ -44,8 +44,8 @@ def test_what_was_imported(name: str, files: Sequence[Path], tmp_path: Path) -> 
     listed = [there / file.name for file in files]
     root = loader.load(listed, within=roots.Root(there), environment=projects.ENVIRONMENT, profiles=["*"]).root
     said = convert.convert_document(root, folder=there)
-    merged = load._merge_overlay(said.app, None, mounts.WorkingTree(folder=there, root=roots.Root(there)))  # pyright: ignore[reportPrivateUsage]
+    merged = load._merge_overlay(said.app, None, working_tree.WorkingTree(folder=there, root=roots.Root(there)))  # pyright: ignore[reportPrivateUsage]
     if merged.app is None or merged.diagnostics:
         assert report.list_refusals(said.outcomes)
         return
-    assert compared(exporter.export_application(load.resolve_application(merged.app), said.app), there) == []
+    assert compared(exporter.export_application(resolve.resolve_application(merged.app), said.app), there) == []

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.manifests import inputs, objects, yaml_writer
-from seaway.model import application, settings
-from seaway.model.validate import secrets
+from seaway.model import application, secrets, settings
 from seaway.project import load
 from seaway.syntax import decode, encode
 

@@ -11,7 +11,6 @@ from seaway.checks.rules import resources
 from seaway.manifests import namespace as namespaces
 from seaway.manifests import objects as made
 from seaway.manifests import policies
-from seaway.model.validate import structure
 
 MIN_VERSION = (1, 30)
 """Release of Kubernetes that knows all that is written here: the wait before SIGTERM came last."""
@@ -256,7 +255,7 @@ def _require_secrets(seen: check_context.CheckContext) -> Iterator[requirement.R
     """Secrets that somebody else keeps in the namespace."""
     wanted: dict[str, set[str]] = {}
     owners: dict[str, list[str]] = {}
-    for path, one in structure.get_containers(seen.app).items():
+    for path, one in seen.app.get_containers().items():
         for secret in one.secrets:
             if secret.existing is not None:
                 wanted.setdefault(secret.existing, set()).add(secret.key or secret.name)

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from seaway.checks import check, check_context
-from seaway.model.validate import structure
 
 _SECRET_WORDS = r"(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key|access[-_]?key|credentials?)"
 _SECRET_NAME = re.compile(rf"(.*_)?{_SECRET_WORDS}", re.IGNORECASE)
@@ -70,7 +69,7 @@ def missing_references(context: check_context.CheckContext) -> check_context.Fin
     """A pod that names a ConfigMap, Secret or key that is not there never starts; of two variables with one name the
     last wins, and nobody notices."""
     keys = {each.key: each.manifest.get("data", {}).keys() for each in context.list_objects("ConfigMap", "Secret")}
-    kept = {secret.existing for one in structure.get_containers(context.app).values() for secret in one.secrets}
+    kept = {secret.existing for one in context.app.get_containers().values() for secret in one.secrets}
     for pod in context.pods:
         for path, kind, name, wanted in _list_volume_references(pod):
             if f"{kind}/{name}" not in keys and name not in kept:

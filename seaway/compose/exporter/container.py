@@ -12,8 +12,7 @@ from seaway.compose.exporter import losses
 from seaway.compose.importer import resources
 from seaway.kubernetes.api import quantity
 from seaway.model import application, image_reference, links
-from seaway.model.validate import secrets as secrets_
-from seaway.model.validate import structure
+from seaway.model import secrets as secrets_
 
 TMP_DIR = "/tmp"  # noqa: S108 - a path in the container
 ROOT_DIR = "/"
@@ -82,7 +81,7 @@ class Export:
 class ExportedContainer:
     """One container: its path in the application, and the name of its service in the document."""
 
-    workload: structure.AnyWorkload
+    workload: application.AnyWorkload
     container_spec: application.ContainerSpec
     path: str
     name: str

@@ -11,7 +11,6 @@ from seaway.compose import report
 from seaway.compose.exporter import container, losses, networks, order, volumes, workload
 from seaway.compose.importer import write
 from seaway.model import application
-from seaway.model.validate import structure
 from seaway.syntax import nodes
 
 KEY_ORDER = (
@@ -56,12 +55,12 @@ def export_application(
     out = container.Export(
         app=app, report=told, folder=folder, image_sources=image_sources or {}, image_overrides=image_overrides or {}
     )
-    out.service_names.update(one.name for one in structure.get_workloads(app).values())
+    out.service_names.update(one.name for one in app.get_workloads().values())
     out.volume_names.update(volumes.name_volumes(app))
     published = workload.allocate_host_ports(app)
     container_networks, declared = networks.assign_networks(app, published)
     closed = networks.find_isolated(app, container_networks, published)
-    for path, each in structure.get_workloads(app).items():
+    for path, each in app.get_workloads().items():
         way = container_networks.get(each.name)
         network = {"networks": way, "network_mode": "none" if each.name in closed else None}
         workload.convert(out, path, each, published, network)
@@ -101,7 +100,7 @@ def _sort_keys(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _report_egress(
-    export: container.Export, path: str, each: structure.AnyWorkload, networks: Sequence[str], *, outside: bool
+    export: container.Export, path: str, each: application.AnyWorkload, networks: Sequence[str], *, outside: bool
 ) -> None:
     at = f"{path}.egress"
     if each.egress == application.WorkloadSpec().egress and not export.report.is_declared(at):

@@ -5,7 +5,6 @@ from typing import Any
 
 from seaway.compose.exporter import container
 from seaway.model import application
-from seaway.model.validate import structure
 
 MAX_NETWORKS = 20
 """Docker has addresses for about 30 networks. https://docs.docker.com/engine/network/#subnet-allocation"""
@@ -21,7 +20,7 @@ def assign_networks(
 
     ``published``: those with a port on the host, which a closed network would not open.
     """
-    workloads = {one.name: one for one in structure.get_workloads(app).values()}
+    workloads = {one.name: one for one in app.get_workloads().values()}
     closed = {name for name, one in workloads.items() if not one.egress and name not in host_ports}
     kept = _group_by_shared_calls(workloads) or _group_by_callee(workloads)
     if len(kept) == 1 and not closed and next(iter(kept.values())) == workloads.keys():
@@ -44,12 +43,12 @@ def find_isolated(
     """Those that call nobody, are called by nobody and reach nothing outside."""
     return {
         one.name
-        for one in structure.get_workloads(app).values()
+        for one in app.get_workloads().values()
         if not one.egress and one.name not in networks and one.name not in host_ports
     }
 
 
-def _group_by_callee(workloads: Mapping[str, structure.AnyWorkload]) -> dict[str, frozenset[str]]:
+def _group_by_callee(workloads: Mapping[str, application.AnyWorkload]) -> dict[str, frozenset[str]]:
     """What is called and its callers, each by its name. Who shares a bigger one needs no smaller one."""
     groups = {
         name: frozenset({name, *(one.name for one in workloads.values() if name in one.calls)}) for name in workloads
@@ -61,7 +60,7 @@ def _group_by_callee(workloads: Mapping[str, structure.AnyWorkload]) -> dict[str
     return found
 
 
-def _group_by_shared_calls(workloads: Mapping[str, structure.AnyWorkload]) -> dict[str, frozenset[str]]:
+def _group_by_shared_calls(workloads: Mapping[str, application.AnyWorkload]) -> dict[str, frozenset[str]]:
     """The networks that an import was made of: all in one call each other. Nothing, where the calls are not an
     import's, which gives no variables, or where there are too many."""
     callers = [one for one in workloads.values() if one.calls]

@@ -9,7 +9,6 @@ from typing import Any
 from seaway.compose.exporter import container
 from seaway.compose.importer import convert as back
 from seaway.model import application
-from seaway.model.validate import jobs
 
 COMPLETED = {"condition": "service_completed_successfully"}
 
@@ -17,14 +16,14 @@ COMPLETED = {"condition": "service_completed_successfully"}
 def convert(export: container.Export) -> None:
     """Write `depends_on` into the services."""
     app = export.app
-    first = [one.name for one in app.jobs if jobs.is_release_job(one) and one.run == "before-rollout"]
+    first = [one.name for one in app.jobs if one.is_release_job() and one.run == "before-rollout"]
     stores = [one.name for one in app.stores]
     _add_dependencies(export, first, stores)
-    _add_dependencies(export, [one.name for one in app.jobs if not jobs.is_release_job(one)], stores)
+    _add_dependencies(export, [one.name for one in app.jobs if not one.is_release_job()], stores)
     _add_dependencies(export, [one.name for one in app.services], first or stores)
     for one in app.services:
         _add_dependencies(export, [one.name], one.depends_on)
-    last = [one.name for one in app.jobs if jobs.is_release_job(one) and one.run == "after-rollout"]
+    last = [one.name for one in app.jobs if one.is_release_job() and one.run == "after-rollout"]
     _add_dependencies(export, last, [one.name for one in app.services] or first or stores)
     for one in (*app.stores, *app.services, *app.jobs):
         _order_extra_containers(export, one)
@@ -37,7 +36,7 @@ def sort_services(export: container.Export) -> list[str]:
     """
     kinds: dict[str, int] = {one.name: 0 for one in export.app.stores} | {one.name: 2 for one in export.app.services}
     for one in export.app.jobs:
-        kinds[one.name] = 4 if not jobs.is_release_job(one) else 1 if one.run == "before-rollout" else 3
+        kinds[one.name] = 4 if not one.is_release_job() else 1 if one.run == "before-rollout" else 3
     return sorted(export.services, key=lambda name: kinds[export.owners.get(name, name)])
 
 

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 from seaway.compose.exporter import container
 from seaway.kubernetes.api import kinds
-from seaway.model.validate import structure
+from seaway.model import application
 
 
-def convert(export: container.Export, workload: structure.AnyWorkload, path: str, definition: dict[str, Any]) -> None:
+def convert(export: container.Export, workload: application.AnyWorkload, path: str, definition: dict[str, Any]) -> None:
     """Put them into the service. What is left is told with the rest of the file."""
     for kind, body in workload.raw.items():
         if not kinds.KINDS[kind].pod_template:

@@ -9,7 +9,6 @@ from seaway.compose.importer import convert as back
 from seaway.compose.importer import images
 from seaway.model import application
 from seaway.model.defaults import image_profiles
-from seaway.model.validate import structure
 
 
 def name_volumes(app: application.Application) -> dict[tuple[str, str | None], str]:
@@ -24,7 +23,7 @@ def name_volumes(app: application.Application) -> dict[tuple[str, str | None], s
 
 
 def convert(
-    export: container.Export, path: str, workload: structure.AnyWorkload, definition: dict[str, Any]
+    export: container.Export, path: str, workload: application.AnyWorkload, definition: dict[str, Any]
 ) -> dict[str, str]:
     """Disks, and folders that may be written to: in memory, or a volume where containers share one.
 
@@ -98,14 +97,14 @@ def mount_folders(
 
 def _find_owner_command(
     export: container.Export,
-    workload: structure.AnyWorkload,
+    workload: application.AnyWorkload,
     user: str | None,
     disks: Mapping[str, str],
     shared: Mapping[str, str],
 ) -> str:
     """The program that gives a new volume to its users, where the image does not say whose it is: else it is root's."""
     users = {one.user for one in (workload, *workload.sidecars, *workload.init)}
-    others = structure.get_workloads(export.app).values()
+    others = export.app.get_workloads().values()
     users |= {
         one.user
         for one in others
@@ -126,7 +125,7 @@ def _find_owner_command(
 
 def _add_owner_service(
     export: container.Export,
-    workload: structure.AnyWorkload,
+    workload: application.AnyWorkload,
     definition: dict[str, Any],
     owner_command: str,
     mounts: Mapping[str, str],

@@ -7,7 +7,6 @@ from typing import Any
 from seaway.compose.exporter import container, health, raw, volumes
 from seaway.compose.importer import images, ports
 from seaway.model import application
-from seaway.model.validate import jobs, structure
 
 JOB_GRACE_SECONDS = 25
 """Seconds, as in a cluster."""
@@ -19,7 +18,7 @@ MANUAL_PROFILE = "manual"
 def convert(
     export: container.Export,
     path: str,
-    workload: structure.AnyWorkload,
+    workload: application.AnyWorkload,
     host_ports: Mapping[str, str],
     network: dict[str, Any],
 ) -> None:
@@ -58,7 +57,7 @@ def convert(
 def _export_sidecar(
     export: container.Export,
     path: str,
-    workload: structure.AnyWorkload,
+    workload: application.AnyWorkload,
     sidecar: application.ExtraContainer,
     mounts: Mapping[str, str],
 ) -> None:
@@ -78,7 +77,7 @@ def _export_sidecar(
 def _export_extra_container(
     export: container.Export,
     path: str,
-    workload: structure.AnyWorkload,
+    workload: application.AnyWorkload,
     container_spec: application.ExtraContainer,
     mounts: Mapping[str, str],
 ) -> tuple[str, dict[str, Any], str]:
@@ -198,7 +197,7 @@ def _export_job(export: container.Export, path: str, job: application.Job, defin
     definition["restart"] = f"on-failure:{job.backoff_limit}" if job.backoff_limit else "no"
     definition["stop_grace_period"] = f"{JOB_GRACE_SECONDS}s"
     start = f"docker compose run --rm {job.name}"
-    if not jobs.is_release_job(job):
+    if not job.is_release_job():
         definition["profiles"] = [MANUAL_PROFILE]
     if job.schedule is not None:
         said = {"schedule": job.schedule, "concurrency_policy": job.concurrency_policy.capitalize()}
@@ -217,7 +216,7 @@ def _export_job(export: container.Export, path: str, job: application.Job, defin
 
 
 def _export_scheduling(
-    export: container.Export, path: str, workload: structure.AnyWorkload, definition: dict[str, Any]
+    export: container.Export, path: str, workload: application.AnyWorkload, definition: dict[str, Any]
 ) -> None:
     for label, value in workload.node_selector.items():
         if label == container.ARCHITECTURE_LABEL:

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Mapping
 
 from seaway.compose.importer import key_reader, service_builder, volumes
-from seaway.model.validate import secrets
+from seaway.model import secrets
 
 OWNERSHIP_MESSAGE = "the file belongs to the container's own user, who alone reads it"
 

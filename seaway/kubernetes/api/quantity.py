@@ -15,6 +15,7 @@ _SUFFIXES: Mapping[str, Fraction] = {
     **{letter: Fraction(1, 1000**power) for power, letter in enumerate("mun", 1)},
 }
 _BINARY_SUFFIXES = ("Ei", "Pi", "Ti", "Gi", "Mi", "Ki")
+_PERCENT = re.compile(r"([1-9][0-9]{0,3})%")
 
 
 def parse(text: str | int) -> Fraction:
@@ -67,3 +68,9 @@ def _round_to_two_digits(amount: Fraction, units: tuple[Fraction, ...]) -> Fract
     while amount > 100 * step * unit:
         step *= 10
     return math.ceil(amount / unit / step) * step * unit
+
+
+def parse_percent(text: str) -> int | None:
+    """``70%`` as a number; None for what is no percentage."""
+    found = _PERCENT.fullmatch(text)
+    return int(found[1]) if found else None

@@ -18,7 +18,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from seaway.model import application, containers, image_reference
+from seaway.model import application, image_reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class ProfileDefault:
 
 def apply_profiles(app: application.Application) -> application.Application:
     """The application with what its known images need, where it says nothing else."""
-    return containers.replace_fields(app, lambda _, one: _get_changes(one))
+    return app.replace_containers(lambda _, one: _get_changes(one))
 
 
 def list_defaults(container_spec: application.ContainerSpec) -> list[ProfileDefault]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from seaway.model import application, settings
-from seaway.model.validate import secrets as listed
+from seaway.model import secrets as listed
 from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis
 
@@ -46,7 +46,7 @@ def check_registry(
     app: application.Application, stack_settings: settings.Settings, config_location: diagnosis.SourceLocation
 ) -> Iterator[diagnosis.Diagnostic]:
     """What is built must be pushed somewhere that the cluster can pull from."""
-    built = [one.name for one in structure.get_workloads(app).values() if one.build is not None]
+    built = [one.name for one in app.get_workloads().values() if one.build is not None]
     if built and stack_settings.build and stack_settings.registry is None:
         wrong = f"is not set, and {', '.join(built)} must be built and pushed"
         yield diagnosis.Diagnostic(
@@ -61,7 +61,7 @@ def check_builds(
     secret_names: Collection[str],
 ) -> Iterator[diagnosis.Diagnostic]:
     """What is built has its secrets, and an engine that knows its words."""
-    for path, one in structure.get_workloads(app).items():
+    for path, one in app.get_workloads().items():
         if one.build is None or not stack_settings.build:
             continue
         for id_, name in one.build.secrets.items():
@@ -142,9 +142,7 @@ def check_unused_secrets(
     """Every secret that is given goes somewhere: one that does not is a name misspelt, here or there."""
     wanted = {secret.name for _, secret in listed.list_secrets(app)}
     wanted |= {stack_settings.image_pull_credentials.secret} if stack_settings.image_pull_credentials else set[str]()
-    wanted |= {
-        name for one in structure.get_workloads(app).values() if one.build for name in one.build.secrets.values()
-    }
+    wanted |= {name for one in app.get_workloads().values() if one.build for name in one.build.secrets.values()}
     existing = {secret.name: secret.existing for _, secret in listed.list_secrets(app) if secret.existing is not None}
     if _has_undecoded_secrets(locations):
         return

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from seaway.model import application, containers
+from seaway.model import application
 from seaway.model.validate import ports, structure
 from seaway.syntax import decode, diagnosis
 
@@ -12,7 +12,7 @@ Diagnostics = Iterator[diagnosis.Diagnostic]
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """Everything that is wrong with them; what every container has, the other rules look at."""
     services = [one.name for one in app.services]
-    for path, one in structure.get_workloads(app).items():
+    for path, one in app.get_workloads().items():
         seen = {one.name: path}
         for kind, companions in (("sidecars", one.sidecars), ("init", one.init)):
             for each in companions:
@@ -62,7 +62,7 @@ def _reject_init_probes(
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove it, or let it be one of the sidecars")
 
 
-def _check_ports(workload: structure.AnyWorkload, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
+def _check_ports(workload: application.AnyWorkload, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
     """All containers of a pod have one address."""
     served = () if isinstance(workload, application.Job) else workload.ports
     taken = {} if isinstance(workload, application.Job) or workload.port is None else {workload.port: f"{path}.port"}
@@ -75,18 +75,3 @@ def _check_ports(workload: structure.AnyWorkload, path: str, locations: diagnosi
             wrong = f"{each.port} is also {taken[each.port]}, and the containers of a pod share one address"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "let one of the two listen on another port")
         taken.setdefault(each.port, at)
-
-
-def resolve_users(app: application.Application) -> application.Application:
-    """The application where each companion without an image of its own has the user that its image is made for."""
-    default = application.ExtraContainer("default").user
-    services = {one.name: one for one in app.services}
-    workloads = structure.get_workloads(app)
-
-    def user(path: str, one: application.ContainerSpec) -> dict[str, int | None]:
-        if not isinstance(one, application.ExtraContainer) or one.user != default or one.image is not None:
-            return {}
-        owner = workloads[".".join(path.split(".")[:2])]
-        return {"user": services[one.uses].user if one.uses else owner.user}
-
-    return containers.replace_fields(app, user)

@@ -1,60 +1,15 @@
 """The addresses that an ingress controller answers for the services with ``expose``, and the rules about them."""
 
-import dataclasses
 import re
 from collections.abc import Iterator
 
 from seaway.model import application, settings
+from seaway.model import ingress_hosts as facts
 from seaway.syntax import decode, diagnosis, nodes
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
-_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()+,;=:@%-]+)*/?")
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _ADDRESS_HINT = "write shop.example.com or shop.example.com/api: small letters, no https:// and no port"
-
-INGRESS_PROTOCOLS = ("http", "grpc")
-"""What an Ingress leads. https://kubernetes.io/docs/concepts/services-networking/ingress/"""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Address:
-    """A host, and what its paths begin with."""
-
-    host: str
-    path: str
-
-    def __str__(self) -> str:
-        return f"{self.host}{self.path}"
-
-
-def parse_address(text: str) -> Address | None:
-    """``shop.example.com/api``; without a path, every path of the host. None: it is no such thing."""
-    host, slash, path = text.partition("/")
-    if len(host) > 253 or not _HOST.fullmatch(host) or not _PATH.fullmatch(f"{slash}{path}"):
-        return None
-    return Address(host, f"/{path.rstrip('/')}")
-
-
-def get_addresses(
-    stack_settings: settings.Settings, workload: application.Service | application.Store
-) -> tuple[Address, ...]:
-    """What is led to a service, sorted; nothing where it is not exposed, or not by an ingress."""
-    if stack_settings.publish != "ingress" or not workload.publish:
-        return ()
-    found = (parse_address(text) for text in stack_settings.ingress.hosts.get(workload.name, ()))
-    return tuple(sorted((one for one in found if one), key=lambda one: (one.host, one.path)))
-
-
-def has_tls(ingress: settings.Ingress) -> bool:
-    """Whether there are certificates."""
-    return ingress.tls_secret is not None or ingress.issuer is not None
-
-
-def format_urls(stack_settings: settings.Settings, workload: application.Service | application.Store) -> list[str]:
-    """Where a person finds a service, as a browser shows it: ``https://shop.example.com/api``."""
-    scheme = "https" if has_tls(stack_settings.ingress) else "http"
-    return [f"{scheme}://{one}" for one in get_addresses(stack_settings, workload)]
 
 
 def check(
@@ -86,7 +41,7 @@ def _check_published(
         at = f"{path}.publish"
         if not one.publish or locations.has_undecoded(path, at, f"{path}.protocol"):
             continue
-        if one.protocol not in INGRESS_PROTOCOLS:
+        if one.protocol not in facts.INGRESS_PROTOCOLS:
             if kind == "stores":
                 continue  # it is only exposed where ports are
             wrong = f"{one.name} speaks {one.protocol}, and an Ingress leads only HTTP and gRPC"
@@ -106,7 +61,7 @@ def _check_hosts(
 ) -> Iterator[diagnosis.Diagnostic]:
     """Each address is one, leads to one service, and that service is exposed."""
     services = {one.name: one for one in (*app.services, *app.stores)}
-    taken: dict[Address, str] = {}
+    taken: dict[facts.Address, str] = {}
     for name, texts in stack_settings.ingress.hosts.items():
         at = f"seaway:ingress.hosts.{name}"
         # Where releases come and go, a host may be there before the release that has the service, or after.
@@ -125,7 +80,7 @@ def _check_hosts(
                 yield diagnosis.Diagnostic(_find_location(config, "hosts", name), at, f"{name} is not exposed", remedy)
         for number, text in enumerate(texts):
             place, inner = _find_location(config, "hosts", name, number), f"{at}[{number}]"
-            one = parse_address(text)
+            one = facts.parse_address(text)
             if one is None:
                 yield diagnosis.Diagnostic(
                     place, inner, f"{diagnosis.quote(text)} is no host with a path", _ADDRESS_HINT

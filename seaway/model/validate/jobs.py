@@ -15,11 +15,6 @@ _SCHEDULE_FIELDS = ("time_zone", "starting_deadline", "concurrency_policy")
 """What says nothing without a schedule."""
 
 
-def is_release_job(job: application.Job) -> bool:
-    """Whether it runs once a release: those jobs must not run again where somebody goes back to an older one."""
-    return job.schedule is None and job.run != "on-demand"
-
-
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Each job is told when in one way, and Kubernetes understands it."""
     default = application.Job("default")
@@ -53,7 +48,7 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
                 locations.find(at), at, f"{job.history_limit} is no number of runs", "write 0 or more"
             )
         elif (
-            is_release_job(job)
+            job.is_release_job()
             and (at in locations.by_path or job.history_limit != default.history_limit)
             and not locations.has_undecoded(f"{path}.schedule", f"{path}.run")
         ):

@@ -6,9 +6,8 @@ import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from seaway.files import roots
-from seaway.model import application, containers
-from seaway.model.validate import structure
+from seaway.files import roots, working_tree
+from seaway.model import application
 from seaway.syntax import diagnosis
 
 MAX_CONFIG_MAP_BYTES = 1_000_000
@@ -21,7 +20,7 @@ REMOTE_SCHEMES = ("docker-image", "oci-layout", "https", "http", "git", "ssh")
 
 def check_paths(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Each path in a container is absolute, plain, and mounted once."""
-    for path, one in structure.get_containers(app).items():
+    for path, one in app.get_containers().items():
         mounted = [(f"{path}.files.{file.path}", file.path) for file in one.files]
         mounted += [(f"{path}.writable.{at}", folder) for at, folder in enumerate(one.writable) if folder != "/"]
         if isinstance(one, application.WorkloadSpec):
@@ -62,28 +61,19 @@ def _report_bad_path(path: str, key_path: str, locations: diagnosis.SourceLocati
     return diagnosis.Diagnostic(locations.find(key_path), key_path, wrong, remedy)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class WorkingTree:
-    """The files of the working tree that an application names."""
-
-    folder: Path
-    """That of the application's file, which its paths are relative to."""
-    root: roots.Root
-
-
 def read_files(
-    app: application.Application, locations: diagnosis.SourceLocations, tree: WorkingTree | None
+    app: application.Application, locations: diagnosis.SourceLocations, tree: working_tree.WorkingTree | None
 ) -> tuple[application.Application, list[diagnosis.Diagnostic]]:
     """The application with the contents of its files, and what is wrong with them.
 
     Without a tree it is a release: its images are built, its files have their contents, and no others are read.
     """
     found = [*check_paths(app, locations)]
-    app = containers.replace_fields(app, lambda path, one: {"files": _read_contents(one, path, locations, tree, found)})
-    for path, one in structure.get_workloads(app).items():
+    app = app.replace_containers(lambda path, one: {"files": _read_contents(one, path, locations, tree, found)})
+    for path, one in app.get_workloads().items():
         if one.build is not None and tree is not None:
             found += _check_contexts(one.build, f"{path}.build", locations, tree)
-    for path, one in structure.get_containers(app).items():
+    for path, one in app.get_containers().items():
         size = sum(len((file.content or "").encode()) for file in one.files)
         if size > MAX_CONFIG_MAP_BYTES:
             at = f"{path}.files"
@@ -103,7 +93,7 @@ def _read_contents(
     container_spec: application.ContainerSpec,
     path: str,
     locations: diagnosis.SourceLocations,
-    tree: WorkingTree | None,
+    tree: working_tree.WorkingTree | None,
     diagnostics: list[diagnosis.Diagnostic],
 ) -> tuple[application.File, ...]:
     files: list[application.File] = []
@@ -134,7 +124,7 @@ def _read_contents(
 
 
 def _check_contexts(
-    build: application.Build, path: str, locations: diagnosis.SourceLocations, tree: WorkingTree
+    build: application.Build, path: str, locations: diagnosis.SourceLocations, tree: working_tree.WorkingTree
 ) -> Iterator[diagnosis.Diagnostic]:
     """What is wrong with the folders of a build, and with its Dockerfile."""
     if build.inline is not None and build.dockerfile != application.Build(context="").dockerfile:
@@ -165,7 +155,7 @@ def _check_contexts(
 
 
 def _check_folder(
-    folder: str, key_path: str, locations: diagnosis.SourceLocations, tree: WorkingTree
+    folder: str, key_path: str, locations: diagnosis.SourceLocations, tree: working_tree.WorkingTree
 ) -> Generator[diagnosis.Diagnostic, None, Path | None]:
     path, subject = tree.folder / folder, diagnosis.quote(folder)
     try:
@@ -183,7 +173,7 @@ def _check_folder(
 
 
 def _check_dockerfile(
-    build: application.Build, key_path: str, locations: diagnosis.SourceLocations, tree: WorkingTree
+    build: application.Build, key_path: str, locations: diagnosis.SourceLocations, tree: working_tree.WorkingTree
 ) -> Iterator[diagnosis.Diagnostic]:
     path, subject = tree.folder / build.context / build.dockerfile, diagnosis.quote(build.dockerfile)
     if tree.root.exists(path):

@@ -4,15 +4,10 @@ import re
 from collections.abc import Iterator
 
 from seaway.model import application
+from seaway.model import ports as facts
 from seaway.syntax import diagnosis
 
 Diagnostics = Iterator[diagnosis.Diagnostic]
-
-MAIN_PORT_NAME = "main"
-"""What the main port is called in the objects."""
-
-PUBLISHED_SUFFIX = "-outside"
-"""How the name of the Service ends by which a store is reached from outside."""
 
 _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
 """An IANA service name: https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports"""
@@ -36,7 +31,7 @@ def _check_published_stores(app: application.Application, locations: diagnosis.S
             yield diagnosis.Diagnostic(
                 locations.find(at), at, "is udp, and a store listens on TCP", "write tcp, http or grpc"
             )
-        other = f"{one.name}{PUBLISHED_SUFFIX}"
+        other = f"{one.name}{facts.PUBLISHED_SUFFIX}"
         if other in known and (one.publish or any(port.publish for port in one.ports)):
             at = f"stores.{one.name}.publish"
             wrong = f"{other} is what the store is called outside, and another name in the application"
@@ -53,7 +48,7 @@ def _check_ports(
     taken = {} if workload.port is None else {(workload.port, protocol == "udp"): f"{path}.port"}
     for port in workload.ports:
         at = f"{path}.ports.{port.name}"
-        if port.name == MAIN_PORT_NAME or not _PORT_NAME.fullmatch(port.name) or "--" in port.name:
+        if port.name == facts.MAIN_PORT_NAME or not _PORT_NAME.fullmatch(port.name) or "--" in port.name:
             wrong = f"{diagnosis.quote(port.name)} is no name of another port"
             remedy = "use at most 15 of a-z, 0-9 and -, a letter among them; main is the name of `port`"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)

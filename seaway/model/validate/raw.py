@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from seaway.kubernetes.api import kinds, schema
 from seaway.model import application
-from seaway.model.validate import jobs, structure
 from seaway.syntax import decode, diagnosis
 
 _REMOVE_HINT = "take it out"
@@ -66,14 +65,14 @@ _OWN_ANNOTATIONS = ("pulumi.com/", "seaway/")
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Everything that is wrong with the `raw` of an application."""
-    for path, one in structure.get_workloads(app).items():
+    for path, one in app.get_workloads().items():
         for kind, fields in one.raw.items():
             for wrong in _check_kind(path, one, kind, fields):
                 at = ".".join((path, "raw", kind, *wrong.path))
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong.message, wrong.hint)
 
 
-def list_kinds(workload: structure.AnyWorkload) -> list[str]:
+def list_kinds(workload: application.AnyWorkload) -> list[str]:
     """The kinds of objects that a service, store or job becomes, in some environment."""
     made = ["ServiceAccount", "NetworkPolicy"]
     match workload:
@@ -88,7 +87,7 @@ def list_kinds(workload: structure.AnyWorkload) -> list[str]:
         case application.Store():
             made += ["StatefulSet", "Service"]
         case application.Job():
-            made += ["Job" if jobs.is_release_job(workload) else "CronJob"]
+            made += ["Job" if workload.is_release_job() else "CronJob"]
     processes = (workload, *workload.init, *workload.sidecars)
     made += ["ConfigMap"] if any(each.files for each in processes) else []
     made += ["Secret"] if any(secret.existing is None for each in processes for secret in each.secrets) else []
@@ -96,7 +95,7 @@ def list_kinds(workload: structure.AnyWorkload) -> list[str]:
     return sorted(made)
 
 
-def _check_kind(path: str, workload: structure.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
+def _check_kind(path: str, workload: application.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
     there = list_kinds(workload)
     if kind not in there:
         what = path.partition(".")[0].removesuffix("s")
@@ -111,7 +110,7 @@ def _check_kind(path: str, workload: structure.AnyWorkload, kind: str, fields: A
             yield wrong
 
 
-def _check_reserved_fields(workload: structure.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
+def _check_reserved_fields(workload: application.AnyWorkload, kind: str, fields: Any) -> Iterator[schema.FieldError]:
     """The fields that are Seaway's to say."""
     for (of, *path), (wrong, remedy) in _RESERVED_FIELDS.items():
         if of in ("*", kind) and _has_key(fields, path):
@@ -145,7 +144,7 @@ def _list_required_paths(pod: tuple[str, ...] | None) -> Iterator[tuple[str, ...
         yield from ((*pod, "metadata"), (*pod, "metadata", "labels"), (*pod, "spec"), (*pod, "spec", "containers"))
 
 
-def _check_images(workload: structure.AnyWorkload, fields: Any, pod: tuple[str, ...]) -> Iterator[schema.FieldError]:
+def _check_images(workload: application.AnyWorkload, fields: Any, pod: tuple[str, ...]) -> Iterator[schema.FieldError]:
     """The image of a container of ours: its digest is what a release is made of."""
     ours = {workload.name, *(each.name for each in (*workload.init, *workload.sidecars))}
     for part in ("containers", "initContainers"):

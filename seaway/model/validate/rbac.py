@@ -3,17 +3,12 @@
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 """
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 
 from seaway.model import application
-from seaway.model.validate import structure
+from seaway.model import rbac as facts
 from seaway.syntax import decode, diagnosis
-
-VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
-ESCALATION_VERBS = ("bind", "escalate", "impersonate")
-"""Verbs that are rights over rights: known, but never proposed."""
 
 CORE_RESOURCES = (
     "bindings",
@@ -68,47 +63,27 @@ _RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9][-a-z0-9.]*)?(/[a-z]+)?")
 _EXAMPLES = "pods, pods/log, deployments.apps"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyRule:
-    """Verbs on one resource, in the words of a Role."""
-
-    group: str
-    """Empty: the core group."""
-    resource: str
-    """With what is below it: ``pods/log``."""
-    verbs: tuple[str, ...]
-
-
-def get_policy_rules(workload: application.WorkloadSpec) -> list[PolicyRule]:
-    """What a workload may do, sorted; `deployments.apps/scale` is kubectl's way to write it."""
-    found: list[PolicyRule] = []
-    for key in sorted(workload.kubernetes_api):
-        named, slash, below = key.partition("/")
-        resource, _, group = named.partition(".")
-        verbs = sorted(set(workload.kubernetes_api[key]), key=(*VERBS, *ESCALATION_VERBS).index)
-        found.append(PolicyRule(group=group, resource=f"{resource}{slash}{below}", verbs=tuple(verbs)))
-    return found
-
-
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Each right names what it is about, and each verb is one."""
-    for path, one in structure.get_workloads(app).items():
+    for path, one in app.get_workloads().items():
         for key, verbs in one.kubernetes_api.items():
             at = f"{path}.kubernetesApi.{key}"
             if found := _check_resource(key):
                 yield diagnosis.Diagnostic(locations.find(at), at, *found)
             if not verbs:
                 yield diagnosis.Diagnostic(
-                    locations.find(at), at, "allows nothing", f"name the verbs: {', '.join(VERBS)}"
+                    locations.find(at), at, "allows nothing", f"name the verbs: {', '.join(facts.VERBS)}"
                 )
             for number, verb in enumerate(verbs):
                 place = locations.find(f"{at}.{number}")
                 if verb == "*":
                     wrong = "* is everything, and what the next version adds"
-                    yield diagnosis.Diagnostic(place, f"{at}.{number}", wrong, f"name the verbs: {', '.join(VERBS)}")
-                elif verb not in (*VERBS, *ESCALATION_VERBS):
+                    yield diagnosis.Diagnostic(
+                        place, f"{at}.{number}", wrong, f"name the verbs: {', '.join(facts.VERBS)}"
+                    )
+                elif verb not in (*facts.VERBS, *facts.ESCALATION_VERBS):
                     wrong = f"{diagnosis.quote(verb)} is no verb"
-                    yield diagnosis.Diagnostic(place, f"{at}.{number}", wrong, decode.suggest_name(verb, VERBS))
+                    yield diagnosis.Diagnostic(place, f"{at}.{number}", wrong, decode.suggest_name(verb, facts.VERBS))
 
 
 def _check_resource(key: str) -> tuple[str, str] | None:

@@ -1,15 +1,12 @@
 """The rules about how many pods there are, and how one goes."""
 
 import math
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 
 from seaway.kubernetes.api import quantity
 from seaway.model import application
 from seaway.syntax import diagnosis
-
-_PERCENT = re.compile(r"([1-9][0-9]{0,3})%")
 
 _TOLERANCE = Fraction(11, 10)
 """An autoscaler starts pods when what is in use is a tenth above what it keeps to.
@@ -49,12 +46,6 @@ def _check_daemon_set(service: application.Service, path: str, locations: diagno
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove one of the two")
 
 
-def parse_percent(text: str) -> int | None:
-    """``70%`` as a number; None for what is no percentage."""
-    found = _PERCENT.fullmatch(text)
-    return int(found[1]) if found else None
-
-
 def _check_bounds(scale: application.Scale, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
     """A service runs, and an autoscaler has a choice."""
     if scale.min < 1:
@@ -75,7 +66,7 @@ def _check_targets(service: application.Service, path: str, locations: diagnosis
         if service.scale.max is None and not locations.has_undecoded(f"{path}.max"):
             wrong = f"{diagnosis.quote(said)} is for an autoscaler, and without max there is none"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "add `max:`, or remove it")
-        number, most = parse_percent(said), _get_max_target(service.resources, key)
+        number, most = quantity.parse_percent(said), _get_max_target(service.resources, key)
         if number is None:
             wrong = f"{diagnosis.quote(said)} is no percentage of what is set aside"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "write it as 70%")

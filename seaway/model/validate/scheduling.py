@@ -5,63 +5,34 @@ from collections.abc import Iterator, Mapping
 
 from seaway.kubernetes.api import quantity
 from seaway.model import application
+from seaway.model import scheduling as facts
 from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
-TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-"""https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
-
-_LABEL_VALUE = re.compile(r"([a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)?")
-_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _TOPOLOGY = re.compile(r"[1-9][0-9]*(x[1-9][0-9]*){1,2}")
-_TOLERATION = re.compile(r"(?P<key>[^=:]+)(=(?P<value>[^=:]*))?:(?P<effect>[^=:]+)")
-
-TPU_NODE_LABELS = {
-    "accelerator": "cloud.google.com/gke-tpu-accelerator",
-    "topology": "cloud.google.com/gke-tpu-topology",
-}
-"""Labels of the nodes with tensor processors. https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""
 
 Diagnostics = Iterator[diagnosis.Diagnostic]
 
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """What is wrong with resources and placement, whatever the environment."""
-    for path, process in structure.get_containers(app).items():
+    for path, process in app.get_containers().items():
         yield from _check_limits(process.resources, f"{path}.resources", locations)
         yield from _check_accelerators(process.resources, f"{path}.resources", locations)
-    for path, workload in structure.get_workloads(app).items():
+    for path, workload in app.get_workloads().items():
         yield from _check_node_selector(workload.node_selector, f"{path}.nodeSelector", locations)
         for number, text in enumerate(workload.tolerations):
             at = f"{path}.tolerations.{number}"
-            if parse_toleration(text) is None:
+            if facts.parse_toleration(text) is None:
                 wrong = f"{diagnosis.quote(text)} is no taint"
-                remedy = f"write key=value:Effect or key:Effect; the effects are {', '.join(TAINT_EFFECTS)}"
+                remedy = f"write key=value:Effect or key:Effect; the effects are {', '.join(facts.TAINT_EFFECTS)}"
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
-        if workload.priority_class is not None and not _SUBDOMAIN.fullmatch(workload.priority_class):
+        if workload.priority_class is not None and not facts.SUBDOMAIN.fullmatch(workload.priority_class):
             at = f"{path}.priorityClass"
             wrong = f"{diagnosis.quote(workload.priority_class)} is no name of a PriorityClass"
             yield diagnosis.Diagnostic(
                 locations.find(at), at, wrong, "write one that `kubectl get priorityclasses` lists"
             )
-
-
-def parse_toleration(text: str) -> dict[str, str] | None:
-    """A taint as pods tolerate it; None for what is none.
-
-    >>> toleration("dedicated=batch:NoSchedule")
-    {'key': 'dedicated', 'operator': 'Equal', 'value': 'batch', 'effect': 'NoSchedule'}
-    >>> toleration("spot:NoExecute")
-    {'key': 'spot', 'operator': 'Exists', 'effect': 'NoExecute'}
-    """
-    found = _TOLERATION.fullmatch(text)
-    if not found or not _is_qualified_name(found["key"]) or found["effect"] not in TAINT_EFFECTS:
-        return None
-    if found["value"] is None:
-        return {"key": found["key"], "operator": "Exists", "effect": found["effect"]}
-    if not _LABEL_VALUE.fullmatch(found["value"]):
-        return None
-    return {"key": found["key"], "operator": "Equal", "value": found["value"], "effect": found["effect"]}
 
 
 def _check_limits(resources: application.Resources, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
@@ -100,13 +71,13 @@ def _check_accelerators(
                 locations.find(at), at, f"{chosen.count} is none", f"write 1 or more, or remove {key}"
             )
     if resources.gpu is not None and (
-        "/" not in resources.gpu.resource or not _is_qualified_name(resources.gpu.resource)
+        "/" not in resources.gpu.resource or not facts.is_qualified_name(resources.gpu.resource)
     ):
         at = f"{path}.gpu.resource"
         wrong = f"{diagnosis.quote(resources.gpu.resource)} is no name of a device"
         yield diagnosis.Diagnostic(locations.find(at), at, wrong, "write it as nvidia.com/gpu or amd.com/gpu")
     if resources.tpu is not None:
-        if not resources.tpu.accelerator or not _LABEL_VALUE.fullmatch(resources.tpu.accelerator):
+        if not resources.tpu.accelerator or not facts.LABEL_VALUE.fullmatch(resources.tpu.accelerator):
             at = f"{path}.tpu.accelerator"
             wrong = f"{diagnosis.quote(resources.tpu.accelerator)} is no kind of node"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, "write it as tpu-v5-lite-podslice")
@@ -122,20 +93,11 @@ def _check_node_selector(
     """Names and values that a node may have."""
     for key, value in node_selector.items():
         at = f"{path}.{key}"
-        if not _is_qualified_name(key):
+        if not facts.is_qualified_name(key):
             wrong = f"{diagnosis.quote(key)} is no name of a label"
             remedy = "write it as disk or example.com/disk, with letters, digits, -, _ and ."
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
-        elif not _LABEL_VALUE.fullmatch(value):
+        elif not facts.LABEL_VALUE.fullmatch(value):
             wrong = f"{diagnosis.quote(value)} is no value of a label"
             remedy = "use letters, digits, -, _ and ., 63 at most, a letter or digit first and last"
             yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
-
-
-def _is_qualified_name(name: str) -> bool:
-    """A name, which may have a DNS name and a / before it.
-
-    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-    """
-    above, slash, own = name.rpartition("/")
-    return bool(own) and bool(_LABEL_VALUE.fullmatch(own)) and (not slash or bool(_SUBDOMAIN.fullmatch(above)))

@@ -1,15 +1,11 @@
 """The rules about secrets: how each comes about, and how its container gets it."""
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 
-from seaway.model import application, containers
-from seaway.model.validate import structure
+from seaway.model import application
+from seaway.model import secrets as facts
 from seaway.syntax import diagnosis
-
-MOUNT_FOLDER = "/run/secrets"
-"""Where a container finds its secrets, as it does with `docker compose` and in a swarm."""
 
 _MAX_NAME_LENGTH = 248
 """The key of a Secret may have 253 characters, a file's name 255, and `_FILE` stands behind it in the variable."""
@@ -22,47 +18,10 @@ _VARIABLE_REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
 Diagnostics = Iterator[diagnosis.Diagnostic]
 
 
-def format_path(secret: application.Secret) -> str:
-    """Where its file is in the container."""
-    return f"{MOUNT_FOLDER}/{secret.name}"
-
-
-def format_variable_name(secret: application.Secret) -> str:
-    """The environment variable that its container gets: with the value, or with the path of its file."""
-    return secret.name if secret.env else f"{secret.name}_FILE"
-
-
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """Everything that is wrong with the secrets, whatever the environment."""
     for rule in (check_names, check_sources, check_variables, check_references):
         yield from rule(app, locations)
-
-
-def list_secrets(app: application.Application) -> list[tuple[str, application.Secret]]:
-    """The secrets of every container, each with the path of its container."""
-    return [(path, secret) for path, one in structure.get_containers(app).items() for secret in one.secrets]
-
-
-def list_managed_names(app: application.Application) -> list[str]:
-    """The names of those that need a value of ours, sorted; a resolved application's."""
-    return sorted({secret.name for _, secret in list_secrets(app) if secret.existing is None})
-
-
-def get_generated_lengths(app: application.Application) -> dict[str, int]:
-    """The secrets that the stack makes itself, with their lengths."""
-    found = (secret for _, secret in list_secrets(app))
-    return {secret.name: secret.generate for secret in found if secret.generate is not None}
-
-
-def propagate_sources(app: application.Application) -> application.Application:
-    """The application where each secret says how it comes about wherever it is listed: once is enough to say it."""
-    told = {one.name: one for _, one in list_secrets(app) if one.generate is not None or one.existing is not None}
-
-    def whole(secret: application.Secret) -> application.Secret:
-        one = told.get(secret.name, secret)
-        return dataclasses.replace(secret, generate=one.generate, existing=one.existing, key=one.key)
-
-    return containers.replace_fields(app, lambda _, one: {"secrets": tuple(map(whole, one.secrets))})
 
 
 def check_names(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
@@ -70,7 +29,7 @@ def check_names(app: application.Application, locations: diagnosis.SourceLocatio
 
     That it is also a variable's, or the beginning of one, is a rule about variables.
     """
-    for above, one in structure.get_containers(app).items():
+    for above, one in app.get_containers().items():
         for secret in one.secrets:
             at = f"{above}.secrets.{secret.name}"
             if secret.name == "." or secret.name.startswith("..") or len(secret.name) > _MAX_NAME_LENGTH:
@@ -92,7 +51,7 @@ def check_names(app: application.Application, locations: diagnosis.SourceLocatio
 def check_sources(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """One secret name has one meaning in the whole application, and one source."""
     first: dict[str, tuple[str, application.Secret]] = {}
-    for above, one in structure.get_containers(app).items():
+    for above, one in app.get_containers().items():
         for secret in one.secrets:
             at = f"{above}.secrets.{secret.name}"
             if secret.generate is not None and secret.generate not in _GENERATED_LENGTHS:
@@ -121,18 +80,18 @@ def _describe_source(secret: application.Secret) -> str:
 
 def check_variables(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """The variable that says where a file is, is nobody else's."""
-    for above, one in structure.get_containers(app).items():
+    for above, one in app.get_containers().items():
         listed = {secret.name for secret in one.secrets}
         mounted = {*one.writable, *(file.path for file in one.files)}
         for secret in one.secrets:
-            at, taken = f"{above}.secrets.{secret.name}", format_variable_name(secret)
+            at, taken = f"{above}.secrets.{secret.name}", facts.format_variable_name(secret)
             if secret.env:
                 continue
-            if format_path(secret) in mounted:
-                wrong = f"its file, {format_path(secret)}, is also one of files or writable"
+            if facts.format_path(secret) in mounted:
+                wrong = f"its file, {facts.format_path(secret)}, is also one of files or writable"
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove the other one")
             if taken in one.env:
-                wrong = f"{taken}, which says where its file is ({format_path(secret)}), is in env too"
+                wrong = f"{taken}, which says where its file is ({facts.format_path(secret)}), is in env too"
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove it from env")
             elif taken in listed:
                 wrong = f"{taken}, which says where its file is, is another secret's name"
@@ -142,7 +101,7 @@ def check_variables(app: application.Application, locations: diagnosis.SourceLoc
 def check_references(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """`$(NAME)` in a value takes that variable's: a secret that is a file has none."""
     services = {service.name: service for service in app.services}
-    for above, one in structure.get_containers(app).items():
+    for above, one in app.get_containers().items():
         secrets: Mapping[str, application.Secret] = {secret.name: secret for secret in one.secrets}
         if isinstance(one, application.Job) and one.uses in services:
             secrets = {secret.name: secret for secret in services[one.uses].secrets} | secrets
@@ -152,7 +111,7 @@ def check_references(app: application.Application, locations: diagnosis.SourceLo
         for at, text in texts.items():
             for name in dict.fromkeys(found[1] for found in _VARIABLE_REFERENCE.finditer(text)):
                 if name in secrets and not secrets[name].env:
-                    wrong = f"$({name}) is the secret {name}, which is a file ({format_path(secrets[name])}) and no variable"
+                    wrong = f"$({name}) is the secret {name}, which is a file ({facts.format_path(secrets[name])}) and no variable"
                     yield diagnosis.Diagnostic(
                         locations.find(at), at, wrong, f"write `secrets: {{{name}: {{env: true}}}}`"
                     )

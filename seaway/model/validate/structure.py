@@ -29,7 +29,6 @@ _CPU = re.compile(r"[1-9][0-9]*m|[0-9]{1,5}(\.[0-9]{1,3})?")
 BYTES = re.compile(r"[1-9][0-9]*(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)")
 
 Diagnostics = Iterator[diagnosis.Diagnostic]
-AnyWorkload = application.Service | application.Store | application.Job
 
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> list[diagnosis.Diagnostic]:
@@ -46,27 +45,6 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         check_users,
     )
     return [problem for rule in rules for problem in rule(app, locations)]
-
-
-def get_workloads(app: application.Application) -> dict[str, AnyWorkload]:
-    """Every service, store and job by its path (`services.web`)."""
-    return {
-        **{f"services.{one.name}": one for one in app.services},
-        **{f"stores.{one.name}": one for one in app.stores},
-        **{f"jobs.{one.name}": one for one in app.jobs},
-    }
-
-
-def get_pod_containers(path: str, workload: AnyWorkload) -> dict[str, application.ContainerSpec]:
-    """The containers of one of them by path, its own first: `services.web`, `services.web.sidecars.proxy`."""
-    found: dict[str, application.ContainerSpec] = {path: workload}
-    found |= {f"{path}.sidecars.{beside.name}": beside for beside in workload.sidecars}
-    return found | {f"{path}.init.{before.name}": before for before in workload.init}
-
-
-def get_containers(app: application.Application) -> dict[str, application.ContainerSpec]:
-    """The containers of all of them, by path."""
-    return {at: each for path, one in get_workloads(app).items() for at, each in get_pod_containers(path, one).items()}
 
 
 def check_names(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
@@ -99,7 +77,7 @@ def check_name(name: str, path: str, max_length: int, locations: diagnosis.Sourc
 
 def check_image_sources(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """A container has exactly one image: built, named, or that of the service that a job uses."""
-    for path, one in get_workloads(app).items():
+    for path, one in app.get_workloads().items():
         ways = {"build": one.build, "image": one.image, "uses": getattr(one, "uses", None)}
         said = [key for key, value in ways.items() if value is not None]
         also = " or `uses: <service>`" if isinstance(one, application.Job) else ""
@@ -111,7 +89,7 @@ def check_image_sources(app: application.Application, locations: diagnosis.Sourc
             yield diagnosis.Diagnostic(
                 locations.find(at), at, f"{' and '.join(said)} both name an image", "keep one of them"
             )
-    for path, one in get_containers(app).items():
+    for path, one in app.get_containers().items():
         if one.image is not None and not _IMAGE_REFERENCE.fullmatch(one.image):
             at = f"{path}.image"
             wrong = f"{diagnosis.quote(one.image)} is no image reference"
@@ -124,7 +102,7 @@ def check_calls(app: application.Application, locations: diagnosis.SourceLocatio
     """A link points to a service or store with a port."""
     kinds = ("services", "stores")
     targets = {one.name: one.all_ports or one.port is not None or one.ports for one in (*app.services, *app.stores)}
-    for path, one in get_workloads(app).items():
+    for path, one in app.get_workloads().items():
         for number, target in enumerate(one.calls):
             at = f"{path}.calls.{number}"
             if target in one.calls[:number]:
@@ -206,7 +184,7 @@ def check_variables(app: application.Application, locations: diagnosis.SourceLoc
     ``env`` may say a link's variable differently: that is how a link gets another address. A secret may not.
     """
     targets = {one.name: one for one in (*app.services, *app.stores)}
-    for path, workload in get_workloads(app).items():
+    for path, workload in app.get_workloads().items():
         linked: dict[str, str] = {}
         for number, target in enumerate(dict.fromkeys(workload.calls if workload.link_variables else ())):
             for name in links.get_target_variables(targets[target]) if target in targets else ():
@@ -216,7 +194,7 @@ def check_variables(app: application.Application, locations: diagnosis.SourceLoc
                     yield diagnosis.Diagnostic(
                         locations.find(at), at, wrong, "rename the port that gives it, or set it in env"
                     )
-        for at, one in get_pod_containers(path, workload).items():
+        for at, one in workload.get_containers(path).items():
             yield from _check_container_variables(at, one, linked, locations)
 
 
@@ -253,7 +231,7 @@ def _check_container_variables(
 
 def check_resources(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """Quantities as Kubernetes reads them, with the units that people mean."""
-    for path, one in get_containers(app).items():
+    for path, one in app.get_containers().items():
         yield from check_cpu(one.resources.cpu, f"{path}.resources.cpu", locations)
         yield from check_size(one.resources.memory, f"{path}.resources.memory", "128Mi", locations)
 
@@ -276,14 +254,14 @@ def check_size(value: str, path: str, example: str, locations: diagnosis.SourceL
 
 def check_users(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
     """Nobody is root, unless the image says so. An id is at most 2^31 - 1."""
-    for path, owner in get_workloads(app).items():
-        for inner, one in get_pod_containers(path, owner).items():
+    for path, owner in app.get_workloads().items():
+        for inner, one in owner.get_containers(path).items():
             yield from _check_user(one, owner, f"{inner}.user", locations)
 
 
 def _check_user(
     container_spec: application.ContainerSpec,
-    workload: AnyWorkload,
+    workload: application.AnyWorkload,
     key_path: str,
     locations: diagnosis.SourceLocations,
 ) -> Diagnostics:

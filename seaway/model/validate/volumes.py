@@ -4,11 +4,9 @@ import re
 from collections.abc import Iterator
 
 from seaway.model import application, rollout_order
+from seaway.model import volumes as facts
 from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis
-
-MAIN_VOLUME_NAME = "data"
-"""What the claim of the disk without a name is called."""
 
 _RESERVED_NAME = re.compile(r"data|(config|secrets|shared|writable|tmp)(-.*)?")
 """What other volumes of a pod may be called."""
@@ -23,7 +21,7 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
     for store in app.stores:
         path = f"stores.{store.name}"
         for name, at, volume in (
-            (MAIN_VOLUME_NAME, f"{path}.volume", store.volume),
+            (facts.MAIN_VOLUME_NAME, f"{path}.volume", store.volume),
             *((name, f"{path}.volumes.{name}", one) for name, one in store.volumes.items()),
         ):
             if at != f"{path}.volume":
@@ -37,21 +35,11 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
                 remedy = "write one that `kubectl get storageclasses` shows"
                 yield diagnosis.Diagnostic(locations.find(f"{at}.storageClass"), f"{at}.storageClass", wrong, remedy)
             made = f"{name}-{store.name}-0"
-            if made in claims and not (at != f"{path}.volume" and name == MAIN_VOLUME_NAME):
+            if made in claims and not (at != f"{path}.volume" and name == facts.MAIN_VOLUME_NAME):
                 wrong = f"its claim would be {made}, as that of {claims[made]}"
                 yield diagnosis.Diagnostic(locations.find(at), at, wrong, "rename one of the two")
             claims.setdefault(made, at)
     yield from _check_shared_volumes(app, locations)
-
-
-def format_claim_name(shared_volume: application.SharedVolume) -> str:
-    """The name of the claim of a disk that is shared; a StatefulSet calls it so."""
-    return f"{shared_volume.volume or MAIN_VOLUME_NAME}-{shared_volume.store}-0"
-
-
-def find_group_id(app: application.Application, shared_volume: application.SharedVolume) -> int | None:
-    """The group that the files of a shared disk belong to."""
-    return next((one.user for one in app.stores if one.name == shared_volume.store), None)
 
 
 def _check_shared_volumes(
@@ -64,7 +52,7 @@ def _check_shared_volumes(
         at = f"stores.{circle[0]}.sharedVolumes"
         wrong = f"{' -> '.join(circle)} each run where the disk of the next is, and none would start"
         yield diagnosis.Diagnostic(locations.find(at), at, wrong, "let one of them own both disks")
-    for path, one in structure.get_workloads(app).items():
+    for path, one in app.get_workloads().items():
         for share in one.shared_volumes:
             at = f"{path}.sharedVolumes.{share.path}"
             owner = stores.get(share.store)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterator
 
 from seaway.model import application, settings
-from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis, nodes
 
 _KINDS = ("services", "stores", "jobs")
@@ -33,7 +32,7 @@ def check(
         today: None: a waiver may have ended, and may be of what the application does not have: a rollback is refused
             neither because of a date nor because of what is newer.
     """
-    there = [one.name for one in structure.get_workloads(app).values()]
+    there = [one.name for one in app.get_workloads().values()]
     written = nodes.get_pairs(config, "waivers")
     for one in stack_settings.waivers:
         path = f"seaway:waivers.{one.check}"

@@ -11,7 +11,7 @@ from typing import Any
 from seaway.checks import check_context, engine
 from seaway.manifests import objects, preview
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.model.defaults import resolve
 
 TODAY = datetime.date(2026, 6, 30)
 DIGEST = "sha256:" + "d" * 64
@@ -60,7 +60,7 @@ def app(
             application.Job("report", uses="web", schedule="0 3 * * *"),
         ),
     )
-    return load.resolve_application(made)
+    return resolve.resolve_application(made)
 
 
 def render_objects(of: application.Application, stack: settings.Settings = STACK) -> list[objects.ReleaseObject]:

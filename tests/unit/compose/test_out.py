@@ -16,9 +16,9 @@ from seaway.compose import report
 from seaway.compose.exporter import container, exporter, losses
 from seaway.compose.importer import convert
 from seaway.compose.loader import loader
-from seaway.files import roots
+from seaway.files import roots, working_tree
 from seaway.model import application
-from seaway.model.validate import mounts
+from seaway.model.defaults import resolve
 from seaway.project import load
 from seaway.syntax import decode, nodes
 
@@ -29,7 +29,7 @@ EXAMPLES = [project.ROOT / "app", *sorted((project.ROOT / "examples").iterdir())
 def made(text: str, **known: Any) -> exporter.ExportResult:
     """The document of an application, which is written as app.yaml; its name is added."""
     said = nodes.parse(f"name: shop\n{text}".encode(), "app.yaml")
-    app = load.resolve_application(decode.decode_node(application.Application, said))
+    app = resolve.resolve_application(decode.decode_node(application.Application, said))
     return exporter.export_application(app, said, **known)
 
 
@@ -417,7 +417,7 @@ def test_what_an_import_puts_into_raw_comes_back() -> None:
     assert isinstance(root, nodes.MappingNode)
     said = convert.convert_document(root).app
     found = exporter.export_application(
-        load.resolve_application(decode.decode_node(application.Application, said)), said
+        resolve.resolve_application(decode.decode_node(application.Application, said)), said
     )
     one = found.document["services"]["web"]
     assert {key: one.get(key) for key in services["web"]} == services["web"]
@@ -450,10 +450,10 @@ def written(found: exporter.ExportResult, folder: Path) -> nodes.MappingNode:
 
 def again(root: nodes.MappingNode, folder: Path) -> exporter.ExportResult:
     said = convert.convert_document(root, folder=folder).app
-    done = load._merge_overlay(said, None, mounts.WorkingTree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
+    done = load._merge_overlay(said, None, working_tree.WorkingTree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
     assert [str(each) for each in done.diagnostics] == []
     assert done.app
-    return exporter.export_application(load.resolve_application(done.app), said)
+    return exporter.export_application(resolve.resolve_application(done.app), said)
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
@@ -477,7 +477,7 @@ def test_import_out_import_is_stable(folder: Path, tmp_path: Path) -> None:
     files = [path for name in ("docker-compose.yml", "docker-compose.override.yml") if (path := there / name).exists()]
     root = loader.load(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
     found = convert.convert_document(root, folder=there)
-    if load._merge_overlay(found.app, None, mounts.WorkingTree(folder=there, root=roots.Root(there))).diagnostics:  # pyright: ignore[reportPrivateUsage]
+    if load._merge_overlay(found.app, None, working_tree.WorkingTree(folder=there, root=roots.Root(there))).diagnostics:  # pyright: ignore[reportPrivateUsage]
         assert report.list_refusals(found.outcomes)
         return
     first = again(root, there)

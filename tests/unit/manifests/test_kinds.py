@@ -8,7 +8,7 @@ import pytest
 
 from seaway.manifests import objects
 from seaway.model import application, settings
-from seaway.model.validate import extra_containers
+from seaway.model.defaults import resolve
 
 STACK = settings.Settings(stack="test", context="test")
 IMAGES = {"web": objects.Image(reference="registry.example.com/shop/web@sha256:1", content="ctx-1")}
@@ -37,7 +37,7 @@ def job(**fields: Any) -> application.Job:
 def made(
     *services: application.Service, stack: settings.Settings = STACK, **kinds: Any
 ) -> Mapping[str, objects.ReleaseObject]:
-    app = extra_containers.resolve_users(application.Application("shop", services=services, **kinds))
+    app = resolve.resolve_users(application.Application("shop", services=services, **kinds))
     found = objects.objects(app, stack, IMAGES, SECRETS)
     assert len({each.key for each in found}) == len(found), "two objects with one key"
     return {each.key: each for each in found}

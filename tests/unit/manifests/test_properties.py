@@ -19,7 +19,6 @@ from seaway.checks import engine
 from seaway.explain import workload
 from seaway.kubernetes.api import schema
 from seaway.manifests import objects, preview, yaml_writer
-from seaway.model.validate import structure
 from seaway.release import project
 from seaway.syntax import diagnosis, nodes
 
@@ -145,7 +144,7 @@ def test_whatever_is_written_becomes_objects_or_problems(
         return
     assert yaml_writer.dump_objects(found)
     assert engine.run_checks(one.app, one.settings, found, datetime.date(2026, 1, 1))
-    for each in structure.get_workloads(one.app).values():
+    for each in one.app.get_workloads().values():
         assert workload.explain_workload(one, folder, each.name)
 
 

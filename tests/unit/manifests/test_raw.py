@@ -7,14 +7,14 @@ import pytest
 
 from seaway.manifests import objects
 from seaway.model import application, settings
-from seaway.model.validate import raw, structure
+from seaway.model.validate import raw
 from seaway.syntax import diagnosis
 from tests import golden
 
 STACK = settings.Settings(stack="test", context="test")
 
 
-def made(one: structure.AnyWorkload) -> dict[str, objects.ReleaseObject]:
+def made(one: application.AnyWorkload) -> dict[str, objects.ReleaseObject]:
     kinds = {application.Service: "services", application.Store: "stores", application.Job: "jobs"}
     app = application.Application("shop", **{kinds[type(one)]: (one,)})  # pyright: ignore[reportArgumentType]
     return {each.kind: each for each in objects.objects(app, STACK, {}, {}) if each.owner is not None}
@@ -86,11 +86,11 @@ def test_what_is_missing_after_the_merge_is_told() -> None:
 def test_raw_is_offered_for_every_kind_that_is_made(example: str) -> None:
     """The model says which kinds a workload becomes, and the manifests make them: two files that must agree."""
     app = golden.load_example(example)
-    made = {one.name: set[str]() for one in structure.get_workloads(app).values()}
+    made = {one.name: set[str]() for one in app.get_workloads().values()}
     for each in golden.build_objects(example):
         if each.owner is not None:
             made[each.owner].add(each.kind)
-    for one in structure.get_workloads(app).values():
+    for one in app.get_workloads().values():
         assert made[one.name] <= set(raw.list_kinds(one)), one.name
 
 

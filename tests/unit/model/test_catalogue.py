@@ -6,8 +6,7 @@ import pytest
 
 from seaway.manifests import preview
 from seaway.model import application, settings
-from seaway.model.defaults import image_profiles
-from seaway.project import load
+from seaway.model.defaults import image_profiles, resolve
 
 
 def store(image: str, path: str = "/data/here", **more: Any) -> application.Store:
@@ -16,7 +15,7 @@ def store(image: str, path: str = "/data/here", **more: Any) -> application.Stor
 
 
 def resolved(*stores: application.Store, **kinds: Any) -> application.Application:
-    return load.resolve_application(application.Application("shop", stores=stores, **kinds))
+    return resolve.resolve_application(application.Application("shop", stores=stores, **kinds))
 
 
 def test_postgres_needs_a_volume_and_nothing_else() -> None:

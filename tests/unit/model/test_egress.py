@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application
-from seaway.model.validate import egress
-from seaway.project import load
+from seaway.model import application, egress
+from seaway.model.defaults import resolve
 
 Said = Callable[..., list[str]]
 AT = "app/app.yaml:3:42: services.web.egress.0: "
@@ -63,7 +62,7 @@ def test_a_text_is_no_list(said: Said) -> None:
 def test_a_job_has_that_of_its_service() -> None:
     service = application.Service("web", image="x", egress=())
     jobs = (application.Job("one", uses="web"), application.Job("two", uses="web", egress=("10.0.0.0/8",)))
-    one, two = load.resolve_application(application.Application("a", services=(service,), jobs=jobs)).jobs
+    one, two = resolve.resolve_application(application.Application("a", services=(service,), jobs=jobs)).jobs
     assert (one.egress, two.egress) == ((), ("10.0.0.0/8",))
 
 

@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application, settings
-from seaway.model.validate import ingress_hosts
+from seaway.model import application, ingress_hosts, settings
 
 Said = Callable[..., list[str]]
 

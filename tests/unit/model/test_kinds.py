@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from seaway.model import application
-from seaway.model.validate import jobs
 from seaway.project import load
 from seaway.syntax import diagnosis
 
@@ -250,4 +249,4 @@ services:
     ],
 )
 def test_what_does_not_run_again_where_somebody_goes_back(job: application.Job, released: bool) -> None:
-    assert jobs.is_release_job(job) is released
+    assert job.is_release_job() is released

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from seaway.model import application
-from seaway.model.validate import raw, structure
+from seaway.model.validate import raw
 
 Said = Callable[..., list[str]]
 
@@ -196,7 +196,7 @@ def test_the_kinds_follow_from_what_is_said() -> None:
     }
     sidecar = application.ExtraContainer("log", image="x", files=(application.File("/a", content=""),))
     assert set(kinds(sidecars=(sidecar,))) - set(kinds()) == {"ConfigMap"}
-    jobs: dict[str, structure.AnyWorkload] = {
+    jobs: dict[str, application.AnyWorkload] = {
         "Job": application.Job("a", run="after-rollout"),
         "CronJob": application.Job("a", run="on-demand"),
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model.validate import scheduling
+from seaway.model import scheduling
 
 Said = Callable[..., list[str]]
 

@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.model import application
-from seaway.model.validate import secrets
-from seaway.project import load
+from seaway.model import application, secrets
+from seaway.model.defaults import resolve
 
 Said = Callable[..., list[str]]
 
@@ -129,13 +128,13 @@ def test_where_it_comes_from_is_said_once_and_how_it_is_given_everywhere() -> No
             ),
         ),
     )
-    web, api = secrets.propagate_sources(app).services
+    web, api = resolve.propagate_sources(app).services
     assert web.secrets == (
         application.Secret("A", generate=9),
         application.Secret("B", env=True, existing="theirs", key="k"),
     )
     assert api.sidecars[0].secrets == (application.Secret("B", existing="theirs", key="k"),)
-    assert secrets.list_managed_names(secrets.propagate_sources(app)) == ["A"]
+    assert secrets.list_managed_names(resolve.propagate_sources(app)) == ["A"]
     assert secrets.get_generated_lengths(app) == {"A": 9}
 
 
@@ -144,7 +143,7 @@ def test_what_a_job_says_itself_takes_the_place_of_the_services_secret() -> None
         "web", image="a", secrets=tuple(map(application.Secret, "ABC")), env={"D_FILE": "/d", "E": "e"}
     )
     job = application.Job("m", uses="web", env={"A": "x", "B_FILE": "/b"}, secrets=(application.Secret("D"),))
-    (made,) = load.resolve_application(application.Application("shop", services=(web,), jobs=(job,))).jobs
+    (made,) = resolve.resolve_application(application.Application("shop", services=(web,), jobs=(job,))).jobs
     assert [secret.name for secret in made.secrets] == ["C", "D"]
     assert made.env == {"A": "x", "B_FILE": "/b", "E": "e"}
 

@@ -10,6 +10,7 @@ import pytest
 
 from seaway.manifests import yaml_writer
 from seaway.model import application, settings
+from seaway.model.defaults import resolve
 from seaway.project import load, release, release_lock, stack_file
 from seaway.release import hold, project, record
 from seaway.syntax import diagnosis, encode
@@ -78,8 +79,8 @@ def test_its_id_is_of_the_application_and_the_content_of_its_images() -> None:
 
 def test_the_record_of_an_environment_has_the_id_of_the_release() -> None:
     app = base()
-    images, secrets = golden.make_inputs(load.resolve_application(app))
-    here = record.ReleaseRecord.create(load.resolve_application(app), STACK, images, secrets, base=app)
+    images, secrets = golden.make_inputs(resolve.resolve_application(app))
+    here = record.ReleaseRecord.create(resolve.resolve_application(app), STACK, images, secrets, base=app)
     bigger = dataclasses.replace(app.services[0], user=4711)
     there = record.ReleaseRecord.create(
         dataclasses.replace(app, services=(bigger, *app.services[1:])), STACK, images, secrets, base=app

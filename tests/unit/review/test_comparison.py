@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.model.defaults import resolve
 from seaway.review import comparison
 from seaway.syntax import decode
 
@@ -33,7 +33,7 @@ APP = application.Application(
 
 def side(app: application.Application = APP, content: str = "ctx-1", **said: Any) -> comparison.EnvironmentView:
     return comparison.EnvironmentView(
-        app=load.resolve_application(app),
+        app=resolve.resolve_application(app),
         settings=settings.Settings(stack="dev", context="work", **said),
         image_contents={"web": content},
         secret_names=frozenset({"KEY"}),
