@@ -63,9 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         command.report("--offline accepts no arguments for pulumi")
         return command.USAGE_ERROR
     target = stack.find_target(arguments)
-    preview = preview_run.PreviewRun(
-        target, base=arguments.base, markdown=arguments.markdown, as_json=arguments.json
-    )
+    preview = preview_run.PreviewRun(target, base=arguments.base, markdown=arguments.markdown, as_json=arguments.json)
     try:
         if arguments.offline:
             return preview.compare_files()

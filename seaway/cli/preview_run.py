@@ -198,7 +198,7 @@ def _relocate(diagnostic: diagnosis.Diagnostic, tree: Path, base: str) -> diagno
 def _summarize_checks(current: offline.RenderedTree, today: datetime.date) -> summary.CheckSummary:
     """The results of the checks on the working tree."""
     results = engine.run_checks(current.app, current.settings, current.objects, today)
-    advice = [result for result in results if not result.is_refused and result.state in ("failed", "unused")]
+    advice = [result for result in results if not result.is_refused and result.state in ("failed", "idle")]
     return summary.CheckSummary(
         summary=engine.format_summary(results),
         refused=tuple(engine.format_lines(result for result in results if result.is_refused)),

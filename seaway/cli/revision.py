@@ -50,9 +50,7 @@ def _run_git(folder: Path, revision: str, *args: str, variables: Mapping[str, st
             check=False,
         )
     except FileNotFoundError:
-        raise diagnosis.reject(
-            location, path, "program-not-found", "git is not installed", "install git"
-        ) from None
+        raise diagnosis.reject(location, path, "program-not-found", "git is not installed", "install git") from None
     if done.returncode:
         reason = " ".join(done.stderr.split()) or "the revision does not exist here"
         hint = "use a revision of git log; in CI fetch it too (actions/checkout: fetch-depth: 2 for HEAD^1)"

@@ -127,9 +127,7 @@ def _choose_name(folder: Path, variables: Mapping[str, str]) -> str:
     if len(names) == 1:
         return names[0]
     message = "no stack is selected" if names else "there is no stack"
-    raise diagnosis.reject(
-        diagnosis.SourceLocation(str(folder)), "", "no-stack", message, _format_choice_hint(folder)
-    )
+    raise diagnosis.reject(diagnosis.SourceLocation(str(folder)), "", "no-stack", message, _format_choice_hint(folder))
 
 
 def _format_choice_hint(folder: Path) -> str:

@@ -44,9 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         return command.FAILURE
     if arguments.accept_data_loss and (code := _accept_data_loss(target, arguments)):
         return code
-    return deployment.Deployment(
-        target, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi
-    ).run(retry=arguments.retry)
+    return deployment.Deployment(target, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi).run(
+        retry=arguments.retry
+    )
 
 
 def _accept_data_loss(target: stack.TargetStack, arguments: argparse.Namespace) -> int:

@@ -85,7 +85,9 @@ def compute_layout(sizes: Mapping[str, tuple[float, float]], pairs: Sequence[End
         ids = [vertex.data for vertex in component.sV]
         own_boxes = _place_boxes({id_: vertices[id_].view for id_ in ids}, sizes)
         columns = _measure_columns(own_boxes.values())
-        own_bends = {pair: list(_route_bends(edge.view, columns)) for pair, edge in edges.items() if pair[0] in own_boxes}
+        own_bends = {
+            pair: list(_route_bends(edge.view, columns)) for pair, edge in edges.items() if pair[0] in own_boxes
+        }
         highest = min([box.y for box in own_boxes.values()] + [y for points in own_bends.values() for _, y in points])
         shift = top - highest
         boxes |= {id_: dataclasses.replace(box, y=box.y + shift) for id_, box in own_boxes.items()}
