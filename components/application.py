@@ -8,6 +8,7 @@ import pulumi
 from components import checks, image, provenance, provider, registry, release, rollout, settings, workload
 from seaway.manifests import inputs, objects
 from seaway.model import application, ingress_hosts
+from seaway.project import environments
 from seaway.release import record
 from seaway.review import disks
 
@@ -27,23 +28,21 @@ class Application(pulumi.ComponentResource):
     """What the stack shows: the namespace, and image, replicas and address of each service."""
 
     def __init__(self, stack_inputs: settings.StackInputs) -> None:
-        plans = (
-            image.plan_builds(stack_inputs, registry.name_repositories(stack_inputs))
-            if stack_inputs.settings.build
-            else []
-        )
+        environment = stack_inputs.environment
+        repositories = registry.name_repositories(environment)
+        plans = image.plan_builds(environment, repositories) if environment.settings.build else []
         choice = release.ReleaseChoice.resolve(stack_inputs, plans)
         checked = checks.run_checks(choice)
         choice.save_run_result()
-        stack_inputs = choice.stack_inputs
-        name, chosen = stack_inputs.app.name, stack_inputs.settings
+        stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
+        name, chosen = environment.app.name, environment.settings
         super().__init__("seaway:index:Application", name)
         own = pulumi.ResourceOptions(parent=self)
-        hands = provider.Seaway("seaway", chosen, chosen.format_namespace(name), own)
+        hands = provider.Seaway("seaway", chosen, environment.namespace, own)
         cluster = provider.Cluster("cluster", chosen.context, pulumi.ResourceOptions(parent=self, provider=hands))
         # Nothing is built, made or changed before the guard has seen the right cluster.
         # (The provider does not wait: the engine drops a provider with what it depends on, and then no refresh works.)
-        kubernetes = provider.Kubernetes(chosen.format_namespace(name), chosen.context, own)
+        kubernetes = provider.Kubernetes(environment.namespace, chosen.context, own)
         images: dict[str, inputs.Image] = {}
         if choice.plans:
             images |= registry.Registry(choice.plans, stack_inputs, cluster, own).images
@@ -56,21 +55,21 @@ class Application(pulumi.ComponentResource):
         protected = pulumi.ResourceOptions(protect=disks.has_protected_data(chosen, (one.manifest for one in found)))
         ours = provider.Objects("objects", found, pulumi.ResourceOptions.merge(watched, protected))
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])
-        workloads, rollouts = self._register_rollouts(found, chosen.format_namespace(name), ours, providers)
+        workloads, rollouts = self._register_rollouts(found, environment.namespace, ours, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values(), *rollouts])
-        written = record.ReleaseRecord.create(stack_inputs.declared, chosen, images, secrets, base=stack_inputs.base)
+        written = record.ReleaseRecord.create(environment.declared, chosen, images, secrets, base=environment.base)
         recorded = release.Release(
-            choice.deployed, written, provenance.collect_provenance(stack_inputs, checked), healthy
+            choice.deployed, written, provenance.collect_provenance(environment, checked), healthy
         )
         last: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
         # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
         guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)
         provider.Cluster("destroy-guard", chosen.context, pulumi.ResourceOptions.merge(guarded, protected))
         self.outputs = {
-            "namespace": chosen.format_namespace(name),
+            "namespace": environment.namespace,
             "services": {
-                one.name: _describe_service(one, stack_inputs, images, workloads[one.name])
-                for one in stack_inputs.app.services
+                one.name: _describe_service(one, environment, images, workloads[one.name])
+                for one in environment.app.services
             },
         }
         self.register_outputs(self.outputs)
@@ -138,13 +137,13 @@ def _register_generated_secrets(
             fingerprint=release.fingerprint_generated_secret(length),
             value=provider.GeneratedSecret(name, length, options).value.apply(settings.encode_base64),
         )
-        for name, length in release.list_generated_secrets(stack_inputs.app, stack_inputs.secrets).items()
+        for name, length in release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets).items()
     }
 
 
 def _describe_service(
     service: application.Service,
-    stack_inputs: settings.StackInputs,
+    environment: environments.Environment,
     images: Mapping[str, inputs.Image],
     component: workload.Workload,
 ) -> dict[str, Any]:
@@ -153,12 +152,10 @@ def _describe_service(
     replicas = service.scale.min if service.scale.max is None else f"{service.scale.min}-{service.scale.max}"
     shown: dict[str, Any] = {"image": reference, "replicas": replicas}
     if component.service is not None:
-        shown["address"] = (
-            f"{service.name}.{stack_inputs.settings.format_namespace(stack_inputs.app.name)}:{service.port}"
-        )
-        if service.publish and stack_inputs.settings.publish == "nodePort":
+        shown["address"] = f"{service.name}.{environment.namespace}:{service.port}"
+        if service.publish and environment.settings.publish == "nodePort":
             # The cluster chooses it, so the preview of a new Service has none.
             shown["nodePort"] = component.service.spec.apply(lambda spec: spec["ports"][0].get("nodePort"))
-        if urls := ingress_hosts.format_urls(stack_inputs.settings, service):
+        if urls := ingress_hosts.format_urls(environment.settings, service):
             shown["urls"] = urls
     return shown

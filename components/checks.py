@@ -24,17 +24,17 @@ def run_checks(choice: release.ReleaseChoice) -> list[engine.Result]:
     Raises:
         diagnosis.InvalidInput: every finding that is an error here.
     """
-    given, stack = choice.stack_inputs, choice.stack_inputs.settings
-    objects = choice.recorded_objects or preview.render_objects(given.app, stack, choice.images)
+    environment, stack = choice.stack_inputs.environment, choice.stack_inputs.environment.settings
+    objects = choice.recorded_objects or preview.render_objects(environment.app, stack, choice.images)
     today = datetime.datetime.now(datetime.UTC).date()
-    results = engine.run_checks(given.app, stack, objects, today)
+    results = engine.run_checks(environment.app, stack, objects, today)
     refused = [one for one in results if one.is_refused]
     if choice.is_rollback:
         refused = [one for one in refused if one.check.default_severity in ALWAYS_ENFORCED]
     if refused:
         file = (
             f"{release_lock.FOLDER}/{stack.stack}{release_lock.FILE_SUFFIX}"
-            if given.release or choice.is_rollback
+            if environment.release or choice.is_rollback
             else stack.app
         )
         raise diagnosis.InvalidInput(engine.make_diagnostic(one, diagnosis.SourceLocation(file)) for one in refused)

@@ -10,7 +10,7 @@ from components import messages, provider, settings
 from seaway.files import roots
 from seaway.images import build_inputs, file_index, rebuild_reasons, staging
 from seaway.model import application
-from seaway.project import images_lock
+from seaway.project import environments, images_lock
 from seaway.syntax import diagnosis
 
 EXPORT = "type=registry,rewrite-timestamp=true"
@@ -42,7 +42,7 @@ class BuildPlan:
         return f"{self.repository}:{self.record.tag}"
 
 
-def plan_builds(stack_inputs: settings.StackInputs, repositories: Mapping[str, str]) -> list[BuildPlan]:
+def plan_builds(environment: environments.Environment, repositories: Mapping[str, str]) -> list[BuildPlan]:
     """One plan for each container that is built; stages their contexts.
 
     Raises:
@@ -50,11 +50,11 @@ def plan_builds(stack_inputs: settings.StackInputs, repositories: Mapping[str, s
     """
     made: list[BuildPlan] = []
     wrong: list[diagnosis.Diagnostic] = []
-    root = roots.find_root(stack_inputs.folder, stack_inputs.settings.root)
-    lock = images_lock.read_lock((stack_inputs.folder / stack_inputs.settings.app).parent, root)
-    for name, build in build_inputs.list_builds(stack_inputs.app):
+    root = roots.find_root(environment.folder, environment.settings.root)
+    lock = images_lock.read_lock((environment.folder / environment.settings.app).parent, root)
+    for name, build in build_inputs.list_builds(environment.app):
         try:
-            made.append(_plan_build(stack_inputs, name, build, repositories[name], root=root, lock=lock))
+            made.append(_plan_build(environment, name, build, repositories[name], root=root, lock=lock))
         except diagnosis.InvalidInput as error:
             wrong += error.diagnostics
     if wrong:
@@ -63,7 +63,7 @@ def plan_builds(stack_inputs: settings.StackInputs, repositories: Mapping[str, s
 
 
 def _plan_build(
-    stack_inputs: settings.StackInputs,
+    environment: environments.Environment,
     name: str,
     build: application.Build,
     repository: str,
@@ -71,22 +71,22 @@ def _plan_build(
     root: roots.Root,
     lock: images_lock.ImagesLock | None,
 ) -> BuildPlan:
-    known = file_index.FileIndex.load(staging.get_index_path(stack_inputs.folder, name))
-    above = (stack_inputs.folder / stack_inputs.settings.app).parent
-    read = build_inputs.BuildInputs.read(above, build, stack_inputs.settings, root, lock=lock, cached_index=known)
-    staged = staging.get_folder(stack_inputs.folder, name)
+    known = file_index.FileIndex.load(staging.get_index_path(environment.folder, name))
+    above = (environment.folder / environment.settings.app).parent
+    read = build_inputs.BuildInputs.read(above, build, environment.settings, root, lock=lock, cached_index=known)
+    staged = staging.get_folder(environment.folder, name)
     staging.stage(read.context, staged, known)
-    known.save(staging.get_index_path(stack_inputs.folder, name))
+    known.save(staging.get_index_path(environment.folder, name))
     contexts = dict(build.contexts)
     for called, other in read.context.named_contexts.items():
         # No service has a + in its name.
-        beside = staging.get_folder(stack_inputs.folder, f"{name}+{called}")
+        beside = staging.get_folder(environment.folder, f"{name}+{called}")
         staging.stage(other, beside, file_index.FileIndex())
-        contexts[called] = str(beside.relative_to(stack_inputs.folder))
+        contexts[called] = str(beside.relative_to(environment.folder))
     return BuildPlan(
         name=name,
         repository=repository,
-        location=str(staged.relative_to(stack_inputs.folder)),
+        location=str(staged.relative_to(environment.folder)),
         dockerfile=build.dockerfile,
         target=build.target,
         args={**read.args, "SOURCE_DATE_EPOCH": "0"},
@@ -113,7 +113,7 @@ class Image(pulumi.ComponentResource):
         super().__init__("seaway:index:Image", plan.name, None, options)
         for problem in plan.warnings:
             messages.warn(str(problem), self)
-        kept = rebuild_reasons.get_record_path(stack_inputs.folder, plan.name)
+        kept = rebuild_reasons.get_record_path(stack_inputs.environment.folder, plan.name)
         before = rebuild_reasons.BuildRecord.load(kept)
         if before is not None and (why := rebuild_reasons.explain_rebuild(before, plan.record)):
             messages.info(f"{plan.name}: rebuild, {why}", self)
@@ -126,7 +126,9 @@ class Image(pulumi.ComponentResource):
             # http: so the image is built and pushed again. The same content is the same digest.
             replacement_trigger=cluster.uid,
         )
-        engine = _build_with_docker if stack_inputs.settings.engine == "docker" else _build_with_docker_build
+        engine = (
+            _build_with_docker if stack_inputs.environment.settings.engine == "docker" else _build_with_docker_build
+        )
         self.reference = engine(plan, stack_inputs, own)
         if not pulumi.runtime.is_dry_run():
             self.reference.apply(lambda _: plan.record.save(kept))
@@ -136,7 +138,7 @@ class Image(pulumi.ComponentResource):
 def _build_with_docker_build(
     plan: BuildPlan, stack_inputs: settings.StackInputs, options: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    chosen = stack_inputs.settings
+    chosen = stack_inputs.environment.settings
     image = docker_build.Image(
         plan.name,
         context=docker_build.BuildContextArgs(location=plan.location, named=_build_named_contexts(plan)),
@@ -186,7 +188,7 @@ def _build_with_docker(
             dockerfile=f"{plan.location}/{plan.dockerfile}",
             target=plan.target,
             args=dict(plan.args),
-            platform=stack_inputs.settings.platform,
+            platform=stack_inputs.environment.settings.platform,
             builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
         ),
         image_name=plan.tag,

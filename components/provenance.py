@@ -3,25 +3,24 @@
 import subprocess
 from collections.abc import Sequence
 
-from components import settings
 from seaway.checks import engine
-from seaway.project import release
+from seaway.project import environments, release
 
 
-def collect_provenance(stack_inputs: settings.StackInputs, results: Sequence[engine.Result]) -> release.Provenance:
+def collect_provenance(environment: environments.Environment, results: Sequence[engine.Result]) -> release.Provenance:
     """That of the pinned release; or the commit of the working tree that is built, and what the checks said of it."""
-    if stack_inputs.release:
-        return stack_inputs.release.provenance
-    revision = _run_git(stack_inputs, "rev-parse", "HEAD")
-    dirty = revision is not None and bool(_run_git(stack_inputs, "status", "--porcelain"))
+    if environment.release:
+        return environment.release.provenance
+    revision = _run_git(environment, "rev-parse", "HEAD")
+    dirty = revision is not None and bool(_run_git(environment, "status", "--porcelain"))
     return release.Provenance(revision=revision, dirty=dirty, checks=engine.summarize_for_record(results))
 
 
-def _run_git(stack_inputs: settings.StackInputs, *words: str) -> str | None:
+def _run_git(environment: environments.Environment, *words: str) -> str | None:
     """What git prints; None where it is not there, or this is no checkout."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(stack_inputs.folder), *words], capture_output=True, text=True, check=False, timeout=10
+            ["git", "-C", str(environment.folder), *words], capture_output=True, text=True, check=False, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -7,13 +7,14 @@ import pulumi
 from components import image, provider, settings
 from seaway.images import build_inputs
 from seaway.manifests import inputs
+from seaway.project import environments
 
 
-def name_repositories(stack_inputs: settings.StackInputs) -> dict[str, str]:
+def name_repositories(environment: environments.Environment) -> dict[str, str]:
     """Where images are pushed to, ``registry/application/service``. A rule has made sure of the registry."""
     return {
-        name: f"{stack_inputs.settings.registry}/{stack_inputs.app.name}/{name}"
-        for name, _ in build_inputs.list_builds(stack_inputs.app)
+        name: f"{environment.settings.registry}/{environment.app.name}/{name}"
+        for name, _ in build_inputs.list_builds(environment.app)
     }
 
 
@@ -34,7 +35,7 @@ class Registry(pulumi.ComponentResource):
         cluster: provider.Cluster,
         options: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("seaway:index:Registry", stack_inputs.app.name, None, options)
+        super().__init__("seaway:index:Registry", stack_inputs.environment.app.name, None, options)
         child = pulumi.ResourceOptions(parent=self)
         made = {plan.name: image.Image(plan, stack_inputs, cluster, child) for plan in plans}
         self.images = {

@@ -37,40 +37,44 @@ class ReleaseChoice:
         Raises:
             diagnosis.InvalidInput: the file of the release that runs instead is wrong.
         """
-        there = stack_inputs.release.resolve_images(stack_inputs.settings.registry) if stack_inputs.release else {}
+        environment, pinned = stack_inputs.environment, stack_inputs.environment.release
+        there = inputs.resolve_release_images(pinned, environment.settings.registry) if pinned else {}
         known = {plan.name: inputs.Image(reference="", content=plan.record.tag) for plan in plans}
         described = _make_record(stack_inputs, {**known, **there}).id
-        found = stack_inputs.lock.fallback
-        going = stack_inputs.release.application.jobs if stack_inputs.release and stack_inputs.lock.is_rollback else ()
-        if stack_inputs.release and (left := [one.name for one in going if one.is_release_job()]):
+        found = environment.lock.fallback
+        going = pinned.application.jobs if pinned and environment.lock.is_rollback else ()
+        if pinned and (left := [one.name for one in going if one.is_release_job()]):
             messages.warn(
-                f"release {stack_inputs.release.id} was rolled back to: its jobs before and after the rollout do not run again"
+                f"release {pinned.id} was rolled back to: its jobs before and after the rollout do not run again"
                 f" ({', '.join(left)}), and what those of the newer release did stays done"
             )
         if found is None or found.held != described:
             return cls(stack_inputs=stack_inputs, plans=plans, images=there, described=described, deployed=described)
         source = (
-            f"{release_lock.FOLDER}/{stack_inputs.settings.stack}{release_lock.FILE_SUFFIX}"
-            if stack_inputs.release
-            else stack_inputs.settings.app
+            f"{release_lock.FOLDER}/{environment.settings.stack}{release_lock.FILE_SUFFIX}"
+            if pinned
+            else environment.settings.app
         )
         messages.warn(
             f"release {found.held} that {source} describes failed at"
             f" {diagnosis.escape_text(f'{found.since} ({found.because})')};"
             f" running the last good one, {found.release}. Change the source, or try it again: seaway up --retry"
         )
-        pinned = hold.read_fallback_release(
-            stack_inputs.folder, found, app_name=stack_inputs.base.name, stack=stack_inputs.settings.stack
+        fallback = hold.read_fallback_release(
+            environment.folder, found, app_name=environment.base.name, stack=environment.settings.stack
         )
-        good = pinned.record
+        good = fallback.record
         content = {name: one.content for name, one in good.images.items()}
         return cls(
             stack_inputs=dataclasses.replace(
                 stack_inputs,
-                app=good.resolved_app,
-                declared=good.app,
-                base=good.base,
-                settings=good.apply_settings(stack_inputs.settings),
+                environment=dataclasses.replace(
+                    environment,
+                    app=good.resolved_app,
+                    declared=good.app,
+                    base=good.base,
+                    settings=good.apply_settings(environment.settings),
+                ),
                 secrets=_select_recorded_secrets(stack_inputs.secrets, good),
             ),
             # An image whose content the source still has stays registered, or the next release would build it anew.
@@ -78,13 +82,13 @@ class ReleaseChoice:
             images=good.images,
             described=described,
             deployed=found.release,
-            recorded_objects=pinned.release_objects,
+            recorded_objects=fallback.release_objects,
         )
 
     @property
     def is_rollback(self) -> bool:
         """Whether an older release than the described one is deployed, or the pinned one was gone back to."""
-        return self.described != self.deployed or self.stack_inputs.lock.is_rollback
+        return self.described != self.deployed or self.stack_inputs.environment.lock.is_rollback
 
     def build_objects(
         self, images: Mapping[str, inputs.Image], secrets: Mapping[str, inputs.SecretValue]
@@ -96,14 +100,18 @@ class ReleaseChoice:
         if self.recorded_objects is not None:
             found = record.fill_secret_values(self.recorded_objects, secrets)
         else:
-            found = objects.objects(self.stack_inputs.app, self.stack_inputs.settings, images, secrets)
+            found = objects.objects(
+                self.stack_inputs.environment.app, self.stack_inputs.environment.settings, images, secrets
+            )
         return [one for one in found if not _is_without_values(one)]
 
     def save_run_result(self) -> None:
         """Leave the note that `seaway up` reads; not in a preview."""
         if not pulumi.runtime.is_dry_run():
             note = hold.RunResult(described=self.described, deployed=self.deployed)
-            hold.write_run_result(self.stack_inputs.folder, self.stack_inputs.settings.stack, note)
+            hold.write_run_result(
+                self.stack_inputs.environment.folder, self.stack_inputs.environment.settings.stack, note
+            )
 
 
 def list_generated_secrets(
@@ -125,13 +133,17 @@ def _is_without_values(release_object: objects.ReleaseObject) -> bool:
 
 
 def _make_record(stack_inputs: settings.StackInputs, images: Mapping[str, inputs.Image]) -> record.ReleaseRecord:
-    lengths = list_generated_secrets(stack_inputs.app, stack_inputs.secrets)
+    lengths = list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
     made = {
         name: inputs.SecretValue(fingerprint=fingerprint_generated_secret(length), value="")
         for name, length in lengths.items()
     }
     return record.ReleaseRecord.create(
-        stack_inputs.declared, stack_inputs.settings, images, {**made, **stack_inputs.secrets}, base=stack_inputs.base
+        stack_inputs.environment.declared,
+        stack_inputs.environment.settings,
+        images,
+        {**made, **stack_inputs.secrets},
+        base=stack_inputs.environment.base,
     )
 
 

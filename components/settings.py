@@ -17,11 +17,12 @@ from pulumi.runtime import config
 
 from components import messages
 from seaway import errors
+from seaway.checks import registry
 from seaway.manifests import inputs
-from seaway.model import application, image_reference, settings
+from seaway.model import image_reference
 from seaway.model import secrets as listed
-from seaway.project import release, release_lock, stack_file
-from seaway.release import fingerprints, project, stack_state
+from seaway.project import environments, stack_file
+from seaway.release import fingerprints, stack_state
 from seaway.syntax import diagnosis, nodes
 
 DEV_STACK = "dev"
@@ -31,25 +32,13 @@ SECRETS = f"{stack_file.PREFIX}secrets"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StackInputs:
-    """One environment of one application, checked."""
+    """What one run of the program is given."""
 
-    app: application.Application
-    declared: application.Application
-    """As it is written, with this environment's overlay: not resolved, which is how it is recorded."""
-    base: application.Application
-    """The application without this environment's overlay."""
-    settings: settings.Settings
-    secrets: Mapping[str, inputs.SecretValue]
-    """Values that the stack's configuration holds; the generated ones are made by the stack itself."""
-
+    environment: environments.Environment
+    secrets: Mapping[str, inputs.SecretValue] = dataclasses.field(default_factory=dict[str, inputs.SecretValue])
+    """Values that the stack's configuration holds. The stack itself generates the other ones."""
     build_secrets: Mapping[str, pulumi.Output[str]] = dataclasses.field(default_factory=dict[str, pulumi.Output[str]])
-    """Values of secrets that builds ask for, as they were typed. Nothing is named after them, and no image is."""
-
-    folder: Path
-    """The project's folder; also the working directory of the program."""
-    lock: release_lock.Lock
-    release: release.Release | None
-    """The release that is deployed instead of what the working tree holds; None: the environment builds."""
+    """Values of secrets for builds, as they were typed. No object name and no image tag depends on them."""
 
 
 def read_inputs(folder: Path) -> StackInputs:
@@ -70,17 +59,18 @@ def read_inputs(folder: Path) -> StackInputs:
     if file.is_file():
         values = stack_file.attach_locations(values, stack_file.read_config(file))
     try:
-        one = project.read_environment(
-            values, folder=folder, stack=stack, today=datetime.datetime.now(datetime.UTC).date()
+        today = datetime.datetime.now(datetime.UTC).date()
+        environment = environments.read_environment(
+            values, folder=folder, stack=stack, check_ids=registry.IDS, today=today
         )
     except diagnosis.InvalidInput as error:
         raise diagnosis.InvalidInput([*found, *error.diagnostics]) from None
     if found:
         raise diagnosis.InvalidInput(found)
-    app = one.app
+    app = environment.app
     written = _parse_secrets(texts.get("secrets"))
     asked = {name for one in app.get_workloads().values() if one.build for name in one.build.secrets.values()}
-    pull = one.settings.image_pull_credentials
+    pull = environment.settings.image_pull_credentials
     # What only builds or only the nodes ask for makes no other release, so it has no fingerprint.
     apart = {*asked, *([pull.secret] if pull else [])} - {*listed.list_managed_names(app)}
     own = {name: text for name, text in written.items() if name not in apart}
@@ -91,22 +81,13 @@ def read_inputs(folder: Path) -> StackInputs:
         name: inputs.SecretValue(fingerprint=prints[name], value=pulumi.Output.secret(encode_base64(text)))
         for name, text in own.items()
     }
-    if pull is not None and one.settings.registry is not None:
-        login = _build_registry_login(one.settings.registry, pull.user, written[pull.secret])
+    if pull is not None and environment.settings.registry is not None:
+        login = _build_registry_login(environment.settings.registry, pull.user, written[pull.secret])
         secrets[inputs.PULL_CREDENTIALS] = inputs.SecretValue(
             fingerprint="", value=pulumi.Output.secret(encode_base64(login))
         )
-    return StackInputs(
-        build_secrets={name: pulumi.Output.secret(written[name]) for name in asked & written.keys()},
-        app=app,
-        declared=one.declared,
-        base=one.base,
-        settings=one.settings,
-        secrets=secrets,
-        folder=folder,
-        lock=one.lock,
-        release=one.release,
-    )
+    build_secrets = {name: pulumi.Output.secret(written[name]) for name in asked & written.keys()}
+    return StackInputs(environment=environment, secrets=secrets, build_secrets=build_secrets)
 
 
 def encode_base64(text: str) -> str:

@@ -48,7 +48,7 @@ class Command:
         return importlib.import_module(f"seaway.cli.{self.module}")
 
 
-def add_json_option(parser: argparse.ArgumentParser, module: str) -> None:
+def add_json_option(parser: argparse._ActionsContainer, module: str) -> None:
     """Add ``--json``. The docstring of the module documents the fields."""
     parser.add_argument("--json", action="store_true", help=f"print JSON; for its fields run pydoc {module}")
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from seaway.files import roots
 from seaway.model import settings
-from seaway.project import load, stack_file
-from seaway.release import project
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, nodes
 
 PROJECT = "Pulumi.yaml"
@@ -64,7 +63,7 @@ def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack
         app = _read_name(folder, stack_file.get_app_path(config), stack_file.find_root(config, folder))
     else:
         # Of the pinned release: the application in the working tree may have another name.
-        app = project.read_pinned_release(folder, name).application.name
+        app = environments.read_pinned_release(folder, name).application.name
     namespace = settings.Settings(stack=name, context=context.node.text).format_namespace(app)
     return TargetStack(name=name, context=context.node.text, app=app, namespace=namespace, folder=folder)
 

@@ -11,7 +11,7 @@ from typing import Self
 from seaway.files import roots
 from seaway.images import base_images, build_files, context, file_index, rebuild_reasons, staging
 from seaway.model import application, image_reference, settings
-from seaway.project import images_lock
+from seaway.project import environments, images_lock
 from seaway.syntax import diagnosis
 
 
@@ -74,21 +74,20 @@ class BuildInputs:
         return cls(context=read, args={**build.args, **instead}, build_record=record, warnings=warnings)
 
 
-def read_build_records(
-    project_folder: Path, app: application.Application, stack_settings: settings.Settings
-) -> dict[str, rebuild_reasons.BuildRecord]:
-    """What goes into each image that is built, by name. ``project``: its folder.
+def read_build_records(environment: environments.Environment) -> dict[str, rebuild_reasons.BuildRecord]:
+    """What goes into each image that is built, by name.
 
     Raises:
         diagnosis.InvalidInput: everything that is wrong with any of them.
     """
-    above = (project_folder / stack_settings.app).parent
-    root = roots.find_root(project_folder, stack_settings.root)
+    stack_settings = environment.settings
+    above = (environment.folder / stack_settings.app).parent
+    root = roots.find_root(environment.folder, stack_settings.root)
     lock = images_lock.read_lock(above, root)
     made: dict[str, rebuild_reasons.BuildRecord] = {}
     wrong: list[diagnosis.Diagnostic] = []
-    for name, build in list_builds(app):
-        known = file_index.FileIndex.load(staging.get_index_path(project_folder, name))
+    for name, build in list_builds(environment.app):
+        known = file_index.FileIndex.load(staging.get_index_path(environment.folder, name))
         try:
             made[name] = BuildInputs.read(
                 above, build, stack_settings, root, lock=lock, cached_index=known

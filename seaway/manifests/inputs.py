@@ -7,6 +7,8 @@ a value that is not known yet (an Output of Pulumi in ``components``).
 import dataclasses
 from typing import Any
 
+from seaway.project import release
+
 UNRESOLVED = "unresolved"
 """In place of what is not known: the fingerprint of a secret without its value, the tag of an image not built."""
 
@@ -36,3 +38,11 @@ class SecretValue:
 
     value: Any = dataclasses.field(repr=False)
     """The value in base64, or what will become it. It goes into ``Secret.data`` and nowhere else."""
+
+
+def resolve_release_images(pinned: release.Release, registry: str | None) -> dict[str, Image]:
+    """The images of a release in the registry of an environment; None: where they were pushed to."""
+    return {
+        name: Image(reference=image.build_reference(registry), content=image.content)
+        for name, image in pinned.images.items()
+    }

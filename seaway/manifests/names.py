@@ -5,11 +5,11 @@ under a running pod (configuration, secrets, jobs) carries a hash of its content
 """
 
 import dataclasses
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from seaway.syntax import hashing
 
 LABEL_LIMIT = 63
 """Characters of a DNS label and of a label's value. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
@@ -38,6 +38,9 @@ PATCH_FORCE = {"pulumi.com/patchForce": "true"}
 refuse the whole change as a conflict, and a rollback with it. `seaway status --drift` tells what was edited."""
 
 
+hash_content = hashing.hash_content
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """Where the objects live: one application in one environment."""
@@ -52,12 +55,6 @@ def shorten_name(text: str, limit: int = LABEL_LIMIT) -> str:
     if len(text) <= limit:
         return text
     return f"{text[: limit - 9].rstrip('-._')}-{hash_content(text, 8)}"
-
-
-def hash_content(content: Any, length: int = 10) -> str:
-    """Hexadecimal digits that stand for a plain value, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def slugify_path(path: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from seaway.images import build_inputs, context
 from seaway.manifests import inputs, objects
 from seaway.model import application, secrets, settings
+from seaway.project import environments
 
 
 def render_objects(
@@ -45,3 +46,17 @@ def tag_images(
         name: inputs.Image(reference=f"{stack_settings.registry}/{app.name}/{name}:{tag}", content=tag)
         for name, tag in tags.items()
     }
+
+
+def find_images(environment: environments.Environment) -> dict[str, inputs.Image]:
+    """The images that an environment deploys, without building: those of the pinned release, with their digests; or
+    those that the working tree would become, with their tags.
+
+    Raises:
+        diagnosis.InvalidInput: a build context is invalid.
+    """
+    app, stack_settings = environment.app, environment.settings
+    if environment.release:
+        return inputs.resolve_release_images(environment.release, stack_settings.registry)
+    records = build_inputs.read_build_records(environment)
+    return tag_images(app, stack_settings, {name: record.tag for name, record in records.items()})

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Annotated, Self, cast
 
 from seaway.files import writer
-from seaway.manifests import inputs, names
 from seaway.model import application
 from seaway.project import migration, release_lock
-from seaway.syntax import decode, diagnosis, encode, field_help, nodes
+from seaway.syntax import decode, diagnosis, encode, field_help, hashing, nodes
 
 ID_DIGITS = 12
 """Hexadecimal digits."""
@@ -76,13 +75,6 @@ class Release:
         """What stands for the application and the content of its images."""
         return compute_id(self.application, {name: one.content for name, one in self.images.items()})
 
-    def resolve_images(self, registry: str | None) -> dict[str, inputs.Image]:
-        """Its images as ``objects.objects`` takes them, in the registry of an environment."""
-        return {
-            name: inputs.Image(reference=one.build_reference(registry), content=one.content)
-            for name, one in self.images.items()
-        }
-
 
 def compute_id(app: application.Application, image_contents: Mapping[str, str]) -> str:
     """The id of the release with this application and these images: known before they are built.
@@ -91,7 +83,7 @@ def compute_id(app: application.Application, image_contents: Mapping[str, str]) 
     """
     tags = {name: content.rpartition(":")[2] for name, content in image_contents.items()}
     former = migration.restore_former_keys({"application": encode.to_plain(app)})
-    return names.hash_content([former["application"], tags], ID_DIGITS)
+    return hashing.hash_content([former["application"], tags], ID_DIGITS)
 
 
 def get_path(folder: Path, id_: str) -> Path:
@@ -161,6 +153,12 @@ def format_release(one: Release) -> str:
     """What stands in a release's file."""
     told = f"# Release {one.id} of {one.application.name}. Written by Seaway, once; commit it.\n"
     return told + release_lock.format_text(encode.to_plain(one))
+
+
+def format_node(one: Release) -> nodes.Node:
+    """The nodes of a release's file that is not written yet."""
+    file = get_path(Path(), one.id)
+    return release_lock.parse_content(format_release(one).encode(), str(file))[1]
 
 
 def get_application_node(node: nodes.Node) -> nodes.Node:

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from seaway.files import roots, writer
-from seaway.manifests import yaml_writer
 from seaway.project import migration
-from seaway.syntax import decode, diagnosis, encode, field_help, nodes
+from seaway.syntax import decode, diagnosis, encode, field_help, nodes, yaml_writer
 
 FOLDER = "environments"
 FILE_SUFFIX = ".lock.yaml"

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from seaway.checks import registry
 from seaway.images import build_inputs, rebuild_reasons
 from seaway.manifests import inputs, names, objects, preview
 from seaway.model import application, secrets, settings
-from seaway.project import stack_file
-from seaway.release import project
+from seaway.project import environments, stack_file
 from seaway.review import change, impact
 from seaway.syntax import nodes
 
@@ -37,12 +37,12 @@ def render_tree(folder: Path, stack: str) -> RenderedTree:
     Raises:
         diagnosis.InvalidInput: everything that is wrong in its files.
     """
-    one = project.load_environment(folder, stack)
+    one = environments.load_environment(folder, stack, check_ids=registry.IDS)
     if one.release is not None:
         sources: dict[str, rebuild_reasons.BuildRecord] = {}
-        images = one.release.resolve_images(one.settings.registry)
+        images = inputs.resolve_release_images(one.release, one.settings.registry)
     else:
-        sources = build_inputs.read_build_records(folder, one.app, one.settings)
+        sources = build_inputs.read_build_records(one)
         images = preview.tag_images(one.app, one.settings, {name: it.tag for name, it in sources.items()})
     written = _compute_fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
     found = preview.render_objects(one.app, one.settings, images, written)

@@ -61,7 +61,7 @@ def build_expected_objects(recording: recorder.Recording, folder: Path) -> list[
             )
             for each in recording.list_resources("GeneratedSecret")
         }
-        expected.extend(objects.objects(given.app, given.settings, images, secrets))
+        expected.extend(objects.objects(given.environment.app, given.environment.settings, images, secrets))
         pulumi.ComponentResource("test:index:Something", "something")
 
     recorder.record(build, config=CONFIG)

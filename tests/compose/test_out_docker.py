@@ -44,7 +44,7 @@ def test_what_was_imported(name: str, files: Sequence[Path], tmp_path: Path) -> 
     listed = [there / file.name for file in files]
     root = loader.load(listed, within=roots.Root(there), environment=projects.ENVIRONMENT, profiles=["*"]).root
     said = convert.convert_document(root, folder=there)
-    merged = load._merge_overlay(said.app, None, working_tree.WorkingTree(folder=there, root=roots.Root(there)))  # pyright: ignore[reportPrivateUsage]
+    merged = load.merge_overlay(said.app, None, working_tree.WorkingTree(folder=there, root=roots.Root(there)))
     if merged.app is None or merged.diagnostics:
         assert report.list_refusals(said.outcomes)
         return

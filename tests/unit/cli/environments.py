@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from seaway.checks import registry
 from seaway.manifests import inputs
-from seaway.project import release, release_lock
-from seaway.release import project, record, record_store, stack_state, stored_record
+from seaway.project import environments, release, release_lock
+from seaway.release import record, record_store, stack_state, stored_record
 from tests import golden
 from tests.unit.cli import program
 from tests.unit.cluster import apiserver
@@ -51,9 +52,9 @@ def replace_in_app(folder: Path, old: str, new: str) -> None:
 
 def build_record(folder: Path, stack: str, *, version: str = "1") -> record.ReleaseRecord:
     """What a stack would deploy now. ``version`` is that of the images where it builds them."""
-    one = project.load_environment(folder, stack)
+    one = environments.load_environment(folder, stack, check_ids=registry.IDS)
     images = (
-        one.release.resolve_images(one.settings.registry)
+        inputs.resolve_release_images(one.release, one.settings.registry)
         if one.release
         else _images(one.settings.registry or "", version)
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from seaway.checks import registry
 from seaway.cli import main
-from seaway.project import release, release_lock
-from seaway.release import project
+from seaway.project import environments, release, release_lock
 from tests import golden
 
 DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team\n  seaway:secrets: {KEY: {secure: v1:x}}"
@@ -47,7 +47,7 @@ def differences(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, obje
 
 def pinned(shop: Path, stack: str) -> release.Release:
     """What dev would deploy, pinned for another stack."""
-    base = project.load_environment(shop, "dev").base
+    base = environments.load_environment(shop, "dev", check_ids=registry.IDS).base
     images = {
         name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
         for name in ("web", "api", "worker")

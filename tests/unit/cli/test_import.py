@@ -8,7 +8,7 @@ import pytest
 
 from seaway.cli import main, stack
 from seaway.compose import project
-from seaway.project import load, stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis
 
 COMPOSE = """\
@@ -128,7 +128,10 @@ def test_profiles_of_a_stack(file: Path) -> None:
 
     def loaded(said: str) -> list[str]:
         values = stack_file.parse_config({"context": "work", **json.loads(said)})
-        return [one.name for one in load.load_environment(values, folder=file.parent, stack="dev").app.services]
+        return [
+            one.name
+            for one in environments.read_environment(values, folder=file.parent, stack="dev", check_ids=()).app.services
+        ]
 
     assert loaded('{"app": "docker-compose.yml"}') == ["web"]
     assert loaded('{"app": "docker-compose.yml", "profiles": "[tools]"}') == ["web", "debug"]
@@ -136,7 +139,7 @@ def test_profiles_of_a_stack(file: Path) -> None:
     with pytest.raises(diagnosis.InvalidInput) as raised:
         loaded('{"app": "app.yaml", "profiles": "[tools]"}')
     assert str(raised.value) == (
-        "(config): seaway:profiles: are those of a compose file, and app.yaml is none; remove them"
+        "(config): seaway:profiles: are for compose files, and app.yaml is not one; remove them [conflicting-keys]"
     )
 
 

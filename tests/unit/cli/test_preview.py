@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from seaway.checks import registry
 from seaway.cli import main
-from seaway.project import release, release_lock
-from seaway.release import project
+from seaway.project import environments, release, release_lock
 from seaway.review import offline
 from tests import golden
 from tests.unit.review import previews
@@ -446,7 +446,7 @@ def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -
     """It deploys the release that its lock file pins, whatever app/ says: a promotion is a diff of that file."""
 
     def saved() -> str:
-        one = project.load_environment(shop.folder, "review")
+        one = environments.load_environment(shop.folder, "review", check_ids=registry.IDS)
         images = {
             name: release.ReleaseImage(
                 content=image.content, repository=f"registry.example.com/shop/{name}", digest=f"sha256:{0:064}"

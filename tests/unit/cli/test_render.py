@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from seaway.checks import registry
 from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.manifests import yaml_writer
-from seaway.project import load, release, release_lock
-from seaway.release import project
+from seaway.project import environments, load, release, release_lock
 from tests import golden
 
 STACK = "config:\n  seaway:context: nowhere\n  seaway:registry: registry.example.com\n"
@@ -57,7 +57,9 @@ def pin(folder: Path, example: str) -> None:
         name: release.ReleaseImage.parse(given.reference, given.content)
         for name, given in golden.make_inputs(app)[0].items()
     }
-    one = release.Release(application=project.load_environment(folder, "test").base, images=images)
+    one = release.Release(
+        application=environments.load_environment(folder, "test", check_ids=registry.IDS).base, images=images
+    )
     release.save_release(folder, one)
     release_lock.write(folder, "test", release_lock.Lock(release=one.id))
     (folder / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:build: false\n{golden.format_config(example)}")
@@ -77,8 +79,8 @@ def test_a_release_is_rendered_as_the_golden_file_has_it(
 
 
 def test_what_is_built_has_the_tag_of_its_content(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = project.load_environment(shop, "test")
-    tags = {name: record.tag for name, record in build_inputs.read_build_records(shop, one.app, one.settings).items()}
+    one = environments.load_environment(shop, "test", check_ids=registry.IDS)
+    tags = {name: record.tag for name, record in build_inputs.read_build_records(one).items()}
     found = documents(capsys)
     for name in ("web", "api", "worker"):
         pod = found[f"Deployment/{name}"]["spec"]["template"]["spec"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from seaway.checks import registry
 from seaway.cli import main
 from seaway.images import build_inputs
-from seaway.project import release, release_lock
-from seaway.release import project
+from seaway.project import environments, release, release_lock
 from tests import golden
 
 STACK = """\
@@ -77,8 +77,8 @@ def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = project.load_environment(shop, "dev")
-    tag = build_inputs.read_build_records(shop, one.app, one.settings)["web"].tag
+    one = environments.load_environment(shop, "dev", check_ids=registry.IDS)
+    tag = build_inputs.read_build_records(one)["web"].tag
     shown = lines(capsys, "web")
     assert shown[:12] == [
         "web · service of shop · stack dev",
@@ -197,7 +197,9 @@ def test_of_a_release_the_lines_are_those_of_its_file(shop: Path, capsys: pytest
         name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
         for name in ("web", "api", "worker")
     }
-    one = release.Release(application=project.load_environment(shop, "dev").base, images=images)
+    one = release.Release(
+        application=environments.load_environment(shop, "dev", check_ids=registry.IDS).base, images=images
+    )
     release.save_release(shop, one)
     release_lock.write(shop, "dev", release_lock.Lock(release=one.id))
     (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:build: false\n")

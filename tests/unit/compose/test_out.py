@@ -450,7 +450,7 @@ def written(found: exporter.ExportResult, folder: Path) -> nodes.MappingNode:
 
 def again(root: nodes.MappingNode, folder: Path) -> exporter.ExportResult:
     said = convert.convert_document(root, folder=folder).app
-    done = load._merge_overlay(said, None, working_tree.WorkingTree(folder=folder, root=roots.Root(folder)))  # pyright: ignore[reportPrivateUsage]
+    done = load.merge_overlay(said, None, working_tree.WorkingTree(folder=folder, root=roots.Root(folder)))
     assert [str(each) for each in done.diagnostics] == []
     assert done.app
     return exporter.export_application(resolve.resolve_application(done.app), said)
@@ -477,7 +477,7 @@ def test_import_out_import_is_stable(folder: Path, tmp_path: Path) -> None:
     files = [path for name in ("docker-compose.yml", "docker-compose.override.yml") if (path := there / name).exists()]
     root = loader.load(files, within=roots.Root(there), environment={"TITLE": "title"}, profiles=["*"]).root
     found = convert.convert_document(root, folder=there)
-    if load._merge_overlay(found.app, None, working_tree.WorkingTree(folder=there, root=roots.Root(there))).diagnostics:  # pyright: ignore[reportPrivateUsage]
+    if load.merge_overlay(found.app, None, working_tree.WorkingTree(folder=there, root=roots.Root(there))).diagnostics:
         assert report.list_refusals(found.outcomes)
         return
     first = again(root, there)

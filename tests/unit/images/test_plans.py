@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from components import image
-from components import settings as components_settings
 from seaway.images import rebuild_reasons
 from seaway.model import application, settings
-from seaway.project import images_lock, release_lock
+from seaway.project import environments, images_lock
 from seaway.syntax import diagnosis
 
 ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
@@ -17,32 +16,24 @@ DOCKERFILE = "ARG BASE_IMAGE=python:3.12-slim\nFROM ${BASE_IMAGE}\n"
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> components_settings.StackInputs:
+def given(tmp_path: Path) -> environments.Environment:
     names = ("web", "worker")
     for name in names:
         (tmp_path / "app" / name).mkdir(parents=True)
         (tmp_path / "app" / name / "Dockerfile").write_text(DOCKERFILE)
     services = tuple(application.Service(name=name, build=application.Build(context=name)) for name in names)
     app = application.Application(name="shop", services=services)
-    return components_settings.StackInputs(
-        app=app,
-        declared=app,
-        base=app,
-        lock=release_lock.Lock(),
-        release=None,
-        settings=settings.Settings(stack="dev", context="work"),
-        secrets={},
-        folder=tmp_path,
-    )
+    stack_settings = settings.Settings(stack="dev", context="work")
+    return dataclasses.replace(environments.Environment.create(app, stack_settings), folder=tmp_path)
 
 
-def plans(given: components_settings.StackInputs, **substitutes: str) -> list[image.BuildPlan]:
+def plans(given: environments.Environment, **substitutes: str) -> list[image.BuildPlan]:
     chosen = dataclasses.replace(given.settings, image_overrides=substitutes)
     repositories = {"web": "registry.example.com/web", "worker": "registry.example.com/worker"}
     return image.plan_builds(dataclasses.replace(given, settings=chosen), repositories)
 
 
-def test_a_dockerfile_that_is_no_text_is_told_with_its_line(given: components_settings.StackInputs) -> None:
+def test_a_dockerfile_that_is_no_text_is_told_with_its_line(given: environments.Environment) -> None:
     web, worker = (given.folder / "app" / name / "Dockerfile" for name in ("web", "worker"))
     web.write_bytes(b"FROM scratch\n# caf\xe9\n")
     worker.write_bytes(b"\xff\xfeF\x00")
@@ -54,13 +45,13 @@ def test_a_dockerfile_that_is_no_text_is_told_with_its_line(given: components_se
     ]
 
 
-def test_a_dockerfile_with_a_byte_order_mark_is_fine(given: components_settings.StackInputs) -> None:
+def test_a_dockerfile_with_a_byte_order_mark_is_fine(given: environments.Environment) -> None:
     (given.folder / "app/web/Dockerfile").write_text(DOCKERFILE, encoding="utf-8-sig")
     web, _ = plans(given, **{"python:3.12-slim": "registry.example.com/python:3.11"})
     assert web.args["BASE_IMAGE"] == "registry.example.com/python:3.11"
 
 
-def test_another_substitute_gives_a_reason_and_the_same_tag(given: components_settings.StackInputs) -> None:
+def test_another_substitute_gives_a_reason_and_the_same_tag(given: environments.Environment) -> None:
     plain, _ = plans(given)
     one, _ = plans(given, **{"python:3.12-slim": "registry.example.com/python:3.11"})
     two, _ = plans(given, **{"docker.io/library/python:3.12-slim": "mirror.example.com/python:3.11"})
@@ -72,13 +63,13 @@ def test_another_substitute_gives_a_reason_and_the_same_tag(given: components_se
     assert rebuild_reasons.explain_rebuild(two.record, two.record) is None
 
 
-def locked(given: components_settings.StackInputs, **pins: str) -> None:
+def locked(given: environments.Environment, **pins: str) -> None:
     (given.folder / "app" / images_lock.FILE_NAME).write_text(
         images_lock.format_lock(images_lock.ImagesLock(pins=pins))
     )
 
 
-def test_a_pinned_base_is_built_from_and_is_part_of_the_tag(given: components_settings.StackInputs) -> None:
+def test_a_pinned_base_is_built_from_and_is_part_of_the_tag(given: environments.Environment) -> None:
     loose, _ = plans(given)
     assert "BASE_IMAGE" not in loose.args
     locked(given, **{"docker.io/library/python:3.12-slim": ONE})
@@ -92,7 +83,7 @@ def test_a_pinned_base_is_built_from_and_is_part_of_the_tag(given: components_se
     assert len({loose.tag, one.tag, two.tag}) == 3
 
 
-def test_a_pin_is_that_of_the_image_that_is_taken(given: components_settings.StackInputs) -> None:
+def test_a_pin_is_that_of_the_image_that_is_taken(given: environments.Environment) -> None:
     """A substitute is another image: the digest of what it stands for says nothing about it."""
     mirror = {"python:3.12-slim": "mirror.example.com/python:3.12-slim"}
     loose, _ = plans(given, **mirror)
@@ -106,7 +97,7 @@ def test_a_pin_is_that_of_the_image_that_is_taken(given: components_settings.Sta
     assert pinned.tag == direct.tag, "the same image from elsewhere"
 
 
-def test_only_with_a_lock_file_is_a_base_that_it_cannot_pin_told(given: components_settings.StackInputs) -> None:
+def test_only_with_a_lock_file_is_a_base_that_it_cannot_pin_told(given: environments.Environment) -> None:
     file = given.folder / "app/web/Dockerfile"
     file.write_text("FROM python:3.12-slim\n")
     web, _ = plans(given)

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from seaway.checks import engine
+from seaway.checks import engine, registry
 from seaway.explain import workload
 from seaway.kubernetes.api import schema
 from seaway.manifests import objects, preview, yaml_writer
-from seaway.release import project
+from seaway.project import environments
 from seaway.syntax import diagnosis, nodes
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -75,12 +75,12 @@ def reference() -> Any:
     return nodes.to_plain(nodes.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
 
 
-def deployed(folder: Path, app: Any, stack: Any) -> tuple[project.Environment, list[objects.ReleaseObject]]:
+def deployed(folder: Path, app: Any, stack: Any) -> tuple[environments.Environment, list[objects.ReleaseObject]]:
     """Files, in which JSON is YAML too, and what they become."""
     (folder / "app" / "app.yaml").write_text(json.dumps(app))
     (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": stack}))
-    one = project.load_environment(folder, "dev")
-    return one, preview.render_objects(one.app, one.settings, project.find_images(one, folder))
+    one = environments.load_environment(folder, "dev", check_ids=registry.IDS)
+    return one, preview.render_objects(one.app, one.settings, preview.find_images(one))
 
 
 def changed(value: Any, by: random.Random) -> Any:
@@ -145,7 +145,7 @@ def test_whatever_is_written_becomes_objects_or_problems(
     assert yaml_writer.dump_objects(found)
     assert engine.run_checks(one.app, one.settings, found, datetime.date(2026, 1, 1))
     for each in one.app.get_workloads().values():
-        assert workload.explain_workload(one, folder, each.name)
+        assert workload.explain_workload(one, each.name)
 
 
 @settings(max_examples=5, deadline=None, phases=[Phase.generate], print_blob=False)

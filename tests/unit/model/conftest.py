@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seaway.model import application
-from seaway.project import load, stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis
 
 Load = Callable[..., application.Application]
@@ -35,7 +35,9 @@ def said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[st
                 load.load_application(path)
             else:
                 Path("Pulumi.dev.yaml").write_text(stack)
-                load.load_environment(stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+                environments.read_environment(
+                    stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev", check_ids=()
+                )
         except diagnosis.InvalidInput as error:
             return str(error).splitlines()
         return []

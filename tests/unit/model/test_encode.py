@@ -11,10 +11,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from seaway.manifests import yaml_writer
 from seaway.model import application
 from seaway.project import load
-from seaway.syntax import decode, diagnosis, encode, nodes
+from seaway.syntax import decode, diagnosis, encode, nodes, yaml_writer
 from tests import golden
 
 ROOT = Path(__file__).parents[3]

@@ -6,7 +6,7 @@ import pytest
 
 from seaway.files import roots
 from seaway.model import application, settings
-from seaway.project import images_lock, load
+from seaway.project import environments, images_lock
 from seaway.syntax import diagnosis, nodes
 
 ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
@@ -88,7 +88,7 @@ jobs: {migrate: {uses: web, command: [migrate]}, tidy: {image: "python:3.12-slim
 """
 
 
-def loaded(folder: Path, pins: str) -> load.Environment:
+def loaded(folder: Path, pins: str) -> environments.Environment:
     (folder / "app").mkdir()
     (folder / "app" / "app.yaml").write_text(APP)
     (folder / "app" / images_lock.FILE_NAME).write_text(pins)
@@ -99,7 +99,7 @@ def loaded(folder: Path, pins: str) -> load.Environment:
     }
     values = nodes.from_plain(said, "Pulumi.dev.yaml")
     assert isinstance(values, nodes.MappingNode)
-    return load.load_environment(values, folder=folder, stack="dev")
+    return environments.read_environment(values, folder=folder, stack="dev", check_ids=())
 
 
 def test_an_environment_has_the_digests_everywhere(tmp_path: Path) -> None:

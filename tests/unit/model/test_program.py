@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seaway.model import application
-from seaway.project import load, stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, nodes
 
 APP = """\
@@ -87,6 +87,8 @@ def test_a_stack_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(folder)
     Path("app/app.py").write_text(APP.format("", 80))
     Path("Pulumi.dev.yaml").write_text("config: {seaway:context: a, seaway:app: app/app.py, seaway:registry: b}\n")
-    one = load.load_environment(stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev")
+    one = environments.read_environment(
+        stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev", check_ids=()
+    )
     assert one.app == load.load_application(Path("app/app.py"))
     assert one.base.jobs[0].uses == "web"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 
 from seaway.files import roots
-from seaway.project import load, stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, encode
 
 CANARY = "canary-7d1f"
@@ -174,7 +174,9 @@ def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, nam
     TARGETS[target](below)
     (folder / name).symlink_to(below)
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        load.load_environment(stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
+        environments.read_environment(
+            stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev", check_ids=()
+        )
     assert CANARY not in str(caught.value)
 
 
@@ -190,7 +192,9 @@ def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, m
     def loaded() -> str:
         try:
             return repr(
-                load.load_environment(stack_file.read_config(file), folder=folder, stack="dev").app.services[0].env
+                environments.read_environment(stack_file.read_config(file), folder=folder, stack="dev", check_ids=())
+                .app.services[0]
+                .env
             )
         except diagnosis.InvalidInput as error:
             return str(error)

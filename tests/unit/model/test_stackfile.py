@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seaway.model import settings
-from seaway.project import load, stack_file
+from seaway.project import environments, stack_file
 from seaway.syntax import diagnosis, nodes
 
 Said = Callable[..., list[str]]
@@ -158,7 +158,7 @@ def test_the_application_and_the_settings_of_a_stack(
 ) -> None:
     (folder / "app" / "app.yaml").write_text(APP)
     monkeypatch.chdir(folder)
-    one = load.load_environment(file, folder=folder, stack="dev")
+    one = environments.read_environment(file, folder=folder, stack="dev", check_ids=())
     app, said = one.app, one.settings
     assert app.services[0].env == {"VERSION": "1.10", "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}
     assert app.services[0].scale.min == 1

@@ -8,7 +8,7 @@ import pytest
 
 from seaway.model import settings
 from seaway.model.validate import waivers
-from seaway.project import load, stack_file
+from seaway.project import environments, stack_file
 from seaway.syntax import diagnosis
 
 APP = "name: shop\nservices:\n  web: {image: nginx, port: 80}\nstores:\n  db: {image: db, port: 1, volume: {path: /d, size: 1Gi}}\n"
@@ -29,10 +29,12 @@ def stack(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(folder: Path, text: str, today: datetime.date | None = TODAY) -> load.Environment:
+def read(folder: Path, text: str, today: datetime.date | None = TODAY) -> environments.Environment:
     file = folder / "Pulumi.dev.yaml"
     file.write_text(text)
-    return load.load_environment(stack_file.read_config(file), folder=folder, stack="dev", checks=CHECKS, today=today)
+    return environments.read_environment(
+        stack_file.read_config(file), folder=folder, stack="dev", check_ids=CHECKS, today=today
+    )
 
 
 def wrong(folder: Path, text: str, today: datetime.date | None = TODAY) -> list[str]:
@@ -102,7 +104,7 @@ def test_days() -> None:
 def test_a_change_that_takes_a_store_away_is_waived_by_its_name(stack: Path) -> None:
     file = stack / "Pulumi.dev.yaml"
     file.write_text(f"{HEAD}    DATA-LOSS:\n{body(workloads='[cache]')}")
-    one = load.load_environment(
-        stack_file.read_config(file), folder=stack, stack="dev", checks=settings.POLICY_IDS, today=TODAY
+    one = environments.read_environment(
+        stack_file.read_config(file), folder=stack, stack="dev", check_ids=settings.POLICY_IDS, today=TODAY
     )
     assert one.settings.waivers[0].workloads == ("cache",)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seaway.model import settings
-from seaway.project import load, stack_file
+from seaway.project import environments, stack_file
 from seaway.syntax import diagnosis
 
 APP = "name: shop\nservices:\n  web: {image: nginx, port: 80}\n"
@@ -14,12 +14,12 @@ HEAD = "config:\n  seaway:context: c\n"
 CHECKS = ("IMG-01", "AVL-01", *settings.POLICY_IDS)
 
 
-def read(folder: Path, text: str, *, pinned: bool = False) -> load.Environment:
+def read(folder: Path, text: str, *, pinned: bool = False) -> environments.Environment:
     (folder / "app").mkdir()
     (folder / "app" / "app.yaml").write_text(APP)
     file = folder / "Pulumi.dev.yaml"
     file.write_text(HEAD + ("  seaway:build: false\n" if pinned else "") + text)
-    return load.load_environment(stack_file.read_config(file), folder=folder, stack="dev", checks=CHECKS)
+    return environments.read_environment(stack_file.read_config(file), folder=folder, stack="dev", check_ids=CHECKS)
 
 
 def test_a_weight(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from pulumi.runtime.proto import provider_pb2
 
 from plugin import release, values
 from seaway.files import roots
-from seaway.manifests import yaml_writer
 from seaway.model import application, settings
 from seaway.project import load, release_lock
 from seaway.release import record, record_store, stack_state, stored_record
+from seaway.syntax import yaml_writer
 from tests import golden
 from tests.unit.cluster import apiserver
 from tests.unit.plugin import engine

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from seaway.files import roots
-from seaway.manifests import objects, yaml_writer
+from seaway.manifests import objects
 from seaway.model import application, settings
 from seaway.project import load
 from seaway.release import record
-from seaway.syntax import diagnosis, encode, nodes
+from seaway.syntax import diagnosis, encode, nodes, yaml_writer
 from tests import golden
 
 PLACE = diagnosis.SourceLocation("release-1")

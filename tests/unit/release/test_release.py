@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from seaway.manifests import yaml_writer
+from seaway.checks import registry
+from seaway.manifests import inputs
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
-from seaway.project import load, release, release_lock, stack_file
-from seaway.release import hold, project, record
-from seaway.syntax import diagnosis, encode
+from seaway.project import environments, release, release_lock, stack_file
+from seaway.release import hold, record
+from seaway.syntax import diagnosis, encode, yaml_writer
 from tests import golden
 
 STACK = settings.Settings(stack="dev", context="work", registry="registry.example.com/team")
@@ -30,7 +31,7 @@ def base() -> application.Application:
     values = stack_file.parse_config(
         {"context": "work", "registry": "registry.example.com/team", "app": "examples/shop/app.yaml"}
     )
-    return load.load_environment(values, folder=golden.ROOT, stack="dev").base
+    return environments.read_environment(values, folder=golden.ROOT, stack="dev", check_ids=()).base
 
 
 def made() -> release.Release:
@@ -45,9 +46,9 @@ def made() -> release.Release:
     return release.Release(application=app, images=images, provenance=told, recorded="2026-01-01T00:00:00Z")
 
 
-def stack(folder: Path, text: str = PROD, name: str = "prod") -> project.Environment:
+def stack(folder: Path, text: str = PROD, name: str = "prod") -> environments.Environment:
     (folder / f"Pulumi.{name}.yaml").write_text(text)
-    return project.load_environment(folder, name)
+    return environments.load_environment(folder, name, check_ids=registry.IDS)
 
 
 def told(folder: Path, text: str = PROD) -> str:
@@ -190,8 +191,13 @@ def test_a_pinned_stack_deploys_the_release_and_not_the_working_tree(tmp_path: P
     assert encode.to_plain(found.base) == encode.to_plain(one.application)
     web = found.app.services[0]
     assert (web.name, web.scale.min, web.env["TITLE"]) == ("web", 3, "Prod")
-    assert found.release.resolve_images(None)["web"].reference == f"registry.example.com/team/shop/web@{DIGEST}"
-    assert found.release.resolve_images("other:5000")["web"].reference == f"other:5000/shop/web@{DIGEST}"
+    assert (
+        inputs.resolve_release_images(found.release, None)["web"].reference
+        == f"registry.example.com/team/shop/web@{DIGEST}"
+    )
+    assert (
+        inputs.resolve_release_images(found.release, "other:5000")["web"].reference == f"other:5000/shop/web@{DIGEST}"
+    )
     assert [job.name for job in found.app.jobs] == ["migrate"]
 
 
@@ -221,11 +227,11 @@ def test_after_a_rollback_what_is_newer_is_not_in_the_way(tmp_path: Path) -> Non
     values = stack_file.read_config(tmp_path / "Pulumi.prod.yaml")
     today = datetime.date(2026, 1, 1)
     release_lock.write(tmp_path, "prod", release_lock.Lock(release=one.id, is_rollback=True))
-    found = project.read_environment(values, folder=tmp_path, stack="prod", today=today)
+    found = environments.read_environment(values, folder=tmp_path, stack="prod", today=today, check_ids=registry.IDS)
     assert next((each.name, each.scale.min) for each in found.app.services) == ("web", 4)
     release_lock.write(tmp_path, "prod", release_lock.Lock(release=one.id))
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        project.read_environment(values, folder=tmp_path, stack="prod", today=today)
+        environments.read_environment(values, folder=tmp_path, stack="prod", today=today, check_ids=registry.IDS)
     assert [each.path for each in caught.value.diagnostics] == [
         "seaway:overlay.services.newer",
         "seaway:waivers.IMG-01.workloads",
@@ -236,15 +242,19 @@ def test_after_a_rollback_what_is_newer_is_not_in_the_way(tmp_path: Path) -> Non
 def test_what_would_be_pinned_is_read_before_it_is_written(tmp_path: Path) -> None:
     one = made()
     values = stack_file.parse_config({"context": "prod", "build": "false"}, "Pulumi.prod.yaml")
-    planned = project.ProposedPin(stack_lock=release_lock.Lock(release=one.id), release=one)
-    found = project.read_environment(values, folder=tmp_path, stack="prod", proposed_pin=planned)
+    planned = environments.ProposedPin(stack_lock=release_lock.Lock(release=one.id), release=one)
+    found = environments.read_environment(
+        values, folder=tmp_path, stack="prod", proposed_pin=planned, check_ids=registry.IDS
+    )
     assert (found.release, found.lock) == (one, planned.stack_lock)
     assert list(tmp_path.iterdir()) == []
     more = "config:\n  seaway:context: prod\n  seaway:build: false\n  seaway:overlay: {services: {web: {port: no}}}\n"
     (tmp_path / "Pulumi.prod.yaml").write_text(more)
     values = stack_file.read_config(tmp_path / "Pulumi.prod.yaml")
     with pytest.raises(diagnosis.InvalidInput, match=r"Pulumi.prod.yaml:4:37: services.web.port: "):
-        project.read_environment(values, folder=tmp_path, stack="prod", proposed_pin=planned)
+        environments.read_environment(
+            values, folder=tmp_path, stack="prod", proposed_pin=planned, check_ids=registry.IDS
+        )
 
 
 def test_what_is_wrong_with_a_pinned_stack(tmp_path: Path) -> None:
@@ -319,12 +329,12 @@ def pinned_file(folder: Path) -> Path:
 def test_a_changed_release_file_is_found_out(tmp_path: Path, old: str, new: str) -> None:
     """Neither digest nor repository nor provenance is part of its id."""
     path = pinned_file(tmp_path)
-    assert project.load_environment(tmp_path, "prod").release
+    assert environments.load_environment(tmp_path, "prod", check_ids=registry.IDS).release
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        project.load_environment(tmp_path, "prod")
+        environments.load_environment(tmp_path, "prod", check_ids=registry.IDS)
     assert str(caught.value).startswith(f"releases/{path.name}: was changed after it was pinned: its SHA-256 is ")
     assert "take it from git" in str(caught.value)
 
@@ -335,7 +345,7 @@ def test_files_of_the_first_format_are_read(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("format: 2\n", ""))
     file = release_lock.get_path(tmp_path, "prod")
     file.write_text(f"release: {path.stem}\n")
-    one = project.load_environment(tmp_path, "prod")
+    one = environments.load_environment(tmp_path, "prod", check_ids=registry.IDS)
     assert one.release
     assert one.release.id == path.stem
     release_lock.write(tmp_path, "prod", release_lock.read(tmp_path, "prod"))
@@ -370,4 +380,4 @@ def test_a_lock_file_without_its_checksum(tmp_path: Path) -> None:
     with pytest.raises(
         diagnosis.InvalidInput, match="sha256: is missing; take it from git again, or pin the release again"
     ):
-        project.load_environment(tmp_path, "prod")
+        environments.load_environment(tmp_path, "prod", check_ids=registry.IDS)

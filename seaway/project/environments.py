@@ -1,0 +1,200 @@
+"""One environment, read from the files of a checkout: its settings, and the application or the release that it pins.
+
+Reading needs no cluster, no Docker, no Pulumi and no secret values.
+"""
+
+import dataclasses
+import datetime
+from collections.abc import Collection
+from pathlib import Path
+from typing import Self
+
+from seaway.files import working_tree
+from seaway.model import application, settings
+from seaway.model.defaults import resolve
+from seaway.model.validate import registry
+from seaway.project import images_lock, load, release, release_lock, stack_file
+from seaway.syntax import decode, diagnosis, nodes
+
+# Aliases for annotations: fields of these classes have the same names as the modules.
+_Release = release.Release
+_Settings = settings.Settings
+
+_NO_NODE = nodes.MappingNode(diagnosis.SourceLocation(""), {})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One environment of one application, validated. Checks, manifests, components and commands take it as it is."""
+
+    app: application.Application
+    """Resolved: deployed as it is."""
+    declared: application.Application
+    """With the overlay, not resolved: recorded."""
+    base: application.Application
+    """Without the overlay, not resolved: promoted to other environments."""
+    settings: _Settings
+    folder: Path = Path()
+    """The folder of the project: of Pulumi.yaml."""
+    lock: release_lock.Lock = dataclasses.field(default_factory=release_lock.Lock)
+    release: _Release | None = None
+    """The pinned release. None: the environment builds what the working tree holds."""
+    secret_names: frozenset[str] = frozenset()
+    """Names of the secrets that have a value in the stack's file."""
+    node: nodes.Node = dataclasses.field(default=_NO_NODE, repr=False, compare=False)
+    """The application with the overlay merged on: each value has its source location. Empty without files."""
+    fixed_namespace: str | None = None
+    """The namespace that the command line names."""
+
+    @classmethod
+    def create(cls, app: application.Application, stack_settings: _Settings) -> Self:
+        """The environment of a resolved application without an overlay."""
+        return cls(app=app, declared=app, base=app, settings=stack_settings)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the environment's objects."""
+        return self.fixed_namespace or self.settings.format_namespace(self.app.name)
+
+    def find_workload(self, name: str) -> tuple[str, application.AnyWorkload]:
+        """The path (`services.web`) and the service, store or job with this name or path.
+
+        Raises:
+            diagnosis.InvalidInput: there is none.
+        """
+        workloads = self.app.get_workloads()
+        if name in workloads:
+            return name, workloads[name]
+        by_name = {workload.name: (path, workload) for path, workload in workloads.items()}
+        if name not in by_name:
+            file = f"{release_lock.RELEASES_FOLDER}/{self.release.id}.yaml" if self.release else self.settings.app
+            message = f"there is no service, store or job {diagnosis.quote(name)}"
+            location, hint = diagnosis.SourceLocation(file), decode.suggest_name(name, by_name)
+            raise diagnosis.reject(location, "", "unknown-workload", message, hint)
+        return by_name[name]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedPin:
+    """What a stack would pin. Nothing of it is written yet."""
+
+    stack_lock: release_lock.Lock
+    release: _Release
+
+
+def load_environment(folder: Path, stack: str, *, check_ids: Collection[str]) -> Environment:
+    """Read an environment from the stack's file.
+
+    Raises:
+        diagnosis.InvalidInput: there is no such stack, or with all errors in its files.
+    """
+    config = stack_file.read_config(folder / f"Pulumi.{stack}.yaml")
+    return read_environment(config, folder=folder, stack=stack, check_ids=check_ids)
+
+
+def read_environment(
+    config: nodes.MappingNode,
+    *,
+    folder: Path,
+    stack: str,
+    check_ids: Collection[str],
+    today: datetime.date | None = None,
+    proposed_pin: ProposedPin | None = None,
+) -> Environment:
+    """Read an environment: its settings, and the application that they name or the release that the stack pins.
+
+    Args:
+        config: the stack's configuration, see ``stack_file``.
+        folder: of the project.
+        stack: the stack's name.
+        check_ids: ids that waivers and severities may name, those of policies included.
+        today: a waiver that ended before this day is an error, except after a rollback. None: waivers may have ended.
+        proposed_pin: deployed instead of the release that is pinned now.
+
+    Raises:
+        diagnosis.InvalidInput: with all errors in the files.
+    """
+    lock = proposed_pin.stack_lock if proposed_pin else release_lock.read(folder, stack)
+    pinned: _Release | None = None
+    release_node: nodes.Node | None = None
+    if not stack_file.is_building(config):
+        if proposed_pin:
+            pinned, release_node = proposed_pin.release, release.format_node(proposed_pin.release)
+        else:
+            pinned = read_pinned_release(folder, stack, lock)
+            release_node = release.parse_file(folder, pinned.id, lock.sha256)
+
+    diagnostics: list[diagnosis.Diagnostic] = []
+    stack_settings = None
+    try:
+        stack_settings = stack_file.decode_settings(config, stack)
+    except diagnosis.InvalidInput as error:
+        diagnostics += error.diagnostics
+    file = stack_settings.app if stack_settings else stack_file.get_app_path(config)
+    tree = None
+    pins = images_lock.ImagesLock()  # The application in a release has digests already.
+    try:
+        if release_node is not None:
+            # The nodes of the file keep its locations: an overlay that does not fit is reported with both.
+            node = release.get_application_node(release_node)
+        else:
+            tree = working_tree.WorkingTree(folder=(folder / file).parent, root=stack_file.find_root(config, folder))
+            node = load.parse_file(folder / file, file, tree.root, stack_settings.profiles if stack_settings else ())
+            pins_file = str(Path(file).with_name(images_lock.FILE_NAME))
+            pins = images_lock.read_lock(tree.folder, tree.root, pins_file) or pins
+    except diagnosis.InvalidInput as error:
+        raise diagnosis.InvalidInput([*diagnostics, *error.diagnostics]) from None
+    overlay = stack_file.get_overlay(config)
+    # A rollback must not fail because the overlay changes a service that the older release does not have.
+    merged = load.merge_overlay(node, overlay, tree, ignore_unknown=pinned is not None and lock.is_rollback)
+    diagnostics += merged.diagnostics
+    if merged.app and stack_settings:
+        diagnostics += registry.check_environment(
+            merged.app,
+            merged.locations,
+            stack_settings,
+            config,
+            secret_locations=stack_file.get_secret_locations(config),
+            checks=check_ids,
+            today=None if lock.is_rollback else today,
+        )
+        if stack_settings.profiles and pinned is None and not load.is_compose_file(folder / file):
+            location, message = config.pairs["profiles"].location, f"are for compose files, and {file} is not one"
+            diagnostics.append(
+                diagnosis.Diagnostic(location, "seaway:profiles", message, "remove them", "conflicting-keys")
+            )
+    if merged.app is None or stack_settings is None or diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
+    declared = _remove_release_jobs(merged.app) if pinned and lock.is_rollback else merged.app
+    declared = images_lock.pin_application(declared, pins)
+    base = merged.app if overlay is None else load.load_base(node, tree)
+    return Environment(
+        app=resolve.resolve_application(declared),
+        declared=declared,
+        base=images_lock.pin_application(base, pins),
+        settings=images_lock.pin_overrides(stack_settings, pins),
+        folder=folder,
+        lock=lock,
+        release=pinned,
+        secret_names=stack_file.get_secret_names(config),
+        node=merged.node,
+    )
+
+
+def read_pinned_release(folder: Path, stack: str, lock: release_lock.Lock | None = None) -> _Release:
+    """The release that a stack deploys, from its file; ``lock``: of the stack, if it has been read.
+
+    Raises:
+        diagnosis.InvalidInput: no release is pinned, or its file is missing, invalid, or was changed.
+    """
+    lock = lock or release_lock.read(folder, stack)
+    if lock.release is None:
+        location = diagnosis.SourceLocation(str(release_lock.get_path(folder, stack).relative_to(folder)))
+        message = f"stack {stack} builds nothing (seaway:build is false) and pins no release"
+        hint = f"pin one: seaway release promote <from> {stack}"
+        raise diagnosis.reject(location, "release", "no-release-pinned", message, hint)
+    return release.read(folder, lock.release, lock.sha256)
+
+
+def _remove_release_jobs(app: application.Application) -> application.Application:
+    return dataclasses.replace(app, jobs=tuple(job for job in app.jobs if not job.is_release_job()))
