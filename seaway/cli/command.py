@@ -1,6 +1,5 @@
 """What all commands share: exit codes, messages on stderr, JSON on stdout, and how a command is declared."""
 
-import argparse
 import dataclasses
 import datetime
 import importlib
@@ -8,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from seaway.syntax import diagnosis
 
@@ -48,7 +47,15 @@ class Command:
         return importlib.import_module(f"seaway.cli.{self.module}")
 
 
-def add_json_option(parser: argparse._ActionsContainer, module: str) -> None:
+class SupportsOptions(Protocol):
+    """A parser, or a group of options; argparse's common base class is private."""
+
+    def add_argument(self, *names: str, action: str, help: str) -> Any:  # noqa: A002 - argparse's name
+        """Add an option."""
+        ...
+
+
+def add_json_option(parser: SupportsOptions, module: str) -> None:
     """Add ``--json``. The docstring of the module documents the fields."""
     parser.add_argument("--json", action="store_true", help=f"print JSON; for its fields run pydoc {module}")
 

@@ -1,8 +1,8 @@
 """``seaway explain``: the manifests and values of a workload, each with its reason. Needs only files.
 
 ``seaway explain --defaults --json`` prints a list: ``of`` (services, stores, jobs, the stack's file, or a kind of
-object), ``field``, ``value``, ``means``, ``why`` (empty if a missing value needs no reason) and ``check``, the id of the
-check that requires it, or null.
+object), ``field``, ``value``, ``means``, ``why`` (empty if a missing value needs no reason) and ``check``, the id of
+the check that requires it, or null.
 
 ``seaway explain web --json`` prints one object::
 
@@ -129,7 +129,9 @@ def _print_defaults(listed: list[defaults.Default]) -> None:
     """Print one table for each owner."""
     screen = display.create_screen()
     for number, (owner, group) in enumerate(itertools.groupby(listed, key=lambda default: default.of)):
-        display.write(screen, text.Text(f"{'\n' if number else ''}{owner}", style="bold"))
+        if number:
+            display.write(screen, text.Text())
+        display.write(screen, text.Text(owner, style="bold"))
         rows = map(_format_default, group)
         display.write(screen, display.build_table(DEFAULT_HEADINGS, rows, folded=DEFAULT_HEADINGS))
 

@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_report(listed, report.summarize(result.outcomes), source, to_stderr=not fails and output_file is None)
         if output_file is not None:
             print(f"written: {output_file}")
-        for name in document.inactive:
+        for name in document.inactive_services:
             command.report(f"service {name} is omitted: enable one of its profiles with --profile")
     return command.FAILURE if fails else command.SUCCESS
 

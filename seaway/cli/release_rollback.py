@@ -64,13 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
     lock = release_lock.read(folder, name)
     history = _read_history(target)
     release_id = arguments.to or _find_previous_release(lock, history)
-    if release_id is None or (refusal := _explain_refusal(target, lock, history, release_id)):
-        command.report(
-            f"namespace {target.namespace} has no release before {lock.release} that is not held;"
-            f" {_format_choices(lock, history)}"
-            if release_id is None
-            else refusal
-        )
+    if release_id is None:
+        choices = _format_choices(lock, history)
+        command.report(f"namespace {target.namespace} has no release before {lock.release} that is not held; {choices}")
+        return command.FAILURE
+    if refusal := _explain_refusal(target, lock, history, release_id):
+        command.report(refusal)
         return command.FAILURE
     older = asyncio.run(_read_release(target, release_id, history))
     reason = history.failure_reason or MANUAL_ROLLBACK

@@ -1,4 +1,4 @@
-"""The environment that ``render`` and ``export`` print: of a stack, or of an application's file that ``--app`` names."""
+"""The environment that ``render`` and ``export`` print: a stack's, or one for the application file of ``--app``."""
 
 import argparse
 import dataclasses
