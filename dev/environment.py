@@ -13,12 +13,13 @@ KUBECONFIG = STATE / "kubeconfig"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - dev keeps no secret worth keeping, see Pulumi.dev.yaml
 
 
-def variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
+def format_variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
     """The variables that make plain `pulumi`, `kubectl` and `docker buildx` work on this checkout's parts.
 
     ``state`` holds Pulumi's home and backend; tests give each of their stacks one of its own.
     """
-    folders = [root / ".venv" / "bin", *toolchain.bin_dirs()]
+    registry_port = layout.REGISTRY.partition(":")[2]
+    folders = [root / ".venv" / "bin", *toolchain.list_bin_folders()]
     return {
         "PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]]),
         "PULUMI_HOME": str(state / "pulumi"),
@@ -30,22 +31,22 @@ def variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
         "KUBECONFIG": str(KUBECONFIG),
         "DOCKER_CONFIG": str(STATE / "docker"),
         # Only the cluster knows its registry's name; `seaway` asks registries from here.
-        "SEAWAY_REGISTRY_ADDRESSES": f"{layout.REGISTRY}={node.find(ROOT).address}:{layout.REGISTRY.partition(':')[2]}",
+        "SEAWAY_REGISTRY_ADDRESSES": f"{layout.REGISTRY}={node.find_layout(ROOT).address}:{registry_port}",
     }
 
 
-def prepare(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
+def prepare_environment(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
     """Make the folders, link the plugins, and return the whole environment for a command."""
     for name in ("state", "pulumi", "docker"):
         private.make_folder(state / name)
     toolchain.link_plugins(state / "pulumi")
-    return {**os.environ, **variables(state=state, root=root)}
+    return {**os.environ, **format_variables(state=state, root=root)}
 
 
-def write() -> Path:
+def write_env_file() -> Path:
     """Write `.seaway/env`, to be read by a shell: `. .seaway/env`."""
     lines = ["# Makes plain pulumi, kubectl and docker buildx work on this checkout's own cluster: . .seaway/env"]
-    for name, value in variables().items():
+    for name, value in format_variables().items():
         text = shlex.quote(value)
         if name == "PATH":
             ours = value.removesuffix(os.environ["PATH"])

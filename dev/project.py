@@ -24,25 +24,27 @@ PASSPHRASE = "for-the-end-to-end-tests"  # noqa: S105
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Done:
+class CommandResult:
     """What a command printed and how it ended."""
 
-    code: int
-    out: str
-    err: str
+    exit_code: int
+    stdout: str
+    stderr: str
     seconds: float
 
     @property
-    def text(self) -> str:
+    def output(self) -> str:
         """Both streams, as a person at a terminal sees them."""
-        return f"{self.out}\n{self.err}"
+        return f"{self.stdout}\n{self.stderr}"
 
 
-def run(*command: str, cwd: Path, env: Mapping[str, str], timeout: float = 300) -> Done:
+def run_command(*command: str, cwd: Path, env: Mapping[str, str], timeout: float = 300) -> CommandResult:
     """Run a command to its end; the caller judges the exit code."""
     start = time.monotonic()
     done = subprocess.run(command, cwd=cwd, env=dict(env), capture_output=True, text=True, timeout=timeout, check=False)
-    return Done(code=done.returncode, out=done.stdout, err=done.stderr, seconds=time.monotonic() - start)
+    return CommandResult(
+        exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=time.monotonic() - start
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,9 +64,9 @@ class Project:
         ``backend`` is where its state is kept, instead of a folder of its own. ``settings`` change or add `seaway:`
         keys of the dev stack's file; None removes one.
         """
-        copy_checkout(folder, without=("app/", "Pulumi.dev.yaml", "dev/cluster/modules/"))
+        copy_checkout(folder, exclude=("app/", "Pulumi.dev.yaml", "dev/cluster/modules/"))
         shutil.copytree(application, folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
-        env = environment.prepare(state=folder / ".seaway")
+        env = environment.prepare_environment(state=folder / ".seaway")
         env["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
         if backend:
             env["PULUMI_BACKEND_URL"] = backend
@@ -80,22 +82,22 @@ class Project:
     def stack_file(self) -> Path:
         return self.folder / f"Pulumi.{self.stack}.yaml"
 
-    def pulumi(self, *arguments: str, check: bool = False, timeout: float = 300) -> Done:
+    def pulumi(self, *arguments: str, check: bool = False, timeout: float = 300) -> CommandResult:
         """Run the CLI; with ``check`` a failure shows everything that it printed."""
-        done = run("pulumi", *arguments, "--non-interactive", cwd=self.folder, env=self.env, timeout=timeout)
-        if check and done.code:
-            raise AssertionError(f"pulumi {' '.join(arguments)}: exit {done.code}\n{done.text}")
+        done = run_command("pulumi", *arguments, "--non-interactive", cwd=self.folder, env=self.env, timeout=timeout)
+        if check and done.exit_code:
+            raise AssertionError(f"pulumi {' '.join(arguments)}: exit {done.exit_code}\n{done.output}")
         return done
 
-    def up(self, *arguments: str, check: bool = True) -> Done:
+    def up(self, *arguments: str, check: bool = True) -> CommandResult:
         return self.pulumi("up", "--yes", "--skip-preview", "--stack", self.stack, *arguments, check=check)
 
-    def preview(self, *arguments: str, check: bool = True) -> Done:
+    def preview(self, *arguments: str, check: bool = True) -> CommandResult:
         return self.pulumi("preview", "--stack", self.stack, *arguments, check=check)
 
-    def destroy(self) -> Done:
+    def destroy(self) -> CommandResult:
         """With the disks: tests have no data that anybody misses."""
-        accepting = dataclasses.replace(self, env=self.env | accept_data_loss(self.env))
+        accepting = dataclasses.replace(self, env=self.env | format_data_loss_acceptance(self.env))
         words = ("destroy", "--yes", "--skip-preview", "--ignore-protect", "--stack", self.stack)
         return accepting.pulumi(*words, check=True)
 
@@ -111,19 +113,19 @@ class Project:
             path = ("--path",) if "." in key else ()
             self.pulumi("config", "set", "--stack", self.stack, "--secret", *path, key, text, check=True)
 
-    def outputs(self) -> dict[str, Any]:
+    def read_outputs(self) -> dict[str, Any]:
         done = self.pulumi("stack", "output", "--json", "--stack", self.stack, check=True)
-        return json.loads(done.out)
+        return json.loads(done.stdout)
 
-    def kubectl(self, *arguments: str, check: bool = True) -> Done:
-        done = run("kubectl", "--context", "seaway-dev", *arguments, cwd=self.folder, env=self.env)
-        if check and done.code:
-            raise AssertionError(f"kubectl {' '.join(arguments)}: exit {done.code}\n{done.text}")
+    def kubectl(self, *arguments: str, check: bool = True) -> CommandResult:
+        done = run_command("kubectl", "--context", "seaway-dev", *arguments, cwd=self.folder, env=self.env)
+        if check and done.exit_code:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: exit {done.exit_code}\n{done.output}")
         return done
 
-    def get(self, *arguments: str) -> dict[str, Any]:
+    def get_objects(self, *arguments: str) -> dict[str, Any]:
         """`kubectl get ... -o json`."""
-        return json.loads(self.kubectl("get", *arguments, "-o", "json").out)
+        return json.loads(self.kubectl("get", *arguments, "-o", "json").stdout)
 
     def clone(self, folder: Path, *, umask: int) -> "Project":
         """The same tree elsewhere, with other file modes, on the same stack and backend."""
@@ -146,7 +148,7 @@ class Project:
         return dataclasses.replace(self, folder=folder)
 
 
-def accept_data_loss(env: Mapping[str, str], namespaces: Collection[str] | None = None) -> dict[str, str]:
+def format_data_loss_acceptance(env: Mapping[str, str], namespaces: Collection[str] | None = None) -> dict[str, str]:
     """The variable that accepts the loss of all disks that these namespaces hold now; None: of all in the cluster."""
     command = ["kubectl", "--context", "seaway-dev", "get", "persistentvolumeclaims", "--all-namespaces", "-o", "json"]
     claims = json.loads(subprocess.run(command, check=True, env=env, stdout=subprocess.PIPE).stdout)["items"]
@@ -155,7 +157,7 @@ def accept_data_loss(env: Mapping[str, str], namespaces: Collection[str] | None 
     return {disks.ACCEPT_VARIABLE: ",".join(accepted)}
 
 
-def copy_checkout(folder: Path, *, without: tuple[str, ...] = ()) -> None:
+def copy_checkout(folder: Path, *, exclude: tuple[str, ...] = ()) -> None:
     """Every file that git tracks or would track, but `without`, and a link to the Python environment."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -166,7 +168,7 @@ def copy_checkout(folder: Path, *, without: tuple[str, ...] = ()) -> None:
     )
     for name in filter(None, listed.stdout.split("\0")):
         source = ROOT / name
-        if name.startswith(without) or not source.is_file():
+        if name.startswith(exclude) or not source.is_file():
             continue
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -177,15 +179,15 @@ def copy_checkout(folder: Path, *, without: tuple[str, ...] = ()) -> None:
         os.utime(lock, (0, 0))
 
 
-def cluster(*arguments: str, folder: Path = ROOT, check: bool = True, timeout: float = 300) -> Done:
+def run_cluster(*arguments: str, folder: Path = ROOT, check: bool = True, timeout: float = 300) -> CommandResult:
     """`python -m dev.cluster ...` of a checkout."""
-    done = run(sys.executable, "-m", "dev.cluster", *arguments, cwd=folder, env=os.environ, timeout=timeout)
-    if check and done.code:
-        raise AssertionError(f"dev.cluster {' '.join(arguments)}: exit {done.code}\n{done.text}")
+    done = run_command(sys.executable, "-m", "dev.cluster", *arguments, cwd=folder, env=os.environ, timeout=timeout)
+    if check and done.exit_code:
+        raise AssertionError(f"dev.cluster {' '.join(arguments)}: exit {done.exit_code}\n{done.output}")
     return done
 
 
-def base_images(folder: Path = ROOT) -> None:
+def ensure_base_images(folder: Path = ROOT) -> None:
     """Make the local base images and push them to a checkout's registry, where they are not there yet."""
-    registry = f"{node.find(folder).address}:5000"
+    registry = f"{node.find_layout(folder).address}:5000"
     subprocess.run([sys.executable, "-m", "dev.images", "ensure", "--registry", registry], cwd=folder, check=True)

@@ -51,70 +51,74 @@ def up() -> None:
     """Cluster, base images, `pulumi up`, and a table of what runs."""
     start = time.monotonic()
     times: dict[str, float] = {}
-    timed(times, "cluster", lambda: run([sys.executable, "-m", "dev.cluster", "up"]))
-    timed(times, "base images", project.base_images)
-    environment.write()
-    env = select()
+    measure(times, "cluster", lambda: run_command([sys.executable, "-m", "dev.cluster", "up"]))
+    measure(times, "base images", project.ensure_base_images)
+    environment.write_env_file()
+    env = select_stack()
     os.environ.update(env)  # what asks Pulumi for the stack's state finds it as `pulumi up` does
     fingerprint_key.ensure_key(stacks.read_target(environment.ROOT, STACK))
     # A terminal gets Pulumi's live tree; a log is spared the dots that say it is still at work.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
-    timed(times, "pulumi up", lambda: run(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env))
+    measure(
+        times,
+        "pulumi up",
+        lambda: run_command(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env),
+    )
     times["in all"] = time.monotonic() - start
-    table(env, times)
+    print_table(env, times)
 
 
 def preview() -> None:
     """`pulumi preview`: what `up` would change in the cluster."""
-    run(["pulumi", "preview", "--stack", STACK, "--diff"], select())
+    run_command(["pulumi", "preview", "--stack", STACK, "--diff"], select_stack())
 
 
 def down() -> None:
     """Delete the stack and its data, then stop everything; what was compiled, built and pushed stays."""
     state = environment.STATE / "state" / ".pulumi" / "stacks" / "seaway" / f"{STACK}.json"
-    if node.running(node.find(environment.ROOT)) and state.exists():
-        env = select()
-        accepted = project.accept_data_loss(env, namespaces(env))
+    if node.is_running(node.find_layout(environment.ROOT)) and state.exists():
+        env = select_stack()
+        accepted = project.format_data_loss_acceptance(env, list_namespaces(env))
         lost = ", ".join(filter(None, accepted[disks.ACCEPT_VARIABLE].split(","))) or "no disk"
         print(f"Deleting the stack {STACK} and its data ({lost}). To stop and keep it: make cluster-down", flush=True)
         destroy = ["pulumi", "destroy", "--yes", "--skip-preview", "--ignore-protect", "--suppress-progress"]
-        run([*destroy, "--stack", STACK], env | accepted)
-    run([sys.executable, "-m", "dev.cluster", "down"])
+        run_command([*destroy, "--stack", STACK], env | accepted)
+    run_command([sys.executable, "-m", "dev.cluster", "down"])
 
 
-def namespaces(env: dict[str, str]) -> set[str]:
+def list_namespaces(env: dict[str, str]) -> set[str]:
     """The namespaces that the stack would delete."""
-    state: Any = json.loads(read(["pulumi", "stack", "export", "--stack", STACK], env))["deployment"]
+    state: Any = json.loads(read_output(["pulumi", "stack", "export", "--stack", STACK], env))["deployment"]
     resources: list[Any] = state.get("resources") or []
     return {one["inputs"]["metadata"]["name"] for one in resources if one["type"] == "kubernetes:core/v1:Namespace"}
 
 
-def select() -> dict[str, str]:
+def select_stack() -> dict[str, str]:
     """Make the stack the first time; its settings stand in the committed Pulumi.dev.yaml."""
-    env = environment.prepare()
-    run(["pulumi", "stack", "select", "--create", STACK], env, stdout=subprocess.DEVNULL)
+    env = environment.prepare_environment()
+    run_command(["pulumi", "stack", "select", "--create", STACK], env, stdout=subprocess.DEVNULL)
     return env
 
 
-def run(command: list[str], env: dict[str, str] | None = None, stdout: int | None = None) -> None:
+def run_command(command: list[str], env: dict[str, str] | None = None, stdout: int | None = None) -> None:
     """Run a command in the checkout, with its output going to the person; after a Ctrl-C, wait until it has ended."""
     code, _ = pulumi_cli.wait(command, environment.ROOT, env=env, stdout=stdout)
     if code:
         raise subprocess.CalledProcessError(code, command)
 
 
-def timed(times: dict[str, float], part: str, work: Callable[[], None]) -> None:
+def measure(times: dict[str, float], part: str, work: Callable[[], None]) -> None:
     """Do a part and keep its seconds."""
     start = time.monotonic()
     work()
     times[part] = time.monotonic() - start
 
 
-def table(env: dict[str, str], times: dict[str, float]) -> None:
+def print_table(env: dict[str, str], times: dict[str, float]) -> None:
     """Services with addresses, replicas and images as they are in the cluster now, then the times."""
-    outputs: dict[str, Any] = json.loads(read(["pulumi", "stack", "output", "--json", "--stack", STACK], env))
+    outputs: dict[str, Any] = json.loads(read_output(["pulumi", "stack", "output", "--json", "--stack", STACK], env))
     kinds = "deployments,daemonsets,statefulsets"
-    live = json.loads(read(["kubectl", "get", kinds, "-n", outputs["namespace"], "-o", "json"], env))["items"]
+    live = json.loads(read_output(["kubectl", "get", kinds, "-n", outputs["namespace"], "-o", "json"], env))["items"]
     rows = [("SERVICE", "ADDRESS", "READY", "IMAGE")]
     for one in live:
         name = one["metadata"]["name"]
@@ -123,7 +127,7 @@ def table(env: dict[str, str], times: dict[str, float]) -> None:
         if "urls" in shown:
             address = " ".join(shown["urls"])
         elif "nodePort" in shown:
-            address = node.forward(node.find(environment.ROOT), shown["nodePort"])
+            address = node.forward_port(node.find_layout(environment.ROOT), shown["nodePort"])
         status = one["status"]
         ready = f"{status.get('readyReplicas', 0)}/{one['spec'].get('replicas')}"
         if one["kind"] == "DaemonSet":
@@ -139,7 +143,7 @@ def table(env: dict[str, str], times: dict[str, float]) -> None:
     print("Stop, keep data: make cluster-down    Delete the stack and its data: make down")
 
 
-def read(command: list[str], env: dict[str, str]) -> str:
+def read_output(command: list[str], env: dict[str, str]) -> str:
     """What a command prints."""
     done = subprocess.run(command, check=True, cwd=environment.ROOT, env=env, capture_output=True, text=True)
     return done.stdout

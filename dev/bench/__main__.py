@@ -22,7 +22,7 @@ from dev import environment, project
 from seaway.files import roots
 from seaway.manifests import objects
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 
 WAIT_FOR = "pulumi.com/waitFor"
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
@@ -48,7 +48,7 @@ def main() -> int:
                 measure_ours(folder / "ours", application, ours)
                 measure_plain(folder / "plain", application, plain)
             figures[f"N={services}"] = {"ours": ours, "plain": plain}
-    show(figures)
+    print_figures(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
@@ -72,31 +72,38 @@ def write_application(folder: Path, services: int) -> Path:
 def measure_ours(folder: Path, application: Path, times: Times) -> None:
     """Our program, through the real command line."""
     stack = project.Project.create(folder, application=application, stack="ours", registry=None, substitutes=None)
-    steps(lambda *arguments: stack.pulumi(*arguments, "--stack", "ours", check=True), times)
+    measure_steps(lambda *arguments: stack.pulumi(*arguments, "--stack", "ours", check=True), times)
 
 
 def measure_plain(folder: Path, application: Path, times: Times) -> None:
     """The same objects in a namespace of their own, registered one by one."""
     shutil.copytree(Path(__file__).parent / "plain", folder)
     chosen = settings.Settings(stack="plain", context="seaway-dev")
+<<<<<<< HEAD
     rendered = objects.objects(
         load.load_application(application / "app.yaml", root=roots.Root(application)), chosen, {}, {}
     )
+    (folder / "objects.json").write_text(json.dumps([remove_wait_for(each.manifest) for each in rendered]))
+    env = environment.prepare_environment(state=folder / ".seaway")
+=======
+    app = load.load_application(application / "app.yaml", root=roots.Root(application))
+    rendered = objects.objects(environments.Environment.create(app, chosen), {}, {})
     (folder / "objects.json").write_text(json.dumps([awaited(each.manifest) for each in rendered]))
     env = environment.prepare(state=folder / ".seaway")
+>>>>>>> w-manifests
     plain = project.Project(folder, "plain", env)
     plain.stack_file.write_text(yaml.safe_dump({"config": {"plain:context": "seaway-dev"}}))
     plain.pulumi("stack", "init", "plain", check=True)
-    steps(lambda *arguments: plain.pulumi(*arguments, "--stack", "plain", check=True), times)
+    measure_steps(lambda *arguments: plain.pulumi(*arguments, "--stack", "plain", check=True), times)
 
 
-def awaited(manifest: dict[str, Any]) -> dict[str, Any]:
+def remove_wait_for(manifest: dict[str, Any]) -> dict[str, Any]:
     """Without what tells Pulumi not to wait for health: in the plain program nobody else does."""
     kept = {key: value for key, value in manifest["metadata"].get("annotations", {}).items() if key != WAIT_FOR}
     return manifest | {"metadata": manifest["metadata"] | {"annotations": kept}}
 
 
-def steps(pulumi: Callable[..., Any], times: Times) -> None:
+def measure_steps(pulumi: Callable[..., Any], times: Times) -> None:
     """Up, preview and up with nothing changed, destroy; destroy is not measured."""
     try:
         for name, arguments in {
@@ -111,17 +118,17 @@ def steps(pulumi: Callable[..., Any], times: Times) -> None:
         pulumi("destroy", "--yes", "--skip-preview")
 
 
-def show(figures: dict[str, dict[str, Times]]) -> None:
+def print_figures(figures: dict[str, dict[str, Times]]) -> None:
     """Medians with the range, and the ratio of the medians."""
     print(f"{'':6} {'step':14} {'ours':>20} {'plain Pulumi':>20} {'ratio':>6}")
     for size, both in figures.items():
         for step in both["ours"]:
             ours, plain = both["ours"][step], both["plain"][step]
             ratio = statistics.median(ours) / statistics.median(plain)
-            print(f"{size:6} {step:14} {spread(ours):>20} {spread(plain):>20} {ratio:6.2f}")
+            print(f"{size:6} {step:14} {format_spread(ours):>20} {format_spread(plain):>20} {ratio:6.2f}")
 
 
-def spread(seconds: list[float]) -> str:
+def format_spread(seconds: list[float]) -> str:
     """Median, and the range in brackets, in seconds."""
     return f"{statistics.median(seconds):.1f} ({min(seconds):.1f}-{max(seconds):.1f}) s"
 

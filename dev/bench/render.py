@@ -28,7 +28,7 @@ def main() -> int:
     for services in options.services:
         ours, theirs = measure(services, options.runs)
         ratio = statistics.median(ours) / statistics.median(theirs)
-        print(f"N={services:<4} {spread(ours):>20} {spread(theirs):>20} {ratio:6.2f}")
+        print(f"N={services:<4} {format_spread(ours):>20} {format_spread(theirs):>20} {ratio:6.2f}")
     return 0
 
 
@@ -40,11 +40,11 @@ def measure(services: int, runs: int) -> tuple[list[float], list[float]]:
         folder = Path(scratch)
         write_project(folder, services)
         render = [sys.executable, "-m", "seaway.cli", "render", "--stack", "dev"]
-        (folder / "objects.yaml").write_bytes(timed(render, folder)[1])
+        (folder / "objects.yaml").write_bytes(run_timed(render, folder)[1])
         (folder / "kustomization.yaml").write_text("resources: [objects.yaml]\n")
         for _ in range(runs):
-            ours.append(timed(render, folder)[0])
-            theirs.append(timed(["kubectl", "kustomize", "."], folder)[0])
+            ours.append(run_timed(render, folder)[0])
+            theirs.append(run_timed(["kubectl", "kustomize", "."], folder)[0])
     return ours, theirs
 
 
@@ -74,15 +74,15 @@ def write_project(folder: Path, services: int) -> None:
     (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": stack}))
 
 
-def timed(command: list[str], folder: Path) -> tuple[float, bytes]:
+def run_timed(command: list[str], folder: Path) -> tuple[float, bytes]:
     """Seconds, and what it printed."""
-    env = {**os.environ, **environment.variables()}
+    env = {**os.environ, **environment.format_variables()}
     start = time.monotonic()
     done = subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
     return time.monotonic() - start, done.stdout
 
 
-def spread(seconds: list[float]) -> str:
+def format_spread(seconds: list[float]) -> str:
     """Median, and the range in brackets, in seconds."""
     return f"{statistics.median(seconds):.2f} ({min(seconds):.2f}-{max(seconds):.2f}) s"
 

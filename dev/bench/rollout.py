@@ -23,7 +23,7 @@ NAMESPACE = "seaway-bench-rollout"
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
 
 
-class Silent(engine.Engine):
+class SilentEngine(engine.Engine):
     """Has nobody to tell."""
 
     async def tell(self, request: Any) -> None:
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--services", type=int, nargs="+", default=[1, 50], metavar="N", help="Deployments [1 50]")
     parser.add_argument("--runs", type=int, default=1, help="measure so many times [1]")
     options = parser.parse_args()
-    env = environment.prepare()
+    env = environment.prepare_environment()
     os.environ.update(env)
     print(f"{'':6} {'step':8} {'ours':>8} {'kubectl':>9} {'difference':>11} {'ratio':>6}")
     for count in (count for count in options.services for _ in range(options.runs)):
@@ -46,31 +46,31 @@ def main() -> int:
                 row = f"{ours:6.2f} s {kubectl:7.2f} s {ours - kubectl:+9.2f} s {ours / kubectl:6.2f}"
                 print(f"N={count:<4} {step:8} {row}", flush=True)
         finally:
-            run("delete", "namespace", NAMESPACE, "--ignore-not-found", env=env)
+            run_kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", env=env)
     return 0
 
 
 async def measure(count: int, step: str, env: Mapping[str, str]) -> tuple[float, float]:
     """Apply the workloads and wait in both ways; the seconds of each."""
     items: list[dict[str, Any]] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}]
-    items += [deployment(f"w{number}", step) for number in range(count)]
-    run("apply", "-f", "-", env=env, text=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    items += [make_deployment(f"w{number}", step) for number in range(count)]
+    run_kubectl("apply", "-f", "-", env=env, text=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     started = time.monotonic()
-    return await asyncio.gather(watched(count, started), asked(env, started))
+    return await asyncio.gather(measure_watch(count, started), measure_kubectl(env, started))
 
 
-async def watched(count: int, started: float) -> float:
+async def measure_watch(count: int, started: float) -> float:
     """Our plugin's watch."""
     targets = [target.Target(kind="Deployment", name=f"w{n}", owner=f"w{n}", deadline=300) for n in range(count)]
     cluster = client.KubeClient(context="seaway-dev", timeout=10)
     try:
-        await rollout_watch.RolloutWatch(cluster, NAMESPACE, targets, engine.Log(Silent(""), "")).wait()
+        await rollout_watch.RolloutWatch(cluster, NAMESPACE, targets, engine.Log(SilentEngine(""), "")).wait()
         return time.monotonic() - started
     finally:
         await cluster.close()
 
 
-async def asked(env: Mapping[str, str], started: float) -> float:
+async def measure_kubectl(env: Mapping[str, str], started: float) -> float:
     """kubectl's."""
     words = ["rollout", "status", "deployment", "--selector", "bench=rollout", "--timeout", "300s", "-n", NAMESPACE]
     process = await asyncio.create_subprocess_exec("kubectl", *words, env=env, stdout=subprocess.DEVNULL)
@@ -79,7 +79,7 @@ async def asked(env: Mapping[str, str], started: float) -> float:
     return time.monotonic() - started
 
 
-def deployment(name: str, step: str) -> dict[str, Any]:
+def make_deployment(name: str, step: str) -> dict[str, Any]:
     """One that starts at once, and rolls when ``step`` changes."""
     labels = {"bench": "rollout", "name": name}
     container = {
@@ -98,7 +98,7 @@ def deployment(name: str, step: str) -> dict[str, Any]:
     }
 
 
-def run(*words: str, env: Mapping[str, str], text: str = "") -> None:
+def run_kubectl(*words: str, env: Mapping[str, str], text: str = "") -> None:
     """kubectl, quietly."""
     subprocess.run(["kubectl", *words], env=env, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
 

@@ -18,15 +18,15 @@ from dev.cluster import layout
 PAGE = environment.ROOT / "docs" / "checkers.md"
 
 
-def outcomes(names: Sequence[str]) -> list[outcome.Outcome]:
+def run_checkers(names: Sequence[str]) -> list[outcome.Outcome]:
     """Of these checkers over every example."""
     found: list[outcome.Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
-        for name, file in examples.found().items():
+        for name, file in examples.list_examples().items():
             rendered = Path(folder) / f"{name}.yaml"
-            rendered.write_text(examples.text(file))
+            rendered.write_text(examples.render_example(file))
             for tool in names:
-                found += tools.run(tool, rendered, name, Path(folder))
+                found += tools.run_checker(tool, rendered, name, Path(folder))
     return found
 
 
@@ -37,9 +37,9 @@ def main() -> int:
     parser.add_argument("--tools", nargs="+", default=every, choices=every, metavar="NAME", help=f"of {every} [all]")
     names: Sequence[str] = parser.parse_args().tools
     try:
-        tools.ready(names)
+        tools.ensure_checkers(names)
         meant = [waiver for waiver in waivers.WAIVERS if waiver.tool in names]
-        judged = outcome.judge(outcomes(names), meant)
+        judged = outcome.apply_waivers(run_checkers(names), meant)
     except layout.CannotRunError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
@@ -47,18 +47,18 @@ def main() -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     for one in judged.failed:
-        print(f"{one.tool} {one.check}: {one.example}: {one.object}: {one.told}", file=sys.stderr)
-    for waiver in judged.idle:
+        print(f"{one.tool} {one.check}: {one.example}: {one.object}: {one.message}", file=sys.stderr)
+    for waiver in judged.unused:
         print(
             f"{waiver.tool} {waiver.check}: the waiver for {', '.join(waiver.objects)} waives nothing", file=sys.stderr
         )
     if set(names) == set(every):
-        PAGE.write_text(page.text(judged, tools.VERSIONS, list(examples.found())))
+        PAGE.write_text(page.format_page(judged, tools.VERSIONS, list(examples.list_examples())))
     for tool in names:
-        counts = judged.counts(tool)
+        counts = judged.count_outcomes(tool)
         told = ", ".join(f"{counts[key]} {key}" for key in ("checks", "passed", "waived", "failed"))
         print(f"{tool}: {told}")
-    return 0 if judged.good else 1
+    return 0 if judged.is_clean else 1
 
 
 if __name__ == "__main__":

@@ -9,25 +9,29 @@ from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, preview, yaml_writer
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 
 REGISTRY = "registry.example.com/team"
 
 
-def found() -> Mapping[str, Path]:
+def list_examples() -> Mapping[str, Path]:
     """The applications that ship, by name: the sample and the examples."""
     examples = sorted((environment.ROOT / "examples").glob("*/app.yaml"))
     return {"app": environment.ROOT / "app" / "app.yaml"} | {file.parent.name: file for file in examples}
 
 
-def text(file: Path) -> str:
+def render_example(file: Path) -> str:
     """The objects of an application, ready to be read by a checker."""
     app = load.load_application(file, root=roots.Root(environment.ROOT))
-    made = preview.render_objects(app, production(app), released(app))
+<<<<<<< HEAD
+    made = preview.render_objects(app, production_settings(app), release_images(app))
+=======
+    made = preview.render_objects(environments.Environment.create(app, production(app)), released(app))
+>>>>>>> w-manifests
     return yaml_writer.dump_objects(made)
 
 
-def production(app: application.Application) -> settings.Settings:
+def production_settings(app: application.Application) -> settings.Settings:
     """An environment that deploys a release to a shared cluster."""
     hosts = {one.name: (f"{one.name}.example.com",) for one in app.services if one.publish}
     return settings.Settings(
@@ -41,7 +45,7 @@ def production(app: application.Application) -> settings.Settings:
     )
 
 
-def released(app: application.Application) -> dict[str, inputs.Image]:
+def release_images(app: application.Application) -> dict[str, inputs.Image]:
     """A digest for each image that is built."""
     return {
         name: inputs.Image(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 _HASH = re.compile(r"-([0-9a-f]{10}|unresolved)$")
 
 
-def key(kind: str, name: str) -> str:
+def object_key(kind: str, name: str) -> str:
     """An object, by a name that stays when its content changes: ``Job/migrate-*``."""
     return f"{kind}/{_HASH.sub('-*', name)}"
 
@@ -26,7 +26,7 @@ class Outcome:
     object: str
     """``Deployment/web``; several containers of it are one."""
     passed: bool
-    told: str = ""
+    message: str = ""
     """Where it did not: why."""
 
 
@@ -38,35 +38,35 @@ class Waiver:
     check: str
     objects: tuple[str, ...] = ("*",)
     """As a shell's patterns: ``everything: StatefulSet/*``, ``*: Job/*``."""
-    told: str = ""
+    message: str = ""
     """If all that is found is this: a check may look for several things, and one of them is meant."""
-    because: str
+    reason: str
 
-    def covers(self, one: Outcome) -> bool:
+    def covers(self, outcome: Outcome) -> bool:
         """Whether it is about this finding."""
-        name = f"{one.example}: {one.object}"
+        name = f"{outcome.example}: {outcome.object}"
         mine = any(fnmatch.fnmatchcase(name, pattern) for pattern in self.objects)
-        meant = not self.told or all(part.endswith(self.told) for part in one.told.split("; "))
-        return (self.tool, self.check) == (one.tool, one.check) and mine and meant
+        meant = not self.message or all(part.endswith(self.message) for part in outcome.message.split("; "))
+        return (self.tool, self.check) == (outcome.tool, outcome.check) and mine and meant
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Report:
     """All outcomes, and what becomes of those that did not pass."""
 
     outcomes: Sequence[Outcome]
     failed: Sequence[Outcome]
     """Neither passed nor waived."""
     waived: Sequence[tuple[Waiver, Sequence[Outcome]]]
-    idle: Sequence[Waiver]
+    unused: Sequence[Waiver]
     """Waive nothing."""
 
     @property
-    def good(self) -> bool:
+    def is_clean(self) -> bool:
         """Whether every exception has its reason, and every reason its exception."""
-        return not self.failed and not self.idle
+        return not self.failed and not self.unused
 
-    def counts(self, tool: str) -> Counter[str]:
+    def count_outcomes(self, tool: str) -> Counter[str]:
         """Of a checker: checks, objects, passed, waived, failed."""
         mine = [one for one in self.outcomes if one.tool == tool]
         waived = sum(one.tool == tool for _, ones in self.waived for one in ones)
@@ -79,14 +79,14 @@ class Judged:
         )
 
 
-def judge(outcomes: Iterable[Outcome], waivers: Sequence[Waiver]) -> Judged:
+def apply_waivers(outcomes: Iterable[Outcome], waivers: Sequence[Waiver]) -> Report:
     """What is waived, what is not, and which waivers are for nothing."""
     every = sorted(set(outcomes))
     found = [one for one in every if not one.passed]
     covered = [(waiver, [one for one in found if waiver.covers(one)]) for waiver in waivers]
-    return Judged(
+    return Report(
         outcomes=every,
         failed=[one for one in found if not any(waiver.covers(one) for waiver in waivers)],
         waived=[(waiver, ones) for waiver, ones in covered if ones],
-        idle=[waiver for waiver, ones in covered if not ones],
+        unused=[waiver for waiver, ones in covered if not ones],
     )

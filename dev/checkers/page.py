@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dev.checkers import outcome
 
-ABOUT: Mapping[str, str] = {
+DESCRIPTIONS: Mapping[str, str] = {
     "kube-score": "every check, the optional ones too",
     "kubeconform": "strict, against the API of Kubernetes that the toolchain pins",
     "checkov": "every check of its framework `kubernetes`",
@@ -19,32 +19,32 @@ for every object, or is waived here with the reason; a waiver that waives nothin
 """
 
 
-def text(judged: outcome.Judged, versions: Mapping[str, str], examples: Sequence[str]) -> str:
+def format_page(report: outcome.Report, versions: Mapping[str, str], examples: Sequence[str]) -> str:
     """The whole page."""
     said = f"Examples: {', '.join(examples)}.\n"
-    return "\n".join((HEAD, said, *_summary(judged, versions), "", "## Waived", "", *_waived(judged), ""))
+    return "\n".join((HEAD, said, *_format_summary(report, versions), "", "## Waived", "", *_format_waived(report), ""))
 
 
-def _summary(judged: outcome.Judged, versions: Mapping[str, str]) -> Iterator[str]:
+def _format_summary(report: outcome.Report, versions: Mapping[str, str]) -> Iterator[str]:
     yield "| checker | what it runs | checks | objects | passed | waived | failed |"
     yield "|---|---|---|---|---|---|---|"
     for tool, version in versions.items():
-        counts = judged.counts(tool)
+        counts = report.count_outcomes(tool)
         numbers = " | ".join(str(counts[key]) for key in ("checks", "objects", "passed", "waived", "failed"))
-        yield f"| {tool} {version} | {ABOUT[tool]} | {numbers} |"
+        yield f"| {tool} {version} | {DESCRIPTIONS[tool]} | {numbers} |"
 
 
-def _waived(judged: outcome.Judged) -> Iterator[str]:
+def _format_waived(report: outcome.Report) -> Iterator[str]:
     yield "| checker | check | where | why |"
     yield "|---|---|---|---|"
-    for waiver, ones in judged.waived:
+    for waiver, ones in report.waived:
         title = ones[0].title.replace("|", "\\|")
-        yield f"| {waiver.tool} | {waiver.check}: {title} | {', '.join(_where(ones))} | {waiver.because} |"
+        yield f"| {waiver.tool} | {waiver.check}: {title} | {', '.join(_group_by_example(ones))} | {waiver.reason} |"
 
 
-def _where(ones: Sequence[outcome.Outcome]) -> list[str]:
+def _group_by_example(outcomes: Sequence[outcome.Outcome]) -> list[str]:
     """By example: ``shop: Deployment/web Job/migrate-*``."""
     by_example: dict[str, list[str]] = {}
-    for one in ones:
+    for one in outcomes:
         by_example.setdefault(one.example, []).append(one.object)
     return [f"{example}: {' '.join(dict.fromkeys(objects))}" for example, objects in by_example.items()]

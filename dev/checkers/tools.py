@@ -17,14 +17,14 @@ CHECKOV = "3.3.30"
 """https://pypi.org/project/checkov/; 200 MB with what it brings, so never a dependency of ours."""
 
 VERSIONS: Mapping[str, str] = {
-    **{name: parts.named(name).version for name in ("kube-score", "kubeconform")},
+    **{name: parts.find_part(name).version for name in ("kube-score", "kubeconform")},
     "checkov": CHECKOV,
 }
-ALL_OK = 10
+BEST_GRADE = 10
 """kube-score's best grade. https://github.com/zegl/kube-score/blob/v1.20.0/scorecard/scorecard.go"""
 
 
-def run(name: str, file: Path, example: str, work: Path) -> list[outcome.Outcome]:
+def run_checker(name: str, file: Path, example: str, work: Path) -> list[outcome.Outcome]:
     """What a checker says of a file.
 
     Raises:
@@ -33,23 +33,23 @@ def run(name: str, file: Path, example: str, work: Path) -> list[outcome.Outcome
     """
     match name:
         case "kube-score":
-            return list(kube_score(_answer(_kube_score(file)), example))
+            return list(parse_kube_score(_run_json(_kube_score_command(file)), example))
         case "kubeconform":
-            return list(kubeconform(_answer(_kubeconform(file, work)), example))
+            return list(parse_kubeconform(_run_json(_kubeconform_command(file, work)), example))
         case _:
-            return list(checkov(_answer(_checkov(file)), example))
+            return list(parse_checkov(_run_json(_checkov_command(file)), example))
 
 
-def kube_score(answer: Any, example: str) -> Iterator[outcome.Outcome]:
+def parse_kube_score(output: Any, example: str) -> Iterator[outcome.Outcome]:
     """Its JSON, version 2."""
-    for each in answer:
-        key = outcome.key(each["type_meta"]["kind"], each["object_meta"]["name"])
+    for each in output:
+        key = outcome.object_key(each["type_meta"]["kind"], each["object_meta"]["name"])
         for one in each["checks"]:
             if one["skipped"]:
                 continue
             comments: list[dict[str, str]] = one.get("comments") or []
             told = "; ".join(dict.fromkeys(f"{said['path']}: {said['summary']}".strip(": ") for said in comments))
-            passed = one["grade"] == ALL_OK
+            passed = one["grade"] == BEST_GRADE
             yield outcome.Outcome(
                 tool="kube-score",
                 check=one["check"]["id"],
@@ -57,33 +57,33 @@ def kube_score(answer: Any, example: str) -> Iterator[outcome.Outcome]:
                 example=example,
                 object=key,
                 passed=passed,
-                told="" if passed else told,
+                message="" if passed else told,
             )
 
 
-def kubeconform(answer: Any, example: str) -> Iterator[outcome.Outcome]:
+def parse_kubeconform(output: Any, example: str) -> Iterator[outcome.Outcome]:
     """Its JSON with `-verbose`: one check, whether the API knows all that is said."""
-    for one in answer["resources"]:
+    for one in output["resources"]:
         passed = one["status"] == "statusValid"
         yield outcome.Outcome(
             tool="kubeconform",
             check="schema",
             title="The API knows every field",
             example=example,
-            object=outcome.key(one["kind"], one["name"]),
+            object=outcome.object_key(one["kind"], one["name"]),
             passed=passed,
-            told="" if passed else one["msg"] or one["status"],
+            message="" if passed else one["msg"] or one["status"],
         )
 
 
-def checkov(answer: Any, example: str) -> Iterator[outcome.Outcome]:
+def parse_checkov(output: Any, example: str) -> Iterator[outcome.Outcome]:
     """Its JSON; several containers of one object are one outcome, which fails if one of them does."""
     found: dict[tuple[str, str], outcome.Outcome] = {}
     for key in ("passed_checks", "failed_checks"):
-        for one in answer["results"].get(key) or ():
+        for one in output["results"].get(key) or ():
             kind, _, name = one["resource"].split(".", 2)
             # The pods of a template are called after all of their labels.
-            of = outcome.key(kind, name.partition(".app.kubernetes.io/")[0])
+            of = outcome.object_key(kind, name.partition(".app.kubernetes.io/")[0])
             passed = key == "passed_checks"
             found[one["check_id"], of] = outcome.Outcome(
                 tool="checkov",
@@ -92,19 +92,19 @@ def checkov(answer: Any, example: str) -> Iterator[outcome.Outcome]:
                 example=example,
                 object=of,
                 passed=passed,
-                told="" if passed else one["check_name"],
+                message="" if passed else one["check_name"],
             )
     yield from found.values()
 
 
-def ready(names: Sequence[str]) -> None:
+def ensure_checkers(names: Sequence[str]) -> None:
     """Compile or install what these checkers need and the machine lacks.
 
     Raises:
         layout.FailedError: it did not compile, or cannot be installed.
     """
-    named = tuple(parts.named(name) for name in names if name != "checkov")
-    toolchain.compile_all(tuple(part for part in named if not compiler.built(part)), sys.stdout)
+    named = tuple(parts.find_part(name) for name in names if name != "checkov")
+    toolchain.compile_parts(tuple(part for part in named if not compiler.is_built(part)), sys.stdout)
     program = _checkov_program()
     if program.exists() or "checkov" not in names:
         return
@@ -116,49 +116,49 @@ def ready(names: Sequence[str]) -> None:
         [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(fresh)],
         [uv, "pip", "install", "--quiet", "--python", str(fresh / "bin" / "python"), f"checkov=={CHECKOV}"],
     ):
-        _done(command)
+        _run(command)
     fresh.rename(program.parents[1])
 
 
 def _checkov_program() -> Path:
-    return compiler.root() / f"checkov-{CHECKOV}" / "bin" / "checkov"
+    return compiler.parts_folder() / f"checkov-{CHECKOV}" / "bin" / "checkov"
 
 
-def _kube_score(file: Path) -> list[str]:
-    version = parts.named("kubernetes").version.rpartition(".")[0]
+def _kube_score_command(file: Path) -> list[str]:
+    version = parts.find_part("kubernetes").version.rpartition(".")[0]
     wanted = ["--all-default-optional", "--kubernetes-version", f"v{version}", "--output-format", "json"]
-    return [str(toolchain.binary("kube-score")), "score", *wanted, str(file)]
+    return [str(toolchain.find_program("kube-score")), "score", *wanted, str(file)]
 
 
-def _kubeconform(file: Path, work: Path) -> list[str]:
+def _kubeconform_command(file: Path, work: Path) -> list[str]:
     folder = work / "schemas"
     if not folder.exists():
         folder.mkdir()
-        schemas.write(definitions(), folder)
+        schemas.write_schemas(read_definitions(), folder)
     location = f"{folder}/{schemas.LOCATION}"
     return [
-        str(toolchain.binary("kubeconform")),
+        str(toolchain.find_program("kubeconform")),
         *("-strict", "-verbose", "-output", "json", "-schema-location", location, str(file)),
     ]
 
 
-def _checkov(file: Path) -> list[str]:
+def _checkov_command(file: Path) -> list[str]:
     wanted = ("--framework", "kubernetes", "--output", "json", "--compact", "--skip-download")
     return [str(_checkov_program()), "--file", str(file), *wanted]
 
 
-def definitions() -> Mapping[str, Any]:
+def read_definitions() -> Mapping[str, Any]:
     """The types of the API, from the Kubernetes module that the toolchain pins."""
-    module = parts.named("kubernetes").folder
-    command = [str(compiler.go().program), "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"]
+    module = parts.find_part("kubernetes").folder
+    command = [str(compiler.find_go().program), "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"]
     listed = subprocess.run(
-        command, cwd=module, env=compiler.environment(), check=True, capture_output=True, text=True
+        command, cwd=module, env=compiler.go_environment(), check=True, capture_output=True, text=True
     ).stdout
     file = Path(listed.strip()) / "api" / "openapi-spec" / "swagger.json"
     return cast("Mapping[str, Any]", json.loads(file.read_text())["definitions"])
 
 
-def _answer(command: list[str]) -> Any:
+def _run_json(command: list[str]) -> Any:
     """What a checker prints; its exit code is 1 where it finds something."""
     said = subprocess.run(command, cwd=environment.ROOT, env=_environment(), capture_output=True, check=False)
     try:
@@ -174,7 +174,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("CKV_", "BC_", "PYTHON"))}
 
 
-def _done(command: list[str]) -> None:
+def _run(command: list[str]) -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     if said.returncode:
         raise layout.FailedError(f"{' '.join(command[:3])}: {said.stderr.strip()}")

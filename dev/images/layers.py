@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from dev.images import recipes
 
-ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class CannotMakeError(Exception):
@@ -24,7 +24,7 @@ class CannotMakeError(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class BuiltLayer:
     """A finished layer: a gzipped tar, with the digests (`sha256:...`) of the file and of what is in it."""
 
     file: pathlib.Path
@@ -32,12 +32,12 @@ class Made:
     diff_id: str
 
 
-def cache() -> pathlib.Path:
+def cache_folder() -> pathlib.Path:
     """The folder where finished layers stay."""
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "seaway", "images")
 
 
-def mirror() -> tuple[str, str | None]:
+def find_mirrors() -> tuple[str, str | None]:
     """The main and the security mirror of apt's own sources: a machine behind a company's mirror stays behind it."""
     form = "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)"
     command = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
@@ -52,14 +52,14 @@ def mirror() -> tuple[str, str | None]:
     return found["Debian"], found.get("Debian-Security")
 
 
-def ensure(layer: recipes.Layer, say: Callable[[str], None]) -> Made:
+def ensure_layer(layer: recipes.Layer, print_line: Callable[[str], None]) -> BuiltLayer:
     """The layer, from the cache or made now. Raises CannotMakeError."""
-    home = cache() / f"{layer.name}-{layer.key()}"
+    home = cache_folder() / f"{layer.name}-{layer.compute_key()}"
     home.parent.mkdir(parents=True, exist_ok=True)
     with home.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two checkouts share the cache
         if not home.is_dir():
-            make(layer, home, say)
+            build_layer(layer, home, print_line)
     file = home / "layer.tar.gz"
     with file.open("rb") as packed:
         digest = hashlib.file_digest(packed, "sha256").hexdigest()
@@ -67,22 +67,22 @@ def ensure(layer: recipes.Layer, say: Callable[[str], None]) -> Made:
     with gzip.open(file) as unpacked:
         while block := unpacked.read(1 << 20):
             plain.update(block)
-    return Made(file=file, digest=f"sha256:{digest}", diff_id=f"sha256:{plain.hexdigest()}")
+    return BuiltLayer(file=file, digest=f"sha256:{digest}", diff_id=f"sha256:{plain.hexdigest()}")
 
 
-def make(layer: recipes.Layer, home: pathlib.Path, say: Callable[[str], None]) -> None:
+def build_layer(layer: recipes.Layer, folder: pathlib.Path, print_line: Callable[[str], None]) -> None:
     """Make a layer in a folder beside its place, and rename it there when it is whole."""
     if os.geteuid() != 0:
         raise CannotMakeError("making base images needs root; run it with sudo, or name a registry that has them")
     if missing := [program for program in ("debootstrap", "skopeo", "unshare") if not shutil.which(program)]:
         raise CannotMakeError(f"{', '.join(missing)}: not found; run `apt-get install debootstrap skopeo util-linux`")
-    below = ensure(layer.below, say) if layer.below else None
-    for left in home.parent.glob(f".{home.name}-*"):
+    below = ensure_layer(layer.below, print_line) if layer.below else None
+    for left in folder.parent.glob(f".{folder.name}-*"):
         shutil.rmtree(left)  # of a run that was killed: we hold the lock, and its mounts went with its processes
-    main, security = mirror()
-    started, log = time.monotonic(), home.with_suffix(".log")
-    say(f"layer {layer.name}: {'apt' if below else 'debootstrap'} from {main} (log {log})")
-    with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as scratch:
+    main, security = find_mirrors()
+    started, log = time.monotonic(), folder.with_suffix(".log")
+    print_line(f"layer {layer.name}: {'apt' if below else 'debootstrap'} from {main} (log {log})")
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         root, result = pathlib.Path(scratch, "root"), pathlib.Path(scratch, "result")
         result.mkdir()
         bookworm = f"deb {main} {recipes.DEBIAN}"
@@ -95,13 +95,13 @@ def make(layer: recipes.Layer, home: pathlib.Path, say: Callable[[str], None]) -
             try:
                 if below:
                     root.mkdir()
-                    isolated(["tar", "-xzf", str(below.file), "-C", str(root)], output)
+                    run_isolated(["tar", "-xzf", str(below.file), "-C", str(root)], output)
                     # No layer holds devices: the runtime brings its own. While we work in it, apt needs these.
                     for name, minor in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
                         os.mknod(root / "dev" / name, stat.S_IFCHR | 0o666, os.makedev(1, minor))
                         (root / "dev" / name).chmod(0o666)
                 else:
-                    isolated(["debootstrap", "--variant=minbase", recipes.DEBIAN, str(root), main], output)
+                    run_isolated(["debootstrap", "--variant=minbase", recipes.DEBIAN, str(root), main], output)
                 marker = result / "layer.tar.gz"
                 marker.touch()
                 (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
@@ -118,27 +118,27 @@ def make(layer: recipes.Layer, home: pathlib.Path, say: Callable[[str], None]) -
                     install,
                     layer.after,
                 ]
-                isolated(["chroot", str(root), "sh", "-c", "\n".join(steps)], output, proc=str(root / "proc"))
+                run_isolated(["chroot", str(root), "sh", "-c", "\n".join(steps)], output, proc=str(root / "proc"))
                 for target, (source, mode) in layer.files.items():
                     (root / target).write_bytes(source.read_bytes())
                     (root / target).chmod(mode)
-                pack(root, marker, layer, output, whole=below is None)
+                pack_layer(root, marker, layer, output, whole=below is None)
             except (subprocess.CalledProcessError, OSError) as error:
                 tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:])
                 raise CannotMakeError(f"layer {layer.name}: {error}\n{tail}\nthe whole log: {log}") from error
-        result.rename(home)
-    size = (home / "layer.tar.gz").stat().st_size / 1e6
-    say(f"layer {layer.name}: {size:.1f} MB compressed, {time.monotonic() - started:.0f} s")
+        result.rename(folder)
+    size = (folder / "layer.tar.gz").stat().st_size / 1e6
+    print_line(f"layer {layer.name}: {size:.1f} MB compressed, {time.monotonic() - started:.0f} s")
 
 
-def isolated(command: Sequence[str], output: typing.BinaryIO, *, proc: str = "/proc") -> None:
+def run_isolated(command: Sequence[str], output: typing.BinaryIO, *, proc: str = "/proc") -> None:
     """Run a command with mounts and processes of its own: killed half-way, the kernel takes both away.
 
     `proc` is the folder that gets its /proc. Raises subprocess.CalledProcessError.
     """
     given = {name: os.environ[name] for name in ("http_proxy", "https_proxy", "no_proxy") if name in os.environ}
     # /etc/shadow notes the day on which an account was made; SOURCE_DATE_EPOCH sets that day.
-    fixed = {"PATH": ROOT_PATH, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "SOURCE_DATE_EPOCH": "0"}
+    fixed = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "SOURCE_DATE_EPOCH": "0"}
     output.write(f"$ {' '.join(command)}\n".encode())
     output.flush()
     own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={proc}"]
@@ -147,7 +147,7 @@ def isolated(command: Sequence[str], output: typing.BinaryIO, *, proc: str = "/p
     )
 
 
-def pack(
+def pack_layer(
     root: pathlib.Path, target: pathlib.Path, layer: recipes.Layer, output: typing.BinaryIO, *, whole: bool
 ) -> None:
     """Write the tree, or what changed in it since `target` was touched, as a layer.
@@ -159,4 +159,4 @@ rm -rf -- {" ".join(layer.trim)}
 find . -mindepth 1 {"" if whole else '-cnewer "$2"'} -print0 | LC_ALL=C sort -z |
 tar -c --null --no-recursion --files-from=- --mtime=@0 --numeric-owner | gzip -5 -n > "$2.new"
 mv "$2.new" "$2" """
-    isolated(["bash", "-c", script, "pack", str(root), str(target)], output)
+    run_isolated(["bash", "-c", script, "pack", str(root), str(target)], output)

@@ -15,18 +15,18 @@ import urllib.request
 from dev.images import layers, recipes
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-RECIPE = "dev.seaway.recipe"
+RECIPE_ANNOTATION = "dev.seaway.recipe"
 """The annotation that says which recipe a manifest in a registry was made from."""
 
 
-def recipe(image: recipes.Image) -> str:
+def compute_recipe_id(image: recipes.Image) -> str:
     """12 hex digits over the image's layer and what the runtime is told."""
     return hashlib.sha256(
-        json.dumps([image.layer.key(), image.config, environment(image), image.labels]).encode()
+        json.dumps([image.layer.compute_key(), image.config, format_environment(image), image.labels]).encode()
     ).hexdigest()[:12]
 
 
-def present(image: recipes.Image, registry: str) -> bool:
+def is_in_registry(image: recipes.Image, registry: str) -> bool:
     """Whether the registry (`host:port`, plain http) holds this image, made from this very recipe."""
     url = f"http://{registry}/v2/{image.repository}/manifests/{image.tag}"
     request = urllib.request.Request(url, headers={"Accept": MANIFEST})
@@ -42,14 +42,14 @@ def present(image: recipes.Image, registry: str) -> bool:
         ) from error
     except OSError as error:
         raise layers.CannotMakeError(f"registry {registry}: no answer ({error}); is the cluster up?") from error
-    return manifest.get("annotations", {}).get(RECIPE) == recipe(image)
+    return manifest.get("annotations", {}).get(RECIPE_ANNOTATION) == compute_recipe_id(image)
 
 
-def push(image: recipes.Image, stack: list[layers.Made], registry: str) -> str:
+def push_image(image: recipes.Image, stack: list[layers.BuiltLayer], registry: str) -> str:
     """Push the image; return its digest. Layers that the registry has are not sent again."""
-    with tempfile.TemporaryDirectory(prefix=".push-", dir=layers.cache()) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".push-", dir=layers.cache_folder()) as scratch:
         layout = pathlib.Path(scratch)
-        digest = write(image, stack, layout)
+        digest = write_layout(image, stack, layout)
         source, target = f"oci:{layout}:{image.tag}", f"docker://{registry}/{image.name}"
         options = ["--quiet", "--preserve-digests", "--insecure-policy", "--dest-tls-verify=false"]
         environment = {**os.environ, "no_proxy": registry.partition(":")[0]}
@@ -61,7 +61,7 @@ def push(image: recipes.Image, stack: list[layers.Made], registry: str) -> str:
     return digest
 
 
-def write(image: recipes.Image, stack: list[layers.Made], layout: pathlib.Path) -> str:
+def write_layout(image: recipes.Image, stack: list[layers.BuiltLayer], layout: pathlib.Path) -> str:
     """Write an OCI image layout; its layers are hard links into the cache. Returns the manifest's digest."""
     blobs = layout / "blobs" / "sha256"
     blobs.mkdir(parents=True)
@@ -76,9 +76,9 @@ def write(image: recipes.Image, stack: list[layers.Made], layout: pathlib.Path) 
         (blobs / layer.digest.removeprefix("sha256:")).hardlink_to(layer.file)
     config = blob(
         {
-            "architecture": recipes.architecture(),
+            "architecture": recipes.find_architecture(),
             "os": "linux",
-            "config": {**image.config, "Env": environment(image), "Labels": image.labels},
+            "config": {**image.config, "Env": format_environment(image), "Labels": image.labels},
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in stack]},
         },
         "application/vnd.oci.image.config.v1+json",
@@ -92,7 +92,7 @@ def write(image: recipes.Image, stack: list[layers.Made], layout: pathlib.Path) 
             "layers": [
                 {"mediaType": kind, "digest": layer.digest, "size": layer.file.stat().st_size} for layer in stack
             ],
-            "annotations": {RECIPE: recipe(image)},
+            "annotations": {RECIPE_ANNOTATION: compute_recipe_id(image)},
         },
         MANIFEST,
     )
@@ -102,7 +102,7 @@ def write(image: recipes.Image, stack: list[layers.Made], layout: pathlib.Path) 
     return str(manifest["digest"])
 
 
-def environment(image: recipes.Image) -> list[str]:
+def format_environment(image: recipes.Image) -> list[str]:
     """The image's variables, and where trust is: pip brings authorities of its own."""
     bundle = str(recipes.HOST_BUNDLE)
     variables = {**image.environment, "SSL_CERT_FILE": bundle, "PIP_CERT": bundle}

@@ -15,7 +15,7 @@ DEBIAN = "bookworm"
 """Debian 12: its Python is 3.11 and its PostgreSQL is 15."""
 
 
-def architecture() -> str:
+def find_architecture() -> str:
     """Debian's word for the machine's processor, which is also Go's and so the image format's: `amd64`, `arm64`."""
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
 
@@ -54,13 +54,13 @@ class Layer:
     trim: tuple[str, ...] = TRIM
     below: "Layer | None" = None
 
-    def key(self) -> str:
+    def compute_key(self) -> str:
         """12 hex digits over everything that decides the content; Debian's own updates are not among it."""
         files = {
             path: [hashlib.sha256(source.read_bytes()).hexdigest(), mode] for path, (source, mode) in self.files.items()
         }
-        said = [self.name, self.packages, self.before, self.after, files, self.trim, DEBIAN, architecture()]
-        below = self.below.key() if self.below else ""
+        said = [self.name, self.packages, self.before, self.after, files, self.trim, DEBIAN, find_architecture()]
+        below = self.below.compute_key() if self.below else ""
         return hashlib.sha256(json.dumps([said, below]).encode()).hexdigest()[:12]
 
 

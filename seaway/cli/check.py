@@ -64,17 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
     """
     target = stack.find_target(arguments)
     environment = standalone.load_environment(target)
-    app, stack_settings, release = environment.app, environment.settings, environment.release
+    release = environment.release
     # Not preview.find_images: the checks need no build contexts.
-    images = inputs.resolve_release_images(release, stack_settings.registry) if release else {}
-    rendered = preview.render_objects(app, stack_settings, images)
-    results = engine.run_checks(app, stack_settings, rendered, command.get_today())
+    images = inputs.resolve_release_images(release, environment.settings.registry) if release else {}
+    rendered = preview.render_objects(environment, images)
+    results = engine.run_checks(environment, rendered, command.get_today())
     is_refused = any(result.is_refused for result in results)
-    context = check_context.CheckContext(app=app, stack_settings=stack_settings, objects=tuple(rendered))
+    context = check_context.CheckContext(environment=environment, objects=tuple(rendered))
     requirement_results = asyncio.run(_check_requirements(target, context)) if arguments.cluster else []
     if arguments.json:
         document = {
-            "application": app.name,
+            "application": environment.app.name,
             "stack": target.name,
             "refused": is_refused,
             "checks": [result.to_json() for result in results],

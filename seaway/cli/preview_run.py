@@ -12,6 +12,7 @@ from rich import text
 
 from seaway.checks import engine
 from seaway.cli import command, display, pulumi_cli, revision, stack
+from seaway.project import environments
 from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, summary
 from seaway.syntax import diagnosis
 
@@ -197,8 +198,8 @@ def _relocate(diagnostic: diagnosis.Diagnostic, tree: Path, base: str) -> diagno
 
 def _summarize_checks(current: offline.RenderedTree, today: datetime.date) -> summary.CheckSummary:
     """The results of the checks on the working tree."""
-    results = engine.run_checks(current.app, current.settings, current.objects, today)
-    advice = [result for result in results if not result.is_refused and result.state in ("failed", "idle")]
+    results = engine.run_checks(environments.Environment.create(current.app, current.settings), current.objects, today)
+    advice = [result for result in results if not result.is_refused and result.state in ("failed", "unused")]
     return summary.CheckSummary(
         summary=engine.format_summary(results),
         refused=tuple(engine.format_lines(result for result in results if result.is_refused)),

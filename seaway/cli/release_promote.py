@@ -139,10 +139,8 @@ def _plan_target(
     environment = environments.read_environment(
         config, folder=folder, stack=name, today=today, proposed_pin=proposed_pin, check_ids=registry.IDS
     )
-    app, stack_settings = environment.app, environment.settings
-    images = inputs.resolve_release_images(proposed_pin.release, stack_settings.registry)
-    rendered = preview.render_objects(app, stack_settings, images)
-    results = engine.run_checks(app, stack_settings, rendered, today)
+    images = inputs.resolve_release_images(proposed_pin.release, environment.settings.registry)
+    results = engine.run_checks(environment, preview.render_objects(environment, images), today)
     location = diagnosis.SourceLocation(str(release_lock.get_path(folder, name).relative_to(folder)))
     if refused := [engine.make_diagnostic(result, location) for result in results if result.is_refused]:
         raise diagnosis.InvalidInput(refused)

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     environment = standalone.read_environment(arguments, needs_registry=True)
     owner = environment.find_workload(arguments.service)[1].name if arguments.service else None
-    rendered = preview.render_objects(environment.app, environment.settings, preview.find_images(environment))
+    rendered = preview.render_objects(environment, preview.find_images(environment))
     selected = [release_object for release_object in rendered if owner in (None, release_object.owner)]
     if arguments.app:
         selected = list(standalone.filter_applicable(selected))

@@ -21,7 +21,7 @@
         since        start of the newest version
         restarts     of all containers of its pods
         event        null, or the newest warning of the last hour: {time, object, reason, message}
-        findings     a list of {cause, line, hint, runbook, pod, container, fatal, more}: pod and container may be
+        findings     a list of {cause, message, hint, runbook, pod, container, fatal, more}: pod and container may be
                      null, more is the number of other pods with the same finding
 
 ``--drift --json`` prints one object::

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from rich import console, table, text
 
 from seaway.cli import display, status_snapshot
-from seaway.rollout import evidence, status
+from seaway.kubernetes.api import unstructured
+from seaway.rollout import status
 from seaway.syntax import diagnosis
 
 MIN_EVENT_WIDTH = 16
@@ -53,7 +54,7 @@ def _format_heading(report: status_snapshot.StatusReport) -> text.Text:
 def _format_release_age(timestamp: str, now: datetime.datetime) -> str:
     """The age of a timestamp in the cluster; an invalid timestamp as it is written."""
     try:
-        return _format_age(evidence.parse_time(timestamp), now)
+        return _format_age(unstructured.parse_time(timestamp), now)
     except (ValueError, TypeError):
         return diagnosis.escape_text(timestamp)
 
@@ -103,7 +104,7 @@ def _format_findings(rows: Iterable[status.WorkloadStatus]) -> text.Text:
     for row in rows:
         for finding in row.health.findings:
             lines.append(f"\n{row.name}: ", style="bold")
-            lines.append(f"{_escape_lines(finding.line)}\n", style="red" if finding.fatal else "yellow")
+            lines.append(f"{_escape_lines(finding.message)}\n", style="red" if finding.fatal else "yellow")
             place = [finding.pod and f"pod {finding.pod}", finding.container and f"container {finding.container}"]
             if any(place):
                 more = f" (and {finding.more} more)" if finding.more else ""

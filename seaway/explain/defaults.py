@@ -10,6 +10,7 @@ from seaway.explain import fields
 from seaway.manifests import preview
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
+from seaway.project import environments
 from seaway.syntax import decode, encode
 
 
@@ -120,5 +121,6 @@ def _render_minimal_manifests() -> list[dict[str, Any]]:
         jobs=(application.Job("migrate", image="migrate:1"),),
     )
     stack_settings = settings.Settings(stack="dev", context="dev")
-    rendered = preview.render_objects(resolve.resolve_application(app), stack_settings)
+    environment = environments.Environment.create(resolve.resolve_application(app), stack_settings)
+    rendered = preview.render_objects(environment)
     return [release_object.manifest for release_object in rendered]

@@ -65,18 +65,13 @@ def build_graph(app: application.Application, stack_settings: settings.Settings)
     edges: list[Edge] = []
     for path, workload in workloads.items():
         edges += [Edge(start=path, end=ids[name], relation="calls") for name in workload.calls]
-        edges += [Edge(start=path, end=ids[name], relation="dependsOn") for name in list_dependencies(workload)]
+        edges += [Edge(start=path, end=ids[name], relation="dependsOn") for name in workload.depends_on]
     published = {path: workload for path, workload in workloads.items() if is_published(workload, stack_settings)}
     if published:
         detail = _describe_publication(stack_settings, published.values())
         nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=detail))
         edges = [*(Edge(start=OUTSIDE, end=path, relation="reaches") for path in published), *edges]
     return Graph(application=app.name, stack=stack_settings.stack, nodes=nodes, edges=edges)
-
-
-def list_dependencies(workload: application.AnyWorkload) -> Sequence[str]:
-    """The workloads that must run first, as they are declared."""
-    return workload.depends_on if isinstance(workload, application.Service) else ()
 
 
 def is_published(workload: application.AnyWorkload, stack_settings: settings.Settings) -> bool:

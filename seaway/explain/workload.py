@@ -96,7 +96,7 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
     images = preview.find_images(environment)
     rendered = [
         release_object
-        for release_object in preview.render_objects(app, stack_settings, images)
+        for release_object in preview.render_objects(environment, images)
         if release_object.owner == workload.name
     ]
     pods = next(
@@ -116,7 +116,7 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
         urls=() if is_job else ingress_hosts.format_urls(stack_settings, workload),
         calls=workload.calls,
         called_by=[caller.name for caller in app.get_workloads().values() if workload.name in caller.calls],
-        depends_on=graph.list_dependencies(workload),
+        depends_on=workload.depends_on,
         start=_format_start_command(environment, rendered) if is_job and not workload.is_release_job() else None,
         objects=[
             ObjectPurpose(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.compose_comparison import config, projects
 from seaway.compose import report
 from seaway.compose.exporter import exporter
 from seaway.compose.importer import convert
@@ -15,7 +16,6 @@ from seaway.model.defaults import resolve
 from seaway.project import load
 from seaway.syntax import nodes
 from tests import golden
-from tests.compose import config, projects
 
 pytestmark = pytest.mark.optional
 
@@ -25,7 +25,7 @@ FILE = "compose.seaway.yaml"
 
 def compared(found: exporter.ExportResult, folder: Path) -> list[str]:
     (folder / FILE).write_text(found.to_yaml(["For a test."]))
-    return list(config.compared("out", [folder / FILE]).wrong)
+    return list(config.compare("out", [folder / FILE]).unexpected)
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
@@ -37,7 +37,7 @@ def test_examples(folder: Path, tmp_path: Path) -> None:
     assert compared(exporter.export_application(app, nodes.parse(file.read_bytes(), "app.yaml")), there) == []
 
 
-@pytest.mark.parametrize(("name", "files"), projects.found().items(), ids=[*projects.found()])
+@pytest.mark.parametrize(("name", "files"), projects.list_projects().items(), ids=[*projects.list_projects()])
 def test_what_was_imported(name: str, files: Sequence[Path], tmp_path: Path) -> None:
     there = tmp_path / "it"
     shutil.copytree(files[0].parent, there)

@@ -16,7 +16,7 @@ from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import preview
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 from seaway.syntax import diagnosis
 
 KOMPOSE = parts.named("kompose")
@@ -60,7 +60,7 @@ def _seaway(files: Sequence[Path]) -> Made:
             return Made(told=told, named=named, refused="; ".join(f"{one.path}: {one.message}" for one in refused))
         app = load.load_application(path, root=roots.Root(files[0].parent), profiles=["*"])
         told |= {f"builds {name}: {build}" for name, build in build_inputs.list_builds(app)}
-        return Made(objects=[one.manifest for one in preview.render_objects(app, STACK)], told=told, named=named)
+        return Made(objects=[one.manifest for one in preview.render_objects(environments.Environment.create(app, STACK))], told=told, named=named)
     except diagnosis.InvalidInput as wrong:
         return Made(refused="; ".join(f"{one.path}: {one.message}" for one in wrong.diagnostics))
     except Exception as error:  # a crash is what is counted

@@ -1,5 +1,5 @@
 """Every cause on the real cluster, all at once and without Pulumi: what the kubelet, the registry and the API server
-say must be understood. Through `pulumi up` and under load the same is done by ``python -m tests.faults``.
+say must be understood. Through `pulumi up` and under load the same is done by ``python -m dev.faults``.
 """
 
 import asyncio
@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from dev import environment
+from dev import environment, kubectl
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.rollout import health, target, workload_health
+from dev import environment
+from seaway.kubernetes.cluster import client, reflector
+from seaway.rollout import evidence, health, target, workload_health
 from tests.support import kubectl
 
 pytestmark = pytest.mark.cluster
@@ -158,11 +161,11 @@ def begun() -> Iterator[datetime.datetime]:
             "spec": {"hard": {"pods": "0"}},
         },
     ]
-    kubectl.run("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": homes})
+    kubectl.run("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": homes})
     try:
         now = datetime.datetime.now(datetime.UTC)
         more += [manifest(name, case) for name, case in CASES.items()]
-        kubectl.run("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": more})
+        kubectl.run("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": more})
         yield now
     finally:
         kubectl.run("delete", "namespace", *(home["metadata"]["name"] for home in homes), "--wait=false")
@@ -180,16 +183,14 @@ def found(begun: datetime.datetime) -> dict[str, tuple[float, workload_health.Wo
         try:
             while len(done) < len(CASES) and time.monotonic() - start < SECONDS:
                 homes = sorted({case.namespace for case in CASES.values()})
-                seen: dict[str, snapshot.Snapshot] = {
-                    home: await reflector.read_snapshot(cluster, home) for home in homes
-                }
+                indexes = {home: evidence.ObjectIndex(await reflector.read_snapshot(cluster, home)) for home in homes}
                 elapsed = time.monotonic() - start
                 for name in CASES.keys() - done:
                     case = CASES[name]
                     one = target.Target(kind=case.kind, name=name, owner=name, deadline=600)
                     last[name] = (
                         elapsed,
-                        health.assess_workload(one, seen[case.namespace], elapsed=elapsed, started=begun),
+                        health.assess_workload(one, indexes[case.namespace], elapsed=elapsed, started=begun),
                     )
                     if as_expected(case, last[name][1]):
                         done.add(name)

@@ -46,7 +46,7 @@ def cluster(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def layout() -> layouts.Layout:
-    found = node.find(ROOT)
+    found = node.find_layout(ROOT)
     status = cluster("status")
     if status.returncode:
         reason = f"the one-node cluster is not well (`make cluster-up`):\n{status.stdout}{status.stderr}"
@@ -55,7 +55,7 @@ def layout() -> layouts.Layout:
 
 
 def run_kubectl(layout: layouts.Layout, *arguments: str, document: str | None = None) -> str:
-    command = [str(toolchain.binary("kubectl")), "--kubeconfig", str(layout.kubeconfig), *arguments]
+    command = [str(toolchain.find_program("kubectl")), "--kubeconfig", str(layout.kubeconfig), *arguments]
     done = subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=150)
     assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
     return done.stdout
@@ -197,7 +197,7 @@ def test_nobody_without_a_name_gets_in_but_may_ask_for_health(layout: layouts.La
 
 def test_a_component_may_do_its_own_work_only(layout: layouts.Layout) -> None:
     scheduler = ["--kubeconfig", str(layout.pki / "kube-scheduler.kubeconfig"), "--server", layout.server]
-    command = [str(toolchain.binary("kubectl")), *scheduler, "auth", "can-i"]
+    command = [str(toolchain.find_program("kubectl")), *scheduler, "auth", "can-i"]
     answers = {
         question: subprocess.run([*command, *question.split()], capture_output=True, text=True, check=False).stdout
         for question in ("list pods --all-namespaces", "get secrets --all-namespaces")
@@ -217,7 +217,7 @@ def add_ons(layout: layouts.Layout) -> set[str]:
 def test_an_add_on_that_the_toolchain_does_not_have_is_removed(layout: layouts.Layout) -> None:
     """An earlier `up` saw the optional parts too. These tests never do, whatever the cache holds."""
     assert add_ons(layout) == ADD_ONS
-    optional = "\n---\n".join(path.read_text() for path in addons.absent())
+    optional = "\n---\n".join(path.read_text() for path in addons.list_missing_manifests())
     # As far as an API server takes objects without their images. No metrics API that nobody serves.
     manifests = [each for each in yaml.safe_load_all(optional) if each["kind"] != "APIService"]
     run_kubectl(layout, "apply", "--server-side", "-f", "-", document=yaml.safe_dump_all(manifests))

@@ -16,32 +16,14 @@ import httpx
 import pytest
 import yaml
 
-from dev import environment, project
+from dev import environment, kubectl, prober, project
 from dev.cluster import node
-from tests.support import kubectl, namespaces, prober
+from dev.compose_comparison import projects
 
 pytestmark = pytest.mark.cluster
 
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 STACK = "compose"
-APPLIED = {
-    "bind-files": "docker-compose.yml",
-    "commands": "docker-compose.yml",
-    "configs": "docker-compose.yml",
-    "env-files": "docker-compose.yml",
-    "extends": "docker-compose.yml",
-    "include": "docker-compose.yml",
-    "interpolation": "docker-compose.yml",
-    "journal": "docker-compose.yml",
-    "names": "docker-compose.yml",
-    "no-ports": "docker-compose.yml",
-    "overrides": "docker-compose.yml,docker-compose.override.yml",
-    "ports": "docker-compose.yml",
-    "profiles": "docker-compose.yml --profile debug",
-    "tiers": "docker-compose.yml",
-    "worker": "docker-compose.yml",
-}
-"""What `kubectl apply` deploys: the case, and what follows `--app`."""
 
 UP = {
     "greeter": {"services": ["page"]},
@@ -77,7 +59,7 @@ class Cluster:
         name = f"{home(case)}/{service}"
         ports = (self.services.get(f"{name}-outside") or self.services[name])["spec"]["ports"]
         (number,) = (each["nodePort"] for each in ports if each["name"] == port)
-        address = f"http://{node.find(project.ROOT).address}:{number}{path}"
+        address = f"http://{node.find_layout(project.ROOT).address}:{number}{path}"
         return httpx.get(address, timeout=10).raise_for_status().text
 
     def asked(self, case: str, who: str, *, variable: str = "", url: str = "") -> str:
@@ -97,11 +79,11 @@ def apply(folder: Path, env: dict[str, str], case: str) -> None:
     shutil.copytree(CORPUS / case, folder / case)
     where = home(case)
     line = (
-        f"seaway render --stack {STACK} --app {APPLIED[case]} -n {where} | sed 's/cpu: 100m/cpu: 10m/'"
+        f"seaway render --stack {STACK} --app {projects.DEPLOYED[case]} -n {where} | sed 's/cpu: 100m/cpu: 10m/'"
         f" | kubectl --context seaway-dev apply -n {where} -f -"
     )
-    done = project.run("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
-    assert done.code == 0, f"{case}: {done.text}"
+    done = project.run_command("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
+    assert done.exit_code == 0, f"{case}: {done.output}"
 
 
 def up(folder: Path, case: str) -> project.Project:
@@ -121,11 +103,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     config = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]
     (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
     shutil.copy(project.ROOT / "Pulumi.yaml", folder)
-    env = {**os.environ, **environment.variables()}
+    env = {**os.environ, **environment.format_variables()}
     try:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             raised = {case: pool.submit(up, tmp_path_factory.mktemp(case), case) for case in UP}
-            for each in [pool.submit(apply, folder, env, case) for case in APPLIED]:
+            for each in [pool.submit(apply, folder, env, case) for case in projects.DEPLOYED]:
                 each.result()
             made = Cluster({}, {case: each.result() for case, each in raised.items()})
         ready()
@@ -138,8 +120,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def remove() -> None:
     """All of it at once, as `namespaces.remove` does it one after the other."""
-    kubectl.run("delete", f"{namespaces.CONTROLLERS},pods", *ALL, "--grace-period=1", "--wait=false")
-    homes = [home(case) for case in (*APPLIED, *UP)]
+    kubectl.run("delete", f"{kubectl.CONTROLLERS},pods", *ALL, "--grace-period=1", "--wait=false")
+    homes = [home(case) for case in (*projects.DEPLOYED, *UP)]
     kubectl.run("delete", "namespace", *homes, "--ignore-not-found", "--wait=false")
 
 
@@ -188,7 +170,7 @@ def test_a_named_volume_keeps_its_data(cluster: Cluster) -> None:
         except httpx.HTTPError:
             return []
 
-    assert prober.until(lambda: len(found := starts()) > 1 and found, seconds=120)[0] == first
+    assert prober.wait_until(lambda: len(found := starts()) > 1 and found, seconds=120)[0] == first
 
 
 def test_files_of_configuration(cluster: Cluster) -> None:

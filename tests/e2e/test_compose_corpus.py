@@ -12,12 +12,13 @@ import httpx
 import pytest
 import yaml
 
-from dev import project
+from dev import dry_run, kubectl, project
 from seaway.cli import main
 from seaway.files import roots
 from seaway.manifests import preview
 from seaway.model import application, settings
 from seaway.project import load
+from seaway.project import environments, load
 from tests.support import kubectl, strict
 
 pytestmark = pytest.mark.cluster
@@ -58,12 +59,12 @@ def server() -> Iterator[httpx.Client]:
         }
         for level in LEVELS
     ]
-    kubectl.run("create", "--filename", "-", given={"apiVersion": "v1", "kind": "List", "items": made})
+    kubectl.run("create", "--filename", "-", stdin={"apiVersion": "v1", "kind": "List", "items": made})
     try:
         for level in LEVELS:
             wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
             kubectl.run(*wait, "--namespace", home(level))
-        with strict.server() as client:
+        with dry_run.open_client() as client:
             yield client
     finally:
         kubectl.run("delete", "namespace", *map(home, LEVELS), "--wait=false")
@@ -100,8 +101,8 @@ def test_the_api_server_takes_what_a_file_becomes(
         code, told = imported(folder, capsys)
     assert code == 0, told
     app = load.load_application(folder / "app.yaml", root=roots.Root(folder))
-    namespace, *found = [each.manifest for each in preview.render_objects(app, STACK)]
+    namespace, *found = [each.manifest for each in preview.render_objects(environments.Environment.create(app, STACK))]
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
-    made = [*found, *strict.pods(found)]
+    made = [*found, *dry_run.list_pods(found)]
     assert len(made) > len(found), "a file without pods shows nothing"
-    assert [line for each in made for line in strict.said(server, each, home(level))] == []
+    assert [line for each in made for line in dry_run.list_problems(server, each, home(level))] == []

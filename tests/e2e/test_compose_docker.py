@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev import project
+from dev import prober, project
 from seaway.cli import main
-from tests.support import docker, prober
+from tests.support import docker
 
 pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
@@ -50,7 +50,7 @@ class Up:
                 return bool(self.curl(path))
             return False
 
-        prober.until(asked, seconds=120)
+        prober.wait_until(asked, seconds=120)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_the_smallest(up: Up) -> None:
 def test_the_shop(up: Up) -> None:
     up.answers("/healthz")
     up.curl("/orders", "--data", "item=tea")
-    prober.until(lambda: "<li>tea (packed)</li>" in up.curl("/"), seconds=120)
+    prober.wait_until(lambda: "<li>tea (packed)</li>" in up.curl("/"), seconds=120)
 
 
 @pytest.mark.parametrize("up", ["app"], indirect=True)

@@ -8,12 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from dev import project
+from dev import dry_run, kubectl, project
 from seaway.manifests import objects, preview
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 from tests import golden
-from tests.support import kubectl, namespaces, strict
 
 pytestmark = pytest.mark.cluster
 
@@ -24,7 +23,7 @@ def rendered(example: str) -> list[objects.ReleaseObject]:
     if example != "reference":
         return golden.build_objects(example)
     stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=settings.Ingress())
-    return preview.render_objects(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
+    return preview.render_objects(environments.Environment.create(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack))
 
 
 @pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])
@@ -34,7 +33,7 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
     home = f"strict-{example}"
     labels = namespace["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-    pods = list(strict.pods(found))
+    pods = list(dry_run.list_pods(found))
     assert pods, "an example without pods shows nothing"
     words = (
         "create",
@@ -47,11 +46,11 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
         "--filename",
         "-",
     )
-    kubectl.run("create", "--filename", "-", given=namespace | {"metadata": {"name": home, "labels": labels}})
+    kubectl.run("create", "--filename", "-", stdin=namespace | {"metadata": {"name": home, "labels": labels}})
     try:
         kubectl.run("wait", "--for=create", "serviceaccount/default", "--namespace", home, "--timeout=30s")
         made = [each | {"metadata": each["metadata"] | {"namespace": home}} for each in found]
-        told = kubectl.run(*words, given={"apiVersion": "v1", "kind": "List", "items": made + pods})
+        told = kubectl.run(*words, stdin={"apiVersion": "v1", "kind": "List", "items": made + pods})
         assert len(told.splitlines()) == len(made) + len(pods)
     finally:
         kubectl.run("delete", "namespace", home, "--wait=false")
@@ -67,14 +66,14 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Pro
         made.up()
         yield made
     finally:
-        namespaces.remove(NAMESPACE)
+        kubectl.delete_namespaces(NAMESPACE)
 
 
 def page(everything: project.Project) -> dict[str, Any]:
     """What the board answers to somebody outside."""
-    ports = everything.get("service", "board", "-n", NAMESPACE)["spec"]["ports"]
+    ports = everything.get_objects("service", "board", "-n", NAMESPACE)["spec"]["ports"]
     (port,) = (each["nodePort"] for each in ports if each["name"] == "main")
-    address = project.cluster("forward", str(port)).out.strip()
+    address = project.run_cluster("forward", str(port)).stdout.strip()
     return httpx.get(address, timeout=10).raise_for_status().json()
 
 
@@ -110,11 +109,11 @@ def test_other_ports_answer_too(everything: project.Project) -> None:
     said = everything.kubectl(
         "exec", "-n", NAMESPACE, "deployment/board", "-c", "board", "--", "python3", "-c", program
     )
-    assert said.out.splitlines() == ["board_requests_total", "here"]
+    assert said.stdout.splitlines() == ["board_requests_total", "here"]
 
 
 def test_the_agent_asks_kubernetes_with_a_token_of_its_own(everything: project.Project) -> None:
-    said = everything.kubectl("logs", "-n", NAMESPACE, "daemonset/agent").out.splitlines()
+    said = everything.kubectl("logs", "-n", NAMESPACE, "daemonset/agent").stdout.splitlines()
     assert said[0] == "the theme is grey"
     assert said[-1].endswith(" pods")
 
@@ -131,7 +130,7 @@ def test_a_job_on_demand_runs_when_somebody_says_so(everything: project.Project)
 def pods(everything: project.Project) -> dict[str, set[str]]:
     """Of each workload."""
     found: dict[str, set[str]] = {}
-    for one in everything.get("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
+    for one in everything.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
         labels = one["metadata"]["labels"]
         found.setdefault(labels["app.kubernetes.io/name"], set()).add(one["metadata"]["uid"])
     return found
@@ -145,14 +144,14 @@ def test_a_changed_value_rolls_exactly_the_pods_that_use_it_and_a_secret_one_is_
     counter.write_text(counter.read_text() + "\n# another line\n")
     value = b"a-value-that-nobody-may-see"
     everything.set_secret("SESSION_KEY", value.decode())
-    told = everything.up().text
+    told = everything.up().output
     after = pods(everything)
     assert {name for name in before if before[name] != after[name]} == {"board", "counter"}
     assert before.keys() == after.keys() >= {"agent", "journal"}
 
-    told += everything.kubectl("get", "events", "-n", NAMESPACE, "-o", "json").out
+    told += everything.kubectl("get", "events", "-n", NAMESPACE, "-o", "json").stdout
     for workload in ("deployment/board", "deployment/counter", "statefulset/journal"):
-        told += everything.kubectl("logs", workload, "-n", NAMESPACE, "--all-containers").out
+        told += everything.kubectl("logs", workload, "-n", NAMESPACE, "--all-containers").stdout
     written = [file.read_bytes() for file in (everything.folder / ".seaway" / "state").rglob("*") if file.is_file()]
     assert any(b"ciphertext" in content for content in written), "the state was read"
     for form in (value, base64.b64encode(value)):

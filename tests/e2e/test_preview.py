@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from dev import project
-from tests.support import namespaces
+from dev import kubectl, project
 
 pytestmark = pytest.mark.cluster
 
@@ -32,7 +31,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     git(made, "add", "--all")
     git(made, "commit", "--quiet", "-m", "deployed")
     yield made
-    namespaces.remove("shop-proposed")
+    kubectl.delete_namespaces("shop-proposed")
 
 
 @pytest.fixture
@@ -54,23 +53,23 @@ def git(shop: project.Project, *words: str) -> None:
     subprocess.run(["git", *who, *words], cwd=shop.folder, check=True, capture_output=True)
 
 
-def seaway(shop: project.Project, *words: str, **env: str) -> project.Done:
+def seaway(shop: project.Project, *words: str, **env: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", "preview", "--stack", shop.stack, *words]
     # Where these tests run in CI, the backend in a folder is meant.
-    done = project.run(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
-    print(done.text)
+    done = project.run_command(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
+    print(done.output)
     return done
 
 
 def both(shop: project.Project, code: int) -> dict[str, Any]:
     """What the preview finds; rendered from the files it must be the same."""
     done = seaway(shop, "--json", "--base", "HEAD", "--markdown", "preview.md")
-    assert done.code == code
-    found = json.loads(done.out)
+    assert done.exit_code == code
+    found = json.loads(done.stdout)
     offline = seaway(shop, "--json", "--base", "HEAD", "--offline")
-    assert offline.code == code
-    assert impacts(json.loads(offline.out)) == impacts(found)
-    assert json.loads(offline.out)["images"] == found["images"]
+    assert offline.exit_code == code
+    assert impacts(json.loads(offline.stdout)) == impacts(found)
+    assert json.loads(offline.stdout)["images"] == found["images"]
     assert (
         (shop.folder / "preview.md")
         .read_text()
@@ -136,12 +135,12 @@ def test_a_replacement_that_cannot_be_tried_out_is_judged(shop: project.Project,
     """The API server refuses it on the set that is there: the preview fails, and what it would do is told."""
     edit("app/app.yaml", "size: 1Gi", "size: 2Gi")
     done = seaway(shop)
-    assert done.code == 5
-    assert done.out.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
-    assert "updates to statefulset spec" in done.err
+    assert done.exit_code == 5
+    assert done.stdout.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
+    assert "updates to statefulset spec" in done.stderr
     offline = seaway(shop, "--offline", "--base", "HEAD")
-    assert offline.code == 5
-    assert "no pod answers in between; data-db-0 is kept as it is" in offline.out
+    assert offline.exit_code == 5
+    assert "no pod answers in between; data-db-0 is kept as it is" in offline.stdout
 
 
 def test_without_a_cluster_there_is_no_preview(shop: project.Project) -> None:
@@ -151,14 +150,14 @@ def test_without_a_cluster_there_is_no_preview(shop: project.Project) -> None:
     config = {"clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {"token": "t"}}]}
     kubeconfig.write_text(json.dumps(config))
     done = seaway(shop, "--markdown", "preview.md", KUBECONFIG=str(kubeconfig))
-    assert done.code == 1
-    assert 'cannot reach the cluster of context "seaway-dev"' in done.err
+    assert done.exit_code == 1
+    assert 'cannot reach the cluster of context "seaway-dev"' in done.stderr
     text = (shop.folder / "preview.md").read_text()
     assert "the preview failed" in text
-    assert "no changes" not in done.out + text
+    assert "no changes" not in done.stdout + text
 
 
 def test_in_ci_the_runners_own_disk_is_no_backend(shop: project.Project) -> None:
     done = seaway(shop, CI="true")
-    assert done.code == 2
-    assert "in CI the preview would always be from nothing" in done.err
+    assert done.exit_code == 2
+    assert "in CI the preview would always be from nothing" in done.stderr

@@ -21,10 +21,9 @@ import httpx
 import pytest
 import yaml
 
-from dev import project
+from dev import kubectl, prober, project
 from seaway.images import registry
 from seaway.project import release_lock
-from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
 
@@ -45,11 +44,11 @@ class Story:
     def folder(self) -> Path:
         return self.dev.folder
 
-    def seaway(self, *words: str, code: int = 0) -> project.Done:
+    def seaway(self, *words: str, code: int = 0) -> project.CommandResult:
         line = [sys.executable, "-m", "seaway.cli", *words]
-        done = project.run(*line, cwd=self.folder, env=self.prod.env, timeout=200)
-        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.text}")
-        assert done.code == code, done.text
+        done = project.run_command(*line, cwd=self.folder, env=self.prod.env, timeout=200)
+        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.output}")
+        assert done.exit_code == code, done.output
         return done
 
     def change(self, file: str, old: str, new: str) -> None:
@@ -69,7 +68,7 @@ class Story:
         """`pulumi up` of a release whose web cannot start, until somebody presses Ctrl-C."""
         line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", one.stack]
         with subprocess.Popen(line, cwd=one.folder, env=one.env, stdout=subprocess.PIPE, text=True) as process:
-            prober.until(lambda: broken(one), seconds=120)
+            prober.wait_until(lambda: broken(one), seconds=120)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
         assert process.returncode != 0
@@ -81,12 +80,12 @@ def namespace(one: project.Project) -> str:
 
 def current(one: project.Project) -> str:
     """The release that runs."""
-    found = one.get("configmap", "release-current", "-n", namespace(one))["data"]["id"]
+    found = one.get_objects("configmap", "release-current", "-n", namespace(one))["data"]["id"]
     return found.partition("-")[0]
 
 
 def pods(one: project.Project, owner: str = "web") -> list[dict[str, Any]]:
-    found = one.get("pods", "-n", namespace(one), f"--selector=app.kubernetes.io/name={owner}")["items"]
+    found = one.get_objects("pods", "-n", namespace(one), f"--selector=app.kubernetes.io/name={owner}")["items"]
     return [each for each in found if "deletionTimestamp" not in each["metadata"]]
 
 
@@ -152,7 +151,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     made = Story(dev, staging, prod)
     made.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
     yield made
-    namespaces.remove(*map(namespace, (dev, staging, prod)))
+    kubectl.delete_namespaces(*map(namespace, (dev, staging, prod)))
 
 
 def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = "20m") -> project.Project:
@@ -174,18 +173,19 @@ def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = 
 @pytest.fixture(scope="module")
 def address(story: Story) -> str:
     """Of prod's page, for a person on this machine."""
-    port = story.prod.get("service", "web", "-n", namespace(story.prod))["spec"]["ports"][0]["nodePort"]
-    return project.cluster("forward", str(port)).out.strip()
+    port = story.prod.get_objects("service", "web", "-n", namespace(story.prod))["spec"]["ports"][0]["nodePort"]
+    return project.run_cluster("forward", str(port)).stdout.strip()
 
 
 def test_one_release_in_three_environments(story: Story, second_registry: str) -> None:
     first = story.deployed(story.dev)
     told = story.seaway("release", "promote", "dev", "staging")
     assert (
-        f"web: registry.localhost:5000/story/web@{digests(story.dev)['web']} -> {second_registry}/staging/" in told.out
+        f"web: registry.localhost:5000/story/web@{digests(story.dev)['web']} -> {second_registry}/staging/"
+        in told.stdout
     )
     refused = story.seaway("release", "promote", "dev", "prod", code=1)
-    assert f"release {first} was never healthy in stack staging" in refused.err
+    assert f"release {first} was never healthy in stack staging" in refused.stderr
     assert story.deployed(story.staging) == first
     story.seaway("release", "promote", "staging", "prod")
     assert story.deployed(story.prod) == first
@@ -201,7 +201,7 @@ def test_a_change_goes_from_dev_to_prod_under_load(story: Story, address: str) -
     second = story.deployed(story.dev)
     story.seaway("release", "promote", "dev", "staging")
     assert story.deployed(story.staging) == second
-    told = story.seaway("release", "promote", "staging", "prod").out
+    told = story.seaway("release", "promote", "staging", "prod").stdout
     assert re.search(r"^services.web +image +ctx-\w+ +ctx-\w+$", told, re.M)
     assert current(story.prod) == first, "nothing was deployed"
     with prober.Prober(address) as load:
@@ -218,7 +218,7 @@ def test_an_edited_working_tree_changes_nothing_in_prod(story: Story) -> None:
     text = file.read_text()
     file.write_text("name: something-else\nservices: {web: {port: none}}\n")
     story.prod.preview("--expect-no-changes")
-    assert json.loads(story.seaway("status", "--stack", "prod", "--json").out)["healthy"]
+    assert json.loads(story.seaway("status", "--stack", "prod", "--json").stdout)["healthy"]
     file.write_text(text)
 
 
@@ -230,7 +230,7 @@ def test_a_release_that_breaks_is_refused(story: Story) -> None:
     story.seaway("release", "promote", "dev", "staging")
     story.spoiled(story.staging)
     before = story.pin("prod")
-    told = story.seaway("release", "promote", "staging", "prod", code=1).err
+    told = story.seaway("release", "promote", "staging", "prod", code=1).stderr
     assert f"stack staging pins release {third} and runs {second};" in told
     assert "stack staging is not healthy (web: " in told
     assert story.pin("prod") == before
@@ -255,13 +255,13 @@ def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address
     said = story.pin("prod")
     assert (said["release"], said["back"]) == (second, True)
     assert "web: " in said["held"][third]["because"]
-    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in done.out
+    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in done.stdout
     assert names(story.prod, "jobs") == []
     story.prod.preview("--expect-no-changes")
 
 
 def names(one: project.Project, kind: str) -> list[str]:
-    return [each["metadata"]["name"] for each in one.get(kind, "-n", namespace(one))["items"]]
+    return [each["metadata"]["name"] for each in one.get_objects(kind, "-n", namespace(one))["items"]]
 
 
 def test_a_healthy_release_is_rolled_back(story: Story, address: str) -> None:
@@ -283,7 +283,7 @@ def test_a_healthy_release_is_rolled_back(story: Story, address: str) -> None:
 def test_what_is_held_needs_its_name(story: Story) -> None:
     second = current(story.staging)
     before = story.pin("prod")
-    told = story.seaway("release", "promote", "staging", "prod", code=1).err
+    told = story.seaway("release", "promote", "staging", "prod", code=1).stderr
     assert f"release {second} is held in stack prod since " in told
     assert story.pin("prod") == before
     story.seaway("release", "promote", "staging", "prod", "--unhold", second)
@@ -293,14 +293,14 @@ def test_what_is_held_needs_its_name(story: Story) -> None:
     assert second not in said["held"]
     assert story.deployed(story.prod) == second
     assert len(names(story.prod, "jobs")) == 1, "its migration ran once more"
-    listed = json.loads(story.seaway("release", "list", "--json").out)
+    listed = json.loads(story.seaway("release", "list", "--json").stdout)
     assert listed["unknown"] == {}
     (row,) = (each for each in listed["releases"] if each["id"] == second)
     assert (row["pinned"], row["runs"], row["file"]) == (["prod", "staging"], ["prod", "staging"], True)
 
 
 def test_destroying_dev_leaves_what_prod_runs(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    namespaces.empty(namespace(story.dev))
+    kubectl.empty_namespace(namespace(story.dev))
     story.dev.destroy()
     monkeypatch.setenv(registry.ADDRESSES_VARIABLE, story.prod.env[registry.ADDRESSES_VARIABLE])
     (image,) = {each["spec"]["containers"][0]["image"] for each in pods(story.prod)}

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import project
-from tests.support import namespaces
+from dev import kubectl, project
 
 pytestmark = pytest.mark.cluster
 
@@ -26,7 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     folder = tmp_path_factory.mktemp("shop")
     made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack=STACK)
     yield made
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def state(shop: project.Project) -> dict[str, list[dict[str, object]]]:
@@ -52,7 +51,7 @@ def recorded(shop: project.Project) -> set[str]:
 
 def live(shop: project.Project) -> dict[str, str]:
     """The UID of each object that we made, by ``Service/web``."""
-    found = shop.get(KINDS, "-n", NAMESPACE, "-l", "app.kubernetes.io/managed-by=seaway")["items"]
+    found = shop.get_objects(KINDS, "-n", NAMESPACE, "-l", "app.kubernetes.io/managed-by=seaway")["items"]
     return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["uid"] for one in found}
 
 
@@ -98,10 +97,10 @@ def session(leader: int) -> None:
             continue
 
 
-def seaway(shop: project.Project, *words: str) -> project.Done:
+def seaway(shop: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words[:1], "--stack", STACK, *words[1:]]
-    done = project.run(*line, cwd=shop.folder, env=shop.env)
-    print(done.text)
+    done = project.run_command(*line, cwd=shop.folder, env=shop.env)
+    print(done.output)
     return done
 
 
@@ -112,16 +111,16 @@ def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Proj
     assert state(shop)["pending_operations"]
 
     refused = seaway(shop, "up")
-    assert refused.code == 1
-    assert "error: the stack is currently locked by 1 lock(s)" in refused.err
+    assert refused.exit_code == 1
+    assert "error: the stack is currently locked by 1 lock(s)" in refused.stderr
 
     done = seaway(shop, "up", "--recover")
-    assert done.code == 0
-    told = done.err.splitlines()
+    assert done.exit_code == 0
+    told = done.stderr.splitlines()
     assert told[0].startswith("seaway: the lock of ")
     assert told[0].endswith(" is freed")
     assert told[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
-    assert "pending operations" not in done.text
+    assert "pending operations" not in done.output
     after = live(shop)
     assert before.items() <= after.items(), "nothing was made twice"
     assert len([name for name in after if name.startswith("Job/")]) == 1
@@ -129,5 +128,5 @@ def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Proj
 
     # Where nothing is left behind, it is an ordinary up, and here with nothing to do.
     again = seaway(shop, "up", "--recover", "--", "--expect-no-changes")
-    assert again.code == 0
-    assert "seaway:" not in again.err
+    assert again.exit_code == 0
+    assert "seaway:" not in again.stderr

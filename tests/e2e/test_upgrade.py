@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev import project
-from tests.support import namespaces, prober
+from dev import kubectl, prober, project
 from tests.upgrade import restore
 
 pytestmark = pytest.mark.cluster
@@ -31,12 +30,12 @@ class Kept:
     stacks: dict[str, project.Project]
     pods: dict[str, list[str]]
 
-    def seaway(self, stack: str, *words: str, code: int = 0) -> project.Done:
+    def seaway(self, stack: str, *words: str, code: int = 0) -> project.CommandResult:
         one = self.stacks[stack]
         env = {key: value for key, value in one.env.items() if key != "CI"}  # CI writes no key
-        done = project.run(sys.executable, "-m", "seaway.cli", *words, cwd=one.folder, env=env, timeout=400)
-        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.text}")
-        assert done.code == code, done.text
+        done = project.run_command(sys.executable, "-m", "seaway.cli", *words, cwd=one.folder, env=env, timeout=400)
+        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.output}")
+        assert done.exit_code == code, done.output
         return done
 
 
@@ -52,9 +51,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
             stacks[stack] = dataclasses.replace(images, stack=stack)
             restore.restore_stack(stacks[stack], name, digests)
     for stack, one in stacks.items():
-        prober.until(lambda one=one, stack=stack: ready(one, stack), seconds=180)
+        prober.wait_until(lambda one=one, stack=stack: ready(one, stack), seconds=180)
     yield Kept(stacks, {stack: running(one, stack) for stack, one in stacks.items()})
-    namespaces.remove(*NAMESPACES)
+    kubectl.delete_namespaces(*NAMESPACES)
 
 
 def namespace(stack: str) -> str:
@@ -63,7 +62,7 @@ def namespace(stack: str) -> str:
 
 def ready(one: project.Project, stack: str) -> bool:
     """Whether all workloads are complete."""
-    found = one.get("deployments,statefulsets,jobs", "-n", namespace(stack))["items"]
+    found = one.get_objects("deployments,statefulsets,jobs", "-n", namespace(stack))["items"]
     return all(
         each["status"].get("succeeded")
         if each["kind"] == "Job"
@@ -74,7 +73,7 @@ def ready(one: project.Project, stack: str) -> bool:
 
 def running(one: project.Project, stack: str) -> list[str]:
     """Pods and jobs by what they are: one that is made again has another UID."""
-    found = one.get("pods,jobs", "-n", namespace(stack))["items"]
+    found = one.get_objects("pods,jobs", "-n", namespace(stack))["items"]
     return sorted(
         f"{each['kind']} {each['metadata']['name']} {each['metadata']['uid']}"
         f" {[status['restartCount'] for status in each['status'].get('containerStatuses', ())]}"
@@ -87,15 +86,15 @@ def test_only_the_record_is_updated(kept: Kept, stack: str) -> None:
     one = kept.stacks[stack]
     kept.seaway(stack, "status", "--stack", stack)
     kept.seaway(stack, "status", "--drift", "--stack", stack)
-    preview = json.loads(one.pulumi("preview", "--stack", stack, "--json", check=True).out)
+    preview = json.loads(one.pulumi("preview", "--stack", stack, "--json", check=True).stdout)
     changed = {each["urn"].rpartition("$")[2]: each["op"] for each in preview["steps"] if each["op"] != "same"}
     assert changed == {"seaway:index:Release::release": "update"}
     kept.seaway(stack, "up", "--stack", stack, *QUIET)
     assert running(one, stack) == kept.pods[stack]
     one.pulumi("preview", "--stack", stack, "--expect-no-changes", check=True)
     kept.seaway(stack, "status", "--drift", "--stack", stack)
-    record = one.get("configmap", "release-current", "-n", namespace(stack))["data"]["id"]
-    assert one.get("configmap", f"release-{record}", "-n", namespace(stack))["data"]["format"] == "2"
+    record = one.get_objects("configmap", "release-current", "-n", namespace(stack))["data"]["id"]
+    assert one.get_objects("configmap", f"release-{record}", "-n", namespace(stack))["data"]["format"] == "2"
 
 
 def test_a_secret_keeps_its_name_until_its_value_changes(kept: Kept) -> None:
@@ -116,7 +115,7 @@ def test_a_secret_keeps_its_name_until_its_value_changes(kept: Kept) -> None:
 
 
 def names_of_secrets(one: project.Project, stack: str) -> dict[str, list[str]]:
-    found = one.get("deployments,statefulsets", "-n", namespace(stack))["items"]
+    found = one.get_objects("deployments,statefulsets", "-n", namespace(stack))["items"]
     return {
         each["metadata"]["name"]: re.findall(r"[\w-]+-secrets-\w+", json.dumps(each["spec"]["template"]))
         for each in found
@@ -139,5 +138,5 @@ def test_it_is_rolled_back_to_a_release_of_then(kept: Kept) -> None:
     one = kept.stacks[stack]
     jobs = [each for each in running(one, stack) if each.startswith("Job")]
     done = kept.seaway(stack, "release", "rollback", stack, *QUIET)
-    assert re.search(r"^release 3475cd4aaa05 runs; commit ", done.out, re.M)
+    assert re.search(r"^release 3475cd4aaa05 runs; commit ", done.stdout, re.M)
     assert [each for each in running(one, stack) if each.startswith("Job")] in ([], jobs), "no job runs again"

@@ -90,13 +90,13 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
         in_copy=True,
         prints="kube-score: [0-9]+ checks",
     ),
-    "compose-config": Make(stage="optional", in_copy=True, prints="0 differences that are not meant"),
+    "compose-config": Make(stage="optional", in_copy=True, prints="0 unintended differences"),
     "compose-table": Make(words=("ARGS=--only worker",), stage="optional", prints=r"worker: seaway: runs: yes"),
     "compose-keys": Make(stage="unit", in_copy=True),
     "bench": Make(
         words=(f"ARGS={QUICK}",), stage="cluster", prints="(?s)no-op preview.*N=1 +create.*kubectl kustomize"
     ),
-    "plan": Make(stage="cluster", prints="Everything is there"),
+    "plan": Make(stage="cluster", prints="All parts are available"),
     "setup": Make(stage="cluster"),
     "able": Make(stage="cluster", prints="this machine can run the cluster"),
     "toolchain": Make(stage="cluster"),
@@ -132,7 +132,7 @@ def list_targets(makefile: str) -> dict[str, str]:
     return {rule[1]: rule[2] for rule in rules}
 
 
-def run(name: str, folder: Path) -> project.Done:
+def run(name: str, folder: Path) -> project.CommandResult:
     """Run a row of the table that a test runs. Raises AssertionError: it failed, or left a change behind."""
     row = TARGETS[name]
     assert isinstance(row, Make)
@@ -149,9 +149,9 @@ def run(name: str, folder: Path) -> project.Done:
     before = git(folder, "status", "--porcelain"), git(folder, "diff")
     outer = ("MAKE", "MFLAGS", "PYTEST")
     env = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
-    done = project.run("make", name, *row.words, cwd=folder, env=env, timeout=570)
-    assert done.code == row.code, done.text
-    assert re.search(row.prints, done.text), done.text
+    done = project.run_command("make", name, *row.words, cwd=folder, env=env, timeout=570)
+    assert done.exit_code == row.code, done.output
+    assert re.search(row.prints, done.output), done.output
     after = git(folder, "diff", "--unified=0", "--no-color")
     if row.changes:
         lines = [line for line in after.splitlines() if re.match(r"[+-](?![+-]{2} )", line)]

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dev import environment
+from dev import environment, prober
 from dev.cluster import node, processes
-from tests.support import prober
 
 HERE: Sequence[str] = ()
 """The network of this machine, as a prefix of a command line."""
@@ -26,7 +25,7 @@ def second_registry(one_node_cluster: None, tmp_path_factory: pytest.TempPathFac
     Two processes serve one folder, each on the loopback of a network of its own: containerd, buildkit, skopeo and
     crane all speak plain http with a host of that name, so nothing has to be configured anywhere.
     """
-    inside = processes.load(node.find(environment.ROOT))["init"].pid
+    inside = processes.load(node.find_layout(environment.ROOT))["init"].pid
     cluster = ("nsenter", f"--target={inside}", "--net", "--")
     with serving(tmp_path_factory.mktemp("registry"), networks=(HERE, cluster)) as address:
         yield address
@@ -54,7 +53,7 @@ def serving(
     with contextlib.ExitStack() as running:
         for network in networks:
             running.enter_context(_running([*network, "docker-registry", "serve", str(config)]))
-            prober.until(lambda network=network: _listens(network, port), seconds=300, every=0.1)
+            prober.wait_until(lambda network=network: _listens(network, port), seconds=300, every=0.1)
         yield f"localhost:{port}"
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Generator
 
-from tests.support import prober
+from dev import prober
 
 LOWEST, HIGHEST = 2.0, 1000.0
 """Requests a second, from all threads together."""

@@ -45,18 +45,18 @@ CHECKED = {
 
 
 def short(found: list[outcome.Outcome]) -> list[tuple[str, str, bool, str]]:
-    return [(one.check, one.object, one.passed, one.told) for one in found]
+    return [(one.check, one.object, one.passed, one.message) for one in found]
 
 
 def test_kube_score() -> None:
-    assert short(list(tools.kube_score(SCORED, "shop"))) == [
+    assert short(list(tools.parse_kube_score(SCORED, "shop"))) == [
         ("label-values", "Job/migrate-*", True, ""),
         ("container-resources", "Job/migrate-*", False, "web: CPU limit is not set"),
     ]
 
 
 def test_kubeconform_and_what_it_does_not_know() -> None:
-    assert short(list(tools.kubeconform(CONFORMED, "shop"))) == [
+    assert short(list(tools.parse_kubeconform(CONFORMED, "shop"))) == [
         ("schema", "Service/web", True, ""),
         ("schema", "Ingress/web", False, "additional properties 'tsl' not allowed"),
         ("schema", "Odd/web", False, "statusSkipped"),
@@ -64,7 +64,7 @@ def test_kubeconform_and_what_it_does_not_know() -> None:
 
 
 def test_checkov_and_several_containers_of_one_object() -> None:
-    assert short(list(tools.checkov(CHECKED, "shop"))) == [
+    assert short(list(tools.parse_checkov(CHECKED, "shop"))) == [
         ("CKV_K8S_11", "Deployment/web", False, "CPU"),
         ("CKV2_K8S_6", "Pod/web", True, ""),
     ]
@@ -75,34 +75,34 @@ def finding(check: str = "A", key: str = "Deployment/web", *, passed: bool = Fal
 
 
 def waiver(check: str = "A", *objects: str) -> outcome.Waiver:
-    return outcome.Waiver(tool="checkov", check=check, objects=objects or ("*",), because="why")
+    return outcome.Waiver(tool="checkov", check=check, objects=objects or ("*",), reason="why")
 
 
 def test_what_is_waived_and_what_is_not() -> None:
     found = [finding(), finding("A", "Job/x"), finding("B", passed=True), finding("C")]
-    judged = outcome.judge(found, [waiver("A", "shop: Deployment/*"), waiver("B")])
+    judged = outcome.apply_waivers(found, [waiver("A", "shop: Deployment/*"), waiver("B")])
     assert [one.object for _, ones in judged.waived for one in ones] == ["Deployment/web"]
     assert [(one.check, one.object) for one in judged.failed] == [("A", "Job/x"), ("C", "Deployment/web")]
-    assert judged.idle == [waiver("B")]
-    assert not judged.good
-    assert outcome.judge(found[:3], [waiver()]).good
-    counts = judged.counts("checkov")
+    assert judged.unused == [waiver("B")]
+    assert not judged.is_clean
+    assert outcome.apply_waivers(found[:3], [waiver()]).is_clean
+    counts = judged.count_outcomes("checkov")
     assert dict(counts) == {"checks": 3, "objects": 2, "passed": 1, "waived": 1, "failed": 2}
 
 
 def test_a_waiver_of_one_of_several_things_that_a_check_looks_for() -> None:
-    limit = outcome.Waiver(tool="checkov", check="A", told="CPU limit is not set", because="why")
+    limit = outcome.Waiver(tool="checkov", check="A", message="CPU limit is not set", reason="why")
     for told, meant in (
         ("web: CPU limit is not set", True),
         ("web: CPU limit is not set; proxy: CPU limit is not set", True),
         ("web: CPU limit is not set; web: Memory limit is not set", False),
     ):
-        assert limit.covers(dataclasses.replace(finding(), told=told)) == meant
+        assert limit.covers(dataclasses.replace(finding(), message=told)) == meant
 
 
 def test_the_page() -> None:
-    judged = outcome.judge([finding(), finding("A", "Job/x-*"), finding("B", passed=True)], [waiver()])
-    lines = page.text(judged, {"checkov": "1.0"}, ["shop"]).splitlines()
+    judged = outcome.apply_waivers([finding(), finding("A", "Job/x-*"), finding("B", passed=True)], [waiver()])
+    lines = page.format_page(judged, {"checkov": "1.0"}, ["shop"]).splitlines()
     assert "| checkov 1.0 | every check of its framework `kubernetes` | 2 | 2 | 1 | 2 | 0 |" in lines
     assert lines[-1] == "| checkov | A: T \\| t | shop: Deployment/web Job/x-* | why |"
 
@@ -110,7 +110,7 @@ def test_the_page() -> None:
 def test_each_waiver_is_of_a_checker_that_runs_and_says_why() -> None:
     for one in waivers.WAIVERS:
         assert one.tool in tools.VERSIONS
-        assert len(one.because) > 20, one.check
+        assert len(one.reason) > 20, one.check
 
 
 DEFINITIONS: dict[str, Any] = {
@@ -135,7 +135,7 @@ DEFINITIONS: dict[str, Any] = {
 def test_the_api_as_a_schema_a_kind(tmp_path: Any) -> None:
     from jsonschema import Draft7Validator  # noqa: PLC0415 - it comes with the validator of the development extras
 
-    assert schemas.write(DEFINITIONS, tmp_path) == 1
+    assert schemas.write_schemas(DEFINITIONS, tmp_path) == 1
     schema = json.loads((tmp_path / "thing-networking-v1.json").read_text())
     thing = {"apiVersion": "networking.k8s.io/v1", "kind": "Thing", "spec": {"port": 80, "more": [{"port": "web"}]}}
     validator = Draft7Validator(schema)
@@ -153,13 +153,13 @@ def test_the_api_as_a_schema_a_kind(tmp_path: Any) -> None:
     ],
 )
 def test_files_are_called_as_kubeconform_looks_for_them(group: str, version: str, kind: str, file: str) -> None:
-    assert schemas.file(group, version, kind) == file
+    assert schemas.format_file_name(group, version, kind) == file
 
 
 def test_examples_are_as_production_has_them() -> None:
-    found = examples.found()
+    found = examples.list_examples()
     assert {"app", "shop", "smallest"} <= found.keys()
-    objects = list(yaml.safe_load_all(examples.text(found["shop"])))
+    objects = list(yaml.safe_load_all(examples.render_example(found["shop"])))
     assert {"Ingress", "ResourceQuota", "NetworkPolicy"} <= {one["kind"] for one in objects}
     (web,) = (one for one in objects if one["kind"] == "Deployment" and one["metadata"]["name"] == "web")
     assert "@sha256:" in web["spec"]["template"]["spec"]["containers"][0]["image"]

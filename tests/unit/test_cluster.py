@@ -40,7 +40,7 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> layouts.Layout:
     run.mkdir()
     monkeypatch.setattr(layouts.Layout, "run", property(lambda _: run))
     monkeypatch.setattr(components.shutil, "which", lambda name, path=None: f"/usr/bin/{name}")
-    monkeypatch.setattr(toolchain, "binary", lambda name: Path("/cache") / name)
+    monkeypatch.setattr(toolchain, "find_program", lambda name: Path("/cache") / name)
     made = layouts.Layout(root=tmp_path, number=7)
     made.logs.mkdir(parents=True)
     return made
@@ -62,14 +62,14 @@ def test_the_address_pair_is_one_that_no_route_overlaps(
 ) -> None:
     first = int(layout.digest, 16) % 256
     routes: list[dict[str, str]] = [{"dst": "default"}, {"dst": f"10.200.{first}.2", "dev": "other"}]
-    monkeypatch.setattr(network, "_ip", lambda *_: routes)
-    assert network.choose(layout) == (first + 1) % 256
+    monkeypatch.setattr(network, "_run_ip", lambda *_: routes)
+    assert network.choose_number(layout) == (first + 1) % 256
 
 
 def test_a_network_that_takes_the_whole_range_is_named(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "_ip", lambda *_: [{"dst": "10.0.0.0/8", "dev": "vpn"}])
+    monkeypatch.setattr(network, "_run_ip", lambda *_: [{"dst": "10.0.0.0/8", "dev": "vpn"}])
     with pytest.raises(layouts.CannotRunError, match=r"10\.200\.0\.0/16: every address pair is taken.*VPN"):
-        network.choose(layout)
+        network.choose_number(layout)
 
 
 def test_only_our_own_firewall_rules_are_removed(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_only_our_own_firewall_rules_are_removed(layout: layouts.Layout, monkeyp
         return listed if "nat" in command and "-S" in command else ""
 
     monkeypatch.setattr(network, "run", run)
-    monkeypatch.setattr(network, "FORWARDING_WAS_OFF", layout.run / "none")
+    monkeypatch.setattr(network, "FORWARDING_WAS_OFF_FILE", layout.run / "none")
     network.disconnect(layout)
     deleted = [command for command in ran if "-D" in command]
     assert len(deleted) == 1
@@ -93,14 +93,14 @@ def test_only_our_own_firewall_rules_are_removed(layout: layouts.Layout, monkeyp
 
 def test_a_reused_process_id_is_never_killed() -> None:
     with subprocess.Popen(["sleep", "60"]) as somebody:
-        process = processes.of(somebody.pid)
+        process = processes.find_process(somebody.pid)
         assert process
         processes.kill(processes.Process(pid=process.pid, started=process.started - 1))
         with pytest.raises(subprocess.TimeoutExpired):
             somebody.wait(0.2)
         processes.kill(process)
         assert somebody.wait(5) == -9
-    assert not process.alive
+    assert not process.is_alive
 
 
 def test_recorded_processes_are_read_back(layout: layouts.Layout) -> None:
@@ -147,23 +147,23 @@ def test_the_kubeconfig_has_the_constant_context_and_port(layout: layouts.Layout
 
 
 def test_the_table_starts_each_component_after_earlier_ones(layout: layouts.Layout) -> None:
-    table = components.table(layout)
+    table = components.list_components(layout)
     names = [entry.name for entry in table]
     assert names[0] == "etcd"
     for position, entry in enumerate(table):
-        assert set(entry.after) <= set(names[:position]), entry.name
-        assert "$" not in " ".join((*entry.command, entry.check, entry.address))
-        assert entry.check.startswith(("http://", "https://", "unix:"))
+        assert set(entry.depends_on) <= set(names[:position]), entry.name
+        assert "$" not in " ".join((*entry.command, entry.ready_check, entry.address))
+        assert entry.ready_check.startswith(("http://", "https://", "unix:"))
 
 
 def test_a_missing_program_is_named_with_the_way_out(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(components.shutil, "which", lambda name, path=None: None)
     with pytest.raises(layouts.CannotRunError, match=r"^containerd: not installed; `make up` installs it"):
-        components.table(layout)
+        components.list_components(layout)
 
 
 def test_configuration_files_are_well_formed(layout: layouts.Layout) -> None:
-    components.configure(layout, pause="seaway.local/pause:1", mtu=1400)
+    components.write_config(layout, pause="seaway.local/pause:1", mtu=1400)
     config = layout.data / "config"
     containerd = tomllib.loads((config / "containerd.toml").read_text())
     assert containerd["plugins"]["io.containerd.grpc.v1.cri"]["sandbox_image"] == "seaway.local/pause:1"
@@ -178,7 +178,7 @@ def test_configuration_files_are_well_formed(layout: layouts.Layout) -> None:
 def test_an_images_name_follows_its_content(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text("one")
-    image = images.Image(name="tool", files={"/tool": program}, command="/tool")
+    image = images.Image(name="tool", files={"/tool": program}, entrypoint="/tool")
     first = image.reference
     assert image.reference == first
     program.write_text("two")
@@ -198,7 +198,7 @@ def test_a_machine_that_is_not_linux_is_told_the_way_out(
 def test_without_root_it_is_told_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.platform, "system", lambda: "Linux")
     monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
-    assert machine.lacks() == [
+    assert machine.find_problems() == [
         "not root: namespaces and mounts need it; run with sudo, or use any other cluster (README)"
     ]
 
@@ -211,13 +211,13 @@ def test_without_root_it_is_told_the_way_out(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_a_checkout_at_a_place_that_cannot_work_is_told(root: str, wrong: str) -> None:
-    (problem,) = layouts.misplaced(Path(root))
+    (problem,) = layouts.find_path_problems(Path(root))
     assert problem.startswith(f"{root}: ")
     assert wrong in problem
 
 
 def test_an_ordinary_place_is_fine() -> None:
-    assert layouts.misplaced(Path("/home/me.too/src/seaway-2_x")) == []
+    assert layouts.find_path_problems(Path("/home/me.too/src/seaway-2_x")) == []
 
 
 def test_status_of_a_cluster_that_is_down_is_not_well(
@@ -232,7 +232,9 @@ def test_status_of_a_cluster_that_is_down_is_not_well(
 
 def component(name: str, layout: layouts.Layout, program: str, *after: str) -> components.Component:
     command = (sys.executable, "-c", program)
-    return components.Component(name=name, command=command, check=f"unix:{layout.run}/{name}", address="", after=after)
+    return components.Component(
+        name=name, command=command, ready_check=f"unix:{layout.run}/{name}", address="", depends_on=after
+    )
 
 
 LISTENS = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind({path!r}); s.listen(); time.sleep(60)"
@@ -241,7 +243,7 @@ LISTENS = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind({
 @contextlib.asynccontextmanager
 async def supervised(layout: layouts.Layout, *table: components.Component) -> AsyncIterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(components, "table", lambda _: table)
+        patch.setattr(components, "list_components", lambda _: table)
         task = asyncio.create_task(supervisor.Supervisor(layout, 0).run())
         try:
             yield
@@ -256,7 +258,7 @@ async def supervised(layout: layouts.Layout, *table: components.Component) -> As
 async def ask(layout: layouts.Layout, verb: str, name: str | None = None) -> dict[str, Any]:
     for _ in range(15_000):
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
-            return await asyncio.to_thread(client.ask, layout, verb, name)
+            return await asyncio.to_thread(client.send_command, layout, verb, name)
         await asyncio.sleep(0.02)
     raise AssertionError("the supervisor does not answer")
 
@@ -314,7 +316,7 @@ def test_a_component_waits_for_those_that_it_needs(layout: layouts.Layout) -> No
 
 def test_a_program_that_cannot_start_is_tried_less_and_less_and_says_why(layout: layouts.Layout) -> None:
     async def scenario() -> None:
-        broken = components.Component(name="broken", command=("/no/program",), check="unix:/none", address="")
+        broken = components.Component(name="broken", command=("/no/program",), ready_check="unix:/none", address="")
         async with supervised(layout, broken):
             begun = time.monotonic()
             while (await until(layout, "broken", "restarting"))["restarts"] < 3:
@@ -354,9 +356,9 @@ def test_a_page_is_forwarded_and_a_taken_port_is_replaced(
     async def scenario() -> None:
         async with await asyncio.start_server(answer, "127.0.0.1", node_port):
             serving = forwarder.Forwarder(layout)
-            port = await serving.open(str(node_port))
+            port = await serving.open_port(str(node_port))
             assert port != node_port
-            assert await serving.open(str(node_port)) == port
+            assert await serving.open_port(str(node_port)) == port
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"hello")
             writer.write_eof()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support import prober
+from dev import prober
 
 Reply = Callable[[int, int], bytes | None]
 """The number of the connection and of the request on it, both from 1; None closes without an answer."""
@@ -57,7 +57,7 @@ def asked(server: Server, reply: Reply, *, requests: int, patience: float = 5) -
     """One thread that asks until the server has seen so many requests; none is under way then."""
     server.reply = reply
     with prober.Prober(url(server), threads=1, per_second=50, patience=patience) as load:
-        prober.until(lambda: server.requests >= requests, seconds=300, every=0.01)
+        prober.wait_until(lambda: server.requests >= requests, seconds=300, every=0.01)
     return load
 
 
@@ -106,7 +106,7 @@ def test_half_an_answer_is_a_failure(server: Server) -> None:
 
     server.reply = half
     with prober.Prober(url(server), threads=1, per_second=50, patience=0.2) as load:
-        prober.until(lambda: load.failures, seconds=300, every=0.01)
+        prober.wait_until(lambda: load.failures, seconds=300, every=0.01)
     assert load.answered == 0
 
 
@@ -121,7 +121,7 @@ def test_a_timeout_is_a_failure_on_a_kept_connection_too(server: Server) -> None
 
     server.reply = late
     with prober.Prober(url(server), threads=1, per_second=50, patience=0.2) as load:
-        prober.until(lambda: load.failures, seconds=300, every=0.01)
+        prober.wait_until(lambda: load.failures, seconds=300, every=0.01)
         ended.set()
     assert "ReadTimeout" in load.failures[0]
     assert "fresh" not in load.failures[0]
@@ -131,7 +131,7 @@ def test_nobody_there_is_a_failure() -> None:
     with socket.socket() as deaf:  # has the port and does not listen
         deaf.bind(("127.0.0.1", 0))
         with prober.Prober(f"http://127.0.0.1:{deaf.getsockname()[1]}/", threads=1, per_second=50) as load:
-            prober.until(lambda: load.failures, seconds=300, every=0.01)
+            prober.wait_until(lambda: load.failures, seconds=300, every=0.01)
     assert load.answered == 0
     assert "ConnectError" in load.failures[0]
 

@@ -12,7 +12,7 @@ import pytest
 
 from seaway.cli import main
 from tests.unit.cli import program
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.rollout import made
 
 VERSIONS = {

@@ -8,7 +8,7 @@ import pytest
 from seaway.cli import follow, logs, main
 from tests.support import running
 from tests.unit.cli import conftest
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.rollout import made
 
 pytestmark = pytest.mark.usefixtures("checkout")

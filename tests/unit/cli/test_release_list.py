@@ -9,7 +9,7 @@ from seaway.cli import main
 from seaway.project import release, release_lock
 from seaway.release import record
 from tests.unit.cli import environments, program
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 Captured = pytest.CaptureFixture[str]
 

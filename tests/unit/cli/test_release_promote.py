@@ -11,7 +11,7 @@ from seaway.images import registry
 from seaway.project import release, release_lock
 from seaway.release import record, record_store, stored_record
 from tests.unit.cli import environments, program
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 Captured = pytest.CaptureFixture[str]
 OLD = "0123456789ab"

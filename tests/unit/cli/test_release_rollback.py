@@ -12,7 +12,7 @@ from seaway.cli import main
 from seaway.project import release, release_lock
 from seaway.release import hold, record, record_store, stored_record
 from tests.unit.cli import environments, program
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 Captured = pytest.CaptureFixture[str]
 UP = ["up", "--yes", "--skip-preview", "--stack", "prod"]

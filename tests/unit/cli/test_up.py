@@ -21,7 +21,7 @@ from seaway.project import load, release
 from seaway.release import hold, record, record_store, stack_state, stored_record
 from tests import golden
 from tests.unit.cli import program
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 FAILED = "f" * 12
 STACK = settings.Settings(stack="dev", context="work")
@@ -411,7 +411,7 @@ def test_ctrl_c_at_a_terminal_reaches_pulumi_as_often_as_it_is_pressed(
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_does_not_kill_what_make_up_waits_for(pulumi: program.FakePulumi, times: int) -> None:
     pulumi.set_steps(waits(signal.SIGINT, times))
-    text = "import sys; from dev import stack; sys.argv[1:] = ['up']; stack.up = lambda: stack.run(['pulumi', 'up'])"
+    text = "import sys; from dev import stack; sys.argv[1:] = ['up']; stack.up = lambda: stack.run_command(['pulumi', 'up'])"
     code, out = at_a_terminal([sys.executable, "-c", f"{text}; sys.exit(stack.main())"], presses=times)
     assert (code, out) == (130, f"got {times}\n")
 

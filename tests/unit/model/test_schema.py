@@ -96,7 +96,7 @@ def test_a_typing_error_in_an_object_is_seen() -> None:
 
 def test_the_file_is_as_its_maker_writes_it_and_small() -> None:
     read = maker.FILE.read_text()
-    assert maker.text(json.loads(read)) == read
+    assert maker.format_schema(json.loads(read)) == read
     assert set(schema.list_kinds()) == set(maker.KINDS)
     assert len(read) < 300_000
     modules = (golden.ROOT / "dev/cluster/modules/kubernetes/go.mod").read_text()
@@ -133,9 +133,9 @@ func schema_k8sio_api_apps_v1_JobSpec(ref) {
 \t\t\t\t\t\tSchemaProps: spec.SchemaProps{
 \t\t\t\t\t\t\tEnum:        []interface{}{"A", "B"},
 """
-    values = dict(maker.enums(code))
+    values = dict(maker.parse_enums(code))
     assert values == {("k8sio_api_apps_v1_JobSpec", "policy"): ["A", "B"]}
-    made = maker.made(definitions | specs, {("io.k8s.api.apps.v1.JobSpec", "policy"): ["A", "B"]}, "v1")
+    made = maker.make_schema(definitions | specs, {("io.k8s.api.apps.v1.JobSpec", "policy"): ["A", "B"]}, "v1")
     assert made["types"]["apps.v1.Job"] == {"fields": {"spec": "apps.v1.JobSpec"}, "required": ["spec"]}
     assert made["types"]["apps.v1.JobSpec"] == {
         "fields": {

@@ -8,7 +8,7 @@ import pytest
 
 from seaway.checks.preflight import cluster_facts, nodes, requirements
 from seaway.model import application
-from tests.unit.checks import made
+from tests.unit.checks import checked_app
 from tests.unit.needs import answers
 
 STORAGE = "/apis/storage.k8s.io/v1/storageclasses"
@@ -44,7 +44,7 @@ def test_a_cluster_that_has_everything() -> None:
 def test_a_plain_application_needs_little() -> None:
     """What is not needed is not asked for either."""
     app = application.Application("shop", services=(application.Service("web", image="nginx:1"),))
-    needs = requirements.list_requirements(answers.build_context(app, made.STACK))
+    needs = requirements.list_requirements(answers.build_context(app, checked_app.STACK))
     assert [one.title for one in needs] == [
         "Kubernetes",
         "network policies enforced",
@@ -89,13 +89,13 @@ def test_what_a_cluster_lacks(case: str) -> None:
 
 def test_what_is_named_must_be_there() -> None:
     stack = dataclasses.replace(
-        made.OPEN,
+        checked_app.OPEN,
         storage_class="fast",
-        ingress=dataclasses.replace(made.HOSTS, class_name="nginx", issuer=None, tls_secret="shop-tls"),
+        ingress=dataclasses.replace(checked_app.HOSTS, class_name="nginx", issuer=None, tls_secret="shop-tls"),
         image_pull_secrets=("registry",),
         publish="ingress",
     )
-    app = made.app(web={"priority_class": "high"}, db={"priority_class": "highest"})
+    app = checked_app.build_app(web={"priority_class": "high"}, db={"priority_class": "highest"})
     space = "/api/v1/namespaces/shop-test/secrets"
     given = {f"{space}/shop-tls": {"data": {"tls.crt": ""}}, f"{space}/registry": {"data": {".dockerconfigjson": ""}}}
     found = answers.evaluate_all(answers.build_context(app, stack), given)
@@ -122,7 +122,7 @@ def test_what_is_named_must_be_there() -> None:
 
 
 def test_whether_a_load_balancer_is_there_cannot_be_told() -> None:
-    found = answers.evaluate_all(answers.build_context(stack=dataclasses.replace(made.STACK, publish="loadBalancer")))
+    found = answers.evaluate_all(answers.build_context(stack=dataclasses.replace(checked_app.STACK, publish="loadBalancer")))
     assert answers.format_outcome(found["load balancer"]) == (
         "unknown: whether anything gives addresses to Services cannot be asked;"
         " ask whoever runs it: a cloud does, elsewhere it is installed"

@@ -7,7 +7,7 @@ import pytest
 
 from seaway.checks.preflight import nodes
 from seaway.model import application
-from tests.unit.checks import made
+from tests.unit.checks import checked_app
 from tests.unit.needs import answers
 
 TAINT = {"key": "dedicated", "value": "batch", "effect": "NoSchedule"}
@@ -17,7 +17,7 @@ DOWN = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
 
 def judged(what: str, *nodes_: dict[str, Any], pods: tuple[dict[str, Any], ...] = (), **web: Any) -> str:
     """What becomes of a need of `web`, which is all there is but for a store and two jobs."""
-    one = answers.build_context(made.app(web={"sidecars": (), "init": (), **web}), made.STACK)
+    one = answers.build_context(checked_app.build_app(web={"sidecars": (), "init": (), **web}), checked_app.STACK)
     found = answers.evaluate_all(
         one, {nodes.NODES_PATH: {"items": list(nodes_)}, nodes.PODS_PATH: {"items": list(pods)}}
     )
