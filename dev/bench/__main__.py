@@ -79,18 +79,10 @@ def measure_plain(folder: Path, application: Path, times: Times) -> None:
     """The same objects in a namespace of their own, registered one by one."""
     shutil.copytree(Path(__file__).parent / "plain", folder)
     chosen = settings.Settings(stack="plain", context="seaway-dev")
-<<<<<<< HEAD
-    rendered = objects.objects(
-        load.load_application(application / "app.yaml", root=roots.Root(application)), chosen, {}, {}
-    )
-    (folder / "objects.json").write_text(json.dumps([remove_wait_for(each.manifest) for each in rendered]))
-    env = environment.prepare_environment(state=folder / ".seaway")
-=======
     app = load.load_application(application / "app.yaml", root=roots.Root(application))
     rendered = objects.objects(environments.Environment.create(app, chosen), {}, {})
-    (folder / "objects.json").write_text(json.dumps([awaited(each.manifest) for each in rendered]))
-    env = environment.prepare(state=folder / ".seaway")
->>>>>>> w-manifests
+    (folder / "objects.json").write_text(json.dumps([remove_wait_for(each.manifest) for each in rendered]))
+    env = environment.prepare_environment(state=folder / ".seaway")
     plain = project.Project(folder, "plain", env)
     plain.stack_file.write_text(yaml.safe_dump({"config": {"plain:context": "seaway-dev"}}))
     plain.pulumi("stack", "init", "plain", check=True)

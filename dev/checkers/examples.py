@@ -23,11 +23,7 @@ def list_examples() -> Mapping[str, Path]:
 def render_example(file: Path) -> str:
     """The objects of an application, ready to be read by a checker."""
     app = load.load_application(file, root=roots.Root(environment.ROOT))
-<<<<<<< HEAD
-    made = preview.render_objects(app, production_settings(app), release_images(app))
-=======
-    made = preview.render_objects(environments.Environment.create(app, production(app)), released(app))
->>>>>>> w-manifests
+    made = preview.render_objects(environments.Environment.create(app, production_settings(app)), release_images(app))
     return yaml_writer.dump_objects(made)
 
 

@@ -17,19 +17,11 @@ def merge_raw(workload: application.AnyWorkload, manifest: dict[str, Any]) -> di
     raw = workload.raw.get(kind)
     if not raw:
         return manifest
-<<<<<<< HEAD
-    made = schema.merge_patch(kind, manifest, said)
-    place = diagnosis.SourceLocation(workload.name)
-    wrong = [
-        diagnosis.Diagnostic(place, ".".join(("raw", kind, *one.path)), one.message, one.hint, one.code)
-        for one in schema.check_object(kind, made)
-=======
     merged = schema.merge_patch(kind, manifest, raw)
     location = diagnosis.SourceLocation(workload.name)
     diagnostics = [
-        diagnosis.Diagnostic(location, ".".join(("raw", kind, *error.path)), error.message, error.hint, "invalid-raw")
+        diagnosis.Diagnostic(location, ".".join(("raw", kind, *error.path)), error.message, error.hint, error.code)
         for error in schema.check_object(kind, merged)
->>>>>>> w-manifests
     ]
     if diagnostics:
         raise diagnosis.InvalidInput(diagnostics)

@@ -124,7 +124,9 @@ def _compute_fingerprints(app: application.Application, file: Path) -> dict[str,
     written = nodes.to_plain(entry.node) if entry else None
     encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})
     made = secrets.get_generated_lengths(app)
-    return {name: hashing.hash_content([encrypted.get(name), made.get(name)]) for name in secrets.list_managed_names(app)}
+    return {
+        name: hashing.hash_content([encrypted.get(name), made.get(name)]) for name in secrets.list_managed_names(app)
+    }
 
 
 def _compare_secret(name: str, old: int | None, new: int | None) -> change.ObjectDiff:

@@ -12,9 +12,6 @@ from typing import Any
 import pytest
 
 from dev import environment, kubectl
-from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.rollout import health, target, workload_health
-from dev import environment
 from seaway.kubernetes.cluster import client, reflector
 from seaway.rollout import evidence, health, target, workload_health
 from tests.support import kubectl

@@ -17,9 +17,8 @@ from seaway.cli import main
 from seaway.files import roots
 from seaway.manifests import preview
 from seaway.model import application, settings
-from seaway.project import load
 from seaway.project import environments, load
-from tests.support import kubectl, strict
+from tests.support import kubectl
 
 pytestmark = pytest.mark.cluster
 

@@ -23,7 +23,9 @@ def rendered(example: str) -> list[objects.ReleaseObject]:
     if example != "reference":
         return golden.build_objects(example)
     stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=settings.Ingress())
-    return preview.render_objects(environments.Environment.create(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack))
+    return preview.render_objects(
+        environments.Environment.create(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
+    )
 
 
 @pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])

@@ -71,7 +71,6 @@ class _Label:
         return self.keep(into=path)
 
 
-<<<<<<< HEAD
 def convert(service: context.ServiceContext) -> None:
     keys = service.keys
     labels = keys.get_scalars("labels")
@@ -86,12 +85,6 @@ def convert(service: context.ServiceContext) -> None:
             keys.keep(key, "annotation of the pod", into="raw")
         else:
             keys.drop(key, "for a tool that reads labels from Docker")
-=======
-def _convert_label(
-    service: plan.ServicePlan, builder: service_builder.ServiceBuilder, name: str, node: nodes.ScalarNode
-) -> None:
-    one, text, place = service.keys, node.text, node.location
->>>>>>> w-manifests
 
 
 def _convert_label(label: _Label) -> bool:  # noqa: PLR0911 - one return per label

@@ -38,8 +38,6 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         check_image_sources,
         check_calls,
         check_uses,
-        check_timeouts,
-        check_depends_on,
         check_variables,
         check_resources,
         check_users,
@@ -137,49 +135,6 @@ def check_used_service(
     if name is not None and name not in services and not has_undecoded_workload(locations, name, "services"):
         message = f"there is no service {diagnosis.quote(name)}"
         yield locations.report(key_path, "unknown-service", message, decode.suggest_name(name, services))
-
-
-<<<<<<< HEAD
-def check_timeouts(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """A job has time to run."""
-    for job in app.jobs:
-        if job.timeout < 1:
-            at = f"jobs.{job.name}.timeout"
-            wrong = f"{job.timeout} is no time to run"
-            yield diagnosis.Diagnostic(
-                locations.find(at), at, wrong, "write the seconds that the job may take, 1 at least"
-            )
-=======
-def check_depends_on(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """A service waits for other services, and no two for each other.
-
-    `calls` says nothing about an order: two services may call each other, and a client tries again.
-    """
-    services = {service.name: service.depends_on for service in app.services}
-    first = {one.name: "store" for one in app.stores} | {one.name: "job" for one in app.jobs}
-    for service in app.services:
-        for number, target in enumerate(service.depends_on):
-            at = f"services.{service.name}.dependsOn.{number}"
-            place = locations.find(at)
-            if target in service.depends_on[:number]:
-                yield diagnosis.Diagnostic(place, at, f"{target} is in the list twice", "remove one of the two")
-            elif target == service.name:
-                yield diagnosis.Diagnostic(place, at, f"{target} cannot wait for itself", "remove it")
-            elif target in first:
-                wrong = f"{target} is a {first[target]}, and those always come before any service"
-                yield diagnosis.Diagnostic(place, at, wrong, "remove it")
-            elif target not in services and not locations.has_undecoded(
-                *(f"{kind}{end}" for kind in ("services", "stores", "jobs") for end in ("", f".{target}"))
-            ):
-                wrong = f"there is no service {diagnosis.quote(target)}"
-                yield diagnosis.Diagnostic(
-                    place, at, wrong, decode.suggest_name(target, [name for name in services if name != service.name])
-                )
-    for circle in rollout_order.find_cycles(app.services):
-        at = f"services.{circle[0]}.dependsOn.{services[circle[0]].index(circle[1])}"
-        wrong = f"{' -> '.join(circle)} wait for each other, and none would ever start"
-        yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove one of these; `calls` needs no order")
->>>>>>> w-model
 
 
 def check_variables(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:

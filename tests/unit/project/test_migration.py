@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seaway.manifests import names
 from seaway.project import migration
-from seaway.syntax import diagnosis, former_keys, nodes
-from seaway.syntax import hashing
+from seaway.syntax import diagnosis, former_keys, hashing, nodes
 from tests.upgrade import restore
 
 OLD = """\
