@@ -33,6 +33,12 @@ class Default:
 ALL_WORKLOADS = "services, stores, jobs"
 STACK_FILE = "Pulumi.<stack>.yaml"
 
+_REPEATED = {
+    "init": ("", "the fields of the workload's own container, with the same defaults"),
+    "sidecars": ("init.<name>.", "the fields of init.<name>, with the same defaults"),
+}
+"""By field of extra containers: the prefix of the fields that it repeats, and the line that replaces them."""
+
 
 def list_defaults() -> list[Default]:
     """The defaults of app.yaml, of a stack's file, and of the objects."""
@@ -45,18 +51,18 @@ def list_defaults() -> list[Default]:
 
 
 def _merge_repeated(defaults: list[Default]) -> Iterator[Default]:
-    """Replace the fields of ``init.<name>`` and ``sidecars.<name>`` that equal the workload's own by one line."""
-    own = {default.field: default for default in defaults if default.of == ALL_WORKLOADS}
-    merged: set[tuple[str, str]] = set()
+    """Replace the fields of an extra container that equal another container's by one line."""
+    by_field = {default.field: default for default in defaults if default.of == ALL_WORKLOADS}
+    merged: set[str] = set()
     for default in defaults:
-        prefix, _, suffix = default.field.partition(">.")
-        same = own.get(suffix) if prefix in ("init.<name", "sidecars.<name") else None
-        if same is None or dataclasses.replace(default, of=ALL_WORKLOADS, field=suffix) != same:
+        name, _, suffix = default.field.partition(".<name>.")
+        other, means = _REPEATED.get(name, ("", ""))
+        same = by_field.get(f"{other}{suffix}") if means else None
+        if same is None or dataclasses.replace(default, field=same.field) != same:
             yield default
-        elif (default.of, prefix) not in merged:
-            merged.add((default.of, prefix))
-            means = "the fields that it shares with the workload itself, with the same defaults"
-            yield Default(of=default.of, field=f"{prefix}>.*", value=None, means=means, why="")
+        elif name not in merged:
+            merged.add(name)
+            yield Default(of=default.of, field=f"{name}.<name>.*", value=None, means=means, why="")
 
 
 def _list_model_defaults(

@@ -125,6 +125,7 @@ def test_back_and_back_again_never_goes_forward(
     prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
     api: apiserver.ApiServer,
     capfd: Captured,
+    wording: list[str],
 ) -> None:
     first, second = prod
     environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Newer}")
@@ -135,10 +136,7 @@ def test_back_and_back_again_never_goes_forward(
     capfd.readouterr()
     # The second one was never given up, but it is newer.
     assert rollback("prod") == 1
-    assert (
-        capfd.readouterr().err
-        == f"seaway: no release ran in namespace shop-prod before {first.release_id} that is not held; there are: {second.release_id}\n"
-    )
+    assert capfd.readouterr().err.splitlines() == wording
     assert rollback("prod", "--to", second.release_id, "--no-up") == 0
     assert [one.release for one in release_lock.read(shop, "prod").held] == [first.release_id, third.release_id]
 
@@ -156,16 +154,17 @@ def test_without_a_deployment(
 
 
 def test_a_deployment_that_fails_leaves_it_pinned(
-    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+    pulumi: program.FakePulumi,
+    shop: Path,
+    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
+    capfd: Captured,
+    wording: list[str],
 ) -> None:
     first, _ = prod
     pulumi.set_steps("sys.exit(255)")
     assert rollback("prod") == 1
     assert release_lock.read(shop, "prod").release == first.release_id
-    assert (
-        capfd.readouterr().err
-        == f"seaway: release {first.release_id} is pinned, but not all of it is healthy: seaway status --stack prod; go on with: seaway up --stack prod\n"
-    )
+    assert capfd.readouterr().err.splitlines() == wording
 
 
 def test_what_is_newer_than_the_release_is_not_in_the_way(

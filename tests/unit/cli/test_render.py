@@ -191,6 +191,8 @@ def test_another_file_with_the_settings_of_a_stack(shop: Path, capsys: pytest.Ca
         ),
     ],
 )
-def test_what_is_said_of_no_file(words: list[str], told: str, shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_said_of_no_file(
+    words: list[str], told: str, shop: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
+) -> None:
     assert main.main(["render", *words]) == 2
-    assert capsys.readouterr().err == f"{told}\n"
+    assert capsys.readouterr().err.splitlines() == wording
