@@ -128,7 +128,7 @@ def list_commands(commands: Sequence[command.Command], *above: str) -> Iterator[
         yield from list_commands(declared.subcommands, *above, declared.name)
 
 
-@pytest.mark.parametrize("words", list_commands(main.COMMANDS), ids=" ".join)
+@pytest.mark.parametrize("words", list(list_commands(main.COMMANDS)), ids=" ".join)
 def test_every_command_has_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main.main([*words, "--help"])
