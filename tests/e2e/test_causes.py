@@ -14,7 +14,6 @@ import pytest
 from dev import environment, kubectl
 from seaway.kubernetes.cluster import client, reflector
 from seaway.rollout import evidence, health, target, workload_health
-from tests.support import kubectl
 
 pytestmark = pytest.mark.cluster
 

@@ -18,7 +18,6 @@ from seaway.files import roots
 from seaway.manifests import preview
 from seaway.model import application, settings
 from seaway.project import environments, load
-from tests.support import kubectl
 
 pytestmark = pytest.mark.cluster
 

@@ -15,7 +15,7 @@ from seaway.files import roots
 from seaway.manifests import objects, yaml_writer
 from seaway.model import settings
 from seaway.project import environments, load
-from tests.support import kubectl, prober, running
+from tests.support import running
 
 pytestmark = pytest.mark.cluster
 
