@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from tests.unit.cli import program
 from tests.support import apiserver
-from tests.unit.rollout import made
+from tests.support import live_objects as made
+from tests.unit.cli import program
 
 VERSIONS = {
     "Deployment": "apps/v1",
