@@ -21,7 +21,7 @@
         since        when the newest version began
         restarts     of all containers of its pods
         event        null, or the newest warning of the last hour: {time, object, reason, message}
-        findings     a list of {cause, line, remedy, runbook, pod, container, fatal, more}: pod and container may be
+        findings     a list of {cause, message, hint, runbook, pod, container, fatal, more}: pod and container may be
                      null, more counts the further pods that show the same
 
 ``--drift --json`` prints one object::

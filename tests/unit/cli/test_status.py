@@ -178,8 +178,8 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "restarts": 0,
         "event": None,
     }
-    assert finding.pop("line")
-    assert finding.pop("remedy")
+    assert finding.pop("message")
+    assert finding.pop("hint")
     assert finding == {
         "cause": "image-name-invalid",
         "pod": "web-5d9c-aaaaa",
