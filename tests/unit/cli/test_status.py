@@ -14,6 +14,7 @@ from seaway.release import drift, record_store
 from tests.support import apiserver, running
 from tests.unit.cli import conftest
 from tests.unit.rollout import made
+from tests.support import live_objects as made
 
 pytestmark = pytest.mark.usefixtures("checkout")
 Captured = pytest.CaptureFixture[str]
@@ -178,8 +179,8 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "restarts": 0,
         "event": None,
     }
-    assert finding.pop("line")
-    assert finding.pop("remedy")
+    assert finding.pop("message")
+    assert finding.pop("hint")
     assert finding == {
         "cause": "image-name-invalid",
         "pod": "web-5d9c-aaaaa",
