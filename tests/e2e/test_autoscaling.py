@@ -34,7 +34,7 @@ services:
     env: {{COLOUR: {colour}}}
 """
 AUTO = "{min: 2, max: 5, cpu: 50%}"
-WANTED = 5 * 75
+TARGET = 5 * 75
 """Percent of what one pod requests, of all pods together: with 50% each, the autoscaler wants more than its most, five,
 and 75 millicores are little enough for the rest of the machine to have its turn."""
 
@@ -102,20 +102,20 @@ def metrics(smallest: project.Project) -> list[dict[str, Any]]:
     return [one["containerResource"] for one in status.get("currentMetrics") or () if "containerResource" in one]
 
 
-def measured(smallest: project.Project) -> steering.Measured | None:
+def measured(smallest: project.Project) -> steering.Measurement | None:
     """The same in numbers; nothing where there is no autoscaler, too."""
     done = smallest.kubectl("get", "hpa", "web", "-n", NAMESPACE, "-o", "json", check=False)
     status = json.loads(done.stdout).get("status", {}) if done.exit_code == 0 else {}
     for one in status.get("currentMetrics") or ():
         value = one.get("containerResource", {}).get("current", {}).get("averageUtilization")
         if value is not None:
-            return steering.Measured(utilization=value, pods=status["currentReplicas"])
+            return steering.Measurement(utilization=value, pods=status["currentReplicas"])
     return None
 
 
 def busy(smallest: project.Project, address: str) -> contextlib.AbstractContextManager[prober.Prober]:
     """A load for which the autoscaler wants its most."""
-    return steering.steered(f"{address}/", lambda: measured(smallest), wanted=WANTED)
+    return steering.steer_load(f"{address}/", lambda: measured(smallest), target=TARGET)
 
 
 def test_from_a_number_to_an_autoscaler_no_pod_goes(smallest: project.Project, address: str) -> None:
