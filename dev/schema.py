@@ -1,7 +1,7 @@
-"""Makes `seaway/kubernetes/api/kubernetes.json`: Kubernetes' API as far as Seaway makes objects of it.
+"""Generates `seaway/kubernetes/api/kubernetes.json`: the part of the Kubernetes API that Seaway uses.
 
-`python -m dev.schema`, with Go on the PATH. The source is the Kubernetes module that the toolchain pins: its OpenAPI
-file, and the code that is generated beside it, since only that knows the values of a field like `imagePullPolicy`.
+`python -m dev.schema`, with Go on PATH. The sources are the OpenAPI file of the Kubernetes module that the toolchain
+pins, and its generated code: only the code has the values of fields such as `imagePullPolicy`.
 """
 
 import json

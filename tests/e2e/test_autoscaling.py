@@ -129,7 +129,7 @@ def test_from_a_number_to_an_autoscaler_no_pod_goes(smallest: project.Project, a
 
 def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: project.Project, address: str) -> None:
     with busy(smallest, address) as load:
-        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, every=2)
+        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, interval=2)
         with watched(smallest) as seen:
             deploy(smallest, AUTO, colour="blue")
             smallest.preview("--expect-no-changes")
@@ -142,7 +142,7 @@ def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: 
 def test_back_to_a_number_what_is_declared_wins_and_stays(smallest: project.Project, address: str) -> None:
     """More than the autoscaler's most: as long as it ruled, it would cut them to five."""
     with busy(smallest, address) as load:
-        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, every=2)
+        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, interval=2)
         with watched(smallest) as seen:
             deploy(smallest, "6", colour="blue")
             assert not smallest.get_objects("hpa", "-n", NAMESPACE)["items"]

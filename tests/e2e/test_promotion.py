@@ -206,7 +206,7 @@ def test_a_change_goes_from_dev_to_prod_under_load(story: Story, address: str) -
     assert current(story.prod) == first, "nothing was deployed"
     with prober.Prober(address) as load:
         story.seaway("up", "--stack", "prod", "--rollback-on-failure", *QUIET)
-        load.answer(20)
+        load.wait_for_answers(20)
     assert current(story.prod) == second
     assert load.failures == []
     assert any("Shop two" in body for body in load.bodies)
@@ -246,7 +246,7 @@ def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address
     with prober.Prober(address) as load:
         story.spoiled(story.prod)
         done = story.seaway("release", "rollback", "prod", *QUIET)
-        load.answer(20)
+        load.wait_for_answers(20)
     print(f"back from pods that are broken: {done.seconds:.1f} s, {load.answered} answered, {load.failures} failed")
     assert load.failures == []
     assert all("Shop two" in body for body in load.bodies)
@@ -270,7 +270,7 @@ def test_a_healthy_release_is_rolled_back(story: Story, address: str) -> None:
     with prober.Prober(address) as load, Watch(address) as watch:
         begun = time.monotonic()
         done = story.seaway("release", "rollback", "prod", *QUIET)
-        load.answer(40)
+        load.wait_for_answers(40)
     seconds = watch.last("two") - begun
     print(f"back to the version before: it serves alone after {seconds:.1f} s, command {done.seconds:.1f} s")
     print(f"{load.answered} answered, {len(load.failures)} failed")

@@ -112,7 +112,7 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     with prober.Prober(address) as load:
         done = seaway(shop, "up", "--rollback-on-failure", *MORE)
         prober.wait_until(lambda: not going(shop), seconds=120)
-        load.answer(20)
+        load.wait_for_answers(20)
     assert done.exit_code == 3
     assert load.failures == []
     assert templates(shop) == was

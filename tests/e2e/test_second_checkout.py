@@ -183,7 +183,7 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    prober.wait_until(node.find_layout(second).record.exists, seconds=120, every=0.05)
+    prober.wait_until(node.find_layout(second).record.exists, seconds=120, interval=0.05)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
     assert not healthy(second), "it was killed half-way"

@@ -205,7 +205,7 @@ def test_one_changed_line_rolls_only_its_service_without_a_failed_request(shop: 
     source.write_text(original + "\n# a changed line\n")
     with prober.Prober(address) as load:
         done = shop.up()
-        load.answer(20)
+        load.wait_for_answers(20)
     after = images(shop)
     assert source.name in done.output, "the reason of the rebuild is told"
     assert {name for name in before if before[name] != after[name]} == {"web"}
@@ -223,7 +223,7 @@ def test_a_deleted_pod_is_replaced_without_a_failed_request(shop: project.Projec
         shop.kubectl("delete", "pod", first[0], "-n", NAMESPACE)
         prober.wait_until(lambda: len(pods(shop, "web")) == 2 and first[0] not in pods(shop, "web"), seconds=120)
         shop.kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=60s")
-        load.answer(20)
+        load.wait_for_answers(20)
     assert load.failures == []
 
 

@@ -53,7 +53,7 @@ def serving(
     with contextlib.ExitStack() as running:
         for network in networks:
             running.enter_context(_running([*network, "docker-registry", "serve", str(config)]))
-            prober.wait_until(lambda network=network: _listens(network, port), seconds=300, every=0.1)
+            prober.wait_until(lambda network=network: _listens(network, port), seconds=300, interval=0.1)
         yield f"localhost:{port}"
 
 
