@@ -22,7 +22,7 @@ from dev import environment, project
 from seaway.files import roots
 from seaway.manifests import objects
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 
 WAIT_FOR = "pulumi.com/waitFor"
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
@@ -79,9 +79,8 @@ def measure_plain(folder: Path, application: Path, times: Times) -> None:
     """Measure the same objects in a separate namespace, each registered as a resource."""
     shutil.copytree(Path(__file__).parent / "plain", folder)
     stack_settings = settings.Settings(stack="plain", context="seaway-dev")
-    rendered = objects.objects(
-        load.load_application(application / "app.yaml", root=roots.Root(application)), stack_settings, {}, {}
-    )
+    app = load.load_application(application / "app.yaml", root=roots.Root(application))
+    rendered = objects.objects(environments.Environment.create(app, stack_settings), {}, {})
     (folder / "objects.json").write_text(json.dumps([remove_wait_for(resource.manifest) for resource in rendered]))
     env = environment.prepare_environment(state=folder / ".seaway")
     plain = project.Project(folder, "plain", env)

@@ -9,7 +9,7 @@ from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, preview, yaml_writer
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 
 REGISTRY = "registry.example.com/team"
 
@@ -23,7 +23,8 @@ def list_examples() -> Mapping[str, Path]:
 def render_example(file: Path) -> str:
     """Return the objects of an application as YAML."""
     app = load.load_application(file, root=roots.Root(environment.ROOT))
-    return yaml_writer.dump_objects(preview.render_objects(app, production_settings(app), release_images(app)))
+    environment_ = environments.Environment.create(app, production_settings(app))
+    return yaml_writer.dump_objects(preview.render_objects(environment_, release_images(app)))
 
 
 def production_settings(app: application.Application) -> settings.Settings:

@@ -16,7 +16,7 @@ from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import preview
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 from seaway.syntax import diagnosis
 
 KOMPOSE = parts.find_part("kompose")
@@ -60,7 +60,9 @@ def _convert_with_seaway(files: Sequence[Path]) -> Conversion:
             return Conversion(warnings=warnings, warned_keys=warned_keys, rejection=rejection)
         app = load.load_application(path, root=roots.Root(files[0].parent), profiles=["*"])
         warnings |= {f"builds {name}: {build}" for name, build in build_inputs.list_builds(app)}
-        objects = [resource.manifest for resource in preview.render_objects(app, STACK)]
+        objects = [
+            resource.manifest for resource in preview.render_objects(environments.Environment.create(app, STACK))
+        ]
         return Conversion(objects=objects, warnings=warnings, warned_keys=warned_keys)
     except diagnosis.InvalidInput as error:
         messages = (f"{diagnostic.path}: {diagnostic.message}" for diagnostic in error.diagnostics)

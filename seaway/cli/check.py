@@ -42,7 +42,7 @@ FINDING_HEADINGS = ("CHECK", "WEIGHT", "OF", "WHERE", "WHAT IS WRONG", "WAY OUT"
 FIRST_FOLDED_COLUMN = 3
 """Columns from here on are folded, not cut: half a way out is none."""
 
-STATE_COLOURS = {"there": "green", "lacking": "red", "warning": "yellow", "unknown": "yellow"}
+STATE_COLOURS = {"present": "green", "missing": "red", "warning": "yellow", "unknown": "yellow"}
 REQUIREMENT_HEADINGS = ("THE CLUSTER'S", "STATE", "FOR", "TOLD", "WAY OUT")
 
 
@@ -73,10 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     one = environments.load_environment(where.folder, where.name, check_ids=registry.IDS)
     images = inputs.resolve_release_images(one.release, one.settings.registry) if one.release else {}
-    objects = preview.render_objects(one.app, one.settings, images)
-    results = engine.run_checks(one.app, one.settings, objects, datetime.datetime.now(datetime.UTC).date())
+    objects = preview.render_objects(one, images)
+    results = engine.run_checks(one, objects, datetime.datetime.now(datetime.UTC).date())
     refused = any(each.is_refused for each in results)
-    seen = check_context.CheckContext(app=one.app, stack_settings=one.settings, objects=tuple(objects))
+    seen = check_context.CheckContext(environment=one, objects=tuple(objects))
     needs = asyncio.run(_check_requirements(where, seen)) if arguments.cluster else []
     if arguments.json:
         checks = [each.to_json() for each in results]

@@ -9,7 +9,8 @@ from typing import Any, TextIO
 from rich import console, table, text
 
 from seaway.cli import status_snapshot
-from seaway.rollout import evidence, status
+from seaway.kubernetes.api import unstructured
+from seaway.rollout import status
 from seaway.syntax import diagnosis
 
 UNLIMITED_WIDTH = 10_000
@@ -90,7 +91,7 @@ def format_heading(report: status_snapshot.StatusReport) -> text.Text:
 def _format_release_age(timestamp: str, now: datetime.datetime) -> str:
     """How long since a time in the cluster; one that is no time, as it is written."""
     try:
-        return format_age(evidence.parse_time(timestamp), now)
+        return format_age(unstructured.parse_time(timestamp), now)
     except (ValueError, TypeError):
         return diagnosis.escape_text(timestamp)
 
@@ -155,7 +156,7 @@ def format_findings(rows: Iterable[status.WorkloadStatus]) -> text.Text:
     for row in rows:
         for found in row.health.findings:
             lines.append(f"\n{row.name}: ", style="bold")
-            lines.append(f"{_escape_lines(found.line)}\n", style="red" if found.fatal else "yellow")
+            lines.append(f"{_escape_lines(found.message)}\n", style="red" if found.fatal else "yellow")
             where = [found.pod and f"pod {found.pod}", found.container and f"container {found.container}"]
             if any(where):
                 more = f" (and {found.more} more)" if found.more else ""

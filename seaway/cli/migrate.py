@@ -79,7 +79,11 @@ def _migrate(folder: Path, undecided: list[diagnosis.Diagnostic]) -> Iterator[_F
             continue  # its words are those of Docker Compose
         if name.endswith(python_program.SUFFIX):
             hint = "rename its arguments by hand; the table is in CHANGELOG.md"
-            undecided.append(diagnosis.Diagnostic(diagnosis.SourceLocation(name), "", "is a program in Python", hint))
+            undecided.append(
+                diagnosis.Diagnostic(
+                    diagnosis.SourceLocation(name), "", "is a program in Python", hint, "manual-migration"
+                )
+            )
             continue
         yield _read(folder, name, root, undecided)
 

@@ -12,6 +12,7 @@ from rich import text
 
 from seaway.checks import engine
 from seaway.cli import command, display, pulumi_cli, revision, stack
+from seaway.project import environments
 from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, summary
 from seaway.syntax import diagnosis
 
@@ -198,12 +199,12 @@ def _relocate(diagnostic: diagnosis.Diagnostic, tree: Path, base: str) -> diagno
 
 def _summarize_checks(current: offline.RenderedTree, today: datetime.date) -> summary.CheckSummary:
     """What the checks have to say of what would be deployed."""
-    results = engine.run_checks(current.app, current.settings, current.objects, today)
+    results = engine.run_checks(environments.Environment.create(current.app, current.settings), current.objects, today)
     return summary.CheckSummary(
         summary=engine.format_summary(results),
         refused=tuple(engine.format_lines(one for one in results if one.is_refused)),
         advice=tuple(
-            engine.format_lines(one for one in results if not one.is_refused and one.state in ("failed", "idle"))
+            engine.format_lines(one for one in results if not one.is_refused and one.state in ("failed", "unused"))
         ),
     )
 

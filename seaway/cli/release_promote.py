@@ -159,9 +159,7 @@ def _plan_target(
         values, folder=folder, stack=name, today=_get_today(), proposed_pin=proposed_pin, check_ids=registry.IDS
     )
     images = inputs.resolve_release_images(proposed_pin.release, one.settings.registry)
-    results = engine.run_checks(
-        one.app, one.settings, preview.render_objects(one.app, one.settings, images), _get_today()
-    )
+    results = engine.run_checks(one, preview.render_objects(one, images), _get_today())
     place = diagnosis.SourceLocation(str(release_lock.get_path(folder, name).relative_to(folder)))
     if refused := [engine.make_diagnostic(each, place) for each in results if each.is_refused]:
         raise diagnosis.InvalidInput(refused)

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         return export_compose.run(arguments, one)
     only = one.find_workload(arguments.service)[1].name if arguments.service else None
-    found = preview.render_objects(one.app, one.settings, preview.find_images(one))
+    found = preview.render_objects(one, preview.find_images(one))
     wanted = [each for each in found if only in (None, each.owner)]
     wanted = wanted if where else list(standalone.filter_applicable(wanted))
     if arguments.json:

@@ -10,6 +10,7 @@ from seaway.explain import fields
 from seaway.manifests import preview
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
+from seaway.project import environments
 from seaway.syntax import decode, encode
 
 
@@ -104,4 +105,7 @@ def _render_minimal_manifests() -> list[dict[str, Any]]:
         jobs=(application.Job("migrate", image="migrate:1"),),
     )
     stack = settings.Settings(stack="dev", context="dev")
-    return [one.manifest for one in preview.render_objects(resolve.resolve_application(app), stack)]
+    return [
+        one.manifest
+        for one in preview.render_objects(environments.Environment.create(resolve.resolve_application(app), stack))
+    ]

@@ -65,8 +65,7 @@ def build_graph(app: application.Application, stack_settings: settings.Settings)
     edges: list[Edge] = []
     for path, each in workloads.items():
         edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
-        if isinstance(each, application.Service):
-            edges += [Edge(start=path, end=ids[name], relation="after") for name in each.depends_on]
+        edges += [Edge(start=path, end=ids[name], relation="after") for name in each.depends_on]
     led = [
         *(each for each in app.services if each.publish),
         *(each for each in app.stores if ingress_hosts.get_addresses(stack_settings, each)),

@@ -111,7 +111,7 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
         urls=led,
         calls=each.calls,
         called_by=[other.name for other in environment.app.get_workloads().values() if each.name in other.calls],
-        after=each.depends_on if isinstance(each, application.Service) else (),
+        after=each.depends_on,
         start=_find_start_command(environment, each, made),
         objects=[
             ObjectPurpose(kind=found.kind, name=found.name, purpose=_describe_purpose(found, each)) for found in made
@@ -136,7 +136,7 @@ def _describe_purpose(manifest_object: objects.ReleaseObject, workload: applicat
 
 
 def _render_objects(environment: environments.Environment) -> list[objects.ReleaseObject]:
-    return preview.render_objects(environment.app, environment.settings, preview.find_images(environment))
+    return preview.render_objects(environment, preview.find_images(environment))
 
 
 def _explain_image(

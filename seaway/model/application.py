@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from typing import Annotated, Any, Literal, Self
 
-from seaway.syntax.field_help import Help, Rationale
+from seaway.syntax.field_help import Duration, Help, Rationale
 
 Protocol = Literal["http", "grpc", "tcp", "udp"]
 """What is spoken on a port. HTTP and gRPC are TCP for the cluster's network; an ingress and a probe know them apart."""
@@ -78,16 +78,21 @@ class Health:
     ] = None
     start_period: Annotated[
         int,
+        Duration(),
         Help("seconds that a start may take before a restart"),
         Rationale("covers a cold interpreter and a first connection; a slow starter says more"),
     ] = 60
     interval: Annotated[
         int,
+        Duration(),
         Help("seconds between two questions `ready`"),
         Rationale("soon enough that nobody waits for it; a question that costs much is asked less often"),
     ] = 2
     timeout: Annotated[
-        int, Help("seconds that an answer to `ready` may take"), Rationale("what answers later is no help to who asked")
+        int,
+        Duration(),
+        Help("seconds that an answer to `ready` may take"),
+        Rationale("what answers later is no help to who asked"),
     ] = 3
     retries: Annotated[
         int,
@@ -239,6 +244,10 @@ class File:
     def shorthand(cls, path: str, source: str) -> Self:
         return cls(path, source=source)
 
+    def normalize(self) -> Self:
+        """Without the source of a text that was read: it is a fact of one checkout."""
+        return self if self.content is None else dataclasses.replace(self, source=None)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
@@ -281,8 +290,10 @@ class ContainerSpec:
         dataclasses.field(default_factory=dict[str, str])
     )
     env_file: Annotated[
-        tuple[str, ...],
-        Help("files of `NAME=value` lines, relative to the application's file; a later one wins, and `env` wins"),
+        str | tuple[str, ...],
+        Help(
+            "file of `NAME=value` lines, or a list of files, relative to the application's file; a later one wins, and `env` wins"
+        ),
     ] = ()
     secrets: Annotated[tuple[Secret, ...], Help("secret values, as files below /run/secrets")] = ()
     files: Annotated[tuple[File, ...], Help("configuration files")] = ()
@@ -335,6 +346,14 @@ class WorkloadSpec(ContainerSpec):
         Help("whether `calls` gives these variables, or only opens the way"),
         Rationale("what is given need not be written; a program that takes API_HOST for something else wants none"),
     ] = True
+    depends_on: Annotated[
+        tuple[str, ...],
+        Help(
+            "services, stores and jobs that must be healthy, or complete, before its own pods start or change; the"
+            " default order is stores, jobs, services"
+        ),
+        Rationale("a program that retries needs no order, and each step makes a rollout longer"),
+    ] = ()
     shared_volumes: Annotated[
         tuple[SharedVolume, ...],
         Help(
@@ -426,11 +445,6 @@ class Service(WorkloadSpec):
     scale: Annotated[Scale, Help("how many pods")] = Scale()
     daemon_set: Annotated[bool, Help("one pod on every node, and not `scale`: for agents")] = False
     publish: Annotated[bool, Help("reachable from outside the cluster; how is the environment's business")] = False
-    depends_on: Annotated[
-        tuple[str, ...],
-        Help("services that must be healthy before its own pods start or change; stores and jobs come first anyway"),
-        Rationale("a program that tries again needs no order, and each step makes a rollout longer"),
-    ] = ()
     spread: Annotated[
         Literal["prefer", "require"],
         Help("whether its pods only prefer different zones and nodes, or wait for a node that keeps them apart"),
@@ -438,11 +452,12 @@ class Service(WorkloadSpec):
     ] = "prefer"
     pre_stop_delay: Annotated[
         int,
+        Duration(),
         Help('seconds between "you are going" and SIGTERM, if it has a port'),
         Rationale("the time until proxies and load balancers send no new requests"),
     ] = 5
     stop_grace_period: Annotated[
-        int, Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")
+        int, Duration(), Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")
     ] = 25
 
 
@@ -473,6 +488,7 @@ class Store(WorkloadSpec):
     health: Annotated[Health, Help("how to ask whether it is well")] = Health()
     stop_grace_period: Annotated[
         int,
+        Duration(),
         Help("seconds from SIGTERM to SIGKILL"),
         Rationale("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
     ] = 60
@@ -501,6 +517,7 @@ class Job(WorkloadSpec):
     ] = "Etc/UTC"
     starting_deadline: Annotated[
         int,
+        Duration(),
         Help("seconds after its time that a scheduled run may still start"),
         Rationale("a cluster that was away for a night does not make up for it in the rush hour"),
     ] = 300
@@ -519,6 +536,7 @@ class Job(WorkloadSpec):
     ] = 1
     timeout: Annotated[
         int,
+        Duration(),
         Help("seconds that it may take, with all its tries, before it has failed"),
         Rationale(
             "a migration takes seconds or a few minutes; one that hangs on a lock must not hold up a release for ever"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from seaway.files import roots
-from seaway.syntax.field_help import Help, Rationale
+from seaway.syntax.field_help import Duration, Help, Rationale
 
 Engine = Literal["docker-build", "docker"]
 PublishMode = Literal["none", "nodePort", "loadBalancer", "ingress"]
@@ -158,6 +158,7 @@ class Settings:
     ] = False
     rollout_timeout: Annotated[
         int,
+        Duration(),
         Help(
             "seconds that a service or store may take to become healthy; one with a slow `startup` has that and 60 more"
         ),

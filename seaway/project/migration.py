@@ -205,7 +205,7 @@ class _Editor:
             self._leave(node.location, path, "is JSON with escapes and has old keys", hint, part)
 
     def _leave(self, location: diagnosis.SourceLocation, path: str, message: str, hint: str, part: _Part) -> None:
-        self.undecided.append(diagnosis.Diagnostic(part.location or location, path, message, hint))
+        self.undecided.append(diagnosis.Diagnostic(part.location or location, path, message, hint, "manual-migration"))
 
     def _rename(self, old: str, new: str, pair: nodes.Pair, pairs: Mapping[str, nodes.Pair], part: _Part) -> bool:
         """Edits a key and its value. False: a person has to."""

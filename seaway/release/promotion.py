@@ -8,11 +8,11 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from seaway.kubernetes.api import fields
+from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.project import release, release_lock
 from seaway.release import drift, record_store, stack_state
-from seaway.rollout import evidence, status
+from seaway.rollout import status
 
 _Release = release.Release
 
@@ -71,10 +71,10 @@ def find_unexpected_images(
     wanted = {
         status.get_owner(one): set(_list_images(one["spec"]["template"]["spec"]))
         for one in declared
-        if one["kind"] in status.WORKLOAD_KINDS and one["kind"] != "CronJob"  # a run may have begun before the release
+        if one["kind"] in kinds.WORKLOAD_KINDS and one["kind"] != "CronJob"  # a run may have begun before the release
     }
     for pod in seen.list_objects("Pod"):
-        over = evidence.is_terminating(pod) or evidence.get_mapping(pod, "status").get("phase") in (
+        over = unstructured.is_terminating(pod) or unstructured.get_mapping(pod, "status").get("phase") in (
             "Succeeded",
             "Failed",
         )
@@ -82,7 +82,7 @@ def find_unexpected_images(
             continue
         for image in _list_images(pod["spec"]):
             if image not in wanted[status.get_owner(pod)]:
-                yield evidence.get_name(pod), image
+                yield unstructured.get_name(pod), image
 
 
 def list_refusals(source: SourceEnvironment, stack_lock: release_lock.Lock, *, target: str) -> Iterator[str]:
@@ -177,7 +177,7 @@ def find_previous(
 
 def _describe_unhealthy(row: status.WorkloadStatus) -> str:
     found = row.health.findings
-    return f"{row.name}: {found[0].line}" if found else row.health.summary
+    return f"{row.name}: {found[0].message}" if found else row.health.summary
 
 
 def _list_images(pod: Mapping[str, Any]) -> Iterator[str]:

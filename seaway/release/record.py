@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from seaway.kubernetes.api import kinds
-from seaway.manifests import identity, inputs, names, objects
+from seaway.manifests import identity, inputs, objects
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
-from seaway.project import migration
+from seaway.project import environments, migration
 from seaway.project import release as releases
-from seaway.syntax import decode, diagnosis, encode, nodes
+from seaway.syntax import decode, diagnosis, encode, hashing, nodes
 
 ENVIRONMENT_DIGITS = 6
 """Hexadecimal digits that stand for what the environment adds."""
@@ -127,13 +127,15 @@ class ReleaseRecord:
 
         The manifests count too: another version of Seaway may make others of the same application.
         """
-        unbuilt = dataclasses.replace(
-            self, images={name: dataclasses.replace(one, reference=one.content) for name, one in self.images.items()}
-        )
-        own = names.hash_content(
-            [migration.restore_former_keys(unbuilt.to_plain()), [one.manifest for one in unbuilt.render_objects()]],
-            ENVIRONMENT_DIGITS,
-        )
+        return self.compute_id(self.render_objects())
+
+    def compute_id(self, release_objects: Iterable[objects.ReleaseObject]) -> str:
+        """The id, from the objects of the record: rendered with its images, and without the values of secrets."""
+        images = {name: dataclasses.replace(image, reference=image.content) for name, image in self.images.items()}
+        unbuilt = dataclasses.replace(self, images=images)
+        contents = {image.reference: image.content for image in self.images.values()}
+        manifests = [one.manifest for one in objects.replace_images(release_objects, contents)]
+        own = hashing.hash_content([migration.restore_former_keys(unbuilt.to_plain()), manifests], ENVIRONMENT_DIGITS)
         return f"{self.release_id}-{own}"
 
     @property
@@ -175,16 +177,20 @@ class ReleaseRecord:
         """The application as ``objects.objects`` takes it."""
         return resolve.resolve_application(self.app)
 
+    @property
+    def environment(self) -> environments.Environment:
+        """The recorded application, resolved, with the recorded settings."""
+        return environments.Environment.create(self.resolved_app, settings.Settings(context="-", **self.settings))
+
     def render_objects(self) -> list[objects.ReleaseObject]:
         """Its objects. Secrets are among them by name, without their values.
 
         Raises:
             LookupError: an image or the fingerprint of a secret is missing.
         """
-        chosen = settings.Settings(context="-", **self.settings)
         fingerprints = {**self.secrets, inputs.PULL_CREDENTIALS: ""}
         secrets = {name: inputs.SecretValue(fingerprint=one, value="") for name, one in fingerprints.items()}
-        return objects.objects(self.resolved_app, chosen, self.images, secrets)
+        return objects.objects(self.environment, self.images, secrets)
 
 
 def parse_release_id(record_id: str) -> str:

@@ -276,10 +276,8 @@ def _get_part_name(id_: str, number: int) -> str:
 
 
 def _build_metadata(one: record.ReleaseRecord, name: str, release: str) -> dict[str, Any]:
-    namespace = one.namespace
-    scope = names.Scope(application=one.app.name, stack=one.settings["stack"], namespace=namespace)
     return {
         "name": name,
-        "namespace": namespace,
-        "labels": names.build_labels(scope, OWNER_NAME) | {RELEASE_LABEL: release},
+        "namespace": one.namespace,
+        "labels": names.build_labels(one.environment, OWNER_NAME) | {RELEASE_LABEL: release},
     }

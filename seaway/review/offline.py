@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from seaway.checks import registry
 from seaway.images import build_inputs, rebuild_reasons
-from seaway.manifests import inputs, names, objects, preview
+from seaway.manifests import inputs, objects, preview
 from seaway.model import application, secrets, settings
 from seaway.project import environments, stack_file
 from seaway.review import change, impact
-from seaway.syntax import nodes
+from seaway.syntax import hashing, nodes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,9 @@ def render_tree(folder: Path, stack: str) -> RenderedTree:
         images = inputs.resolve_release_images(one.release, one.settings.registry)
     else:
         sources = build_inputs.read_build_records(one)
-        images = preview.tag_images(one.app, one.settings, {name: it.tag for name, it in sources.items()})
+        images = preview.tag_images(one, {name: it.tag for name, it in sources.items()})
     written = _compute_fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
-    found = preview.render_objects(one.app, one.settings, images, written)
+    found = preview.render_objects(one, images, written)
     return RenderedTree(app=one.app, settings=one.settings, objects=tuple(found), images=images, build_records=sources)
 
 
@@ -124,7 +124,9 @@ def _compute_fingerprints(app: application.Application, file: Path) -> dict[str,
     written = nodes.to_plain(entry.node) if entry else None
     encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})
     made = secrets.get_generated_lengths(app)
-    return {name: names.hash_content([encrypted.get(name), made.get(name)]) for name in secrets.list_managed_names(app)}
+    return {
+        name: hashing.hash_content([encrypted.get(name), made.get(name)]) for name in secrets.list_managed_names(app)
+    }
 
 
 def _compare_secret(name: str, old: int | None, new: int | None) -> change.ObjectDiff:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dev import environment, kubectl
-from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.rollout import health, target, workload_health
+from seaway.kubernetes.cluster import client, reflector
+from seaway.rollout import evidence, health, target, workload_health
 
 pytestmark = pytest.mark.cluster
 
@@ -179,16 +179,14 @@ def found(begun: datetime.datetime) -> dict[str, tuple[float, workload_health.Wo
         try:
             while len(done) < len(CASES) and time.monotonic() - start < SECONDS:
                 homes = sorted({case.namespace for case in CASES.values()})
-                seen: dict[str, snapshot.Snapshot] = {
-                    home: await reflector.read_snapshot(cluster, home) for home in homes
-                }
+                indexes = {home: evidence.ObjectIndex(await reflector.read_snapshot(cluster, home)) for home in homes}
                 elapsed = time.monotonic() - start
                 for name in CASES.keys() - done:
                     case = CASES[name]
                     one = target.Target(kind=case.kind, name=name, owner=name, deadline=600)
                     last[name] = (
                         elapsed,
-                        health.assess_workload(one, seen[case.namespace], elapsed=elapsed, started=begun),
+                        health.assess_workload(one, indexes[case.namespace], elapsed=elapsed, started=begun),
                     )
                     if as_expected(case, last[name][1]):
                         done.add(name)

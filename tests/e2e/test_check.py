@@ -32,19 +32,19 @@ def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]
         check=False,
     )
     assert not done.stderr
-    return done.returncode, {one["what"]: (one["state"], one["told"]) for one in json.loads(done.stdout)["needs"]}
+    return done.returncode, {one["title"]: (one["state"], one["message"]) for one in json.loads(done.stdout)["needs"]}
 
 
 def test_what_the_cluster_has(tmp_path: Path) -> None:
     code, found = needs(tmp_path)
-    assert found["Kubernetes"] == ("there", "1.34")
-    assert found["name service"] == ("there", "k8s-app=kube-dns")
-    assert found["storage class"] == ("there", "local-path, the default")
-    assert found["a node that fits"] == ("there", "1 of 1")
+    assert found["Kubernetes version"] == ("present", "1.34")
+    assert found["cluster DNS"] == ("present", "k8s-app=kube-dns")
+    assert found["storage class"] == ("present", "local-path, the default")
+    assert found["a node that fits"] == ("present", "1 of 1")
     assert found["nodes to spread over"][0] == "warning", "it has one node"
-    lacking = {what: told for what, (state, told) in found.items() if state == "lacking"}
+    lacking = {what: told for what, (state, told) in found.items() if state == "missing"}
     # Tests beside this one may have taken the room.
-    assert not {what: told for what, told in lacking.items() if what != "room"}
+    assert not {what: told for what, told in lacking.items() if what != "free capacity"}
     assert code == bool(lacking)
 
 
@@ -52,7 +52,7 @@ def test_what_it_lacks(tmp_path: Path) -> None:
     ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "controller": "nobodys"}
     code, found = needs(tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"])
     assert code == 1
-    assert found["certificates"] == ("lacking", "cert-manager is not installed")
-    assert found["ingress class"][1].startswith("there is no ingress class nobodys (there ")
-    assert found["storage class"] == ("lacking", "there is no storage class golden (there are: local-path)")
-    assert found["Secret nobody"] == ("lacking", "it is not in shop-dev")
+    assert found["certificates"] == ("missing", "cert-manager is not installed")
+    assert found["ingress class"][1].startswith("there is no ingress class nobodys (existing: ")
+    assert found["storage class"] == ("missing", "there is no storage class golden (existing: local-path)")
+    assert found["Secret nobody"] == ("missing", "it does not exist in shop-dev")

@@ -17,7 +17,7 @@ from seaway.cli import main
 from seaway.files import roots
 from seaway.manifests import preview
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 
 pytestmark = pytest.mark.cluster
 
@@ -99,7 +99,7 @@ def test_the_api_server_takes_what_a_file_becomes(
         code, told = imported(folder, capsys)
     assert code == 0, told
     app = load.load_application(folder / "app.yaml", root=roots.Root(folder))
-    namespace, *found = [each.manifest for each in preview.render_objects(app, STACK)]
+    namespace, *found = [each.manifest for each in preview.render_objects(environments.Environment.create(app, STACK))]
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
     made = [*found, *dry_run.list_pods(found)]
     assert len(made) > len(found), "a file without pods shows nothing"

@@ -11,7 +11,7 @@ import pytest
 from dev import dry_run, kubectl, project
 from seaway.manifests import objects, preview
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 from tests import golden
 
 pytestmark = pytest.mark.cluster
@@ -23,7 +23,9 @@ def rendered(example: str) -> list[objects.ReleaseObject]:
     if example != "reference":
         return golden.build_objects(example)
     stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=settings.Ingress())
-    return preview.render_objects(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
+    return preview.render_objects(
+        environments.Environment.create(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
+    )
 
 
 @pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])

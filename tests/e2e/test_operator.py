@@ -14,7 +14,7 @@ from dev import environment, kubectl, prober, project
 from seaway.files import roots
 from seaway.manifests import objects, yaml_writer
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 from tests.support import running
 
 pytestmark = pytest.mark.cluster
@@ -71,7 +71,9 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     (folder / "Pulumi.e2e.yaml").write_text("config:\n  seaway:context: seaway-dev\n")
     app = load.load_application(folder / "app" / "app.yaml", root=roots.Root(folder))
-    made = objects.objects(app, settings.Settings(stack="e2e", context="seaway-dev"), {}, {})
+    made = objects.objects(
+        environments.Environment.create(app, settings.Settings(stack="e2e", context="seaway-dev")), {}, {}
+    )
     one = Operator(folder)
     # One that is still going from the time before takes no objects.
     kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")

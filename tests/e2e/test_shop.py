@@ -324,7 +324,7 @@ def test_nobody_elses_object_is_taken_over(shop: project.Project) -> None:
     with replaced(shop, "  worker:\n", "  cache: {build: ./worker, port: 80, scale: 1}\n\n  worker:\n"):
         for refused in (shop.preview(check=False), shop.up(check=False)):
             assert refused.exit_code != 0
-            assert "an object exists already and is not of this stack" in refused.output
+            assert "an object exists already and does not belong to this stack" in refused.output
         lines = {line.strip() for line in refused.output.splitlines() if line.strip().startswith("kubectl label")}
         assert len(lines) == 1, refused.output
         assert shop.get_objects("service", "cache", "-n", NAMESPACE)["spec"] == spec

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
+from tests.support import apiserver
 from tests.unit.cli import program
-from tests.unit.cluster import apiserver
 from tests.unit.rollout import made
 
 VERSIONS = {

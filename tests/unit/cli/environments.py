@@ -12,8 +12,8 @@ from seaway.manifests import inputs
 from seaway.project import environments, release, release_lock
 from seaway.release import record, record_store, stack_state, stored_record
 from tests import golden
+from tests.support import apiserver
 from tests.unit.cli import program
-from tests.unit.cluster import apiserver
 
 DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team"
 PINNED = f"{DEV}\n  seaway:build: false"

@@ -10,8 +10,8 @@ import pytest
 from seaway.checks import registry
 from seaway.cli import main
 from tests import golden
-from tests.unit.cluster import apiserver
-from tests.unit.needs import answers
+from tests.support import apiserver
+from tests.unit.checks.preflight import answers
 
 STACK = """\
 config:
@@ -169,13 +169,14 @@ def test_a_cluster_that_has_it_all(
     code, out, _ = check(capsys, "--cluster", "--json")
     needs = json.loads(out)["needs"]
     assert code == 0
-    assert {one["state"] for one in needs} == {"there"}
+    assert {one["state"] for one in needs} == {"present"}
     assert needs[1] == {
-        "what": "network policies enforced",
-        "of": [],
-        "state": "there",
-        "told": "by Cilium",
-        "remedy": "",
+        "code": "network-policies",
+        "title": "network policies enforced",
+        "workloads": [],
+        "state": "present",
+        "message": "by Cilium",
+        "hint": "",
     }
 
 

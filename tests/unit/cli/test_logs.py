@@ -6,9 +6,8 @@ import re
 import pytest
 
 from seaway.cli import follow, logs, main
-from tests.support import running
+from tests.support import apiserver, running
 from tests.unit.cli import conftest
-from tests.unit.cluster import apiserver
 from tests.unit.rollout import made
 
 pytestmark = pytest.mark.usefixtures("checkout")

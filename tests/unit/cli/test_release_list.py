@@ -8,8 +8,8 @@ import pytest
 from seaway.cli import main
 from seaway.project import release, release_lock
 from seaway.release import record
+from tests.support import apiserver
 from tests.unit.cli import environments, program
-from tests.unit.cluster import apiserver
 
 Captured = pytest.CaptureFixture[str]
 

@@ -10,8 +10,8 @@ from seaway.cli import main
 from seaway.images import registry
 from seaway.project import release, release_lock
 from seaway.release import record, record_store, stored_record
+from tests.support import apiserver
 from tests.unit.cli import environments, program
-from tests.unit.cluster import apiserver
 
 Captured = pytest.CaptureFixture[str]
 OLD = "0123456789ab"

@@ -11,9 +11,8 @@ import pytest
 
 from seaway.cli import main
 from seaway.release import drift, record_store
-from tests.support import running
+from tests.support import apiserver, running
 from tests.unit.cli import conftest
-from tests.unit.cluster import apiserver
 from tests.unit.rollout import made
 
 pytestmark = pytest.mark.usefixtures("checkout")

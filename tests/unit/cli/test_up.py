@@ -20,8 +20,8 @@ from seaway.model import settings
 from seaway.project import load, release
 from seaway.release import hold, record, record_store, stack_state, stored_record
 from tests import golden
+from tests.support import apiserver
 from tests.unit.cli import program
-from tests.unit.cluster import apiserver
 
 FAILED = "f" * 12
 STACK = settings.Settings(stack="dev", context="work")

@@ -167,32 +167,6 @@ FAILS = {
         web(f"{IMAGE}    calls: [api, api]"),
         f"7:18: services.web.calls.1: api is in the list twice; {REPEAT}",
     ),
-    "after nobody": (
-        web(f"{IMAGE}    dependsOn: [apo]"),
-        '7:13: services.web.dependsOn.0: there is no service "apo"; did you mean api?',
-    ),
-    "after twice": (
-        web(f"{IMAGE}    dependsOn: [api, api]"),
-        f"7:18: services.web.dependsOn.1: api is in the list twice; {REPEAT}",
-    ),
-    "after itself": (
-        web(f"{IMAGE}    dependsOn: [web]"),
-        "7:13: services.web.dependsOn.0: web cannot wait for itself; remove it",
-    ),
-    "after a store": (
-        BASE.replace("80}", "80, dependsOn: [db]}") + store("").partition("\n")[2],
-        "3:41: services.web.dependsOn.0: db is a store, and those always come before any service; remove it",
-    ),
-    "after a job": (
-        BASE.replace("80}", "80, dependsOn: [m]}") + "jobs:\n  m: {uses: web}",
-        "3:41: services.web.dependsOn.0: m is a job, and those always come before any service; remove it",
-    ),
-    "after each other": (
-        BASE.replace("80}", "80, dependsOn: [work, a]}")
-        + "  a: {image: x, dependsOn: [b]}\n  b: {image: x, dependsOn: [web]}",
-        "3:47: services.web.dependsOn.1: web -> a -> b -> web wait for each other, and none would ever start; remove one of"
-        " these; `calls` needs no order",
-    ),
     "job without time": (
         BASE + "jobs:\n  m: {uses: web, timeout: 0}",
         "6:18: jobs.m.timeout: 0 is no time to run; write the seconds that the job may take, 1 at least",

@@ -11,7 +11,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from plugin import values
 from seaway.kubernetes.cluster import snapshot
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import engine, workloads
 
 HANG = 300

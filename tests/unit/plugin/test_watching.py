@@ -10,7 +10,7 @@ from plugin import resource, rollout_watch
 from seaway import errors
 from seaway.kubernetes.cluster import client
 from seaway.rollout import target, workload_health
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import engine, workloads
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 NAMESPACE = "shop-dev"
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seaway.manifests import names
 from seaway.project import migration
-from seaway.syntax import diagnosis, former_keys, nodes
+from seaway.syntax import diagnosis, former_keys, hashing, nodes
 from tests.upgrade import restore
 
 OLD = """\
@@ -193,7 +192,7 @@ def test_the_id_of_an_old_release_follows_from_its_new_words(file: Path) -> None
     former = migration.restore_former_keys(new)
     assert former == nodes.to_plain(node)
     contents = {name: image["content"] for name, image in former["images"].items()}
-    assert names.hash_content([former["application"], contents], 12) == file.stem
+    assert hashing.hash_content([former["application"], contents], 12) == file.stem
 
 
 def test_a_record_is_translated_there_and_back() -> None:

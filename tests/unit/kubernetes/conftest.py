@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seaway.kubernetes.cluster import client
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from seaway import errors
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 NAMESPACE = "shop-dev"
 Answer = TypeVar("Answer")

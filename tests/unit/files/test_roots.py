@@ -1,10 +1,11 @@
-"""No file outside of the project is read, whatever names it and whatever stands at that name."""
+"""No file outside the project is read, whatever names it and whatever is at its path."""
 
+import contextlib
 import os
 import shutil
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import hypothesis
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import strategies as st
 
 from seaway.files import roots
-from seaway.project import environments, load, stack_file
+from seaway.project import load, stack_file
 from seaway.syntax import diagnosis, encode
+from tests.support import diagnostics
 
 CANARY = "canary-7d1f"
 LINE = f"CANARY={CANARY}\n"
@@ -42,50 +44,45 @@ COMPOSE: dict[str, str] = {
 }
 
 
-def fifo(at: Path) -> None:
-    os.mkfifo(at)
+def make_fifo(path: Path) -> None:
+    os.mkfifo(path)
 
 
-def unix(at: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as one:
-        here = Path.cwd()
-        os.chdir(at.parent)  # the path of a socket must be short
-        try:
-            one.bind(at.name)
-        finally:
-            os.chdir(here)
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(path.parent):  # the path of a socket must be short
+        server.bind(path.name)
 
 
-def device(at: Path) -> None:
+def make_device(path: Path) -> None:
     if os.geteuid():
-        at.symlink_to("/dev/zero")
+        path.symlink_to("/dev/zero")
     else:
-        os.mknod(at, 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+        os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))
 
 
-def closed(name: str) -> Callable[[Path], None]:
-    def made(at: Path) -> None:
-        (at.parent.parent / name).mkdir(exist_ok=True)
-        (at.parent.parent / name / "file").write_text(LINE)
-        at.symlink_to(f"../{name}/file")
+def link_into(name: str) -> Callable[[Path], None]:
+    def make_link(path: Path) -> None:
+        (path.parent.parent / name).mkdir(exist_ok=True)
+        (path.parent.parent / name / "file").write_text(LINE)
+        path.symlink_to(f"../{name}/file")
 
-    return made
+    return make_link
 
 
 TARGETS: dict[str, Callable[[Path], object]] = {
-    "link": lambda at: at.symlink_to("../../outside/file"),
-    "absolute link": lambda at: at.symlink_to((at.parent / "../../outside/file").resolve()),
-    "link to a directory": lambda at: at.symlink_to("../../outside"),
-    "environment": lambda at: at.symlink_to("/proc/self/environ"),
-    "endless": lambda at: at.symlink_to("/dev/zero"),
-    "loop": lambda at: at.symlink_to(at.name),
-    "dangling": lambda at: at.symlink_to("../../outside/nothing"),
-    "FIFO": fifo,
-    "socket": unix,
-    "device": device,
-    ".git": closed(".git"),
-    ".seaway": closed(".seaway"),
-    ".pulumi": closed(".pulumi"),
+    "link": lambda path: path.symlink_to("../../outside/file"),
+    "absolute link": lambda path: path.symlink_to((path.parent / "../../outside/file").resolve()),
+    "link to a directory": lambda path: path.symlink_to("../../outside"),
+    "environment": lambda path: path.symlink_to("/proc/self/environ"),
+    "endless": lambda path: path.symlink_to("/dev/zero"),
+    "loop": lambda path: path.symlink_to(path.name),
+    "dangling": lambda path: path.symlink_to("../../outside/nothing"),
+    "FIFO": make_fifo,
+    "socket": make_socket,
+    "device": make_device,
+    ".git": link_into(".git"),
+    ".seaway": link_into(".seaway"),
+    ".pulumi": link_into(".pulumi"),
 }
 
 
@@ -98,8 +95,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
-def project(place: Path) -> Path:
-    """The working directory of a project; what is outside of it has the canary."""
+def create_project(place: Path) -> Path:
+    """A project. The files outside it contain the canary."""
     shutil.rmtree(place / "project", ignore_errors=True)
     (place / "project/app/web").mkdir(parents=True)
     (place / "project/app/web/Dockerfile").write_text("FROM scratch\n")
@@ -108,8 +105,8 @@ def project(place: Path) -> Path:
     return place / "project"
 
 
-def outcome(file: Path) -> tuple[str, bool]:
-    """All that can be seen of an application, and whether it was refused."""
+def load_file(file: Path) -> tuple[str, bool]:
+    """The application or the errors, and whether it was refused."""
     try:
         return repr(encode.to_plain(load.load_application(file))), False
     except diagnosis.InvalidInput as error:
@@ -134,7 +131,7 @@ def test_nothing_outside_is_read(
     place: Path, monkeypatch: pytest.MonkeyPatch, reference: str, target: tuple[str, str], links: tuple[int, bool]
 ) -> None:
     """``links``: how many lead to the file one after the other, and whether one more is to its folder."""
-    folder = project(place)
+    folder = create_project(place)
     monkeypatch.chdir(folder)
     how, name = target
     written = name
@@ -150,10 +147,12 @@ def test_nothing_outside_is_read(
     known = {**REFERENCES, **COMPOSE}
     file = folder / "app" / ("app.yaml" if reference in REFERENCES else "docker-compose.yml")
     file.write_text(known[reference].format(f"./{written}" if reference == "bind" and how == "at" else written))
-    shown, refused = outcome(file)
-    assert CANARY not in shown
-    assert os.environ["PATH"] not in shown
-    assert refused or reference in {"bind", "build", "secret", "build dockerfile"}, "what is left out has been told"
+    text, refused = load_file(file)
+    assert CANARY not in text
+    assert os.environ["PATH"] not in text
+    assert refused or reference in {"bind", "build", "secret", "build dockerfile"}, (
+        "a file that is left out is reported"
+    )
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
@@ -161,7 +160,7 @@ def test_nothing_outside_is_read(
     "name", ["app/app.yaml", "app/docker-compose.yml", "app/app.py", "app/images.lock", "Pulumi.dev.yaml", "app/.env"]
 )
 def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: str) -> None:
-    folder = project(place)
+    folder = create_project(place)
     monkeypatch.chdir(folder)
     compose = name in {"app/docker-compose.yml", "app/.env"}
     app = name if name.endswith((".py", "compose.yml")) else "app/docker-compose.yml" if compose else "app/app.yaml"
@@ -174,120 +173,102 @@ def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, nam
     TARGETS[target](below)
     (folder / name).symlink_to(below)
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        environments.read_environment(
-            stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev", check_ids=()
-        )
+        load.load_environment(stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
     assert CANARY not in str(caught.value)
 
 
 STACK = "config: {{seaway:context: c, seaway:app: app/app.yaml{0}}}\n"
 
 
-def test_the_git_repository_is_the_root_where_the_setting_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = project(place)
+def test_the_root_is_the_git_repository_where_it_is_set(
+    place: Path, monkeypatch: pytest.MonkeyPatch, wording: list[str]
+) -> None:
+    folder = create_project(place)
     monkeypatch.chdir(folder)
     (folder / "app/app.yaml").write_text(REFERENCES["envFile"].format("../../outside/file"))
     file = folder / "Pulumi.dev.yaml"
 
-    def loaded() -> str:
+    def load_env() -> Mapping[str, str] | list[str]:
         try:
-            return repr(
-                environments.read_environment(stack_file.read_config(file), folder=folder, stack="dev", check_ids=())
-                .app.services[0]
-                .env
-            )
+            config = stack_file.read_config(file)
+            return load.load_environment(config, folder=folder, stack="dev").app.services[0].env
         except diagnosis.InvalidInput as error:
-            return str(error)
+            messages.append(str(error))
+            return diagnostics.summarize(error.diagnostics)
 
+    messages: list[str] = []
     file.write_text(STACK.format(""))
-    assert loaded() == (
-        'app/app.yaml:2:49: services.web.envFile.0: "../../outside/file" is outside the project; copy it into the'
-        " folder of Pulumi.yaml; if it is in the same git repository: pulumi config set seaway:root git"
-    )
+    assert load_env() == ["app/app.yaml:2:48: services.web.envFile.0: outside-root"]
     file.write_text(STACK.format(", seaway:root: git"))
-    assert loaded() == (
-        "Pulumi.dev.yaml:1:55: seaway:root: is git, and the project is not in a git repository; remove it, or run git"
-        " init"
-    )
+    assert load_env() == ["Pulumi.dev.yaml:1:55: seaway:root: no-git-repository"]
     (place / ".git").mkdir()
     (place / ".git/config").write_text(LINE)
-    assert loaded() == repr({"CANARY": CANARY})
+    assert load_env() == {"CANARY": CANARY}
     (folder / "app/app.yaml").write_text(REFERENCES["envFile"].format("../../.git/config"))
-    assert loaded() == (
-        'app/app.yaml:2:49: services.web.envFile.0: "../../.git/config" is in .git, which holds keys and state;'
-        " name a file of the application"
-    )
+    assert load_env() == ["app/app.yaml:2:48: services.web.envFile.0: closed-folder"]
     file.write_text(STACK.format(", seaway:root: /"))
-    assert 'seaway:root: "/" is not one of its values; write project or git' in loaded()
+    assert "Pulumi.dev.yaml:1:55: seaway:root: invalid-value" in load_env()
+    assert messages[:3] == wording
     shutil.rmtree(place / ".git")
 
 
 def test_links_that_stay_inside_are_followed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = project(place)
+    folder = create_project(place)
     monkeypatch.chdir(folder)
     (folder / "shared").mkdir()
     (folder / "shared/file").write_text(LINE)
     (folder / "app/named").symlink_to("../shared/file")
     (folder / "app/app.yaml").write_text(REFERENCES["files"].format("named"))
-    assert CANARY in outcome(folder / "app/app.yaml")[0]
+    assert CANARY in load_file(folder / "app/app.yaml")[0]
     (folder / "app/docker-compose.yml").write_text(COMPOSE["env_file"].format("../shared/file"))
-    assert CANARY in outcome(folder / "app/docker-compose.yml")[0]
+    assert CANARY in load_file(folder / "app/docker-compose.yml")[0]
 
 
 def test_without_a_project_the_working_directory_is_the_root(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = project(place)
+    folder = create_project(place)
     (folder / "Pulumi.yaml").unlink()
     (folder / "app/docker-compose.yml").write_text(COMPOSE["env_file"].format("../../outside/file"))
     monkeypatch.chdir(folder)
-    shown, refused = outcome(Path("app/docker-compose.yml"))
+    text, refused = load_file(Path("app/docker-compose.yml"))
     assert refused
-    assert shown.endswith(
-        "is outside the project; copy it below the working directory, or run the command in a folder above both"
-    )
+    assert "is outside the project; copy it below the working directory" in text
     monkeypatch.chdir(place)
-    assert CANARY in outcome(Path("project/app/docker-compose.yml"))[0]
+    assert CANARY in load_file(Path("project/app/docker-compose.yml"))[0]
 
 
-def read(folder: Path, name: str, limit: int = 10) -> str:
+def read(folder: Path, name: str) -> bytes | str:
+    location = diagnosis.SourceLocation("f", 1, 2)
     try:
-        return (
-            roots.Root(folder)
-            .read(folder / name, "it", diagnosis.SourceLocation("f", 1, 2), "key", limit=limit)
-            .decode()
-        )
+        return roots.Root(folder).read(folder / name, name, location, "key", limit=10)
     except diagnosis.InvalidInput as error:
         return str(error)
 
 
-def test_size_is_bounded_by_what_is_read(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wording: list[str]) -> None:
     (tmp_path / "ten").write_text("0123456789")
-    (tmp_path / "more").write_text("01234567890")
-    assert read(tmp_path, "ten") == "0123456789"
-    assert read(tmp_path, "more") == "f:1:2: key: it has 11 bytes; keep it under 10"
-    # A file of the kernel says that it has none.
-    kernel = roots.Root(Path("/proc/self"))
-    with pytest.raises(diagnosis.InvalidInput, match="it has more than 10 bytes; keep it under 10"):
-        kernel.read(Path(f"/proc/{os.getpid()}/status"), "it", diagnosis.SourceLocation("f"), "", limit=10)
-
-
-def test_what_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a").write_text("a")
-    real = os.fstat
+    (tmp_path / "eleven").write_text("01234567890")
+    assert read(tmp_path, "ten") == b"0123456789"
+    # A file of the kernel reports a size of 0.
+    messages = [read(tmp_path, "eleven"), read(Path("/proc/self"), "status"), read(tmp_path, "."), read(tmp_path, "no")]
     calls: list[int] = []
+    real_fstat = os.fstat
 
-    def grown(descriptor: int) -> os.stat_result:
+    def change_file(descriptor: int) -> os.stat_result:
         calls.append(descriptor)
         if len(calls) == 3:
-            (tmp_path / "a").write_text("ab")
-        return real(descriptor)
+            (tmp_path / "ten").write_text("ab")
+        return real_fstat(descriptor)
 
-    monkeypatch.setattr(os, "fstat", grown)
-    assert (
-        read(tmp_path, "a") == "f:1:2: key: it changed while it was read; wait until nothing writes it, and run again"
-    )
+    monkeypatch.setattr(os, "fstat", change_file)
+    messages.append(read(tmp_path, "ten"))
+    codes = ("file-too-large", "file-too-large", "not-a-regular-file", "file-not-found", "unstable-file")
+    for message, code in zip(messages, codes, strict=True):
+        assert str(message).startswith("f:1:2: key: ")
+        assert str(message).endswith(f" [{code}]")
+    assert messages == wording
 
 
-def test_a_link_that_takes_a_files_place_meanwhile_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_that_replaces_a_file_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "out").write_text(CANARY)
     (tmp_path / "in/a").symlink_to("../out")

@@ -1,4 +1,4 @@
-"""A cluster that has everything, as the API would answer; and ways to take something away."""
+"""The API's answers of a cluster that meets all requirements, and builders for other answers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,16 +7,18 @@ from seaway.checks import check_context
 from seaway.checks.preflight import cluster_facts, nodes, requirement, requirements
 from seaway.manifests import preview
 from seaway.model import application, settings
-from tests.unit.checks import made
+from seaway.project import environments
+from tests.unit.checks import checked_app
 
 GPU = application.Gpu(count=1)
 
 
 def build_context(
-    of: application.Application | None = None, stack: settings.Settings = made.OPEN
+    of: application.Application | None = None, stack: settings.Settings = checked_app.OPEN
 ) -> check_context.CheckContext:
-    app = of or made.app()
-    return check_context.CheckContext(app=app, stack_settings=stack, objects=tuple(preview.render_objects(app, stack)))
+    app = of or checked_app.build_app()
+    environment = environments.Environment.create(app, stack)
+    return check_context.CheckContext(environment=environment, objects=tuple(preview.render_objects(environment)))
 
 
 def build_object(name: str, **fields: Any) -> dict[str, Any]:
@@ -69,19 +71,21 @@ def answer_everything() -> dict[str, Any]:
 
 
 def evaluate_all(
-    one: check_context.CheckContext, changed: Mapping[str, cluster_facts.Answer] | None = None
+    context: check_context.CheckContext, changed: Mapping[str, cluster_facts.Answer] | None = None
 ) -> dict[str, requirement.Outcome]:
-    """What becomes of each need; several of one kind have their owner behind."""
+    """The outcome of each requirement by its code; if several have the same code, by code and Secret or workload."""
     answers = {**answer_everything(), **(changed or {})}
-    results = [each.evaluate(answers) for each in requirements.list_requirements(one)]
-    many = [each.requirement.title for each in results]
+    results = [required.evaluate(answers) for required in requirements.list_requirements(context)]
+    codes = [result.requirement.code for result in results]
     return {
-        each.requirement.title
-        if many.count(each.requirement.title) == 1
-        else f"{each.requirement.title}: {each.requirement.workloads[0]}": each.outcome
-        for each in results
+        code if codes.count(code) == 1 else f"{code}: {_get_subject(result.requirement)}": result.outcome
+        for code, result in zip(codes, results, strict=True)
     }
 
 
-def format_outcome(verdict: requirement.Outcome) -> str:
-    return f"{verdict.state}: {verdict.message}" + (f"; {verdict.hint}" if verdict.hint else "")
+def _get_subject(required: requirement.Requirement) -> str:
+    return required.title if required.code == "existing-secret" else required.workloads[0]
+
+
+def format_outcome(outcome: requirement.Outcome) -> str:
+    return f"{outcome.state}: {outcome.message}" + (f"; {outcome.hint}" if outcome.hint else "")
