@@ -185,8 +185,6 @@ PROFILES: Mapping[str, ImageProfile] = {
 }
 """By repository, without the registry; images of Docker's library without ``library/``."""
 
-IMAGE_PROFILES: Mapping[str, ImageProfile] = {name: profile for name, profile in PROFILES.items() if profile.is_default}
-
 MIRROR_FOLDERS = frozenset(
     ("cache", "docker", "docker-hub", "docker.io", "dockerhub", "hub", "mirror", "mirrors", "proxy")
 )
