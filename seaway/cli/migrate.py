@@ -1,4 +1,4 @@
-"""``seaway migrate``: rewrites app.yaml and the stacks' files of version 0.1.0 in today's words.
+"""``seaway migrate``: rewrites app.yaml and the stacks' files of version 0.1.0 with today's keys.
 
 Without ``--write`` it prints the changes as a diff, and changes nothing. Comments and layout stay. Releases, records
 and lock files are not rewritten: this version reads them as they are.
@@ -33,7 +33,7 @@ class _File:
 
 def add(parsers: command.Subparsers) -> None:
     """The verb's command line."""
-    described = "Rewrite app.yaml and Pulumi.<stack>.yaml of version 0.1.0 in the words of this version."
+    described = "Rewrite app.yaml and Pulumi.<stack>.yaml of version 0.1.0 with the keys of this version."
     parser = parsers.add_parser("migrate", help="rewrite files of an older version", description=described)
     parser.add_argument("--write", action="store_true", help="write the files [print the changes as a diff]")
     parser.set_defaults(run=run)
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             sys.stdout.writelines(_format_diff(file))
     if not changed:
-        print("All files have the words of this version.")
+        print("All files have the keys of this version.")
     elif not arguments.write:
         print("Nothing is written yet: seaway migrate --write", file=sys.stderr)
     for problem in undecided:
@@ -76,7 +76,7 @@ def _migrate(folder: Path, undecided: list[diagnosis.Diagnostic]) -> Iterator[_F
         yield _read(folder, file, roots.Root(folder), undecided)
     for name, root in applications.items():
         if load.is_compose_file(folder / name):
-            continue  # its words are those of Docker Compose
+            continue  # its keys are those of Docker Compose
         if name.endswith(python_program.SUFFIX):
             hint = "rename its arguments by hand; the table is in CHANGELOG.md"
             undecided.append(
