@@ -12,8 +12,8 @@ import pytest
 from seaway.cli import main
 from seaway.release import drift, record_store
 from tests.support import apiserver, running
+from tests.support import live_objects as made
 from tests.unit.cli import conftest
-from tests.unit.rollout import made
 
 pytestmark = pytest.mark.usefixtures("checkout")
 Captured = pytest.CaptureFixture[str]
@@ -178,8 +178,8 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "restarts": 0,
         "event": None,
     }
-    assert finding.pop("line")
-    assert finding.pop("remedy")
+    assert finding.pop("message")
+    assert finding.pop("hint")
     assert finding == {
         "cause": "image-name-invalid",
         "pod": "web-5d9c-aaaaa",
