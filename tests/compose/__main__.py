@@ -26,7 +26,7 @@ KUBERNETES = parts.named("kubernetes").version
 
 def compare() -> int:
     """What Docker reads, and what we read."""
-    found = [config.compared(name, files) for name, files in projects.found().items()]
+    found = [config.compared(name, files) for name, files in projects.list_projects().items()]
     (DOCS / "compose-config.md").write_text(config.page(found))
     wrong = [f"{one.name}: {told}" for one in found for told in one.wrong]
     for told in wrong:
@@ -67,7 +67,7 @@ def main() -> int:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.compose", description=__doc__)
     parser.add_argument("page", choices=("config", "table", "runs"))
-    parser.add_argument("--only", nargs="+", default=(), choices=(*projects.found(),), metavar="PROJECT")
+    parser.add_argument("--only", nargs="+", default=(), choices=(*projects.list_projects(),), metavar="PROJECT")
     options = parser.parse_args()
     if options.only and options.page == "config":
         parser.error("--only: config compares all projects")

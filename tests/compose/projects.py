@@ -1,19 +1,19 @@
-"""The compose projects that are compared: those of the corpus, and the examples'."""
+"""The compose projects of the corpus and of the examples."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dev import environment
 
+CORPUS = environment.ROOT / "tests" / "compose" / "corpus"
 ENVIRONMENT: Mapping[str, str] = {"TITLE": "title"}
-"""What the variables have that the corpus leaves to whoever runs it."""
+"""Variables that the corpus does not set."""
 
 
-def found() -> Mapping[str, Sequence[Path]]:
-    """Name -> its files, in the order in which one is laid over the other."""
-    corpus = environment.ROOT / "tests" / "compose" / "corpus"
+def list_projects() -> Mapping[str, Sequence[Path]]:
+    """The files of each project; a later file overrides an earlier one."""
     folders = [
-        file.parent for root in (corpus, environment.ROOT / "examples") for file in root.rglob("docker-compose.yml")
+        file.parent for root in (CORPUS, environment.ROOT / "examples") for file in root.rglob("docker-compose.yml")
     ]
     names = ("docker-compose.yml", "docker-compose.override.yml")
     return {

@@ -159,7 +159,7 @@ def server() -> Iterator[httpx.Client]:
 def rows(server: httpx.Client | None, only: Sequence[str] = ()) -> list[Row]:
     """Of all projects or of these, a line of each on stderr."""
     done: list[Row] = []
-    for name, files in projects.found().items():
+    for name, files in projects.list_projects().items():
         if only and name not in only:
             continue
         for tool in tools.NAMES:
@@ -172,7 +172,7 @@ def rows(server: httpx.Client | None, only: Sequence[str] = ()) -> list[Row]:
 
 def run(done: Sequence[Row], server: httpx.Client) -> None:
     """Deploys what the end-to-end tests deploy too."""
-    files = projects.found()
+    files = projects.list_projects()
     for one in done:
         if one.project in test_compose.APPLIED:
             one.runs = deployed.outcome(server, one.project, one.tool, files[one.project])
