@@ -10,7 +10,7 @@ from tests.compose import config, projects, refused
 pytestmark = pytest.mark.optional
 
 
-@pytest.mark.parametrize(("name", "files"), projects.list_projects().items(), ids=[*projects.found()])
+@pytest.mark.parametrize(("name", "files"), projects.list_projects().items(), ids=[*projects.list_projects()])
 def test_the_same_is_read(name: str, files: Sequence[Path]) -> None:
     assert config.compared(name, files).wrong == []
 

@@ -37,7 +37,7 @@ def test_examples(folder: Path, tmp_path: Path) -> None:
     assert compared(exporter.export_application(app, nodes.parse(file.read_bytes(), "app.yaml")), there) == []
 
 
-@pytest.mark.parametrize(("name", "files"), projects.list_projects().items(), ids=[*projects.found()])
+@pytest.mark.parametrize(("name", "files"), projects.list_projects().items(), ids=[*projects.list_projects()])
 def test_what_was_imported(name: str, files: Sequence[Path], tmp_path: Path) -> None:
     there = tmp_path / "it"
     shutil.copytree(files[0].parent, there)

@@ -376,7 +376,7 @@ def format_reversed(node: nodes.Node) -> str:
     """The node in JSON, without anchors, with each mapping in reverse order."""
     match node:
         case nodes.MappingNode(pairs=pairs):
-            fields = (f"{json.dumps(name)}: {format_reversed(pair.node)}" for name, pair in reversed(pairs.items()))
+            fields = (f"{json.dumps(name)}: {format_reversed(pair.node)}" for name, pair in reversed([*pairs.items()]))
             return "{" + ", ".join(fields) + "}"
         case nodes.SequenceNode(items=children):
             return "[" + ", ".join(map(format_reversed, children)) + "]"

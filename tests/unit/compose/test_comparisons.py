@@ -1,4 +1,4 @@
-"""What tells two readings of a project apart, and which keys a converter drops: on made-up readers and converters."""
+"""The comparisons with Docker and other converters, tested with invented results."""
 
 import json
 from collections.abc import Sequence
@@ -10,23 +10,21 @@ import pytest
 from tests.compose import docker, same, silent, tools
 
 
-def test_what_is_read_otherwise_is_told_with_its_path() -> None:
-    one: dict[str, Any] = {"name": "shop", "services": {"web": {"image": "a", "mem_limit": "1k", "restart": None}}}
-    other: dict[str, Any] = {"name": "shop", "services": {"web": {"image": "b", "mem_limit": "1024"}}}
-    assert same.left(one, other, same.DIFFERENCES) == ["services.web.image: 'a' is 'b' with Docker"]
-    other["services"]["web"]["image"] = "a"
-    assert [each.what for each in same.seen(one, other)] == ["Sizes and durations"]
+def test_a_difference_is_reported_with_its_path() -> None:
+    ours: dict[str, Any] = {"name": "shop", "services": {"web": {"image": "a", "mem_limit": "1k", "restart": None}}}
+    theirs: dict[str, Any] = {"name": "shop", "services": {"web": {"image": "b", "mem_limit": "1024"}}}
+    assert same.left(ours, theirs, same.DIFFERENCES) == ["services.web.image: 'a' is 'b' with Docker"]
+    theirs["services"]["web"]["image"] = "a"
+    assert [difference.what for difference in same.seen(ours, theirs)] == ["Sizes and durations"]
 
 
-def test_a_key_is_silent_that_neither_objects_nor_warnings_show(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_without_object_and_warning_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(tool: str, files: Sequence[Path]) -> tools.Made:
         service = json.loads(files[0].read_text())["services"]["web"]
         if "image" not in service:
             return tools.Made(refused="no image")
-        told = ["labels are lost"] if "labels" in service else []
-        return tools.Made(objects=[{"image": service["image"]}], told=frozenset(told))
+        warnings = ["labels are lost"] if "labels" in service else []
+        return tools.Made(objects=[{"image": service["image"]}], told=frozenset(warnings))
 
     def config(files: Sequence[Path], *, profiles: Sequence[str]) -> docker.Said:
         service = json.loads(files[0].read_text())["services"]["web"]
