@@ -1,4 +1,4 @@
-"""Seaway's provider plugin: what plain resources cannot hold. The components' hands in the cluster."""
+"""Seaway's provider plugin: the resources that plain Kubernetes objects cannot express."""
 
 VERSION = "0.1.0"
-"""The one in pyproject.toml; a test compares."""
+"""The version in pyproject.toml; a test compares them."""

@@ -1,4 +1,4 @@
-"""Started by ``pulumi-resource-seaway`` with the engine's address as its argument."""
+"""Started by ``pulumi-resource-seaway``, with the engine's address as its argument."""
 
 import asyncio
 import sys

@@ -1,7 +1,7 @@
-"""``seaway:index:Cluster``: the guard that a stack stays in the cluster that it was deployed to, and keeps its disks.
+"""``seaway:index:Cluster``: keeps a stack in the cluster that it was deployed to, and protects its disks.
 
-A context is only a name: it can be pointed at another cluster, and a development cluster is made anew
-under the same one. With the old state, a preview would then say "no changes" over an empty cluster.
+A context is only a name. It can be changed to another cluster, and a development cluster can be created again under
+the same name. With the old state, a preview would then report "no changes" for an empty cluster.
 """
 
 from collections.abc import Mapping
@@ -13,17 +13,16 @@ from seaway.kubernetes.cluster import client
 UID = "uid"
 
 DESTROY_GUARD = "destroy-guard"
-"""Name of the resource that depends on all others: a destroy begins with it."""
+"""Name of the resource that depends on all others: a destroy deletes it first."""
 
 
-class ClusterGuard:
+class ClusterGuard(resource.ClusterResource):
     """Output ``uid``: the UID of the kube-system namespace."""
 
     inputs: ClassVar[Mapping[str, type]] = {"context": str}
 
     def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
-        self._cluster = cluster
-        self._log = log
+        super().__init__(cluster, log)
         self._data_loss = guard
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
@@ -40,9 +39,9 @@ class ClusterGuard:
         return await self._read_state(inputs)
 
     async def delete(self, state: resource.State) -> None:
-        """Refuses in another cluster: it is what a destroy begins with, and a namespace of that name may live there.
+        """Refuse in another cluster: a destroy starts here, and a namespace of the same name may exist there.
 
-        Also refuses the loss of disks: a run that deletes this guard deletes the stack.
+        Also refuse the loss of disks: deleting this guard means deleting the stack.
         """
         await self._check_uid(state)
         if self._log.name == DESTROY_GUARD:
@@ -53,9 +52,10 @@ class ClusterGuard:
         if live != recorded:
             raise resource.ResourceError(
                 f'context "{self._cluster.context}" ({self._cluster.server}) is not the cluster that this stack was'
-                f" deployed to: kube-system's UID was {recorded} and is {live}. If it was made anew:"
-                " pulumi refresh --run-program --yes, then pulumi up. If you meant another:"
-                " pulumi config set seaway:context NAME"
+                f" deployed to: kube-system's UID was {recorded} and is {live}. If the cluster was created again:"
+                " pulumi refresh --run-program --yes, then pulumi up. To use another cluster:"
+                " pulumi config set seaway:context NAME",
+                code="other-cluster",
             )
 
     async def _read_state(self, inputs: values.Properties) -> resource.State:

@@ -12,26 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from plugin import adoption, engine, resource, values
-from seaway.kubernetes.api import kinds
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
-from seaway.review import change, disks
+from seaway.review import disks
 
 _COMMANDS = frozenset(
     {
-        "cancel",
-        "destroy",
-        "dn",
-        "down",
-        "import",
-        "pre",
-        "preview",
-        "refresh",
-        "stack",
-        "state",
-        "up",
-        "update",
-        "watch",
+        *("cancel", "destroy", "dn", "down", "import", "pre", "preview"),
+        *("refresh", "stack", "state", "up", "update", "watch"),
     }
 )
 _DESTROY_COMMANDS = frozenset({"destroy", "dn", "down"})
@@ -43,7 +32,7 @@ DISK_HOLDER_KINDS = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
 
 RUNBOOK_HINT = "See docs/runbook.md#data-loss"
 UPDATE_HINTS: Sequence[str] = (
-    "To keep the data, undo the change, or deploy the other application as a stack of its own.",
+    "To keep the data, undo the change, or deploy the other application as another stack.",
     "To delete it, put {accepted} before the same command, or use: seaway up --accept-data-loss",
 )
 DESTROY_HINTS: Sequence[str] = (
@@ -51,19 +40,18 @@ DESTROY_HINTS: Sequence[str] = (
     "To delete the stack and its data: {accepted} pulumi destroy --ignore-protect",
 )
 
-
 NAMESPACES = "namespaces"
 ACCEPTED_LOSSES = "dataLoss"
 PROVIDER_INPUTS = (NAMESPACES, ACCEPTED_LOSSES)
-"""Inputs of the provider: where the stack is deployed, and which losses its file accepts. A destroy runs no
-program, so the state must hold both."""
+"""Inputs of the provider: where the stack is deployed, and which losses its file accepts. A destroy runs no program,
+so the state must hold both."""
 
 UNRECORDED = "?"
-"""An entry of the namespaces: the version that wrote the state did not record them."""
+"""In the namespaces: the version that wrote the state did not record them."""
 
 
 class DataLossGuard:
-    """Refuses the loss of disks that nothing accepts.
+    """Refuses the loss of disks that is not accepted.
 
     Args:
         inputs: of the provider.
@@ -72,35 +60,35 @@ class DataLossGuard:
     def __init__(self, cluster: client.KubeClient, inputs: values.Properties) -> None:
         self._cluster = cluster
         recorded = _split_names(inputs.get(NAMESPACES))
-        self._namespaces = [space for space in recorded if space != UNRECORDED]
+        self._namespaces = [namespace for namespace in recorded if namespace != UNRECORDED]
         self._recorded = bool(recorded) and UNRECORDED not in recorded
         self._acceptance = disks.Acceptance.decode(str(inputs.get(ACCEPTED_LOSSES) or ""), os.environ)
 
     async def check_destroy(self, log: engine.Log) -> None:
-        """Refuse to delete the whole stack where disks go with it.
+        """Refuse to delete the whole stack if that deletes disks.
 
-        Where the state does not name a namespace that exists, all with the stack's label are looked at.
+        If the state has no namespace that exists, all namespaces with the stack's label are checked.
         """
-        found = [await self._cluster.find(kinds.build_path("Namespace", name=space)) for space in self._namespaces]
-        spaces, hints = [home["metadata"]["name"] for home in found if home is not None], [*DESTROY_HINTS]
-        if not spaces and not self._recorded:
+        live = [await self._find_namespace(namespace) for namespace in self._namespaces]
+        namespaces, hints = [unstructured.get_name(manifest) for manifest in live if manifest], [*DESTROY_HINTS]
+        if not namespaces and not self._recorded:
             label = f"{names.STACK_LABEL}={names.shorten_name(log.stack)}"
-            listed = await self._cluster.get(kinds.build_path("Namespace"), labelSelector=label)
-            spaces = [home["metadata"]["name"] for home in listed["items"]]
+            answer = await self._cluster.get(kinds.build_path("Namespace"), labelSelector=label)
+            namespaces = [unstructured.get_name(manifest) for manifest in answer["items"]]
             hints.append(
-                f"The state is of an older version: it does not say which namespace with {label} is the stack's."
+                f"The state is of an older version, which did not record which namespace with {label} it uses."
             )
-        await self._refuse_losses(await self.find_in_namespaces(spaces), log, hints)
+        await self._refuse_losses(await self.find_in_namespaces(namespaces), log, hints)
 
     async def check_update(self, lost: Sequence[disks.Disk], log: engine.Log) -> None:
         """Refuse a change that deletes these disks."""
         await self._refuse_losses(lost, log, UPDATE_HINTS)
 
     async def _refuse_losses(self, lost: Sequence[disks.Disk], log: engine.Log, hints: Sequence[str]) -> None:
-        """Refuse, or where the run asks for it list, the loss of disks.
+        """Refuse the loss of disks, or list them if the run requests that.
 
         Raises:
-            resource.Refused: a disk would be deleted, and nothing accepts that.
+            resource.ResourceError: a disk would be deleted, and that is not accepted.
         """
         refused = self._acceptance.list_refused(lost, datetime.datetime.now(datetime.UTC).date())
         if os.environ.get(disks.LIST_VARIABLE) == "true":
@@ -109,40 +97,39 @@ class DataLossGuard:
         elif refused:
             accepted = f"{disks.ACCEPT_VARIABLE}={','.join(disk.name for disk in lost)}"
             several = f"{len(refused)} disks would be deleted with their data"
-            head = "a disk would be deleted with its data" if len(refused) == 1 else several
-            lines = [f"{head}; nothing was changed", *(f"  {disk.line}" for disk in refused)]
-            raise resource.ResourceError(
-                "\n".join([*lines, *(hint.format(accepted=accepted) for hint in hints), RUNBOOK_HINT])
-            )
+            subject = "a disk would be deleted with its data" if len(refused) == 1 else several
+            lines = [f"{subject}; nothing was changed", *(f"  {disk.line}" for disk in refused)]
+            lines += [*(hint.format(accepted=accepted) for hint in hints), RUNBOOK_HINT]
+            raise resource.ResourceError("\n".join(lines), code="data-loss")
 
     async def find_in_namespaces(self, namespaces: Iterable[str]) -> list[disks.Disk]:
         """All claims of namespaces that are deleted.
 
         Raises:
-            resource.Refused: one was adopted, and other people's objects are in it.
+            resource.ResourceError: a namespace was adopted, and other people's objects are in it.
         """
         lost: list[disks.Disk] = []
         foreign: list[str] = []
-        for space in namespaces:
-            home = await self._cluster.find(kinds.build_path("Namespace", name=space))
-            if home is None:
+        for namespace in namespaces:
+            manifest = await self._find_namespace(namespace)
+            if manifest is None:
                 continue
-            if adoption.is_adopted(home):
-                foreign += await adoption.find_foreign_objects(self._cluster, home)
-            claims = await self._list_bound_claims(space)
-            lost += [_build_disk(space, claim, f"the namespace {space} is deleted") for claim in claims]
+            if adoption.is_adopted(manifest):
+                foreign += await adoption.find_foreign_objects(self._cluster, manifest)
+            claims = await self._list_bound_claims(namespace)
+            lost += [_build_disk(namespace, claim, f"the namespace {namespace} is deleted") for claim in claims]
         if foreign:
-            raise resource.ResourceError(adoption.format_refusal(foreign))
+            raise resource.ResourceError(adoption.format_refusal(foreign), code="foreign-objects")
         return lost
 
     async def find_in_claims(self, namespace: str, deleted_names: Collection[str]) -> list[disks.Disk]:
-        """Claims that the stack has made itself, of which some are deleted."""
-        claims = (
-            [claim for claim in await self._list_bound_claims(namespace) if claim["metadata"]["name"] in deleted_names]
-            if deleted_names
-            else []
-        )
-        return [_build_disk(namespace, claim, "the claim is deleted") for claim in claims]
+        """Claims that the stack created itself, and deletes."""
+        claims = await self._list_bound_claims(namespace) if deleted_names else []
+        return [
+            _build_disk(namespace, claim, "the claim is deleted")
+            for claim in claims
+            if unstructured.get_name(claim) in deleted_names
+        ]
 
     async def find_in_stateful_sets(
         self,
@@ -151,44 +138,46 @@ class DataLossGuard:
         declared: Mapping[str, Mapping[str, Any]],
         recorded: Mapping[str, Mapping[str, Any]],
     ) -> list[disks.Disk]:
-        """Claims that go with StatefulSets.
+        """Claims that are deleted with StatefulSets.
 
         Args:
-            gone: names of those that are deleted.
-            declared: the shapes of the others, by name.
-            recorded: the shapes as the state has them, by name.
+            declared: the shapes of the sets that are not deleted, by name.
+            recorded: the shapes in the state, by name.
         """
-        listed = await self._cluster.get(kinds.build_path("StatefulSet", namespace))
-        found = [
-            deleted
-            for live in listed["items"]
-            if (name := live["metadata"]["name"]) in deleted_names or name in declared
+        answer = await self._cluster.get(kinds.build_path("StatefulSet", namespace))
+        deleted = [
+            pattern_and_reason
+            for live in answer["items"]
+            if (name := unstructured.get_name(live)) in deleted_names or name in declared
             if (
-                deleted := disks.find_deleted(
+                pattern_and_reason := disks.find_deleted(
                     live, None if name in deleted_names else declared[name], recorded.get(name)
                 )
             )
         ]
-        claims = await self._list_bound_claims(namespace) if found else []
+        claims = await self._list_bound_claims(namespace) if deleted else []
         return [
             _build_disk(namespace, claim, reason)
-            for pattern, reason in found
+            for pattern, reason in deleted
             for claim in claims
-            if pattern.fullmatch(claim["metadata"]["name"])
+            if pattern.fullmatch(unstructured.get_name(claim))
         ]
 
-    async def _list_bound_claims(self, namespace: str) -> list[change.Manifest]:
-        """Those with a disk: one that is not bound has none yet."""
-        listed = await self._cluster.get(kinds.build_path("PersistentVolumeClaim", namespace))
-        bound = [claim for claim in listed["items"] if change.get_field(claim, "spec.volumeName")]
-        return sorted(bound, key=lambda claim: claim["metadata"]["name"])
+    async def _find_namespace(self, name: str) -> unstructured.Object | None:
+        return await self._cluster.find(kinds.build_path("Namespace", name=name))
+
+    async def _list_bound_claims(self, namespace: str) -> list[unstructured.Object]:
+        """The claims with a disk, by name. A claim that is not bound has none yet."""
+        answer = await self._cluster.get(kinds.build_path("PersistentVolumeClaim", namespace))
+        bound = [claim for claim in answer["items"] if unstructured.get_mapping(claim, "spec").get("volumeName")]
+        return sorted(bound, key=unstructured.get_name)
 
 
 def merge_namespaces(declared: str, before: values.Properties) -> str:
-    """The declared namespace and the earlier ones: after an update that failed, the state may hold objects in both.
+    """The declared namespace and the earlier ones: after a failed update the state may hold objects in both.
 
     Args:
-        before: the inputs of the provider in the state; empty: it is new.
+        before: the inputs of the provider in the state; empty if it is new.
     """
     recorded = _split_names(before.get(NAMESPACES)) or ([UNRECORDED] if before else [])
     return ",".join(dict.fromkeys([declared, *recorded]))
@@ -197,7 +186,7 @@ def merge_namespaces(declared: str, before: values.Properties) -> str:
 def is_destroy() -> bool:
     """Whether the engine that started this plugin destroys the whole stack, by its command line.
 
-    The protocol has no field for it, and the preview of a destroy calls no provider. Where the command line cannot be
+    The protocol has no field for this, and the preview of a destroy calls no provider. If the command line cannot be
     read, only the deletion of ``destroy-guard`` refuses.
     """
     words = _read_command_line(os.getppid())[1:]
@@ -206,7 +195,7 @@ def is_destroy() -> bool:
 
 
 def _split_names(text: values.Value) -> list[str]:
-    return [space for space in str(text or "").split(",") if space]
+    return [name for name in str(text or "").split(",") if name]
 
 
 def _read_command_line(process: int) -> list[str]:
@@ -221,13 +210,13 @@ def _read_command_line(process: int) -> list[str]:
         return []
 
 
-def _build_disk(namespace: str, claim: change.Manifest, reason: str) -> disks.Disk:
-    asked = change.get_field(claim, "spec.resources.requests.storage")
-    labels: Mapping[str, str] = change.get_field(claim, "metadata.labels") or {}
+def _build_disk(namespace: str, claim: unstructured.Object, reason: str) -> disks.Disk:
+    capacity = unstructured.get_mapping(claim, "status", "capacity").get("storage")
+    requested = unstructured.get_mapping(claim, "spec", "resources", "requests").get("storage")
     return disks.Disk(
         namespace=namespace,
-        claim=claim["metadata"]["name"],
-        size=str(change.get_field(claim, "status.capacity.storage") or asked),
-        owner=labels.get(disks.OWNER_LABEL),
+        claim=unstructured.get_name(claim),
+        size=str(capacity or requested),
+        owner=unstructured.get_label(claim, disks.OWNER_LABEL),
         reason=reason,
     )

@@ -1,4 +1,4 @@
-"""Lines for the user, through the engine's own display.
+"""Shows lines to the user, through the engine's display.
 
 https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/engine.html
 """
@@ -10,14 +10,14 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2
 
 LOG_TIMEOUT = 2.0
-"""Seconds that a line may take. Losing one is better than holding up what it tells about."""
+"""Seconds for one line. A lost line is better than a delayed operation."""
 
 
 class Engine:
     """The engine that started this plugin.
 
     Args:
-        address: where it listens, as ``127.0.0.1:41234``.
+        address: where it listens: ``127.0.0.1:41234``.
     """
 
     def __init__(self, address: str) -> None:
@@ -25,10 +25,10 @@ class Engine:
         self._log: Any = None
 
     async def send_log(self, request: engine_pb2.LogRequest) -> None:
-        """Have it shown. Never fails: a display that is gone must not end a rollout."""
+        """Show a line. Never raises: an engine that is gone must not end a rollout."""
         try:
             if self._log is None:
-                # Made late: most runs have nothing to tell.
+                # Connect on first use: most runs show no line.
                 self._log = grpc.aio.insecure_channel(self._address).unary_unary(
                     "/pulumirpc.Engine/Log",
                     request_serializer=engine_pb2.LogRequest.SerializeToString,
@@ -57,15 +57,17 @@ class Log:
         return self._urn.split("::", 3)[3]
 
     async def status(self, text: str) -> None:
-        """Shown in the resource's row until the next line."""
-        await self._engine.send_log(
-            engine_pb2.LogRequest(severity=engine_pb2.INFO, urn=self._urn, message=text, ephemeral=True)
-        )
+        """Show a line in the resource's row until the next line."""
+        await self._send(text, engine_pb2.INFO, ephemeral=True)
 
     async def info(self, text: str) -> None:
-        """Stays on the screen."""
-        await self._engine.send_log(engine_pb2.LogRequest(severity=engine_pb2.INFO, urn=self._urn, message=text))
+        """Show a line that stays on the screen."""
+        await self._send(text, engine_pb2.INFO)
 
     async def warning(self, text: str) -> None:
-        """Stays on the screen, as a warning."""
-        await self._engine.send_log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, urn=self._urn, message=text))
+        """Show a warning that stays on the screen."""
+        await self._send(text, engine_pb2.WARNING)
+
+    async def _send(self, text: str, severity: engine_pb2.LogSeverity.ValueType, *, ephemeral: bool = False) -> None:
+        request = engine_pb2.LogRequest(severity=severity, urn=self._urn, message=text, ephemeral=ephemeral)
+        await self._engine.send_log(request)

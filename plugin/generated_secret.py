@@ -1,4 +1,4 @@
-"""``seaway:index:GeneratedSecret``: a value that is made once and lives, encrypted, in the stack's state."""
+"""``seaway:index:GeneratedSecret``: a value that is generated once and kept, encrypted, in the stack's state."""
 
 import secrets
 import string
@@ -8,14 +8,14 @@ from typing import ClassVar, cast
 from plugin import resource, values
 
 ALPHABET = string.ascii_letters + string.digits
-"""Letters and digits: no character that a URL, a shell or a YAML file would want quoted."""
+"""No character that must be quoted in a URL, a shell or a YAML file."""
 
 MIN_LENGTH = 8
-"""Characters. Fewer can be guessed: 8 of these are 47 bits."""
+"""Characters. 8 of these have 47 bits; fewer can be guessed."""
 
 
 class GeneratedSecret:
-    """Output ``value``: the text, secret. Deleting the resource forgets it."""
+    """Output ``value``: the text, secret. Deleting the resource deletes the value."""
 
     inputs: ClassVar[Mapping[str, type]] = {"name": str, "length": int}
 
@@ -26,15 +26,16 @@ class GeneratedSecret:
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
         length = cast(int, inputs["length"])
         if length < MIN_LENGTH:
-            raise resource.ResourceError(f"length must be at least {MIN_LENGTH} characters, got {length}")
-        made = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
-        return resource.State(id=cast(str, inputs["name"]), outputs={**inputs, "value": values.Secret(made)})
+            message = f"length must be at least {MIN_LENGTH} characters, got {length}"
+            raise resource.ResourceError(message, code="invalid-length")
+        text = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
+        return resource.State(id=cast(str, inputs["name"]), outputs={**inputs, "value": values.Secret(text)})
 
     async def read(self, state: resource.State) -> resource.State | None:
-        return state  # it exists nowhere but in the state: there is nothing to compare it with
+        return state  # it exists only in the state: there is nothing to compare it with
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        raise NotImplementedError("every change makes a new value")
+        raise NotImplementedError("every change generates a new value")
 
     async def delete(self, state: resource.State) -> None:
         pass

@@ -1,53 +1,48 @@
-"""``seaway:index:Objects``: the guard of other people's objects, of disks, and of edits by hand.
+"""``seaway:index:Objects``: protects other people's objects and disks, and reports edits by hand.
 
-The Kubernetes provider makes an object by applying it: one that exists already, by whoever's hand, is
-silently changed, and deleted with our stack. What somebody edited in an object of ours gives way to what is declared.
+The Kubernetes provider creates an object by applying it. An object that already exists is silently changed, and deleted
+with the stack. Edits by hand in an object of the stack are overwritten with what is declared.
 """
 
-import asyncio
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
 from plugin import data_loss, engine, resource, values
 from seaway import errors
-from seaway.kubernetes.api import kinds
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.release import drift, record_store
 from seaway.review import disks
 
-MAX_CONCURRENT_REQUESTS = 20
-"""Questions to the API server at a time."""
-
 MAX_LISTED_EDITS = 5
 """Edits that a preview lists; `seaway status --drift` lists all."""
 
 DETACHED_SUFFIX = ".nobody"
-"""After a name: no Deployment of ours is called so, since no name of ours has a dot."""
-
+"""Added to a name: no Deployment of a stack has a dot in its name."""
 
 SETS = "sets"
 """Input for the guard of disks only: a difference in it is not a change of this resource."""
 
 PENDING_DELETIONS = "leaving"
-"""Output: holders of disks that were to be deleted. An update that failed may not have deleted them yet; the next one
-forgets those that are gone."""
+"""Output: holders of disks that were to be deleted. A failed update may not have deleted them; the next update removes
+those that are gone."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _ObjectId:
-    """One that the stack is going to make."""
+    """The identity of an object of the stack."""
 
     version: str
     kind: str
     namespace: str
-    """Empty: it belongs to the cluster."""
+    """Empty for a cluster-scoped object."""
     name: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From ``apiVersion/Kind/namespace/name``; an apiVersion may have a slash of its own."""
+        """From ``apiVersion/Kind/namespace/name``. The apiVersion may contain a slash."""
         version, kind, namespace, name = text.rsplit("/", 3)
         return cls(version=version, kind=kind, namespace=namespace, name=name)
 
@@ -60,8 +55,11 @@ class _ObjectId:
         return kinds.build_path(self.kind, self.namespace, self.name)
 
 
-class ObjectsGuard:
-    """Refuses objects that exist, were not recorded by this stack and do not carry its two labels; and disks that go.
+_LiveObject = tuple[_ObjectId, unstructured.Object]
+
+
+class ObjectsGuard(resource.ClusterResource):
+    """Refuses to take over objects without the stack's labels that it did not record, and to delete disks.
 
     Input ``sets``: the shapes of the StatefulSets, by their identity.
     """
@@ -69,8 +67,7 @@ class ObjectsGuard:
     inputs: ClassVar[Mapping[str, type]] = {"partOf": str, "stack": str, "objects": list, SETS: dict}
 
     def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
-        self._cluster = cluster
-        self._log = log
+        super().__init__(cluster, log)
         self._data_loss = guard
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
@@ -78,9 +75,8 @@ class ObjectsGuard:
         if changed:
             await self._check_ownership(inputs, recorded=state.outputs)
         await self._data_loss.check_update(await self._find_lost_disks(state, inputs), self._log)
-        for namespace in sorted(
-            {one.namespace for one in map(_ObjectId.parse, _list_identities(inputs)) if one.namespace}
-        ):
+        identities = map(_ObjectId.parse, _list_identities(inputs))
+        for namespace in sorted({identity.namespace for identity in identities} - {""}):
             await self._report_edits(namespace)
         return resource.Diff(changed=changed)
 
@@ -88,115 +84,116 @@ class ObjectsGuard:
         await self._check_ownership(inputs, recorded={})
         return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=inputs)
 
-    async def read(self, state: resource.State) -> resource.State | None:
-        return state
-
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         await self._check_ownership(inputs, recorded=state.outputs)
         if preview:
             return resource.State(id=state.id, outputs=inputs)
         await self._hand_over_scaling(_list_identities(state.outputs), _list_identities(inputs))
-        holders = [
-            one for one in await self._list_deleted(state.outputs, inputs) if one.kind in data_loss.DISK_HOLDER_KINDS
-        ]
-        leaving = [one.text for one in holders]
-        return resource.State(id=state.id, outputs={**inputs, **({PENDING_DELETIONS: leaving} if leaving else {})})
-
-    async def delete(self, state: resource.State) -> None:
-        pass
+        pending = [holder.text for holder in _filter_disk_holders(await self._list_deleted(state.outputs, inputs))]
+        return resource.State(id=state.id, outputs={**inputs, **({PENDING_DELETIONS: pending} if pending else {})})
 
     async def _find_lost_disks(self, state: resource.State, inputs: values.Properties) -> list[disks.Disk]:
         """The disks that are lost with objects that are deleted, or deleted and created again."""
-        leaving = await self._list_deleted(state.outputs, inputs)
-        homes = {one.name for one in leaving if one.kind == "Namespace"}
-        lost = await self._data_loss.find_in_namespaces(sorted(homes))
+        deleted = await self._list_deleted(state.outputs, inputs)
+        namespaces = {identity.name for identity in deleted if identity.kind == "Namespace"}
+        lost = await self._data_loss.find_in_namespaces(sorted(namespaces))
         sets = cast(Mapping[str, Mapping[str, Any]], inputs[SETS])
-        known = cast(Mapping[str, Mapping[str, Any]], state.inputs.get(SETS) or {})
-        staying = [_ObjectId.parse(text) for text in sets]
-        holders = [one for one in leaving if one.kind in data_loss.DISK_HOLDER_KINDS]
-        for space in sorted({one.namespace for one in (*staying, *holders)} - homes - {""}):
-            gone = {
-                kind: [one.name for one in holders if (one.namespace, one.kind) == (space, kind)]
+        recorded = _index_by_name(cast(Mapping[str, Mapping[str, Any]], state.inputs.get(SETS) or {}))
+        declared = _index_by_name(sets)
+        holders = _filter_disk_holders(deleted)
+        holder_namespaces = {identity.namespace for identity in (*map(_ObjectId.parse, sets), *holders)}
+        for namespace in sorted(holder_namespaces - namespaces - {""}):
+            names_by_kind = {
+                kind: [holder.name for holder in holders if (holder.namespace, holder.kind) == (namespace, kind)]
                 for kind in data_loss.DISK_HOLDER_KINDS
             }
-            shapes = {one.name: sets[one.text] for one in staying if one.namespace == space}
-            before = {name: known[text] for name in shapes if (text := f"apps/v1/StatefulSet/{space}/{name}") in known}
-            lost += await self._data_loss.find_in_stateful_sets(space, gone["StatefulSet"], shapes, before)
-            lost += await self._data_loss.find_in_claims(space, gone["PersistentVolumeClaim"])
+            lost += await self._data_loss.find_in_stateful_sets(
+                namespace,
+                names_by_kind["StatefulSet"],
+                declared.get(namespace, {}),
+                recorded.get(namespace, {}),
+            )
+            lost += await self._data_loss.find_in_claims(namespace, names_by_kind["PersistentVolumeClaim"])
         return lost
 
     async def _list_deleted(self, recorded: values.Properties, inputs: values.Properties) -> list[_ObjectId]:
-        """Objects that the state may still hold and that are not declared any more.
+        """Objects that the state may still hold and that are no longer declared.
 
-        Of those that an earlier update was to delete, only what is still there with the stack's two labels: another
-        stack may have made an object of the same name since.
+        Objects that an earlier update was to delete count only if they still have the stack's labels: another stack may
+        have created an object of the same name since.
         """
-        declared, ours = set(_list_identities(inputs)), set(_list_identities(recorded))
-        earlier = {*cast(Sequence[str], recorded.get(PENDING_DELETIONS) or ())} - declared - ours
-        found = await self._find_existing([_ObjectId.parse(text) for text in sorted(earlier)])
-        left = {one.text for one, live in found if _build_stack_labels(inputs).items() <= _get_labels(live).items()}
-        return [_ObjectId.parse(text) for text in sorted(left | (ours - declared))]
+        declared, recorded_ids = set(_list_identities(inputs)), set(_list_identities(recorded))
+        pending = {*cast(Sequence[str], recorded.get(PENDING_DELETIONS) or ())} - declared - recorded_ids
+        existing = await self._find_existing([_ObjectId.parse(text) for text in sorted(pending)])
+        remaining = {identity.text for identity, live in existing if _has_labels(live, _build_stack_labels(inputs))}
+        return [_ObjectId.parse(text) for text in sorted(remaining | (recorded_ids - declared))]
 
     async def _report_edits(self, namespace: str) -> None:
-        """What somebody did by hand since the last release: it stays until a change of the object takes it back."""
+        """Warn of edits by hand since the last release: they last until an update changes the object."""
         try:
-            _, found = await drift.detect(self._cluster, namespace)
+            _, differences = await drift.detect(self._cluster, namespace)
         except (record_store.ReleaseNotFound, errors.Forbidden):
-            return  # no release is recorded yet, or the account may not list: then there is nothing to compare
+            return  # no release is recorded yet, or the account may not list: there is nothing to compare
         except record_store.RecordChanged as changed:
-            await self._log.warning(str(changed))  # the update writes it again
+            await self._log.warning(str(changed))  # the update writes the record again
             return
-        told = [line for one in found if (line := drift.describe_manual_edit(one))]
-        for line in told[:MAX_LISTED_EDITS]:
+        edits = [line for difference in differences if (line := drift.describe_manual_edit(difference))]
+        for line in edits[:MAX_LISTED_EDITS]:
             await self._log.warning(line)
-        if told:
-            more = f"{len(told) - MAX_LISTED_EDITS} more; " if len(told) > MAX_LISTED_EDITS else ""
-            await self._log.warning(
-                f"{more}an up that changes the object puts back what is declared: seaway status --drift"
-            )
+        if edits:
+            more = f"{len(edits) - MAX_LISTED_EDITS} more; " if len(edits) > MAX_LISTED_EDITS else ""
+            await self._log.warning(f"{more}an update that changes the object reverts the edit: seaway status --drift")
 
     async def _hand_over_scaling(self, old: Sequence[str], new: Sequence[str]) -> None:
-        """Autoscalers that go let go of their Deployments first, and those of a revert take hold of them again.
+        """Detach removed autoscalers from their Deployments, and attach those that a revert declares again.
 
-        Pulumi deletes at the end of an update: until then one that goes would overrule the number of pods that was
-        just declared, and leave its own. It is not deleted here, since Pulumi would not make it again after a revert.
+        Pulumi deletes at the end of an update. Until then a removed autoscaler would override the declared number of
+        pods. It is not deleted here, because Pulumi would not create it again after a revert.
         """
         for text in sorted(set(old) ^ set(new)):
-            one = _ObjectId.parse(text)
-            deployment = f"apps/v1/Deployment/{one.namespace}/{one.name}"
-            if one.kind == "HorizontalPodAutoscaler" and deployment in new:
-                target = one.name if text in new else f"{one.name}{DETACHED_SUFFIX}"
-                part = {"spec": {"scaleTargetRef": {"name": target}}}
-                await self._cluster.merge_patch(one.path, part, field_manager=record_store.FIELD_MANAGER)
+            identity = _ObjectId.parse(text)
+            deployment = f"apps/v1/Deployment/{identity.namespace}/{identity.name}"
+            if identity.kind == "HorizontalPodAutoscaler" and deployment in new:
+                target = identity.name if text in new else f"{identity.name}{DETACHED_SUFFIX}"
+                patch = {"spec": {"scaleTargetRef": {"name": target}}}
+                await self._cluster.merge_patch(identity.path, patch, field_manager=record_store.FIELD_MANAGER)
 
     async def _check_ownership(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
-        ours = _list_identities(recorded)
-        fresh = [_ObjectId.parse(text) for text in _list_identities(inputs) if text not in ours]
+        known = _list_identities(recorded)
+        new = [_ObjectId.parse(text) for text in _list_identities(inputs) if text not in known]
         labels = _build_stack_labels(inputs)
-        foreign = [one for one in await self._find_existing(fresh) if not labels.items() <= _get_labels(one[1]).items()]
+        foreign = [existing for existing in await self._find_existing(new) if not _has_labels(existing[1], labels)]
         if foreign:
-            raise resource.ResourceError(_format_refusal(foreign, labels))
+            raise resource.ResourceError(_format_refusal(foreign, labels), code="existing-objects")
 
-    async def _find_existing(self, asked: Sequence[_ObjectId]) -> list[tuple[_ObjectId, Mapping[str, Any]]]:
-        """Those that there are, as they are. Where a namespace does not exist, nothing in it is asked for."""
-        homes = [one for one in asked if one.kind == "Namespace"]
-        found = await self._find(homes)
-        absent = {one.name for one in homes} - {one.name for one, _ in found}
-        return found + await self._find([one for one in asked if one not in homes and one.namespace not in absent])
+    async def _find_existing(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
+        """The live objects. Objects in a namespace that does not exist are not requested."""
+        namespaces = [identity for identity in identities if identity.kind == "Namespace"]
+        live = await self._find(namespaces)
+        absent = {identity.name for identity in namespaces} - {identity.name for identity, _ in live}
+        others = [identity for identity in identities if identity not in namespaces]
+        return live + await self._find([identity for identity in others if identity.namespace not in absent])
 
-    async def _find(self, asked: Sequence[_ObjectId]) -> list[tuple[_ObjectId, Mapping[str, Any]]]:
-        turn = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
-
-        async def find(one: _ObjectId) -> Mapping[str, Any] | None:
-            async with turn:
-                return await self._cluster.find(one.path)
-
-        found = await asyncio.gather(*map(find, asked))
-        return [(one, live) for one, live in zip(asked, found, strict=True) if live is not None]
+    async def _find(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
+        live = await self._cluster.gather(self._cluster.find(identity.path) for identity in identities)
+        return [(identity, manifest) for identity, manifest in zip(identities, live, strict=True) if manifest]
 
 
 def _list_identities(properties: values.Properties) -> Sequence[str]:
     return cast(Sequence[str], properties.get("objects", ()))
+
+
+def _filter_disk_holders(identities: Iterable[_ObjectId]) -> list[_ObjectId]:
+    return [identity for identity in identities if identity.kind in data_loss.DISK_HOLDER_KINDS]
+
+
+def _index_by_name(sets: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """The shapes of StatefulSets, by namespace and name."""
+    indexed: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for text, shape in sets.items():
+        identity = _ObjectId.parse(text)
+        indexed.setdefault(identity.namespace, {})[identity.name] = shape
+    return indexed
 
 
 def _build_stack_labels(inputs: values.Properties) -> Mapping[str, str]:
@@ -204,28 +201,31 @@ def _build_stack_labels(inputs: values.Properties) -> Mapping[str, str]:
     return {names.PART_OF_LABEL: str(inputs["partOf"]), names.STACK_LABEL: str(inputs["stack"])}
 
 
-def _get_labels(live: Mapping[str, Any]) -> Mapping[str, str]:
-    return live["metadata"].get("labels") or {}
+def _has_labels(live: unstructured.Object, labels: Mapping[str, str]) -> bool:
+    return labels.items() <= unstructured.get_mapping(live, "metadata", "labels").items()
 
 
-def _format_refusal(foreign: Sequence[tuple[_ObjectId, Mapping[str, Any]]], labels: Mapping[str, str]) -> str:
-    """All of them at once, each with the line that adopts it."""
-    head = "an object exists already and is" if len(foreign) == 1 else f"{len(foreign)} objects exist already and are"
+def _format_refusal(foreign: Sequence[_LiveObject], labels: Mapping[str, str]) -> str:
+    """All foreign objects, each with the command that takes it over."""
+    subject = (
+        "an object exists already and does" if len(foreign) == 1 else f"{len(foreign)} objects exist already and do"
+    )
     lines = [
-        f"{head} not of this stack; nothing was changed. To take over, type the line below each;"
-        " or choose another name of the application, the stack or the service"
+        f"{subject} not belong to this stack; nothing was changed. To take over an object, run the command below it;"
+        " or choose another name for the application, the stack or the service"
     ]
-    wanted = " ".join(f"{key}={value}" for key, value in labels.items())
-    for found, live in foreign:
-        where = f"-n {found.namespace} " if found.namespace else ""
+    arguments = " ".join(f"{key}={value}" for key, value in labels.items())
+    for identity, live in foreign:
+        path = f"{identity.namespace}/{identity.name}".removeprefix("/")
+        option = f"-n {identity.namespace} " if identity.namespace else ""
         lines += [
-            f"  {found.kind} {f'{found.namespace}/' if found.namespace else ''}{found.name}, {_describe_owner(_get_labels(live))}:",
-            f"    kubectl label {where}{found.kind.lower()}/{found.name} {wanted} --overwrite",
+            f"  {identity.kind} {path}, {_describe_owner(live)}:",
+            f"    kubectl label {option}{identity.kind.lower()}/{identity.name} {arguments} --overwrite",
         ]
     return "\n".join(lines)
 
 
-def _describe_owner(labels: Mapping[str, str]) -> str:
-    telling = (names.PART_OF_LABEL, names.STACK_LABEL, "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
-    said = [f"{key}={labels[key]}" for key in telling if key in labels]
-    return f"labelled {', '.join(said)}" if said else "with no label that tells whose it is"
+def _describe_owner(live: unstructured.Object) -> str:
+    keys = (names.PART_OF_LABEL, names.STACK_LABEL, "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
+    labels = [f"{key}={label}" for key in keys if (label := unstructured.get_label(live, key)) is not None]
+    return f"labelled {', '.join(labels)}" if labels else "without a label of its owner"

@@ -1,6 +1,6 @@
-"""``seaway:index:Release``: writes into the namespace what was deployed, once all of it is healthy.
+"""``seaway:index:Release``: records in the namespace what was deployed, once all of it is healthy.
 
-What it wrote is vouched for by the stack's state: ``history`` has the SHA-256 of each record that is still there.
+The stack's state vouches for the records: its ``history`` has the SHA-256 of each record that still exists.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ from typing import Any, ClassVar, cast
 
 from plugin import resource, values
 from seaway.kubernetes.api import fields
-from seaway.kubernetes.cluster import client
 from seaway.project import release as releases
 from seaway.project import release_lock
 from seaway.release import record, record_store, stack_state, stored_record
@@ -22,13 +21,15 @@ PROVENANCE = "provenance"
 HISTORY = "history"
 
 RETAINED_RELEASES = 10
-"""Releases that stay recorded, beside the current one and the one before it."""
+"""Recorded releases, in addition to the current and the previous one."""
 
 
-class Release:
-    """Outputs: ``since``, when the release became the current one, which stays where the same release is written again;
-    ``history``, the records in the namespace, the last deployed one first, each with its id as ``release``, its
-    ``sha256``, and when it was ``recorded`` for the first time.
+class Release(resource.ClusterResource):
+    """Records a release.
+
+    Output ``since``: when the release became the current one. It stays if the same release is recorded again.
+    Output ``history``: the records in the namespace, the last deployed first, each with its id as ``release``, its
+    ``sha256``, and when it was first ``recorded``.
     """
 
     inputs: ClassVar[Mapping[str, type]] = {
@@ -39,14 +40,11 @@ class Release:
         release_lock.FORMAT_KEY: int,
     }
 
-    def __init__(self, cluster: client.KubeClient) -> None:
-        self._cluster = cluster
-
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         # The same release from another commit is the same release.
         changed = [name for name in resource.find_changed_inputs(state, inputs) if name != PROVENANCE]
         if not changed and not await self._is_recorded(state, inputs):
-            # The pointer or the record is gone or was changed, or another checkout's release has been deployed since.
+            # A record was deleted or changed, or another checkout has deployed another release since.
             changed = [RELEASE]
         return resource.Diff(changed=changed, replaced=[name for name in changed if name == "namespace"])
 
@@ -60,98 +58,103 @@ class Release:
         return await self._build_state(inputs, state.outputs, preview=preview)
 
     async def delete(self, state: resource.State) -> None:
-        """Nothing runs any more, so nothing is current; the records stay for as long as the namespace does."""
-        await self._cluster.delete(
-            record_store.get_path(cast(str, state.outputs["namespace"]), record_store.CURRENT_NAME)
-        )
+        """Delete the current release: nothing runs any more. The records stay as long as the namespace exists."""
+        await self._cluster.delete(_get_current_path(state.outputs))
 
     async def _build_state(
         self, inputs: values.Properties, before: values.Properties, *, preview: bool
     ) -> resource.State:
-        if preview:
-            made = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
-        else:
-            made = await self._write(inputs, stack_state.parse_history(cast(Mapping[str, Any], before)))
-        return resource.State(id=record_store.CURRENT_NAME, outputs={**inputs, **made})
+        outputs: dict[str, Any] = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
+        if not preview:
+            outputs = await self._write(inputs, _parse_history(before))
+        return resource.State(id=record_store.CURRENT_NAME, outputs={**inputs, **outputs})
 
     async def _is_recorded(self, before: resource.State, inputs: values.Properties) -> bool:
-        """Whether the cluster has the pointer and the record as the state knows them."""
+        """Whether the cluster has the current release and its record as in the state."""
         namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
-        vouched = {
-            one.release: one.sha256 for one in stack_state.parse_history(cast(Mapping[str, Any], before.outputs))
-        }
+        sha256 = {recorded.release: recorded.sha256 for recorded in _parse_history(before.outputs)}
         try:
-            current, found = await asyncio.gather(
+            current, stored = await asyncio.gather(
                 self._read_current(inputs), record_store.find(self._cluster, namespace, release)
             )
         except record_store.RecordChanged:
             return False
-        return current == release and found is not None and found.sha256 == vouched.get(release)
+        return current == release and stored is not None and stored.sha256 == sha256.get(release)
 
-    async def _read_current(self, inputs: values.Properties) -> str | None:
-        found = record_store.parse_current(
-            await self._cluster.find(record_store.get_path(cast(str, inputs["namespace"]), record_store.CURRENT_NAME))
-        )
-        return found.id if found else None
+    async def _read_current(self, properties: values.Properties) -> str | None:
+        config_map = await self._cluster.find(_get_current_path(properties))
+        current = record_store.parse_current(config_map)
+        return current.id if current else None
 
-    async def _write(self, inputs: values.Properties, known: tuple[stack_state.RecordedRelease, ...]) -> dict[str, Any]:
-        """The record first, then the pointer to it; since when it is the current one, and the history with it."""
+    async def _write(
+        self, inputs: values.Properties, history: tuple[stack_state.RecordedRelease, ...]
+    ) -> dict[str, Any]:
+        """Write the record, then the current release. Returns the outputs."""
         namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
-        vouched = {one.release: one.sha256 for one in known}
-        recorded = {one.release: one.recorded for one in known}
+        recorded = {entry.release: entry for entry in history}.get(release)
         try:
-            one = record.ReleaseRecord.decode(
-                encode.to_node(inputs["record"], diagnosis.SourceLocation(f"release {release}"))
-            )
-            sha256 = await self._write_record(namespace, release, one, _decode_provenance(inputs), vouched.get(release))
+            location = diagnosis.SourceLocation(f"release {release}")
+            release_record = record.ReleaseRecord.decode(encode.to_node(inputs["record"], location))
+            sha256 = await self._write_record(namespace, release, release_record, inputs, recorded)
         except (diagnosis.InvalidInput, LookupError) as error:
             raise resource.ResourceError(str(error)) from None
-        path = record_store.get_path(namespace, record_store.CURRENT_NAME)
-        found = await self._cluster.find(path)
-        before = record_store.parse_current(found)
-        if before is not None and before.id == release and before.since:
-            now = before
-        else:
-            moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            now = record_store.CurrentRelease(id=release, previous=before.id if before else None, since=moment)
-        if found and any(entry.get("manager") != record_store.FIELD_MANAGER for entry in fields.list_managers(found)):
-            # Somebody edited it by hand: what they own would be a conflict.
-            await self._cluster.delete(path)
-        await self._cluster.apply(path, record_store.build_current(one, now), field_manager=record_store.FIELD_MANAGER)
-        history = [
-            stack_state.RecordedRelease(release=release, sha256=sha256, recorded=recorded.get(release, now.since)),
-            *(entry for entry in known if entry.release != release),
-        ]
-        # Only what this stack has written is removed: labels and names in the cluster are anybody's.
+        current = await self._write_current(namespace, release, release_record)
+        first_recorded = recorded.recorded if recorded else current.since
+        history = (
+            stack_state.RecordedRelease(release=release, sha256=sha256, recorded=first_recorded),
+            *(entry for entry in history if entry.release != release),
+        )
+        # Delete only what this stack has written: anybody can set labels and names in the cluster.
         for entry in history[RETAINED_RELEASES + 2 :]:
             await record_store.delete(self._cluster, namespace, entry.release)
-        history = history[: RETAINED_RELEASES + 2]
-        return {SINCE: now.since, HISTORY: [entry.to_plain() for entry in history]}
+        retained = [entry.to_plain() for entry in history[: RETAINED_RELEASES + 2]]
+        return {SINCE: current.since, HISTORY: retained}
+
+    async def _write_current(
+        self, namespace: str, release: str, release_record: record.ReleaseRecord
+    ) -> record_store.CurrentRelease:
+        path = record_store.get_path(namespace, record_store.CURRENT_NAME)
+        config_map = await self._cluster.find(path)
+        current = record_store.parse_current(config_map)
+        if current is None or current.id != release or not current.since:
+            now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            previous = current.id if current else None
+            current = record_store.CurrentRelease(id=release, previous=previous, since=now)
+        manager = record_store.FIELD_MANAGER
+        if config_map and any(field.get("manager") != manager for field in fields.list_managers(config_map)):
+            # It was edited by hand: the fields of the other manager would be a conflict.
+            await self._cluster.delete(path)
+        await self._cluster.apply(path, record_store.build_current(release_record, current), field_manager=manager)
+        return current
 
     async def _write_record(
         self,
         namespace: str,
         release: str,
-        one: record.ReleaseRecord,
-        provenance: releases.Provenance,
-        vouched: str | None,
+        release_record: record.ReleaseRecord,
+        inputs: values.Properties,
+        recorded: stack_state.RecordedRelease | None,
     ) -> str:
-        """Write the record, and return its SHA-256. One that is there and vouched for stays as it was written.
+        """Write the record, and return its SHA-256. An existing record that the state vouches for stays as it is.
 
-        The same content may have another digest by now: its base was rebuilt, or the registry is another.
+        The same content may have another digest by now: its base image was rebuilt, or the registry is another.
         """
         try:
-            found = await record_store.find(self._cluster, namespace, release)
-            if found is not None and found.sha256 == vouched and found.read_text() == stored_record.encode_record(one):
-                return found.sha256
+            stored = await record_store.find(self._cluster, namespace, release)
+            is_vouched = stored and recorded and stored.sha256 == recorded.sha256
+            if stored and is_vouched and stored.read_text() == stored_record.encode_record(release_record):
+                return stored.sha256
         except (record_store.RecordChanged, stored_record.UnreadableRecordError):
             pass  # it is written again
-        wanted = stored_record.StoredRecord.create(one, provenance)
-        await record_store.write(self._cluster, namespace, release, one, wanted)
-        return wanted.sha256
+        provenance = encode.to_node(inputs[PROVENANCE], diagnosis.SourceLocation(PROVENANCE))
+        stored = stored_record.StoredRecord.create(release_record, decode.decode_node(releases.Provenance, provenance))
+        await record_store.write(self._cluster, namespace, release, release_record, stored)
+        return stored.sha256
 
 
-def _decode_provenance(inputs: values.Properties) -> releases.Provenance:
-    return decode.decode_node(
-        releases.Provenance, encode.to_node(inputs[PROVENANCE], diagnosis.SourceLocation(PROVENANCE))
-    )
+def _get_current_path(properties: values.Properties) -> str:
+    return record_store.get_path(cast(str, properties["namespace"]), record_store.CURRENT_NAME)
+
+
+def _parse_history(outputs: values.Properties) -> tuple[stack_state.RecordedRelease, ...]:
+    return stack_state.parse_history(cast(Mapping[str, Any], outputs))

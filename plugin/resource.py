@@ -1,50 +1,60 @@
-"""What a resource of this plugin answers to the engine; one file a resource implements it."""
+"""The interface of a resource of this plugin. Each resource has a file of its own."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 
-from plugin import values
+from plugin import engine, values
+from seaway.kubernetes.cluster import client
 
 
-class ResourceError(Exception):  # noqa: N818 - reads as what happened
-    """The operation cannot be done; the text is shown to the user as it stands."""
+class ResourceError(Exception):
+    """The operation failed. The user sees the text unchanged.
+
+    Args:
+        code: stable id of the kind of error; it ends the first line of the text.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        first, newline, rest = message.partition("\n")
+        super().__init__(f"{first} [{code}]{newline}{rest}" if code else message)
+        self.code = code
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A resource as the engine records it: its id and its outputs."""
+    """A resource as the engine records it."""
 
     id: str
     outputs: values.Properties
     inputs: values.Properties = dataclasses.field(default_factory=dict[str, values.Value])
-    """In a diff: those of the last update, also where that found no change and kept older outputs. Otherwise empty."""
+    """Only in a diff: those of the last update, even if that found no change and kept older outputs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Diff:
-    """Names of the inputs that differ, and which of them ask for a new resource."""
+    """Names of the changed inputs, and of those that require a new resource."""
 
     changed: Sequence[str] = ()
     replaced: Sequence[str] = ()
 
 
 class Resource(Protocol):
-    """One kind of resource. Every method may raise ``Refused``."""
+    """One type of resource. Every method may raise ``ResourceError``."""
 
     inputs: ClassVar[Mapping[str, type]]
-    """Names of the inputs, all required, and their types."""
+    """Names and types of the inputs. All are required."""
 
     async def diff(self, state: State, inputs: values.Properties) -> Diff:
-        """What ``inputs`` change in a recorded resource. Also asked in previews."""
+        """Compare ``inputs`` with a recorded resource. Also runs in previews."""
         ...
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> State:
-        """Make it; in a preview touch nothing and say ``values.UNKNOWN`` where only the real run knows."""
+        """Create it. A preview changes nothing, and returns ``values.UNKNOWN`` for outputs of the real run."""
         ...
 
     async def read(self, state: State) -> State | None:
-        """It as it is now; none: it is gone."""
+        """The resource as it is now; None if it does not exist."""
         ...
 
     async def update(self, state: State, inputs: values.Properties, *, preview: bool) -> State:
@@ -52,23 +62,41 @@ class Resource(Protocol):
         ...
 
     async def delete(self, state: State) -> None:
-        """Remove it."""
+        """Delete it."""
         ...
 
 
+class ClusterResource:
+    """Base of the resources that need a cluster: by default they exist in the state only.
+
+    Args:
+        log: shows lines about this resource.
+    """
+
+    def __init__(self, cluster: client.KubeClient, log: engine.Log) -> None:
+        self._cluster = cluster
+        self._log = log
+
+    async def read(self, state: State) -> State | None:
+        return state
+
+    async def delete(self, state: State) -> None:
+        pass
+
+
 def find_changed_inputs(state: State, inputs: values.Properties) -> list[str]:
-    """Names of the inputs that are not what was recorded."""
+    """Names of the inputs that differ from the recorded ones."""
     return sorted(name for name, value in inputs.items() if state.outputs.get(name) != value)
 
 
 def validate_inputs(resource: Resource, inputs: values.Properties) -> list[tuple[str, str]]:
-    """What is wrong with the names and types of ``inputs``, as pairs of input and reason."""
-    found = [(name, f"{name} is not an input of this resource") for name in inputs if name not in resource.inputs]
+    """Errors in the names and types of ``inputs``: pairs of input and reason."""
+    failures = [(name, f"unknown input {name}") for name in inputs if name not in resource.inputs]
     for name, expected in resource.inputs.items():
         value = inputs.get(name)
         if value is values.UNKNOWN:
             continue
         if not isinstance(value, expected) or isinstance(value, bool):
-            given = "nothing" if value is None else type(value).__name__
-            found.append((name, f"{name} must be {expected.__name__}, got {given}"))
-    return found
+            actual = "nothing" if value is None else type(value).__name__
+            failures.append((name, f"{name} must be {expected.__name__}, got {actual}"))
+    return failures

@@ -1,4 +1,4 @@
-"""The watch over one rollout: judged at every change, told as it goes, ended by success or a report of what failed."""
+"""Waits for one rollout: assesses it at every change, reports progress, and ends with success or a report."""
 
 import asyncio
 import datetime
@@ -8,34 +8,33 @@ from collections.abc import Sequence
 from plugin import engine, resource
 from seaway import errors
 from seaway.kubernetes.api import kinds
-from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.rollout import causes, health, report, target, workload_health
+from seaway.kubernetes.cluster import client, reflector
+from seaway.rollout import causes, evidence, health, report, target, workload_health
 
 MIN_INTERVAL = 0.05
-"""Seconds between two judgements, at least: changes come in bursts."""
+"""Minimum seconds between two assessments: changes come in bursts."""
 MAX_INTERVAL = 1.0
-"""Seconds between two judgements, at most: deadlines pass without any change."""
+"""Maximum seconds between two assessments: deadlines pass without a change."""
 FAILURE_SETTLE = 3.0
-"""Seconds after the first failure in which the others are gathered: a person mends all of them at once."""
+"""Seconds after the first failure in which others are collected, so that people can fix all of them at once."""
 DISCONNECT_GRACE = 60.0
-"""Seconds that the API server may be away at no cost to the deadlines, and after the last of them."""
+"""Seconds without an API server that do not count towards the deadlines; also the limit after the last deadline."""
 DISCONNECT_NOTICE = 2.0
-"""Seconds that it may be away before that is worth a line that stays."""
+"""Seconds without an API server until a warning."""
 STATUS_INTERVAL = 1.0
-"""Seconds between two status rows: where there is no terminal, each is a line of its own."""
+"""Seconds between two status rows: without a terminal, each is a line of its own."""
 MAX_ROWS = 4
-"""Workloads that the status row shows one by one."""
+"""Workloads in the status row."""
 LOG_TAIL_LINES = 20
-"""Lines of a log."""
 LOG_MAX_BYTES = 64 * 1024
-"""Bytes of a log: a line may have any length."""
+"""A line may have any length."""
 
 
 class RolloutWatch:
-    """One rollout. The deadlines' clock starts here.
+    """One rollout. The deadlines start now.
 
     Args:
-        namespace: that the targets live in.
+        namespace: of the targets.
         log: of the resource.
     """
 
@@ -51,53 +50,56 @@ class RolloutWatch:
         self._disconnected_since: float | None = None
         self._disconnected_seconds = 0.0
         self._reported: set[tuple[str, str]] = set()
-        """(owner, cause) of the findings, (owner, "complete") of what is done."""
+        """(owner, cause) of findings, and (owner, "complete")."""
         self._status_row: str = ""
         self._status_row_at = -STATUS_INTERVAL
 
     @property
     def _elapsed(self) -> float:
-        """Seconds since the beginning; those without an API server do not count, nothing can go on in them."""
+        """Seconds since the start, without those without an API server, in which no rollout can progress."""
         return time.monotonic() - self._start - min(self._disconnected_seconds, DISCONNECT_GRACE)
 
     async def wait(self) -> None:
         """Return when all targets are complete.
 
         Raises:
-            resource.Refused: some have failed; the text is the report of all that have.
-            errors.Unavailable: the API server stayed away, or refuses.
+            resource.ResourceError: some have failed; the text is the report.
+            errors.Unavailable: the API server did not come back, or refuses.
         """
         failed: float | None = None
-        looked = False
-        async with reflector.Reflector(self._cluster, self._namespace) as seen:
+        first = True
+        async with reflector.Reflector(self._cluster, self._namespace) as live:
             while True:
-                if await self._is_disconnected(seen.disconnected_reason):
-                    await seen.wait_for_change(MAX_INTERVAL)
+                if await self._is_disconnected(live.disconnected_reason):
+                    await live.wait_for_change(MAX_INTERVAL)
                     continue
-                now, begun = seen.take_snapshot(), time.monotonic()
-                verdicts = [
-                    health.assess_workload(one, now, elapsed=self._elapsed, started=self._started)
-                    for one in self._targets
+                start = time.monotonic()
+                index = evidence.ObjectIndex(live.take_snapshot())
+                workloads = [
+                    health.assess_workload(target_, index, elapsed=self._elapsed, started=self._started)
+                    for target_ in self._targets
                 ]
-                judging = time.monotonic() - begun
-                if not looked:
-                    # What was complete from the first is no news: it was not changed.
-                    self._reported |= {(one.target.owner, "complete") for one in verdicts if one.state == "complete"}
-                    looked = True
-                await self._report_progress(verdicts)
-                states = {one.state for one in verdicts}
+                duration = time.monotonic() - start
+                if first:
+                    # A workload that is complete from the start was not changed: do not report it.
+                    self._reported |= {
+                        (workload.target.owner, "complete") for workload in workloads if workload.state == "complete"
+                    }
+                    first = False
+                await self._report_progress(workloads)
+                states = {workload.state for workload in workloads}
                 if states <= {"complete"}:
                     return
-                # Whatever heals in time was no failure after all.
+                # A workload that recovers in time did not fail.
                 failed = (failed or time.monotonic()) if "failed" in states else None
                 if failed and ("progressing" not in states or time.monotonic() - failed > FAILURE_SETTLE):
-                    raise resource.ResourceError(await self._build_report(verdicts, now))
-                # Hundreds of workloads take a while to judge: the news about them need time too.
-                await asyncio.sleep(max(MIN_INTERVAL, judging))
-                await seen.wait_for_change(MAX_INTERVAL)
+                    raise resource.ResourceError(await self._build_report(workloads, index))
+                # Hundreds of workloads take a while to assess, and their events need time too.
+                await asyncio.sleep(max(MIN_INTERVAL, duration))
+                await live.wait_for_change(MAX_INTERVAL)
 
     async def _is_disconnected(self, reason: str | None) -> bool:
-        """Whether the API server does not answer: then what was seen last says nothing about now."""
+        """Whether the API server does not answer: the last snapshot is then out of date."""
         now = time.monotonic()
         if reason is None:
             if self._disconnected_since is not None:
@@ -107,35 +109,33 @@ class RolloutWatch:
         if self._disconnected_since is None:
             self._disconnected_since = now
             await self._show_status("the cluster does not answer, waiting for it")
-        if now - self._start > max((one.deadline for one in self._targets), default=0) + DISCONNECT_GRACE:
+        if now - self._start > max((target_.deadline for target_ in self._targets), default=0) + DISCONNECT_GRACE:
             raise errors.Unavailable(reason)
-        if now - self._disconnected_since > DISCONNECT_NOTICE and ("", "away") not in self._reported:
-            self._reported.add(("", "away"))
+        if now - self._disconnected_since > DISCONNECT_NOTICE and ("", "disconnected") not in self._reported:
+            self._reported.add(("", "disconnected"))
             await self._log.warning(f"waiting for the cluster: {reason}")
         return True
 
-    async def _report_progress(self, verdicts: Sequence[workload_health.WorkloadHealth]) -> None:
-        """What is new since the last time. A fatal finding is not: the report tells it within seconds, once."""
-        for one in verdicts:
-            owner = one.target.owner
-            for finding in one.findings:
+    async def _report_progress(self, workloads: Sequence[workload_health.WorkloadHealth]) -> None:
+        """Show what is new. Fatal findings are left to the report, which follows within seconds."""
+        for workload in workloads:
+            owner = workload.target.owner
+            for finding in workload.findings:
                 if not finding.fatal and self._is_new(owner, finding.cause):
                     pod = f" (pod {finding.pod})" if finding.pod else ""
                     link = causes.format_runbook_link(finding.cause)
-                    await self._log.warning(f"{owner}: {finding.line}{pod}\n  {finding.hint}\n  see {link}")
-            if one.state == "complete" and self._is_new(owner, "complete"):
-                await self._log.status(f"{one.summary}, after {self._elapsed:.0f} s")
-        if (
-            any(one.state != "complete" for one in verdicts)
-            and time.monotonic() - self._status_row_at >= STATUS_INTERVAL
-        ):
-            await self._show_status(format_status_row(verdicts))
+                    await self._log.warning(f"{owner}: {finding.message}{pod}\n  {finding.hint}\n  see {link}")
+            if workload.state == "complete" and self._is_new(owner, "complete"):
+                await self._log.status(f"{workload.summary}, after {self._elapsed:.0f} s")
+        incomplete = any(workload.state != "complete" for workload in workloads)
+        if incomplete and time.monotonic() - self._status_row_at >= STATUS_INTERVAL:
+            await self._show_status(format_status_row(workloads))
 
-    def _is_new(self, owner: str, what: str) -> bool:
-        """Whether it is told for the first time; the status row is covered by the line then, and due again."""
-        if (owner, what) in self._reported:
+    def _is_new(self, owner: str, event: str) -> bool:
+        """Whether it is reported for the first time. The new line covers the status row, which is then due again."""
+        if (owner, event) in self._reported:
             return False
-        self._reported.add((owner, what))
+        self._reported.add((owner, event))
         self._status_row = ""
         return True
 
@@ -144,29 +144,31 @@ class RolloutWatch:
             self._status_row, self._status_row_at = text, time.monotonic()
             await self._log.status(text)
 
-    async def _build_report(self, verdicts: Sequence[workload_health.WorkloadHealth], seen: snapshot.Snapshot) -> str:
-        """With the last lines of the containers that it asks for; what cannot be read is left out."""
-        wanted = report.list_log_requests(verdicts, seen)
-        found = await asyncio.gather(*map(self._read_log_tail, wanted))
-        logs = {(one.pod, one.container): text for one, text in zip(wanted, found, strict=True) if text}
-        return report.format_report(verdicts, seen, logs, now=datetime.datetime.now(datetime.UTC))
+    async def _build_report(
+        self, workloads: Sequence[workload_health.WorkloadHealth], index: evidence.ObjectIndex
+    ) -> str:
+        """The report, with the logs that can be read."""
+        requests = report.list_log_requests(workloads, index)
+        texts = await asyncio.gather(*map(self._read_log_tail, requests))
+        logs = {(request.pod, request.container): text for request, text in zip(requests, texts, strict=True) if text}
+        return report.format_report(workloads, index, logs, now=datetime.datetime.now(datetime.UTC))
 
-    async def _read_log_tail(self, wanted: report.LogRequest) -> str:
-        path = kinds.build_log_path(self._namespace, wanted.pod)
-        bounds = {"tailLines": str(LOG_TAIL_LINES), "limitBytes": str(LOG_MAX_BYTES)}
-        previous = {"previous": "true"} if wanted.previous else {}
+    async def _read_log_tail(self, request: report.LogRequest) -> str:
+        query = {"container": request.container, "tailLines": str(LOG_TAIL_LINES), "limitBytes": str(LOG_MAX_BYTES)}
+        if request.previous:
+            query["previous"] = "true"
         try:
-            return await self._cluster.get_text(path, container=wanted.container, **bounds, **previous)
+            return await self._cluster.get_text(kinds.build_log_path(self._namespace, request.pod), **query)
         except errors.Unavailable:
             return ""
 
 
 def format_status_row(workloads: Sequence[workload_health.WorkloadHealth]) -> str:
-    """All workloads in one line: those that are not complete first, and only the first of very many."""
-    open_ones = [one.summary for one in workloads if one.state != "complete"]
-    parts = open_ones[:MAX_ROWS]
-    if len(open_ones) > MAX_ROWS:
-        parts.append(f"{len(open_ones) - MAX_ROWS} more")
-    if len(workloads) > len(open_ones):
-        parts.append(f"{len(workloads) - len(open_ones)} of {len(workloads)} complete")
+    """All workloads in one line: first those that are not complete, up to ``MAX_ROWS``."""
+    incomplete = [workload.summary for workload in workloads if workload.state != "complete"]
+    parts = incomplete[:MAX_ROWS]
+    if len(incomplete) > MAX_ROWS:
+        parts.append(f"{len(incomplete) - MAX_ROWS} more")
+    if len(workloads) > len(incomplete):
+        parts.append(f"{len(workloads) - len(incomplete)} of {len(workloads)} complete")
     return " · ".join(parts)

@@ -1,4 +1,4 @@
-"""The provider's side of the engine's gRPC service: dispatch to resources, errors for the user, cancellation.
+"""The provider's gRPC service: dispatches to resources, reports errors to the user, handles cancellation.
 
 https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provider.html
 """
@@ -34,15 +34,15 @@ from seaway.kubernetes.cluster import client
 
 CONTEXT = "context"
 MAX_MESSAGE_BYTES = 400 << 20
-"""Bytes of one question: as much as the engine sends. A diff has the record of a release three times."""
+"""Bytes of one request, as in the engine. A diff contains the record of a release three times."""
 
 TIMEOUT = "timeout"
 DEFAULT_TIMEOUT = 4.0
-"""The longest that the cluster may take to answer; with the start of this program a preview fails within 5 s."""
+"""Seconds for an answer of the cluster. With the start of this program a preview then fails within 5 s."""
 
 RESOURCES: Mapping[str, Callable[[client.KubeClient, engine.Log], resource.Resource]] = {
     "seaway:index:JobAttempt": job_attempt.JobAttempt,
-    "seaway:index:Release": lambda connection, _: release.Release(connection),
+    "seaway:index:Release": release.Release,
     "seaway:index:Rollout": rollout.Rollout,
 }
 """The resources that need a cluster."""
@@ -51,7 +51,7 @@ GUARDS: Mapping[str, Callable[[client.KubeClient, engine.Log, data_loss.DataLoss
     "seaway:index:Cluster": cluster.ClusterGuard,
     "seaway:index:Objects": objects.ObjectsGuard,
 }
-"""Those that also look after disks."""
+"""Resources that also protect disks."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -82,80 +82,79 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=plugin.VERSION)
 
     async def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
-        given = values.decode(request.news)
+        inputs = values.decode(request.news)
         failures = [
             provider_pb2.CheckFailure(property=name, reason=f"{name} is not an input of the provider seaway")
-            for name in sorted(given.keys() - {CONTEXT, TIMEOUT, *data_loss.PROVIDER_INPUTS, "version"})
+            for name in sorted(inputs.keys() - {CONTEXT, TIMEOUT, *data_loss.PROVIDER_INPUTS, "version"})
         ]
-        if not given.get(CONTEXT):
-            reason = "say which cluster: pulumi config set seaway:context NAME"
+        if not inputs.get(CONTEXT):
+            reason = "no cluster is configured: pulumi config set seaway:context NAME"
             failures.append(provider_pb2.CheckFailure(property=CONTEXT, reason=reason))
-        if given.get(data_loss.NAMESPACES):
-            given[data_loss.NAMESPACES] = data_loss.merge_namespaces(
-                str(given[data_loss.NAMESPACES]), values.decode(request.olds)
+        if inputs.get(data_loss.NAMESPACES):
+            inputs[data_loss.NAMESPACES] = data_loss.merge_namespaces(
+                str(inputs[data_loss.NAMESPACES]), values.decode(request.olds)
             )
-        self._declared = {name: given[name] for name in data_loss.PROVIDER_INPUTS if name in given}
-        return provider_pb2.CheckResponse(inputs=values.encode(given), failures=failures)
+        self._declared = {name: inputs[name] for name in data_loss.PROVIDER_INPUTS if name in inputs}
+        return provider_pb2.CheckResponse(inputs=values.encode(inputs), failures=failures)
 
     async def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
-        # Never a replacement: another context may be another name of the same cluster, which the guard finds out.
+        # Never a replacement: another context may be another name of the same cluster, which ClusterGuard finds out.
         # The inputs for the guard of disks are bookkeeping: a state of an older version must show no change.
         old, new = (
-            {name: value for name, value in values.decode(one).items() if name not in data_loss.PROVIDER_INPUTS}
-            for one in (request.old_inputs, request.news)
+            {name: value for name, value in values.decode(struct).items() if name not in data_loss.PROVIDER_INPUTS}
+            for struct in (request.old_inputs, request.news)
         )
         return _build_diff_response(old != new)
 
     async def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
-        given = values.decode(request.args)
-        operation = self._connect(given)
+        operation = self._connect(values.decode(request.args))
         if request.urn and data_loss.is_destroy():
             operation = self._run_to_end(self._connect_to_destroy(operation, engine.Log(self._engine, request.urn)))
         await self._run_operation(operation, context)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     async def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
-        kind = await self._create_resource(request.urn, context)
+        implementation = await self._create_resource(request.urn, context)
         failures = [
             provider_pb2.CheckFailure(property=name, reason=reason)
-            for name, reason in resource.validate_inputs(kind, values.decode(request.news))
+            for name, reason in resource.validate_inputs(implementation, values.decode(request.news))
         ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
-        kind = await self._create_resource(request.urn, context)
+        implementation = await self._create_resource(request.urn, context)
         olds, inputs = values.decode(request.olds), values.decode(request.old_inputs)
         state = resource.State(id=request.id, outputs=olds, inputs=inputs)
-        diff = await self._run_operation(kind.diff(state, values.decode(request.news)), context)
+        diff = await self._run_operation(implementation.diff(state, values.decode(request.news)), context)
         return _build_diff_response(bool(diff.changed), changed=diff.changed, replaced=diff.replaced)
 
     async def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
-        kind = await self._create_resource(request.urn, context)
+        implementation = await self._create_resource(request.urn, context)
         inputs = values.decode(request.properties)
-        state = await self._run_operation(kind.create(inputs, preview=request.preview), context)
+        state = await self._run_operation(implementation.create(inputs, preview=request.preview), context)
         return provider_pb2.CreateResponse(id=state.id, properties=values.encode(state.outputs))
 
     async def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
-        kind = await self._create_resource(request.urn, context)
+        implementation = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.properties))
-        read = await self._run_operation(kind.read(state), context)
+        read = await self._run_operation(implementation.read(state), context)
         if read is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=read.id, properties=values.encode(read.outputs), inputs=request.inputs)
 
     async def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
-        kind = await self._create_resource(request.urn, context)
+        implementation = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.olds))
         inputs = values.decode(request.news)
-        updated = await self._run_operation(kind.update(state, inputs, preview=request.preview), context)
+        updated = await self._run_operation(implementation.update(state, inputs, preview=request.preview), context)
         return provider_pb2.UpdateResponse(properties=values.encode(updated.outputs))
 
     async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
-        kind = await self._create_resource(request.urn, context)
+        implementation = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.properties))
-        await self._run_operation(kind.delete(state), context)
+        await self._run_operation(implementation.delete(state), context)
         return empty_pb2.Empty()
 
     async def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
@@ -163,54 +162,54 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def cancel_operations(self) -> None:
-        """End every wait at once, and begin none."""
+        """Cancel all running operations, and start no new ones."""
         self._cancelled = True
         for task in self._running:
             task.cancel()
 
     async def finish_destroy_check(self) -> None:
-        """Complete the check of a destroy: in a preview the engine ends the plugin without waiting for it."""
+        """Wait for the check of a destroy: in a preview the engine stops the plugin without waiting for it."""
         if self._destroy_check is not None:
             await asyncio.wait([self._destroy_check], timeout=DEFAULT_TIMEOUT)
 
-    async def _connect(self, given: values.Properties) -> None:
-        seconds = float(cast(str, given.get(TIMEOUT, DEFAULT_TIMEOUT)))
-        connection = client.KubeClient(context=cast(str, given[CONTEXT]), timeout=seconds)
-        await connection.get_cluster_uid()
-        self._data_loss = data_loss.DataLossGuard(connection, {**given, **self._declared})
-        self._cluster = connection
+    async def _connect(self, inputs: values.Properties) -> None:
+        timeout = float(cast(str, inputs.get(TIMEOUT, DEFAULT_TIMEOUT)))
+        kube_client = client.KubeClient(context=cast(str, inputs[CONTEXT]), timeout=timeout)
+        await kube_client.get_cluster_uid()
+        self._data_loss = data_loss.DataLossGuard(kube_client, {**inputs, **self._declared})
+        self._cluster = kube_client
 
     async def _connect_to_destroy(self, connecting: Coroutine[Any, Any, None], log: engine.Log) -> None:
         await connecting
-        assert self._data_loss is not None  # noqa: S101 - it is connected
+        assert self._data_loss is not None  # noqa: S101 - for the type checker
         try:
             await self._data_loss.check_destroy(log)
-        except resource.ResourceError as refusal:
-            await log.warning(str(refusal))  # the engine's message about protected resources names no disk
+        except resource.ResourceError as error:
+            await log.warning(str(error))  # the engine's own message about protected resources does not name the disks
             raise
 
     async def _run_to_end(self, operation: Coroutine[Any, Any, None]) -> None:
-        """Run it to its end, even if the engine cancels the call."""
+        """Complete an operation even if the engine cancels the call."""
         self._destroy_check = asyncio.create_task(operation)
-        self._destroy_check.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+        self._destroy_check.add_done_callback(lambda task: None if task.cancelled() else task.exception())
         await asyncio.shield(self._destroy_check)
 
     async def _create_resource(self, urn: str, context: Context) -> resource.Resource:
-        """The implementation of the type that stands in a URN: ``urn:pulumi:stack::project::parents$type::name``."""
-        kind = urn.split("::")[2].rpartition("$")[2]
-        if kind == "seaway:index:GeneratedSecret":
+        """The implementation of the type in a URN: ``urn:pulumi:stack::project::parents$type::name``."""
+        type_token = urn.split("::")[2].rpartition("$")[2]
+        if type_token == "seaway:index:GeneratedSecret":
             return generated_secret.GeneratedSecret()
-        if kind not in RESOURCES and kind not in GUARDS:
-            return await _abort(context, f"the plugin seaway has no resource {kind}")
+        if type_token not in RESOURCES and type_token not in GUARDS:
+            return await _abort(context, f"the plugin seaway has no resource {type_token}")
         if self._cluster is None or self._data_loss is None:
-            return await _abort(context, f"{kind} needs a cluster, but the provider is not configured yet")
+            return await _abort(context, f"{type_token} needs a cluster, but the provider is not configured yet")
         log = engine.Log(self._engine, urn)
-        return (
-            GUARDS[kind](self._cluster, log, self._data_loss) if kind in GUARDS else RESOURCES[kind](self._cluster, log)
-        )
+        if type_token in GUARDS:
+            return GUARDS[type_token](self._cluster, log, self._data_loss)
+        return RESOURCES[type_token](self._cluster, log)
 
     async def _run_operation(self, operation: Coroutine[Any, Any, Answer], context: Context) -> Answer:
-        """The operation's answer; its refusal, and a cancellation, become the call's error."""
+        """The result of the operation. Its error, or a cancellation, becomes the error of the call."""
         if self._cancelled:
             operation.close()
             return await _abort(context, "interrupted", grpc.StatusCode.CANCELLED)
@@ -218,23 +217,23 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._running.add(task)
         try:
             return await task
-        except (resource.ResourceError, errors.Unavailable) as refusal:
-            return await _abort(context, str(refusal))
+        except (resource.ResourceError, errors.Unavailable) as error:
+            return await _abort(context, str(error))
         except asyncio.CancelledError:
             if not self._cancelled:
-                raise  # the engine hung up: there is nobody to tell
+                raise  # the engine closed the connection
             return await _abort(context, "interrupted", grpc.StatusCode.CANCELLED)
         finally:
             self._running.discard(task)
 
 
 async def serve(address: str) -> None:
-    """Serve until the engine says stop or is gone; the port is the only line on stdout.
+    """Serve until the engine stops the plugin or is gone. The port is the only line on stdout.
 
     Args:
-        address: where the engine takes lines for the user.
+        address: of the engine's own service.
     """
-    # Before the port is told: an engine that is killed right after would leave a later look with the wrong parent.
+    # Before the port is printed: an engine that is killed right after it would leave another parent.
     parent = os.getppid()
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)])
     provider = Provider(engine.Engine(address))
@@ -245,12 +244,12 @@ async def serve(address: str) -> None:
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    # SIGINT is how the command line ends its plugins: it waits 5 s for one that stays. A person's Ctrl-C does not
-    # come here, plugins have a process group of their own; the engine says Cancel then.
+    # The command line ends its plugins with SIGINT, and waits 5 s for them. A Ctrl-C does not arrive here: plugins
+    # have their own process group, and the engine calls Cancel.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     while os.getppid() == parent and not stopped.is_set():
-        # A killed engine says nothing: without this look the process would stay for ever.
+        # A killed engine sends nothing: without this check the process would run forever.
         await asyncio.wait([asyncio.create_task(stopped.wait())], timeout=1)
     if stopped.is_set():
         await provider.finish_destroy_check()

@@ -1,8 +1,7 @@
-"""Import the engine's messages without the SDK around them.
+"""Makes the engine's messages importable without the rest of the Pulumi SDK.
 
-``import pulumi`` runs the whole SDK: 0.6 s and 10 MB in a process that every preview starts and waits
-for, of which this plugin needs the generated messages only. So the packages above them are made
-known as bare folders, and their own code is not run.
+``import pulumi`` takes 0.6 s and 10 MB, in a process that every preview starts and waits for. The plugin needs only the
+generated messages. So the packages above them are registered as folders, and their own code does not run.
 """
 
 import importlib.util
@@ -12,7 +11,7 @@ from pathlib import Path
 
 
 def install_stubs() -> None:
-    """Make ``pulumi.runtime.proto`` importable alone. For a process of its own, before its first import of pulumi."""
+    """Make ``pulumi.runtime.proto`` importable alone. Call it before the first import of pulumi in the process."""
     spec = importlib.util.find_spec("pulumi")
     if spec is None or spec.origin is None:
         raise SystemExit("the package pulumi is not installed for this Python: pip install -r requirements.txt")

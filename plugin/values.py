@@ -1,6 +1,6 @@
-"""The engine's values: what gRPC carries, as plain Python values, and back.
+"""Converts the engine's values between gRPC messages and Python.
 
-A property may be secret or not known yet. Both travel as ordinary values with an agreed signature.
+A property may be secret or not known yet. The protocol marks both with a signature.
 https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/properties.go
 """
 
@@ -19,7 +19,7 @@ Properties = Mapping[str, Value]
 
 
 class Unknown:
-    """A value that only the real run will give."""
+    """A value that is known only after the real run."""
 
 
 UNKNOWN = Unknown()
@@ -27,7 +27,7 @@ UNKNOWN = Unknown()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that the engine must encrypt wherever it keeps it."""
+    """A value that the engine must encrypt when it stores it."""
 
     value: Value
 
@@ -50,7 +50,7 @@ def _decode(value: struct_pb2.Value) -> Value:
         case "struct_value":
             return _unwrap(decode(value.struct_value))
         case "list_value":
-            return [_decode(item) for item in value.list_value.values]
+            return [_decode(member) for member in value.list_value.values]
         case "string_value":
             return UNKNOWN if value.string_value == _UNKNOWN else value.string_value
         case "number_value":
@@ -75,8 +75,8 @@ def _encode(value: Value) -> struct_pb2.Value:
         case Mapping():
             return struct_pb2.Value(struct_value=encode(cast(Properties, value)))
         case list() | tuple():
-            items = cast(list[Value], value)
-            return struct_pb2.Value(list_value=struct_pb2.ListValue(values=[_encode(item) for item in items]))
+            members = map(_encode, cast(list[Value], value))
+            return struct_pb2.Value(list_value=struct_pb2.ListValue(values=list(members)))
         case _:
             return _scalar(value)
 

@@ -1,9 +1,9 @@
-"""What can go wrong between us and a cluster."""
+"""Errors that any part of Seaway may raise."""
 
 
 class Unavailable(Exception):  # noqa: N818 - reads as what happened
-    """The cluster cannot be asked: not reached, not allowed, no such context. The text is for the user, in one line."""
+    """The cluster cannot be used: unreachable, a refusal, or an unknown context. One line for the user."""
 
 
 class Forbidden(Unavailable):
-    """It answers, but not us: asking again is of no use."""
+    """The cluster answers, but refuses: a retry does not help."""

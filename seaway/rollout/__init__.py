@@ -1,1 +1,1 @@
-"""What a rollout is doing, judged from the cluster's own objects: pure functions, no cluster, no clock of their own."""
+"""The state of a rollout, computed from the cluster's objects: pure functions without a cluster or a clock."""

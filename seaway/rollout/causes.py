@@ -1,36 +1,25 @@
-"""Every cause that a rollout can be told to fail for: what it means, and what to do.
-
-The id is also the anchor in docs/runbook.md, which a test holds.
-"""
+"""All causes of a failed rollout, each with a hint. The id of a cause is stable, and its anchor in docs/runbook.md."""
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Self
 
-from seaway.rollout import target, workload_health
-
-SECTIONS: Mapping[target.Kind, str] = {
-    "Deployment": "services",
-    "DaemonSet": "services",
-    "StatefulSet": "stores",
-    "Job": "jobs",
-    "CronJob": "jobs",
-}
-"""Where a workload of a kind stands in app.yaml."""
+from seaway.rollout import message_parsers, target, workload_health
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where something was seen: what the texts of causes may name."""
+    """Where a problem is: what hints may name."""
 
     target: target.Target
-    namespace: str
+    namespace: str = ""
     pod: str = ""
     container: str = ""
     extra_container: str = ""
-    """Where the container stands below its service, store or job: ``sidecars.proxy``; empty for the main one."""
+    """Path of an extra container below its service, store or job: ``sidecars.proxy``; empty for the main container."""
 
-    def narrow(self, *, pod: str = "", container: str = "", extra_container: str = "") -> "Location":
-        """The same, closer by."""
+    def narrow(self, *, pod: str = "", container: str = "", extra_container: str = "") -> Self:
+        """The location of a pod or container in this location."""
         return dataclasses.replace(
             self,
             pod=pod or self.pod,
@@ -39,169 +28,74 @@ class Location:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """One cause."""
-
-    title: str
-    """In a few words, as the title of its section."""
-    hint: str
-    """One line; ``{path}`` is the place in app.yaml (``services.web``), ``{folder}`` one in the container; the other
-    fields are those of Place."""
-
-
-CAUSES: Mapping[str, Cause] = {
-    "image-name-invalid": Cause(
-        title="the image's name cannot be one",
-        hint="correct {path}.image in app.yaml, or seaway:registry in the stack's file: host/name:tag, small letters",
-    ),
-    "image-not-found": Cause(
-        title="the registry has no such image",
-        hint="push the image, or correct {path}.image in app.yaml",
-    ),
-    "image-not-authorised": Cause(
-        title="the registry does not let the nodes pull the image",
-        hint="let the nodes into the registry (seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file, or the cloud's"
-        " own way), and check the image's name",
-    ),
-    "wrong-architecture": Cause(
-        title="the image is for another kind of processor than the node's",
-        hint="see what the nodes are with kubectl get nodes -L kubernetes.io/arch, then build for it:"
-        " pulumi config set seaway:platform linux/amd64 (or linux/arm64)",
-    ),
-    "config-missing": Cause(
-        title="a Secret or ConfigMap that the pod needs is not there, or lacks a key",
-        hint="somebody has deleted or changed it by hand: pulumi up --refresh makes it again",
-    ),
-    "runs-as-root": Cause(
-        title="the image would run as root, which its security level forbids",
-        hint="set {path}.user in app.yaml to a number that is not 0, or USER in the Dockerfile",
-    ),
-    "quota": Cause(
-        title="the namespace's quota has no room for the pod",
-        hint="see it with kubectl describe quota -n {namespace}; raise it, or lower {path}.resources or the scale",
-    ),
-    "pod-security": Cause(
-        title="the namespace's Pod Security level forbids the pod",
-        hint="set {path}.security to what the namespace allows, or put its level back with pulumi up --refresh"
-        " (kubectl get namespace {namespace} --show-labels)",
-    ),
-    "refused": Cause(
-        title="a rule of the cluster refuses the pod",
-        hint="the text is the rule's own: change {path} in app.yaml so that it fits, or ask who runs the cluster",
-    ),
-    "out-of-memory": Cause(
-        title="the program took more memory than its limit",
-        hint="raise {path}.resources.memory in app.yaml, or let the program take less",
-    ),
-    "command-not-found": Cause(
-        title="the container's program cannot be started",
-        hint="correct {path}.command in app.yaml, or ENTRYPOINT and CMD of the image: the file must be there and"
-        " executable",
-    ),
-    "not-writable": Cause(
-        title="the program may not write where it wants to",
-        hint="add writable: [{folder}] to {path} in app.yaml (it is empty at each start), or let it write to /tmp;"
-        " an image that is made for a user of its own wants {path}.user",
-    ),
-    "needs-rights": Cause(
-        title="the program wants to be root, or one of root's rights",
-        hint="set {path}.user in app.yaml to the id of the image's own user: most then ask no more; what still does"
-        " needs security: baseline, or another image",
-    ),
-    "low-port": Cause(
-        title="the program may not listen on its port",
-        hint="say it in {path}.port in app.yaml: below 1024 only ports that are said are open to everybody; or let"
-        " the program listen on the one that is said",
-    ),
-    "startup-failed": Cause(
-        title="the program did not answer its startup probe in time",
-        hint="raise {path}.health.startPeriod in app.yaml if it needs longer, or correct {path}.health.liveness",
-    ),
-    "liveness-failed": Cause(
-        title="the program stopped answering its liveness probe",
-        hint="read its log: kubectl logs {pod} -c {container} -n {namespace} --previous; or correct"
-        " {path}.health.liveness in app.yaml",
-    ),
-    "job-failed": Cause(
-        title="the job ended with an error",
-        hint="read its log, correct {path} in app.yaml or its source, and run pulumi up again: the job is made anew",
-    ),
-    "job-too-slow": Cause(
-        title="the job did not end in time",
-        hint="make it shorter, or give it longer: {path}.timeout in app.yaml, in seconds",
-    ),
-    "crash-loop": Cause(
-        title="the program ends again and again",
-        hint="read its log: kubectl logs {pod} -c {container} -n {namespace} --previous",
-    ),
-    "stuck-store": Cause(
-        title="a broken pod of the version before is in the way of the new one",
-        hint="kubectl delete pod {pod} -n {namespace} (its volume stays), then pulumi up",
-    ),
-    "registry-unreachable": Cause(
-        title="the node does not reach the image's registry",
-        hint="the node tries again by itself; check that the registry runs and that the nodes reach it by that name",
-    ),
-    "image-pull": Cause(
-        title="the image could not be pulled",
-        hint="the node tries again by itself; see the text, and kubectl describe pod {pod} -n {namespace}",
-    ),
-    "volume-unbound": Cause(
-        title="nothing provides the volume",
-        hint="kubectl get storageclass must show a default one; kubectl describe pvc -n {namespace} says the rest",
-    ),
-    "volume-not-mounted": Cause(
-        title="the node cannot mount a volume",
-        hint="kubectl describe pod {pod} -n {namespace}; a disk that another node still holds comes free by itself",
-    ),
-    "unschedulable": Cause(
-        title="no node has room for the pod, or none may take it",
-        hint="lower {path}.resources or the scale in app.yaml, or add a node (kubectl describe nodes shows the room)",
-    ),
-    "service-account": Cause(
-        title="the pod's service account is not there",
-        hint="somebody has deleted it by hand: pulumi up --refresh makes it again",
-    ),
-    "container-not-created": Cause(
-        title="the node cannot make the container",
-        hint="the node tries again by itself; see the text, and kubectl describe pod {pod} -n {namespace}",
-    ),
-    "sandbox-failed": Cause(
-        title="the node cannot give the pod its network",
-        hint="the node tries again by itself; if it goes on, its network plugin is broken: ask who runs the cluster",
-    ),
-    "evicted": Cause(
-        title="the node threw the pod out to save itself",
-        hint="write less to disk than the limit in the text, or add room to the nodes",
-    ),
-    "object-missing": Cause(
-        title="the workload itself is not in the cluster",
-        hint="somebody has deleted it by hand: pulumi up --refresh makes it again",
-    ),
-    "not-created": Cause(
-        title="Kubernetes has made no pod",
-        hint="kubectl describe {kind} {name} -n {namespace}; if that says nothing, the cluster's controllers are"
-        " behind or down",
-    ),
-    "not-ready": Cause(
-        title="the pods run, but are not ready in time",
-        hint="read the log, and ask what the probe asks ({path}.health in app.yaml); a slow starter says"
-        " {path}.health.startPeriod",
-    ),
+CAUSES: Mapping[str, str] = {
+    "image-name-invalid": "correct {path}.image in app.yaml, or seaway:registry in the stack's file: host/name:tag, in"
+    " lowercase",
+    "image-not-found": "push the image, or correct {path}.image in app.yaml",
+    "image-not-authorised": "give the nodes access to the registry (seaway:imagePullCredentials or"
+    " seaway:imagePullSecrets in the stack's file, or your cloud's own mechanism), and check the image's name",
+    "wrong-architecture": "list the architectures of the nodes with kubectl get nodes -L kubernetes.io/arch, then build"
+    " for one of them: pulumi config set seaway:platform linux/amd64 (or linux/arm64)",
+    "config-missing": "it was deleted or changed by hand: restore it with pulumi up --refresh",
+    "runs-as-root": "set {path}.user in app.yaml to a number other than 0, or set USER in the Dockerfile",
+    "quota": "see its usage with kubectl describe quota -n {namespace}; raise it, or lower {path}.resources or the"
+    " scale",
+    "pod-security": "set {path}.security to a level that the namespace allows, or restore the namespace's level with"
+    " pulumi up --refresh (kubectl get namespace {namespace} --show-labels)",
+    "refused": "the text is from a policy of the cluster: change {path} in app.yaml to comply, or ask the cluster's"
+    " administrator",
+    "out-of-memory": "raise {path}.resources.memory in app.yaml, or reduce the program's memory usage",
+    "command-not-found": "correct {path}.command in app.yaml, or ENTRYPOINT and CMD of the image: the file must exist"
+    " and be executable",
+    "not-writable": "add writable: [{folder}] to {path} in app.yaml (the folder is empty at each start), or write to"
+    " /tmp; an image that is made for its own user needs {path}.user",
+    "needs-rights": "set {path}.user in app.yaml to the id of the image's own user, which is enough for most images;"
+    " otherwise use security: baseline, or another image",
+    "low-port": "declare the port in {path}.port in app.yaml: without root, ports below 1024 are open only if they are"
+    " declared; or let the program listen on the declared port",
+    "startup-failed": "raise {path}.health.startPeriod in app.yaml if the program needs longer, or correct"
+    " {path}.health.liveness",
+    "liveness-failed": "read its log: kubectl logs {pod} -c {container} -n {namespace} --previous; or correct"
+    " {path}.health.liveness in app.yaml",
+    "job-failed": "read its log, correct {path} in app.yaml or its source, and run pulumi up again, which creates the"
+    " job again",
+    "job-too-slow": "make it faster, or raise {path}.timeout in app.yaml",
+    "crash-loop": "read its log: kubectl logs {pod} -c {container} -n {namespace} --previous",
+    "stuck-store": "kubectl delete pod {pod} -n {namespace} (its volume is kept), then pulumi up",
+    "registry-unreachable": "the node retries by itself; check that the registry runs and that the nodes can reach it"
+    " by that name",
+    "image-pull": "the node retries by itself; read the text, and kubectl describe pod {pod} -n {namespace}",
+    "volume-unbound": "kubectl get storageclass must show a default class; kubectl describe pvc -n {namespace} has the"
+    " details",
+    "volume-not-mounted": "kubectl describe pod {pod} -n {namespace}; a disk that is attached to another node is"
+    " released by itself",
+    "unschedulable": "lower {path}.resources or the scale in app.yaml, or add a node (kubectl describe nodes shows the"
+    " free resources)",
+    "service-account": "it was deleted by hand: restore it with pulumi up --refresh",
+    "container-not-created": "the node retries by itself; read the text, and kubectl describe pod {pod} -n {namespace}",
+    "sandbox-failed": "the node retries by itself; if this continues, its network plugin is broken: ask the cluster's"
+    " administrator",
+    "evicted": "write less to disk than the limit in the text, or add capacity to the nodes",
+    "object-missing": "it was deleted by hand: restore it with pulumi up --refresh",
+    "not-created": "kubectl describe {kind} {name} -n {namespace}; if that shows no reason, the cluster's controllers"
+    " are slow or down",
+    "not-ready": "read the log, and check what the probe requests ({path}.health in app.yaml); for a slow start raise"
+    " {path}.health.startPeriod",
 }
-"""Worst first: by how much they explain when there are several."""
+"""The hint of each cause, in one line. Those that explain most come first.
+
+``{path}`` is the workload's or container's path in app.yaml (``services.web``), ``{folder}`` a path in the container.
+"""
 
 RANK: Mapping[str, int] = {cause: rank for rank, cause in enumerate(CAUSES)}
 
 
 def create_finding(
-    cause: str, line: str, location: Location, *, fatal: bool, folder: str = ""
+    cause: str, message: str, location: Location, *, fatal: bool = False, folder: str = ""
 ) -> workload_health.Finding:
-    """A finding with the cause's own remedy. ``folder`` is the one that it may name."""
-    remedy = CAUSES[cause].hint.format(
-        path=".".join(filter(None, (SECTIONS[location.target.kind], location.target.owner, location.extra_container))),
-        owner=location.target.owner,
+    """A finding with the cause's hint. ``folder``: the path that the hint may name."""
+    hint = CAUSES[cause].format(
+        path=".".join(filter(None, (location.target.model_path, location.extra_container))),
         kind=location.target.kind.lower(),
         name=location.target.name,
         namespace=location.namespace,
@@ -211,14 +105,22 @@ def create_finding(
     )
     return workload_health.Finding(
         cause=cause,
-        line=line,
-        hint=remedy,
+        message=message,
+        hint=hint,
         pod=location.pod or None,
         container=location.container or None,
         fatal=fatal,
     )
 
 
+def convert_message(
+    parsed: message_parsers.ParsedMessage, location: Location, *, fatal: bool
+) -> workload_health.Finding:
+    """The finding of a parsed message. It is not fatal if the problem is transient."""
+    fatal = fatal and not parsed.is_transient
+    return create_finding(parsed.cause, parsed.message, location, fatal=fatal, folder=parsed.folder)
+
+
 def format_runbook_link(cause: str) -> str:
-    """Where the runbook tells more."""
+    """The section of the runbook about a cause."""
     return f"docs/runbook.md#{cause}"

@@ -1,11 +1,11 @@
-"""The containers of an application's pods, for their logs: which there are, which have run, how they ended."""
+"""The containers of an application's pods, for their logs: which exist, which have run, and how they ended."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
+from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
-from seaway.rollout import evidence, status
+from seaway.rollout import status
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,59 +14,59 @@ class Container:
 
     pod: str
     uid: str
-    """Of the pod: a store's next pod has the name of the one before."""
+    """Of the pod: the next pod of a store has the same name."""
     name: str
     short_name: str
-    """What tells it apart in a few letters: ``web-x2x4z``, or ``web-x2x4z/proxy`` if it is not the pod's main one."""
+    """``web-x2x4z`` for the main container of a pod, ``web-x2x4z/proxy`` for another."""
     run_id: str
-    """Id of its newest run; empty while it has never begun, and so has no log."""
+    """Id of its newest run; empty if it has not started yet, and so has no log."""
     restarts: int
     terminations: Mapping[str, str]
-    """By the id of the run how it ended, as ``exit code 1 (Error)``; the newest one and the one before at most."""
+    """How its newest run and the run before ended, by the id of the run: ``exit code 1 (Error)``."""
     has_previous_log: bool
-    """It has the log of a run before the newest."""
+    """Whether the log of the run before the newest exists."""
 
 
 def find_containers(
     live_objects: snapshot.Snapshot, *, app_name: str, stack: str, owner: str | None
 ) -> list[Container]:
-    """The containers of a service, store or job, or (None) of all of them; in the order of their labels."""
-    found = [
-        _build_container(pod, each)
+    """The containers of a service, store or job, or (None) of all of them, by short name."""
+    containers = [
+        _build_container(pod, container_status)
         for pod in live_objects.list_objects("Pod")
         if status.belongs_to_application(pod, app_name, stack) and owner in (None, status.get_owner(pod))
-        for each in evidence.list_container_statuses(pod)
+        for container_status in unstructured.list_container_statuses(pod)
     ]
-    return sorted(found, key=lambda each: each.short_name)
+    return sorted(containers, key=lambda container: container.short_name)
 
 
 def list_owners(live_objects: snapshot.Snapshot, *, app_name: str, stack: str) -> list[str]:
-    """The services, stores and jobs that have pods, or should have."""
-    pods = {
+    """The services, stores and jobs that have pods, or should have some."""
+    owners = {
         status.get_owner(pod)
         for pod in live_objects.list_objects("Pod")
         if status.belongs_to_application(pod, app_name, stack)
     }
-    return sorted(pods.union(status.list_owners(live_objects, app_name=app_name, stack=stack)))
+    return sorted(owners.union(status.list_owners(live_objects, app_name=app_name, stack=stack)))
 
 
-def _build_container(pod: snapshot.Object, each: Mapping[str, Any]) -> Container:
-    name, owner = evidence.get_name(pod), status.get_owner(pod)
-    short = f"{owner}-{name.rpartition('-')[2]}"
-    states: Sequence[Mapping[str, Any]] = (each.get("state") or {}, each.get("lastState") or {})
-    endings: Sequence[Mapping[str, Any]] = [state["terminated"] for state in states if "terminated" in state]
+def _build_container(pod: snapshot.Object, container_status: snapshot.Object) -> Container:
+    pod_name, owner, name = unstructured.get_name(pod), status.get_owner(pod), container_status["name"]
+    short_name = f"{owner}-{pod_name.rpartition('-')[2]}"
+    states = [unstructured.get_mapping(container_status, key) for key in ("state", "lastState")]
+    terminations = [state["terminated"] for state in states if "terminated" in state]
     return Container(
-        pod=name,
+        pod=pod_name,
         uid=pod["metadata"]["uid"],
-        name=each["name"],
-        short_name=short if each["name"] == owner else f"{short}/{each['name']}",
-        run_id=each.get("containerID") or "",
-        restarts=evidence.get_count(each, "restartCount"),
-        terminations={one.get("containerID") or "": _format_termination(one) for one in endings},
+        name=name,
+        short_name=short_name if name == owner else f"{short_name}/{name}",
+        run_id=container_status.get("containerID") or "",
+        restarts=unstructured.get_count(container_status, "restartCount"),
+        terminations={ended.get("containerID") or "": _format_termination(ended) for ended in terminations},
         has_previous_log="terminated" in states[1],
     )
 
 
-def _format_termination(terminated: Mapping[str, Any]) -> str:
+def _format_termination(terminated: snapshot.Object) -> str:
     reason = terminated.get("reason")
     return f"exit code {terminated['exitCode']}" + (f" ({reason})" if reason else "")

@@ -1,30 +1,29 @@
-"""Events and statuses, read: the shapes that Kubernetes gives them, and which of them are about what."""
+"""An index of the objects of a namespace, for the health of workloads: by owner, and events by the object concerned."""
 
 import collections
+import copy
 import dataclasses
 import datetime
 import itertools
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Self
 
+from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
 
 START_TOLERANCE = datetime.timedelta(seconds=5)
-"""What is no older when the watch begins was made by this rollout: its objects are changed just before."""
-
-EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+"""A pod that is this much older than the rollout still belongs to it: its workload is changed just before."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event, of whatever API version its reporter used."""
+    """One event, from either API version."""
 
     time: datetime.datetime
-    """When it was last seen."""
+    """When it was last observed."""
     count: int
     kind: str
-    """Of the object that it is about."""
+    """Of the object that the event is about."""
     container: str | None
     reason: str
     message: str
@@ -32,27 +31,27 @@ class Event:
 
 
 def get_event_time(event: snapshot.Object) -> datetime.datetime:
-    """When an event was last seen: reporters of core/v1 and of events.k8s.io/v1 fill different fields.
+    """When an event was last observed. Events of core/v1 and of events.k8s.io/v1 have the time in different fields.
 
     https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
     """
-    series = get_mapping(event, "series")
-    fields = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
-    return parse_time(next(filter(None, (*fields, event["metadata"].get("creationTimestamp"))), None))
-
-
-def parse_time(text: str | None) -> datetime.datetime:
-    """A time of Kubernetes; without one the epoch, as runtimes write it where they do not know."""
-    return datetime.datetime.fromisoformat(text) if text else EPOCH
+    times = (
+        unstructured.get_mapping(event, "series").get("lastObservedTime"),
+        event.get("lastTimestamp"),
+        event.get("eventTime"),
+        event["metadata"].get("creationTimestamp"),
+    )
+    return unstructured.parse_time(next(filter(None, times), None))
 
 
 def _parse_event(event: snapshot.Object) -> Event:
-    about = get_mapping(event, "involvedObject")
-    container = re.search(r"\{(.+)\}", about.get("fieldPath") or "")
+    involved = unstructured.get_mapping(event, "involvedObject")
+    container = re.search(r"\{(.+)\}", involved.get("fieldPath") or "")
+    series = unstructured.get_mapping(event, "series")
     return Event(
         time=get_event_time(event),
-        count=max(get_count(event, "count"), get_count(get_mapping(event, "series"), "count"), 1),
-        kind=about.get("kind") or "",
+        count=max(unstructured.get_count(event, "count"), unstructured.get_count(series, "count"), 1),
+        kind=involved.get("kind") or "",
         container=container[1] if container else None,
         reason=event.get("reason") or "",
         message=event.get("message") or "",
@@ -61,125 +60,57 @@ def _parse_event(event: snapshot.Object) -> Event:
 
 
 class ObjectIndex:
-    """A snapshot with its objects by owner and its events by object.
+    """Finds objects of a snapshot. Built once for all workloads of the namespace."""
 
-    Args:
-        started: when the rollout began; what happened before may be told, but it fails nothing.
-    """
-
-    def __init__(self, live_objects: snapshot.Snapshot, started: datetime.datetime = EPOCH) -> None:
-        self._seen = live_objects
-        self._started = started
-        # Read when they are asked for: each workload is judged by itself, and the namespace has the events of all.
+    def __init__(self, live_objects: snapshot.Snapshot) -> None:
+        self.live_objects = live_objects
+        self._started = unstructured.EPOCH
+        self._owned: dict[tuple[str, str], list[snapshot.Object]] = collections.defaultdict(list)
+        for kind, manifests in live_objects.objects.items():
+            for manifest in manifests:
+                for reference in unstructured.get_list(manifest, "metadata", "ownerReferences"):
+                    self._owned[kind, reference.get("uid") or ""].append(manifest)
         self._events: dict[str, list[snapshot.Object]] = collections.defaultdict(list)
         for event in live_objects.list_objects("Event"):
-            self._events[get_mapping(event, "involvedObject").get("uid") or ""].append(event)
+            self._events[unstructured.get_mapping(event, "involvedObject").get("uid") or ""].append(event)
+
+    def for_rollout(self, started: datetime.datetime) -> Self:
+        """The same index for a rollout that began at this time. Earlier failures are reported, but are not fatal."""
+        index = copy.copy(self)
+        index._started = started
+        return index
 
     def find(self, kind: str, name: str) -> snapshot.Object | None:
-        """The object; one that is being deleted is not there any more."""
+        """The object of this name, unless it is being deleted."""
         return next(
-            (each for each in self._seen.list_objects(kind) if get_name(each) == name and not is_terminating(each)),
+            (
+                manifest
+                for manifest in self.live_objects.list_objects(kind)
+                if unstructured.get_name(manifest) == name and not unstructured.is_terminating(manifest)
+            ),
             None,
         )
 
     def find_owned(self, kind: str, owner: snapshot.Object) -> list[snapshot.Object]:
-        """The objects that another one made, by name."""
-        own = owner["metadata"]["uid"]
-        found = (
-            each
-            for each in self._seen.list_objects(kind)
-            if any(one.get("uid") == own for one in get_list(each, "metadata", "ownerReferences"))
-        )
-        return sorted(found, key=get_name)
+        """The objects with an owner reference to this object, by name."""
+        return sorted(self._owned.get((kind, owner["metadata"]["uid"]), ()), key=unstructured.get_name)
 
     def list_events(self, *manifests: snapshot.Object | None) -> list[Event]:
         """The events of these objects, oldest first."""
-        asked = (self._events.get(each["metadata"]["uid"], ()) for each in manifests if each is not None)
-        return sorted(map(_parse_event, itertools.chain.from_iterable(asked)), key=lambda event: event.time)
+        events = (self._events.get(manifest["metadata"]["uid"], ()) for manifest in manifests if manifest is not None)
+        return sorted(map(_parse_event, itertools.chain.from_iterable(events)), key=lambda event: event.time)
 
     def is_fresh(self, at: datetime.datetime, manifest: snapshot.Object) -> bool:
-        """Whether something happened in this rollout. A runtime that does not know the time counts as fresh.
+        """Whether something happened in this rollout. An unknown time counts as fresh.
 
-        A pod that fails for a Secret that is missing goes on to say so for seconds after the Secret is there. So only
-        what an old pod says anew counts, and whatever a pod of this rollout says.
+        A pod whose Secret was missing reports that for seconds after the Secret exists. So of an older pod only new
+        reports count, and of a pod of this rollout all.
         """
-        made = parse_time(manifest["metadata"].get("creationTimestamp"))
-        return at.year <= EPOCH.year or at >= self._started or made >= self._started - START_TOLERANCE
+        created = unstructured.get_creation_time(manifest)
+        return at.year <= unstructured.EPOCH.year or at >= self._started or created >= self._started - START_TOLERANCE
 
     @property
     def newest_event_time(self) -> datetime.datetime:
-        """The time of the newest event; the epoch where there is none."""
-        return max((get_event_time(event) for events in self._events.values() for event in events), default=EPOCH)
-
-
-def get_mapping(manifest: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
-    """A mapping inside; empty where there is none."""
-    for key in keys:
-        manifest = manifest.get(key) or {}
-    return manifest
-
-
-def get_list(manifest: Mapping[str, Any], *keys: str) -> Sequence[Mapping[str, Any]]:
-    """A list of mappings inside; empty where there is none."""
-    return get_mapping(manifest, *keys[:-1]).get(keys[-1]) or ()
-
-
-def get_count(mapping: Mapping[str, Any], key: str) -> int:
-    """A count; Kubernetes leaves zeros out."""
-    return mapping.get(key) or 0
-
-
-def get_name(manifest: snapshot.Object) -> str:
-    """The object's name."""
-    return manifest["metadata"]["name"]
-
-
-def is_terminating(manifest: snapshot.Object) -> bool:
-    """Whether it is being deleted."""
-    return bool(manifest["metadata"].get("deletionTimestamp"))
-
-
-def get_label(manifest: snapshot.Object, key: str) -> str | None:
-    """A label's value."""
-    return get_mapping(manifest, "metadata", "labels").get(key)
-
-
-def get_annotation(manifest: snapshot.Object, key: str) -> str | None:
-    """An annotation's value."""
-    return get_mapping(manifest, "metadata", "annotations").get(key)
-
-
-def find_condition(manifest: snapshot.Object, kind: str) -> Mapping[str, Any]:
-    """The condition of a type; empty where there is none."""
-    found = [one for one in get_list(manifest, "status", "conditions") if one.get("type") == kind]
-    return found[0] if found else {}
-
-
-def is_condition_true(manifest: snapshot.Object, kind: str) -> bool:
-    """Whether a condition is true."""
-    return find_condition(manifest, kind).get("status") == "True"
-
-
-def is_pod_ready(pod: snapshot.Object) -> bool:
-    """Whether a pod takes requests and is not on its way out."""
-    return is_condition_true(pod, "Ready") and not is_terminating(pod)
-
-
-def list_container_statuses(pod: snapshot.Object) -> list[Mapping[str, Any]]:
-    """The statuses of all containers, init containers first, as they start."""
-    return [*get_list(pod, "status", "initContainerStatuses"), *get_list(pod, "status", "containerStatuses")]
-
-
-def find_container(pod: snapshot.Object, name: str) -> Mapping[str, Any]:
-    """What the pod asked for as this container."""
-    asked = [*get_list(pod, "spec", "initContainers"), *get_list(pod, "spec", "containers")]
-    found = [one for one in asked if one["name"] == name]
-    return found[0] if found else {}
-
-
-def is_sidecar(container_manifest: Mapping[str, Any]) -> bool:
-    """Whether a container runs beside the main ones, though it starts before them.
-
-    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
-    """
-    return container_manifest.get("restartPolicy") == "Always"
+        """The time of the newest event; the epoch if there is none."""
+        events = itertools.chain.from_iterable(self._events.values())
+        return max(map(get_event_time, events), default=unstructured.EPOCH)

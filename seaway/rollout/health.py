@@ -1,341 +1,301 @@
-"""The state of one workload, from a snapshot: complete, still coming, or failed, and why. Pure, without a clock.
+"""The health of one workload: complete, progressing or failed, and why. Pure functions of a snapshot, without a clock.
 
-Complete is what ``kubectl rollout status`` calls so. Failed is what cannot heal, at once, and everything else at the
-workload's deadline. A workload that was changed just now is never judged by the pods that it had before.
+Complete means the same as in ``kubectl rollout status``. A workload fails at once if a problem cannot go away by
+itself, and otherwise at its deadline. Pods of an earlier version never decide the health of a changed workload.
 """
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
-from seaway.rollout import causes, evidence, message_parsers, pods, symptoms, target, workload_health
-
-REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
-"""Annotation of a Deployment and of its ReplicaSets: the same number on it and on its newest one.
-
-The youngest need not be the newest: a revert takes an old ReplicaSet up again, and only this number moves.
-"""
-
-GENERATION_ANNOTATION = "deprecated.daemonset.template.generation"
-GENERATION_LABEL = "pod-template-generation"
-"""Annotation of a DaemonSet and label of its pods: the same number on it and on its newest ones.
-https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/controller/daemon/util/daemonset_util.go"""
+from seaway.rollout import causes, evidence, message_parsers, owned_pods, pods, symptoms, target, workload_health
 
 
-def assess_workload(
-    rollout_target: target.Target, live_objects: snapshot.Snapshot, *, elapsed: float, started: datetime.datetime
-) -> workload_health.WorkloadHealth:
-    """The verdict on one workload.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    """A workload with what its health is computed from."""
 
-    Args:
-        of: the workload.
-        seen: the objects of its namespace.
-        elapsed: seconds since this rollout began to be watched.
-        started: that moment. What happened before is told, but fails nothing until it happens again.
-    """
-    found = evidence.ObjectIndex(live_objects, started)
-    workload = found.find(rollout_target.kind, rollout_target.name)
-    if workload is None:
-        return _build_health(
-            _Progress(target=rollout_target),
-            _find_missing_object(rollout_target, elapsed),
-            causes.Location(target=rollout_target, namespace=""),
-            elapsed,
-        )
-    place = causes.Location(target=rollout_target, namespace=workload["metadata"].get("namespace") or "")
-    numbers, findings = _ASSESSORS[rollout_target.kind](workload, found, place, elapsed)
-    return _build_health(numbers, findings, place, elapsed)
+    manifest: snapshot.Object
+    owned: owned_pods.OwnedPods
+    index: evidence.ObjectIndex
+    location: causes.Location
+    elapsed: float
+
+    @property
+    def status(self) -> snapshot.Object:
+        return unstructured.get_mapping(self.manifest, "status")
+
+    def list_pod_health(self) -> list[pods.PodHealth]:
+        """Of the newest version."""
+        return [pods.PodHealth(pod, self.index, self.location) for pod in self.owned.newest]
+
+    def list_pod_findings(self) -> list[workload_health.Finding]:
+        """The findings about the pods of the newest version."""
+        return [finding for pod in self.list_pod_health() for finding in pod.list_findings()]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Progress:
-    """How far a workload is."""
+    """How far a rollout is."""
 
-    target: target.Target
     complete: bool = False
     desired: int = 1
-    newest_pods: Sequence[pods.PodHealth] = ()
-    """Of the newest version."""
     updated: int = 0
     ready: int = 0
-    old_pods: int = 0
-    """Pods of old versions that are still there."""
+    old: int = 0
+    """Pods of earlier versions that still exist."""
+
+
+def assess_workload(
+    rollout_target: target.Target, index: evidence.ObjectIndex, *, elapsed: float, started: datetime.datetime
+) -> workload_health.WorkloadHealth:
+    """The health of one workload.
+
+    Args:
+        index: the objects of its namespace.
+        elapsed: seconds since the start of the rollout.
+        started: the start. Earlier problems are reported, but are not fatal until they occur again.
+    """
+    manifest = index.find(rollout_target.kind, rollout_target.name)
+    if manifest is not None:
+        owned = owned_pods.select_pods(rollout_target.kind, manifest, index)
+        return assess_pods(rollout_target, manifest, owned, index, elapsed=elapsed, started=started)
+    location = causes.Location(target=rollout_target)
+    findings: list[workload_health.Finding] = []
+    if elapsed >= symptoms.SETTLE_SECONDS:
+        message = f"there is no {rollout_target.kind} {rollout_target.name}"
+        findings.append(causes.create_finding("object-missing", message, location))
+    return _build_health(_Progress(), findings, location, elapsed)
+
+
+def assess_pods(
+    rollout_target: target.Target,
+    manifest: snapshot.Object,
+    owned: owned_pods.OwnedPods,
+    index: evidence.ObjectIndex,
+    *,
+    elapsed: float,
+    started: datetime.datetime,
+) -> workload_health.WorkloadHealth:
+    """The health of a workload whose pods were selected already."""
+    subject = _Subject(
+        manifest=manifest,
+        owned=owned,
+        index=index.for_rollout(started),
+        location=causes.Location(target=rollout_target, namespace=manifest["metadata"].get("namespace") or ""),
+        elapsed=elapsed,
+    )
+    if rollout_target.kind == "CronJob":
+        progress, findings = _assess_cron_job(subject)
+    elif rollout_target.kind == "Job":
+        progress, findings = _assess_job(subject)
+    else:
+        progress, findings = _assess_service(subject)
+    return _build_health(progress, findings, subject.location, elapsed, subject)
 
 
 def _build_health(
-    progress: _Progress, findings: Iterable[workload_health.Finding], location: causes.Location, elapsed: float
+    progress: _Progress,
+    findings: Iterable[workload_health.Finding],
+    location: causes.Location,
+    elapsed: float,
+    subject: _Subject | None = None,
 ) -> workload_health.WorkloadHealth:
-    told = () if progress.complete else merge_findings(findings)
+    merged = () if progress.complete else merge_findings(findings)
     state: workload_health.State = "complete" if progress.complete else "progressing"
-    late = elapsed >= progress.target.deadline
-    if not progress.complete and (late or any(one.fatal for one in told)):
+    timed_out = elapsed >= location.target.deadline
+    if not progress.complete and (timed_out or any(finding.fatal for finding in merged)):
         state = "failed"
-        told = told or (_explain_timeout(progress, location),)
+        merged = merged or (_explain_timeout(progress, location, subject),)
     return workload_health.WorkloadHealth(
-        target=progress.target,
+        target=location.target,
         state=state,
         desired=progress.desired,
         updated=progress.desired if progress.complete else progress.updated,
         ready=progress.desired if progress.complete else progress.ready,
-        findings=told,
+        findings=merged,
     )
 
 
 def merge_findings(findings: Iterable[workload_health.Finding]) -> tuple[workload_health.Finding, ...]:
-    """Worst first, and what several pods show only once."""
-    ordered = sorted(findings, key=lambda one: (not one.fatal, causes.RANK[one.cause], one.pod or ""))
-    alike: dict[tuple[str, str | None], list[workload_health.Finding]] = {}
-    for one in ordered:
-        alike.setdefault((one.cause, one.container), []).append(one)
-    return tuple(dataclasses.replace(same[0], more=len(same) - 1) for same in alike.values())
+    """Worst first. Several pods with the same problem are one finding."""
+    groups: dict[tuple[str, str | None], list[workload_health.Finding]] = {}
+    for finding in sorted(findings, key=lambda f: (not f.fatal, causes.RANK[f.cause], f.pod or "")):
+        groups.setdefault((finding.cause, finding.container), []).append(finding)
+    return tuple(dataclasses.replace(group[0], more=len(group) - 1) for group in groups.values())
 
 
-def _find_missing_object(rollout_target: target.Target, elapsed: float) -> Iterator[workload_health.Finding]:
-    if elapsed >= symptoms.SETTLE_SECONDS:
-        place = causes.Location(target=rollout_target, namespace="")
-        yield causes.create_finding(
-            "object-missing", f"there is no {rollout_target.kind} {rollout_target.name}", place, fatal=False
-        )
-
-
-def _explain_timeout(progress: _Progress, location: causes.Location) -> workload_health.Finding:
-    """The deadline has come, and nothing was seen that would explain it."""
-    deadline = progress.target.deadline
-    if progress.target.kind == "Job":
-        return causes.create_finding("job-too-slow", f"it has not ended within {deadline} s", location, fatal=False)
-    if not progress.updated:
-        return causes.create_finding("not-created", f"no new pod was made within {deadline} s", location, fatal=False)
-    unready = next(
-        (there for pod in progress.newest_pods if (there := pod.locate_unready_container()).container), location
-    )
-    line = f"{progress.ready} of {progress.desired} pods are ready after {deadline} s"
-    if progress.old_pods and progress.ready >= progress.desired:
-        line += f", but {progress.old_pods} of the version before are still there"
-    return causes.create_finding("not-ready", line, unready, fatal=False)
+def _explain_timeout(
+    progress: _Progress, location: causes.Location, subject: _Subject | None
+) -> workload_health.Finding:
+    """The finding at the deadline if no other finding explains it."""
+    deadline = location.target.deadline
+    if location.target.kind == "Job":
+        return causes.create_finding("job-too-slow", f"it did not finish within {deadline} s", location)
+    if subject is None or not progress.updated:
+        return causes.create_finding("not-created", f"no new pod was created within {deadline} s", location)
+    unready = (pod.locate_unready_container() for pod in subject.list_pod_health())
+    location = next((container for container in unready if container.container), location)
+    message = f"{progress.ready} of {progress.desired} pods are ready after {deadline} s"
+    if progress.old and progress.ready >= progress.desired:
+        message += f", but {progress.old} of the previous version still exist"
+    return causes.create_finding("not-ready", message, location)
 
 
 _Assessment = tuple[_Progress, list[workload_health.Finding]]
 
 
-def _is_observed(workload: snapshot.Object) -> bool:
-    """Whether the controller has seen the last change; before that, every number is of the version before."""
-    status = evidence.get_mapping(workload, "status")
-    return evidence.get_count(status, "observedGeneration") >= evidence.get_count(workload["metadata"], "generation")
+def _assess_service(subject: _Subject) -> _Assessment:
+    """A Deployment, DaemonSet or StatefulSet."""
+    measure, explain = _LONG_RUNNING[subject.location.target.kind]
+    progress = measure(subject)
+    generation = unstructured.get_count(subject.manifest["metadata"], "generation")
+    if unstructured.get_count(subject.status, "observedGeneration") < generation:
+        # The controller has not seen the last change: all numbers are of the previous version.
+        return _Progress(desired=progress.desired), []
+    ready = sum(map(unstructured.is_pod_ready, subject.owned.newest))
+    findings = [*subject.list_pod_findings(), *explain(subject, progress)]
+    return dataclasses.replace(progress, ready=ready), findings
 
 
-def find_newest_replica_set(deployment: snapshot.Object, index: evidence.ObjectIndex) -> snapshot.Object | None:
-    """The ReplicaSet of a Deployment's newest version."""
-    revision = evidence.get_annotation(deployment, REVISION_ANNOTATION)
-    owned = index.find_owned("ReplicaSet", deployment)
-    return next(
-        (each for each in owned if revision and evidence.get_annotation(each, REVISION_ANNOTATION) == revision), None
+def _measure_deployment(subject: _Subject) -> _Progress:
+    desired = subject.manifest["spec"].get("replicas", 1)
+    replicas, updated, available = (
+        unstructured.get_count(subject.status, key) for key in ("replicas", "updatedReplicas", "availableReplicas")
     )
+    complete = desired == updated == replicas == available
+    return _Progress(complete=complete, desired=desired, updated=updated, old=replicas - updated)
 
 
-def _assess_deployment(
-    workload: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location, elapsed: float
-) -> _Assessment:
-    desired = workload["spec"].get("replicas", 1)
-    if not _is_observed(workload):
-        return _Progress(target=location.target, desired=desired), []
-    status = evidence.get_mapping(workload, "status")
-    replicas, updated = evidence.get_count(status, "replicas"), evidence.get_count(status, "updatedReplicas")
-    made_by = find_newest_replica_set(workload, index)
-    own = index.find_owned("Pod", made_by) if made_by else []
-    judged = [pods.PodHealth(pod, index, location) for pod in own]
-    numbers = _Progress(
-        target=location.target,
-        complete=desired == updated == replicas == evidence.get_count(status, "availableReplicas"),
-        desired=desired,
-        newest_pods=judged,
-        updated=updated,
-        ready=sum(map(evidence.is_pod_ready, own)),
-        old_pods=replicas - updated,
-    )
-    findings = [one for pod in judged for one in pod.list_findings()]
-    return numbers, [*findings, *_find_replica_failure(workload, made_by, index, location)]
+def _explain_deployment(subject: _Subject, progress: _Progress) -> Iterator[workload_health.Finding]:
+    """The controllers keep the last rejection of a pod in a condition while it lasts."""
+    deployment, replica_set = subject.manifest, subject.owned.newest_owner
+    owner = replica_set or deployment
+    condition = unstructured.find_condition(owner, "ReplicaFailure")
+    failed = condition.get("status") == "True"
+    if replica_set is None:
+        progressing = unstructured.find_condition(deployment, "Progressing")
+        if progressing.get("reason") == "ReplicaSetCreateError":
+            condition, failed = progressing, True
+    if not failed:
+        return
+    # The controller retries with increasing delays, so the condition may be older than a repair.
+    times = [unstructured.parse_time(condition.get("lastTransitionTime"))]
+    times += [event.time for event in subject.index.list_events(owner) if event.reason == "FailedCreate"]
+    fatal = any(subject.index.is_fresh(time, owner) for time in times)
+    parsed = message_parsers.parse_admission_error(condition.get("message") or "")
+    yield causes.convert_message(parsed, subject.location, fatal=fatal)
 
 
-def _find_replica_failure(
-    deployment: snapshot.Object,
-    replica_set: snapshot.Object | None,
-    index: evidence.ObjectIndex,
-    location: causes.Location,
-) -> Iterator[workload_health.Finding]:
-    """The controllers keep the last refusal in a condition for as long as it stands."""
-    failure = evidence.find_condition(replica_set or deployment, "ReplicaFailure")
-    progress = evidence.find_condition(deployment, "Progressing")
-    if replica_set is None and progress.get("reason") == "ReplicaSetCreateError":
-        failure = progress
-    if failure and (failure.get("status") == "True" or failure is progress):
-        times = [evidence.parse_time(failure.get("lastTransitionTime"))]
-        # It stands until the controller tries again, which it does ever more seldom: it may be from before a repair.
-        owner = replica_set or deployment
-        times += [event.time for event in index.list_events(owner) if event.reason == "FailedCreate"]
-        yield _explain_refusal(
-            failure.get("message") or "", location, fresh=any(index.is_fresh(each, owner) for each in times)
-        )
+def _measure_stateful_set(subject: _Subject) -> _Progress:
+    desired = subject.manifest["spec"].get("replicas", 1)
+    # After a rollback kubectl counts a pod of the abandoned version as updated. These numbers do not.
+    keys = ("replicas", "updatedReplicas", "readyReplicas")
+    complete = {unstructured.get_count(subject.status, key) for key in keys} == {desired}
+    updated = unstructured.get_count(subject.status, "updatedReplicas")
+    return _Progress(complete=complete, desired=desired, updated=updated, old=len(subject.owned.old))
 
 
-def _explain_refusal(text: str, location: causes.Location, *, fresh: bool) -> workload_health.Finding:
-    meaning = message_parsers.parse_admission_error(text)
-    return causes.create_finding(meaning.cause, meaning.line, location, fatal=fresh and not meaning.is_transient)
+def _explain_stateful_set(subject: _Subject, progress: _Progress) -> Iterator[workload_health.Finding]:
+    if len(subject.owned.pods) < progress.desired:
+        yield from _find_failed_create(subject)
+    # A healthy pod of the previous version is deleted within a moment of the change.
+    if subject.elapsed >= symptoms.SETTLE_SECONDS:
+        yield from (_explain_stuck_pod(pod, subject) for pod in subject.owned.old if not unstructured.is_pod_ready(pod))
 
 
-def _assess_stateful_set(
-    workload: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location, elapsed: float
-) -> _Assessment:
-    desired = workload["spec"].get("replicas", 1)
-    if not _is_observed(workload):
-        return _Progress(target=location.target, desired=desired), []
-    status = evidence.get_mapping(workload, "status")
-    # After a revert, kubectl takes a pod of the version that was given up for one of the newest: this number does not.
-    counts = {evidence.get_count(status, key) for key in ("replicas", "updatedReplicas", "readyReplicas")}
-    owned = index.find_owned("Pod", workload)
-    own = [pod for pod in owned if _get_revision(pod) == status.get("updateRevision")]
-    old = [pod for pod in owned if pod not in own and not evidence.is_terminating(pod)]
-    judged = [pods.PodHealth(pod, index, location) for pod in own]
-    numbers = _Progress(
-        target=location.target,
-        complete=counts == {desired},
-        desired=desired,
-        newest_pods=judged,
-        updated=evidence.get_count(status, "updatedReplicas"),
-        ready=sum(map(evidence.is_pod_ready, own)),
-        old_pods=len(old),
-    )
-    findings = [one for pod in judged for one in pod.list_findings()]
-    if len(owned) < desired:
-        findings += _find_failed_create(workload, index, location)
-    # A healthy pod of the version before is deleted within a moment of the change.
-    if elapsed >= symptoms.SETTLE_SECONDS:
-        findings += [_explain_stuck_pod(pod, index, location) for pod in old if not evidence.is_pod_ready(pod)]
-    return numbers, findings
-
-
-def _assess_daemon_set(
-    workload: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location, elapsed: float
-) -> _Assessment:
-    """As many pods as nodes that it fits. On each, the old pod counts until the new one is ready and it is gone."""
-    status = evidence.get_mapping(workload, "status")
-    desired = evidence.get_count(status, "desiredNumberScheduled")
-    if not _is_observed(workload):
-        return _Progress(target=location.target, desired=desired), []
-    updated = evidence.get_count(status, "updatedNumberScheduled")
-    owned = index.find_owned("Pod", workload)
-    generation = evidence.get_annotation(workload, GENERATION_ANNOTATION)
-    own = [pod for pod in owned if generation is None or evidence.get_label(pod, GENERATION_LABEL) == generation]
-    judged = [pods.PodHealth(pod, index, location) for pod in own]
-    numbers = _Progress(
-        target=location.target,
-        complete=desired == updated == evidence.get_count(status, "numberAvailable"),
-        desired=desired,
-        newest_pods=judged,
-        updated=len(own),
-        ready=sum(map(evidence.is_pod_ready, own)),
-        old_pods=sum(pod not in own and not evidence.is_terminating(pod) for pod in owned),
-    )
-    findings = [one for pod in judged for one in pod.list_findings()]
-    if len(own) < desired:
-        findings += _find_failed_create(workload, index, location)
-    return numbers, findings
-
-
-def _get_revision(pod: snapshot.Object) -> str | None:
-    return evidence.get_label(pod, "controller-revision-hash")
-
-
-def _find_failed_create(
-    workload: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location
-) -> Iterator[workload_health.Finding]:
-    """StatefulSets, DaemonSets and Jobs keep no condition: only an event tells, unless a pod could be made after it."""
-    tries = [event for event in index.list_events(workload) if event.reason in {"FailedCreate", "SuccessfulCreate"}]
-    if tries and tries[-1].reason == "FailedCreate":
-        yield _explain_refusal(tries[-1].message, location, fresh=index.is_fresh(tries[-1].time, workload))
-
-
-def _explain_stuck_pod(
-    pod: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location
-) -> workload_health.Finding:
-    """Kubernetes waits for it to become healthy before it replaces it, which it may never do.
+def _explain_stuck_pod(pod: snapshot.Object, subject: _Subject) -> workload_health.Finding:
+    """Kubernetes waits until the old pod is healthy before it replaces it, which may never happen.
 
     https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
     """
-    there = location.narrow(pod=evidence.get_name(pod))
-    own = merge_findings(pods.PodHealth(pod, index, location).list_findings())
-    why = f": {own[0].line}" if own else ""
-    line = f"pod {there.pod} of the version before is not healthy, and the new version waits for it{why}"
-    return causes.create_finding("stuck-store", line, there, fatal=any(one.fatal for one in own))
+    location = subject.location.narrow(pod=unstructured.get_name(pod))
+    findings = merge_findings(pods.PodHealth(pod, subject.index, location).list_findings())
+    reason = f": {findings[0].message}" if findings else ""
+    message = f"pod {location.pod} of the previous version is not healthy, and the new version waits for it{reason}"
+    return causes.create_finding("stuck-store", message, location, fatal=any(finding.fatal for finding in findings))
 
 
-def _assess_job(
-    workload: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location, elapsed: float
-) -> _Assessment:
-    desired = workload["spec"].get("completions") or 1
-    status = evidence.get_mapping(workload, "status")
-    own = index.find_owned("Pod", workload)
-    judged = [pods.PodHealth(pod, index, location) for pod in own]
-    numbers = _Progress(
-        target=location.target,
-        complete=evidence.is_condition_true(workload, "Complete")
-        or evidence.is_condition_true(workload, "SuccessCriteriaMet"),
-        desired=desired,
-        newest_pods=judged,
-        updated=len(own),
-        ready=evidence.get_count(status, "succeeded"),
+def _measure_daemon_set(subject: _Subject) -> _Progress:
+    """One pod per matching node. The old pod of a node counts until the new one is ready and the old one is gone."""
+    desired, scheduled, available = (
+        unstructured.get_count(subject.status, key)
+        for key in ("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable")
     )
-    findings = [_convert_crash_loop(one, location) for pod in judged for one in pod.list_findings()]
-    if all(evidence.get_mapping(pod, "status").get("phase") == "Failed" for pod in own):
-        findings += _find_failed_create(workload, index, location)
-    if evidence.is_condition_true(workload, "Failed"):
-        findings = [
-            _explain_failed_job(evidence.find_condition(workload, "Failed"), merge_findings(findings), location)
-        ]
-    return numbers, findings
+    complete = desired == scheduled == available
+    return _Progress(complete=complete, desired=desired, updated=len(subject.owned.newest), old=len(subject.owned.old))
 
 
-def _assess_cron_job(
-    workload: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location, elapsed: float
-) -> _Assessment:
-    """As well as its newest run that has ended or runs, if that was started with the template that it has now."""
-    template = workload["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    runs = [one for one in index.find_owned("Job", workload) if one["spec"]["template"]["spec"] == template]
+def _explain_daemon_set(subject: _Subject, progress: _Progress) -> Iterator[workload_health.Finding]:
+    if progress.updated < progress.desired:
+        yield from _find_failed_create(subject)
+
+
+_Measure = Callable[[_Subject], _Progress]
+_Explain = Callable[[_Subject, _Progress], Iterator[workload_health.Finding]]
+_LONG_RUNNING: Mapping[target.Kind, tuple[_Measure, _Explain]] = {
+    "Deployment": (_measure_deployment, _explain_deployment),
+    "DaemonSet": (_measure_daemon_set, _explain_daemon_set),
+    "StatefulSet": (_measure_stateful_set, _explain_stateful_set),
+}
+
+
+def _find_failed_create(subject: _Subject) -> Iterator[workload_health.Finding]:
+    """StatefulSets, DaemonSets and Jobs report a rejected pod only by an event. A later success cancels it."""
+    events = subject.index.list_events(subject.manifest)
+    attempts = [event for event in events if event.reason in {"FailedCreate", "SuccessfulCreate"}]
+    if attempts and attempts[-1].reason == "FailedCreate":
+        parsed = message_parsers.parse_admission_error(attempts[-1].message)
+        fatal = subject.index.is_fresh(attempts[-1].time, subject.manifest)
+        yield causes.convert_message(parsed, subject.location, fatal=fatal)
+
+
+def _assess_job(subject: _Subject) -> _Assessment:
+    job, newest = subject.manifest, subject.owned.newest
+    progress = _Progress(
+        complete=any(unstructured.is_condition_true(job, name) for name in ("Complete", "SuccessCriteriaMet")),
+        desired=job["spec"].get("completions") or 1,
+        updated=len(newest),
+        ready=unstructured.get_count(subject.status, "succeeded"),
+    )
+    findings = [_convert_crash_loop(finding, subject.location) for finding in subject.list_pod_findings()]
+    if all(unstructured.get_mapping(pod, "status").get("phase") == "Failed" for pod in newest):
+        findings += _find_failed_create(subject)
+    if unstructured.is_condition_true(job, "Failed"):
+        findings = [_explain_failed_job(subject, merge_findings(findings))]
+    return progress, findings
+
+
+def _assess_cron_job(subject: _Subject) -> _Assessment:
+    """The health of the newest run that was started with the current template. It fails only if that run failed."""
+    template = kinds.find_pod_template(subject.manifest, "CronJob") or {}
+    runs = [run for run in subject.owned.owners if run["spec"]["template"]["spec"] == template["spec"]]
     if not runs:
-        return _Progress(target=location.target, complete=True, desired=0), []
-    last = max(runs, key=lambda one: one["metadata"]["creationTimestamp"])
-    numbers, findings = _assess_job(last, index, location, elapsed)
-    return dataclasses.replace(numbers, complete=not evidence.is_condition_true(last, "Failed")), findings
+        return _Progress(complete=True, desired=0), []
+    run = max(runs, key=unstructured.get_creation_time)
+    owned = owned_pods.select_pods("Job", run, subject.index)
+    progress, findings = _assess_job(dataclasses.replace(subject, manifest=run, owned=owned))
+    return dataclasses.replace(progress, complete=not unstructured.is_condition_true(run, "Failed")), findings
 
 
 def _convert_crash_loop(finding: workload_health.Finding, location: causes.Location) -> workload_health.Finding:
-    """A pod of a job that ends with an error is not started again, but followed by another one."""
+    """A pod of a job that ends with an error is not restarted: another pod follows it."""
     if finding.cause != "crash-loop":
         return finding
-    there = location.narrow(pod=finding.pod or "", container=finding.container or "")
-    return causes.create_finding("job-failed", finding.line, there, fatal=False)
+    location = location.narrow(pod=finding.pod or "", container=finding.container or "")
+    return causes.create_finding("job-failed", finding.message, location)
 
 
-def _explain_failed_job(
-    condition: Mapping[str, Any], pod_findings: Sequence[workload_health.Finding], location: causes.Location
-) -> workload_health.Finding:
-    """The last word on a job. Its pod tells more, if it is still there."""
+def _explain_failed_job(subject: _Subject, pod_findings: Sequence[workload_health.Finding]) -> workload_health.Finding:
+    """Why a job failed. Its pod has more details, if it still exists."""
+    condition = unstructured.find_condition(subject.manifest, "Failed")
     if condition.get("reason") == "DeadlineExceeded":
-        why = f" ({pod_findings[0].line})" if pod_findings else ""
-        return causes.create_finding(
-            "job-too-slow", f"it was ended, as it took longer than it may{why}", location, fatal=True
-        )
+        detail = f" ({pod_findings[0].message})" if pod_findings else ""
+        message = f"it was stopped because it exceeded its time limit{detail}"
+        return causes.create_finding("job-too-slow", message, subject.location, fatal=True)
     if pod_findings:
         return dataclasses.replace(pod_findings[0], fatal=True)
-    said = message_parsers.truncate_line(condition.get("message") or condition.get("reason") or "no reason was given")
-    return causes.create_finding("job-failed", said, location, fatal=True)
-
-
-_ASSESSORS = {
-    "Deployment": _assess_deployment,
-    "DaemonSet": _assess_daemon_set,
-    "StatefulSet": _assess_stateful_set,
-    "Job": _assess_job,
-    "CronJob": _assess_cron_job,
-}
+    message = condition.get("message") or condition.get("reason") or message_parsers.NO_REASON
+    return causes.create_finding("job-failed", message_parsers.truncate_line(message), subject.location, fatal=True)

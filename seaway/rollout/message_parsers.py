@@ -1,7 +1,7 @@
-"""What the texts of the kubelet, of container runtimes, registries and the API server mean.
+"""Parses the messages of the kubelet, container runtimes, registries and the API server.
 
-Kubernetes gives most causes in prose only. The texts here are those of kubelet 1.34, containerd 1.7 to 2.4, CRI-O and
-the registries of Docker Hub, Amazon, Google and GitHub; tests hold a real one of each.
+Kubernetes reports most causes in prose only. The patterns are for kubelet 1.34, containerd 1.7 to 2.4, CRI-O, and the
+registries of Docker Hub, Amazon, Google and GitHub. The tests hold a real message for each.
 """
 
 import dataclasses
@@ -11,18 +11,22 @@ from collections.abc import Sequence
 from seaway.manifests import names
 
 MAX_LENGTH = 240
-"""Characters of a foreign text in a line of ours."""
+"""Characters of a foreign message in one of our lines."""
+NO_REASON = "no reason was given"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedMessage:
-    """What a text says."""
+    """The meaning of a message."""
 
     cause: str
     """Id in causes.py."""
-    line: str
-    is_transient: bool
-    """It may pass by itself: a wait can be of use."""
+    message: str
+    """In one line."""
+    is_transient: bool = False
+    """The problem may go away by itself."""
+    folder: str = ""
+    """The folder that a program cannot write to."""
 
 
 _WRONG_ARCHITECTURE = re.compile(
@@ -38,7 +42,7 @@ _UNREACHABLE = re.compile(
     r"|toomanyrequests|429 Too Many Requests",
     re.I,
 )
-# Registries that answer so hide whether there is an image at all.
+# Registries that answer like this do not reveal whether the image exists.
 _EXISTENCE_HIDDEN = re.compile(
     r"repository does not exist or may require|or it may not exist|resource may not exist"
     r"|requested access to the resource is denied|insufficient_scope",
@@ -64,29 +68,27 @@ def parse_pull_error(text: str, image: str) -> ParsedMessage:
 
     Sources: kubelet `pkg/kubelet/images`, containerd `core/remotes/docker`, containers/image `docker`.
     """
-    said = _clean_pull_error(text, image)
-    # An image may be called "denied".
+    detail = text
+    for noise in _PULL_NOISE:
+        detail = re.sub(noise, "", detail)
+    detail = truncate_line(detail.replace(f"{image}: ", "")) or NO_REASON
+    # The image's name may contain "denied" or "not found".
     plain = re.sub(r"https?://\S+", " ", _remove_image(text, image))
     if _WRONG_ARCHITECTURE.search(plain):
         return ParsedMessage(
-            cause="wrong-architecture", line=f"image {image} is for another processor: {said}", is_transient=False
+            cause="wrong-architecture", message=f"image {image} is for another CPU architecture: {detail}"
         )
     if _UNREACHABLE.search(plain):
-        return ParsedMessage(
-            cause="registry-unreachable",
-            line=f"the registry of image {image} cannot be reached: {said}",
-            is_transient=True,
-        )
+        message = f"the registry of image {image} cannot be reached: {detail}"
+        return ParsedMessage(cause="registry-unreachable", message=message, is_transient=True)
     if _EXISTENCE_HIDDEN.search(plain) and not _CREDENTIALS_MISSING.search(plain):
-        line = f"image {image} may not be pulled, or does not exist (the registry does not say which): {said}"
-        return ParsedMessage(cause="image-not-authorised", line=line, is_transient=False)
+        message = f"image {image} may not be pulled, or does not exist (the registry does not say which): {detail}"
+        return ParsedMessage(cause="image-not-authorised", message=message)
     if _CREDENTIALS_MISSING.search(plain) or _DENIED.search(plain):
-        return ParsedMessage(
-            cause="image-not-authorised", line=f"image {image} may not be pulled: {said}", is_transient=False
-        )
+        return ParsedMessage(cause="image-not-authorised", message=f"image {image} may not be pulled: {detail}")
     if _NOT_FOUND.search(plain):
-        return ParsedMessage(cause="image-not-found", line=f"image {image} does not exist: {said}", is_transient=False)
-    return ParsedMessage(cause="image-pull", line=f"image {image} cannot be pulled: {said}", is_transient=True)
+        return ParsedMessage(cause="image-not-found", message=f"image {image} does not exist: {detail}")
+    return ParsedMessage(cause="image-pull", message=f"image {image} cannot be pulled: {detail}", is_transient=True)
 
 
 _PULL_NOISE: Sequence[str] = (
@@ -100,18 +102,12 @@ _PULL_NOISE: Sequence[str] = (
 )
 
 
-def _clean_pull_error(text: str, image: str) -> str:
-    for noise in _PULL_NOISE:
-        text = re.sub(noise, "", text)
-    return truncate_line(text.replace(f"{image}: ", "")) or "no reason was given"
-
-
 def _remove_image(text: str, image: str) -> str:
-    """The text without the image, its name or its repository, whichever the runtime repeats."""
+    """The text without the image, its name and its repository: runtimes repeat any of them."""
     name = image.partition("@")[0]
     repository = re.sub(r":[^/:]*$", "", name)
-    for each in (image, name, repository if "/" in repository else ""):
-        text = text.replace(each, " ") if each else text
+    for part in (image, name, repository if "/" in repository else ""):
+        text = text.replace(part, " ") if part else text
     return text
 
 
@@ -122,37 +118,33 @@ _ROOT_FORBIDDEN = re.compile(
     r"(image will run as root|image has non-numeric user \([^)]*\), cannot verify user is non-root"
     r"|runAsUser breaks non-root policy)"
 )
-# Made by Kubernetes itself in each new namespace, a moment later.
+_CONFIG_KINDS = {"secret": "Secret", "configmap": "ConfigMap", "config": "ConfigMap"}
 _ROOT_CA_CONFIG_MAP = "kube-root-ca.crt"
+"""Kubernetes creates it in each new namespace, a moment later."""
 
 
 def parse_config_error(text: str) -> ParsedMessage:
-    """Why a container could not be configured, or a volume of configuration not be mounted.
+    """Why a container could not be configured, or a volume with a Secret or ConfigMap not be mounted.
 
     Sources: kubelet `kubelet_pods.go`, `kuberuntime/security_context_others.go`, `pkg/volume/configmap`, `.../secret`.
     """
-    if found := _OBJECT_NOT_FOUND.search(text):
-        kind = {"secret": "Secret", "configmap": "ConfigMap"}[found[1].lower()]
-        heals = found["name"] == _ROOT_CA_CONFIG_MAP
-        return ParsedMessage(
-            cause="config-missing", line=f"the {kind} {found['name']} does not exist", is_transient=heals
-        )
-    if found := _ENV_KEY_NOT_FOUND.search(text):
-        said = f"the {found['kind']} {found['name']} has no key {found['key']}"
-        return ParsedMessage(cause="config-missing", line=said, is_transient=False)
-    if found := _VOLUME_KEY_NOT_FOUND.search(text):
-        kind = {"config": "ConfigMap", "secret": "Secret"}[found["kind"]]
+    if match := _OBJECT_NOT_FOUND.search(text):
+        message = f"the {_CONFIG_KINDS[match[1].lower()]} {match['name']} does not exist"
+        is_transient = match["name"] == _ROOT_CA_CONFIG_MAP
+        return ParsedMessage(cause="config-missing", message=message, is_transient=is_transient)
+    if match := _ENV_KEY_NOT_FOUND.search(text):
+        message = f"the {match['kind']} {match['name']} has no key {match['key']}"
+        return ParsedMessage(cause="config-missing", message=message)
+    if match := _VOLUME_KEY_NOT_FOUND.search(text):
         volume = re.search(r'for volume "([^"]+)"', text)
-        where = f" of volume {volume[1]}" if volume else ""
-        return ParsedMessage(
-            cause="config-missing", line=f"the {kind}{where} has no key {found['key']}", is_transient=False
-        )
-    if found := _ROOT_FORBIDDEN.search(text):
-        return ParsedMessage(cause="runs-as-root", line=f"root is forbidden: {found[1]}", is_transient=False)
-    # "failed to sync secret cache: timed out waiting for the condition" is seen on a busy node: it passes.
-    return ParsedMessage(
-        cause="container-not-created", line=f"the container cannot be made: {truncate_line(text)}", is_transient=True
-    )
+        volume_name = f" of volume {volume[1]}" if volume else ""
+        message = f"the {_CONFIG_KINDS[match['kind']]}{volume_name} has no key {match['key']}"
+        return ParsedMessage(cause="config-missing", message=message)
+    if match := _ROOT_FORBIDDEN.search(text):
+        return ParsedMessage(cause="runs-as-root", message=f"root is forbidden: {match[1]}")
+    # "failed to sync secret cache: timed out waiting for the condition" occurs on a busy node, and goes away.
+    message = f"the container cannot be created: {truncate_line(text)}"
+    return ParsedMessage(cause="container-not-created", message=message, is_transient=True)
 
 
 _PROGRAM_NOT_FOUND = re.compile(
@@ -162,75 +154,75 @@ _PROGRAM_NOT_FOUND = re.compile(
 
 
 def parse_start_error(text: str, image: str) -> ParsedMessage | None:
-    """Why a program could not be started; none: the text does not say. Source: runc, as containerd passes it on."""
+    """Why a program could not be started; None if the text is about something else. Source: runc, via containerd."""
     if _WRONG_ARCHITECTURE.search(text):
-        said = f"the program of image {image} is for another processor (exec format error)"
-        return ParsedMessage(cause="wrong-architecture", line=said, is_transient=False)
-    if found := _PROGRAM_NOT_FOUND.search(text):
-        said = f"the program {found['program']} cannot be started: {found['why']}"
-        return ParsedMessage(cause="command-not-found", line=said, is_transient=True)
+        message = f"the program of image {image} is for another CPU architecture (exec format error)"
+        return ParsedMessage(cause="wrong-architecture", message=message)
+    if match := _PROGRAM_NOT_FOUND.search(text):
+        message = f"the program {match['program']} cannot be started: {match['why']}"
+        return ParsedMessage(cause="command-not-found", message=message, is_transient=True)
     return None
 
 
 _QUOTA = re.compile(
-    r"exceeded quota: (?P<name>\S+), requested: (?P<asked>.+), used: (?P<used>.+), limited: (?P<most>.+)"
+    r"exceeded quota: (?P<name>\S+), requested: (?P<requested>.+), used: (?P<used>.+), limited: (?P<limit>.+)"
 )
 _LIMITS = re.compile(r"(?:minimum|maximum) \S+ usage per \w+ is .+|\S+ max limit to request ratio per \w+ is .+", re.S)
 
 
 def parse_admission_error(text: str) -> ParsedMessage:
-    """Why the API server did not take a pod.
+    """Why the API server rejected a pod.
 
     Sources: apiserver `resourcequota`, `webhook/errors`, `policy/validating`; `pod-security-admission`; kubernetes
     `limitranger`, `serviceaccount`.
     """
-    # Pod Security names every field that it wants otherwise: all of them are to be read.
-    said = truncate_line(
-        re.sub(r"^.*?\bis forbidden: ", "", _strip_controller_prefix(text), count=1, flags=re.S), 2 * MAX_LENGTH
-    )
-    if found := _QUOTA.search(said):
-        told = (
-            f"the quota {found['name']} is full: {found['asked']} more asked, {found['used']} of {found['most']} used"
+    detail = re.sub(r"^.*?\bis forbidden: ", "", _strip_controller_prefix(text), count=1, flags=re.S)
+    # Pod Security names every field that violates the level: show all of them.
+    detail = truncate_line(detail, 2 * MAX_LENGTH)
+    if match := _QUOTA.search(detail):
+        message = (
+            f"the quota {match['name']} is full: {match['requested']} requested,"
+            f" {match['used']} of {match['limit']} used"
         )
-        # Our own has room for all that is declared: it is full only until what went from the release has gone.
-        return ParsedMessage(cause="quota", line=told, is_transient=found["name"] == names.QUOTA_NAME)
-    if "status unknown for quota: " in said:
+        # Our own quota has room for all declared pods. It is full only until removed pods are gone.
+        return ParsedMessage(cause="quota", message=message, is_transient=match["name"] == names.QUOTA_NAME)
+    if "status unknown for quota: " in detail:
         return ParsedMessage(
-            cause="quota", line=f"the quota is new, and nothing is counted yet: {said}", is_transient=True
+            cause="quota", message=f"the quota is new and not counted yet: {detail}", is_transient=True
         )
-    if "failed quota: " in said:
-        return ParsedMessage(cause="quota", line=f"a quota refuses the pod: {said}", is_transient=False)
-    if "violates PodSecurity" in said:
-        return ParsedMessage(cause="pod-security", line=f"the pod {said}", is_transient=False)
-    if "error looking up service account" in said:
-        name = re.search(r"service account [^/\s]+/([^:\s]+)", said)
-        told = f"the service account {name[1]} does not exist" if name else said
-        return ParsedMessage(cause="service-account", line=told, is_transient=True)
-    denied = "denied the request" in said or "denied request: " in said or bool(_LIMITS.search(said))
-    return ParsedMessage(cause="refused", line=f"the pod is refused: {said}", is_transient=not denied)
+    if "failed quota: " in detail:
+        return ParsedMessage(cause="quota", message=f"a quota rejects the pod: {detail}")
+    if "violates PodSecurity" in detail:
+        return ParsedMessage(cause="pod-security", message=f"the pod {detail}")
+    if "error looking up service account" in detail:
+        name = re.search(r"service account [^/\s]+/([^:\s]+)", detail)
+        message = f"the service account {name[1]} does not exist" if name else detail
+        return ParsedMessage(cause="service-account", message=message, is_transient=True)
+    denied = "denied the request" in detail or "denied request: " in detail or bool(_LIMITS.search(detail))
+    return ParsedMessage(cause="refused", message=f"the pod is rejected: {detail}", is_transient=not denied)
 
 
 def _strip_controller_prefix(text: str) -> str:
-    """Without what the controllers put before it, and without the pod's name, which differs each time."""
+    """Without the prefix of the controllers, and without the pod's name, which differs each time."""
     text = re.sub(r"^\(combined from similar events\): ", "", text)
     text = re.sub(r"^Error creating: ", "", text)
     return re.sub(r"^create (?:Pod|Claim) .*? failed error: ", "", text)
 
 
 def format_probe_failure(text: str) -> str:
-    """What a probe saw, without the pod's address, so that the pods of one workload say the same."""
+    """The result of a probe, without the pod's address: it is then the same for all pods of a workload."""
     text = re.sub(r"\b\d{1,3}(?:\.\d{1,3}){3}(?=:\d)|\[[0-9a-f:]+\](?=:\d)", "", text)
     # Get "http://:8000/healthz": dial tcp :8000: connect: connection refused
     return truncate_line(re.sub(r"\"https?://(:\d+[^\"]*)\"", r"\1", text))
 
 
 def format_scheduler_message(text: str) -> str:
-    """What the scheduler says, without what it might push aside for the pod."""
+    """The scheduler's message, without the pods that it could preempt."""
     return truncate_line(re.split(r"\.? (?:no new claims to deallocate|preemption: )", text)[0]).rstrip(".")
 
 
 def truncate_line(text: str, max_length: int = MAX_LENGTH) -> str:
-    """One line, not too long. What is too long loses its middle: runtimes put the reason last."""
+    """One line. A longer text loses its middle: runtimes put the reason last."""
     text = " ".join(text.split())
     if len(text) <= max_length:
         return text

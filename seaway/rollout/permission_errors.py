@@ -1,15 +1,16 @@
-"""What a program's last lines tell of a field that it needs: it was closed in, and says where.
+"""Finds permission errors in the last lines of a program that failed.
 
-A public image may expect to be root, and to write to any of its folders. Nothing in Kubernetes says so, but the program
-does, in one of few ways: as libc spells the error, whatever the language around it.
+A public image may expect to run as root, and to write to any of its folders. Kubernetes does not report this, but the
+program does, in one of few forms: the error as libc spells it, in any language.
 """
 
-import dataclasses
 import posixpath
 import re
 
+from seaway.rollout import message_parsers
+
 MAX_LINES = 20
-"""So far back an error may be: below it stands what the language adds, as Node's properties of the error."""
+"""How far from the end the error may be: some languages add lines below it, such as Node the error's properties."""
 
 _READ_ONLY = re.compile(r"read-only file ?system", re.I)
 _DENIED = re.compile(r"permission denied|access is denied|AccessDeniedException", re.I)
@@ -21,56 +22,42 @@ _ROOT_REQUIRED = re.compile(
     re.I,
 )
 _IGNORED_LINE = re.compile(r"\b(debug|info|notice|warn|warning)\b|\?\)", re.I)
-"""What the entrypoint of nginx writes, for one, when it leaves its own configuration alone."""
+"""Such as the info lines of the nginx entrypoint when it leaves its configuration unchanged."""
 _PATH = re.compile(r"(?<![\w./:-])(/(?:[\w.@+~-]+/)*[\w.@+~-]+)")
 _CREATES_FOLDER = re.compile(r"mkdir|makedirs|creat\w* director", re.I)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class DeniedOperation:
-    """What the program was not allowed."""
-
-    cause: str
-    """Id in causes.py."""
-    line: str
-    """The program's own."""
-    folder: str = ""
-    """Where it wanted to write; empty: nothing of that kind."""
-
-
-def find_denied_operation(message: str) -> DeniedOperation | None:
-    """What the last lines of a program that has failed tell; None: nothing of that kind."""
+def find_permission_error(message: str) -> message_parsers.ParsedMessage | None:
+    """The last permission error in the output of a program; None if there is none."""
     lines = [line.strip() for line in message.splitlines() if line.strip()][-MAX_LINES:]
-    for line in reversed(lines):
-        if _IGNORED_LINE.search(line):
-            continue
-        if found := _parse_line(line, message):
-            return found
-    return None
+    parsed = (_parse_line(line, message) for line in reversed(lines) if not _IGNORED_LINE.search(line))
+    return next(filter(None, parsed), None)
 
 
-def _parse_line(line: str, message: str) -> DeniedOperation | None:
-    low = any(int(port) < 1024 for port in _PORT.findall(line))
-    if low and _DENIED.search(line) and _LISTEN.search(line):
-        return DeniedOperation(cause="low-port", line=line)
-    if (said := _READ_ONLY.search(line)) and (folder := _find_folder(line, said, message)):
-        return DeniedOperation(cause="not-writable", line=line, folder=folder)
+def _parse_line(line: str, message: str) -> message_parsers.ParsedMessage | None:
+    low_port = any(int(port) < 1024 for port in _PORT.findall(line))
+    if low_port and _DENIED.search(line) and _LISTEN.search(line):
+        return message_parsers.ParsedMessage(cause="low-port", message=line)
+    if folder := _find_folder(line, _READ_ONLY.search(line), message):
+        return message_parsers.ParsedMessage(cause="not-writable", message=line, folder=folder)
     if _ROOT_REQUIRED.search(line):
-        return DeniedOperation(cause="needs-rights", line=line)
-    if (said := _DENIED.search(line)) and (folder := _find_folder(line, said, message)):
-        return DeniedOperation(cause="not-writable", line=line, folder=folder)
+        return message_parsers.ParsedMessage(cause="needs-rights", message=line)
+    if folder := _find_folder(line, _DENIED.search(line), message):
+        return message_parsers.ParsedMessage(cause="not-writable", message=line, folder=folder)
     return None
 
 
-def _find_folder(line: str, match: re.Match[str], message: str) -> str:
-    """The folder that the path in a line is in; of a folder that is to be made, that one: it hides nothing.
+def _find_folder(line: str, match: re.Match[str] | None, message: str) -> str:
+    """The folder of the path in a line with an error; of a folder that is to be created, itself: it hides no files.
 
-    Python and Node name it behind the error, most others before it, where the script that fails may stand first.
+    Python and Node put the path after the error, most others before it, where the path of a failing script may precede.
     """
-    behind, before = _PATH.findall(line[match.end() :]), _PATH.findall(line[: match.start()])
-    path = next(iter(behind or before[::-1]), None)
+    if match is None:
+        return ""
+    after, before = _PATH.findall(line[match.end() :]), _PATH.findall(line[: match.start()])
+    path = next(iter(after or before[::-1]), None)
     if path is None:
         return ""
-    makes = _CREATES_FOLDER.search(message) and "." not in posixpath.basename(path)
-    folder = path if makes else posixpath.dirname(path)
+    creates = _CREATES_FOLDER.search(message) and "." not in posixpath.basename(path)
+    folder = path if creates else posixpath.dirname(path)
     return path if folder == "/" else folder

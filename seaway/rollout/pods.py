@@ -1,18 +1,18 @@
-"""What one pod shows to be wrong with it.
+"""The problems of one pod.
 
-A pod is asked in the order in which it starts: given to a node, its volumes and network, its images, its containers,
-their programs, their probes. What comes first explains what comes after.
+They are looked for in the order in which a pod starts: node, volumes and network, images, containers, programs, probes.
+An earlier problem explains the later ones.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
 from seaway.rollout import causes, evidence, message_parsers, symptoms, workload_health
 
 MIN_FAILED_MOUNTS = 3
-"""So many failed mounts, which the kubelet tries within about two seconds."""
+"""Failed mounts until the failure is certain. The kubelet makes this many attempts within about two seconds."""
 
 _BLOCKING_REASONS = {
     "FailedMount",
@@ -27,96 +27,84 @@ _SCALE_UP_REASONS = {"TriggeredScaleUp", "Nominated"}
 
 
 class PodHealth:
-    """One pod of the version that is being judged."""
+    """One pod of the version that is assessed."""
 
     def __init__(self, pod: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location) -> None:
         self._pod = pod
-        self._seen = index
-        self._place = location.narrow(pod=evidence.get_name(pod))
+        self._index = index
+        self._location = location.narrow(pod=unstructured.get_name(pod))
         self._events = index.list_events(pod)
         self._containers = [
-            symptoms.ContainerHealth(
-                pod=pod,
-                status=status,
-                events=self._events,
-                index=index,
-                location=self._place,
-            )
-            for status in evidence.list_container_statuses(pod)
+            symptoms.ContainerHealth(pod=pod, status=status, events=self._events, index=index, location=self._location)
+            for status in unstructured.list_container_statuses(pod)
         ]
 
     def list_findings(self) -> list[workload_health.Finding]:
-        """Nothing for a pod that is ready, that has done its work, or that is being deleted."""
-        status = evidence.get_mapping(self._pod, "status")
+        """Empty for a pod that is ready, has finished its work, or is being deleted."""
+        status = unstructured.get_mapping(self._pod, "status")
         phase = status.get("phase")
-        if evidence.is_terminating(self._pod) or evidence.is_pod_ready(self._pod) or phase == "Succeeded":
+        if unstructured.is_terminating(self._pod) or unstructured.is_pod_ready(self._pod) or phase == "Succeeded":
             return []
-        scheduled = evidence.find_condition(self._pod, "PodScheduled")
+        scheduled = unstructured.find_condition(self._pod, "PodScheduled")
         if scheduled.get("status") == "False":
             return [self._explain_unscheduled(scheduled)]
-        if phase == "Failed" and (status.get("reason") or not any(one.last_termination for one in self._containers)):
-            return [self._explain_eviction()]
-        found = [one for container in self._containers if (one := container.find_problem())]
-        if found or any(container.has_started for container in self._containers):
-            return found
+        terminated = any(container.last_termination for container in self._containers)
+        if phase == "Failed" and (status.get("reason") or not terminated):
+            return [self._explain_eviction(status)]
+        findings = [finding for container in self._containers if (finding := container.find_problem())]
+        if findings or any(container.has_started for container in self._containers):
+            return findings
         return self._explain_blocked_start()
 
     def locate_unready_container(self) -> causes.Location:
-        """The first container that runs without being ready: whose log may tell why."""
-        waiting = next((one for one in self._containers if one.has_started and not one.is_ready), None)
-        return waiting.location if waiting else self._place
+        """The first container that runs but is not ready: its log may have the reason."""
+        unready = (one.location for one in self._containers if one.has_started and not one.is_ready)
+        return next(unready, self._location)
 
-    def _explain_unscheduled(self, scheduled: Mapping[str, Any]) -> workload_health.Finding:
-        said = message_parsers.format_scheduler_message(scheduled.get("message") or scheduled.get("reason") or "")
-        # A volume that is there may also hold the pod back: by the node that it is on.
-        if re.search(r"persistent ?volume|binding volumes", said, re.I) and (
-            claims := "; ".join(self._describe_unbound_claims())
-        ):
-            return causes.create_finding("volume-unbound", claims, self._place, fatal=False)
+    def _explain_unscheduled(self, condition: snapshot.Object) -> workload_health.Finding:
+        text = condition.get("message") or condition.get("reason") or ""
+        message = message_parsers.format_scheduler_message(text)
+        # A bound volume can also prevent scheduling: by the node that it is on.
+        if re.search(r"persistent ?volume|binding volumes", message, re.I):
+            claims = "; ".join(self._describe_unbound_claims())
+            if claims:
+                return causes.create_finding("volume-unbound", claims, self._location)
         if any(event.reason in _SCALE_UP_REASONS for event in self._events):
-            said += " (a new node is on its way)"
-        return causes.create_finding("unschedulable", said, self._place, fatal=False)
+            message += " (a new node is being added)"
+        return causes.create_finding("unschedulable", message, self._location)
 
     def _describe_unbound_claims(self) -> Iterator[str]:
-        """What is known of the claims that wait for a volume."""
-        for volume in evidence.get_list(self._pod, "spec", "volumes"):
-            name = evidence.get_mapping(volume, "persistentVolumeClaim").get("claimName")
-            claim = self._seen.find("PersistentVolumeClaim", name) if name else None
-            if name and claim is None:
+        """The claims that wait for a volume, each with the last event."""
+        for volume in unstructured.get_list(self._pod, "spec", "volumes"):
+            name = unstructured.get_mapping(volume, "persistentVolumeClaim").get("claimName")
+            if not name:
+                continue
+            claim = self._index.find("PersistentVolumeClaim", name)
+            if claim is None:
                 yield f"the volume claim {name} does not exist"
-            elif claim and evidence.get_mapping(claim, "status").get("phase") != "Bound":
-                said = [
-                    event.message for event in self._seen.list_events(claim) if event.reason != "WaitForFirstConsumer"
-                ]
-                yield f"the volume claim {name} is not bound: {message_parsers.truncate_line(said[-1]) if said else 'nobody provides it'}"
+            elif unstructured.get_mapping(claim, "status").get("phase") != "Bound":
+                events = [event for event in self._index.list_events(claim) if event.reason != "WaitForFirstConsumer"]
+                reason = message_parsers.truncate_line(events[-1].message) if events else "it has no provisioner"
+                yield f"the volume claim {name} is not bound: {reason}"
 
-    def _explain_eviction(self) -> workload_health.Finding:
-        """No container ended by itself: the kubelet would not have the pod, or not any longer."""
-        status = evidence.get_mapping(self._pod, "status")
-        said = message_parsers.truncate_line(status.get("message") or "") or "no reason was given"
-        reason = status.get("reason") or "Failed"
-        return causes.create_finding("evicted", f"the node ended the pod ({reason}): {said}", self._place, fatal=False)
+    def _explain_eviction(self, status: snapshot.Object) -> workload_health.Finding:
+        """No container ended by itself: the kubelet rejected or evicted the pod."""
+        detail = message_parsers.truncate_line(status.get("message") or "") or message_parsers.NO_REASON
+        message = f"the node ended the pod ({status.get('reason') or 'Failed'}): {detail}"
+        return causes.create_finding("evicted", message, self._location)
 
     def _explain_blocked_start(self) -> list[workload_health.Finding]:
-        """Before the first container: the last thing that went wrong, unless it went on after that."""
-        said = [event for event in self._events if event.reason in _BLOCKING_REASONS | _PROGRESS_REASONS]
-        if not said or said[-1].reason in _PROGRESS_REASONS:
+        """Before the first container: the last failure, unless the pod made progress after it."""
+        events = [event for event in self._events if event.reason in _BLOCKING_REASONS | _PROGRESS_REASONS]
+        if not events or events[-1].reason in _PROGRESS_REASONS:
             return []
-        last = said[-1]
+        last = events[-1]
+        parsed = message_parsers.parse_config_error(last.message)
         if last.reason in {"FailedCreatePodSandBox", "NetworkNotReady"}:
-            return [
-                causes.create_finding(
-                    "sandbox-failed", message_parsers.truncate_line(last.message), self._place, fatal=False
-                )
-            ]
-        meaning = message_parsers.parse_config_error(last.message)
-        if meaning.cause != "config-missing":
-            return [
-                causes.create_finding(
-                    "volume-not-mounted", message_parsers.truncate_line(last.message), self._place, fatal=False
-                )
-            ]
-        fatal = (
-            not meaning.is_transient and last.count >= MIN_FAILED_MOUNTS and self._seen.is_fresh(last.time, self._pod)
-        )
-        return [causes.create_finding(meaning.cause, meaning.line, self._place, fatal=fatal)]
+            cause = "sandbox-failed"
+        elif parsed.cause != "config-missing":
+            cause = "volume-not-mounted"
+        else:
+            fatal = last.count >= MIN_FAILED_MOUNTS and self._index.is_fresh(last.time, self._pod)
+            return [causes.convert_message(parsed, self._location, fatal=fatal)]
+        return [causes.create_finding(cause, message_parsers.truncate_line(last.message), self._location)]

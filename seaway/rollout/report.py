@@ -1,6 +1,6 @@
-"""What a person reads when a rollout has failed: every failed workload with its cause, its evidence and the way out.
+"""Formats the report of a failed rollout: every failed workload with its cause, the evidence, and how to fix it.
 
-One of them, as it stands below Pulumi's ``error:``
+The report of one workload, as it appears below Pulumi's ``error:``
 
     web failed: web ended: exit code 3: cannot read /etc/web.toml
       Deployment web, pod web-5d9c-x2x4z and 1 more, container web
@@ -8,9 +8,9 @@ One of them, as it stands below Pulumi's ``error:``
          12s  BackOff (x4): Back-off restarting failed container web in pod web-5d9c-x2x4z
       last lines of web:
         cannot read /etc/web.toml
-      what to do: read its log: kubectl logs web-5d9c-x2x4z -c web -n shop-dev --previous
+      fix: read its log: kubectl logs web-5d9c-x2x4z -c web -n shop-dev --previous
       see docs/runbook.md#crash-loop
-      the version before still serves: 2 pods are ready
+      the previous version still serves: 2 pods are ready
     still rolling out: api 1/2 ready
 """
 
@@ -19,213 +19,198 @@ import datetime
 import re
 from collections.abc import Mapping, Sequence
 
-from seaway.kubernetes.cluster import snapshot
-from seaway.rollout import causes, evidence, health, message_parsers, workload_health
+from seaway.kubernetes.api import unstructured
+from seaway.rollout import causes, evidence, message_parsers, owned_pods, status, workload_health
 
 MAX_LINES = 60
-"""Lines of the whole text. Several failures share them."""
+"""Lines of the whole report. Several failures share them."""
 
 DETAIL_LEVELS = ((5, 10), (3, 5), (1, 3), (0, 0))
-"""How many events and how many lines of a log each failure gets: as many as fit."""
+"""Events and log lines of each failure. The first level that fits is used."""
 
 MAX_WIDTH = 200
-"""Characters of one line of a log or an event."""
+"""Characters in a line of a log or an event."""
 
 _ANSI_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _REPORTED_NORMAL_EVENTS = {"BackOff", "Killing", "Preempting", "Preempted"}
-"""Reasons of events that are no warnings to Kubernetes, but worth telling."""
+"""Reasons of events that are not warnings in Kubernetes, but belong in the report."""
 
 _POD_NAMES = re.compile(r" in pod \S+_\S+\([0-9a-f-]+\)$|(?<=pods) \"[^\"]+\"(?= is forbidden)")
-"""Names of pods in events: of the pod that they are about, or of one that was never made."""
+"""Names of pods in events: of the pod that the event is about, or of a pod that was never created."""
 
 _REDUNDANT_MESSAGES = {"Error: ErrImagePull", "Error: ImagePullBackOff"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LogRequest:
-    """The log of one container that a report wants."""
+    """A container whose log the report shows."""
 
     pod: str
     container: str
     previous: bool
-    """Of its run before this one, which ended."""
+    """The log of the run before the current one."""
 
 
 def list_log_requests(
-    workloads: Sequence[workload_health.WorkloadHealth], live_objects: snapshot.Snapshot
+    workloads: Sequence[workload_health.WorkloadHealth], index: evidence.ObjectIndex
 ) -> list[LogRequest]:
-    """The logs that belong into the report: one for each failed workload whose container has ever run."""
-    found = (_find_log(_get_main_finding(one), live_objects) for one in workloads if one.state == "failed")
-    return list(dict.fromkeys(log for log in found if log is not None))
+    """The logs for the report: one for each failed workload whose container has ever run."""
+    requests = (_find_log(workload.findings[0], index) for workload in workloads if workload.state == "failed")
+    return list(dict.fromkeys(request for request in requests if request is not None))
 
 
-def _get_main_finding(one: workload_health.WorkloadHealth) -> workload_health.Finding:
-    """Why it failed: judge() gives every failed workload a finding."""
-    return one.findings[0]
-
-
-def _find_log(reason: workload_health.Finding, live_objects: snapshot.Snapshot) -> LogRequest | None:
-    pod = next((each for each in live_objects.list_objects("Pod") if evidence.get_name(each) == reason.pod), None)
-    status = next(
-        (each for each in evidence.list_container_statuses(pod or {}) if each["name"] == reason.container), None
-    )
-    if reason.pod is None or reason.container is None or status is None:
+def _find_log(finding: workload_health.Finding, index: evidence.ObjectIndex) -> LogRequest | None:
+    pods = index.live_objects.list_objects("Pod")
+    pod = next((pod for pod in pods if unstructured.get_name(pod) == finding.pod), None)
+    statuses = unstructured.list_container_statuses(pod) if pod else []
+    container = next((container for container in statuses if container["name"] == finding.container), None)
+    if finding.pod is None or finding.container is None or container is None:
         return None
-    running = bool(evidence.get_mapping(status, "state", "running"))
-    before = bool(evidence.get_mapping(status, "lastState", "terminated"))
-    if not (running or before or evidence.get_mapping(status, "state", "terminated")):
+    running = bool(unstructured.get_mapping(container, "state", "running"))
+    before = bool(unstructured.get_mapping(container, "lastState", "terminated"))
+    if not (running or before or unstructured.get_mapping(container, "state", "terminated")):
         return None
-    # Between two runs, the API's "current" log is that of the one that ended.
-    silent = reason.cause == "not-ready"
-    return LogRequest(pod=reason.pod, container=reason.container, previous=running and before and not silent)
+    # Between two runs, the API's current log is that of the run that ended.
+    previous = running and before and finding.cause != "not-ready"
+    return LogRequest(pod=finding.pod, container=finding.container, previous=previous)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    """What the report of each workload is made from."""
+
+    index: evidence.ObjectIndex
+    logs: Mapping[tuple[str, str], str]
+    now: datetime.datetime
+    max_events: int
+    max_log_lines: int
 
 
 def format_report(
     workloads: Sequence[workload_health.WorkloadHealth],
-    live_objects: snapshot.Snapshot,
+    index: evidence.ObjectIndex,
     logs: Mapping[tuple[str, str], str],
     *,
     now: datetime.datetime | None = None,
 ) -> str:
-    """The text; empty if no workload has failed.
+    """The report; empty if no workload has failed.
 
     Args:
-        verdicts: of all workloads of the rollout.
-        seen: the objects that they were judged by.
-        logs: by pod and container, what ``wanted`` asked for; those that could not be had are left out.
-        now: for the age of the events; without it they count from the newest one.
+        workloads: all workloads of the rollout.
+        index: the objects that they were assessed from.
+        logs: the answers to ``list_log_requests`` by pod and container, without those that could not be read.
+        now: for the age of the events. Without it, the age is relative to the newest event.
     """
-    failed = sorted(
-        (one for one in workloads if one.state == "failed"), key=lambda one: not _get_main_finding(one).fatal
-    )
+    failed = [workload for workload in workloads if workload.state == "failed"]
+    failed.sort(key=lambda workload: not workload.findings[0].fatal)
     if not failed:
         return ""
-    read = evidence.ObjectIndex(live_objects)
-    rolling = [one for one in workloads if one.state == "progressing"]
-    tail = [f"still rolling out: {', '.join(_format_progress(one) for one in rolling)}"] if rolling else []
+    rolling = [workload.progress for workload in workloads if workload.state == "progressing"]
+    tail = [f"still rolling out: {', '.join(rolling)}"] if rolling else []
     blocks: list[list[str]] = []
-    for events, lines in DETAIL_LEVELS:
-        size = _DetailLevel(events=events, lines=lines, now=now or read.newest_event_time)
-        blocks = [_format_block(one, read, logs, size) for one in failed]
+    for max_events, max_log_lines in DETAIL_LEVELS:
+        report = _Report(
+            index=index,
+            logs=logs,
+            now=now or index.newest_event_time,
+            max_events=max_events,
+            max_log_lines=max_log_lines,
+        )
+        blocks = [_format_block(workload, report) for workload in failed]
         if sum(map(len, blocks)) + len(tail) <= MAX_LINES:
             break
     return "\n".join([*_fit_blocks(blocks, failed, MAX_LINES - len(tail)), *tail])
 
 
-def _format_progress(one: workload_health.WorkloadHealth) -> str:
-    return one.summary.partition(":")[0]
-
-
 def _fit_blocks(blocks: Sequence[list[str]], failed: Sequence[workload_health.WorkloadHealth], limit: int) -> list[str]:
-    """The blocks that fit; of the others only the names."""
+    """The blocks that fit, and the names of the other workloads."""
     lines: list[str] = []
-    for index, block in enumerate(blocks):
-        left = blocks[index + 1 :]
-        if len(lines) + len(block) + bool(left) > limit:
-            names = ", ".join(one.target.owner for one in failed[index:])
-            return [*lines, f"and {len(failed) - index} more failed: {names}"]
+    for position, block in enumerate(blocks):
+        is_last = position == len(blocks) - 1
+        if len(lines) + len(block) + (not is_last) > limit:
+            names = ", ".join(workload.target.owner for workload in failed[position:])
+            return [*lines, f"and {len(failed) - position} more failed: {names}"]
         lines += block
     return lines
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _DetailLevel:
-    """How much of the evidence is shown."""
-
-    events: int
-    lines: int
-    now: datetime.datetime
-
-
-def _format_block(
-    one: workload_health.WorkloadHealth,
-    index: evidence.ObjectIndex,
-    logs: Mapping[tuple[str, str], str],
-    level: _DetailLevel,
-) -> list[str]:
-    reason = _get_main_finding(one)
-    others = [f"also: {other.line} ({causes.format_runbook_link(other.cause)})" for other in one.findings[1:3]]
-    told = [
-        _format_location(one, reason),
-        *_format_section("events:", _format_events(one, reason, index, level)),
-        *_format_section(f"last lines of {reason.container}:", _format_log_lines(reason, logs, level)),
-        *others,
-        f"what to do: {reason.hint}",
-        f"see {causes.format_runbook_link(reason.cause)}",
-        *_format_old_version(one, index),
+def _format_block(workload: workload_health.WorkloadHealth, report: _Report) -> list[str]:
+    finding, *others = workload.findings
+    lines = [
+        _format_location(workload, finding),
+        *_format_section("events:", _format_events(workload, finding, report)),
+        *_format_section(f"last lines of {finding.container}:", _format_log_lines(finding, report)),
+        *(f"also: {other.message} ({causes.format_runbook_link(other.cause)})" for other in others[:2]),
+        f"fix: {finding.hint}",
+        f"see {causes.format_runbook_link(finding.cause)}",
+        *_format_previous_version(workload, report.index),
     ]
-    return [f"{one.target.owner} failed: {reason.line}", *(f"  {line}" for line in told)]
+    return [f"{workload.target.owner} failed: {finding.message}", *(f"  {line}" for line in lines)]
 
 
 def _format_section(title: str, lines: Sequence[str]) -> list[str]:
     return [title, *(f"  {line}" for line in lines)] if lines else []
 
 
-def _format_location(one: workload_health.WorkloadHealth, reason: workload_health.Finding) -> str:
-    parts = [f"{one.target.kind} {one.target.name}"]
-    if reason.pod:
-        parts.append(f"pod {reason.pod}" + (f" and {reason.more} more" if reason.more else ""))
-    if reason.container:
-        parts.append(f"container {reason.container}")
+def _format_location(workload: workload_health.WorkloadHealth, finding: workload_health.Finding) -> str:
+    parts = [f"{workload.target.kind} {workload.target.name}"]
+    if finding.pod:
+        parts.append(f"pod {finding.pod}" + (f" and {finding.more} more" if finding.more else ""))
+    if finding.container:
+        parts.append(f"container {finding.container}")
     return ", ".join(parts)
 
 
 def _format_events(
-    one: workload_health.WorkloadHealth,
-    reason: workload_health.Finding,
-    index: evidence.ObjectIndex,
-    level: _DetailLevel,
+    workload: workload_health.WorkloadHealth, finding: workload_health.Finding, report: _Report
 ) -> list[str]:
-    """What went wrong with the pod, and with what should have made it; the newest last."""
-    if not level.events:
+    """The failures of the pod, and of the objects that should have created it; the newest last."""
+    if not report.max_events:
         return []
-    workload = index.find(one.target.kind, one.target.name)
-    pod = index.find("Pod", reason.pod) if reason.pod else None
-    made_by = health.find_newest_replica_set(workload, index) if workload and one.target.kind == "Deployment" else None
-    told: dict[tuple[str, str], list[evidence.Event]] = {}
-    for each in filter(_is_relevant, index.list_events(workload, made_by, pod)):
-        said = (each.reason, _POD_NAMES.sub("", each.message))
-        # To the end, once it is said again.
-        told[said] = [*told.pop(said, ()), each]
-    return [_format_event(*said, same, level.now) for said, same in [*told.items()][-level.events :]]
+    index, kind = report.index, workload.target.kind
+    manifest = index.find(kind, workload.target.name)
+    pod = index.find("Pod", finding.pod) if finding.pod else None
+    owner = owned_pods.select_pods(kind, manifest, index).newest_owner if manifest and kind == "Deployment" else None
+    groups: dict[tuple[str, str], list[evidence.Event]] = {}
+    for event in filter(_is_relevant, index.list_events(manifest, owner, pod)):
+        key = (event.reason, _POD_NAMES.sub("", event.message))
+        # A repeated event moves to the end.
+        groups[key] = [*groups.pop(key, ()), event]
+    return [_format_event(*key, events, report.now) for key, events in [*groups.items()][-report.max_events :]]
 
 
 def _is_relevant(event: evidence.Event) -> bool:
-    """Whether it says more than that a container waits, as the line before it does."""
-    return (event.is_warning or event.reason in _REPORTED_NORMAL_EVENTS) and event.message not in _REDUNDANT_MESSAGES
+    """Whether it reports more than a waiting container, which the message has already."""
+    is_reported = event.is_warning or event.reason in _REPORTED_NORMAL_EVENTS
+    return is_reported and event.message not in _REDUNDANT_MESSAGES
 
 
-def _format_event(reason: str, message: str, same: Sequence[evidence.Event], now: datetime.datetime) -> str:
-    times = sum(each.count for each in same)
+def _format_event(reason: str, message: str, events: Sequence[evidence.Event], now: datetime.datetime) -> str:
+    times = sum(event.count for event in events)
     count = f" (x{times})" if times > 1 else ""
-    return (
-        f"{_format_age(now - same[-1].time):>5}  {reason}{count}: {message_parsers.truncate_line(message, MAX_WIDTH)}"
-    )
+    age = status.format_age((now - events[-1].time).total_seconds())
+    return f"{age:>5}  {reason}{count}: {message_parsers.truncate_line(message, MAX_WIDTH)}"
 
 
-def _format_age(passed: datetime.timedelta) -> str:
-    seconds = max(0, int(passed.total_seconds()))
-    return f"{seconds}s" if seconds < 120 else f"{seconds // 60}m"
-
-
-def _format_log_lines(
-    reason: workload_health.Finding, logs: Mapping[tuple[str, str], str], level: _DetailLevel
-) -> list[str]:
-    if not level.lines or reason.pod is None or reason.container is None:
+def _format_log_lines(finding: workload_health.Finding, report: _Report) -> list[str]:
+    if not report.max_log_lines or finding.pod is None or finding.container is None:
         return []
-    text = _ANSI_SEQUENCE.sub("", logs.get((reason.pod, reason.container), "")).rstrip()
+    text = _ANSI_SEQUENCE.sub("", report.logs.get((finding.pod, finding.container), "")).rstrip()
     lines = [_CONTROL.sub(" ", line.expandtabs(4)).rstrip() for line in text.splitlines()]
-    return [line if len(line) <= MAX_WIDTH else f"{line[: MAX_WIDTH - 1]}…" for line in lines[-level.lines :]]
+    return [line if len(line) <= MAX_WIDTH else f"{line[: MAX_WIDTH - 1]}…" for line in lines[-report.max_log_lines :]]
 
 
-def _format_old_version(one: workload_health.WorkloadHealth, index: evidence.ObjectIndex) -> list[str]:
-    """A failed rollout of a service is no outage as long as its old pods are there."""
-    workload = index.find(one.target.kind, one.target.name)
-    if workload is None or one.target.kind != "Deployment":
+def _format_previous_version(workload: workload_health.WorkloadHealth, index: evidence.ObjectIndex) -> list[str]:
+    """A failed rollout of a service is not an outage while its old pods exist."""
+    manifest = index.find(workload.target.kind, workload.target.name)
+    if manifest is None or workload.target.kind != "Deployment":
         return []
-    made_by = health.find_newest_replica_set(workload, index)
-    old = [each for each in index.find_owned("ReplicaSet", workload) if each is not made_by]
-    ready = sum(evidence.get_count(evidence.get_mapping(each, "status"), "readyReplicas") for each in old)
-    return [f"the version before still serves: {ready} pod{'s are' if ready > 1 else ' is'} ready"] if ready else []
+    owned = owned_pods.select_pods("Deployment", manifest, index)
+    ready = sum(
+        unstructured.get_count(unstructured.get_mapping(owner, "status"), "readyReplicas")
+        for owner in owned.owners
+        if owner is not owned.newest_owner
+    )
+    return [f"the previous version still serves: {ready} pod{'s are' if ready > 1 else ' is'} ready"] if ready else []

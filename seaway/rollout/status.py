@@ -1,46 +1,37 @@
-"""What the workloads of one application are doing now: from a snapshot and its judgement to rows. Pure: no clock."""
+"""The status of the workloads of one application, from a snapshot. Pure functions, without a clock."""
 
 import dataclasses
 import datetime
 import re
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable
 
-from seaway.kubernetes.api import kinds
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import names
-from seaway.rollout import evidence, health, runs, target, workload_health
+from seaway.rollout import evidence, health, owned_pods, runs, target, workload_health
 from seaway.syntax import diagnosis
 
+NAME_LABEL = "app.kubernetes.io/name"
+
 EVENT_WINDOW = datetime.timedelta(hours=1)
-"""How long a warning counts: Kubernetes itself keeps events for an hour."""
+"""How long a warning counts. Kubernetes itself keeps events for an hour."""
 
 DEFAULT_DEADLINE = 300
-"""Seconds, for a workload whose object names no deadline of its own."""
+"""Seconds, for a workload whose object has no deadline."""
 
 MAX_NAMED_WORKLOADS = 3
-"""Workloads that are named where one line tells what is wrong."""
-
-WorkloadKind = Literal["service", "store", "job"]
-WORKLOAD_KINDS: Mapping[target.Kind, WorkloadKind] = {
-    "Deployment": "service",
-    "DaemonSet": "service",
-    "StatefulSet": "store",
-    "Job": "job",
-    "CronJob": "job",
-}
-"""The application's words for the kinds of Kubernetes, in the order of the table."""
+"""Workloads that are named in one line about the application."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WarningEvent:
-    """A warning that Kubernetes recorded about a workload or something of its."""
+    """A warning that Kubernetes recorded about a workload or one of its objects."""
 
     reason: str
     message: str
     """In one line."""
     involved_object: str
-    """The object, as ``Pod/web-5d9c-x2x4z``."""
+    """Such as ``Pod/web-5d9c-x2x4z``."""
     time: datetime.datetime
 
 
@@ -48,187 +39,164 @@ class WarningEvent:
 class WorkloadStatus:
     """One service, store or job."""
 
-    kind: WorkloadKind
+    kind: target.WorkloadType
     ready: int
-    """Pods that are ready, of whatever version: what serves now. Of a job, pods that succeeded."""
+    """Ready pods of any version: what serves now. Of a job, the pods that succeeded."""
     image: str
-    """Of the newest version, in full."""
+    """Of the newest version, with its registry and digest."""
     since: datetime.datetime
-    """When the newest version began: its oldest pod, or where it has none the object that makes its pods."""
+    """Start of the newest version: creation of its oldest pod, or if it has none of the object that owns its pods."""
     restarts: int
-    """Of all containers of all pods that are there."""
+    """Of all containers of all pods."""
     last_warning: WarningEvent | None
     """The newest warning of the last hour."""
     scale: tuple[int, int] | None = None
-    """The fewest and the most pods, where an autoscaler chooses; None: there are as many as are declared."""
+    """Minimum and maximum number of pods of an autoscaler; None without one."""
     urls: tuple[str, ...] = ()
-    """Where a person finds it, if an Ingress leads to it."""
+    """Where people reach it, if an Ingress routes to it."""
     job_runs: runs.JobRuns | None = None
-    """Of a job that runs by the clock, or when somebody starts it; such a one is well unless its newest run failed."""
+    """Of a job with a schedule, or that is started by hand. It is healthy unless its newest run failed."""
     health: workload_health.WorkloadHealth
 
     @property
     def name(self) -> str:
-        """In the application: the name that a person knows."""
+        """Name of the service, store or job."""
         return self.health.target.owner
 
     @property
     def is_healthy(self) -> bool:
-        """Every pod is there, of the newest version, and ready; or the job has succeeded."""
+        """All pods are ready and of the newest version, or the job has succeeded."""
         return self.health.state == "complete"
 
 
 def list_workloads(
     live_objects: snapshot.Snapshot, *, app_name: str, stack: str, now: datetime.datetime
 ) -> list[WorkloadStatus]:
-    """The workloads with the labels of this application in this environment: services, stores, jobs, each by name."""
+    """The workloads with the labels of this application and stack: services, stores, jobs, each by name."""
+    index = evidence.ObjectIndex(live_objects)
     return [
-        _build_status(_Workload(live_objects, kind, each), now)
-        for kind, each in _find_workloads(live_objects, app_name, stack)
+        _build_status(kind, manifest, index, now) for kind, manifest in _find_workloads(live_objects, app_name, stack)
     ]
 
 
 def list_owners(live_objects: snapshot.Snapshot, *, app_name: str, stack: str) -> list[str]:
-    """The names of the application's services, stores and jobs that are there."""
-    return sorted({get_owner(each) for _, each in _find_workloads(live_objects, app_name, stack)})
+    """The names of the application's services, stores and jobs that exist."""
+    return sorted({get_owner(manifest) for _, manifest in _find_workloads(live_objects, app_name, stack)})
 
 
 def _find_workloads(
     live_objects: snapshot.Snapshot, app_name: str, stack: str
 ) -> list[tuple[target.Kind, snapshot.Object]]:
-    """One an owner: of a job that is being replaced, the newer."""
-    found: list[tuple[target.Kind, snapshot.Object]] = []
-    kind: target.Kind
-    for kind in WORKLOAD_KINDS:
-        ours = [
-            each
-            for each in live_objects.list_objects(kind)
-            if belongs_to_application(each, app_name, stack) and not runs.is_started_by_cron_job(each)
+    """One per owner: of a job that is being replaced, the newer."""
+    workloads: list[tuple[target.Kind, snapshot.Object]] = []
+    for kind in target.WORKLOAD_TYPES:
+        manifests = [
+            manifest
+            for manifest in live_objects.list_objects(kind)
+            if belongs_to_application(manifest, app_name, stack) and not runs.is_started_by_cron_job(manifest)
         ]
-        newest = {get_owner(each): each for each in sorted(ours, key=_get_creation_time)}
-        found.extend((kind, newest[name]) for name in sorted(newest))
-    return found
+        newest = {get_owner(manifest): manifest for manifest in sorted(manifests, key=unstructured.get_creation_time)}
+        workloads.extend((kind, newest[name]) for name in sorted(newest))
+    return workloads
 
 
 def belongs_to_application(manifest: snapshot.Object, app_name: str, stack: str) -> bool:
-    """Whether an object carries the labels of this application in this environment."""
-    part_of, where = (
-        evidence.get_label(manifest, "app.kubernetes.io/part-of"),
-        evidence.get_label(manifest, names.STACK_LABEL),
-    )
-    return (part_of, where) == (names.shorten_name(app_name), names.shorten_name(stack))
+    """Whether an object has the labels of this application and stack."""
+    labels = tuple(unstructured.get_label(manifest, key) for key in (names.PART_OF_LABEL, names.STACK_LABEL))
+    return labels == (names.shorten_name(app_name), names.shorten_name(stack))
 
 
-def find_unhealthy(found: Iterable[WorkloadStatus]) -> list[WorkloadStatus]:
-    """Those that keep all from being well: what failed, or where nothing has, what has not come so far."""
-    listed = list(found)
-    failed = [row for row in listed if row.health.state == "failed"]
-    return failed or [row for row in listed if row.health.state == "progressing"]
+def find_unhealthy(workloads: Iterable[WorkloadStatus]) -> list[WorkloadStatus]:
+    """The workloads that failed; if none failed, those that are still progressing."""
+    workloads = list(workloads)
+    failed = [workload for workload in workloads if workload.health.state == "failed"]
+    return failed or [workload for workload in workloads if workload.health.state == "progressing"]
 
 
-def summarize_causes(found: Iterable[WorkloadStatus]) -> str | None:
-    """What is wrong, in one line: ``web: image ... does not exist; api: ...``. None: nobody can tell."""
-    told = [f"{row.name}: {row.health.findings[0].line}" for row in find_unhealthy(found) if row.health.findings]
-    more = f" and {len(told) - MAX_NAMED_WORKLOADS} more" if len(told) > MAX_NAMED_WORKLOADS else ""
-    return diagnosis.escape_text("; ".join(told[:MAX_NAMED_WORKLOADS]) + more) if told else None
+def summarize_causes(workloads: Iterable[WorkloadStatus]) -> str | None:
+    """All problems in one line: ``web: image ... does not exist; api: ...``. None if there is no finding."""
+    messages = [
+        f"{workload.name}: {workload.health.findings[0].message}"
+        for workload in find_unhealthy(workloads)
+        if workload.health.findings
+    ]
+    more = f" and {len(messages) - MAX_NAMED_WORKLOADS} more" if len(messages) > MAX_NAMED_WORKLOADS else ""
+    return diagnosis.escape_text("; ".join(messages[:MAX_NAMED_WORKLOADS]) + more) if messages else None
 
 
-_INTERMEDIATE_KINDS: Mapping[target.Kind, str] = {"Deployment": "ReplicaSet", "CronJob": "Job"}
-"""What stands between a workload and its pods."""
-
-_READY_FIELDS: Mapping[target.Kind, str] = {"Job": "succeeded", "DaemonSet": "numberReady"}
+_READY_FIELDS = {"Job": "succeeded", "DaemonSet": "numberReady"}
 
 
-class _Workload:
-    """A workload and what was made for it."""
-
-    def __init__(self, seen: snapshot.Snapshot, kind: target.Kind, each: snapshot.Object) -> None:
-        self.live_objects = seen
-        self.kind: target.Kind = kind
-        self.manifest = each
-        found = evidence.ObjectIndex(seen)
-        # What owns the pods: a Deployment's ReplicaSets, a CronJob's Jobs, or the workload itself.
-        between = _INTERMEDIATE_KINDS.get(kind)
-        self.pod_owners = found.find_owned(between, each) if between else [each]
-        self.newest_owner = health.find_newest_replica_set(each, found) if kind == "Deployment" else each
-        if kind == "CronJob":
-            self.newest_owner = runs.find_newest(self.pod_owners)
-        # Those on their way out are no longer part of the picture.
-        self.pods = [
-            pod
-            for maker in self.pod_owners
-            for pod in found.find_owned("Pod", maker)
-            if not evidence.is_terminating(pod)
-        ]
-        self.newest_pods = found.find_owned("Pod", self.newest_owner) if self.newest_owner else []
-        if kind == "StatefulSet":
-            revision = evidence.get_mapping(each, "status").get("updateRevision")
-            self.newest_pods = [
-                pod for pod in self.pods if evidence.get_label(pod, "controller-revision-hash") == revision
-            ]
-
-    @property
-    def since(self) -> datetime.datetime:
-        """A version that is deployed once more has its old ReplicaSet: so the pods are asked first."""
-        return min(map(_get_creation_time, self.newest_pods or [self.newest_owner or self.manifest]))
-
-    def find_last_warning(self, now: datetime.datetime) -> WarningEvent | None:
-        """The newest warning about the workload, or about what was made for it, even if that is gone by now."""
-        mine = re.escape(evidence.get_name(self.manifest))
-        patterns = [f"{self.kind}/{mine}"]
-        for maker in map(re.escape, map(evidence.get_name, self.pod_owners)):
-            patterns += [
-                f"{_INTERMEDIATE_KINDS.get(self.kind, self.kind)}/{maker}",
-                rf"Pod/{maker}-\d+" if self.kind == "StatefulSet" else rf"Pod/{maker}-\w+",
-            ]
-        for claim in self.manifest["spec"].get("volumeClaimTemplates") or ():
-            patterns.append(rf"PersistentVolumeClaim/{re.escape(evidence.get_name(claim))}-{mine}-\d+")
-        about = re.compile("|".join(patterns))
-        found = [
-            WarningEvent(
-                reason=event.get("reason") or "",
-                message=" ".join((event.get("message") or "").split()),
-                involved_object=_get_involved_object(event),
-                time=evidence.get_event_time(event),
-            )
-            for event in self.live_objects.list_objects("Event")
-            if event.get("type") == "Warning" and about.fullmatch(_get_involved_object(event))
-        ]
-        return max((one for one in found if now - one.time <= EVENT_WINDOW), key=lambda one: one.time, default=None)
-
-
-def _build_status(workload: _Workload, now: datetime.datetime) -> WorkloadStatus:
-    each, since = workload.manifest, workload.since
-    spec = each["spec"]
-    one = target.Target(
-        kind=workload.kind,
-        name=evidence.get_name(each),
-        owner=get_owner(each),
+def _build_status(
+    kind: target.Kind, manifest: snapshot.Object, index: evidence.ObjectIndex, now: datetime.datetime
+) -> WorkloadStatus:
+    owned = owned_pods.select_pods(kind, manifest, index)
+    spec = manifest["spec"]
+    rollout_target = target.Target(
+        kind=kind,
+        name=unstructured.get_name(manifest),
+        owner=get_owner(manifest),
         deadline=spec.get("progressDeadlineSeconds") or spec.get("activeDeadlineSeconds") or DEFAULT_DEADLINE,
     )
-    status = evidence.get_mapping(each, "status")
+    # A version that is deployed again has its old ReplicaSet, so the age of its pods comes first.
+    newest = [pod for pod in owned.newest if not unstructured.is_terminating(pod)]
+    since = min(map(unstructured.get_creation_time, newest or [owned.newest_owner or manifest]))
+    status = unstructured.get_mapping(manifest, "status")
     return WorkloadStatus(
-        kind=WORKLOAD_KINDS[workload.kind],
-        ready=evidence.get_count(status, _READY_FIELDS.get(workload.kind, "readyReplicas")),
-        image=(kinds.find_pod_template(each, workload.kind) or {})["spec"]["containers"][0]["image"],
+        kind=target.WORKLOAD_TYPES[kind],
+        ready=unstructured.get_count(status, _READY_FIELDS.get(kind, "readyReplicas")),
+        image=(kinds.find_pod_template(manifest, kind) or {})["spec"]["containers"][0]["image"],
         since=since,
-        restarts=sum(map(_count_restarts, workload.pods)),
-        last_warning=workload.find_last_warning(now),
-        scale=_parse_scale(evidence.get_annotation(each, names.SCALE_ANNOTATION)),
-        urls=tuple((evidence.get_annotation(each, names.URLS_ANNOTATION) or "").split()),
-        job_runs=runs.summarize_runs(each, workload.pod_owners) if workload.kind == "CronJob" else None,
-        health=health.assess_workload(one, workload.live_objects, elapsed=(now - since).total_seconds(), started=since),
+        restarts=sum(_count_restarts(pod) for pod in owned.pods if not unstructured.is_terminating(pod)),
+        last_warning=_find_last_warning(kind, manifest, owned, index, now),
+        scale=_parse_scale(unstructured.get_annotation(manifest, names.SCALE_ANNOTATION)),
+        urls=tuple((unstructured.get_annotation(manifest, names.URLS_ANNOTATION) or "").split()),
+        job_runs=runs.summarize_runs(manifest, owned.newest_owner) if kind == "CronJob" else None,
+        health=health.assess_pods(
+            rollout_target, manifest, owned, index, elapsed=(now - since).total_seconds(), started=since
+        ),
     )
+
+
+def _find_last_warning(
+    kind: target.Kind,
+    manifest: snapshot.Object,
+    owned: owned_pods.OwnedPods,
+    index: evidence.ObjectIndex,
+    now: datetime.datetime,
+) -> WarningEvent | None:
+    """The newest warning about the workload or an object that it owns, even if that object is gone."""
+    name = re.escape(unstructured.get_name(manifest))
+    owner_kind = {"Deployment": "ReplicaSet", "CronJob": "Job"}.get(kind, kind)
+    pod_suffix = r"\d+" if kind == "StatefulSet" else r"\w+"
+    patterns = [f"{kind}/{name}"]
+    for owner in map(re.escape, map(unstructured.get_name, owned.owners)):
+        patterns += [f"{owner_kind}/{owner}", f"Pod/{owner}-{pod_suffix}"]
+    for claim in unstructured.get_list(manifest, "spec", "volumeClaimTemplates"):
+        patterns.append(rf"PersistentVolumeClaim/{re.escape(unstructured.get_name(claim))}-{name}-\d+")
+    involved = re.compile("|".join(patterns))
+    warnings = (
+        WarningEvent(
+            reason=event.get("reason") or "",
+            message=" ".join((event.get("message") or "").split()),
+            involved_object=_get_involved_object(event),
+            time=evidence.get_event_time(event),
+        )
+        for event in index.live_objects.list_objects("Event")
+        if event.get("type") == "Warning" and involved.fullmatch(_get_involved_object(event))
+    )
+    recent = (warning for warning in warnings if now - warning.time <= EVENT_WINDOW)
+    return max(recent, key=lambda warning: warning.time, default=None)
 
 
 def _parse_scale(annotation: str | None) -> tuple[int, int] | None:
-    """As ``2-10`` says it; what somebody else wrote there is no scale."""
-    found = re.fullmatch(r"(\d+)-(\d+)", annotation or "")
-    return (int(found[1]), int(found[2])) if found else None
+    """From ``2-10``. Any other text was not written by Seaway."""
+    match = re.fullmatch(r"(\d+)-(\d+)", annotation or "")
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def shorten_image(image: str) -> str:
-    """An image for a table: ``registry.example.com/shop/web@sha256:d547149797bac…`` is ``shop/web@d547149797ba``."""
+    """An image for a table: ``example.com/shop/web@sha256:d547149797bac…`` becomes ``shop/web@d547149797ba``."""
     name, _, digest = image.partition("@")
     host, slash, path = name.partition("/")
     if slash and ("." in host or ":" in host or host == "localhost"):
@@ -238,26 +206,22 @@ def shorten_image(image: str) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """As kubectl shows it, in one unit: ``42s``, ``90m``, ``5h``, ``12d``."""
-    for unit, length, most in (("s", 1, 120), ("m", 60, 120), ("h", 3600, 48)):
-        if seconds < most * length:
+    """As kubectl formats it, in one unit: ``42s``, ``90m``, ``5h``, ``12d``."""
+    for unit, length, limit in (("s", 1, 120), ("m", 60, 120), ("h", 3600, 48)):
+        if seconds < limit * length:
             return f"{max(0, int(seconds)) // length}{unit}"
     return f"{int(seconds) // 86400}d"
 
 
 def get_owner(manifest: snapshot.Object) -> str:
-    """The service, store or job that an object belongs to."""
-    return evidence.get_label(manifest, "app.kubernetes.io/name") or evidence.get_name(manifest)
+    """Name of the service, store or job that an object belongs to."""
+    return unstructured.get_label(manifest, NAME_LABEL) or unstructured.get_name(manifest)
 
 
 def _count_restarts(pod: snapshot.Object) -> int:
-    return sum(evidence.get_count(each, "restartCount") for each in evidence.list_container_statuses(pod))
-
-
-def _get_creation_time(manifest: snapshot.Object) -> datetime.datetime:
-    return evidence.parse_time(manifest["metadata"]["creationTimestamp"])
+    return sum(unstructured.get_count(status, "restartCount") for status in unstructured.list_container_statuses(pod))
 
 
 def _get_involved_object(event: snapshot.Object) -> str:
-    thing = event["involvedObject"]
-    return f"{thing.get('kind')}/{thing.get('name')}"
+    involved = event["involvedObject"]
+    return f"{involved.get('kind')}/{involved.get('name')}"

@@ -1,10 +1,20 @@
-"""What a rollout is about: one workload of the application, as the plugin's Rollout is told of it."""
+"""The workload that a rollout waits for, as the inputs of the plugin's Rollout resource describe it."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal, Self, cast
 
 Kind = Literal["Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob"]
+WorkloadType = Literal["service", "store", "job"]
+
+WORKLOAD_TYPES: Mapping[Kind, WorkloadType] = {
+    "Deployment": "service",
+    "DaemonSet": "service",
+    "StatefulSet": "store",
+    "Job": "job",
+    "CronJob": "job",
+}
+"""What an application calls the workloads of each kind, in the order of `seaway status`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,13 +25,18 @@ class Target:
     name: str
     """Of the Kubernetes object."""
     owner: str
-    """The service, store or job that it belongs to: the name that a person knows."""
+    """Name of the service, store or job."""
     deadline: int
-    """Seconds that it may take; then what could still heal has failed too."""
+    """Seconds until the rollout fails even if the workload could still recover."""
+
+    @property
+    def model_path(self) -> str:
+        """Its path in app.yaml: ``services.web``."""
+        return f"{WORKLOAD_TYPES[self.kind]}s.{self.owner}"
 
     @classmethod
     def parse(cls, inputs: Mapping[str, Any]) -> Self:
-        """From the plain mapping that travels through the engine; other keys are left alone."""
+        """From an input of the Rollout resource; other keys are ignored."""
         return cls(
             kind=cast(Kind, inputs["kind"]),
             name=str(inputs["name"]),

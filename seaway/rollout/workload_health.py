@@ -1,4 +1,4 @@
-"""What is found out about one workload at one moment."""
+"""The health of one workload at one moment."""
 
 import dataclasses
 from typing import Literal
@@ -10,21 +10,21 @@ State = Literal["complete", "progressing", "failed"]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, whether or not it can still heal."""
+    """One problem. It may still go away by itself."""
 
     cause: str
-    """Id of the cause in causes.py, as `image-not-found`; also its anchor in docs/runbook.md."""
-    line: str
-    """The cause in one line, with the values: ``image registry.example.com/web:2 does not exist (...)``."""
+    """Id of the cause in causes.py, such as `image-not-found`; also its anchor in docs/runbook.md."""
+    message: str
+    """The problem in one line, with its values: ``image registry.example.com/web:2 does not exist (...)``."""
     hint: str
-    """What to do about it, in one line."""
+    """How to fix it, in one line."""
     pod: str | None
-    """The pod that shows it; none: it kept pods from being made."""
+    """The pod that shows it; None if the problem prevents pods from being created."""
     container: str | None
     fatal: bool
-    """It cannot heal: waiting longer is of no use."""
+    """It does not go away by itself, so waiting longer does not help."""
     more: int = 0
-    """How many further pods show the same."""
+    """How many further pods show the same problem."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,17 @@ class WorkloadHealth:
     updated: int
     """Pods of the newest version."""
     ready: int
-    """Pods of the newest version that are ready; of a Job, those that succeeded."""
+    """Ready pods of the newest version; of a Job, the pods that succeeded."""
     findings: tuple[Finding, ...]
-    """Worst first: fatal ones, then by how much they explain. Empty when all is well."""
+    """Worst first: fatal findings, then those that explain most. Empty if the workload is complete."""
 
     @property
     def summary(self) -> str:
-        """One line for a live display: ``web 1/2 ready`` and the first finding, if there is one."""
+        """One line for a live display: ``web 1/2 ready``, and the first finding if there is one."""
+        return f"{self.progress}: {self.findings[0].message}" if self.findings else self.progress
+
+    @property
+    def progress(self) -> str:
+        """``web 1/2 ready``."""
         done = "succeeded" if self.target.kind == "Job" else "ready"
-        counted = f"{self.target.owner} {self.ready}/{self.desired} {done}"
-        return f"{counted}: {self.findings[0].line}" if self.findings else counted
+        return f"{self.target.owner} {self.ready}/{self.desired} {done}"

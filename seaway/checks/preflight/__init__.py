@@ -1,1 +1,1 @@
-"""Requirements of an application on its cluster, checked with a kubeconfig before a deployment fails."""
+"""Checks before a deployment: does the cluster have everything that an application requires?"""

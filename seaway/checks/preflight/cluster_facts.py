@@ -1,42 +1,42 @@
-"""What the cluster answers: objects as they are, read side by side; of Secrets the keys and nothing else."""
+"""Reads the API paths of requirements. Of Secrets it keeps the keys only."""
 
 import asyncio
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Mapping, Sequence
 
 from seaway import errors
+from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import client
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What the account of the kubeconfig may not read."""
+    """A path that the account of the kubeconfig may not read."""
 
     path: str
 
 
-Answer = Mapping[str, Any] | Unreadable | None
-"""An object or a list; None: there is no such thing."""
+Answer = unstructured.Object | Unreadable | None
+"""An object or a list; None if it does not exist."""
 
 Answers = Mapping[str, Answer]
-"""By the path that was asked."""
+"""By path."""
 
 
 async def read_answers(cluster: client.KubeClient, paths: Iterable[str]) -> Answers:
     """The answers of a cluster.
 
     Raises:
-        errors.Unavailable: it cannot be reached. What may not be read is an ``Unread``.
+        errors.Unavailable: it cannot be reached. A path without permission is ``Unreadable``.
     """
-    asked = list(dict.fromkeys(paths))
-    found = await asyncio.gather(*(_read_path(cluster, path) for path in asked))
-    return dict(zip(asked, found, strict=True))
+    unique = list(dict.fromkeys(paths))
+    answers = await asyncio.gather(*(_read_path(cluster, path) for path in unique))
+    return dict(zip(unique, answers, strict=True))
 
 
-def list_objects(answer: Answer) -> list[dict[str, Any]]:
+def list_objects(answer: Answer) -> Sequence[unstructured.Object]:
     """The objects of a list."""
-    return cast("list[dict[str, Any]]", answer.get("items") or []) if isinstance(answer, Mapping) else []
+    return unstructured.get_list(answer, "items") if isinstance(answer, Mapping) else ()
 
 
 async def _read_path(cluster: client.KubeClient, path: str) -> Answer:

@@ -1,93 +1,97 @@
-"""A need: what is needed, by whom, what is to be asked, and what the answers mean."""
+"""A requirement of an application: the API paths to read, and how to evaluate the answers."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from seaway.checks.preflight import cluster_facts
+from seaway.kubernetes.api import unstructured
 
-State = Literal["there", "lacking", "warning", "unknown"]
+State = Literal["present", "missing", "warning", "unknown"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Whether the cluster has it."""
+    """Whether the cluster meets a requirement."""
 
     state: State
     message: str
     hint: str = ""
-    """The way out; empty where it is there."""
+    """How to fix it; empty if it is present."""
 
 
 Evaluator = Callable[..., Outcome]
-"""From the answers to a verdict."""
+"""Takes the answers for the paths of a requirement, in their order."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """Something of the cluster that an application depends on."""
+    """Something in the cluster that an application depends on."""
 
+    code: str
+    """Stable id of the kind of requirement."""
     title: str
     workloads: tuple[str, ...] = ()
-    """The services, stores and jobs; none: all of it."""
+    """The services, stores and jobs that have it; empty for the whole application."""
     paths: tuple[str, ...]
-    """Of the API, to be asked; ``judge`` gets the answers in this order."""
+    """API paths to read."""
     evaluator: Evaluator
 
     def evaluate(self, answers: cluster_facts.Answers) -> "Result":
-        """What the answers mean."""
-        mine = [answers[path] for path in self.paths]
-        unread = [one.path for one in mine if isinstance(one, cluster_facts.Unreadable)]
-        verdict = unknown(f"{unread[0]} may not be read") if unread else self.evaluator(*mine)
-        return Result(requirement=self, outcome=verdict)
+        """Evaluate the answers of the cluster."""
+        for path in self.paths:
+            if isinstance(answers[path], cluster_facts.Unreadable):
+                return Result(requirement=self, outcome=unknown(f"no permission to read {path}"))
+        return Result(requirement=self, outcome=self.evaluator(*(answers[path] for path in self.paths)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A need and what became of it."""
+    """A requirement and its outcome."""
 
     requirement: Requirement
     outcome: Outcome
 
     @property
     def is_missing(self) -> bool:
-        """Whether the application will not run as it is."""
-        return self.outcome.state == "lacking"
+        """Whether the application will not run."""
+        return self.outcome.state == "missing"
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """For ``seaway check --cluster --json``."""
         return {
-            "what": self.requirement.title,
-            "of": list(self.requirement.workloads),
+            "code": self.requirement.code,
+            "title": self.requirement.title,
+            "workloads": list(self.requirement.workloads),
             **dataclasses.asdict(self.outcome),
         }
 
 
 def present(message: str) -> Outcome:
-    """It is there."""
-    return Outcome(state="there", message=message)
+    """The cluster has it."""
+    return Outcome(state="present", message=message)
 
 
 def missing(message: str, hint: str) -> Outcome:
-    """It is not, and something will not run."""
-    return Outcome(state="lacking", message=message, hint=hint)
+    """The cluster does not have it, so something will not run."""
+    return Outcome(state="missing", message=message, hint=hint)
 
 
 def warning(message: str, hint: str) -> Outcome:
-    """Everything will run, but not as it is meant to."""
+    """Everything will run, but not as intended."""
     return Outcome(state="warning", message=message, hint=hint)
 
 
-def unknown(message: str, hint: str = "ask whoever runs the cluster") -> Outcome:
-    """It cannot be told."""
+def unknown(message: str, hint: str = "ask the cluster's administrator") -> Outcome:
+    """The cluster does not show whether it has it."""
     return Outcome(state="unknown", message=message, hint=hint)
 
 
-def list_names(manifests: Iterable[dict[str, Any]]) -> Sequence[str]:
-    """Sorted."""
-    return sorted(one["metadata"]["name"] for one in manifests)
+def list_names(manifests: Iterable[unstructured.Object]) -> Sequence[str]:
+    """The names of objects, sorted."""
+    return sorted(map(unstructured.get_name, manifests))
 
 
-def format_names(found: Sequence[str]) -> str:
-    """For a sentence: ``there are: a, b``."""
-    return f"there are: {', '.join(found)}" if found else "there are none"
+def format_names(names: Sequence[str]) -> str:
+    """For a sentence: ``existing: a, b``."""
+    return f"existing: {', '.join(names) or 'none'}"

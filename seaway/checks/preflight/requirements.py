@@ -1,25 +1,25 @@
-"""What an application needs of the cluster beside its nodes: APIs, classes, agents, and objects that others keep."""
+"""What an application requires of the cluster besides its nodes: APIs, classes, agents, and Secrets of other owners."""
 
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TypeVar
 
 from seaway.checks import check_context
 from seaway.checks.preflight import cluster_facts, nodes, requirement
 from seaway.checks.rules import resources
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.manifests import namespace as namespaces
-from seaway.manifests import objects as made
-from seaway.manifests import policies
+from seaway.manifests import objects, policies
 
 MIN_VERSION = (1, 30)
-"""Release of Kubernetes that knows all that is written here: the wait before SIGTERM came last."""
+"""First Kubernetes release with all fields that Seaway uses; preStop.sleep was the last of them."""
 
 VERSION_PATH = "/version"
-METRICS_PATH = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io"
-DNS_PATH = "/api/v1/namespaces/kube-system/services/kube-dns"
-DAEMON_SETS_PATH = "/apis/apps/v1/daemonsets"
-ISSUERS_PATH = "/apis/cert-manager.io/v1/clusterissuers"
+METRICS_PATH = kinds.build_path("APIService", name="v1beta1.metrics.k8s.io")
+DNS_PATH = kinds.build_path("Service", "kube-system", "kube-dns")
+DAEMON_SETS_PATH = kinds.build_path("DaemonSet")
+ISSUERS_PATH = kinds.build_path("ClusterIssuer")
 
 POLICY_AGENTS: Mapping[str, str] = {
     "anetd": "GKE Dataplane V2",
@@ -34,264 +34,308 @@ POLICY_AGENTS: Mapping[str, str] = {
     "ovnkube-node": "OVN-Kubernetes",
     "weave-net": "Weave Net",
 }
-"""DaemonSets of agents that enforce network policies, and what they are called. Of others nobody can tell by looking.
+"""DaemonSets of agents that enforce network policies, with their product names. Other agents cannot be recognised.
 https://kubernetes.io/docs/tasks/administer-cluster/network-policy-provider/"""
 
 ISSUER_ANNOTATION = "cert-manager.io/cluster-issuer"
+_Name = TypeVar("_Name", bound=str | None)
 
 
-def list_requirements(seen: check_context.CheckContext) -> list[requirement.Requirement]:
-    """All that an application needs."""
+def list_requirements(context: check_context.CheckContext) -> list[requirement.Requirement]:
+    """All requirements of an application."""
     return [
-        *_require_basics(seen),
-        *nodes.list_requirements(seen),
-        *_require_classes(seen),
-        *_require_ingress(seen),
-        *_require_secrets(seen),
+        *_require_basics(context),
+        *nodes.list_requirements(context),
+        *_require_classes(context),
+        *_require_ingress(context),
+        *_require_secrets(context),
     ]
 
 
-def _require_basics(seen: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    yield requirement.Requirement(title="Kubernetes", paths=(VERSION_PATH,), evaluator=_evaluate_version)
-    if seen.list_objects("NetworkPolicy"):
+def _require_basics(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
+    yield requirement.Requirement(
+        code="kubernetes-version", title="Kubernetes version", paths=(VERSION_PATH,), evaluator=_evaluate_version
+    )
+    if context.list_objects("NetworkPolicy"):
         yield requirement.Requirement(
-            title="network policies enforced", paths=(DAEMON_SETS_PATH, VERSION_PATH), evaluator=_evaluate_policy_agents
+            code="network-policies",
+            title="network policies enforced",
+            paths=(DAEMON_SETS_PATH, VERSION_PATH),
+            evaluator=_evaluate_policy_agents,
         )
-        yield requirement.Requirement(title="name service", paths=(DNS_PATH,), evaluator=_evaluate_dns)
-    if scaled := _list_owners(seen.list_objects("HorizontalPodAutoscaler")):
         yield requirement.Requirement(
-            title="metrics API", workloads=scaled, paths=(METRICS_PATH,), evaluator=_evaluate_metrics
+            code="cluster-dns", title="cluster DNS", paths=(DNS_PATH,), evaluator=_evaluate_dns
         )
-    own = seen.stack_settings.format_namespace(seen.app.name)
-    path = f"/api/v1/namespaces/{own}/resourcequotas"
-    yield requirement.Requirement(title="quota of the namespace", paths=(path,), evaluator=_build_quota_evaluator(seen))
-
-
-def _evaluate_version(found: Mapping[str, Any] | None) -> requirement.Outcome:
-    numbers = re.findall(r"\d+", f"{(found or {}).get('major', '')}.{(found or {}).get('minor', '')}")
-    if len(numbers) < 2:
-        return requirement.unknown("it does not say its version")
-    version = tuple(map(int, numbers[:2]))
-    told = ".".join(numbers[:2])
-    if version < MIN_VERSION:
-        return requirement.missing(f"{told} is older than {'.'.join(map(str, MIN_VERSION))}", "upgrade the cluster")
-    enforced = namespaces.POD_SECURITY_VERSION.removeprefix("v")
-    if version < tuple(map(int, enforced.split("."))):
-        return requirement.present(f"{told}, with the rules of Pod Security of {told} and not of {enforced}")
-    return requirement.present(told)
-
-
-def _evaluate_policy_agents(found: cluster_facts.Answer, version: Mapping[str, Any] | None) -> requirement.Outcome:
-    """The API server takes policies whether or not anything acts on them."""
-    there = [one["metadata"]["name"] for one in cluster_facts.list_objects(found)]
-    known = [told for name, told in POLICY_AGENTS.items() if any(name in one for one in there)]
-    if known:
-        return requirement.present(f"by {known[0]}")
-    if "+k3s" in str((version or {}).get("gitVersion")):
-        return requirement.present("by k3s")
-    wrong = "no agent is known to enforce them here, and the cluster cannot be asked"
-    return requirement.unknown(wrong, "ask whoever runs it, or try a connection that is closed")
-
-
-def _evaluate_dns(found: Mapping[str, Any] | None) -> requirement.Outcome:
-    """What the network policies open for it must be what answers; otherwise no pod knows any name."""
-    opened: Mapping[str, Mapping[str, str]] = policies.DNS_PEERS[0]["podSelector"]
-    wanted = opened["matchLabels"]
-    told = ", ".join(f"{key}={value}" for key, value in wanted.items())
-    remedy = "open the way to it with `egress: [internet, <its address>/32:53]`"
-    if found is None:
-        return requirement.warning(f"no Service kube-dns leads to pods with {told}, which the policies open", remedy)
-    if not wanted.items() <= (found["spec"].get("selector") or {}).items():
-        return requirement.missing(
-            f"Service kube-dns does not lead to pods with {told}, which the policies open", remedy
+    if scaled := _list_owners(context.list_objects("HorizontalPodAutoscaler")):
+        yield requirement.Requirement(
+            code="metrics-api",
+            title="metrics API",
+            workloads=scaled,
+            paths=(METRICS_PATH,),
+            evaluator=_evaluate_metrics,
         )
-    return requirement.present(told)
-
-
-def _evaluate_metrics(found: Mapping[str, Any] | None) -> requirement.Outcome:
-    remedy = "install metrics-server: https://github.com/kubernetes-sigs/metrics-server"
-    if found is None:
-        return requirement.missing("there is none, so no autoscaler ever acts", remedy)
-    for one in found.get("status", {}).get("conditions", []):
-        if one["type"] == "Available" and one["status"] != "True":
-            told = " ".join(str(one.get("message") or one.get("reason") or "no reason given").split())
-            return requirement.missing(f"it does not answer: {told}", "kubectl get apiservice v1beta1.metrics.k8s.io")
-    return requirement.present("it answers")
-
-
-def _build_quota_evaluator(seen: check_context.CheckContext) -> requirement.Evaluator:
-    """Those that somebody else has put there; our own is checked without a cluster."""
-    own = {each.name for each in seen.list_objects("ResourceQuota")}
-    ours = tuple(each for each in seen.objects if each.kind != "ResourceQuota")
-
-    def judge(found: cluster_facts.Answer) -> requirement.Outcome:
-        foreign = [one for one in cluster_facts.list_objects(found) if one["metadata"]["name"] not in own]
-        # A list leaves out the kind of its items.
-        placed = ({"kind": "ResourceQuota", **one} for one in foreign)
-        known = tuple(made.ReleaseObject(manifest=one, owner=None, phase=made.Phase.foundation) for one in placed)
-        for finding in resources.quota_room.find(dataclasses.replace(seen, objects=(*ours, *known))):
-            return requirement.missing(f"{finding.object} {finding.path}: {finding.message}", finding.hint)
-        return requirement.present(
-            f"{', '.join(requirement.list_names(foreign))}: all fits" if foreign else "none of somebody else"
-        )
-
-    return judge
-
-
-def _require_classes(seen: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    """Storage, ingress and priority classes: a named one, or the cluster's default."""
-    claimed: dict[str | None, list[str]] = {}
-    for pod in seen.pods:
-        for claim in pod.release_object.manifest["spec"].get("volumeClaimTemplates", []):
-            claimed.setdefault(claim["spec"].get("storageClassName"), []).append(pod.workload.name)
-    for name, owners in claimed.items():
-        yield _require_class(_STORAGE, name, owners)
-    controlled: dict[str | None, list[str]] = {}
-    for each in seen.list_objects("Ingress"):
-        controlled.setdefault(each.manifest["spec"].get("ingressClassName"), []).append(each.owner or "")
-    for name, owners in controlled.items():
-        yield _require_class(_INGRESS, name, owners)
-    ranked: dict[str, list[str]] = {}
-    for pod in seen.pods:
-        if name := pod.spec.get("priorityClassName"):
-            ranked.setdefault(name, []).append(pod.workload.name)
-    for name, owners in ranked.items():
-        yield _require_class(_PRIORITY, name, owners)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Class:
-    """A kind of class that the cluster offers."""
-
-    what: str
-    path: str
-    field: str
-    """Where one is named."""
-    default: str = ""
-    """The annotation of the one that counts where none is named."""
-
-
-_STORAGE = _Class(
-    what="storage class",
-    path="/apis/storage.k8s.io/v1/storageclasses",
-    field="seaway:storageClass",
-    default="storageclass.kubernetes.io/is-default-class",
-)
-_INGRESS = _Class(
-    what="ingress class",
-    path="/apis/networking.k8s.io/v1/ingressclasses",
-    field="seaway:ingress.className",
-    default="ingressclass.kubernetes.io/is-default-class",
-)
-_PRIORITY = _Class(what="priority class", path="/apis/scheduling.k8s.io/v1/priorityclasses", field="`priority`")
-
-
-def _require_class(kind: _Class, name: str | None, owners: Iterable[str]) -> requirement.Requirement:
-    def judge(found: cluster_facts.Answer) -> requirement.Outcome:
-        there = cluster_facts.list_objects(found)
-        known = requirement.list_names(there)
-        if name is not None and name in known:
-            return requirement.present(name)
-        if name is not None:
-            wrong = f"there is no {kind.what} {name} ({requirement.format_names(known)})"
-            return requirement.missing(wrong, f"name one that is there in {kind.field}, or make it")
-        defaults = [one for one in there if one["metadata"].get("annotations", {}).get(kind.default) == "true"]
-        if defaults:
-            return requirement.present(f"{requirement.list_names(defaults)[0]}, the default")
-        return requirement.missing(
-            f"no {kind.what} is the default ({requirement.format_names(known)})", f"name one in {kind.field}"
-        )
-
-    return requirement.Requirement(
-        title=kind.what, workloads=tuple(dict.fromkeys(owners)), paths=(kind.path,), evaluator=judge
+    path = kinds.build_path("ResourceQuota", context.stack_settings.format_namespace(context.app.name))
+    yield requirement.Requirement(
+        code="namespace-quota", title="namespace quota", paths=(path,), evaluator=_build_quota_evaluator(context)
     )
 
 
-def _require_ingress(seen: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    """What brings requests in."""
-    issuers: dict[str, list[str]] = {}
-    for each in seen.list_objects("Ingress"):
-        if name := each.manifest["metadata"].get("annotations", {}).get(ISSUER_ANNOTATION):
-            issuers.setdefault(name, []).append(each.owner or "")
-    for name, owners in issuers.items():
+def _evaluate_version(answer: unstructured.Object | None) -> requirement.Outcome:
+    answer = answer or {}
+    numbers = re.findall(r"\d+", f"{answer.get('major', '')}.{answer.get('minor', '')}")
+    if len(numbers) < 2:
+        return requirement.unknown("the cluster does not report its version")
+    version, text = tuple(map(int, numbers[:2])), ".".join(numbers[:2])
+    if version < MIN_VERSION:
+        return requirement.missing(f"{text} is older than {'.'.join(map(str, MIN_VERSION))}", "upgrade the cluster")
+    enforced = namespaces.POD_SECURITY_VERSION.removeprefix("v")
+    if version < tuple(map(int, enforced.split("."))):
+        return requirement.present(f"{text}, with the Pod Security rules of {text} instead of {enforced}")
+    return requirement.present(text)
+
+
+def _evaluate_policy_agents(
+    daemon_sets: cluster_facts.Answer, version: unstructured.Object | None
+) -> requirement.Outcome:
+    """The API server accepts network policies even if no agent enforces them."""
+    names = requirement.list_names(cluster_facts.list_objects(daemon_sets))
+    agents = [product for agent, product in POLICY_AGENTS.items() if any(agent in name for name in names)]
+    if agents:
+        return requirement.present(f"by {agents[0]}")
+    if "+k3s" in str((version or {}).get("gitVersion")):
+        return requirement.present("by k3s")
+    message = "no known agent enforces them, and the API does not show whether another one does"
+    return requirement.unknown(message, "ask the cluster's administrator, or try a connection that must be blocked")
+
+
+def _evaluate_dns(service: unstructured.Object | None) -> requirement.Outcome:
+    """The network policies allow DNS requests to certain pods. If other pods answer them, no name resolves."""
+    allowed: Mapping[str, str] = policies.DNS_PEERS[0]["podSelector"]["matchLabels"]
+    labels = ", ".join(f"{key}={value}" for key, value in allowed.items())
+    hint = "allow it with `egress: [internet, <its address>/32:53]`"
+    if service is None:
+        message = f"no Service kube-dns selects the pods with {labels}, which the network policies allow"
+        return requirement.warning(message, hint)
+    if not allowed.items() <= unstructured.get_mapping(service, "spec", "selector").items():
+        message = f"Service kube-dns does not select the pods with {labels}, which the network policies allow"
+        return requirement.missing(message, hint)
+    return requirement.present(labels)
+
+
+def _evaluate_metrics(service: unstructured.Object | None) -> requirement.Outcome:
+    if service is None:
+        hint = "install metrics-server: https://github.com/kubernetes-sigs/metrics-server"
+        return requirement.missing("it is not installed, so autoscalers do nothing", hint)
+    if reason := _find_false_condition(service, "Available"):
+        hint = "kubectl get apiservice v1beta1.metrics.k8s.io"
+        return requirement.missing(f"it does not answer: {reason}", hint)
+    return requirement.present("it answers")
+
+
+def _find_false_condition(manifest: unstructured.Object, condition_type: str) -> str:
+    """The reason why a condition is not true; empty if it is true, or not reported."""
+    condition = unstructured.find_condition(manifest, condition_type)
+    if condition.get("status", "True") == "True":
+        return ""
+    return " ".join(str(condition.get("message") or condition.get("reason") or "no reason was given").split())
+
+
+def _build_quota_evaluator(context: check_context.CheckContext) -> requirement.Evaluator:
+    """For quotas of other owners. The stack's own quota is checked without a cluster."""
+    own_names = {quota.name for quota in context.list_objects("ResourceQuota")}
+    own_objects = tuple(declared for declared in context.objects if declared.kind != "ResourceQuota")
+
+    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
+        quotas = [
+            quota for quota in cluster_facts.list_objects(answer) if unstructured.get_name(quota) not in own_names
+        ]
+        # The objects of a list do not have their kind.
+        foreign = tuple(
+            objects.ReleaseObject(
+                manifest={"kind": "ResourceQuota", **quota}, owner=None, phase=objects.Phase.foundation
+            )
+            for quota in quotas
+        )
+        for finding in resources.quota_room.find(dataclasses.replace(context, objects=(*own_objects, *foreign))):
+            return requirement.missing(f"{finding.object} {finding.path}: {finding.message}", finding.hint)
+        names = ", ".join(requirement.list_names(quotas))
+        return requirement.present(f"{names}: sufficient" if names else "no quota of another owner")
+
+    return evaluate
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _ClassKind:
+    """A kind of class that the cluster offers."""
+
+    code: str
+    title: str
+    path: str
+    setting: str
+    """Where the user names a class."""
+    default_annotation: str = ""
+    """Of the class that is used if none is named."""
+
+
+_STORAGE = _ClassKind(
+    code="storage-class",
+    title="storage class",
+    path=kinds.build_path("StorageClass"),
+    setting="seaway:storageClass",
+    default_annotation="storageclass.kubernetes.io/is-default-class",
+)
+_INGRESS = _ClassKind(
+    code="ingress-class",
+    title="ingress class",
+    path=kinds.build_path("IngressClass"),
+    setting="seaway:ingress.className",
+    default_annotation="ingressclass.kubernetes.io/is-default-class",
+)
+_PRIORITY = _ClassKind(
+    code="priority-class",
+    title="priority class",
+    path=kinds.build_path("PriorityClass"),
+    setting="`priorityClass`",
+)
+
+
+def _require_classes(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
+    """Storage, ingress and priority classes: a named class, or the cluster's default."""
+    storage = [
+        (claim["spec"].get("storageClassName"), pod.workload.name)
+        for pod in context.pods
+        for claim in unstructured.get_list(pod.release_object.manifest, "spec", "volumeClaimTemplates")
+    ]
+    ingress = [
+        (declared.manifest["spec"].get("ingressClassName"), declared.owner or "")
+        for declared in context.list_objects("Ingress")
+    ]
+    priority = [(name, pod.workload.name) for pod in context.pods if (name := pod.spec.get("priorityClassName"))]
+    for kind, uses in ((_STORAGE, storage), (_INGRESS, ingress), (_PRIORITY, priority)):
+        for name, owners in _group_by_name(uses).items():
+            yield _require_class(kind, name, owners)
+
+
+def _group_by_name(uses: Iterable[tuple[_Name, str]]) -> dict[_Name, tuple[str, ...]]:
+    """The users of each name, without duplicates."""
+    owners: dict[_Name, list[str]] = {}
+    for name, owner in uses:
+        owners.setdefault(name, []).append(owner)
+    return {name: tuple(dict.fromkeys(users)) for name, users in owners.items()}
+
+
+def _require_class(kind: _ClassKind, name: str | None, owners: tuple[str, ...]) -> requirement.Requirement:
+    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
+        classes = cluster_facts.list_objects(answer)
+        names = requirement.list_names(classes)
+        if name is not None and name in names:
+            return requirement.present(name)
+        if name is not None:
+            message = f"there is no {kind.title} {name} ({requirement.format_names(names)})"
+            return requirement.missing(message, f"name an existing one in {kind.setting}, or create it")
+        for default in classes:
+            if unstructured.get_annotation(default, kind.default_annotation) == "true":
+                return requirement.present(f"{unstructured.get_name(default)}, the default")
+        message = f"there is no default {kind.title} ({requirement.format_names(names)})"
+        return requirement.missing(message, f"name one in {kind.setting}")
+
+    return requirement.Requirement(
+        code=kind.code, title=kind.title, workloads=owners, paths=(kind.path,), evaluator=evaluate
+    )
+
+
+def _require_ingress(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
+    """What routes external requests to the application."""
+    issuers = [
+        (name, declared.owner or "")
+        for declared in context.list_objects("Ingress")
+        if (name := unstructured.get_annotation(declared.manifest, ISSUER_ANNOTATION))
+    ]
+    for name, owners in _group_by_name(issuers).items():
         yield requirement.Requirement(
+            code="cluster-issuer",
             title="certificates",
-            workloads=tuple(owners),
+            workloads=owners,
             paths=(ISSUERS_PATH,),
             evaluator=_build_issuer_evaluator(name),
         )
+    services = context.list_objects("Service")
     if balanced := _list_owners(
-        each for each in seen.list_objects("Service") if each.manifest["spec"].get("type") == "LoadBalancer"
+        service for service in services if service.manifest["spec"].get("type") == "LoadBalancer"
     ):
-        wrong = "whether anything gives addresses to Services cannot be asked"
-        remedy = "ask whoever runs it: a cloud does, elsewhere it is installed"
+        message = "the API does not show whether Services get external addresses"
+        hint = "ask the cluster's administrator: clouds provide load balancers, elsewhere one must be installed"
         yield requirement.Requirement(
-            title="load balancer", workloads=balanced, paths=(), evaluator=lambda: requirement.unknown(wrong, remedy)
+            code="load-balancer",
+            title="load balancer",
+            workloads=balanced,
+            paths=(),
+            evaluator=lambda: requirement.unknown(message, hint),
         )
 
 
 def _build_issuer_evaluator(name: str) -> requirement.Evaluator:
-    def judge(found: cluster_facts.Answer) -> requirement.Outcome:
-        if found is None:
-            return requirement.missing(
-                "cert-manager is not installed", "install it: https://cert-manager.io/docs/installation/"
-            )
-        one = next((one for one in cluster_facts.list_objects(found) if one["metadata"]["name"] == name), None)
-        if one is None:
-            wrong = f"there is no ClusterIssuer {name} ({requirement.format_names(requirement.list_names(cluster_facts.list_objects(found)))})"
-            return requirement.missing(wrong, "set seaway:ingress.issuer to one that is there")
-        for condition in one.get("status", {}).get("conditions", []):
-            if condition["type"] == "Ready" and condition["status"] != "True":
-                told = " ".join(str(condition.get("message", "no reason given")).split())
-                return requirement.missing(
-                    f"ClusterIssuer {name} is not ready: {told}", f"kubectl describe clusterissuer {name}"
-                )
+    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
+        if answer is None:
+            hint = "install it: https://cert-manager.io/docs/installation/"
+            return requirement.missing("cert-manager is not installed", hint)
+        issuers = {unstructured.get_name(issuer): issuer for issuer in cluster_facts.list_objects(answer)}
+        if name not in issuers:
+            message = f"there is no ClusterIssuer {name} ({requirement.format_names(sorted(issuers))})"
+            return requirement.missing(message, "set seaway:ingress.issuer to an existing one")
+        if reason := _find_false_condition(issuers[name], "Ready"):
+            message = f"ClusterIssuer {name} is not ready: {reason}"
+            return requirement.missing(message, f"kubectl describe clusterissuer {name}")
         return requirement.present(f"ClusterIssuer {name}")
 
-    return judge
+    return evaluate
 
 
-def _require_secrets(seen: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    """Secrets that somebody else keeps in the namespace."""
-    wanted: dict[str, set[str]] = {}
+def _require_secrets(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
+    """Secrets in the namespace that Seaway does not manage."""
+    keys: dict[str, set[str]] = {}
     owners: dict[str, list[str]] = {}
-    for path, one in seen.app.get_containers().items():
-        for secret in one.secrets:
+    for path, container_spec in context.app.get_containers().items():
+        for secret in container_spec.secrets:
             if secret.existing is not None:
-                wanted.setdefault(secret.existing, set()).add(secret.key or secret.name)
+                keys.setdefault(secret.existing, set()).add(secret.key or secret.name)
                 owners.setdefault(secret.existing, []).append(path.split(".")[1])
-    if seen.stack_settings.ingress.tls_secret and (served := _list_owners(seen.list_objects("Ingress"))):
-        wanted.setdefault(seen.stack_settings.ingress.tls_secret, set()).update(("tls.crt", "tls.key"))
-        owners.setdefault(seen.stack_settings.ingress.tls_secret, []).extend(served)
-    for name in seen.stack_settings.image_pull_secrets:
-        wanted.setdefault(name, set()).add(".dockerconfigjson")
-    own = seen.stack_settings.format_namespace(seen.app.name)
-    for name, keys in wanted.items():
-        path = f"/api/v1/namespaces/{own}/secrets/{name}"
-        of = tuple(dict.fromkeys(owners.get(name, ())))
+    tls_secret = context.stack_settings.ingress.tls_secret
+    if tls_secret and (served := _list_owners(context.list_objects("Ingress"))):
+        keys.setdefault(tls_secret, set()).update(("tls.crt", "tls.key"))
+        owners.setdefault(tls_secret, []).extend(served)
+    for name in context.stack_settings.image_pull_secrets:
+        keys.setdefault(name, set()).add(".dockerconfigjson")
+    namespace = context.stack_settings.format_namespace(context.app.name)
+    for name, needed in keys.items():
         yield requirement.Requirement(
-            title=f"Secret {name}", workloads=of, paths=(path,), evaluator=_build_secret_evaluator(name, keys, own)
+            code="existing-secret",
+            title=f"Secret {name}",
+            workloads=tuple(dict.fromkeys(owners.get(name, ()))),
+            paths=(kinds.build_path("Secret", namespace, name),),
+            evaluator=_build_secret_evaluator(name, needed, namespace),
         )
 
 
 _SECRET_COMMANDS = {".dockerconfigjson": "docker-registry", "tls.crt": "tls"}
-"""By a key that a Secret must have, the word of `kubectl create secret` that makes it."""
+"""The subcommand of `kubectl create secret` for a Secret with a key."""
 
 
 def _build_secret_evaluator(name: str, keys: set[str], namespace: str) -> requirement.Evaluator:
-    def judge(found: Mapping[str, Any] | None) -> requirement.Outcome:
-        if found is None:
-            made_by = next((command for key, command in _SECRET_COMMANDS.items() if key in keys), "generic")
+    def evaluate(secret: unstructured.Object | None) -> requirement.Outcome:
+        if secret is None:
+            command = next((command for key, command in _SECRET_COMMANDS.items() if key in keys), "generic")
+            hint = f"kubectl create secret {command} {name} -n {namespace} ..."
+            return requirement.missing(f"it does not exist in {namespace}", hint)
+        if missing := sorted(keys - secret["data"].keys()):
+            existing = requirement.format_names(sorted(secret["data"]))
             return requirement.missing(
-                f"it is not in {namespace}", f"kubectl create secret {made_by} {name} -n {namespace} ..."
+                f"it has no key {', '.join(missing)} ({existing})", "name another key, or add it"
             )
-        if missing := sorted(keys - found["data"].keys()):
-            wrong = f"it has no key {', '.join(missing)} ({requirement.format_names(sorted(found['data']))})"
-            return requirement.missing(wrong, "name another key, or add it")
         return requirement.present(f"with {', '.join(sorted(keys))}")
 
-    return judge
+    return evaluate
 
 
-def _list_owners(objects: Iterable[made.ReleaseObject]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each.owner for each in objects if each.owner))
+def _list_owners(release_objects: Iterable[objects.ReleaseObject]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(declared.owner for declared in release_objects if declared.owner))

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from seaway.kubernetes.api import unstructured
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
@@ -87,10 +89,8 @@ def find_pod_template(manifest: Mapping[str, Any], kind: str | None = None) -> d
     Args:
         kind: the kind of an object that does not have it, as in the answer to a list request.
     """
-    kind = kind or manifest["kind"]
-    if kind not in KINDS or not KINDS[kind].pod_template:
+    known = KINDS.get(kind or manifest["kind"])
+    if known is None or not known.pod_template:
         return None
-    template: Any = manifest
-    for key in KINDS[kind].pod_template:
-        template = (template or {}).get(key)
-    return template
+    *path, key = known.pod_template
+    return unstructured.get_mapping(manifest, *path).get(key)

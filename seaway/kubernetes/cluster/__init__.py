@@ -1,1 +1,1 @@
-"""Access to one cluster with a kubeconfig only: no Pulumi, no state, no passphrase."""
+"""The client of a cluster: a kubeconfig is enough, without Pulumi, state or passphrase."""

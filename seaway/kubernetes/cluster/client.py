@@ -1,4 +1,4 @@
-"""A thin client of one cluster: credentials and TLS from the kubeconfig, one deadline, errors of one line."""
+"""A small client of one cluster: credentials and TLS from the kubeconfig, one timeout, errors in one line."""
 
 import asyncio
 import contextlib
@@ -6,25 +6,28 @@ import http
 import json
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Iterator, Mapping
+from typing import Any, TypeVar, cast
 
 import httpx2
 from lightkube.config import client_adapter
 from lightkube.core import exceptions
 
 from seaway import errors
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import kubeconfig
 
 DEVELOPMENT_CONTEXT = "seaway-dev"
+MAX_CONCURRENT_REQUESTS = 20
+Result = TypeVar("Result")
 
 
 class KubeClient:
-    """The cluster of a context.
+    """The cluster of a context. A request raises ``errors.Unavailable`` if the cluster cannot be reached, or refuses.
 
     Args:
         context: name of the kubeconfig's context.
-        seconds: the longest that one question may take, credentials and connection included.
+        timeout: seconds for one request, including credentials and connection.
     """
 
     def __init__(self, *, context: str, timeout: float) -> None:
@@ -45,75 +48,58 @@ class KubeClient:
         return self._config.cluster.server
 
     async def get_cluster_uid(self) -> str:
-        """What tells this cluster from every other: the UID of its kube-system namespace.
-
-        Raises:
-            errors.Unavailable: the cluster cannot be reached, or refuses.
-        """
-        answer = await self.get("/api/v1/namespaces/kube-system")
+        """The identity of the cluster: the UID of its kube-system namespace."""
+        answer = await self.get(kinds.build_path("Namespace", name="kube-system"))
         return answer["metadata"]["uid"]
 
     async def get(self, path: str, **query: str) -> Any:
-        """The object, or the list, at a path of the API.
-
-        Raises:
-            errors.Unavailable: the cluster cannot be reached, or refuses, or has no such object.
-        """
+        """The object or list at a path of the API. It must exist."""
         return self._parse_body(await self._request("GET", path, query), path)
 
     async def find(self, path: str) -> Any | None:
-        """The object at a path, or None where there is none.
-
-        Raises:
-            errors.Unavailable: the cluster cannot be reached, or refuses.
-        """
+        """The object at a path; None if it does not exist."""
         response = await self._request("GET", path, {})
         return None if response.status_code == http.HTTPStatus.NOT_FOUND else self._parse_body(response, path)
 
-    async def get_text(self, path: str, **query: str) -> str:
-        """What a path answers as plain text: the log of a container.
+    async def gather(self, requests: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+        """The results of many requests, with a limited number at a time."""
+        limit = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
-        Raises:
-            errors.Unavailable: the cluster cannot be reached, or refuses.
-        """
+        async def wait_for(request: Coroutine[Any, Any, Result]) -> Result:
+            async with limit:
+                return await request
+
+        return await asyncio.gather(*map(wait_for, requests))
+
+    async def get_text(self, path: str, **query: str) -> str:
+        """The plain text at a path: the log of a container."""
         response = await self._request("GET", path, query)
         self._raise_for_status(response, path)
         return response.text
 
     async def apply(self, path: str, manifest: Mapping[str, Any], *, field_manager: str) -> Any:
-        """Make or change the object at a path by server-side apply, as its field manager ``manager``; never by force.
+        """Create or change an object by server-side apply, without force.
 
         https://kubernetes.io/docs/reference/using-api/server-side-apply/
-
-        Raises:
-            errors.Unavailable: the cluster cannot be reached, or refuses.
         """
-        kind = {"Content-Type": "application/apply-patch+yaml"}
-        # JSON is YAML, and the API server reads it faster.
-        response = await self._request("PATCH", path, {"fieldManager": field_manager}, content=manifest, headers=kind)
+        content_type = "application/apply-patch+yaml"
+        # JSON is YAML, and the API server parses it faster.
+        response = await self._patch(path, manifest, content_type, field_manager)
         return self._parse_body(response, path)
 
     async def merge_patch(self, path: str, patch: Mapping[str, Any], *, field_manager: str) -> bool:
-        """Set some fields of the object at a path, whoever has set them before; whether there is one.
+        """Set some fields of an object, regardless of their managers. False if the object does not exist.
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
-
-        Raises:
-            errors.Unavailable: the cluster cannot be reached, or refuses.
         """
-        kind = {"Content-Type": "application/merge-patch+json"}
-        response = await self._request("PATCH", path, {"fieldManager": field_manager}, content=patch, headers=kind)
+        response = await self._patch(path, patch, "application/merge-patch+json", field_manager)
         if response.status_code == http.HTTPStatus.NOT_FOUND:
             return False
         self._raise_for_status(response, path)
         return True
 
     async def delete(self, path: str, **query: str) -> None:
-        """Delete the object at a path; one that is gone already is fine.
-
-        Raises:
-            errors.Unavailable: the cluster cannot be reached, or refuses.
-        """
+        """Delete an object, if it exists."""
         response = await self._request("DELETE", path, query)
         if response.status_code != http.HTTPStatus.NOT_FOUND:
             self._raise_for_status(response, path)
@@ -122,34 +108,37 @@ class KubeClient:
     async def stream_lines(
         self, path: str, *, read_timeout: float | None = None, **query: str
     ) -> AsyncGenerator[AsyncIterator[str]]:
-        """The lines of an answer without an end: a watch, or a log that is followed.
+        """The lines of an answer without an end: a watch, or a log that is followed. A broken connection raises, too.
 
         Args:
-            silence: the longest that it may say nothing, in seconds; none: for ever.
-
-        Raises:
-            errors.Unavailable: the cluster cannot be reached, or refuses; also when the connection breaks later.
+            read_timeout: maximum seconds without data; None for no limit.
         """
-        silent = httpx2.Timeout(self._timeout, read=read_timeout)
-        async with contextlib.AsyncExitStack() as open_answers:
+        timeout = httpx2.Timeout(self._timeout, read=read_timeout)
+        async with contextlib.AsyncExitStack() as stack:
             with self._translate_errors():
-                stream = self._http.stream("GET", path, params=query, timeout=silent)
-                response = await open_answers.enter_async_context(stream)
+                stream = self._http.stream("GET", path, params=query, timeout=timeout)
+                response = await stack.enter_async_context(stream)
                 if response.is_error:
                     await response.aread()
             self._raise_for_status(response, path)
             yield self._split_lines(response)
 
     async def _split_lines(self, response: httpx2.Response) -> AsyncGenerator[str]:
-        """Cut at line feeds only: the library's own also cuts at U+0085, which stands unescaped in Kubernetes' JSON."""
+        """Split at line feeds only: the library also splits at U+0085, which is not escaped in Kubernetes' JSON."""
         rest = b""
         with self._translate_errors():
             async for chunk in response.aiter_bytes():
-                *whole, rest = (rest + chunk).split(b"\n")
-                for line in whole:
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
                     yield line.decode(errors="replace")
         if rest:
             yield rest.decode(errors="replace")
+
+    async def _patch(
+        self, path: str, body: Mapping[str, Any], content_type: str, field_manager: str
+    ) -> httpx2.Response:
+        headers = {"Content-Type": content_type}
+        return await self._request("PATCH", path, {"fieldManager": field_manager}, content=body, headers=headers)
 
     async def _request(
         self,
@@ -167,7 +156,7 @@ class KubeClient:
 
     @contextlib.contextmanager
     def _translate_errors(self) -> Generator[None]:
-        """What the libraries raise, as one line for the user."""
+        """The libraries' errors become one line for the user."""
         try:
             yield
         except (TimeoutError, httpx2.TimeoutException) as error:
@@ -184,51 +173,50 @@ class KubeClient:
         try:
             return response.json()
         except ValueError as error:
-            raise self._build_unavailable(f"it did not answer {path} as Kubernetes does") from error
+            raise self._build_unavailable(f"its answer to {path} is not JSON: is it a Kubernetes API?") from error
 
     def _raise_for_status(self, response: httpx2.Response, path: str) -> None:
-        """Raise if the answer is no good one."""
         if response.status_code == http.HTTPStatus.UNAUTHORIZED:
             raise self._build_forbidden("401 Unauthorized")
         if response.status_code == http.HTTPStatus.FORBIDDEN:
-            verb = {"GET": "reading", "DELETE": "deleting"}.get(response.request.method, "writing")
-            raise self._build_forbidden(f"403 Forbidden: {verb} {path} is not allowed")
+            action = {"GET": "reading", "DELETE": "deleting"}.get(response.request.method, "writing")
+            raise self._build_forbidden(f"403 Forbidden: {action} {path} is not allowed")
         if response.is_error:
             raise self._build_unavailable(f"it answered {response.status_code} {response.reason_phrase} to {path}")
 
     async def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     def _build_unavailable(self, reason: str) -> errors.Unavailable:
-        start = "start it with make cluster-up, or" if self.context == DEVELOPMENT_CONTEXT else "is it running? Or"
+        hint = "start it with make cluster-up, or" if self.context == DEVELOPMENT_CONTEXT else "is it running? Or"
         return errors.Unavailable(
             f'cannot reach the cluster of context "{self.context}" ({self.server}: {reason});'
-            f" {start} {kubeconfig.CONTEXT_HINT}"
+            f" {hint} {kubeconfig.CONTEXT_HINT}"
         )
 
     def _build_forbidden(self, reason: str) -> errors.Forbidden:
         return errors.Forbidden(
             f'the cluster of context "{self.context}" ({self.server}) refused the credentials of the kubeconfig:'
-            f" {reason}; log in again, ask for the right, or {kubeconfig.CONTEXT_HINT}"
+            f" {reason}; log in again, request the permission, or {kubeconfig.CONTEXT_HINT}"
         )
 
 
 def _format_cause(error: BaseException) -> str:
-    """The reason below what the libraries wrapped around it."""
-    for inner in _iterate_causes(error):
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted: {inner.verify_message}"
-        if isinstance(inner, OSError) and inner.strerror and inner.errno:
-            return os.strerror(inner.errno).lower()
+    """The original reason, below the exceptions that the libraries wrap around it."""
+    for cause in _iterate_causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, OSError) and cause.strerror and cause.errno:
+            return os.strerror(cause.errno).lower()
     return _get_last_line(error)
 
 
 def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
     """The innermost causes first."""
     if isinstance(error, BaseExceptionGroup):
-        for each in cast(BaseExceptionGroup[BaseException], error).exceptions:
-            yield from _iterate_causes(each)
+        for member in cast(BaseExceptionGroup[BaseException], error).exceptions:
+            yield from _iterate_causes(member)
     cause = error.__cause__ or error.__context__
     if cause is not None:
         yield from _iterate_causes(cause)

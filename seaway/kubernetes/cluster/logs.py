@@ -1,4 +1,4 @@
-"""The logs of containers as the API gives them with ``timestamps=true``: where a line stands in time, and what was had.
+"""Reads logs of containers as the API returns them with ``timestamps=true``.
 
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
 """
@@ -27,7 +27,7 @@ class LogLine:
 
 
 class LogReader:
-    """Lines in their order, and where to go on after a broken connection: none is lost, none comes twice."""
+    """Parses lines, and resumes after a broken connection: no line is lost or repeated."""
 
     def __init__(self) -> None:
         self._time = 0
@@ -35,9 +35,9 @@ class LogReader:
         self._expected_repeats: collections.Counter[str] = collections.Counter()
 
     def build_resume_query(self) -> dict[str, str]:
-        """The query that goes on from here; empty at the beginning.
+        """The query that continues after the last line; empty at the start.
 
-        The API server passes on whole seconds only, so the lines of the last second come once more.
+        The API server accepts whole seconds only, so it repeats the lines of the last second.
         """
         if not self._time:
             return {}
@@ -46,10 +46,10 @@ class LogReader:
         return {"sinceTime": f"{second:%Y-%m-%dT%H:%M:%SZ}"}
 
     def read_line(self, raw: str) -> LogLine | None:
-        """The line; None for one that was had before the connection broke."""
-        found = _TIMESTAMPED.fullmatch(raw)
-        # Without a time: the rest of a line that the program broke by something else than a line feed.
-        time = _parse_nanoseconds(found) if found else self._time
+        """The parsed line; None if it is a repeat after a broken connection."""
+        match = _TIMESTAMPED.fullmatch(raw)
+        # No timestamp: the rest of a line that the program broke with another character than a line feed.
+        time = _parse_nanoseconds(match) if match else self._time
         if time // _SECOND > self._time // _SECOND:
             self._lines_in_second.clear()
             self._expected_repeats.clear()
@@ -58,18 +58,18 @@ class LogReader:
             return None
         self._time = max(time, self._time)
         self._lines_in_second[raw] += 1
-        return LogLine(time=time, text=(found[4] or "") if found else raw)
+        return LogLine(time=time, text=(match[4] or "") if match else raw)
 
 
 def _parse_nanoseconds(match: re.Match[str]) -> int:
-    whole = datetime.datetime.fromisoformat(f"{match[1]}{match[3]}")
-    return int(whole.timestamp()) * _SECOND + int((match[2] or "").ljust(9, "0"))
+    second = datetime.datetime.fromisoformat(f"{match[1]}{match[3]}")
+    return int(second.timestamp()) * _SECOND + int((match[2] or "").ljust(9, "0"))
 
 
 async def merge_by_time(
     streams: Sequence[tuple[Source, AsyncIterator[LogLine]]],
 ) -> AsyncIterator[tuple[Source, LogLine]]:
-    """The lines of several logs by their times, each with what its log came with. One line a log is held."""
+    """The lines of several logs in the order of their times, each with its source. Holds one line per log."""
     heads: list[tuple[int, int, LogLine]] = []
 
     async def pull(index: int) -> None:

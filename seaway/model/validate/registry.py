@@ -24,7 +24,20 @@ from seaway.model.validate import (
 )
 from seaway.syntax import diagnosis, nodes
 
-RULES = (structure, secrets, rbac, scaling, scheduling, ports, extra_containers, jobs, dependencies, volumes, egress, raw)
+RULES = (
+    structure,
+    secrets,
+    rbac,
+    scaling,
+    scheduling,
+    ports,
+    extra_containers,
+    jobs,
+    dependencies,
+    volumes,
+    egress,
+    raw,
+)
 """The rules that need only the application."""
 
 

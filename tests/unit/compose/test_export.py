@@ -11,6 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from dev import environment
+from dev.compose_comparison import projects
 from seaway.compose import report
 from seaway.compose.exporter import container, exporter, losses
 from seaway.compose.importer import convert
@@ -20,7 +21,6 @@ from seaway.model import application
 from seaway.model.defaults import resolve
 from seaway.project import load
 from seaway.syntax import decode, nodes
-from tests.compose import projects
 
 EXAMPLES = [environment.ROOT / "app", *sorted((environment.ROOT / "examples").iterdir())]
 

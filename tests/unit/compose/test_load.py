@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from dev.compose_comparison import projects
 from seaway.compose.importer import dockerfile
 from seaway.compose.loader import documents, loader, schema
 from seaway.files import roots
 from seaway.syntax import nodes
-from tests.compose import projects
 from tests.support import compose
 
 BIND = {"create_host_path": True}

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from dev.compose_comparison import keys, projects
 from seaway.compose import report
 from seaway.compose.importer import convert
 from seaway.compose.loader import loader
 from seaway.files import roots
 from seaway.syntax import nodes
-from tests.compose import keys, projects
 
 SCHEMA = json.loads((keys.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())
 DEFINITIONS = SCHEMA["definitions"]

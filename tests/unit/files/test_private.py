@@ -23,11 +23,11 @@ def get_mode(path: Path) -> int:
 
 def prepare(folder: Path) -> None:
     with mock.patch.object(toolchain, "link_plugins"):  # none is compiled on a fresh machine
-        environment.prepare(state=folder / ".seaway")
+        environment.prepare_environment(state=folder / ".seaway")
 
 
 def lock(folder: Path) -> None:
-    with node.locked(layout.Layout(root=folder)):
+    with node.lock_cluster(layout.Layout(root=folder)):
         pass
 
 
@@ -70,8 +70,8 @@ def test_the_settings_for_a_shell_are_not_written_through_a_link(
     (tmp_path / ".seaway").mkdir()
     (tmp_path / ".seaway/env").symlink_to("../bashrc")
     monkeypatch.setattr(environment, "STATE", tmp_path / ".seaway")
-    monkeypatch.setattr(environment, "variables", lambda: {"A": "b c"})
-    assert "export A='b c'\n" in environment.write().read_text()
+    monkeypatch.setattr(environment, "format_variables", lambda: {"A": "b c"})
+    assert "export A='b c'\n" in environment.write_env_file().read_text()
     assert (tmp_path / "bashrc").read_text() == "precious"
 
 

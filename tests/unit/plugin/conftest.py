@@ -11,7 +11,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import engine
 
 

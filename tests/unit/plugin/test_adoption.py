@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import engine, test_data_loss
 
 OURS = test_data_loss.OURS

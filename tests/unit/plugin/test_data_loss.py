@@ -10,7 +10,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from plugin import values
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import conftest, engine
 
 PROVIDER = "urn:pulumi:prod::shop::seaway:index:Application$pulumi:providers:seaway::seaway"

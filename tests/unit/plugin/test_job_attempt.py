@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import engine
 
 URN = "urn:pulumi:dev::shop::seaway:index:Application$seaway:index:JobAttempt::migrate"

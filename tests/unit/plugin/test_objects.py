@@ -13,7 +13,7 @@ from seaway.model import settings
 from seaway.project import load, release
 from seaway.release import record, record_store, stored_record
 from tests import golden
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import engine
 
 URN = "urn:pulumi:prod::shop::seaway:index:Application$seaway:index:Objects::objects"

@@ -17,7 +17,7 @@ from pulumi.runtime.proto import provider_pb2
 
 import plugin as package
 from plugin import values
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import engine
 
 SECRET = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:GeneratedSecret::guestbook/TOKEN"

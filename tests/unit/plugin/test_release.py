@@ -22,7 +22,7 @@ from seaway.project import load, release_lock
 from seaway.release import record, record_store, stack_state, stored_record
 from seaway.syntax import yaml_writer
 from tests import golden
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 from tests.unit.plugin import engine
 
 URN = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Release::release"

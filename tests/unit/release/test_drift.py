@@ -16,7 +16,7 @@ from seaway.project import load, release
 from seaway.release import drift, record, record_store, stack_state, stored_record
 from seaway.syntax import diagnosis, encode
 from tests import golden
-from tests.unit.cluster import apiserver
+from tests.support import apiserver
 
 STACK = settings.Settings(stack="test", context="work", registry="registry.example.com")
 PULUMI = {"manager": "pulumi-kubernetes-1a2b3c4d", "operation": "Apply", "time": "2026-01-01T00:00:00Z"}

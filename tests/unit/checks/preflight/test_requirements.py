@@ -1,0 +1,147 @@
+"""What the cluster must have besides its nodes."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from seaway.checks.preflight import cluster_facts, nodes, requirements
+from seaway.model import application
+from tests.unit.checks import made
+from tests.unit.checks.preflight import answers
+
+STORAGE = "/apis/storage.k8s.io/v1/storageclasses"
+INGRESS = "/apis/networking.k8s.io/v1/ingressclasses"
+QUOTAS = "/api/v1/namespaces/shop-test/resourcequotas"
+SECRETS = "/api/v1/namespaces/shop-test/secrets"
+VAULT = f"{SECRETS}/vault"
+NOT_READY = {"conditions": [{"type": "Ready", "status": "False", "message": "no\n account"}]}
+UNAVAILABLE = {"conditions": [{"type": "Available", "status": "False", "message": "endpoints not found"}]}
+
+
+def test_a_cluster_that_meets_all_requirements(wording: object) -> None:
+    outcomes = answers.evaluate_all(answers.build_context())
+    assert {outcome.state for outcome in outcomes.values()} == {"present"}
+    assert [f"{code}: {answers.format_outcome(outcome)}" for code, outcome in outcomes.items()] == wording
+
+
+def test_a_simple_application_has_few_requirements() -> None:
+    app = application.Application("shop", services=(application.Service("web", image="nginx:1"),))
+    required = requirements.list_requirements(answers.build_context(app, made.STACK))
+    assert [requirement.code for requirement in required] == [
+        "kubernetes-version",
+        "network-policies",
+        "cluster-dns",
+        "namespace-quota",
+        "node-platform",
+        "fitting-node",
+        "node-spread",
+        "free-capacity",
+    ]
+
+
+def listed(*manifests: dict[str, Any]) -> dict[str, Any]:
+    return {"items": list(manifests)}
+
+
+def quota(name: str, pods: str) -> dict[str, Any]:
+    return answers.build_object(name, spec={"hard": {"pods": pods}})
+
+
+K3S = {"major": "1", "minor": "34", "gitVersion": "v1.34.1+k3s1"}
+OTHER_DNS = answers.build_object("kube-dns", spec={"selector": {"app": "dns"}})
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "old version": ("kubernetes-version: missing", {requirements.VERSION_PATH: {"major": "1", "minor": "29"}}),
+    "old rules": ("kubernetes-version: present", {requirements.VERSION_PATH: {"major": "1", "minor": "31"}}),
+    "no version": ("kubernetes-version: unknown", {requirements.VERSION_PATH: {}}),
+    "no agent": (
+        "network-policies: unknown",
+        {requirements.DAEMON_SETS_PATH: listed(answers.build_object("kube-flannel-ds"))},
+    ),
+    "k3s": (
+        "network-policies: present",
+        {requirements.DAEMON_SETS_PATH: listed(), requirements.VERSION_PATH: K3S},
+    ),
+    "unreadable agents": (
+        "network-policies: unknown",
+        {requirements.DAEMON_SETS_PATH: cluster_facts.Unreadable(requirements.DAEMON_SETS_PATH)},
+    ),
+    "no DNS": ("cluster-dns: warning", {requirements.DNS_PATH: None}),
+    "other DNS": ("cluster-dns: missing", {requirements.DNS_PATH: OTHER_DNS}),
+    "no metrics": ("metrics-api: missing", {requirements.METRICS_PATH: None}),
+    "metrics unavailable": (
+        "metrics-api: missing",
+        {requirements.METRICS_PATH: answers.build_object("m", status=UNAVAILABLE)},
+    ),
+    "no default class": ("storage-class: missing", {STORAGE: listed(answers.build_object("slow"))}),
+    "no ingress class": ("ingress-class: missing", {INGRESS: listed()}),
+    "no cert-manager": ("cluster-issuer: missing", {requirements.ISSUERS_PATH: None}),
+    "other issuer": ("cluster-issuer: missing", {requirements.ISSUERS_PATH: listed(answers.build_object("own"))}),
+    "issuer not ready": (
+        "cluster-issuer: missing",
+        {requirements.ISSUERS_PATH: listed(answers.build_object("letsencrypt", status=NOT_READY))},
+    ),
+    "no secret": ("existing-secret: missing", {VAULT: None}),
+    "no key": ("existing-secret: missing", {VAULT: {"data": {"other": ""}}}),
+    "unreadable secret": ("existing-secret: unknown", {VAULT: cluster_facts.Unreadable(VAULT)}),
+    "large quota": ("namespace-quota: present", {QUOTAS: listed(quota("team", "100"), quota("seaway", "1"))}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_requirement(case: str, wording: object) -> None:
+    expected, changed = CASES[case]
+    code, state = expected.split(": ")
+    outcome = answers.evaluate_all(answers.build_context(), changed)[code]
+    assert outcome.state == state
+    assert [answers.format_outcome(outcome)] == wording
+
+
+def test_a_quota_of_another_owner_is_too_small() -> None:
+    outcome = answers.evaluate_all(answers.build_context(), {QUOTAS: listed(quota("team", "10"))})["namespace-quota"]
+    assert outcome.state == "missing"
+    assert outcome.message.startswith("ResourceQuota/team spec.hard[pods]: ")
+
+
+def test_named_classes_and_secrets_must_exist(wording: object) -> None:
+    stack = dataclasses.replace(
+        made.OPEN,
+        storage_class="fast",
+        ingress=dataclasses.replace(made.HOSTS, class_name="nginx", issuer=None, tls_secret="shop-tls"),
+        image_pull_secrets=("registry",),
+        publish="ingress",
+    )
+    app = made.app(web={"priority_class": "high"}, db={"priority_class": "highest"})
+    secrets = {
+        f"{SECRETS}/shop-tls": {"data": {"tls.crt": ""}},
+        f"{SECRETS}/registry": {"data": {".dockerconfigjson": ""}},
+    }
+    outcomes = answers.evaluate_all(answers.build_context(app, stack), secrets)
+    assert {code: outcomes[code].state for code in outcomes if "class" in code or "secret" in code} == {
+        "storage-class": "present",
+        "ingress-class": "missing",
+        "priority-class: web": "present",
+        "priority-class: db": "missing",
+        "existing-secret: Secret shop-tls": "missing",
+        "existing-secret: Secret registry": "present",
+        "existing-secret: Secret vault": "present",
+    }
+    absent = answers.evaluate_all(answers.build_context(app, stack), dict.fromkeys(secrets))
+    assert [
+        *(answers.format_outcome(outcome) for outcome in outcomes.values() if outcome.state == "missing"),
+        *(answers.format_outcome(outcome) for outcome in absent.values() if outcome.state == "missing"),
+    ] == wording
+
+
+def test_the_cluster_does_not_show_whether_it_has_a_load_balancer(wording: object) -> None:
+    stack = dataclasses.replace(made.STACK, publish="loadBalancer")
+    outcome = answers.evaluate_all(answers.build_context(stack=stack))["load-balancer"]
+    assert outcome.state == "unknown"
+    assert [answers.format_outcome(outcome)] == wording
+
+
+def test_a_requirement_with_an_unreadable_path_is_unknown() -> None:
+    unreadable = {path: cluster_facts.Unreadable(path) for path in answers.answer_everything()}
+    outcomes = answers.evaluate_all(answers.build_context(), unreadable)
+    assert {outcome.state for outcome in outcomes.values()} == {"unknown"}
+    assert outcomes["free-capacity"].message == f"no permission to read {nodes.NODES_PATH}"

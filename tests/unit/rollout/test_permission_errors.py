@@ -1,0 +1,108 @@
+"""Real last lines of programs without a permission, each with its cause."""
+
+import pytest
+
+from seaway.rollout import message_parsers, permission_errors
+
+NODE = """\
+node:fs:601
+  handleErrorFromBinding(ctx);
+Error: EROFS: read-only file system, open '/app/cache/index.json'
+    at Object.openSync (node:fs:601:3)
+    at Object.<anonymous> (/app/server.js:3:4) {
+  errno: -30,
+  syscall: 'open',
+  code: 'EROFS',
+  path: '/app/cache/index.json'
+}
+
+Node.js v20.11.1
+"""
+PYTHON = """\
+Traceback (most recent call last):
+  File "/app/main.py", line 3, in <module>
+    os.makedirs("/srv/cache")
+OSError: [Errno 30] Read-only file system: '/srv/cache'
+"""
+
+WRITES = [
+    (NODE, "/app/cache"),
+    (PYTHON, "/srv/cache"),
+    ("PermissionError: [Errno 13] Permission denied: '/data/state.db'", "/data"),
+    ('nginx: [emerg] open() "/run/nginx.pid" failed (30: Read-only file system)', "/run"),
+    (
+        'nginx: [emerg] mkdir() "/var/cache/nginx/client_temp" failed (13: Permission denied)',
+        "/var/cache/nginx/client_temp",
+    ),
+    ("panic: open /var/lib/app/app.log: read-only file system", "/var/lib/app"),
+    ("/entrypoint.sh: line 12: /etc/app/app.conf: Read-only file system", "/etc/app"),
+    ("touch: cannot touch '/usr/share/app/ok': Permission denied", "/usr/share/app"),
+    ("mkdir: can't create directory '/data': Read-only file system", "/data"),
+    ("Caused by: java.io.FileNotFoundException: /opt/app/logs/app.log (Permission denied)", "/opt/app/logs"),
+    ('FATAL:  could not create lock file "/var/run/postgresql/.s.PGSQL.5432.lock": Read-only file system',
+     "/var/run/postgresql"),
+    ("sed: couldn't open temporary file /etc/app/sedXyz: Permission denied", "/etc/app"),
+    ("sh: can't create /pid: Read-only file system", "/pid"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "folder"), WRITES)
+def test_a_folder_that_is_not_writable(message: str, folder: str) -> None:
+    parsed = permission_errors.find_permission_error(message)
+    assert parsed is not None
+    assert (parsed.cause, parsed.folder) == ("not-writable", folder)
+
+
+ROOT_REQUIRED = [
+    "chown: changing ownership of '/data': Operation not permitted",
+    "su-exec: setgroups: Operation not permitted",
+    'error: failed switching to "redis": operation not permitted',
+    "nginx: [emerg] setgid(101) failed (1: Operation not permitted)",
+    "This script must be run as root",
+    "E: this program requires root",
+    "mount: only root can do that, you must be root",
+    "Could not open lock file, are you root?",
+]
+
+
+PORTS = [
+    "nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)",
+    "listen tcp :443: bind: permission denied",
+    "Error: listen EACCES: permission denied 0.0.0.0:80",
+    "(13)Permission denied: AH00072: make_sock: could not bind to address [::]:80",
+]
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [*(("needs-rights", message) for message in ROOT_REQUIRED), *(("low-port", message) for message in PORTS)],
+)
+def test_a_missing_right(cause: str, message: str) -> None:
+    expected = message_parsers.ParsedMessage(cause=cause, message=message)
+    assert permission_errors.find_permission_error(f"starting\n{message}\n") == expected
+
+
+OTHER_ERRORS = [
+    "",
+    "KeyError: 'DATABASE_URL'",
+    "permission denied",  # of a database, of an API: no path, no port
+    'FATAL:  permission denied for table "orders"',
+    "listen tcp :8080: bind: address already in use",
+    '"root" execution of the PostgreSQL server is not permitted.',
+    "10-listen.sh: info: can not modify /etc/nginx/conf.d/default.conf (read-only file system?)\nno such directive",
+    "warning: /data/x: Permission denied\nKeyError: 'A'",
+    "GET https://example.com/a/b: Permission denied",
+    "/data/x: Permission denied\n" + "a line\n" * permission_errors.MAX_LINES,
+]
+
+
+@pytest.mark.parametrize("message", OTHER_ERRORS)
+def test_other_errors(message: str) -> None:
+    assert permission_errors.find_permission_error(message) is None
+
+
+def test_the_last_of_several_errors_counts() -> None:
+    output = "chown: /data: Operation not permitted\ntouch: /data/x: Read-only file system\n"
+    parsed = permission_errors.find_permission_error(output)
+    assert parsed is not None
+    assert (parsed.cause, parsed.folder) == ("not-writable", "/data")
