@@ -42,7 +42,11 @@ class Smallest:
         return self.project.folder / "app" / "images.lock"
 
     def outdated(self, *words: str) -> project.CommandResult:
-        line = (str(self.project.folder / ".venv/bin/seaway"), "release", "outdated", *words)
+        line = (str(self.project.folder / ".venv/bin/seaway"), "images", "outdated", *words)
+        return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
+
+    def pin(self) -> project.CommandResult:
+        line = (str(self.project.folder / ".venv/bin/seaway"), "images", "lock")
         return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
 
     def image(self, service: str) -> str:
@@ -93,7 +97,7 @@ def test_an_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, diges
     before = smallest.outdated()
     assert before.exit_code == 0, before.output
     assert "not pinned" in before.stdout
-    written = smallest.outdated("--write")
+    written = smallest.pin()
     assert written.exit_code == 0, written.output
     assert f"+{BASE}: {first}" in written.stdout
     smallest.project.up()
@@ -114,7 +118,7 @@ def test_a_base_that_was_renewed_is_told_and_nothing_moves(smallest: Smallest, d
 def test_a_renewed_lock_is_an_update_with_its_reason(smallest: Smallest, digests: tuple[str, str]) -> None:
     first, second = digests
     before = smallest.image("web")
-    written = smallest.outdated("--write")
+    written = smallest.pin()
     assert written.exit_code == 0, written.output
     assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.stdout
     assert smallest.outdated().exit_code == 0

@@ -14,6 +14,7 @@ from seaway.cli import main
 from tests.support import apiserver
 from tests.unit.cli import program
 from tests.unit.rollout import made
+from tests.support import live_objects as made
 
 VERSIONS = {
     "Deployment": "apps/v1",
@@ -91,7 +92,7 @@ def put_objects(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> N
     """Into the namespace of shop in dev."""
     for each in objects:
         version = VERSIONS.get(kind, "v1")
-        api.put(version, kind, "shop-dev", each["metadata"]["name"], **{key: each[key] for key in each})
+        api.put(version, kind, "shop-dev", each["metadata"]["name"], **{key: each[key] for key in each if key != "kind"})
 
 
 def put_all(api: apiserver.ApiServer, objects: dict[str, list[made.Object]]) -> None:
