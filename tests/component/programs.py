@@ -1,4 +1,4 @@
-"""The examples, and what objects() says of them."""
+"""Runs the programs of the examples, and renders their objects."""
 
 import shutil
 from collections.abc import Callable
@@ -22,7 +22,7 @@ CONFIG = {
 }
 
 Run = Callable[..., recorder.Recording]
-Made = Callable[[str], tuple[recorder.Recording, list[objects.ReleaseObject]]]
+Rendered = Callable[[str], tuple[recorder.Recording, list[objects.ReleaseObject]]]
 
 
 def copy_example(example: str, folder: Path) -> None:
@@ -41,28 +41,28 @@ def run_program(folder: Path, *, config: dict[str, str] | None = None, **how: An
 
 
 def build_expected_objects(recording: recorder.Recording, folder: Path) -> list[objects.ReleaseObject]:
-    """What objects() returns for the images and secrets that the program of a folder registered."""
-    expected: list[objects.ReleaseObject] = []
+    """The result of objects() for the images and secrets that the program of a folder registered."""
+    rendered: list[objects.ReleaseObject] = []
 
     def build() -> None:
-        given = settings.read_inputs(folder)
+        stack_inputs = settings.read_inputs(folder)
         images = {
-            each.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: inputs.Image(
-                reference=f"{each.inputs['tags'][0].partition(':')[0]}@{recorder.DIGEST}",
-                content=each.inputs["tags"][0].partition(":")[2],
+            resource.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: inputs.Image(
+                reference=f"{resource.inputs['tags'][0].partition(':')[0]}@{recorder.DIGEST}",
+                content=resource.inputs["tags"][0].partition(":")[2],
             )
-            for each in recording.list_resources("Image")
-            if each.request.custom
+            for resource in recording.list_resources("Image")
+            if resource.request.custom
         }
         secrets = {
-            each.name: inputs.SecretValue(
-                fingerprint=f"generated-{each.inputs['length']}",
+            resource.name: inputs.SecretValue(
+                fingerprint=f"generated-{resource.inputs['length']}",
                 value=values.Secret(settings.encode_base64("generated")),
             )
-            for each in recording.list_resources("GeneratedSecret")
+            for resource in recording.list_resources("GeneratedSecret")
         }
-        expected.extend(objects.objects(given.environment, images, secrets))
+        rendered.extend(objects.objects(stack_inputs.environment, images, secrets))
         pulumi.ComponentResource("test:index:Something", "something")
 
     recorder.record(build, config=CONFIG)
-    return expected
+    return rendered

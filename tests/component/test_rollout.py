@@ -11,8 +11,10 @@ from tests.component import programs, recorder
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_rollouts_watch_every_workload_once(made: programs.Made, registered: programs.Run, example: str) -> None:
-    recording, expected = made(example)
+def test_rollouts_watch_every_workload_once(
+    rendered: programs.Rendered, registered: programs.Run, example: str
+) -> None:
+    recording, expected = rendered(example)
     wanted = {
         step: [
             {"kind": one.kind, "name": one.name, "owner": one.owner, "deadline": one.deadline, "version": one.version}
@@ -35,8 +37,8 @@ def test_rollouts_watch_every_workload_once(made: programs.Made, registered: pro
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_the_guard_of_objects_knows_all_of_them(made: programs.Made, example: str) -> None:
-    recording, expected = made(example)
+def test_the_guard_of_objects_knows_all_of_them(rendered: programs.Rendered, example: str) -> None:
+    recording, expected = rendered(example)
     (guard,) = recording.list_resources("Objects")
     assert guard.inputs == {
         "partOf": example,
