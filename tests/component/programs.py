@@ -1,7 +1,7 @@
 """Runs the programs of the examples, and renders their objects."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ import pulumi
 from components import application, settings
 from plugin import values
 from seaway.manifests import inputs, objects
+from seaway.project import release_lock
+from seaway.release import hold, record
+from seaway.syntax import diagnosis, encode
 from tests.component import recorder
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +69,42 @@ def build_expected_objects(recording: recorder.Recording, folder: Path) -> list[
 
     recorder.record(build, config=CONFIG)
     return rendered
+
+
+def get_release_id(recording: recorder.Recording) -> str:
+    """The id of the release that a program registered."""
+    (release,) = recording.list_resources("Release")
+    return release.inputs["release"]
+
+
+def decode_record(recording: recorder.Recording) -> record.ReleaseRecord:
+    """The record of the release that a program registered."""
+    (release,) = recording.list_resources("Release")
+    return record.ReleaseRecord.decode(encode.to_node(release.inputs["record"], diagnosis.SourceLocation("recorded")))
+
+
+def get_image(recording: recorder.Recording, name: str) -> Any:
+    """The image of the main container of a service."""
+    (deployment,) = (one for one in recording.list_resources("Deployment") if one.name == name)
+    return deployment.inputs["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+def edit_app(folder: Path, old: str, new: str) -> None:
+    """Replace a text in app.yaml."""
+    file = folder / "app" / "app.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def hold_release(
+    folder: Path,
+    held: str,
+    good: record.ReleaseRecord,
+    release_objects: Sequence[objects.ReleaseObject] | None = None,
+    stack: str = "dev",
+) -> None:
+    """Hold a failed release back, as `seaway up --rollback-on-failure` does: another one is deployed instead."""
+    fallback = release_lock.Fallback(
+        release=good.id, held=held, because="web: image not found", since="2026-01-01T00:00:00Z"
+    )
+    hold.write_fallback(folder, stack, fallback, good, release_objects or good.render_objects())

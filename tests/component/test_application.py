@@ -32,27 +32,27 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 def shape(recording: recorder.Recording) -> list[tuple[str, str]]:
-    return sorted((each.urn, each.parent) for each in recording.resources)
+    return sorted((resource.urn, resource.parent) for resource in recording.resources)
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 @pytest.mark.parametrize("preview", [True, False])
 def test_every_resource_has_a_parent_and_a_unique_name(registered: programs.Run, example: str, preview: bool) -> None:
     recording = registered(example, preview=preview)
-    urns = [each.urn for each in recording.resources]
+    urns = [resource.urn for resource in recording.resources]
     assert len(urns) == len(set(urns))
     (top,) = recording.list_resources("Application")
     assert "pulumi:pulumi:Stack" in top.parent
-    for each in recording.resources:
-        if each is not top:
-            assert each.parent in urns, f"{each.title} has a foreign parent"
-            assert each.parent.split("::")[2].startswith("seaway:index:Application")
+    for resource in recording.resources:
+        if resource is not top:
+            assert resource.parent in urns, f"{resource.title} has a foreign parent"
+            assert resource.parent.split("::")[2].startswith("seaway:index:Application")
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 def test_every_component_ends_with_its_outputs(registered: programs.Run, example: str) -> None:
     recording = registered(example)
-    components = [each.urn for each in recording.resources if not each.request.custom]
+    components = [resource.urn for resource in recording.resources if not resource.request.custom]
     assert set(components) <= set(recording.outputs)
 
 
@@ -61,8 +61,8 @@ def test_two_runs_are_equal_and_a_preview_has_the_same_graph(
     run: programs.Run, registered: programs.Run, example: str
 ) -> None:
     first, second, preview = registered(example), run(example), registered(example, preview=True)
-    assert [(each.urn, each.inputs) for each in sorted(first.resources, key=lambda one: one.urn)] == [
-        (each.urn, each.inputs) for each in sorted(second.resources, key=lambda one: one.urn)
+    assert [(resource.urn, resource.inputs) for resource in sorted(first.resources, key=lambda one: one.urn)] == [
+        (resource.urn, resource.inputs) for resource in sorted(second.resources, key=lambda one: one.urn)
     ]
     assert shape(preview) == shape(first)
 
@@ -70,38 +70,38 @@ def test_two_runs_are_equal_and_a_preview_has_the_same_graph(
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 def test_a_preview_shows_fields(registered: programs.Run, example: str) -> None:
     """Only image references and generated values may be unknown, and only the data of a Secret may be secret."""
-    for each in registered(example, preview=True).resources:
-        found = list(leaves(each.inputs))
+    for resource in registered(example, preview=True).resources:
+        found = list(leaves(resource.inputs))
         assert not any(isinstance(leaf, str) and "__str__" in leaf for leaf in found)
-        if each.type != "kubernetes:core/v1:Secret":
-            assert not any(isinstance(leaf, values.Secret) for leaf in found), each.title
-        template = kinds.find_pod_template(each.inputs) if each.type.startswith("kubernetes:") else None
+        if resource.type != "kubernetes:core/v1:Secret":
+            assert not any(isinstance(leaf, values.Secret) for leaf in found), resource.title
+        template = kinds.find_pod_template(resource.inputs) if resource.type.startswith("kubernetes:") else None
         if template is not None:
             pod = template["spec"]
             images = [one["image"] for one in (*pod.get("initContainers", ()), *pod["containers"])]
             unknown = [leaf for leaf in found if leaf is values.UNKNOWN]
-            assert unknown == [image for image in images if image is values.UNKNOWN], each.title
+            assert unknown == [image for image in images if image is values.UNKNOWN], resource.title
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 def test_the_registered_objects_are_those_of_objects(rendered: programs.Rendered, example: str) -> None:
     recording, expected = rendered(example)
-    registered = {each.title: each.inputs for each in recording.resources if each.type.startswith("kubernetes:")}
-    assert registered == {
-        f"kubernetes:{'' if '/' in each.manifest['apiVersion'] else 'core/'}{each.manifest['apiVersion']}:{each.kind} "
-        f"{each.name}": each.manifest
-        for each in expected
+    registered = {
+        resource.title: resource.inputs for resource in recording.resources if resource.type.startswith("kubernetes:")
     }
+    versions = {one.key: one.manifest["apiVersion"] for one in expected}
+    groups = {key: version if "/" in version else f"core/{version}" for key, version in versions.items()}
+    assert registered == {f"kubernetes:{groups[one.key]}:{one.kind} {one.name}": one.manifest for one in expected}
     assert len(registered) == len(expected)
 
 
 def test_no_resource_is_renamed(registered: programs.Run) -> None:
-    """A renamed resource is deleted and created again, so a rename needs an alias. Then: SEAWAY_WRITE_NAMES=1 pytest."""
+    """A renamed resource is deleted and created again: it needs an alias. Then: SEAWAY_WRITE_NAMES=1 pytest."""
     hashed = re.compile(r"-[0-9a-f]{10}$")
     names = "".join(
-        f"{example}: {hashed.sub('-<hash>', each.urn.partition('::seaway::')[2])}\n"
+        f"{example}: {hashed.sub('-<hash>', resource.urn.partition('::seaway::')[2])}\n"
         for example in programs.EXAMPLES
-        for each in sorted(registered(example).resources, key=lambda one: one.urn)
+        for resource in sorted(registered(example).resources, key=lambda one: one.urn)
     )
     if os.environ.get("SEAWAY_WRITE_NAMES"):
         GOLDEN.write_text(names)
@@ -133,19 +133,21 @@ def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
     config = {"publish": "ingress", "ingress": json.dumps({"hosts": {"board": ["board.example.com"]}})}
     snake = {"automountServiceAccountToken": "automount_service_account_token", "roleRef": "role_ref"}
     found = run("everything", config=config).resources
-    ours = {each.title: each for each in found if each.type.startswith("kubernetes:")}
-    assert {each.type.rpartition(":")[2] for each in ours.values()} == set(classes)
+    ours = {resource.title: resource for resource in found if resource.type.startswith("kubernetes:")}
+    assert {resource.type.rpartition(":")[2] for resource in ours.values()} == set(classes)
 
     def build() -> None:
-        for each in ours.values():
+        for resource in ours.values():
             given = {
-                snake.get(key, key): value for key, value in each.inputs.items() if key not in {"apiVersion", "kind"}
+                snake.get(key, key): value
+                for key, value in resource.inputs.items()
+                if key not in {"apiVersion", "kind"}
             }
-            if each.type.endswith(":Secret"):
+            if resource.type.endswith(":Secret"):
                 given["data"] = {key: value.value for key, value in given["data"].items()}
-            classes[each.type.rpartition(":")[2]](each.name, **given)
+            classes[resource.type.rpartition(":")[2]](resource.name, **given)
 
-    theirs = {each.title: each for each in recorder.record(build, config={}).resources}
+    theirs = {resource.title: resource for resource in recorder.record(build, config={}).resources}
     assert theirs.keys() == ours.keys()
     for title, their in theirs.items():
         our = ours[title]
@@ -160,14 +162,14 @@ def test_objects_are_registered_as_the_sdk_would(run: programs.Run) -> None:
 def test_pods_start_after_all_links_are_open(registered: programs.Run) -> None:
     """A link has two ends, and each is in the policy of one of two workloads."""
     found = registered("shop").resources
-    policies = {each.urn: each for each in found if each.type.endswith(":NetworkPolicy")}
-    (closed,) = (each for each in policies.values() if each.name == "default-deny")
+    policies = {resource.urn: resource for resource in found if resource.type.endswith(":NetworkPolicy")}
+    (closed,) = (resource for resource in policies.values() if resource.name == "default-deny")
     assert set(closed.request.dependencies) >= policies.keys() - {closed.urn}
     kinds = ("Deployment", "StatefulSet", "Job")
-    pods = [each for each in found if each.type.startswith("kubernetes:") and each.type.endswith(kinds)]
+    pods = [resource for resource in found if resource.type.startswith("kubernetes:") and resource.type.endswith(kinds)]
     assert len(pods) == 5
-    for each in pods:
-        assert closed.urn in each.request.dependencies, each.title
+    for resource in pods:
+        assert closed.urn in resource.request.dependencies, resource.title
 
 
 def test_the_outputs_have_the_urls_of_a_service(run: programs.Run) -> None:
@@ -184,10 +186,10 @@ def test_the_outputs_have_the_urls_of_a_service(run: programs.Run) -> None:
 def test_objects_with_a_hash_in_the_name_are_retained(registered: programs.Run) -> None:
     """A revert must find the ConfigMap of the running pods."""
     hashed = {"kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret", "docker-build:index:Image"}
-    for each in registered("shop").resources:
-        assert each.request.retainOnDelete == (each.type in hashed), each.title
-        if each.type.startswith("kubernetes:"):
-            assert each.name == each.inputs["metadata"]["name"]
+    for resource in registered("shop").resources:
+        assert resource.request.retainOnDelete == (resource.type in hashed), resource.title
+        if resource.type.startswith("kubernetes:"):
+            assert resource.name == resource.inputs["metadata"]["name"]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def test_a_stack_with_volumes_is_protected(
 ) -> None:
     """Its guards are protected, and no update replaces them: nothing else stops the preview of a destroy."""
     recording = run(example, config=config)
-    assert {each.name for each in recording.resources if each.request.protect} == protected
+    assert {resource.name for resource in recording.resources if resource.request.protect} == protected
 
 
 def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,10 +223,10 @@ def test_the_providers_are_explicit(run: programs.Run, monkeypatch: pytest.Monke
     assert kubernetes.request.version
     (ours,) = recording.list_resources("seaway")
     assert ours.inputs == {"context": "work", "namespaces": "shop-dev", "dataLoss": "[]"}
-    for each in recording.resources:
-        wanted = {"kubernetes": kubernetes.urn, "seaway": ours.urn}.get(each.type.partition(":")[0])
-        if each.request.custom and wanted:
-            assert each.request.provider.startswith(f"{wanted}::"), each.title
+    for resource in recording.resources:
+        wanted = {"kubernetes": kubernetes.urn, "seaway": ours.urn}.get(resource.type.partition(":")[0])
+        if resource.request.custom and wanted:
+            assert resource.request.provider.startswith(f"{wanted}::"), resource.title
 
 
 def test_the_outputs_describe_each_service(registered: programs.Run) -> None:

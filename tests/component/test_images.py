@@ -12,7 +12,11 @@ def test_the_inputs_of_an_image_are_the_same_on_every_machine(run: programs.Run)
     recording = run(
         "shop", config={"builder": "seaway", "imageOverrides": '{"python:3.12-slim": "mirror.example.com/p:1"}'}
     )
-    web = next(each for each in recording.resources if each.type == "docker-build:index:Image" and each.name == "web")
+    web = next(
+        resource
+        for resource in recording.resources
+        if resource.type == "docker-build:index:Image" and resource.name == "web"
+    )
     tag = web.inputs.pop("tags")[0]
     assert tag.startswith("registry.example.com/team/shop/web:ctx-")
     assert len(tag.rpartition("-")[2]) == 12
@@ -35,9 +39,11 @@ def test_the_inputs_of_an_image_are_the_same_on_every_machine(run: programs.Run)
 
 def test_an_image_can_be_built_with_a_docker_daemon(run: programs.Run) -> None:
     recording = run("shop", config={"engine": "docker"})
-    assert not [each for each in recording.resources if each.type.startswith("docker-build:")]
+    assert not [resource for resource in recording.resources if resource.type.startswith("docker-build:")]
     web = next(
-        each for each in recording.list_resources("Image") if each.type.startswith("docker:") and each.name == "web"
+        resource
+        for resource in recording.list_resources("Image")
+        if resource.type.startswith("docker:") and resource.name == "web"
     )
     tag = web.inputs.pop("imageName")
     assert tag.startswith("registry.example.com/team/shop/web:ctx-")
@@ -75,9 +81,9 @@ def test_a_message_explains_a_rebuild(run: programs.Run, tmp_path: Path) -> None
 
 def test_images_are_built_again_for_another_cluster(registered: programs.Run) -> None:
     """The registry may be lost with the old cluster; docker-build cannot see that over http."""
-    for each in registered("shop").resources:
-        trigger = each.request.replacement_trigger.string_value
-        assert trigger == ("uid-1" if each.type == "docker-build:index:Image" else ""), each.title
+    for resource in registered("shop").resources:
+        trigger = resource.request.replacement_trigger.string_value
+        assert trigger == ("uid-1" if resource.type == "docker-build:index:Image" else ""), resource.title
 
 
 def test_a_build_of_a_compose_file_has_contexts_secrets_and_caches(tmp_path: Path) -> None:

@@ -19,23 +19,23 @@ from tests.support.diagnostics import summarize
 @pytest.mark.parametrize("example", programs.EXAMPLES)
 def test_secrets_are_flagged(registered: programs.Run, example: str) -> None:
     recording = registered(example)
-    assert "generated" not in [leaf for each in recording.resources for leaf in leaves(each.inputs)]
-    for each in recording.list_resources("Secret"):
-        assert each.inputs["data"]
-        assert all(isinstance(value, values.Secret) for value in each.inputs["data"].values())
-        assert list(each.request.additionalSecretOutputs) == ["data", "stringData"]
-    for each in recording.list_resources("GeneratedSecret"):
-        assert list(each.request.additionalSecretOutputs) == ["value"]
+    assert "generated" not in [leaf for resource in recording.resources for leaf in leaves(resource.inputs)]
+    for resource in recording.list_resources("Secret"):
+        assert resource.inputs["data"]
+        assert all(isinstance(value, values.Secret) for value in resource.inputs["data"].values())
+        assert list(resource.request.additionalSecretOutputs) == ["data", "stringData"]
+    for resource in recording.list_resources("GeneratedSecret"):
+        assert list(resource.request.additionalSecretOutputs) == ["value"]
 
 
 def test_a_configured_secret_replaces_a_generated_one(run: programs.Run) -> None:
     recording = run("shop", config={"secrets": json.dumps({"POSTGRES_PASSWORD": "hunter2"})})
     assert not recording.list_resources("GeneratedSecret")
-    for each in recording.list_resources("Secret"):
-        assert each.inputs["data"] == {"POSTGRES_PASSWORD": values.Secret(base64.b64encode(b"hunter2").decode())}
+    for resource in recording.list_resources("Secret"):
+        assert resource.inputs["data"] == {"POSTGRES_PASSWORD": values.Secret(base64.b64encode(b"hunter2").decode())}
     other = run("shop", config={"secrets": json.dumps({"POSTGRES_PASSWORD": "hunter3"})})
-    assert {each.name for each in other.list_resources("Secret")}.isdisjoint(
-        each.name for each in recording.list_resources("Secret")
+    assert {resource.name for resource in other.list_resources("Secret")}.isdisjoint(
+        resource.name for resource in recording.list_resources("Secret")
     )
 
 
@@ -64,11 +64,13 @@ def test_the_pull_password_is_in_one_secret_only(run: programs.Run, preview: boo
     assert account.inputs["imagePullSecrets"] == [{"name": login.name}]
     (web,) = recording.list_resources("Deployment")
     assert login.urn in web.request.dependencies, "no pod starts before the credentials exist"
-    for each in recording.resources:
-        text = json.dumps(each.inputs, default=repr)
-        assert "hunter2" not in text, each.title
-        assert each is login or base64.b64encode(b"hunter2").decode() not in text, each.title
-        assert each is login or not any(isinstance(leaf, values.Secret) for leaf in leaves(each.inputs)), each.title
+    for resource in recording.resources:
+        text = json.dumps(resource.inputs, default=repr)
+        assert "hunter2" not in text, resource.title
+        assert resource is login or base64.b64encode(b"hunter2").decode() not in text, resource.title
+        assert resource is login or not any(isinstance(leaf, values.Secret) for leaf in leaves(resource.inputs)), (
+            resource.title
+        )
     assert not any("hunter2" in message for message in recording.messages)
 
 
@@ -78,7 +80,7 @@ def test_another_pull_password_changes_one_secret_and_no_release(run: programs.R
         (login,) = recording.list_resources("Secret")
         data = login.inputs["data"][".dockerconfigjson"]
         assert isinstance(data, values.Secret)
-        others = {each.urn: each.inputs for each in recording.resources if each is not login}
+        others = {resource.urn: resource.inputs for resource in recording.resources if resource is not login}
         return others | {login.urn: base64.b64decode(str(data.value))}
 
     first, second = register("one"), register("two")
