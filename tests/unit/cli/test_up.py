@@ -330,7 +330,9 @@ def test_a_preview_that_still_finds_something_is_a_failure(
 
 
 def held(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> release_lock.Fallback:
-    made = release_lock.Fallback(release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z")
+    made = release_lock.Fallback(
+        release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z"
+    )
     hold.write_fallback(pulumi.folder, "dev", made, good, good.render_objects())
     found = hold.read_fallback(pulumi.folder, "dev")
     assert found is not None
