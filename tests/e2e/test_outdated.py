@@ -42,24 +42,28 @@ class Smallest:
         return self.project.folder / "app" / "images.lock"
 
     def outdated(self, *words: str) -> project.CommandResult:
-        line = (str(self.project.folder / ".venv/bin/seaway"), "release", "outdated", *words)
+        line = (str(self.project.folder / ".venv/bin/seaway"), "images", "outdated", *words)
+        return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
+
+    def pin(self) -> project.CommandResult:
+        line = (str(self.project.folder / ".venv/bin/seaway"), "images", "lock")
         return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
 
     def image(self, service: str) -> str:
-        found = self.project.get_objects("deployment", service, "-n", NAMESPACE)
-        return found["spec"]["template"]["spec"]["containers"][0]["image"]
+        deployment = self.project.get_objects("deployment", service, "-n", NAMESPACE)
+        return deployment["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 @pytest.fixture(scope="module")
 def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[Smallest]:
     example = project.ROOT / "examples" / "smallest"
     folder = tmp_path_factory.mktemp("smallest")
-    made = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
+    checkout = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
     dockerfile, app = folder / "app" / "web" / "Dockerfile", folder / "app" / "app.yaml"
     dockerfile.write_text(dockerfile.read_text().replace("python:3.12-slim", BASE))
     assert BASE in dockerfile.read_text()
     app.write_text(app.read_text() + PROXY)
-    yield Smallest(made)
+    yield Smallest(checkout)
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -70,7 +74,7 @@ def digests(smallest: Smallest) -> tuple[str, str]:
         patch.setenv(registry.ADDRESSES_VARIABLE, smallest.project.env[registry.ADDRESSES_VARIABLE])
         first = registry.resolve_digest(PYTHON)
         other = f"{BASE}-other"
-        ends = [f"docker://{registry.resolve_address(one)}" for one in (PYTHON, other)]
+        ends = [f"docker://{registry.resolve_address(image)}" for image in (PYTHON, other)]
         options = ("--quiet", "--format=v2s2", "--src-tls-verify=false", "--dest-tls-verify=false")
         subprocess.run(["skopeo", "copy", *options, *ends], check=True)
         second = registry.resolve_digest(other)
@@ -93,7 +97,7 @@ def test_an_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, diges
     before = smallest.outdated()
     assert before.exit_code == 0, before.output
     assert "not pinned" in before.stdout
-    written = smallest.outdated("--write")
+    written = smallest.pin()
     assert written.exit_code == 0, written.output
     assert f"+{BASE}: {first}" in written.stdout
     smallest.project.up()
@@ -114,7 +118,7 @@ def test_a_base_that_was_renewed_is_told_and_nothing_moves(smallest: Smallest, d
 def test_a_renewed_lock_is_an_update_with_its_reason(smallest: Smallest, digests: tuple[str, str]) -> None:
     first, second = digests
     before = smallest.image("web")
-    written = smallest.outdated("--write")
+    written = smallest.pin()
     assert written.exit_code == 0, written.output
     assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.stdout
     assert smallest.outdated().exit_code == 0

@@ -113,7 +113,9 @@ VERBS: Mapping[str, InTest] = {
     "check": InTest("tests/e2e/test_check.py::test_what_the_cluster_has"),
     "render": InTest("tests/unit/cli/test_render.py::test_twice_is_identical"),
     "import": InTest("tests/unit/cli/test_import.py::test_it_writes_the_application_and_the_losses"),
-    "show": InTest("tests/unit/cli/test_show.py::test_a_service"),
+    "export": InTest("tests/unit/cli/test_export.py::test_a_file_for_docker_and_what_is_lost"),
+    "explain": InTest("tests/unit/cli/test_explain.py::test_a_service"),
+    "graph": InTest("tests/unit/cli/test_explain.py::test_the_graph_as_a_list"),
     "status": InTest("tests/e2e/test_operator.py::test_status_of_what_is_healthy"),
     "logs": InTest("tests/e2e/test_operator.py::test_logs_of_both_pods_told_apart"),
     "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
@@ -122,7 +124,8 @@ VERBS: Mapping[str, InTest] = {
     "release rollback": InTest("tests/e2e/test_promotion.py::test_a_healthy_release_is_rolled_back"),
     "release list": InTest("tests/e2e/test_promotion.py::test_what_is_held_needs_its_name"),
     "release save": InTest("tests/unit/cli/test_release_list.py::test_what_runs_is_saved_once"),
-    "release outdated": InTest("tests/e2e/test_outdated.py::test_an_image_is_pinned_and_deployed_by_its_digest"),
+    "images outdated": InTest("tests/unit/cli/test_images.py::test_an_unpinned_image_is_not_a_failure"),
+    "images lock": InTest("tests/e2e/test_outdated.py::test_an_image_is_pinned_and_deployed_by_its_digest"),
 }
 
 
@@ -180,7 +183,7 @@ def list_calls(test: str) -> Iterator[list[str]]:
         seen.add(name)
         for node in ast.walk(functions[name]):
             if isinstance(node, ast.Call | ast.List | ast.Tuple):
-                yield [_constant(each) for each in (node.args if isinstance(node, ast.Call) else node.elts)]
+                yield [_constant(argument) for argument in (node.args if isinstance(node, ast.Call) else node.elts)]
             called = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
             if called in functions and called not in seen:
                 waiting.append(called)

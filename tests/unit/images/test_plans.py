@@ -30,8 +30,7 @@ def environment(tmp_path: Path) -> environments.Environment:
 
 def plan(environment: environments.Environment, **overrides: str) -> list[image.BuildPlan]:
     stack_settings = dataclasses.replace(environment.settings, image_overrides=overrides)
-    repositories = {"web": "registry.example.com/web", "worker": "registry.example.com/worker"}
-    return image.plan_builds(dataclasses.replace(environment, settings=stack_settings), repositories)
+    return image.plan_builds(dataclasses.replace(environment, settings=stack_settings))
 
 
 def test_a_dockerfile_that_is_not_utf_8_is_reported_with_its_line(environment: environments.Environment) -> None:
