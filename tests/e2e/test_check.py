@@ -32,7 +32,9 @@ def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]
         check=False,
     )
     assert not done.stderr
-    return done.returncode, {one["title"]: (one["state"], one["message"]) for one in json.loads(done.stdout)["requirements"]}
+    return done.returncode, {
+        one["title"]: (one["state"], one["message"]) for one in json.loads(done.stdout)["requirements"]
+    }
 
 
 def test_what_the_cluster_has(tmp_path: Path) -> None:

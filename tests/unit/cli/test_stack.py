@@ -111,7 +111,7 @@ def test_errors(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, w
     assert [message.rpartition(" [")[2].rstrip("]") for message in messages] == [
         "no-stack",
         "unknown-stack",
-        "unreadable-file",
+        "file-not-found",
         "missing-value",
         "missing-value",
         "no-stack",

@@ -132,7 +132,7 @@ def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, capsys: Ca
 
 def test_nothing_deployed_is_not_healthy(capsys: Captured) -> None:
     assert main.main(["status"]) == 1
-    said = "nothing of shop runs in namespace shop-dev; deploy it: pulumi up --stack dev"
+    said = "shop has no workloads in namespace shop-dev; deploy them: pulumi up --stack dev"
     assert capsys.readouterr().out.splitlines()[1] == said
 
 
@@ -178,8 +178,8 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "restarts": 0,
         "event": None,
     }
-    assert finding.pop("line")
-    assert finding.pop("remedy")
+    assert finding.pop("message")
+    assert finding.pop("hint")
     assert finding == {
         "cause": "image-name-invalid",
         "pod": "web-5d9c-aaaaa",

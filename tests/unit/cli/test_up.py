@@ -186,7 +186,7 @@ def test_a_linked_folder_stops_it_before_anything_is_changed(
     (pulumi.folder / name).symlink_to(target)
     pulumi.set_steps("sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 2
-    assert capfd.readouterr().err.startswith(f"{name}: is a link, and must be a directory; remove it")
+    assert capfd.readouterr().err.endswith("[not-a-directory]\n")
     assert not (pulumi.folder / "calls.json").exists()
 
 
@@ -477,7 +477,7 @@ def test_an_interrupted_rollback_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == (f"seaway: interrupted while release {good.id} was put back; go on with: seaway up")
+    assert err.splitlines()[-1] == (f"seaway: interrupted while restoring release {good.id}; continue with: seaway up")
     assert hold.read_fallback(pulumi.folder, "dev")
 
 

