@@ -1,6 +1,6 @@
-"""Wall time of `seaway render` for twenty services, beside `kubectl kustomize` of the very objects that it renders.
+"""Wall time of `seaway render` for twenty services, beside `kubectl kustomize` of the same objects.
 
-Both are programs that start, read files and print YAML, and need no cluster: only the ratio means something.
+Both programs read files and print YAML, without a cluster. Only the ratio is meaningful.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from dev import environment
 
 
 def main() -> int:
-    """Measure in turn, and print medians, ranges and the ratio."""
+    """Measure alternately, and print medians, ranges and the ratio."""
     parser = argparse.ArgumentParser(prog="python -m dev.bench.render", description=__doc__)
     parser.add_argument("--services", type=int, nargs="+", default=[20], metavar="N")
     parser.add_argument("--runs", type=int, default=5)
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def measure(services: int, runs: int) -> tuple[list[float], list[float]]:
-    """The seconds of each run, ours and kustomize's in turn."""
+    """Return the seconds of each run, ours and kustomize's."""
     ours: list[float] = []
     theirs: list[float] = []
     with tempfile.TemporaryDirectory(prefix="seaway-bench-") as scratch:
@@ -49,7 +49,7 @@ def measure(services: int, runs: int) -> tuple[list[float], list[float]]:
 
 
 def write_project(folder: Path, services: int) -> None:
-    """Services that say a little of everything, and call each other."""
+    """Write services that use most features and call each other."""
 
     def service(number: int) -> dict[str, Any]:
         return {
@@ -75,15 +75,15 @@ def write_project(folder: Path, services: int) -> None:
 
 
 def run_timed(command: list[str], folder: Path) -> tuple[float, bytes]:
-    """Seconds, and what it printed."""
+    """Run a command, and return its seconds and its output."""
     env = {**os.environ, **environment.format_variables()}
     start = time.monotonic()
-    done = subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
-    return time.monotonic() - start, done.stdout
+    result = subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+    return time.monotonic() - start, result.stdout
 
 
 def format_spread(seconds: list[float]) -> str:
-    """Median, and the range in brackets, in seconds."""
+    """Format the median, and the range in parentheses, in seconds."""
     return f"{statistics.median(seconds):.2f} ({min(seconds):.2f}-{max(seconds):.2f}) s"
 
 

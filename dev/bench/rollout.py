@@ -1,7 +1,7 @@
-"""Seconds until a rollout is known to be complete: our watch beside `kubectl rollout status`, over the same change.
+"""Seconds until a rollout is reported as complete: our watch beside `kubectl rollout status`, for the same change.
 
-Both look at the same workloads at the same moment. Counted from the end of `kubectl apply`: how much later than
-kubectl we say so, which is the price of telling causes.
+Both watch the same workloads at the same time, from the end of `kubectl apply`. The difference is the cost of
+diagnosing causes.
 """
 
 import argparse
@@ -24,17 +24,17 @@ IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
 
 
 class SilentEngine(engine.Engine):
-    """Has nobody to tell."""
+    """An engine that discards messages."""
 
     async def tell(self, request: Any) -> None:
-        """Nothing."""
+        """Discard a message."""
 
 
 def main() -> int:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="python -m dev.bench.rollout", description=__doc__)
     parser.add_argument("--services", type=int, nargs="+", default=[1, 50], metavar="N", help="Deployments [1 50]")
-    parser.add_argument("--runs", type=int, default=1, help="measure so many times [1]")
+    parser.add_argument("--runs", type=int, default=1, help="number of measurements [1]")
     options = parser.parse_args()
     env = environment.prepare_environment()
     os.environ.update(env)
@@ -51,16 +51,16 @@ def main() -> int:
 
 
 async def measure(count: int, step: str, env: Mapping[str, str]) -> tuple[float, float]:
-    """Apply the workloads and wait in both ways; the seconds of each."""
-    items: list[dict[str, Any]] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}]
-    items += [make_deployment(f"w{number}", step) for number in range(count)]
-    run_kubectl("apply", "-f", "-", env=env, text=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    """Apply the workloads, wait with both, and return the seconds of each."""
+    manifests: list[dict[str, Any]] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}]
+    manifests += [make_deployment(f"w{number}", step) for number in range(count)]
+    run_kubectl("apply", "-f", "-", env=env, text=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}))
     started = time.monotonic()
     return await asyncio.gather(measure_watch(count, started), measure_kubectl(env, started))
 
 
 async def measure_watch(count: int, started: float) -> float:
-    """Our plugin's watch."""
+    """Return the seconds of our plugin's watch."""
     targets = [target.Target(kind="Deployment", name=f"w{n}", owner=f"w{n}", deadline=300) for n in range(count)]
     cluster = client.KubeClient(context="seaway-dev", timeout=10)
     try:
@@ -71,7 +71,7 @@ async def measure_watch(count: int, started: float) -> float:
 
 
 async def measure_kubectl(env: Mapping[str, str], started: float) -> float:
-    """kubectl's."""
+    """Return the seconds of kubectl."""
     words = ["rollout", "status", "deployment", "--selector", "bench=rollout", "--timeout", "300s", "-n", NAMESPACE]
     process = await asyncio.create_subprocess_exec("kubectl", *words, env=env, stdout=subprocess.DEVNULL)
     if await process.wait():
@@ -80,7 +80,7 @@ async def measure_kubectl(env: Mapping[str, str], started: float) -> float:
 
 
 def make_deployment(name: str, step: str) -> dict[str, Any]:
-    """One that starts at once, and rolls when ``step`` changes."""
+    """Return a Deployment that starts immediately, and rolls out when ``step`` changes."""
     labels = {"bench": "rollout", "name": name}
     container = {
         "name": "main",
@@ -99,7 +99,7 @@ def make_deployment(name: str, step: str) -> dict[str, Any]:
 
 
 def run_kubectl(*words: str, env: Mapping[str, str], text: str = "") -> None:
-    """kubectl, quietly."""
+    """Run kubectl without output."""
     subprocess.run(["kubectl", *words], env=env, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
 
 

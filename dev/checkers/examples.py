@@ -1,4 +1,4 @@
-"""Every example as production would have it: released images, TLS, a quota; as ``seaway render`` prints it."""
+"""Renders every example as in production, with released images, TLS and a quota."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ REGISTRY = "registry.example.com/team"
 
 
 def list_examples() -> Mapping[str, Path]:
-    """The applications that ship, by name: the sample and the examples."""
+    """Return the sample and the examples by name."""
     examples = sorted((environment.ROOT / "examples").glob("*/app.yaml"))
     return {"app": environment.ROOT / "app" / "app.yaml"} | {file.parent.name: file for file in examples}
 
 
 def render_example(file: Path) -> str:
-    """The objects of an application, ready to be read by a checker."""
+    """Return the objects of an application as YAML."""
     app = load.load_application(file, root=roots.Root(environment.ROOT))
-    made = preview.render_objects(environments.Environment.create(app, production_settings(app)), release_images(app))
-    return yaml_writer.dump_objects(made)
+    environment_ = environments.Environment.create(app, production_settings(app))
+    return yaml_writer.dump_objects(preview.render_objects(environment_, release_images(app)))
 
 
 def production_settings(app: application.Application) -> settings.Settings:
-    """An environment that deploys a release to a shared cluster."""
-    hosts = {one.name: (f"{one.name}.example.com",) for one in app.services if one.publish}
+    """Return the settings of an environment that deploys a release to a shared cluster."""
+    hosts = {service.name: (f"{service.name}.example.com",) for service in app.services if service.publish}
     return settings.Settings(
         stack="prod",
         context="prod",
@@ -42,7 +42,7 @@ def production_settings(app: application.Application) -> settings.Settings:
 
 
 def release_images(app: application.Application) -> dict[str, inputs.Image]:
-    """A digest for each image that is built."""
+    """Return a reference with a digest for each built image."""
     return {
         name: inputs.Image(
             reference=f"{REGISTRY}/{app.name}/{name}@sha256:{hashlib.sha256(name.encode()).hexdigest()}", content=name

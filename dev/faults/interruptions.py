@@ -1,4 +1,4 @@
-"""What interrupts a rollout: signals, killed processes, an API server that is away. One rerun puts everything right."""
+"""Interruptions of a rollout: signals, killed processes, a stopped API server. One rerun completes the rollout."""
 
 import dataclasses
 import os
@@ -13,13 +13,13 @@ from dev import project
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Interruption:
-    """What happens in the middle of a rollout.
+    """An interruption in the middle of a rollout.
 
     Args:
-        name: for the table.
-        act: does it to the running `pulumi up`.
-        survives: the `up` itself goes on and succeeds.
-        before: Pulumi commands that are needed before the rerun; documented in the runbook.
+        name: description for the table.
+        act: interrupts the running `pulumi up`.
+        survives: the interrupted `up` continues and succeeds.
+        before: required Pulumi commands before the rerun; the runbook documents them.
     """
 
     name: str
@@ -28,8 +28,8 @@ class Interruption:
     before: tuple[tuple[str, ...], ...] = ()
 
 
-def signalled(number: signal.Signals) -> Callable[[subprocess.Popen[str]], None]:
-    """A signal to the command line's process group, as a terminal or a CI runner sends it."""
+def send_signal(number: signal.Signals) -> Callable[[subprocess.Popen[str]], None]:
+    """Send a signal to the process group of the command, as a terminal or a CI runner does."""
     return lambda running: os.killpg(running.pid, number)
 
 
@@ -38,27 +38,27 @@ def kill_command_line(running: subprocess.Popen[str]) -> None:
 
 
 def kill_program(running: subprocess.Popen[str]) -> None:
-    """SIGKILL to the Python program of the stack; Pulumi's own processes live."""
+    """Send SIGKILL to the Python program of the stack, not to Pulumi's own processes."""
     for status in Path("/proc").glob("[0-9]*/status"):
         pid = int(status.parent.name)
-        if _descends(pid, running.pid) and b"pulumi-language-python-exec" in _line(pid):
+        if _is_descendant(pid, running.pid) and b"pulumi-language-python-exec" in _read_command_line(pid):
             os.kill(pid, signal.SIGKILL)
 
 
-def api_server_away(running: subprocess.Popen[str]) -> None:
+def stop_api_server(running: subprocess.Popen[str]) -> None:
     project.run_cluster("stop", "kube-apiserver")
     time.sleep(10)
     project.run_cluster("start", "kube-apiserver")
 
 
-def _line(pid: int) -> bytes:
+def _read_command_line(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
 
 
-def _descends(pid: int, ancestor: int) -> bool:
+def _is_descendant(pid: int, ancestor: int) -> bool:
     while pid > 1 and pid != ancestor:
         try:
             stat = Path(f"/proc/{pid}/stat").read_text()
@@ -71,9 +71,9 @@ def _descends(pid: int, ancestor: int) -> bool:
 CANCEL = (("cancel", "--yes"),)
 
 INTERRUPTIONS = (
-    Interruption(name="Ctrl-C (SIGINT)", act=signalled(signal.SIGINT)),
-    Interruption(name="SIGTERM, as a CI runner cancels", act=signalled(signal.SIGTERM)),
+    Interruption(name="Ctrl-C (SIGINT)", act=send_signal(signal.SIGINT)),
+    Interruption(name="SIGTERM, as a CI runner cancels", act=send_signal(signal.SIGTERM)),
     Interruption(name="`kill -9` of the command line", act=kill_command_line, before=CANCEL),
     Interruption(name="`kill -9` of the program", act=kill_program),
-    Interruption(name="the API server stopped for 10 s", act=api_server_away, survives=True),
+    Interruption(name="the API server stopped for 10 s", act=stop_api_server, survives=True),
 )

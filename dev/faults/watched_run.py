@@ -1,4 +1,4 @@
-"""`pulumi up` with a clock beside each line that it prints, so that it can be said when a person was told."""
+"""Runs `pulumi up` and records the time of each line of its output."""
 
 import dataclasses
 import os
@@ -11,54 +11,54 @@ from collections.abc import Callable
 
 from dev import project
 
-BEGUN = re.compile(r"kubernetes:(apps|batch)/v1:\w+ \S+ (created|updated|replaced)")
-"""The line with which a workload has changed in the cluster: from here on a cause can be seen."""
+WORKLOAD_CHANGED = re.compile(r"kubernetes:(apps|batch)/v1:\w+ \S+ (created|updated|replaced)")
+"""The line that reports a changed workload. A cause can be visible from this line on."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """What was printed, and the seconds since the command began."""
+    """A line of output, and the seconds since the start of the command."""
 
     seconds: float
     text: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Watched:
-    """A command that has ended."""
+class WatchedRun:
+    """The output of a command that has ended."""
 
-    code: int
+    exit_code: int
     seconds: float
     lines: list[Line]
 
     @property
-    def text(self) -> str:
+    def output(self) -> str:
         return "\n".join(line.text for line in self.lines)
 
     @property
-    def begun(self) -> float:
-        """When the first workload had changed; where none did, when the command began."""
-        return next((line.seconds for line in self.lines if BEGUN.search(line.text)), 0.0)
+    def change_seconds(self) -> float:
+        """Seconds until the first workload changed; 0 if none did."""
+        return next((line.seconds for line in self.lines if WORKLOAD_CHANGED.search(line.text)), 0.0)
 
-    def cause(self, id_: str) -> str | None:
-        """The line that names a cause: the error or warning that links to its section of the runbook."""
-        line = None
-        for each in self.lines:
-            if found := re.search(r"(?:error|warning): [\w-]+(?: failed)?: (.*?)(?: \(pod \S+\))?$", each.text):
-                line = found[1]
-            if f"#{id_}" in each.text:
-                return line
+    def find_cause(self, id_: str) -> str | None:
+        """Find the error or warning that links to the section of a cause in the runbook."""
+        message = None
+        for line in self.lines:
+            if match := re.search(r"(?:error|warning): [\w-]+(?: failed)?: (.*?)(?: \(pod \S+\))?$", line.text):
+                message = match[1]
+            if f"#{id_}" in line.text:
+                return message
         return None
 
-    def told(self, text: str) -> float:
-        """Seconds from the workload's change until the text was on the screen."""
-        return next(line.seconds for line in self.lines if text in line.text) - self.begun
+    def measure_delay(self, text: str) -> float:
+        """Return the seconds from the workload's change until the output contained a text."""
+        return next(line.seconds for line in self.lines if text in line.text) - self.change_seconds
 
 
-def up(
+def run_up(
     shop: project.Project, *arguments: str, act: Callable[[subprocess.Popen[str]], None] | None = None, after: float = 0
-) -> Watched:
-    """`pulumi up`, to its end. ``act`` is called with the process ``after`` seconds from the first changed workload."""
+) -> WatchedRun:
+    """Run `pulumi up` to its end. Calls ``act`` with the process ``after`` seconds from the first changed workload."""
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", shop.stack, *arguments]
     start = time.monotonic()
     lines: list[Line] = []
@@ -78,12 +78,12 @@ def up(
         try:
             for text in running.stdout:
                 lines.append(Line(time.monotonic() - start, text.rstrip("\n")))
-                if act and timer is None and BEGUN.search(text):
+                if act and timer is None and WORKLOAD_CHANGED.search(text):
                     timer = threading.Timer(after, act, [running])
                     timer.start()
-            code = running.wait()
+            exit_code = running.wait()
         finally:
             limit.cancel()
             if timer:
                 timer.join()
-    return Watched(code, time.monotonic() - start, lines)
+    return WatchedRun(exit_code, time.monotonic() - start, lines)

@@ -1,4 +1,4 @@
-"""The command line: `python3 -m dev.images ensure --registry HOST:PORT`. Exit 0 done, 1 it cannot be done here."""
+"""`python3 -m dev.images ensure --registry HOST:PORT`. Exit codes: 0 success, 1 failure."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from dev.images import layers, oci, recipes
 
 
 def ensure_images(registry: str) -> None:
-    """Make and push the base images that the registry (`host:port`, plain http) lacks. Raises CannotMakeError."""
+    """Build and push the base images that the registry (`host:port`, plain http) lacks. Raises CannotMakeError."""
     for image in recipes.IMAGES:
         started = time.monotonic()
         if oci.is_in_registry(image, registry):
@@ -21,22 +21,22 @@ def ensure_images(registry: str) -> None:
 
 
 def list_layers(layer: recipes.Layer) -> list[recipes.Layer]:
-    """The layer and what it stands on, lowest first."""
+    """Return the layer and the layers below it, lowest first."""
     return [*(list_layers(layer.below) if layer.below else []), layer]
 
 
 def print_line(line: str) -> None:
-    """Tell the person, at once."""
+    """Print a line immediately."""
     print(f"base images: {line}", flush=True)
 
 
 def main() -> int:
-    """Read the arguments and do it."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
-        prog="python3 -m dev.images", description="Local base images from Debian packages."
+        prog="python3 -m dev.images", description="Build local base images from Debian packages."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("ensure", help="make and push what the registry lacks")
+    command = commands.add_parser("ensure", help="build and push the images that the registry lacks")
     command.add_argument("--registry", required=True, metavar="HOST:PORT", help="a registry that speaks plain http")
     try:
         ensure_images(parser.parse_args().registry)

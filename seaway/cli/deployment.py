@@ -95,7 +95,7 @@ class Deployment:
             )
         return self._roll_back(before, result)
 
-    def _finish_update(self, held: hold.Hold | None, result: hold.RunResult | None) -> int:
+    def _finish_update(self, held: release_lock.Fallback | None, result: hold.RunResult | None) -> int:
         target = self._target
         if held and result and result.deployed != result.described:
             self._print_status()
@@ -124,7 +124,9 @@ class Deployment:
         if failure.drift is not None and failure.drift == before:
             return _report_failure("the cluster has not changed: nothing to roll back")
         restored, failed = good_release.id, result.described
-        new_hold = hold.Hold(release=restored, held=failed, because=failure.reason, since=command.format_time())
+        new_hold = release_lock.Fallback(
+            release=restored, held=failed, because=failure.reason, since=command.format_time()
+        )
         hold.write_fallback(target.folder, target.name, new_hold, record, failure.objects)
         command.report(f"release {failed} failed ({failure.reason}); restoring release {restored}")
         # The rollback may delete a store that the failed release added, with its new volume.

@@ -23,8 +23,8 @@ EXAMPLES = [golden.ROOT / "app", *(golden.ROOT / "examples" / name for name in g
 FILE = "compose.seaway.yaml"
 
 
-def compared(found: exporter.ExportResult, folder: Path) -> list[str]:
-    (folder / FILE).write_text(found.to_yaml(["For a test."]))
+def list_differences(export: exporter.ExportResult, folder: Path) -> list[str]:
+    (folder / FILE).write_text(export.to_yaml(["For a test."]))
     return list(config.compare("out", [folder / FILE]).unexpected)
 
 
@@ -34,7 +34,7 @@ def test_examples(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, there)
     file = there / "app.yaml"
     app = load.load_application(file, root=roots.Root(there))
-    assert compared(exporter.export_application(app, nodes.parse(file.read_bytes(), "app.yaml")), there) == []
+    assert list_differences(exporter.export_application(app, nodes.parse(file.read_bytes(), "app.yaml")), there) == []
 
 
 @pytest.mark.parametrize(("name", "files"), projects.list_projects().items(), ids=[*projects.list_projects()])
@@ -43,9 +43,12 @@ def test_what_was_imported(name: str, files: Sequence[Path], tmp_path: Path) -> 
     shutil.copytree(files[0].parent, there)
     listed = [there / file.name for file in files]
     root = loader.load(listed, within=roots.Root(there), environment=projects.ENVIRONMENT, profiles=["*"]).root
-    said = convert.convert_document(root, folder=there)
-    merged = load.merge_overlay(said.app, None, working_tree.WorkingTree(folder=there, root=roots.Root(there)))
+    conversion = convert.convert_document(root, folder=there)
+    merged = load.merge_overlay(conversion.app, None, working_tree.WorkingTree(folder=there, root=roots.Root(there)))
     if merged.app is None or merged.diagnostics:
-        assert report.list_refusals(said.outcomes)
+        assert report.list_refusals(conversion.outcomes)
         return
-    assert compared(exporter.export_application(resolve.resolve_application(merged.app), said.app), there) == []
+    assert (
+        list_differences(exporter.export_application(resolve.resolve_application(merged.app), conversion.app), there)
+        == []
+    )

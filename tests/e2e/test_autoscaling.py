@@ -34,7 +34,7 @@ services:
     env: {{COLOUR: {colour}}}
 """
 AUTO = "{min: 2, max: 5, cpu: 50%}"
-WANTED = 5 * 75
+TARGET = 5 * 75
 """Percent of what one pod requests, of all pods together: with 50% each, the autoscaler wants more than its most, five,
 and 75 millicores are little enough for the rest of the machine to have its turn."""
 
@@ -42,11 +42,11 @@ and 75 millicores are little enough for the rest of the machine to have its turn
 @pytest.fixture(scope="module")
 def smallest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("smallest")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="scaling")
-    deploy(made, "3")
-    yield made
-    made.pulumi("cancel", "--yes", "scaling")
-    made.destroy()
+    example = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="scaling")
+    deploy(example, "3")
+    yield example
+    example.pulumi("cancel", "--yes", "scaling")
+    example.destroy()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def watched(smallest: project.Project) -> Iterator[list[int]]:
     with subprocess.Popen(line, cwd=smallest.folder, env=smallest.env, stdout=subprocess.PIPE, text=True) as process:
         out = process.stdout
         assert out is not None
-        reader = threading.Thread(target=lambda: seen.extend(int(each) for each in out), daemon=True)
+        reader = threading.Thread(target=lambda: seen.extend(int(output_line) for output_line in out), daemon=True)
         reader.start()
         prober.wait_until(lambda: seen, seconds=120)
         try:
@@ -99,37 +99,39 @@ def watched(smallest: project.Project) -> Iterator[list[int]]:
 def metrics(smallest: project.Project) -> list[dict[str, Any]]:
     """What the autoscaler goes by; nothing before its first look."""
     status = smallest.get_objects("hpa", "web", "-n", NAMESPACE).get("status", {})
-    return [one["containerResource"] for one in status.get("currentMetrics") or () if "containerResource" in one]
+    return [
+        metric["containerResource"] for metric in status.get("currentMetrics") or () if "containerResource" in metric
+    ]
 
 
-def measured(smallest: project.Project) -> steering.Measured | None:
+def measure_utilization(smallest: project.Project) -> steering.Measurement | None:
     """The same in numbers; nothing where there is no autoscaler, too."""
     done = smallest.kubectl("get", "hpa", "web", "-n", NAMESPACE, "-o", "json", check=False)
     status = json.loads(done.stdout).get("status", {}) if done.exit_code == 0 else {}
-    for one in status.get("currentMetrics") or ():
-        value = one.get("containerResource", {}).get("current", {}).get("averageUtilization")
+    for metric in status.get("currentMetrics") or ():
+        value = metric.get("containerResource", {}).get("current", {}).get("averageUtilization")
         if value is not None:
-            return steering.Measured(utilization=value, pods=status["currentReplicas"])
+            return steering.Measurement(utilization=value, pods=status["currentReplicas"])
     return None
 
 
 def busy(smallest: project.Project, address: str) -> contextlib.AbstractContextManager[prober.Prober]:
     """A load for which the autoscaler wants its most."""
-    return steering.steered(f"{address}/", lambda: measured(smallest), wanted=WANTED)
+    return steering.steer_load(f"{address}/", lambda: measure_utilization(smallest), target=TARGET)
 
 
 def test_from_a_number_to_an_autoscaler_no_pod_goes(smallest: project.Project, address: str) -> None:
     with quiet(address) as load, watched(smallest) as seen:
         deploy(smallest, AUTO)
-        (found,) = prober.wait_until(lambda: metrics(smallest), seconds=180)
-    assert found["container"] == "web"
+        (metric,) = prober.wait_until(lambda: metrics(smallest), seconds=180)
+    assert metric["container"] == "web"
     assert min(seen) >= 3, seen
     assert not load.failures
 
 
 def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: project.Project, address: str) -> None:
     with busy(smallest, address) as load:
-        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, every=2)
+        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, interval=2)
         with watched(smallest) as seen:
             deploy(smallest, AUTO, colour="blue")
             smallest.preview("--expect-no-changes")
@@ -142,7 +144,7 @@ def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: 
 def test_back_to_a_number_what_is_declared_wins_and_stays(smallest: project.Project, address: str) -> None:
     """More than the autoscaler's most: as long as it ruled, it would cut them to five."""
     with busy(smallest, address) as load:
-        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, every=2)
+        prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, interval=2)
         with watched(smallest) as seen:
             deploy(smallest, "6", colour="blue")
             assert not smallest.get_objects("hpa", "-n", NAMESPACE)["items"]

@@ -46,7 +46,9 @@ def database(password: str) -> str:
             "spec": {"type": "NodePort", "selector": labels, "ports": [{"port": 5432}]},
         },
     ]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", **one} for one in items]})
+    return json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", **resource} for resource in items]}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +70,8 @@ def first(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[pr
     """The checkout of whoever began the stack."""
     folder = tmp_path_factory.mktemp("first")
     example = project.ROOT / "examples" / "smallest"
-    made = project.Project.create(folder, application=example, stack=STACK, backend=backend)
-    yield made
+    checkout = project.Project.create(folder, application=example, stack=STACK, backend=backend)
+    yield checkout
     kubectl.delete_namespaces(NAMESPACE)  # what a test that failed has left
 
 
@@ -94,20 +96,20 @@ def locks() -> list[str]:
     return [key for key in keys() if key.startswith(".pulumi/locks/")]
 
 
-def files(one: project.Project) -> list[str]:
+def files(checkout: project.Project) -> list[str]:
     """What the file backend would have left in a checkout."""
-    return [str(file) for file in (one.folder / ".seaway" / "state").rglob("*") if file.is_file()]
+    return [str(file) for file in (checkout.folder / ".seaway" / "state").rglob("*") if file.is_file()]
 
 
-def revision(one: project.Project) -> int:
+def revision(checkout: project.Project) -> int:
     """How often the Deployment's pods were changed."""
-    found = one.get_objects("deployment", "web", "-n", NAMESPACE)
-    return int(found["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
+    deployment = checkout.get_objects("deployment", "web", "-n", NAMESPACE)
+    return int(deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
 
 
-def seaway(one: project.Project, *words: str) -> project.CommandResult:
+def seaway(checkout: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words, "--stack", STACK]
-    return project.run_command(*line, cwd=one.folder, env=one.env)
+    return project.run_command(*line, cwd=checkout.folder, env=checkout.env)
 
 
 def test_a_second_checkout_sees_the_same_stack(first: project.Project, second: project.Project) -> None:
@@ -130,8 +132,8 @@ def test_of_two_at_once_one_applies_and_the_other_says_who_does(
     first: project.Project, second: project.Project
 ) -> None:
     before = revision(first)
-    for one in (first, second):
-        file = one.folder / "app" / "app.yaml"
+    for checkout in (first, second):
+        file = checkout.folder / "app" / "app.yaml"
         file.write_text(file.read_text() + "    env: {MOOD: busy}\n")
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.PIPE, text=True) as running:
@@ -144,11 +146,11 @@ def test_of_two_at_once_one_applies_and_the_other_says_who_does(
     assert "Deployment web updated" in out
     assert refused.exit_code != 0
     assert "Deployment web" not in refused.output
-    told = re.search(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)", refused.output)
-    assert told, refused.output
-    assert told[2] == os.uname().nodename
-    assert int(told[3]) == running.pid
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*", told[4])
+    match = re.search(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)", refused.output)
+    assert match, refused.output
+    assert match[2] == os.uname().nodename
+    assert int(match[3]) == running.pid
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*", match[4])
     assert first.env["PGPASSWORD"] not in refused.output
     assert spared.exit_code == 1
     assert f"(pid {running.pid}, since " in spared.stderr

@@ -22,10 +22,10 @@ SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["co
 @pytest.fixture(scope="module")
 def engine(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.Engine]:
     """With the images that the cluster's registry has, and no way to another one."""
-    with docker.engine(tmp_path_factory.mktemp("docker")) as made:
+    with docker.engine(tmp_path_factory.mktemp("docker")) as docker_engine:
         for image in SUBSTITUTES.values():
-            made.take(image, image)
-        yield made
+            docker_engine.take(image, image)
+        yield docker_engine
 
 
 class Up:
@@ -45,12 +45,12 @@ class Up:
     def answers(self, path: str) -> None:
         """Wait until it does."""
 
-        def asked() -> bool:
+        def is_answered() -> bool:
             with contextlib.suppress(subprocess.CalledProcessError):
                 return bool(self.curl(path))
             return False
 
-        prober.wait_until(asked, seconds=120)
+        prober.wait_until(is_answered, seconds=120)
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ def up(
         file = Path(secret["file"])
         file.parent.mkdir(exist_ok=True)
         file.write_text(f"the value of {name}")
-    made = Up(engine, tmp_path)
+    deployment = Up(engine, tmp_path)
     try:
-        made.compose("up", "--build", "--detach")
-        yield made
+        deployment.compose("up", "--build", "--detach")
+        yield deployment
     finally:
-        made.compose("down", "--volumes", "--timeout", "2")
-    assert made.compose("ps", "--all", "--quiet") == ""
+        deployment.compose("down", "--volumes", "--timeout", "2")
+    assert deployment.compose("ps", "--all", "--quiet") == ""
 
 
 @pytest.mark.parametrize("up", ["examples/smallest"], indirect=True)

@@ -16,8 +16,8 @@ LINKS = {"absolute": "/etc/hostname", "up": "../../../../outside", "nothing": "/
 @pytest.fixture
 def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     example = project.ROOT / "examples" / "smallest"
-    made = project.Project.create(tmp_path_factory.mktemp("links"), application=example, stack="links")
-    yield made
+    checkout = project.Project.create(tmp_path_factory.mktemp("links"), application=example, stack="links")
+    yield checkout
     kubectl.delete_namespaces(NAMESPACE)
 
 

@@ -27,8 +27,8 @@ def store(*, keep: bool = False, size: str = "1Gi") -> dict[str, object]:
     }
 
 
-def write(made: project.Project, *, name: str = "vault", **stores: object) -> None:
-    (made.folder / "app" / "app.yaml").write_text(yaml.safe_dump({"name": name, "stores": stores}))
+def write(checkout: project.Project, *, name: str = "vault", **stores: object) -> None:
+    (checkout.folder / "app" / "app.yaml").write_text(yaml.safe_dump({"name": name, "stores": stores}))
 
 
 BOTH = {"db": store(), "ledger": store(keep=True)}
@@ -37,11 +37,11 @@ BOTH = {"db": store(), "ledger": store(keep=True)}
 @pytest.fixture(scope="module")
 def vault(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("vault")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="kept")
-    write(made, **BOTH)
-    made.up()
-    sql(made, "create table entries (text text); insert into entries values ('kept')")
-    yield made
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="kept")
+    write(checkout, **BOTH)
+    checkout.up()
+    sql(checkout, "create table entries (text text); insert into entries values ('kept')")
+    yield checkout
     kubectl.delete_namespaces(NAMESPACE, "cellar-kept")
 
 
@@ -54,26 +54,28 @@ def declared(vault: project.Project) -> Iterator[None]:
     file.write_text(before)
 
 
-def sql(made: project.Project, text: str) -> str:
+def sql(checkout: project.Project, text: str) -> str:
     words = ("exec", "-n", NAMESPACE, "db-0", "--", "psql", "-U", "postgres", "-At", "-c", text)
-    return made.kubectl(*words).stdout.strip()
+    return checkout.kubectl(*words).stdout.strip()
 
 
-def claims(made: project.Project, namespace: str = NAMESPACE) -> dict[str, str]:
+def claims(checkout: project.Project, namespace: str = NAMESPACE) -> dict[str, str]:
     """The disks that there are, and which they are."""
-    items = made.get_objects("persistentvolumeclaims", "-n", namespace)["items"]
+    items = checkout.get_objects("persistentvolumeclaims", "-n", namespace)["items"]
     return {
-        one["metadata"]["name"]: one["metadata"]["uid"] for one in items if "deletionTimestamp" not in one["metadata"]
+        claim["metadata"]["name"]: claim["metadata"]["uid"]
+        for claim in items
+        if "deletionTimestamp" not in claim["metadata"]
     }
 
 
-def seaway(made: project.Project, *words: str) -> project.CommandResult:
-    line = (sys.executable, "-m", "seaway.cli", *words, "--stack", made.stack)
-    return project.run_command(*line, cwd=made.folder, env={**made.env, "PYTHONPATH": str(made.folder)})
+def seaway(checkout: project.Project, *words: str) -> project.CommandResult:
+    line = (sys.executable, "-m", "seaway.cli", *words, "--stack", checkout.stack)
+    return project.run_command(*line, cwd=checkout.folder, env={**checkout.env, "PYTHONPATH": str(checkout.folder)})
 
 
-def accepting(made: project.Project, *names: str) -> project.Project:
-    return dataclasses.replace(made, env=made.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
+def accepting(checkout: project.Project, *names: str) -> project.Project:
+    return dataclasses.replace(checkout, env=checkout.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
 
 
 def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Project) -> None:
@@ -175,8 +177,8 @@ def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
     vault: project.Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("adopted")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="adopted")
-    write(made, db=store())
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="adopted")
+    write(checkout, db=store())
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -185,25 +187,25 @@ def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
     }
     (folder / "claim.yaml").write_text(yaml.safe_dump(claim))
     try:
-        made.kubectl("create", "namespace", ADOPTED)
-        made.kubectl("create", "configmap", "notes", "-n", ADOPTED)
-        made.kubectl("create", "-f", str(folder / "claim.yaml"))
-        made.kubectl("label", f"namespace/{ADOPTED}", "app.kubernetes.io/part-of=vault", "seaway/stack=adopted")
-        made.up()
-        destroy = ("destroy", "--yes", "--ignore-protect", "--stack", made.stack)
-        everything = accepting(made, f"{ADOPTED}/data-db-0", f"{ADOPTED}/theirs")
+        checkout.kubectl("create", "namespace", ADOPTED)
+        checkout.kubectl("create", "configmap", "notes", "-n", ADOPTED)
+        checkout.kubectl("create", "-f", str(folder / "claim.yaml"))
+        checkout.kubectl("label", f"namespace/{ADOPTED}", "app.kubernetes.io/part-of=vault", "seaway/stack=adopted")
+        checkout.up()
+        destroy = ("destroy", "--yes", "--ignore-protect", "--stack", checkout.stack)
+        everything = accepting(checkout, f"{ADOPTED}/data-db-0", f"{ADOPTED}/theirs")
         done = everything.pulumi(*destroy)
         assert done.exit_code != 0
         assert f"ConfigMap {ADOPTED}/notes" in done.output
         assert f"PersistentVolumeClaim {ADOPTED}/theirs" in done.output
         assert "db" not in done.output[done.output.index("other people's objects") :].partition("Move them")[0]
-        write(made, name="cellar", db=store())
+        write(checkout, name="cellar", db=store())
         assert "other people's objects" in everything.preview(check=False).output
-        write(made, db=store())
-        assert set(claims(made, ADOPTED)) == {"data-db-0", "theirs"}
-        made.kubectl("delete", "configmap/notes", "persistentvolumeclaim/theirs", "-n", ADOPTED)
+        write(checkout, db=store())
+        assert set(claims(checkout, ADOPTED)) == {"data-db-0", "theirs"}
+        checkout.kubectl("delete", "configmap/notes", "persistentvolumeclaim/theirs", "-n", ADOPTED)
         assert everything.pulumi(*destroy).exit_code == 0
-        assert made.kubectl("get", "namespace", ADOPTED, check=False).exit_code != 0
+        assert checkout.kubectl("get", "namespace", ADOPTED, check=False).exit_code != 0
     finally:
         kubectl.delete_namespaces(ADOPTED)
 

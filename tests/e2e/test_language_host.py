@@ -37,12 +37,12 @@ TRACES = ("Traceback", "KeyboardInterrupt", "panic:", "non-zero exit code")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     """A stack under today's host."""
     folder = tmp_path_factory.mktemp("small")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack=STACK)
-    app = made.folder / "app" / "app.yaml"
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack=STACK)
+    app = checkout.folder / "app" / "app.yaml"
     app.write_text(app.read_text() + "    publish: true\n")  # by a node port: one warning of the checks
-    pulumi = shutil.which("pulumi", path=made.env["PATH"])
+    pulumi = shutil.which("pulumi", path=checkout.env["PATH"])
     assert pulumi
-    yield under(made, language_host.install(folder / ".seaway" / "host", Path(pulumi)))
+    yield under(checkout, language_host.install(folder / ".seaway" / "host", Path(pulumi)))
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -55,14 +55,14 @@ def pinned(small: project.Project) -> project.Project:
     return dataclasses.replace(small, env=small.env | {"PATH": small.env["PATH"].partition(os.pathsep)[2]})
 
 
-def shown(done: project.CommandResult) -> list[str]:
+def list_lines(done: project.CommandResult) -> list[str]:
     """The lines that Pulumi printed, without colours."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.output).replace("\r", "").splitlines()
 
 
 def diagnostics(done: project.CommandResult) -> list[str]:
     """The lines of the section of that name, at the end of what Pulumi prints."""
-    lines = shown(done)
+    lines = list_lines(done)
     start = lines.index("Diagnostics:") + 1
     ends = [number for number, line in enumerate(lines) if number > start and re.match(r"\w+:", line)]
     return [line for line in lines[start : min(ends, default=None)] if line.strip()]
@@ -73,16 +73,16 @@ def failed_cleanly(done: project.CommandResult, error: str) -> None:
     assert done.exit_code != 0, done.output
     for trace in TRACES:
         assert trace not in done.output, done.output
-    said = diagnostics(done)
-    assert any("error: " in line and error in line for line in said), done.output
+    messages = diagnostics(done)
+    assert any("error: " in line and error in line for line in messages), done.output
     # Resources come in any order, the messages of one in theirs. What stands further in belongs to a message.
     last = ""
-    for line in [*said, "  the end"]:
+    for line in [*messages, "  the end"]:
         if line.startswith("    ") and not line.startswith("     "):
             last = line.strip()
         elif not line.startswith("    "):
             assert not last or last.startswith("error: "), done.output
-    assert CHECKS not in "\n".join(said), done.output
+    assert CHECKS not in "\n".join(messages), done.output
 
 
 @contextlib.contextmanager
@@ -177,13 +177,13 @@ def locks(small: project.Project) -> list[str]:
 
 def processes(small: project.Project) -> list[str]:
     """What runs of a stack: command lines of processes that have its folder in their environment."""
-    found = []
+    pids = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             home = f"PULUMI_HOME={small.env['PULUMI_HOME']}".encode()
             if home in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-    return found
+                pids.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return pids
 
 
 def test_up_succeeds_and_shows_the_warnings_of_the_checks(small: project.Project) -> None:

@@ -109,7 +109,7 @@ def outside() -> Iterator[Outside]:
         stack.callback(subprocess.run, ["ip", "address", "del", f"{PUBLIC}/32", "dev", here.interface], check=True)
         # The kernel accepts connections of the queue by itself: nobody need answer.
         listening = [stack.enter_context(socket.create_server(("0.0.0.0", 0))) for _ in range(2)]
-        port, other = (one.getsockname()[1] for one in listening)
+        port, other = (listener.getsockname()[1] for listener in listening)
         yield Outside(here.host_address, port, other)
 
 
@@ -123,13 +123,13 @@ def net(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterator[
     (source / "web" / "probe.py").write_text(PROBE)
     write(source, outside, calls="api")
     ingress = {"hosts": {"web": [HOST, f"{PLAIN}/below"]}, "tlsSecret": "shop-tls", "namespace": "kube-system"}
-    made = project.Project.create(
+    checkout = project.Project.create(
         tmp_path_factory.mktemp("net"), application=source, stack=STACK, exposure="ingress", ingress=ingress
     )
-    made.up()
-    yield made
-    made.pulumi("cancel", "--yes", STACK)
-    made.destroy()
+    checkout.up()
+    yield checkout
+    checkout.pulumi("cancel", "--yes", STACK)
+    checkout.destroy()
 
 
 def write(folder: Path, outside: Outside, *, calls: str) -> None:
@@ -145,7 +145,7 @@ def reached(net: project.Project, caller: str, *targets: str) -> dict[str, str]:
 
 def test_policies_are_enforced_and_all_comes_up(net: project.Project) -> None:
     """Probes come from the node, and a job reaches its store: otherwise `up` would have failed."""
-    assert {one["metadata"]["name"].rpartition("-")[0] for one in policies(net)} == {
+    assert {policy["metadata"]["name"].rpartition("-")[0] for policy in policies(net)} == {
         "default",
         "web",
         "api",
@@ -173,8 +173,8 @@ def test_a_pod_reaches_what_it_calls_and_nothing_else(
     net: project.Project, caller: str, opened: set[str], closed: set[str]
 ) -> None:
     """What is closed is said of a name that was found: DNS is open for everybody."""
-    found = reached(net, caller, *opened, *closed)
-    assert found == {**dict.fromkeys(opened, "open"), **dict.fromkeys(closed, "closed")}
+    results = reached(net, caller, *opened, *closed)
+    assert results == {**dict.fromkeys(opened, "open"), **dict.fromkeys(closed, "closed")}
 
 
 def test_outside_the_public_is_open_and_the_private_only_where_it_is_named(
@@ -208,7 +208,7 @@ def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     now = datetime.datetime.now(datetime.UTC)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -220,7 +220,7 @@ def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) 
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    (folder / "tls.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "tls.crt").write_bytes(builder.public_bytes(serialization.Encoding.PEM))
     plain = serialization.NoEncryption()
     text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     (folder / "tls.key").write_bytes(text)
@@ -240,7 +240,7 @@ def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.P
             return client.get(f"https://{server}{path}", headers={"Host": host}, extensions=extensions)
         return None
 
-    answer = prober.wait_until(lambda: (found := ask(HOST)) and found.is_success and found, seconds=120)
+    answer = prober.wait_until(lambda: (response := ask(HOST)) and response.is_success and response, seconds=120)
     assert answer.text.startswith("web-")
     below, beside = ask(PLAIN, "/below/it"), ask(PLAIN)
     assert below
@@ -262,7 +262,7 @@ def test_status_tells_where_it_is_and_nothing_has_drifted(net: project.Project) 
 
 
 def test_a_node_port_answers_and_a_link_that_is_taken_away_is_closed(net: project.Project, outside: Outside) -> None:
-    before = {one["metadata"]["name"] for one in policies(net)}
+    before = {policy["metadata"]["name"] for policy in policies(net)}
     net.pulumi("config", "set", "seaway:publish", "nodePort", "--stack", STACK, check=True)
     net.pulumi("config", "rm", "seaway:ingress", "--stack", STACK, check=True)
     write(net.folder / "app", outside, calls="")
@@ -271,7 +271,7 @@ def test_a_node_port_answers_and_a_link_that_is_taken_away_is_closed(net: projec
     address = project.run_cluster("forward", str(port)).stdout.strip()
     assert httpx.get(address, timeout=10).text.startswith("web-")
     assert reached(net, "web", "api:8000") == {"api:8000": "closed"}
-    after = {one["metadata"]["name"] for one in policies(net)}
+    after = {policy["metadata"]["name"] for policy in policies(net)}
     assert {name.rpartition("-")[0] for name in before - after} == {"web", "api"}, "those of both ends, and no other"
     assert len(after) == len(before)
     assert not net.get_objects("ingresses", "-n", NAMESPACE)["items"]

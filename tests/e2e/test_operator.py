@@ -59,8 +59,8 @@ class Operator:
 
     def pods(self) -> list[str]:
         """As `seaway logs` calls them."""
-        found = json.loads(kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
-        return sorted(f"web-{pod['metadata']['name'].rpartition('-')[2]}" for pod in found)
+        manifests = json.loads(kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
+        return sorted(f"web-{pod['metadata']['name'].rpartition('-')[2]}" for pod in manifests)
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +71,16 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     (folder / "Pulumi.e2e.yaml").write_text("config:\n  seaway:context: seaway-dev\n")
     app = load.load_application(folder / "app" / "app.yaml", root=roots.Root(folder))
-    made = objects.objects(
+    rendered = objects.objects(
         environments.Environment.create(app, settings.Settings(stack="e2e", context="seaway-dev")), {}, {}
     )
-    one = Operator(folder)
+    operator_ = Operator(folder)
     # One that is still going from the time before takes no objects.
     kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")
     try:
-        kubectl.run("apply", "-f", "-", stdin=yaml_writer.dump_objects(made))
-        prober.wait_until(lambda: one.status()["healthy"], seconds=120)
-        yield one
+        kubectl.run("apply", "-f", "-", stdin=yaml_writer.dump_objects(rendered))
+        prober.wait_until(lambda: operator_.status()["healthy"], seconds=120)
+        yield operator_
     finally:
         kubectl.delete_namespaces(NAMESPACE)
 

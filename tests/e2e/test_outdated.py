@@ -50,20 +50,20 @@ class Smallest:
         return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
 
     def image(self, service: str) -> str:
-        found = self.project.get_objects("deployment", service, "-n", NAMESPACE)
-        return found["spec"]["template"]["spec"]["containers"][0]["image"]
+        deployment = self.project.get_objects("deployment", service, "-n", NAMESPACE)
+        return deployment["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 @pytest.fixture(scope="module")
 def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[Smallest]:
     example = project.ROOT / "examples" / "smallest"
     folder = tmp_path_factory.mktemp("smallest")
-    made = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
+    checkout = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
     dockerfile, app = folder / "app" / "web" / "Dockerfile", folder / "app" / "app.yaml"
     dockerfile.write_text(dockerfile.read_text().replace("python:3.12-slim", BASE))
     assert BASE in dockerfile.read_text()
     app.write_text(app.read_text() + PROXY)
-    yield Smallest(made)
+    yield Smallest(checkout)
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -74,7 +74,7 @@ def digests(smallest: Smallest) -> tuple[str, str]:
         patch.setenv(registry.ADDRESSES_VARIABLE, smallest.project.env[registry.ADDRESSES_VARIABLE])
         first = registry.resolve_digest(PYTHON)
         other = f"{BASE}-other"
-        ends = [f"docker://{registry.resolve_address(one)}" for one in (PYTHON, other)]
+        ends = [f"docker://{registry.resolve_address(image)}" for image in (PYTHON, other)]
         options = ("--quiet", "--format=v2s2", "--src-tls-verify=false", "--dest-tls-verify=false")
         subprocess.run(["skopeo", "copy", *options, *ends], check=True)
         second = registry.resolve_digest(other)

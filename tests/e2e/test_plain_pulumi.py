@@ -90,4 +90,4 @@ def test_up_from_a_fresh_clone(newcomer: project.Project) -> None:
     newcomer.preview("--expect-no-changes")
     ready = newcomer.get_objects("deployments", "-n", "smallest-me")["items"]
     assert ready
-    assert all(each["status"]["readyReplicas"] == each["spec"]["replicas"] for each in ready)
+    assert all(workload["status"]["readyReplicas"] == workload["spec"]["replicas"] for workload in ready)

@@ -21,16 +21,16 @@ Edit = Callable[[str, str, str], None]
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("shop")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="proposed")
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="proposed")
     app = folder / "app" / "app.yaml"
     app.write_text(app.read_text().replace("env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]"))
-    made.set_secret("SESSION_KEY", "first")
-    made.up()
+    checkout.set_secret("SESSION_KEY", "first")
+    checkout.up()
     (folder / ".gitignore").write_text(".seaway/\n.venv\n__pycache__/\n")
-    git(made, "init", "--quiet")
-    git(made, "add", "--all")
-    git(made, "commit", "--quiet", "-m", "deployed")
-    yield made
+    git(checkout, "init", "--quiet")
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "-m", "deployed")
+    yield checkout
     kubectl.delete_namespaces("shop-proposed")
 
 
@@ -65,27 +65,27 @@ def both(shop: project.Project, code: int) -> dict[str, Any]:
     """What the preview finds; rendered from the files it must be the same."""
     done = seaway(shop, "--json", "--base", "HEAD", "--markdown", "preview.md")
     assert done.exit_code == code
-    found = json.loads(done.stdout)
+    proposal = json.loads(done.stdout)
     offline = seaway(shop, "--json", "--base", "HEAD", "--offline")
     assert offline.exit_code == code
-    assert impacts(json.loads(offline.stdout)) == impacts(found)
-    assert json.loads(offline.stdout)["images"] == found["images"]
+    assert impacts(json.loads(offline.stdout)) == impacts(proposal)
+    assert json.loads(offline.stdout)["images"] == proposal["images"]
     assert (
         (shop.folder / "preview.md")
         .read_text()
         .startswith("<!-- seaway preview proposed -->\n### shop, stack proposed: ")
     )
-    return found
+    return proposal
 
 
-def impacts(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
+def impacts(proposal: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """What happens to which object, impact and reason. The hash in a name is the deployed one on one side only."""
 
-    def name(one: dict[str, Any]) -> str:
-        kind, name = one["object"]["kind"], one["object"]["name"]
+    def name(change: dict[str, Any]) -> str:
+        kind, name = change["object"]["kind"], change["object"]["name"]
         return f"{kind}/{name.rpartition('-')[0] if kind in ('ConfigMap', 'Job', 'Secret') else name}"
 
-    return {f"{one['what']} {name(one)}": (one["impact"], one["reason"]) for one in found["changes"]}
+    return {f"{change['what']} {name(change)}": (change["impact"], change["reason"]) for change in proposal["changes"]}
 
 
 def test_nothing_has_changed(shop: project.Project) -> None:
@@ -97,8 +97,8 @@ def test_what_rolls(shop: project.Project, edit: Edit) -> None:
     edit("app/api/api.py", "import", "# newer\nimport")
     edit("app/worker/worker.ini", "[", "# another line\n[")
     shop.set_secret("SESSION_KEY", "a-value-that-nobody-may-see")
-    found = both(shop, 0)
-    assert {name: level for name, (level, _) in impacts(found).items()} == {
+    proposal = both(shop, 0)
+    assert {name: level for name, (level, _) in impacts(proposal).items()} == {
         "changed Deployment/api": "rolling",
         "changed Deployment/web": "rolling",
         "changed Deployment/worker": "rolling",
@@ -106,14 +106,14 @@ def test_what_rolls(shop: project.Project, edit: Edit) -> None:
         "changed Secret/web-secrets": "none",
         "changed Job/migrate": "none",
     }
-    assert {one["name"]: one["why"] for one in found["images"]} == {
+    assert {image["name"]: image["why"] for image in proposal["images"]} == {
         "api": "api.py changed",
         "worker": "worker.ini changed",
     }
     text = (shop.folder / "preview.md").read_text()
     assert "+# another line" in text
     for secret in ("a-value-that-nobody-may-see", "YS12YWx1ZS10aGF0"):  # in base64 too
-        assert secret not in text + json.dumps(found)
+        assert secret not in text + json.dumps(proposal)
 
 
 def test_what_is_an_outage(shop: project.Project, edit: Edit) -> None:
@@ -121,14 +121,14 @@ def test_what_is_an_outage(shop: project.Project, edit: Edit) -> None:
     edit("app/app.yaml", "  api:\n    build: ./api\n    port: 8000", "  api:\n    build: ./api\n    port: 9000")
     text = (shop.folder / "app" / "app.yaml").read_text()
     edit("app/app.yaml", text[text.index("  worker:") : text.index("stores:")], "")
-    told = impacts(both(shop, 5))
-    assert told["changed Service/api"] == (
+    changes = impacts(both(shop, 5))
+    assert changes["changed Service/api"] == (
         "outage",
         "port 8000 of api answers no more, and callers use it until they are replaced",
     )
-    assert told["removed Deployment/worker"] == ("outage", "worker runs no more")
-    assert told["removed ConfigMap/worker-config"][0] == "none"
-    assert told["changed Deployment/web"][0] == "rolling"
+    assert changes["removed Deployment/worker"] == ("outage", "worker runs no more")
+    assert changes["removed ConfigMap/worker-config"][0] == "none"
+    assert changes["changed Deployment/web"][0] == "rolling"
 
 
 def test_a_replacement_that_cannot_be_tried_out_is_judged(shop: project.Project, edit: Edit) -> None:

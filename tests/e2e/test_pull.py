@@ -54,10 +54,10 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
     folder = tmp_path_factory.mktemp("app")
     (folder / "app.yaml").write_text(APP.format(image=f"{closed}/python:1"))
     pull = {"user": "someone", "secret": "REGISTRY_PASSWORD"}
-    made = project.Project.create(
+    checkout = project.Project.create(
         tmp_path_factory.mktemp("pull"), application=folder, stack="pull", registry=closed, pull=pull, substitutes=None
     )
-    yield made
+    yield checkout
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -80,10 +80,10 @@ def test_with_the_right_one_pods_come_up_and_it_is_told_nowhere(web: project.Pro
     data = web.get_objects("secret", login["name"], "-n", NAMESPACE)["data"][".dockerconfigjson"]
     spellings = [data.encode(), base64.b64decode(data), PASSWORD.encode()]
     spellings += [base64.b64encode(f"{who}{PASSWORD}".encode()) for who in ("", "someone:")]
-    assert [name for name, content in written.items() if any(one in content for one in spellings)] == []
+    assert [name for name, content in written.items() if any(spelling in content for spelling in spellings)] == []
 
 
 def _files(folder: Path) -> list[Path]:
-    found = [file for file in folder.rglob("*") if file.is_file()]
-    assert found, "the state was read"
-    return found
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert files, "the state was read"
+    return files

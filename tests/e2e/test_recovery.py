@@ -23,8 +23,8 @@ KINDS = "serviceaccounts,secrets,configmaps,services,poddisruptionbudgets,statef
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("shop")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack=STACK)
-    yield made
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack=STACK)
+    yield checkout
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -41,18 +41,18 @@ def written(shop: project.Project) -> bool:
 
 def recorded(shop: project.Project) -> set[str]:
     """``Service/web`` of each object that the state knows."""
-    found = state(shop)["resources"]
+    resources = state(shop)["resources"]
     return {
-        f"{str(one['type']).rpartition(':')[2]}/{str(one['id']).rpartition('/')[2]}"
-        for one in found
-        if str(one["type"]).startswith("kubernetes:")
+        f"{str(resource['type']).rpartition(':')[2]}/{str(resource['id']).rpartition('/')[2]}"
+        for resource in resources
+        if str(resource["type"]).startswith("kubernetes:")
     }
 
 
 def live(shop: project.Project) -> dict[str, str]:
     """The UID of each object that we made, by ``Service/web``."""
-    found = shop.get_objects(KINDS, "-n", NAMESPACE, "-l", "app.kubernetes.io/managed-by=seaway")["items"]
-    return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["uid"] for one in found}
+    manifests = shop.get_objects(KINDS, "-n", NAMESPACE, "-l", "app.kubernetes.io/managed-by=seaway")["items"]
+    return {f"{manifest['kind']}/{manifest['metadata']['name']}": manifest["metadata"]["uid"] for manifest in manifests}
 
 
 def killed(shop: project.Project) -> dict[str, str]:
@@ -66,9 +66,9 @@ def killed(shop: project.Project) -> dict[str, str]:
     ) as running:
         try:
             assert running.stdout
-            said: list[str] = []
+            lines: list[str] = []
             for line in running.stdout:
-                said.append(line)
+                lines.append(line)
                 if f"Namespace {NAMESPACE} created" in line:
                     break
             for _ in range(100):
@@ -81,7 +81,7 @@ def killed(shop: project.Project) -> dict[str, str]:
                     return lost
                 running.send_signal(signal.SIGCONT)
                 time.sleep(0.05)
-            raise AssertionError(f"all was recorded at each look:\n{''.join(said)}")
+            raise AssertionError(f"all was recorded at each look:\n{''.join(lines)}")
         finally:
             session(running.pid)
 
@@ -116,10 +116,10 @@ def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Proj
 
     done = seaway(shop, "up", "--recover")
     assert done.exit_code == 0
-    told = done.stderr.splitlines()
-    assert told[0].startswith("seaway: the lock of ")
-    assert told[0].endswith(" is freed")
-    assert told[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("seaway: the lock of ")
+    assert lines[0].endswith(" is freed")
+    assert lines[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
     assert "pending operations" not in done.output
     after = live(shop)
     assert before.items() <= after.items(), "nothing was made twice"

@@ -32,10 +32,10 @@ MORE = ("--", "--suppress-progress")
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("shop")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="rollback")
-    replace(made, "app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
-    made.set_secret("SESSION_KEY", "first")
-    yield made
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="rollback")
+    replace(checkout, "app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
+    checkout.set_secret("SESSION_KEY", "first")
+    yield checkout
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -62,24 +62,24 @@ def replace(shop: project.Project, file: str, old: str, new: str) -> None:
 
 def pods(shop: project.Project) -> dict[str, list[str]]:
     """Names of the pods that run, by service."""
-    found: dict[str, list[str]] = {}
-    for each in shop.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
-        if "deletionTimestamp" not in each["metadata"]:
-            owner = each["metadata"]["labels"].get("app.kubernetes.io/name", "-")
-            found.setdefault(owner, []).append(each["metadata"]["name"])
-    return {owner: sorted(names) for owner, names in sorted(found.items())}
+    names_by_owner: dict[str, list[str]] = {}
+    for pod in shop.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
+        if "deletionTimestamp" not in pod["metadata"]:
+            owner = pod["metadata"]["labels"].get("app.kubernetes.io/name", "-")
+            names_by_owner.setdefault(owner, []).append(pod["metadata"]["name"])
+    return {owner: sorted(names) for owner, names in sorted(names_by_owner.items())}
 
 
 def going(shop: project.Project) -> list[str]:
     """Names of the pods that are told to end and have not yet."""
-    found = shop.get_objects("pods", "-n", NAMESPACE)["items"]
-    return [each["metadata"]["name"] for each in found if "deletionTimestamp" in each["metadata"]]
+    manifests = shop.get_objects("pods", "-n", NAMESPACE)["items"]
+    return [pod["metadata"]["name"] for pod in manifests if "deletionTimestamp" in pod["metadata"]]
 
 
 def templates(shop: project.Project) -> dict[str, Any]:
     """What the pods are made from: image, variables, and the names of their configuration and secrets."""
-    found = shop.get_objects("deployments,statefulsets", "-n", NAMESPACE)["items"]
-    return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in found}
+    manifests = shop.get_objects("deployments,statefulsets", "-n", NAMESPACE)["items"]
+    return {manifest["metadata"]["name"]: manifest["spec"]["template"]["spec"] for manifest in manifests}
 
 
 def current(shop: project.Project) -> dict[str, str]:
@@ -112,7 +112,7 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     with prober.Prober(address) as load:
         done = seaway(shop, "up", "--rollback-on-failure", *MORE)
         prober.wait_until(lambda: not going(shop), seconds=120)
-        load.answer(20)
+        load.wait_for_answers(20)
     assert done.exit_code == 3
     assert load.failures == []
     assert templates(shop) == was
@@ -213,10 +213,10 @@ def intruder(shop: project.Project) -> Iterator[Callable[..., project.CommandRes
     empty = shop.folder / "nothing"
     empty.write_text("")
 
-    def kubectl(*words: str, given: str = "", code: int = 0) -> project.CommandResult:
+    def kubectl(*words: str, stdin: str = "", code: int = 0) -> project.CommandResult:
         line = ["kubectl", f"--kubeconfig={empty}", f"--server={server}", "--insecure-skip-tls-verify"]
         done = subprocess.run(
-            [*line, f"--token={token}", *words], env=shop.env, input=given, capture_output=True, text=True, check=False
+            [*line, f"--token={token}", *words], env=shop.env, input=stdin, capture_output=True, text=True, check=False
         )
         assert (done.returncode != 0) == (code != 0), done.stderr
         return project.CommandResult(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=0)
@@ -227,19 +227,19 @@ def intruder(shop: project.Project) -> Iterator[Callable[..., project.CommandRes
 
 def forged(shop: project.Project, id_: str) -> dict[str, Any]:
     """The record with a program of the intruder in it, for another stack, with checksums that fit."""
-    found = shop.get_objects("configmap", f"release-{id_}", "-n", NAMESPACE)
-    true = stored_record.StoredRecord.join_parts([found])
-    one = true.decode_record("true")
-    app = one.app
+    config_map = shop.get_objects("configmap", f"release-{id_}", "-n", NAMESPACE)
+    true = stored_record.StoredRecord.join_parts([config_map])
+    record = true.decode_record("true")
+    app = record.app
     web = dataclasses.replace(app.services[0], command=("sh", "-c", "echo intruder; sleep 1000"))
     evil = dataclasses.replace(
-        one,
+        record,
         app=dataclasses.replace(app, services=(web, *app.services[1:])),
-        settings={**one.settings, "stack": "elsewhere"},
+        settings={**record.settings, "stack": "elsewhere"},
     )
     saved = stored_record.StoredRecord.create(evil, release.Provenance())
     (kept,) = record_store.build_config_maps(evil, id_, saved)
-    kept["metadata"] = {key: found["metadata"][key] for key in ("name", "namespace", "labels")}
+    kept["metadata"] = {key: config_map["metadata"][key] for key in ("name", "namespace", "labels")}
     return kept
 
 
@@ -253,13 +253,13 @@ def test_a_forged_record_is_not_deployed(
     intruder("create", "namespace", ELSEWHERE, code=1)
     kept = forged(shop, before["id"])
     intruder("delete", "configmap", name, "-n", NAMESPACE)
-    intruder("create", "-f", "-", given=json.dumps(kept))
+    intruder("create", "-f", "-", stdin=json.dumps(kept))
     live = shop.get_objects("configmap", name, "-n", NAMESPACE)
     assert live["binaryData"] == kept["binaryData"], "it is in the cluster"
     # It is found, and not believed.
     assert f"the record of release {before['id']} in namespace" in seaway(shop, "status", "--drift").stderr
     preview = shop.preview("--json")
-    (changed,) = (each for each in json.loads(preview.stdout)["steps"] if each["op"] != "same")
+    (changed,) = (step for step in json.loads(preview.stdout)["steps"] if step["op"] != "same")
     assert changed["urn"].endswith("seaway:index:Release::release")
 
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
@@ -277,7 +277,7 @@ def test_a_forged_record_is_not_deployed(
     # The true record is there again, and vouched for: only the account that this test made has drifted.
     drift = seaway(shop, "status", "--drift", "--json")
     assert drift.stderr == ""
-    assert [each["object"] for each in json.loads(drift.stdout)["drift"]] == [
+    assert [step["object"] for step in json.loads(drift.stdout)["drift"]] == [
         {"kind": "ServiceAccount", "name": INTRUDER}
     ]
     assert shop.get_objects("configmap", name, "-n", NAMESPACE)["metadata"]["uid"] != live["metadata"]["uid"]
@@ -289,8 +289,13 @@ def differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
     done = seaway(shop, "status", "--drift", "--json")
     assert done.exit_code == 4
     return {
-        (f"{one['object']['kind']}/{one['object']['name']}", one["field"], one["how"], (one["by"] or "-").split(" ")[0])
-        for one in json.loads(done.stdout)["drift"]
+        (
+            f"{difference['object']['kind']}/{difference['object']['name']}",
+            difference["field"],
+            difference["how"],
+            (difference["by"] or "-").split(" ")[0],
+        )
+        for difference in json.loads(done.stdout)["drift"]
     }
 
 
@@ -340,8 +345,8 @@ def test_the_release_before_comes_back_with_kubectl_alone(shop: project.Project)
     )
     assert done.exit_code == 0, done.output
     assert templates(shop) == was
-    assert [one["metadata"]["uid"] for one in shop.get_objects("jobs", "-n", NAMESPACE)["items"]] == [
-        one["metadata"]["uid"] for one in jobs
+    assert [job["metadata"]["uid"] for job in shop.get_objects("jobs", "-n", NAMESPACE)["items"]] == [
+        job["metadata"]["uid"] for job in jobs
     ]
     variables = "spec.template.spec.containers[web].env"
     assert differences(shop) == {

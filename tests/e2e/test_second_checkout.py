@@ -49,9 +49,9 @@ def make(folder: Path, target: str, *, fails: bool = False) -> project.CommandRe
 
 
 def server(folder: Path) -> str:
-    found = re.search(r"server: (\S+)", (folder / ".seaway" / "kubeconfig").read_text())
-    assert found
-    return found[1]
+    match = re.search(r"server: (\S+)", (folder / ".seaway" / "kubeconfig").read_text())
+    assert match
+    return match[1]
 
 
 def healthy(folder: Path) -> bool:
@@ -122,14 +122,14 @@ def test_two_checkouts_have_a_cluster_each(second: Path) -> None:
 
 @pytest.fixture(scope="module")
 def smallest(second: Path, tmp_path_factory: pytest.TempPathFactory) -> project.Project:
-    made = project.Project.create(
+    checkout = project.Project.create(
         tmp_path_factory.mktemp("smallest"), application=project.ROOT / "examples" / "smallest", stack="e2e"
     )
     settings = {
         "KUBECONFIG": str(second / ".seaway" / "kubeconfig"),
         "DOCKER_CONFIG": str(second / ".seaway" / "docker"),
     }
-    return dataclasses.replace(made, env=made.env | settings)
+    return dataclasses.replace(checkout, env=checkout.env | settings)
 
 
 def test_another_cluster_under_the_same_context_is_refused(smallest: project.Project) -> None:
@@ -183,7 +183,7 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    prober.wait_until(node.find_layout(second).record.exists, seconds=120, every=0.05)
+    prober.wait_until(node.find_layout(second).record.exists, seconds=120, interval=0.05)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
     assert not healthy(second), "it was killed half-way"
@@ -195,17 +195,17 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
 
 def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project, second: Path) -> None:
     project.ensure_base_images(second)
-    told = smallest.preview(check=False)
-    assert told.exit_code != 0
-    assert "not the cluster" in told.output
-    assert "no changes" not in told.output
-    command = re.search(r"made anew: pulumi ([^,]+), then pulumi up", told.output)
-    assert command, told.output
+    preview = smallest.preview(check=False)
+    assert preview.exit_code != 0
+    assert "not the cluster" in preview.output
+    assert "no changes" not in preview.output
+    command = re.search(r"made anew: pulumi ([^,]+), then pulumi up", preview.output)
+    assert command, preview.output
     smallest.pulumi(*command[1].split(), check=True)
     smallest.up()
     smallest.preview("--expect-no-changes")
     ready = smallest.get_objects("deployments", "-n", "smallest-e2e")["items"]
-    assert all(each["status"]["readyReplicas"] == each["spec"]["replicas"] for each in ready)
+    assert all(workload["status"]["readyReplicas"] == workload["spec"]["replicas"] for workload in ready)
 
 
 def test_make_cluster_down_keeps_the_data(second: Path) -> None:

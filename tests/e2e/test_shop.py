@@ -34,13 +34,13 @@ PATIENCE = 3600
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("shop")
-    made = project.Project.create(
+    checkout = project.Project.create(
         folder,
         application=project.ROOT / "examples" / "shop",
         stack="e2e",
         rolloutTimeout=PATIENCE,
     )
-    yield made
+    yield checkout
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -55,16 +55,17 @@ def images(shop: project.Project) -> dict[str, str]:
     """The image of every Deployment."""
     deployments = shop.get_objects("deployments", "-n", NAMESPACE)["items"]
     return {
-        each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments
+        deployment["metadata"]["name"]: deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+        for deployment in deployments
     }
 
 
 def pods(shop: project.Project, service: str) -> list[str]:
     """Names of the pods of a service that run."""
-    found = shop.get_objects(
+    manifests = shop.get_objects(
         "pods", "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={service}", "--field-selector=status.phase=Running"
     )
-    return [each["metadata"]["name"] for each in found["items"] if "deletionTimestamp" not in each["metadata"]]
+    return [pod["metadata"]["name"] for pod in manifests["items"] if "deletionTimestamp" not in pod["metadata"]]
 
 
 @contextlib.contextmanager
@@ -90,9 +91,9 @@ def titled(shop: project.Project, title: str) -> None:
 
 def deployed(shop: project.Project, name: str = "web") -> tuple[str, dict[str, Any]]:
     """The revision of a Deployment, which counts its changes, and its container."""
-    found = shop.get_objects("deployment", name, "-n", NAMESPACE)
-    revision = found["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
-    return revision, found["spec"]["template"]["spec"]["containers"][0]
+    deployment = shop.get_objects("deployment", name, "-n", NAMESPACE)
+    revision = deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+    return revision, deployment["spec"]["template"]["spec"]["containers"][0]
 
 
 def locks(shop: project.Project) -> list[str]:
@@ -205,7 +206,7 @@ def test_one_changed_line_rolls_only_its_service_without_a_failed_request(shop: 
     source.write_text(original + "\n# a changed line\n")
     with prober.Prober(address) as load:
         done = shop.up()
-        load.answer(20)
+        load.wait_for_answers(20)
     after = images(shop)
     assert source.name in done.output, "the reason of the rebuild is told"
     assert {name for name in before if before[name] != after[name]} == {"web"}
@@ -223,18 +224,18 @@ def test_a_deleted_pod_is_replaced_without_a_failed_request(shop: project.Projec
         shop.kubectl("delete", "pod", first[0], "-n", NAMESPACE)
         prober.wait_until(lambda: len(pods(shop, "web")) == 2 and first[0] not in pods(shop, "web"), seconds=120)
         shop.kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=60s")
-        load.answer(20)
+        load.wait_for_answers(20)
     assert load.failures == []
 
 
-def told(done: project.CommandResult, step: str) -> str:
+def find_message(done: project.CommandResult, step: str) -> str:
     """What Pulumi's Diagnostics say of the Rollout of a step."""
     _, _, diagnostics = done.stdout.partition("\nDiagnostics:\n")
-    found = re.search(
+    match = re.search(
         rf"^  seaway:index:Rollout \({step}\):\n(.*?)(?=\n  \S|\nResources:|\Z)", diagnostics, re.M | re.S
     )
-    assert found, done.output
-    return found[1]
+    assert match, done.output
+    return match[1]
 
 
 def test_a_broken_release_fails_at_once_while_the_old_one_serves(shop: project.Project, address: str) -> None:
@@ -255,7 +256,7 @@ def test_a_broken_release_fails_at_once_while_the_old_one_serves(shop: project.P
         failed = shop.up(check=False)
     source.write_text(original)
     assert failed.exit_code != 0
-    error = told(failed, "services")
+    error = find_message(failed, "services")
     assert "error: " in error
     assert "web" in error
     assert absent in error
@@ -291,7 +292,7 @@ def test_a_failed_job_holds_up_the_services_and_the_next_up_tries_it_again(shop:
     with prober.Prober(address) as load:
         failed = shop.up(check=False)
         assert failed.exit_code != 0
-        error = told(failed, "jobs")
+        error = find_message(failed, "jobs")
         assert "docs/runbook.md#job-failed" in error
         assert 'relation "gate" does not exist' in error
         assert (pods(shop, "web"), pods(shop, "api")) == before, "no service changes before the job has succeeded"
@@ -309,7 +310,7 @@ def test_a_broken_store_comes_back_with_the_source_of_before(shop: project.Proje
     with replaced(shop, "    image: postgres:17\n", "    image: registry.localhost:5000/nobody/nothing:2\n"):
         failed = shop.up(check=False)
     assert failed.exit_code != 0
-    assert "docs/runbook.md#image-not-found" in told(failed, "stores")
+    assert "docs/runbook.md#image-not-found" in find_message(failed, "stores")
     assert (pods(shop, "web"), pods(shop, "api")) == before
     shop.up()
     shop.preview("--expect-no-changes")
@@ -318,8 +319,8 @@ def test_a_broken_store_comes_back_with_the_source_of_before(shop: project.Proje
 
 def test_nobody_elses_object_is_taken_over(shop: project.Project) -> None:
     """Told before anything is changed, in a preview too; labelled as the message says, it is ours."""
-    made = ("create", "service", "clusterip", "cache", "--tcp=1234", "-n", NAMESPACE)
-    shop.kubectl(*made)
+    create = ("create", "service", "clusterip", "cache", "--tcp=1234", "-n", NAMESPACE)
+    shop.kubectl(*create)
     spec = shop.get_objects("service", "cache", "-n", NAMESPACE)["spec"]
     with replaced(shop, "  worker:\n", "  cache: {build: ./worker, port: 80, scale: 1}\n\n  worker:\n"):
         for refused in (shop.preview(check=False), shop.up(check=False)):
@@ -357,11 +358,11 @@ def test_two_up_at_once_never_both_apply(shop: project.Project) -> None:
         worker.join(timeout=300)
     assert len(results) == 2
     # One may come after the other has ended, and find nothing to do; both may see the other's lock and give up.
-    for failed in (each for each in results if each.exit_code):
+    for failed in (result for result in results if result.exit_code):
         assert "error: the stack is currently locked by" in failed.output
         assert re.search(r"created by \S+@\S+ \(pid \d+\) at \d{4}-", failed.output), "who holds it"
-    applied = [each for each in results if re.search(r"Deployment web updated", each.stdout)]
-    assert len(applied) <= 1, "\n".join(each.output for each in results)
+    applied = [result for result in results if re.search(r"Deployment web updated", result.stdout)]
+    assert len(applied) <= 1, "\n".join(result.output for result in results)
     shop.up()
     shop.preview("--expect-no-changes")
     after, container = deployed(shop)
@@ -384,12 +385,12 @@ def interrupted(shop: project.Project) -> project.CommandResult:
     ) as running:
         try:
             assert running.stdout
-            said = []
+            lines = []
             for line in running.stdout:
-                said.append(line)
+                lines.append(line)
                 if "Rollout services updating" in line:
                     break
-            assert running.poll() is None, "".join(said)
+            assert running.poll() is None, "".join(lines)
             assert len(locks(shop)) == 1
             begun = time.monotonic()
             os.killpg(running.pid, signal.SIGINT)  # as a terminal does
@@ -398,7 +399,7 @@ def interrupted(shop: project.Project) -> project.CommandResult:
         finally:
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
-    return project.CommandResult(exit_code=running.returncode, stdout="".join(said) + rest, stderr="", seconds=seconds)
+    return project.CommandResult(exit_code=running.returncode, stdout="".join(lines) + rest, stderr="", seconds=seconds)
 
 
 @pytest.mark.parametrize("title", ["Mended", None], ids=["forward to a mended source", "back to the source of before"])
@@ -415,7 +416,9 @@ def test_an_interrupted_up_ends_at_once_and_the_next_one_converges(
         assert deployed(shop)[1]["command"] == ["sleep", "infinity"], "the rollout had begun"
         if title:
             titled(shop, title)
-            variables = [one | {"value": title} if one["name"] == "TITLE" else one for one in good["env"]]
+            variables = [
+                variable | {"value": title} if variable["name"] == "TITLE" else variable for variable in good["env"]
+            ]
             good |= {"env": variables}
         shop.up()
         shop.preview("--expect-no-changes")
@@ -430,9 +433,9 @@ def test_an_unreachable_cluster_fails_in_one_line(shop: project.Project, tmp_pat
     closed.write_text(re.sub(r"server: .*", "server: https://127.0.0.1:1", kubeconfig))
     done = dataclasses.replace(shop, env=shop.env | {"KUBECONFIG": str(closed)}).preview(check=False)
     assert done.exit_code != 0
-    told = {line.partition("error: ")[2] for line in done.output.splitlines() if "error: " in line}
-    assert len(told) == 1, done.output
-    assert told.pop().startswith('cannot reach the cluster of context "seaway-dev" (https://127.0.0.1:1: ')
+    messages = {line.partition("error: ")[2] for line in done.output.splitlines() if "error: " in line}
+    assert len(messages) == 1, done.output
+    assert messages.pop().startswith('cannot reach the cluster of context "seaway-dev" (https://127.0.0.1:1: ')
     assert "no changes" not in done.output
 
 

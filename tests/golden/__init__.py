@@ -38,12 +38,12 @@ def file(example: str) -> Path:
 def make_inputs(app: application.Application) -> tuple[dict[str, inputs.Image], dict[str, inputs.SecretValue]]:
     """Images and secrets that never change: the golden files speak of manifests, not of the examples' source."""
     images = {
-        each.name: inputs.Image(
-            reference=f"registry.example.com/{app.name}/{each.name}@sha256:{hashlib.sha256(each.name.encode()).hexdigest()}",
+        workload.name: inputs.Image(
+            reference=f"registry.example.com/{app.name}/{workload.name}@sha256:{hashlib.sha256(workload.name.encode()).hexdigest()}",
             content="ctx-000000000000",
         )
-        for each in (*app.services, *app.stores)
-        if each.build is not None
+        for workload in (*app.services, *app.stores)
+        if workload.build is not None
     }
     values = {
         name: inputs.SecretValue(fingerprint=f"fingerprint of {name}", value="c2VjcmV0")

@@ -183,7 +183,7 @@ def list_calls(test: str) -> Iterator[list[str]]:
         seen.add(name)
         for node in ast.walk(functions[name]):
             if isinstance(node, ast.Call | ast.List | ast.Tuple):
-                yield [_constant(each) for each in (node.args if isinstance(node, ast.Call) else node.elts)]
+                yield [_constant(argument) for argument in (node.args if isinstance(node, ast.Call) else node.elts)]
             called = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
             if called in functions and called not in seen:
                 waiting.append(called)

@@ -42,18 +42,18 @@ def serving(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    said: dict[str, Any] = {
+    config_content: dict[str, Any] = {
         "version": 0.1,
         "log": {"level": "warn"},
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
         "http": {"addr": f"127.0.0.1:{port}"},
     }
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump(said | ({"auth": auth} if auth else {})))
+    config.write_text(yaml.safe_dump(config_content | ({"auth": auth} if auth else {})))
     with contextlib.ExitStack() as running:
         for network in networks:
             running.enter_context(_running([*network, "docker-registry", "serve", str(config)]))
-            prober.wait_until(lambda network=network: _listens(network, port), seconds=300, every=0.1)
+            prober.wait_until(lambda network=network: _listens(network, port), seconds=300, interval=0.1)
         yield f"localhost:{port}"
 
 

@@ -142,15 +142,15 @@ def test_a_layout_names_its_blobs_by_their_content(tmp_path: pathlib.Path) -> No
     file = tmp_path / "layer.tar.gz"
     file.write_bytes(gzip.compress(b"layer"))
     digest = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
-    made = layers.BuiltLayer(file=file, digest=digest, diff_id=f"sha256:{hashlib.sha256(b'layer').hexdigest()}")
-    written = oci.write_layout(IMAGE, [made], tmp_path / "layout")
+    layer = layers.BuiltLayer(file=file, digest=digest, diff_id=f"sha256:{hashlib.sha256(b'layer').hexdigest()}")
+    written = oci.write_layout(IMAGE, [layer], tmp_path / "layout")
     blobs = {blob.name: blob.read_bytes() for blob in (tmp_path / "layout/blobs/sha256").iterdir()}
     assert len(blobs) == 3
     assert all(hashlib.sha256(content).hexdigest() == name for name, content in blobs.items())
     manifest = json.loads(blobs[written.removeprefix("sha256:")])
     assert manifest["layers"][0]["digest"] == digest
     config = json.loads(blobs[manifest["config"]["digest"].removeprefix("sha256:")])
-    assert config["rootfs"]["diff_ids"] == [made.diff_id]
+    assert config["rootfs"]["diff_ids"] == [layer.diff_id]
     assert config["config"]["StopSignal"] == "SIGINT"
     assert config["config"]["Labels"] == {"org.opencontainers.image.title": "Thing"}
     # pip has authorities of its own and must be told of the machine's.

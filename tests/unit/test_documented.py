@@ -84,7 +84,9 @@ def test_a_reference_that_leads_nowhere_is_seen() -> None:
 def test_what_the_run_of_the_tests_is_made_of_is_in_its_script(name: str, row: commands.InScript) -> None:
     target, _, line = row.line.rpartition(": ")
     script = commands.list_targets(MAKEFILE)[target] if target else (project.ROOT / row.file).read_text()
-    assert line in [each.strip().lstrip("@") for each in script.splitlines()], f"{row.file} does not run make {name}"
+    assert line in [script_line.strip().lstrip("@") for script_line in script.splitlines()], (
+        f"{row.file} does not run make {name}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The cache of compiled parts: keys, whole or nothing, one at a time. Go is a script here, except where said."""
+"""The cache of compiled parts: keys, atomic builds, one build at a time. A script replaces Go."""
 
 import dataclasses
 import fcntl
@@ -129,24 +129,24 @@ def test_a_part_beside_another_is_built_first_and_put_there(machine: Path, monke
     assert compiler.compute_key(part, compiler.find_go()) != before
 
 
-def test_a_failed_build_leaves_nothing_and_says_why(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_build_leaves_no_folder_and_reports_the_reason(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_BUILD", "echo half > $out; echo './main.go:3:1: undefined: x'; exit 1")
     with pytest.raises(layout.FailedError) as caught:
         build()
     assert str(caught.value) == (
         "tiny did not compile:\n  ./main.go:3:1: undefined: x\n"
-        f"whole log: {compiler.log_file(PART)}; what is finished stays, so repeat the command to go on"
+        f"full log: {compiler.log_file(PART)}; finished parts are kept, so repeat the command to continue"
     )
     assert in_cache() == []
 
 
-def test_a_linker_out_of_memory_is_named(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_linker_out_of_memory_is_reported(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_BUILD", "echo 'link: signal: killed'; exit 1")
-    with pytest.raises(layout.FailedError, match=r"ran out of memory \(it wants about 4.5 GiB\)"):
+    with pytest.raises(layout.FailedError, match=r"ran out of memory \(it needs about 4.5 GiB\)"):
         build()
 
 
-def test_an_interrupted_build_leaves_nothing_and_no_process(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_build_leaves_no_folder_and_no_process(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_BUILD", f"echo half > $out; echo $$ > {machine}/pid; sleep 60")
 
     def interrupt() -> None:
@@ -159,8 +159,8 @@ def test_an_interrupted_build_leaves_nothing_and_no_process(machine: Path, monke
         os.kill(int((machine / "pid").read_text()), 0)
 
 
-def killed_build(machine: Path) -> subprocess.Popen[bytes]:
-    """A build in a process of its own, waiting in the middle."""
+def start_waiting_build(machine: Path) -> subprocess.Popen[bytes]:
+    """Start a build in a new process, and return it in the middle of the build."""
     os.environ["FAKE_BUILD"] = f"echo half > $out; touch {machine}/started; sleep 60"
     code = f"""
     from pathlib import Path
@@ -177,8 +177,8 @@ def killed_build(machine: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_what_a_killed_build_left_is_removed_by_the_next(machine: Path) -> None:
-    process = killed_build(machine)
+def test_next_build_removes_the_folder_of_a_killed_build(machine: Path) -> None:
+    process = start_waiting_build(machine)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert [name[:10] for name in in_cache()] == [".building-"]
@@ -187,29 +187,30 @@ def test_what_a_killed_build_left_is_removed_by_the_next(machine: Path) -> None:
     assert in_cache() == [f"tiny-{compiler.compute_key(PART, compiler.find_go())}"]
 
 
-def test_the_second_checkout_waits_and_says_so(machine: Path) -> None:
+def test_second_checkout_waits_and_reports_it(machine: Path) -> None:
     compiler.parts_folder().mkdir(parents=True)
     notes: list[str] = []
-    done: list[bool] = []
-    with (compiler.parts_folder() / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        thread = threading.Thread(target=lambda: done.append(build(PART, notes)))
+    results: list[bool] = []
+    with (compiler.parts_folder() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        thread = threading.Thread(target=lambda: results.append(build(PART, notes)))
         thread.start()
         deadline = time.monotonic() + 300
         while not notes and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert notes == [f"tiny: another checkout is compiling; waiting for it ({compiler.parts_folder() / 'lock'})"]
+        lock_file = compiler.parts_folder() / "lock"
+        assert notes == [f"tiny: waiting for another checkout to finish compiling ({lock_file})"]
         assert thread.is_alive()
-        # The first one finishes the part, then lets go.
+        # The first checkout finishes the part, then releases the lock.
         for name in PART.programs:
             (compiler.build_folder(PART) / "bin").mkdir(parents=True, exist_ok=True)
             (compiler.build_folder(PART) / "bin" / name).write_text("first")
     thread.join(timeout=300)
-    assert done == [False]
+    assert results == [False]
     assert (compiler.build_folder(PART) / "bin" / "one").read_text() == "first"
 
 
-def test_a_program_deleted_from_the_cache_is_built_again(machine: Path) -> None:
+def test_program_deleted_from_the_cache_is_built_again(machine: Path) -> None:
     build()
     (compiler.build_folder(PART) / "bin" / "two").unlink()
     assert not compiler.is_built(PART)
@@ -217,22 +218,22 @@ def test_a_program_deleted_from_the_cache_is_built_again(machine: Path) -> None:
     assert compiler.is_built(PART)
 
 
-def test_no_go_names_the_way_out(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_go_has_a_hint(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(machine))
     monkeypatch.setattr(compiler, "GO_FOLDERS", ())
-    with pytest.raises(layout.CannotRunError, match=r"Go is missing.*install Go 1.25.0 or newer \(https://go.dev/dl\)"):
+    with pytest.raises(layout.CannotRunError, match=r"Go is not installed.*install Go 1.25.0 or later"):
         compiler.find_go()
 
 
-def test_an_old_go_names_the_way_out(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_go_has_a_hint(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_VERSION", "1.24.3")
-    with pytest.raises(layout.CannotRunError, match=r"is go1.24.3, too old.*export GOTOOLCHAIN=go1.25.0"):
+    with pytest.raises(layout.CannotRunError, match=r"is go1.24.3, which is too old.*export GOTOOLCHAIN=go1.25.0"):
         compiler.find_go()
 
 
-def test_the_users_go_settings_do_not_change_what_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"GOFLAGS": "-race", "GOOS": "windows", "CGO_ENABLED": "1", "GOPROXY": "mine"}.items():
-        monkeypatch.setenv(name, value)
+def test_go_settings_of_the_user_do_not_change_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, setting in {"GOFLAGS": "-race", "GOOS": "windows", "CGO_ENABLED": "1", "GOPROXY": "mine"}.items():
+        monkeypatch.setenv(name, setting)
     environment = compiler.go_environment()
     assert (environment["GOFLAGS"], environment["CGO_ENABLED"], environment["GOPROXY"]) == (
         "-mod=readonly",

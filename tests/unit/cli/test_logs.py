@@ -7,8 +7,8 @@ import pytest
 
 from seaway.cli import follow, logs, main
 from tests.support import apiserver, running
+from tests.support import live_objects as made
 from tests.unit.cli import conftest
-from tests.unit.rollout import made
 
 pytestmark = pytest.mark.usefixtures("checkout")
 Captured = pytest.CaptureFixture[str]

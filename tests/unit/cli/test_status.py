@@ -12,8 +12,8 @@ import pytest
 from seaway.cli import main
 from seaway.release import drift, record_store
 from tests.support import apiserver, running
+from tests.support import live_objects as made
 from tests.unit.cli import conftest
-from tests.unit.rollout import made
 
 pytestmark = pytest.mark.usefixtures("checkout")
 Captured = pytest.CaptureFixture[str]

@@ -17,7 +17,7 @@ import pytest
 from seaway.cli import deployment, main
 from seaway.files import roots
 from seaway.model import settings
-from seaway.project import load, release
+from seaway.project import load, release, release_lock
 from seaway.release import hold, record, record_store, stack_state, stored_record
 from tests import golden
 from tests.support import apiserver
@@ -329,8 +329,10 @@ def test_a_preview_that_still_finds_something_is_a_failure(
     )
 
 
-def held(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> hold.Hold:
-    made = hold.Hold(release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z")
+def held(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> release_lock.Fallback:
+    made = release_lock.Fallback(
+        release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z"
+    )
     hold.write_fallback(pulumi.folder, "dev", made, good, good.render_objects())
     found = hold.read_fallback(pulumi.folder, "dev")
     assert found is not None
