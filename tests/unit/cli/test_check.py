@@ -43,17 +43,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def check(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     code = main.main(["check", "--stack", "dev", *words])
-    shown = capsys.readouterr()
-    return code, shown.out, shown.err
+    output = capsys.readouterr()
+    return code, output.out, output.err
 
 
 def plain(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[str]]]:
     """Exit code, and the states of each check that did not pass."""
     code, out, _ = check(capsys, "--json")
     states: dict[str, list[str]] = {}
-    for one in json.loads(out)["checks"]:
-        if one["state"] != "passed":
-            states.setdefault(one["check"], []).append(one["state"])
+    for result in json.loads(out)["checks"]:
+        if result["state"] != "passed":
+            states.setdefault(result["check"], []).append(result["state"])
     return code, states
 
 
@@ -72,9 +72,9 @@ def test_findings_are_shown_with_their_fix(
 def test_a_program_reads_all_of_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "app" / "app.yaml").write_text(APP)
     code, out, _ = check(capsys, "--json")
-    shown = json.loads(out)
-    assert (code, shown["application"], shown["stack"], shown["refused"]) == (0, "shop", "dev", False)
-    assert shown["checks"][0] == {
+    output = json.loads(out)
+    assert (code, output["application"], output["stack"], output["refused"]) == (0, "shop", "dev", False)
+    assert output["checks"][0] == {
         "check": "IMG-01",
         "title": "An image has a version",
         "severity": "warning",
@@ -120,9 +120,9 @@ def test_a_pinned_release_is_what_is_checked(folder: Path, capsys: pytest.Captur
     service = application.Service(
         "web", build=application.Build(context="./web"), port=8000, env={"API_TOKEN": "hunter2"}
     )
-    one = release.Release(application=application.Application("shop", services=(service,)), images={"web": image})
-    release.save_release(folder, one)
-    release_lock.write(folder, "dev", release_lock.Lock(release=one.id))
+    result = release.Release(application=application.Application("shop", services=(service,)), images={"web": image})
+    release.save_release(folder, result)
+    release_lock.write(folder, "dev", release_lock.Lock(release=result.id))
     (folder / "Pulumi.dev.yaml").write_text(STACK + "  seaway:build: false\n")
     (folder / "app" / "app.yaml").write_text("name: shop\nservices: broken by now\n")
     code, states = plain(capsys)
@@ -166,7 +166,7 @@ def test_a_cluster_that_has_it_all(
     code, out, _ = check(capsys, "--cluster", "--json")
     needs = json.loads(out)["requirements"]
     assert code == 0
-    assert {one["state"] for one in needs} == {"present"}
+    assert {result["state"] for result in needs} == {"present"}
     assert needs[1] == {
         "code": "network-policies",
         "title": "network policies enforced",

@@ -89,9 +89,9 @@ def test_errors_as_json(
 ) -> None:
     work.__dict__["run"] = lambda _: raising(error)()
     assert main.main(["work", "--json"]) in (1, 2)
-    shown = capsys.readouterr()
-    assert json.loads(shown.out) == {"errors": [expected]}
-    assert "cannot reach" in shown.err or "invalid-name" in shown.err
+    output = capsys.readouterr()
+    assert json.loads(output.out) == {"errors": [expected]}
+    assert "cannot reach" in output.err or "invalid-name" in output.err
 
 
 @pytest.mark.parametrize(
