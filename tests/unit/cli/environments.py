@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.checks import registry
+from seaway.images import registry as image_registry
 from seaway.manifests import inputs
 from seaway.project import environments, release, release_lock
 from seaway.release import record, record_store, stack_state, stored_record
@@ -173,15 +174,13 @@ def build_pod(owner: str, image: str, stack: str = "dev") -> dict[str, Any]:
 
 def record_copies(monkeypatch: Any) -> list[tuple[str, str]]:
     """What goes from one registry to another, instead of being copied."""
-    from seaway.images import registry  # noqa: PLC0415 - as the verb does
-
     seen: list[tuple[str, str]] = []
 
     def copy_(source: str, target: str) -> bool:
         seen.append((source, target))
         return True
 
-    monkeypatch.setattr(registry, "copy_image", copy_)
+    monkeypatch.setattr(image_registry, "copy_image", copy_)
     return seen
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from seaway.checks import registry
 from seaway.cli import main
+from seaway.model import application
+from seaway.project import release, release_lock
 from tests import golden
 from tests.support import apiserver
 from tests.unit.checks.preflight import answers
@@ -111,9 +113,6 @@ def test_an_error_is_one_by_its_exit_code(folder: Path, capsys: pytest.CaptureFi
 
 def test_a_pinned_release_is_what_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What the working tree says by now is no matter."""
-    from seaway.model import application  # noqa: PLC0415
-    from seaway.project import release, release_lock  # noqa: PLC0415
-
     image = release.ReleaseImage(
         content="ctx-1", repository="registry.example.com/team/shop/web", digest=f"sha256:{'d' * 64}"
     )

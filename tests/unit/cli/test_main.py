@@ -43,11 +43,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
     ],
 )
 def test_exit_codes(
-    work: types.ModuleType,
-    function: Callable[[], int],
-    code: int,
-    expected: str,
-    capsys: pytest.CaptureFixture[str],
+    work: types.ModuleType, function: Callable[[], int], code: int, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work.__dict__["run"] = lambda _: function()
     assert main.main(["work"]) == code

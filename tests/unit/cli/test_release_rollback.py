@@ -15,6 +15,7 @@ from tests.support import apiserver
 from tests.unit.cli import environments, program
 
 Captured = pytest.CaptureFixture[str]
+Records = tuple[record.ReleaseRecord, record.ReleaseRecord]
 UP = ["up", "--yes", "--skip-preview", "--stack", "prod"]
 
 
@@ -65,7 +66,7 @@ def refused(shop: Path, capfd: Captured, *words: str, code: int = 1) -> str:
 
 
 def test_the_release_before_is_pinned_and_deployed(
-    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+    pulumi: program.FakePulumi, shop: Path, prod: Records, capfd: Captured
 ) -> None:
     first, second = prod
     pulumi.set_steps("print('Updating', flush=True)")
@@ -92,10 +93,7 @@ def test_the_release_before_is_pinned_and_deployed(
 
 
 def test_what_is_wrong_now_is_why_it_is_held(
-    pulumi: program.FakePulumi,
-    shop: Path,
-    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
-    api: apiserver.ApiServer,
+    pulumi: program.FakePulumi, shop: Path, prod: Records, api: apiserver.ApiServer
 ) -> None:
     api.put("apps/v1", "Deployment", "shop-prod", "web", status={"observedGeneration": 1, "replicas": 2})
     pulumi.set_steps("")
@@ -104,7 +102,7 @@ def test_what_is_wrong_now_is_why_it_is_held(
 
 
 def test_a_release_that_never_became_healthy(
-    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+    pulumi: program.FakePulumi, shop: Path, prod: Records, capfd: Captured
 ) -> None:
     """Its rollout failed half way: the last good one is still the current one, and it is gone back to that."""
     _, second = prod
@@ -124,7 +122,7 @@ def test_a_release_that_never_became_healthy(
 def test_back_and_back_again_never_goes_forward(  # noqa: PLR0917 - fixtures
     pulumi: program.FakePulumi,
     shop: Path,
-    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
+    prod: Records,
     api: apiserver.ApiServer,
     capfd: Captured,
     wording: list[str],
@@ -146,9 +144,7 @@ def test_back_and_back_again_never_goes_forward(  # noqa: PLR0917 - fixtures
     ]
 
 
-def test_without_a_deployment(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
-) -> None:
+def test_without_a_deployment(shop: Path, prod: Records, capfd: Captured) -> None:
     first, _ = prod
     assert rollback("prod", "--pin-only") == 0
     assert (
@@ -159,11 +155,7 @@ def test_without_a_deployment(
 
 
 def test_a_deployment_that_fails_leaves_it_pinned(
-    pulumi: program.FakePulumi,
-    shop: Path,
-    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
-    capfd: Captured,
-    wording: list[str],
+    pulumi: program.FakePulumi, shop: Path, prod: Records, capfd: Captured, wording: list[str]
 ) -> None:
     first, _ = prod
     pulumi.set_steps("sys.exit(255)")
@@ -198,7 +190,7 @@ def test_what_is_newer_than_the_release_is_not_in_the_way(
 
 
 def test_a_record_that_the_state_does_not_vouch_for(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], api: apiserver.ApiServer, capfd: Captured
+    shop: Path, prod: Records, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     """Forged in place, with a SHA-256 that fits; and one that the stack never deployed."""
     first, second = prod
@@ -219,9 +211,7 @@ def test_a_record_that_the_state_does_not_vouch_for(
     assert f"release {planted.release_id} is neither in releases/ nor in the state of stack prod" in message
 
 
-def test_a_file_with_another_digest_than_was_deployed(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
-) -> None:
+def test_a_file_with_another_digest_than_was_deployed(shop: Path, prod: Records, capfd: Captured) -> None:
     """Nothing pins it, but the state vouches for the record of that release."""
     first, _ = prod
     pinned_release = environments.build_record(shop, "dev", version="1").build_release(
@@ -257,25 +247,19 @@ def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Capture
     assert environments.hide_ids(refused(shop, capfd, "prod")) == wording
 
 
-def test_what_is_pinned_already(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
-) -> None:
+def test_what_is_pinned_already(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     _, second = prod
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", second.release_id)) == wording
 
 
-def test_what_is_held(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
-) -> None:
+def test_what_is_held(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     first, second = prod
     held = release_lock.HeldRelease(first.release_id, because="slow", since=environments.TIME)
     release_lock.write(shop, "prod", release_lock.Lock(release=second.release_id, held=(held,)))
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", first.release_id)) == wording
 
 
-def test_what_nobody_knows(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
-) -> None:
+def test_what_nobody_knows(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     _first, _ = prod
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", "ffffffffffff")) == wording
 
@@ -299,11 +283,7 @@ def test_a_secret_that_the_older_release_needs(shop: Path, api: apiserver.ApiSer
 
 
 def test_a_pinned_release_that_fails_goes_back_by_itself(
-    pulumi: program.FakePulumi,
-    shop: Path,
-    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
-    api: apiserver.ApiServer,
-    capfd: Captured,
+    pulumi: program.FakePulumi, shop: Path, prod: Records, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     _, second = prod
     environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
