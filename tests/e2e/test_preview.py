@@ -160,4 +160,4 @@ def test_without_a_cluster_there_is_no_preview(shop: project.Project) -> None:
 def test_in_ci_the_runners_own_disk_is_no_backend(shop: project.Project) -> None:
     done = seaway(shop, CI="true")
     assert done.exit_code == 2
-    assert "in CI the preview would always be from nothing" in done.stderr
+    assert "in CI every preview would start from nothing" in done.stderr

@@ -263,7 +263,7 @@ def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address
     lock = story.pin("prod")
     assert (lock["release"], lock["back"]) == (second, True)
     assert "web: " in lock["held"][third]["because"]
-    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in done.stdout
+    assert f"The jobs of {second} before and after the rollout do not run again (migrate)" in done.stdout
     assert names(story.prod, "jobs") == []
     story.prod.preview("--expect-no-changes")
 

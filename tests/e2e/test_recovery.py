@@ -117,9 +117,8 @@ def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Proj
     done = seaway(shop, "up", "--recover")
     assert done.exit_code == 0
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("seaway: the lock of ")
-    assert lines[0].endswith(" is freed")
-    assert lines[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
+    assert lines[0].startswith("seaway: removed the lock of ")
+    assert lines[1].startswith("seaway: interrupted operations, repeated or taken over: ")
     assert "pending operations" not in done.output
     after = live(shop)
     assert before.items() <= after.items(), "nothing was made twice"

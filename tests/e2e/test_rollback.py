@@ -90,7 +90,7 @@ def test_a_first_release_that_fails_has_nothing_to_go_back_to(shop: project.Proj
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     done = seaway(shop, "up", "--rollback-on-failure", *MORE)
     assert done.exit_code == 1
-    assert "the last good release cannot be put back: the state of stack rollback has no release" in done.stderr
+    assert "the last healthy release cannot be restored: the state of stack rollback has no release" in done.stderr
     assert not (shop.folder / "environments").exists()
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
 
@@ -99,7 +99,7 @@ def test_a_release_is_recorded_and_nothing_has_drifted(shop: project.Project) ->
     done = seaway(shop, "up", *MORE)
     assert done.exit_code == 0
     assert re.search(r"^web +service +2/2 ", done.stdout, re.M)
-    assert re.search(r"^pulumi up [\d.]+ s · in all [\d.]+ s$", done.stdout, re.M)
+    assert re.search(r"^pulumi up [\d.]+ s · total [\d.]+ s$", done.stdout, re.M)
     drift = seaway(shop, "status", "--drift", "--json")
     assert drift.exit_code == 0
     assert json.loads(drift.stdout) | {"drift": []} == json.loads(drift.stdout)
@@ -120,7 +120,7 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     failed = json.loads((shop.folder / ".seaway" / "release.rollback.json").read_text())
     assert failed["deployed"] == before["id"] != failed["described"]
     assert f"release {failed['described']} failed (" in done.stderr
-    assert f"release {before['id']} is back, and state and cluster agree" in done.stderr
+    assert f"release {before['id']} is restored; state and cluster agree" in done.stderr
     assert seaway(shop, "status", "--drift").exit_code == 0
     return done
 
@@ -129,14 +129,14 @@ def test_a_missing_image_is_rolled_back_without_a_failed_request(shop: project.P
     before, first = current(shop), pods(shop)
     replace(shop, "app/app.yaml", "build: ./web", f"image: {ABSENT}")
     done = rolled_back(shop, address, before)
-    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", done.stderr)
+    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); restoring release {before['id']}", done.stderr)
     assert pods(shop) == first, "the pods of before never went"
 
     # The source still describes the failed release, so whatever is typed now leaves the good one alone.
     again = seaway(shop, "up", *MORE, "--expect-no-changes")
     assert again.exit_code == 3
     assert "running the last good one" in again.output
-    assert "is held back, it failed at " in again.stdout
+    assert "is held since it failed at " in again.stdout
     assert pods(shop) == first
 
 
@@ -147,7 +147,7 @@ def test_a_mended_source_is_deployed_and_ends_the_hold(shop: project.Project, ad
     with prober.Prober(address) as load:
         done = seaway(shop, "up", *MORE)
     assert done.exit_code == 0
-    assert "is held back no longer: environments/rollback.lock.yaml says so no more" in done.stdout
+    assert "is no longer held: environments/rollback.lock.yaml is updated" in done.stdout
     assert load.failures == []
     assert current(shop)["previous"] == before["id"]
     assert {name for name, names in pods(shop).items() if names != first[name]} == {"web"}

@@ -140,5 +140,5 @@ def test_it_is_rolled_back_to_a_release_of_then(upgraded: Kept) -> None:
     checkout = upgraded.stacks[stack]
     jobs = [name for name in running(checkout, stack) if name.startswith("Job")]
     done = upgraded.seaway(stack, "release", "rollback", stack, *QUIET)
-    assert re.search(r"^release 3475cd4aaa05 runs; commit ", done.stdout, re.M)
+    assert re.search(r"^release 3475cd4aaa05 is deployed; commit ", done.stdout, re.M)
     assert [name for name in running(checkout, stack) if name.startswith("Job")] in ([], jobs), "no job runs again"

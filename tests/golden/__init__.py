@@ -63,8 +63,8 @@ def load_example(example: str) -> application.Application:
 def format_config(example: str) -> str:
     """The same as lines of a stack's file, below `config:`."""
     stated = {decode.to_camel_case(name): encode.to_plain(value) for name, value in STATED.get(example, {}).items()}
-    if "pull" in stated:
-        stated["secrets"] = {stated["pull"]["secret"]: {"secure": "v1:x:y"}}
+    if "imagePullCredentials" in stated:
+        stated["secrets"] = {stated["imagePullCredentials"]["secret"]: {"secure": "v1:x:y"}}
     return "".join(f"  seaway:{key}: {json.dumps(value)}\n" for key, value in stated.items())
 
 
