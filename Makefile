@@ -71,20 +71,20 @@ lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
 	  pyproject.toml -o requirements-dev.txt
 
 faults: cluster-up ## inject every cause of a failed rollout, under load, and write docs/failures.md
-	@$(PY) -m tests.faults $(ARGS)
+	@$(PY) -m dev.faults $(ARGS)
 
 checkers: .venv/.ready ## kube-score, kubeconform and checkov over every example; writes docs/checkers.md
 	@$(PY) -m dev.checkers $(ARGS)
 
 compose-config: .venv/.ready ## our reading of compose files beside `docker compose config`; writes docs/compose-config.md
-	@$(PY) -m tests.compose config
+	@$(PY) -m dev.compose_comparison config
 
 compose-table: cluster-up ## our conversion of compose files beside kompose's, half an hour; writes docs/kompose.md
-	@$(PY) -m tests.compose table $(ARGS)
-	@$(PY) -m tests.compose runs $(ARGS)
+	@$(PY) -m dev.compose_comparison table $(ARGS)
+	@$(PY) -m dev.compose_comparison runs $(ARGS)
 
 compose-keys: .venv/.ready ## what becomes of each key of a compose file; writes the table of docs/compose.md
-	@$(PY) -m tests.compose.keys
+	@$(PY) -m dev.compose_comparison.keys
 
 bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl; rendering beside kustomize
 	@$(PY) -m dev.bench $(ARGS)

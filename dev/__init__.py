@@ -1,1 +1,1 @@
-"""For developing Seaway itself: a one-node cluster made of real parts, and the measurements."""
+"""Tools for developing Seaway: a one-node cluster of real parts, benchmarks, and generators of documentation."""

@@ -1,4 +1,4 @@
-"""The checkout's own settings for Pulumi, Docker and kubectl, so that nothing of the user's is touched."""
+"""The checkout's own settings for Pulumi, Docker and kubectl, separate from the user's settings."""
 
 import os
 import shlex
@@ -10,46 +10,47 @@ from seaway.files import private
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / private.FOLDER_NAME
 KUBECONFIG = STATE / "kubeconfig"
-PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - dev keeps no secret worth keeping, see Pulumi.dev.yaml
+PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - the dev stack has no valuable secret, see Pulumi.dev.yaml
 
 
-def variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
-    """The variables that make plain `pulumi`, `kubectl` and `docker buildx` work on this checkout's parts.
+def format_variables(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
+    """Return the variables with which `pulumi`, `kubectl` and `docker buildx` use this checkout's cluster.
 
-    ``state`` holds Pulumi's home and backend; tests give each of their stacks one of its own.
+    ``state`` is the folder of Pulumi's home and backend. Tests use a separate folder for each stack.
     """
-    folders = [root / ".venv" / "bin", *toolchain.bin_dirs()]
+    registry_port = layout.REGISTRY.partition(":")[2]
+    folders = [root / ".venv" / "bin", *toolchain.list_bin_folders()]
     return {
         "PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]]),
         "PULUMI_HOME": str(state / "pulumi"),
         "PULUMI_BACKEND_URL": (state / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": PUBLIC_PASSPHRASE,
-        # Compiled plugins are linked in; what is not there cannot be downloaded, and trying costs seconds.
+        # Compiled plugins are linked. Other plugins cannot be downloaded, and a download attempt takes seconds.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "KUBECONFIG": str(KUBECONFIG),
         "DOCKER_CONFIG": str(STATE / "docker"),
-        # Only the cluster knows its registry's name; `seaway` asks registries from here.
-        "SEAWAY_REGISTRY_ADDRESSES": f"{layout.REGISTRY}={node.find(ROOT).address}:{layout.REGISTRY.partition(':')[2]}",
+        # Only the cluster resolves the name of its registry; `seaway` reads registries from the host.
+        "SEAWAY_REGISTRY_ADDRESSES": f"{layout.REGISTRY}={node.find_layout(ROOT).address}:{registry_port}",
     }
 
 
-def prepare(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
-    """Make the folders, link the plugins, and return the whole environment for a command."""
+def prepare_environment(*, state: Path = STATE, root: Path = ROOT) -> dict[str, str]:
+    """Create the folders, link the plugins, and return the complete environment for a command."""
     for name in ("state", "pulumi", "docker"):
         private.make_folder(state / name)
     toolchain.link_plugins(state / "pulumi")
-    return {**os.environ, **variables(state=state, root=root)}
+    return {**os.environ, **format_variables(state=state, root=root)}
 
 
-def write() -> Path:
-    """Write `.seaway/env`, to be read by a shell: `. .seaway/env`."""
-    lines = ["# Makes plain pulumi, kubectl and docker buildx work on this checkout's own cluster: . .seaway/env"]
-    for name, value in variables().items():
-        text = shlex.quote(value)
+def write_env_file() -> Path:
+    """Write `.seaway/env` for a shell: `. .seaway/env`."""
+    lines = ["# Lets pulumi, kubectl and docker buildx use this checkout's cluster: . .seaway/env"]
+    for name, variable in format_variables().items():
+        text = shlex.quote(variable)
         if name == "PATH":
-            ours = value.removesuffix(os.environ["PATH"])
-            text = f'{shlex.quote(ours)}"$PATH"'
+            prefix = variable.removesuffix(os.environ["PATH"])
+            text = f'{shlex.quote(prefix)}"$PATH"'
         lines.append(f"export {name}={text}")
     path = STATE / "env"
     private.write_file(path, "\n".join(lines) + "\n")

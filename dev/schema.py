@@ -1,7 +1,7 @@
-"""Makes `seaway/kubernetes/api/kubernetes.json`: Kubernetes' API as far as Seaway makes objects of it.
+"""Generates `seaway/kubernetes/api/kubernetes.json`: the part of the Kubernetes API that Seaway uses.
 
-`python -m dev.schema`, with Go on the PATH. The source is the Kubernetes module that the toolchain pins: its OpenAPI
-file, and the code that is generated beside it, since only that knows the values of a field like `imagePullPolicy`.
+`python -m dev.schema`, with Go on PATH. The sources are the OpenAPI file of the Kubernetes module that the toolchain
+pins, and its generated code: only the code has the values of fields such as `imagePullPolicy`.
 """
 
 import json
@@ -28,121 +28,129 @@ Schema = Mapping[str, Any]
 Enums = Mapping[tuple[str, str], list[str]]
 
 
-def made(definitions: Mapping[str, Schema], enums: Enums, version: str) -> dict[str, Any]:
-    """The file's content: kinds with their version and type, and every type that they use."""
-    roots = {_kind(definition): name for name, definition in definitions.items() if _kind(definition)}
+def make_schema(definitions: Mapping[str, Schema], enum_values: Enums, version: str) -> dict[str, Any]:
+    """Return the content of the file: kinds with version and type, and every type that they use."""
+    roots = {_find_kind(definition): name for name, definition in definitions.items() if _find_kind(definition)}
     types: dict[str, Any] = {}
-    wanted = [roots[version, kind] for kind, version in KINDS.items()]
-    while wanted:
-        name = wanted.pop()
-        if _short(name) in types:
+    pending = [roots[version, kind] for kind, version in KINDS.items()]
+    while pending:
+        name = pending.pop()
+        if _short_name(name) in types:
             continue
         fields = cast(Mapping[str, Schema], definitions[name].get("properties", {}))
-        # What the cluster says of an object, nobody asks for.
+        # Manifests have no status.
         if name in roots.values():
-            fields = {key: one for key, one in fields.items() if key != "status"}
-        types[_short(name)] = {"fields": {key: _field(one, enums.get((name, key))) for key, one in fields.items()}}
+            fields = {key: schema for key, schema in fields.items() if key != "status"}
+        types[_short_name(name)] = {
+            "fields": {key: _convert_field(schema, enum_values.get((name, key))) for key, schema in fields.items()}
+        }
         if required := definitions[name].get("required"):
-            types[_short(name)]["required"] = required
-        wanted += [used for one in fields.values() for used in _used(one) if _special(used) is None]
-    kinds = {kind: {"apiVersion": version, "type": _short(roots[version, kind])} for kind, version in KINDS.items()}
+            types[_short_name(name)]["required"] = required
+        references = (reference for schema in fields.values() for reference in _list_references(schema))
+        pending += [reference for reference in references if _find_special(reference) is None]
+    kinds = {
+        kind: {"apiVersion": version, "type": _short_name(roots[version, kind])} for kind, version in KINDS.items()
+    }
     return {"kubernetes": version, "kinds": kinds, "types": dict(sorted(types.items()))}
 
 
-def text(schema: Mapping[str, Any]) -> str:
-    """One kind and one type a line, so that a newer Kubernetes is a diff that can be read."""
+def format_schema(schema: Mapping[str, Any]) -> str:
+    """Format each kind and each type on one line, so that the diff of a new Kubernetes version is readable."""
 
-    def lines(key: str) -> str:
+    def format_lines(key: str) -> str:
         return ",\n".join(
-            f"{json.dumps(name)}:{json.dumps(one, separators=(',', ':'))}" for name, one in schema[key].items()
+            f"{json.dumps(name)}:{json.dumps(content, separators=(',', ':'))}" for name, content in schema[key].items()
         )
 
     version = json.dumps(schema["kubernetes"])
-    return f'{{"kubernetes":{version},\n"kinds":{{\n{lines("kinds")}}},\n"types":{{\n{lines("types")}}}}}\n'
+    return (
+        f'{{"kubernetes":{version},\n"kinds":{{\n{format_lines("kinds")}}},\n"types":{{\n{format_lines("types")}}}}}\n'
+    )
 
 
-def enums(source: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
-    """The values of fields that have a list of them, by type and field, from Kubernetes' generated Go code."""
+def parse_enums(source: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
+    """Return the values of enum fields by type and field, from the generated Go code of Kubernetes."""
     function = field = ""
     for line in source.splitlines():
-        if found := _FUNCTION.match(line):
-            function = found[1]
-        elif found := _PROPERTY.match(line):
-            field = found[1]
-        elif found := _ENUM.match(line):
-            yield (function, field), json.loads(f"[{found[1]}]")
+        if match := _FUNCTION.match(line):
+            function = match[1]
+        elif match := _PROPERTY.match(line):
+            field = match[1]
+        elif match := _ENUM.match(line):
+            yield (function, field), json.loads(f"[{match[1]}]")
 
 
-def read() -> dict[str, Any]:
-    """The file's content, from the module that the toolchain pins."""
+def read_schema() -> dict[str, Any]:
+    """Return the content of the file, from the module that the toolchain pins."""
     module = project.ROOT / "dev" / "cluster" / "modules" / "kubernetes"
-    listed = subprocess.run(
+    result = subprocess.run(
         ["go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", "k8s.io/kubernetes"],
         cwd=module,
-        env=compiler.environment(),
+        env=compiler.go_environment(),
         check=True,
         capture_output=True,
         text=True,
     )
-    folder, version = listed.stdout.split()
+    folder, version = result.stdout.split()
     definitions = json.loads((Path(folder) / "api/openapi-spec/swagger.json").read_text())["definitions"]
     code = (Path(folder) / "pkg/generated/openapi/zz_generated.openapi.go").read_text()
-    by_function = {_function(name): name for name in definitions}
+    by_function = {_function_name(name): name for name in definitions}
     found = {
-        (by_function[function], field): values for (function, field), values in enums(code) if function in by_function
+        (by_function[function], field): values
+        for (function, field), values in parse_enums(code)
+        if function in by_function
     }
-    return made(definitions, found, version)
+    return make_schema(definitions, found, version)
 
 
-def _kind(definition: Schema) -> tuple[str, str] | None:
-    """API version and kind of a definition; None where it is only part of one."""
-    for one in definition.get("x-kubernetes-group-version-kind", ()):
-        version = f"{one['group']}/{one['version']}" if one["group"] else one["version"]
-        if KINDS.get(one["kind"]) == version:
-            return version, one["kind"]
+def _find_kind(definition: Schema) -> tuple[str, str] | None:
+    """Return API version and kind of a definition; None if it is not a kind of KINDS."""
+    for kind in definition.get("x-kubernetes-group-version-kind", ()):
+        version = f"{kind['group']}/{kind['version']}" if kind["group"] else kind["version"]
+        if KINDS.get(kind["kind"]) == version:
+            return version, kind["kind"]
     return None
 
 
-def _field(schema: Schema, enum: list[str] | None = None) -> Any:
-    """A field's type: the name of one, {"enum": [...]}, {"map": type}, or {"list": type}, with the key that tells
-    its items apart where items with the same key are merged."""
+def _convert_field(schema: Schema, enum: list[str] | None = None) -> Any:
+    """Return the type of a field: a name, {"enum": [...]}, {"map": type}, or {"list": type} with its merge key."""
     match schema:
         case {"$ref": str(reference)}:
-            return _special(_name(reference)) or _short(_name(reference))
+            return _find_special(_reference_name(reference)) or _short_name(_reference_name(reference))
         case {"type": "array", "items": items}:
             key = schema.get("x-kubernetes-patch-merge-key")
-            return {"list": _field(items, enum), **({"key": key} if key else {})}
+            return {"list": _convert_field(items, enum), **({"key": key} if key else {})}
         case {"type": "object", "additionalProperties": values}:
-            return {"map": _field(values)}
+            return {"map": _convert_field(values)}
         case _:
             return {"enum": enum} if enum else schema["type"]
 
 
-def _used(schema: Schema) -> Iterator[str]:
+def _list_references(schema: Schema) -> Iterator[str]:
     if "$ref" in schema:
-        yield _name(schema["$ref"])
+        yield _reference_name(schema["$ref"])
     for key in ("items", "additionalProperties"):
         if key in schema:
-            yield from _used(schema[key])
+            yield from _list_references(schema[key])
 
 
-def _name(reference: str) -> str:
+def _reference_name(reference: str) -> str:
     return reference.rpartition("/")[2]
 
 
-def _special(name: str) -> str | None:
+def _find_special(name: str) -> str | None:
     return _SPECIAL.get(name.rpartition(".")[2]) if ".apimachinery." in name else None
 
 
-def _short(name: str) -> str:
+def _short_name(name: str) -> str:
     return name.removeprefix("io.k8s.").replace("api.", "", 1).replace("apimachinery.pkg.apis.", "")
 
 
-def _function(name: str) -> str:
-    """What the generator calls the function of a type: io.k8s.api.core.v1.Container, k8sio_api_core_v1_Container."""
+def _function_name(name: str) -> str:
+    """Return the function for a type: k8sio_api_core_v1_Container for io.k8s.api.core.v1.Container."""
     return name.replace("io.k8s.", "k8sio.", 1).replace(".", "_") if ".api." in name else name
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(read()))
+    FILE.write_text(format_schema(read_schema()))
     print(f"{FILE.relative_to(project.ROOT)}: {FILE.stat().st_size} bytes")

@@ -1,4 +1,4 @@
-"""The dev stack on the one-node cluster: what `make up`, `make preview` and `make down` run."""
+"""The dev stack on the one-node cluster, for `make up`, `make preview` and `make down`."""
 
 import argparse
 import json
@@ -22,17 +22,17 @@ STACK = "dev"
 
 
 def main() -> int:
-    """Run one verb; the exit code is that of the part that failed."""
+    """Run a command. The exit code is that of the failed part."""
     parser = argparse.ArgumentParser(prog="python -m dev.stack", description=__doc__)
-    parser.add_argument("verb", choices=["up", "preview", "down"])
-    verb = parser.parse_args().verb
+    parser.add_argument("command", choices=["up", "preview", "down"])
+    command = parser.parse_args().command
     try:
         private.check_folder(environment.ROOT)
-        {"up": up, "preview": preview, "down": down}[verb]()
-    except subprocess.CalledProcessError as failed:
-        # The part has said what is wrong on stderr; say only which one it was.
-        print(f"seaway: `{' '.join(map(str, failed.cmd[-3:]))}` failed", file=sys.stderr)
-        return failed.returncode or 1
+        {"up": up, "preview": preview, "down": down}[command]()
+    except subprocess.CalledProcessError as error:
+        # The failed command has already printed its error.
+        print(f"seaway: `{' '.join(map(str, error.cmd[-3:]))}` failed", file=sys.stderr)
+        return error.returncode or 1
     except layout.CannotRunError as error:
         print(f"seaway: {error}", file=sys.stderr)
         return 2
@@ -48,101 +48,107 @@ def main() -> int:
 
 
 def up() -> None:
-    """Cluster, base images, `pulumi up`, and a table of what runs."""
+    """Start the cluster, build the base images, run `pulumi up`, and print a table of the services."""
     start = time.monotonic()
     times: dict[str, float] = {}
-    timed(times, "cluster", lambda: run([sys.executable, "-m", "dev.cluster", "up"]))
-    timed(times, "base images", project.base_images)
-    environment.write()
-    env = select()
-    os.environ.update(env)  # what asks Pulumi for the stack's state finds it as `pulumi up` does
+    measure(times, "cluster", lambda: run_command([sys.executable, "-m", "dev.cluster", "up"]))
+    measure(times, "base images", project.ensure_base_images)
+    environment.write_env_file()
+    env = select_stack()
+    os.environ.update(env)  # later calls of Pulumi find the state of the stack
     fingerprint_key.ensure_key(stacks.read_target(environment.ROOT, STACK))
-    # A terminal gets Pulumi's live tree; a log is spared the dots that say it is still at work.
+    # A terminal shows Pulumi's live tree. A log does not need progress dots.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
-    timed(times, "pulumi up", lambda: run(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env))
-    times["in all"] = time.monotonic() - start
-    table(env, times)
+    measure(
+        times,
+        "pulumi up",
+        lambda: run_command(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env),
+    )
+    times["total"] = time.monotonic() - start
+    print_table(env, times)
 
 
 def preview() -> None:
-    """`pulumi preview`: what `up` would change in the cluster."""
-    run(["pulumi", "preview", "--stack", STACK, "--diff"], select())
+    """Run `pulumi preview`: the changes that `up` would make."""
+    run_command(["pulumi", "preview", "--stack", STACK, "--diff"], select_stack())
 
 
 def down() -> None:
-    """Delete the stack and its data, then stop everything; what was compiled, built and pushed stays."""
+    """Delete the stack and its data, then stop the cluster. Compiled, built and pushed artifacts are kept."""
     state = environment.STATE / "state" / ".pulumi" / "stacks" / "seaway" / f"{STACK}.json"
-    if node.running(node.find(environment.ROOT)) and state.exists():
-        env = select()
-        accepted = project.accept_data_loss(env, namespaces(env))
+    if node.is_running(node.find_layout(environment.ROOT)) and state.exists():
+        env = select_stack()
+        accepted = project.format_data_loss_acceptance(env, list_namespaces(env))
         lost = ", ".join(filter(None, accepted[disks.ACCEPT_VARIABLE].split(","))) or "no disk"
-        print(f"Deleting the stack {STACK} and its data ({lost}). To stop and keep it: make cluster-down", flush=True)
+        print(f"Deleting the stack {STACK} and its data ({lost}). To stop and keep data: make cluster-down", flush=True)
         destroy = ["pulumi", "destroy", "--yes", "--skip-preview", "--ignore-protect", "--suppress-progress"]
-        run([*destroy, "--stack", STACK], env | accepted)
-    run([sys.executable, "-m", "dev.cluster", "down"])
+        run_command([*destroy, "--stack", STACK], env | accepted)
+    run_command([sys.executable, "-m", "dev.cluster", "down"])
 
 
-def namespaces(env: dict[str, str]) -> set[str]:
-    """The namespaces that the stack would delete."""
-    state: Any = json.loads(read(["pulumi", "stack", "export", "--stack", STACK], env))["deployment"]
+def list_namespaces(env: dict[str, str]) -> set[str]:
+    """List the namespaces of the stack."""
+    state: Any = json.loads(read_output(["pulumi", "stack", "export", "--stack", STACK], env))["deployment"]
     resources: list[Any] = state.get("resources") or []
-    return {one["inputs"]["metadata"]["name"] for one in resources if one["type"] == "kubernetes:core/v1:Namespace"}
+    kind = "kubernetes:core/v1:Namespace"
+    return {resource["inputs"]["metadata"]["name"] for resource in resources if resource["type"] == kind}
 
 
-def select() -> dict[str, str]:
-    """Make the stack the first time; its settings stand in the committed Pulumi.dev.yaml."""
-    env = environment.prepare()
-    run(["pulumi", "stack", "select", "--create", STACK], env, stdout=subprocess.DEVNULL)
+def select_stack() -> dict[str, str]:
+    """Select the stack, and create it the first time. Its settings are in the committed Pulumi.dev.yaml."""
+    env = environment.prepare_environment()
+    run_command(["pulumi", "stack", "select", "--create", STACK], env, stdout=subprocess.DEVNULL)
     return env
 
 
-def run(command: list[str], env: dict[str, str] | None = None, stdout: int | None = None) -> None:
-    """Run a command in the checkout, with its output going to the person; after a Ctrl-C, wait until it has ended."""
+def run_command(command: list[str], env: dict[str, str] | None = None, stdout: int | None = None) -> None:
+    """Run a command in the checkout with its output on the terminal. After Ctrl-C, wait until it has ended."""
     code, _ = pulumi_cli.wait(command, environment.ROOT, env=env, stdout=stdout)
     if code:
         raise subprocess.CalledProcessError(code, command)
 
 
-def timed(times: dict[str, float], part: str, work: Callable[[], None]) -> None:
-    """Do a part and keep its seconds."""
+def measure(times: dict[str, float], part: str, work: Callable[[], None]) -> None:
+    """Run a part and record its seconds."""
     start = time.monotonic()
     work()
     times[part] = time.monotonic() - start
 
 
-def table(env: dict[str, str], times: dict[str, float]) -> None:
-    """Services with addresses, replicas and images as they are in the cluster now, then the times."""
-    outputs: dict[str, Any] = json.loads(read(["pulumi", "stack", "output", "--json", "--stack", STACK], env))
+def print_table(env: dict[str, str], times: dict[str, float]) -> None:
+    """Print the services in the cluster with addresses, replicas and images, then the times."""
+    outputs: dict[str, Any] = json.loads(read_output(["pulumi", "stack", "output", "--json", "--stack", STACK], env))
     kinds = "deployments,daemonsets,statefulsets"
-    live = json.loads(read(["kubectl", "get", kinds, "-n", outputs["namespace"], "-o", "json"], env))["items"]
+    workloads = json.loads(read_output(["kubectl", "get", kinds, "-n", outputs["namespace"], "-o", "json"], env))[
+        "items"
+    ]
     rows = [("SERVICE", "ADDRESS", "READY", "IMAGE")]
-    for one in live:
-        name = one["metadata"]["name"]
-        shown = outputs["services"].get(name, {})
-        address = shown.get("address", "-")
-        if "urls" in shown:
-            address = " ".join(shown["urls"])
-        elif "nodePort" in shown:
-            address = node.forward(node.find(environment.ROOT), shown["nodePort"])
-        status = one["status"]
-        ready = f"{status.get('readyReplicas', 0)}/{one['spec'].get('replicas')}"
-        if one["kind"] == "DaemonSet":
+    for workload in workloads:
+        name = workload["metadata"]["name"]
+        service = outputs["services"].get(name, {})
+        address = service.get("address", "-")
+        if "urls" in service:
+            address = " ".join(service["urls"])
+        elif "nodePort" in service:
+            address = node.forward_port(node.find_layout(environment.ROOT), service["nodePort"])
+        status = workload["status"]
+        ready = f"{status.get('readyReplicas', 0)}/{workload['spec'].get('replicas')}"
+        if workload["kind"] == "DaemonSet":
             ready = f"{status['numberReady']}/{status['desiredNumberScheduled']}"
-        image = one["spec"]["template"]["spec"]["containers"][0]["image"]
+        image = workload["spec"]["template"]["spec"]["containers"][0]["image"]
         rows.append((name, address, ready, image[: image.find("@") + 20] if "@" in image else image))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     print()
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
     print("\n" + " · ".join(f"{part} {seconds:.1f} s" for part, seconds in times.items()))
-    print("Plain pulumi and kubectl: . .seaway/env")
-    print("Stop, keep data: make cluster-down    Delete the stack and its data: make down")
+    print("Use pulumi and kubectl directly: . .seaway/env")
+    print("Stop and keep data: make cluster-down    Delete the stack and its data: make down")
 
 
-def read(command: list[str], env: dict[str, str]) -> str:
-    """What a command prints."""
-    done = subprocess.run(command, check=True, cwd=environment.ROOT, env=env, capture_output=True, text=True)
-    return done.stdout
+def read_output(command: list[str], env: dict[str, str]) -> str:
+    """Run a command and return its output."""
+    return subprocess.run(command, check=True, cwd=environment.ROOT, env=env, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dev import project
-from tests.support import namespaces, prober
+from dev import kubectl, prober, project
 
 pytestmark = pytest.mark.cluster
 
@@ -27,12 +26,12 @@ def guestbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proj
     made = project.Project.create(tmp_path_factory.mktemp("guestbook"), application=APPLICATION, stack="sample")
     made.up()
     yield made
-    namespaces.remove(NAMESPACE)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 @pytest.fixture(scope="module")
 def address(guestbook: project.Project) -> str:
-    return project.cluster("forward", str(guestbook.outputs()["services"]["web"]["nodePort"])).out.strip()
+    return project.run_cluster("forward", str(guestbook.read_outputs()["services"]["web"]["nodePort"])).stdout.strip()
 
 
 @contextlib.contextmanager
@@ -51,7 +50,7 @@ def store_address(guestbook: project.Project) -> Iterator[str]:
     guestbook.kubectl("expose", "pod", "db-0", "-n", NAMESPACE, "--name", name, "--type=NodePort", "--port=5432")
     try:
         port = guestbook.get("service", name, "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-        yield project.cluster("forward", str(port)).out.strip().removeprefix("http://")
+        yield project.run_cluster("forward", str(port)).stdout.strip().removeprefix("http://")
     finally:
         guestbook.kubectl("delete", f"service/{name}", f"networkpolicy/{name}", "-n", NAMESPACE)
 
@@ -63,7 +62,7 @@ def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project
     requirements = [APPLICATION / "web" / name for name in ("requirements.txt", "requirements-test.txt")]
     with store_address(guestbook) as address:
         url = f"postgresql://guestbook:{urllib.parse.quote(password, safe='')}@{address}/guestbook"
-        done = project.run(
+        done = project.run_command(
             str(project.ROOT / ".venv" / "bin" / "uv"),
             *["run", "--quiet", "--isolated", "--no-project"],
             *[word for file in requirements for word in ("--with-requirements", str(file))],
@@ -72,8 +71,8 @@ def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project
             env={**os.environ, "TEST_DATABASE_URL": url},
             timeout=200,
         )
-    assert done.code == 0, done.text
-    assert re.search(r"^\d+ passed in ", done.out, re.MULTILINE), "none is skipped\n" + done.text
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^\d+ passed in ", done.stdout, re.MULTILINE), "none is skipped\n" + done.output
 
 
 def test_the_page_shows_what_was_written_to_postgresql(guestbook: project.Project, address: str) -> None:
@@ -107,7 +106,7 @@ def test_entries_survive_their_pods(guestbook: project.Project, address: str) ->
         except httpx.TransportError:
             return False
 
-    prober.until(answered, seconds=120)
+    prober.wait_until(answered, seconds=120)
 
 
 def test_the_api_says_what_is_wrong(address: str) -> None:

@@ -1,1 +1,1 @@
-"""Figures as ratios against a peer, measured in the same run."""
+"""Benchmarks: ratios to a peer that is measured in the same run."""

@@ -1,6 +1,6 @@
-"""Wall time of `seaway render` for twenty services, beside `kubectl kustomize` of the very objects that it renders.
+"""Wall time of `seaway render` for twenty services, beside `kubectl kustomize` of the same objects.
 
-Both are programs that start, read files and print YAML, and need no cluster: only the ratio means something.
+Both programs read files and print YAML, without a cluster. Only the ratio is meaningful.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from dev import environment
 
 
 def main() -> int:
-    """Measure in turn, and print medians, ranges and the ratio."""
+    """Measure alternately, and print medians, ranges and the ratio."""
     parser = argparse.ArgumentParser(prog="python -m dev.bench.render", description=__doc__)
     parser.add_argument("--services", type=int, nargs="+", default=[20], metavar="N")
     parser.add_argument("--runs", type=int, default=5)
@@ -28,28 +28,28 @@ def main() -> int:
     for services in options.services:
         ours, theirs = measure(services, options.runs)
         ratio = statistics.median(ours) / statistics.median(theirs)
-        print(f"N={services:<4} {spread(ours):>20} {spread(theirs):>20} {ratio:6.2f}")
+        print(f"N={services:<4} {format_spread(ours):>20} {format_spread(theirs):>20} {ratio:6.2f}")
     return 0
 
 
 def measure(services: int, runs: int) -> tuple[list[float], list[float]]:
-    """The seconds of each run, ours and kustomize's in turn."""
+    """Return the seconds of each run, ours and kustomize's."""
     ours: list[float] = []
     theirs: list[float] = []
     with tempfile.TemporaryDirectory(prefix="seaway-bench-") as scratch:
         folder = Path(scratch)
         write_project(folder, services)
         render = [sys.executable, "-m", "seaway.cli", "render", "--stack", "dev"]
-        (folder / "objects.yaml").write_bytes(timed(render, folder)[1])
+        (folder / "objects.yaml").write_bytes(run_timed(render, folder)[1])
         (folder / "kustomization.yaml").write_text("resources: [objects.yaml]\n")
         for _ in range(runs):
-            ours.append(timed(render, folder)[0])
-            theirs.append(timed(["kubectl", "kustomize", "."], folder)[0])
+            ours.append(run_timed(render, folder)[0])
+            theirs.append(run_timed(["kubectl", "kustomize", "."], folder)[0])
     return ours, theirs
 
 
 def write_project(folder: Path, services: int) -> None:
-    """Services that say a little of everything, and call each other."""
+    """Write services that use most features and call each other."""
 
     def service(number: int) -> dict[str, Any]:
         return {
@@ -74,16 +74,16 @@ def write_project(folder: Path, services: int) -> None:
     (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": stack}))
 
 
-def timed(command: list[str], folder: Path) -> tuple[float, bytes]:
-    """Seconds, and what it printed."""
-    env = {**os.environ, **environment.variables()}
+def run_timed(command: list[str], folder: Path) -> tuple[float, bytes]:
+    """Run a command, and return its seconds and its output."""
+    env = {**os.environ, **environment.format_variables()}
     start = time.monotonic()
-    done = subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
-    return time.monotonic() - start, done.stdout
+    result = subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+    return time.monotonic() - start, result.stdout
 
 
-def spread(seconds: list[float]) -> str:
-    """Median, and the range in brackets, in seconds."""
+def format_spread(seconds: list[float]) -> str:
+    """Format the median, and the range in parentheses, in seconds."""
     return f"{statistics.median(seconds):.2f} ({min(seconds):.2f}-{max(seconds):.2f}) s"
 
 

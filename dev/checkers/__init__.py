@@ -1,1 +1,1 @@
-"""The public checkers over every example: kube-score, kubeconform and checkov, with a reason for each exception."""
+"""Runs the public checkers kube-score, kubeconform and checkov on every example, with a reason for each exception."""

@@ -1,4 +1,4 @@
-"""Every example as production would have it: released images, TLS, a quota; as ``seaway render`` prints it."""
+"""Renders every example as in production, with released images, TLS and a quota."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,27 +9,27 @@ from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, preview, yaml_writer
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 
 REGISTRY = "registry.example.com/team"
 
 
-def found() -> Mapping[str, Path]:
-    """The applications that ship, by name: the sample and the examples."""
+def list_examples() -> Mapping[str, Path]:
+    """Return the sample and the examples by name."""
     examples = sorted((environment.ROOT / "examples").glob("*/app.yaml"))
     return {"app": environment.ROOT / "app" / "app.yaml"} | {file.parent.name: file for file in examples}
 
 
-def text(file: Path) -> str:
-    """The objects of an application, ready to be read by a checker."""
+def render_example(file: Path) -> str:
+    """Return the objects of an application as YAML."""
     app = load.load_application(file, root=roots.Root(environment.ROOT))
-    made = preview.render_objects(app, production(app), released(app))
-    return yaml_writer.dump_objects(made)
+    environment_ = environments.Environment.create(app, production_settings(app))
+    return yaml_writer.dump_objects(preview.render_objects(environment_, release_images(app)))
 
 
-def production(app: application.Application) -> settings.Settings:
-    """An environment that deploys a release to a shared cluster."""
-    hosts = {one.name: (f"{one.name}.example.com",) for one in app.services if one.publish}
+def production_settings(app: application.Application) -> settings.Settings:
+    """Return the settings of an environment that deploys a release to a shared cluster."""
+    hosts = {service.name: (f"{service.name}.example.com",) for service in app.services if service.publish}
     return settings.Settings(
         stack="prod",
         context="prod",
@@ -41,8 +41,8 @@ def production(app: application.Application) -> settings.Settings:
     )
 
 
-def released(app: application.Application) -> dict[str, inputs.Image]:
-    """A digest for each image that is built."""
+def release_images(app: application.Application) -> dict[str, inputs.Image]:
+    """Return a reference with a digest for each built image."""
     return {
         name: inputs.Image(
             reference=f"{REGISTRY}/{app.name}/{name}@sha256:{hashlib.sha256(name.encode()).hexdigest()}", content=name

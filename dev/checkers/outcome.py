@@ -1,4 +1,4 @@
-"""What a checker says of one object, whichever checker it is."""
+"""Outcomes of checks, for all checkers."""
 
 import dataclasses
 import fnmatch
@@ -9,84 +9,81 @@ from collections.abc import Iterable, Sequence
 _HASH = re.compile(r"-([0-9a-f]{10}|unresolved)$")
 
 
-def key(kind: str, name: str) -> str:
-    """An object, by a name that stays when its content changes: ``Job/migrate-*``."""
+def object_key(kind: str, name: str) -> str:
+    """Return a name of an object that does not depend on its content: ``Job/migrate-*``."""
     return f"{kind}/{_HASH.sub('-*', name)}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Outcome:
-    """One check of one object."""
+    """The result of a check of an object."""
 
     tool: str
     check: str
-    """Their id."""
     title: str
     example: str
     object: str
-    """``Deployment/web``; several containers of it are one."""
+    """``Deployment/web``, with all of its containers."""
     passed: bool
-    told: str = ""
-    """Where it did not: why."""
+    message: str = ""
+    """The reason of a failure."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """Findings that are meant, and why."""
+    """Accepted failures, with the reason."""
 
     tool: str
     check: str
     objects: tuple[str, ...] = ("*",)
-    """As a shell's patterns: ``everything: StatefulSet/*``, ``*: Job/*``."""
-    told: str = ""
-    """If all that is found is this: a check may look for several things, and one of them is meant."""
-    because: str
+    """Shell patterns: ``everything: StatefulSet/*``, ``*: Job/*``."""
+    message: str = ""
+    """Limits the waiver to failures with only this message: a check may report several problems."""
+    reason: str
 
-    def covers(self, one: Outcome) -> bool:
-        """Whether it is about this finding."""
-        name = f"{one.example}: {one.object}"
-        mine = any(fnmatch.fnmatchcase(name, pattern) for pattern in self.objects)
-        meant = not self.told or all(part.endswith(self.told) for part in one.told.split("; "))
-        return (self.tool, self.check) == (one.tool, one.check) and mine and meant
+    def covers(self, outcome: Outcome) -> bool:
+        """Return whether the waiver accepts this failure."""
+        name = f"{outcome.example}: {outcome.object}"
+        object_matches = any(fnmatch.fnmatchcase(name, pattern) for pattern in self.objects)
+        message_matches = not self.message or all(part.endswith(self.message) for part in outcome.message.split("; "))
+        return (self.tool, self.check) == (outcome.tool, outcome.check) and object_matches and message_matches
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """All outcomes, and what becomes of those that did not pass."""
+class Report:
+    """All outcomes, failures and waivers."""
 
     outcomes: Sequence[Outcome]
     failed: Sequence[Outcome]
-    """Neither passed nor waived."""
+    """Failures without a waiver."""
     waived: Sequence[tuple[Waiver, Sequence[Outcome]]]
-    idle: Sequence[Waiver]
-    """Waive nothing."""
+    unused: Sequence[Waiver]
 
     @property
-    def good(self) -> bool:
-        """Whether every exception has its reason, and every reason its exception."""
-        return not self.failed and not self.idle
+    def is_clean(self) -> bool:
+        """Whether every failure has a waiver, and every waiver a failure."""
+        return not self.failed and not self.unused
 
-    def counts(self, tool: str) -> Counter[str]:
-        """Of a checker: checks, objects, passed, waived, failed."""
-        mine = [one for one in self.outcomes if one.tool == tool]
-        waived = sum(one.tool == tool for _, ones in self.waived for one in ones)
+    def count_outcomes(self, tool: str) -> Counter[str]:
+        """Count the checks, objects, and passed, waived and failed outcomes of a checker."""
+        outcomes = [outcome for outcome in self.outcomes if outcome.tool == tool]
         return Counter(
-            checks=len({one.check for one in mine}),
-            objects=len({(one.example, one.object) for one in mine}),
-            passed=sum(one.passed for one in mine),
-            waived=waived,
-            failed=sum(one.tool == tool for one in self.failed),
+            checks=len({outcome.check for outcome in outcomes}),
+            objects=len({(outcome.example, outcome.object) for outcome in outcomes}),
+            passed=sum(outcome.passed for outcome in outcomes),
+            waived=sum(outcome.tool == tool for _, failures in self.waived for outcome in failures),
+            failed=sum(outcome.tool == tool for outcome in self.failed),
         )
 
 
-def judge(outcomes: Iterable[Outcome], waivers: Sequence[Waiver]) -> Judged:
-    """What is waived, what is not, and which waivers are for nothing."""
-    every = sorted(set(outcomes))
-    found = [one for one in every if not one.passed]
-    covered = [(waiver, [one for one in found if waiver.covers(one)]) for waiver in waivers]
-    return Judged(
-        outcomes=every,
-        failed=[one for one in found if not any(waiver.covers(one) for waiver in waivers)],
-        waived=[(waiver, ones) for waiver, ones in covered if ones],
-        idle=[waiver for waiver, ones in covered if not ones],
+def apply_waivers(outcomes: Iterable[Outcome], waivers: Sequence[Waiver]) -> Report:
+    """Sort outcomes into waived and other failures, and find unused waivers."""
+    all_outcomes = sorted(set(outcomes))
+    failures = [outcome for outcome in all_outcomes if not outcome.passed]
+    waived = [(waiver, [failure for failure in failures if waiver.covers(failure)]) for waiver in waivers]
+    return Report(
+        outcomes=all_outcomes,
+        failed=[failure for failure in failures if not any(waiver.covers(failure) for waiver in waivers)],
+        waived=[(waiver, covered) for waiver, covered in waived if covered],
+        unused=[waiver for waiver, covered in waived if not covered],
     )

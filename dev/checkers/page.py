@@ -1,50 +1,52 @@
-"""docs/checkers.md, made of what the checkers said."""
+"""Formats docs/checkers.md from the outcomes of the checkers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from dev.checkers import outcome
 
-ABOUT: Mapping[str, str] = {
-    "kube-score": "every check, the optional ones too",
-    "kubeconform": "strict, against the API of Kubernetes that the toolchain pins",
-    "checkov": "every check of its framework `kubernetes`",
+DESCRIPTIONS: Mapping[str, str] = {
+    "kube-score": "all checks, including the optional ones",
+    "kubeconform": "strict, against the Kubernetes API of the toolchain's version",
+    "checkov": "all checks of its framework `kubernetes`",
 }
 
 HEAD = """\
-# What public checkers say
+# Results of public checkers
 
-Every example, as production would have it, before three checkers that are not ours. Each of their checks either passes
-for every object, or is waived here with the reason; a waiver that waives nothing is an error too. Written by
-`make checkers`: do not edit. What our own checks ask for, and their ids for the same: [checks.md](checks.md).
+Three public checkers test every example, rendered as in production. Each check either passes for every object, or has a
+waiver with a reason. An unused waiver is an error too. Do not edit this page: `make checkers` writes it. For Seaway's
+own checks and the ids of equivalent public checks, see [checks.md](checks.md).
 """
 
 
-def text(judged: outcome.Judged, versions: Mapping[str, str], examples: Sequence[str]) -> str:
-    """The whole page."""
-    said = f"Examples: {', '.join(examples)}.\n"
-    return "\n".join((HEAD, said, *_summary(judged, versions), "", "## Waived", "", *_waived(judged), ""))
+def format_page(report: outcome.Report, versions: Mapping[str, str], examples: Sequence[str]) -> str:
+    """Return the whole page."""
+    names = f"Examples: {', '.join(examples)}.\n"
+    summary, waived = _format_summary(report, versions), _format_waived(report)
+    return "\n".join((HEAD, names, *summary, "", "## Waivers", "", *waived, ""))
 
 
-def _summary(judged: outcome.Judged, versions: Mapping[str, str]) -> Iterator[str]:
-    yield "| checker | what it runs | checks | objects | passed | waived | failed |"
+def _format_summary(report: outcome.Report, versions: Mapping[str, str]) -> Iterator[str]:
+    yield "| checker | scope | checks | objects | passed | waived | failed |"
     yield "|---|---|---|---|---|---|---|"
     for tool, version in versions.items():
-        counts = judged.counts(tool)
+        counts = report.count_outcomes(tool)
         numbers = " | ".join(str(counts[key]) for key in ("checks", "objects", "passed", "waived", "failed"))
-        yield f"| {tool} {version} | {ABOUT[tool]} | {numbers} |"
+        yield f"| {tool} {version} | {DESCRIPTIONS[tool]} | {numbers} |"
 
 
-def _waived(judged: outcome.Judged) -> Iterator[str]:
-    yield "| checker | check | where | why |"
+def _format_waived(report: outcome.Report) -> Iterator[str]:
+    yield "| checker | check | objects | reason |"
     yield "|---|---|---|---|"
-    for waiver, ones in judged.waived:
-        title = ones[0].title.replace("|", "\\|")
-        yield f"| {waiver.tool} | {waiver.check}: {title} | {', '.join(_where(ones))} | {waiver.because} |"
+    for waiver, outcomes in report.waived:
+        title = outcomes[0].title.replace("|", "\\|")
+        objects = ", ".join(_group_by_example(outcomes))
+        yield f"| {waiver.tool} | {waiver.check}: {title} | {objects} | {waiver.reason} |"
 
 
-def _where(ones: Sequence[outcome.Outcome]) -> list[str]:
-    """By example: ``shop: Deployment/web Job/migrate-*``."""
+def _group_by_example(outcomes: Sequence[outcome.Outcome]) -> list[str]:
+    """Return a text for each example: ``shop: Deployment/web Job/migrate-*``."""
     by_example: dict[str, list[str]] = {}
-    for one in ones:
-        by_example.setdefault(one.example, []).append(one.object)
+    for failure in outcomes:
+        by_example.setdefault(failure.example, []).append(failure.object)
     return [f"{example}: {' '.join(dict.fromkeys(objects))}" for example, objects in by_example.items()]

@@ -1,4 +1,4 @@
-"""The three checkers: how each is run without a network, and what its answer means."""
+"""Runs the three checkers without a network, and parses their output."""
 
 import json
 import os
@@ -14,167 +14,167 @@ from dev.checkers import outcome, schemas
 from dev.cluster import compiler, layout, parts, toolchain
 
 CHECKOV = "3.3.30"
-"""https://pypi.org/project/checkov/; 200 MB with what it brings, so never a dependency of ours."""
+"""https://pypi.org/project/checkov/. With its dependencies it has 200 MB, so it is not in the development extra."""
 
 VERSIONS: Mapping[str, str] = {
-    **{name: parts.named(name).version for name in ("kube-score", "kubeconform")},
+    **{name: parts.find_part(name).version for name in ("kube-score", "kubeconform")},
     "checkov": CHECKOV,
 }
-ALL_OK = 10
+BEST_GRADE = 10
 """kube-score's best grade. https://github.com/zegl/kube-score/blob/v1.20.0/scorecard/scorecard.go"""
 
 
-def run(name: str, file: Path, example: str, work: Path) -> list[outcome.Outcome]:
-    """What a checker says of a file.
+def run_checker(name: str, file: Path, example: str, work: Path) -> list[outcome.Outcome]:
+    """Run a checker on a file.
 
     Raises:
-        layout.FailedError: it did not run.
-        layout.CannotRunError: it is not there, and cannot be made.
+        layout.FailedError: the checker did not run.
+        layout.CannotRunError: the checker is not installed, and cannot be compiled.
     """
     match name:
         case "kube-score":
-            return list(kube_score(_answer(_kube_score(file)), example))
+            return list(parse_kube_score(_run_json(_kube_score_command(file)), example))
         case "kubeconform":
-            return list(kubeconform(_answer(_kubeconform(file, work)), example))
+            return list(parse_kubeconform(_run_json(_kubeconform_command(file, work)), example))
         case _:
-            return list(checkov(_answer(_checkov(file)), example))
+            return list(parse_checkov(_run_json(_checkov_command(file)), example))
 
 
-def kube_score(answer: Any, example: str) -> Iterator[outcome.Outcome]:
-    """Its JSON, version 2."""
-    for each in answer:
-        key = outcome.key(each["type_meta"]["kind"], each["object_meta"]["name"])
-        for one in each["checks"]:
-            if one["skipped"]:
+def parse_kube_score(output: Any, example: str) -> Iterator[outcome.Outcome]:
+    """Parse the JSON of kube-score, version 2."""
+    for manifest in output:
+        key = outcome.object_key(manifest["type_meta"]["kind"], manifest["object_meta"]["name"])
+        for check in manifest["checks"]:
+            if check["skipped"]:
                 continue
-            comments: list[dict[str, str]] = one.get("comments") or []
-            told = "; ".join(dict.fromkeys(f"{said['path']}: {said['summary']}".strip(": ") for said in comments))
-            passed = one["grade"] == ALL_OK
+            comments: list[dict[str, str]] = check.get("comments") or []
+            texts = (f"{comment['path']}: {comment['summary']}".strip(": ") for comment in comments)
+            passed = check["grade"] == BEST_GRADE
             yield outcome.Outcome(
                 tool="kube-score",
-                check=one["check"]["id"],
-                title=one["check"]["name"],
+                check=check["check"]["id"],
+                title=check["check"]["name"],
                 example=example,
                 object=key,
                 passed=passed,
-                told="" if passed else told,
+                message="" if passed else "; ".join(dict.fromkeys(texts)),
             )
 
 
-def kubeconform(answer: Any, example: str) -> Iterator[outcome.Outcome]:
-    """Its JSON with `-verbose`: one check, whether the API knows all that is said."""
-    for one in answer["resources"]:
-        passed = one["status"] == "statusValid"
+def parse_kubeconform(output: Any, example: str) -> Iterator[outcome.Outcome]:
+    """Parse the JSON of `kubeconform -verbose`. Its only check is whether the API knows every field."""
+    for resource in output["resources"]:
+        passed = resource["status"] == "statusValid"
         yield outcome.Outcome(
             tool="kubeconform",
             check="schema",
             title="The API knows every field",
             example=example,
-            object=outcome.key(one["kind"], one["name"]),
+            object=outcome.object_key(resource["kind"], resource["name"]),
             passed=passed,
-            told="" if passed else one["msg"] or one["status"],
+            message="" if passed else resource["msg"] or resource["status"],
         )
 
 
-def checkov(answer: Any, example: str) -> Iterator[outcome.Outcome]:
-    """Its JSON; several containers of one object are one outcome, which fails if one of them does."""
-    found: dict[tuple[str, str], outcome.Outcome] = {}
+def parse_checkov(output: Any, example: str) -> Iterator[outcome.Outcome]:
+    """Parse the JSON of checkov. Containers of an object share an outcome, which fails if one of them fails."""
+    outcomes: dict[tuple[str, str], outcome.Outcome] = {}
     for key in ("passed_checks", "failed_checks"):
-        for one in answer["results"].get(key) or ():
-            kind, _, name = one["resource"].split(".", 2)
-            # The pods of a template are called after all of their labels.
-            of = outcome.key(kind, name.partition(".app.kubernetes.io/")[0])
+        for check in output["results"].get(key) or ():
+            kind, _, name = check["resource"].split(".", 2)
+            # checkov appends all labels to the name of a template's pods.
+            checked = outcome.object_key(kind, name.partition(".app.kubernetes.io/")[0])
             passed = key == "passed_checks"
-            found[one["check_id"], of] = outcome.Outcome(
+            outcomes[check["check_id"], checked] = outcome.Outcome(
                 tool="checkov",
-                check=one["check_id"],
-                title=one["check_name"],
+                check=check["check_id"],
+                title=check["check_name"],
                 example=example,
-                object=of,
+                object=checked,
                 passed=passed,
-                told="" if passed else one["check_name"],
+                message="" if passed else check["check_name"],
             )
-    yield from found.values()
+    yield from outcomes.values()
 
 
-def ready(names: Sequence[str]) -> None:
-    """Compile or install what these checkers need and the machine lacks.
+def ensure_checkers(names: Sequence[str]) -> None:
+    """Compile or install missing checkers.
 
     Raises:
-        layout.FailedError: it did not compile, or cannot be installed.
+        layout.FailedError: a checker did not compile, or cannot be installed.
     """
-    named = tuple(parts.named(name) for name in names if name != "checkov")
-    toolchain.compile_all(tuple(part for part in named if not compiler.built(part)), sys.stdout)
+    compiled = (parts.find_part(name) for name in names if name != "checkov")
+    toolchain.compile_parts(tuple(part for part in compiled if not compiler.is_built(part)), sys.stdout)
     program = _checkov_program()
     if program.exists() or "checkov" not in names:
         return
     print(f"checkov {CHECKOV}, into {program.parents[1]}", flush=True)
-    fresh = program.parents[1].with_name(f".making-{program.parents[1].name}")
-    shutil.rmtree(fresh, ignore_errors=True)
+    temporary = program.parents[1].with_name(f".making-{program.parents[1].name}")
+    shutil.rmtree(temporary, ignore_errors=True)
     uv = str(Path(sys.executable).with_name("uv"))
     for command in (
-        [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(fresh)],
-        [uv, "pip", "install", "--quiet", "--python", str(fresh / "bin" / "python"), f"checkov=={CHECKOV}"],
+        [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, str(temporary)],
+        [uv, "pip", "install", "--quiet", "--python", str(temporary / "bin" / "python"), f"checkov=={CHECKOV}"],
     ):
-        _done(command)
-    fresh.rename(program.parents[1])
+        _run(command)
+    temporary.rename(program.parents[1])
 
 
 def _checkov_program() -> Path:
-    return compiler.root() / f"checkov-{CHECKOV}" / "bin" / "checkov"
+    return compiler.parts_folder() / f"checkov-{CHECKOV}" / "bin" / "checkov"
 
 
-def _kube_score(file: Path) -> list[str]:
-    version = parts.named("kubernetes").version.rpartition(".")[0]
-    wanted = ["--all-default-optional", "--kubernetes-version", f"v{version}", "--output-format", "json"]
-    return [str(toolchain.binary("kube-score")), "score", *wanted, str(file)]
+def _kube_score_command(file: Path) -> list[str]:
+    version = parts.find_part("kubernetes").version.rpartition(".")[0]
+    options = ["--all-default-optional", "--kubernetes-version", f"v{version}", "--output-format", "json"]
+    return [str(toolchain.find_program("kube-score")), "score", *options, str(file)]
 
 
-def _kubeconform(file: Path, work: Path) -> list[str]:
+def _kubeconform_command(file: Path, work: Path) -> list[str]:
     folder = work / "schemas"
     if not folder.exists():
         folder.mkdir()
-        schemas.write(definitions(), folder)
+        schemas.write_schemas(read_definitions(), folder)
     location = f"{folder}/{schemas.LOCATION}"
     return [
-        str(toolchain.binary("kubeconform")),
+        str(toolchain.find_program("kubeconform")),
         *("-strict", "-verbose", "-output", "json", "-schema-location", location, str(file)),
     ]
 
 
-def _checkov(file: Path) -> list[str]:
-    wanted = ("--framework", "kubernetes", "--output", "json", "--compact", "--skip-download")
-    return [str(_checkov_program()), "--file", str(file), *wanted]
+def _checkov_command(file: Path) -> list[str]:
+    options = ("--framework", "kubernetes", "--output", "json", "--compact", "--skip-download")
+    return [str(_checkov_program()), "--file", str(file), *options]
 
 
-def definitions() -> Mapping[str, Any]:
-    """The types of the API, from the Kubernetes module that the toolchain pins."""
-    module = parts.named("kubernetes").folder
-    command = [str(compiler.go().program), "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"]
-    listed = subprocess.run(
-        command, cwd=module, env=compiler.environment(), check=True, capture_output=True, text=True
-    ).stdout
-    file = Path(listed.strip()) / "api" / "openapi-spec" / "swagger.json"
+def read_definitions() -> Mapping[str, Any]:
+    """Return the types of the API, from the Kubernetes module that the toolchain pins."""
+    module = parts.find_part("kubernetes").folder
+    command = [str(compiler.find_go().program), "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"]
+    folder = subprocess.run(
+        command, cwd=module, env=compiler.go_environment(), check=True, capture_output=True, text=True
+    ).stdout.strip()
+    file = Path(folder) / "api" / "openapi-spec" / "swagger.json"
     return cast("Mapping[str, Any]", json.loads(file.read_text())["definitions"])
 
 
-def _answer(command: list[str]) -> Any:
-    """What a checker prints; its exit code is 1 where it finds something."""
-    said = subprocess.run(command, cwd=environment.ROOT, env=_environment(), capture_output=True, check=False)
+def _run_json(command: list[str]) -> Any:
+    """Run a checker and parse its output. Its exit code is 1 if a check fails."""
+    result = subprocess.run(command, cwd=environment.ROOT, env=_make_environment(), capture_output=True, check=False)
     try:
-        return json.loads(said.stdout)
+        return json.loads(result.stdout)
     except ValueError:
-        lines = (said.stderr or said.stdout).decode(errors="replace").strip().splitlines()
-        why = lines[-1] if lines else "it printed nothing"
-        raise layout.FailedError(f"{Path(command[0]).name} did not run (exit {said.returncode}): {why}") from None
+        lines = (result.stderr or result.stdout).decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else "no output"
+        raise layout.FailedError(f"{Path(command[0]).name} did not run (exit {result.returncode}): {reason}") from None
 
 
-def _environment() -> dict[str, str]:
-    """Without what would make a checker read the user's own configuration."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("CKV_", "BC_", "PYTHON"))}
+def _make_environment() -> dict[str, str]:
+    """Return the environment without variables that select the user's own configuration."""
+    return {name: text for name, text in os.environ.items() if not name.startswith(("CKV_", "BC_", "PYTHON"))}
 
 
-def _done(command: list[str]) -> None:
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    if said.returncode:
-        raise layout.FailedError(f"{' '.join(command[:3])}: {said.stderr.strip()}")
+def _run(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise layout.FailedError(f"{' '.join(command[:3])}: {result.stderr.strip()}")

@@ -1,1 +1,1 @@
-"""The toolchain and the one-node cluster. Runs on the system's Python, before any virtual environment exists."""
+"""The toolchain and the one-node cluster. Both run on the system's Python, before a virtual environment exists."""

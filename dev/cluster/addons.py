@@ -1,7 +1,7 @@
-"""What runs in the cluster as pods: a manifest each, called as the part of the toolchain whose program it runs.
+"""Add-ons run in the cluster as pods. Each has a manifest with the name of the toolchain part that it runs.
 
-An optional one is there where its part is compiled; the next `up` adds it to a cluster that runs, and removes it from a
-cluster that has it from before, where the toolchain no longer has the part.
+An optional add-on is available if its part is compiled. The next `up` adds it to the cluster, or removes it if the
+toolchain no longer has the part.
 """
 
 from pathlib import Path
@@ -10,38 +10,40 @@ from dev.cluster import parts, toolchain
 
 MANIFESTS = Path(__file__).parent / "manifests"
 
-QUEUE = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100 --queue-bypass"
-"""The first packet of each connection to or from a pod, for kube-network-policies to judge; while nobody listens, it
-passes. The program has rules of its own for that, which not every kernel understands (nftables' queue expression)."""
+NFQUEUE_RULE = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100 --queue-bypass"
+"""Sends the first packet of each pod connection to kube-network-policies. Without a listener, the packet passes.
+
+The program can install such rules itself, but not every kernel supports them (nftables' queue expression).
+"""
 
 
-def present() -> list[str]:
-    """The names of those that this machine has."""
-    return [path.stem for path in manifests()]
+def list_addons() -> list[str]:
+    """List the names of the available add-ons."""
+    return [path.stem for path in list_manifests()]
 
 
-def manifests() -> list[Path]:
-    """Their manifests."""
-    return [path for path in _files() if _has(parts.named(path.stem))]
+def list_manifests() -> list[Path]:
+    """List the manifests of the available add-ons."""
+    return [path for path in _manifest_files() if _is_available(parts.find_part(path.stem))]
 
 
-def absent() -> list[Path]:
-    """The manifests of those that this machine does not have."""
-    return [path for path in _files() if not _has(parts.named(path.stem))]
+def list_missing_manifests() -> list[Path]:
+    """List the manifests of the add-ons that are not available."""
+    return [path for path in _manifest_files() if not _is_available(parts.find_part(path.stem))]
 
 
-def prepared() -> list[list[str]]:
-    """What must be done in the cluster's network before they start, each command as often as one likes."""
-    if "kube-network-policies" not in present():
+def list_network_commands() -> list[list[str]]:
+    """List idempotent commands to run in the cluster's network before the add-ons start."""
+    if "kube-network-policies" not in list_addons():
         return []
-    rules = [f"FORWARD {way} cni0 {QUEUE}" for way in ("-i", "-o")]
+    rules = [f"FORWARD {direction} cni0 {NFQUEUE_RULE}" for direction in ("-i", "-o")]
     table = "iptables -w -t mangle"
     return [["sh", "-c", f"{table} -C {rule} 2>/dev/null || {table} -A {rule}"] for rule in rules]
 
 
-def _files() -> list[Path]:
+def _manifest_files() -> list[Path]:
     return sorted(MANIFESTS.glob("*.yaml"))
 
 
-def _has(part: parts.Part) -> bool:
-    return not part.optional or toolchain.there(part)
+def _is_available(part: parts.Part) -> bool:
+    return not part.optional or toolchain.is_available(part)

@@ -1,4 +1,4 @@
-"""Keys, certificates and kubeconfigs: one authority a trust domain, one certificate a component."""
+"""Keys, certificates and kubeconfigs: one authority for each trust domain, one certificate for each component."""
 
 import dataclasses
 import datetime
@@ -13,23 +13,23 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dev.cluster import layout as layouts
 
-# etcd and the aggregation layer trust whoever their authority signed, so neither may be the cluster's own.
+# etcd and the aggregation layer trust every certificate of their authority, so they do not use the cluster's authority.
 AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")
 YEARS = 10
-# OpenSSL, when strict, wants an authority to say what its key is for.
-OTHER_USES = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only")
-SIGNS = x509.KeyUsage(
+# OpenSSL in strict mode requires the key usage of an authority.
+UNUSED_KEY_USES = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only")
+AUTHORITY_KEY_USAGE = x509.KeyUsage(
     digital_signature=True,
     key_cert_sign=True,
     crl_sign=True,
     decipher_only=False,
-    **dict.fromkeys(OTHER_USES, False),
+    **dict.fromkeys(UNUSED_KEY_USES, False),
 )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Who a certificate speaks for: `user` and `groups` are RBAC's words for common name and organisations."""
+    """Identity of a certificate. RBAC calls the common name `user` and the organisations `groups`."""
 
     name: str
     user: str
@@ -52,23 +52,25 @@ IDENTITIES = (
 
 
 def write(layout: layouts.Layout) -> None:
-    """Write all. Authorities and the token key are kept; the rest is new at each start: the address may change."""
+    """Write all files. Authorities and the token key persist; the rest is new at each start: the address may change."""
     layout.pki.mkdir(parents=True, exist_ok=True, mode=0o700)
-    authorities = {name: _authority(layout.pki, name) for name in AUTHORITIES}
+    authorities = {name: _load_authority(layout.pki, name) for name in AUTHORITIES}
     if not (layout.pki / "service-accounts.key").exists():
         key = ec.generate_private_key(ec.SECP256R1())
-        _put(layout.pki / "service-accounts.pub", _public(key))
-        _put(layout.pki / "service-accounts.key", _private(key))
+        _write_atomically(layout.pki / "service-accounts.pub", _encode_public_key(key))
+        _write_atomically(layout.pki / "service-accounts.key", _encode_private_key(key))
     for identity in IDENTITIES:
-        _leaf(layout, identity, *authorities[identity.authority])
+        _write_certificate(layout, identity, *authorities[identity.authority])
         if identity.kubeconfig:
             server = layout.server if identity.name == "admin" else f"https://127.0.0.1:{layouts.API_PORT}"
-            _put(layout.pki / f"{identity.name}.kubeconfig", kubeconfig(layout, identity.name, server))
-    _put(layout.kubeconfig, (layout.pki / "admin.kubeconfig").read_bytes())
+            _write_atomically(
+                layout.pki / f"{identity.name}.kubeconfig", format_kubeconfig(layout, identity.name, server)
+            )
+    _write_atomically(layout.kubeconfig, (layout.pki / "admin.kubeconfig").read_bytes())
 
 
-def kubeconfig(layout: layouts.Layout, name: str, server: str) -> bytes:
-    """A kubeconfig with one context, the development one, for the identity of this name."""
+def format_kubeconfig(layout: layouts.Layout, name: str, server: str) -> bytes:
+    """Return a kubeconfig for an identity, with the development context."""
     cluster = {"server": server, "certificate-authority": str(layout.pki / "ca.crt")}
     user = {
         "client-certificate": str(layout.pki / f"{name}.crt"),
@@ -88,28 +90,28 @@ def kubeconfig(layout: layouts.Layout, name: str, server: str) -> bytes:
     return text.encode()
 
 
-def _authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+def _load_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
     if certificate_file.exists() and key_file.exists():
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we wrote this file
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - this module wrote the file
         return x509.load_pem_x509_certificate(certificate_file.read_bytes()), key
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"seaway-{name}")])
     certificate = (
-        _builder(subject, subject, key.public_key())
+        _start_certificate(subject, subject, key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(SIGNS, critical=True)
+        .add_extension(AUTHORITY_KEY_USAGE, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _put(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
-    _put(key_file, _private(key))
+    _write_atomically(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
+    _write_atomically(key_file, _encode_private_key(key))
     return certificate, key
 
 
-def _leaf(
-    layout: layouts.Layout, identity: Identity, authority: x509.Certificate, signer: ec.EllipticCurvePrivateKey
+def _write_certificate(
+    layout: layouts.Layout, identity: Identity, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     groups = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in identity.groups]
@@ -117,13 +119,13 @@ def _leaf(
     names = ("localhost", layouts.NODE, "kubernetes", "kubernetes.default", "kubernetes.default.svc")
     addresses = ("127.0.0.1", layout.address, layouts.SERVICE_ADDRESS)
     certificate = (
-        _builder(subject, authority.subject, key.public_key())
+        _start_certificate(subject, authority.subject, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
         )
         .add_extension(
-            # The kubelet's must name the node's address, or logs and exec fail.
+            # The certificate of the kubelet must name the node's address, or logs and exec fail.
             x509.SubjectAlternativeName(
                 [
                     *(x509.DNSName(name) for name in names),
@@ -132,14 +134,16 @@ def _leaf(
             ),
             critical=False,
         )
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-        .sign(signer, hashes.SHA256())
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, hashes.SHA256())
     )
-    _put(layout.pki / f"{identity.name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
-    _put(layout.pki / f"{identity.name}.key", _private(key))
+    _write_atomically(layout.pki / f"{identity.name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
+    _write_atomically(layout.pki / f"{identity.name}.key", _encode_private_key(key))
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _start_certificate(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -147,24 +151,24 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        # A machine that was suspended may be a little behind.
+        # The clock of a machine that was suspended may be behind.
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=365 * YEARS))
     )
 
 
-def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _encode_private_key(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def _public(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _encode_public_key(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def _put(path: Path, content: bytes) -> None:
-    """Write all or nothing, readable by its owner only: a half-written key would outlive the crash that made it."""
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read. A crash must not leave a half-written key."""
     partial = path.with_name(path.name + ".partial")
     partial.unlink(missing_ok=True)
     partial.touch(mode=0o600)

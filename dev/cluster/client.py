@@ -1,4 +1,4 @@
-"""The questions that we ask the components: are you there, and what does the API server say."""
+"""Clients for the readiness checks of components, for the API server and for the supervisor."""
 
 import http.client
 import json
@@ -10,21 +10,21 @@ from typing import Any
 from dev.cluster import layout as layouts
 
 
-def answers(layout: layouts.Layout, check: str, *, seconds: float = 1.0) -> bool:
-    """Whether a component's check (see `components.Component`) succeeds within this time."""
+def is_answering(layout: layouts.Layout, ready_check: str, *, seconds: float = 1.0) -> bool:
+    """Return whether a component's ready check (see `components.Component`) succeeds in time."""
     try:
-        if check.startswith("unix:"):
+        if ready_check.startswith("unix:"):
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(seconds)
-                connection.connect(check.removeprefix("unix:"))
+                connection.connect(ready_check.removeprefix("unix:"))
             return True
-        return _get(layout, check, seconds)[0] == http.HTTPStatus.OK
+        return _get(layout, ready_check, seconds)[0] == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
 
 
-def api(layout: layouts.Layout, path: str, *, seconds: float = 2.0) -> dict[str, Any] | None:
-    """An object of the API server, or None where it does not answer or has no such thing."""
+def get_object(layout: layouts.Layout, path: str, *, seconds: float = 2.0) -> dict[str, Any] | None:
+    """Return an object of the API server, or None if the server does not answer or the object does not exist."""
     try:
         status, body = _get(layout, layout.server + path, seconds)
         return json.loads(body) if status == http.HTTPStatus.OK else None
@@ -32,14 +32,16 @@ def api(layout: layouts.Layout, path: str, *, seconds: float = 2.0) -> dict[str,
         return None
 
 
-def ask(layout: layouts.Layout, verb: str, name: str | None = None, *, seconds: float = 30.0) -> dict[str, Any]:
-    """Ask the supervisor: `status`, or `start`, `stop`, `kill` of one component. OSError where it does not run."""
+def send_command(
+    layout: layouts.Layout, command: str, name: str | None = None, *, seconds: float = 30.0
+) -> dict[str, Any]:
+    """Send `status`, or `start`, `stop` or `kill` and a component, to the supervisor. Raises OSError: no connection."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(seconds)
         connection.connect(str(layout.control))
-        connection.sendall(json.dumps({"verb": verb, "name": name}).encode() + b"\n")
-        with connection.makefile("rb") as answer:
-            line = answer.readline()
+        connection.sendall(json.dumps({"verb": command, "name": name}).encode() + b"\n")
+        with connection.makefile("rb") as response:
+            line = response.readline()
     if not line:
         raise OSError("the supervisor ended before it answered")
     return json.loads(line)
@@ -47,7 +49,7 @@ def ask(layout: layouts.Layout, verb: str, name: str | None = None, *, seconds: 
 
 def _get(layout: layouts.Layout, url: str, seconds: float) -> tuple[int, bytes]:
     parts = urllib.parse.urlsplit(url)
-    assert parts.hostname  # noqa: S101 - the table's addresses have one
+    assert parts.hostname  # noqa: S101 - the addresses in components.yaml have one
     if parts.scheme == "https":
         context = ssl.create_default_context(cafile=str(layout.pki / "ca.crt"))
         context.load_cert_chain(layout.pki / "admin.crt", layout.pki / "admin.key")
@@ -56,7 +58,7 @@ def _get(layout: layouts.Layout, url: str, seconds: float) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
     try:
         connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()

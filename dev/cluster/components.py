@@ -1,4 +1,4 @@
-"""What runs in the cluster: reads the table in config/components.yaml and writes the configuration files beside it."""
+"""The components of the cluster: reads config/components.yaml and writes their configuration files."""
 
 import dataclasses
 import shutil
@@ -13,10 +13,10 @@ from dev.cluster import layout as layouts
 from dev.cluster import toolchain
 
 CONFIG = Path(__file__).parent / "config"
-# Where root's programs are, whatever PATH a plain `su` leaves.
+# The folders of root's programs: a plain `su` may leave a shorter PATH.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-DEBIAN = ("containerd", "docker-registry")
-FILES = {
+DEBIAN_PROGRAMS = ("containerd", "docker-registry")
+CONFIG_FILES = {
     "containerd.toml": "containerd.toml",
     "cni.json": "cni/10-seaway.conflist",
     "hosts.toml": f"registries/{layouts.REGISTRY}/hosts.toml",
@@ -30,43 +30,43 @@ FILES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Component:
-    """A process that the supervisor keeps running. The fields are explained in the table."""
+    """A process that the supervisor keeps running. config/components.yaml explains the fields."""
 
     name: str
     command: tuple[str, ...]
-    check: str
+    ready_check: str
     address: str
-    after: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     on_host: bool = False
 
 
-def table(layout: layouts.Layout) -> tuple[Component, ...]:
-    """Every component of this checkout's cluster; CannotRunError where a program is missing."""
-    text = string.Template((CONFIG / "components.yaml").read_text()).substitute(_values(layout))
-    entries: dict[str, dict[str, Any]] = yaml.safe_load(text)
+def list_components(layout: layouts.Layout) -> tuple[Component, ...]:
+    """List the components of this checkout's cluster. Raises CannotRunError: a program is missing."""
+    text = string.Template((CONFIG / "components.yaml").read_text()).substitute(_template_variables(layout))
+    table: dict[str, dict[str, Any]] = yaml.safe_load(text)
     return tuple(
         Component(
             name=name,
-            command=(_program(entry["command"][0]), *entry["command"][1:]),
-            check=entry["check"],
-            address=entry["address"],
-            after=tuple(entry.get("after", ())),
-            on_host=entry.get("onHost", False),
+            command=(_find_program(row["command"][0]), *row["command"][1:]),
+            ready_check=row["readyCheck"],
+            address=row["address"],
+            depends_on=tuple(row.get("dependsOn", ())),
+            on_host=row.get("onHost", False),
         )
-        for name, entry in entries.items()
+        for name, row in table.items()
     )
 
 
-def configure(layout: layouts.Layout, *, pause: str, mtu: int) -> None:
-    """Write the configuration files. `pause` is the sandbox image, `mtu` that of the host's way out, in bytes."""
-    values = {**_values(layout), "pause": pause, "mtu": str(mtu)}
-    for source, target in FILES.items():
+def write_config(layout: layouts.Layout, *, pause: str, mtu: int) -> None:
+    """Write the configuration files. `pause` is the sandbox image, `mtu` the host's largest packet in bytes."""
+    values = {**_template_variables(layout), "pause": pause, "mtu": str(mtu)}
+    for source, target in CONFIG_FILES.items():
         path = layout.data / "config" / target
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(string.Template((CONFIG / source).read_text()).substitute(values))
 
 
-def _values(layout: layouts.Layout) -> dict[str, str]:
+def _template_variables(layout: layouts.Layout) -> dict[str, str]:
     return {
         "root": str(layout.root),
         "number": str(layout.number),
@@ -85,14 +85,14 @@ def _values(layout: layouts.Layout) -> dict[str, str]:
     }
 
 
-def _program(name: str) -> str:
+def _find_program(name: str) -> str:
     if name == "python":
         return sys.executable
-    if name not in DEBIAN:
-        return str(toolchain.binary(name))
-    found = shutil.which(name, path=PATH)
-    if found is None:
+    if name not in DEBIAN_PROGRAMS:
+        return str(toolchain.find_program(name))
+    program = shutil.which(name, path=PATH)
+    if program is None:
         raise layouts.CannotRunError(
             f"{name}: not installed; `make up` installs it, or install the package of that name"
         )
-    return found
+    return program

@@ -1,4 +1,4 @@
-"""Shows node ports on 127.0.0.1 of the host, each checkout at ports of its own."""
+"""Forwards ports on the host's 127.0.0.1 to node ports. Each checkout has its own ports."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from dev.cluster import layout as layouts
 
 
 class Forwarder:
-    """Listens on the host's loopback and copies both ways. The ports are remembered, so an address outlives `down`."""
+    """Listens on the host's loopback and copies in both directions. A file keeps the ports, so they survive `down`."""
 
     def __init__(self, layout: layouts.Layout) -> None:
         self.layout = layout
@@ -19,15 +19,15 @@ class Forwarder:
         self.servers: dict[str, asyncio.Server] = {}
 
     async def run(self) -> None:
-        """Serve for ever."""
+        """Serve until the process ends."""
         for node_port in list(self.ports):
-            await self.open(node_port)
+            await self.open_port(node_port)
         self.layout.forwarder.unlink(missing_ok=True)
-        async with await asyncio.start_unix_server(self._request, self.layout.forwarder) as requests:
+        async with await asyncio.start_unix_server(self._handle_request, self.layout.forwarder) as requests:
             await requests.serve_forever()
 
-    async def open(self, node_port: str) -> int:
-        """Listen for a node port, at the local port of last time if that is free, and return the local port."""
+    async def open_port(self, node_port: str) -> int:
+        """Listen for a node port, on its previous local port if that is free, and return the local port."""
         if node_port not in self.servers:
             server = await self._listen(node_port)
             self.servers[node_port] = server
@@ -41,34 +41,34 @@ class Forwarder:
         async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._connect(int(node_port), reader, writer)
 
-        # Port 0 lets the kernel choose a free one: another checkout, or anybody, may have the first two.
+        # Port 0 lets the kernel choose a free port: another process may use the first two.
         for port in (self.ports.get(node_port, int(node_port)), int(node_port)):
             with contextlib.suppress(OSError):
                 return await asyncio.start_server(copy, "127.0.0.1", port)
         return await asyncio.start_server(copy, "127.0.0.1", 0)
 
-    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _handle_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = (await reader.readline()).decode().strip()
         if line.isdigit() and 0 < int(line) < 65536:
-            writer.write(f"{await self.open(line)}\n".encode())
+            writer.write(f"{await self.open_port(line)}\n".encode())
         writer.close()
 
     async def _connect(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            onward_reader, onward_writer = await asyncio.open_connection(self.layout.address, port)
+            node_reader, node_writer = await asyncio.open_connection(self.layout.address, port)
         except OSError:
             writer.transport.abort()
             return
-        await asyncio.gather(_copy(reader, onward_writer), _copy(onward_reader, writer))
+        await asyncio.gather(_copy_stream(reader, node_writer), _copy_stream(node_reader, writer))
         writer.close()
-        onward_writer.close()
+        node_writer.close()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until the sender ends, then end the other side's direction too."""
+async def _copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy until the sender ends, then end the same direction of the other connection."""
     try:
-        while data := await reader.read(65536):
-            writer.write(data)
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
             await writer.drain()
         writer.write_eof()
     except OSError:
@@ -76,7 +76,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def main() -> None:
-    """Arguments: the checkout's folder, the address number."""
+    """Run with the arguments: the checkout's folder, the address number."""
     layout = layouts.Layout(root=Path(sys.argv[1]), number=int(sys.argv[2]))
     asyncio.run(Forwarder(layout).run())
 

@@ -1,4 +1,4 @@
-"""Where the cluster of one checkout keeps its things. Names carry a hash of the checkout's path: two never meet."""
+"""Folders, names and addresses of a checkout's cluster. Names contain a hash of its path, so checkouts do not clash."""
 
 import dataclasses
 import hashlib
@@ -19,27 +19,27 @@ API_PORT = 6443
 
 
 class CannotRunError(Exception):
-    """This machine, or its present state, cannot run the cluster. The text names the way out; the exit code is 2."""
+    """This machine, or its current state, cannot run the cluster. The message has a hint; the exit code is 2."""
 
 
 class FailedError(Exception):
-    """The cluster could run here, but something in it does not. The exit code is 1."""
+    """The machine can run the cluster, but a part of the cluster failed. The exit code is 1."""
 
 
-def misplaced(root: Path) -> list[str]:
-    """Why a checkout in this folder cannot have a cluster; empty where it can."""
+def find_path_problems(root: Path) -> list[str]:
+    """List the reasons why a checkout in this folder cannot have a cluster."""
     if re.fullmatch(r"[A-Za-z0-9._/@+=-]+", str(root)) is None:
-        return [f"{root}: configuration files cannot hold this path; move the checkout to one of letters and digits"]
+        return [f"{root}: configuration files cannot contain this path; use a path of letters and digits"]
     if root.is_relative_to("/run") or root.is_relative_to("/var/log"):
-        return [f"{root}: hidden inside the cluster, which has a /run and a /var/log of its own; move the checkout"]
+        return [f"{root}: not visible in the cluster, which has its own /run and /var/log; move the checkout"]
     return []
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """Folders, names and addresses of one checkout's cluster.
+    """Folders, names and addresses of a checkout's cluster.
 
-    `number` picks the address pair 10.200.<number>.0/30: .1 is the host's end, .2 the cluster's.
+    `number` selects the address pair 10.200.<number>.0/30: .1 is the host's end, .2 the cluster's.
     """
 
     root: Path
@@ -47,12 +47,12 @@ class Layout:
 
     @property
     def digest(self) -> str:
-        """Eight hex digits for this checkout: short, since an interface's name ends at 15 characters."""
+        """Eight hex digits for this checkout: an interface name has at most 15 characters."""
         return hashlib.sha256(str(self.root).encode()).hexdigest()[:8]
 
     @property
     def name(self) -> str:
-        """The mark on everything that is not a file of ours: cgroups and firewall rules."""
+        """The name of everything outside the checkout's folder: cgroups and firewall rules."""
         return f"seaway-{self.digest}"
 
     @property
@@ -62,17 +62,17 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """Sockets, process ids, mounts. Short, since a socket's path ends at 108 characters; gone after a reboot."""
+        """Sockets, process ids, mounts. A socket's path has at most 108 characters. A reboot deletes the folder."""
         return Path("/run") / self.name
 
     @property
     def seaway(self) -> Path:
-        """All that belongs to this checkout and not to git."""
+        """Files of this checkout that git ignores."""
         return self.root / private.FOLDER_NAME
 
     @property
     def data(self) -> Path:
-        """What outlives `down`: etcd, images, volumes, certificates, logs."""
+        """Files that survive `down`: etcd, images, volumes, certificates, logs."""
         return self.seaway / "cluster"
 
     @property
@@ -82,12 +82,12 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """One log file a component."""
+        """One log file for each component."""
         return self.data / "logs"
 
     @property
     def kubeconfig(self) -> Path:
-        """The kubeconfig for people and programs."""
+        """The kubeconfig for clients of the cluster."""
         return self.seaway / "kubeconfig"
 
     @property
@@ -117,7 +117,7 @@ class Layout:
 
     @property
     def buildkitd(self) -> Path:
-        """buildkitd's socket: a path, so the host's clients reach it too."""
+        """buildkitd's socket. As a path, clients on the host reach it too."""
         return self.run / "buildkitd.sock"
 
     @property

@@ -1,4 +1,4 @@
-"""What the supervisor does first in its new namespaces: mounts, network and kernel settings of the cluster's own."""
+"""Prepares the supervisor's new namespaces: mounts, network and kernel settings of the cluster."""
 
 import os
 import shutil
@@ -7,8 +7,8 @@ from pathlib import Path
 from dev.cluster import layout as layouts
 from dev.cluster import network
 
-# The kubelet sets these for the whole machine. It finds what it wants in files of ours instead.
-KUBELET_WANTS = {
+# The kubelet would set these for the whole machine. It finds its settings in mounted files instead.
+KUBELET_SETTINGS = {
     "vm/overcommit_memory": "1",
     "vm/panic_on_oom": "0",
     "kernel/panic": "10",
@@ -16,8 +16,8 @@ KUBELET_WANTS = {
     "kernel/keys/root_maxkeys": "1000000",
     "kernel/keys/root_maxbytes": "25000000",
 }
-# These belong to the network namespace, so writing them touches nobody else.
-SETTINGS = {
+# These belong to the network namespace, so they do not affect the host.
+NETWORK_SETTINGS = {
     "net/ipv4/ip_forward": "1",
     "net/bridge/bridge-nf-call-iptables": "1",
     "net/ipv4/conf/all/route_localnet": "1",
@@ -25,43 +25,43 @@ SETTINGS = {
 
 
 def prepare(layout: layouts.Layout) -> None:
-    """Make this process's namespaces a machine of the cluster's own."""
+    """Set up mounts, network and kernel settings in the namespaces of this process."""
     config = layout.data / "config"
     hosts = config / "hosts"
     name = layouts.REGISTRY.partition(":")[0]
     hosts.write_text(Path("/etc/hosts").read_text() + f"\n127.0.0.1 {name}\n{layout.address} {layouts.NODE}\n")
-    (config / "resolv.conf").write_text(resolvers())
-    _own_run(layout)
+    (config / "resolv.conf").write_text(format_resolv_conf())
+    _mount_own_run(layout)
     for program_data in ("/var/lib/cni", "/var/log"):
-        # libcni and the kubelet write there, whatever they are told. The empty folder stays when we go.
+        # libcni and the kubelet always write there. The empty folder remains on the host.
         Path(program_data).mkdir(parents=True, exist_ok=True)
         network.run("mount", "-t", "tmpfs", "-o", "mode=755", "seaway", program_data)
-    _cover(Path("/etc/hosts"), hosts)
-    _cover(Path("/etc/resolv.conf"), config / "resolv.conf")
-    for key, value in KUBELET_WANTS.items():
+    _mount_over(Path("/etc/hosts"), hosts)
+    _mount_over(Path("/etc/resolv.conf"), config / "resolv.conf")
+    for key, setting in KUBELET_SETTINGS.items():
         if not (Path("/proc/sys") / key).exists():
             continue
-        cover = layout.run / "kernel" / key
-        cover.parent.mkdir(parents=True, exist_ok=True)
-        cover.write_text(value)
-        _cover(Path("/proc/sys") / key, cover)
+        file = layout.run / "kernel" / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(setting)
+        _mount_over(Path("/proc/sys") / key, file)
     kubelet = layout.run / "kubelet"
     kubelet.mkdir(exist_ok=True)
     (layout.data / "kubelet").mkdir(exist_ok=True)
     network.run("mount", "--bind", str(layout.data / "kubelet"), str(kubelet))
-    # Containers see mounts that the kubelet makes later only where propagation is shared.
+    # Containers see later mounts of the kubelet only with shared propagation.
     network.run("mount", "--make-rshared", "/")
     network.run("ip", "link", "set", "lo", "up")
     network.run("ip", "address", "add", f"{layout.address}/30", "dev", "eth0")
     network.run("ip", "link", "set", "eth0", "up")
     network.run("ip", "route", "add", "default", "via", layout.host_address)
-    for key, value in SETTINGS.items():
-        (Path("/proc/sys") / key).write_text(value)
+    for key, setting in NETWORK_SETTINGS.items():
+        (Path("/proc/sys") / key).write_text(setting)
 
 
-def resolvers() -> str:
-    """The host's resolv.conf without the servers on its loopback, which nobody in here can reach."""
-    # systemd-resolved keeps the real ones beside its stub.
+def format_resolv_conf() -> str:
+    """Return the host's resolv.conf without servers on its loopback: the cluster cannot reach them."""
+    # systemd-resolved keeps the real servers beside its stub.
     real = Path("/run/systemd/resolve/resolv.conf")
     source = real if real.exists() else Path("/etc/resolv.conf")
     lines = source.read_text().splitlines() if source.exists() else []
@@ -70,20 +70,20 @@ def resolvers() -> str:
     )
 
 
-def _own_run(layout: layouts.Layout) -> None:
-    """An empty /run but for our folder: container runtimes leave sockets and namespaces there, at fixed paths."""
-    aside = layout.run / "host-run"
-    aside.mkdir(exist_ok=True)
-    network.run("mount", "-t", "tmpfs", "-o", "mode=755", "seaway", str(aside))
-    inside = aside / layout.name
-    inside.mkdir()
-    network.run("mount", "--bind", str(layout.run), str(inside))
-    network.run("mount", "--no-mtab", "--move", str(aside), "/run")
+def _mount_own_run(layout: layouts.Layout) -> None:
+    """Mount a /run that contains only the cluster's folder: container runtimes use fixed paths in /run."""
+    new_run = layout.run / "host-run"
+    new_run.mkdir(exist_ok=True)
+    network.run("mount", "-t", "tmpfs", "-o", "mode=755", "seaway", str(new_run))
+    folder = new_run / layout.name
+    folder.mkdir()
+    network.run("mount", "--bind", str(layout.run), str(folder))
+    network.run("mount", "--no-mtab", "--move", str(new_run), "/run")
     (Path("/run") / "lock").mkdir()
 
 
-def _cover(target: Path, source: Path) -> None:
-    """Show our file at this path. A link into /run has nothing behind it any more: the file is made there."""
+def _mount_over(target: Path, source: Path) -> None:
+    """Mount a file over a path. If the path links into the new, empty /run, create the file there."""
     real = Path(os.path.realpath(target))
     if real.is_relative_to("/run"):
         real.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The cluster's way to the outside: an address pair, a veth pair and three firewall rules, named by the checkout."""
+"""The cluster's connection to the outside: an address pair, a veth pair and three firewall rules per checkout."""
 
 import fcntl
 import ipaddress
@@ -12,14 +12,14 @@ from typing import Any
 
 from dev.cluster import layout as layouts
 
-FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
-# Says that the machine did not forward before the first of us came, so the last of us switches it off again.
-FORWARDING_WAS_OFF = Path("/run/seaway-forwarding-was-off")
+FORWARDING_SETTING = Path("/proc/sys/net/ipv4/ip_forward")
+# Exists if forwarding was off before the first cluster started. The last cluster then switches it off again.
+FORWARDING_WAS_OFF_FILE = Path("/run/seaway-forwarding-was-off")
 LOCK = Path("/run/seaway-network.lock")
 
 
 def run(*command: str) -> str:
-    """Run a program and return its output; its own words in the error if it fails."""
+    """Run a program and return its output. Raises CannotRunError with its stderr."""
     try:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
     except FileNotFoundError as error:
@@ -27,24 +27,24 @@ def run(*command: str) -> str:
     except subprocess.CalledProcessError as error:
         raise layouts.CannotRunError(
             f"`{shlex.join(command)}` failed: {error.stderr.strip() or error.returncode}; "
-            "`python3 -m dev.cluster check` says what this machine lacks"
+            "`python3 -m dev.cluster check` reports missing requirements"
         ) from error
 
 
 @contextmanager
-def exclusively() -> Generator[None]:
-    """One checkout at a time: choosing a free address and taking it must not be interrupted by another that chooses."""
+def lock_network() -> Generator[None]:
+    """Lock out other checkouts while this one chooses and uses a free address."""
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def choose(layout: layouts.Layout) -> int:
-    """A number whose address pair nobody uses. It starts from the checkout's hash, so that it mostly stays the same."""
+def choose_number(layout: layouts.Layout) -> int:
+    """Choose a free address pair. The search starts from the checkout's hash, so the number rarely changes."""
     used = [
-        ipaddress.ip_network(entry["dst"], strict=False)
-        for entry in _ip("-4", "route", "show", "table", "all")
-        if entry["dst"] != "default" and entry.get("dev") != layout.interface
+        ipaddress.ip_network(route["dst"], strict=False)
+        for route in _run_ip("-4", "route", "show", "table", "all")
+        if route["dst"] != "default" and route.get("dev") != layout.interface
     ]
     start = int(layout.digest, 16)
     for step in range(256):
@@ -53,14 +53,14 @@ def choose(layout: layouts.Layout) -> int:
         if not any(pair.overlaps(network) for network in used):
             return number
     raise layouts.CannotRunError(
-        f"{layouts.HOST_PREFIX}.0.0/16: every address pair is taken on this machine; "
-        "stop another checkout's cluster (`make cluster-down` there) or the VPN that routes the range"
+        f"{layouts.HOST_PREFIX}.0.0/16: every address pair is in use on this machine; "
+        "stop the cluster of another checkout (`make cluster-down`) or the VPN that routes this range"
     )
 
 
 def connect(layout: layouts.Layout, pid: int) -> None:
-    """Link the host with the network namespace of process `pid`, and let the latter reach the outside."""
-    mtu = str(outside_mtu())
+    """Link the host with the network namespace of process `pid`, and route its traffic to the outside."""
+    mtu = str(find_mtu())
     run(
         "ip",
         "link",
@@ -80,22 +80,22 @@ def connect(layout: layouts.Layout, pid: int) -> None:
     )
     run("ip", "address", "add", f"{layout.host_address}/30", "dev", layout.interface)
     run("ip", "link", "set", layout.interface, "up")
-    if FORWARDING.read_text().strip() == "0":
-        FORWARDING_WAS_OFF.touch()
-        FORWARDING.write_text("1")
+    if FORWARDING_SETTING.read_text().strip() == "0":
+        FORWARDING_WAS_OFF_FILE.touch()
+        FORWARDING_SETTING.write_text("1")
     mark = ("-m", "comment", "--comment", layout.name)
     outside = ("!", "-o", layout.interface)
     run("iptables", "-w", "-t", "nat", "-A", "POSTROUTING", "-s", layout.network, *outside, *mark, "-j", "MASQUERADE")
-    # First in the chain: a running Docker sets the policy to DROP. Only answers come in.
+    # First in the chain: Docker sets the policy to DROP. Only responses are allowed in.
     run("iptables", "-w", "-I", "FORWARD", "-i", layout.interface, *mark, "-j", "ACCEPT")
     state = ("-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED")
     run("iptables", "-w", "-I", "FORWARD", "-o", layout.interface, *state, *mark, "-j", "ACCEPT")
 
 
 def disconnect(layout: layouts.Layout) -> None:
-    """Take away exactly what `connect` made, whatever is left of it."""
-    if any(entry["ifname"] == layout.interface for entry in _ip("link", "show")):
-        # It may go by itself at this moment, with the namespace at its other end.
+    """Remove the remaining interfaces and rules of `connect`."""
+    if any(link["ifname"] == layout.interface for link in _run_ip("link", "show")):
+        # The kernel may remove the link at the same time, with the namespace at its other end.
         with suppress(layouts.CannotRunError):
             run("ip", "link", "delete", layout.interface)
     for tables, chain in (("nat", "POSTROUTING"), ("filter", "FORWARD")):
@@ -103,22 +103,22 @@ def disconnect(layout: layouts.Layout) -> None:
             words = shlex.split(line)
             if words[0] == "-A" and layout.name in words:
                 run("iptables", "-w", "-t", tables, "-D", *words[1:])
-    others = [entry for entry in _ip("link", "show", "type", "veth") if _is_ours(entry["ifname"])]
-    if FORWARDING_WAS_OFF.exists() and not others:
-        FORWARDING.write_text("0")
-        FORWARDING_WAS_OFF.unlink()
+    others = [link for link in _run_ip("link", "show", "type", "veth") if _is_cluster_interface(link["ifname"])]
+    if FORWARDING_WAS_OFF_FILE.exists() and not others:
+        FORWARDING_SETTING.write_text("0")
+        FORWARDING_WAS_OFF_FILE.unlink()
 
 
-def outside_mtu() -> int:
-    """Largest packet of the default route, in bytes: a bigger one inside would be lost where nobody reports it."""
-    routes = _ip("-4", "route", "show", "default")
-    devices = _ip("link", "show", "dev", routes[0]["dev"]) if routes else []
+def find_mtu() -> int:
+    """Return the largest packet of the default route in bytes. Larger packets may be dropped without a report."""
+    routes = _run_ip("-4", "route", "show", "default")
+    devices = _run_ip("link", "show", "dev", routes[0]["dev"]) if routes else []
     return min(devices[0]["mtu"], 1500) if devices else 1500
 
 
-def _ip(*words: str) -> list[dict[str, Any]]:
+def _run_ip(*words: str) -> list[dict[str, Any]]:
     return json.loads(run("ip", "-json", *words) or "[]")
 
 
-def _is_ours(interface: str) -> bool:
+def _is_cluster_interface(interface: str) -> bool:
     return len(interface) == 10 and interface.startswith("sw") and set(interface[2:]) <= set("0123456789abcdef")

@@ -1,6 +1,6 @@
-"""The one table of parts that are compiled where the machine does not have them: data, no code a part.
+"""The parts of the toolchain. A part that is not installed on the machine is compiled.
 
-Each part is a Go module under `modules/<name>` that pins its sources by go.mod and go.sum. Versions stand there.
+Each part is a Go module in `modules/<name>`. Its go.mod and go.sum pin the sources and their versions.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ MODULES = Path(__file__).parent / "modules"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy:
-    """A file taken out of a Go module: `source` in `module`, whose version the part `pinned_by` states."""
+    """A file copied from a Go module: `source` in `module`, in the version that the part `pinned_by` pins."""
 
     module: str
     pinned_by: str
     source: str
     target: str
-    """Where it goes in the build folder: `src/...` is compiled in, `bin/...` is a program as it is."""
+    """Target in the build folder: `src/...` is compiled, `bin/...` is a finished program."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)  # one row of the table, compared as such
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)  # rows of the table are compared by identity
 class Part:
-    """What is compiled together from one go.mod."""
+    """Programs that are compiled together from one go.mod."""
 
     name: str
     minutes: float
-    """A build with nothing cached, on 2 cores, downloads included; measured."""
+    """Measured duration of a build without caches on 2 cores, with downloads."""
     binaries: Mapping[str, str]
     """Program name -> Go package."""
     version: str
-    """For people and, with `kind` plugin, the version that Pulumi asks for."""
+    """Shown in the plan. For a plugin, the version that Pulumi requires."""
     ldflags: str = ""
     copies: tuple[Copy, ...] = field(default=())
     kind: Literal["pulumi", "host", "plugin", "cluster"] = "cluster"
-    """How one that is on the machine is found; `cluster` parts are always ours, so that every cluster is the same."""
+    """Selects how an installed part is found. `cluster` parts are always compiled, so that all clusters are equal."""
     on_path: bool = False
-    """People and Pulumi call it by name. The plugins are not: Pulumi warns about plugins on PATH."""
+    """Adds its programs to PATH. Plugins are not on PATH: Pulumi warns about these."""
     beside: str = ""
-    """A part whose programs are put next to this one's, and which is compiled first."""
+    """A part that is compiled first, and whose programs are copied beside this part's programs."""
     optional: bool = False
-    """Compiled by `build --all` only. What needs it is there where it is: nobody waits for it before a first `up`."""
+    """Compiled only by `build --all`, so that the first `up` is fast."""
 
     @property
     def folder(self) -> Path:
@@ -72,7 +72,7 @@ KUBERNETES_PROGRAMS = (
     "kubectl",
 )
 
-# Compiled in this order: what is quick comes first, so that a mistake shows early.
+# Compiled in this order: quick parts first, so that errors show early.
 PARTS = (
     Part(name="pause", version="1", minutes=0.2, binaries={"pause": "."}),
     Part(
@@ -82,7 +82,7 @@ PARTS = (
         kind="host",
         binaries={"pulumi-language-python": f"{PULUMI_SDK}/python/cmd/pulumi-language-python"},
         copies=(
-            # The host comes from the last SDK module that has it, its two scripts from the CLI's own version.
+            # The host comes from the last SDK module that contains it, its two scripts from the version of the CLI.
             Copy(
                 module=PULUMI_SDK,
                 pinned_by="pulumi",
@@ -118,7 +118,7 @@ PARTS = (
         minutes=3,
         kind="plugin",
         binaries={"pulumi-resource-docker-build": f"{DOCKER_BUILD_PLUGIN}/cmd/pulumi-resource-docker-build"},
-        # Without it the plugin says that it is 0.0.1, and Pulumi warns in every run.
+        # Without it, the plugin reports version 0.0.1, and Pulumi warns in each run.
         ldflags=f"-X {DOCKER_BUILD_PLUGIN}.Version=0.0.22",
     ),
     Part(
@@ -127,7 +127,7 @@ PARTS = (
         minutes=4,
         kind="pulumi",
         on_path=True,
-        # As in an official release: Pulumi warns in every run about a language host that is not beside it.
+        # As in an official release: Pulumi warns in each run about a language host in another folder.
         beside="pulumi-language-python",
         binaries={"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
         ldflags=f"-X {PULUMI_SDK}/go/common/version.Version=3.259.0",
@@ -154,7 +154,7 @@ PARTS = (
         minutes=8,
         on_path=True,
         binaries={name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
-        # Without them the API server says v0.0.0, and clients compare versions.
+        # Without them, the API server reports v0.0.0, and clients compare versions.
         ldflags=f"-X {KUBERNETES_VERSION}.gitVersion=v1.34.4 -X {KUBERNETES_VERSION}.gitMajor=1 "
         f"-X {KUBERNETES_VERSION}.gitMinor=34 -X {KUBERNETES_VERSION}.gitTreeState=clean",
     ),
@@ -179,7 +179,7 @@ PARTS = (
         optional=True,
         binaries={"traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
     ),
-    # No parts of a cluster: what `make checkers` runs.
+    # Not in the cluster: `make checkers` runs these.
     Part(
         name="kubeconform",
         version="0.8.0",
@@ -194,7 +194,7 @@ PARTS = (
         optional=True,
         binaries={"kube-score": "github.com/zegl/kube-score/cmd/kube-score"},
     ),
-    # Nor these: the judge of how compose files are read, and the peer that converts them.
+    # Not in the cluster: `make compose-config` and `make compose-table` compare with these.
     Part(
         name="docker-compose",
         version="2.40.3",
@@ -211,23 +211,23 @@ PARTS = (
         binaries={"kompose": "github.com/kubernetes/kompose"},
     ),
 )
-NEEDED = tuple(part for part in PARTS if not part.optional)
-# The linker of pulumi-resource-kubernetes holds its whole 300 MB program: the most memory that any part wants, in GiB.
+REQUIRED = tuple(part for part in PARTS if not part.optional)
+# In GiB. The linker of pulumi-resource-kubernetes holds its whole 300 MB program, and needs the most memory.
 LINKER_MEMORY = 4.5
 
 
-def named(name: str) -> Part:
-    """The part of that name. Raises KeyError with the names that exist."""
+def find_part(name: str) -> Part:
+    """Return the part with this name. Raises KeyError with the known names."""
     for part in PARTS:
         if part.name == name:
             return part
-    raise KeyError(f"no part is called {name!r}; there are: {', '.join(part.name for part in PARTS)}")
+    raise KeyError(f"unknown part {name!r}; known parts: {', '.join(part.name for part in PARTS)}")
 
 
-def of(program: str) -> Part:
-    """The part that brings a program. Raises KeyError with the names that exist."""
+def find_part_of_program(program: str) -> Part:
+    """Return the part that contains a program. Raises KeyError with the known programs."""
     for part in PARTS:
         if program in part.programs:
             return part
-    every = ", ".join(name for part in PARTS for name in part.programs)
-    raise KeyError(f"no part brings a program {program!r}; there are: {every}")
+    known = ", ".join(name for part in PARTS for name in part.programs)
+    raise KeyError(f"unknown program {program!r}; known programs: {known}")

@@ -1,6 +1,6 @@
-"""The first process in the cluster's namespaces: starts the components, restarts those that die, obeys by name.
+"""The first process in the cluster's namespaces: starts the components, restarts them, and runs commands on them.
 
-Its death ends every process and mount in the namespaces: the kernel does the cleaning up.
+When it ends, the kernel ends every process and removes every mount in the namespaces.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from typing import Any
 from dev.cluster import client, components, namespace
 from dev.cluster import layout as layouts
 
-BACK_OFF = 0.2  # seconds before the first restart; doubles each time
+FIRST_BACK_OFF = 0.2  # seconds before the first restart; doubles each time
 LONGEST_BACK_OFF = 10.0
-STEADY = 30.0  # seconds after which a component that dies is no longer one that cannot start
-GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+STABLE_AFTER = 30.0  # seconds after which a restart begins with the first back-off again
+STOP_GRACE_PERIOD = 5.0  # seconds between SIGTERM and SIGKILL
 
 
 @dataclasses.dataclass(kw_only=True, slots=True)
 class Child:
-    """A component and what became of it. `pid` is the number in here; the host's differs. `since` is Unix time."""
+    """A component and its state. `pid` is the id in the namespace, not on the host. `since` is Unix time."""
 
     component: components.Component
     state: str = "waiting"
@@ -36,52 +36,52 @@ class Child:
     was_ready: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
-    def become(self, state: str) -> None:
-        """Note a change of state and its time."""
+    def set_state(self, state: str) -> None:
+        """Set the state and its time."""
         self.state, self.since = state, time.time()
 
 
 class Supervisor:
-    """Keeps the table's components running."""
+    """Keeps the components running."""
 
     def __init__(self, layout: layouts.Layout, host_network: int) -> None:
         self.layout = layout
         self.host_network = host_network
-        self.children = {entry.name: Child(component=entry) for entry in components.table(layout)}
+        self.children = {component.name: Child(component=component) for component in components.list_components(layout)}
 
     async def run(self) -> None:
-        """Serve for ever."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
-        server = await asyncio.start_unix_server(self._serve, self.layout.control)
+        """Run until the process ends."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._collect_ended)
+        server = await asyncio.start_unix_server(self._handle_connection, self.layout.control)
         for child in self.children.values():
             child.wanted.set()
         async with server, asyncio.TaskGroup() as group:
             for child in self.children.values():
-                group.create_task(self._keep(child))
+                group.create_task(self._keep_running(child))
 
-    async def _keep(self, child: Child) -> None:
-        back_off = BACK_OFF
-        for name in child.component.after:
+    async def _keep_running(self, child: Child) -> None:
+        back_off = FIRST_BACK_OFF
+        for name in child.component.depends_on:
             await self.children[name].was_ready.wait()
         while True:
             if not child.wanted.is_set():
-                child.become("stopped")
-                back_off = BACK_OFF
+                child.set_state("stopped")
+                back_off = FIRST_BACK_OFF
                 await child.wanted.wait()
-            self._spawn(child)
-            began = time.monotonic()
-            ready = asyncio.create_task(self._until_ready(child))
+            self._start(child)
+            start = time.monotonic()
+            ready = asyncio.create_task(self._wait_until_ready(child))
             await child.ended.wait()
             ready.cancel()
             if not child.wanted.is_set():
                 continue
             child.restarts += 1
-            child.become("restarting")
-            back_off = BACK_OFF if time.monotonic() - began > STEADY else back_off
+            child.set_state("restarting")
+            back_off = FIRST_BACK_OFF if time.monotonic() - start > STABLE_AFTER else back_off
             await asyncio.sleep(back_off)
             back_off = min(back_off * 2, LONGEST_BACK_OFF)
 
-    def _spawn(self, child: Child) -> None:
+    def _start(self, child: Child) -> None:
         command = list(child.component.command)
         if child.component.on_host:
             command = ["nsenter", f"--net=/proc/self/fd/{self.host_network}", *command]
@@ -104,16 +104,16 @@ class Supervisor:
                 return
         child.pid = process.pid
         process.returncode = 0  # `_reap` collects it; without this the object would wait for the process itself
-        child.become("starting")
+        child.set_state("starting")
 
-    async def _until_ready(self, child: Child) -> None:
-        while not await asyncio.to_thread(client.answers, self.layout, child.component.check):
+    async def _wait_until_ready(self, child: Child) -> None:
+        while not await asyncio.to_thread(client.is_answering, self.layout, child.component.ready_check):
             await asyncio.sleep(0.1)
-        child.become("ready")
+        child.set_state("ready")
         child.was_ready.set()
 
-    def _reap(self) -> None:
-        """Collect every dead process: the first of a namespace inherits the orphans of all the others."""
+    def _collect_ended(self) -> None:
+        """Collect every ended process: the first process of a namespace inherits all orphans."""
         while True:
             try:
                 pid, _ = os.waitpid(-1, os.WNOHANG)
@@ -123,57 +123,59 @@ class Supervisor:
                 return
             for child in self.children.values():
                 if child.pid == pid:
-                    child.pid = None  # at once: the kernel may give the number to another now
+                    child.pid = None  # immediately: the kernel may now give the id to another process
                     child.ended.set()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = json.loads(await reader.readline())
-            answer = await self._obey(request["verb"], request.get("name"))
+            response = await self._run_command(request["verb"], request.get("name"))
         except (ValueError, KeyError) as error:
-            answer = {"error": f"not a request: {error!r}"}
-        writer.write(json.dumps(answer).encode() + b"\n")
+            response = {"error": f"not a valid request: {error!r}"}
+        writer.write(json.dumps(response).encode() + b"\n")
         writer.close()
 
-    async def _obey(self, verb: str, name: str | None) -> dict[str, Any]:
+    async def _run_command(self, verb: str, name: str | None) -> dict[str, Any]:
         if verb == "status":
             return {"components": await asyncio.gather(*(self._describe(child) for child in self.children.values()))}
         child = self.children.get(name or "")
         if child is None:
-            return {"error": f"{name}: no such component; there are {', '.join(self.children)}"}
+            return {"error": f"{name}: unknown component; known components: {', '.join(self.children)}"}
         if verb == "start":
             child.wanted.set()
             while child.state != "ready":
                 await asyncio.sleep(0.05)
         elif verb == "stop":
             child.wanted.clear()
-            await self._end(child)
+            await self._stop(child)
         elif verb == "kill":
-            self._signal(child, signal.SIGKILL)
+            self._send_signal(child, signal.SIGKILL)
             await child.ended.wait()
         return await self._describe(child)
 
-    def _signal(self, child: Child, number: signal.Signals) -> None:
-        """A process that is not collected yet keeps its id, so this never reaches another."""
+    def _send_signal(self, child: Child, number: signal.Signals) -> None:
+        """Send a signal. An ended process keeps its id until it is collected, so no other process can have it."""
         if child.pid is not None:
             os.kill(child.pid, number)
 
-    async def _end(self, child: Child) -> None:
+    async def _stop(self, child: Child) -> None:
         if child.pid is None:
             return
-        self._signal(child, signal.SIGTERM)
+        self._send_signal(child, signal.SIGTERM)
         try:
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(STOP_GRACE_PERIOD):
                 await child.ended.wait()
         except TimeoutError:
-            self._signal(child, signal.SIGKILL)
+            self._send_signal(child, signal.SIGKILL)
             await child.ended.wait()
 
     async def _describe(self, child: Child) -> dict[str, Any]:
-        """The state as it is now: what was ready once may hang."""
+        """Return the current state: a component that was ready may hang."""
         state = child.state
-        if state == "ready" and not await asyncio.to_thread(client.answers, self.layout, child.component.check):
-            state = "not answering" if child.state == "ready" else child.state
+        if state == "ready" and not await asyncio.to_thread(
+            client.is_answering, self.layout, child.component.ready_check
+        ):
+            state = "not responding" if child.state == "ready" else child.state
         return {
             "name": child.component.name,
             "state": state,
@@ -185,12 +187,12 @@ class Supervisor:
 
 
 def main() -> None:
-    """Arguments: the checkout's folder, the address number, the file descriptor of the host's network namespace."""
+    """Run with the arguments: the checkout's folder, the address number, a file descriptor of the host's network."""
     layout = layouts.Layout(root=Path(sys.argv[1]), number=int(sys.argv[2]))
-    # Our starter records us and links the network first. If it dies before it said so, its end of the pipe closes.
+    # The starter first records this process and links its network. If it dies before, its end of the pipe closes.
     if sys.stdin.readline() != "go\n":
         return
-    # Whoever starts the cluster may do so with little priority, as the tests do; a node's own parts have theirs.
+    # The tests start the cluster with a low priority; the components must not inherit it.
     os.setpriority(os.PRIO_PROCESS, 0, 0)
     namespace.prepare(layout)
     asyncio.run(Supervisor(layout, int(sys.argv[3])).run())

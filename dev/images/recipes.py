@@ -1,4 +1,4 @@
-"""What the local base images are made of: the data, and the hash that says when to make them anew."""
+"""The recipes of the local base images, and the hash that changes with a recipe."""
 
 import dataclasses
 import hashlib
@@ -9,39 +9,39 @@ from collections.abc import Mapping
 
 ENTRYPOINT = pathlib.Path(__file__).with_name("postgres-entrypoint.sh")
 HOST_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
-"""Where Debian keeps the trusted authorities, on the machine and in the images."""
+"""Debian's path of the trusted authorities, on the machine and in the images."""
 
 DEBIAN = "bookworm"
 """Debian 12: its Python is 3.11 and its PostgreSQL is 15."""
 
 
-def architecture() -> str:
-    """Debian's word for the machine's processor, which is also Go's and so the image format's: `amd64`, `arm64`."""
+def find_architecture() -> str:
+    """Return Debian's name of the processor architecture, which Go and OCI use too: `amd64`, `arm64`."""
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
 
 
 TRIM = (
-    # Needed by nobody at run time. The licences under /usr/share/doc/*/copyright stay.
+    # Not used at run time. The licences in /usr/share/doc/*/copyright are kept.
     *("dev/*", "proc/*", "sys/*", "run/[!p]*", "tmp/*", "var/tmp/*", "var/log/*", "var/cache/*", "var/lib/apt/lists/*"),
     *("usr/share/man/*", "usr/share/info/*", "usr/share/locale/*", "usr/share/lintian/*", "usr/share/doc/*/[!c]*"),
     *("usr/share/doc/*/changelog*", "etc/*-", "var/lib/dpkg/*-old", "var/lib/dpkg/lock*", "etc/hostname"),
     *("etc/resolv.conf", "etc/machine-id", "usr/sbin/policy-rc.d", "etc/apt/sources.list.d/*"),
-    # A private key that is the same in every container is none.
+    # A private key must not be the same in every container.
     *("etc/ssl/private/*", "etc/ssl/certs/ssl-cert-snakeoil.pem"),
 )
 
 TRIM_POSTGRES = (
-    # Just-in-time compilation is 110 MB of LLVM; PostgreSQL does without where the library is not there.
+    # Just-in-time compilation requires 110 MB of LLVM. PostgreSQL works without the library.
     *("usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/aarch64-linux-gnu/libLLVM*", "usr/lib/llvm*"),
     *("usr/lib/postgresql/*/lib/llvmjit*", "usr/lib/postgresql/*/lib/bitcode/*"),
-    # Debian's tools for many clusters on one machine, and their Perl.
+    # Debian's tools for several database clusters on one machine, and their Perl.
     *("usr/share/perl/*", "usr/lib/*/perl/*", "usr/share/perl5/*", "usr/lib/locale/locale-archive", "usr/share/i18n/*"),
 )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One file system layer: `packages` on top of `below`, between two shell scripts that run as root in it."""
+    """A file system layer: `packages` on top of `below`. Two shell scripts run as root before and after."""
 
     name: str
     packages: tuple[str, ...]
@@ -50,23 +50,23 @@ class Layer:
     files: Mapping[str, tuple[pathlib.Path, int]] = dataclasses.field(
         default_factory=dict[str, tuple[pathlib.Path, int]]
     )
-    """Path in the layer -> file of this machine, and its mode."""
+    """Path in the layer -> file on this machine, and its mode."""
     trim: tuple[str, ...] = TRIM
     below: "Layer | None" = None
 
-    def key(self) -> str:
-        """12 hex digits over everything that decides the content; Debian's own updates are not among it."""
+    def compute_key(self) -> str:
+        """Return 12 hex digits of a hash over all inputs of the layer, without Debian's updates."""
         files = {
             path: [hashlib.sha256(source.read_bytes()).hexdigest(), mode] for path, (source, mode) in self.files.items()
         }
-        said = [self.name, self.packages, self.before, self.after, files, self.trim, DEBIAN, architecture()]
-        below = self.below.key() if self.below else ""
-        return hashlib.sha256(json.dumps([said, below]).encode()).hexdigest()[:12]
+        inputs = [self.name, self.packages, self.before, self.after, files, self.trim, DEBIAN, find_architecture()]
+        below = self.below.compute_key() if self.below else ""
+        return hashlib.sha256(json.dumps([inputs, below]).encode()).hexdigest()[:12]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A layer with what the container runtime is told. `config` uses the words of the OCI image specification."""
+    """A layer with settings for the container runtime. `config` uses the keys of the OCI image specification."""
 
     repository: str
     tag: str
@@ -83,7 +83,7 @@ class Image:
 BASE = Layer(
     name="debian",
     packages=("ca-certificates",),
-    # The machine's authorities, not Debian's only: where the network signs TLS anew, a build trusts what we trust.
+    # The authorities of the machine, not only Debian's: a network may intercept TLS with its own authority.
     files={"etc/ssl/certs/ca-certificates.crt": (HOST_BUNDLE, 0o644)},
 )
 
@@ -93,7 +93,7 @@ PYTHON = Image(
     layer=Layer(
         name="python",
         packages=("python3", "python3-venv"),
-        # Times of files are zeroed in the layer, so byte code is told not to look at them; all of it, hence -f.
+        # The layer has no file times, so bytecode must not check them. -f compiles all files.
         after="""ln -sf python3 /usr/bin/python
 python3 -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3.11 /usr/lib/python3/dist-packages""",
         below=BASE,
@@ -112,7 +112,7 @@ POSTGRES = Image(
     layer=Layer(
         name="postgres",
         packages=("postgresql-15",),
-        # The ids of the official image, so that `user: 999` means the same; and no database made by the package.
+        # The ids of the official image, so that `user: 999` works. The package must not create a database.
         before="""groupadd --gid 999 postgres
 useradd --uid 999 --gid 999 --home-dir /var/lib/postgresql --shell /bin/sh postgres
 mkdir -p /etc/postgresql-common
@@ -131,7 +131,7 @@ install -d -o 999 -g 999 /var/lib/postgresql""",
         "Entrypoint": ["/usr/local/bin/docker-entrypoint.sh"],
         "Cmd": ["postgres"],
         "User": "999:999",
-        # To PostgreSQL SIGTERM means "when the last client has left"; SIGINT means now, and cleanly.
+        # SIGTERM makes PostgreSQL wait for its last client. SIGINT stops it immediately and cleanly.
         "StopSignal": "SIGINT",
         "ExposedPorts": {"5432/tcp": {}},
     },

@@ -1,1 +1,1 @@
-"""What a workload that people depend on should pass: rules with ids, over the objects that would be deployed."""
+"""Checks with ids for production-ready workloads, applied to the objects of an environment before a deployment."""

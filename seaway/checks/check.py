@@ -1,7 +1,7 @@
-"""A check: an id, what it asks for and why, how much it weighs, and the rule.
+"""A check: an id, a requirement with its rationale, a default severity, and the rule that finds violations.
 
-A rule is a small generator of findings, and its docstring is the reason that people read. The decorators here make a
-``Check`` of it; ``table.CHECKS`` lists them.
+A rule is a small generator of findings. Its docstring is the rationale in docs/checks.md. The decorators here turn it
+into a ``Check``; ``registry.CHECKS`` lists them.
 """
 
 import dataclasses
@@ -13,11 +13,14 @@ from seaway.checks import check_context, public_checkers
 from seaway.model import settings
 
 Severity = settings.Severity
+Rule = Callable[[check_context.CheckContext], check_context.Findings]
+PodRule = Callable[[check_context.Pod], check_context.Findings]
+ContainerRule = Callable[[check_context.Container], check_context.Findings]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DefaultSeverity:
-    """How much a check weighs, by the kind of the environment: one that builds, or one that deploys releases."""
+    """The severity of a check in an environment that builds, and in one that deploys releases."""
 
     building: Severity
     pinned: Severity
@@ -25,21 +28,18 @@ class DefaultSeverity:
 
 
 NODE_ACCESS = DefaultSeverity(
-    building="error", pinned="error", reason="it opens the node to whoever breaks into the container"
+    building="error", pinned="error", reason="a compromised container could take over the node"
 )
 STRICT_FOR_RELEASES = DefaultSeverity(
-    building="warning", pinned="error", reason="where one builds one may try; what is released must not"
+    building="warning", pinned="error", reason="development may experiment; a release must comply"
 )
 OUTSIDE_APPLICATION = DefaultSeverity(building="error", pinned="error", reason="it reaches beyond the application")
 CANNOT_WORK = DefaultSeverity(building="error", pinned="error", reason="it cannot work")
 
 
 def warn_everywhere(reason: str) -> DefaultSeverity:
-    """A warning everywhere."""
+    """A warning in every environment."""
     return DefaultSeverity(building="warning", pinned="warning", reason=reason)
-
-
-Rule = Callable[[check_context.CheckContext], check_context.Findings]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,66 +48,51 @@ class Check:
 
     id: str
     title: str
-    """What it asks for."""
+    """The requirement."""
     rationale: str
     default_severity: DefaultSeverity
     public_ids: Mapping[str, tuple[str, ...]]
-    """By public checker, its ids for the same."""
+    """Ids of the same check in public checkers, by checker."""
     find: Rule
 
     def get_severity(self, stack_settings: settings.Settings) -> Severity:
-        """How much a finding weighs in an environment: what that says itself, or what the check says."""
+        """The severity in an environment: from `seaway:checkSeverity`, or the default."""
+        default = self.default_severity
         return stack_settings.check_severity.get(self.id) or (
-            self.default_severity.building if stack_settings.build else self.default_severity.pinned
+            default.building if stack_settings.build else default.pinned
         )
 
 
 def for_application(id_: str, title: str, default_severity: DefaultSeverity) -> Callable[[Rule], Check]:
-    """A check of everything together."""
-
-    def made(rule: Rule) -> Check:
-        return _make_check(id_, title, default_severity, rule, rule)
-
-    return made
+    """A check of the whole application."""
+    return lambda rule: _make_check(id_, title, default_severity, rule, rule)
 
 
-def for_pods(
-    id_: str, title: str, default_severity: DefaultSeverity
-) -> Callable[[Callable[[check_context.Pod], check_context.Findings]], Check]:
+def for_pods(id_: str, title: str, default_severity: DefaultSeverity) -> Callable[[PodRule], Check]:
     """A check of the pods of each workload."""
-
-    def made(rule: Callable[[check_context.Pod], check_context.Findings]) -> Check:
-        def find(seen: check_context.CheckContext) -> check_context.Findings:
-            for pod in seen.pods:
-                yield from rule(pod)
-
-        return _make_check(id_, title, default_severity, rule, find)
-
-    return made
+    return lambda rule: _make_check(
+        id_, title, default_severity, rule, lambda context: (finding for pod in context.pods for finding in rule(pod))
+    )
 
 
-def for_containers(
-    id_: str, title: str, default_severity: DefaultSeverity
-) -> Callable[[Callable[[check_context.Container], check_context.Findings]], Check]:
+def for_containers(id_: str, title: str, default_severity: DefaultSeverity) -> Callable[[ContainerRule], Check]:
     """A check of each container."""
-
-    def made(rule: Callable[[check_context.Container], check_context.Findings]) -> Check:
-        def find(seen: check_context.CheckContext) -> check_context.Findings:
-            for pod in seen.pods:
-                for each in pod.containers:
-                    yield from rule(each)
-
-        return _make_check(id_, title, default_severity, rule, find)
-
-    return made
+    return lambda rule: _make_check(
+        id_,
+        title,
+        default_severity,
+        rule,
+        lambda context: (
+            finding for pod in context.pods for container in pod.containers for finding in rule(container)
+        ),
+    )
 
 
 def _make_check(id_: str, title: str, default_severity: DefaultSeverity, rule: Callable[..., Any], find: Rule) -> Check:
-    why = " ".join((inspect.getdoc(rule) or "").split())
     return Check(
         id=id_,
         title=title,
-        rationale=why,
+        rationale=" ".join((inspect.getdoc(rule) or "").split()),
         default_severity=default_severity,
         public_ids=public_checkers.find_public_ids(id_),
         find=find,

@@ -1,4 +1,4 @@
-"""Running the checks: what passed, what did not, and what is waived until when."""
+"""Runs the checks: each result is passed, failed, waived, or about a waiver that has expired or is unused."""
 
 import dataclasses
 import datetime
@@ -6,36 +6,38 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from seaway.checks import check, check_context, registry
-from seaway.manifests import objects as made
-from seaway.model import application, settings
+from seaway.manifests import objects
+from seaway.model import settings
+from seaway.project import environments
 from seaway.syntax import diagnosis
 
+State = Literal["passed", "failed", "waived", "expired", "unused"]
+"""``expired``: a waiver covers the finding, but its last day is over. ``unused``: a waiver covers no finding."""
+
+# The class Result has fields with the names of these.
 _Check = check.Check
 _Severity = check.Severity
-
-State = Literal["passed", "failed", "waived", "expired", "idle"]
-"""``expired``: it would be waived, but for the waiver's last day. ``idle``: the waiver waives nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One check and one finding of it, or none."""
+    """A check with one of its findings, or without any."""
 
     check: _Check
     state: State
     severity: _Severity
-    """How much it weighs in this environment; an expired waiver is an error whatever it was for."""
+    """The severity in this environment; an expired waiver is always an error."""
     finding: check_context.Finding | None = None
     waiver: settings.Waiver | None = None
 
     @property
     def is_refused(self) -> bool:
-        """Whether it keeps an environment from being deployed."""
+        """Whether it prevents a deployment."""
         return self.severity == "error" and self.state in ("failed", "expired")
 
     @property
     def outcome(self) -> str:
-        """Its weight as people read it: ``error``, ``waived until 2026-12-31``."""
+        """The result in a table: ``error``, ``waived until 2026-12-31``."""
         match self.state, self.waiver:
             case "waived", settings.Waiver(until=until):
                 return f"waived until {until}"
@@ -47,120 +49,123 @@ class Result:
                 return self.severity
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON has it."""
-        found, waiver = self.finding, self.waiver
+        """The result as `seaway check --json` prints it."""
+        finding, waiver = self.finding, self.waiver
         return {
             "check": self.check.id,
             "title": self.check.title,
             "severity": self.severity,
             "state": self.state,
-            "finding": dataclasses.asdict(found) if found else None,
+            "finding": dataclasses.asdict(finding) if finding else None,
             "waiver": {"reason": waiver.reason, "owner": waiver.owner, "until": waiver.until} if waiver else None,
         }
 
 
 def run_checks(
-    app: application.Application,
-    stack_settings: settings.Settings,
-    release_objects: Iterable[made.ReleaseObject],
+    environment: environments.Environment,
+    release_objects: Iterable[objects.ReleaseObject],
     today: datetime.date,
     *,
     checks: Sequence[check.Check] = registry.CHECKS,
 ) -> list[Result]:
-    """All checks over the objects that an environment has, in the order of the table; a result for each finding.
+    """Run checks on the objects of an environment: a result for each finding, in the order of the registry.
 
     Args:
-        app: resolved.
-        stack: with the waivers, whose days are dates and whose ids are those of checks (``model.waivers``).
-        objects: as ``manifests.objects`` makes them. An image that is no text is one that is being built.
-        today: by which waivers are still good.
-        checks: others than all.
+        release_objects: the result of ``objects.objects``. An image without a text is being built.
+        today: decides which waivers have expired.
+        checks: a subset of the checks, for tests.
     """
-    seen = check_context.CheckContext(app=app, stack_settings=stack_settings, objects=tuple(release_objects))
-    waivers = {one.check: one for one in stack_settings.waivers}
-    return [result for each in checks for result in _evaluate(each, seen, waivers.get(each.id), today)]
+    context = check_context.CheckContext(environment=environment, objects=tuple(release_objects))
+    waivers = {waiver.check: waiver for waiver in environment.settings.waivers}
+    return [result for check_ in checks for result in _evaluate(check_, context, waivers.get(check_.id), today)]
 
 
 def _evaluate(
-    each: check.Check, context: check_context.CheckContext, waiver: settings.Waiver | None, today: datetime.date
+    check_: check.Check, context: check_context.CheckContext, waiver: settings.Waiver | None, today: datetime.date
 ) -> Iterator[Result]:
-    severity = each.get_severity(context.stack_settings)
-    over = waiver is not None and today > datetime.date.fromisoformat(waiver.until)
-    found = list(each.find(context))
-    covered = [waiver is not None and (not waiver.workloads or one.owner in waiver.workloads) for one in found]
-    if not found:
-        yield Result(check=each, state="passed", severity=severity)
-    for one, waived in zip(found, covered, strict=True):
-        if not waived:
-            yield Result(check=each, state="failed", severity=severity, finding=one)
-        elif over:
-            yield Result(check=each, state="expired", severity="error", finding=one, waiver=waiver)
-        else:
-            yield Result(check=each, state="waived", severity=severity, finding=one, waiver=waiver)
-    if waiver is not None and not any(covered):
-        key = f"seaway:waivers.{each.id}"
-        finding = check_context.Finding(
+    severity = check_.get_severity(context.environment.settings)
+    findings = list(check_.find(context))
+    if not findings:
+        yield Result(check=check_, state="passed", severity=severity)
+    is_waiver_used = False
+    for finding in findings:
+        if waiver is None or (waiver.workloads and finding.owner not in waiver.workloads):
+            yield Result(check=check_, state="failed", severity=severity, finding=finding)
+            continue
+        is_waiver_used = True
+        is_expired = today > datetime.date.fromisoformat(waiver.until)
+        yield Result(
+            check=check_,
+            state="expired" if is_expired else "waived",
+            severity="error" if is_expired else severity,
+            finding=finding,
+            waiver=waiver,
+        )
+    if waiver is not None and not is_waiver_used:
+        key = f"seaway:waivers.{check_.id}"
+        unused = check_context.Finding(
             owner=None,
-            object=f"Pulumi.{context.stack_settings.stack}.yaml",
+            object=f"Pulumi.{context.environment.settings.stack}.yaml",
             path=key,
-            message="waives nothing: there is no such finding"
-            + (f" of {', '.join(waiver.workloads)}" if waiver.workloads else ""),
+            message="covers no finding" + (f" of {', '.join(waiver.workloads)}" if waiver.workloads else ""),
             hint=f"pulumi config rm --path '{key}'",
         )
-        # Over or not: who takes it away has mended what it was for.
-        yield Result(check=each, state="idle", severity="warning", finding=finding, waiver=waiver)
+        # Also after its last day: the finding that it covered is fixed.
+        yield Result(check=check_, state="unused", severity="warning", finding=unused, waiver=waiver)
 
 
 def make_diagnostic(result: Result, location: diagnosis.SourceLocation) -> diagnosis.Diagnostic:
-    """A finding as everything that is wrong is told."""
-    if result.finding is None:
-        raise ValueError(f"{result.check.id} has found nothing")
-    wrong = (
-        f"{result.finding.message}, and its {result.outcome}" if result.state == "expired" else result.finding.message
-    )
-    remedy = f"{result.finding.hint} (an exception: docs/checks.md)"
-    return diagnosis.Diagnostic(location, f"{result.check.id} {result.finding.field_path}", wrong, remedy)
+    """The finding of a result as a diagnostic. Its code is the id of the check."""
+    finding = result.finding
+    if finding is None:
+        raise ValueError(f"{result.check.id} has no finding")
+    message = f"{finding.message}, and its {result.outcome}" if result.state == "expired" else finding.message
+    hint = f"{finding.hint} (for an exception see docs/checks.md)"
+    return diagnosis.Diagnostic(location, finding.field_path, message, hint, result.check.id)
 
 
 def format_summary(results: Sequence[Result]) -> str:
-    """How many checks of each, in one line: ``36 checks: 31 passed, 1 error, 3 warnings, 1 waived``."""
-    wanted: Mapping[str, Callable[[Result], bool]] = {
-        "error": lambda one: one.is_refused,
-        "warning": lambda one: one.severity == "warning" and one.state in ("failed", "idle"),
-        "waived": lambda one: one.state == "waived",
+    """The number of checks by result, in one line: ``36 checks: 31 passed, 1 error, 3 warnings, 1 waived``."""
+    conditions: Mapping[str, Callable[[Result], bool]] = {
+        "error": lambda result: result.is_refused,
+        "warning": lambda result: result.severity == "warning" and result.state in ("failed", "unused"),
+        "waived": lambda result: result.state == "waived",
     }
-    ids = list(dict.fromkeys(one.check.id for one in results))
-    bad = {one.check.id for one in results if one.state != "passed"}
-    told = [f"{len(ids) - len(bad)} passed"]
-    for what, test in wanted.items():
-        if number := len({one.check.id for one in results if test(one)}):
-            told.append(f"{number} {what}{'s' if number > 1 and what != 'waived' else ''}")
-    return f"{len(ids)} checks: {', '.join(told)}"
+    ids = {result.check.id for result in results}
+    counts = [f"{len(ids) - len({result.check.id for result in results if result.state != 'passed'})} passed"]
+    for noun, condition in conditions.items():
+        if number := len({result.check.id for result in results if condition(result)}):
+            counts.append(f"{number} {noun}{'s' if number > 1 and noun != 'waived' else ''}")
+    return f"{len(ids)} checks: {', '.join(counts)}"
 
 
 def summarize_for_record(results: Sequence[Result]) -> dict[str, str]:
-    """By id, what a release's record keeps: ``passed``, or each weight with its owners, ``warning: api, web``."""
-    kept: dict[str, dict[str, list[str]]] = {}
-    for one in (one for one in results if one.state != "idle"):
-        owners = kept.setdefault(one.check.id, {}).setdefault(one.outcome, [])
-        if one.finding:
-            owners.append(one.finding.owner or "the application")
+    """The results in a release's record, by id: ``passed``, or each outcome with its owners, ``warning: api, web``."""
+    owners_by_check: dict[str, dict[str, set[str]]] = {}
+    for result in (result for result in results if result.state != "unused"):
+        owners = owners_by_check.setdefault(result.check.id, {}).setdefault(result.outcome, set())
+        if result.finding:
+            owners.add(result.finding.owner or "the application")
     return {
-        id_: "; ".join(f"{told}: {', '.join(sorted(set(who)))}" if who else told for told, who in weights.items())
-        for id_, weights in kept.items()
+        id_: "; ".join(
+            f"{outcome}: {', '.join(sorted(owners))}" if owners else outcome for outcome, owners in outcomes.items()
+        )
+        for id_, outcomes in owners_by_check.items()
     }
 
 
 def format_lines(results: Iterable[Result]) -> list[str]:
-    """One a check and weight, for where there is little room: the first finding, and who else has the same."""
-    grouped: dict[tuple[str, str], list[Result]] = {}
-    for one in results:
-        grouped.setdefault((one.check.id, one.outcome), []).append(one)
-    return [_format_line(told, ones) for (_, told), ones in grouped.items()]
+    """One line for each check and outcome: its first finding, and the other workloads with the same result."""
+    groups: dict[tuple[str, str], list[check_context.Finding | None]] = {}
+    for result in results:
+        groups.setdefault((result.check.id, result.outcome), []).append(result.finding)
+    return [_format_line(id_, outcome, findings) for (id_, outcome), findings in groups.items()]
 
 
-def _format_line(outcome: str, results: Sequence[Result]) -> str:
-    first = results[0].finding
-    others = sorted({one.finding.owner or "" for one in results if one.finding} - {first.owner if first else ""})
+def _format_line(id_: str, outcome: str, findings: Sequence[check_context.Finding | None]) -> str:
+    first = findings[0]
+    if first is None:
+        return f"{id_} {outcome}"
+    others = sorted({finding.owner for finding in findings if finding and finding.owner} - {first.owner})
     also = f" (and {', '.join(others)})" if others else ""
-    return f"{results[0].check.id} {outcome}: {first}{also}" if first else f"{results[0].check.id} {outcome}"
+    return f"{id_} {outcome}: {first}{also}"

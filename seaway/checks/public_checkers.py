@@ -1,4 +1,4 @@
-"""What public checkers call the same: a finding of theirs leads to our check, and to its reason."""
+"""The ids of equivalent checks in public checkers: they lead from a finding there to our check."""
 
 from collections.abc import Mapping
 
@@ -100,10 +100,10 @@ _IDS: Mapping[str, tuple[str, str, str, str]] = {
     "JOB-01": ("cronjob-has-deadline", "", "", ""),
     "STS-01": ("statefulset-has-servicename", "", "", ""),
 }
-"""In the order of ``TOOLS``; several ids of one have blanks between."""
+"""In the order of ``CHECKERS``; several ids of one checker are separated by spaces."""
 
 
 def find_public_ids(check: str) -> dict[str, tuple[str, ...]]:
-    """By checker, its ids for one of our checks."""
-    said = _IDS.get(check, ("", "", "", ""))
-    return {tool: tuple(each.split()) for tool, each in zip(CHECKERS, said, strict=True) if each}
+    """The ids of one of our checks in public checkers, by checker."""
+    columns = zip(CHECKERS, _IDS.get(check, ("", "", "", "")), strict=True)
+    return {checker: tuple(ids.split()) for checker, ids in columns if ids}

@@ -1,4 +1,4 @@
-"""All checks, in the order in which they are shown."""
+"""All checks, in the order of the output."""
 
 import dataclasses
 
@@ -80,18 +80,17 @@ CHECKS: tuple[check.Check, ...] = (
     jobs.headless_service,
 )
 
-IDS = (*(each.id for each in CHECKS), *settings.POLICY_IDS)
-"""What a waiver may name."""
+IDS = (*(check_.id for check_ in CHECKS), *settings.POLICY_IDS)
+"""The ids that a waiver may name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """What public checkers ask for and we do not. The id is kept, and is never another check's."""
+    """A requirement of public checkers that Seaway does not check. No other check ever gets its id."""
 
     id: str
     title: str
     public_ids: str
-    """Their ids."""
     reason: str
 
 
@@ -100,49 +99,48 @@ DECLINED: tuple[Declined, ...] = (
         id="IMG-03",
         title="Pull policy Always",
         public_ids="kube-score container-image-pull-policy, Polaris pullPolicyNotAlways, CKV_K8S_15",
-        reason="what is built is named by its digest, so a pull brings the same; and each restart of a pod would"
+        reason="built images are named by digest, so a pull returns the same image, and each restart of a pod would"
         " depend on the registry",
     ),
     Declined(
         id="IMG-04",
-        title="Only scanned or signed images, of listed registries",
+        title="Only scanned or signed images, from listed registries",
         public_ids="-",
-        reason="that is decided where images are kept and where they are let in: by the registry and by an admission"
-        " policy of the cluster, for everybody; `seaway release outdated` tells of old bases",
+        reason="the registry and an admission policy of the cluster enforce this for all applications;"
+        " `seaway images outdated` reports old base images",
     ),
     Declined(
         id="RES-02",
         title="A CPU limit",
         public_ids="kube-score container-resources, Polaris cpuLimitsMissing, CKV_K8S_11",
-        reason="it slows a program down while the node idles; requests share a busy node fairly already. Where"
-        " neighbours must be kept apart: `resources.cpuLimit`",
+        reason="it slows a program down while the node is idle, and requests already share a busy node fairly. To"
+        " isolate neighbours, set `resources.cpuLimit`",
     ),
     Declined(
         id="AVL-07",
         title="A priority class for everything",
         public_ids="kube-linter priority-class-name, Polaris priorityClassNotSet",
-        reason="it says who goes first when a cluster is full, and where all have one nobody does; `priority` names"
-        " one, and `seaway check --cluster` looks for it",
+        reason="it decides which pods stop first in a full cluster, and has no effect if all pods have it;"
+        " `priorityClass` names one, and `seaway check --cluster` verifies that it exists",
     ),
     Declined(
         id="RES-07",
         title="A quota and a limit range in every namespace",
         public_ids="NSA 4.0, 4.1",
-        reason="a cluster of one's own needs no fence; a shared one has it with `seaway:quota: true`, and RES-08 then"
-        " does the sums",
+        reason="a dedicated cluster needs no quota; in a shared one set `seaway:quota: true`, and RES-08 verifies it",
     ),
     Declined(
         id="AVL-10",
         title="No number of pods beside an autoscaler",
         public_ids="kube-score deployment-targeted-by-hpa-does-not-have-replicas-configured",
-        reason="without a number the first deployment begins with one pod; what the autoscaler has chosen since is"
-        " what is sent",
+        reason="without a number the first deployment starts with one pod; afterwards Seaway sends the number that the"
+        " autoscaler has chosen",
     ),
     Declined(
         id="JOB-03",
         title="A time to live for jobs",
         public_ids="kube-linter job-ttl-seconds-after-finished",
-        reason="a job that deleted itself would run once more with the next refresh; each release removes that of the"
-        " one before, and a schedule keeps its `history`",
+        reason="a job that deletes itself would run again at the next refresh; each release removes the jobs of the"
+        " previous one, and a schedule keeps its `historyLimit`",
     ),
 )

@@ -31,12 +31,9 @@ class _File:
     migration: migration.Migration
 
 
-def add(parsers: command.Subparsers) -> None:
-    """The verb's command line."""
-    described = "Rewrite app.yaml and Pulumi.<stack>.yaml of version 0.1.0 in the words of this version."
-    parser = parsers.add_parser("migrate", help="rewrite files of an older version", description=described)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the option."""
     parser.add_argument("--write", action="store_true", help="write the files [print the changes as a diff]")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,7 +76,11 @@ def _migrate(folder: Path, undecided: list[diagnosis.Diagnostic]) -> Iterator[_F
             continue  # its words are those of Docker Compose
         if name.endswith(python_program.SUFFIX):
             hint = "rename its arguments by hand; the table is in CHANGELOG.md"
-            undecided.append(diagnosis.Diagnostic(diagnosis.SourceLocation(name), "", "is a program in Python", hint))
+            undecided.append(
+                diagnosis.Diagnostic(
+                    diagnosis.SourceLocation(name), "", "is a program in Python", hint, "manual-migration"
+                )
+            )
             continue
         yield _read(folder, name, root, undecided)
 

@@ -1,8 +1,8 @@
-"""A compose file as the application of a stack: `seaway:app: docker-compose.yml`.
+"""Compose files as the application of a stack: `seaway:app: docker-compose.yml`.
 
-Several files are named with commas between them, the later laid over the earlier; they stand in one folder. As with
-`docker compose --file`, no override file is taken that is not named. Profiles are what `COMPOSE_PROFILES` says in the
-`.env` beside them, or `seaway:profiles`.
+Several files of one folder are separated by commas; a later file overrides an earlier one. As with
+`docker compose --file`, an override file must be named. `COMPOSE_PROFILES` in `.env`, or `seaway:profiles`, selects the
+profiles.
 """
 
 import re
@@ -18,14 +18,13 @@ _NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 
 
 def is_compose_file(name: str) -> bool:
-    """Whether a file, or each of several, is called as compose files are: `docker-compose.yml`, `compose.prod.yaml`."""
-    return all(_NAME.fullmatch(one.strip()) for one in Path(name).name.split(","))
+    """Whether all names in a path with commas are those of compose files: `compose.yaml`, `compose.prod.yaml`."""
+    return all(_NAME.fullmatch(file.strip()) for file in Path(name).name.split(","))
 
 
 def list_files(path: Path) -> list[Path]:
-    """The files that a path with commas names."""
-    first, *others = path.name.split(",")
-    return [path.with_name(one.strip()) for one in (first, *others)]
+    """The files in a path with commas."""
+    return [path.with_name(name.strip()) for name in path.name.split(",")]
 
 
 def convert_files(
@@ -36,33 +35,42 @@ def convert_files(
     profiles: Collection[str] = (),
     build_named_images: bool = True,
 ) -> convert.Conversion:
-    """What the files become; nothing outside of ``within`` is read.
+    """Convert files, and read nothing outside ``within``. Refused keys are among the outcomes.
 
     Raises:
-        diagnosis.InvalidInput: everything that is wrong with the files. What is refused is among the losses.
+        diagnosis.InvalidInput: the files are invalid.
     """
-    listed = list_files(path)
-    done = loader.load(listed, within=within, profiles=profiles)
-    above = listed[0].parent
+    files = list_files(path)
+    project = loader.load(files, within=within, profiles=profiles)
     return convert.convert_document(
-        done.root, name=name, folder=above, within=within, outcomes=done.outcomes, build_named_images=build_named_images
+        project.root,
+        name=name,
+        folder=files[0].parent,
+        within=within,
+        outcomes=project.outcomes,
+        build_named_images=build_named_images,
     )
 
 
 def load_application(
     path: Path, display_name: str, root: roots.Root, profiles: Collection[str] = (), *, build_named_images: bool = True
 ) -> nodes.MappingNode:
-    """The application, for whoever deploys. ``shown``: what messages call the file, relative to the project;
-    ``root``: what it may name files in; ``builds``: whether an image that has a name is built all the same.
+    """The application for a deployment.
+
+    Args:
+        path: the files.
+        display_name: the path in messages, relative to the project.
+        root: the only files that may be read.
+        profiles: the active profiles.
+        build_named_images: False uses the image of a service that also has a build.
 
     Raises:
-        diagnosis.InvalidInput: what is wrong, or refused.
+        diagnosis.InvalidInput: a file is missing or invalid, or a key is refused.
     """
-    for each in list_files(path):
-        if not root.exists(each):
-            place = diagnosis.SourceLocation(str(Path(display_name).with_name(each.name)))
-            remedy = "write the application there, or name the file that it is in"
-            raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "", "there is no such file", remedy)])
-    return convert.require_accepted(
-        convert_files(path, within=root, profiles=profiles, build_named_images=build_named_images)
-    )
+    for file in list_files(path):
+        if not root.exists(file):
+            location = diagnosis.SourceLocation(str(Path(display_name).with_name(file.name)))
+            hint = "create it, or set seaway:app to the file of the application"
+            raise diagnosis.reject(location, "", "file-not-found", "the file does not exist", hint)
+    conversion = convert_files(path, within=root, profiles=profiles, build_named_images=build_named_images)
+    return convert.require_accepted(conversion)

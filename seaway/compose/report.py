@@ -1,6 +1,7 @@
-"""What becomes of each key of a compose document: kept, approximated, dropped or refused. Nothing is lost silently.
+"""The outcome of each key of a converted document: kept, approximated, dropped or refused. No key is lost silently.
 
-What no key says, and is decided here all the same, is told as added: the memory of a program, its port, its user."""
+Kubernetes needs facts that no key holds (memory, port, user). These have the outcome "added".
+"""
 
 import dataclasses
 from collections import Counter
@@ -12,120 +13,117 @@ from seaway.syntax import diagnosis, nodes
 OutcomeKind = Literal["kept", "added", "approximated", "dropped", "refused"]
 
 KINDS: Sequence[OutcomeKind] = ("kept", "added", "approximated", "dropped", "refused")
-"""From nothing lost to nothing deployed."""
+"""From no loss to no deployment."""
 
 LOSSY_KINDS: Sequence[OutcomeKind] = ("approximated", "dropped", "refused")
-"""Of these something is lost that the file says."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class KeyOutcome:
-    """What became of one key."""
+    """The outcome of one key."""
 
     location: diagnosis.SourceLocation
     path: str
-    """Of the key: ``services.web.ports.0``. ``services.web``: of what the service does not say, and gets."""
+    """``services.web.ports.0``; ``services.web`` for a fact that the service does not state."""
     kind: OutcomeKind
     message: str = ""
-    """How it is approximated, or why it is dropped or refused; what it became, where that is not plain."""
+    """The approximation, or the reason of a loss; the result where it is not obvious."""
     hint: str = ""
     into: str = ""
-    """Where it went in the application: ``services.web.port``."""
+    """Its path in the result: ``services.web.port``."""
+    is_note: bool = False
+    """Whether it is about a service as a whole. A service may have several, and they do not cover its keys."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON has it."""
-        place = {"file": self.location.file, "line": self.location.line, "column": self.location.column}
-        return {**place, "key": self.path, "kind": self.kind, "how": self.message, "remedy": self.hint}
+        location = {"file": self.location.file, "line": self.location.line, "column": self.location.column}
+        return {**location, "key": self.path, "kind": self.kind, "message": self.message, "hint": self.hint}
 
 
 @dataclasses.dataclass(slots=True)
 class ConversionReport:
-    """Collects them, in the order in which they are told."""
+    """Collects the outcomes in the order of the conversion."""
 
     outcomes: list[KeyOutcome] = dataclasses.field(default_factory=list[KeyOutcome])
     waivers: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
-    """Path of what may be left out although it is refused, and why."""
+    """Reasons by the path of a key that is dropped instead of refused."""
     used_waivers: set[str] = dataclasses.field(default_factory=set[str])
-    """Those of them that were needed."""
     recorded_paths: set[str] = dataclasses.field(default_factory=set[str])
+    repeated_paths: list[str] = dataclasses.field(default_factory=list[str])
+    """Keys that two converters handle. A defect: the first outcome counts, and tests fail."""
 
     def record(self, outcome: KeyOutcome) -> None:
-        """What is told of a key first, counts. A refusal that is waived becomes something that is dropped."""
+        """Record the one outcome of a key. A waived refusal becomes "dropped"."""
         if outcome.path in self.recorded_paths:
+            self.repeated_paths.append(outcome.path)
             return
-        if not _is_service(outcome.path):
+        if not outcome.is_note:
             self.recorded_paths.add(outcome.path)
-        waiver = next(
-            (path for path in self.waivers if outcome.path == path or outcome.path.startswith(f"{path}.")), None
-        )
+        waiver = next((path for path in self.waivers if f"{outcome.path}.".startswith(f"{path}.")), None)
         if outcome.kind == "refused" and waiver is not None:
             self.used_waivers.add(waiver)
-            how = f"{outcome.message}; left out, since it is waived: {self.waivers[waiver]}"
-            outcome = dataclasses.replace(outcome, kind="dropped", message=how, hint="")
+            message = f"{outcome.message}; dropped by a waiver: {self.waivers[waiver]}"
+            outcome = dataclasses.replace(outcome, kind="dropped", message=message, hint="")
         self.outcomes.append(outcome)
 
     def list_outcomes(self) -> tuple[KeyOutcome, ...]:
-        """All of them, by place."""
-        told = dict.fromkeys(self.outcomes)
-        return tuple(
-            sorted(told, key=lambda one: (one.location.file, one.location.line or 0, one.location.column or 0))
-        )
+        """All outcomes without duplicates, sorted by location."""
+        return tuple(sorted(dict.fromkeys(self.outcomes), key=_get_sort_key))
+
+
+def _get_sort_key(outcome: KeyOutcome) -> tuple[str, int, int]:
+    return outcome.location.file, outcome.location.line or 0, outcome.location.column or 0
 
 
 def find_unrecorded(
     root: nodes.Node, outcomes: Iterable[KeyOutcome]
 ) -> Iterator[tuple[str, diagnosis.SourceLocation, bool]]:
-    """The paths of what nothing is said of, and whether it is empty.
+    """Path and location of each leaf without an outcome, and whether it is empty.
 
-    What is said of a key is said of all below it, but for a service.
+    The outcome of a key covers everything below it.
     """
-    told = {one.path for one in outcomes}
+    recorded = {outcome.path for outcome in outcomes if not outcome.is_note}
 
     def walk(
-        node: nodes.Node, path: str, place: diagnosis.SourceLocation
+        node: nodes.Node, path: str, location: diagnosis.SourceLocation
     ) -> Iterator[tuple[str, diagnosis.SourceLocation, bool]]:
-        if path in told and not _is_service(path):
+        if path in recorded:
             return
-        inner = list(_list_children(node))
-        for key, at, each in inner:
-            yield from walk(each, f"{path}.{key}" if path else key, at)
-        if not inner and path not in told:
-            yield path, place, not isinstance(node, nodes.ScalarNode) or node.kind == "null"
+        children = _list_children(node)
+        for key, child_location, child in children:
+            yield from walk(child, f"{path}.{key}" if path else key, child_location)
+        if not children:
+            yield path, location, not isinstance(node, nodes.ScalarNode) or node.kind == "null"
 
     yield from walk(root, "", root.location)
 
 
-def _is_service(path: str) -> bool:
-    """Whether it is a service itself, of which much may be said, and nothing of its keys."""
-    return path.startswith("services.") and path.count(".") == 1
-
-
-def _list_children(node: nodes.Node) -> Iterator[tuple[str, diagnosis.SourceLocation, nodes.Node]]:
+def _list_children(node: nodes.Node) -> list[tuple[str, diagnosis.SourceLocation, nodes.Node]]:
     match node:
         case nodes.MappingNode():
-            yield from ((key, entry.location, entry.node) for key, entry in node.pairs.items())
+            return [(key, pair.location, pair.node) for key, pair in node.pairs.items()]
         case nodes.SequenceNode():
-            yield from ((str(number), item.location, item) for number, item in enumerate(node.items))
+            return [(str(number), child.location, child) for number, child in enumerate(node.items)]
         case _:
-            pass
+            return []
 
 
 def list_refusals(outcomes: Iterable[KeyOutcome]) -> list[diagnosis.Diagnostic]:
-    """Those that nothing can be deployed with, as problems of the file."""
+    """The refused keys as diagnostics: nothing is deployed with them."""
     return [
-        diagnosis.Diagnostic(one.location, one.path, one.message, one.hint) for one in outcomes if one.kind == "refused"
+        diagnosis.Diagnostic(outcome.location, outcome.path, outcome.message, outcome.hint, "refused-key")
+        for outcome in outcomes
+        if outcome.kind == "refused"
     ]
 
 
 def count_by_kind(outcomes: Iterable[KeyOutcome]) -> Mapping[OutcomeKind, int]:
-    """How many there are of each kind."""
-    found = Counter(one.kind for one in outcomes)
-    return {kind: found[kind] for kind in KINDS}
+    counts = Counter(outcome.kind for outcome in outcomes)
+    return {kind: counts[kind] for kind in KINDS}
 
 
 def summarize(outcomes: Iterable[KeyOutcome]) -> str:
     """One line: ``14 keys: 10 kept, 3 approximated, 1 dropped``."""
-    numbers = count_by_kind(outcomes)
-    total = sum(numbers.values())
-    said = ", ".join(f"{number} {kind}" for kind, number in numbers.items() if number)
-    return f"{total} {'key' if total == 1 else 'keys'}: {said}" if total else "no keys"
+    counts = {kind: count for kind, count in count_by_kind(outcomes).items() if count}
+    total = sum(counts.values())
+    parts = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    return f"{total} {'key' if total == 1 else 'keys'}: {parts}" if total else "no keys"

@@ -1,8 +1,8 @@
-"""``.seaway``: what belongs to one checkout and to its user alone, such as state, keys and staged build contexts.
+"""``.seaway``: files that belong to one checkout and to its user only: state, keys and staged build contexts.
 
-It has mode 0700 before anything is written in it, so nothing in it needs a narrow mode of its own: a file that its user
-keeps to himself (0600) may be staged as 0644, which the digest of an image depends on, and no other user reaches it.
-A branch may have committed a link in its place or below it; none is followed.
+The folder has mode 0700 before anything is written in it, so its files need no restrictive mode. A file with mode 0600
+may be staged as 0644, which the digest of an image depends on, and no other user can read it. A branch may have
+committed a link in its place or below it: links are not followed.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ MAX_BYTES = 64_000_000
 
 
 def make_folder(path: Path) -> Path:
-    """Makes a folder with its parents; ``.seaway``, where it is one of them, for its user only. Returns the path.
+    """Creates a folder with its parents; ``.seaway``, if it is one of them, for its user only. Returns the path.
 
     Raises:
         diagnosis.InvalidInput: ``.seaway`` or something below it is a link or a file, or belongs to another user.
@@ -29,7 +29,7 @@ def make_folder(path: Path) -> Path:
 
 
 def check_folder(folder: Path) -> None:
-    """Checks the ``.seaway`` of a checkout before anything is looked for in it; there may be none yet.
+    """Checks the ``.seaway`` of a checkout, if it exists, before anything is read in it.
 
     Raises:
         diagnosis.InvalidInput: it is a link or a file, or belongs to another user.
@@ -38,12 +38,12 @@ def check_folder(folder: Path) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Replaces a file below ``.seaway``: ``writer.write``."""
+    """Replaces a file below ``.seaway``: ``writer.write_file``."""
     writer.write_file(_find_project(path), path, text)
 
 
 def remove_file(path: Path) -> None:
-    """Removes a file below ``.seaway``: ``writer.remove``."""
+    """Removes a file below ``.seaway``: ``writer.remove_file``."""
     writer.remove_file(_find_project(path), path)
 
 
@@ -65,4 +65,4 @@ def _find_project(path: Path) -> Path:
 
 def _find_top(path: Path) -> Path | None:
     """The ``.seaway`` that a path leads through, the innermost."""
-    return next((one for one in (path, *path.parents) if one.name == FOLDER_NAME), None)
+    return next((folder for folder in (path, *path.parents) if folder.name == FOLDER_NAME), None)

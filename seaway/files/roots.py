@@ -1,9 +1,9 @@
-"""The one reader of files that an application, a compose file, a stack or a Dockerfile names.
+"""Reads the files that an application, a compose file, a stack or a Dockerfile names.
 
-It reads regular files inside one folder, the root, after links are resolved: the folder of Pulumi.yaml, or the git
-repository that it is in where ``seaway:root`` is ``git``. Without a project the root is the working directory. What a
-branch commits (a link, ``..``, an absolute path) so never reads a file of the machine that runs it. Below the root,
-``.git``, ``.pulumi`` and ``.seaway`` are closed too: they hold tokens, keys and state.
+Only regular files inside one folder, the root, are read, after links are resolved. The root is the folder of
+Pulumi.yaml, its git repository if ``seaway:root`` is ``git``, or the working directory if there is no project. So a
+branch cannot read a file of the machine that runs it, by a link, ``..`` or an absolute path. Below the root, ``.git``,
+``.pulumi`` and ``.seaway`` are closed too: they hold tokens, keys and state.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a
 
 
 class NotRegularError(OSError):
-    """What is there is no regular file; ``kind`` says what it is."""
+    """The path does not lead to a regular file, but to a ``kind``."""
 
     def __init__(self, mode: int) -> None:
         self.kind = _KINDS.get(stat.S_IFMT(mode), "a device")
@@ -38,20 +38,20 @@ class NotRegularError(OSError):
 
 @contextlib.contextmanager
 def open_regular_file(directory: Path, relative: str) -> Generator[io.BufferedReader]:
-    """A regular file below ``top``, which itself may be a link. None is followed on the way, the file included.
+    """A regular file below ``directory``, which may be a link itself. No link below it is followed.
 
     Raises:
-        NotRegularError: it is something else; that is not opened.
-        OSError: it is not there, or may not be read.
+        NotRegularError: it is not a regular file; it is not opened.
+        OSError: it does not exist, or may not be read.
     """
     folder = os.open(os.path.realpath(directory), DIRECTORY_FLAGS)
     try:
         *above, name = Path(relative).parts or (".",)
         for part in above:
-            folder, before = os.open(part, DIRECTORY_FLAGS, dir_fd=folder), folder
-            os.close(before)
+            folder, parent = os.open(part, DIRECTORY_FLAGS, dir_fd=folder), folder
+            os.close(parent)
         _require_regular_file(os.stat(name, dir_fd=folder, follow_symlinks=False))
-        # Between the two it may become a FIFO, which without O_NONBLOCK would wait for a writer.
+        # It may become a FIFO before it is opened. Without O_NONBLOCK, open would wait for a writer.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         descriptor = os.open(name, flags, dir_fd=folder)
     finally:
@@ -68,45 +68,46 @@ def _require_regular_file(status: os.stat_result) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Root:
-    """The folder that files are read in. Paths in messages are relative to it."""
+    """The folder in which files are read. Paths in messages are relative to it."""
 
     folder: Path
     hint: str = "copy it into the project"
-    """What to do about a file that is outside."""
+    """For a file that is outside."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", Path(os.path.realpath(self.folder)))
 
     def format_path(self, path: Path) -> str:
-        """A path as messages show it: relative to the root, a link by its own name."""
+        """The path as messages show it: relative to the root, a link by its own name."""
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 - a link is shown by its own name
-        for one in (absolute, Path(os.path.realpath(absolute.parent), absolute.name)):
-            if one.is_relative_to(self.folder):
-                return str(one.relative_to(self.folder))
+        for form in (absolute, Path(os.path.realpath(absolute.parent), absolute.name)):
+            if form.is_relative_to(self.folder):
+                return str(form.relative_to(self.folder))
         return str(path)
 
     def allows(self, path: Path) -> bool:
-        """Whether what a path names may be read, as far as its place goes."""
+        """Whether the location of a path permits reading it."""
         return self._find_refusal(path) is None
 
     def exists(self, path: Path) -> bool:
-        """Whether something has this name. A link counts, wherever it leads: reading it then says what is wrong."""
+        """Whether the path exists. A link counts, wherever it leads: reading it reports the error."""
         return os.path.lexists(path)
 
     def resolve_path(self, path: Path, subject: str, location: diagnosis.SourceLocation, key_path: str) -> Path:
         """The path with its links resolved.
 
         Args:
-            path: as it is named.
-            subject: what messages call it; empty, where their place does.
-            place: where it is named.
-            at: the key there.
+            path: as it is written.
+            subject: its name in messages; empty if the location names it.
+            location: where it is written.
+            key_path: the key there.
 
         Raises:
-            diagnosis.InvalidInput: it is outside of the root, or in a folder that is closed.
+            diagnosis.InvalidInput: it is outside the root, or in a closed folder.
         """
-        if refused := self._find_refusal(path):
-            raise _make_error(location, key_path, f"{subject} {refused[0]}", refused[1])
+        if refusal := self._find_refusal(path):
+            code, message, hint = refusal
+            raise _reject(location, key_path, code, f"{subject} {message}", hint)
         return Path(os.path.realpath(path))
 
     def resolve_directory(
@@ -115,17 +116,18 @@ class Root:
         """A folder inside the root, with its links resolved.
 
         Raises:
-            diagnosis.InvalidInput: it is outside, or no folder; ``hint`` says what to do then. See ``resolve_path``.
+            diagnosis.InvalidInput: it is outside, or not a folder; ``hint`` is for the second. See ``resolve_path``.
         """
         real = self.resolve_path(path, subject, location, key_path)
         try:
-            there = stat.S_ISDIR(real.lstat().st_mode)
+            is_folder = stat.S_ISDIR(real.lstat().st_mode)
         except (FileNotFoundError, NotADirectoryError):
-            there = False
+            is_folder = False
         except OSError as error:
-            raise _make_error(location, key_path, f"{subject} cannot be read ({error.strerror})", hint) from None
-        if not there:
-            raise _make_error(location, key_path, f"{subject} is not a directory", hint)
+            message = f"{subject} cannot be read ({error.strerror})"
+            raise _reject(location, key_path, "unreadable-file", message, hint) from None
+        if not is_folder:
+            raise _reject(location, key_path, "not-a-directory", f"{subject} is not a directory", hint)
         return real
 
     def read(
@@ -141,47 +143,51 @@ class Root:
         """The bytes of a regular file inside the root.
 
         Args:
-            path: see ``resolve_path``, as for ``subject``, ``place`` and ``at``.
-            hint: what to do if it is not a regular file, is not there, or may not be read.
-            limit: how many bytes are read at most.
+            path: see ``resolve_path``, as for ``subject``, ``location`` and ``key_path``.
+            hint: for a path that is not a regular file, does not exist, or may not be read.
+            limit: the maximum number of bytes.
 
         Raises:
-            diagnosis.InvalidInput: it is outside, not a regular file, too large, unreadable, or changes meanwhile.
+            diagnosis.InvalidInput: it is outside, not a regular file, too large, unreadable, or is being written.
         """
         real = self.resolve_path(path, subject, location, key_path)
         try:
             with open_regular_file(self.folder, str(real.relative_to(self.folder))) as file:
                 before = os.fstat(file.fileno())
-                # Some files of the kernel say that they are empty, and never end.
+                # Some files of the kernel report a size of 0 and never end.
                 data = file.read(limit + 1) if before.st_size <= limit else b""
                 after = os.fstat(file.fileno())
         except NotRegularError as error:
-            wrong = f"{subject} is {error.kind}, not a regular file"
-            raise _make_error(location, key_path, wrong, hint) from None
+            message = f"{subject} is {error.kind}, not a regular file"
+            raise _reject(location, key_path, "not-a-regular-file", message, hint) from None
         except OSError as error:
-            wrong = f"{subject} cannot be read ({error.strerror or 'it cannot be opened'})"
-            raise _make_error(location, key_path, wrong, hint) from None
+            message = f"{subject} cannot be read ({error.strerror or 'it cannot be opened'})"
+            code = "file-not-found" if isinstance(error, FileNotFoundError) else "unreadable-file"
+            raise _reject(location, key_path, code, message, hint) from None
         if before.st_size > limit or len(data) > limit:
             size = f"{before.st_size}" if before.st_size > limit else f"more than {limit}"
-            raise _make_error(location, key_path, f"{subject} has {size} bytes", f"keep it under {limit}")
+            message = f"{subject} has {size} bytes"
+            raise _reject(location, key_path, "file-too-large", message, f"keep it under {limit}")
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            wrong = f"{subject} changed while it was read"
-            raise _make_error(location, key_path, wrong, "wait until nothing writes it, and run again")
+            message = f"{subject} changed while it was read"
+            raise _reject(location, key_path, "unstable-file", message, "wait until it is written, and run again")
         return data
 
-    def _find_refusal(self, path: Path) -> tuple[str, str] | None:
-        """What is wrong with the place of a path, and what to do."""
+    def _find_refusal(self, path: Path) -> tuple[str, str, str] | None:
+        """Code, message and hint for the location of a path."""
         try:
             real = Path(os.path.realpath(path))
         except (OSError, ValueError):
-            return "is not a path", "correct it"
+            return "invalid-path", "is not a valid path", "correct it"
         if not real.is_relative_to(self.folder):
             target = os.path.relpath(real, self.folder)
-            plain = Path(os.path.abspath(path)) == real  # noqa: PTH100 - whether there is a link on the way
-            return "is outside the project" + ("" if plain else f" (it resolves to {target})"), self.hint
+            has_link = Path(os.path.abspath(path)) != real  # noqa: PTH100 - without resolving links
+            message = "is outside the project" + (f" (it resolves to {target})" if has_link else "")
+            return "outside-root", message, self.hint
         for part in real.relative_to(self.folder).parts:
             if part.casefold() in CLOSED_NAMES:
-                return f"is in {part}, which holds keys and state", "name a file of the application"
+                message = f"is in {part}, which holds keys and state"
+                return "closed-folder", message, "name a file of the application"
         return None
 
 
@@ -197,32 +203,34 @@ def find_root(folder: Path, choice: RootChoice = "project") -> Root:
     """The root of a project.
 
     Args:
-        folder: the project's; or one without a Pulumi.yaml in it or above, which then is the root itself.
+        folder: the project's. Without a Pulumi.yaml in it or above it, it is the root itself.
         choice: the setting ``seaway:root``.
 
     Raises:
         diagnosis.InvalidInput: it is to be a git repository, and there is none.
     """
-    above = Path(os.path.realpath(folder))
-    project = next((one for one in (above, *above.parents) if (one / PROJECT_FILE).is_file()), None)
+    real = Path(os.path.realpath(folder))
+    folders = (real, *real.parents)
     if choice == "git":
-        top = next((one for one in (above, *above.parents) if os.path.lexists(one / ".git")), None)
+        top = next((parent for parent in folders if os.path.lexists(parent / ".git")), None)
         if top is None:
-            wrong = "is git, and the project is not in a git repository"
-            raise _make_error(
-                diagnosis.SourceLocation(PROJECT_FILE), "seaway:root", wrong, "remove it, or run git init"
-            )
+            location, message = diagnosis.SourceLocation(PROJECT_FILE), "is git, but the project has no git repository"
+            raise _reject(location, "seaway:root", "no-git-repository", message, "remove it, or run git init")
         return Root(top, "copy it into the git repository")
+    project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)
     if project is None:
-        return Root(above, "copy it below the working directory, or run the command in a folder above both")
-    hint = f"copy it into the folder of {PROJECT_FILE}; if it is in the same git repository: pulumi config set seaway:root git"
-    return Root(project, hint)
+        return Root(real, "copy it below the working directory, or run the command in a folder above both")
+    git = "if it is in the same git repository: pulumi config set seaway:root git"
+    return Root(project, f"copy it into the folder of {PROJECT_FILE}; {git}")
 
 
 def find_working_root() -> Root:
-    """The root of a command that is given a file and no stack: the project of the working directory, or that itself."""
+    """The root of a command with a file and no stack: the project of the working directory, or the directory itself."""
     return find_root(Path.cwd())
 
 
-def _make_error(location: diagnosis.SourceLocation, key_path: str, message: str, hint: str) -> diagnosis.InvalidInput:
-    return diagnosis.InvalidInput([diagnosis.Diagnostic(location, key_path, message.strip(), hint)])
+def _reject(
+    location: diagnosis.SourceLocation, key_path: str, code: str, message: str, hint: str
+) -> diagnosis.InvalidInput:
+    """The message begins with a blank where there is no subject."""
+    return diagnosis.reject(location, key_path, code, message.strip(), hint)

@@ -1,7 +1,7 @@
-"""The one writer of a project's files: releases, lock files, and what is in ``.seaway``.
+"""Writes a project's files: releases, lock files, and the contents of ``.seaway``.
 
-A branch may have committed a link or a file in the place of a folder. No link below the project's folder is followed,
-to write or to remove, so nothing outside the project changes. A link in the place of the file itself is replaced.
+A branch may have committed a link or a file in place of a folder. No link below the project's folder is followed to
+write or to remove, so nothing outside the project changes. A link in place of the file itself is replaced.
 """
 
 import contextlib
@@ -16,36 +16,36 @@ from seaway.files import roots
 from seaway.syntax import diagnosis
 
 PRIVATE_FOLDER = ".seaway"
-"""The folder that is closed to other users before anything is in it."""
+"""The folder that other users cannot open. It is closed before anything is written in it."""
 
-_REPLACE_HINT = "remove it, and from git too if it is there: Seaway makes a directory of its own"
+_REPLACE_HINT = "remove it, also from git: Seaway creates a directory there"
 
 
 def write_file(folder: Path, path: Path, text: str) -> None:
-    """Replaces a file below the project's folder in one step, and makes the folders that lead to it.
+    """Replaces a file below the project's folder in one step, and creates the folders that lead to it.
 
     Raises:
-        diagnosis.InvalidInput: what leads to it is a link or a file, or it cannot be written.
+        diagnosis.InvalidInput: a folder on the way is a link or a file, or the file cannot be written.
     """
-    half = f"{path.name}.{os.getpid()}"
+    temporary = f"{path.name}.{os.getpid()}"
     with _report_os_errors(folder, path), _open_folder(folder, path.parent, create=True) as parent:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(half, dir_fd=parent)
+            os.unlink(temporary, dir_fd=parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(half, flags, 0o666, dir_fd=parent), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(temporary, flags, 0o666, dir_fd=parent), "w", encoding="utf-8") as file:
             file.write(text)
         try:
-            os.replace(half, path.name, src_dir_fd=parent, dst_dir_fd=parent)
+            os.replace(temporary, path.name, src_dir_fd=parent, dst_dir_fd=parent)
         except OSError:
-            os.unlink(half, dir_fd=parent)
+            os.unlink(temporary, dir_fd=parent)
             raise
 
 
 def remove_file(folder: Path, path: Path) -> None:
-    """Removes a file below the project's folder; one that is not there is fine.
+    """Removes a file below the project's folder, if it exists.
 
     Raises:
-        diagnosis.InvalidInput: what leads to it is a link or a file, or it cannot be removed.
+        diagnosis.InvalidInput: a folder on the way is a link or a file, or the file cannot be removed.
     """
     with (
         _report_os_errors(folder, path),
@@ -56,10 +56,10 @@ def remove_file(folder: Path, path: Path) -> None:
 
 
 def check_writable(folder: Path, *paths: Path) -> None:
-    """Checks, before anything is done, that files can be written later.
+    """Checks before a command starts that files can be written later.
 
     Raises:
-        diagnosis.InvalidInput: what leads to one is a link or a file, or may not be written.
+        diagnosis.InvalidInput: a folder on the way is a link or a file, or may not be written.
     """
     for path in paths:
         with (
@@ -72,10 +72,10 @@ def check_writable(folder: Path, *paths: Path) -> None:
 
 
 def make_folder(folder: Path, path: Path) -> None:
-    """Makes a folder below the project's folder, with those that lead to it.
+    """Creates a folder below the project's folder, with those that lead to it.
 
     Raises:
-        diagnosis.InvalidInput: one of them is a link or a file, or cannot be made.
+        diagnosis.InvalidInput: one of them is a link or a file, or cannot be created.
     """
     with _report_os_errors(folder, path), _open_folder(folder, path, create=True):
         pass
@@ -83,22 +83,22 @@ def make_folder(folder: Path, path: Path) -> None:
 
 @contextlib.contextmanager
 def _open_folder(folder: Path, path: Path, *, create: bool = False) -> Generator[int]:
-    """A folder below the project's, opened step by step. ``folder`` itself may be reached through links."""
+    """Opens a folder below the project's step by step. The path of ``folder`` itself may contain links."""
     parts = path.relative_to(folder).parts
     if ".." in parts:
-        _refuse(path, folder, f"leads out of {parts[0]}", "write a path without `..`")
+        _refuse(path, folder, "outside-root", f"leads out of {parts[0]}", "write a path without `..`")
     current = os.open(os.path.realpath(folder), roots.DIRECTORY_FLAGS)
     try:
         for count, name in enumerate(parts, 1):
             if create:
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(name, 0o700 if name == PRIVATE_FOLDER else 0o777, dir_fd=current)
-            kind = os.stat(name, dir_fd=current, follow_symlinks=False).st_mode
-            if not stat.S_ISDIR(kind):
-                what = "a link" if stat.S_ISLNK(kind) else "a file"
-                _refuse(folder.joinpath(*parts[:count]), folder, f"is {what}, and must be a directory", _REPLACE_HINT)
-            current, before = os.open(name, roots.DIRECTORY_FLAGS, dir_fd=current), current
-            os.close(before)
+            mode = os.stat(name, dir_fd=current, follow_symlinks=False).st_mode
+            if not stat.S_ISDIR(mode):
+                message = f"is a {'link' if stat.S_ISLNK(mode) else 'file'}, but must be a directory"
+                _refuse(folder.joinpath(*parts[:count]), folder, "not-a-directory", message, _REPLACE_HINT)
+            current, parent = os.open(name, roots.DIRECTORY_FLAGS, dir_fd=current), current
+            os.close(parent)
             if name == PRIVATE_FOLDER:
                 _refuse_others(folder.joinpath(*parts[:count]), folder, current)
                 if create:
@@ -110,17 +110,18 @@ def _open_folder(folder: Path, path: Path, *, create: bool = False) -> Generator
 
 def _refuse_others(path: Path, folder: Path, descriptor: int) -> None:
     if os.geteuid() not in (0, os.fstat(descriptor).st_uid):
-        hint = f'make it yours, if `sudo` made it: sudo chown -R "$(id -un)" {path.relative_to(folder)}'
-        _refuse(path, folder, "belongs to another user", hint)
+        hint = f'if `sudo` created it, change its owner: sudo chown -R "$(id -un)" {path.relative_to(folder)}'
+        _refuse(path, folder, "foreign-folder", "belongs to another user", hint)
 
 
 def _close_to_others(descriptor: int) -> None:
     if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-        again = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)  # O_PATH cannot do it
+        # A descriptor with O_PATH cannot change the mode.
+        readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
         try:
-            os.fchmod(again, 0o700)
+            os.fchmod(readable, 0o700)
         finally:
-            os.close(again)
+            os.close(readable)
 
 
 @contextlib.contextmanager
@@ -128,10 +129,10 @@ def _report_os_errors(folder: Path, path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        wrong = f"cannot be written ({error.strerror})"
-        _refuse(path, folder, wrong, "see whose it is and what is there: ls -ld, and df for room")
+        message = f"cannot be written ({error.strerror})"
+        _refuse(path, folder, "unwritable-file", message, "check its owner with ls -ld, and free space with df")
 
 
-def _refuse(path: Path, folder: Path, message: str, hint: str) -> Never:
-    place = diagnosis.SourceLocation(str(path.relative_to(folder)))
-    raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "", message, hint)]) from None
+def _refuse(path: Path, folder: Path, code: str, message: str, hint: str) -> Never:
+    location = diagnosis.SourceLocation(str(path.relative_to(folder)))
+    raise diagnosis.reject(location, "", code, message, hint) from None

@@ -1,1 +1,1 @@
-"""What goes into an image: the filtered build context, its hash, its staged copy, and why it is built again."""
+"""The input of an image build: the filtered context, its hash, its staged copy, and the reason for a rebuild."""

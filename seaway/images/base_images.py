@@ -1,7 +1,7 @@
-"""The base images of a Dockerfile, and how an environment puts another in their place.
+"""The base images of a Dockerfile, and how an environment overrides them.
 
-A build argument before the first FROM is the way that the Dockerfile itself offers:
-``ARG BASE_IMAGE=python:3.12-slim`` and ``FROM ${BASE_IMAGE}``. The file is never rewritten.
+A Dockerfile offers an override with a build argument before the first FROM: ``ARG BASE_IMAGE=python:3.12-slim`` and
+``FROM ${BASE_IMAGE}``. The file is never rewritten.
 https://docs.docker.com/reference/dockerfile/#understand-how-arg-and-from-interact
 """
 
@@ -10,29 +10,27 @@ import itertools
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Self
 
-from seaway.model import image_reference
+from seaway.files import roots
+from seaway.images import build_files
+from seaway.model import application, image_reference
 from seaway.project import images_lock
 from seaway.syntax import diagnosis
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImage:
-    """An image that a stage starts from, or takes files from."""
+    """An image that a stage starts from or copies files from."""
 
     reference: str
-    """As it is after the build arguments: what is pulled if nothing takes its place."""
+    """With build arguments expanded, without overrides."""
     argument: str | None
-    """The build argument that holds exactly this reference; none: it is written out."""
+    """The build argument that holds exactly this reference. None: the Dockerfile names the image itself."""
     line: int
     is_copy_source: bool = False
-    """Whether no stage starts from it: COPY --from or RUN --mount takes files of it."""
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether the Dockerfile itself has its digest."""
-        return image_reference.get_digest(self.reference) is not None
+    """Whether only COPY --from or RUN --mount uses the image."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,78 +41,93 @@ class BaseImages:
     images: tuple[BaseImage, ...]
 
     @classmethod
+    def load(cls, file: Path, build: application.Build, root: roots.Root) -> Self:
+        """Read the base images of a build; ``file``: its Dockerfile, unless the Dockerfile is inline.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            diagnosis.InvalidInput: it cannot be read.
+        """
+        text = build_files.load_text(file, root) if build.inline is None else build.inline
+        return cls.parse(text, file=str(file), args=build.args)
+
+    @classmethod
     def parse(cls, text: str, *, file: str, args: Mapping[str, str] | None = None) -> Self:
-        """Reads a Dockerfile. ``args`` are the build arguments of the application; they win over defaults."""
+        """Parse a Dockerfile. ``args``, the build arguments of the application, override defaults."""
         values: dict[str, str] = {}
         stages: set[str] = {"scratch"}
-        found: list[BaseImage] = []
-        before = True
+        images: list[BaseImage] = []
+        before_first_from = True
         for line, word, rest in _parse_instructions(text):
-            if word == "ARG" and before:
+            if word == "ARG" and before_first_from:
                 for name, default in _parse_arguments(rest):
                     values[name] = (args or {}).get(name, _expand(default, values))
             elif word == "FROM":
-                before = False
-                words = [each for each in rest.split() if not each.startswith("--")]
+                before_first_from = False
+                words = [part for part in rest.split() if not part.startswith("--")]
                 reference = _expand(words[0], values) if words else ""
                 if reference and reference.lower() not in stages:
-                    alone = re.fullmatch(r"\$(?:\{(\w+)(?::?-[^}]*)?\}|(\w+))", words[0])
-                    name = (alone[1] or alone[2]) if alone else None
-                    found.append(BaseImage(reference=reference, argument=name if name in values else None, line=line))
+                    variable = re.fullmatch(r"\$(?:\{(\w+)(?::?-[^}]*)?\}|(\w+))", words[0])
+                    name = (variable[1] or variable[2]) if variable else None
+                    images.append(BaseImage(reference=reference, argument=name if name in values else None, line=line))
                 if len(words) == 3 and words[1].upper() == "AS":
                     stages.add(words[2].lower())
             elif word in {"COPY", "RUN"}:
-                found += [
+                images += [
                     BaseImage(reference=name, argument=None, line=line, is_copy_source=True)
                     for name in _list_copy_sources(rest)
                 ]
-        # A stage may also be named by its number, and COPY may even name a later one.
-        used = [base for base in found if not (base.is_copy_source and _is_stage(base.reference, stages))]
+        # COPY may name a stage by its number, and even a later stage.
+        used = [image for image in images if not (image.is_copy_source and _is_stage(image.reference, stages))]
         return cls(file=file, images=tuple(used))
 
     @property
     def arguments(self) -> dict[str, str]:
-        """The build arguments that hold base images, and what they hold without any substitute."""
-        return {base.argument: base.reference for base in self.images if base.argument is not None}
+        """The build arguments that hold base images, with the references that the Dockerfile has."""
+        return {image.argument: image.reference for image in self.images if image.argument is not None}
 
-    def apply_overrides(
-        self, image_overrides: Mapping[str, str]
-    ) -> tuple[dict[str, str], tuple[diagnosis.Diagnostic, ...]]:
-        """Build arguments that put the substitutes in place, and a problem for each base that offers no way."""
+    def apply_overrides(self, image_overrides: Mapping[str, str]) -> dict[str, str]:
+        """The build arguments that apply the overrides.
+
+        Raises:
+            diagnosis.InvalidInput: with each image that no build argument holds.
+        """
         args: dict[str, str] = {}
-        wrong: list[diagnosis.Diagnostic] = []
-        for base in self.images:
-            instead = image_reference.find_override(base.reference, image_overrides)
-            if instead is None:
+        diagnostics: list[diagnosis.Diagnostic] = []
+        for image in self.images:
+            override = image_reference.find_override(image.reference, image_overrides)
+            if override is None:
                 continue
-            if base.argument is not None:
-                args[base.argument] = instead
+            if image.argument is not None:
+                args[image.argument] = override
                 continue
-            who = "this line" if base.is_copy_source else "FROM"
-            text = f"this environment has a substitute for {base.reference}, but {who} names it"
-            wrong.append(
-                diagnosis.Diagnostic(diagnosis.SourceLocation(self.file, base.line), "", text, _format_hint(base))
+            message = (
+                f"this environment overrides {image.reference}, but"
+                f" {'this line' if image.is_copy_source else 'FROM'} names it without a build argument"
             )
-        return args, tuple(wrong)
+            diagnostics.append(self._report(image, "fixed-base-image", message))
+        if diagnostics:
+            raise diagnosis.InvalidInput(diagnostics)
+        return args
 
     def find_unpinnable(self) -> dict[BaseImage, diagnosis.Diagnostic]:
-        """The bases that no lock file can pin: without a build argument, and without a digest of their own."""
+        """The images that the lock file cannot pin: without a build argument, and without a digest of their own."""
+        message = f"is not in a build argument, so {images_lock.FILE_NAME} cannot pin it"
         return {
-            base: self._report_unpinnable(base) for base in self.images if base.argument is None and not base.is_pinned
+            image: self._report(image, "unpinnable-image", f"{image.reference} {message}")
+            for image in self.images
+            if image.argument is None and image_reference.get_digest(image.reference) is None
         }
 
-    def _report_unpinnable(self, base: BaseImage) -> diagnosis.Diagnostic:
-        wrong = f"{base.reference} is written out, so {images_lock.FILE_NAME} cannot pin it"
-        return diagnosis.Diagnostic(diagnosis.SourceLocation(self.file, base.line), "", wrong, _format_hint(base))
-
-
-def _format_hint(base: BaseImage) -> str:
-    if base.is_copy_source:
-        return (
-            f"write `ARG COPIED_IMAGE={base.reference}` above the first FROM, "
-            "`FROM ${COPIED_IMAGE} AS copied` as a stage above this one, and take the files from `copied` here"
-        )
-    return f"write `ARG BASE_IMAGE={base.reference}` above the first FROM, and `FROM ${{BASE_IMAGE}}` here"
+    def _report(self, image: BaseImage, code: str, message: str) -> diagnosis.Diagnostic:
+        if image.is_copy_source:
+            hint = (
+                f"write `ARG COPIED_IMAGE={image.reference}` above the first FROM,"
+                " `FROM ${COPIED_IMAGE} AS copied` as a stage above this one, and copy the files from `copied` here"
+            )
+        else:
+            hint = f"write `ARG BASE_IMAGE={image.reference}` above the first FROM, and `FROM ${{BASE_IMAGE}}` here"
+        return diagnosis.Diagnostic(diagnosis.SourceLocation(self.file, image.line), "", message, hint, code)
 
 
 def _is_stage(name: str, stages: Collection[str]) -> bool:
@@ -122,7 +135,7 @@ def _is_stage(name: str, stages: Collection[str]) -> bool:
 
 
 def _list_copy_sources(rest: str) -> Iterator[str]:
-    """What ``COPY --from=...`` and ``RUN --mount=...,from=...`` take files from: stages and images."""
+    """The stages and images that ``COPY --from=...`` and ``RUN --mount=...,from=...`` name."""
     for flag in itertools.takewhile(lambda word: word.startswith("--"), rest.split()):
         name, _, value = flag.partition("=")
         if name == "--from":
@@ -132,9 +145,9 @@ def _list_copy_sources(rest: str) -> Iterator[str]:
 
 
 def _parse_instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    """Line, instruction and the rest of each that may name an image.
+    """The instructions that may name an image: line, word and arguments.
 
-    Continued lines are one, here-documents are passed over.
+    Continued lines are joined, here-documents are skipped.
     """
     started, parts, heredocs = 0, list[str](), list[str]()
     for number, line in enumerate(text.splitlines(), start=1):
@@ -153,7 +166,7 @@ def _parse_instructions(text: str) -> Iterator[tuple[int, str, str]]:
         rest = others[0] if others else ""
         parts = []
         if word.upper() in {"RUN", "COPY", "ADD"}:
-            # Only where a word begins: `1<<2` and `<<<text` are the shell's.
+            # Only at the start of a word: `1<<2` and `<<<text` belong to the shell.
             heredocs = re.findall(r"(?:^|\s)\d*<<-?[\"']?(\w+)[\"']?", rest)
         if word.upper() in {"ARG", "FROM", "COPY", "RUN"}:
             yield started, word.upper(), rest.strip()
@@ -163,14 +176,14 @@ def _parse_arguments(rest: str) -> Iterator[tuple[str, str]]:
     try:
         words = shlex.split(rest)
     except ValueError:
-        words = rest.split()  # an open quote: the builder will say so
+        words = rest.split()  # An open quote: the builder reports it.
     for word in words:
         name, _, default = word.partition("=")
         yield name, default
 
 
 def _expand(text: str, values: Mapping[str, str]) -> str:
-    """``$NAME``, ``${NAME}``, ``${NAME:-default}`` and ``${NAME-default}``, as far as FROM allows them."""
+    """Expand ``$NAME``, ``${NAME}``, ``${NAME:-default}`` and ``${NAME-default}``, which FROM allows."""
 
     def value(match: re.Match[str]) -> str:
         name, default = match["plain"] or match["name"], match["default"] or ""

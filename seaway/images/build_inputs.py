@@ -1,6 +1,6 @@
-"""What goes into an image in one environment: its context, its base images, and the tag that stands for all of it.
+"""The inputs of an image build in one environment: its context, its base images, and the tag that covers both.
 
-Read from files only: no Docker, no registry.
+They are read from files only, without Docker and without a registry.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from seaway.files import roots
-from seaway.images import base_images, build_files, context, file_index, rebuild_reasons, staging
+from seaway.images import base_images, context, file_index, rebuild_reasons, staging
 from seaway.model import application, image_reference, settings
 from seaway.project import environments, images_lock
 from seaway.syntax import diagnosis
@@ -20,8 +20,10 @@ class BuildInputs:
     """One build."""
 
     context: context.BuildContext
+    bases: base_images.BaseImages
+    """As the Dockerfile has them."""
     args: Mapping[str, str]
-    """Build arguments, those that put the environment's base images in place among them."""
+    """Build arguments, those with the environment's base images included."""
     build_record: rebuild_reasons.BuildRecord
     warnings: tuple[diagnosis.Diagnostic, ...]
 
@@ -36,71 +38,69 @@ class BuildInputs:
         lock: images_lock.ImagesLock | None,
         cached_index: file_index.FileIndex | None = None,
     ) -> Self:
-        """What a build sees.
+        """Read the inputs of a build.
 
         Args:
-            folder: that of the application's file.
-            build: how it is built.
-            said: the environment: its platform and its substitutes.
-            root: see ``context.Context.read``, as for ``known``.
-            lock: the digests of base images.
-            known: what is known about the files.
+            folder: of the application's file.
+            build: how the image is built.
+            stack_settings: platform and image overrides of the environment.
+            root: see ``context.BuildContext.read``, as for ``cached_index``.
+            lock: digests of base images.
+            cached_index: the known digests of files.
 
         Raises:
-            diagnosis.InvalidInput: everything that is wrong with the context and the Dockerfile.
+            diagnosis.InvalidInput: with all errors in the context and the Dockerfile.
         """
-        read = context.BuildContext.read(folder, build, root, cached_index=cached_index)
-        dockerfile = read.folder / build.dockerfile
-        text = build_files.load_text(dockerfile, root) if build.inline is None else build.inline
-        found = base_images.BaseImages.parse(text, file=str(dockerfile), args=build.args)
-        substituted, wrong = found.apply_overrides(stack_settings.image_overrides)
-        if wrong:
-            raise diagnosis.InvalidInput(wrong)
+        build_context = context.BuildContext.read(folder, build, root, cached_index=cached_index)
+        bases = base_images.BaseImages.load(build_context.folder / build.dockerfile, build, root)
+        overrides = bases.apply_overrides(stack_settings.image_overrides)
         pins = lock or images_lock.ImagesLock()
-        taken = {name: substituted.get(name) or pins.pin_reference(base) for name, base in found.arguments.items()}
-        instead = {name: one for name, one in taken.items() if one != found.arguments[name]}
-        exact = {
-            found.arguments[name]: digest
-            for name, one in instead.items()
-            if (digest := image_reference.get_digest(one))
-        }
-        record = rebuild_reasons.BuildRecord.create(
-            read,
+        references = {name: overrides.get(name) or pins.pin_reference(base) for name, base in bases.arguments.items()}
+        changed = {name: reference for name, reference in references.items() if reference != bases.arguments[name]}
+        build_record = rebuild_reasons.BuildRecord.create(
+            build_context,
             platform=stack_settings.platform,
-            base_digests=exact,
-            sources={name: image_reference.remove_digest(one) for name, one in taken.items()},
+            base_digests={
+                bases.arguments[name]: digest
+                for name, reference in changed.items()
+                if (digest := image_reference.get_digest(reference))
+            },
+            sources={name: image_reference.remove_digest(reference) for name, reference in references.items()},
         )
-        warnings = (*read.list_warnings(), *(found.find_unpinnable().values() if lock else ()))
-        return cls(context=read, args={**build.args, **instead}, build_record=record, warnings=warnings)
+        return cls(
+            context=build_context,
+            bases=bases,
+            args={**build.args, **changed},
+            build_record=build_record,
+            warnings=(*build_context.list_warnings(), *(bases.find_unpinnable().values() if lock else ())),
+        )
 
 
 def read_build_records(environment: environments.Environment) -> dict[str, rebuild_reasons.BuildRecord]:
-    """What goes into each image that is built, by name.
+    """The record of each image that the environment builds, by name.
 
     Raises:
-        diagnosis.InvalidInput: everything that is wrong with any of them.
+        diagnosis.InvalidInput: with the errors of all builds.
     """
-    stack_settings = environment.settings
-    above = (environment.folder / stack_settings.app).parent
-    root = roots.find_root(environment.folder, stack_settings.root)
-    lock = images_lock.read_lock(above, root)
-    made: dict[str, rebuild_reasons.BuildRecord] = {}
-    wrong: list[diagnosis.Diagnostic] = []
+    folder = (environment.folder / environment.settings.app).parent
+    root = roots.find_root(environment.folder, environment.settings.root)
+    lock = images_lock.read_lock(folder, root)
+    records: dict[str, rebuild_reasons.BuildRecord] = {}
+    diagnostics: list[diagnosis.Diagnostic] = []
     for name, build in list_builds(environment.app):
-        known = file_index.FileIndex.load(staging.get_index_path(environment.folder, name))
+        index = file_index.FileIndex.load(staging.get_index_path(environment.folder, name))
         try:
-            made[name] = BuildInputs.read(
-                above, build, stack_settings, root, lock=lock, cached_index=known
-            ).build_record
+            inputs = BuildInputs.read(folder, build, environment.settings, root, lock=lock, cached_index=index)
+            records[name] = inputs.build_record
         except diagnosis.InvalidInput as error:
-            wrong += error.diagnostics
-    if wrong:
-        raise diagnosis.InvalidInput(wrong)
-    return made
+            diagnostics += error.diagnostics
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
+    return records
 
 
 def list_builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
-    """What is built. A job that `uses` a service has its image."""
-    for one in app.get_workloads().values():
-        if one.build is not None and not (isinstance(one, application.Job) and one.uses is not None):
-            yield one.name, one.build
+    """The names of the images that are built, and how. A job that `uses` a service has the image of the service."""
+    for workload in app.get_workloads().values():
+        if workload.build is not None and not (isinstance(workload, application.Job) and workload.uses is not None):
+            yield workload.name, workload.build

@@ -1,15 +1,14 @@
-"""The build context as Docker would send it, and the hash that stands for it.
+"""The build context as Docker would send it, and its hash.
 
-The hash sees contents, relative paths and the executable bit; never times, owners, other modes or where the checkout
-is. So the same tree has the same tag on every machine.
+The hash covers contents, relative paths and the executable bit, but not times, owners, other modes or the location of
+the checkout. So the same tree has the same tag on every machine.
 
-Docker would send ``.git`` and ``.seaway`` unless they are ignored; here they are never part of a context, at any depth.
-One differs from clone to clone, the other holds state, keys and the staged contexts themselves. A build that wants the
-commit takes it as a build argument.
+``.git`` and ``.seaway`` are never part of a context, at any depth, though Docker sends them unless they are ignored:
+``.git`` differs between clones, ``.seaway`` holds state, keys and the staged contexts. A build that needs the commit
+takes it as a build argument.
 
-A link is sent as a link, as BuildKit does, wherever it leads: it is never followed here. So the hash covers its text,
-and what it means is the image's business. Two files are named rather than sent, the Dockerfile and the ignore file:
-they are read by the one reader, and where such a name is a link, its content is sent in its place.
+A link is sent as a link, as BuildKit does, and never followed; the hash covers its target path. The Dockerfile and the
+ignore file are different: the build reads them by name, so if they are links, their content is sent instead.
 """
 
 import dataclasses
@@ -32,7 +31,9 @@ from seaway.syntax import diagnosis
 TAG_PREFIX = "ctx-"
 
 EXCLUDED_NAMES = frozenset({".git", ".seaway"})
-"""Names of folders, or of files (a worktree's ``.git``), that are no content of a build."""
+"""Names of folders, or of files (``.git`` of a worktree), that are never sent."""
+
+_HINT = "correct it, or exclude it in .dockerignore"
 
 _SECRET_FILE_NAME = re.compile(
     r"(.*/)?(\.env(\.(?!example$|sample$|template$)[^/]*)?|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|key|p12|pfx)|\.netrc|\.npmrc|\.pypirc)"
@@ -45,22 +46,22 @@ class ContextFile:
 
     path: str
     digest: str
-    """SHA-256 of its content, or of where the link points."""
+    """SHA-256 of its content, or of the target path of a link."""
     executable: bool = False
     link: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BuildContext:
-    """Everything that a build can see."""
+    """All files that a build can read."""
 
     folder: Path
     build: application.Build
     files: tuple[ContextFile, ...]
     named_contexts: Mapping[str, "BuildContext"] = dataclasses.field(default_factory=dict[str, "BuildContext"])
-    """The other folders of the build, by name."""
+    """The additional folders of the build, by name."""
     link_contents: Mapping[str, bytes] = dataclasses.field(default_factory=dict[str, bytes])
-    """What is sent in the place of a Dockerfile or an ignore file that is a link."""
+    """Content of a Dockerfile or an ignore file that is a link, by path."""
 
     @classmethod
     def read(
@@ -71,54 +72,63 @@ class BuildContext:
         *,
         cached_index: file_index.FileIndex | None = None,
     ) -> Self:
-        """Reads the context of ``build``, whose paths are relative to ``folder`` (that of the application's file).
+        """Read the context of a build.
 
-        ``root`` is what the context, its Dockerfile and its ignore file must be in. ``known`` saves hashing files that
-        did not change since it was kept, and learns the new ones.
-        Raises Invalid with all problems: no folder, no Dockerfile, unreadable files, devices.
+        Args:
+            folder: of the application's file; the paths of ``build`` are relative to it.
+            build: how the image is built.
+            root: the folder that the context, its Dockerfile and its ignore file must be in.
+            cached_index: the known digests of files; it is updated.
+
+        Raises:
+            diagnosis.InvalidInput: with all errors: no folder, no Dockerfile, unreadable files, devices.
         """
         top = Path(os.path.normpath(folder / build.context))
-        wrong: list[diagnosis.Diagnostic] = []
+        diagnostics: list[diagnosis.Diagnostic] = []
         dockerfile = _find_dockerfile(top, build, root)
-        others = {
-            name: cls.read(folder, application.Build(context=where, inline=""), root)
-            for name, where in build.contexts.items()
-            if not is_remote(where)
+        named_contexts = {
+            name: cls.read(folder, application.Build(context=path, inline=""), root)
+            for name, path in build.contexts.items()
+            if not is_remote(path)
         }
         rules, always = _read_ignore_rules(top, dockerfile, root)
-        contents = {path: _read_linked(top / path, root) for path in sorted(always) if (top / path).is_symlink()}
+        contents = {
+            path: root.read(top / path, "", diagnosis.SourceLocation(str(top / path)), "", hint=build_files.HINT)
+            for path in sorted(always)
+            if (top / path).is_symlink()
+        }
         cached_index = cached_index or file_index.FileIndex()
         files = [ContextFile(path=path, digest=hashlib.sha256(text).hexdigest()) for path, text in contents.items()]
         files += [
             file
-            for path in _walk_files(top, rules, always, wrong)
-            if path not in contents and (file := _read_file(top, path, cached_index, wrong)) is not None
+            for path in _walk_files(top, rules, always, diagnostics)
+            if path not in contents and (file := _read_file(top, path, cached_index, diagnostics)) is not None
         ]
-        if wrong:
-            raise diagnosis.InvalidInput(wrong)
+        if diagnostics:
+            raise diagnosis.InvalidInput(diagnostics)
         cached_index.drop_missing(paths={file.path for file in files})
-        listed = tuple(sorted(files, key=lambda file: file.path))
-        return cls(folder=top, build=build, files=listed, named_contexts=others, link_contents=contents)
+        files = tuple(sorted(files, key=lambda file: file.path))
+        return cls(folder=top, build=build, files=files, named_contexts=named_contexts, link_contents=contents)
 
     @functools.cached_property
     def digests(self) -> Mapping[str, str]:
-        """One digest a file, with the executable bit in it: what a rebuild is explained from."""
+        """One digest per file, with the executable bit: the reason of a rebuild follows from them."""
         own = {
             file.path: f"{'link' if file.link is not None else 'x' if file.executable else '-'}:{file.digest}"
             for file in self.files
         }
-        # No path begins so: a name with a colon and two slashes is none of a file.
+        # No path of a file starts with a name, a colon and two slashes.
         return own | {
-            f"{name}://{path}": one
+            f"{name}://{path}": digest
             for name, other in self.named_contexts.items()
-            for path, one in other.digests.items()
+            for path, digest in other.digests.items()
         }
 
     def compute_tag(self, *, platform: str, base_digests: Mapping[str, str] | None = None) -> str:
         """The image's tag: ``ctx-`` and 12 hexadecimal digits.
 
-        ``bases`` are the recorded digests of base images by the reference that the Dockerfile has. The address that a
-        substitute comes from is a fact of one machine and stays out.
+        ``base_digests``: by the reference in the Dockerfile. The address of an override is not part of the tag: it
+        belongs to one environment.
         """
         content: list[Any] = [
             sorted(self.digests.items()),
@@ -130,84 +140,79 @@ class BuildContext:
         ]
         if self.build.inline is not None or self.build.contexts:
             content.append([self.build.inline, sorted(self.build.contexts.items())])
-        # The names of files may be any bytes; ASCII escapes keep them apart.
+        # File names may be any bytes: ASCII escapes keep them distinct.
         return TAG_PREFIX + hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()[:12]
 
     def list_warnings(self) -> tuple[diagnosis.Diagnostic, ...]:
-        """Files that look like secrets: whoever can pull the image can read them."""
-        remedy = "name it in .dockerignore; a build secret or `secrets:` is the way for a value that is needed"
+        """Files that look like secrets: everyone who can pull the image can read them."""
+        message = "looks like a secret and is sent to the build"
+        hint = "exclude it in .dockerignore; use a build secret or `secrets:` for a value that is needed"
         return tuple(
-            _create_diagnostic(self.folder / file.path, "looks like a secret and is sent to the build", remedy)
+            _create_diagnostic(self.folder / file.path, "secret-in-context", message, hint)
             for file in self.files
             if _SECRET_FILE_NAME.fullmatch(file.path)
         )
 
 
-def _create_diagnostic(file: Path, wrong: str, remedy: str) -> diagnosis.Diagnostic:
-    return diagnosis.Diagnostic(diagnosis.SourceLocation(str(file)), "", wrong, remedy)
+def _create_diagnostic(file: Path, code: str, message: str, hint: str = _HINT) -> diagnosis.Diagnostic:
+    return diagnosis.Diagnostic(diagnosis.SourceLocation(str(file)), "", message, hint, code)
 
 
 def is_remote(context: str) -> bool:
-    """Whether another context of a build is no folder: ``docker-image://alpine``, ``https://...``."""
+    """Whether an additional context is not a folder: ``docker-image://alpine``, ``https://...``."""
     return context.partition("://")[0] in mounts.REMOTE_SCHEMES and "://" in context
 
 
 def _find_dockerfile(top: Path, build: application.Build, root: roots.Root) -> str | None:
-    """Its path in the context; None: its text is given. Raises Invalid if there is none."""
-    root.resolve_directory(
-        top, "", diagnosis.SourceLocation(str(top)), "", hint="correct `build`, or make the directory"
-    )
+    """The path of the Dockerfile in the context; None: it is inline."""
+    hint = "correct `build`, or create the directory"
+    root.resolve_directory(top, "", diagnosis.SourceLocation(str(top)), "", hint=hint)
     if build.inline is not None:
         return None
     dockerfile = _get_relative_path(top, build.dockerfile)
     if dockerfile is None or not root.exists(top / dockerfile):
-        remedy = "write one there, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
-        raise diagnosis.InvalidInput(
-            [_create_diagnostic(top / build.dockerfile, "is no file in the build context", remedy)]
-        )
+        location, message = diagnosis.SourceLocation(str(top / build.dockerfile)), "is not a file in the build context"
+        hint = "create it, or name it with `build: {context: ..., dockerfile: ...}`, relative to the context"
+        raise diagnosis.reject(location, "", "file-not-found", message, hint)
     root.resolve_path(top / dockerfile, "", diagnosis.SourceLocation(str(top / dockerfile)), "")
-    # Behind a link to a directory, which is sent as a link, the builder would look for it in vain.
+    # A link to a directory is sent as a link, so the builder would not find a Dockerfile behind it.
     above = Path(os.path.realpath((top / dockerfile).parent))
     if not above.is_relative_to(os.path.realpath(top)):
-        wrong = "is behind a link that leads out of the build context"
-        raise diagnosis.InvalidInput(
-            [_create_diagnostic(top / build.dockerfile, wrong, "put the Dockerfile itself there")]
-        )
+        location = diagnosis.SourceLocation(str(top / build.dockerfile))
+        message = "is behind a link that leads out of the build context"
+        raise diagnosis.reject(location, "", "outside-context", message, "put the Dockerfile itself there")
     return dockerfile
 
 
-def _read_linked(path: Path, root: roots.Root) -> bytes:
-    return root.read(path, "", diagnosis.SourceLocation(str(path)), "", hint=build_files.HINT)
-
-
 def _get_relative_path(top: Path, relative: str) -> str | None:
-    """The path with slashes, relative to the context; None if it leaves it."""
+    """The path relative to the context, with slashes; None: it is outside."""
     path = os.path.relpath(os.path.normpath(top / relative), top)
     return None if path == ".." or path.startswith("../") else Path(path).as_posix()
 
 
 def _read_ignore_rules(top: Path, dockerfile: str | None, root: roots.Root) -> tuple[ignore.IgnoreRules, set[str]]:
-    """The rules, and the files that they cannot exclude. A Dockerfile's own ignore file wins over the common one."""
-    own = {one for one in (dockerfile,) if one is not None}
-    for name in (*(f"{one}.dockerignore" for one in own), ".dockerignore"):
+    """The rules, and the files that they cannot exclude. The ignore file of a Dockerfile overrides the common one."""
+    always: set[str] = set() if dockerfile is None else {dockerfile}
+    for name in (*(f"{path}.dockerignore" for path in always), ".dockerignore"):
         try:
             text = build_files.load_text(top / name, root)
         except FileNotFoundError:
             continue
-        return ignore.IgnoreRules(text, file=str(top / name)), {*own, name}
-    return ignore.IgnoreRules(), own
+        return ignore.IgnoreRules(text, file=str(top / name)), {*always, name}
+    return ignore.IgnoreRules(), always
 
 
 def _walk_files(
-    top: Path, rules: ignore.IgnoreRules, always: set[str], wrong: list[diagnosis.Diagnostic]
+    top: Path, rules: ignore.IgnoreRules, always: set[str], diagnostics: list[diagnosis.Diagnostic]
 ) -> Iterator[str]:
-    """Paths of all files that belong to the context. Empty folders do not: Git does not know them either."""
+    """Paths of all files of the context. Empty folders are not part of it, as in Git."""
     yield from (path for path in always if rules.excludes(path) or not EXCLUDED_NAMES.isdisjoint(path.split("/")))
 
-    def unreadable(error: OSError) -> None:
-        wrong.append(_create_diagnostic(Path(error.filename), f"cannot be read: {error.strerror}", _HINT))
+    def report_unreadable(error: OSError) -> None:
+        message = f"cannot be read: {error.strerror}"
+        diagnostics.append(_create_diagnostic(Path(error.filename), "unreadable-file", message))
 
-    for folder, folders, files in os.walk(top, onerror=unreadable):
+    for folder, folders, files in os.walk(top, onerror=report_unreadable):
         prefix = os.path.relpath(folder, top).replace(os.sep, "/") + "/"
         prefix = prefix.removeprefix("./")
         folders[:] = [name for name in folders if name not in EXCLUDED_NAMES]
@@ -217,26 +222,23 @@ def _walk_files(
         yield from (prefix + name for name in names if not rules.excludes(prefix + name))
 
 
-_HINT = "correct it, or name it in .dockerignore"
-
-
 def _read_file(
-    top: Path, path: str, known: file_index.FileIndex, wrong: list[diagnosis.Diagnostic]
+    top: Path, path: str, index: file_index.FileIndex, diagnostics: list[diagnosis.Diagnostic]
 ) -> ContextFile | None:
     full = top / path
     try:
         status = full.lstat()
         if stat.S_ISLNK(status.st_mode):
-            target = os.readlink(full)  # noqa: PTH115 - as it is written, not normalised
+            target = os.readlink(full)  # noqa: PTH115 - not normalised
             return ContextFile(path=path, digest=hashlib.sha256(os.fsencode(target)).hexdigest(), link=target)
         if stat.S_ISSOCK(status.st_mode):
-            return None  # BuildKit leaves it out as well
+            return None  # as BuildKit
         if not stat.S_ISREG(status.st_mode):
-            wrong.append(_create_diagnostic(full, "is neither a file, a folder nor a link", _HINT))
+            message = "is neither a file, a folder nor a link"
+            diagnostics.append(_create_diagnostic(full, "unsupported-file", message))
             return None
-        return ContextFile(
-            path=path, digest=known.hash_file(path, top, status), executable=bool(status.st_mode & stat.S_IXUSR)
-        )
+        digest = index.hash_file(path, top, status)
+        return ContextFile(path=path, digest=digest, executable=bool(status.st_mode & stat.S_IXUSR))
     except OSError as error:
-        wrong.append(_create_diagnostic(full, f"cannot be read: {error.strerror}", _HINT))
+        diagnostics.append(_create_diagnostic(full, "unreadable-file", f"cannot be read: {error.strerror}"))
         return None

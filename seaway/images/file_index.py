@@ -1,6 +1,6 @@
-"""What is known about files from the last time: nothing is read twice that did not change.
+"""A cache of file digests, so that unchanged files are not read again.
 
-A small JSON file beside the staged copy. It only saves time: without it, or with a broken one, all is read again.
+It is a small JSON file beside the staged copy. Without it, or if it is corrupt, all files are read.
 """
 
 import dataclasses
@@ -17,15 +17,15 @@ from seaway.files import private, roots
 VERSION = 1
 
 SETTLE_NANOSECONDS = 2_000_000_000
-"""Nanoseconds after a change until a file's time is trusted: within one tick of the file system's clock it could
-change again and keep time and size."""
+"""Nanoseconds after a change until a digest is cached: within one tick of the file system's clock, a file could change
+again and keep its time and size."""
 
 Stamp = tuple[int, int, int, int]
 """Modification time and change time in nanoseconds, size, inode."""
 
 
 def make_stamp(status: os.stat_result) -> Stamp:
-    """What differs as soon as a file was written or replaced."""
+    """A value that changes whenever the file is written or replaced."""
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
@@ -38,7 +38,7 @@ class FileIndex:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The index that was saved; an empty one if there is none or it cannot be understood."""
+        """The saved index; an empty index if it is missing or unreadable."""
         try:
             saved: dict[str, Any] = json.loads(private.read_file(path) or b"")
             if saved["version"] != VERSION:
@@ -48,11 +48,11 @@ class FileIndex:
             return cls()
 
     def save(self, path: Path) -> None:
-        """Writes the index; a reader never sees half of it."""
+        """Save the index atomically."""
         private.write_file(path, json.dumps({"version": VERSION, "sources": self.sources, "staged": self.staged}))
 
     def hash_file(self, path: str, top: Path, status: os.stat_result) -> str:
-        """SHA-256 of the file with this path below ``top``, read only if it may have changed."""
+        """SHA-256 of a file below ``top``; the file is read only if it may have changed."""
         now = make_stamp(status)
         match self.sources.get(path):
             case (before, digest) if before == now:
@@ -67,8 +67,8 @@ class FileIndex:
         return digest
 
     def drop_missing(self, *, paths: Collection[str]) -> None:
-        """Drops what is known about files that are gone."""
-        self.sources = {path: entry for path, entry in self.sources.items() if path in paths}
+        """Drop all files but these."""
+        self.sources = {path: known for path, known in self.sources.items() if path in paths}
 
 
 def _decode_digests(saved: dict[str, Any]) -> dict[str, tuple[Stamp, str]]:

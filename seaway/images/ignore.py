@@ -1,7 +1,6 @@
-"""``.dockerignore``, with Docker's own rules, which are not those of ``.gitignore``.
+"""``.dockerignore``, with the rules of Docker, which differ from those of ``.gitignore``.
 
-A pattern counts from the root of the context, a matched folder takes all that is in it, and the last line that
-matches decides. https://docs.docker.com/build/concepts/context/#dockerignore-files
+A pattern is relative to the root of the context, a matching folder includes its contents, and the last match decides. https://docs.docker.com/build/concepts/context/#dockerignore-files
 """
 
 import dataclasses
@@ -22,44 +21,44 @@ class _Rule:
 class IgnoreRules:
     """The rules of one file; paths are relative to the context, with slashes.
 
-    ``file`` is where the text is from. Raises Invalid with all patterns that are none; Docker refuses them too.
+    Raises:
+        diagnosis.InvalidInput: with all invalid patterns; Docker refuses them too.
     """
 
     def __init__(self, text: str = "", *, file: str = ".dockerignore") -> None:
         rules: list[_Rule] = []
-        wrong: list[diagnosis.Diagnostic] = []
+        diagnostics: list[diagnosis.Diagnostic] = []
         for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
             try:
                 rule = _parse_rule(line)
             except _InvalidPattern as error:
-                wrong.append(
-                    diagnosis.Diagnostic(diagnosis.SourceLocation(file, number), "", error.message, error.hint)
-                )
+                location = diagnosis.SourceLocation(file, number)
+                diagnostics.append(diagnosis.Diagnostic(location, "", error.message, error.hint, "invalid-pattern"))
             else:
                 rules += [rule] if rule else []
-        if wrong:
-            raise diagnosis.InvalidInput(wrong)
+        if diagnostics:
+            raise diagnosis.InvalidInput(diagnostics)
         self._rules = tuple(rules)
 
     def excludes(self, path: str) -> bool:
-        """Whether the file or folder stays out of the build."""
-        out = False
+        """Whether the file or folder is not sent."""
+        excluded = False
         for rule in self._rules:
-            if out == rule.is_exception and rule.matcher.matches(path):
-                out = not rule.is_exception
-        return out
+            if excluded == rule.is_exception and rule.matcher.matches(path):
+                excluded = not rule.is_exception
+        return excluded
 
     def prunes(self, folder: str) -> bool:
-        """Whether nothing below the folder can be part of the build, so that it need not be read."""
+        """Whether no file below the folder can be sent, so that the folder need not be read."""
         if not self.excludes(folder):
             return False
         return not any(rule.is_exception and _may_match_below(rule.pattern, folder) for rule in self._rules)
 
 
-class _InvalidPattern(Exception):  # noqa: N818 - it says what the line is
-    def __init__(self, pattern: str, why: str, remedy: str) -> None:
-        self.message = f"{diagnosis.quote(pattern)} is no pattern: {why}"
-        self.hint = remedy
+class _InvalidPattern(Exception):  # noqa: N818 - describes the pattern
+    def __init__(self, pattern: str, reason: str, hint: str) -> None:
+        self.message = f"{diagnosis.quote(pattern)} is not a valid pattern: {reason}"
+        self.hint = hint
         super().__init__(self.message)
 
 
@@ -67,17 +66,17 @@ def _parse_rule(line: str) -> _Rule | None:
     if line.startswith("#"):
         return None
     pattern = line.strip()
-    keeps = pattern.startswith("!")
-    if keeps:
+    is_exception = pattern.startswith("!")
+    if is_exception:
         pattern = pattern[1:].strip()
         if not pattern:
-            raise _InvalidPattern("!", "it names nothing", "name what is kept behind the `!`, or remove the line")
+            raise _InvalidPattern("!", "it names nothing", "write a pattern after the `!`, or remove the line")
     if not pattern:
         return None
     pattern = posixpath.normpath(pattern).lstrip("/")
     if pattern in {"", "."}:
         return None
-    return _Rule(pattern, _Matcher(pattern), keeps)
+    return _Rule(pattern, _Matcher(pattern), is_exception)
 
 
 def _may_match_below(pattern: str, folder: str) -> bool:
@@ -86,7 +85,7 @@ def _may_match_below(pattern: str, folder: str) -> bool:
 
 
 _TOKENS = re.compile(
-    r"(?P<deep>\*\*/?)|(?P<star>\*)|(?P<one>\?)|\[(?P<set>\^?+(?:\\.|[^\\\]])+)\]|\\(?P<escaped>.)|(?P<plain>.)"
+    r"(?P<deep>\*\*/?)|(?P<star>\*)|(?P<any>\?)|\[(?P<set>\^?+(?:\\.|[^\\\]])+)\]|\\(?P<escaped>.)|(?P<plain>.)"
 )
 
 _RANGE = re.compile(r"(?P<low>\\.|[^\\-])(?:-(?P<high>\\.|[^\\-]))?")
@@ -94,14 +93,14 @@ _RANGE = re.compile(r"(?P<low>\\.|[^\\-])(?:-(?P<high>\\.|[^\\-]))?")
 
 _STAR, _DEEP, _ENTER, _INSIDE = "*", "**", "**/", "**/ inside"
 _BELOW = -1
-"""The state of a path that is below what is matched."""
+"""The state of a path below a match."""
 
 
 class _Matcher:
-    """Go's `filepath.Match` with `**`, and everything below what is matched.
+    """Go's `filepath.Match` with `**`, and all paths below a match.
 
-    A pattern is a row of tokens, and a state the positions in it that a path may have reached. What a character makes
-    of a state is worked out once. So a path takes as many steps as it has characters, whatever the pattern.
+    A pattern is a sequence of tokens, a state the set of positions in it that a path may have reached. Transitions are
+    cached, so a path takes one step per character, whatever the pattern.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -136,36 +135,36 @@ class _Matcher:
                 case re.Pattern():
                     after += [at + 1] if token.fullmatch(character) else []
                 case _:
-                    pass  # _ENTER: what it leads to is in the state too
+                    pass  # _ENTER: the positions that it leads to are in the state too
         return self._add_reachable(after)
 
     def _add_reachable(self, state: list[int]) -> frozenset[int]:
-        """The state with what can be reached from it without a character: each `*` may stand for nothing."""
-        found = set[int]()
+        """The state with the positions that can be reached without a character: each `*` may match nothing."""
+        reachable = set[int]()
         while state:
             at = state.pop()
-            if at not in found:
-                found.add(at)
+            if at not in reachable:
+                reachable.add(at)
                 token = self._tokens[at] if 0 <= at < len(self._tokens) else None
                 state += [at + 1] if token in (_STAR, _DEEP) else [at + 1, at + 2] if token == _ENTER else []
-        return frozenset(found)
+        return frozenset(reachable)
 
 
 def _parse_tokens(pattern: str) -> Iterator[str | re.Pattern[str]]:
     for token in _TOKENS.finditer(pattern):
         match token.lastgroup:
             case "deep":
-                # `**/x` is also `x` itself.
+                # `**/x` also matches `x`.
                 yield from (_ENTER, _INSIDE) if token[0].endswith("/") else (_DEEP,)
             case "star":
                 yield _STAR
-            case "one":
+            case "any":
                 yield re.compile("[^/]")
             case "set":
                 yield re.compile(_translate_set(pattern, token["set"]))
             case "plain" if token[0] == "[":
-                remedy = "close it with `]`, or write `\\[` for the character itself"
-                raise _InvalidPattern(pattern, "its `[` begins no set of characters", remedy)
+                hint = "close it with `]`, or write `\\[` for the character itself"
+                raise _InvalidPattern(pattern, "its `[` starts no set of characters", hint)
             case "plain" if token[0] == "\\":
                 raise _InvalidPattern(pattern, "nothing follows its last `\\`", "write `\\\\` for the character itself")
             case _:
@@ -173,15 +172,15 @@ def _parse_tokens(pattern: str) -> Iterator[str | re.Pattern[str]]:
 
 
 def _translate_set(pattern: str, text: str) -> str:
-    """A set of characters, with nothing left that only Python would take for more than a character."""
-    items = text.removeprefix("^")
+    """A set of characters as a regular expression, without characters that are special in Python only."""
+    members = text.removeprefix("^")
     parts: list[str] = []
     at = 0
-    while at < len(items):
-        match = _RANGE.match(items, at)
+    while at < len(members):
+        match = _RANGE.match(members, at)
         if match is None:
-            remedy = "write `\\-` for the character itself"
-            raise _InvalidPattern(pattern, f"a `-` in [{text}] has nothing on one side", remedy)
+            hint = "write `\\-` for the character itself"
+            raise _InvalidPattern(pattern, f"a `-` in [{text}] has nothing on one side", hint)
         low, high = match["low"][-1], (match["high"] or match["low"])[-1]
         if low > high:
             raise _InvalidPattern(pattern, f"the range {low}-{high} is empty", f"write [{high}-{low}]")

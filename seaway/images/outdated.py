@@ -1,4 +1,4 @@
-"""Which images an application names, which digests they are pinned to, and what their registries say now."""
+"""The images that an application names, the digests that they are pinned to, and the digests in their registries."""
 
 import concurrent.futures
 import dataclasses
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from seaway.files import roots
-from seaway.images import base_images, build_files, registry
+from seaway.images import base_images, registry
 from seaway.model import application, image_reference
 from seaway.project import images_lock
 from seaway.syntax import diagnosis
@@ -17,7 +17,6 @@ from seaway.syntax import diagnosis
 State = Literal["current", "outdated", "not pinned", "unreachable"]
 
 MAX_PARALLEL_REQUESTS = 8
-"""Registries that are asked at the same time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +24,16 @@ class ImageUse:
     """One image, and where the application names it."""
 
     reference: str
-    """As it is written there, or what the environment takes instead; without a digest."""
+    """The image, or its override in the environment; without a digest."""
     used_in: tuple[str, ...]
     digest: str | None = None
-    """Written beside it, by hand."""
+    """The digest that is written beside the image."""
     unpinnable_reason: str | None = None
-    """Why it cannot be pinned, and what to do; None: it can be."""
+    """Why the lock file cannot pin it, with a hint. None: it can."""
 
     @property
     def is_lockable(self) -> bool:
-        """Whether the lock file is where its digest belongs."""
+        """Whether its digest belongs in the lock file."""
         return self.digest is None and self.unpinnable_reason is None
 
 
@@ -45,13 +44,13 @@ class ImageStatus:
     use: ImageUse
     pinned_digest: str | None
     registry_digest: str | None
-    """None: the registry could not be asked."""
+    """None: the registry is unreachable."""
     reason: str = ""
-    """In a line, what keeps it from being asked, pinned or renewed."""
+    """Why it is unreachable, cannot be pinned or cannot be renewed; one line."""
 
     @property
     def state(self) -> State:
-        """What is known of it."""
+        """The result of the comparison."""
         if self.registry_digest is None:
             return "unreachable"
         if self.pinned_digest is None:
@@ -62,101 +61,105 @@ class ImageStatus:
 def find_image_uses(
     app: application.Application, folder: Path, root: roots.Root, image_overrides: Mapping[str, str]
 ) -> list[ImageUse]:
-    """The images that an application names, sorted: its own, and those that its Dockerfiles begin with.
+    """The images of an application and the base images of its Dockerfiles, sorted.
 
-    ``folder`` is that of the application's file, ``root`` what Dockerfiles must be in; ``substitutes``
-    are those of an environment.
+    Args:
+        app: the application.
+        folder: of the application's file.
+        root: the folder that Dockerfiles must be in.
+        image_overrides: of an environment.
 
     Raises:
-        diagnosis.InvalidInput: everything that is wrong with the Dockerfiles.
+        diagnosis.InvalidInput: with all errors in the Dockerfiles.
     """
-    made: dict[tuple[str, str | None], ImageUse] = {}
-    for one in _list_uses(app, folder, root, image_overrides):
-        before = made.setdefault((one.reference, one.digest), one)
-        where = tuple(dict.fromkeys((*before.used_in, *one.used_in)))
-        # Where one place can be pinned, the image belongs into the file.
-        made[one.reference, one.digest] = dataclasses.replace(before if before.is_lockable else one, where=where)
-    return sorted(made.values(), key=lambda one: (one.reference, one.digest or ""))
+    merged: dict[tuple[str, str | None], ImageUse] = {}
+    for use in _list_uses(app, folder, root, image_overrides):
+        before = merged.setdefault((use.reference, use.digest), use)
+        used_in = tuple(dict.fromkeys((*before.used_in, *use.used_in)))
+        # The lock file has an image as soon as one of its uses can be pinned.
+        preferred = before if before.is_lockable else use
+        merged[use.reference, use.digest] = dataclasses.replace(preferred, used_in=used_in)
+    return sorted(merged.values(), key=lambda use: (use.reference, use.digest or ""))
 
 
 def compare_with_registries(image_uses: Iterable[ImageUse], lock: images_lock.ImagesLock) -> list[ImageStatus]:
-    """Each image with what its registry says now.
+    """Compare each image with its registry.
 
     Raises:
-        diagnosis.InvalidInput: there is no program to ask with.
+        diagnosis.InvalidInput: neither skopeo nor crane is installed.
     """
-    with concurrent.futures.ThreadPoolExecutor(MAX_PARALLEL_REQUESTS) as asking:
-        return list(asking.map(_compare_image, image_uses, itertools.repeat(lock)))
+    with concurrent.futures.ThreadPoolExecutor(MAX_PARALLEL_REQUESTS) as executor:
+        return list(executor.map(_compare_image, image_uses, itertools.repeat(lock)))
 
 
 def renew_lock(
     lock: images_lock.ImagesLock, image_statuses: Iterable[ImageStatus], unused: Iterable[str] = ()
 ) -> images_lock.ImagesLock:
-    """The lock with what the registries say now. What could not be asked keeps its digest; what is unused goes."""
-    now = {
-        one.use.reference: one.registry_digest
-        for one in image_statuses
-        if one.use.is_lockable and one.registry_digest is not None
+    """The lock with the digests of the registries. Unreachable images keep theirs, unused images are removed."""
+    renewed = {
+        status.use.reference: status.registry_digest
+        for status in image_statuses
+        if status.use.is_lockable and status.registry_digest is not None
     }
-    # One line an image, however its name was written before.
-    same = {image_reference.normalize(name) for name in (*now, *unused)}
-    kept = {name: digest for name, digest in lock.pins.items() if image_reference.normalize(name) not in same}
-    return images_lock.ImagesLock(pins={**kept, **now})
+    # One line per image, however its name was written before.
+    replaced = {image_reference.normalize(name) for name in (*renewed, *unused)}
+    pins = {name: digest for name, digest in lock.pins.items() if image_reference.normalize(name) not in replaced}
+    return images_lock.ImagesLock(pins={**pins, **renewed})
 
 
-def _compare_image(one: ImageUse, lock: images_lock.ImagesLock) -> ImageStatus:
-    pinned = one.digest or (lock.find_digest(one.reference) if one.is_lockable else None)
+def _compare_image(use: ImageUse, lock: images_lock.ImagesLock) -> ImageStatus:
+    pinned = use.digest or (lock.find_digest(use.reference) if use.is_lockable else None)
     try:
-        now = registry.resolve_digest(one.reference)
+        current = registry.resolve_digest(use.reference)
     except registry.Unavailable as error:
-        return ImageStatus(use=one, pinned_digest=pinned, registry_digest=None, reason=str(error))
-    why = one.unpinnable_reason or ""
-    if one.digest and one.digest != now:
-        why = f"{one.reference} has its digest in {', '.join(one.used_in)}; renew it there"
-    return ImageStatus(use=one, pinned_digest=pinned, registry_digest=now, reason=why)
+        return ImageStatus(use=use, pinned_digest=pinned, registry_digest=None, reason=str(error))
+    reason = use.unpinnable_reason or ""
+    if use.digest and use.digest != current:
+        reason = f"{use.reference} has its digest in {', '.join(use.used_in)}; renew it there"
+    return ImageStatus(use=use, pinned_digest=pinned, registry_digest=current, reason=reason)
 
 
 def _list_uses(
-    app: application.Application, folder: Path, root: roots.Root, substitutes: Mapping[str, str]
+    app: application.Application, folder: Path, root: roots.Root, image_overrides: Mapping[str, str]
 ) -> Iterator[ImageUse]:
-    wrong: list[diagnosis.Diagnostic] = []
-    for path, one in app.get_containers().items():
-        if one.image is not None:
-            yield from _create_use(one.image, path, substitutes)
-        elif isinstance(one, application.WorkloadSpec) and one.build is not None:
+    diagnostics: list[diagnosis.Diagnostic] = []
+    for path, container_spec in app.get_containers().items():
+        if container_spec.image is not None:
+            yield from _create_use(container_spec.image, path, image_overrides)
+        elif isinstance(container_spec, application.WorkloadSpec) and container_spec.build is not None:
             try:
-                yield from _list_base_uses(one.build, folder, root, substitutes)
+                yield from _list_base_uses(container_spec.build, folder, root, image_overrides)
             except diagnosis.InvalidInput as error:
-                wrong += error.diagnostics
-    if wrong:
-        raise diagnosis.InvalidInput(wrong)
+                diagnostics += error.diagnostics
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
 
 
 def _list_base_uses(
-    build: application.Build, folder: Path, root: roots.Root, substitutes: Mapping[str, str]
+    build: application.Build, folder: Path, root: roots.Root, image_overrides: Mapping[str, str]
 ) -> Iterator[ImageUse]:
     file = Path(os.path.normpath(folder / build.context / build.dockerfile))
     try:
-        text = build_files.load_text(file, root) if build.inline is None else build.inline
+        bases = base_images.BaseImages.load(file, build, root)
     except FileNotFoundError:
-        problem = diagnosis.Diagnostic(
-            diagnosis.SourceLocation(str(file)), "", "there is no such file", "correct `build`"
-        )
-        raise diagnosis.InvalidInput([problem]) from None
-    parsed = base_images.BaseImages.parse(text, file=str(file), args=build.args)
-    fixed = {base: f"{one.message}; {one.hint}" for base, one in parsed.find_unpinnable().items()}
-    for base in parsed.images:
-        shown = f"{os.path.relpath(file, folder)}:{base.line}"
-        yield from _create_use(base.reference, shown, substitutes, fixed.get(base))
+        location = diagnosis.SourceLocation(str(file))
+        raise diagnosis.reject(location, "", "file-not-found", "the file does not exist", "correct `build`") from None
+    reasons = {image: f"{error.message}; {error.hint}" for image, error in bases.find_unpinnable().items()}
+    for image in bases.images:
+        used_in = f"{os.path.relpath(file, folder)}:{image.line}"
+        yield from _create_use(image.reference, used_in, image_overrides, reasons.get(image))
 
 
 def _create_use(
-    written: str, where: str, substitutes: Mapping[str, str], fixed: str | None = None
+    declared: str, used_in: str, image_overrides: Mapping[str, str], unpinnable_reason: str | None = None
 ) -> Iterator[ImageUse]:
-    taken = image_reference.find_override(written, substitutes) or written
-    digest = image_reference.get_digest(taken)
-    if digest and image_reference.remove_tag(taken) == taken:
-        return  # a digest without a tag: there is nothing that could be newer
+    reference = image_reference.find_override(declared, image_overrides) or declared
+    digest = image_reference.get_digest(reference)
+    if digest and image_reference.remove_tag(reference) == reference:
+        return  # Without a tag, no other digest can be newer.
     yield ImageUse(
-        reference=image_reference.remove_digest(taken), used_in=(where,), digest=digest, unpinnable_reason=fixed
+        reference=image_reference.remove_digest(reference),
+        used_in=(used_in,),
+        digest=digest,
+        unpinnable_reason=unpinnable_reason,
     )

@@ -1,11 +1,11 @@
-"""Registries: what a tag names now, whether an image is there, and copies. The one place that talks to them.
+"""Registries: digests, and copies of images. The only module that connects to them.
 
-It does so through ``skopeo`` (https://github.com/containers/skopeo) or ``crane``
+It runs ``skopeo`` (https://github.com/containers/skopeo) or ``crane``
 (https://github.com/google/go-containerregistry), whichever is found first. Credentials are those of ``docker login``:
-``$REGISTRY_AUTH_FILE``, else ``$DOCKER_CONFIG/config.json``, else where the program looks by itself.
+``$REGISTRY_AUTH_FILE``, else ``$DOCKER_CONFIG/config.json``, else the default of the program.
 
-``$SEAWAY_REGISTRY_ADDRESSES`` (``registry.localhost:5000=10.0.0.2:5000``, more with commas) says where a registry
-answers whose name only the cluster knows. Nothing else is renamed by it: references stay as they are written.
+``$SEAWAY_REGISTRY_ADDRESSES`` (``registry.localhost:5000=10.0.0.2:5000``, separated by commas) has the addresses of
+registries whose names only the cluster resolves. References stay as they are written.
 """
 
 import hashlib
@@ -23,32 +23,32 @@ from seaway.syntax import diagnosis
 ADDRESSES_VARIABLE = "SEAWAY_REGISTRY_ADDRESSES"
 
 _LOCAL_HOST = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|.+\.localhost)(:\d+)?")
-"""Registries that may speak plain http: Docker's rule, and the names that never leave the machine (RFC 6761)."""
+"""Registries that may use plain HTTP: the rule of Docker, and the names of this machine (RFC 6761)."""
 
 _NOT_FOUND = re.compile(r"manifest unknown|name unknown|\b404\b", re.IGNORECASE)
 _UNAUTHORIZED = re.compile(
     r"unauthorized|authentication required|invalid username|forbidden|\b403\b|(?<!permission )denied", re.IGNORECASE
 )
-"""Docker Hub says so of a repository that does not exist, too."""
+"""Docker Hub also answers so for a repository that does not exist."""
 
 _POLICY_FILES = (Path("/etc/containers/policy.json"), Path.home() / ".config" / "containers" / "policy.json")
 
 
 class Unavailable(errors.Unavailable):
-    """A registry cannot be asked, or does not let us. The text is for the user, in one line."""
+    """A registry is unreachable or refuses access. The text is one line for the user."""
 
 
 class ImageNotFound(Unavailable):
-    """It answers, and has no such image."""
+    """The registry does not have the image."""
 
 
 def resolve_digest(reference: str) -> str:
-    """``sha256:...`` of what a reference names now: of the list, where there is one image for each platform.
+    """The current digest of a reference, ``sha256:...``; of a multi-platform image that of the list.
 
     Raises:
-        Absent: the registry has no such image.
-        Unavailable: it does not answer, or not to us.
-        diagnosis.InvalidInput: there is no program to ask with.
+        ImageNotFound: the registry does not have the image.
+        Unavailable: it is unreachable or refuses access.
+        diagnosis.InvalidInput: neither skopeo nor crane is installed.
     """
     return _find_tool().resolve_digest(image_reference.remove_tag(reference))
 
@@ -57,8 +57,8 @@ def has_image(reference: str) -> bool:
     """Whether the registry has the image.
 
     Raises:
-        Unavailable: it does not answer, or not to us.
-        diagnosis.InvalidInput: there is no program to ask with.
+        Unavailable: it is unreachable or refuses access.
+        diagnosis.InvalidInput: neither skopeo nor crane is installed.
     """
     try:
         resolve_digest(reference)
@@ -68,30 +68,30 @@ def has_image(reference: str) -> bool:
 
 
 def copy_image(source: str, target: str) -> bool:
-    """Copy an image with all its platforms; whether there was anything to do.
+    """Copy an image with all its platforms; return whether it had to be copied.
 
     Args:
-        source: with a digest, which stays the same.
-        target: with a tag, which names the image from now on.
+        source: with a digest, which the copy keeps.
+        target: with the tag that the copy gets.
 
     Raises:
-        Absent: there is no such source.
-        Unavailable: a registry does not answer, or not to us, or has kept something else than it was sent.
-        diagnosis.InvalidInput: there is no program to copy with.
+        ImageNotFound: the source does not exist.
+        Unavailable: a registry is unreachable, refuses access, or has stored another digest.
+        diagnosis.InvalidInput: neither skopeo nor crane is installed.
     """
-    wanted = image_reference.get_digest(source)
-    if wanted is None:
+    digest = image_reference.get_digest(source)
+    if digest is None:
         raise ValueError(f"{source} has no digest")
     tool = _find_tool()
     try:
-        if tool.resolve_digest(target) == wanted:
+        if tool.resolve_digest(target) == digest:
             return False
     except ImageNotFound:
         pass
     tool.copy_image(image_reference.remove_tag(source), target)
-    kept = tool.resolve_digest(target)
-    if kept != wanted:
-        raise Unavailable(f"{target}: the registry has {kept} after {source} was copied to it; copy it again")
+    stored = tool.resolve_digest(target)
+    if stored != digest:
+        raise Unavailable(f"{target}: the registry has {stored} after {source} was copied to it; copy it again")
     return True
 
 
@@ -102,113 +102,113 @@ class _Skopeo:
         self._program = program
 
     def resolve_digest(self, reference: str) -> str:
-        words = ["inspect", "--raw", *_authfile_option(), *_plain_http_option("--tls-verify=false", reference)]
-        raw = _run([self._program, *words, f"docker://{resolve_address(reference)}"], reference)
+        args = ["inspect", "--raw", *_authfile_option(), *_plain_http_option("--tls-verify=false", reference)]
+        raw = _run([self._program, *args, f"docker://{resolve_address(reference)}"], reference)
         return f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
     def copy_image(self, source: str, target: str) -> None:
-        # What may be pulled is the user's to say; where nobody has said anything, skopeo stops.
+        # Skopeo fails without a policy file. A policy of the user is kept.
         policy = [] if any(file.exists() for file in _POLICY_FILES) else ["--insecure-policy"]
-        words = ["copy", "--quiet", "--all", "--preserve-digests", "--retry-times=2", *_authfile_option()]
-        words += [
+        args = ["copy", "--quiet", "--all", "--preserve-digests", "--retry-times=2", *_authfile_option()]
+        args += [
             *_plain_http_option("--src-tls-verify=false", source),
             *_plain_http_option("--dest-tls-verify=false", target),
         ]
         ends = (f"docker://{resolve_address(source)}", f"docker://{resolve_address(target)}")
-        _run([self._program, *policy, *words, *ends], source, target)
+        _run([self._program, *policy, *args, *ends], source, target)
 
 
 class _Crane:
     """https://github.com/google/go-containerregistry/tree/main/cmd/crane/doc
 
-    It finds credentials by itself, and its one option is for both ends: it tries https first.
+    It finds credentials by itself. Its one option is for source and target, and it tries HTTPS first.
     """
 
     def __init__(self, program: str) -> None:
         self._program = program
 
     def resolve_digest(self, reference: str) -> str:
-        line = [self._program, "digest", *_plain_http_option("--insecure", reference), resolve_address(reference)]
-        return _run(line, reference).decode().strip()
+        command = [self._program, "digest", *_plain_http_option("--insecure", reference), resolve_address(reference)]
+        return _run(command, reference).decode().strip()
 
     def copy_image(self, source: str, target: str) -> None:
-        words = ["copy", *_plain_http_option("--insecure", source, target)]
-        _run([self._program, *words, resolve_address(source), resolve_address(target)], source, target)
+        args = ["copy", *_plain_http_option("--insecure", source, target)]
+        _run([self._program, *args, resolve_address(source), resolve_address(target)], source, target)
 
 
 def _find_tool() -> _Skopeo | _Crane:
     for name, tool in (("skopeo", _Skopeo), ("crane", _Crane)):
         if path := shutil.which(name):
             return tool(path)
-    wrong = "there is neither skopeo nor crane, and registries are asked with one of them"
-    remedy = "apt-get install skopeo, or take crane from https://github.com/google/go-containerregistry/releases"
-    raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation("PATH"), "", wrong, remedy)])
+    message = "neither skopeo nor crane is installed, and connecting to registries requires one of them"
+    hint = "apt-get install skopeo, or install crane: https://github.com/google/go-containerregistry/releases"
+    raise diagnosis.reject(diagnosis.SourceLocation("PATH"), "", "program-not-found", message, hint)
 
 
 def uses_plain_http(reference: str) -> bool:
-    """Whether the registry may speak plain http: on this machine only, by its name."""
+    """Whether the registry may use plain HTTP: its name is one of this machine."""
     return _LOCAL_HOST.fullmatch(image_reference.get_registry(reference)) is not None
 
 
 def resolve_address(reference: str) -> str:
-    """The reference with where the registry answers instead of a name that only the cluster knows."""
+    """The reference with the address of the registry, if its name has one in the variable."""
     host = image_reference.get_registry(reference)
     known = parse_addresses(os.environ)
     return f"{known[host]}{reference.removeprefix(host)}" if host in known else reference
 
 
 def parse_addresses(environ: Mapping[str, str]) -> dict[str, str]:
-    """Addresses by name, of the variable.
+    """Addresses by name, from the variable.
 
     Raises:
-        diagnosis.InvalidInput: it says something else.
+        diagnosis.InvalidInput: it has another form.
     """
     pairs = [pair.strip().partition("=") for pair in environ.get(ADDRESSES_VARIABLE, "").split(",") if pair.strip()]
-    for name, _, where in pairs:
-        if not name or not where:
-            wrong = f"{diagnosis.quote(name or where)} is not of the form name=address"
-            remedy = "write host:port=host:port, and a comma before the next"
-            raise diagnosis.InvalidInput(
-                [diagnosis.Diagnostic(diagnosis.SourceLocation(ADDRESSES_VARIABLE), "", wrong, remedy)]
+    for name, _, address in pairs:
+        if not name or not address:
+            location = diagnosis.SourceLocation(ADDRESSES_VARIABLE)
+            message = f"{diagnosis.quote(name or address)} does not have the form name=address"
+            raise diagnosis.reject(
+                location, "", "invalid-value", message, "write host:port=host:port,host:port=host:port"
             )
-    return {name: where for name, _, where in pairs}
+    return {name: address for name, _, address in pairs}
 
 
-def _plain_http_option(option: str, *about: str) -> list[str]:
-    return [option] if any(map(uses_plain_http, about)) else []
+def _plain_http_option(option: str, *references: str) -> list[str]:
+    return [option] if any(map(uses_plain_http, references)) else []
 
 
 def _authfile_option() -> list[str]:
-    """skopeo knows every place but Docker's own variable."""
+    """Skopeo reads all locations except the variable of Docker."""
     folder = os.environ.get("DOCKER_CONFIG")
     if os.environ.get("REGISTRY_AUTH_FILE") or not folder or not (file := Path(folder, "config.json")).is_file():
         return []
     return [f"--authfile={file}"]
 
 
-def _run(line: Sequence[str], *about: str) -> bytes:
-    """What the program prints."""
-    # An address that a name was given for is near, and no proxy knows it.
-    near = ",".join(
+def _run(command: Sequence[str], *references: str) -> bytes:
+    """Run the program and return its output."""
+    # The addresses in the variable are local: no proxy resolves them.
+    no_proxy = ",".join(
         [*parse_addresses(os.environ).values(), os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""]
     )
-    direct = {**os.environ, "NO_PROXY": near, "no_proxy": near}
-    done = subprocess.run(line, env=direct, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    env = {**os.environ, "NO_PROXY": no_proxy, "no_proxy": no_proxy}
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
-        raise _create_error(done.stderr.decode(errors="replace"), about)
+        raise _create_error(done.stderr.decode(errors="replace"), references)
     return done.stdout
 
 
-def _create_error(said: str, about: Sequence[str]) -> Unavailable:
-    """What went wrong, in a line: the program's last one says it."""
-    line = next((line for line in reversed(said.splitlines()) if line.strip()), "no answer")
-    named = " -> ".join(about)
-    hosts = list(dict.fromkeys(map(image_reference.get_registry, about)))
+def _create_error(stderr: str, references: Sequence[str]) -> Unavailable:
+    """The error in one line: the last line of the program has the cause."""
+    line = next((line for line in reversed(stderr.splitlines()) if line.strip()), "no answer")
+    images = " -> ".join(references)
+    hosts = list(dict.fromkeys(map(image_reference.get_registry, references)))
     if _UNAUTHORIZED.search(line):
         logins = " or ".join(f"docker login {host}" for host in hosts)
-        return Unavailable(f"{named}: there is no such image, or it is not for you; {logins}")
+        return Unavailable(f"{images}: the image does not exist, or you have no access to it; {logins}")
     if _NOT_FOUND.search(line):
-        return ImageNotFound(f"{named}: there is no such image in {hosts[0]}; push it, or correct the name")
+        return ImageNotFound(f"{images}: the image does not exist in {hosts[0]}; push it, or correct the name")
     text = re.sub(r'^.*msg="(.*)"$', r"\1", line.strip()).replace('\\"', '"').removeprefix("Error: ")
     cause = text.rpartition('": ')[2] or text
-    return Unavailable(f"{named}: {cause}; check the name, and the way to {' and '.join(hosts)}")
+    return Unavailable(f"{images}: {cause}; check the name, and the connection to {' and '.join(hosts)}")

@@ -1,8 +1,8 @@
 """A copy of the filtered context, at a path that is the same in every checkout.
 
-The docker-build provider hashes file modes too and compares the context's path. So it gets a folder below ``.seaway``
-with modes 0644 and 0755, where only what changed is written. Those are wider than the modes of some sources, and of no
-use to other users: ``.seaway`` is closed to them before anything is written. See ``private``.
+The docker-build provider also hashes file modes and compares the path of the context. So it gets a folder below
+``.seaway`` with modes 0644 and 0755, where only changes are written. Some sources have stricter modes, but other users
+cannot read the copy: ``.seaway`` is closed to them before anything is written. See ``private``.
 """
 
 import hashlib
@@ -20,21 +20,23 @@ CHUNK_BYTES = 1 << 20
 
 
 def get_folder(project_folder: Path, name: str) -> Path:
-    """Where the context of ``name`` is staged."""
+    """The folder where a context is staged."""
     return project_folder / private.FOLDER_NAME / "context" / name
 
 
 def get_index_path(project_folder: Path, name: str) -> Path:
-    """What is known about it; beside it, so that it is no part of it."""
+    """The index of a staged context; it is beside the folder, so it is not part of the context."""
     return get_folder(project_folder, name).with_suffix(".index.json")
 
 
 def stage(build_context: context.BuildContext, target: Path, cached_index: file_index.FileIndex) -> int:
-    """Makes ``target`` hold exactly the files of the context; returns how many were written or removed.
+    """Make ``target`` hold exactly the files of the context, and return how many were written or removed.
 
-    Files that are right by ``known`` are not touched: their times stay, and BuildKit, which compares times and sizes,
-    sends nothing again. Raises Invalid if a file changes meanwhile, or a link stands where ``target`` belongs; then
-    nothing is written or removed.
+    Files that the index knows as unchanged keep their times, so BuildKit, which compares times and sizes, does not send
+    them again.
+
+    Raises:
+        diagnosis.InvalidInput: a file changes meanwhile, or ``target`` is a link; then nothing is written or removed.
     """
     private.make_folder(target).chmod(0o755)
     wanted = {file.path: file for file in build_context.files}
@@ -62,7 +64,7 @@ def _stamp(file: Path) -> file_index.Stamp | None:
         return None
 
 
-def _copy(read: context.BuildContext, file: context.ContextFile, copy: Path, root: Path) -> None:
+def _copy(build_context: context.BuildContext, file: context.ContextFile, copy: Path, root: Path) -> None:
     for parent in reversed(copy.relative_to(root).parents[:-1]):
         (root / parent).mkdir(exist_ok=True)
         (root / parent).chmod(0o755)
@@ -71,67 +73,67 @@ def _copy(read: context.BuildContext, file: context.ContextFile, copy: Path, roo
     if file.link is not None:
         half.symlink_to(file.link)
     else:
-        # Not to be read by others until it is whole, and never through what stands there.
+        # Closed to others until it is complete, and never written through a link.
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as target:
             digest = hashlib.sha256()
-            for chunk in _read_chunks(read, file.path):
+            for chunk in _read_chunks(build_context, file.path):
                 target.write(chunk)
                 digest.update(chunk)
         if digest.hexdigest() != file.digest:
-            raise _report_change(read.folder / file.path, "changed while it was copied")
+            raise _report_change(build_context.folder / file.path, "changed while it was copied")
         half.chmod(0o755 if file.executable else 0o644)
     half.replace(copy)
 
 
-def _read_chunks(read: context.BuildContext, path: str) -> Iterator[bytes]:
-    if path in read.link_contents:
-        yield read.link_contents[path]
+def _read_chunks(build_context: context.BuildContext, path: str) -> Iterator[bytes]:
+    if path in build_context.link_contents:
+        yield build_context.link_contents[path]
         return
     try:
-        with roots.open_regular_file(read.folder, path) as source:
+        with roots.open_regular_file(build_context.folder, path) as source:
             while chunk := source.read(CHUNK_BYTES):
                 yield chunk
     except FileNotFoundError as error:
-        raise _report_change(read.folder / path, "vanished before it was copied") from error
+        raise _report_change(build_context.folder / path, "was deleted before it was copied") from error
     except OSError as error:
-        raise _report_change(read.folder / path, f"cannot be read any more: {error.strerror}") from error
+        raise _report_change(build_context.folder / path, f"can no longer be read: {error.strerror}") from error
 
 
-def _report_change(source: Path, wrong: str) -> diagnosis.InvalidInput:
-    remedy = "wait until nothing writes it, and run again"
-    return diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(str(source)), "", wrong, remedy)])
+def _report_change(source: Path, message: str) -> diagnosis.InvalidInput:
+    location, hint = diagnosis.SourceLocation(str(source)), "wait until no program writes it, and run again"
+    return diagnosis.reject(location, "", "file-changed", message, hint)
 
 
 def _refuse_unhashable(source: Path, copy: Path, target: str) -> None:
-    """Refuses a link on which the docker-build provider would fail or wait for ever.
+    """Refuse a link on which the docker-build provider would fail or hang.
 
-    It sends the link as it is. But to know whether anything changed it also opens what the link names on this machine,
-    if that is there, and hashes it. Nobody sees the content; but a FIFO or a device never ends.
+    It sends the link as it is. But to detect changes, it also opens and hashes the target on this machine, if there is
+    one. The content is not sent; but a FIFO or a device never ends.
     """
     try:
         mode = copy.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        why = error.strerror
+        reason = error.strerror
     else:
         ends = stat.S_ISREG(mode) and not os.path.realpath(copy).startswith(("/proc/", "/sys/"))
         if stat.S_ISDIR(mode) or (ends and os.access(copy, os.R_OK)):
             return
-        why = "it may not be read" if ends else "a file of the kernel, a FIFO or a device"
-    wrong = f"is a link to {target}, which the docker-build provider cannot hash ({why})"
-    remedy = "make the link in the Dockerfile, or name it in .dockerignore"
-    raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(str(source)), "", wrong, remedy)])
+        reason = "it may not be read" if ends else "a file of the kernel, a FIFO or a device"
+    message = f"is a link to {target}, which the docker-build provider cannot hash ({reason})"
+    hint = "create the link in the Dockerfile, or exclude it in .dockerignore"
+    raise diagnosis.reject(diagnosis.SourceLocation(str(source)), "", "unsupported-file", message, hint)
 
 
 def _remove_others(target: Path, files: set[str], folders: set[str]) -> int:
-    """Removes what is not wanted, or is a folder where a file is wanted and the other way round."""
+    """Remove all other files and folders, and each that has the wrong type."""
     needed = {parent.as_posix() for name in folders for parent in (Path(name), *Path(name).parents)}
     removed = 0
-    for place, names, others in os.walk(target, topdown=False):
-        for name in (*names, *others):
-            full = Path(place, name)
+    for parent, folder_names, file_names in os.walk(target, topdown=False):
+        for name in (*folder_names, *file_names):
+            full = Path(parent, name)
             path = full.relative_to(target).as_posix()
             is_folder = full.is_dir() and not full.is_symlink()
             if path in (needed if is_folder else files):
@@ -142,7 +144,7 @@ def _remove_others(target: Path, files: set[str], folders: set[str]) -> int:
 
 
 def _remove(path: Path) -> None:
-    """A file, a link (not what it leads to), or a folder with all that is in it."""
+    """Remove a file, a link without its target, or a folder with its contents."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

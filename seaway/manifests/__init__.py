@@ -1,1 +1,1 @@
-"""The application as Kubernetes objects: plain dicts in Kubernetes' own words. ``objects.objects`` is the way in."""
+"""The application as Kubernetes manifests, plain dicts in Kubernetes' own fields. Start at ``objects.objects``."""

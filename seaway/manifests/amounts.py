@@ -1,4 +1,4 @@
-"""The arithmetic of what pods ask for, as the scheduler and quotas count it."""
+"""The arithmetic of resource requests and limits, as the scheduler and quotas count them."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -11,39 +11,40 @@ Amounts = Mapping[str, Fraction]
 
 
 def sum_pod_resources(spec: Mapping[str, Any], kind: str = "requests") -> Amounts:
-    """What one pod asks for: what runs at once, and a moment before it each init container beside the sidecars so far.
+    """The resources of one pod: of the containers that run together, or of an init container beside the sidecars that
+    started before it, if these need more.
 
     ``kind`` is ``requests`` or ``limits``.
     https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
     """
-    beside: Amounts = {}
+    sidecars: Amounts = {}
     peak: Amounts = {}
-    for each in spec.get("initContainers", []):
-        now = add(beside, _read_amounts(each, kind))
-        if each.get("restartPolicy") == "Always":
-            beside = now
-        peak = _take_larger(peak, now)
-    return _take_larger(peak, add(beside, *(_read_amounts(each, kind) for each in spec["containers"])))
+    for container in spec.get("initContainers", []):
+        running = add(sidecars, _read_amounts(container, kind))
+        if container.get("restartPolicy") == "Always":
+            sidecars = running
+        peak = _take_larger(peak, running)
+    return _take_larger(peak, add(sidecars, *(_read_amounts(container, kind) for container in spec["containers"])))
 
 
 def add(*terms: Amounts) -> Amounts:
-    """Added, resource by resource."""
-    names = dict.fromkeys(name for each in terms for name in each)
-    return {name: sum((each.get(name, Fraction(0)) for each in terms), Fraction(0)) for name in names}
+    """The sum, resource by resource."""
+    names = dict.fromkeys(name for term in terms for name in term)
+    return {name: sum((term.get(name, Fraction(0)) for term in terms), Fraction(0)) for name in names}
 
 
 def multiply(count: int, amounts: Amounts) -> Amounts:
-    """So many of the same."""
+    """The product, resource by resource."""
     return {name: amount * count for name, amount in amounts.items()}
 
 
 def _read_amounts(container: Mapping[str, Any], kind: str) -> Amounts:
     resources = container.get("resources", {})
-    said = resources.get(kind, {})
+    declared = resources.get(kind, {})
     if kind == "requests":
-        # What is limited and not asked for, is asked for up to the limit: so accelerators are written.
-        said = {**resources.get("limits", {}), **said}
-    return {name: quantity.parse(text) for name, text in said.items()}
+        # A limit without a request is also the request: accelerators are written so.
+        declared = {**resources.get("limits", {}), **declared}
+    return {name: quantity.parse(text) for name, text in declared.items()}
 
 
 def _take_larger(left: Amounts, right: Amounts) -> Amounts:

@@ -1,64 +1,62 @@
-"""What keeps a service answering while nodes are drained, zones are lost and pods are replaced."""
+"""Fields that keep a service available while nodes are drained, zones are lost and pods are replaced."""
 
 from typing import Annotated, Any
 
 from seaway.manifests import names
 from seaway.model import application
+from seaway.project import environments
 from seaway.syntax.field_help import Help, Rationale
 
 JOB_GRACE_SECONDS: Annotated[
     int,
     Help("seconds from SIGTERM to SIGKILL of a job"),
-    Rationale("what it has begun is rolled back, or comes to its end"),
+    Rationale("the job can finish its current step, or roll it back"),
 ] = 25
 
 MIN_SPREAD_NODES = 2
-"""Nodes that `spread: require` asks for. Without a number, a cluster with one node that fits would run all pods there.
+"""Number of nodes that `spread: require` needs. Without it, a cluster with one suitable node would run all pods there.
 https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/#spread-constraint-definition"""
 
 ZONE_LABEL, HOSTNAME_LABEL = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 
 
-def build_disruption_budget(scope: names.Scope, name: str) -> dict[str, Any]:
-    """One pod at a time may be evicted, and a broken one always: it must not hold up a node's drain.
+def build_disruption_budget(environment: environments.Environment, service: application.Service) -> dict[str, Any]:
+    """A drain evicts one pod at a time, and an unhealthy pod always: it must not block the drain of a node.
 
     https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
     """
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": names.build_metadata(scope, name),
+    return names.build_object(environment, "PodDisruptionBudget", service.name) | {
         "spec": {
             "maxUnavailable": 1,
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": names.build_selector(scope, name)},
-        },
+            "selector": {"matchLabels": names.build_selector(environment, service.name)},
+        }
     }
 
 
-def build_topology_spread(scope: names.Scope, service: application.Service) -> list[dict[str, Any]]:
-    """Pods go to different zones, then to different nodes, where there are some; a full cluster still runs them.
+def build_topology_spread(environment: environments.Environment, service: application.Service) -> list[dict[str, Any]]:
+    """Spread pods over zones, then over nodes, if possible; a full cluster still runs them.
 
-    It stands in every service's template, one pod or ten: otherwise the first change of the scale would roll all pods.
-    `spread: require` is about nodes alone: where a zone is full or lost, or nodes have none, pods that wait for
-    another one would make the loss of a zone worse than it is.
+    It is part of every service's template, whatever its scale: otherwise the first change of the scale would replace
+    all pods. `spread: require` applies to nodes only: if a zone is full or lost, or nodes have no zone, pods that wait
+    for another zone would make the outage worse.
     """
-    # A node that its pods may not run on would count as one that has none, and the next pod would wait for it for ever.
+    # A node that the pods cannot use would count as an empty one, and the next pod would wait for it forever.
     required = {"whenUnsatisfiable": "DoNotSchedule", "minDomains": MIN_SPREAD_NODES, "nodeTaintsPolicy": "Honor"}
     return [
         {
             "maxSkew": 1,
-            "topologyKey": key,
+            "topologyKey": label,
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": names.build_selector(scope, service.name)},
-            # Counts the pods of one version: the old ones, soon gone, would push the new ones together.
+            "labelSelector": {"matchLabels": names.build_selector(environment, service.name)},
+            # Count the pods of one version only: old pods, soon gone, would crowd the new ones together.
             "matchLabelKeys": ["pod-template-hash"],
         }
-        | (required if key == HOSTNAME_LABEL and service.spread == "require" else {})
-        for key in (ZONE_LABEL, HOSTNAME_LABEL)
+        | (required if label == HOSTNAME_LABEL and service.spread == "require" else {})
+        for label in (ZONE_LABEL, HOSTNAME_LABEL)
     ]
 
 
 def build_pre_stop_sleep(seconds: int) -> dict[str, Any]:
-    """The wait before SIGTERM, done by the kubelet: the image needs no shell. Kubernetes 1.30 and later."""
+    """The wait before SIGTERM. The kubelet does it, so the image needs no shell. Requires Kubernetes 1.30."""
     return {"preStop": {"sleep": {"seconds": seconds}}}

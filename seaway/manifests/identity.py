@@ -1,82 +1,72 @@
-"""Who a workload is to the cluster: its account, what that may do, and the account that its images are pulled with."""
+"""The service account of a workload, its permissions, and the credentials that its images are pulled with."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from seaway.manifests import inputs, names
-from seaway.model import application, rbac, settings
+from seaway.model import application, rbac
+from seaway.project import environments
 from seaway.syntax.field_help import Help, Rationale
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 
-PULL_SECRET_NAME = "seaway-registry"
-"""The Secret that nodes pull with; `registry` may be somebody's own."""
+PULL_SECRET_NAME = "seaway-registry"  # noqa: S105 - the name of the Secret
+"""The Secret that nodes pull with. The name `registry` may be in use already."""
 
 AUTOMOUNT_TOKEN: Annotated[
     bool,
-    Help("whether whoever uses the account gets its token unasked"),
-    Rationale("a pod says itself that it wants one, where `kubernetesApi` says what for"),
+    Help("whether every pod of the account gets its token"),
+    Rationale("a pod gets a token only if `kubernetesApi` declares permissions"),
 ] = False
 
 
-def build_service_account(scope: names.Scope, owner: str, pull_secrets: Sequence[str]) -> dict[str, Any]:
-    """An account of its own, so that rights can be given to one workload. ``pull``: Secrets to pull images with."""
-    account = {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": names.build_metadata(scope, owner),
-        "automountServiceAccountToken": AUTOMOUNT_TOKEN,
-    }
+def build_service_account(
+    environment: environments.Environment, workload: application.AnyWorkload, pull_secrets: Sequence[str]
+) -> dict[str, Any]:
+    """The account of one workload, so that permissions apply to it alone."""
+    account = names.build_object(environment, "ServiceAccount", workload.name)
+    account["automountServiceAccountToken"] = AUTOMOUNT_TOKEN
     return account | ({"imagePullSecrets": [{"name": name} for name in pull_secrets]} if pull_secrets else {})
 
 
-def build_role_and_binding(scope: names.Scope, workload: application.WorkloadSpec, owner: str) -> list[dict[str, Any]]:
-    """A Role with exactly what `kubernetesApi` says, and what gives it to the account; nothing without it.
+def build_role_and_binding(
+    environment: environments.Environment, workload: application.AnyWorkload
+) -> list[dict[str, Any]]:
+    """A Role with exactly the permissions of `kubernetesApi`, and its binding; empty without permissions.
 
     https://kubernetes.io/docs/reference/access-authn-authz/rbac/
     """
-    allowed = [
-        {"apiGroups": [one.group], "resources": [one.resource], "verbs": list(one.verbs)}
-        for one in rbac.get_policy_rules(workload)
+    rules = [
+        {"apiGroups": [rule.group], "resources": [rule.resource], "verbs": list(rule.verbs)}
+        for rule in rbac.get_policy_rules(workload)
     ]
-    if not allowed:
+    if not rules:
         return []
-    role = {
-        "apiVersion": f"{RBAC_GROUP}/v1",
-        "kind": "Role",
-        "metadata": names.build_metadata(scope, owner),
-        "rules": allowed,
-    }
-    binding = {
-        "apiVersion": f"{RBAC_GROUP}/v1",
-        "kind": "RoleBinding",
-        "metadata": names.build_metadata(scope, owner),
-        "roleRef": {"apiGroup": RBAC_GROUP, "kind": "Role", "name": owner},
-        "subjects": [{"kind": "ServiceAccount", "name": owner, "namespace": scope.namespace}],
+    role = names.build_object(environment, "Role", workload.name) | {"rules": rules}
+    binding = names.build_object(environment, "RoleBinding", workload.name) | {
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": "Role", "name": workload.name},
+        "subjects": [{"kind": "ServiceAccount", "name": workload.name, "namespace": environment.namespace}],
     }
     return [role, binding]
 
 
 def build_pull_secret(
-    scope: names.Scope, stack_settings: settings.Settings, secrets: Mapping[str, inputs.SecretValue]
+    environment: environments.Environment, secrets: Mapping[str, inputs.SecretValue]
 ) -> dict[str, Any] | None:
-    """The account that nodes pull images with, as a registry's login; None where the environment has none.
+    """The credentials that nodes pull images with; None if the environment has none.
 
-    Not called after its content, and changed in place: a pod keeps the name that its account had when it was made. One
-    that waits for its image with yesterday's password would wait for ever, and those that run need not start anew.
-
+    Its name has no hash, and it is updated in place: a pod keeps the name that its account had at its creation. A pod
+    that waits for its image with an old password would wait forever, and running pods need no restart.
     https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/
 
     Raises LookupError without the value.
     """
-    if stack_settings.image_pull_credentials is None:
+    credentials = environment.settings.image_pull_credentials
+    if credentials is None:
         return None
     if inputs.PULL_CREDENTIALS not in secrets:
-        raise LookupError(f"seaway:imagePullCredentials: no value for {stack_settings.image_pull_credentials.secret}")
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": names.build_shared_metadata(scope, PULL_SECRET_NAME),
+        raise LookupError(f"seaway:imagePullCredentials: no value for {credentials.secret}")
+    return names.build_shared_object(environment, "Secret", PULL_SECRET_NAME) | {
         "type": "kubernetes.io/dockerconfigjson",
         "data": {".dockerconfigjson": secrets[inputs.PULL_CREDENTIALS].value},
     }

@@ -1,4 +1,4 @@
-"""How requests from outside come in by name: an Ingress for each service with ``expose``.
+"""The Ingress of each published service, and the annotations of ingress controllers.
 
 https://kubernetes.io/docs/concepts/services-networking/ingress/
 """
@@ -8,103 +8,101 @@ from typing import Any
 
 from seaway.manifests import names, network
 from seaway.model import application, ingress_hosts, settings
+from seaway.project import environments
 
 _NGINX = "nginx.ingress.kubernetes.io"
 _TRAEFIK = "traefik.ingress.kubernetes.io"
 
 
 def build_ingress(
-    scope: names.Scope, workload: application.Service | application.Store, stack_settings: settings.Settings
+    environment: environments.Environment, workload: application.Service | application.Store
 ) -> dict[str, Any] | None:
-    """The Ingress of a service; None where it is not reached by one."""
-    found = ingress_hosts.get_addresses(stack_settings, workload)
-    if not found:
+    """The Ingress of a workload; None if no address leads to it."""
+    ingress = environment.settings.ingress
+    addresses = ingress_hosts.get_addresses(environment.settings, workload)
+    if not addresses:
         return None
-    # Pulumi's wait for an Ingress asks for an address, which not every controller writes into it.
-    annotations = {
-        "pulumi.com/skipAwait": "true",
-        **_build_redirect_annotations(stack_settings.ingress),
-        **_build_backend_annotation(workload),
-    }
-    if stack_settings.ingress.issuer is not None:
-        annotations["cert-manager.io/cluster-issuer"] = stack_settings.ingress.issuer
-    annotations |= stack_settings.ingress.annotations
+    # Pulumi's wait for an Ingress requires an address in its status, which not every controller sets.
+    annotations = {"pulumi.com/skipAwait": "true", **_build_redirect_annotations(ingress)}
+    if workload.protocol == "grpc":
+        annotations[f"{_NGINX}/backend-protocol"] = "GRPC"
+    if ingress.issuer is not None:
+        annotations["cert-manager.io/cluster-issuer"] = ingress.issuer
+    annotations |= ingress.annotations
     spec: dict[str, Any] = {}
-    if stack_settings.ingress.class_name is not None:
-        spec["ingressClassName"] = stack_settings.ingress.class_name
-    named = sorted({one.host for one in found})
-    if tls := _build_tls(stack_settings.ingress, named):
+    if ingress.class_name is not None:
+        spec["ingressClassName"] = ingress.class_name
+    host_names = sorted({address.host for address in addresses})
+    if tls := _build_tls(ingress, host_names):
         spec["tls"] = tls
+    service_name = network.get_published_service_name(workload)
     spec["rules"] = [
-        {"host": host, "http": {"paths": [_build_path(workload, one.path) for one in found if one.host == host]}}
-        for host in named
+        {
+            "host": host,
+            "http": {
+                "paths": [
+                    {
+                        "path": address.path,
+                        "pathType": "Prefix",
+                        "backend": {"service": {"name": service_name, "port": {"name": network.MAIN_PORT_NAME}}},
+                    }
+                    for address in addresses
+                    if address.host == host
+                ]
+            },
+        }
+        for host in host_names
     ]
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": names.build_metadata(scope, workload.name, annotations=annotations),
-        "spec": spec,
-    }
+    return names.build_object(environment, "Ingress", workload.name, annotations=annotations) | {"spec": spec}
 
 
 def build_service_annotations(
-    workload: application.Service | application.Store, stack_settings: settings.Settings
+    environment: environments.Environment, workload: application.Service | application.Store
 ) -> dict[str, str]:
-    """What Traefik wants to find on the Service, not on the Ingress: that gRPC is spoken behind it, in clear.
+    """Traefik reads from the Service, not from the Ingress, that its pods speak gRPC without TLS.
 
     https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/
     """
-    if workload.protocol == "grpc" and ingress_hosts.get_addresses(stack_settings, workload):
+    if workload.protocol == "grpc" and ingress_hosts.get_addresses(environment.settings, workload):
         return {f"{_TRAEFIK}/service.serversscheme": "h2c"}
     return {}
 
 
 def build_url_annotation(
-    workload: application.Service | application.Store, stack_settings: settings.Settings
+    environment: environments.Environment, workload: application.Service | application.Store
 ) -> dict[str, str]:
-    """On what runs the service: where a person finds it. `seaway status` can say so without another question."""
-    urls = ingress_hosts.format_urls(stack_settings, workload)
+    """The URLs of a workload, on the object that creates its pods. `seaway status` reads them from there."""
+    urls = ingress_hosts.format_urls(environment.settings, workload)
     return {names.URLS_ANNOTATION: " ".join(urls)} if urls else {}
 
 
-def _build_path(workload: application.Service | application.Store, path: str) -> dict[str, Any]:
-    backend = {
-        "service": {"name": network.get_published_service_name(workload), "port": {"name": network.MAIN_PORT_NAME}}
-    }
-    return {"path": path, "pathType": "Prefix", "backend": backend}
+def _build_tls(ingress: settings.Ingress, host_names: Sequence[str]) -> list[dict[str, Any]]:
+    """One certificate for all hosts, or one per host, issued by cert-manager.
 
-
-def _build_tls(ingress_settings: settings.Ingress, host_names: Sequence[str]) -> list[dict[str, Any]]:
-    """One certificate for all, or one a host, which cert-manager makes.
-
-    Services that share a host share its certificate: cert-manager leaves it to the Ingress that asked for it first.
+    Workloads with the same host share its certificate: the first Ingress that requests it owns it.
     https://cert-manager.io/docs/usage/ingress/
     """
-    if ingress_settings.tls_secret is not None:
-        return [{"hosts": list(host_names), "secretName": ingress_settings.tls_secret}]
-    if ingress_settings.issuer is not None:
+    if ingress.tls_secret is not None:
+        return [{"hosts": list(host_names), "secretName": ingress.tls_secret}]
+    if ingress.issuer is not None:
         return [{"hosts": [host], "secretName": _format_tls_secret_name(host)} for host in host_names]
     return []
 
 
 def _format_tls_secret_name(host: str) -> str:
-    """The Secret of a host's certificate. No other host has the same: a * is no character of a name."""
+    """The Secret with the certificate of a host. It is unique: a name cannot contain the * of a wildcard."""
     return f"tls-wildcard.{host.removeprefix('*.')}" if host.startswith("*.") else f"tls.{host}"
 
 
-def _build_redirect_annotations(ingress_settings: settings.Ingress) -> dict[str, str]:
-    """What keeps plain HTTP from being answered where there is TLS.
+def _build_redirect_annotations(ingress: settings.Ingress) -> dict[str, str]:
+    """Annotations that stop plain HTTP if there is TLS.
 
-    ingress-nginx sends it on to HTTPS. Traefik has no annotation for that: with its own the routes are those of HTTPS
-    alone, and plain HTTP gets a 404 unless its entry point redirects, as its operator decides for all.
+    ingress-nginx redirects to HTTPS. Traefik has no such annotation: with this one its routes are for HTTPS only, and
+    plain HTTP gets a 404 unless its entry point redirects, which its operator configures for all applications.
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#server-side-https-enforcement-through-redirect
     https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/#redirections
     """
-    if not ingress_hosts.has_tls(ingress_settings):
+    if not ingress_hosts.has_tls(ingress):
         return {}
-    nginx = {f"{_NGINX}/ssl-redirect": str(ingress_settings.redirect).lower()}
-    return nginx | ({f"{_TRAEFIK}/router.tls": "true"} if ingress_settings.redirect else {})
-
-
-def _build_backend_annotation(workload: application.Service | application.Store) -> dict[str, str]:
-    return {f"{_NGINX}/backend-protocol": "GRPC"} if workload.protocol == "grpc" else {}
+    nginx = {f"{_NGINX}/ssl-redirect": str(ingress.redirect).lower()}
+    return nginx | ({f"{_TRAEFIK}/router.tls": "true"} if ingress.redirect else {})

@@ -3,32 +3,28 @@
 from typing import Annotated, Any
 
 from seaway.manifests import names
-from seaway.model import application
+from seaway.project import environments
 from seaway.syntax.field_help import Help, Rationale
 
 POD_SECURITY_VERSION: Annotated[
     str,
-    Help("version of the rules that are enforced; an older cluster applies its newest"),
-    Rationale(
-        "pinned: a cluster's upgrade cannot refuse pods that ran the day before; warnings use `latest`, beforehand"
-    ),
+    Help("version of the enforced Pod Security Standards; an older cluster applies its newest version"),
+    Rationale("an upgrade of the cluster cannot reject running pods; warnings use `latest`, so they come early"),
 ] = "v1.34"
 """https://kubernetes.io/docs/concepts/security/pod-security-admission/"""
 
 
-def build_namespace(scope: names.Scope, *, level: application.Security) -> dict[str, Any]:
-    """The namespace of the application in this environment; the strictest level that all of its pods can run under."""
+def build_namespace(environment: environments.Environment) -> dict[str, Any]:
+    """The namespace, with the strictest level that all of its pods can run under."""
     prefix = "pod-security.kubernetes.io"
+    levels = {workload.security for workload in environment.app.get_workloads().values()}
     security = {
-        f"{prefix}/enforce": level,
+        f"{prefix}/enforce": "baseline" if "baseline" in levels else "restricted",
         f"{prefix}/enforce-version": POD_SECURITY_VERSION,
         f"{prefix}/warn": "restricted",
         f"{prefix}/warn-version": "latest",
         f"{prefix}/audit": "restricted",
         f"{prefix}/audit-version": "latest",
     }
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": scope.namespace, "labels": names.build_labels(scope, None) | security},
-    }
+    labels = names.build_labels(environment, None) | security
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": environment.namespace, "labels": labels}}

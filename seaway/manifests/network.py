@@ -1,128 +1,120 @@
-"""How pods are reached: one Service for each thing that has a port."""
+"""The Services of services and stores."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import names
 from seaway.model import application, ingress_hosts, settings
-from seaway.model import ports as listened
+from seaway.model import ports as model_ports
+from seaway.project import environments
 
 MAIN_PORT_NAME = "main"
-"""Name of the main port; Kubernetes allows 15 characters."""
+"""Name of the main port. Kubernetes allows 15 characters."""
 
-_SERVICE_TYPES: dict[settings.PublishMode, str] = {
+_SERVICE_TYPES: Mapping[settings.PublishMode, str] = {
     "none": "ClusterIP",
-    "ingress": "ClusterIP",  # an Ingress stands before it
+    "ingress": "ClusterIP",
     "nodePort": "NodePort",
     "loadBalancer": "LoadBalancer",
 }
 
 _APP_PROTOCOLS: Mapping[application.Protocol, str] = {"grpc": "kubernetes.io/h2c"}
-"""What a proxy must know: gRPC is HTTP/2 without TLS. Without a word it takes HTTP/1.1, or bytes.
+"""Tells a proxy that gRPC is HTTP/2 without TLS. By default proxies assume HTTP/1.1 or TCP.
 https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol"""
 
 
-def list_ports(workload: application.WorkloadSpec) -> list[application.Port]:
-    """All ports that the main container listens on, the main one first."""
-    match workload:
-        case application.Service():
-            main = (
-                None
-                if workload.port is None
-                else application.Port(MAIN_PORT_NAME, port=workload.port, protocol=workload.protocol)
-            )
-        case application.Store():
-            main = (
-                None
-                if workload.port is None
-                else application.Port(MAIN_PORT_NAME, port=workload.port, protocol=workload.protocol)
-            )
-        case _:
-            return []
-    return [*([main] if main else []), *sorted(workload.ports, key=lambda one: one.name)]
+def get_main_port(workload: application.Service | application.Store) -> application.Port | None:
+    """The main port as one of the named ports."""
+    if workload.port is None:
+        return None
+    return application.Port(MAIN_PORT_NAME, port=workload.port, protocol=workload.protocol)
 
 
-def build_container_ports(workload: application.WorkloadSpec) -> list[dict[str, Any]]:
-    """The same, as the container has them."""
+def list_ports(workload: application.AnyWorkload) -> list[application.Port]:
+    """All ports of the main container, the main one first."""
+    if not isinstance(workload, application.Service | application.Store):
+        return []
+    main = get_main_port(workload)
+    return [*([main] if main else []), *sorted(workload.ports, key=lambda port: port.name)]
+
+
+def list_published_ports(workload: application.AnyWorkload) -> list[application.Port]:
+    """The ports that are reachable from outside, if the environment publishes them."""
+    if not isinstance(workload, application.Service | application.Store):
+        return []
     return [
-        {"name": one.name, "containerPort": one.port, "protocol": get_transport_protocol(one)}
-        for one in list_ports(workload)
+        port for port in list_ports(workload) if (workload.publish if port.name == MAIN_PORT_NAME else port.publish)
+    ]
+
+
+def build_container_ports(workload: application.AnyWorkload) -> list[dict[str, Any]]:
+    """The ports in the container's manifest."""
+    return [
+        {"name": port.name, "containerPort": port.port, "protocol": get_transport_protocol(port)}
+        for port in list_ports(workload)
     ]
 
 
 def get_transport_protocol(port: application.Port) -> str:
-    """What the cluster's network calls it."""
+    """The protocol in Kubernetes' words."""
     return "UDP" if port.protocol == "udp" else "TCP"
 
 
 def build_service(
-    scope: names.Scope, service: application.Service, *, exposure: settings.PublishMode, annotations: Mapping[str, str]
+    environment: environments.Environment, service: application.Service, annotations: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The Service of a service. Node ports are left to the cluster: a fixed one can be taken by another stack.
-
-    ``told``: annotations for whoever leads requests to it.
-    """
-    kind = {"type": _SERVICE_TYPES[exposure if list_published_ports(service) else "none"]}
-    return _assemble_service(scope, service.name, list_ports(service), kind, annotations)
+    """The Service of a service. The cluster assigns node ports: a fixed one may be in use by another stack."""
+    mode = environment.settings.publish if list_published_ports(service) else "none"
+    kind = {"type": _SERVICE_TYPES[mode]}
+    return _assemble_service(environment, service.name, list_ports(service), kind, annotations)
 
 
-def list_published_ports(workload: application.WorkloadSpec) -> list[application.Port]:
-    """The ports that are reachable from outside, if the environment opens any."""
-    if not isinstance(workload, application.Service | application.Store):
-        return []
-    return [one for one in list_ports(workload) if (workload.publish if one.name == MAIN_PORT_NAME else one.publish)]
-
-
-def build_published_service(
-    scope: names.Scope, store: application.Store, stack_settings: settings.Settings
-) -> dict[str, Any] | None:
-    """Another Service of a store, with the ports that are reachable from outside: a headless one opens none, and not
-    every ingress controller finds the pods behind it."""
-    found, kind = list_published_ports(store), {"type": _SERVICE_TYPES[stack_settings.publish]}
-    if not found or (kind["type"] == "ClusterIP" and not ingress_hosts.get_addresses(stack_settings, store)):
+def build_published_service(environment: environments.Environment, store: application.Store) -> dict[str, Any] | None:
+    """Another Service of a store, with its published ports: a headless Service publishes none, and not every ingress
+    controller finds the pods behind it."""
+    ports, kind = list_published_ports(store), {"type": _SERVICE_TYPES[environment.settings.publish]}
+    has_ingress = bool(ingress_hosts.get_addresses(environment.settings, store))
+    if not ports or (kind["type"] == "ClusterIP" and not has_ingress):
         return None
-    return _assemble_service(scope, get_published_service_name(store), found, kind, {}, owner=store.name)
+    return _assemble_service(environment, get_published_service_name(store), ports, kind, {}, owner=store.name)
 
 
 def get_published_service_name(workload: application.Service | application.Store) -> str:
-    """Of the Service by which something is reached from outside."""
-    return f"{workload.name}{listened.PUBLISHED_SUFFIX}" if isinstance(workload, application.Store) else workload.name
+    """The name of the Service that is reachable from outside."""
+    is_store = isinstance(workload, application.Store)
+    return f"{workload.name}{model_ports.PUBLISHED_SUFFIX}" if is_store else workload.name
 
 
-def build_headless_service(scope: names.Scope, workload: application.Service | application.Store) -> dict[str, Any]:
-    """The Service of a store: its name is the address of its one pod, without a proxy between. So is that of a service
-    of which nobody knows the ports: without a proxy there need be none.
+def build_headless_service(
+    environment: environments.Environment, workload: application.Service | application.Store
+) -> dict[str, Any]:
+    """The name of a store's Service resolves to its pod, without a proxy. The same for a service with unknown ports:
+    without a proxy it needs no list of them.
 
     https://kubernetes.io/docs/concepts/services-networking/service/#headless-services
     """
-    return _assemble_service(scope, workload.name, list_ports(workload), {"type": "ClusterIP", "clusterIP": "None"}, {})
+    kind = {"type": "ClusterIP", "clusterIP": "None"}
+    return _assemble_service(environment, workload.name, list_ports(workload), kind, {})
 
 
-def _assemble_service(  # noqa: PLR0917 - as the object has them
-    scope: names.Scope,
+def _assemble_service(  # noqa: PLR0917 - in the order of the manifest
+    environment: environments.Environment,
     name: str,
     ports: Sequence[application.Port],
     kind: dict[str, Any],
-    extra_annotations: Mapping[str, str],
+    annotations: Mapping[str, str],
     owner: str | None = None,
 ) -> dict[str, Any]:
-    # Pulumi's wait for a Service sleeps 10 s and says nothing that the rollout's wait does not.
-    annotations = {"pulumi.com/skipAwait": "true", **extra_annotations}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": names.build_metadata(scope, name, annotations=annotations, owner=owner),
-        "spec": kind
-        | {"selector": names.build_selector(scope, owner or name)}
-        | ({"ports": [_build_service_port(one) for one in ports]} if ports else {}),
-    }
+    # Pulumi's wait for a Service sleeps 10 s, and the wait of the rollout covers it.
+    all_annotations = {"pulumi.com/skipAwait": "true", **annotations}
+    service = names.build_object(environment, "Service", name, owner=owner, annotations=all_annotations)
+    spec = kind | {"selector": names.build_selector(environment, owner or name)}
+    return service | {"spec": spec | ({"ports": [_build_service_port(port) for port in ports]} if ports else {})}
 
 
 def _build_service_port(port: application.Port) -> dict[str, Any]:
-    spoken = {"appProtocol": _APP_PROTOCOLS[port.protocol]} if port.protocol in _APP_PROTOCOLS else {}
-    return {
-        "name": port.name,
-        "port": port.port,
-        "targetPort": port.name,
-        "protocol": get_transport_protocol(port),
-    } | spoken
+    service_port = {"name": port.name, "port": port.port, "targetPort": port.name}
+    service_port["protocol"] = get_transport_protocol(port)
+    if port.protocol in _APP_PROTOCOLS:
+        service_port["appProtocol"] = _APP_PROTOCOLS[port.protocol]
+    return service_port

@@ -1,22 +1,22 @@
-"""The centre of the design: an application, an environment, its images and secrets in; Kubernetes objects out.
+"""The centre of the design: an environment, its images and secrets in; Kubernetes objects out.
 
-Pure: the same input gives the same objects, in any process and whatever the order of keys. ``pulumi up`` wraps this
+Pure: the same input gives the same objects, in any process and whatever the order of keys. ``pulumi up`` registers this
 list, ``seaway render`` prints it, the checks and the golden files read it.
 """
 
+import copy
 import dataclasses
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from seaway.kubernetes.api import kinds
 from seaway.manifests import (
     availability,
     config,
-    container,
     identity,
     ingress,
     inputs,
-    names,
     namespace,
     network,
     pod,
@@ -26,17 +26,15 @@ from seaway.manifests import (
     scaling,
     workloads,
 )
-from seaway.model import application, image_reference, links, rollout_order, settings, volumes
-
-Image = inputs.Image
-SecretValue = inputs.SecretValue
+from seaway.model import application, image_reference, links, rollout_order
+from seaway.project import environments
 
 
 class Phase(enum.IntEnum):
-    """When an object is made: a wave begins when the one before it is healthy."""
+    """When an object is created. A phase begins when the previous one is healthy."""
 
     foundation = 0
-    """Whatever starts no pod: namespace, accounts, configuration, secrets, Services, budgets."""
+    """Objects that start no pod: namespace, accounts, configuration, secrets, Services, budgets."""
     store = 1
     job = 2
     service = 3
@@ -48,15 +46,15 @@ class ReleaseObject:
     """One Kubernetes object."""
 
     manifest: dict[str, Any]
-    owner: str | None
-    """The service, store or job that it belongs to; none: the whole application."""
-    phase: Phase
+    owner: str | None = None
+    """The service, store or job that it belongs to; None: the whole application."""
+    phase: Phase = Phase.foundation
     order: int = 0
-    """Within its wave: a turn begins when the one before it is healthy. Services with `after` have later ones."""
+    """The step within the phase: it begins when the previous one is healthy. `dependsOn` makes further steps."""
     deadline: int | None = None
-    """Seconds that its rollout may take; none: it starts no pods, or only later."""
+    """Seconds that its rollout may take; None: it starts no pods, or only later."""
     version: str | None = None
-    """What stands for its spec, known before the image is built: another version is another rollout."""
+    """The hash of its spec, known before the image is built: another version is another rollout."""
 
     @property
     def kind(self) -> str:
@@ -68,216 +66,224 @@ class ReleaseObject:
 
     @property
     def key(self) -> str:
-        """Its name among all objects, ``Deployment/web``; stable, and for hashed objects the hash is part of it.
+        """A unique and stable name, ``Deployment/web``, with the hash of an object that has one in its name.
 
-        A revert then finds the object that still runs under its own key, and nothing deletes it.
+        After a revert the object that still runs has the same key, and is not deleted.
         """
         return f"{self.kind}/{self.name}"
 
     @property
     def identity(self) -> str:
-        """What it is in the cluster: ``apps/v1/Deployment/shop-dev/web``, or ``v1/Namespace//shop-dev``."""
+        """Its identity in the cluster: ``apps/v1/Deployment/shop-dev/web``, or ``v1/Namespace//shop-dev``."""
         namespace = self.manifest["metadata"].get("namespace", "")
         return f"{self.manifest['apiVersion']}/{self.kind}/{namespace}/{self.name}"
 
     @property
     def is_retained(self) -> bool:
-        """Whether it stays in the cluster when it is no longer wanted: old pods may still need it."""
+        """Whether it stays in the cluster when it is no longer declared: old pods may still need it."""
         return self.manifest.get("immutable", False)
 
 
 def objects(
-    app: application.Application,
-    stack_settings: settings.Settings,
+    environment: environments.Environment,
     images: Mapping[str, inputs.Image],
     secrets: Mapping[str, inputs.SecretValue],
 ) -> list[ReleaseObject]:
-    """All objects of ``app``, which must be resolved, sorted by wave, turn, owner, kind and name.
+    """All objects of an environment, sorted by phase, order, owner, kind and name.
 
     ``images`` has an entry for each container that is built, by the name of its service, store or job; a job that
-    `uses` a service may take that one's. An entry for an `image:` wins over what the application says.
+    `uses` a service may take the service's. An entry for a declared `image:` replaces it.
     Raises LookupError for a missing image or secret value.
     """
-    scope = names.Scope(
-        application=app.name, stack=stack_settings.stack, namespace=stack_settings.format_namespace(app.name)
+    pull_secret = identity.build_pull_secret(environment, secrets)
+    shared = (
+        namespace.build_namespace(environment),
+        policies.build_default_deny(environment),
+        policies.build_acme_policy(environment),
+        pull_secret,
     )
-    level = "baseline" if any(each.security == "baseline" for each in _list_workloads(app)) else "restricted"
-    found = [ReleaseObject(manifest=namespace.build_namespace(scope, level=level), owner=None, phase=Phase.foundation)]
-    found.append(ReleaseObject(manifest=policies.build_default_deny(scope), owner=None, phase=Phase.foundation))
-    found += [
-        ReleaseObject(manifest=one, owner=None, phase=Phase.foundation)
-        for one in policies.build_acme_policy(scope, app, stack_settings)
-    ]
-    account = identity.build_pull_secret(scope, stack_settings, secrets)
-    if account is not None:
-        found.append(ReleaseObject(manifest=account, owner=None, phase=Phase.foundation))
-    pull = (*filter(None, [config.get_name(account)]), *stack_settings.image_pull_secrets)
-    turns = rollout_order.get_order(app.services)
-    services = {one.name: one for one in app.services}
-    for each in _list_workloads(app):
-        taken = _find_images(each, services, stack_settings, images)
-        for wave, manifest in _build_workload_objects(
-            each, app, scope=scope, stack_settings=stack_settings, images=taken, secrets=secrets, pull=pull
-        ):
-            manifest = raw.merge_raw(each, manifest)  # noqa: PLW2901 - nothing may look at it without
-            one = ReleaseObject(manifest=manifest, owner=each.name, phase=wave)
-            if wave is not Phase.foundation:
-                one = dataclasses.replace(one, order=turns.get(each.name, 0))
-            if wave is not Phase.foundation and "template" in manifest["spec"]:
-                one = dataclasses.replace(
-                    one,
-                    deadline=workloads.compute_deadline(each, stack_settings),
-                    version=workloads.hash_spec(manifest, {name: image.content for name, image in taken.items()}),
+    release_objects = [ReleaseObject(manifest=manifest) for manifest in shared if manifest is not None]
+    pull_secrets = [*filter(None, [config.get_name(pull_secret)]), *environment.settings.image_pull_secrets]
+    positions = rollout_order.plan_positions(environment.app)
+    for workload in environment.app.get_workloads().values():
+        position = positions[workload.name]
+        own_images = _find_images(environment, workload, images)
+        contents = {name: image.content for name, image in own_images.items()}
+        container_inputs, configuration = _build_configuration(environment, workload, own_images, secrets)
+        template = pod.build_pod_template(environment, workload, container_inputs)
+        foundation = (
+            identity.build_service_account(environment, workload, pull_secrets),
+            *identity.build_role_and_binding(environment, workload),
+            policies.build_policy(environment, workload),
+            *configuration,
+            *_build_access(environment, workload),
+        )
+        for manifest in foundation:
+            merged = raw.merge_raw(workload, manifest)
+            release_objects.append(ReleaseObject(manifest=merged, owner=workload.name))
+        for manifest in _build_rollout(environment, workload, template, contents):
+            merged = raw.merge_raw(workload, manifest)
+            # A schedule and an autoscaler start no pods now.
+            starts_pods = kinds.KINDS[merged["kind"]].pod_template == ("spec", "template")
+            release_objects.append(
+                ReleaseObject(
+                    manifest=merged,
+                    owner=workload.name,
+                    phase=Phase[position.phase],
+                    order=position.order,
+                    deadline=workloads.compute_deadline(environment, workload) if starts_pods else None,
+                    version=workloads.hash_spec(merged, contents) if starts_pods else None,
                 )
-            found.append(one)
-    if stack_settings.quota:
-        fence = quota.build_quota_manifests(scope, [one.manifest for one in found])
-        found += [ReleaseObject(manifest=one, owner=None, phase=Phase.foundation) for one in fence]
-    return sorted(found, key=lambda one: (one.phase, one.order, one.owner or "", one.kind, one.name))
+            )
+    if environment.settings.quota:
+        manifests = [release_object.manifest for release_object in release_objects]
+        quota_manifests = quota.build_quota_manifests(environment, manifests)
+        release_objects += [ReleaseObject(manifest=manifest) for manifest in quota_manifests]
+    return sorted(release_objects, key=_get_sort_key)
+
+
+def replace_images(release_objects: Iterable[ReleaseObject], references: Mapping[Any, Any]) -> Iterator[ReleaseObject]:
+    """The same objects with other images in their containers. ``references``: the new reference by the old one."""
+    for release_object in release_objects:
+        if kinds.find_pod_template(release_object.manifest) is None:
+            yield release_object
+            continue
+        manifest = copy.deepcopy(release_object.manifest)
+        spec: dict[str, Any] = (kinds.find_pod_template(manifest) or {})["spec"]
+        for container in (*spec.get("initContainers", ()), *spec["containers"]):
+            container["image"] = references.get(container["image"], container["image"])
+        yield dataclasses.replace(release_object, manifest=manifest)
 
 
 def group_by_step(release_objects: Iterable[ReleaseObject]) -> dict[str, list[ReleaseObject]]:
-    """The workloads in the order of their rollouts, by a name for each step: stores, jobs, services, services-2, ...,
+    """The workloads in the order of their rollouts, by the name of the step: stores, jobs, services, services-2, ...,
     late-jobs.
 
-    A step begins when all of the one before it is healthy; one without workloads is left out.
+    A step begins when the previous one is healthy. A step without workloads is left out.
     """
-    made: dict[str, list[ReleaseObject]] = {}
-    for one in release_objects:
-        if one.phase is not Phase.foundation:
-            step = f"{one.phase.name.replace('_', '-')}s" + (f"-{one.order + 1}" if one.order else "")
-            made.setdefault(step, []).append(one)
-    return made
+    steps: dict[str, list[ReleaseObject]] = {}
+    for release_object in release_objects:
+        if release_object.phase is not Phase.foundation:
+            suffix = f"-{release_object.order + 1}" if release_object.order else ""
+            step = f"{release_object.phase.name.replace('_', '-')}s{suffix}"
+            steps.setdefault(step, []).append(release_object)
+    return steps
 
 
-def _list_workloads(
-    app: application.Application,
-) -> Iterator[application.Service | application.Store | application.Job]:
-    yield from app.services
-    yield from app.stores
-    yield from app.jobs
+def _get_sort_key(release_object: ReleaseObject) -> tuple[int, int, str, str, str]:
+    return (
+        release_object.phase,
+        release_object.order,
+        release_object.owner or "",
+        release_object.kind,
+        release_object.name,
+    )
 
 
-def _build_workload_objects(
-    workload: application.Service | application.Store | application.Job,
-    app: application.Application,
-    *,
-    scope: names.Scope,
-    stack_settings: settings.Settings,
+def _build_configuration(
+    environment: environments.Environment,
+    workload: application.AnyWorkload,
     images: Mapping[str, inputs.Image],
     secrets: Mapping[str, inputs.SecretValue],
-    pull: Sequence[str],
-) -> Iterator[tuple[Phase, dict[str, Any]]]:
-    """The objects of one service, store or job, with their waves."""
-    yield Phase.foundation, identity.build_service_account(scope, workload.name, pull)
-    for right in identity.build_role_and_binding(scope, workload, workload.name):
-        yield Phase.foundation, right
-    yield Phase.foundation, policies.build_policy(scope, workload, app, stack_settings)
-    processes: dict[str, application.ContainerSpec] = {workload.name: workload}
-    processes |= {one.name: one for one in (*workload.sidecars, *workload.init)}
-    secret = config.build_secret(
-        scope, workload.name, [one for part in processes.values() for one in part.secrets], secrets
-    )
-    if secret is not None:
-        yield Phase.foundation, secret
-    parts: dict[str, container.ContainerInputs] = {}
-    for name, one in processes.items():
+) -> tuple[dict[str, inputs.ContainerInputs], Sequence[dict[str, Any]]]:
+    """The inputs of each container, and the Secret and ConfigMaps that they read."""
+    extra_containers = {extra.name: extra for extra in (*workload.sidecars, *workload.init)}
+    containers: dict[str, application.ContainerSpec] = {workload.name: workload, **extra_containers}
+    all_secrets = [secret for container_spec in containers.values() for secret in container_spec.secrets]
+    secret_manifest = config.build_secret(environment, workload.name, all_secrets, secrets)
+    variables: Mapping[str, str] = links.get_variables(environment.app, workload) if workload.link_variables else {}
+    manifests = [secret_manifest]
+    container_inputs: dict[str, inputs.ContainerInputs] = {}
+    for name, container_spec in containers.items():
+        extra_name = None if name == workload.name else name
         config_map = config.build_config_map(
-            scope, workload.name, one.files, container_name=None if one is workload else name
+            environment, workload.name, container_spec.files, container_name=extra_name
         )
-        if config_map is not None:
-            yield Phase.foundation, config_map
-        parts[name] = container.ContainerInputs(
+        manifests.append(config_map)
+        container_inputs[name] = inputs.ContainerInputs(
             image=images[name].reference,
-            env={**(links.get_variables(app, workload) if workload.link_variables else {}), **one.env},
+            env={**variables, **container_spec.env},
             config_map=config.get_name(config_map),
-            secret=config.get_name(secret),
+            secret=config.get_name(secret_manifest),
         )
-    groups = [
-        volumes.find_group_id(app, share) or names.DEFAULT_GROUP_ID
-        for share in workload.shared_volumes
-        if share.store != workload.name
-    ]
-    sharers = [one.name for one in app.services if workload.name in {share.store for share in one.shared_volumes}]
-    template = pod.build_pod_template(scope, workload, workload.name, parts, groups, sorted(sharers))
-    match workload:
-        case application.Service():
-            yield from _build_service_objects(workload, scope, stack_settings, template)
-        case application.Store():
-            yield Phase.foundation, network.build_headless_service(scope, workload)
-            if (open_ := network.build_published_service(scope, workload, stack_settings)) is not None:
-                yield Phase.foundation, open_
-            if (led := ingress.build_ingress(scope, workload, stack_settings)) is not None:
-                yield Phase.foundation, led
-            yield Phase.store, workloads.build_stateful_set(scope, workload, template, stack_settings)
-        case application.Job():
-            content = {name: image.content for name, image in images.items()}
-            if not workload.is_release_job():
-                # It starts nothing now, but what it starts must find what the jobs before it have prepared.
-                yield Phase.service, workloads.build_cron_job(scope, workload, template)
-            else:
-                wave = Phase.job if workload.run == "before-rollout" else Phase.late_job
-                yield wave, workloads.build_job(scope, workload, template, content)
+    return container_inputs, [manifest for manifest in manifests if manifest is not None]
 
 
-def _build_service_objects(
-    service: application.Service, scope: names.Scope, stack_settings: settings.Settings, template: dict[str, Any]
-) -> Iterator[tuple[Phase, dict[str, Any]]]:
-    """What only services have."""
-    if service.all_ports:
-        yield Phase.foundation, network.build_headless_service(scope, service)
-    elif service.port is not None or service.ports:
-        told = ingress.build_service_annotations(service, stack_settings)
-        yield (
-            Phase.foundation,
-            network.build_service(scope, service, exposure=stack_settings.publish, annotations=told),
-        )
-    if (led := ingress.build_ingress(scope, service, stack_settings)) is not None:
-        yield Phase.foundation, led
-    if service.daemon_set:
-        yield Phase.service, workloads.build_daemon_set(scope, service, template, stack_settings)
+def _build_access(environment: environments.Environment, workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
+    """The Services and the Ingress of a workload, and its disruption budget."""
+    if isinstance(workload, application.Job):
         return
-    if (service.scale.max or service.scale.min) >= 2:
-        yield Phase.foundation, availability.build_disruption_budget(scope, service.name)
-    yield Phase.service, workloads.build_deployment(scope, service, template, stack_settings)
-    if service.scale.max is not None:
-        yield Phase.service, scaling.build_autoscaler(scope, service)
+    if isinstance(workload, application.Store):
+        yield network.build_headless_service(environment, workload)
+        if (published := network.build_published_service(environment, workload)) is not None:
+            yield published
+    elif workload.all_ports:
+        yield network.build_headless_service(environment, workload)
+    elif workload.port is not None or workload.ports:
+        yield network.build_service(environment, workload, ingress.build_service_annotations(environment, workload))
+    if (ingress_manifest := ingress.build_ingress(environment, workload)) is not None:
+        yield ingress_manifest
+    if not isinstance(workload, application.Service) or workload.daemon_set:
+        return
+    if (workload.scale.max or workload.scale.min) >= 2:
+        yield availability.build_disruption_budget(environment, workload)
+
+
+def _build_rollout(
+    environment: environments.Environment,
+    workload: application.AnyWorkload,
+    template: dict[str, Any],
+    contents: Mapping[str, str],
+) -> Iterator[dict[str, Any]]:
+    """The object that creates the pods of a workload, and its autoscaler."""
+    match workload:
+        case application.Service(daemon_set=True):
+            yield workloads.build_daemon_set(environment, workload, template)
+        case application.Service():
+            yield workloads.build_deployment(environment, workload, template)
+            if workload.scale.max is not None:
+                yield scaling.build_autoscaler(environment, workload)
+        case application.Store():
+            yield workloads.build_stateful_set(environment, workload, template)
+        case application.Job() if workload.is_release_job():
+            yield workloads.build_job(environment, workload, template, contents)
+        case application.Job():
+            yield workloads.build_cron_job(environment, workload, template)
 
 
 def _find_images(
-    workload: application.Service | application.Store | application.Job,
-    services: Mapping[str, application.Service],
-    stack_settings: settings.Settings,
-    images: Mapping[str, inputs.Image],
+    environment: environments.Environment, workload: application.AnyWorkload, images: Mapping[str, inputs.Image]
 ) -> dict[str, inputs.Image]:
-    """By container. A companion without an image of its own has that of the main one."""
+    """The image of each container. An extra container without an image has that of the main one."""
+    services = {service.name: service for service in environment.app.services}
     uses = workload.uses if isinstance(workload, application.Job) else None
-    found = {workload.name: _find_image((workload.name, uses), workload.image, stack_settings, images)}
-    for one in (*workload.sidecars, *workload.init):
-        if one.uses is not None:
-            found[one.name] = _find_image((one.uses,), services[one.uses].image, stack_settings, images)
+    main = _find_image(environment, (workload.name, uses), workload.image, images)
+    own_images = {workload.name: main}
+    for extra in (*workload.sidecars, *workload.init):
+        if extra.uses is not None:
+            own_images[extra.name] = _find_image(environment, (extra.uses,), services[extra.uses].image, images)
+        elif extra.image is not None:
+            own_images[extra.name] = _find_image(environment, (), extra.image, images)
         else:
-            found[one.name] = (
-                found[workload.name] if one.image is None else _find_image((), one.image, stack_settings, images)
-            )
-    return found
+            own_images[extra.name] = main
+    return own_images
 
 
 def _find_image(
-    names_of_builds: Iterable[str | None],
+    environment: environments.Environment,
+    builds: Sequence[str | None],
     declared: str | None,
-    stack_settings: settings.Settings,
     images: Mapping[str, inputs.Image],
 ) -> inputs.Image:
-    for name in names_of_builds:
+    """The first image of these builds, or the declared one with the environment's override."""
+    for name in builds:
         if name is not None and name in images:
             return images[name]
     if declared is None:
-        raise LookupError(f"{next(iter(names_of_builds))}: it is built, but no image was given for it")
-    instead = image_reference.find_override(declared, stack_settings.image_overrides)
-    if instead is None:
+        raise LookupError(f"{builds[0]}: it is built, but its image is missing")
+    override = image_reference.find_override(declared, environment.settings.image_overrides)
+    if override is None:
         return inputs.Image(reference=declared, content=declared)
-    # The hash takes what the application says: a mirror's address is a fact of one machine. Its digest is not.
-    return inputs.Image(
-        reference=instead, content=image_reference.set_digest(declared, image_reference.get_digest(instead))
-    )
+    # The address of a mirror belongs to one environment, so the content has the declared name. The digest counts.
+    digest = image_reference.get_digest(override)
+    return inputs.Image(reference=override, content=image_reference.set_digest(declared, digest))

@@ -1,65 +1,66 @@
-"""Which nodes pods may run on, and what they push aside there.
+"""Node selection, tolerations, priority, and affinity to the nodes of shared volumes.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-from seaway.manifests import names
+from seaway.manifests import availability, names
 from seaway.model import application, scheduling
+from seaway.project import environments
 
 TPU_RESOURCE = "google.com/tpu"
 """https://cloud.google.com/kubernetes-engine/docs/how-to/tpus"""
 
 
-def build_pod_affinity(
-    scope: names.Scope, workload: application.WorkloadSpec, name: str, sharers: Sequence[str]
-) -> dict[str, Any]:
-    """The nodes of the stores whose disks it shares: a disk is mounted on one node at a time. A store that is replaced
-    prefers the node of its ``sharers``, who still hold its disk there.
+def build_pod_affinity(environment: environments.Environment, workload: application.AnyWorkload) -> dict[str, Any]:
+    """Affinity to the stores whose volumes it shares: a volume is mounted on one node at a time. A store that is
+    replaced prefers the node of the services that still hold its volume.
 
     https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
     """
 
-    def term(other: str) -> dict[str, Any]:
-        selected = {"matchLabels": names.build_selector(scope, other)}
-        return {"labelSelector": selected, "topologyKey": "kubernetes.io/hostname"}
+    def build_term(name: str) -> dict[str, Any]:
+        selector = {"matchLabels": names.build_selector(environment, name)}
+        return {"labelSelector": selector, "topologyKey": availability.HOSTNAME_LABEL}
 
+    stores = {shared_volume.store for shared_volume in workload.shared_volumes} - {workload.name}
+    sharing_services = [
+        service.name
+        for service in environment.app.services
+        if any(shared_volume.store == workload.name for shared_volume in service.shared_volumes)
+    ]
     terms: dict[str, Any] = {}
-    if there := sorted({share.store for share in workload.shared_volumes} - {name}):
-        terms["requiredDuringSchedulingIgnoredDuringExecution"] = [term(store) for store in there]
-    if sharers:
-        weighted = [{"weight": 100, "podAffinityTerm": term(other)} for other in sharers]
-        terms["preferredDuringSchedulingIgnoredDuringExecution"] = weighted
+    if stores:
+        terms["requiredDuringSchedulingIgnoredDuringExecution"] = [build_term(store) for store in sorted(stores)]
+    if sharing_services:
+        terms["preferredDuringSchedulingIgnoredDuringExecution"] = [
+            {"weight": 100, "podAffinityTerm": build_term(service)} for service in sorted(sharing_services)
+        ]
     return {"affinity": {"podAffinity": terms}} if terms else {}
 
 
-def build_placement(workload: application.WorkloadSpec) -> dict[str, Any]:
-    """The part of a pod's spec that says where. Nodes with accelerators are kept for those who ask for one: their
-    taint is tolerated by such pods, and by no others."""
-    asked = [one.resources for one in (workload, *workload.sidecars, *workload.init)]
-    nodes = dict(workload.node_selector)
-    for one in asked:
-        if one.tpu is not None:
-            nodes |= {
-                scheduling.TPU_NODE_LABELS["accelerator"]: one.tpu.accelerator,
-                scheduling.TPU_NODE_LABELS["topology"]: one.tpu.topology,
-            }
-    taints = {one.gpu.resource for one in asked if one.gpu is not None} | {
-        TPU_RESOURCE for one in asked if one.tpu is not None
-    }
-    tolerations = [
-        found
-        for text in dict.fromkeys(workload.tolerations)
-        if (found := scheduling.parse_toleration(text)) is not None
-    ]
-    tolerations += [{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in sorted(taints)]
+def build_placement(workload: application.AnyWorkload) -> dict[str, Any]:
+    """Priority, node selector and tolerations. Nodes with accelerators are tainted: only pods that request one tolerate
+    the taint."""
+    resources = [container_spec.resources for container_spec in (workload, *workload.sidecars, *workload.init)]
+    node_selector = dict(workload.node_selector)
+    taints: set[str] = set()
+    for container_resources in resources:
+        if (tpu := container_resources.tpu) is not None:
+            node_selector[scheduling.TPU_NODE_LABELS["accelerator"]] = tpu.accelerator
+            node_selector[scheduling.TPU_NODE_LABELS["topology"]] = tpu.topology
+            taints.add(TPU_RESOURCE)
+        if container_resources.gpu is not None:
+            taints.add(container_resources.gpu.resource)
+    declared = [scheduling.parse_toleration(text) for text in dict.fromkeys(workload.tolerations)]
+    tolerations = [toleration for toleration in declared if toleration is not None]
+    tolerations += [{"key": taint, "operator": "Exists", "effect": "NoSchedule"} for taint in sorted(taints)]
     spec: dict[str, Any] = {}
     if workload.priority_class is not None:
         spec["priorityClassName"] = workload.priority_class
-    if nodes:
-        spec["nodeSelector"] = dict(sorted(nodes.items()))
+    if node_selector:
+        spec["nodeSelector"] = dict(sorted(node_selector.items()))
     if tolerations:
         spec["tolerations"] = tolerations
     return spec

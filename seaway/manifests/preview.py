@@ -1,51 +1,41 @@
-"""What `pulumi up` would register, as far as files tell: no build, no cluster, no registry, no secret's value.
+"""Objects as far as the files of a checkout determine them: no build, cluster, registry or secret value.
 
-What is only known later has a stand-in. It is the same every time, so two renderings of one source are equal.
+Unknown values have placeholders. They are always the same, so two renderings of one source are equal.
 """
 
 from collections.abc import Mapping
 
 from seaway.images import build_inputs, context
 from seaway.manifests import inputs, objects
-from seaway.model import application, secrets, settings
+from seaway.model import secrets
 from seaway.project import environments
 
 
 def render_objects(
-    app: application.Application,
-    stack_settings: settings.Settings,
+    environment: environments.Environment,
     images: Mapping[str, inputs.Image] | None = None,
     fingerprints: Mapping[str, str] | None = None,
 ) -> list[objects.ReleaseObject]:
-    """The objects of an application.
+    """The objects of an environment.
 
     Args:
-        app: resolved.
-        stack: the environment.
-        images: those that are known: a release's, or ``tagged``.
-        fingerprints: by name of a secret, what stands for its value; without one it is ``given.UNRESOLVED``.
+        images: the known images, of a release or from ``tag_images``.
+        fingerprints: the known fingerprints by name of the secret; the others are ``inputs.UNRESOLVED``.
     """
-    unbuilt = tag_images(
-        app,
-        stack_settings,
-        dict.fromkeys(dict(build_inputs.list_builds(app)), f"{context.TAG_PREFIX}{inputs.UNRESOLVED}"),
-    )
+    builds = dict(build_inputs.list_builds(environment.app))
+    unbuilt = tag_images(environment, dict.fromkeys(builds, f"{context.TAG_PREFIX}{inputs.UNRESOLVED}"))
+    names = secrets.list_managed_names(environment.app)
+    if environment.settings.image_pull_credentials:
+        names.append(inputs.PULL_CREDENTIALS)
     known = fingerprints or {}
-    wanted = secrets.list_managed_names(app) + (
-        [inputs.PULL_CREDENTIALS] if stack_settings.image_pull_credentials else []
-    )
-    values = {name: inputs.SecretValue(fingerprint=known.get(name, inputs.UNRESOLVED), value="") for name in wanted}
-    return objects.objects(app, stack_settings, {**unbuilt, **(images or {})}, values)
+    values = {name: inputs.SecretValue(fingerprint=known.get(name, inputs.UNRESOLVED), value="") for name in names}
+    return objects.objects(environment, {**unbuilt, **(images or {})}, values)
 
 
-def tag_images(
-    app: application.Application, stack_settings: settings.Settings, tags: Mapping[str, str]
-) -> dict[str, inputs.Image]:
-    """Images that are not pushed yet, so without a digest: by name, with the tags that stand for their content."""
-    return {
-        name: inputs.Image(reference=f"{stack_settings.registry}/{app.name}/{name}:{tag}", content=tag)
-        for name, tag in tags.items()
-    }
+def tag_images(environment: environments.Environment, tags: Mapping[str, str]) -> dict[str, inputs.Image]:
+    """Images that are not pushed yet, by name: they have a tag instead of a digest."""
+    repository = f"{environment.settings.registry}/{environment.app.name}"
+    return {name: inputs.Image(reference=f"{repository}/{name}:{tag}", content=tag) for name, tag in tags.items()}
 
 
 def find_images(environment: environments.Environment) -> dict[str, inputs.Image]:
@@ -55,8 +45,7 @@ def find_images(environment: environments.Environment) -> dict[str, inputs.Image
     Raises:
         diagnosis.InvalidInput: a build context is invalid.
     """
-    app, stack_settings = environment.app, environment.settings
     if environment.release:
-        return inputs.resolve_release_images(environment.release, stack_settings.registry)
+        return inputs.resolve_release_images(environment.release, environment.settings.registry)
     records = build_inputs.read_build_records(environment)
-    return tag_images(app, stack_settings, {name: record.tag for name, record in records.items()})
+    return tag_images(environment, {name: record.tag for name, record in records.items()})

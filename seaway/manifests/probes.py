@@ -1,4 +1,4 @@
-"""How the kubelet asks a container whether it is well.
+"""The probes of a container.
 
 https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 """
@@ -10,26 +10,27 @@ from seaway.syntax.field_help import Help, Rationale
 
 STARTUP_PERIOD_SECONDS: Annotated[
     int,
-    Help("seconds between two questions to a program that starts"),
-    Rationale("a pod gets its first request a second after it can answer"),
+    Help("seconds between two startup probes"),
+    Rationale("a pod receives requests within a second after its start"),
 ] = 1
 
 
 def build_probes(health: application.Health, port: application.Port | None) -> dict[str, Any]:
-    """The start is asked the shallow question: a pod that waits for its database must not be restarted for it.
+    """The probes of a container. The startup probe is the liveness probe: a pod that waits for its database must not be
+    restarted.
 
-    ``port`` is the one that is asked; without a name its number is.
+    ``port``: the port to probe, by name, or by number if it has no name.
     """
     probes: dict[str, Any] = {}
-    if live := _build_handler(health.liveness, port):
-        probes["startupProbe"] = live | {
+    if liveness := _build_handler(health.liveness, port):
+        probes["startupProbe"] = liveness | {
             "periodSeconds": STARTUP_PERIOD_SECONDS,
             "timeoutSeconds": 3,
             "failureThreshold": health.start_period,
         }
-        probes["livenessProbe"] = live | {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
-    if ready := _build_handler(health.readiness, port):
-        probes["readinessProbe"] = ready | {
+        probes["livenessProbe"] = liveness | {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
+    if readiness := _build_handler(health.readiness, port):
+        probes["readinessProbe"] = readiness | {
             "periodSeconds": health.interval,
             "timeoutSeconds": health.timeout,
             "failureThreshold": health.retries,
@@ -42,13 +43,13 @@ def _build_handler(action: str | tuple[str, ...] | None, port: application.Port 
         return {"exec": {"command": list(action)}}
     if port is None or (action is None and port.protocol == "udp"):
         return None
-    called = port.name or port.port
+    port_key = port.name or port.port
     match (action or "tcp").partition(":"):
         case "tcp", _, _:
-            return {"tcpSocket": {"port": called}}
+            return {"tcpSocket": {"port": port_key}}
         case "grpc", "", _:
             return {"grpc": {"port": port.port}}
         case "grpc", _, service:
             return {"grpc": {"port": port.port, "service": service}}
         case _:
-            return {"httpGet": {"path": action, "port": called}}
+            return {"httpGet": {"path": action, "port": port_key}}

@@ -1,4 +1,4 @@
-"""The escape hatch: what an application says in Kubernetes' own words, merged into the finished objects."""
+"""Merges the `raw` fields of an application, in Kubernetes' own words, into the finished manifests."""
 
 from typing import Any
 
@@ -8,21 +8,21 @@ from seaway.syntax import diagnosis
 
 
 def merge_raw(workload: application.AnyWorkload, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The object with what `raw` says of its kind.
+    """The manifest with the `raw` fields of its kind.
 
-    Raises diagnosis.InvalidInput where something is missing after that. The rules of the model have seen the part alone, and
-    could not know what it meets.
+    Raises diagnosis.InvalidInput if a required field is missing then. The rules of the model have validated the raw
+    fields alone, without the manifest.
     """
     kind = manifest["kind"]
-    said = workload.raw.get(kind)
-    if not said:
+    raw = workload.raw.get(kind)
+    if not raw:
         return manifest
-    made = schema.merge_patch(kind, manifest, said)
-    place = diagnosis.SourceLocation(workload.name)
-    wrong = [
-        diagnosis.Diagnostic(place, ".".join(("raw", kind, *one.path)), one.message, one.hint)
-        for one in schema.check_object(kind, made)
+    merged = schema.merge_patch(kind, manifest, raw)
+    location = diagnosis.SourceLocation(workload.name)
+    diagnostics = [
+        diagnosis.Diagnostic(location, ".".join(("raw", kind, *error.path)), error.message, error.hint, error.code)
+        for error in schema.check_object(kind, merged)
     ]
-    if wrong:
-        raise diagnosis.InvalidInput(wrong)
-    return made
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
+    return merged

@@ -1,4 +1,4 @@
-"""What a container asks of its node. https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"""
+"""Requests and limits of a container. https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from seaway.manifests import placement
 from seaway.model import application
 
 DISK_REQUEST = "64Mi"
-"""Set aside for logs and writable folders: few fill them."""
+"""Reserved for logs and writable folders. Few containers fill their limit."""
 
 
 def build_resources(container_resources: application.Resources) -> dict[str, Any]:
-    """Devices are asked for by their limit alone: they cannot be shared, and the request is the same."""
+    """The resources of a container. Devices have a limit only: they cannot be shared, so the request is the same."""
     limits = {"memory": container_resources.memory, "ephemeral-storage": container_resources.disk}
     if container_resources.cpu_limit is not None:
         limits["cpu"] = container_resources.cpu_limit

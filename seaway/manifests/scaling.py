@@ -1,4 +1,4 @@
-"""The autoscaler of a service: more pods under load within seconds, fewer only when the load has been gone for long.
+"""The autoscaler of a service: it adds pods within seconds, and removes them only after a long time of low load.
 
 https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/
 """
@@ -8,15 +8,16 @@ from typing import Annotated, Any
 from seaway.kubernetes.api import quantity
 from seaway.manifests import names
 from seaway.model import application
+from seaway.project import environments
 from seaway.syntax.field_help import Help, Rationale
 
 DEFAULT_CPU_PERCENT = 70
-"""Percent, where nothing is said."""
+"""The target if the service declares none."""
 
 SCALE_UP_POLICIES: Annotated[
     list[dict[str, Any]],
-    Help("how fast pods are added: twice as many, or four more, every 15 seconds, whichever is more"),
-    Rationale("a rush is answered at once: too many pods cost little, too few cost requests"),
+    Help("limits for adding pods: 100 percent or 4 pods every 15 seconds, the larger one"),
+    Rationale("a sudden load is served at once: too many pods cost little, too few cost requests"),
 ] = [
     {"type": "Percent", "value": 100, "periodSeconds": 15},
     {"type": "Pods", "value": 4, "periodSeconds": 15},
@@ -24,8 +25,8 @@ SCALE_UP_POLICIES: Annotated[
 
 SCALE_DOWN_POLICIES: Annotated[
     list[dict[str, Any]],
-    Help("how fast pods are taken away: one, or a tenth of them, every minute, whichever is more"),
-    Rationale("what was taken away by mistake is missed by few requests, and comes back at once"),
+    Help("limits for removing pods: 1 pod or 10 percent every minute, the larger one"),
+    Rationale("a pod that is removed too early affects few requests, and is replaced at once"),
 ] = [
     {"type": "Pods", "value": 1, "periodSeconds": 60},
     {"type": "Percent", "value": 10, "periodSeconds": 60},
@@ -33,21 +34,16 @@ SCALE_DOWN_POLICIES: Annotated[
 
 SCALE_DOWN_STABILIZATION_SECONDS: Annotated[
     int,
-    Help("seconds that the load must have been lower before a pod is taken away"),
-    Rationale("the next wave of requests finds the pods of the one before"),
+    Help("seconds of lower load before a pod is removed"),
+    Rationale("the pods are still there for the next wave of requests"),
 ] = 300
 
 
-def build_autoscaler(scope: names.Scope, service: application.Service) -> dict[str, Any]:
-    """Looks at the main container alone: a sidecar that idles, or is busy with itself, says nothing about the load."""
-    targets = {"cpu": service.scale.cpu, "memory": service.scale.memory}
-    shares = {name: quantity.parse_percent(said) for name, said in targets.items() if said is not None} or {
-        "cpu": DEFAULT_CPU_PERCENT
-    }
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": names.build_metadata(scope, service.name),
+def build_autoscaler(environment: environments.Environment, service: application.Service) -> dict[str, Any]:
+    """The autoscaler. It measures the main container only: the usage of sidecars is unrelated to the load."""
+    declared = {"cpu": service.scale.cpu, "memory": service.scale.memory}
+    targets = {name: quantity.parse_percent(target) for name, target in declared.items() if target is not None}
+    return names.build_object(environment, "HorizontalPodAutoscaler", service.name) | {
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": service.name},
             "minReplicas": service.scale.min,
@@ -58,26 +54,26 @@ def build_autoscaler(scope: names.Scope, service: application.Service) -> dict[s
                     "containerResource": {
                         "name": name,
                         "container": service.name,
-                        "target": {"type": "Utilization", "averageUtilization": share},
+                        "target": {"type": "Utilization", "averageUtilization": target},
                     },
                 }
-                for name, share in sorted(shares.items())
+                for name, target in sorted((targets or {"cpu": DEFAULT_CPU_PERCENT}).items())
             ],
             "behavior": {
                 "scaleUp": _build_scaling_rules(0, SCALE_UP_POLICIES),
                 "scaleDown": _build_scaling_rules(SCALE_DOWN_STABILIZATION_SECONDS, SCALE_DOWN_POLICIES),
             },
-        },
+        }
     }
 
 
 def build_scale_annotation(service: application.Service) -> dict[str, str]:
-    """On the Deployment: who decides about its replicas. With it, each switch between the two is a change of the
-    Deployment, also where its number is the same: going back to a fixed number then writes that number."""
+    """An annotation of the Deployment while an autoscaler sets its replicas. So each switch between a fixed number and
+    an autoscaler changes the Deployment, even if the number is the same, and a fixed number is written again."""
     return {} if service.scale.max is None else {names.SCALE_ANNOTATION: f"{service.scale.min}-{service.scale.max}"}
 
 
 def _build_scaling_rules(seconds: int, policies: list[dict[str, Any]]) -> dict[str, Any]:
-    # Copies: YAML would write what is the same in two autoscalers once, with an anchor.
-    copies = [dict(one) for one in policies]
+    # Copies: YAML would write the policies of a second autoscaler as a reference to the first.
+    copies = [dict(policy) for policy in policies]
     return {"stabilizationWindowSeconds": seconds, "selectPolicy": "Max", "policies": copies}

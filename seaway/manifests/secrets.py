@@ -1,4 +1,4 @@
-"""How a container gets its secrets: as files, which is the default, or as environment variables.
+"""How a container reads its secrets: from files by default, or from environment variables.
 
 https://kubernetes.io/docs/concepts/configuration/secret/
 """
@@ -7,54 +7,54 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from seaway.model import application
-from seaway.model import secrets as said
+from seaway.model import secrets as model_secrets
 from seaway.syntax.field_help import Help, Rationale
 
 VOLUME_NAME = "secrets"
 
 FILE_MODE: Annotated[
     int,
-    Help("who may read the files: root and the group of the pod, 0440; nobody writes"),
+    Help("mode of the files, 0440: readable by root and the group of the pod, writable by no process"),
     Rationale("the process is in that group, whatever its user is"),
 ] = 0o440
 
 
 def build_env(secrets: Iterable[application.Secret], secret_name: str | None) -> list[dict[str, Any]]:
-    """Each secret as a variable, or as one that says where its file is. ``own``: the name of the pod's Secret."""
+    """Each secret as a variable, or a variable with the path of its file. ``secret_name``: the Secret of the pod."""
     return [
         {
-            "name": each.name,
-            "valueFrom": {"secretKeyRef": {"name": each.existing or secret_name, "key": _get_key(each)}},
+            "name": secret.name,
+            "valueFrom": {"secretKeyRef": {"name": secret.existing or secret_name, "key": _get_key(secret)}},
         }
-        if each.env
-        else {"name": said.format_variable_name(each), "value": said.format_path(each)}
-        for each in _sort_by_name(secrets)
+        if secret.env
+        else {"name": model_secrets.format_variable_name(secret), "value": model_secrets.format_path(secret)}
+        for secret in _sort_by_name(secrets)
     ]
 
 
 def build_volume(secrets: Iterable[application.Secret], secret_name: str | None) -> dict[str, Any] | None:
-    """The files of all containers of a pod, of our own Secret and of existing ones; None if none is a file."""
-    items: dict[str, dict[str, str]] = {}
-    for each in _select_files(secrets):
-        items.setdefault(each.existing or secret_name or "", {})[each.name] = _get_key(each)
-    if not items:
+    """The files of all containers of a pod, from the pod's own Secret and existing ones; None if there is no file."""
+    paths: dict[str, dict[str, str]] = {}
+    for secret in _select_files(secrets):
+        paths.setdefault(secret.existing or secret_name or "", {})[secret.name] = _get_key(secret)
+    if not paths:
         return None
     sources = [
-        {"secret": {"name": of, "items": [{"key": key, "path": path} for path, key in items[of].items()]}}
-        for of in sorted(items)
+        {"secret": {"name": name, "items": [{"key": key, "path": path} for path, key in keys.items()]}}
+        for name, keys in sorted(paths.items())
     ]
     return {"name": VOLUME_NAME, "projected": {"defaultMode": FILE_MODE, "sources": sources}}
 
 
 def build_mounts(secrets: Iterable[application.Secret]) -> list[dict[str, Any]]:
-    """Each file by itself, and not their folder: that is also where the token of an account is mounted, ours or one
-    that a cloud adds to every pod, and a runtime cannot make a mount point in a folder that is read-only.
+    """A mount for each file, not for their folder: the token of an account is mounted in the same folder, ours or one
+    that a cloud adds to every pod, and a runtime cannot create a mount point in a read-only folder.
 
     https://github.com/kubernetes/kubernetes/issues/65835
     """
     return [
-        {"name": VOLUME_NAME, "mountPath": said.format_path(each), "subPath": each.name, "readOnly": True}
-        for each in _select_files(secrets)
+        {"name": VOLUME_NAME, "mountPath": model_secrets.format_path(secret), "subPath": secret.name, "readOnly": True}
+        for secret in _select_files(secrets)
     ]
 
 
@@ -63,8 +63,8 @@ def _get_key(secret: application.Secret) -> str:
 
 
 def _select_files(secrets: Iterable[application.Secret]) -> Sequence[application.Secret]:
-    return [each for each in _sort_by_name(secrets) if not each.env]
+    return [secret for secret in _sort_by_name(secrets) if not secret.env]
 
 
 def _sort_by_name(secrets: Iterable[application.Secret]) -> Sequence[application.Secret]:
-    return sorted(secrets, key=lambda each: each.name)
+    return sorted(secrets, key=lambda secret: secret.name)

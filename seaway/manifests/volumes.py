@@ -1,17 +1,17 @@
-"""What containers find in their file systems beside their images."""
+"""The volumes of a pod, and their mounts in its containers."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from seaway.manifests import config, names, secrets
+from seaway.manifests import config, inputs, names, secrets
 from seaway.model import application
-from seaway.model import volumes as disks_
+from seaway.model import volumes as model_volumes
 from seaway.syntax.field_help import Help, Rationale
 
 WRITABLE_SIZE_LIMIT: Annotated[
     str,
-    Help("most that a writable folder takes before the pod is evicted"),
-    Rationale("a leak ends one pod, not the node's disk"),
+    Help("maximum size of a writable folder; a pod above it is evicted"),
+    Rationale("a leak stops one pod, and does not fill the disk of the node"),
 ] = "256Mi"
 
 DATA_VOLUME_NAME = "data"
@@ -20,69 +20,73 @@ DATA_VOLUME_NAME = "data"
 TMP_PATH = "/tmp"  # noqa: S108 - a path in the container, empty at each start
 
 ROOT_PATH = "/"
-"""Who may write to it, may write wherever the image lets its user; nothing is mounted for that."""
+"""In `writable`: the container may write wherever its user may. Nothing is mounted for it."""
 
 
 def build_volumes(
-    workload: application.WorkloadSpec, name: str, config_maps: Mapping[str, str | None], secret: str | None
+    workload: application.AnyWorkload, container_inputs: Mapping[str, inputs.ContainerInputs]
 ) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, Any]]]]:
-    """The volumes of a pod, and by container what it mounts of them. ``config_maps`` has a name for each with files,
-    ``secret`` is the Secret of all of them.
+    """The volumes of a pod, and the mounts of each container.
 
-    A path is one folder in the whole pod: so a proxy reads the socket that the program makes, and a backup the disk of
-    the store. Only /tmp is everybody's own. A store's disks come from its claim templates: only their mounts are here.
+    A path is one folder in the whole pod: a proxy reads the socket that the program creates, and a backup the volume of
+    the store. Only /tmp is separate for each container. The volumes of a store come from its claim templates: only
+    their mounts are here.
     """
-    disks = (
-        {volume.path: called for called, volume in list_claims(workload).items()}
-        if isinstance(workload, application.Store)
-        else {}
-    )
-    found: dict[str, dict[str, Any]] = {}
-    for share in workload.shared_volumes:
-        called = names.shorten_name(f"shared-{disks_.format_claim_name(share).removesuffix('-0')}")
-        disks[share.path] = called
-        found[called] = {"name": called, "persistentVolumeClaim": {"claimName": disks_.format_claim_name(share)}}
+    claims: dict[str, str] = {}
+    if isinstance(workload, application.Store):
+        claims = {volume.path: name for name, volume in list_claims(workload).items()}
+    volumes: dict[str, dict[str, Any]] = {}
+
+    def add_volume(name: str, source: dict[str, Any]) -> str:
+        volumes[name] = {"name": name, **source}
+        return name
+
+    for shared_volume in workload.shared_volumes:
+        claim = model_volumes.format_claim_name(shared_volume)
+        name = names.shorten_name(f"shared-{claim.removesuffix('-0')}")
+        claims[shared_volume.path] = add_volume(name, {"persistentVolumeClaim": {"claimName": claim}})
     mounts: dict[str, list[dict[str, Any]]] = {}
-    wanted: list[application.Secret] = []
-    for called, one in {name: workload, **{one.name: one for one in (*workload.sidecars, *workload.init)}}.items():
-        own = called == name
-        mounts[called] = []
-        for path in sorted({TMP_PATH, *one.writable} - {ROOT_PATH}):
-            volume = disks.get(path) or _format_volume_name(path, None if own else called)
-            if path not in disks:
-                found[volume] = {"name": volume, "emptyDir": {"sizeLimit": WRITABLE_SIZE_LIMIT}}
-            mounts[called].append({"name": volume, "mountPath": path})
-        if config_map := config_maps[called]:
-            volume = "config" if own else names.shorten_name(f"config-{called}")
-            found[volume] = {"name": volume, "configMap": {"name": config_map}}
-            mounts[called] += _build_file_mounts(volume, one)
-        mounts[called] += secrets.build_mounts(one.secrets)
-        wanted += one.secrets
-    if kept := secrets.build_volume(wanted, secret):
-        found[secrets.VOLUME_NAME] = kept
-    only_read = {share.path for share in workload.shared_volumes if share.read_only}
-    mounts[name] += [
-        {"name": called, "mountPath": path} | ({"readOnly": True} if path in only_read else {})
-        for path, called in disks.items()
+    all_secrets: list[application.Secret] = []
+    extra_containers = {extra.name: extra for extra in (*workload.sidecars, *workload.init)}
+    for container_name, container_spec in {workload.name: workload, **extra_containers}.items():
+        extra_name = None if container_name == workload.name else container_name
+        mounts[container_name] = []
+        for path in sorted({TMP_PATH, *container_spec.writable} - {ROOT_PATH}):
+            volume = claims.get(path) or add_volume(
+                _format_volume_name(path, extra_name), {"emptyDir": {"sizeLimit": WRITABLE_SIZE_LIMIT}}
+            )
+            mounts[container_name].append({"name": volume, "mountPath": path})
+        if config_map := container_inputs[container_name].config_map:
+            volume = "config" if extra_name is None else names.shorten_name(f"config-{extra_name}")
+            add_volume(volume, {"configMap": {"name": config_map}})
+            mounts[container_name] += _build_file_mounts(volume, container_spec)
+        mounts[container_name] += secrets.build_mounts(container_spec.secrets)
+        all_secrets += container_spec.secrets
+    if projected := secrets.build_volume(all_secrets, container_inputs[workload.name].secret):
+        volumes[secrets.VOLUME_NAME] = projected
+    read_only = {shared_volume.path for shared_volume in workload.shared_volumes if shared_volume.read_only}
+    mounts[workload.name] += [
+        {"name": name, "mountPath": path} | ({"readOnly": True} if path in read_only else {})
+        for path, name in claims.items()
     ]
-    return list(found.values()), mounts
+    return list(volumes.values()), mounts
 
 
 def list_claims(store: application.Store) -> dict[str, application.Volume]:
-    """A store's disks by the names of their claims."""
+    """The volumes of a store by the names of their claims."""
     return {DATA_VOLUME_NAME: store.volume, **store.volumes}
 
 
 def _format_volume_name(path: str, container_name: str | None) -> str:
-    return names.shorten_name(
-        f"tmp-{container_name}" if path == TMP_PATH and container_name else f"writable-{names.slugify_path(path)}"
-    )
+    if path == TMP_PATH and container_name:
+        return names.shorten_name(f"tmp-{container_name}")
+    return names.shorten_name(f"writable-{names.slugify_path(path)}")
 
 
 def _build_file_mounts(volume: str, container_spec: application.ContainerSpec) -> list[dict[str, Any]]:
-    """Single files (subPath) leave the rest of the folder as the image has it. They are never updated in place, and
-    need not be: a changed file is another ConfigMap."""
+    """Single files (subPath) keep the rest of the image's folder. They are never updated in place, and need not be: a
+    changed file is another ConfigMap."""
     return [
         {"name": volume, "mountPath": file.path, "subPath": config.format_file_key(file.path), "readOnly": True}
-        for file in sorted(container_spec.files, key=lambda each: each.path)
+        for file in sorted(container_spec.files, key=lambda file: file.path)
     ]

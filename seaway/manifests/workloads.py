@@ -1,153 +1,141 @@
-"""What runs the pods, from Deployment to CronJob; and how long each may take to become healthy."""
+"""Deployments, DaemonSets, StatefulSets, Jobs and CronJobs, and the deadlines of their rollouts."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from seaway.manifests import ingress, names, scaling, volumes
-from seaway.model import application, settings
+from seaway.model import application
+from seaway.project import environments
+from seaway.syntax import hashing
 from seaway.syntax.field_help import Help, Rationale
 
 REVISION_HISTORY_LIMIT: Annotated[
     int,
-    Help("old versions that `kubectl rollout undo` finds"),
-    Rationale("for one hasty hand; a rollback proper deploys an earlier release"),
+    Help("old versions that `kubectl rollout undo` can restore"),
+    Rationale("for an emergency by hand; a proper rollback deploys an earlier release"),
 ] = 3
 
 SCHEDULING_SECONDS = 60
-"""Seconds for what comes before a container's own time: a node is found, the image is pulled."""
+"""Seconds before a container starts: the pod is scheduled, and its image is pulled."""
 
 MIN_READY_SECONDS: Annotated[
     int,
-    Help("seconds that a pod without a readiness question must run before it counts"),
-    Rationale("it is ready from its first moment, and a program that ends at once would pass for a healthy one"),
+    Help("seconds that a pod without a readiness probe must run before it counts as available"),
+    Rationale("it is ready at once, so a program that exits immediately would count as healthy"),
 ] = 5
 
 POD_REPLACEMENT_POLICY: Annotated[
     str,
-    Help("when a job's next try begins: when the pod of the one before has ended"),
-    Rationale("a migration that is still ending must not meet a second one"),
+    Help("when a retry of a job starts: when the failed pod has ended"),
+    Rationale("a migration must not run beside the previous one that is still ending"),
 ] = "Failed"
 
 EVICTION_ACTION: Annotated[
     str,
-    Help("a pod that a node's drain has ended counts as no try"),
+    Help("a pod that a node drain evicted does not count as a failed attempt"),
     Rationale("the program did not fail"),
 ] = "Ignore"
 """https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy"""
 
 NEVER_SCHEDULE = "0 0 31 2 *"
-"""For a CronJob that only people start: February has no 31st, and it is suspended besides."""
+"""For a CronJob that is only started by hand: February has no 31st, and the CronJob is suspended too."""
 
 CRON_JOB_NAME_LIMIT = 52
-"""Its jobs have its name and 11 characters more.
+"""The names of its jobs have 11 more characters.
 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#writing-a-cronjob-spec"""
 
 RUN_ANNOTATION, AFTER_ROLLOUT = "seaway/run", "after-rollout"
-"""An annotation of a job that runs after the services: whoever reads the object alone cannot tell otherwise."""
+"""An annotation of a job that runs after the services: the object alone does not show it otherwise."""
 
 WAIT_UNTIL_RECORDED = {"pulumi.com/waitFor": "jsonpath={.metadata.uid}"}
-"""Pulumi goes on as soon as the object is recorded: its health is the Rollout's business. Not `skipAwait`, which would
-also not wait for a deletion, and a replaced Deployment would then be patched while it goes away.
+"""Pulumi waits until the object is recorded; the Rollout waits for its health. Not `skipAwait`: it would also skip the
+wait for a deletion, and a replaced Deployment would then be patched while it is being deleted.
 https://github.com/pulumi/pulumi-kubernetes/issues/3154"""
 
 
-def compute_deadline(
-    workload: application.Service | application.Store | application.Job, stack_settings: settings.Settings
-) -> int:
-    """Seconds that a rollout of it may take; then what could still heal has failed too."""
+def compute_deadline(environment: environments.Environment, workload: application.AnyWorkload) -> int:
+    """Seconds that its rollout may take."""
     if isinstance(workload, application.Job):
         return workload.timeout + SCHEDULING_SECONDS
-    return max(stack_settings.rollout_timeout, workload.health.start_period + SCHEDULING_SECONDS)
+    return max(environment.settings.rollout_timeout, workload.health.start_period + SCHEDULING_SECONDS)
 
 
 def hash_spec(manifest: dict[str, Any], contents: Mapping[str, str]) -> str:
-    """What stands for the whole spec: another version is another rollout. Known in a preview, as a Job's name is."""
+    """The hash of the whole spec: another version is another rollout. A preview knows it, as the name of a Job."""
     spec = manifest["spec"]
     template = spec["template"]
-    return names.hash_content(spec | {"template": template | {"spec": _replace_images(template["spec"], contents)}})
+    return hashing.hash_content(spec | {"template": template | {"spec": _replace_images(template["spec"], contents)}})
 
 
 def _replace_images(pod_spec: dict[str, Any], contents: Mapping[str, str]) -> dict[str, Any]:
-    """A pod's spec with what stands for the images in their place, by container: digests are known after the build."""
-    kinds = ("initContainers", "containers")
+    """A pod spec with ``contents`` in place of the images, by container: digests are unknown before the build."""
     return pod_spec | {
-        kind: [one | ({"image": contents[one["name"]]} if one["name"] in contents else {}) for one in pod_spec[kind]]
-        for kind in kinds
-        if kind in pod_spec
+        key: [
+            container | ({"image": contents[container["name"]]} if container["name"] in contents else {})
+            for container in pod_spec[key]
+        ]
+        for key in ("initContainers", "containers")
+        if key in pod_spec
     }
 
 
 def build_deployment(
-    scope: names.Scope, service: application.Service, template: dict[str, Any], stack_settings: settings.Settings
+    environment: environments.Environment, service: application.Service, template: dict[str, Any]
 ) -> dict[str, Any]:
-    """A service: old pods go only as new ones are ready, so the capacity never falls below the scale."""
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": names.build_metadata(
-            scope,
-            service.name,
-            annotations=WAIT_UNTIL_RECORDED
-            | scaling.build_scale_annotation(service)
-            | ingress.build_url_annotation(service, stack_settings),
-        ),
+    """A service: old pods stop only as new ones become ready, so the capacity never falls below the scale."""
+    annotations = (
+        WAIT_UNTIL_RECORDED
+        | scaling.build_scale_annotation(service)
+        | ingress.build_url_annotation(environment, service)
+    )
+    return names.build_object(environment, "Deployment", service.name, annotations=annotations) | {
         "spec": {
             "replicas": service.scale.min,
             **_build_min_ready_seconds(template),
             "revisionHistoryLimit": REVISION_HISTORY_LIMIT,
-            "progressDeadlineSeconds": compute_deadline(service, stack_settings),
+            "progressDeadlineSeconds": compute_deadline(environment, service),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
-            "selector": {"matchLabels": names.build_selector(scope, service.name)},
+            "selector": {"matchLabels": names.build_selector(environment, service.name)},
             "template": template,
-        },
+        }
     }
 
 
 def build_daemon_set(
-    scope: names.Scope, service: application.Service, template: dict[str, Any], stack_settings: settings.Settings
+    environment: environments.Environment, service: application.Service, template: dict[str, Any]
 ) -> dict[str, Any]:
-    """A service with one pod on every node: the new one runs beside the old one until it is ready, node by node.
+    """A service with one pod on every node: on each node the old pod stops when the new one is ready.
 
     https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
     """
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "DaemonSet",
-        "metadata": names.build_metadata(
-            scope, service.name, annotations=WAIT_UNTIL_RECORDED | ingress.build_url_annotation(service, stack_settings)
-        ),
+    annotations = WAIT_UNTIL_RECORDED | ingress.build_url_annotation(environment, service)
+    return names.build_object(environment, "DaemonSet", service.name, annotations=annotations) | {
         "spec": {
             **_build_min_ready_seconds(template),
             "revisionHistoryLimit": REVISION_HISTORY_LIMIT,
             "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "selector": {"matchLabels": names.build_selector(scope, service.name)},
+            "selector": {"matchLabels": names.build_selector(environment, service.name)},
             "template": template,
-        },
+        }
     }
 
 
 def _build_min_ready_seconds(template: dict[str, Any]) -> dict[str, int]:
-    asked = all("readinessProbe" in container for container in template["spec"]["containers"])
-    return {} if asked else {"minReadySeconds": MIN_READY_SECONDS}
+    has_probe = all("readinessProbe" in container for container in template["spec"]["containers"])
+    return {} if has_probe else {"minReadySeconds": MIN_READY_SECONDS}
 
 
 def build_stateful_set(
-    scope: names.Scope, store: application.Store, template: dict[str, Any], stack_settings: settings.Settings
+    environment: environments.Environment, store: application.Store, template: dict[str, Any]
 ) -> dict[str, Any]:
-    """A store: one pod with a stable name, and a disk that stays whatever happens to the pod or to the set.
+    """A store has one pod with a stable name, and a volume that outlives the pod and the StatefulSet.
 
-    Its policy, history, service name and claims cannot be changed later without deleting the set:
-    they are written once, here.
+    Its pod management policy, history limit, service name and claims are immutable: to change them, the StatefulSet
+    must be deleted.
     """
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "StatefulSet",
-        "metadata": names.build_metadata(
-            scope,
-            names.shorten_name(store.name, names.STATEFUL_SET_NAME_LIMIT),
-            owner=store.name,
-            annotations=WAIT_UNTIL_RECORDED | ingress.build_url_annotation(store, stack_settings),
-        ),
+    name = names.shorten_name(store.name, names.STATEFUL_SET_NAME_LIMIT)
+    annotations = WAIT_UNTIL_RECORDED | ingress.build_url_annotation(environment, store)
+    return names.build_object(environment, "StatefulSet", name, owner=store.name, annotations=annotations) | {
         "spec": {
             "replicas": 1,
             "revisionHistoryLimit": REVISION_HISTORY_LIMIT,
@@ -157,13 +145,13 @@ def build_stateful_set(
                 "whenDeleted": "Retain" if store.retain else "Delete",
                 "whenScaled": "Retain",
             },
-            "selector": {"matchLabels": names.build_selector(scope, store.name)},
+            "selector": {"matchLabels": names.build_selector(environment, store.name)},
             "template": template,
             "volumeClaimTemplates": [
-                _build_claim_template(name, volume, volume.storage_class or stack_settings.storage_class)
+                _build_claim_template(name, volume, volume.storage_class or environment.settings.storage_class)
                 for name, volume in volumes.list_claims(store).items()
             ],
-        },
+        }
     }
 
 
@@ -175,40 +163,35 @@ def _build_claim_template(name: str, volume: application.Volume, storage_class: 
 
 
 def build_job(
-    scope: names.Scope, job: application.Job, template: dict[str, Any], contents: Mapping[str, str]
+    environment: environments.Environment,
+    job: application.Job,
+    template: dict[str, Any],
+    contents: Mapping[str, str],
 ) -> dict[str, Any]:
-    """A job of a release. Kubernetes never changes a Job's pod template, so another template is another Job.
+    """A job of a release. The pod template of a Job is immutable, so another template is another Job.
 
-    The name is a hash of it with ``contents`` in place of the images: digests are not known in a preview, and a
-    rebuild of the same source must not run a migration again. Without a time to live: a Job that deleted itself
-    would run once more with the next refresh. What `raw` says is in it too: it may be of the template.
+    Its name has a hash of the template with ``contents`` in place of the images: a preview does not know digests, and a
+    rebuild of the same source must not run a migration again. The hash includes `raw`, which may change the template.
+    It has no time to live: a Job that deletes itself would run again at the next refresh.
     """
-    known = _replace_images(template["spec"], contents)
-    suffix = names.hash_content([known, job.raw["Job"]] if job.raw.get("Job") else known)
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": names.build_metadata(
-            scope,
-            f"{names.shorten_name(job.name, names.LABEL_LIMIT - len(suffix) - 1)}-{suffix}",
-            owner=job.name,
-            annotations=WAIT_UNTIL_RECORDED | ({RUN_ANNOTATION: AFTER_ROLLOUT} if job.run == AFTER_ROLLOUT else {}),
-        ),
-        "spec": _build_job_spec(job, template),
+    pod_spec = _replace_images(template["spec"], contents)
+    suffix = hashing.hash_content([pod_spec, job.raw["Job"]] if job.raw.get("Job") else pod_spec)
+    name = f"{names.shorten_name(job.name, names.LABEL_LIMIT - len(suffix) - 1)}-{suffix}"
+    annotations = WAIT_UNTIL_RECORDED | ({RUN_ANNOTATION: AFTER_ROLLOUT} if job.run == AFTER_ROLLOUT else {})
+    return names.build_object(environment, "Job", name, owner=job.name, annotations=annotations) | {
+        "spec": _build_job_spec(job, template)
     }
 
 
-def build_cron_job(scope: names.Scope, job: application.Job, template: dict[str, Any]) -> dict[str, Any]:
-    """A job on a schedule; or, without one, a template for whoever starts it by hand.
+def build_cron_job(
+    environment: environments.Environment, job: application.Job, template: dict[str, Any]
+) -> dict[str, Any]:
+    """A job on a schedule; without one, a template to start by hand.
 
     https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
     """
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": names.build_metadata(
-            scope, names.shorten_name(job.name, CRON_JOB_NAME_LIMIT), owner=job.name, annotations=WAIT_UNTIL_RECORDED
-        ),
+    name = names.shorten_name(job.name, CRON_JOB_NAME_LIMIT)
+    return names.build_object(environment, "CronJob", name, owner=job.name, annotations=WAIT_UNTIL_RECORDED) | {
         "spec": {
             "schedule": job.schedule or NEVER_SCHEDULE,
             "timeZone": job.time_zone,
@@ -218,19 +201,19 @@ def build_cron_job(scope: names.Scope, job: application.Job, template: dict[str,
             "successfulJobsHistoryLimit": job.history_limit,
             "failedJobsHistoryLimit": job.history_limit,
             "jobTemplate": {
-                "metadata": {"labels": names.build_labels(scope, job.name)},
+                "metadata": {"labels": names.build_labels(environment, job.name)},
                 "spec": _build_job_spec(job, template),
             },
-        },
+        }
     }
 
 
 def _build_job_spec(job: application.Job, template: dict[str, Any]) -> dict[str, Any]:
-    evicted = {"action": EVICTION_ACTION, "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    on_eviction = {"action": EVICTION_ACTION, "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     return {
         "backoffLimit": job.backoff_limit,
         "activeDeadlineSeconds": job.timeout,
         "podReplacementPolicy": POD_REPLACEMENT_POLICY,
-        "podFailurePolicy": {"rules": [evicted]},
+        "podFailurePolicy": {"rules": [on_eviction]},
         "template": template,
     }

@@ -5,7 +5,7 @@ import ipaddress
 import re
 
 INTERNET = "internet"
-"""Every public address."""
+"""All public addresses."""
 
 
 _RANGE = re.compile(r"(?P<address>[0-9A-Fa-f.:]+)/(?P<bits>[0-9]{1,3})(:(?P<port>[0-9]{1,5}))?")
@@ -13,7 +13,7 @@ _RANGE = re.compile(r"(?P<address>[0-9A-Fa-f.:]+)/(?P<bits>[0-9]{1,3})(:(?P<port
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AddressRange:
-    """A range of addresses, and the one port of them that is meant; None: every port."""
+    """A range of addresses with a port; None: all ports."""
 
     cidr: str
     port: int | None = None
@@ -23,15 +23,15 @@ class AddressRange:
 
 
 def parse_range(text: str) -> AddressRange | None:
-    """``10.1.0.0/16`` or ``10.1.2.3/32:5432``, as it is meant; None: it is no range of addresses.
+    """``10.1.0.0/16`` or ``10.1.2.3/32:5432``; None: it is not a range.
 
-    A range may be written from any address in it; what comes back begins where the range does.
+    The text may name any address in the range; the result has the first address.
     """
-    found = _RANGE.fullmatch(text)
-    if not found:
+    match = _RANGE.fullmatch(text)
+    if not match:
         return None
     try:
-        network = ipaddress.ip_network(f"{found['address']}/{found['bits']}", strict=False)
+        network = ipaddress.ip_network(f"{match['address']}/{match['bits']}", strict=False)
     except ValueError:
         return None
-    return AddressRange(str(network), None if found["port"] is None else int(found["port"]))
+    return AddressRange(str(network), int(match["port"]) if match["port"] else None)

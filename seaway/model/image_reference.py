@@ -1,4 +1,4 @@
-"""References of images, as Docker writes them: ``[host[:port]/]path[:tag][@digest]``.
+"""Image references in the syntax of Docker: ``[host[:port]/]path[:tag][@digest]``.
 
 https://github.com/distribution/reference/blob/main/reference.go
 """
@@ -9,7 +9,7 @@ DOCKER_HUB = "docker.io"
 
 
 def normalize(reference: str) -> str:
-    """The one name that an image has: ``docker.io/library/python`` is ``python:latest``.
+    """The shortest name of an image with its tag: ``docker.io/library/python`` is ``python:latest``.
 
     https://docs.docker.com/reference/cli/docker/image/tag/#description
     """
@@ -21,43 +21,43 @@ def normalize(reference: str) -> str:
 
 
 def get_digest(reference: str) -> str | None:
-    """``sha256:...``, where the reference says exactly which image it means."""
+    """``sha256:...``; None: the reference has no digest."""
     return reference.partition("@")[2] or None
 
 
 def remove_digest(reference: str) -> str:
-    """Without the digest: what people call the image."""
+    """The reference without its digest."""
     return reference.partition("@")[0]
 
 
 def set_digest(reference: str, digest: str | None) -> str:
-    """The reference with this digest instead of its own; without one, as people call it."""
+    """The reference with another digest, or without a digest."""
     return f"{remove_digest(reference)}@{digest}" if digest else remove_digest(reference)
 
 
 def remove_tag(reference: str) -> str:
-    """``repository@sha256:...``, without the tag, which counts for nothing beside a digest; or as it is."""
-    name, at, exact = reference.partition("@")
-    return f"{name.removesuffix(f':{_get_tag(name)}')}@{exact}" if at else reference
+    """``repository@sha256:...``: a digest makes the tag meaningless. Unchanged if there is no digest."""
+    name, separator, digest = reference.partition("@")
+    return f"{name.removesuffix(f':{_get_tag(name)}')}@{digest}" if separator else reference
 
 
 def get_registry(reference: str) -> str:
-    """The registry, ``host[:port]``: Docker's own unless the first part of the name is a host."""
+    """The registry, ``host[:port]``: Docker Hub unless the first part of the name is a host."""
     first, slash, _ = reference.partition("/")
     return first if slash and (first == "localhost" or "." in first or ":" in first) else DOCKER_HUB
 
 
 def find_override(reference: str, overrides: Mapping[str, str]) -> str | None:
-    """What an environment takes instead of an image; None: the image itself.
+    """The image that an environment uses instead of an image; None: there is no override.
 
-    Both may be written in any of Docker's ways. A key that is written exactly like the image comes first. What is
-    said of a tag is said of the tag with a digest too: pinning an image takes it from no environment's list.
+    Both may be in any form that Docker accepts. A key that equals the reference comes first. The override of a tag
+    also applies to the tag with a digest: pinning an image keeps its overrides.
     """
     if reference in overrides:
         return overrides[reference]
-    known = {normalize(key): value for key, value in overrides.items()}
+    normalized = {normalize(image): override for image, override in overrides.items()}
     name = remove_digest(reference)
-    return known.get(normalize(reference)) or (known.get(normalize(name)) if _get_tag(name) else None)
+    return normalized.get(normalize(reference)) or (normalized.get(normalize(name)) if _get_tag(name) else None)
 
 
 def _get_tag(name: str) -> str:

@@ -10,12 +10,12 @@ _HOST = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()+,;=:@%-]+)*/?")
 
 INGRESS_PROTOCOLS = ("http", "grpc")
-"""What an Ingress leads. https://kubernetes.io/docs/concepts/services-networking/ingress/"""
+"""The protocols that an Ingress routes. https://kubernetes.io/docs/concepts/services-networking/ingress/"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Address:
-    """A host, and what its paths begin with."""
+    """A host and a path prefix."""
 
     host: str
     path: str
@@ -25,7 +25,7 @@ class Address:
 
 
 def parse_address(text: str) -> Address | None:
-    """``shop.example.com/api``; without a path, every path of the host. None: it is no such thing."""
+    """``shop.example.com/api``; without a path, all paths of the host. None: it is not an address."""
     host, slash, path = text.partition("/")
     if len(host) > 253 or not _HOST.fullmatch(host) or not _PATH.fullmatch(f"{slash}{path}"):
         return None
@@ -35,19 +35,19 @@ def parse_address(text: str) -> Address | None:
 def get_addresses(
     stack_settings: settings.Settings, workload: application.Service | application.Store
 ) -> tuple[Address, ...]:
-    """What is led to a service, sorted; nothing where it is not exposed, or not by an ingress."""
+    """The addresses that the ingress routes to a workload, sorted."""
     if stack_settings.publish != "ingress" or not workload.publish:
         return ()
-    found = (parse_address(text) for text in stack_settings.ingress.hosts.get(workload.name, ()))
-    return tuple(sorted((one for one in found if one), key=lambda one: (one.host, one.path)))
+    addresses = (parse_address(text) for text in stack_settings.ingress.hosts.get(workload.name, ()))
+    return tuple(sorted(filter(None, addresses), key=lambda address: (address.host, address.path)))
 
 
 def has_tls(ingress: settings.Ingress) -> bool:
-    """Whether there are certificates."""
+    """Whether the ingress has certificates."""
     return ingress.tls_secret is not None or ingress.issuer is not None
 
 
 def format_urls(stack_settings: settings.Settings, workload: application.Service | application.Store) -> list[str]:
-    """Where a person finds a service, as a browser shows it: ``https://shop.example.com/api``."""
+    """The URLs of a workload in a browser: ``https://shop.example.com/api``."""
     scheme = "https" if has_tls(stack_settings.ingress) else "http"
-    return [f"{scheme}://{one}" for one in get_addresses(stack_settings, workload)]
+    return [f"{scheme}://{address}" for address in get_addresses(stack_settings, workload)]

@@ -1,4 +1,4 @@
-"""What a link (``calls``) gives to the containers of the pod that calls."""
+"""The environment variables that a link (``calls``) sets in the containers of the calling pod."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from seaway.model import application
 
 _SCHEMES: Mapping[application.Protocol, str] = {
     "http": "http://",
-    # A gRPC client takes a name to resolve, and this one in any language. With http:// in front it takes none.
+    # gRPC clients in all languages accept this target. They do not accept http://.
     # https://github.com/grpc/grpc/blob/master/doc/naming.md
     "grpc": "dns:///",
     "tcp": "tcp://",
@@ -17,39 +17,36 @@ LinkTarget = application.Service | application.Store
 
 
 def get_variables(app: application.Application, caller: application.WorkloadSpec) -> Mapping[str, str]:
-    """Environment variables for everything that ``caller`` calls; what a container says in its ``env`` wins over them.
+    """The variables of all links of a workload. The ``env`` of a container replaces them.
 
-    ``calls: [api]`` gives ``API_URL=http://api:8000``, ``API_HOST=api`` and ``API_PORT=8000``, and for each other port
-    one more: ``API_METRICS_PORT=9090``. A store's URL is ``tcp://db:5432``: its protocol is its own business.
+    ``calls: [api]`` gives ``API_URL=http://api:8000``, ``API_HOST=api`` and ``API_PORT=8000``, and for each further
+    port a variable such as ``API_METRICS_PORT=9090``. The URL of a store is ``tcp://db:5432``: Seaway does not know
+    its protocol.
     """
-    targets = {one.name: one for one in (*app.services, *app.stores)}
-    return {
-        name: value
-        for called in caller.calls
-        if called in targets
-        for name, value in get_target_variables(targets[called]).items()
-    }
+    variables: dict[str, str] = {}
+    targets = {target.name: target for target in (*app.services, *app.stores)}
+    for name in caller.calls:
+        variables |= get_target_variables(targets[name]) if name in targets else {}
+    return variables
 
 
 def get_target_variables(target: LinkTarget) -> Mapping[str, str]:
-    """The variables of a link to a service or store; without a port it has none."""
+    """The variables of a link to a workload; empty if it has no port."""
     url = _format_url(target)
     if url is None:
         return {}
     prefix = _format_prefix(target.name)
-    named = {f"{prefix}_{_format_prefix(port.name)}_PORT": str(port.port) for port in target.ports}
-    return {f"{prefix}_URL": url, f"{prefix}_HOST": target.name, f"{prefix}_PORT": str(target.port), **named}
+    further = {f"{prefix}_{_format_prefix(port.name)}_PORT": str(port.port) for port in target.ports}
+    return {f"{prefix}_URL": url, f"{prefix}_HOST": target.name, f"{prefix}_PORT": str(target.port), **further}
 
 
 def find_url(app: application.Application, name: str) -> str | None:
-    """Where a service or store answers, ``http://api:8000``; None: it takes no requests."""
-    return next((_format_url(one) for one in (*app.services, *app.stores) if one.name == name), None)
+    """The URL of a service or store in the cluster, ``http://api:8000``; None: it has no port."""
+    return next((_format_url(target) for target in (*app.services, *app.stores) if target.name == name), None)
 
 
 def _format_url(target: LinkTarget) -> str | None:
-    if target.port is None:
-        return None
-    return f"{_SCHEMES[target.protocol]}{target.name}:{target.port}"
+    return None if target.port is None else f"{_SCHEMES[target.protocol]}{target.name}:{target.port}"
 
 
 def _format_prefix(name: str) -> str:

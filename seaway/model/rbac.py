@@ -9,26 +9,26 @@ from seaway.model import application
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 ESCALATION_VERBS = ("bind", "escalate", "impersonate")
-"""Verbs that are rights over rights: known, but never proposed."""
+"""Verbs that grant further rights: accepted, but never suggested."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
-    """Verbs on one resource, in the words of a Role."""
+    """The verbs that a Role allows on a resource."""
 
     group: str
     """Empty: the core group."""
     resource: str
-    """With what is below it: ``pods/log``."""
+    """With its subresource: ``pods/log``."""
     verbs: tuple[str, ...]
 
 
 def get_policy_rules(workload: application.WorkloadSpec) -> list[PolicyRule]:
-    """What a workload may do, sorted; `deployments.apps/scale` is kubectl's way to write it."""
-    found: list[PolicyRule] = []
+    """The rules of a workload, sorted. Its keys are in kubectl's form: `deployments.apps/scale`."""
+    rules: list[PolicyRule] = []
     for key in sorted(workload.kubernetes_api):
-        named, slash, below = key.partition("/")
-        resource, _, group = named.partition(".")
+        qualified, slash, subresource = key.partition("/")
+        resource, _, group = qualified.partition(".")
         verbs = sorted(set(workload.kubernetes_api[key]), key=(*VERBS, *ESCALATION_VERBS).index)
-        found.append(PolicyRule(group=group, resource=f"{resource}{slash}{below}", verbs=tuple(verbs)))
-    return found
+        rules.append(PolicyRule(group=group, resource=f"{resource}{slash}{subresource}", verbs=tuple(verbs)))
+    return rules

@@ -1,54 +1,75 @@
-"""Which services roll out before which: what `after` says, and nothing else."""
+"""The order of the rollouts: stores, jobs, services, late jobs, except where ``dependsOn`` needs another one."""
 
+import graphlib
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
 
 from seaway.model import application
 
+Phase = Literal["store", "job", "service", "late_job"]
 
-def get_order(services: Iterable[application.Service]) -> Mapping[str, int]:
-    """For each service the number of its turn: 0 for one that waits for none, else one more than the last it waits for.
+_PHASES: tuple[Phase, ...] = ("store", "job", "service", "late_job")
 
-    Takes services that the rules have passed: without circles.
+Workload = application.Service | application.Store | application.Job
+
+
+class Position(NamedTuple):
+    """When a workload is rolled out. Each step waits until the step before it is healthy, and its jobs are complete."""
+
+    phase: Phase
+    order: int
+    """The step within the phase: 0, or one more than the last dependency in the same phase."""
+
+
+def get_default_phase(workload: Workload) -> Phase:
+    """The phase of a workload that nothing depends on."""
+    match workload:
+        case application.Store():
+            return "store"
+        case application.Job(schedule=None, run="before-rollout"):
+            return "job"
+        case application.Job(schedule=None, run="after-rollout"):
+            return "late_job"
+        case _:
+            return "service"
+
+
+def plan_positions(app: application.Application) -> Mapping[str, Position]:
+    """The position of each workload by name.
+
+    A dependency is rolled out no later than its dependents: a service that a store depends on moves to the phase of the
+    stores. All other workloads stay where they are. The rules have refused cycles. Names that the application does not
+    have are ignored: a rollback leaves out the jobs of a release.
     """
-    after = {service.name: service.depends_on for service in services}
-    found: dict[str, int] = {}
+    workloads = {workload.name: workload for workload in (*app.stores, *app.jobs, *app.services)}
+    graph = {
+        name: [target for target in workload.depends_on if target in workloads] for name, workload in workloads.items()
+    }
+    phases = {name: _PHASES.index(get_default_phase(workload)) for name, workload in workloads.items()}
+    dependencies_first = list(graphlib.TopologicalSorter(graph).static_order())
+    for name in reversed(dependencies_first):
+        for target in graph[name]:
+            phases[target] = min(phases[target], phases[name])
+    orders: dict[str, int] = {}
+    for name in dependencies_first:
+        orders[name] = max((orders[target] + 1 for target in graph[name] if phases[target] == phases[name]), default=0)
+    return {name: Position(_PHASES[phases[name]], orders[name]) for name in workloads}
 
-    def turn(name: str) -> int:
-        if name not in found:
-            found[name] = max((turn(other) + 1 for other in after[name]), default=0)
-        return found[name]
 
-    return {name: turn(name) for name in after}
+def find_name_cycles(dependencies: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:
+    """Names that depend on each other, as ``(a, b, a)``: cycles without a common name.
 
-
-def find_cycles(services: Iterable[application.Service]) -> Iterator[tuple[str, ...]]:
-    """Services that wait for each other, as ``(a, b, a)``, until each of them is in one circle; in the file's order.
-
-    One that waits for itself is no circle: that is told by itself.
+    A name that depends on itself is not a cycle.
     """
-    yield from find_name_cycles(
-        {service.name: [name for name in service.depends_on if name != service.name] for service in services}
-    )
-
-
-def find_name_cycles(after: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:
-    """The same of any names that wait for others."""
-    done: set[str] = set()
-    for name in after:
-        if name not in done and (path := _find_shortest_cycle(name, after)):
-            done.update(path)
-            yield path
-
-
-def _find_shortest_cycle(name: str, after: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
-    """The shortest way from a service to itself."""
-    ways: list[tuple[str, ...]] = [(name,)]
-    seen: set[str] = set()
-    for way in ways:
-        for step in after.get(way[-1], ()):
-            if step == name:
-                return (*way, name)
-            if step not in seen:
-                seen.add(step)
-                ways.append((*way, step))
-    return None
+    graph = {name: [target for target in targets if target != name] for name, targets in dependencies.items()}
+    while True:
+        try:
+            graphlib.TopologicalSorter(graph).prepare()
+        except graphlib.CycleError as error:
+            cycle: list[str] = error.args[1][:0:-1]  # the last name repeats the first one
+            first = min(cycle, key=list(graph).index)
+            start = cycle.index(first)
+            yield (*cycle[start:], *cycle[:start], first)
+            graph = {name: targets for name, targets in graph.items() if name not in cycle}
+        else:
+            return

@@ -5,7 +5,6 @@ import re
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
 
-
 LABEL_VALUE = re.compile(r"([a-zA-Z0-9]([-._a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)?")
 SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _TOLERATION = re.compile(r"(?P<key>[^=:]+)(=(?P<value>[^=:]*))?:(?P<effect>[^=:]+)")
@@ -18,27 +17,27 @@ TPU_NODE_LABELS = {
 
 
 def parse_toleration(text: str) -> dict[str, str] | None:
-    """A taint as pods tolerate it; None for what is none.
+    """The toleration of a taint, as in a pod; None: the text is not a valid taint.
 
-    >>> toleration("dedicated=batch:NoSchedule")
+    >>> parse_toleration("dedicated=batch:NoSchedule")
     {'key': 'dedicated', 'operator': 'Equal', 'value': 'batch', 'effect': 'NoSchedule'}
-    >>> toleration("spot:NoExecute")
+    >>> parse_toleration("spot:NoExecute")
     {'key': 'spot', 'operator': 'Exists', 'effect': 'NoExecute'}
     """
-    found = _TOLERATION.fullmatch(text)
-    if not found or not is_qualified_name(found["key"]) or found["effect"] not in TAINT_EFFECTS:
+    match = _TOLERATION.fullmatch(text)
+    if not match or not is_qualified_name(match["key"]) or match["effect"] not in TAINT_EFFECTS:
         return None
-    if found["value"] is None:
-        return {"key": found["key"], "operator": "Exists", "effect": found["effect"]}
-    if not LABEL_VALUE.fullmatch(found["value"]):
+    if match["value"] is None:
+        return {"key": match["key"], "operator": "Exists", "effect": match["effect"]}
+    if not LABEL_VALUE.fullmatch(match["value"]):
         return None
-    return {"key": found["key"], "operator": "Equal", "value": found["value"], "effect": found["effect"]}
+    return {"key": match["key"], "operator": "Equal", "value": match["value"], "effect": match["effect"]}
 
 
 def is_qualified_name(name: str) -> bool:
-    """A name, which may have a DNS name and a / before it.
+    """Whether it is a label name, with or without the prefix of a DNS subdomain and a slash.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
     """
-    above, slash, own = name.rpartition("/")
-    return bool(own) and bool(LABEL_VALUE.fullmatch(own)) and (not slash or bool(SUBDOMAIN.fullmatch(above)))
+    prefix, slash, label = name.rpartition("/")
+    return bool(label and LABEL_VALUE.fullmatch(label)) and (not slash or bool(SUBDOMAIN.fullmatch(prefix)))

@@ -1,115 +1,92 @@
-"""Files of environment variables: `NAME=value`, a line each, as `docker compose` reads them, but for `${...}`.
+"""The files that ``envFile`` names: `NAME=value` per line, as `docker compose` reads them, except for `${...}`.
 
 https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
 
-A value is what stands there: nothing of the machine that reads it comes in. So a name without `=` is refused, and a
-`$` means a `$`. A quoted value ends on its line.
+A value is the text in the file. Nothing of the machine that reads it is added: a name without `=` is refused, and a `$`
+means a `$`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seaway.files import working_tree
 from seaway.model import application
 from seaway.model.validate import mounts
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, dotenv
 
-_LINE = re.compile(r"(?:export[ \t]+)?(?P<name>[^\s=#]+)=(?P<value>.*)")
 _NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_QUOTED_TEXT = re.compile(r"""("(?:[^"\\]|\\.)*"|'[^']*')[ \t]*(?:#.*)?""")
-_ESCAPE = re.compile(r'\\([nrt"\\$])')
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def read_env_files(
     app: application.Application, locations: diagnosis.SourceLocations, tree: working_tree.WorkingTree | None
 ) -> tuple[application.Application, list[diagnosis.Diagnostic]]:
-    """The application with what its files say in ``env``, where its own words win, and what is wrong with the files.
+    """The application with the values of its files in ``env``, where its own values win, and the errors in the files.
 
-    They are files of ``tree``. Without one it is a release, which has all values and reads no files.
+    They are files of ``tree``. None: the application is that of a release, which has all values and reads no files.
     """
-    found: list[diagnosis.Diagnostic] = []
+    diagnostics: list[diagnosis.Diagnostic] = []
 
-    def merged(path: str, one: application.ContainerSpec) -> Mapping[str, Any]:
+    def merge_files(path: str, container_spec: application.ContainerSpec) -> Mapping[str, Any]:
+        files = container_spec.env_file
+        paths = {f"{path}.envFile.{number}": file for number, file in enumerate(files)}
+        if isinstance(files, str):
+            paths = {f"{path}.envFile": files}
         values: dict[str, str] = {}
-        for number, source in enumerate(one.env_file):
-            values |= _read_env_file(source, f"{path}.envFile.{number}", locations, tree, found)
-        return {"env": {**values, **one.env}, "env_file": ()} if one.env_file else {}
+        for key_path, file in paths.items():
+            values |= _read_env_file(file, key_path, locations, tree, diagnostics)
+        return {"env": {**values, **container_spec.env}, "env_file": ()} if files else {}
 
-    return app.replace_containers(merged), found
+    return app.replace_containers(merge_files), diagnostics
 
 
 def _read_env_file(
-    source: str,
+    file: str,
     key_path: str,
     locations: diagnosis.SourceLocations,
     tree: working_tree.WorkingTree | None,
     diagnostics: list[diagnosis.Diagnostic],
 ) -> Mapping[str, str]:
-    place = locations.find(key_path)
     if tree is None:
-        wrong = f"{diagnosis.quote(source)} is a file of the working tree, and this stack deploys a release"
-        diagnostics.append(diagnosis.Diagnostic(place, key_path, wrong, "write its values here, below `env`"))
+        message = f"{diagnosis.quote(file)} is a file of the working tree, and this stack deploys a release"
+        hint = "write its values here, below `env`"
+        diagnostics.append(locations.report(key_path, "file-in-release", message, hint))
         return {}
     try:
-        path, subject = tree.folder / source, diagnosis.quote(source)
-        text = tree.root.read(path, subject, place, key_path, hint=mounts.RELATIVE_PATH_HINT).decode("utf-8-sig")
+        path, subject = tree.folder / file, diagnosis.quote(file)
+        hint = mounts.RELATIVE_PATH_HINT
+        text = tree.root.read(path, subject, locations.find(key_path), key_path, hint=hint).decode("utf-8-sig")
     except UnicodeDecodeError:
-        diagnostics.append(diagnosis.Diagnostic(place, key_path, f"{source} is no UTF-8 text", "save it as UTF-8"))
+        message = f"{file} is not UTF-8 text"
+        diagnostics.append(locations.report(key_path, "invalid-encoding", message, "save it as UTF-8"))
         return {}
     except diagnosis.InvalidInput as error:
         diagnostics.extend(error.diagnostics)
         return {}
-    shown = str(Path(locations.origin.file).parent / source)
+    display_path = str(Path(locations.origin.file).parent / file)
     values: dict[str, str] = {}
     lines: dict[str, int] = {}
-    for number, name, value in _parse_lines(text, shown, key_path, diagnostics):
-        if name in values:
-            wrong = f"{name} is in line {lines[name]} too"
-            diagnostics.append(
-                diagnosis.Diagnostic(
-                    diagnosis.SourceLocation(shown, number, 1), key_path, wrong, "remove one of the two"
-                )
-            )
-        values[name], lines[name] = value, number
+    for variable in dotenv.parse(text, display_path, key_path, diagnostics):
+        if refusal := _check_assignment(variable, lines):
+            location = diagnosis.SourceLocation(display_path, variable.line, 1)
+            diagnostics.append(diagnosis.Diagnostic(location, key_path, *refusal))
+            continue
+        value = variable.text or ""
+        values[variable.name] = dotenv.unescape(value) if variable.quote == '"' else value
+        lines[variable.name] = variable.line
     return values
 
 
-def _parse_lines(
-    text: str, display_path: str, key_path: str, diagnostics: list[diagnosis.Diagnostic]
-) -> Iterator[tuple[int, str, str]]:
-    for number, line in enumerate(re.split(r"\r?\n", text), 1):
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        place = diagnosis.SourceLocation(display_path, number, 1)
-        said = _LINE.fullmatch(stripped)
-        if said is None:
-            # Not the line itself: it may be the end of a secret that has several.
-            remedy = "write NAME=value, without blanks around the =; a comment begins with #"
-            diagnostics.append(diagnosis.Diagnostic(place, key_path, "is no NAME=value", remedy))
-            continue
-        name, value = said["name"], _parse_value(said["value"])
-        if not _NAME.fullmatch(name):
-            wrong = f"{diagnosis.quote(name)} is no name of an environment variable"
-            remedy = "use letters, digits, _, - and ., and no digit first"
-            diagnostics.append(diagnosis.Diagnostic(place, key_path, wrong, remedy))
-        elif value is None:
-            remedy = "end it with the quote that it begins with; a text of several lines is one of `files`"
-            diagnostics.append(diagnosis.Diagnostic(place, key_path, f"the value of {name} has no end", remedy))
-        else:
-            yield number, name, value
-
-
-def _parse_value(text: str) -> str | None:
-    """None: a quote without its end."""
-    text = text.strip()
-    if text[:1] not in ('"', "'"):
-        return re.split(r"(?:^|\s+)#", text, maxsplit=1)[0].rstrip()
-    quoted = _QUOTED_TEXT.fullmatch(text)
-    if quoted is None:
-        return None
-    inner = quoted[1][1:-1]
-    return inner if text[0] == "'" else _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), inner)
+def _check_assignment(variable: dotenv.Assignment, lines: Mapping[str, int]) -> tuple[str, str, str] | None:
+    """Message, hint and code of an error; ``lines`` has the variables before it. Docker Compose is less strict here."""
+    name = variable.name
+    if variable.sign != "=" or name != name.rstrip():
+        hint = "write NAME=value, without blanks around the =; a comment begins with #"
+        return "is not NAME=value", hint, "invalid-assignment"
+    if not _NAME.fullmatch(name):
+        message = f"{diagnosis.quote(name)} is not a valid name of an environment variable"
+        return message, "use letters, digits, _, - and .; the first character is not a digit", "invalid-name"
+    if name in lines:
+        return f"{name} is in line {lines[name]} too", "remove one of the two", "duplicate-name"
+    return None

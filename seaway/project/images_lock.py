@@ -1,7 +1,7 @@
-"""``images.lock``, beside the application's file: which image each reference names, by digest.
+"""``images.lock``, beside the application's file: the digest of each image reference.
 
-It is written by ``seaway release outdated --write`` and kept in git; its diff is the update. A line is a reference, as
-the application or a Dockerfile has it, and its digest. Without the file, a reference names what its registry says.
+``seaway images lock`` writes it, and it is kept in git: its diff is the update. A line is a reference, as it is written
+in the application or in a Dockerfile, and its digest. A reference without a line is resolved by its registry.
 """
 
 import dataclasses
@@ -16,96 +16,89 @@ from seaway.syntax import diagnosis, nodes
 
 FILE_NAME = "images.lock"
 
-RENEW_COMMAND = "seaway release outdated --write"
+RENEW_COMMAND = "seaway images lock"
 
-_HINT = f"remove the line, or take the file from git, and then: {RENEW_COMMAND}"
-_HEADER = f"# What each image is, by digest. Written by `{RENEW_COMMAND}`; commit it.\n"
+_HINT = f"remove the line, or restore the file from git, and then run: {RENEW_COMMAND}"
+_HEADER = f"# The digest of each image. Written by `{RENEW_COMMAND}`; commit it.\n"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesLock:
-    """All that the file says."""
+    """The content of the file."""
 
     pins: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
     """Digest by reference, as it is written."""
 
     def find_digest(self, reference: str) -> str | None:
-        """What a reference is pinned to; it may be written in any of Docker's ways. None: it is not in the file."""
-        known = {image_reference.normalize(name): exact for name, exact in self.pins.items()}
-        return self.pins.get(reference) or known.get(image_reference.normalize(reference))
+        """The digest of a reference, in whichever of Docker's forms it is written. None: it is not in the file."""
+        digests = {image_reference.normalize(name): digest for name, digest in self.pins.items()}
+        return self.pins.get(reference) or digests.get(image_reference.normalize(reference))
 
     def pin_reference(self, reference: str) -> str:
-        """The reference with its digest; as it is, where it has one already or the file has none for it."""
-        exact = None if image_reference.get_digest(reference) else self.find_digest(reference)
-        return f"{reference}@{exact}" if exact else reference
+        """The reference with its digest. It stays unchanged if it has a digest, or if the file has none for it."""
+        digest = None if image_reference.get_digest(reference) else self.find_digest(reference)
+        return f"{reference}@{digest}" if digest else reference
 
 
 def pin_application(app: application.Application, lock: ImagesLock) -> application.Application:
     """The application with the digests of its images."""
-    return app.replace_containers(lambda _, one: {} if one.image is None else {"image": lock.pin_reference(one.image)})
+    return app.replace_containers(
+        lambda _, container: {"image": lock.pin_reference(container.image)} if container.image else {}
+    )
 
 
 def pin_overrides(stack_settings: settings.Settings, lock: ImagesLock) -> settings.Settings:
-    """The settings with the digests of what the environment takes instead."""
-    return dataclasses.replace(
-        stack_settings,
-        image_overrides={name: lock.pin_reference(one) for name, one in stack_settings.image_overrides.items()},
-    )
+    """The settings with the digests of the images that the environment uses instead."""
+    overrides = {name: lock.pin_reference(reference) for name, reference in stack_settings.image_overrides.items()}
+    return dataclasses.replace(stack_settings, image_overrides=overrides)
 
 
 def read_lock(folder: Path, root: roots.Root, display_path: str = FILE_NAME) -> ImagesLock | None:
-    """The file in the folder of the application's file; None: there is none. ``shown`` is its name in messages.
+    """The file in the folder of the application's file, called ``display_path`` in messages. None: there is no file.
 
     Raises:
-        diagnosis.InvalidInput: everything that is wrong with it.
+        diagnosis.InvalidInput: all errors in it.
     """
-    if not root.exists(folder / FILE_NAME):
+    path = folder / FILE_NAME
+    if not root.exists(path):
         return None
-    return decode_lock(
-        nodes.parse(
-            root.read(folder / FILE_NAME, "", diagnosis.SourceLocation(display_path), "", hint=_HINT), display_path
-        )
-    )
+    content = root.read(path, "", diagnosis.SourceLocation(display_path), "", hint=_HINT)
+    return decode_lock(nodes.parse(content, display_path))
 
 
 def decode_lock(node: nodes.Node) -> ImagesLock:
-    """What the file says.
+    """The content of the file.
 
     Raises:
-        diagnosis.InvalidInput: everything that is wrong with it.
+        diagnosis.InvalidInput: all errors in it.
     """
     if not isinstance(node, nodes.MappingNode):
-        raise diagnosis.InvalidInput(
-            [_make_diagnostic(node.location, "", f"{nodes.describe_node(node)} is no mapping from image to digest")]
-        )
-    wrong: list[diagnosis.Diagnostic] = []
+        message = f"{nodes.describe_node(node)} is not a mapping from image to digest"
+        raise diagnosis.reject(node.location, "", "invalid-type", message, _HINT)
+    diagnostics: list[diagnosis.Diagnostic] = []
     pins: dict[str, str] = {}
-    seen: dict[str, str] = {}
-    for name, entry in node.pairs.items():
+    first_forms: dict[str, str] = {}
+    for name, pair in node.pairs.items():
+        location = pair.location
         if image_reference.get_digest(name):
-            wrong.append(_make_diagnostic(entry.location, name, "has a digest of its own, and needs none here"))
-        elif not isinstance(entry.node, nodes.ScalarNode) or not _DIGEST.fullmatch(entry.node.text):
-            wrong.append(
-                _make_diagnostic(
-                    entry.node.location, name, f"{nodes.describe_node(entry.node)} is no digest (sha256:...)"
-                )
-            )
-        elif (first := seen.setdefault(image_reference.normalize(name), name)) != name:
-            wrong.append(_make_diagnostic(entry.location, name, f"is the same image as {first}"))
+            code, message = "duplicate-digest", "has a digest already"
+        elif not isinstance(pair.node, nodes.ScalarNode) or not _DIGEST.fullmatch(pair.node.text):
+            location = pair.node.location
+            code, message = "invalid-digest", f"{nodes.describe_node(pair.node)} is not a digest (sha256:...)"
+        elif (first := first_forms.setdefault(image_reference.normalize(name), name)) != name:
+            code, message = "duplicate-name", f"is the same image as {first}"
         else:
-            pins[name] = entry.node.text
-    if wrong:
-        raise diagnosis.InvalidInput(wrong)
+            pins[name] = pair.node.text
+            continue
+        diagnostics.append(diagnosis.Diagnostic(location, name, message, _HINT, code))
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
     return ImagesLock(pins=pins)
 
 
 def format_lock(lock: ImagesLock) -> str:
-    """The file's text: one line an image, sorted."""
-    pins = sorted(lock.pins.items())
-    # Quotes only where YAML would read more in it: an IPv6 address begins with a bracket.
-    return _HEADER + "".join(f"{name if name[0].isalnum() else json.dumps(name)}: {exact}\n" for name, exact in pins)
-
-
-def _make_diagnostic(location: diagnosis.SourceLocation, path: str, message: str) -> diagnosis.Diagnostic:
-    return diagnosis.Diagnostic(location, path, message, _HINT)
+    """The text of the file: one line per image, sorted."""
+    # Quotes only where YAML needs them: an IPv6 address begins with a bracket.
+    names = {name: name if name[0].isalnum() else json.dumps(name) for name in sorted(lock.pins)}
+    return _HEADER + "".join(f"{written}: {lock.pins[name]}\n" for name, written in names.items())

@@ -1,6 +1,6 @@
-"""The configuration of a stack as nodes, from its file or from Pulumi, and the settings in it.
+"""The configuration of a stack as nodes, from its file or from Pulumi, and its settings.
 
-Both adapters give one mapping of the `seaway:*` keys without that prefix. A secret's value is never in it.
+Both sources give one mapping of the `seaway:*` keys without that prefix. The values of secrets are never in it.
 """
 
 import contextlib
@@ -20,106 +20,103 @@ FINGERPRINT_KEY = "fingerprintKey"
 
 
 def read_config(path: Path) -> nodes.MappingNode:
-    """The values of a stack's file (`Pulumi.<stack>.yaml`), with their lines. Keys of other projects are left out.
+    """The configuration in a stack's file (`Pulumi.<stack>.yaml`), without the keys of other projects.
 
-    Raises diagnosis.InvalidInput: no such file, or no YAML.
+    Raises diagnosis.InvalidInput: there is no such file, or it is not YAML.
     """
-    root = nodes.parse(read_bytes(path), path.name)
-    own = {key: entry for key, entry in nodes.get_pairs(root, "config").items() if key.startswith(PREFIX)}
-    values = {
-        key.removeprefix(PREFIX): nodes.Pair(entry.location, _parse_file_value(entry.node))
-        for key, entry in own.items()
+    config = nodes.get_pairs(nodes.parse(read_bytes(path), path.name), "config")
+    pairs = {
+        key.removeprefix(PREFIX): nodes.Pair(pair.location, _parse_file_value(pair.node))
+        for key, pair in config.items()
+        if key.startswith(PREFIX)
     }
-    return nodes.MappingNode(diagnosis.SourceLocation(path.name), values)
+    return nodes.MappingNode(diagnosis.SourceLocation(path.name), pairs)
 
 
 def read_bytes(path: Path) -> bytes:
-    """A stack's file as it is. Raises diagnosis.InvalidInput: it cannot be read."""
-    hint = "pulumi stack init <stack> begins one"
+    """The content of a stack's file. Raises diagnosis.InvalidInput: it cannot be read."""
+    hint = "create the stack: pulumi stack init <stack>"
     return roots.Root(path.parent).read(path, "the stack's file", diagnosis.SourceLocation(path.name), "", hint=hint)
 
 
 def parse_config(texts: Mapping[str, str], file: str = "(config)") -> nodes.MappingNode:
-    """The values that pulumi.Config gives: texts, objects as JSON. ``{"registry": "...", "secrets": '{"A": "x"}'}``.
+    """The configuration that pulumi.Config gives: texts, and objects as JSON. Of `secrets` only the names are kept.
 
-    Of `secrets` only the names are kept. Raises diagnosis.InvalidInput where an object is cut short.
+    Raises diagnosis.InvalidInput: an object is truncated.
     """
-    place = diagnosis.SourceLocation(file)
-    entries = {key: nodes.Pair(place, _parse_text(text, place)) for key, text in texts.items()}
-    for key in {"secrets", FINGERPRINT_KEY} & entries.keys():
-        entries[key] = nodes.Pair(
-            place, _hide_secrets(entries[key].node) if key == "secrets" else nodes.EncryptedNode(place)
-        )
-    return nodes.MappingNode(place, entries)
+    location = diagnosis.SourceLocation(file)
+    pairs = {key: nodes.Pair(location, _parse_text(text, location)) for key, text in texts.items()}
+    if "secrets" in pairs:
+        pairs["secrets"] = nodes.Pair(location, _hide_values(pairs["secrets"].node))
+    if FINGERPRINT_KEY in pairs:
+        pairs[FINGERPRINT_KEY] = nodes.Pair(location, nodes.EncryptedNode(location))
+    return nodes.MappingNode(location, pairs)
 
 
 def attach_locations(config: nodes.MappingNode, file_config: nodes.MappingNode) -> nodes.MappingNode:
-    """``values``, each with its place and its exact text in ``file`` where the file says the same.
+    """``config`` with the locations and exact texts of the values that are the same in the file.
 
-    Pulumi hands on `1.10` as 1.1 and no lines; the file still knows them.
+    Pulumi passes `1.10` on as 1.1, and no lines.
     """
-    entries = {
+    pairs = {
         key: file_config.pairs[key]
-        if key in file_config.pairs and _is_same(entry.node, file_config.pairs[key].node)
-        else entry
-        for key, entry in config.pairs.items()
+        if key in file_config.pairs and _is_same(pair.node, file_config.pairs[key].node)
+        else pair
+        for key, pair in config.pairs.items()
     }
-    return nodes.MappingNode(file_config.location, entries)
+    return nodes.MappingNode(file_config.location, pairs)
 
 
 def decode_settings(config: nodes.MappingNode, stack: str) -> settings.Settings:
-    """The settings of a stack. Raises diagnosis.InvalidInput with everything that is wrong."""
-    place = config.location
-    apart = ("secrets", FINGERPRINT_KEY, "stack")
-    entries = {key: entry for key, entry in config.pairs.items() if key not in apart}
-    entries["stack"] = nodes.Pair(place, nodes.ScalarNode(place, stack))
-    decoded = decode.decode_partial(settings.Settings, nodes.MappingNode(place, entries), path=PREFIX)
-    found = [*map(_suggest_set_command, decoded.diagnostics), *_check_encrypted(config)]
+    """The settings of a stack. Raises diagnosis.InvalidInput with all errors."""
+    location = config.location
+    pairs = {key: pair for key, pair in config.pairs.items() if key not in ("secrets", FINGERPRINT_KEY, "stack")}
+    pairs["stack"] = nodes.Pair(location, nodes.ScalarNode(location, stack))
+    decoded = decode.decode_partial(settings.Settings, nodes.MappingNode(location, pairs), path=PREFIX)
+    diagnostics = [*map(_suggest_set_command, decoded.diagnostics), *_check_encrypted(config)]
     if "stack" in config.pairs:
-        at = config.pairs["stack"].location
-        found.append(diagnosis.Diagnostic(at, "seaway:stack", "the stack's name comes from Pulumi", "remove the key"))
-    if found or decoded.value is None:
-        raise diagnosis.InvalidInput(found)
+        message = "the stack's name comes from Pulumi"
+        diagnostics.append(_report(config.pairs["stack"], "stack", "unknown-key", message, "remove the key"))
+    if diagnostics or decoded.value is None:
+        raise diagnosis.InvalidInput(diagnostics)
     return decoded.value
 
 
 def get_app_path(config: nodes.MappingNode) -> str:
-    """Where the application's file is, whatever else is wrong with the settings."""
-    entry = config.pairs.get("app")
-    return entry.node.text if entry and isinstance(entry.node, nodes.ScalarNode) else "app/app.yaml"
+    """The path of the application's file, whatever the other settings are."""
+    return _get_text(config, "app") or "app/app.yaml"
 
 
 def find_root(config: nodes.MappingNode, folder: Path) -> roots.Root:
-    """Where the application may name files, whatever else is wrong with the settings; ``folder``: the project's.
+    """The folder in which the application may name files, whatever the other settings are; ``folder``: the project's.
 
     Raises diagnosis.InvalidInput: it is to be a git repository, and there is none.
     """
-    entry = config.pairs.get("root")
-    if entry is None or not isinstance(entry.node, nodes.ScalarNode) or entry.node.text != "git":
+    if _get_text(config, "root") != "git":
         return roots.find_root(folder)
     try:
         return roots.find_root(folder, "git")
     except diagnosis.InvalidInput as error:
+        location = config.pairs["root"].location
         raise diagnosis.InvalidInput(
-            dataclasses.replace(one, location=entry.location) for one in error.diagnostics
+            dataclasses.replace(diagnostic, location=location) for diagnostic in error.diagnostics
         ) from None
 
 
 def is_building(config: nodes.MappingNode) -> bool:
-    """Whether the stack builds from the working tree, whatever else is wrong with the settings."""
-    entry = config.pairs.get("build")
-    return not (entry and isinstance(entry.node, nodes.ScalarNode) and entry.node.text == "false")
+    """Whether the stack builds from the working tree, whatever the other settings are."""
+    return _get_text(config, "build") != "false"
 
 
 def get_overlay(config: nodes.MappingNode) -> nodes.Node | None:
-    """What the environment says differently, with its places; None where it says nothing."""
-    entry = config.pairs.get("overlay")
-    return entry.node if entry else None
+    """The changes that the environment makes to the application. None: it makes none."""
+    pair = config.pairs.get("overlay")
+    return pair.node if pair else None
 
 
 def get_secret_locations(config: nodes.MappingNode) -> Mapping[str, diagnosis.SourceLocation]:
-    """The names of the secrets that have a value, and where it stands."""
-    return {name: entry.location for name, entry in nodes.get_pairs(config, "secrets").items()}
+    """The names of the secrets that have a value, with the locations of the values."""
+    return {name: pair.location for name, pair in nodes.get_pairs(config, "secrets").items()}
 
 
 def get_secret_names(config: nodes.MappingNode) -> frozenset[str]:
@@ -127,29 +124,36 @@ def get_secret_names(config: nodes.MappingNode) -> frozenset[str]:
     return frozenset(get_secret_locations(config))
 
 
+def _get_text(config: nodes.MappingNode, key: str) -> str | None:
+    pair = config.pairs.get(key)
+    return pair.node.text if pair and isinstance(pair.node, nodes.ScalarNode) else None
+
+
 def _suggest_set_command(diagnostic: diagnosis.Diagnostic) -> diagnosis.Diagnostic:
-    """What is missing is set with a command."""
-    if diagnostic.message != "is missing":
+    """A missing setting is set with a command."""
+    if diagnostic.code != "missing-value":
         return diagnostic
     return dataclasses.replace(diagnostic, message="is not set", hint=f"pulumi config set {diagnostic.path} <value>")
 
 
 def _check_encrypted(config: nodes.MappingNode) -> list[diagnosis.Diagnostic]:
-    key, found = config.pairs.get(FINGERPRINT_KEY), list[diagnosis.Diagnostic]()
+    diagnostics: list[diagnosis.Diagnostic] = []
+    key, secrets = config.pairs.get(FINGERPRINT_KEY), config.pairs.get("secrets")
     if key is not None and not isinstance(key.node, nodes.EncryptedNode):
-        remedy = f"openssl rand -hex 32 | pulumi config set --secret {PREFIX}{FINGERPRINT_KEY}"
-        found.append(diagnosis.Diagnostic(key.location, f"{PREFIX}{FINGERPRINT_KEY}", "is not encrypted", remedy))
-    entry = config.pairs.get("secrets")
-    if entry is None:
-        return found
-    if not isinstance(entry.node, nodes.MappingNode):
-        wrong = "is no mapping from name to secret"
-        return [*found, diagnosis.Diagnostic(entry.location, "seaway:secrets", wrong, _format_set_command("NAME"))]
-    return [*found] + [
-        diagnosis.Diagnostic(inner.location, f"seaway:secrets.{name}", "is not encrypted", _format_set_command(name))
-        for name, inner in entry.node.pairs.items()
-        if not isinstance(inner.node, nodes.EncryptedNode)
-    ]
+        hint = f"openssl rand -hex 32 | pulumi config set --secret {PREFIX}{FINGERPRINT_KEY}"
+        diagnostics.append(_report(key, FINGERPRINT_KEY, "plain-secret", "is not encrypted", hint))
+    if secrets is not None and not isinstance(secrets.node, nodes.MappingNode):
+        message = "is not a mapping from name to secret"
+        diagnostics.append(_report(secrets, "secrets", "invalid-type", message, _format_set_command("NAME")))
+    for name, pair in nodes.get_pairs(config, "secrets").items():
+        if not isinstance(pair.node, nodes.EncryptedNode):
+            hint = _format_set_command(name)
+            diagnostics.append(_report(pair, f"secrets.{name}", "plain-secret", "is not encrypted", hint))
+    return diagnostics
+
+
+def _report(pair: nodes.Pair, key: str, code: str, message: str, hint: str) -> diagnosis.Diagnostic:
+    return diagnosis.Diagnostic(pair.location, f"{PREFIX}{key}", message, hint, code)
 
 
 def _format_set_command(name: str) -> str:
@@ -157,68 +161,61 @@ def _format_set_command(name: str) -> str:
 
 
 def _parse_file_value(node: nodes.Node) -> nodes.Node:
-    """A value as it stands in the file: `pulumi config set` quotes numbers, and writes objects either way."""
+    """A value of the file: `pulumi config set` quotes numbers, and writes objects as YAML or as JSON in quotes."""
     return _parse_text(node.text, node.location) if isinstance(node, nodes.ScalarNode) else _mark_encrypted(node)
 
 
 def _parse_text(text: str, location: diagnosis.SourceLocation) -> nodes.Node:
-    return (
-        nodes.parse(text, location.file, location=location)
-        if text.startswith(("{", "["))
-        else nodes.parse_scalar(text, location)
-    )
+    if text.startswith(("{", "[")):
+        return nodes.parse(text, location.file, location=location)
+    return nodes.parse_scalar(text, location)
 
 
 def _mark_encrypted(node: nodes.Node) -> nodes.Node:
     match node:
-        case nodes.MappingNode() if set(node.pairs) == {"secure"}:
+        case nodes.MappingNode(pairs=pairs) if set(pairs) == {"secure"}:
             return nodes.EncryptedNode(node.location)
-        case nodes.MappingNode():
-            inside = {key: nodes.Pair(entry.location, _mark_encrypted(entry.node)) for key, entry in node.pairs.items()}
-            return nodes.MappingNode(node.location, inside)
-        case nodes.SequenceNode():
-            return nodes.SequenceNode(node.location, tuple(map(_mark_encrypted, node.items)))
+        case nodes.MappingNode(pairs=pairs):
+            inner = {key: nodes.Pair(pair.location, _mark_encrypted(pair.node)) for key, pair in pairs.items()}
+            return nodes.MappingNode(node.location, inner)
+        case nodes.SequenceNode(items=items):
+            return nodes.SequenceNode(node.location, tuple(map(_mark_encrypted, items)))
         case _:
             return node
 
 
-def _hide_secrets(node: nodes.Node) -> nodes.Node:
+def _hide_values(node: nodes.Node) -> nodes.Node:
     if not isinstance(node, nodes.MappingNode):
         return nodes.EncryptedNode(node.location)
-    inside = {key: nodes.Pair(entry.location, nodes.EncryptedNode(node.location)) for key, entry in node.pairs.items()}
-    return nodes.MappingNode(node.location, inside)
+    hidden = nodes.EncryptedNode(node.location)
+    return nodes.MappingNode(
+        node.location, {key: nodes.Pair(pair.location, hidden) for key, pair in node.pairs.items()}
+    )
 
 
 def _is_same(pulumi_node: nodes.Node, file_node: nodes.Node) -> bool:
     match pulumi_node, file_node:
-        case nodes.MappingNode(), nodes.MappingNode():
-            return pulumi_node.pairs.keys() == file_node.pairs.keys() and all(
-                _is_same(entry.node, file_node.pairs[key].node) for key, entry in pulumi_node.pairs.items()
+        case nodes.MappingNode(pairs=pulumi_pairs), nodes.MappingNode(pairs=file_pairs):
+            return pulumi_pairs.keys() == file_pairs.keys() and all(
+                _is_same(pair.node, file_pairs[key].node) for key, pair in pulumi_pairs.items()
             )
-        case nodes.SequenceNode(), nodes.SequenceNode():
-            return len(pulumi_node.items) == len(file_node.items) and all(
-                map(_is_same, pulumi_node.items, file_node.items)
-            )
-        case _, nodes.EncryptedNode():
-            return True
-        case nodes.EncryptedNode(), _:  # a secret that stands in the file in plain text: the file's place says so
+        case nodes.SequenceNode(items=pulumi_items), nodes.SequenceNode(items=file_items):
+            return len(pulumi_items) == len(file_items) and all(map(_is_same, pulumi_items, file_items))
+        # A secret in plain text has the file's location, too.
+        case (_, nodes.EncryptedNode()) | (nodes.EncryptedNode(), _):
             return True
         case nodes.ScalarNode(), nodes.ScalarNode():
-            return (
-                nodes.to_plain(pulumi_node) == nodes.to_plain(file_node)
-                or pulumi_node.text == file_node.text
-                or _is_yaml11_reading(pulumi_node, file_node)
-            )
+            is_equal = pulumi_node.text == file_node.text or nodes.to_plain(pulumi_node) == nodes.to_plain(file_node)
+            return is_equal or _is_yaml11_reading(pulumi_node, file_node)
         case _:
             return False
 
 
 def _is_yaml11_reading(pulumi_node: nodes.ScalarNode, file_node: nodes.ScalarNode) -> bool:
-    """Is it what Pulumi makes of the text? It reads YAML 1.1: `0755` is 493, `1_000` is 1000, a date is a moment."""
+    """Whether Pulumi made this of the text. It reads YAML 1.1: `0755` is 493, `1_000` is 1000, a date is a time."""
     if pulumi_node.kind == "int":
+        base = 8 if re.fullmatch("0[0-7_]+", file_node.text) else 0
         with contextlib.suppress(ValueError):
-            return nodes.to_int(pulumi_node) == int(
-                file_node.text, 8 if re.fullmatch("0[0-7_]+", file_node.text) else 0
-            )
+            return nodes.to_int(pulumi_node) == int(file_node.text, base)
     day = re.match(r"\d{4}-\d{2}-\d{2}", file_node.text)
     return day is not None and pulumi_node.text.startswith(f"{day.group()} ") and pulumi_node.text.endswith(" UTC")

@@ -1,8 +1,8 @@
-"""Strict YAML as nodes that know where they were written.
+"""Strict YAML as nodes with their locations.
 
 Scalars follow the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema) and keep their text:
-``no``, ``22:22``, ``0755`` and dates are text, and ``1.10`` is still "1.10" where text is wanted. One difference:
-a number with a leading zero is text, since Docker, YAML 1.1 and YAML 1.2 read three different numbers from it.
+``no``, ``22:22``, ``0755`` and dates are text, and ``1.10`` is still "1.10" where text is wanted. One difference: a
+number with a leading zero is text, since Docker, YAML 1.1 and YAML 1.2 read it as three different numbers.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from seaway.syntax import diagnosis
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 40
 MAX_NODES = 100_000
-"""Far beyond any application; what is bigger is a mistake or an attack (an alias may multiply what it names)."""
+"""Far beyond any application: a bigger file is a mistake or an attack (each alias counts as a copy)."""
 
 _COMPOSE_TAGS = ("!reset", "!override")
 _STR_TAG = "tag:yaml.org,2002:str"
@@ -39,13 +39,13 @@ _SCALAR_PATTERNS: tuple[tuple[ScalarKind, re.Pattern[str]], ...] = (
         ),
     ),
 )
-# libyaml when it is there: the pure Python parser reads the same, ten times slower.
+# libyaml if it is available: the parser in Python gives the same result ten times slower.
 _LOADER = cast(Any, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ScalarNode:
-    """One value: its text, as written, and what YAML takes it for."""
+    """A scalar: its text as it is written, and its kind in YAML."""
 
     location: diagnosis.SourceLocation
     text: str
@@ -62,7 +62,7 @@ class SequenceNode:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pair:
-    """A value of a mapping, with the place of its key."""
+    """A value of a mapping, with the location of its key."""
 
     location: diagnosis.SourceLocation
     node: "Node"
@@ -70,7 +70,7 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MappingNode:
-    """A mapping, in the order that it was written."""
+    """A mapping, in the order of the file."""
 
     location: diagnosis.SourceLocation
     pairs: Mapping[str, Pair] = dataclasses.field(default_factory=dict[str, Pair])
@@ -78,7 +78,7 @@ class MappingNode:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EncryptedNode:
-    """A secret value of a stack: it is there, and it is not here."""
+    """A secret value of a stack. The node has only its location."""
 
     location: diagnosis.SourceLocation
 
@@ -87,7 +87,7 @@ Node = ScalarNode | SequenceNode | MappingNode | EncryptedNode
 
 
 def parse_scalar(text: str, location: diagnosis.SourceLocation) -> ScalarNode:
-    """An unquoted value."""
+    """An unquoted scalar."""
     return ScalarNode(location, text, _infer_kind(text))
 
 
@@ -104,7 +104,7 @@ def to_int(node: ScalarNode) -> int:
 
 
 def describe_node(node: Node) -> str:
-    """A value as a message shows it: short, and text in quotes."""
+    """The value as a message shows it: short, and text in quotes."""
     match node:
         case ScalarNode(kind="text"):
             return diagnosis.quote(node.text)
@@ -119,32 +119,32 @@ def describe_node(node: Node) -> str:
 
 
 def get_pairs(node: Node | None, key: str) -> Mapping[str, Pair]:
-    """The entries of the mapping under ``key``; none where there is no such thing."""
-    entry = node.pairs.get(key) if isinstance(node, MappingNode) else None
-    return entry.node.pairs if entry and isinstance(entry.node, MappingNode) else {}
+    """The pairs of the mapping below ``key``; empty if there is no such mapping."""
+    pair = node.pairs.get(key) if isinstance(node, MappingNode) else None
+    return pair.node.pairs if pair and isinstance(pair.node, MappingNode) else {}
 
 
 def remove_key(node: Node, key: str) -> Node:
-    """A mapping without one of its keys; any other node as it is."""
+    """The mapping without one of its keys; any other node unchanged."""
     if not isinstance(node, MappingNode):
         return node
-    return MappingNode(node.location, {name: entry for name, entry in node.pairs.items() if name != key})
+    return MappingNode(node.location, {name: pair for name, pair in node.pairs.items() if name != key})
 
 
 def list_names(node: Node, key: str) -> list[str]:
-    """The names under one key of a mapping, which holds a mapping or a list of names."""
-    entry = node.pairs.get(key) if isinstance(node, MappingNode) else None
-    match entry and entry.node:
-        case MappingNode(pairs=entries):
-            return list(entries)
-        case SequenceNode(items=items):
-            return [item.text for item in items if isinstance(item, ScalarNode)]
+    """The names below one key of a mapping, which has a mapping or a list of names as its value."""
+    pair = node.pairs.get(key) if isinstance(node, MappingNode) else None
+    match pair and pair.node:
+        case MappingNode(pairs=pairs):
+            return list(pairs)
+        case SequenceNode(items=names):
+            return [name.text for name in names if isinstance(name, ScalarNode)]
         case _:
             return []
 
 
 def to_plain(node: Node) -> Any:  # noqa: PLR0911 - one return a kind
-    """The node as a plain Python value. A secret value is None."""
+    """The node as a plain Python value. An encrypted value is None."""
     match node:
         case ScalarNode(kind="int"):
             return to_int(node)
@@ -155,69 +155,71 @@ def to_plain(node: Node) -> Any:  # noqa: PLR0911 - one return a kind
         case ScalarNode(kind="text"):
             return node.text
         case SequenceNode():
-            return [to_plain(item) for item in node.items]
+            return [to_plain(element) for element in node.items]
         case MappingNode():
-            return {key: to_plain(entry.node) for key, entry in node.pairs.items()}
+            return {key: to_plain(pair.node) for key, pair in node.pairs.items()}
         case _:
             return None
 
 
-def from_plain(value: Any, file: str) -> Node:
-    """Nodes without lines from a plain Python value (of JSON's types)."""
-    place = diagnosis.SourceLocation(file)
+def from_plain(value: Any, location: diagnosis.SourceLocation | str) -> Node:
+    """Nodes from a plain Python value (of JSON's types), all at one location; a text is the name of a file."""
+    location = diagnosis.SourceLocation(location) if isinstance(location, str) else location
     match value:
-        case None:
-            return ScalarNode(place, "null", "null")
-        case bool():
-            return ScalarNode(place, str(value).lower(), "bool")
-        case int() | float():
-            return parse_scalar(str(value), place)
         case Mapping():
-            table = cast("Mapping[str, Any]", value)
-            return MappingNode(place, {str(key): Pair(place, from_plain(inner, file)) for key, inner in table.items()})
+            inner = cast("Mapping[str, Any]", value)
+            pairs = {str(key): Pair(location, from_plain(plain, location)) for key, plain in inner.items()}
+            return MappingNode(location, pairs)
         case list() | tuple():
-            return SequenceNode(place, tuple(from_plain(item, file) for item in cast("Sequence[Any]", value)))
+            elements = cast("Sequence[Any]", value)
+            return SequenceNode(location, tuple(from_plain(plain, location) for plain in elements))
+        case None:
+            return ScalarNode(location, "null", "null")
+        case bool():
+            return ScalarNode(location, str(value).lower(), "bool")
+        case int() | float():
+            return ScalarNode(location, str(value), "int" if isinstance(value, int) else "float")
         case _:
-            return ScalarNode(place, str(value))
+            return ScalarNode(location, str(value))
 
 
 def merge(base: Node, overlay: Node) -> Node:
-    """``overlay`` laid over ``base``; each value keeps its place.
+    """``base`` with the changes of ``overlay``; each value keeps its location.
 
-    Mappings merge key by key, and ``null`` in the overlay takes a key away. Anything else replaces what is there.
-    A list of names meets a mapping as the mapping of those names to nothing, so ``secrets: [A]`` and
+    Mappings merge key by key, and ``null`` in the overlay removes a key. Any other value replaces the one in the base.
+    A mapping over a list of names is merged with the mapping of these names to nothing, so ``secrets: [A]`` and
     ``secrets: {B: {generate: 32}}`` give both; a list over a mapping or a list replaces it.
     """
     if not isinstance(overlay, MappingNode):
         return overlay
-    if isinstance(base, SequenceNode) and all(isinstance(item, ScalarNode) for item in base.items):
-        listed = [item for item in base.items if isinstance(item, ScalarNode)]
-        base = MappingNode(
-            base.location, {item.text: Pair(item.location, parse_scalar("", item.location)) for item in listed}
-        )
+    if isinstance(base, SequenceNode) and all(isinstance(name, ScalarNode) for name in base.items):
+        names = [name for name in base.items if isinstance(name, ScalarNode)]
+        pairs = {name.text: Pair(name.location, parse_scalar("", name.location)) for name in names}
+        base = MappingNode(base.location, pairs)
     if not isinstance(base, MappingNode):
         return overlay
     merged = dict(base.pairs)
-    for key, entry in overlay.pairs.items():
+    for key, pair in overlay.pairs.items():
         if key not in merged:
-            merged[key] = entry
-        elif isinstance(entry.node, ScalarNode) and entry.node.kind == "null":
+            merged[key] = pair
+        elif isinstance(pair.node, ScalarNode) and pair.node.kind == "null":
             del merged[key]
         else:
-            inner = merge(merged[key].node, entry.node)
-            merged[key] = Pair(merged[key].location if isinstance(entry.node, MappingNode) else entry.location, inner)
+            location = merged[key].location if isinstance(pair.node, MappingNode) else pair.location
+            merged[key] = Pair(location, merge(merged[key].node, pair.node))
     return MappingNode(base.location, merged)
 
 
 def remove_pairs_at(node: Node, locations: Collection[diagnosis.SourceLocation]) -> Node:
-    """The node without the entries of mappings that were written at these places."""
+    """The node without the pairs of mappings that are at these locations."""
     if not isinstance(node, MappingNode):
         return node
-    kept = {key: entry for key, entry in node.pairs.items() if entry.location not in locations}
-    return MappingNode(
-        node.location,
-        {key: Pair(entry.location, remove_pairs_at(entry.node, locations)) for key, entry in kept.items()},
-    )
+    pairs = {
+        key: Pair(pair.location, remove_pairs_at(pair.node, locations))
+        for key, pair in node.pairs.items()
+        if pair.location not in locations
+    }
+    return MappingNode(node.location, pairs)
 
 
 def parse(
@@ -228,34 +230,37 @@ def parse(
     compose_tags: dict[diagnosis.SourceLocation, str] | None = None,
     limit_factor: int = 1,
 ) -> Node:
-    """The one document of a file. ``at``: the place of everything in it, for a text inside another file.
+    """The document of a file.
 
-    ``scale``: how many times the usual number of characters and values it may have.
+    Args:
+        text: the content of the file.
+        file: its name in messages.
+        location: the location of all nodes, for a text inside another file.
+        compose_tags: collects the tags of Docker Compose, by the location of their value. None: each tag is an error.
+        limit_factor: how many times the usual number of characters and values it may have.
 
-    ``tags``: where those that Compose knows are noted, by the place of their value; without it every tag is wrong.
-
-    Raises diagnosis.InvalidInput: no UTF-8, no YAML, a duplicate key, a tag, more than one document, too big, too deep.
+    Raises diagnosis.InvalidInput: not UTF-8, not YAML, a duplicate key, a tag, a second document, too big, too deep.
     """
     start = location or diagnosis.SourceLocation(file, 1, 1)
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text.encode().decode("utf-8-sig")
     except UnicodeError as error:
-        wrong = f"is no UTF-8 text (byte {getattr(error, 'start', 0)})"
-        raise _make_error(start, wrong, "save it as UTF-8") from None
+        message = f"is not UTF-8 text (byte {getattr(error, 'start', 0)})"
+        raise diagnosis.reject(start, "", "invalid-encoding", message, "save it as UTF-8") from None
     if len(text) > (limit := MAX_CHARACTERS * limit_factor):
-        wrong = f"has {len(text)} characters"
-        raise _make_error(start, wrong, f"keep it under {limit}; long texts belong in files of their own")
+        hint = f"keep it under {limit}; long texts belong in files of their own"
+        raise diagnosis.reject(start, "", "file-too-large", f"has {len(text)} characters", hint)
     builder = _Builder(file, location, compose_tags, MAX_NODES * limit_factor)
     try:
         root = builder.build_document(cast(Any, yaml).parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        said = " ".join(part for part in (error.context, error.problem) if part)
-        raise _make_error(
-            builder.locate(error.problem_mark), f"is no valid YAML: {said}", _suggest_syntax_fix(said)
-        ) from None
+        reason = " ".join(part for part in (error.context, error.problem) if part)
+        mark = builder.locate(error.problem_mark)
+        message, hint = f"is not valid YAML: {reason}", _suggest_syntax_fix(reason)
+        raise diagnosis.reject(mark, "", "invalid-yaml", message, hint) from None
     except yaml.YAMLError as error:
-        said = str(getattr(error, "reason", "it cannot be read"))
-        raise _make_error(start, f"is no valid YAML: {said}", "remove the control characters") from None
+        message = f"is not valid YAML: {getattr(error, 'reason', 'it cannot be read')}"
+        raise diagnosis.reject(start, "", "invalid-yaml", message, "remove the control characters") from None
     if builder.diagnostics:
         raise diagnosis.InvalidInput(builder.diagnostics)
     return root or ScalarNode(start, "", "null")
@@ -267,24 +272,29 @@ def _suggest_syntax_fix(parser_message: str) -> str:
     return "check the indentation, the brackets and the quotes here and in the line before"
 
 
-def _make_error(location: diagnosis.SourceLocation, message: str, hint: str) -> diagnosis.InvalidInput:
-    return diagnosis.InvalidInput([diagnosis.Diagnostic(location, "", message, hint)])
-
-
 @dataclasses.dataclass(slots=True)
 class _OpenNode:
-    """A list or mapping whose end has not come yet."""
+    """A list or mapping whose end has not been reached."""
 
-    place: diagnosis.SourceLocation
+    location: diagnosis.SourceLocation
     anchor: str | None
     items: list[Node] | None
-    entries: dict[str, Pair]
+    """The elements of a list. None: it is a mapping."""
+    pairs: dict[str, Pair] = dataclasses.field(default_factory=dict[str, Pair])
     key: tuple[str, diagnosis.SourceLocation] | None = None
     size: int = 1
 
+    def expects_key(self) -> bool:
+        return self.items is None and self.key is None
+
+    def close(self) -> Node:
+        if self.items is None:
+            return MappingNode(self.location, self.pairs)
+        return SequenceNode(self.location, tuple(self.items))
+
 
 class _Builder:
-    """Nodes from the parser's events, without recursion: depth costs no stack, and a bound is a comparison."""
+    """Builds nodes from the parser's events without recursion: depth needs no stack, and a limit is a comparison."""
 
     def __init__(
         self,
@@ -299,48 +309,39 @@ class _Builder:
         self.compose_tags = tags
         self.diagnostics: list[diagnosis.Diagnostic] = []
         self.anchors: dict[str, tuple[Node | None, int]] = {}
+        """The node of an anchor and its size. None: its end has not been reached."""
         self.open_nodes: list[_OpenNode] = []
         self.root: Node | None = None
-        self.size = 0
 
     def locate(self, mark: Any) -> diagnosis.SourceLocation:
-        if self.fixed_location:
-            return self.fixed_location
-        return (
-            diagnosis.SourceLocation(self.file, mark.line + 1, mark.column + 1)
-            if mark
-            else diagnosis.SourceLocation(self.file, 1, 1)
-        )
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return self.fixed_location or diagnosis.SourceLocation(self.file, line, column)
 
     def build_document(self, events: Iterator[Any]) -> Node | None:
         documents = 0
         for event in events:
-            place = self.locate(event.start_mark)
+            location = self.locate(event.start_mark)
             match event:
                 case yaml.DocumentStartEvent():
                     documents += 1
                     if documents > 1:
-                        raise _make_error(place, "begins a second document", "keep one document a file; remove `---`")
+                        hint = "keep one document per file; remove `---`"
+                        raise diagnosis.reject(location, "", "invalid-yaml", "begins a second document", hint)
                 case yaml.ScalarEvent():
-                    self._check_tag(event, place)
-                    plainly = not event.style and event.tag != _STR_TAG
-                    node = parse_scalar(event.value, place) if plainly else ScalarNode(place, event.value)
+                    self._check_tag(event, location)
+                    is_plain = not event.style and event.tag != _STR_TAG
+                    node = parse_scalar(event.value, location) if is_plain else ScalarNode(location, event.value)
                     self._add_node(node, 1, event.anchor)
                 case yaml.AliasEvent():
-                    node, size = self._resolve_alias(event.anchor, place)
+                    node, size = self._resolve_alias(event.anchor, location)
                     self._add_node(node, size, None)
                 case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
-                    self._check_tag(event, place)
-                    listing = isinstance(event, yaml.SequenceStartEvent)
-                    self._open_node(_OpenNode(place, event.anchor, [] if listing else None, {}))
+                    self._check_tag(event, location)
+                    items: list[Node] | None = [] if isinstance(event, yaml.SequenceStartEvent) else None
+                    self._open_node(_OpenNode(location, event.anchor, items))
                 case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                    done = self.open_nodes.pop()
-                    closed = (
-                        MappingNode(done.place, done.entries)
-                        if done.items is None
-                        else SequenceNode(done.place, tuple(done.items))
-                    )
-                    self._add_node(closed, done.size, done.anchor)
+                    closed = self.open_nodes.pop()
+                    self._add_node(closed.close(), closed.size, closed.anchor)
                 case _:
                     pass
         return self.root
@@ -348,33 +349,31 @@ class _Builder:
     def _check_tag(self, event: Any, location: diagnosis.SourceLocation) -> None:
         if event.tag is None or (self.compose_tags is not None and event.tag in _CORE_TAGS):
             return
-        names = self.open_nodes and self.open_nodes[-1].items is None and self.open_nodes[-1].key is None
-        if self.compose_tags is not None and event.tag in _COMPOSE_TAGS and not names:
+        is_key = bool(self.open_nodes) and self.open_nodes[-1].expects_key()
+        if self.compose_tags is not None and event.tag in _COMPOSE_TAGS and not is_key:
             self.compose_tags[location] = event.tag
         else:
-            self.diagnostics.append(
-                diagnosis.Diagnostic(
-                    location, "", f"the tag {event.tag} has no meaning here", "remove it; quote a value to make it text"
-                )
-            )
+            message, hint = f"the tag {event.tag} is not supported", "remove it; quote a value to make it text"
+            self.diagnostics.append(diagnosis.Diagnostic(location, "", message, hint, "unsupported-tag"))
 
     def _open_node(self, node: _OpenNode) -> None:
         if len(self.open_nodes) >= MAX_DEPTH:
-            raise _make_error(node.place, f"is nested more than {MAX_DEPTH} deep", "flatten it")
-        if self.open_nodes and self.open_nodes[-1].items is None and self.open_nodes[-1].key is None:
-            raise _make_error(
-                node.place, "a list or mapping is no key", "write a name; put quotes round it if it has brackets"
-            )
+            message = f"is nested more than {MAX_DEPTH} deep"
+            raise diagnosis.reject(node.location, "", "file-too-large", message, "flatten it")
+        if self.open_nodes and self.open_nodes[-1].expects_key():
+            message, hint = "a list or mapping is not a key", "write a name; quote it if it contains brackets"
+            raise diagnosis.reject(node.location, "", "invalid-yaml", message, hint)
         if node.anchor:
             self.anchors[node.anchor] = (None, 0)
         self.open_nodes.append(node)
 
     def _resolve_alias(self, anchor: str, location: diagnosis.SourceLocation) -> tuple[Node, int]:
         if anchor not in self.anchors:
-            raise _make_error(location, f"*{anchor} names nothing", f"define &{anchor} above it, or quote the value")
+            message, hint = f"there is no anchor {anchor}", f"define &{anchor} above it, or quote the value"
+            raise diagnosis.reject(location, "", "unknown-anchor", message, hint)
         node, size = self.anchors[anchor]
         if node is None:
-            raise _make_error(location, f"*{anchor} contains itself", "write the value out")
+            raise diagnosis.reject(location, "", "invalid-yaml", f"*{anchor} contains itself", "write the value out")
         return node, size
 
     def _add_node(self, node: Node, size: int, anchor: str | None) -> None:
@@ -383,28 +382,29 @@ class _Builder:
         if not self.open_nodes:
             self.root = node
             return
-        inside = self.open_nodes[-1]
-        inside.size += size
-        if inside.size > self.limit:
-            raise _make_error(
-                node.location, f"has more than {self.limit} values", "split it; an alias counts as all that it names"
-            )
-        if inside.items is not None:
-            inside.items.append(node)
-        elif inside.key is None:
-            inside.key = self._read_key(node, inside)
+        parent = self.open_nodes[-1]
+        parent.size += size
+        if parent.size > self.limit:
+            message, hint = f"has more than {self.limit} values", "split it; each alias counts as a copy"
+            raise diagnosis.reject(node.location, "", "file-too-large", message, hint)
+        if parent.items is not None:
+            parent.items.append(node)
+        elif parent.key is None:
+            parent.key = self._read_key(node, parent)
         else:
-            name, place = inside.key
-            inside.entries[name] = Pair(place, node)
-            inside.key = None
+            name, location = parent.key
+            parent.pairs[name] = Pair(location, node)
+            parent.key = None
 
     def _read_key(self, node: Node, mapping: _OpenNode) -> tuple[str, diagnosis.SourceLocation]:
         """A key is its text: ``8000`` and ``no`` are names like any other."""
         name = node.text if isinstance(node, ScalarNode) else ""
         if not name:
-            raise _make_error(node.location, f"{describe_node(node)} is no key", "write a name before the colon")
-        if name in mapping.entries:
-            first = mapping.entries[name].location
-            wrong = f"the key {diagnosis.quote(name)} was written before, in line {first.line}"
-            self.diagnostics.append(diagnosis.Diagnostic(node.location, "", wrong, "keep one of the two"))
+            message = f"{describe_node(node)} is not a key"
+            raise diagnosis.reject(node.location, "", "invalid-yaml", message, "write a name before the colon")
+        if name in mapping.pairs:
+            message = f"the key {diagnosis.quote(name)} is in line {mapping.pairs[name].location.line} too"
+            self.diagnostics.append(
+                diagnosis.Diagnostic(node.location, "", message, "remove one of the two", "duplicate-key")
+            )
         return name, node.location

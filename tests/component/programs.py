@@ -9,7 +9,7 @@ import pulumi
 
 from components import application, settings
 from plugin import values
-from seaway.manifests import objects
+from seaway.manifests import inputs, objects
 from tests.component import recorder
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def build_expected_objects(recording: recorder.Recording, folder: Path) -> list[
     def build() -> None:
         given = settings.read_inputs(folder)
         images = {
-            each.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: objects.Image(
+            each.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: inputs.Image(
                 reference=f"{each.inputs['tags'][0].partition(':')[0]}@{recorder.DIGEST}",
                 content=each.inputs["tags"][0].partition(":")[2],
             )
@@ -55,13 +55,13 @@ def build_expected_objects(recording: recorder.Recording, folder: Path) -> list[
             if each.request.custom
         }
         secrets = {
-            each.name: objects.SecretValue(
+            each.name: inputs.SecretValue(
                 fingerprint=f"generated-{each.inputs['length']}",
                 value=values.Secret(settings.encode_base64("generated")),
             )
             for each in recording.list_resources("GeneratedSecret")
         }
-        expected.extend(objects.objects(given.environment.app, given.environment.settings, images, secrets))
+        expected.extend(objects.objects(given.environment, images, secrets))
         pulumi.ComponentResource("test:index:Something", "something")
 
     recorder.record(build, config=CONFIG)

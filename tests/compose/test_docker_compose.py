@@ -1,30 +1,30 @@
-"""Compose files beside Docker Compose itself: the same is read, the same is refused."""
+"""Seaway and Docker Compose read the same projects and reject the same errors."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.compose import config, projects, refused
+from dev.compose_comparison import config, projects, rejections
 
 pytestmark = pytest.mark.optional
 
 
-@pytest.mark.parametrize(("name", "files"), projects.found().items(), ids=[*projects.found()])
-def test_the_same_is_read(name: str, files: Sequence[Path]) -> None:
-    assert config.compared(name, files).wrong == []
+@pytest.mark.parametrize(("name", "files"), projects.list_projects().items(), ids=[*projects.list_projects()])
+def test_both_read_a_project_alike(name: str, files: Sequence[Path]) -> None:
+    assert config.compare(name, files).unexpected == []
 
 
-@pytest.mark.parametrize("text", refused.CASES.values(), ids=[*refused.CASES])
-def test_the_same_is_refused(text: str) -> None:
-    theirs, ours = config.judged(text)
+@pytest.mark.parametrize("text", rejections.CASES.values(), ids=[*rejections.CASES])
+def test_both_reject_an_invalid_project(text: str) -> None:
+    theirs, ours = config.list_errors(text)
     assert theirs
     assert ours
 
 
-@pytest.mark.parametrize("name", [*refused.ONLY_HERE, *refused.ONLY_DOCKER])
-def test_what_one_refuses_has_a_reason(name: str) -> None:
-    text, why = (refused.ONLY_HERE | refused.ONLY_DOCKER)[name]
-    theirs, ours = config.judged(text)
-    assert why
-    assert (bool(theirs), bool(ours)) == (name in refused.ONLY_DOCKER, name in refused.ONLY_HERE)
+@pytest.mark.parametrize("name", [*rejections.ONLY_HERE, *rejections.ONLY_DOCKER])
+def test_rejection_by_only_one_has_a_reason(name: str) -> None:
+    text, reason = (rejections.ONLY_HERE | rejections.ONLY_DOCKER)[name]
+    theirs, ours = config.list_errors(text)
+    assert reason
+    assert (bool(theirs), bool(ours)) == (name in rejections.ONLY_DOCKER, name in rejections.ONLY_HERE)

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment, project
-from tests.support import kubectl, namespaces, prober
+from dev import environment, kubectl, prober, project
 
 pytestmark = pytest.mark.cluster
 
@@ -47,21 +46,23 @@ def database(password: str) -> str:
             "spec": {"type": "NodePort", "selector": labels, "ports": [{"port": 5432}]},
         },
     ]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", **one} for one in items]})
+    return json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", **resource} for resource in items]}
+    )
 
 
 @pytest.fixture(scope="module")
 def backend(one_node_cluster: None) -> Iterator[str]:
     """Its URL, as PULUMI_BACKEND_URL has it; the password is where PostgreSQL's own programs look for it."""
     password = secrets.token_hex(8)
-    kubectl.run("apply", "--filename", "-", given=database(password))
+    kubectl.run("apply", "--filename", "-", stdin=database(password))
     kubectl.run("wait", "pod/postgres", "-n", HOME, "--for=condition=Ready", "--timeout=60s")
     service = json.loads(kubectl.run("get", "service", "postgres", "-n", HOME, "-o", "json"))
-    address = project.cluster("forward", str(service["spec"]["ports"][0]["nodePort"])).out.strip()
+    address = project.run_cluster("forward", str(service["spec"]["ports"][0]["nodePort"])).stdout.strip()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPASSWORD", password)
         yield f"postgres://pulumi@{address.removeprefix('http://')}/state?sslmode=disable&table=team_state"
-    namespaces.remove(HOME)
+    kubectl.delete_namespaces(HOME)
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +70,16 @@ def first(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[pr
     """The checkout of whoever began the stack."""
     folder = tmp_path_factory.mktemp("first")
     example = project.ROOT / "examples" / "smallest"
-    made = project.Project.create(folder, application=example, stack=STACK, backend=backend)
-    yield made
-    namespaces.remove(NAMESPACE)  # what a test that failed has left
+    checkout = project.Project.create(folder, application=example, stack=STACK, backend=backend)
+    yield checkout
+    kubectl.delete_namespaces(NAMESPACE)  # what a test that failed has left
 
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory, first: project.Project, backend: str) -> project.Project:
     """The checkout of the second person: what is in git, the backend's URL and the passphrase, and nothing else."""
     folder = tmp_path_factory.mktemp("second")
-    env = environment.prepare(state=folder / ".seaway")
+    env = environment.prepare_environment(state=folder / ".seaway")
     env |= {"PULUMI_BACKEND_URL": backend, "PULUMI_CONFIG_PASSPHRASE": project.PASSPHRASE}
     return dataclasses.replace(first.clone(folder, umask=0o022), env=env)
 
@@ -95,29 +96,29 @@ def locks() -> list[str]:
     return [key for key in keys() if key.startswith(".pulumi/locks/")]
 
 
-def files(one: project.Project) -> list[str]:
+def files(checkout: project.Project) -> list[str]:
     """What the file backend would have left in a checkout."""
-    return [str(file) for file in (one.folder / ".seaway" / "state").rglob("*") if file.is_file()]
+    return [str(file) for file in (checkout.folder / ".seaway" / "state").rglob("*") if file.is_file()]
 
 
-def revision(one: project.Project) -> int:
+def revision(checkout: project.Project) -> int:
     """How often the Deployment's pods were changed."""
-    found = one.get("deployment", "web", "-n", NAMESPACE)
-    return int(found["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
+    deployment = checkout.get_objects("deployment", "web", "-n", NAMESPACE)
+    return int(deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
 
 
-def seaway(one: project.Project, *words: str) -> project.Done:
+def seaway(checkout: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words, "--stack", STACK]
-    return project.run(*line, cwd=one.folder, env=one.env)
+    return project.run_command(*line, cwd=checkout.folder, env=checkout.env)
 
 
 def test_a_second_checkout_sees_the_same_stack(first: project.Project, second: project.Project) -> None:
     first.up()
-    (listed,) = json.loads(second.pulumi("stack", "ls", "--json", check=True).out)
+    (listed,) = json.loads(second.pulumi("stack", "ls", "--json", check=True).stdout)
     assert listed["name"] == STACK
     assert listed["resourceCount"] > 10
     second.preview("--expect-no-changes")
-    assert second.outputs() == first.outputs()
+    assert second.read_outputs() == first.read_outputs()
 
 
 def test_the_state_is_in_the_database_alone(first: project.Project, second: project.Project) -> None:
@@ -131,29 +132,29 @@ def test_of_two_at_once_one_applies_and_the_other_says_who_does(
     first: project.Project, second: project.Project
 ) -> None:
     before = revision(first)
-    for one in (first, second):
-        file = one.folder / "app" / "app.yaml"
+    for checkout in (first, second):
+        file = checkout.folder / "app" / "app.yaml"
         file.write_text(file.read_text() + "    env: {MOOD: busy}\n")
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.PIPE, text=True) as running:
-        prober.until(lambda: len(locks()) == 1, seconds=120)
+        prober.wait_until(lambda: len(locks()) == 1, seconds=120)
         refused = second.up(check=False)
         spared = seaway(second, "up", "--recover")
         assert running.poll() is None, "it has not ended meanwhile"
         out, _ = running.communicate(timeout=120)
     assert running.returncode == 0, out
     assert "Deployment web updated" in out
-    assert refused.code != 0
-    assert "Deployment web" not in refused.text
-    told = re.search(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)", refused.text)
-    assert told, refused.text
-    assert told[2] == os.uname().nodename
-    assert int(told[3]) == running.pid
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*", told[4])
-    assert first.env["PGPASSWORD"] not in refused.text
-    assert spared.code == 1
-    assert f"(pid {running.pid}, since " in spared.err
-    assert f"which still runs: wait for its end, or end it with kill {running.pid}" in spared.err
+    assert refused.exit_code != 0
+    assert "Deployment web" not in refused.output
+    match = re.search(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)", refused.output)
+    assert match, refused.output
+    assert match[2] == os.uname().nodename
+    assert int(match[3]) == running.pid
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*", match[4])
+    assert first.env["PGPASSWORD"] not in refused.output
+    assert spared.exit_code == 1
+    assert f"(pid {running.pid}, since " in spared.stderr
+    assert f"which still runs: wait for its end, or end it with kill {running.pid}" in spared.stderr
     assert revision(first) == before + 1
     second.preview("--expect-no-changes")
 
@@ -163,12 +164,12 @@ def test_a_lock_that_nobody_holds_is_freed_from_the_other_checkout(
 ) -> None:
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.DEVNULL) as running:
-        prober.until(lambda: len(locks()) == 1, seconds=120)
+        prober.wait_until(lambda: len(locks()) == 1, seconds=120)
         running.kill()
     done = seaway(second, "up", "--recover")
-    assert done.code == 0, done.text
-    assert f"(pid {running.pid}, since " in done.err
-    assert " is freed\n" in done.err
+    assert done.exit_code == 0, done.output
+    assert f"(pid {running.pid}, since " in done.stderr
+    assert " is freed\n" in done.stderr
     first.preview("--expect-no-changes")
 
 
@@ -186,7 +187,7 @@ def test_the_state_moves_to_another_backend(first: project.Project, second: proj
 
 
 def test_destroy_leaves_no_lock_and_no_file(first: project.Project, second: project.Project) -> None:
-    namespaces.empty(NAMESPACE)
+    kubectl.empty_namespace(NAMESPACE)
     second.destroy()
     second.pulumi("stack", "rm", "--yes", STACK, check=True)
     assert locks() == []

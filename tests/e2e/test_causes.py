@@ -1,5 +1,5 @@
 """Every cause on the real cluster, all at once and without Pulumi: what the kubelet, the registry and the API server
-say must be understood. Through `pulumi up` and under load the same is done by ``python -m tests.faults``.
+say must be understood. Through `pulumi up` and under load the same is done by ``python -m dev.faults``.
 """
 
 import asyncio
@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from dev import environment
+from dev import environment, kubectl
 from seaway.kubernetes.cluster import client, reflector
 from seaway.rollout import evidence, health, target, workload_health
-from tests.support import kubectl
 
 pytestmark = pytest.mark.cluster
 
@@ -158,18 +157,18 @@ def begun() -> Iterator[datetime.datetime]:
             "spec": {"hard": {"pods": "0"}},
         },
     ]
-    kubectl.run("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": homes})
+    kubectl.run("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": homes})
     try:
         now = datetime.datetime.now(datetime.UTC)
         more += [manifest(name, case) for name, case in CASES.items()]
-        kubectl.run("apply", "-f", "-", given={"apiVersion": "v1", "kind": "List", "items": more})
+        kubectl.run("apply", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": more})
         yield now
     finally:
         kubectl.run("delete", "namespace", *(home["metadata"]["name"] for home in homes), "--wait=false")
 
 
 @pytest.fixture(scope="module")
-def found(begun: datetime.datetime) -> dict[str, tuple[float, workload_health.WorkloadHealth]]:
+def observations(begun: datetime.datetime) -> dict[str, tuple[float, workload_health.WorkloadHealth]]:
     """The first verdict on each that is as it should be, with the seconds; after that long the last one."""
     last: dict[str, tuple[float, workload_health.WorkloadHealth]] = {}
     done: set[str] = set()
@@ -184,10 +183,10 @@ def found(begun: datetime.datetime) -> dict[str, tuple[float, workload_health.Wo
                 elapsed = time.monotonic() - start
                 for name in CASES.keys() - done:
                     case = CASES[name]
-                    one = target.Target(kind=case.kind, name=name, owner=name, deadline=600)
+                    rollout = target.Target(kind=case.kind, name=name, owner=name, deadline=600)
                     last[name] = (
                         elapsed,
-                        health.assess_workload(one, indexes[case.namespace], elapsed=elapsed, started=begun),
+                        health.assess_workload(rollout, indexes[case.namespace], elapsed=elapsed, started=begun),
                     )
                     if as_expected(case, last[name][1]):
                         done.add(name)
@@ -201,20 +200,20 @@ def found(begun: datetime.datetime) -> dict[str, tuple[float, workload_health.Wo
     return last
 
 
-def as_expected(case: Case, one: workload_health.WorkloadHealth) -> bool:
+def as_expected(case: Case, health: workload_health.WorkloadHealth) -> bool:
     if case.cause is None:
-        return one.state == "complete"
+        return health.state == "complete"
     state = "failed" if case.fatal else "progressing"
-    return one.state == state and [each.cause for each in one.findings] == [case.cause]
+    return health.state == state and [finding.cause for finding in health.findings] == [case.cause]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_cause_is_found(found: dict[str, tuple[float, workload_health.WorkloadHealth]], name: str) -> None:
-    seconds, one = found[name]
-    assert as_expected(CASES[name], one), f"after {seconds:.0f} s: {one}"
-    print(f"{name}: {seconds:.0f} s: {one.summary}")
+def test_the_cause_is_found(observations: dict[str, tuple[float, workload_health.WorkloadHealth]], name: str) -> None:
+    seconds, health = observations[name]
+    assert as_expected(CASES[name], health), f"after {seconds:.0f} s: {health}"
+    print(f"{name}: {seconds:.0f} s: {health.summary}")
 
 
-def test_nothing_that_heals_was_failed(found: dict[str, tuple[float, workload_health.WorkloadHealth]]) -> None:
+def test_nothing_that_heals_was_failed(observations: dict[str, tuple[float, workload_health.WorkloadHealth]]) -> None:
     heals = {name for name, case in CASES.items() if case.cause is None or not case.fatal}
-    assert {name for name in heals if found[name][1].state == "failed"} == set()
+    assert {name for name in heals if observations[name][1].state == "failed"} == set()

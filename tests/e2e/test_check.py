@@ -19,40 +19,45 @@ def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]
     """Exit code, and by what is needed its state and what was told."""
     shutil.copytree(project.ROOT / "examples" / "shop", folder / "app")
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
-    said = {"context": "seaway-dev", "registry": "registry.example.com"} | settings
+    stack_settings = {"context": "seaway-dev", "registry": "registry.example.com"} | settings
     (folder / "Pulumi.dev.yaml").write_text(
-        json.dumps({"config": {f"seaway:{key}": value for key, value in said.items()}})
+        json.dumps({"config": {f"seaway:{key}": value for key, value in stack_settings.items()}})
     )
     done = subprocess.run(
         [Path(sys.executable).with_name("seaway"), "check", "--cluster", "--json", "--stack", "dev"],
         cwd=folder,
-        env={**os.environ, **environment.variables()},
+        env={**os.environ, **environment.format_variables()},
         capture_output=True,
         text=True,
         check=False,
     )
     assert not done.stderr
-    return done.returncode, {one["title"]: (one["state"], one["message"]) for one in json.loads(done.stdout)["needs"]}
+    return done.returncode, {
+        requirement["title"]: (requirement["state"], requirement["message"])
+        for requirement in json.loads(done.stdout)["requirements"]
+    }
 
 
 def test_what_the_cluster_has(tmp_path: Path) -> None:
-    code, found = needs(tmp_path)
-    assert found["Kubernetes version"] == ("present", "1.34")
-    assert found["cluster DNS"] == ("present", "k8s-app=kube-dns")
-    assert found["storage class"] == ("present", "local-path, the default")
-    assert found["a node that fits"] == ("present", "1 of 1")
-    assert found["nodes to spread over"][0] == "warning", "it has one node"
-    lacking = {what: told for what, (state, told) in found.items() if state == "missing"}
+    code, requirements = needs(tmp_path)
+    assert requirements["Kubernetes version"] == ("present", "1.34")
+    assert requirements["cluster DNS"] == ("present", "k8s-app=kube-dns")
+    assert requirements["storage class"] == ("present", "local-path, the default")
+    assert requirements["a node that fits"] == ("present", "1 of 1")
+    assert requirements["nodes to spread over"][0] == "warning", "it has one node"
+    lacking = {what: message for what, (state, message) in requirements.items() if state == "missing"}
     # Tests beside this one may have taken the room.
-    assert not {what: told for what, told in lacking.items() if what != "free capacity"}
+    assert not {what: message for what, message in lacking.items() if what != "free capacity"}
     assert code == bool(lacking)
 
 
 def test_what_it_lacks(tmp_path: Path) -> None:
     ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "controller": "nobodys"}
-    code, found = needs(tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"])
+    code, requirements = needs(
+        tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"]
+    )
     assert code == 1
-    assert found["certificates"] == ("missing", "cert-manager is not installed")
-    assert found["ingress class"][1].startswith("there is no ingress class nobodys (existing: ")
-    assert found["storage class"] == ("missing", "there is no storage class golden (existing: local-path)")
-    assert found["Secret nobody"] == ("missing", "it does not exist in shop-dev")
+    assert requirements["certificates"] == ("missing", "cert-manager is not installed")
+    assert requirements["ingress class"][1].startswith("there is no ingress class nobodys (existing: ")
+    assert requirements["storage class"] == ("missing", "there is no storage class golden (existing: local-path)")
+    assert requirements["Secret nobody"] == ("missing", "it does not exist in shop-dev")

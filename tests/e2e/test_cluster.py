@@ -46,16 +46,16 @@ def cluster(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def layout() -> layouts.Layout:
-    found = node.find(ROOT)
+    cluster_layout = node.find_layout(ROOT)
     status = cluster("status")
     if status.returncode:
         reason = f"the one-node cluster is not well (`make cluster-up`):\n{status.stdout}{status.stderr}"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    return found
+    return cluster_layout
 
 
 def run_kubectl(layout: layouts.Layout, *arguments: str, document: str | None = None) -> str:
-    command = [str(toolchain.binary("kubectl")), "--kubeconfig", str(layout.kubeconfig), *arguments]
+    command = [str(toolchain.find_program("kubectl")), "--kubeconfig", str(layout.kubeconfig), *arguments]
     done = subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=150)
     assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
     return done.stdout
@@ -172,8 +172,8 @@ def test_a_volume_outlives_its_pod(kubectl: Kubectl) -> None:
         "writer": f"open('/kept/text', 'w').write({text!r})",
         "reader": "print(open('/kept/text').read())",
     }.items():
-        made = pod(name, program, volumes=volumes, restartPolicy="Never")
-        documents = [claim, made] if name == "writer" else [made]
+        manifest = pod(name, program, volumes=volumes, restartPolicy="Never")
+        documents = [claim, manifest] if name == "writer" else [manifest]
         kubectl("create", "-f", "-", document=yaml.safe_dump_all(documents))
         kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s", f"pod/{name}")
         shown = kubectl("logs", name)
@@ -197,7 +197,7 @@ def test_nobody_without_a_name_gets_in_but_may_ask_for_health(layout: layouts.La
 
 def test_a_component_may_do_its_own_work_only(layout: layouts.Layout) -> None:
     scheduler = ["--kubeconfig", str(layout.pki / "kube-scheduler.kubeconfig"), "--server", layout.server]
-    command = [str(toolchain.binary("kubectl")), *scheduler, "auth", "can-i"]
+    command = [str(toolchain.find_program("kubectl")), *scheduler, "auth", "can-i"]
     answers = {
         question: subprocess.run([*command, *question.split()], capture_output=True, text=True, check=False).stdout
         for question in ("list pods --all-namespaces", "get secrets --all-namespaces")
@@ -211,22 +211,22 @@ ADD_ONS = {"coredns", "local-path-provisioner"}
 def add_ons(layout: layouts.Layout) -> set[str]:
     """The workloads of the cluster's own namespace."""
     listed = run_kubectl(layout, "get", "deployments,daemonsets", "-n", "kube-system", "-o", "json")
-    return {each["metadata"]["name"] for each in json.loads(listed)["items"]}
+    return {manifest["metadata"]["name"] for manifest in json.loads(listed)["items"]}
 
 
 def test_an_add_on_that_the_toolchain_does_not_have_is_removed(layout: layouts.Layout) -> None:
     """An earlier `up` saw the optional parts too. These tests never do, whatever the cache holds."""
     assert add_ons(layout) == ADD_ONS
-    optional = "\n---\n".join(path.read_text() for path in addons.absent())
+    optional = "\n---\n".join(path.read_text() for path in addons.list_missing_manifests())
     # As far as an API server takes objects without their images. No metrics API that nobody serves.
-    manifests = [each for each in yaml.safe_load_all(optional) if each["kind"] != "APIService"]
+    manifests = [manifest for manifest in yaml.safe_load_all(optional) if manifest["kind"] != "APIService"]
     run_kubectl(layout, "apply", "--server-side", "-f", "-", document=yaml.safe_dump_all(manifests))
     (layout.run / "applied").write_text("the manifests of that time")
     assert add_ons(layout) == {*ADD_ONS, "kube-network-policies", "metrics-server", "traefik"}
     up = cluster("up")
     assert up.returncode == 0, up.stderr
     assert add_ons(layout) == ADD_ONS
-    assert not {"ClusterRole", "Service"} & {each["kind"] for each in manifests if exists(layout, each)}
+    assert not {"ClusterRole", "Service"} & {manifest["kind"] for manifest in manifests if exists(layout, manifest)}
 
 
 def exists(layout: layouts.Layout, manifest: dict[str, Any]) -> bool:

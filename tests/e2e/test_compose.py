@@ -16,32 +16,14 @@ import httpx
 import pytest
 import yaml
 
-from dev import environment, project
+from dev import environment, kubectl, prober, project
 from dev.cluster import node
-from tests.support import kubectl, namespaces, prober
+from dev.compose_comparison import projects
 
 pytestmark = pytest.mark.cluster
 
 CORPUS = project.ROOT / "tests" / "compose" / "corpus"
 STACK = "compose"
-APPLIED = {
-    "bind-files": "docker-compose.yml",
-    "commands": "docker-compose.yml",
-    "configs": "docker-compose.yml",
-    "env-files": "docker-compose.yml",
-    "extends": "docker-compose.yml",
-    "include": "docker-compose.yml",
-    "interpolation": "docker-compose.yml",
-    "journal": "docker-compose.yml",
-    "names": "docker-compose.yml",
-    "no-ports": "docker-compose.yml",
-    "overrides": "docker-compose.yml,docker-compose.override.yml",
-    "ports": "docker-compose.yml",
-    "profiles": "docker-compose.yml --profile debug",
-    "tiers": "docker-compose.yml",
-    "worker": "docker-compose.yml",
-}
-"""What `kubectl apply` deploys: the case, and what follows `--app`."""
 
 UP = {
     "greeter": {"services": ["page"]},
@@ -76,8 +58,8 @@ class Cluster:
         """What a port answers that is reachable from outside; that of a store is so by a Service of its own."""
         name = f"{home(case)}/{service}"
         ports = (self.services.get(f"{name}-outside") or self.services[name])["spec"]["ports"]
-        (number,) = (each["nodePort"] for each in ports if each["name"] == port)
-        address = f"http://{node.find(project.ROOT).address}:{number}{path}"
+        (number,) = (container_port["nodePort"] for container_port in ports if container_port["name"] == port)
+        address = f"http://{node.find_layout(project.ROOT).address}:{number}{path}"
         return httpx.get(address, timeout=10).raise_for_status().text
 
     def asked(self, case: str, who: str, *, variable: str = "", url: str = "") -> str:
@@ -97,22 +79,22 @@ def apply(folder: Path, env: dict[str, str], case: str) -> None:
     shutil.copytree(CORPUS / case, folder / case)
     where = home(case)
     line = (
-        f"seaway render --stack {STACK} --app {APPLIED[case]} -n {where} | sed 's/cpu: 100m/cpu: 10m/'"
+        f"seaway render --stack {STACK} --app {projects.DEPLOYED[case]} -n {where} | sed 's/cpu: 100m/cpu: 10m/'"
         f" | kubectl --context seaway-dev apply -n {where} -f -"
     )
-    done = project.run("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
-    assert done.code == 0, f"{case}: {done.text}"
+    done = project.run_command("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
+    assert done.exit_code == 0, f"{case}: {done.output}"
 
 
 def up(folder: Path, case: str) -> project.Project:
     overlay = {kind: dict.fromkeys(names, LITTLE) for kind, names in UP[case].items()}
-    made = project.Project.create(
+    checkout = project.Project.create(
         folder, application=CORPUS / case, stack=STACK, app="app/docker-compose.yml", overlay=overlay
     )
     if case == "guestbook":
-        made.set_secret("db_password", PASSWORD)
-    made.up()
-    return made
+        checkout.set_secret("db_password", PASSWORD)
+    checkout.up()
+    return checkout
 
 
 @pytest.fixture(scope="module")
@@ -121,25 +103,25 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     config = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["config"]
     (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
     shutil.copy(project.ROOT / "Pulumi.yaml", folder)
-    env = {**os.environ, **environment.variables()}
+    env = {**os.environ, **environment.format_variables()}
     try:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             raised = {case: pool.submit(up, tmp_path_factory.mktemp(case), case) for case in UP}
-            for each in [pool.submit(apply, folder, env, case) for case in APPLIED]:
-                each.result()
-            made = Cluster({}, {case: each.result() for case, each in raised.items()})
+            for task in [pool.submit(apply, folder, env, case) for case in projects.DEPLOYED]:
+                task.result()
+            deployed = Cluster({}, {case: task.result() for case, task in raised.items()})
         ready()
-        for each in made.get("services", *ALL)["items"]:
-            made.services[f"{each['metadata']['namespace']}/{each['metadata']['name']}"] = each
-        yield made
+        for task in deployed.get("services", *ALL)["items"]:
+            deployed.services[f"{task['metadata']['namespace']}/{task['metadata']['name']}"] = task
+        yield deployed
     finally:
         remove()
 
 
 def remove() -> None:
     """All of it at once, as `namespaces.remove` does it one after the other."""
-    kubectl.run("delete", f"{namespaces.CONTROLLERS},pods", *ALL, "--grace-period=1", "--wait=false")
-    homes = [home(case) for case in (*APPLIED, *UP)]
+    kubectl.run("delete", f"{kubectl.CONTROLLERS},pods", *ALL, "--grace-period=1", "--wait=false")
+    homes = [home(case) for case in (*projects.DEPLOYED, *UP)]
     kubectl.run("delete", "namespace", *homes, "--ignore-not-found", "--wait=false")
 
 
@@ -188,7 +170,7 @@ def test_a_named_volume_keeps_its_data(cluster: Cluster) -> None:
         except httpx.HTTPError:
             return []
 
-    assert prober.until(lambda: len(found := starts()) > 1 and found, seconds=120)[0] == first
+    assert prober.wait_until(lambda: len(times := starts()) > 1 and times, seconds=120)[0] == first
 
 
 def test_files_of_configuration(cluster: Cluster) -> None:
@@ -218,8 +200,8 @@ def test_variables_are_those_that_docker_gives(cluster: Cluster) -> None:
 
 def test_each_port_of_a_range(cluster: Cluster) -> None:
     ports = cluster.services[f"{home('ports')}/web"]["spec"]["ports"]
-    named = {each["port"]: each["name"] for each in ports}
-    assert [cluster.page("ports", port=named[each]) for each in (8090, 8091)] == ["8090\n", "8091\n"]
+    named = {port["port"]: port["name"] for port in ports}
+    assert [cluster.page("ports", port=named[port]) for port in (8090, 8091)] == ["8090\n", "8091\n"]
 
 
 def test_a_profile_that_is_asked_for(cluster: Cluster) -> None:
@@ -229,8 +211,8 @@ def test_a_profile_that_is_asked_for(cluster: Cluster) -> None:
 def test_what_is_included(cluster: Cluster) -> None:
     assert cluster.asked("include", "web", variable="MAIL_URL") == "[mail]"
     assert "Directory listing" in cluster.asked("include", "web", variable="CACHE_URL")
-    found = cluster.get("statefulset", "db", "--namespace", home("include"))
-    assert found["status"]["readyReplicas"] == 1
+    store = cluster.get("statefulset", "db", "--namespace", home("include"))
+    assert store["status"]["readyReplicas"] == 1
 
 
 def test_commands_and_users(cluster: Cluster) -> None:
@@ -262,8 +244,8 @@ def test_pulumi_gives_secrets_as_files(cluster: Cluster) -> None:
     assert reached in {"N", "S"}, "no PostgreSQL"
     assert hashed == hashlib.sha256(PASSWORD.encode()).hexdigest()
     asked = ("env", f"PGPASSWORD={PASSWORD}", "psql", "-h", "127.0.0.1", "-U", "postgres", "-d", "guestbook")
-    told = kubectl.run("exec", "--namespace", home("guestbook"), "statefulset/db", "--", *asked, "-Atc", "select 7")
-    assert told == "7\n"
+    output = kubectl.run("exec", "--namespace", home("guestbook"), "statefulset/db", "--", *asked, "-Atc", "select 7")
+    assert output == "7\n"
 
 
 def test_pulumi_runs_jobs_in_their_order(cluster: Cluster) -> None:
@@ -272,7 +254,7 @@ def test_pulumi_runs_jobs_in_their_order(cluster: Cluster) -> None:
     assert kubectl.run("exec", *where, "statefulset/db", "--", *asked) == "hello\n"
     (web,) = cluster.get("deployments", *where)["items"]
     jobs = cluster.get("jobs", *where)["items"]
-    ends = sorted(each["status"]["completionTime"] for each in jobs)
+    ends = sorted(job["status"]["completionTime"] for job in jobs)
     assert len(ends) == 2
     assert ends[-1] <= web["metadata"]["creationTimestamp"]
 

@@ -12,13 +12,12 @@ import httpx
 import pytest
 import yaml
 
-from dev import project
+from dev import dry_run, kubectl, project
 from seaway.cli import main
 from seaway.files import roots
 from seaway.manifests import preview
 from seaway.model import application, settings
-from seaway.project import load
-from tests.support import kubectl, strict
+from seaway.project import environments, load
 
 pytestmark = pytest.mark.cluster
 
@@ -50,7 +49,7 @@ def home(level: str) -> str:
 def server() -> Iterator[httpx.Client]:
     """A namespace for each level of Pod Security that the corpus needs; a dry run leaves nothing in them."""
     label = "pod-security.kubernetes.io/"
-    made = [
+    manifests = [
         {
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -58,12 +57,12 @@ def server() -> Iterator[httpx.Client]:
         }
         for level in LEVELS
     ]
-    kubectl.run("create", "--filename", "-", given={"apiVersion": "v1", "kind": "List", "items": made})
+    kubectl.run("create", "--filename", "-", stdin={"apiVersion": "v1", "kind": "List", "items": manifests})
     try:
         for level in LEVELS:
             wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
             kubectl.run(*wait, "--namespace", home(level))
-        with strict.server() as client:
+        with dry_run.open_client() as client:
             yield client
     finally:
         kubectl.run("delete", "namespace", *map(home, LEVELS), "--wait=false")
@@ -71,8 +70,8 @@ def server() -> Iterator[httpx.Client]:
 
 def imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
     """`seaway import` of a project, with the file that is laid over it: how it ended, and what it told."""
-    found = [folder / f"docker-compose{middle}.yml" for middle in ("", ".override", ".waived")]
-    files = [str(file) for file in found if file.exists()]
+    compose_files = [folder / f"docker-compose{middle}.yml" for middle in ("", ".override", ".waived")]
+    files = [str(file) for file in compose_files if file.exists()]
     with contextlib.chdir(folder):  # where there is no project, files are read below the working directory
         code = main.main(["import", *files, "--profile", "*", "--out", str(folder / "app.yaml"), "--json"])
     return code, json.loads(capsys.readouterr().out)
@@ -84,8 +83,8 @@ def test_the_api_server_takes_what_a_file_becomes(
 ) -> None:
     folder = tmp_path / case
     shutil.copytree(CORPUS / case, folder)
-    code, told = imported(folder, capsys)
-    refused = {one["key"]: one["how"] for one in told["keys"] if one["kind"] == "refused"}
+    code, report_ = imported(folder, capsys)
+    refused = {outcome["key"]: outcome["how"] for outcome in report_["keys"] if outcome["kind"] == "refused"}
     assert refused.keys() == REFUSED.get(case, {}).keys()
     for key, reason in refused.items():
         assert REFUSED[case][key] in reason
@@ -97,11 +96,13 @@ def test_the_api_server_takes_what_a_file_becomes(
             _, service, first, *_ = key.split(".")
             waive.setdefault(service, {"x-seaway": {"waive": {}}})["x-seaway"]["waive"][first] = "a test"
         (folder / "docker-compose.waived.yml").write_text(yaml.safe_dump({"services": waive}))
-        code, told = imported(folder, capsys)
-    assert code == 0, told
+        code, report_ = imported(folder, capsys)
+    assert code == 0, report_
     app = load.load_application(folder / "app.yaml", root=roots.Root(folder))
-    namespace, *found = [each.manifest for each in preview.render_objects(app, STACK)]
+    namespace, *manifests = [
+        resource.manifest for resource in preview.render_objects(environments.Environment.create(app, STACK))
+    ]
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
-    made = [*found, *strict.pods(found)]
-    assert len(made) > len(found), "a file without pods shows nothing"
-    assert [line for each in made for line in strict.said(server, each, home(level))] == []
+    checked = [*manifests, *dry_run.list_pods(manifests)]
+    assert len(checked) > len(manifests), "a file without pods shows nothing"
+    assert [line for resource in checked for line in dry_run.list_problems(server, resource, home(level))] == []

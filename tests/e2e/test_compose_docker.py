@@ -1,4 +1,4 @@
-"""Out again: our examples on a real Docker engine, by the file that `seaway render --to compose` writes."""
+"""Out again: our examples on a real Docker engine, by the file that `seaway export` writes."""
 
 import contextlib
 import shutil
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev import project
+from dev import prober, project
 from seaway.cli import main
-from tests.support import docker, prober
+from tests.support import docker
 
 pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
@@ -22,10 +22,10 @@ SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["co
 @pytest.fixture(scope="module")
 def engine(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.Engine]:
     """With the images that the cluster's registry has, and no way to another one."""
-    with docker.engine(tmp_path_factory.mktemp("docker")) as made:
+    with docker.engine(tmp_path_factory.mktemp("docker")) as docker_engine:
         for image in SUBSTITUTES.values():
-            made.take(image, image)
-        yield made
+            docker_engine.take(image, image)
+        yield docker_engine
 
 
 class Up:
@@ -45,12 +45,12 @@ class Up:
     def answers(self, path: str) -> None:
         """Wait until it does."""
 
-        def asked() -> bool:
+        def is_answered() -> bool:
             with contextlib.suppress(subprocess.CalledProcessError):
                 return bool(self.curl(path))
             return False
 
-        prober.until(asked, seconds=120)
+        prober.wait_until(is_answered, seconds=120)
 
 
 @pytest.fixture
@@ -67,20 +67,20 @@ def up(
     shutil.copy(project.ROOT / "Pulumi.yaml", tmp_path)
     config = {"seaway:context": "-", "seaway:registry": "registry.example.com", "seaway:imageOverrides": SUBSTITUTES}
     Path(f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
-    assert main.main(["render", "--stack", STACK, "--app", "app/app.yaml", "--to", "compose"]) == 0
+    assert main.main(["export", "--stack", STACK, "--app", "app/app.yaml"]) == 0
     out, _ = capsys.readouterr()
     Path("compose.yaml").write_text(out)
     for name, secret in (yaml.safe_load(out).get("secrets") or {}).items():
         file = Path(secret["file"])
         file.parent.mkdir(exist_ok=True)
         file.write_text(f"the value of {name}")
-    made = Up(engine, tmp_path)
+    deployment = Up(engine, tmp_path)
     try:
-        made.compose("up", "--build", "--detach")
-        yield made
+        deployment.compose("up", "--build", "--detach")
+        yield deployment
     finally:
-        made.compose("down", "--volumes", "--timeout", "2")
-    assert made.compose("ps", "--all", "--quiet") == ""
+        deployment.compose("down", "--volumes", "--timeout", "2")
+    assert deployment.compose("ps", "--all", "--quiet") == ""
 
 
 @pytest.mark.parametrize("up", ["examples/smallest"], indirect=True)
@@ -93,7 +93,7 @@ def test_the_smallest(up: Up) -> None:
 def test_the_shop(up: Up) -> None:
     up.answers("/healthz")
     up.curl("/orders", "--data", "item=tea")
-    prober.until(lambda: "<li>tea (packed)</li>" in up.curl("/"), seconds=120)
+    prober.wait_until(lambda: "<li>tea (packed)</li>" in up.curl("/"), seconds=120)
 
 
 @pytest.mark.parametrize("up", ["app"], indirect=True)

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev import project
-from tests.support import namespaces
+from dev import kubectl, project
 
 pytestmark = pytest.mark.cluster
 
@@ -17,9 +16,9 @@ LINKS = {"absolute": "/etc/hostname", "up": "../../../../outside", "nothing": "/
 @pytest.fixture
 def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     example = project.ROOT / "examples" / "smallest"
-    made = project.Project.create(tmp_path_factory.mktemp("links"), application=example, stack="links")
-    yield made
-    namespaces.remove(NAMESPACE)
+    checkout = project.Project.create(tmp_path_factory.mktemp("links"), application=example, stack="links")
+    yield checkout
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def test_links_are_links_in_the_image(smallest: project.Project) -> None:
@@ -35,8 +34,10 @@ def test_links_are_links_in_the_image(smallest: project.Project) -> None:
     smallest.up()
     pod = ("exec", "-n", NAMESPACE, "deployment/web", "--")
     for name, target in LINKS.items():
-        assert smallest.kubectl(*pod, "readlink", f"links/{name}").out.strip() == target
-    assert smallest.kubectl(*pod, "stat", "-c", "%a", "server.py").out.strip() == "644", "or its user could not read it"
+        assert smallest.kubectl(*pod, "readlink", f"links/{name}").stdout.strip() == target
+    assert smallest.kubectl(*pod, "stat", "-c", "%a", "server.py").stdout.strip() == "644", (
+        "or its user could not read it"
+    )
     assert stat.S_IMODE((smallest.folder / ".seaway").stat().st_mode) == 0o700
     (smallest.folder.parent / "outside").write_text("changed")
     smallest.preview("--expect-no-changes")

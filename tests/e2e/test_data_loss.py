@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from dev import project
+from dev import kubectl, project
 from seaway.review import disks
-from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -28,8 +27,8 @@ def store(*, keep: bool = False, size: str = "1Gi") -> dict[str, object]:
     }
 
 
-def write(made: project.Project, *, name: str = "vault", **stores: object) -> None:
-    (made.folder / "app" / "app.yaml").write_text(yaml.safe_dump({"name": name, "stores": stores}))
+def write(checkout: project.Project, *, name: str = "vault", **stores: object) -> None:
+    (checkout.folder / "app" / "app.yaml").write_text(yaml.safe_dump({"name": name, "stores": stores}))
 
 
 BOTH = {"db": store(), "ledger": store(keep=True)}
@@ -38,12 +37,12 @@ BOTH = {"db": store(), "ledger": store(keep=True)}
 @pytest.fixture(scope="module")
 def vault(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("vault")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="kept")
-    write(made, **BOTH)
-    made.up()
-    sql(made, "create table entries (text text); insert into entries values ('kept')")
-    yield made
-    namespaces.remove(NAMESPACE, "cellar-kept")
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="kept")
+    write(checkout, **BOTH)
+    checkout.up()
+    sql(checkout, "create table entries (text text); insert into entries values ('kept')")
+    yield checkout
+    kubectl.delete_namespaces(NAMESPACE, "cellar-kept")
 
 
 @pytest.fixture(autouse=True)
@@ -55,36 +54,38 @@ def declared(vault: project.Project) -> Iterator[None]:
     file.write_text(before)
 
 
-def sql(made: project.Project, text: str) -> str:
+def sql(checkout: project.Project, text: str) -> str:
     words = ("exec", "-n", NAMESPACE, "db-0", "--", "psql", "-U", "postgres", "-At", "-c", text)
-    return made.kubectl(*words).out.strip()
+    return checkout.kubectl(*words).stdout.strip()
 
 
-def claims(made: project.Project, namespace: str = NAMESPACE) -> dict[str, str]:
+def claims(checkout: project.Project, namespace: str = NAMESPACE) -> dict[str, str]:
     """The disks that there are, and which they are."""
-    items = made.get("persistentvolumeclaims", "-n", namespace)["items"]
+    items = checkout.get_objects("persistentvolumeclaims", "-n", namespace)["items"]
     return {
-        one["metadata"]["name"]: one["metadata"]["uid"] for one in items if "deletionTimestamp" not in one["metadata"]
+        claim["metadata"]["name"]: claim["metadata"]["uid"]
+        for claim in items
+        if "deletionTimestamp" not in claim["metadata"]
     }
 
 
-def seaway(made: project.Project, *words: str) -> project.Done:
-    line = (sys.executable, "-m", "seaway.cli", *words, "--stack", made.stack)
-    return project.run(*line, cwd=made.folder, env={**made.env, "PYTHONPATH": str(made.folder)})
+def seaway(checkout: project.Project, *words: str) -> project.CommandResult:
+    line = (sys.executable, "-m", "seaway.cli", *words, "--stack", checkout.stack)
+    return project.run_command(*line, cwd=checkout.folder, env={**checkout.env, "PYTHONPATH": str(checkout.folder)})
 
 
-def accepting(made: project.Project, *names: str) -> project.Project:
-    return dataclasses.replace(made, env=made.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
+def accepting(checkout: project.Project, *names: str) -> project.Project:
+    return dataclasses.replace(checkout, env=checkout.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
 
 
 def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Project) -> None:
     before = claims(vault)
     write(vault, name="cellar", **BOTH)
     for done in (vault.preview(check=False), vault.up(check=False), seaway(vault, "up")):
-        assert done.code != 0
+        assert done.exit_code != 0
         for name in (DB, LEDGER):
-            assert f"deletes the disk {name} (1Gi, store" in done.text
-        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER}" in done.text
+            assert f"deletes the disk {name} (1Gi, store" in done.output
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER}" in done.output
     assert claims(vault) == before
     assert sql(vault, "select text from entries") == "kept"
     write(vault, **BOTH)
@@ -95,37 +96,37 @@ def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Proj
 def test_a_removed_store_takes_its_disk_along_unless_it_is_kept(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
     done = vault.preview(check=False)
-    assert done.code != 0
-    assert DB in done.text
-    assert LEDGER not in done.text
+    assert done.exit_code != 0
+    assert DB in done.output
+    assert LEDGER not in done.output
     write(vault, db=BOTH["db"])
-    assert REFUSED not in vault.preview().text
+    assert REFUSED not in vault.preview().output
 
 
 def test_what_a_disk_cannot_become_is_refused_and_what_leaves_it_alone_is_not(vault: project.Project) -> None:
     write(vault, **BOTH | {"db": store(size="2Gi")})
     done = vault.preview(check=False)
-    assert done.code != 0
-    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and made again" in done.text
+    assert done.exit_code != 0
+    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and made again" in done.output
     write(vault, **BOTH | {"ledger": store(keep=False)})
-    assert REFUSED not in vault.preview().text
+    assert REFUSED not in vault.preview().output
     write(vault, **BOTH | {"db": {**store(), "env": {"A": "b"}}})
-    assert REFUSED not in vault.preview().text
-    assert REFUSED not in vault.preview("--refresh").text
+    assert REFUSED not in vault.preview().output
+    assert REFUSED not in vault.preview("--refresh").output
 
 
 def test_the_review_shows_all_of_the_change_and_blocks_it(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
     done = seaway(vault, "preview", "--local-backend")
-    assert done.code == 5, done.text
-    assert f"deletes the disk {DB}" in done.text
-    assert "StatefulSet/db" in done.text
+    assert done.exit_code == 5, done.output
+    assert f"deletes the disk {DB}" in done.output
+    assert "StatefulSet/db" in done.output
 
 
 def test_only_what_is_named_is_accepted_or_what_the_stack_allows(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
-    assert accepting(vault, LEDGER).preview(check=False).code != 0
-    assert accepting(vault, DB).preview(check=False).code == 0
+    assert accepting(vault, LEDGER).preview(check=False).exit_code != 0
+    assert accepting(vault, DB).preview(check=False).exit_code == 0
     file = vault.stack_file.read_text()
     config = yaml.safe_load(file)
     for key, value in {
@@ -134,9 +135,9 @@ def test_only_what_is_named_is_accepted_or_what_the_stack_allows(vault: project.
     }.items():
         allowed = {**config, "config": {**config["config"], key: value}}
         vault.stack_file.write_text(yaml.safe_dump(allowed))
-        assert vault.preview(check=False).code == 0, key
+        assert vault.preview(check=False).exit_code == 0, key
     vault.stack_file.write_text(file)
-    assert vault.preview(check=False).code != 0
+    assert vault.preview(check=False).exit_code != 0
 
 
 def test_a_destroy_is_refused_in_its_preview_and_without_one(vault: project.Project) -> None:
@@ -150,12 +151,12 @@ def test_a_destroy_is_refused_in_its_preview_and_without_one(vault: project.Proj
         ("destroy", "--yes", "--run-program"),
     ):
         done = vault.pulumi(*words, *stack)
-        assert done.code != 0, words
-        assert f"deletes the disk {DB}" in done.text, done.text
-        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in done.text
+        assert done.exit_code != 0, words
+        assert f"deletes the disk {DB}" in done.output, done.output
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in done.output
     done = accepting(vault, DB).pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect", *stack)
-    assert done.code != 0
-    assert LEDGER in done.text
+    assert done.exit_code != 0
+    assert LEDGER in done.output
     assert claims(vault) == before
     vault.preview("--expect-no-changes")
 
@@ -164,9 +165,9 @@ def test_what_a_preview_listed_is_accepted_and_nothing_else(vault: project.Proje
     ledger = claims(vault)["data-ledger-0"]
     write(vault, ledger=BOTH["ledger"])
     done = seaway(vault, "up", "--accept-data-loss")
-    assert done.code == 0, done.text
-    assert f"accepted: deletes the disk {DB}" in done.err
-    assert LEDGER not in done.err
+    assert done.exit_code == 0, done.output
+    assert f"accepted: deletes the disk {DB}" in done.stderr
+    assert LEDGER not in done.stderr
     assert claims(vault) == {"data-ledger-0": ledger}
     write(vault, **BOTH)
     vault.up()
@@ -176,8 +177,8 @@ def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
     vault: project.Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("adopted")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="adopted")
-    write(made, db=store())
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="adopted")
+    write(checkout, db=store())
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -186,34 +187,34 @@ def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
     }
     (folder / "claim.yaml").write_text(yaml.safe_dump(claim))
     try:
-        made.kubectl("create", "namespace", ADOPTED)
-        made.kubectl("create", "configmap", "notes", "-n", ADOPTED)
-        made.kubectl("create", "-f", str(folder / "claim.yaml"))
-        made.kubectl("label", f"namespace/{ADOPTED}", "app.kubernetes.io/part-of=vault", "seaway/stack=adopted")
-        made.up()
-        destroy = ("destroy", "--yes", "--ignore-protect", "--stack", made.stack)
-        everything = accepting(made, f"{ADOPTED}/data-db-0", f"{ADOPTED}/theirs")
+        checkout.kubectl("create", "namespace", ADOPTED)
+        checkout.kubectl("create", "configmap", "notes", "-n", ADOPTED)
+        checkout.kubectl("create", "-f", str(folder / "claim.yaml"))
+        checkout.kubectl("label", f"namespace/{ADOPTED}", "app.kubernetes.io/part-of=vault", "seaway/stack=adopted")
+        checkout.up()
+        destroy = ("destroy", "--yes", "--ignore-protect", "--stack", checkout.stack)
+        everything = accepting(checkout, f"{ADOPTED}/data-db-0", f"{ADOPTED}/theirs")
         done = everything.pulumi(*destroy)
-        assert done.code != 0
-        assert f"ConfigMap {ADOPTED}/notes" in done.text
-        assert f"PersistentVolumeClaim {ADOPTED}/theirs" in done.text
-        assert "db" not in done.text[done.text.index("other people's objects") :].partition("Move them")[0]
-        write(made, name="cellar", db=store())
-        assert "other people's objects" in everything.preview(check=False).text
-        write(made, db=store())
-        assert set(claims(made, ADOPTED)) == {"data-db-0", "theirs"}
-        made.kubectl("delete", "configmap/notes", "persistentvolumeclaim/theirs", "-n", ADOPTED)
-        assert everything.pulumi(*destroy).code == 0
-        assert made.kubectl("get", "namespace", ADOPTED, check=False).code != 0
+        assert done.exit_code != 0
+        assert f"ConfigMap {ADOPTED}/notes" in done.output
+        assert f"PersistentVolumeClaim {ADOPTED}/theirs" in done.output
+        assert "db" not in done.output[done.output.index("other people's objects") :].partition("Move them")[0]
+        write(checkout, name="cellar", db=store())
+        assert "other people's objects" in everything.preview(check=False).output
+        write(checkout, db=store())
+        assert set(claims(checkout, ADOPTED)) == {"data-db-0", "theirs"}
+        checkout.kubectl("delete", "configmap/notes", "persistentvolumeclaim/theirs", "-n", ADOPTED)
+        assert everything.pulumi(*destroy).exit_code == 0
+        assert checkout.kubectl("get", "namespace", ADOPTED, check=False).exit_code != 0
     finally:
-        namespaces.remove(ADOPTED)
+        kubectl.delete_namespaces(ADOPTED)
 
 
 def test_with_the_acceptance_all_goes(vault: project.Project) -> None:
     write(vault, name="cellar", **BOTH)
     accepting(vault, DB, LEDGER).up()
-    assert vault.kubectl("get", "namespace", NAMESPACE, check=False).code != 0
+    assert vault.kubectl("get", "namespace", NAMESPACE, check=False).exit_code != 0
     vault.preview("--expect-no-changes")
-    assert "cellar-kept/data-db-0" in vault.pulumi("destroy", "--preview-only", "--stack", vault.stack).text
+    assert "cellar-kept/data-db-0" in vault.pulumi("destroy", "--preview-only", "--stack", vault.stack).output
     vault.destroy()
-    assert vault.kubectl("get", "namespace", "cellar-kept", check=False).code != 0
+    assert vault.kubectl("get", "namespace", "cellar-kept", check=False).exit_code != 0

@@ -8,12 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from dev import project
+from dev import dry_run, kubectl, project
 from seaway.manifests import objects, preview
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 from tests import golden
-from tests.support import kubectl, namespaces, strict
 
 pytestmark = pytest.mark.cluster
 
@@ -24,17 +23,19 @@ def rendered(example: str) -> list[objects.ReleaseObject]:
     if example != "reference":
         return golden.build_objects(example)
     stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=settings.Ingress())
-    return preview.render_objects(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
+    return preview.render_objects(
+        environments.Environment.create(load.load_application(project.ROOT / "docs" / "reference.yaml"), stack)
+    )
 
 
 @pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])
 def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_restricted(example: str) -> None:
-    namespace, *found = [each.manifest for each in rendered(example)]
+    namespace, *manifests = [manifest.manifest for manifest in rendered(example)]
     assert namespace["kind"] == "Namespace"
     home = f"strict-{example}"
     labels = namespace["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-    pods = list(strict.pods(found))
+    pods = list(dry_run.list_pods(manifests))
     assert pods, "an example without pods shows nothing"
     words = (
         "create",
@@ -47,12 +48,12 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
         "--filename",
         "-",
     )
-    kubectl.run("create", "--filename", "-", given=namespace | {"metadata": {"name": home, "labels": labels}})
+    kubectl.run("create", "--filename", "-", stdin=namespace | {"metadata": {"name": home, "labels": labels}})
     try:
         kubectl.run("wait", "--for=create", "serviceaccount/default", "--namespace", home, "--timeout=30s")
-        made = [each | {"metadata": each["metadata"] | {"namespace": home}} for each in found]
-        told = kubectl.run(*words, given={"apiVersion": "v1", "kind": "List", "items": made + pods})
-        assert len(told.splitlines()) == len(made) + len(pods)
+        namespaced = [manifest | {"metadata": manifest["metadata"] | {"namespace": home}} for manifest in manifests]
+        output = kubectl.run(*words, stdin={"apiVersion": "v1", "kind": "List", "items": namespaced + pods})
+        assert len(output.splitlines()) == len(namespaced) + len(pods)
     finally:
         kubectl.run("delete", "namespace", home, "--wait=false")
 
@@ -60,29 +61,29 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("everything")
-    made = project.Project.create(
+    checkout = project.Project.create(
         folder, application=project.ROOT / "examples" / "everything", stack="examples", exposure="nodePort"
     )
     try:
-        made.up()
-        yield made
+        checkout.up()
+        yield checkout
     finally:
-        namespaces.remove(NAMESPACE)
+        kubectl.delete_namespaces(NAMESPACE)
 
 
 def page(everything: project.Project) -> dict[str, Any]:
     """What the board answers to somebody outside."""
-    ports = everything.get("service", "board", "-n", NAMESPACE)["spec"]["ports"]
-    (port,) = (each["nodePort"] for each in ports if each["name"] == "main")
-    address = project.cluster("forward", str(port)).out.strip()
+    ports = everything.get_objects("service", "board", "-n", NAMESPACE)["spec"]["ports"]
+    (port,) = (port_["nodePort"] for port_ in ports if port_["name"] == "main")
+    address = project.run_cluster("forward", str(port)).stdout.strip()
     return httpx.get(address, timeout=10).raise_for_status().json()
 
 
 def test_what_every_field_is_for_is_there(everything: project.Project) -> None:
-    told = page(everything)
-    assert told.pop("ticks") >= 1
-    first = told.pop("visitor")
-    assert told == {
+    text = page(everything)
+    assert text.pop("ticks") >= 1
+    first = text.pop("visitor")
+    assert text == {
         "title": "Notices",
         "greeting": "Good evening",
         "edition": "evening",
@@ -107,16 +108,16 @@ def test_other_ports_answer_too(everything: project.Project) -> None:
         "beacon.sendto(b'?', ('127.0.0.1', 9999))\n"
         "print(beacon.recv(9).decode().strip())\n"
     )
-    said = everything.kubectl(
+    output = everything.kubectl(
         "exec", "-n", NAMESPACE, "deployment/board", "-c", "board", "--", "python3", "-c", program
     )
-    assert said.out.splitlines() == ["board_requests_total", "here"]
+    assert output.stdout.splitlines() == ["board_requests_total", "here"]
 
 
 def test_the_agent_asks_kubernetes_with_a_token_of_its_own(everything: project.Project) -> None:
-    said = everything.kubectl("logs", "-n", NAMESPACE, "daemonset/agent").out.splitlines()
-    assert said[0] == "the theme is grey"
-    assert said[-1].endswith(" pods")
+    lines = everything.kubectl("logs", "-n", NAMESPACE, "daemonset/agent").stdout.splitlines()
+    assert lines[0] == "the theme is grey"
+    assert lines[-1].endswith(" pods")
 
 
 def test_a_job_on_demand_runs_when_somebody_says_so(everything: project.Project) -> None:
@@ -130,11 +131,11 @@ def test_a_job_on_demand_runs_when_somebody_says_so(everything: project.Project)
 
 def pods(everything: project.Project) -> dict[str, set[str]]:
     """Of each workload."""
-    found: dict[str, set[str]] = {}
-    for one in everything.get("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
-        labels = one["metadata"]["labels"]
-        found.setdefault(labels["app.kubernetes.io/name"], set()).add(one["metadata"]["uid"])
-    return found
+    names: dict[str, set[str]] = {}
+    for pod in everything.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
+        labels = pod["metadata"]["labels"]
+        names.setdefault(labels["app.kubernetes.io/name"], set()).add(pod["metadata"]["uid"])
+    return names
 
 
 def test_a_changed_value_rolls_exactly_the_pods_that_use_it_and_a_secret_one_is_told_nowhere(
@@ -145,18 +146,18 @@ def test_a_changed_value_rolls_exactly_the_pods_that_use_it_and_a_secret_one_is_
     counter.write_text(counter.read_text() + "\n# another line\n")
     value = b"a-value-that-nobody-may-see"
     everything.set_secret("SESSION_KEY", value.decode())
-    told = everything.up().text
+    output = everything.up().output
     after = pods(everything)
     assert {name for name in before if before[name] != after[name]} == {"board", "counter"}
     assert before.keys() == after.keys() >= {"agent", "journal"}
 
-    told += everything.kubectl("get", "events", "-n", NAMESPACE, "-o", "json").out
+    output += everything.kubectl("get", "events", "-n", NAMESPACE, "-o", "json").stdout
     for workload in ("deployment/board", "deployment/counter", "statefulset/journal"):
-        told += everything.kubectl("logs", workload, "-n", NAMESPACE, "--all-containers").out
+        output += everything.kubectl("logs", workload, "-n", NAMESPACE, "--all-containers").stdout
     written = [file.read_bytes() for file in (everything.folder / ".seaway" / "state").rglob("*") if file.is_file()]
     assert any(b"ciphertext" in content for content in written), "the state was read"
     for form in (value, base64.b64encode(value)):
-        assert not any(form in content for content in (told.encode(), *written))
+        assert not any(form in content for content in (output.encode(), *written))
 
 
 def test_the_same_in_python_changes_nothing(everything: project.Project) -> None:

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment, project
-from tests.support import language_host, namespaces
+from dev import environment, kubectl, project
+from tests.support import language_host
 
 pytestmark = pytest.mark.cluster
 
@@ -37,13 +37,13 @@ TRACES = ("Traceback", "KeyboardInterrupt", "panic:", "non-zero exit code")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     """A stack under today's host."""
     folder = tmp_path_factory.mktemp("small")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack=STACK)
-    app = made.folder / "app" / "app.yaml"
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack=STACK)
+    app = checkout.folder / "app" / "app.yaml"
     app.write_text(app.read_text() + "    publish: true\n")  # by a node port: one warning of the checks
-    pulumi = shutil.which("pulumi", path=made.env["PATH"])
+    pulumi = shutil.which("pulumi", path=checkout.env["PATH"])
     assert pulumi
-    yield under(made, language_host.install(folder / ".seaway" / "host", Path(pulumi)))
-    namespaces.remove(NAMESPACE)
+    yield under(checkout, language_host.install(folder / ".seaway" / "host", Path(pulumi)))
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def under(small: project.Project, host: Path) -> project.Project:
@@ -55,34 +55,34 @@ def pinned(small: project.Project) -> project.Project:
     return dataclasses.replace(small, env=small.env | {"PATH": small.env["PATH"].partition(os.pathsep)[2]})
 
 
-def shown(done: project.Done) -> list[str]:
+def list_lines(done: project.CommandResult) -> list[str]:
     """The lines that Pulumi printed, without colours."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.text).replace("\r", "").splitlines()
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.output).replace("\r", "").splitlines()
 
 
-def diagnostics(done: project.Done) -> list[str]:
+def diagnostics(done: project.CommandResult) -> list[str]:
     """The lines of the section of that name, at the end of what Pulumi prints."""
-    lines = shown(done)
+    lines = list_lines(done)
     start = lines.index("Diagnostics:") + 1
     ends = [number for number, line in enumerate(lines) if number > start and re.match(r"\w+:", line)]
     return [line for line in lines[start : min(ends, default=None)] if line.strip()]
 
 
-def failed_cleanly(done: project.Done, error: str) -> None:
+def failed_cleanly(done: project.CommandResult, error: str) -> None:
     """The run failed without a traceback, its error is there, and nothing but errors ends what is said at its end."""
-    assert done.code != 0, done.text
+    assert done.exit_code != 0, done.output
     for trace in TRACES:
-        assert trace not in done.text, done.text
-    said = diagnostics(done)
-    assert any("error: " in line and error in line for line in said), done.text
+        assert trace not in done.output, done.output
+    messages = diagnostics(done)
+    assert any("error: " in line and error in line for line in messages), done.output
     # Resources come in any order, the messages of one in theirs. What stands further in belongs to a message.
     last = ""
-    for line in [*said, "  the end"]:
+    for line in [*messages, "  the end"]:
         if line.startswith("    ") and not line.startswith("     "):
             last = line.strip()
         elif not line.startswith("    "):
-            assert not last or last.startswith("error: "), done.text
-    assert CHECKS not in "\n".join(said), done.text
+            assert not last or last.startswith("error: "), done.output
+    assert CHECKS not in "\n".join(messages), done.output
 
 
 @contextlib.contextmanager
@@ -125,7 +125,7 @@ PHASES = {
 }
 
 
-def interrupted(small: project.Project, phase: Phase, times: int, *, terminal: bool = False) -> project.Done:
+def interrupted(small: project.Project, phase: Phase, times: int, *, terminal: bool = False) -> project.CommandResult:
     """Run it, and press Ctrl-C when the phase is reached; the second time as soon as Pulumi has answered the first."""
     words = ["--yes", "--skip-preview"] if phase.verb == "up" else []
     command = ["pulumi", phase.verb, *words, "--stack", small.stack]
@@ -161,7 +161,7 @@ def interrupted(small: project.Project, phase: Phase, times: int, *, terminal: b
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
             reader.join(timeout=10)
-    return project.Done(code=running.returncode, out=output.decode(), err="", seconds=seconds)
+    return project.CommandResult(exit_code=running.returncode, stdout=output.decode(), stderr="", seconds=seconds)
 
 
 def wait(holds: Callable[[], bool], output: bytearray, seconds: float = 60) -> None:
@@ -177,22 +177,22 @@ def locks(small: project.Project) -> list[str]:
 
 def processes(small: project.Project) -> list[str]:
     """What runs of a stack: command lines of processes that have its folder in their environment."""
-    found = []
+    pids = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             home = f"PULUMI_HOME={small.env['PULUMI_HOME']}".encode()
             if home in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-    return found
+                pids.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return pids
 
 
 def test_up_succeeds_and_shows_the_warnings_of_the_checks(small: project.Project) -> None:
     done = small.up()
-    assert [line for line in diagnostics(done) if CHECKS in line], done.text
+    assert [line for line in diagnostics(done) if CHECKS in line], done.output
     preview = small.preview("--expect-no-changes")
-    assert [line for line in diagnostics(preview) if CHECKS in line], preview.text
+    assert [line for line in diagnostics(preview) if CHECKS in line], preview.output
     for trace in TRACES:
-        assert trace not in done.text + preview.text
+        assert trace not in done.output + preview.output
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_a_program_that_is_interrupted_prints_no_traceback(dead: project.Project
     if handled:
         failed_cleanly(done, "cannot reach the cluster of context")
     else:
-        assert "KeyboardInterrupt" in done.text, done.text
+        assert "KeyboardInterrupt" in done.output, done.output
 
 
 def test_invalid_input_is_one_error(small: project.Project) -> None:
@@ -233,10 +233,10 @@ def test_invalid_input_is_one_error(small: project.Project) -> None:
 def test_a_fault_of_the_program_keeps_its_traceback(small: project.Project) -> None:
     with edited(small.folder / "__main__.py", "program.run()", "program.run()\nprint(1 / 0)"):
         done = small.preview(check=False)
-    assert done.code != 0
-    assert "ZeroDivisionError" in done.text
-    assert "__main__.py" in done.text
-    assert "KeyboardInterrupt" not in done.text
+    assert done.exit_code != 0
+    assert "ZeroDivisionError" in done.output
+    assert "__main__.py" in done.output
+    assert "KeyboardInterrupt" not in done.output
 
 
 BROKEN = ("build: ./web", "image: registry.localhost:5000/nobody/nothing:2")
@@ -250,21 +250,25 @@ UP = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK]
 )
 def test_in_a_failed_rollout_the_error_comes_last(small: project.Project, command: list[str], terminal: bool) -> None:
     with edited(small.folder / "app" / "app.yaml", *BROKEN):
-        done = at_a_terminal(small, command) if terminal else project.run(*command, cwd=small.folder, env=small.env)
+        done = (
+            at_a_terminal(small, command)
+            if terminal
+            else project.run_command(*command, cwd=small.folder, env=small.env)
+        )
     failed_cleanly(done, "web failed: ")
-    assert ("@ updating" in done.text) is not terminal, "what a terminal shows"
+    assert ("@ updating" in done.output) is not terminal, "what a terminal shows"
 
 
 def test_a_failed_preview_of_seaway_ends_with_the_error(dead: project.Project) -> None:
     command = [sys.executable, "-m", "seaway.cli", "preview", "--stack", STACK, "--local-backend"]
-    done = project.run(*command, cwd=dead.folder, env=dead.env)
-    assert done.code == 1
-    assert "cannot reach the cluster of context" in done.text.strip().splitlines()[-1], done.text
+    done = project.run_command(*command, cwd=dead.folder, env=dead.env)
+    assert done.exit_code == 1
+    assert "cannot reach the cluster of context" in done.output.strip().splitlines()[-1], done.output
     for trace in TRACES:
-        assert trace not in done.text, done.text
+        assert trace not in done.output, done.output
 
 
-def at_a_terminal(small: project.Project, command: list[str]) -> project.Done:
+def at_a_terminal(small: project.Project, command: list[str]) -> project.CommandResult:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, 200))
     with (
@@ -283,7 +287,7 @@ def at_a_terminal(small: project.Project, command: list[str]) -> project.Done:
         with contextlib.suppress(OSError):
             while chunk := stream.read(4096):
                 output.extend(chunk)
-    return project.Done(code=running.returncode, out=output.decode(), err="", seconds=0)
+    return project.CommandResult(exit_code=running.returncode, stdout=output.decode(), stderr="", seconds=0)
 
 
 @pytest.mark.parametrize(
@@ -300,12 +304,12 @@ def test_ctrl_c_leaves_no_lock_and_the_next_up_converges(
     what = PHASES[phase]
     with edited(small.folder / what.edit[0], *what.edit[1:]):
         done = interrupted(where, what, times)
-    assert done.code != 0, done.text
+    assert done.exit_code != 0, done.output
     for trace in TRACES:
-        assert trace not in done.text, done.text
-    assert CHECKS not in done.text.partition("Diagnostics:")[2], done.text
+        assert trace not in done.output, done.output
+    assert CHECKS not in done.output.partition("Diagnostics:")[2], done.output
     assert locks(small) == []
-    assert json.loads(where.pulumi("stack", "export", "--stack", STACK, check=True).out)["deployment"]["resources"]
+    assert json.loads(where.pulumi("stack", "export", "--stack", STACK, check=True).stdout)["deployment"]["resources"]
     where.up()
     where.preview("--expect-no-changes")
     assert processes(small) == []

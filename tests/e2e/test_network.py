@@ -21,9 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from dev import project
+from dev import prober, project
 from dev.cluster import node
-from tests.support import prober
 
 pytestmark = [pytest.mark.cluster, pytest.mark.optional]
 
@@ -104,13 +103,13 @@ class Outside:
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
-    here = node.find(project.ROOT)
+    here = node.find_layout(project.ROOT)
     with contextlib.ExitStack() as stack:
         subprocess.run(["ip", "address", "add", f"{PUBLIC}/32", "dev", here.interface], check=True)
         stack.callback(subprocess.run, ["ip", "address", "del", f"{PUBLIC}/32", "dev", here.interface], check=True)
         # The kernel accepts connections of the queue by itself: nobody need answer.
         listening = [stack.enter_context(socket.create_server(("0.0.0.0", 0))) for _ in range(2)]
-        port, other = (one.getsockname()[1] for one in listening)
+        port, other = (listener.getsockname()[1] for listener in listening)
         yield Outside(here.host_address, port, other)
 
 
@@ -124,13 +123,13 @@ def net(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterator[
     (source / "web" / "probe.py").write_text(PROBE)
     write(source, outside, calls="api")
     ingress = {"hosts": {"web": [HOST, f"{PLAIN}/below"]}, "tlsSecret": "shop-tls", "namespace": "kube-system"}
-    made = project.Project.create(
+    checkout = project.Project.create(
         tmp_path_factory.mktemp("net"), application=source, stack=STACK, exposure="ingress", ingress=ingress
     )
-    made.up()
-    yield made
-    made.pulumi("cancel", "--yes", STACK)
-    made.destroy()
+    checkout.up()
+    yield checkout
+    checkout.pulumi("cancel", "--yes", STACK)
+    checkout.destroy()
 
 
 def write(folder: Path, outside: Outside, *, calls: str) -> None:
@@ -141,12 +140,12 @@ def reached(net: project.Project, caller: str, *targets: str) -> dict[str, str]:
     """What becomes of connections from a pod, by target."""
     pod = f"statefulset/{caller}" if caller == "db" else f"deployment/{caller}"
     done = net.kubectl("exec", "-n", NAMESPACE, pod, "--", "python3", "probe.py", *targets)
-    return json.loads(done.out)
+    return json.loads(done.stdout)
 
 
 def test_policies_are_enforced_and_all_comes_up(net: project.Project) -> None:
     """Probes come from the node, and a job reaches its store: otherwise `up` would have failed."""
-    assert {one["metadata"]["name"].rpartition("-")[0] for one in policies(net)} == {
+    assert {policy["metadata"]["name"].rpartition("-")[0] for policy in policies(net)} == {
         "default",
         "web",
         "api",
@@ -158,7 +157,7 @@ def test_policies_are_enforced_and_all_comes_up(net: project.Project) -> None:
 
 
 def policies(net: project.Project) -> list[dict[str, Any]]:
-    return net.get("networkpolicies", "-n", NAMESPACE)["items"]
+    return net.get_objects("networkpolicies", "-n", NAMESPACE)["items"]
 
 
 @pytest.mark.parametrize(
@@ -174,8 +173,8 @@ def test_a_pod_reaches_what_it_calls_and_nothing_else(
     net: project.Project, caller: str, opened: set[str], closed: set[str]
 ) -> None:
     """What is closed is said of a name that was found: DNS is open for everybody."""
-    found = reached(net, caller, *opened, *closed)
-    assert found == {**dict.fromkeys(opened, "open"), **dict.fromkeys(closed, "closed")}
+    results = reached(net, caller, *opened, *closed)
+    assert results == {**dict.fromkeys(opened, "open"), **dict.fromkeys(closed, "closed")}
 
 
 def test_outside_the_public_is_open_and_the_private_only_where_it_is_named(
@@ -190,14 +189,14 @@ def test_outside_the_public_is_open_and_the_private_only_where_it_is_named(
 
 def test_another_namespace_reaches_nothing(net: project.Project) -> None:
     stranger = f"{NAMESPACE}-stranger"
-    image = net.get("deployment", "web", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["image"]
+    image = net.get_objects("deployment", "web", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["image"]
     net.kubectl("create", "namespace", stranger)
     try:
         net.kubectl("run", "probe", "-n", stranger, f"--image={image}", "--restart=Never", "--", "sleep", "600")
         net.kubectl("wait", "-n", stranger, "--for=condition=Ready", "pod/probe", "--timeout=60s")
         targets = [f"{name}.{NAMESPACE}:8000" for name in ("web", "api", "alone", "db")]
         done = net.kubectl("exec", "-n", stranger, "probe", "--", "python3", "probe.py", *targets)
-        assert json.loads(done.out) == dict.fromkeys(targets, "closed")
+        assert json.loads(done.stdout) == dict.fromkeys(targets, "closed")
     finally:
         net.kubectl("delete", "namespace", stranger, "--wait=false")
 
@@ -209,7 +208,7 @@ def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     now = datetime.datetime.now(datetime.UTC)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -221,7 +220,7 @@ def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) 
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    (folder / "tls.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "tls.crt").write_bytes(builder.public_bytes(serialization.Encoding.PEM))
     plain = serialization.NoEncryption()
     text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     (folder / "tls.key").write_bytes(text)
@@ -231,9 +230,9 @@ def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.Project, certificate: Path) -> None:
-    assert net.outputs()["services"]["web"]["urls"] == [f"https://{PLAIN}/below", f"https://{HOST}/"]
+    assert net.read_outputs()["services"]["web"]["urls"] == [f"https://{PLAIN}/below", f"https://{HOST}/"]
     trusted = ssl.create_default_context(cafile=str(certificate))
-    server = node.find(project.ROOT).address
+    server = node.find_layout(project.ROOT).address
 
     def ask(host: str, path: str = "/") -> httpx.Response | None:
         with contextlib.suppress(httpx.TransportError), httpx.Client(verify=trusted, timeout=5) as client:
@@ -241,7 +240,7 @@ def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.P
             return client.get(f"https://{server}{path}", headers={"Host": host}, extensions=extensions)
         return None
 
-    answer = prober.until(lambda: (found := ask(HOST)) and found.is_success and found, seconds=120)
+    answer = prober.wait_until(lambda: (response := ask(HOST)) and response.is_success and response, seconds=120)
     assert answer.text.startswith("web-")
     below, beside = ask(PLAIN, "/below/it"), ask(PLAIN)
     assert below
@@ -253,26 +252,26 @@ def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.P
 
 
 def test_status_tells_where_it_is_and_nothing_has_drifted(net: project.Project) -> None:
-    def seaway(*words: str) -> project.Done:
+    def seaway(*words: str) -> project.CommandResult:
         line = [sys.executable, "-m", "seaway.cli", "status", "--stack", STACK, *words]
-        return project.run(*line, cwd=net.folder, env=net.env)
+        return project.run_command(*line, cwd=net.folder, env=net.env)
 
-    assert f"web: https://{HOST}/" in seaway().out.splitlines()
+    assert f"web: https://{HOST}/" in seaway().stdout.splitlines()
     drift = seaway("--drift")
-    assert drift.code == 0, drift.text
+    assert drift.exit_code == 0, drift.output
 
 
 def test_a_node_port_answers_and_a_link_that_is_taken_away_is_closed(net: project.Project, outside: Outside) -> None:
-    before = {one["metadata"]["name"] for one in policies(net)}
+    before = {policy["metadata"]["name"] for policy in policies(net)}
     net.pulumi("config", "set", "seaway:publish", "nodePort", "--stack", STACK, check=True)
     net.pulumi("config", "rm", "seaway:ingress", "--stack", STACK, check=True)
     write(net.folder / "app", outside, calls="")
     net.up()
-    port = net.get("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    address = project.cluster("forward", str(port)).out.strip()
+    port = net.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    address = project.run_cluster("forward", str(port)).stdout.strip()
     assert httpx.get(address, timeout=10).text.startswith("web-")
     assert reached(net, "web", "api:8000") == {"api:8000": "closed"}
-    after = {one["metadata"]["name"] for one in policies(net)}
+    after = {policy["metadata"]["name"] for policy in policies(net)}
     assert {name.rpartition("-")[0] for name in before - after} == {"web", "api"}, "those of both ends, and no other"
     assert len(after) == len(before)
-    assert not net.get("ingresses", "-n", NAMESPACE)["items"]
+    assert not net.get_objects("ingresses", "-n", NAMESPACE)["items"]

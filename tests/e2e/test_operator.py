@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from dev import environment, project
+from dev import environment, kubectl, prober, project
 from seaway.files import roots
 from seaway.manifests import objects, yaml_writer
 from seaway.model import settings
-from seaway.project import load
-from tests.support import kubectl, namespaces, prober, running
+from seaway.project import environments, load
+from tests.support import running
 
 pytestmark = pytest.mark.cluster
 
@@ -59,8 +59,8 @@ class Operator:
 
     def pods(self) -> list[str]:
         """As `seaway logs` calls them."""
-        found = json.loads(kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
-        return sorted(f"web-{pod['metadata']['name'].rpartition('-')[2]}" for pod in found)
+        manifests = json.loads(kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
+        return sorted(f"web-{pod['metadata']['name'].rpartition('-')[2]}" for pod in manifests)
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +71,18 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     (folder / "Pulumi.e2e.yaml").write_text("config:\n  seaway:context: seaway-dev\n")
     app = load.load_application(folder / "app" / "app.yaml", root=roots.Root(folder))
-    made = objects.objects(app, settings.Settings(stack="e2e", context="seaway-dev"), {}, {})
-    one = Operator(folder)
+    rendered = objects.objects(
+        environments.Environment.create(app, settings.Settings(stack="e2e", context="seaway-dev")), {}, {}
+    )
+    operator_ = Operator(folder)
     # One that is still going from the time before takes no objects.
     kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")
     try:
-        kubectl.run("apply", "-f", "-", given=yaml_writer.dump_objects(made))
-        prober.until(lambda: one.status()["healthy"], seconds=120)
-        yield one
+        kubectl.run("apply", "-f", "-", stdin=yaml_writer.dump_objects(rendered))
+        prober.wait_until(lambda: operator_.status()["healthy"], seconds=120)
+        yield operator_
     finally:
-        namespaces.remove(NAMESPACE)
+        kubectl.delete_namespaces(NAMESPACE)
 
 
 def test_status_of_what_is_healthy(operator: Operator) -> None:
@@ -98,7 +100,7 @@ def test_logs_of_both_pods_told_apart(operator: Operator) -> None:
     """Each line says in itself which pod printed it."""
     words = ("logs", "web", "--tail", "5", "--timestamps")
     # The pods may have begun a moment ago.
-    prober.until(lambda: len(operator.seaway(*words).stdout.splitlines()) == 10, seconds=120)
+    prober.wait_until(lambda: len(operator.seaway(*words).stdout.splitlines()) == 10, seconds=120)
     done = operator.seaway(*words)
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines()]
@@ -144,4 +146,4 @@ def test_what_is_not_healthy_is_told_with_its_cause(operator: Operator) -> None:
         assert web["findings"][0]["cause"] == "image-not-found"
     finally:
         kubectl.run("rollout", "undo", "deployment/web", "-n", NAMESPACE)
-    prober.until(lambda: operator.status()["healthy"], seconds=120)
+    prober.wait_until(lambda: operator.status()["healthy"], seconds=120)

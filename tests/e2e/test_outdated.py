@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import project
+from dev import kubectl, project
 from seaway.images import registry
-from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -42,26 +41,30 @@ class Smallest:
     def lock(self) -> Path:
         return self.project.folder / "app" / "images.lock"
 
-    def outdated(self, *words: str) -> project.Done:
-        line = (str(self.project.folder / ".venv/bin/seaway"), "release", "outdated", *words)
-        return project.run(*line, cwd=self.project.folder, env=self.project.env)
+    def outdated(self, *words: str) -> project.CommandResult:
+        line = (str(self.project.folder / ".venv/bin/seaway"), "images", "outdated", *words)
+        return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
+
+    def pin(self) -> project.CommandResult:
+        line = (str(self.project.folder / ".venv/bin/seaway"), "images", "lock")
+        return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
 
     def image(self, service: str) -> str:
-        found = self.project.get("deployment", service, "-n", NAMESPACE)
-        return found["spec"]["template"]["spec"]["containers"][0]["image"]
+        deployment = self.project.get_objects("deployment", service, "-n", NAMESPACE)
+        return deployment["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 @pytest.fixture(scope="module")
 def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[Smallest]:
     example = project.ROOT / "examples" / "smallest"
     folder = tmp_path_factory.mktemp("smallest")
-    made = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
+    checkout = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
     dockerfile, app = folder / "app" / "web" / "Dockerfile", folder / "app" / "app.yaml"
     dockerfile.write_text(dockerfile.read_text().replace("python:3.12-slim", BASE))
     assert BASE in dockerfile.read_text()
     app.write_text(app.read_text() + PROXY)
-    yield Smallest(made)
-    namespaces.remove(NAMESPACE)
+    yield Smallest(checkout)
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,7 @@ def digests(smallest: Smallest) -> tuple[str, str]:
         patch.setenv(registry.ADDRESSES_VARIABLE, smallest.project.env[registry.ADDRESSES_VARIABLE])
         first = registry.resolve_digest(PYTHON)
         other = f"{BASE}-other"
-        ends = [f"docker://{registry.resolve_address(one)}" for one in (PYTHON, other)]
+        ends = [f"docker://{registry.resolve_address(image)}" for image in (PYTHON, other)]
         options = ("--quiet", "--format=v2s2", "--src-tls-verify=false", "--dest-tls-verify=false")
         subprocess.run(["skopeo", "copy", *options, *ends], check=True)
         second = registry.resolve_digest(other)
@@ -92,11 +95,11 @@ def test_an_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, diges
     first, _ = digests
     push(smallest, first)
     before = smallest.outdated()
-    assert before.code == 0, before.text
-    assert "not pinned" in before.out
-    written = smallest.outdated("--write")
-    assert written.code == 0, written.text
-    assert f"+{BASE}: {first}" in written.out
+    assert before.exit_code == 0, before.output
+    assert "not pinned" in before.stdout
+    written = smallest.pin()
+    assert written.exit_code == 0, written.output
+    assert f"+{BASE}: {first}" in written.stdout
     smallest.project.up()
     assert smallest.image("proxy") == f"{BASE}@{first}"
     built = smallest.project.folder / ".seaway" / "context" / "web.built.json"
@@ -107,20 +110,20 @@ def test_a_base_that_was_renewed_is_told_and_nothing_moves(smallest: Smallest, d
     first, second = digests
     push(smallest, second)
     done = smallest.outdated()
-    assert done.code == 1, done.text
-    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", done.out)
+    assert done.exit_code == 1, done.output
+    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", done.stdout)
     smallest.project.preview("--expect-no-changes")
 
 
 def test_a_renewed_lock_is_an_update_with_its_reason(smallest: Smallest, digests: tuple[str, str]) -> None:
     first, second = digests
     before = smallest.image("web")
-    written = smallest.outdated("--write")
-    assert written.code == 0, written.text
-    assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.out
-    assert smallest.outdated().code == 0
+    written = smallest.pin()
+    assert written.exit_code == 0, written.output
+    assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.stdout
+    assert smallest.outdated().exit_code == 0
     preview = smallest.project.preview("--diff")
-    assert f"web: rebuild, base image {BASE} renewed" in preview.text
+    assert f"web: rebuild, base image {BASE} renewed" in preview.output
     smallest.project.up()
     assert smallest.image("proxy") == f"{BASE}@{second}"
     # The same layers: the same image, whatever list of them the base came with.

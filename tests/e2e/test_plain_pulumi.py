@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev import environment, project
+from dev import environment, kubectl, project
 from dev.cluster import toolchain
-from tests.support import namespaces
 
 pytestmark = pytest.mark.cluster
 
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.cluster
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     home = tmp_path_factory.mktemp("home")
     folder = tmp_path_factory.mktemp("clone")
-    project.copy_checkout(folder, without=("app/", "dev/"))
+    project.copy_checkout(folder, exclude=("app/", "dev/"))
     shutil.copytree(project.ROOT / "examples" / "smallest", folder / "app")
     # Theirs: a Python environment made by hand, the run-time lock only.
     (folder / ".venv").unlink()
@@ -35,7 +34,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
     shutil.copytree(environment.STATE / "docker", home / ".docker")
     toolchain.link_plugins(home / ".pulumi")
     (home / "state").mkdir()
-    path = [folder / ".venv" / "bin", *toolchain.bin_dirs()]
+    path = [folder / ".venv" / "bin", *toolchain.list_bin_folders()]
     env = {
         "HOME": str(home),
         # The CLI asks the system for the account's home, not HOME; the real newcomer has an account of their own.
@@ -49,21 +48,21 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
     theirs.pulumi("login", (home / "state").as_uri(), check=True)
     theirs.pulumi("stack", "init", "me", check=True)
     yield theirs
-    namespaces.remove("smallest-me")
+    kubectl.delete_namespaces("smallest-me")
 
 
 def test_without_a_context_the_line_to_type_is_told(newcomer: project.Project) -> None:
     done = newcomer.preview(check=False)
-    assert done.code != 0
-    assert "pulumi config set seaway:context" in done.text
+    assert done.exit_code != 0
+    assert "pulumi config set seaway:context" in done.output
 
 
 def test_without_a_registry_nothing_is_built(newcomer: project.Project) -> None:
     newcomer.pulumi("config", "set", "seaway:context", "seaway-dev", check=True)
     done = newcomer.up(check=False)
-    assert done.code != 0
-    assert "pulumi config set seaway:registry" in done.text
-    assert "Image" not in newcomer.pulumi("stack", "--show-urns", check=True).out
+    assert done.exit_code != 0
+    assert "pulumi config set seaway:registry" in done.output
+    assert "Image" not in newcomer.pulumi("stack", "--show-urns", check=True).stdout
 
 
 def test_an_unknown_context_is_told_with_those_that_there_are(newcomer: project.Project) -> None:
@@ -71,9 +70,9 @@ def test_an_unknown_context_is_told_with_those_that_there_are(newcomer: project.
         "-c", "seaway:context=nowhere", "-c", "seaway:registry=registry.localhost:5000", check=False
     )
     newcomer.pulumi("config", "set", "seaway:context", "seaway-dev", check=True)
-    assert done.code != 0
-    assert "nowhere" in done.text
-    assert "seaway-dev" in done.text
+    assert done.exit_code != 0
+    assert "nowhere" in done.output
+    assert "seaway-dev" in done.output
 
 
 def test_up_from_a_fresh_clone(newcomer: project.Project) -> None:
@@ -89,6 +88,6 @@ def test_up_from_a_fresh_clone(newcomer: project.Project) -> None:
     )
     newcomer.up()
     newcomer.preview("--expect-no-changes")
-    ready = newcomer.get("deployments", "-n", "smallest-me")["items"]
+    ready = newcomer.get_objects("deployments", "-n", "smallest-me")["items"]
     assert ready
-    assert all(each["status"]["readyReplicas"] == each["spec"]["replicas"] for each in ready)
+    assert all(workload["status"]["readyReplicas"] == workload["spec"]["replicas"] for workload in ready)

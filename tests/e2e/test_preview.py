@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from dev import project
-from tests.support import namespaces
+from dev import kubectl, project
 
 pytestmark = pytest.mark.cluster
 
@@ -22,17 +21,17 @@ Edit = Callable[[str, str, str], None]
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("shop")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="proposed")
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="proposed")
     app = folder / "app" / "app.yaml"
     app.write_text(app.read_text().replace("env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]"))
-    made.set_secret("SESSION_KEY", "first")
-    made.up()
+    checkout.set_secret("SESSION_KEY", "first")
+    checkout.up()
     (folder / ".gitignore").write_text(".seaway/\n.venv\n__pycache__/\n")
-    git(made, "init", "--quiet")
-    git(made, "add", "--all")
-    git(made, "commit", "--quiet", "-m", "deployed")
-    yield made
-    namespaces.remove("shop-proposed")
+    git(checkout, "init", "--quiet")
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "-m", "deployed")
+    yield checkout
+    kubectl.delete_namespaces("shop-proposed")
 
 
 @pytest.fixture
@@ -54,39 +53,39 @@ def git(shop: project.Project, *words: str) -> None:
     subprocess.run(["git", *who, *words], cwd=shop.folder, check=True, capture_output=True)
 
 
-def seaway(shop: project.Project, *words: str, **env: str) -> project.Done:
+def seaway(shop: project.Project, *words: str, **env: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", "preview", "--stack", shop.stack, *words]
     # Where these tests run in CI, the backend in a folder is meant.
-    done = project.run(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
-    print(done.text)
+    done = project.run_command(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
+    print(done.output)
     return done
 
 
 def both(shop: project.Project, code: int) -> dict[str, Any]:
     """What the preview finds; rendered from the files it must be the same."""
     done = seaway(shop, "--json", "--base", "HEAD", "--markdown", "preview.md")
-    assert done.code == code
-    found = json.loads(done.out)
+    assert done.exit_code == code
+    proposal = json.loads(done.stdout)
     offline = seaway(shop, "--json", "--base", "HEAD", "--offline")
-    assert offline.code == code
-    assert impacts(json.loads(offline.out)) == impacts(found)
-    assert json.loads(offline.out)["images"] == found["images"]
+    assert offline.exit_code == code
+    assert impacts(json.loads(offline.stdout)) == impacts(proposal)
+    assert json.loads(offline.stdout)["images"] == proposal["images"]
     assert (
         (shop.folder / "preview.md")
         .read_text()
         .startswith("<!-- seaway preview proposed -->\n### shop, stack proposed: ")
     )
-    return found
+    return proposal
 
 
-def impacts(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
+def impacts(proposal: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """What happens to which object, impact and reason. The hash in a name is the deployed one on one side only."""
 
-    def name(one: dict[str, Any]) -> str:
-        kind, name = one["object"]["kind"], one["object"]["name"]
+    def name(change: dict[str, Any]) -> str:
+        kind, name = change["object"]["kind"], change["object"]["name"]
         return f"{kind}/{name.rpartition('-')[0] if kind in ('ConfigMap', 'Job', 'Secret') else name}"
 
-    return {f"{one['what']} {name(one)}": (one["impact"], one["reason"]) for one in found["changes"]}
+    return {f"{change['what']} {name(change)}": (change["impact"], change["reason"]) for change in proposal["changes"]}
 
 
 def test_nothing_has_changed(shop: project.Project) -> None:
@@ -98,8 +97,8 @@ def test_what_rolls(shop: project.Project, edit: Edit) -> None:
     edit("app/api/api.py", "import", "# newer\nimport")
     edit("app/worker/worker.ini", "[", "# another line\n[")
     shop.set_secret("SESSION_KEY", "a-value-that-nobody-may-see")
-    found = both(shop, 0)
-    assert {name: level for name, (level, _) in impacts(found).items()} == {
+    proposal = both(shop, 0)
+    assert {name: level for name, (level, _) in impacts(proposal).items()} == {
         "changed Deployment/api": "rolling",
         "changed Deployment/web": "rolling",
         "changed Deployment/worker": "rolling",
@@ -107,14 +106,14 @@ def test_what_rolls(shop: project.Project, edit: Edit) -> None:
         "changed Secret/web-secrets": "none",
         "changed Job/migrate": "none",
     }
-    assert {one["name"]: one["why"] for one in found["images"]} == {
+    assert {image["name"]: image["why"] for image in proposal["images"]} == {
         "api": "api.py changed",
         "worker": "worker.ini changed",
     }
     text = (shop.folder / "preview.md").read_text()
     assert "+# another line" in text
     for secret in ("a-value-that-nobody-may-see", "YS12YWx1ZS10aGF0"):  # in base64 too
-        assert secret not in text + json.dumps(found)
+        assert secret not in text + json.dumps(proposal)
 
 
 def test_what_is_an_outage(shop: project.Project, edit: Edit) -> None:
@@ -122,26 +121,26 @@ def test_what_is_an_outage(shop: project.Project, edit: Edit) -> None:
     edit("app/app.yaml", "  api:\n    build: ./api\n    port: 8000", "  api:\n    build: ./api\n    port: 9000")
     text = (shop.folder / "app" / "app.yaml").read_text()
     edit("app/app.yaml", text[text.index("  worker:") : text.index("stores:")], "")
-    told = impacts(both(shop, 5))
-    assert told["changed Service/api"] == (
+    changes = impacts(both(shop, 5))
+    assert changes["changed Service/api"] == (
         "outage",
         "port 8000 of api answers no more, and callers use it until they are replaced",
     )
-    assert told["removed Deployment/worker"] == ("outage", "worker runs no more")
-    assert told["removed ConfigMap/worker-config"][0] == "none"
-    assert told["changed Deployment/web"][0] == "rolling"
+    assert changes["removed Deployment/worker"] == ("outage", "worker runs no more")
+    assert changes["removed ConfigMap/worker-config"][0] == "none"
+    assert changes["changed Deployment/web"][0] == "rolling"
 
 
 def test_a_replacement_that_cannot_be_tried_out_is_judged(shop: project.Project, edit: Edit) -> None:
     """The API server refuses it on the set that is there: the preview fails, and what it would do is told."""
     edit("app/app.yaml", "size: 1Gi", "size: 2Gi")
     done = seaway(shop)
-    assert done.code == 5
-    assert done.out.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
-    assert "updates to statefulset spec" in done.err
+    assert done.exit_code == 5
+    assert done.stdout.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
+    assert "updates to statefulset spec" in done.stderr
     offline = seaway(shop, "--offline", "--base", "HEAD")
-    assert offline.code == 5
-    assert "no pod answers in between; data-db-0 is kept as it is" in offline.out
+    assert offline.exit_code == 5
+    assert "no pod answers in between; data-db-0 is kept as it is" in offline.stdout
 
 
 def test_without_a_cluster_there_is_no_preview(shop: project.Project) -> None:
@@ -151,14 +150,14 @@ def test_without_a_cluster_there_is_no_preview(shop: project.Project) -> None:
     config = {"clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {"token": "t"}}]}
     kubeconfig.write_text(json.dumps(config))
     done = seaway(shop, "--markdown", "preview.md", KUBECONFIG=str(kubeconfig))
-    assert done.code == 1
-    assert 'cannot reach the cluster of context "seaway-dev"' in done.err
+    assert done.exit_code == 1
+    assert 'cannot reach the cluster of context "seaway-dev"' in done.stderr
     text = (shop.folder / "preview.md").read_text()
     assert "the preview failed" in text
-    assert "no changes" not in done.out + text
+    assert "no changes" not in done.stdout + text
 
 
 def test_in_ci_the_runners_own_disk_is_no_backend(shop: project.Project) -> None:
     done = seaway(shop, CI="true")
-    assert done.code == 2
-    assert "in CI the preview would always be from nothing" in done.err
+    assert done.exit_code == 2
+    assert "in CI the preview would always be from nothing" in done.stderr

@@ -21,10 +21,9 @@ import httpx
 import pytest
 import yaml
 
-from dev import project
+from dev import kubectl, prober, project
 from seaway.images import registry
 from seaway.project import release_lock
-from tests.support import namespaces, prober
 
 pytestmark = pytest.mark.cluster
 
@@ -45,11 +44,11 @@ class Story:
     def folder(self) -> Path:
         return self.dev.folder
 
-    def seaway(self, *words: str, code: int = 0) -> project.Done:
+    def seaway(self, *words: str, code: int = 0) -> project.CommandResult:
         line = [sys.executable, "-m", "seaway.cli", *words]
-        done = project.run(*line, cwd=self.folder, env=self.prod.env, timeout=200)
-        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.text}")
-        assert done.code == code, done.text
+        done = project.run_command(*line, cwd=self.folder, env=self.prod.env, timeout=200)
+        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.output}")
+        assert done.exit_code == code, done.output
         return done
 
     def change(self, file: str, old: str, new: str) -> None:
@@ -60,45 +59,51 @@ class Story:
     def pin(self, stack: str) -> dict[str, Any]:
         return yaml.safe_load((self.folder / "environments" / f"{stack}.lock.yaml").read_text())
 
-    def deployed(self, one: project.Project, *words: str) -> str:
+    def deployed(self, checkout: project.Project, *words: str) -> str:
         """`pulumi up`; the id of the release that runs then."""
-        one.up("--suppress-progress", *words)
-        return current(one)
+        checkout.up("--suppress-progress", *words)
+        return current(checkout)
 
-    def spoiled(self, one: project.Project) -> None:
+    def spoiled(self, checkout: project.Project) -> None:
         """`pulumi up` of a release whose web cannot start, until somebody presses Ctrl-C."""
-        line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", one.stack]
-        with subprocess.Popen(line, cwd=one.folder, env=one.env, stdout=subprocess.PIPE, text=True) as process:
-            prober.until(lambda: broken(one), seconds=120)
+        line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", checkout.stack]
+        with subprocess.Popen(
+            line, cwd=checkout.folder, env=checkout.env, stdout=subprocess.PIPE, text=True
+        ) as process:
+            prober.wait_until(lambda: broken(checkout), seconds=120)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
         assert process.returncode != 0
 
 
-def namespace(one: project.Project) -> str:
-    return f"story-{one.stack}"
+def namespace(checkout: project.Project) -> str:
+    return f"story-{checkout.stack}"
 
 
-def current(one: project.Project) -> str:
+def current(checkout: project.Project) -> str:
     """The release that runs."""
-    found = one.get("configmap", "release-current", "-n", namespace(one))["data"]["id"]
-    return found.partition("-")[0]
+    id_ = checkout.get_objects("configmap", "release-current", "-n", namespace(checkout))["data"]["id"]
+    return id_.partition("-")[0]
 
 
-def pods(one: project.Project, owner: str = "web") -> list[dict[str, Any]]:
-    found = one.get("pods", "-n", namespace(one), f"--selector=app.kubernetes.io/name={owner}")["items"]
-    return [each for each in found if "deletionTimestamp" not in each["metadata"]]
+def pods(checkout: project.Project, owner: str = "web") -> list[dict[str, Any]]:
+    manifests = checkout.get_objects("pods", "-n", namespace(checkout), f"--selector=app.kubernetes.io/name={owner}")[
+        "items"
+    ]
+    return [pod for pod in manifests if "deletionTimestamp" not in pod["metadata"]]
 
 
-def broken(one: project.Project) -> bool:
-    statuses = [status for each in pods(one) for status in each["status"].get("containerStatuses", ())]
+def broken(checkout: project.Project) -> bool:
+    statuses = [status for pod in pods(checkout) for status in pod["status"].get("containerStatuses", ())]
     return any(status["restartCount"] > 0 for status in statuses)
 
 
-def digests(one: project.Project) -> dict[str, str]:
+def digests(checkout: project.Project) -> dict[str, str]:
     """Of what web and api run."""
-    images = {owner: {each["spec"]["containers"][0]["image"] for each in pods(one, owner)} for owner in ("web", "api")}
-    return {owner: found.pop().partition("@")[2] for owner, found in images.items() if len(found) == 1}
+    images = {
+        owner: {pod["spec"]["containers"][0]["image"] for pod in pods(checkout, owner)} for owner in ("web", "api")
+    }
+    return {owner: references.pop().partition("@")[2] for owner, references in images.items() if len(references) == 1}
 
 
 class Watch:
@@ -123,10 +128,10 @@ class Watch:
     def _look(self) -> None:
         while not self._over.wait(0.1):
             try:
-                found = re.search(r"<h1>Shop (\w+)</h1>", httpx.get(self._url, timeout=5).text)
+                match = re.search(r"<h1>Shop (\w+)</h1>", httpx.get(self._url, timeout=5).text)
             except httpx.TransportError:
                 continue  # the load beside it counts what fails
-            self.seen.append((time.monotonic(), found[1] if found else "?"))
+            self.seen.append((time.monotonic(), match[1] if match else "?"))
 
     def last(self, version: str) -> float:
         """When it was last answered."""
@@ -140,8 +145,10 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     app = yaml.safe_load((folder / "app" / "app.yaml").read_text())
     app["name"] = "story"
     del app["services"]["worker"]
-    for each in (*app["services"].values(), *app["stores"].values()):
-        each["resources"]["cpu"] = "20m"  # three times all of it, beside other tests' stacks, on a node of two cores
+    for workload in (*app["services"].values(), *app["stores"].values()):
+        workload["resources"]["cpu"] = (
+            "20m"  # three times all of it, beside other tests' stacks, on a node of two cores
+        )
     (folder / "app" / "app.yaml").write_text(yaml.safe_dump(app))
     own = {"seaway:build": False, "seaway:builder": None}
     staging = stack(
@@ -149,10 +156,10 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     )
     # It will be under load, and a pod's share of the cores is what it asks for.
     prod = stack(dev, "prod", own | {"seaway:promotesFrom": "staging"}, cpu="60m")
-    made = Story(dev, staging, prod)
-    made.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
-    yield made
-    namespaces.remove(*map(namespace, (dev, staging, prod)))
+    stages = Story(dev, staging, prod)
+    stages.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
+    yield stages
+    kubectl.delete_namespaces(*map(namespace, (dev, staging, prod)))
 
 
 def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = "20m") -> project.Project:
@@ -161,36 +168,37 @@ def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = 
     asks = {"resources": {"cpu": cpu}}
     services = {"web": asks | {"env": {"STAGE": name}}, "api": asks}
     config["seaway:overlay"] = {"services": services, "stores": {"db": asks}}
-    one = dataclasses.replace(
+    checkout = dataclasses.replace(
         dev, stack=name, env=dev.env | {"DOCKER_CONFIG": "/nowhere", "DOCKER_HOST": "tcp://nowhere"}
     )
-    one.stack_file.write_text(
+    checkout.stack_file.write_text(
         yaml.safe_dump({"config": {key: value for key, value in config.items() if value is not None}})
     )
-    one.pulumi("stack", "init", name, check=True)
-    return one
+    checkout.pulumi("stack", "init", name, check=True)
+    return checkout
 
 
 @pytest.fixture(scope="module")
 def address(story: Story) -> str:
     """Of prod's page, for a person on this machine."""
-    port = story.prod.get("service", "web", "-n", namespace(story.prod))["spec"]["ports"][0]["nodePort"]
-    return project.cluster("forward", str(port)).out.strip()
+    port = story.prod.get_objects("service", "web", "-n", namespace(story.prod))["spec"]["ports"][0]["nodePort"]
+    return project.run_cluster("forward", str(port)).stdout.strip()
 
 
 def test_one_release_in_three_environments(story: Story, second_registry: str) -> None:
     first = story.deployed(story.dev)
-    told = story.seaway("release", "promote", "dev", "staging")
+    output = story.seaway("release", "promote", "dev", "staging")
     assert (
-        f"web: registry.localhost:5000/story/web@{digests(story.dev)['web']} -> {second_registry}/staging/" in told.out
+        f"web: registry.localhost:5000/story/web@{digests(story.dev)['web']} -> {second_registry}/staging/"
+        in output.stdout
     )
     refused = story.seaway("release", "promote", "dev", "prod", code=1)
-    assert f"release {first} was never healthy in stack staging" in refused.err
+    assert f"release {first} was never healthy in stack staging" in refused.stderr
     assert story.deployed(story.staging) == first
     story.seaway("release", "promote", "staging", "prod")
     assert story.deployed(story.prod) == first
     assert digests(story.dev) == digests(story.staging) == digests(story.prod)
-    (image,) = {each["spec"]["containers"][0]["image"] for each in pods(story.staging)}
+    (image,) = {pod["spec"]["containers"][0]["image"] for pod in pods(story.staging)}
     assert image.startswith(f"{second_registry}/staging/story/web@sha256:")
 
 
@@ -201,12 +209,12 @@ def test_a_change_goes_from_dev_to_prod_under_load(story: Story, address: str) -
     second = story.deployed(story.dev)
     story.seaway("release", "promote", "dev", "staging")
     assert story.deployed(story.staging) == second
-    told = story.seaway("release", "promote", "staging", "prod").out
-    assert re.search(r"^services.web +image +ctx-\w+ +ctx-\w+$", told, re.M)
+    output = story.seaway("release", "promote", "staging", "prod").stdout
+    assert re.search(r"^services.web +image +ctx-\w+ +ctx-\w+$", output, re.M)
     assert current(story.prod) == first, "nothing was deployed"
     with prober.Prober(address) as load:
         story.seaway("up", "--stack", "prod", "--rollback-on-failure", *QUIET)
-        load.answer(20)
+        load.wait_for_answers(20)
     assert current(story.prod) == second
     assert load.failures == []
     assert any("Shop two" in body for body in load.bodies)
@@ -218,7 +226,7 @@ def test_an_edited_working_tree_changes_nothing_in_prod(story: Story) -> None:
     text = file.read_text()
     file.write_text("name: something-else\nservices: {web: {port: none}}\n")
     story.prod.preview("--expect-no-changes")
-    assert json.loads(story.seaway("status", "--stack", "prod", "--json").out)["healthy"]
+    assert json.loads(story.seaway("status", "--stack", "prod", "--json").stdout)["healthy"]
     file.write_text(text)
 
 
@@ -230,9 +238,9 @@ def test_a_release_that_breaks_is_refused(story: Story) -> None:
     story.seaway("release", "promote", "dev", "staging")
     story.spoiled(story.staging)
     before = story.pin("prod")
-    told = story.seaway("release", "promote", "staging", "prod", code=1).err
-    assert f"stack staging pins release {third} and runs {second};" in told
-    assert "stack staging is not healthy (web: " in told
+    output = story.seaway("release", "promote", "staging", "prod", code=1).stderr
+    assert f"stack staging pins release {third} and runs {second};" in output
+    assert "stack staging is not healthy (web: " in output
     assert story.pin("prod") == before
     story.seaway("release", "rollback", "staging", *QUIET)
     assert current(story.staging) == second
@@ -246,22 +254,22 @@ def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address
     with prober.Prober(address) as load:
         story.spoiled(story.prod)
         done = story.seaway("release", "rollback", "prod", *QUIET)
-        load.answer(20)
+        load.wait_for_answers(20)
     print(f"back from pods that are broken: {done.seconds:.1f} s, {load.answered} answered, {load.failures} failed")
     assert load.failures == []
     assert all("Shop two" in body for body in load.bodies)
     assert current(story.prod) == second
     assert names(story.prod, "secrets") == secrets
-    said = story.pin("prod")
-    assert (said["release"], said["back"]) == (second, True)
-    assert "web: " in said["held"][third]["because"]
-    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in done.out
+    lock = story.pin("prod")
+    assert (lock["release"], lock["back"]) == (second, True)
+    assert "web: " in lock["held"][third]["because"]
+    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in done.stdout
     assert names(story.prod, "jobs") == []
     story.prod.preview("--expect-no-changes")
 
 
-def names(one: project.Project, kind: str) -> list[str]:
-    return [each["metadata"]["name"] for each in one.get(kind, "-n", namespace(one))["items"]]
+def names(checkout: project.Project, kind: str) -> list[str]:
+    return [manifest["metadata"]["name"] for manifest in checkout.get_objects(kind, "-n", namespace(checkout))["items"]]
 
 
 def test_a_healthy_release_is_rolled_back(story: Story, address: str) -> None:
@@ -270,7 +278,7 @@ def test_a_healthy_release_is_rolled_back(story: Story, address: str) -> None:
     with prober.Prober(address) as load, Watch(address) as watch:
         begun = time.monotonic()
         done = story.seaway("release", "rollback", "prod", *QUIET)
-        load.answer(40)
+        load.wait_for_answers(40)
     seconds = watch.last("two") - begun
     print(f"back to the version before: it serves alone after {seconds:.1f} s, command {done.seconds:.1f} s")
     print(f"{load.answered} answered, {len(load.failures)} failed")
@@ -283,27 +291,27 @@ def test_a_healthy_release_is_rolled_back(story: Story, address: str) -> None:
 def test_what_is_held_needs_its_name(story: Story) -> None:
     second = current(story.staging)
     before = story.pin("prod")
-    told = story.seaway("release", "promote", "staging", "prod", code=1).err
-    assert f"release {second} is held in stack prod since " in told
+    output = story.seaway("release", "promote", "staging", "prod", code=1).stderr
+    assert f"release {second} is held in stack prod since " in output
     assert story.pin("prod") == before
     story.seaway("release", "promote", "staging", "prod", "--unhold", second)
-    said = story.pin("prod")
-    assert said["release"] == second
-    assert "back" not in said
-    assert second not in said["held"]
+    pin = story.pin("prod")
+    assert pin["release"] == second
+    assert "back" not in pin
+    assert second not in pin["held"]
     assert story.deployed(story.prod) == second
     assert len(names(story.prod, "jobs")) == 1, "its migration ran once more"
-    listed = json.loads(story.seaway("release", "list", "--json").out)
+    listed = json.loads(story.seaway("release", "list", "--json").stdout)
     assert listed["unknown"] == {}
-    (row,) = (each for each in listed["releases"] if each["id"] == second)
+    (row,) = (release for release in listed["releases"] if release["id"] == second)
     assert (row["pinned"], row["runs"], row["file"]) == (["prod", "staging"], ["prod", "staging"], True)
 
 
 def test_destroying_dev_leaves_what_prod_runs(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    namespaces.empty(namespace(story.dev))
+    kubectl.empty_namespace(namespace(story.dev))
     story.dev.destroy()
     monkeypatch.setenv(registry.ADDRESSES_VARIABLE, story.prod.env[registry.ADDRESSES_VARIABLE])
-    (image,) = {each["spec"]["containers"][0]["image"] for each in pods(story.prod)}
+    (image,) = {pod["spec"]["containers"][0]["image"] for pod in pods(story.prod)}
     assert image.startswith("registry.localhost:5000/story/web@sha256:"), "dev has pushed it there"
     source = f"docker://{registry.resolve_address(image)}"
     line = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", source, f"dir:{tmp_path / 'pulled'}"]

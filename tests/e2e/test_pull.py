@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment, project
+from dev import environment, kubectl, project
 from dev.cluster import node, processes
 from seaway.images import registry
-from tests.support import namespaces
 from tests.support import registry as registries
 
 pytestmark = pytest.mark.cluster
@@ -38,11 +37,11 @@ def closed(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("closed")
     (folder / "htpasswd").write_text(HASHED)
     auth = {"htpasswd": {"realm": "closed", "path": str(folder / "htpasswd")}}
-    inside = processes.load(node.find(environment.ROOT))["init"].pid
+    inside = processes.load(node.find_layout(environment.ROOT))["init"].pid
     cluster = ("nsenter", f"--target={inside}", "--net", "--")
     with registries.serving(folder, networks=(registries.HERE, cluster), auth=auth) as address:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(registry.ADDRESSES_VARIABLE, environment.variables()[registry.ADDRESSES_VARIABLE])
+            patch.setenv(registry.ADDRESSES_VARIABLE, environment.format_variables()[registry.ADDRESSES_VARIABLE])
             source = registry.resolve_address("registry.localhost:5000/base/python:3.11-bookworm")
         plain = ("--src-tls-verify=false", "--dest-tls-verify=false", f"--dest-creds=someone:{PASSWORD}")
         command = ("skopeo", "copy", "--quiet", *plain, f"docker://{source}", f"docker://{address}/python:1")
@@ -55,36 +54,36 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
     folder = tmp_path_factory.mktemp("app")
     (folder / "app.yaml").write_text(APP.format(image=f"{closed}/python:1"))
     pull = {"user": "someone", "secret": "REGISTRY_PASSWORD"}
-    made = project.Project.create(
+    checkout = project.Project.create(
         tmp_path_factory.mktemp("pull"), application=folder, stack="pull", registry=closed, pull=pull, substitutes=None
     )
-    yield made
-    namespaces.remove(NAMESPACE)
+    yield checkout
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
     web.set_secret("REGISTRY_PASSWORD", "a-guess")
     done = web.up(check=False)
-    assert done.code != 0
-    assert "may not be pulled" in done.text
-    assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in done.text
+    assert done.exit_code != 0
+    assert "may not be pulled" in done.output
+    assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in done.output
 
 
 def test_with_the_right_one_pods_come_up_and_it_is_told_nowhere(web: project.Project) -> None:
     web.set_secret("REGISTRY_PASSWORD", PASSWORD)
     done = web.up()
-    (pod,) = web.get("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]
+    (pod,) = web.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]
     (login,) = pod["spec"]["imagePullSecrets"]
     assert login["name"] == "seaway-registry"
-    written = {"up": done.text.encode(), "preview": web.preview("--diff").text.encode()}
+    written = {"up": done.output.encode(), "preview": web.preview("--diff").output.encode()}
     written |= {str(file): file.read_bytes() for file in _files(web.folder / ".seaway" / "state")}
-    data = web.get("secret", login["name"], "-n", NAMESPACE)["data"][".dockerconfigjson"]
+    data = web.get_objects("secret", login["name"], "-n", NAMESPACE)["data"][".dockerconfigjson"]
     spellings = [data.encode(), base64.b64decode(data), PASSWORD.encode()]
     spellings += [base64.b64encode(f"{who}{PASSWORD}".encode()) for who in ("", "someone:")]
-    assert [name for name, content in written.items() if any(one in content for one in spellings)] == []
+    assert [name for name, content in written.items() if any(spelling in content for spelling in spellings)] == []
 
 
 def _files(folder: Path) -> list[Path]:
-    found = [file for file in folder.rglob("*") if file.is_file()]
-    assert found, "the state was read"
-    return found
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert files, "the state was read"
+    return files

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import project
-from tests.support import namespaces
+from dev import kubectl, project
 
 pytestmark = pytest.mark.cluster
 
@@ -24,9 +23,9 @@ KINDS = "serviceaccounts,secrets,configmaps,services,poddisruptionbudgets,statef
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("shop")
-    made = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack=STACK)
-    yield made
-    namespaces.remove(NAMESPACE)
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack=STACK)
+    yield checkout
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 def state(shop: project.Project) -> dict[str, list[dict[str, object]]]:
@@ -42,18 +41,18 @@ def written(shop: project.Project) -> bool:
 
 def recorded(shop: project.Project) -> set[str]:
     """``Service/web`` of each object that the state knows."""
-    found = state(shop)["resources"]
+    resources = state(shop)["resources"]
     return {
-        f"{str(one['type']).rpartition(':')[2]}/{str(one['id']).rpartition('/')[2]}"
-        for one in found
-        if str(one["type"]).startswith("kubernetes:")
+        f"{str(resource['type']).rpartition(':')[2]}/{str(resource['id']).rpartition('/')[2]}"
+        for resource in resources
+        if str(resource["type"]).startswith("kubernetes:")
     }
 
 
 def live(shop: project.Project) -> dict[str, str]:
     """The UID of each object that we made, by ``Service/web``."""
-    found = shop.get(KINDS, "-n", NAMESPACE, "-l", "app.kubernetes.io/managed-by=seaway")["items"]
-    return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["uid"] for one in found}
+    manifests = shop.get_objects(KINDS, "-n", NAMESPACE, "-l", "app.kubernetes.io/managed-by=seaway")["items"]
+    return {f"{manifest['kind']}/{manifest['metadata']['name']}": manifest["metadata"]["uid"] for manifest in manifests}
 
 
 def killed(shop: project.Project) -> dict[str, str]:
@@ -67,9 +66,9 @@ def killed(shop: project.Project) -> dict[str, str]:
     ) as running:
         try:
             assert running.stdout
-            said: list[str] = []
+            lines: list[str] = []
             for line in running.stdout:
-                said.append(line)
+                lines.append(line)
                 if f"Namespace {NAMESPACE} created" in line:
                     break
             for _ in range(100):
@@ -82,7 +81,7 @@ def killed(shop: project.Project) -> dict[str, str]:
                     return lost
                 running.send_signal(signal.SIGCONT)
                 time.sleep(0.05)
-            raise AssertionError(f"all was recorded at each look:\n{''.join(said)}")
+            raise AssertionError(f"all was recorded at each look:\n{''.join(lines)}")
         finally:
             session(running.pid)
 
@@ -98,10 +97,10 @@ def session(leader: int) -> None:
             continue
 
 
-def seaway(shop: project.Project, *words: str) -> project.Done:
+def seaway(shop: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words[:1], "--stack", STACK, *words[1:]]
-    done = project.run(*line, cwd=shop.folder, env=shop.env)
-    print(done.text)
+    done = project.run_command(*line, cwd=shop.folder, env=shop.env)
+    print(done.output)
     return done
 
 
@@ -112,16 +111,16 @@ def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Proj
     assert state(shop)["pending_operations"]
 
     refused = seaway(shop, "up")
-    assert refused.code == 1
-    assert "error: the stack is currently locked by 1 lock(s)" in refused.err
+    assert refused.exit_code == 1
+    assert "error: the stack is currently locked by 1 lock(s)" in refused.stderr
 
     done = seaway(shop, "up", "--recover")
-    assert done.code == 0
-    told = done.err.splitlines()
-    assert told[0].startswith("seaway: the lock of ")
-    assert told[0].endswith(" is freed")
-    assert told[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
-    assert "pending operations" not in done.text
+    assert done.exit_code == 0
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("seaway: the lock of ")
+    assert lines[0].endswith(" is freed")
+    assert lines[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
+    assert "pending operations" not in done.output
     after = live(shop)
     assert before.items() <= after.items(), "nothing was made twice"
     assert len([name for name in after if name.startswith("Job/")]) == 1
@@ -129,5 +128,5 @@ def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Proj
 
     # Where nothing is left behind, it is an ordinary up, and here with nothing to do.
     again = seaway(shop, "up", "--recover", "--", "--expect-no-changes")
-    assert again.code == 0
-    assert "seaway:" not in again.err
+    assert again.exit_code == 0
+    assert "seaway:" not in again.stderr

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment
+from dev import environment, prober
 from seaway.images import registry
-from tests.support import prober
 from tests.support import registry as registries
 
 pytestmark = pytest.mark.cluster
@@ -48,7 +47,7 @@ def tool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / request.param).symlink_to(path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setenv(registry.ADDRESSES_VARIABLE, environment.variables()[registry.ADDRESSES_VARIABLE])
+    monkeypatch.setenv(registry.ADDRESSES_VARIABLE, environment.format_variables()[registry.ADDRESSES_VARIABLE])
     monkeypatch.delenv("REGISTRY_AUTH_FILE", raising=False)
     return request.param
 
@@ -111,7 +110,7 @@ def test_credentials_are_those_of_docker_login(
 
 
 def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment.variables().items():
+    for name, value in environment.format_variables().items():
         monkeypatch.setenv(name, value)
     digest = registry.resolve_digest(PYTHON)
     registry.copy_image(f"{PYTHON}@{digest}", f"{second_registry}/pulled/python:1")
@@ -119,7 +118,9 @@ def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypat
     kubectl("create", "namespace", NAMESPACE)
     try:
         run = ("run", "pulled", "-n", NAMESPACE, "--restart=Never", f"--image={image}", "--command", "--", "python3")
-        prober.until(lambda: kubectl(*run, "-c", "pass"), seconds=120)  # its service account is made a moment later
+        prober.wait_until(
+            lambda: kubectl(*run, "-c", "pass"), seconds=120
+        )  # its service account is made a moment later
         done = "--for=jsonpath={.status.phase}=Succeeded"
         assert kubectl("wait", "-n", NAMESPACE, "pod/pulled", done, "--timeout=60s")
     finally:

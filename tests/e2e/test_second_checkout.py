@@ -14,11 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dev import environment, project
+from dev import environment, prober, project
 from dev.cluster import node
 from seaway.files import roots
 from seaway.project import load
-from tests.support import prober
 
 pytestmark = pytest.mark.cluster
 
@@ -33,7 +32,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     git(folder, "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message", "all")
     (folder / ".git" / "info" / "exclude").write_text(".venv\n")
     yield folder
-    project.cluster("wipe", folder=folder)
+    project.run_cluster("wipe", folder=folder)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -41,30 +40,30 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def make(folder: Path, target: str, *, fails: bool = False) -> project.Done:
+def make(folder: Path, target: str, *, fails: bool = False) -> project.CommandResult:
     """`make TARGET` of the checkout, as from a shell of its own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
-    done = project.run("make", target, cwd=folder, env=env, timeout=600)
-    assert bool(done.code) == fails, done.text
+    done = project.run_command("make", target, cwd=folder, env=env, timeout=600)
+    assert bool(done.exit_code) == fails, done.output
     return done
 
 
 def server(folder: Path) -> str:
-    found = re.search(r"server: (\S+)", (folder / ".seaway" / "kubeconfig").read_text())
-    assert found
-    return found[1]
+    match = re.search(r"server: (\S+)", (folder / ".seaway" / "kubeconfig").read_text())
+    assert match
+    return match[1]
 
 
 def healthy(folder: Path) -> bool:
-    return project.cluster("status", "--json", folder=folder, check=False).code == 0
+    return project.run_cluster("status", "--json", folder=folder, check=False).exit_code == 0
 
 
 def test_make_up_goes_from_source_to_running(second: Path) -> None:
     """Unattended, with a table at the end; the repository is as clean as before."""
     done = make(second, "up")
-    heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", done.out, re.M)
-    assert heading, done.text
-    rows = done.out[heading.end() :].partition("\n\n")[0].strip().splitlines()
+    heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", done.stdout, re.M)
+    assert heading, done.output
+    rows = done.stdout[heading.end() :].partition("\n\n")[0].strip().splitlines()
     assert rows
     for row in rows:
         ready, wanted = re.split(r" {2,}", row)[2].split("/")
@@ -76,14 +75,14 @@ def test_make_up_goes_from_source_to_running(second: Path) -> None:
 
 def test_make_up_again_changes_nothing(second: Path) -> None:
     done = make(second, "up")
-    assert re.search(r"^ +\d+ unchanged$", done.out, re.M), done.text
-    assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
+    assert re.search(r"^ +\d+ unchanged$", done.stdout, re.M), done.output
+    assert not re.search(r"^ +[-+~] *\d+ ", done.stdout, re.M), done.output
 
 
 def test_make_preview_shows_no_change(second: Path) -> None:
     done = make(second, "preview")
-    assert re.search(r"^ +\d+ unchanged$", done.out, re.M), done.text
-    assert not re.search(r"^ +[-+~] *\d+ ", done.out, re.M), done.text
+    assert re.search(r"^ +\d+ unchanged$", done.stdout, re.M), done.output
+    assert not re.search(r"^ +[-+~] *\d+ ", done.stdout, re.M), done.output
 
 
 def disks_of_the_sample(second: Path) -> list[str]:
@@ -101,17 +100,17 @@ def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> N
     file.write_text(re.sub(r"^name: \S+$", "name: mine", before, flags=re.M))
     done = make(second, "up", fails=True)
     for name in lost:
-        assert f"deletes the disk {name} (" in done.text, done.text
-    assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in done.text
+        assert f"deletes the disk {name} (" in done.output, done.output
+    assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in done.output
     file.write_text(before)
     done = make(second, "up")
-    assert not re.search(r"^ +[+~] *\d+ ", done.out, re.M), done.text
+    assert not re.search(r"^ +[+~] *\d+ ", done.stdout, re.M), done.output
 
 
 def test_its_settings_make_plain_pulumi_work(second: Path) -> None:
     command = ". .seaway/env && pulumi preview --non-interactive --stack dev --expect-no-changes"
-    done = project.run("sh", "-c", command, cwd=second, env=os.environ)
-    assert done.code == 0, done.text
+    done = project.run_command("sh", "-c", command, cwd=second, env=os.environ)
+    assert done.exit_code == 0, done.output
     assert git(second, "status", "--porcelain") == ""
 
 
@@ -123,42 +122,42 @@ def test_two_checkouts_have_a_cluster_each(second: Path) -> None:
 
 @pytest.fixture(scope="module")
 def smallest(second: Path, tmp_path_factory: pytest.TempPathFactory) -> project.Project:
-    made = project.Project.create(
+    checkout = project.Project.create(
         tmp_path_factory.mktemp("smallest"), application=project.ROOT / "examples" / "smallest", stack="e2e"
     )
     settings = {
         "KUBECONFIG": str(second / ".seaway" / "kubeconfig"),
         "DOCKER_CONFIG": str(second / ".seaway" / "docker"),
     }
-    return dataclasses.replace(made, env=made.env | settings)
+    return dataclasses.replace(checkout, env=checkout.env | settings)
 
 
 def test_another_cluster_under_the_same_context_is_refused(smallest: project.Project) -> None:
     smallest.up()
     first = dataclasses.replace(smallest, env=smallest.env | {"KUBECONFIG": str(environment.KUBECONFIG)})
     done = first.preview(check=False)
-    assert done.code != 0
-    assert "not the cluster" in done.text
-    assert "no changes" not in done.text
+    assert done.exit_code != 0
+    assert "not the cluster" in done.output
+    assert "no changes" not in done.output
     # A namespace of that name may live there: nothing of it is deleted.
     first.kubectl("create", "namespace", "smallest-e2e")
     try:
         refused = first.pulumi("destroy", "--yes", "--skip-preview", "--stack", "e2e")
-        assert refused.code != 0
-        assert "not the cluster" in refused.text
-        assert first.get("namespace", "smallest-e2e")["status"]["phase"] == "Active"
+        assert refused.exit_code != 0
+        assert "not the cluster" in refused.output
+        assert first.get_objects("namespace", "smallest-e2e")["status"]["phase"] == "Active"
     finally:
         first.kubectl("delete", "namespace", "smallest-e2e", check=False)
     smallest.preview("--expect-no-changes")
 
 
 def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
-    layout = node.find(second)
+    layout = node.find_layout(second)
     assert layout.run.exists()
     done = make(second, "down")
     lost = ", ".join(disks_of_the_sample(second)) or "no disk"
-    assert f"Deleting the stack dev and its data ({lost})" in done.out
-    assert re.search(r"^ +- *\d+ deleted$", done.out, re.M), done.text
+    assert f"Deleting the stack dev and its data ({lost})" in done.stdout
+    assert re.search(r"^ +- *\d+ deleted$", done.stdout, re.M), done.output
     assert not healthy(second)
     assert not layout.run.exists()
     assert not Path("/sys/class/net", layout.interface).exists()
@@ -175,7 +174,7 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
 
 
 def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second: Path) -> None:
-    project.cluster("wipe", folder=second)
+    project.run_cluster("wipe", folder=second)
     half = subprocess.Popen(
         [sys.executable, "-m", "dev.cluster", "up"],
         cwd=second,
@@ -184,33 +183,33 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    prober.until(node.find(second).record.exists, seconds=120, every=0.05)
+    prober.wait_until(node.find_layout(second).record.exists, seconds=120, interval=0.05)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
     assert not healthy(second), "it was killed half-way"
     make(second, "cluster-up")
-    assert "kube-apiserver" in make(second, "cluster-status").out
+    assert "kube-apiserver" in make(second, "cluster-status").stdout
     assert healthy(second)
     assert healthy(project.ROOT), "the first checkout's cluster was left alone"
 
 
 def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project, second: Path) -> None:
-    project.base_images(second)
-    told = smallest.preview(check=False)
-    assert told.code != 0
-    assert "not the cluster" in told.text
-    assert "no changes" not in told.text
-    command = re.search(r"made anew: pulumi ([^,]+), then pulumi up", told.text)
-    assert command, told.text
+    project.ensure_base_images(second)
+    preview = smallest.preview(check=False)
+    assert preview.exit_code != 0
+    assert "not the cluster" in preview.output
+    assert "no changes" not in preview.output
+    command = re.search(r"made anew: pulumi ([^,]+), then pulumi up", preview.output)
+    assert command, preview.output
     smallest.pulumi(*command[1].split(), check=True)
     smallest.up()
     smallest.preview("--expect-no-changes")
-    ready = smallest.get("deployments", "-n", "smallest-e2e")["items"]
-    assert all(each["status"]["readyReplicas"] == each["spec"]["replicas"] for each in ready)
+    ready = smallest.get_objects("deployments", "-n", "smallest-e2e")["items"]
+    assert all(workload["status"]["readyReplicas"] == workload["spec"]["replicas"] for workload in ready)
 
 
 def test_make_cluster_down_keeps_the_data(second: Path) -> None:
-    layout = node.find(second)
+    layout = node.find_layout(second)
     make(second, "cluster-down")
     assert not healthy(second)
     assert not layout.run.exists()

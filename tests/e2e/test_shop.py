@@ -21,8 +21,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dev import environment, project
-from tests.support import namespaces, prober
+from dev import environment, kubectl, prober, project
 
 pytestmark = pytest.mark.cluster
 
@@ -35,37 +34,38 @@ PATIENCE = 3600
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("shop")
-    made = project.Project.create(
+    checkout = project.Project.create(
         folder,
         application=project.ROOT / "examples" / "shop",
         stack="e2e",
         rolloutTimeout=PATIENCE,
     )
-    yield made
-    namespaces.remove(NAMESPACE)
+    yield checkout
+    kubectl.delete_namespaces(NAMESPACE)
 
 
 @pytest.fixture(scope="module")
 def address(shop: project.Project) -> str:
     """The address of web for a person on this machine."""
-    port = shop.get("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    return project.cluster("forward", str(port)).out.strip()
+    port = shop.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    return project.run_cluster("forward", str(port)).stdout.strip()
 
 
 def images(shop: project.Project) -> dict[str, str]:
     """The image of every Deployment."""
-    deployments = shop.get("deployments", "-n", NAMESPACE)["items"]
+    deployments = shop.get_objects("deployments", "-n", NAMESPACE)["items"]
     return {
-        each["metadata"]["name"]: each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments
+        deployment["metadata"]["name"]: deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+        for deployment in deployments
     }
 
 
 def pods(shop: project.Project, service: str) -> list[str]:
     """Names of the pods of a service that run."""
-    found = shop.get(
+    manifests = shop.get_objects(
         "pods", "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={service}", "--field-selector=status.phase=Running"
     )
-    return [each["metadata"]["name"] for each in found["items"] if "deletionTimestamp" not in each["metadata"]]
+    return [pod["metadata"]["name"] for pod in manifests["items"] if "deletionTimestamp" not in pod["metadata"]]
 
 
 @contextlib.contextmanager
@@ -91,9 +91,9 @@ def titled(shop: project.Project, title: str) -> None:
 
 def deployed(shop: project.Project, name: str = "web") -> tuple[str, dict[str, Any]]:
     """The revision of a Deployment, which counts its changes, and its container."""
-    found = shop.get("deployment", name, "-n", NAMESPACE)
-    revision = found["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
-    return revision, found["spec"]["template"]["spec"]["containers"][0]
+    deployment = shop.get_objects("deployment", name, "-n", NAMESPACE)
+    revision = deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+    return revision, deployment["spec"]["template"]["spec"]["containers"][0]
 
 
 def locks(shop: project.Project) -> list[str]:
@@ -104,8 +104,8 @@ def locks(shop: project.Project) -> list[str]:
 
 def test_fresh_up_comes_up(shop: project.Project) -> None:
     done = shop.up()
-    assert "created" in done.out
-    for deployment in shop.get("deployments", "-n", NAMESPACE)["items"]:
+    assert "created" in done.stdout
+    for deployment in shop.get_objects("deployments", "-n", NAMESPACE)["items"]:
         assert deployment["status"]["readyReplicas"] == deployment["spec"]["replicas"], deployment["metadata"]["name"]
 
 
@@ -117,9 +117,9 @@ def test_services_work_across_the_cluster(shop: project.Project, address: str) -
     assert sent.status_code == 200, sent.text
     assert item in sent.text
     query = f"psql -U shop -d shop -At -c \"select count(*) from orders where item = '{item}'\""
-    assert shop.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).out.strip() == "1"
+    assert shop.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).stdout.strip() == "1"
     # The worker asks api for open orders and packs them.
-    prober.until(lambda: f"<li>{item} (packed)</li>" in httpx.get(address, timeout=10).text, seconds=120)
+    prober.wait_until(lambda: f"<li>{item} (packed)</li>" in httpx.get(address, timeout=10).text, seconds=120)
 
 
 def test_images_are_deployed_by_digest(shop: project.Project) -> None:
@@ -130,26 +130,26 @@ def test_images_are_deployed_by_digest(shop: project.Project) -> None:
 def test_nothing_changed_changes_and_builds_nothing(shop: project.Project) -> None:
     before = images(shop), pods(shop, "web"), pods(shop, "api")
     done = shop.up("--expect-no-changes")
-    assert "rebuild" not in done.text
+    assert "rebuild" not in done.output
     assert (images(shop), pods(shop, "web"), pods(shop, "api")) == before
 
 
 def test_the_same_tree_elsewhere_with_another_umask_is_no_change(shop: project.Project, tmp_path: Path) -> None:
     preview = shop.clone(tmp_path / "elsewhere", umask=0o077).preview("--expect-no-changes")
-    assert "unchanged" in preview.out
+    assert "unchanged" in preview.stdout
 
 
 def test_preview_shows_fields_not_secrets(shop: project.Project) -> None:
     """One changed variable is one visible field, in plain text; the generated password is in no preview, no state."""
-    items = shop.get("secrets", "-n", NAMESPACE)["items"]
+    items = shop.get_objects("secrets", "-n", NAMESPACE)["items"]
     encoded = [value for item in items for value in item.get("data", {}).values()]
     secrets = [form for value in encoded for form in (value.encode(), base64.b64decode(value))]
     assert secrets
     assert min(map(len, secrets)) >= 32, "short texts may stand anywhere"
     with replaced(shop, "TITLE: Shop", "TITLE: changed-in-preview"):
         preview = shop.preview("--diff")
-    assert "changed-in-preview" in preview.out
-    written = {"preview": preview.text.encode()}
+    assert "changed-in-preview" in preview.stdout
+    written = {"preview": preview.output.encode()}
     for folder in ("state", "pulumi/logs"):  # the state with its history and backups
         for file in sorted((shop.folder / ".seaway" / folder).rglob("*")):
             if file.is_file():
@@ -159,11 +159,11 @@ def test_preview_shows_fields_not_secrets(shop: project.Project) -> None:
 
 
 def test_a_secret_is_a_file_that_nobody_else_reads_and_no_variable(shop: project.Project) -> None:
-    items = shop.get("secrets", "-n", NAMESPACE)["items"]
+    items = shop.get_objects("secrets", "-n", NAMESPACE)["items"]
     (password,) = {base64.b64decode(item["data"]["POSTGRES_PASSWORD"]).decode() for item in items if "data" in item}
     look = "cat $POSTGRES_PASSWORD_FILE; echo; stat -Lc '%a %g' $POSTGRES_PASSWORD_FILE; id -g; env"
     for pod, group in ((pods(shop, "api")[0], "10001"), ("db-0", "999")):
-        read, mode, own, *env = shop.kubectl("exec", "-n", NAMESPACE, pod, "--", "sh", "-c", look).out.splitlines()
+        read, mode, own, *env = shop.kubectl("exec", "-n", NAMESPACE, pod, "--", "sh", "-c", look).stdout.splitlines()
         assert (read, mode, own) == (password, f"440 {group}", group), pod
         assert "POSTGRES_PASSWORD_FILE=/run/secrets/POSTGRES_PASSWORD" in env
         assert not any(password in line for line in env)
@@ -192,10 +192,10 @@ def test_an_account_may_do_what_is_said_and_its_token_stands_beside_the_secrets(
         "    kubernetesApi: {pods: [list]}\n    secrets: [POSTGRES_PASSWORD] #",
     ):
         shop.up()
-        asked = shop.kubectl("exec", "-n", NAMESPACE, pods(shop, "api")[0], "--", "python3", "-c", ASK).out
+        asked = shop.kubectl("exec", "-n", NAMESPACE, pods(shop, "api")[0], "--", "python3", "-c", ASK).stdout
         assert asked.splitlines() == ["pods 200", "secrets 403", "32"]
     shop.up()
-    asked = shop.kubectl("get", "roles,rolebindings", "-n", NAMESPACE, "-o", "name").out
+    asked = shop.kubectl("get", "roles,rolebindings", "-n", NAMESPACE, "-o", "name").stdout
     assert asked == "", "with the words the rights go too"
 
 
@@ -206,9 +206,9 @@ def test_one_changed_line_rolls_only_its_service_without_a_failed_request(shop: 
     source.write_text(original + "\n# a changed line\n")
     with prober.Prober(address) as load:
         done = shop.up()
-        load.answer(20)
+        load.wait_for_answers(20)
     after = images(shop)
-    assert source.name in done.text, "the reason of the rebuild is told"
+    assert source.name in done.output, "the reason of the rebuild is told"
     assert {name for name in before if before[name] != after[name]} == {"web"}
     assert load.failures == []
     # Same content, same tag, same digest: going back deploys the very image of before.
@@ -222,20 +222,20 @@ def test_a_deleted_pod_is_replaced_without_a_failed_request(shop: project.Projec
     assert len(first) == 2
     with prober.Prober(address) as load:
         shop.kubectl("delete", "pod", first[0], "-n", NAMESPACE)
-        prober.until(lambda: len(pods(shop, "web")) == 2 and first[0] not in pods(shop, "web"), seconds=120)
+        prober.wait_until(lambda: len(pods(shop, "web")) == 2 and first[0] not in pods(shop, "web"), seconds=120)
         shop.kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=60s")
-        load.answer(20)
+        load.wait_for_answers(20)
     assert load.failures == []
 
 
-def told(done: project.Done, step: str) -> str:
+def find_message(done: project.CommandResult, step: str) -> str:
     """What Pulumi's Diagnostics say of the Rollout of a step."""
-    _, _, diagnostics = done.out.partition("\nDiagnostics:\n")
-    found = re.search(
+    _, _, diagnostics = done.stdout.partition("\nDiagnostics:\n")
+    match = re.search(
         rf"^  seaway:index:Rollout \({step}\):\n(.*?)(?=\n  \S|\nResources:|\Z)", diagnostics, re.M | re.S
     )
-    assert found, done.text
-    return found[1]
+    assert match, done.output
+    return match[1]
 
 
 def test_a_broken_release_fails_at_once_while_the_old_one_serves(shop: project.Project, address: str) -> None:
@@ -255,8 +255,8 @@ def test_a_broken_release_fails_at_once_while_the_old_one_serves(shop: project.P
     ):
         failed = shop.up(check=False)
     source.write_text(original)
-    assert failed.code != 0
-    error = told(failed, "services")
+    assert failed.exit_code != 0
+    error = find_message(failed, "services")
     assert "error: " in error
     assert "web" in error
     assert absent in error
@@ -264,15 +264,15 @@ def test_a_broken_release_fails_at_once_while_the_old_one_serves(shop: project.P
     assert load.failures == []
     assert set(before) <= set(pods(shop, "web")), "the old version still serves"
     # The source of before says what was healthy the last time: only a look at the cluster tells that it is not now.
-    assert "web is not healthy now" in shop.preview().text
+    assert "web is not healthy now" in shop.preview().output
     shop.up()
     shop.preview("--expect-no-changes")
     rolled_out(shop)
 
     shop.kubectl("delete", "pod", *pods(shop, "worker"), "-n", NAMESPACE)
-    prober.until(lambda: (now := pods(shop, "worker")) and set(now).isdisjoint(workers), seconds=120)
+    prober.wait_until(lambda: (now := pods(shop, "worker")) and set(now).isdisjoint(workers), seconds=120)
     read = shop.kubectl("exec", "-n", NAMESPACE, "deployment/worker", "--", "cat", "/etc/shop/worker.ini")
-    assert read.out == original
+    assert read.stdout == original
     shop.kubectl("rollout", "status", "deployment/worker", "-n", NAMESPACE, "--timeout=60s")
 
 
@@ -291,14 +291,14 @@ def test_a_failed_job_holds_up_the_services_and_the_next_up_tries_it_again(shop:
     titled(shop, "Later")
     with prober.Prober(address) as load:
         failed = shop.up(check=False)
-        assert failed.code != 0
-        error = told(failed, "jobs")
+        assert failed.exit_code != 0
+        error = find_message(failed, "jobs")
         assert "docs/runbook.md#job-failed" in error
         assert 'relation "gate" does not exist' in error
         assert (pods(shop, "web"), pods(shop, "api")) == before, "no service changes before the job has succeeded"
         sql = "psql -U shop -d shop -c 'create table gate ()'"
         shop.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", sql)
-        assert re.search(r"Job migrate-\S+ replace", shop.preview().out), "the preview tells"
+        assert re.search(r"Job migrate-\S+ replace", shop.preview().stdout), "the preview tells"
         shop.up()
         shop.preview("--expect-no-changes")
         assert {"name": "TITLE", "value": "Later"} in deployed(shop)[1]["env"]
@@ -309,8 +309,8 @@ def test_a_broken_store_comes_back_with_the_source_of_before(shop: project.Proje
     before = pods(shop, "web"), pods(shop, "api")
     with replaced(shop, "    image: postgres:17\n", "    image: registry.localhost:5000/nobody/nothing:2\n"):
         failed = shop.up(check=False)
-    assert failed.code != 0
-    assert "docs/runbook.md#image-not-found" in told(failed, "stores")
+    assert failed.exit_code != 0
+    assert "docs/runbook.md#image-not-found" in find_message(failed, "stores")
     assert (pods(shop, "web"), pods(shop, "api")) == before
     shop.up()
     shop.preview("--expect-no-changes")
@@ -319,19 +319,19 @@ def test_a_broken_store_comes_back_with_the_source_of_before(shop: project.Proje
 
 def test_nobody_elses_object_is_taken_over(shop: project.Project) -> None:
     """Told before anything is changed, in a preview too; labelled as the message says, it is ours."""
-    made = ("create", "service", "clusterip", "cache", "--tcp=1234", "-n", NAMESPACE)
-    shop.kubectl(*made)
-    spec = shop.get("service", "cache", "-n", NAMESPACE)["spec"]
+    create = ("create", "service", "clusterip", "cache", "--tcp=1234", "-n", NAMESPACE)
+    shop.kubectl(*create)
+    spec = shop.get_objects("service", "cache", "-n", NAMESPACE)["spec"]
     with replaced(shop, "  worker:\n", "  cache: {build: ./worker, port: 80, scale: 1}\n\n  worker:\n"):
         for refused in (shop.preview(check=False), shop.up(check=False)):
-            assert refused.code != 0
-            assert "an object exists already and does not belong to this stack" in refused.text
-        lines = {line.strip() for line in refused.text.splitlines() if line.strip().startswith("kubectl label")}
-        assert len(lines) == 1, refused.text
-        assert shop.get("service", "cache", "-n", NAMESPACE)["spec"] == spec
-        assert shop.kubectl("get", "deployment", "cache", "-n", NAMESPACE, check=False).code != 0
+            assert refused.exit_code != 0
+            assert "an object exists already and does not belong to this stack" in refused.output
+        lines = {line.strip() for line in refused.output.splitlines() if line.strip().startswith("kubectl label")}
+        assert len(lines) == 1, refused.output
+        assert shop.get_objects("service", "cache", "-n", NAMESPACE)["spec"] == spec
+        assert shop.kubectl("get", "deployment", "cache", "-n", NAMESPACE, check=False).exit_code != 0
         shop.kubectl(*lines.pop().split()[1:])
-        assert "cache" in shop.preview().out
+        assert "cache" in shop.preview().stdout
     shop.kubectl("delete", "service", "cache", "-n", NAMESPACE)
 
 
@@ -340,16 +340,16 @@ def test_a_deployment_that_is_replaced_is_there_afterwards(shop: project.Project
 
     The image of `cache` may have been built before that was refused: it goes with this, and nothing is left to change.
     """
-    before = shop.get("deployment", "web", "-n", NAMESPACE)["metadata"]["uid"]
+    before = shop.get_objects("deployment", "web", "-n", NAMESPACE)["metadata"]["uid"]
     shop.up("--replace", f"{WORKLOAD}$kubernetes:apps/v1:Deployment::web")
     rolled_out(shop)
-    assert shop.get("deployment", "web", "-n", NAMESPACE)["metadata"]["uid"] != before
+    assert shop.get_objects("deployment", "web", "-n", NAMESPACE)["metadata"]["uid"] != before
     shop.preview("--expect-no-changes")
 
 
 def test_two_up_at_once_never_both_apply(shop: project.Project) -> None:
     before, _ = deployed(shop)
-    results: list[project.Done] = []
+    results: list[project.CommandResult] = []
     titled(shop, "Two")
     workers = [threading.Thread(target=lambda: results.append(shop.up(check=False))) for _ in range(2)]
     for worker in workers:
@@ -358,11 +358,11 @@ def test_two_up_at_once_never_both_apply(shop: project.Project) -> None:
         worker.join(timeout=300)
     assert len(results) == 2
     # One may come after the other has ended, and find nothing to do; both may see the other's lock and give up.
-    for failed in (each for each in results if each.code):
-        assert "error: the stack is currently locked by" in failed.text
-        assert re.search(r"created by \S+@\S+ \(pid \d+\) at \d{4}-", failed.text), "who holds it"
-    applied = [each for each in results if re.search(r"Deployment web updated", each.out)]
-    assert len(applied) <= 1, "\n".join(each.text for each in results)
+    for failed in (result for result in results if result.exit_code):
+        assert "error: the stack is currently locked by" in failed.output
+        assert re.search(r"created by \S+@\S+ \(pid \d+\) at \d{4}-", failed.output), "who holds it"
+    applied = [result for result in results if re.search(r"Deployment web updated", result.stdout)]
+    assert len(applied) <= 1, "\n".join(result.output for result in results)
     shop.up()
     shop.preview("--expect-no-changes")
     after, container = deployed(shop)
@@ -371,7 +371,7 @@ def test_two_up_at_once_never_both_apply(shop: project.Project) -> None:
     assert locks(shop) == []
 
 
-def interrupted(shop: project.Project) -> project.Done:
+def interrupted(shop: project.Project) -> project.CommandResult:
     """`pulumi up`, and Ctrl-C while it waits for the rollout of web."""
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", shop.stack]
     with subprocess.Popen(
@@ -385,12 +385,12 @@ def interrupted(shop: project.Project) -> project.Done:
     ) as running:
         try:
             assert running.stdout
-            said = []
+            lines = []
             for line in running.stdout:
-                said.append(line)
+                lines.append(line)
                 if "Rollout services updating" in line:
                     break
-            assert running.poll() is None, "".join(said)
+            assert running.poll() is None, "".join(lines)
             assert len(locks(shop)) == 1
             begun = time.monotonic()
             os.killpg(running.pid, signal.SIGINT)  # as a terminal does
@@ -399,7 +399,7 @@ def interrupted(shop: project.Project) -> project.Done:
         finally:
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
-    return project.Done(code=running.returncode, out="".join(said) + rest, err="", seconds=seconds)
+    return project.CommandResult(exit_code=running.returncode, stdout="".join(lines) + rest, stderr="", seconds=seconds)
 
 
 @pytest.mark.parametrize("title", ["Mended", None], ids=["forward to a mended source", "back to the source of before"])
@@ -411,12 +411,14 @@ def test_an_interrupted_up_ends_at_once_and_the_next_one_converges(
     with prober.Prober(address) as load:
         with replaced(shop, "  web:\n", "  web:\n    command: [sleep, infinity]\n"):
             done = interrupted(shop)
-        assert done.code != 0, done.text
+        assert done.exit_code != 0, done.output
         assert locks(shop) == []
         assert deployed(shop)[1]["command"] == ["sleep", "infinity"], "the rollout had begun"
         if title:
             titled(shop, title)
-            variables = [one | {"value": title} if one["name"] == "TITLE" else one for one in good["env"]]
+            variables = [
+                variable | {"value": title} if variable["name"] == "TITLE" else variable for variable in good["env"]
+            ]
             good |= {"env": variables}
         shop.up()
         shop.preview("--expect-no-changes")
@@ -430,17 +432,17 @@ def test_an_unreachable_cluster_fails_in_one_line(shop: project.Project, tmp_pat
     closed = tmp_path / "kubeconfig"
     closed.write_text(re.sub(r"server: .*", "server: https://127.0.0.1:1", kubeconfig))
     done = dataclasses.replace(shop, env=shop.env | {"KUBECONFIG": str(closed)}).preview(check=False)
-    assert done.code != 0
-    told = {line.partition("error: ")[2] for line in done.text.splitlines() if "error: " in line}
-    assert len(told) == 1, done.text
-    assert told.pop().startswith('cannot reach the cluster of context "seaway-dev" (https://127.0.0.1:1: ')
-    assert "no changes" not in done.text
+    assert done.exit_code != 0
+    messages = {line.partition("error: ")[2] for line in done.output.splitlines() if "error: " in line}
+    assert len(messages) == 1, done.output
+    assert messages.pop().startswith('cannot reach the cluster of context "seaway-dev" (https://127.0.0.1:1: ')
+    assert "no changes" not in done.output
 
 
 def test_destroy_leaves_nothing_but_the_images(shop: project.Project) -> None:
     deployed = images(shop)
     shop.destroy()
-    assert shop.kubectl("get", "namespace", NAMESPACE, check=False).code != 0
+    assert shop.kubectl("get", "namespace", NAMESPACE, check=False).exit_code != 0
     for image in deployed.values():
-        shown = project.cluster("exec", "skopeo", "inspect", "--tls-verify=false", f"docker://{image}")
-        assert json.loads(shown.out)["Digest"] == image.partition("@")[2]
+        shown = project.run_cluster("exec", "skopeo", "inspect", "--tls-verify=false", f"docker://{image}")
+        assert json.loads(shown.stdout)["Digest"] == image.partition("@")[2]

@@ -11,7 +11,7 @@ from typing import Any
 
 from seaway.manifests import inputs, objects, yaml_writer
 from seaway.model import application, secrets, settings
-from seaway.project import load
+from seaway.project import environments, load
 from seaway.syntax import decode, encode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,21 +35,21 @@ def file(example: str) -> Path:
     return Path(__file__).with_name(f"{example}.yaml")
 
 
-def make_inputs(app: application.Application) -> tuple[dict[str, objects.Image], dict[str, objects.SecretValue]]:
+def make_inputs(app: application.Application) -> tuple[dict[str, inputs.Image], dict[str, inputs.SecretValue]]:
     """Images and secrets that never change: the golden files speak of manifests, not of the examples' source."""
     images = {
-        each.name: objects.Image(
-            reference=f"registry.example.com/{app.name}/{each.name}@sha256:{hashlib.sha256(each.name.encode()).hexdigest()}",
+        workload.name: inputs.Image(
+            reference=f"registry.example.com/{app.name}/{workload.name}@sha256:{hashlib.sha256(workload.name.encode()).hexdigest()}",
             content="ctx-000000000000",
         )
-        for each in (*app.services, *app.stores)
-        if each.build is not None
+        for workload in (*app.services, *app.stores)
+        if workload.build is not None
     }
     values = {
-        name: objects.SecretValue(fingerprint=f"fingerprint of {name}", value="c2VjcmV0")
+        name: inputs.SecretValue(fingerprint=f"fingerprint of {name}", value="c2VjcmV0")
         for name in secrets.list_managed_names(app)
     }
-    values[inputs.PULL_CREDENTIALS] = objects.SecretValue(
+    values[inputs.PULL_CREDENTIALS] = inputs.SecretValue(
         fingerprint=f"fingerprint of {inputs.PULL_CREDENTIALS}", value=ACCOUNT
     )
     return images, values
@@ -74,7 +74,7 @@ def build_objects(example: str, **stated: Any) -> list[objects.ReleaseObject]:
     stack = settings.Settings(
         stack="test", context="test", registry="registry.example.com", **STATED.get(example, {}) | stated
     )
-    return objects.objects(app, stack, *make_inputs(app))
+    return objects.objects(environments.Environment.create(app, stack), *make_inputs(app))
 
 
 def format_manifests(example: str) -> str:

@@ -26,9 +26,9 @@ def one_node_cluster() -> Iterator[None]:
 
     A machine that cannot run it skips with the reason; in CI that is a failure, or nothing would have been tested.
     """
-    able = project.cluster("check", check=False)
-    if able.code:
-        reason = f"this machine cannot run the one-node cluster: {able.text.strip()}"
+    able = project.run_cluster("check", check=False)
+    if able.exit_code:
+        reason = f"this machine cannot run the one-node cluster: {able.output.strip()}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
@@ -58,19 +58,19 @@ def shared() -> Generator[None]:
 
 
 def _start(lock: IO[str]) -> None:
-    if project.cluster("status", "--json", check=False).code:
+    if project.run_cluster("status", "--json", check=False).exit_code:
         lock.write("started")
         lock.flush()
     # Where it runs, too: it may have add-ons that these tests must not see, or lack some that they need.
-    project.cluster("up")
-    project.base_images()
+    project.run_cluster("up")
+    project.ensure_base_images()
 
 
 def _stop(lock: IO[str]) -> None:
     lock.seek(0)
     if lock.read():
         lock.truncate(0)
-        project.cluster("down")
+        project.run_cluster("down")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

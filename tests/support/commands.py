@@ -90,13 +90,13 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
         in_copy=True,
         prints="kube-score: [0-9]+ checks",
     ),
-    "compose-config": Make(stage="optional", in_copy=True, prints="0 differences that are not meant"),
+    "compose-config": Make(stage="optional", in_copy=True, prints="0 unintended differences"),
     "compose-table": Make(words=("ARGS=--only worker",), stage="optional", prints=r"worker: seaway: runs: yes"),
     "compose-keys": Make(stage="unit", in_copy=True),
     "bench": Make(
         words=(f"ARGS={QUICK}",), stage="cluster", prints="(?s)no-op preview.*N=1 +create.*kubectl kustomize"
     ),
-    "plan": Make(stage="cluster", prints="Everything is there"),
+    "plan": Make(stage="cluster", prints="All parts are available"),
     "setup": Make(stage="cluster"),
     "able": Make(stage="cluster", prints="this machine can run the cluster"),
     "toolchain": Make(stage="cluster"),
@@ -113,7 +113,9 @@ VERBS: Mapping[str, InTest] = {
     "check": InTest("tests/e2e/test_check.py::test_what_the_cluster_has"),
     "render": InTest("tests/unit/cli/test_render.py::test_twice_is_identical"),
     "import": InTest("tests/unit/cli/test_import.py::test_it_writes_the_application_and_the_losses"),
-    "show": InTest("tests/unit/cli/test_show.py::test_a_service"),
+    "export": InTest("tests/unit/cli/test_export.py::test_a_file_for_docker_and_what_is_lost"),
+    "explain": InTest("tests/unit/cli/test_explain.py::test_a_service"),
+    "graph": InTest("tests/unit/cli/test_explain.py::test_the_graph_as_a_list"),
     "status": InTest("tests/e2e/test_operator.py::test_status_of_what_is_healthy"),
     "logs": InTest("tests/e2e/test_operator.py::test_logs_of_both_pods_told_apart"),
     "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
@@ -122,7 +124,8 @@ VERBS: Mapping[str, InTest] = {
     "release rollback": InTest("tests/e2e/test_promotion.py::test_a_healthy_release_is_rolled_back"),
     "release list": InTest("tests/e2e/test_promotion.py::test_what_is_held_needs_its_name"),
     "release save": InTest("tests/unit/cli/test_release_list.py::test_what_runs_is_saved_once"),
-    "release outdated": InTest("tests/e2e/test_outdated.py::test_an_image_is_pinned_and_deployed_by_its_digest"),
+    "images outdated": InTest("tests/unit/cli/test_images.py::test_an_unpinned_image_is_not_a_failure"),
+    "images lock": InTest("tests/e2e/test_outdated.py::test_an_image_is_pinned_and_deployed_by_its_digest"),
 }
 
 
@@ -132,7 +135,7 @@ def list_targets(makefile: str) -> dict[str, str]:
     return {rule[1]: rule[2] for rule in rules}
 
 
-def run(name: str, folder: Path) -> project.Done:
+def run(name: str, folder: Path) -> project.CommandResult:
     """Run a row of the table that a test runs. Raises AssertionError: it failed, or left a change behind."""
     row = TARGETS[name]
     assert isinstance(row, Make)
@@ -149,9 +152,9 @@ def run(name: str, folder: Path) -> project.Done:
     before = git(folder, "status", "--porcelain"), git(folder, "diff")
     outer = ("MAKE", "MFLAGS", "PYTEST")
     env = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
-    done = project.run("make", name, *row.words, cwd=folder, env=env, timeout=570)
-    assert done.code == row.code, done.text
-    assert re.search(row.prints, done.text), done.text
+    done = project.run_command("make", name, *row.words, cwd=folder, env=env, timeout=570)
+    assert done.exit_code == row.code, done.output
+    assert re.search(row.prints, done.output), done.output
     after = git(folder, "diff", "--unified=0", "--no-color")
     if row.changes:
         lines = [line for line in after.splitlines() if re.match(r"[+-](?![+-]{2} )", line)]
@@ -180,7 +183,7 @@ def list_calls(test: str) -> Iterator[list[str]]:
         seen.add(name)
         for node in ast.walk(functions[name]):
             if isinstance(node, ast.Call | ast.List | ast.Tuple):
-                yield [_constant(each) for each in (node.args if isinstance(node, ast.Call) else node.elts)]
+                yield [_constant(argument) for argument in (node.args if isinstance(node, ast.Call) else node.elts)]
             called = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
             if called in functions and called not in seen:
                 waiting.append(called)

@@ -39,15 +39,15 @@ class Engine:
     def compose(self, *words: str, cwd: Path) -> str:
         """What `docker compose ...` prints; a failure shows everything."""
         env = {**os.environ, "DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": str(self.socket.parent)}
-        done = project.run(str(toolchain.binary("docker-compose")), *words, cwd=cwd, env=env)
-        assert done.code == 0, f"docker compose {' '.join(words)}: exit {done.code}\n{done.text}"
-        return done.out
+        done = project.run_command(str(toolchain.find_program("docker-compose")), *words, cwd=cwd, env=env)
+        assert done.exit_code == 0, f"docker compose {' '.join(words)}: exit {done.exit_code}\n{done.output}"
+        return done.stdout
 
     def take(self, image: str, *names: str) -> None:
         """An image of the cluster's registry, under names that it has in the engine."""
         host, _, path = image.partition("/")
         assert host == layouts.REGISTRY
-        source = f"docker://{node.find(project.ROOT).address}:5000/{path}"
+        source = f"docker://{node.find_layout(project.ROOT).address}:5000/{path}"
         for name in names:
             line = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", f"--dest-daemon-host=unix://{self.socket}"]
             subprocess.run([*line, source, f"docker-daemon:{name}"], check=True)
@@ -67,14 +67,14 @@ def engine(folder: Path) -> Generator[Engine]:
     run = Path("/run") / f"docker-{layout.digest}"
     run.mkdir()
     resolvers = folder / "resolv.conf"
-    resolvers.write_text(namespace.resolvers())
+    resolvers.write_text(namespace.format_resolv_conf())
     line = [f"--host=unix://{run}/docker.sock", f"--exec-root={run}/exec", f"--pidfile={run}/pid"]
     line += [f"--data-root={folder}/data", "--log-level=error"]
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder / "data", ignore_errors=True)
         stack.callback(shutil.rmtree, run, ignore_errors=True)
-        with network.exclusively():
-            layout = dataclasses.replace(layout, number=network.choose(layout))
+        with network.lock_network():
+            layout = dataclasses.replace(layout, number=network.choose_number(layout))
             own = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
             addresses = [layout.address, layout.host_address, str(resolvers)]
             log = stack.enter_context((folder / "dockerd.log").open("w"))

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dev import environment
+from dev import environment, prober
 from dev.cluster import node, processes
-from tests.support import prober
 
 HERE: Sequence[str] = ()
 """The network of this machine, as a prefix of a command line."""
@@ -26,7 +25,7 @@ def second_registry(one_node_cluster: None, tmp_path_factory: pytest.TempPathFac
     Two processes serve one folder, each on the loopback of a network of its own: containerd, buildkit, skopeo and
     crane all speak plain http with a host of that name, so nothing has to be configured anywhere.
     """
-    inside = processes.load(node.find(environment.ROOT))["init"].pid
+    inside = processes.load(node.find_layout(environment.ROOT))["init"].pid
     cluster = ("nsenter", f"--target={inside}", "--net", "--")
     with serving(tmp_path_factory.mktemp("registry"), networks=(HERE, cluster)) as address:
         yield address
@@ -43,18 +42,18 @@ def serving(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    said: dict[str, Any] = {
+    config_content: dict[str, Any] = {
         "version": 0.1,
         "log": {"level": "warn"},
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
         "http": {"addr": f"127.0.0.1:{port}"},
     }
     config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump(said | ({"auth": auth} if auth else {})))
+    config.write_text(yaml.safe_dump(config_content | ({"auth": auth} if auth else {})))
     with contextlib.ExitStack() as running:
         for network in networks:
             running.enter_context(_running([*network, "docker-registry", "serve", str(config)]))
-            prober.until(lambda network=network: _listens(network, port), seconds=300, every=0.1)
+            prober.wait_until(lambda network=network: _listens(network, port), seconds=300, interval=0.1)
         yield f"localhost:{port}"
 
 

@@ -103,15 +103,15 @@ def command(
         env: its variables, beside those that say so.
     """
     line = [sys.executable, "-m", "seaway.cli", *words]
-    given = {"PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERM": "xterm-256color", **(env or os.environ)}
+    variables = {"PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERM": "xterm-256color", **(env or os.environ)}
     with contextlib.ExitStack() as opened:
         if terminal:
             ours, theirs = pty.openpty()
             out = opened.enter_context(os.fdopen(ours, "rb", buffering=0))
-            process = subprocess.Popen(line, cwd=cwd, env=given, stdout=theirs, stderr=subprocess.PIPE)
+            process = subprocess.Popen(line, cwd=cwd, env=variables, stdout=theirs, stderr=subprocess.PIPE)
             os.close(theirs)
         else:
-            process = subprocess.Popen(line, cwd=cwd, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = subprocess.Popen(line, cwd=cwd, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             assert process.stdout
             out = opened.enter_context(process.stdout)
         assert process.stderr

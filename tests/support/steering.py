@@ -1,58 +1,58 @@
-"""A load that follows what an autoscaler measures: the same on each machine, however fast its cores are."""
+"""A load that follows the measurements of an autoscaler, so that it is the same on fast and slow machines."""
 
 import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Generator
 
-from tests.support import prober
+from dev import prober
 
 LOWEST, HIGHEST = 2.0, 1000.0
-"""Requests a second, from all threads together."""
+"""Requests per second of all threads."""
 STEP = 2.0
-"""The rate changes at most so many times between two measurements: what is measured is an average, and lags behind."""
+"""Largest factor by which the rate changes between two measurements: a measurement is an average, and lags behind."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What the autoscaler says of its pods."""
+class Measurement:
+    """The measurement of the autoscaler."""
 
     utilization: float
-    """Of what they request, in percent: the average of the pods."""
+    """Average percentage of the pods' requests."""
     pods: int
-    """So many were measured."""
+    """Number of measured pods."""
 
 
-def next_rate(rate: float, measured: Measured | None, *, wanted: float) -> float:
-    """The requests a second that bring the load of all pods to what is wanted, within the bounds.
+def compute_rate(rate: float, measurement: Measurement | None, *, target: float) -> float:
+    """Return the requests per second that bring the load of all pods to the target, within the bounds.
 
     Args:
-        rate: the requests a second that made what was measured.
-        measured: nothing: the autoscaler has not measured yet, or there is none, and the rate stays.
-        wanted: percent of one pod's request, of all pods together. The load of all does not depend on their number.
+        rate: the current requests per second.
+        measurement: None before the first measurement, or without an autoscaler: the rate stays.
+        target: load of all pods together, in percent of one pod's request: it does not depend on their number.
     """
-    if measured is None:
+    if measurement is None:
         return rate
-    total = measured.utilization * measured.pods
-    factor = wanted / total if total > 0 else STEP
+    total = measurement.utilization * measurement.pods
+    factor = target / total if total > 0 else STEP
     return min(max(rate * min(max(factor, 1 / STEP), STEP), LOWEST), HIGHEST)
 
 
 @contextlib.contextmanager
-def steered(
-    url: str, measure: Callable[[], Measured | None], *, wanted: float, rate: float = 20, every: float = 15
+def steer_load(
+    url: str, measure: Callable[[], Measurement | None], *, target: float, rate: float = 20, interval: float = 15
 ) -> Generator[prober.Prober]:
-    """A load from outside that is raised and lowered until the block ends.
+    """Send a load from outside, and adapt its rate until the block ends.
 
     Args:
-        every: seconds between two looks: an autoscaler looks every 15.
+        interval: seconds between two measurements: an autoscaler measures every 15.
     """
     stop = threading.Event()
     with prober.Prober(url, threads=16, per_second=rate, limit=600) as load:
 
         def steer() -> None:
-            while not stop.wait(every):
-                load.per_second = next_rate(load.per_second, measure(), wanted=wanted)
+            while not stop.wait(interval):
+                load.per_second = compute_rate(load.per_second, measure(), target=target)
 
         worker = threading.Thread(target=steer, daemon=True)
         worker.start()

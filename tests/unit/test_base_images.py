@@ -34,12 +34,12 @@ def test_a_key_is_stable_and_follows_everything_that_decides_the_content(tmp_pat
     file = tmp_path / "script"
     file.write_text("one")
     layer = dataclasses.replace(HIGH, files={"bin/script": (file, 0o755)})
-    keys = {layer.key(), HIGH.key(), dataclasses.replace(HIGH, after="true").key()}
-    keys.add(dataclasses.replace(HIGH, below=dataclasses.replace(LOW, packages=("c",))).key())
+    keys = {layer.compute_key(), HIGH.compute_key(), dataclasses.replace(HIGH, after="true").compute_key()}
+    keys.add(dataclasses.replace(HIGH, below=dataclasses.replace(LOW, packages=("c",))).compute_key())
     file.write_text("two")
-    keys.add(layer.key())
+    keys.add(layer.compute_key())
     assert len(keys) == 5
-    assert HIGH.key() == dataclasses.replace(HIGH).key()
+    assert HIGH.compute_key() == dataclasses.replace(HIGH).compute_key()
 
 
 def apt(folder: pathlib.Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,20 +57,20 @@ def test_the_mirror_is_that_of_the_machines_own_apt(tmp_path: pathlib.Path, monk
         "Debian|Debian-Security|main|http://mirror.example.com/security/",
     ]
     apt(tmp_path, "\n".join(lines), monkeypatch)
-    assert layers.mirror() == ("http://mirror.example.com/debian/", "http://mirror.example.com/security/")
+    assert layers.find_mirrors() == ("http://mirror.example.com/debian/", "http://mirror.example.com/security/")
 
 
 def test_a_machine_without_a_debian_mirror_is_told_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apt(tmp_path, "Ubuntu|Ubuntu|main|http://ubuntu.example.com/", monkeypatch)
     with pytest.raises(layers.CannotMakeError, match="apt knows no Debian mirror; run `apt-get update`"):
-        layers.mirror()
+        layers.find_mirrors()
 
 
 def test_without_root_nothing_is_made(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(layers.CannotMakeError, match="needs root; run it with sudo"):
-        layers.ensure(LOW, print)
+        layers.ensure_layer(LOW, print)
     assert list((tmp_path / "seaway" / "images").glob("*/")) == []
 
 
@@ -88,7 +88,7 @@ def packed(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str
     """Pack a tree; the names in the layer, sorted as they are in it."""
     target.touch()
     with (root.parent / "log").open("wb") as log:
-        layers.pack(root, target, HIGH, log, whole=whole)
+        layers.pack_layer(root, target, HIGH, log, whole=whole)
     with tarfile.open(target) as tar:
         assert {member.mtime for member in tar.getmembers()} <= {0}
         return [member.name for member in tar.getmembers()]
@@ -97,7 +97,7 @@ def packed(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str
 @pytest.fixture
 def without_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run what would run in namespaces of its own just so: no root is needed then."""
-    monkeypatch.setattr(layers, "isolated", lambda command, _: subprocess.run(command, check=True))
+    monkeypatch.setattr(layers, "run_isolated", lambda command, _: subprocess.run(command, check=True))
 
 
 @pytest.mark.usefixtures("without_namespaces")
@@ -132,7 +132,7 @@ def test_an_upper_layer_holds_only_what_was_touched_after_the_mark(tmp_path: pat
     while (root / "usr/changed").stat().st_ctime_ns <= target.stat().st_ctime_ns:
         plant(root, ["usr/changed", "opt/new"])
     with (tmp_path / "log").open("wb") as log:
-        layers.pack(root, target, HIGH, log, whole=False)
+        layers.pack_layer(root, target, HIGH, log, whole=False)
     with tarfile.open(target) as tar:
         files = [member.name for member in tar.getmembers() if member.isfile()]
     assert files == ["./opt/new", "./usr/changed"]
@@ -142,15 +142,15 @@ def test_a_layout_names_its_blobs_by_their_content(tmp_path: pathlib.Path) -> No
     file = tmp_path / "layer.tar.gz"
     file.write_bytes(gzip.compress(b"layer"))
     digest = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
-    made = layers.Made(file=file, digest=digest, diff_id=f"sha256:{hashlib.sha256(b'layer').hexdigest()}")
-    written = oci.write(IMAGE, [made], tmp_path / "layout")
+    layer = layers.BuiltLayer(file=file, digest=digest, diff_id=f"sha256:{hashlib.sha256(b'layer').hexdigest()}")
+    written = oci.write_layout(IMAGE, [layer], tmp_path / "layout")
     blobs = {blob.name: blob.read_bytes() for blob in (tmp_path / "layout/blobs/sha256").iterdir()}
     assert len(blobs) == 3
     assert all(hashlib.sha256(content).hexdigest() == name for name, content in blobs.items())
     manifest = json.loads(blobs[written.removeprefix("sha256:")])
     assert manifest["layers"][0]["digest"] == digest
     config = json.loads(blobs[manifest["config"]["digest"].removeprefix("sha256:")])
-    assert config["rootfs"]["diff_ids"] == [made.diff_id]
+    assert config["rootfs"]["diff_ids"] == [layer.diff_id]
     assert config["config"]["StopSignal"] == "SIGINT"
     assert config["config"]["Labels"] == {"org.opencontainers.image.title": "Thing"}
     # pip has authorities of its own and must be told of the machine's.
@@ -183,19 +183,19 @@ def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
 def test_an_image_is_present_only_if_it_is_of_this_recipe(registry: tuple[str, dict[str, tuple[int, object]]]) -> None:
     address, answers = registry
     path = "/v2/base/thing/manifests/1"
-    assert not oci.present(IMAGE, address)
-    answers[path] = (200, {"annotations": {oci.RECIPE: "of an older recipe"}})
-    assert not oci.present(IMAGE, address)
-    answers[path] = (200, {"annotations": {oci.RECIPE: oci.recipe(IMAGE)}})
-    assert oci.present(IMAGE, address)
+    assert not oci.is_in_registry(IMAGE, address)
+    answers[path] = (200, {"annotations": {oci.RECIPE_ANNOTATION: "of an older recipe"}})
+    assert not oci.is_in_registry(IMAGE, address)
+    answers[path] = (200, {"annotations": {oci.RECIPE_ANNOTATION: oci.compute_recipe_id(IMAGE)}})
+    assert oci.is_in_registry(IMAGE, address)
     answers[path] = (500, {})
     with pytest.raises(layers.CannotMakeError, match=f"registry {address}: .* answers 500"):
-        oci.present(IMAGE, address)
+        oci.is_in_registry(IMAGE, address)
 
 
 def test_a_registry_that_is_not_there_is_named() -> None:
     with pytest.raises(layers.CannotMakeError, match=r"registry 127\.0\.0\.1:1: no answer .*is the cluster up\?"):
-        oci.present(IMAGE, "127.0.0.1:1")
+        oci.is_in_registry(IMAGE, "127.0.0.1:1")
 
 
 def entrypoint(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -237,6 +237,6 @@ def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> 
     def interrupted(_: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "ensure", interrupted)
+    monkeypatch.setattr(command, "ensure_images", interrupted)
     monkeypatch.setattr(sys, "argv", ["dev.images", "ensure", "--registry", "127.0.0.1:1"])
     assert command.main() == 130

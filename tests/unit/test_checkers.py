@@ -4,6 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -44,19 +45,19 @@ CHECKED = {
 }
 
 
-def short(found: list[outcome.Outcome]) -> list[tuple[str, str, bool, str]]:
-    return [(one.check, one.object, one.passed, one.told) for one in found]
+def summarize(outcomes: list[outcome.Outcome]) -> list[tuple[str, str, bool, str]]:
+    return [(outcome.check, outcome.object, outcome.passed, outcome.message) for outcome in outcomes]
 
 
 def test_kube_score() -> None:
-    assert short(list(tools.kube_score(SCORED, "shop"))) == [
+    assert summarize(list(tools.parse_kube_score(SCORED, "shop"))) == [
         ("label-values", "Job/migrate-*", True, ""),
         ("container-resources", "Job/migrate-*", False, "web: CPU limit is not set"),
     ]
 
 
 def test_kubeconform_and_what_it_does_not_know() -> None:
-    assert short(list(tools.kubeconform(CONFORMED, "shop"))) == [
+    assert summarize(list(tools.parse_kubeconform(CONFORMED, "shop"))) == [
         ("schema", "Service/web", True, ""),
         ("schema", "Ingress/web", False, "additional properties 'tsl' not allowed"),
         ("schema", "Odd/web", False, "statusSkipped"),
@@ -64,53 +65,54 @@ def test_kubeconform_and_what_it_does_not_know() -> None:
 
 
 def test_checkov_and_several_containers_of_one_object() -> None:
-    assert short(list(tools.checkov(CHECKED, "shop"))) == [
+    assert summarize(list(tools.parse_checkov(CHECKED, "shop"))) == [
         ("CKV_K8S_11", "Deployment/web", False, "CPU"),
         ("CKV2_K8S_6", "Pod/web", True, ""),
     ]
 
 
-def finding(check: str = "A", key: str = "Deployment/web", *, passed: bool = False) -> outcome.Outcome:
+def make_outcome(check: str = "A", key: str = "Deployment/web", *, passed: bool = False) -> outcome.Outcome:
     return outcome.Outcome(tool="checkov", check=check, title="T | t", example="shop", object=key, passed=passed)
 
 
-def waiver(check: str = "A", *objects: str) -> outcome.Waiver:
-    return outcome.Waiver(tool="checkov", check=check, objects=objects or ("*",), because="why")
+def make_waiver(check: str = "A", *objects: str) -> outcome.Waiver:
+    return outcome.Waiver(tool="checkov", check=check, objects=objects or ("*",), reason="why")
 
 
 def test_what_is_waived_and_what_is_not() -> None:
-    found = [finding(), finding("A", "Job/x"), finding("B", passed=True), finding("C")]
-    judged = outcome.judge(found, [waiver("A", "shop: Deployment/*"), waiver("B")])
-    assert [one.object for _, ones in judged.waived for one in ones] == ["Deployment/web"]
-    assert [(one.check, one.object) for one in judged.failed] == [("A", "Job/x"), ("C", "Deployment/web")]
-    assert judged.idle == [waiver("B")]
-    assert not judged.good
-    assert outcome.judge(found[:3], [waiver()]).good
-    counts = judged.counts("checkov")
+    outcomes = [make_outcome(), make_outcome("A", "Job/x"), make_outcome("B", passed=True), make_outcome("C")]
+    report = outcome.apply_waivers(outcomes, [make_waiver("A", "shop: Deployment/*"), make_waiver("B")])
+    assert [failure.object for _, failures in report.waived for failure in failures] == ["Deployment/web"]
+    assert [(failure.check, failure.object) for failure in report.failed] == [("A", "Job/x"), ("C", "Deployment/web")]
+    assert report.unused == [make_waiver("B")]
+    assert not report.is_clean
+    assert outcome.apply_waivers(outcomes[:3], [make_waiver()]).is_clean
+    counts = report.count_outcomes("checkov")
     assert dict(counts) == {"checks": 3, "objects": 2, "passed": 1, "waived": 1, "failed": 2}
 
 
-def test_a_waiver_of_one_of_several_things_that_a_check_looks_for() -> None:
-    limit = outcome.Waiver(tool="checkov", check="A", told="CPU limit is not set", because="why")
-    for told, meant in (
+def test_waiver_can_be_limited_to_one_message() -> None:
+    limit = outcome.Waiver(tool="checkov", check="A", message="CPU limit is not set", reason="why")
+    for message, is_covered in (
         ("web: CPU limit is not set", True),
         ("web: CPU limit is not set; proxy: CPU limit is not set", True),
         ("web: CPU limit is not set; web: Memory limit is not set", False),
     ):
-        assert limit.covers(dataclasses.replace(finding(), told=told)) == meant
+        assert limit.covers(dataclasses.replace(make_outcome(), message=message)) == is_covered
 
 
 def test_the_page() -> None:
-    judged = outcome.judge([finding(), finding("A", "Job/x-*"), finding("B", passed=True)], [waiver()])
-    lines = page.text(judged, {"checkov": "1.0"}, ["shop"]).splitlines()
-    assert "| checkov 1.0 | every check of its framework `kubernetes` | 2 | 2 | 1 | 2 | 0 |" in lines
+    outcomes = [make_outcome(), make_outcome("A", "Job/x-*"), make_outcome("B", passed=True)]
+    report = outcome.apply_waivers(outcomes, [make_waiver()])
+    lines = page.format_page(report, {"checkov": "1.0"}, ["shop"]).splitlines()
+    assert "| checkov 1.0 | all checks of its framework `kubernetes` | 2 | 2 | 1 | 2 | 0 |" in lines
     assert lines[-1] == "| checkov | A: T \\| t | shop: Deployment/web Job/x-* | why |"
 
 
-def test_each_waiver_is_of_a_checker_that_runs_and_says_why() -> None:
-    for one in waivers.WAIVERS:
-        assert one.tool in tools.VERSIONS
-        assert len(one.because) > 20, one.check
+def test_each_waiver_has_a_known_checker_and_a_reason() -> None:
+    for waiver in waivers.WAIVERS:
+        assert waiver.tool in tools.VERSIONS
+        assert len(waiver.reason) > 20, waiver.check
 
 
 DEFINITIONS: dict[str, Any] = {
@@ -132,16 +134,14 @@ DEFINITIONS: dict[str, Any] = {
 }
 
 
-def test_the_api_as_a_schema_a_kind(tmp_path: Any) -> None:
-    from jsonschema import Draft7Validator  # noqa: PLC0415 - it comes with the validator of the development extras
-
-    assert schemas.write(DEFINITIONS, tmp_path) == 1
+def test_schema_of_a_kind_rejects_unknown_and_missing_fields(tmp_path: Any) -> None:
+    assert schemas.write_schemas(DEFINITIONS, tmp_path) == 1
     schema = json.loads((tmp_path / "thing-networking-v1.json").read_text())
     thing = {"apiVersion": "networking.k8s.io/v1", "kind": "Thing", "spec": {"port": 80, "more": [{"port": "web"}]}}
-    validator = Draft7Validator(schema)
+    validator = jsonschema.Draft7Validator(schema)
     assert list(validator.iter_errors(thing)) == []
-    for wrong in ({"spec": {}}, {"spec": {"port": 1, "prot": 1}}, {"kind": "Other"}, {"status": {}}):
-        assert len(list(validator.iter_errors(thing | wrong))) == 1, wrong
+    for change in ({"spec": {}}, {"spec": {"port": 1, "prot": 1}}, {"kind": "Other"}, {"status": {}}):
+        assert len(list(validator.iter_errors(thing | change))) == 1, change
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,16 @@ def test_the_api_as_a_schema_a_kind(tmp_path: Any) -> None:
         ("networking.k8s.io", "v1", "Ingress", "ingress-networking-v1.json"),
     ],
 )
-def test_files_are_called_as_kubeconform_looks_for_them(group: str, version: str, kind: str, file: str) -> None:
-    assert schemas.file(group, version, kind) == file
+def test_file_names_are_those_of_kubeconform(group: str, version: str, kind: str, file: str) -> None:
+    assert schemas.format_file_name(group, version, kind) == file
 
 
-def test_examples_are_as_production_has_them() -> None:
-    found = examples.found()
-    assert {"app", "shop", "smallest"} <= found.keys()
-    objects = list(yaml.safe_load_all(examples.text(found["shop"])))
-    assert {"Ingress", "ResourceQuota", "NetworkPolicy"} <= {one["kind"] for one in objects}
-    (web,) = (one for one in objects if one["kind"] == "Deployment" and one["metadata"]["name"] == "web")
+def test_examples_are_rendered_as_in_production() -> None:
+    files = examples.list_examples()
+    assert {"app", "shop", "smallest"} <= files.keys()
+    objects = list(yaml.safe_load_all(examples.render_example(files["shop"])))
+    assert {"Ingress", "ResourceQuota", "NetworkPolicy"} <= {manifest["kind"] for manifest in objects}
+    (web,) = (
+        manifest for manifest in objects if (manifest["kind"], manifest["metadata"]["name"]) == ("Deployment", "web")
+    )
     assert "@sha256:" in web["spec"]["template"]["spec"]["containers"][0]["image"]

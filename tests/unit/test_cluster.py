@@ -1,4 +1,4 @@
-"""The one-node cluster's parts that need neither root nor Linux's namespaces."""
+"""The modules of the one-node cluster that need neither root nor namespaces."""
 
 import asyncio
 import contextlib
@@ -35,72 +35,70 @@ from dev.cluster import layout as layouts
 
 @pytest.fixture
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> layouts.Layout:
-    """A checkout's layout with its sockets in a folder that needs no root."""
+    """A layout with its sockets in a folder that does not need root."""
     run = tmp_path / "run"
     run.mkdir()
     monkeypatch.setattr(layouts.Layout, "run", property(lambda _: run))
     monkeypatch.setattr(components.shutil, "which", lambda name, path=None: f"/usr/bin/{name}")
-    monkeypatch.setattr(toolchain, "binary", lambda name: Path("/cache") / name)
-    made = layouts.Layout(root=tmp_path, number=7)
-    made.logs.mkdir(parents=True)
-    return made
+    monkeypatch.setattr(toolchain, "find_program", lambda name: Path("/cache") / name)
+    layout = layouts.Layout(root=tmp_path, number=7)
+    layout.logs.mkdir(parents=True)
+    return layout
 
 
 def test_two_checkouts_share_no_name() -> None:
-    one, other = (layouts.Layout(root=Path(path)) for path in ("/home/a/shop", "/home/b/shop"))
-    assert {one.name, one.interface, str(one.run)}.isdisjoint({other.name, other.interface, str(other.run)})
+    first, second = (layouts.Layout(root=Path(path)) for path in ("/home/a/shop", "/home/b/shop"))
+    assert {first.name, first.interface, str(first.run)}.isdisjoint({second.name, second.interface, str(second.run)})
 
 
-def test_names_are_short_enough_however_deep_the_checkout_lies() -> None:
+def test_names_of_a_deep_checkout_are_short_enough() -> None:
     deep = layouts.Layout(root=Path("/" + "folder/" * 40))
     assert len(deep.interface) <= 15
     assert len(f"{deep.run}/kubelet/pod-resources/kubelet.sock") <= 107
 
 
-def test_the_address_pair_is_one_that_no_route_overlaps(
-    layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_address_pair_overlaps_no_route(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     first = int(layout.digest, 16) % 256
     routes: list[dict[str, str]] = [{"dst": "default"}, {"dst": f"10.200.{first}.2", "dev": "other"}]
-    monkeypatch.setattr(network, "_ip", lambda *_: routes)
-    assert network.choose(layout) == (first + 1) % 256
+    monkeypatch.setattr(network, "_run_ip", lambda *_: routes)
+    assert network.choose_number(layout) == (first + 1) % 256
 
 
-def test_a_network_that_takes_the_whole_range_is_named(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "_ip", lambda *_: [{"dst": "10.0.0.0/8", "dev": "vpn"}])
-    with pytest.raises(layouts.CannotRunError, match=r"10\.200\.0\.0/16: every address pair is taken.*VPN"):
-        network.choose(layout)
+def test_network_that_uses_the_whole_range_is_reported(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_run_ip", lambda *_: [{"dst": "10.0.0.0/8", "dev": "vpn"}])
+    with pytest.raises(layouts.CannotRunError, match=r"10\.200\.0\.0/16: every address pair is in use.*VPN"):
+        network.choose_number(layout)
 
 
-def test_only_our_own_firewall_rules_are_removed(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = f'-A POSTROUTING -s {layout.network} -m comment --comment "{layout.name}" -j MASQUERADE'
-    listed = (
-        f"-P POSTROUTING ACCEPT\n-A POSTROUTING -s 10.200.8.0/30 -m comment --comment seaway-00000000 -j X\n{ours}\n"
+def test_only_the_clusters_firewall_rules_are_removed(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = f'-A POSTROUTING -s {layout.network} -m comment --comment "{layout.name}" -j MASQUERADE'
+    rules = (
+        f"-P POSTROUTING ACCEPT\n-A POSTROUTING -s 10.200.8.0/30 -m comment --comment seaway-00000000 -j X\n{rule}\n"
     )
-    ran: list[tuple[str, ...]] = []
+    commands: list[tuple[str, ...]] = []
 
     def run(*command: str) -> str:
-        ran.append(command)
-        return listed if "nat" in command and "-S" in command else ""
+        commands.append(command)
+        return rules if "nat" in command and "-S" in command else ""
 
     monkeypatch.setattr(network, "run", run)
-    monkeypatch.setattr(network, "FORWARDING_WAS_OFF", layout.run / "none")
+    monkeypatch.setattr(network, "FORWARDING_WAS_OFF_FILE", layout.run / "none")
     network.disconnect(layout)
-    deleted = [command for command in ran if "-D" in command]
-    assert len(deleted) == 1
-    assert deleted[0][4:] == ("-D", *ours.replace('"', "").split()[1:])
+    deletions = [command for command in commands if "-D" in command]
+    assert len(deletions) == 1
+    assert deletions[0][4:] == ("-D", *rule.replace('"', "").split()[1:])
 
 
-def test_a_reused_process_id_is_never_killed() -> None:
-    with subprocess.Popen(["sleep", "60"]) as somebody:
-        process = processes.of(somebody.pid)
+def test_process_with_a_reused_id_is_never_killed() -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        process = processes.find_process(other.pid)
         assert process
         processes.kill(processes.Process(pid=process.pid, started=process.started - 1))
         with pytest.raises(subprocess.TimeoutExpired):
-            somebody.wait(0.2)
+            other.wait(0.2)
         processes.kill(process)
-        assert somebody.wait(5) == -9
-    assert not process.alive
+        assert other.wait(5) == -9
+    assert not process.is_alive
 
 
 def test_recorded_processes_are_read_back(layout: layouts.Layout) -> None:
@@ -109,61 +107,61 @@ def test_recorded_processes_are_read_back(layout: layouts.Layout) -> None:
     assert processes.load(layout) == {"init": processes.Process(pid=1, started=2)}
 
 
-def certificate(path: Path) -> x509.Certificate:
+def load_certificate(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 
 
-def test_the_kubelets_certificate_names_the_nodes_address(layout: layouts.Layout) -> None:
+def test_certificate_of_the_kubelet_names_the_nodes_address(layout: layouts.Layout) -> None:
     certificates.write(layout)
-    made = certificate(layout.pki / "kubelet.crt")
-    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    certificate = load_certificate(layout.pki / "kubelet.crt")
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert layout.address in map(str, names.get_values_for_type(x509.IPAddress))
-    assert made.subject.rfc4514_string() == "CN=system:node:seaway,O=system:nodes"
-    made.verify_directly_issued_by(certificate(layout.pki / "ca.crt"))
+    assert certificate.subject.rfc4514_string() == "CN=system:node:seaway,O=system:nodes"
+    certificate.verify_directly_issued_by(load_certificate(layout.pki / "ca.crt"))
     with pytest.raises(ValueError, match="Issuer"):
-        made.verify_directly_issued_by(certificate(layout.pki / "etcd-ca.crt"))
+        certificate.verify_directly_issued_by(load_certificate(layout.pki / "etcd-ca.crt"))
 
 
-def test_every_component_has_a_key_of_its_own_that_only_its_owner_reads(layout: layouts.Layout) -> None:
+def test_each_component_has_its_own_private_key(layout: layouts.Layout) -> None:
     certificates.write(layout)
     keys = [path for path in layout.pki.iterdir() if path.suffix == ".key"]
     assert len({path.read_bytes() for path in keys}) == len(keys) == len(certificates.IDENTITIES) + 4
     assert all(path.stat().st_mode & 0o077 == 0 for path in keys)
 
 
-def test_authorities_outlive_a_restart_and_certificates_follow_the_address(layout: layouts.Layout) -> None:
+def test_authorities_survive_a_restart_and_certificates_are_renewed(layout: layouts.Layout) -> None:
     certificates.write(layout)
-    kept, replaced = ((layout.pki / name).read_bytes() for name in ("ca.crt", "etcd.crt"))
+    authority, certificate = ((layout.pki / name).read_bytes() for name in ("ca.crt", "etcd.crt"))
     certificates.write(layout)
-    assert (layout.pki / "ca.crt").read_bytes() == kept
-    assert (layout.pki / "etcd.crt").read_bytes() != replaced
+    assert (layout.pki / "ca.crt").read_bytes() == authority
+    assert (layout.pki / "etcd.crt").read_bytes() != certificate
 
 
-def test_the_kubeconfig_has_the_constant_context_and_port(layout: layouts.Layout) -> None:
+def test_kubeconfig_has_the_constant_context_and_port(layout: layouts.Layout) -> None:
     certificates.write(layout)
-    made = yaml.safe_load(layout.kubeconfig.read_text())
-    assert made["current-context"] == "seaway-dev"
-    assert made["clusters"][0]["cluster"]["server"] == "https://10.200.7.2:6443"
+    kubeconfig = yaml.safe_load(layout.kubeconfig.read_text())
+    assert kubeconfig["current-context"] == "seaway-dev"
+    assert kubeconfig["clusters"][0]["cluster"]["server"] == "https://10.200.7.2:6443"
 
 
-def test_the_table_starts_each_component_after_earlier_ones(layout: layouts.Layout) -> None:
-    table = components.table(layout)
-    names = [entry.name for entry in table]
+def test_components_depend_only_on_earlier_components(layout: layouts.Layout) -> None:
+    table = components.list_components(layout)
+    names = [component.name for component in table]
     assert names[0] == "etcd"
-    for position, entry in enumerate(table):
-        assert set(entry.after) <= set(names[:position]), entry.name
-        assert "$" not in " ".join((*entry.command, entry.check, entry.address))
-        assert entry.check.startswith(("http://", "https://", "unix:"))
+    for position, component in enumerate(table):
+        assert set(component.depends_on) <= set(names[:position]), component.name
+        assert "$" not in " ".join((*component.command, component.ready_check, component.address))
+        assert component.ready_check.startswith(("http://", "https://", "unix:"))
 
 
-def test_a_missing_program_is_named_with_the_way_out(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_program_has_a_hint(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(components.shutil, "which", lambda name, path=None: None)
     with pytest.raises(layouts.CannotRunError, match=r"^containerd: not installed; `make up` installs it"):
-        components.table(layout)
+        components.list_components(layout)
 
 
 def test_configuration_files_are_well_formed(layout: layouts.Layout) -> None:
-    components.configure(layout, pause="seaway.local/pause:1", mtu=1400)
+    components.write_config(layout, pause="seaway.local/pause:1", mtu=1400)
     config = layout.data / "config"
     containerd = tomllib.loads((config / "containerd.toml").read_text())
     assert containerd["plugins"]["io.containerd.grpc.v1.cri"]["sandbox_image"] == "seaway.local/pause:1"
@@ -175,161 +173,161 @@ def test_configuration_files_are_well_formed(layout: layouts.Layout) -> None:
     assert yaml.safe_load((config / "registry.yaml").read_text())["storage"]["delete"] == {"enabled": False}
 
 
-def test_an_images_name_follows_its_content(tmp_path: Path) -> None:
+def test_image_name_depends_on_its_content(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text("one")
-    image = images.Image(name="tool", files={"/tool": program}, command="/tool")
+    image = images.Image(name="tool", files={"/tool": program}, entrypoint="/tool")
     first = image.reference
     assert image.reference == first
     program.write_text("two")
     assert image.reference != first
 
 
-def test_a_machine_that_is_not_linux_is_told_the_way_out(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_machine_without_linux_has_a_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(machine.platform, "system", lambda: "Darwin")
     assert __main__.main(["check"]) == 2
-    assert "Darwin: the one-node cluster needs Linux; use any other cluster (README)" in capsys.readouterr().out
+    assert "Darwin: the one-node cluster requires Linux; use another cluster (README)" in capsys.readouterr().out
     with pytest.raises(layouts.CannotRunError, match="Darwin"):
         node.up(Path("/nowhere"), print)
 
 
-def test_without_root_it_is_told_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_without_root_has_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.platform, "system", lambda: "Linux")
     monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
-    assert machine.lacks() == [
-        "not root: namespaces and mounts need it; run with sudo, or use any other cluster (README)"
+    assert machine.find_problems() == [
+        "not root: namespaces and mounts require root; run with sudo, or use another cluster (README)"
     ]
 
 
 @pytest.mark.parametrize(
-    ("root", "wrong"),
+    ("root", "text"),
     [
-        ("/home/me/my shop", "cannot hold this path; move the checkout"),
-        ("/run/user/1000/shop", "a /run and a /var/log of its own; move the checkout"),
+        ("/home/me/my shop", "cannot contain this path; use a path of letters and digits"),
+        ("/run/user/1000/shop", "its own /run and /var/log; move the checkout"),
     ],
 )
-def test_a_checkout_at_a_place_that_cannot_work_is_told(root: str, wrong: str) -> None:
-    (problem,) = layouts.misplaced(Path(root))
+def test_unsupported_path_of_the_checkout_is_reported(root: str, text: str) -> None:
+    (problem,) = layouts.find_path_problems(Path(root))
     assert problem.startswith(f"{root}: ")
-    assert wrong in problem
+    assert text in problem
 
 
-def test_an_ordinary_place_is_fine() -> None:
-    assert layouts.misplaced(Path("/home/me.too/src/seaway-2_x")) == []
+def test_ordinary_path_of_the_checkout_is_supported() -> None:
+    assert layouts.find_path_problems(Path("/home/me.too/src/seaway-2_x")) == []
 
 
-def test_status_of_a_cluster_that_is_down_is_not_well(
+def test_status_of_a_stopped_cluster_exits_with_1(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(__main__, "ROOT", tmp_path)
     assert __main__.main(["status"]) == 1
     assert "`make cluster-up` starts it" in capsys.readouterr().out
     assert __main__.main(["stop", "etcd"]) == 1
-    assert "the cluster is down" in capsys.readouterr().err
+    assert "the cluster is stopped" in capsys.readouterr().err
 
 
-def component(name: str, layout: layouts.Layout, program: str, *after: str) -> components.Component:
+def make_component(name: str, layout: layouts.Layout, program: str, *depends_on: str) -> components.Component:
     command = (sys.executable, "-c", program)
-    return components.Component(name=name, command=command, check=f"unix:{layout.run}/{name}", address="", after=after)
+    return components.Component(
+        name=name, command=command, ready_check=f"unix:{layout.run}/{name}", address="", depends_on=depends_on
+    )
 
 
 LISTENS = "import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind({path!r}); s.listen(); time.sleep(60)"
 
 
 @contextlib.asynccontextmanager
-async def supervised(layout: layouts.Layout, *table: components.Component) -> AsyncIterator[None]:
+async def run_supervisor(layout: layouts.Layout, *table: components.Component) -> AsyncIterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(components, "table", lambda _: table)
+        patch.setattr(components, "list_components", lambda _: table)
         task = asyncio.create_task(supervisor.Supervisor(layout, 0).run())
         try:
             yield
         finally:
-            for entry in table:
-                await ask(layout, "stop", entry.name)
+            for component in table:
+                await send_command(layout, "stop", component.name)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
 
-async def ask(layout: layouts.Layout, verb: str, name: str | None = None) -> dict[str, Any]:
+async def send_command(layout: layouts.Layout, command: str, name: str | None = None) -> dict[str, Any]:
     for _ in range(15_000):
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
-            return await asyncio.to_thread(client.ask, layout, verb, name)
+            return await asyncio.to_thread(client.send_command, layout, command, name)
         await asyncio.sleep(0.02)
-    raise AssertionError("the supervisor does not answer")
+    raise AssertionError("the supervisor does not respond")
 
 
-async def until(layout: layouts.Layout, name: str, state: str) -> dict[str, Any]:
+async def wait_for_state(layout: layouts.Layout, name: str, state: str) -> dict[str, Any]:
     for _ in range(6_000):
-        rows: list[dict[str, Any]] = (await ask(layout, "status"))["components"]
-        row = next(entry for entry in rows if entry["name"] == name)
+        rows: list[dict[str, Any]] = (await send_command(layout, "status"))["components"]
+        row = next(row for row in rows if row["name"] == name)
         if row["state"] == state:
             return row
         await asyncio.sleep(0.05)
     raise AssertionError(f"{name} never became {state}: {row}")
 
 
-def server(name: str, layout: layouts.Layout, *after: str) -> components.Component:
+def make_server(name: str, layout: layouts.Layout, *depends_on: str) -> components.Component:
     path = str(layout.run / name)
     program = f"import os; os.path.exists({path!r}) and os.unlink({path!r}); " + LISTENS.format(path=path)
-    return component(name, layout, program, *after)
+    return make_component(name, layout, program, *depends_on)
 
 
-def test_a_killed_component_is_started_again(layout: layouts.Layout) -> None:
+def test_killed_component_is_restarted(layout: layouts.Layout) -> None:
     async def scenario() -> None:
-        async with supervised(layout, server("one", layout)):
-            first = await until(layout, "one", "ready")
-            await ask(layout, "kill", "one")
-            second = await until(layout, "one", "ready")
+        async with run_supervisor(layout, make_server("one", layout)):
+            first = await wait_for_state(layout, "one", "ready")
+            await send_command(layout, "kill", "one")
+            second = await wait_for_state(layout, "one", "ready")
             assert second["pid"] != first["pid"]
             assert second["restarts"] == 1
 
     asyncio.run(scenario())
 
 
-def test_a_stopped_component_stays_stopped_until_it_is_started(layout: layouts.Layout) -> None:
+def test_stopped_component_stays_stopped_until_it_is_started(layout: layouts.Layout) -> None:
     async def scenario() -> None:
-        async with supervised(layout, server("one", layout)):
-            await until(layout, "one", "ready")
-            assert (await ask(layout, "stop", "one"))["pid"] is None
+        async with run_supervisor(layout, make_server("one", layout)):
+            await wait_for_state(layout, "one", "ready")
+            assert (await send_command(layout, "stop", "one"))["pid"] is None
             await asyncio.sleep(0.5)
-            row = await until(layout, "one", "stopped")
+            row = await wait_for_state(layout, "one", "stopped")
             assert row["restarts"] == 0
-            assert (await ask(layout, "start", "one"))["state"] == "ready"
+            assert (await send_command(layout, "start", "one"))["state"] == "ready"
 
     asyncio.run(scenario())
 
 
-def test_a_component_waits_for_those_that_it_needs(layout: layouts.Layout) -> None:
+def test_component_waits_for_its_dependencies(layout: layouts.Layout) -> None:
     async def scenario() -> None:
-        never = component("never", layout, "import time; time.sleep(60)")
-        async with supervised(layout, never, server("second", layout, "never")):
-            await until(layout, "never", "starting")
-            await until(layout, "second", "waiting")
+        never = make_component("never", layout, "import time; time.sleep(60)")
+        async with run_supervisor(layout, never, make_server("second", layout, "never")):
+            await wait_for_state(layout, "never", "starting")
+            await wait_for_state(layout, "second", "waiting")
 
     asyncio.run(scenario())
 
 
-def test_a_program_that_cannot_start_is_tried_less_and_less_and_says_why(layout: layouts.Layout) -> None:
+def test_component_that_cannot_start_is_restarted_with_back_off_and_logs_the_reason(layout: layouts.Layout) -> None:
     async def scenario() -> None:
-        broken = components.Component(name="broken", command=("/no/program",), check="unix:/none", address="")
-        async with supervised(layout, broken):
-            begun = time.monotonic()
-            while (await until(layout, "broken", "restarting"))["restarts"] < 3:
+        broken = components.Component(name="broken", command=("/no/program",), ready_check="unix:/none", address="")
+        async with run_supervisor(layout, broken):
+            start = time.monotonic()
+            while (await wait_for_state(layout, "broken", "restarting"))["restarts"] < 3:
                 await asyncio.sleep(0.02)
-            assert time.monotonic() - begun > 0.4  # it began after 0, 0.2 and 0.6 s
+            assert time.monotonic() - start > 0.4  # it started after 0, 0.2 and 0.6 s
 
     asyncio.run(scenario())
     assert "/no/program: No such file or directory" in (layout.logs / "broken.log").read_text()
 
 
-def test_an_unknown_component_is_named_with_those_that_exist(layout: layouts.Layout) -> None:
+def test_unknown_component_is_reported_with_the_known_ones(layout: layouts.Layout) -> None:
     async def scenario() -> None:
-        async with supervised(layout, server("one", layout)):
-            answer = await ask(layout, "stop", "etdc")
-            assert answer == {"error": "etdc: no such component; there are one"}
+        async with run_supervisor(layout, make_server("one", layout)):
+            response = await send_command(layout, "stop", "etdc")
+            assert response == {"error": "etdc: unknown component; known components: one"}
 
     asyncio.run(scenario())
 
@@ -340,10 +338,8 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test_a_page_is_forwarded_and_a_taken_port_is_replaced(
-    layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The cluster's end is this machine's loopback here, so the node port itself is taken: by the page.
+def test_page_is_forwarded_and_a_used_port_is_replaced(layout: layouts.Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The cluster's address is this machine's loopback here, so the page itself uses the node port.
     monkeypatch.setattr(layouts.Layout, "address", "127.0.0.1")
     node_port = free_port()
 
@@ -353,17 +349,17 @@ def test_a_page_is_forwarded_and_a_taken_port_is_replaced(
 
     async def scenario() -> None:
         async with await asyncio.start_server(answer, "127.0.0.1", node_port):
-            serving = forwarder.Forwarder(layout)
-            port = await serving.open(str(node_port))
+            open_forwarder = forwarder.Forwarder(layout)
+            port = await open_forwarder.open_port(str(node_port))
             assert port != node_port
-            assert await serving.open(str(node_port)) == port
+            assert await open_forwarder.open_port(str(node_port)) == port
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"hello")
             writer.write_eof()
             assert await reader.read() == b"page:hello"
             writer.close()
-            for each in serving.servers.values():
-                each.close()
+            for server in open_forwarder.servers.values():
+                server.close()
             assert forwarder.Forwarder(layout).ports == {str(node_port): port}
 
     asyncio.run(scenario())

@@ -40,12 +40,12 @@ class Repository:
         return done.stdout
 
     def renew(self, lock: str | None) -> None:
-        """One run of the workflow, on a fresh checkout of main, where `seaway release outdated` writes this."""
+        """One run of the workflow, on a fresh checkout of main, where `seaway images lock` writes this."""
         self.git("switch", "--quiet", "--force", "main")
         if lock is not None:
             (self.folder / "app" / "images.lock").write_text(lock)
         workflow = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())
-        (step,) = (one for one in workflow["jobs"]["renew"]["steps"] if one.get("name") == "Propose")
+        (step,) = (candidate for candidate in workflow["jobs"]["renew"]["steps"] if candidate.get("name") == "Propose")
         # The shell that GitHub runs a step with.
         done = subprocess.run(
             ["bash", "-e", "-c", step["run"]],

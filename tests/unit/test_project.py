@@ -21,13 +21,13 @@ def test_every_setting_is_documented_in_the_project_file() -> None:
 
 def test_documented_defaults_are_the_real_ones() -> None:
     text = (ROOT / "Pulumi.yaml").read_text()
-    told = dict(re.findall(r"^#   (\w+) .* \[(\S+)\]$", text, re.M))
+    documented = dict(re.findall(r"^#   (\w+) .* \[(\S+)\]$", text, re.M))
     real = {
         decode.to_camel_case(field.name): json.dumps(field.default).strip('"')
         for field in dataclasses.fields(settings.Settings)
         if field.default not in (dataclasses.MISSING, None, ())
     }
-    assert told == real
+    assert documented == real
 
 
 def test_the_passphrase_that_dev_publishes_is_the_one_that_others_are_refused() -> None:

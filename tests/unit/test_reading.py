@@ -50,13 +50,13 @@ def calls(source: str, names: set[str]) -> Iterator[str]:
 
 @pytest.mark.parametrize(("names", "allowed"), [(READS, OTHERS), (WRITES, WRITERS)])
 def test_nothing_else_reads_or_writes_a_file(names: set[str], allowed: dict[str, str]) -> None:
-    found: dict[str, list[str]] = {}
+    calls_by_file: dict[str, list[str]] = {}
     for folder in ("seaway", "components"):
         for file in sorted((project.ROOT / folder).rglob("*.py")):
             if lines := list(calls(file.read_text(), names)):
-                found[file.relative_to(project.ROOT).as_posix()] = lines
-    assert {name: lines for name, lines in found.items() if name not in allowed} == {}
-    assert sorted(set(allowed) - set(found)) == []
+                calls_by_file[file.relative_to(project.ROOT).as_posix()] = lines
+    assert {name: lines for name, lines in calls_by_file.items() if name not in allowed} == {}
+    assert sorted(set(allowed) - set(calls_by_file)) == []
 
 
 def test_a_file_that_is_opened_is_seen() -> None:

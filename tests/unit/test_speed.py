@@ -20,8 +20,8 @@ def is_elapsed(node: ast.AST) -> bool:
     match node:
         case ast.BinOp(op=ast.Sub()):
             return any(
-                isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in CLOCKS
-                for each in ast.walk(node)
+                isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and child.func.attr in CLOCKS
+                for child in ast.walk(node)
             )
         case ast.Attribute(attr="seconds") | ast.Name(id="seconds" | "elapsed"):
             return True

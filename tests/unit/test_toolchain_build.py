@@ -1,4 +1,4 @@
-"""The cache of compiled parts: keys, whole or nothing, one at a time. Go is a script here, except where said."""
+"""The cache of compiled parts: keys, atomic builds, one build at a time. A script replaces Go."""
 
 import dataclasses
 import fcntl
@@ -50,52 +50,52 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "FAKE_MODULES": str(tmp_path),
     }.items():
         monkeypatch.setenv(name, value)
-    compiler.go.cache_clear()
+    compiler.find_go.cache_clear()
     yield tmp_path
-    compiler.go.cache_clear()
+    compiler.find_go.cache_clear()
 
 
 def build(part: parts.Part = PART, notes: list[str] | None = None) -> bool:
-    return compiler.build(part, tick=lambda: None, note=(notes if notes is not None else []).append)
+    return compiler.build_part(part, tick=lambda: None, note=(notes if notes is not None else []).append)
 
 
 def in_cache() -> list[str]:
-    return sorted(path.name for path in compiler.root().iterdir() if path.name not in {"logs", "lock"})
+    return sorted(path.name for path in compiler.parts_folder().iterdir() if path.name not in {"logs", "lock"})
 
 
 def test_a_build_fills_the_cache_once(machine: Path) -> None:
     assert build() is True
-    assert in_cache() == [f"tiny-{compiler.key(PART, compiler.go())}"]
-    assert sorted(path.name for path in (compiler.folder(PART) / "bin").iterdir()) == ["one", "two"]
-    assert not (compiler.folder(PART) / "src").exists()
+    assert in_cache() == [f"tiny-{compiler.compute_key(PART, compiler.find_go())}"]
+    assert sorted(path.name for path in (compiler.build_folder(PART) / "bin").iterdir()) == ["one", "two"]
+    assert not (compiler.build_folder(PART) / "src").exists()
     assert build() is False
 
 
 @pytest.mark.parametrize("name", ["go.mod", "go.sum", "main.go", "new.go"])
 def test_the_key_follows_the_content_of_every_file(machine: Path, name: str) -> None:
-    before = compiler.key(PART, compiler.go())
+    before = compiler.compute_key(PART, compiler.find_go())
     path = machine / "modules" / "tiny" / name
     path.write_text((path.read_text() if path.exists() else "") + "\n// changed\n")
-    assert compiler.key(PART, compiler.go()) != before
+    assert compiler.compute_key(PART, compiler.find_go()) != before
 
 
 def test_the_key_follows_flags_packages_go_and_platform(machine: Path) -> None:
-    go = compiler.go()
+    go = compiler.find_go()
     keys = {
-        compiler.key(PART, go),
-        compiler.key(dataclasses.replace(PART, ldflags="-X a=c"), go),
-        compiler.key(dataclasses.replace(PART, binaries={"one": "."}), go),
-        compiler.key(PART, dataclasses.replace(go, version="go1.99.1")),
-        compiler.key(PART, dataclasses.replace(go, platform="linux/arm64")),
+        compiler.compute_key(PART, go),
+        compiler.compute_key(dataclasses.replace(PART, ldflags="-X a=c"), go),
+        compiler.compute_key(dataclasses.replace(PART, binaries={"one": "."}), go),
+        compiler.compute_key(PART, dataclasses.replace(go, version="go1.99.1")),
+        compiler.compute_key(PART, dataclasses.replace(go, platform="linux/arm64")),
     }
     assert len(keys) == 5
 
 
 def test_the_key_knows_content_and_not_place_or_time(machine: Path) -> None:
-    before = compiler.key(PART, compiler.go())
+    before = compiler.compute_key(PART, compiler.find_go())
     os.utime(machine / "modules" / "tiny" / "go.mod", (0, 0))
     (machine / "modules" / "tiny" / "main.go").chmod(0o600)
-    assert compiler.key(PART, compiler.go()) == before
+    assert compiler.compute_key(PART, compiler.find_go()) == before
 
 
 def test_what_a_build_copies_in_is_there_and_does_not_count_for_the_key(machine: Path) -> None:
@@ -105,13 +105,13 @@ def test_what_a_build_copies_in_is_there_and_does_not_count_for_the_key(machine:
         parts.Copy(module="example.com/m", pinned_by="tiny", source="data.json", target="bin/script"),
     )
     part = dataclasses.replace(PART, copies=copies)
-    before = compiler.key(part, compiler.go())
+    before = compiler.compute_key(part, compiler.find_go())
     (machine / "modules" / "tiny" / "data.json").write_text("left by hand")
-    assert compiler.key(part, compiler.go()) == before
+    assert compiler.compute_key(part, compiler.find_go()) == before
     os.environ["FAKE_BUILD"] = "cp data.json $out"
     build(part)
-    assert (compiler.folder(part) / "bin" / "one").read_text() == "{}"
-    assert os.access(compiler.folder(part) / "bin" / "script", os.X_OK)
+    assert (compiler.build_folder(part) / "bin" / "one").read_text() == "{}"
+    assert os.access(compiler.build_folder(part) / "bin" / "script", os.X_OK)
     assert part.programs == ("one", "two", "script")
 
 
@@ -121,53 +121,53 @@ def test_a_part_beside_another_is_built_first_and_put_there(machine: Path, monke
     (machine / "modules" / "host" / "go.mod").write_text("module host\n\ngo 1.25.0\n")
     monkeypatch.setattr(parts, "PARTS", (host,))
     part = dataclasses.replace(PART, beside="host")
-    before = compiler.key(part, compiler.go())
+    before = compiler.compute_key(part, compiler.find_go())
     build(part)
-    assert sorted(path.name for path in (compiler.folder(part) / "bin").iterdir()) == ["helper", "one", "two"]
-    assert compiler.built(host)
+    assert sorted(path.name for path in (compiler.build_folder(part) / "bin").iterdir()) == ["helper", "one", "two"]
+    assert compiler.is_built(host)
     (machine / "modules" / "host" / "go.mod").write_text("module host\n\ngo 1.25.1\n")
-    assert compiler.key(part, compiler.go()) != before
+    assert compiler.compute_key(part, compiler.find_go()) != before
 
 
-def test_a_failed_build_leaves_nothing_and_says_why(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_build_leaves_no_folder_and_reports_the_reason(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_BUILD", "echo half > $out; echo './main.go:3:1: undefined: x'; exit 1")
     with pytest.raises(layout.FailedError) as caught:
         build()
     assert str(caught.value) == (
         "tiny did not compile:\n  ./main.go:3:1: undefined: x\n"
-        f"whole log: {compiler.log(PART)}; what is finished stays, so repeat the command to go on"
+        f"full log: {compiler.log_file(PART)}; finished parts are kept, so repeat the command to continue"
     )
     assert in_cache() == []
 
 
-def test_a_linker_out_of_memory_is_named(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_linker_out_of_memory_is_reported(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_BUILD", "echo 'link: signal: killed'; exit 1")
-    with pytest.raises(layout.FailedError, match=r"ran out of memory \(it wants about 4.5 GiB\)"):
+    with pytest.raises(layout.FailedError, match=r"ran out of memory \(it needs about 4.5 GiB\)"):
         build()
 
 
-def test_an_interrupted_build_leaves_nothing_and_no_process(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_build_leaves_no_folder_and_no_process(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_BUILD", f"echo half > $out; echo $$ > {machine}/pid; sleep 60")
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compiler.build(PART, tick=interrupt, note=lambda _: None)
+        compiler.build_part(PART, tick=interrupt, note=lambda _: None)
     assert in_cache() == []
     with pytest.raises(ProcessLookupError):
         os.kill(int((machine / "pid").read_text()), 0)
 
 
-def killed_build(machine: Path) -> subprocess.Popen[bytes]:
-    """A build in a process of its own, waiting in the middle."""
+def start_waiting_build(machine: Path) -> subprocess.Popen[bytes]:
+    """Start a build in a new process, and return it in the middle of the build."""
     os.environ["FAKE_BUILD"] = f"echo half > $out; touch {machine}/started; sleep 60"
     code = f"""
     from pathlib import Path
     from dev.cluster import compiler, parts
     parts.MODULES = Path({str(machine / "modules")!r})
     part = parts.Part(name="tiny", version="1", minutes=1, binaries={{"one": ".", "two": "./two"}}, ldflags="-X a=b")
-    compiler.build(part, tick=lambda: None, note=print)
+    compiler.build_part(part, tick=lambda: None, note=print)
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], cwd=Path(__file__).parents[2])
     deadline = time.monotonic() + 300
@@ -177,63 +177,64 @@ def killed_build(machine: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_what_a_killed_build_left_is_removed_by_the_next(machine: Path) -> None:
-    process = killed_build(machine)
+def test_next_build_removes_the_folder_of_a_killed_build(machine: Path) -> None:
+    process = start_waiting_build(machine)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert [name[:10] for name in in_cache()] == [".building-"]
     os.environ["FAKE_BUILD"] = "echo program > $out"
     assert build() is True
-    assert in_cache() == [f"tiny-{compiler.key(PART, compiler.go())}"]
+    assert in_cache() == [f"tiny-{compiler.compute_key(PART, compiler.find_go())}"]
 
 
-def test_the_second_checkout_waits_and_says_so(machine: Path) -> None:
-    compiler.root().mkdir(parents=True)
+def test_second_checkout_waits_and_reports_it(machine: Path) -> None:
+    compiler.parts_folder().mkdir(parents=True)
     notes: list[str] = []
-    done: list[bool] = []
-    with (compiler.root() / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        thread = threading.Thread(target=lambda: done.append(build(PART, notes)))
+    results: list[bool] = []
+    with (compiler.parts_folder() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        thread = threading.Thread(target=lambda: results.append(build(PART, notes)))
         thread.start()
         deadline = time.monotonic() + 300
         while not notes and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert notes == [f"tiny: another checkout is compiling; waiting for it ({compiler.root() / 'lock'})"]
+        lock_file = compiler.parts_folder() / "lock"
+        assert notes == [f"tiny: waiting for another checkout to finish compiling ({lock_file})"]
         assert thread.is_alive()
-        # The first one finishes the part, then lets go.
+        # The first checkout finishes the part, then releases the lock.
         for name in PART.programs:
-            (compiler.folder(PART) / "bin").mkdir(parents=True, exist_ok=True)
-            (compiler.folder(PART) / "bin" / name).write_text("first")
+            (compiler.build_folder(PART) / "bin").mkdir(parents=True, exist_ok=True)
+            (compiler.build_folder(PART) / "bin" / name).write_text("first")
     thread.join(timeout=300)
-    assert done == [False]
-    assert (compiler.folder(PART) / "bin" / "one").read_text() == "first"
+    assert results == [False]
+    assert (compiler.build_folder(PART) / "bin" / "one").read_text() == "first"
 
 
-def test_a_program_deleted_from_the_cache_is_built_again(machine: Path) -> None:
+def test_program_deleted_from_the_cache_is_built_again(machine: Path) -> None:
     build()
-    (compiler.folder(PART) / "bin" / "two").unlink()
-    assert not compiler.built(PART)
+    (compiler.build_folder(PART) / "bin" / "two").unlink()
+    assert not compiler.is_built(PART)
     assert build() is True
-    assert compiler.built(PART)
+    assert compiler.is_built(PART)
 
 
-def test_no_go_names_the_way_out(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_go_has_a_hint(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(machine))
-    monkeypatch.setattr(compiler, "GO_PLACES", ())
-    with pytest.raises(layout.CannotRunError, match=r"Go is missing.*install Go 1.25.0 or newer \(https://go.dev/dl\)"):
-        compiler.go()
+    monkeypatch.setattr(compiler, "GO_FOLDERS", ())
+    with pytest.raises(layout.CannotRunError, match=r"Go is not installed.*install Go 1.25.0 or later"):
+        compiler.find_go()
 
 
-def test_an_old_go_names_the_way_out(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_go_has_a_hint(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_VERSION", "1.24.3")
-    with pytest.raises(layout.CannotRunError, match=r"is go1.24.3, too old.*export GOTOOLCHAIN=go1.25.0"):
-        compiler.go()
+    with pytest.raises(layout.CannotRunError, match=r"is go1.24.3, which is too old.*export GOTOOLCHAIN=go1.25.0"):
+        compiler.find_go()
 
 
-def test_the_users_go_settings_do_not_change_what_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"GOFLAGS": "-race", "GOOS": "windows", "CGO_ENABLED": "1", "GOPROXY": "mine"}.items():
-        monkeypatch.setenv(name, value)
-    environment = compiler.environment()
+def test_go_settings_of_the_user_do_not_change_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, setting in {"GOFLAGS": "-race", "GOOS": "windows", "CGO_ENABLED": "1", "GOPROXY": "mine"}.items():
+        monkeypatch.setenv(name, setting)
+    environment = compiler.go_environment()
     assert (environment["GOFLAGS"], environment["CGO_ENABLED"], environment["GOPROXY"]) == (
         "-mod=readonly",
         "0",

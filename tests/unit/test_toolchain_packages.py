@@ -25,10 +25,10 @@ class Apt:
 
     def __init__(self, *answers: tuple[int, str]) -> None:
         self.answers = list(answers)
-        self.asked: list[list[str]] = []
+        self.commands: list[list[str]] = []
 
     def __call__(self, command: list[str]) -> packages.Result:
-        self.asked.append(command)
+        self.commands.append(command)
         code, text = self.answers.pop(0) if self.answers else (0, "")
         return subprocess.CompletedProcess(command, code, text)
 
@@ -37,69 +37,69 @@ class Apt:
 def debian(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Root on Debian, with policy-rc.d in a folder of the test's own."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(packages, "program", lambda name: Path("/usr/bin") / name)
+    monkeypatch.setattr(packages, "find_program", lambda name: Path("/usr/bin") / name)
     monkeypatch.setattr(packages, "POLICY", tmp_path / "policy-rc.d")
-    monkeypatch.setattr(packages, "KEPT", tmp_path / "policy-rc.d.kept-by-seaway")
+    monkeypatch.setattr(packages, "SAVED_POLICY", tmp_path / "policy-rc.d.kept-by-seaway")
 
 
 def test_dockers_own_packages_are_never_removed() -> None:
     apt = Apt((0, DOCKERS))
     with pytest.raises(layout.CannotRunError) as caught:
-        packages.install(CONTAINERD, Path("/nowhere"), apt)
+        packages.install_packages(CONTAINERD, Path("/nowhere"), apt)
     assert str(caught.value) == (
-        "installing containerd runc would remove docker-ce, containerd.io: nothing was changed. "
-        "Docker's own packages conflict with Debian's, and bring containerd and runc themselves: "
-        "type `apt-get install --reinstall containerd.io` and try again. "
+        "installing containerd runc would remove docker-ce, containerd.io, so no package was changed. "
+        "Docker's packages conflict with Debian's, and contain containerd and runc: "
+        "run `apt-get install --reinstall containerd.io` and try again. "
         "Or install them yourself (`apt-get install --no-remove --no-install-recommends containerd runc`), "
-        "or use any other cluster (README, 'Any other cluster')."
+        "or use another cluster (README, 'Any other cluster')."
     )
-    assert [command[:2] for command in apt.asked] == [["apt-get", "-s"]]
-    assert "--no-remove" not in apt.asked[0], "with it apt would not say what it would take away"
+    assert [command[:2] for command in apt.commands] == [["apt-get", "-s"]]
+    assert "--no-remove" not in apt.commands[0], "with it apt would not list the packages that it would remove"
 
 
-def test_something_else_that_would_go_is_named_too() -> None:
-    with pytest.raises(layout.CannotRunError, match=r"would remove podman: nothing was changed. Or install"):
-        packages.check(CONTAINERD, Apt((0, "Remv podman [4.3]\n")))
+def test_removal_of_another_package_is_reported() -> None:
+    with pytest.raises(layout.CannotRunError, match=r"would remove podman, so no package was changed. Or install"):
+        packages.check_installable(CONTAINERD, Apt((0, "Remv podman [4.3]\n")))
 
 
-def test_the_lists_are_updated_only_for_an_unknown_package() -> None:
+def test_lists_are_updated_only_for_an_unknown_package() -> None:
     apt = Apt((100, "E: Unable to locate package containerd\n"), (0, ""), (0, "Inst containerd\n"))
-    packages.check(CONTAINERD, apt)
-    assert [command[1] for command in apt.asked] == ["-s", "update", "-s"]
+    packages.check_installable(CONTAINERD, apt)
+    assert [command[1] for command in apt.commands] == ["-s", "update", "-s"]
     apt = Apt((0, "Inst containerd\n"))
-    packages.check(CONTAINERD, apt)
-    assert len(apt.asked) == 1
+    packages.check_installable(CONTAINERD, apt)
+    assert len(apt.commands) == 1
 
 
-def test_no_network_for_the_lists_is_said_with_apts_own_words() -> None:
+def test_failed_update_of_the_lists_is_reported_with_the_error_of_apt() -> None:
     apt = Apt((100, "E: Unable to locate package runc\n"), (100, "Hit:1 a\nE: Failed to resolve deb.example\n"))
     with pytest.raises(layout.CannotRunError, match=r"`apt-get update` failed.*\nE: Failed to resolve deb.example"):
-        packages.check(CONTAINERD, apt)
+        packages.check_installable(CONTAINERD, apt)
 
 
-def test_without_root_the_exact_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_error_has_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     apt = Apt()
     with pytest.raises(
-        layout.CannotRunError, match=r"type: sudo apt-get install --no-remove --no-install-recommends containerd runc$"
+        layout.CannotRunError, match=r"run: sudo apt-get install --no-remove --no-install-recommends containerd runc$"
     ):
-        packages.check(CONTAINERD, apt)
-    assert apt.asked == []
+        packages.check_installable(CONTAINERD, apt)
+    assert apt.commands == []
 
 
-def test_not_debian_names_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "program", lambda _: None)
-    with pytest.raises(layout.CannotRunError, match=r"by hand, on PATH: containerd \(runs the pods\), runc \("):
-        packages.check(CONTAINERD, Apt())
+def test_without_apt_the_error_lists_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "find_program", lambda _: None)
+    with pytest.raises(layout.CannotRunError, match=r"on PATH yourself: containerd \(runs the pods\), runc \("):
+        packages.check_installable(CONTAINERD, Apt())
 
 
-def test_nothing_missing_asks_nothing() -> None:
+def test_no_missing_package_runs_no_command() -> None:
     apt = Apt()
-    packages.install((), Path("/nowhere"), apt)
-    assert apt.asked == []
+    packages.install_packages((), Path("/nowhere"), apt)
+    assert apt.commands == []
 
 
-def test_an_install_removes_nothing_and_starts_nothing(tmp_path: Path) -> None:
+def test_installation_removes_no_package_and_starts_no_service(tmp_path: Path) -> None:
     during: list[str] = []
 
     class Installing(Apt):
@@ -109,24 +109,24 @@ def test_an_install_removes_nothing_and_starts_nothing(tmp_path: Path) -> None:
             return super().__call__(command)
 
     apt = Installing((0, "Inst runc\n"), (0, "Setting up runc\n"))
-    packages.install(CONTAINERD, tmp_path / "logs" / "packages.log", apt)
-    assert apt.asked[1][:6] == ["apt-get", "install", "--no-remove", "--no-install-recommends", "containerd", "runc"]
-    assert during == [packages.DENY]
+    packages.install_packages(CONTAINERD, tmp_path / "logs" / "packages.log", apt)
+    assert apt.commands[1][:6] == ["apt-get", "install", "--no-remove", "--no-install-recommends", "containerd", "runc"]
+    assert during == [packages.DENY_ALL]
     assert not packages.POLICY.exists()
     assert (tmp_path / "logs" / "packages.log").read_text() == "Setting up runc\n"
 
 
-def test_a_failed_install_says_why_and_the_policy_is_gone(tmp_path: Path) -> None:
+def test_failed_installation_reports_the_reason_and_removes_the_policy(tmp_path: Path) -> None:
     apt = Apt((0, ""), (100, "noise\nE: dpkg was interrupted\n"))
     with pytest.raises(layout.CannotRunError, match=r"packages.log\):\nE: dpkg was interrupted$"):
-        packages.install(CONTAINERD, tmp_path / "packages.log", apt)
+        packages.install_packages(CONTAINERD, tmp_path / "packages.log", apt)
     assert not packages.POLICY.exists()
 
 
 def test_old_lists_are_updated_and_the_install_tried_again(tmp_path: Path) -> None:
     apt = Apt((0, ""), (100, "E: Failed to fetch http://deb/x 404\n"), (0, ""), (0, "done"))
-    packages.install(CONTAINERD, tmp_path / "packages.log", apt)
-    assert [command[1] for command in apt.asked][:4] == ["-s", "install", "update", "install"]
+    packages.install_packages(CONTAINERD, tmp_path / "packages.log", apt)
+    assert [command[1] for command in apt.commands][:4] == ["-s", "install", "update", "install"]
 
 
 @pytest.mark.parametrize(("code", "touched"), [(101, False), (0, True)])
@@ -134,21 +134,21 @@ def test_a_policy_of_the_users_is_respected(code: int, touched: bool) -> None:
     theirs = f"#!/bin/sh\nexit {code}\n"
     packages.POLICY.write_text(theirs)
     packages.POLICY.chmod(0o755)
-    with packages.services_kept():
-        assert packages.POLICY.read_text() == (packages.DENY if touched else theirs)
+    with packages.prevent_service_start():
+        assert packages.POLICY.read_text() == (packages.DENY_ALL if touched else theirs)
     assert packages.POLICY.read_text() == theirs
-    assert not packages.KEPT.exists()
+    assert not packages.SAVED_POLICY.exists()
 
 
 def test_a_policy_left_by_a_killed_run_is_put_right() -> None:
     theirs = "#!/bin/sh\nexit 0\n"
-    packages.POLICY.write_text(packages.DENY)
-    packages.KEPT.write_text(theirs)
-    packages.KEPT.chmod(0o755)
-    with packages.services_kept():
-        assert packages.POLICY.read_text() == packages.DENY
+    packages.POLICY.write_text(packages.DENY_ALL)
+    packages.SAVED_POLICY.write_text(theirs)
+    packages.SAVED_POLICY.chmod(0o755)
+    with packages.prevent_service_start():
+        assert packages.POLICY.read_text() == packages.DENY_ALL
     assert packages.POLICY.read_text() == theirs
-    packages.POLICY.write_text(packages.DENY)
-    with packages.services_kept():
+    packages.POLICY.write_text(packages.DENY_ALL)
+    with packages.prevent_service_start():
         pass
     assert not packages.POLICY.exists()

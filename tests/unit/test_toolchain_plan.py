@@ -1,4 +1,4 @@
-"""The plan on made-up machines, what is found there, and the progress lines."""
+"""The plan on fake machines, installed programs, and the progress lines."""
 
 import io
 import json
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dev.cluster import addons, compiler, found, layout, packages, parts, progress, toolchain
+from dev.cluster import addons, compiler, installed, layout, packages, parts, progress, toolchain
 
-PYTHON_HOST = parts.named("pulumi-language-python")
-KUBERNETES = parts.named("pulumi-resource-kubernetes")
+PYTHON_HOST = parts.find_part("pulumi-language-python")
+KUBERNETES = parts.find_part("pulumi-resource-kubernetes")
 
 
 @pytest.fixture
@@ -25,15 +25,15 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("PULUMI_HOME", raising=False)
     monkeypatch.delenv(compiler.VIEW, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(packages, "missing", lambda: ())
-    monkeypatch.setattr(toolchain, "room", list)
+    monkeypatch.setattr(packages, "list_missing", lambda: ())
+    monkeypatch.setattr(toolchain, "find_space_hints", list)
     go = compiler.Go(program=Path("/go"), version="go1.99.0", platform="linux/amd64")
-    monkeypatch.setattr(compiler, "go", lambda: go)
-    found.search.cache_clear()
-    found.pulumi.cache_clear()
+    monkeypatch.setattr(compiler, "find_go", lambda: go)
+    installed.find_installed.cache_clear()
+    installed.find_pulumi.cache_clear()
     yield tmp_path
-    found.search.cache_clear()
-    found.pulumi.cache_clear()
+    installed.find_installed.cache_clear()
+    installed.find_pulumi.cache_clear()
 
 
 def program(path: Path, text: str = "exit 0") -> Path:
@@ -44,146 +44,156 @@ def program(path: Path, text: str = "exit 0") -> Path:
 
 
 def install_pulumi(folder: Path) -> Path:
-    """An official release: the CLI and all of its Python host in one folder."""
+    """Install an official release: the CLI and its Python host in one folder."""
     for name in PYTHON_HOST.programs:
         program(folder / name)
     return program(folder / "pulumi", "echo v3.300.1")
 
 
 def states() -> dict[str, str]:
-    return {row.part: row.state for row in toolchain.plan().rows}
+    return {row.part: row.state for row in toolchain.make_plan().rows}
 
 
-def test_an_empty_machine_compiles_everything(machine: Path) -> None:
-    plan = toolchain.plan()
+def test_empty_machine_compiles_all_parts(machine: Path) -> None:
+    plan = toolchain.make_plan()
     assert {row.state for row in plan.rows} == {"compile"}
-    assert plan.minutes == pytest.approx(sum(part.minutes for part in parts.NEEDED))
+    assert plan.minutes == pytest.approx(sum(part.minutes for part in parts.REQUIRED))
     assert plan.problems == ()
 
 
 def test_the_table(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "missing", lambda: (packages.PACKAGES[0],))
-    monkeypatch.setattr(packages, "check", lambda _: None)
+    monkeypatch.setattr(packages, "list_missing", lambda: (packages.PACKAGES[0],))
+    monkeypatch.setattr(packages, "check_installable", lambda _: None)
     pulumi = install_pulumi(machine / "bin")
     out = io.StringIO()
-    toolchain.show(toolchain.plan(), out)
+    toolchain.print_plan(toolchain.make_plan(), out)
     lines = out.getvalue().splitlines()
-    assert f"  pulumi                        3.259.0   found     {pulumi}" in lines
-    assert "  etcd                          3.6.13    compile   about 60 s" in lines
-    assert "Debian packages to install: containerd (nothing is removed, no service is started)" in lines
-    assert lines[-1].startswith("To compile, once: 8 of 10 parts, at most ")
+    assert f"  pulumi                        3.259.0   installed  {pulumi}" in lines
+    assert "  etcd                          3.6.13    compile    about 60 s" in lines
+    assert "Debian packages to install: containerd (removes no package, starts no service)" in lines
+    assert lines[-1].startswith("To compile once: 8 of 10 parts, at most ")
     assert "\x1b" not in out.getvalue()
 
 
-def test_json_has_the_same(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert toolchain.act(toolchain.arguments().parse_args(["plan", "--json"])) == 0
+def test_json_has_the_parts_of_the_plan(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert toolchain.run_command(toolchain.build_parser().parse_args(["plan", "--json"])) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert [row["part"] for row in plan["rows"]] == [part.name for part in parts.NEEDED]
-    assert plan["minutes"] == pytest.approx(sum(part.minutes for part in parts.NEEDED))
+    assert [row["part"] for row in plan["rows"]] == [part.name for part in parts.REQUIRED]
+    assert plan["minutes"] == pytest.approx(sum(part.minutes for part in parts.REQUIRED))
 
 
-def test_what_is_optional_is_compiled_only_when_asked_for(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert toolchain.act(toolchain.arguments().parse_args(["plan", "--all", "--json"])) == 0
+def test_optional_parts_are_compiled_only_on_request(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert toolchain.run_command(toolchain.build_parser().parse_args(["plan", "--all", "--json"])) == 0
     rows = [row["part"] for row in json.loads(capsys.readouterr().out)["rows"]]
     assert rows == [part.name for part in parts.PARTS]
-    assert "traefik" in set(rows) - {part.name for part in parts.NEEDED}
-    assert "traefik" not in addons.present()
-    folder = compiler.folder(parts.named("traefik")) / "bin"
+    assert "traefik" in set(rows) - {part.name for part in parts.REQUIRED}
+    assert "traefik" not in addons.list_addons()
+    folder = compiler.build_folder(parts.find_part("traefik")) / "bin"
     folder.mkdir(parents=True)
     (folder / "traefik").touch()
-    assert "traefik" in addons.present()
-    assert [path.name for path in addons.manifests()] == ["coredns.yaml", "local-path-provisioner.yaml", "traefik.yaml"]
-    assert [path.name for path in addons.absent()] == ["kube-network-policies.yaml", "metrics-server.yaml"]
-    assert addons.prepared() == []
+    assert "traefik" in addons.list_addons()
+    assert [path.name for path in addons.list_manifests()] == [
+        "coredns.yaml",
+        "local-path-provisioner.yaml",
+        "traefik.yaml",
+    ]
+    assert [path.name for path in addons.list_missing_manifests()] == [
+        "kube-network-policies.yaml",
+        "metrics-server.yaml",
+    ]
+    assert addons.list_network_commands() == []
 
 
-def test_what_is_in_the_cache_is_not_compiled_again(machine: Path) -> None:
-    folder = compiler.folder(parts.named("etcd")) / "bin"
+def test_part_in_the_cache_is_not_compiled_again(machine: Path) -> None:
+    folder = compiler.build_folder(parts.find_part("etcd")) / "bin"
     folder.mkdir(parents=True)
     (folder / "etcd").touch()
     assert states()["etcd"] == "built"
-    assert toolchain.binary("etcd") == folder / "etcd"
+    assert toolchain.find_program("etcd") == folder / "etcd"
 
 
-def test_a_program_that_is_not_compiled_is_an_error_with_the_line_to_type(machine: Path) -> None:
+def test_error_of_a_missing_program_has_the_command(machine: Path) -> None:
     with pytest.raises(
-        layout.CannotRunError, match=r"etcd is not compiled yet: type `python3 -m dev.cluster.toolchain build`"
+        layout.CannotRunError, match=r"etcd is not compiled: run `python3 -m dev.cluster.toolchain build`"
     ):
-        toolchain.binary("etcd")
-    with pytest.raises(KeyError, match="no part brings a program 'etcdd'; there are: pause, "):
-        toolchain.binary("etcdd")
+        toolchain.find_program("etcd")
+    with pytest.raises(KeyError, match="unknown program 'etcdd'; known programs: pause, "):
+        toolchain.find_program("etcdd")
 
 
-def test_an_older_pulumi_is_not_used_and_gets_one_line(machine: Path) -> None:
+def test_older_pulumi_is_not_used_and_has_a_hint(machine: Path) -> None:
     old = program(machine / "bin" / "pulumi", "echo v3.180.0")
-    plan = toolchain.plan()
+    plan = toolchain.make_plan()
     assert states()["pulumi"] == "compile"
-    assert plan.hints == (f"{old} is v3.180.0, older than 3.259: not used; upgrade it to save its compilation",)
+    assert plan.hints == (f"{old} has version v3.180.0, older than 3.259: not used; upgrade it to avoid compiling it",)
 
 
-def test_a_new_pulumi_brings_its_python_host(machine: Path) -> None:
+def test_new_pulumi_is_used_with_its_python_host(machine: Path) -> None:
     pulumi = install_pulumi(machine / "opt")
     (machine / "bin" / "pulumi").symlink_to(pulumi)
-    assert (states()["pulumi"], states()["pulumi-language-python"]) == ("found", "found")
-    assert toolchain.binary("pulumi") == machine / "bin" / "pulumi"
-    assert toolchain.binary("pulumi-language-python") == pulumi.with_name("pulumi-language-python")
-    assert [folder.parent.name.rpartition("-")[0] for folder in toolchain.bin_dirs()] == ["buildkit", "kubernetes"]
+    assert (states()["pulumi"], states()["pulumi-language-python"]) == ("installed", "installed")
+    assert toolchain.find_program("pulumi") == machine / "bin" / "pulumi"
+    assert toolchain.find_program("pulumi-language-python") == pulumi.with_name("pulumi-language-python")
+    assert [folder.parent.name.rpartition("-")[0] for folder in toolchain.list_bin_folders()] == [
+        "buildkit",
+        "kubernetes",
+    ]
 
 
-def test_a_new_pulumi_without_its_host_is_not_used(machine: Path) -> None:
+def test_new_pulumi_without_its_host_is_not_used(machine: Path) -> None:
     pulumi = program(machine / "bin" / "pulumi", "echo v3.300.1")
-    plan = toolchain.plan()
+    plan = toolchain.make_plan()
     assert states()["pulumi"] == "compile"
-    assert plan.hints[0] == f"{pulumi} has no Python host beside it: not used; install Pulumi completely"
+    assert plan.hints[0] == f"{pulumi} has no Python host in its folder: not used; install the complete Pulumi release"
 
 
-def test_our_own_pulumi_on_path_does_not_count_as_found(machine: Path) -> None:
-    ours = program(compiler.folder(parts.named("pulumi")) / "bin" / "pulumi", "echo v3.259.0")
-    (machine / "bin" / "pulumi").symlink_to(ours)
+def test_compiled_pulumi_on_path_does_not_count_as_installed(machine: Path) -> None:
+    compiled = program(compiler.build_folder(parts.find_part("pulumi")) / "bin" / "pulumi", "echo v3.259.0")
+    (machine / "bin" / "pulumi").symlink_to(compiled)
     assert states()["pulumi"] == "built"
 
 
-def test_plugins_of_the_right_version_are_found(machine: Path) -> None:
+def test_plugins_of_the_required_version_are_found(machine: Path) -> None:
     plugins = machine / "home" / ".pulumi" / "plugins"
     program(plugins / "resource-kubernetes-v4.20.0" / KUBERNETES.name)
     assert states()[KUBERNETES.name] == "compile"
-    mine = program(plugins / "resource-kubernetes-v4.25.0" / KUBERNETES.name)
-    (plugins / "resource-kubernetes-v4.25.0.partial").touch()  # Pulumi's mark for a download that was cut
-    found.search.cache_clear()
+    plugin = program(plugins / "resource-kubernetes-v4.25.0" / KUBERNETES.name)
+    (plugins / "resource-kubernetes-v4.25.0.partial").touch()  # Pulumi's mark of an interrupted download
+    installed.find_installed.cache_clear()
     assert states()[KUBERNETES.name] == "compile"
     (plugins / "resource-kubernetes-v4.25.0.partial").unlink()
-    found.search.cache_clear()
-    assert toolchain.binary(KUBERNETES.name) == mine
+    installed.find_installed.cache_clear()
+    assert toolchain.find_program(KUBERNETES.name) == plugin
 
 
-def test_a_plugin_on_path_is_used_and_said(machine: Path) -> None:
-    ambient = program(machine / "bin" / KUBERNETES.name)
-    assert toolchain.binary(KUBERNETES.name) == ambient
-    assert "so Pulumi uses it whatever its version is (4.25.0 is wanted)" in toolchain.plan().hints[0]
+def test_plugin_on_path_is_used_and_has_a_hint(machine: Path) -> None:
+    plugin = program(machine / "bin" / KUBERNETES.name)
+    assert toolchain.find_program(KUBERNETES.name) == plugin
+    assert "so Pulumi uses it with any version (4.25.0 is required)" in toolchain.make_plan().hints[0]
 
 
-def test_plugins_are_linked_under_pulumis_names_again_and_again(machine: Path) -> None:
+def test_plugins_are_linked_repeatedly_under_the_names_of_pulumi(machine: Path) -> None:
     for part in parts.PARTS:
         if part.kind == "plugin":
-            program(compiler.folder(part) / "bin" / part.name)
+            program(compiler.build_folder(part) / "bin" / part.name)
     for _ in range(2):
         links = toolchain.link_plugins(machine / "own")
     assert [str(link.relative_to(machine / "own" / "plugins")) for link in links] == [
         "resource-docker-build-v0.0.22/pulumi-resource-docker-build",
         "resource-kubernetes-v4.25.0/pulumi-resource-kubernetes",
     ]
-    assert all(link.resolve() == toolchain.binary(link.name) for link in links)
+    assert all(link.resolve() == toolchain.find_program(link.name) for link in links)
     assert len(list((machine / "own" / "plugins").rglob("*"))) == 4
 
 
-def test_a_missing_go_is_a_problem_of_the_plan_and_code_2(
+def test_missing_go_is_a_problem_of_the_plan_and_exits_with_2(
     machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing() -> compiler.Go:
         raise layout.CannotRunError("Go is missing")
 
-    monkeypatch.setattr(compiler, "go", missing)
-    assert toolchain.plan().problems == ("Go is missing",)
+    monkeypatch.setattr(compiler, "find_go", missing)
+    assert toolchain.make_plan().problems == ("Go is missing",)
     monkeypatch.setattr("sys.argv", ["toolchain", "plan"])
     assert toolchain.main() == 2
     assert capsys.readouterr().err == "error: Go is missing\n"
@@ -216,7 +226,7 @@ def test_without_a_terminal_there_is_a_line_at_both_ends_and_every_30_seconds() 
     for second in range(1, 71):
         clock.time = second
         shown.tick()
-    shown.done()
+    shown.finish()
     assert out.getvalue().splitlines() == [
         "[1/2] etcd 3.6: compiling, about 1:00",
         "[1/2] etcd 3.6: 0:30 of about 1:00, next: pulumi",
@@ -235,6 +245,6 @@ def test_on_a_terminal_one_line_lives() -> None:
     shown.start("etcd 3.6", 60, None)
     clock.time = 1
     shown.tick()
-    shown.done()
+    shown.finish()
     assert out.getvalue().count("\n") == 1
     assert "\r\x1b[K[1/1] etcd 3.6: 0:01 of about 1:00, the last one" in out.getvalue()

@@ -41,8 +41,8 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     for file in (*GITHUB, *GITLAB):
         for script in scripts(file):
             for line in re.sub(r"\\\n\s*", " ", script).splitlines():
-                if found := re.match(r"\s*(?:\.venv/bin/)?seaway (.*)", line):
-                    words = shlex.split(found[1], comments=True)
+                if match := re.match(r"\s*(?:\.venv/bin/)?seaway (.*)", line):
+                    words = shlex.split(match[1], comments=True)
                     stop = next((at for at, word in enumerate(words) if word in ("|", ">", ">>", "&&", "||")), None)
                     yield file.name, words[:stop]
 
@@ -122,10 +122,10 @@ class GitLab(http.server.BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass
 
-    def _answer(self, said: Any) -> None:
+    def _answer(self, content: Any) -> None:
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps(said).encode())
+        self.wfile.write(json.dumps(content).encode())
 
 
 def test_gitlab_has_one_note(tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from dev import project
+from dev import kubectl, project
 from seaway.project import migration
-from tests.support import kubectl
 
 FIXTURE = Path(__file__).parent / "24bb12e"
 IMAGE = "docker-build:index:Image"
@@ -53,7 +52,7 @@ def build_images(one: project.Project) -> dict[str, str]:
     """Build and push the images of the project as they are; digest by name."""
     wanted = ("Application::**", "pulumi:providers:**", "Cluster::cluster", "Registry::**", "Image::**")
     one.up(*(f"--target=**{each}" for each in wanted))
-    found = json.loads(one.pulumi("stack", "export", "--stack", one.stack, check=True).out)
+    found = json.loads(one.pulumi("stack", "export", "--stack", one.stack, check=True).stdout)
     return _digests(found)
 
 
@@ -98,7 +97,7 @@ def restore_stack(one: project.Project, name: str, digests: Mapping[str, str]) -
 def apply(manifest: Mapping[str, Any], manager: str) -> None:
     """Make an object as its field manager did."""
     words = ("apply", "--server-side", "--force-conflicts", f"--field-manager={manager}", "-f", "-")
-    kubectl.run(*words, given=manifest)
+    kubectl.run(*words, stdin=manifest)
 
 
 def _uid(state: Mapping[str, Any]) -> str:

@@ -1,94 +1,97 @@
-"""Who a workload is to the cluster: its account, and what that may do."""
+"""Service accounts and their permissions."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from seaway.checks import check, check_context
-from seaway.manifests import objects as made
+from seaway.manifests import objects
 
 RISKY_PERMISSIONS: tuple[tuple[str, frozenset[str], str], ...] = (
     ("secrets", frozenset(("get", "list", "watch")), "reads every secret of the namespace"),
-    ("pods", frozenset(("create", "update", "patch")), "makes pods, which may use every account and every secret"),
-    ("pods/exec", frozenset(("create", "get")), "runs programs in every pod"),
-    ("pods/attach", frozenset(("create", "get")), "talks to the programs of every pod"),
-    ("serviceaccounts/token", frozenset(("create",)), "becomes every other account"),
-    ("roles", frozenset(("create", "update", "patch")), "gives rights to itself"),
-    ("rolebindings", frozenset(("create", "update", "patch")), "gives rights to itself"),
+    ("pods", frozenset(("create", "update", "patch")), "creates pods that may use every account and every secret"),
+    ("pods/exec", frozenset(("create", "get")), "runs commands in every pod"),
+    ("pods/attach", frozenset(("create", "get")), "attaches to the processes of every pod"),
+    ("serviceaccounts/token", frozenset(("create",)), "creates tokens of every other account"),
+    ("roles", frozenset(("create", "update", "patch")), "grants itself permissions"),
+    ("rolebindings", frozenset(("create", "update", "patch")), "grants itself permissions"),
 )
-"""Resource, verbs, and what they come to. https://kubernetes.io/docs/concepts/security/rbac-good-practices/"""
+"""Resource, verbs, and their effect. https://kubernetes.io/docs/concepts/security/rbac-good-practices/"""
 
 ESCALATING_VERBS = {
-    "bind": "gives itself any role",
-    "escalate": "gives itself any right",
-    "impersonate": "becomes anybody",
+    "bind": "grants itself any role",
+    "escalate": "grants itself any permission",
+    "impersonate": "acts as any user",
 }
 
 
-@check.for_application("SA-01", "A workload has an account of its own", check.STRICT_FOR_RELEASES)
+@check.for_application("SA-01", "A workload has its own service account", check.STRICT_FOR_RELEASES)
 def service_account(context: check_context.CheckContext) -> check_context.Findings:
-    """A right that is given to the default account is given to every pod of the namespace."""
-    there = {each.name for each in context.list_objects("ServiceAccount")}
-    for each in context.pods:
-        name = each.spec.get("serviceAccountName", "default")
-        remedy = f"set it to {each.workload.name}"
+    """A permission of the default account applies to every pod of the namespace."""
+    accounts = {account.name for account in context.list_objects("ServiceAccount")}
+    for pod in context.pods:
+        name = pod.spec.get("serviceAccountName", "default")
+        hint = f"set it to {pod.workload.name}"
         if name == "default":
-            yield each.make_finding("serviceAccountName", "is the default account", remedy)
-        elif name not in there:
-            yield each.make_finding("serviceAccountName", f"there is no account {name}, so no pod starts", remedy)
+            yield pod.make_finding("serviceAccountName", "is the default account", hint)
+        elif name not in accounts:
+            message = f"ServiceAccount {name} does not exist, so no pod starts"
+            yield pod.make_finding("serviceAccountName", message, hint)
 
 
-@check.for_pods("SA-02", "A pod that does not ask the cluster's API has no token for it", check.STRICT_FOR_RELEASES)
+@check.for_pods("SA-02", "A pod that does not use the Kubernetes API has no token", check.STRICT_FOR_RELEASES)
 def service_account_token(pod: check_context.Pod) -> check_context.Findings:
-    """Whoever breaks in would talk to the cluster in the name of the pod."""
+    """An attacker in the pod could call the API with its identity."""
     if pod.spec.get("automountServiceAccountToken") is not False and not pod.workload.kubernetes_api:
-        remedy = f"set it to false, or say in {pod.model_path}.kubernetesApi what it is for"
-        yield pod.make_finding("automountServiceAccountToken", "is not false", remedy)
+        hint = f"set it to false, or declare the permissions in {pod.model_path}.kubernetesApi"
+        yield pod.make_finding("automountServiceAccountToken", "is not false", hint)
 
 
-@check.for_pods("SA-03", "An account is named by the field that counts", check.STRICT_FOR_RELEASES)
+@check.for_pods("SA-03", "The service account is set by serviceAccountName only", check.STRICT_FOR_RELEASES)
 def deprecated_account_field(pod: check_context.Pod) -> check_context.Findings:
-    """`serviceAccount` is the old name of the field; where the two differ, nobody sees which account it is."""
+    """`serviceAccount` is the deprecated name of the field; if the two differ, the effective account is unclear."""
     if "serviceAccount" in pod.spec:
-        yield pod.make_finding("serviceAccount", "is the old name of serviceAccountName", "remove it")
+        yield pod.make_finding("serviceAccount", "is the deprecated name of serviceAccountName", "remove it")
 
 
-@check.for_application("RBAC-01", "A role names what it allows", check.OUTSIDE_APPLICATION)
+@check.for_application("RBAC-01", "A role lists its permissions explicitly", check.OUTSIDE_APPLICATION)
 def wildcard_permissions(context: check_context.CheckContext) -> check_context.Findings:
-    """`*` also means whatever is installed next year."""
-    for each, path, rule in _list_rules(context):
+    """`*` also includes everything that is installed later."""
+    for role, path, rule in _list_rules(context):
         for key in ("verbs", "resources", "apiGroups"):
             if "*" in rule.get(key, []):
-                remedy = f"name what is needed, in kubernetesApi of {each.owner or 'the service'}"
-                yield check_context.make_finding(each, f"{path}.{key}", "* is everything", remedy)
+                hint = f"list the needed {key} in kubernetesApi of {role.owner or 'the service'}"
+                yield check_context.make_finding(role, f"{path}.{key}", "* allows everything", hint)
 
 
-@check.for_application("RBAC-02", "No account has a role of the whole cluster", check.OUTSIDE_APPLICATION)
+@check.for_application("RBAC-02", "No account has a cluster role", check.OUTSIDE_APPLICATION)
 def cluster_role_binding(context: check_context.CheckContext) -> check_context.Findings:
-    """An application lives in its namespace; with more, whoever breaks into one pod has all the others."""
-    for each in context.list_objects("RoleBinding", "ClusterRoleBinding"):
-        role: dict[str, str] = each.manifest["roleRef"]
-        if each.kind == "ClusterRoleBinding" or role["kind"] == "ClusterRole":
-            wrong = f"{role['kind']} {role['name']} is not of this application"
-            yield check_context.make_finding(each, "roleRef", wrong, "bind a Role of the namespace")
+    """An application lives in its namespace. With a cluster role, one compromised pod endangers all namespaces."""
+    for binding in context.list_objects("RoleBinding", "ClusterRoleBinding"):
+        role: dict[str, str] = binding.manifest["roleRef"]
+        if binding.kind == "ClusterRoleBinding" or role["kind"] == "ClusterRole":
+            message = f"{role['kind']} {role['name']} does not belong to this application"
+            yield check_context.make_finding(binding, "roleRef", message, "bind a Role of the namespace")
 
 
-@check.for_application("RBAC-03", "No right is a way to all the others", check.STRICT_FOR_RELEASES)
+@check.for_application("RBAC-03", "No permission leads to more permissions", check.STRICT_FOR_RELEASES)
 def escalating_permissions(context: check_context.CheckContext) -> check_context.Findings:
-    """Secrets, pods and roles are keys to whatever else there is; who needs them says so by a waiver, with its end."""
-    for each, path, rule in _list_rules(context):
+    """Access to secrets, pods and roles gives access to everything else. A workload that needs it has a waiver."""
+    for role, path, rule in _list_rules(context):
         verbs: set[str] = {*rule.get("verbs", [])}
-        told = [
-            (resource, what)
-            for resource, risky, what in RISKY_PERMISSIONS
-            if resource in rule.get("resources", []) and risky & verbs
+        effects = [
+            (resource, effect)
+            for resource, risky_verbs, effect in RISKY_PERMISSIONS
+            if resource in rule.get("resources", []) and risky_verbs & verbs
         ]
-        told += [(verb, what) for verb, what in ESCALATING_VERBS.items() if verb in verbs]
-        for name, what in told:
-            remedy = f"remove it from kubernetesApi of {each.owner or 'the service'}, or waive this check for it"
-            yield check_context.make_finding(each, path, f"{name}: {what}", remedy)
+        effects += [(verb, effect) for verb, effect in ESCALATING_VERBS.items() if verb in verbs]
+        hint = f"remove it from kubernetesApi of {role.owner or 'the service'}, or waive this check for it"
+        for name, effect in effects:
+            yield check_context.make_finding(role, path, f"{name}: {effect}", hint)
 
 
-def _list_rules(context: check_context.CheckContext) -> Iterator[tuple[made.ReleaseObject, str, dict[str, Any]]]:
-    for each in context.list_objects("Role", "ClusterRole"):
-        for number, rule in enumerate(each.manifest.get("rules", [])):
-            yield each, f"rules[{number}]", rule
+def _list_rules(
+    context: check_context.CheckContext,
+) -> Iterator[tuple[objects.ReleaseObject, str, dict[str, Any]]]:
+    for role in context.list_objects("Role", "ClusterRole"):
+        for number, rule in enumerate(role.manifest.get("rules", [])):
+            yield role, f"rules[{number}]", rule

@@ -1,64 +1,54 @@
-"""What runs to the end: that it does end, and is not started twice. And what brings pods up again."""
+"""Jobs: that they end and do not overlap. Restart policies, and the Service of a store."""
 
 from seaway.checks import check, check_context
 
 _FINITE_KINDS = ("Job", "CronJob")
 
 
-@check.for_pods(
-    "JOB-01",
-    "A schedule says what becomes of a run that is late, or that meets the one before it",
-    check.STRICT_FOR_RELEASES,
-)
+@check.for_pods("JOB-01", "A schedule defines how late and overlapping runs are handled", check.STRICT_FOR_RELEASES)
 def schedule_policy(pod: check_context.Pod) -> check_context.Findings:
-    """Otherwise a cluster that was away for a night starts last night's reports in the morning's rush, all at once."""
+    """Otherwise a cluster that was down at night starts all missed runs in the morning at once."""
     spec = pod.release_object.manifest["spec"]
     if not pod.is_scheduled or spec.get("suspend"):
         return
     for key, field in (("startingDeadlineSeconds", "startingDeadline"), ("concurrencyPolicy", "concurrencyPolicy")):
         if key not in spec:
-            yield check_context.make_finding(
-                pod.release_object, f"spec.{key}", "is not set", f"say it in {pod.model_path}.{field}"
-            )
+            yield pod.make_object_finding(f"spec.{key}", "is not set", f"set {pod.model_path}.{field}")
 
 
 @check.for_pods("JOB-02", "A job that cannot succeed ends", check.STRICT_FOR_RELEASES)
 def job_limits(pod: check_context.Pod) -> check_context.Findings:
-    """Without a limit it is tried six times, and one that hangs on a lock hangs for ever."""
+    """Without limits Kubernetes retries a job six times, and a job that waits for a lock hangs forever."""
     if pod.release_object.kind not in _FINITE_KINDS:
         return
     path = pod.template_path.removesuffix(".template")
     spec = pod.release_object.manifest["spec"]
-    said = spec["jobTemplate"]["spec"] if pod.is_scheduled else spec
+    job_spec = spec["jobTemplate"]["spec"] if pod.is_scheduled else spec
     for key, field in (("backoffLimit", "backoffLimit"), ("activeDeadlineSeconds", "timeout")):
-        if key not in said:
-            yield check_context.make_finding(
-                pod.release_object, f"{path}.{key}", "is not set", f"say it in {pod.model_path}.{field}"
-            )
+        if key not in job_spec:
+            yield pod.make_object_finding(f"{path}.{key}", "is not set", f"set {pod.model_path}.{field}")
 
 
-@check.for_pods("AVL-09", "What ends comes back if it should, and only then", check.CANNOT_WORK)
+@check.for_pods("AVL-09", "The restart policy fits the kind of workload", check.CANNOT_WORK)
 def restart_policy(pod: check_context.Pod) -> check_context.Findings:
-    """The API server refuses a job that starts for ever, and a service that stays down."""
+    """The API server rejects a job that always restarts, and a service that does not."""
     policy = pod.spec.get("restartPolicy", "Always")
-    if (policy == "Always") == (pod.release_object.kind in _FINITE_KINDS):
-        remedy = "set it to Never" if pod.release_object.kind in _FINITE_KINDS else "remove it"
-        yield pod.make_finding("restartPolicy", f"{policy} is not for a {pod.release_object.kind}", remedy)
+    kind = pod.release_object.kind
+    if (policy == "Always") == (kind in _FINITE_KINDS):
+        hint = "set it to Never" if kind in _FINITE_KINDS else "remove it"
+        yield pod.make_finding("restartPolicy", f"{policy} is not allowed for a {kind}", hint)
 
 
 @check.for_application("STS-01", "A store has the Service that gives its pods their names", check.CANNOT_WORK)
 def headless_service(context: check_context.CheckContext) -> check_context.Findings:
-    """Without it `db-0.db` is nowhere found. https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id"""
-    there = {each.name: each.manifest["spec"] for each in context.list_objects("Service")}
+    """Without it `db-0.db` has no DNS record. https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id"""
+    services = {service.name: service.manifest["spec"] for service in context.list_objects("Service")}
     for pod in (pod for pod in context.pods if pod.release_object.kind == "StatefulSet"):
         name = pod.release_object.manifest["spec"].get("serviceName", "")
-        if name not in there:
-            wrong = f"there is no Service {name}" if name else "is not set"
-            yield check_context.make_finding(
-                pod.release_object, "spec.serviceName", wrong, "name one with clusterIP None"
-            )
-        elif there[name].get("clusterIP") != "None":
-            wrong = f"Service {name} has an address of its own"
-            yield check_context.make_finding(
-                pod.release_object, "spec.serviceName", wrong, "name one with clusterIP None"
-            )
+        if name not in services:
+            message = f"Service {name} does not exist" if name else "is not set"
+        elif services[name].get("clusterIP") != "None":
+            message = f"Service {name} has a cluster IP"
+        else:
+            continue
+        yield pod.make_object_finding("spec.serviceName", message, "name a Service with clusterIP None")

@@ -1,4 +1,4 @@
-"""One container as a service of a compose document: what runs, with what, and what it may do."""
+"""Exports one container as a service of a compose document: its image, command, environment and resources."""
 
 import dataclasses
 import itertools
@@ -11,41 +11,38 @@ from typing import Any
 from seaway.compose.exporter import losses
 from seaway.compose.importer import resources
 from seaway.kubernetes.api import quantity
-from seaway.model import application, image_reference, links
-from seaway.model import secrets as secrets_
+from seaway.model import application, image_reference, links, secrets
 
 TMP_DIR = "/tmp"  # noqa: S108 - a path in the container
 ROOT_DIR = "/"
-ARCHITECTURE_LABEL = "kubernetes.io/arch"
 
 SECRETS_DIR = "./secrets"
-"""Where the values are, one a file; relative to the compose file."""
+"""Holds one file per secret; relative to the compose file."""
 
 _REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
 """https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/"""
 
 
 class EscapedText(str):
-    """A text in which `$` means what it means to compose already."""
+    """A text whose `$` are escaped for compose."""
 
     __slots__ = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSource:
-    """What is known of the image of a service, store or job."""
+    """The image of a service, store or job."""
 
     reference: str | None = None
-    """It, of a release; None: as the application says."""
+    """The image of a release; None: as in the application."""
     build_args: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
-    """Build arguments of the environment, which put its base images in place."""
+    """The environment's build arguments, which override base images."""
     base_image: str = ""
-    """The image that it is built on."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """A document while it is written. ``folder``: of the application's file, relative to the document's."""
+    """The compose document so far. ``folder``: of the application's file, relative to the document."""
 
     app: application.Application
     report: losses.ExportReport
@@ -57,197 +54,233 @@ class Export:
     configs: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     secrets: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     service_names: set[str] = dataclasses.field(default_factory=set[str])
-    """Of services that are there or will be."""
-    volume_names: dict[tuple[str, str | None], str] = dataclasses.field(
+    """Used and reserved names."""
+    volume_names: Mapping[tuple[str, str | None], str] = dataclasses.field(
         default_factory=dict[tuple[str, str | None], str]
     )
-    """The volumes of stores, by store and name; None: the first."""
+    """By store and disk; None: its first disk."""
     owners: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
-    """By the name of what runs beside or before a service, that service."""
+    """By the name of an additional service (init container, sidecar), its workload."""
 
     def reserve_name(self, preferred: str) -> str:
-        """A name for another service."""
-        found = find_free_name(preferred, self.service_names)
-        self.service_names.add(found)
-        return found
+        name = find_free_name(preferred, self.service_names)
+        self.service_names.add(name)
+        return name
 
     def to_relative(self, path: str) -> str:
-        """A path of the application's file as the document has it."""
-        plain = posixpath.normpath(posixpath.join(self.folder, path))
-        return plain if plain.startswith((".", "/")) else f"./{plain}"
+        """A path of the application's file, relative to the document."""
+        relative = posixpath.normpath(posixpath.join(self.folder, path))
+        return relative if relative.startswith((".", "/")) else f"./{relative}"
+
+    def override_image(self, image: str) -> str:
+        return image_reference.find_override(image, self.image_overrides) or image
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class ExportedContainer:
-    """One container: its path in the application, and the name of its service in the document."""
+    """One container. ``path``: its path in the application. ``name``: its service in the document."""
 
+    export: Export
     workload: application.AnyWorkload
     container_spec: application.ContainerSpec
     path: str
     name: str
+    definition: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    """The service in the document. A key that is None is omitted."""
+    base_image: str = ""
+    """The image that it runs or is built on, as the application names it."""
+
+    def is_declared(self, key: str) -> bool:
+        return self.export.report.is_declared(f"{self.path}.{key}")
+
+    def keep(self, key: str, message: str) -> None:
+        self.export.report.keep(f"{self.path}.{key}", message)
+
+    def approximate(self, key: str, message: str, hint: str = "", into: str | None = None) -> None:
+        """``into``: a key of its service in the document; None: not recorded."""
+        target = "" if into is None else f"services.{self.name}.{into}".removesuffix(".")
+        self.export.report.approximate(f"{self.path}.{key}", message, hint, target)
+
+    def drop(self, key: str, message: str, hint: str = losses.CLUSTER_ONLY_HINT, into: str | None = None) -> None:
+        target = "" if into is None else f"services.{self.name}.{into}"
+        self.export.report.drop(f"{self.path}.{key}", message, hint, target)
 
 
-def export_container(export: Export, container: ExportedContainer) -> tuple[dict[str, Any], str]:
-    """The service, and the image that it runs or is built on, as the application calls it."""
-    image, base = _export_image(export, container)
-    one, owner = container.container_spec, container.workload
-    environment, known = _export_environment(export, container)
-    made = image | {
-        "entrypoint": [expand_references(word, known) for word in one.command] or None,
-        "command": [expand_references(word, known) for word in one.args] or None,
-        "working_dir": one.working_dir,
+def fill_definition(container: ExportedContainer) -> None:
+    """The keys that every container has."""
+    spec = container.container_spec
+    image = _export_image(container)
+    environment, variables = _export_environment(container)
+    secret_names = _export_secrets(container)
+    configs = _export_files(container)
+    has_content = any(file.source is None for file in spec.files)
+    restricted = container.workload.security == "restricted"
+    container.definition |= image | {
+        "entrypoint": [expand_references(word, variables) for word in spec.command] or None,
+        "command": [expand_references(word, variables) for word in spec.args] or None,
+        "working_dir": spec.working_dir,
         "environment": environment or None,
-        "secrets": _export_secrets(export, container) or None,
+        "secrets": secret_names or None,
+        "configs": configs or None,
+        "deploy": _export_resources(container),
+        "user": None if spec.user is None else f"{spec.user}:{spec.user}",
+        "read_only": None if ROOT_DIR in spec.writable or has_content else True,
+        "cap_drop": ["ALL"] if restricted else None,
+        "security_opt": ["no-new-privileges:true"] if restricted else None,
     }
-    configs, written = _export_files(export, container)
-    made |= {"configs": configs or None, "deploy": _export_resources(export, container)}
-    made["user"] = None if one.user is None else f"{one.user}:{one.user}"
-    made["read_only"] = True if ROOT_DIR not in one.writable and not written else None
-    if owner.security == "restricted":
-        made |= {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
-    return made, base
 
 
-def _export_image(export: Export, container: ExportedContainer) -> tuple[dict[str, Any], str]:
-    one, of = container.container_spec, container.workload
-    if isinstance(one, application.ExtraContainer):
-        if one.image is not None:
-            return {"image": image_reference.find_override(one.image, export.image_overrides) or one.image}, one.image
-        of = next((each for each in export.app.services if each.name == one.uses), of)
-    uses = of.uses if isinstance(of, application.Job) else None
-    known = export.image_sources.get(uses or of.name, ImageSource())
-    if known.reference is not None:
-        return {"image": known.reference}, of.image or known.base_image
-    if of.build is None:
-        said = of.image or ""
-        return {"image": image_reference.find_override(said, export.image_overrides) or said}, said
-    body: dict[str, Any] = {"context": export.to_relative(of.build.context)}
-    if of.build.dockerfile != application.Build(context="").dockerfile:
-        body["dockerfile"] = of.build.dockerfile
-    if of.build.target:
-        body["target"] = of.build.target
-    if args := {**of.build.args, **known.build_args}:
-        body["args"] = args
-    body |= _export_build(export, of.build, f"{container.path}.build")
-    return {"build": body if len(body) > 1 else body["context"]}, known.base_image
+def _export_image(container: ExportedContainer) -> dict[str, Any]:
+    spec, owner, export = container.container_spec, container.workload, container.export
+    if isinstance(spec, application.ExtraContainer):
+        if spec.image is not None:
+            container.base_image = spec.image
+            return {"image": export.override_image(spec.image)}
+        owner = next((service for service in export.app.services if service.name == spec.uses), owner)
+    uses = owner.uses if isinstance(owner, application.Job) else None
+    source = export.image_sources.get(uses or owner.name, ImageSource())
+    container.base_image = owner.image or source.base_image
+    if source.reference is not None:
+        return {"image": source.reference}
+    if owner.build is None:
+        return {"image": export.override_image(owner.image or "")}
+    build = _export_build(container, owner.build, source.build_args)
+    return {"build": build if len(build) > 1 else build["context"]}
 
 
-def _export_build(export: Export, build: application.Build, path: str) -> dict[str, Any]:
-    """What few builds say."""
-    contexts = {name: there if "://" in there else export.to_relative(there) for name, there in build.contexts.items()}
-    listed = [{"source": source, "target": target} for target, source in build.secrets.items()]
+def _export_build(
+    container: ExportedContainer, build: application.Build, environment_args: Mapping[str, str]
+) -> dict[str, Any]:
+    export = container.export
     for target, source in build.secrets.items():
-        _export_secret(export, f"{path}.secrets.{target}", application.Secret(source), None)
-    made: dict[str, Any] = {"dockerfile_inline": build.inline, "additional_contexts": contexts, "secrets": listed}
-    made |= {"ssh": list(build.ssh), "cache_from": list(build.cache_from), "cache_to": list(build.cache_to)}
-    return {key: value for key, value in made.items() if value}
+        _export_secret(container, f"build.secrets.{target}", application.Secret(source), None)
+    contexts = {name: path if "://" in path else export.to_relative(path) for name, path in build.contexts.items()}
+    default = application.Build(context="")
+    definition: dict[str, Any] = {
+        "context": export.to_relative(build.context),
+        "dockerfile": build.dockerfile if build.dockerfile != default.dockerfile else None,
+        "target": build.target,
+        "args": {**build.args, **environment_args},
+        "dockerfile_inline": build.inline,
+        "additional_contexts": contexts,
+        "secrets": [{"source": source, "target": target} for target, source in build.secrets.items()],
+        "ssh": list(build.ssh),
+        "cache_from": list(build.cache_from),
+        "cache_to": list(build.cache_to),
+    }
+    return {key: field for key, field in definition.items() if field}
 
 
 def expand_references(text: str, variables: Mapping[str, str]) -> EscapedText:
-    """A value or word as Kubernetes would give it to the program: ``$(NAME)`` is a variable's, ``$$`` a dollar."""
-    made, end = "", 0
-    for found in _REFERENCE.finditer(text):
-        made += text[end : found.start()].replace("$", "$$")
-        whole = found[0].replace("$", "$$") if found[1] else "$$"
-        made += variables.get(found[1], whole) if found[1] else whole
-        end = found.end()
-    return EscapedText(made + text[end:].replace("$", "$$"))
+    """A text as Kubernetes passes it to the program: ``$(NAME)`` is a variable, ``$$`` is a dollar."""
+
+    def expand(match: re.Match[str]) -> str:
+        # An unknown variable stays as it is. The escape of a dollar is the same in compose.
+        return variables.get(match[1], match[0].replace("$", "$$")) if match[1] else "$$"
+
+    parts: list[str] = []
+    end = 0
+    for match in _REFERENCE.finditer(text):
+        parts += [text[end : match.start()].replace("$", "$$"), expand(match)]
+        end = match.end()
+    return EscapedText("".join([*parts, text[end:].replace("$", "$$")]))
 
 
-def _export_environment(export: Export, container: ExportedContainer) -> tuple[dict[str, Any], dict[str, str]]:
-    """The variables, and those that a text may name; in the order in which Kubernetes knows them."""
-    made: dict[str, Any] = {}
-    known: dict[str, str] = {}
-    for each in sorted(container.container_spec.secrets, key=lambda one: one.name):
-        name = secrets_.format_variable_name(each)
-        made[name] = None if each.env else secrets_.format_path(each)
-        known[name] = f"${{{name}:?}}" if each.env else secrets_.format_path(each)
-    texts = dict(links.get_variables(export.app, container.workload)) if container.workload.link_variables else {}
+def _export_environment(container: ExportedContainer) -> tuple[dict[str, Any], dict[str, str]]:
+    """The environment, and the variables that texts may refer to."""
+    environment: dict[str, Any] = {}
+    variables: dict[str, str] = {}
+    for secret in sorted(container.container_spec.secrets, key=lambda secret: secret.name):
+        name, path = secrets.format_variable_name(secret), secrets.format_path(secret)
+        environment[name] = None if secret.env else path
+        variables[name] = f"${{{name}:?}}" if secret.env else path
+    has_links = container.workload.link_variables
+    texts = dict(links.get_variables(container.export.app, container.workload)) if has_links else {}
     texts |= container.container_spec.env
+    # Kubernetes expands variables in this order.
     for name in sorted(texts):
-        made[name] = known[name] = expand_references(texts[name], known)
-    return dict(sorted(made.items())), known
+        environment[name] = variables[name] = expand_references(texts[name], variables)
+    return dict(sorted(environment.items())), variables
 
 
-def _export_secrets(export: Export, container: ExportedContainer) -> list[str]:
-    listed: list[str] = []
-    for each in container.container_spec.secrets:
-        at = f"{container.path}.secrets.{each.name}"
-        if each.env:
-            how, remedy = "the variable of a shell, or of the file .env", f"echo '{each.name}=<value>' >> .env"
-            export.report.approximate(at, how, remedy, f"services.{container.name}.environment.{each.name}")
-            continue
-        listed.append(each.name)
-        _export_secret(export, at, each, container.container_spec.user)
-    return sorted(listed)
+def _export_secrets(container: ExportedContainer) -> list[str]:
+    names: list[str] = []
+    for secret in container.container_spec.secrets:
+        key = f"secrets.{secret.name}"
+        if secret.env:
+            hint = f"echo '{secret.name}=<value>' >> .env"
+            into = f"environment.{secret.name}"
+            container.approximate(key, "a variable of the shell, or of the file .env", hint, into)
+        else:
+            names.append(secret.name)
+            _export_secret(container, key, secret, container.container_spec.user)
+    return sorted(names)
 
 
-def _export_secret(export: Export, at: str, secret: application.Secret, user: int | None) -> None:
+def _export_secret(container: ExportedContainer, key: str, secret: application.Secret, user: int | None) -> None:
     file = f"{SECRETS_DIR}/{secret.name}"
-    export.secrets[secret.name] = {"file": file}
+    container.export.secrets[secret.name] = {"file": file}
+    source = "<value>"
     if secret.generate is not None:
-        value = f'"$(openssl rand -hex {(secret.generate + 1) // 2})"'
+        source = f'"$(openssl rand -hex {(secret.generate + 1) // 2})"'
     elif secret.existing is not None:
-        path = f"'jsonpath={{.data.{secret.key or secret.name}}}'"
-        value = f'"$(kubectl get secret {secret.existing} -o {path} | base64 -d)"'
-    else:
-        value = "<value>"
-    who = f"user {user}" if user is not None else "the program"
-    export.report.approximate(at, f"the file {file}, which {who} must be able to read", f"printf %s {value} > {file}")
+        field = f"'jsonpath={{.data.{secret.key or secret.name}}}'"
+        source = f'"$(kubectl get secret {secret.existing} -o {field} | base64 -d)"'
+    reader = f"user {user}" if user is not None else "the container"
+    message = f"the file {file}, which {reader} must be able to read"
+    container.approximate(key, message, f"printf %s {source} > {file}")
 
 
-def _export_files(export: Export, container: ExportedContainer) -> tuple[list[dict[str, str]], bool]:
-    """The files, and whether the text of one stands in the document."""
-    made: list[dict[str, str]] = []
-    written = False
-    for file in sorted(container.container_spec.files, key=lambda each: each.path):
-        body = {"file": export.to_relative(file.source)} if file.source is not None else {"content": file.content or ""}
-        plain = re.sub(r"[^a-zA-Z0-9._-]+", "-", posixpath.basename(file.path)).strip("-.") or "file"
-        name = next((each for each, other in export.configs.items() if other == body), "")
-        name = name or find_free_name(f"{container.name}-{plain}", export.configs)
-        export.configs[name] = body
-        made.append({"source": name, "target": file.path})
+def _export_files(container: ExportedContainer) -> list[dict[str, str]]:
+    configs = container.export.configs
+    references: list[dict[str, str]] = []
+    for file in sorted(container.container_spec.files, key=lambda file: file.path):
+        config = {"content": file.content or ""}
+        if file.source is not None:
+            config = {"file": container.export.to_relative(file.source)}
+        slug = re.sub(r"[^a-zA-Z0-9._-]+", "-", posixpath.basename(file.path)).strip("-.") or "file"
+        name = next((other for other, definition in configs.items() if definition == config), "")
+        name = name or find_free_name(f"{container.name}-{slug}", configs)
+        configs[name] = config
+        references.append({"source": name, "target": file.path})
         if file.source is None:
-            written = True
-            how = "the file system may be written to: Docker Compose puts a text into no other"
-            remedy = "write it as a file beside the application's: {source: ./name}"
-            export.report.approximate(
-                f"{container.path}.files.{file.path}", how, remedy, f"services.{container.name}.configs"
-            )
-    return made, written
+            message = "the file system is writable: Docker Compose needs that for `content`"
+            hint = "write a file beside the application's file: {source: ./name}"
+            container.approximate(f"files.{file.path}", message, hint, "configs")
+    return references
 
 
 def find_free_name(name: str, used_names: Container[str]) -> str:
-    """The name, with a number behind it if something is called so already."""
-    numbered = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
-    return next(each for each in numbered if each not in used_names)
+    """The name, with a number if it is used already."""
+    candidates = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+    return next(candidate for candidate in candidates if candidate not in used_names)
 
 
-def _export_resources(export: Export, container: ExportedContainer) -> dict[str, Any]:
-    said, path = container.container_spec.resources, f"{container.path}.resources"
-    default = application.Resources()
-    limits = {"memory": to_docker_size(said.memory)}
-    asked: dict[str, Any] = {}
-    if said.cpu_limit is not None:
-        limits["cpus"] = _to_cores(said.cpu_limit)
-    if said.cpu != default.cpu:
-        asked["cpus"] = _to_cores(said.cpu)
-        export.report.approximate(f"{path}.cpu", "Docker sets no CPU aside", losses.CLUSTER_ONLY_HINT)
-    if said.disk != default.disk:
-        export.report.drop(f"{path}.disk", "Docker bounds no disk of a container", "watch it with `docker system df`")
-    drivers = {name: driver for driver, name in resources.GPU_RESOURCES.items()}
-    if said.gpu is not None and said.gpu.resource in drivers:
-        driver = drivers[said.gpu.resource]
-        asked["devices"] = [{"driver": driver, "count": said.gpu.count, "capabilities": ["gpu"]}]
-    elif said.gpu is not None:
-        export.report.drop(f"{path}.gpu", f"Docker has no driver for {said.gpu.resource}", "name its device by hand")
-    if said.tpu is not None:
-        export.report.drop(f"{path}.tpu", "Docker knows no tensor processors", losses.CLUSTER_ONLY_HINT)
-    return {"resources": {"limits": limits, **({"reservations": asked} if asked else {})}}
+def _export_resources(container: ExportedContainer) -> dict[str, Any]:
+    spec, default = container.container_spec.resources, application.Resources()
+    limits = {"memory": to_docker_size(spec.memory)}
+    reservations: dict[str, Any] = {}
+    if spec.cpu_limit is not None:
+        limits["cpus"] = _to_cores(spec.cpu_limit)
+    if spec.cpu != default.cpu:
+        reservations["cpus"] = _to_cores(spec.cpu)
+        container.approximate("resources.cpu", "Docker reserves no CPU", losses.CLUSTER_ONLY_HINT)
+    if spec.disk != default.disk:
+        message = "Docker does not limit the disk of a container"
+        container.drop("resources.disk", message, "monitor it with `docker system df`")
+    drivers = {resource: driver for driver, resource in resources.GPU_RESOURCES.items()}
+    if spec.gpu is not None and spec.gpu.resource in drivers:
+        driver = drivers[spec.gpu.resource]
+        reservations["devices"] = [{"driver": driver, "count": spec.gpu.count, "capabilities": ["gpu"]}]
+    elif spec.gpu is not None:
+        container.drop("resources.gpu", f"Docker has no driver for {spec.gpu.resource}", "add its device")
+    if spec.tpu is not None:
+        container.drop("resources.tpu", "Docker does not support TPUs")
+    return {"resources": {"limits": limits, **({"reservations": reservations} if reservations else {})}}
 
 
 def to_docker_size(text: str) -> str:
-    """``128Mi`` as Docker writes it: ``128m``."""
+    """``128Mi`` as ``128m``."""
     return quantity.format_size(quantity.parse(text)).removesuffix("i").lower() if text else text
 
 

@@ -1,6 +1,6 @@
-"""An application as one compose document, which runs it on plain Docker with Docker Compose v2.
+"""Exports an application as one compose document for Docker Compose v2.
 
-What a cluster does and Docker does not, is told: see ``out_told``. https://docs.docker.com/reference/compose-file/
+The report lists what differs from a cluster. https://docs.docker.com/reference/compose-file/
 """
 
 import dataclasses
@@ -18,18 +18,18 @@ KEY_ORDER = (
     *("environment", "ports", "expose", "networks", "network_mode", "depends_on", "healthcheck", "deploy", "restart"),
     *("stop_grace_period", "secrets", "configs", "volumes", "tmpfs", "user", "read_only", "cap_drop", "security_opt"),
 )
-"""How a person reads a service; what is not here stands at the end."""
+"""Other keys follow."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExportResult:
-    """``document``: with `$` as compose has it. ``losses``: their ``into`` are paths of it."""
+    """``document``: with `$` escaped for compose. The ``into`` of an outcome is a path of the document."""
 
     document: dict[str, Any]
     outcomes: tuple[report.KeyOutcome, ...]
 
     def to_yaml(self, header: Sequence[str]) -> str:
-        """The file, with a comment where something was decided."""
+        """The file, with the outcomes as comments."""
         root = cast(nodes.MappingNode, nodes.from_plain(self.document, "compose.yaml"))
         return write.format_yaml(root, self.outcomes, header=header)
 
@@ -42,72 +42,72 @@ def export_application(
     image_sources: Mapping[str, container.ImageSource] | None = None,
     image_overrides: Mapping[str, str] | None = None,
 ) -> ExportResult:
-    """The document.
+    """Export a resolved application.
 
     Args:
-        app: resolved.
-        said: the application as it was written, which tells where each word stands.
-        folder: that of the application's file, relative to that of the document.
-        images: what is known of those of services, stores and jobs, by name.
-        substitutes: image -> the one that the environment takes instead.
+        app: the resolved application.
+        source: the application's file, for the location of each key.
+        folder: the folder of that file, relative to the document.
+        image_sources: the images of services, stores and jobs, by name.
+        image_overrides: the environment's images, by the application's images.
     """
-    told = losses.ExportReport(source=source, inherited_paths=[f"jobs.{one.name}" for one in app.jobs if one.uses])
-    out = container.Export(
-        app=app, report=told, folder=folder, image_sources=image_sources or {}, image_overrides=image_overrides or {}
+    inherited = [f"jobs.{job.name}" for job in app.jobs if job.uses]
+    export = container.Export(
+        app=app,
+        report=losses.ExportReport(source=source, inherited_paths=inherited),
+        folder=folder,
+        image_sources=image_sources or {},
+        image_overrides=image_overrides or {},
+        service_names={service.name for service in app.get_workloads().values()},
+        volume_names=volumes.name_volumes(app),
     )
-    out.service_names.update(one.name for one in app.get_workloads().values())
-    out.volume_names.update(volumes.name_volumes(app))
-    published = workload.allocate_host_ports(app)
-    container_networks, declared = networks.assign_networks(app, published)
-    closed = networks.find_isolated(app, container_networks, published)
-    for path, each in app.get_workloads().items():
-        way = container_networks.get(each.name)
-        network = {"networks": way, "network_mode": "none" if each.name in closed else None}
-        workload.convert(out, path, each, published, network)
-        _report_egress(out, path, each, way or [], outside=each.name in published)
-    order.convert(out)
+    host_ports = workload.allocate_host_ports(app)
+    assigned, definitions = networks.assign_networks(app, host_ports)
+    isolated = networks.find_isolated(app, assigned, host_ports)
+    for path, service in app.get_workloads().items():
+        names = assigned.get(service.name)
+        keys = {"networks": names, "network_mode": "none" if service.name in isolated else None}
+        main = workload.convert(export, path, service, host_ports, keys)
+        _report_egress(main, names or [], published=service.name in host_ports)
+    order.convert(export)
     document = {
         "name": app.name,
-        "services": {name: _sort_keys(out.services[name]) for name in order.sort_services(out)},
-        "networks": declared,
-        "volumes": dict(sorted(out.volumes.items())),
-        "secrets": dict(sorted(out.secrets.items())),
-        "configs": dict(sorted(out.configs.items())),
+        "services": {name: _sort_keys(export.services[name]) for name in order.sort_services(export)},
+        "networks": definitions,
+        "volumes": dict(sorted(export.volumes.items())),
+        "secrets": dict(sorted(export.secrets.items())),
+        "configs": dict(sorted(export.configs.items())),
     }
-    return ExportResult(
-        document=_escape({key: value for key, value in document.items() if value}), outcomes=told.list_outcomes()
-    )
+    document = _escape({key: section for key, section in document.items() if section})
+    return ExportResult(document=document, outcomes=export.report.list_outcomes())
 
 
-def _escape(value: Any) -> Any:
-    """Every `$` that is one: compose would look for a variable."""
-    match value:
+def _escape(node: Any) -> Any:
+    """Escape each `$`, so that compose does not look for a variable."""
+    match node:
         case container.EscapedText():
-            return str(value)
+            return str(node)
         case str():
-            return value.replace("$", "$$")
+            return node.replace("$", "$$")
         case list():
-            return [_escape(each) for each in cast("list[Any]", value)]
+            return [_escape(child) for child in cast("list[Any]", node)]
         case dict():
-            return {key: _escape(each) for key, each in cast("dict[str, Any]", value).items()}
+            return {key: _escape(child) for key, child in cast("dict[str, Any]", node).items()}
         case _:
-            return value
+            return node
 
 
-def _sort_keys(body: Mapping[str, Any]) -> dict[str, Any]:
-    keys = sorted(body, key=lambda key: KEY_ORDER.index(key) if key in KEY_ORDER else len(KEY_ORDER))
-    return {key: body[key] for key in keys if body[key] is not None}
+def _sort_keys(definition: Mapping[str, Any]) -> dict[str, Any]:
+    keys = sorted(definition, key=lambda key: KEY_ORDER.index(key) if key in KEY_ORDER else len(KEY_ORDER))
+    return {key: definition[key] for key in keys if definition[key] is not None}
 
 
-def _report_egress(
-    export: container.Export, path: str, each: application.AnyWorkload, networks: Sequence[str], *, outside: bool
-) -> None:
-    at = f"{path}.egress"
-    if each.egress == application.WorkloadSpec().egress and not export.report.is_declared(at):
+def _report_egress(main: container.ExportedContainer, networks: Sequence[str], *, published: bool) -> None:
+    egress = main.workload.egress
+    if egress == application.WorkloadSpec().egress and not main.is_declared("egress"):
         return
-    if not each.egress and not outside:
-        export.report.keep(at, "its networks lead nowhere" if networks else "network_mode: none")
+    if not egress and not published:
+        main.keep("egress", "its networks are internal" if networks else "network_mode: none")
         return
-    how = "it reaches everything outside: a published port needs the way" if outside and not each.egress else ""
-    how = how or "it reaches everything outside: a network of Docker has no rules"
-    export.report.approximate(at, how, "a firewall of the machine")
+    reason = "networks of Docker have no rules" if egress else "a published port needs an external network"
+    main.approximate("egress", f"it reaches every address: {reason}", "use a firewall on the machine")

@@ -1,69 +1,65 @@
-"""What starts before what: stores, then the jobs before a rollout, then services, then the jobs after it.
-
-Each waits for the wave before it. What waits for somebody who waits himself, need not say more.
-"""
+"""Exports the start order. Each phase of a rollout waits for the one before it."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from seaway.compose.exporter import container
-from seaway.compose.importer import convert as back
-from seaway.model import application
+from seaway.compose.importer import convert as importer
+from seaway.model import application, rollout_order
 
 COMPLETED = {"condition": "service_completed_successfully"}
 
 
 def convert(export: container.Export) -> None:
-    """Write `depends_on` into the services."""
+    """Set `depends_on` in all services."""
     app = export.app
-    first = [one.name for one in app.jobs if one.is_release_job() and one.run == "before-rollout"]
-    stores = [one.name for one in app.stores]
-    _add_dependencies(export, first, stores)
-    _add_dependencies(export, [one.name for one in app.jobs if not one.is_release_job()], stores)
-    _add_dependencies(export, [one.name for one in app.services], first or stores)
-    for one in app.services:
-        _add_dependencies(export, [one.name], one.depends_on)
-    last = [one.name for one in app.jobs if one.is_release_job() and one.run == "after-rollout"]
-    _add_dependencies(export, last, [one.name for one in app.services] or first or stores)
-    for one in (*app.stores, *app.services, *app.jobs):
-        _order_extra_containers(export, one)
+    positions = rollout_order.plan_positions(app)
+    manual_jobs = [job.name for job in app.jobs if not job.is_release_job()]
+    previous: list[str] = []
+    for phase in ("store", "job", "service", "late_job"):
+        names = [name for name, position in positions.items() if position.phase == phase and name not in manual_jobs]
+        _add_dependencies(export, names, previous)
+        if phase == "store":
+            _add_dependencies(export, manual_jobs, names)
+        previous = names or previous
+    workloads = (*app.stores, *app.services, *app.jobs)
+    for workload in workloads:
+        _add_dependencies(export, [workload.name], workload.depends_on)
+    for workload in workloads:
+        _order_extra_containers(export, workload)
 
 
 def sort_services(export: container.Export) -> list[str]:
-    """The services in the order in which they start, what is beside one behind it.
+    """The services in start order, each followed by its additional services.
 
-    So a store comes before who else mounts its disk, and an import takes the first for the owner.
+    A store precedes other services with its disk: an import makes the first service the owner.
     """
-    kinds: dict[str, int] = {one.name: 0 for one in export.app.stores} | {one.name: 2 for one in export.app.services}
-    for one in export.app.jobs:
-        kinds[one.name] = 4 if not one.is_release_job() else 1 if one.run == "before-rollout" else 3
-    return sorted(export.services, key=lambda name: kinds[export.owners.get(name, name)])
+    phases = {store.name: 0 for store in export.app.stores} | {service.name: 2 for service in export.app.services}
+    for job in export.app.jobs:
+        phases[job.name] = 4 if not job.is_release_job() else 1 if job.run == "before-rollout" else 3
+    return sorted(export.services, key=lambda name: phases[export.owners.get(name, name)])
 
 
 def _add_dependencies(export: container.Export, names: Iterable[str], dependencies: Iterable[str]) -> None:
-    listed, done = list(dependencies), {one.name for one in export.app.jobs}
+    jobs = {job.name for job in export.app.jobs}
+    dependencies = list(dependencies)
     for name in names:
-        waits: dict[str, Any] = export.services[name].setdefault("depends_on", {})
-        waits |= {other: _choose_condition(export.services[other], job=other in done) for other in listed}
+        depends_on: dict[str, Any] = export.services[name].setdefault("depends_on", {})
+        for other in dependencies:
+            condition = "service_healthy" if export.services[other].get("healthcheck") else "service_started"
+            depends_on[other] = COMPLETED if other in jobs else {"condition": condition}
 
 
-def _choose_condition(service: dict[str, Any], *, job: bool) -> dict[str, str]:
-    if job:
-        return COMPLETED
-    return {"condition": "service_healthy" if service.get("healthcheck") else "service_started"}
-
-
-def _order_extra_containers(
-    export: container.Export, workload: application.Service | application.Store | application.Job
-) -> None:
-    """What runs first, runs one after the other; the first of them waits for what the service waits for."""
-    own = [name for name, owner in export.owners.items() if owner == workload.name]
-    given = [name for name in own if back.EXTENSION in export.services[name]]
-    beside = [name for name in own if export.services[name].get("network_mode") == f"service:{workload.name}"]
-    init = [name for name in own if name not in (*given, *beside)]
-    for name in beside if given else ():
-        export.services[name]["depends_on"] = dict.fromkeys(given, COMPLETED)
-    waits = {**export.services[workload.name].get("depends_on", {}), **dict.fromkeys(given, COMPLETED)}
+def _order_extra_containers(export: container.Export, workload: application.AnyWorkload) -> None:
+    """Init containers run one after the other; the first has the dependencies of the workload."""
+    extra = [name for name, owner in export.owners.items() if owner == workload.name]
+    generated = [name for name in extra if importer.EXTENSION in export.services[name]]
+    sidecars = [name for name in extra if export.services[name].get("network_mode") == f"service:{workload.name}"]
+    init = [name for name in extra if name not in (*generated, *sidecars)]
+    volumes_ready = dict.fromkeys(generated, COMPLETED)
+    for name in sidecars if generated else ():
+        export.services[name]["depends_on"] = volumes_ready
+    depends_on = {**export.services[workload.name].get("depends_on", {}), **volumes_ready}
     for name in (*init, workload.name):
-        export.services[name]["depends_on"] = waits or None
-        waits = {name: COMPLETED}
+        export.services[name]["depends_on"] = depends_on or None
+        depends_on = {name: COMPLETED}

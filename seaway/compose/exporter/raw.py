@@ -1,29 +1,27 @@
-"""Kubernetes' own words in `raw` that Docker has a key for: the way back of what an import puts there."""
+"""Exports fields of Kubernetes in `raw` for which compose has a key. It reverses what an import puts there."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from seaway.compose.exporter import container
 from seaway.kubernetes.api import kinds
-from seaway.model import application
 
 
-def convert(export: container.Export, workload: application.AnyWorkload, path: str, definition: dict[str, Any]) -> None:
-    """Put them into the service. What is left is told with the rest of the file."""
-    for kind, body in workload.raw.items():
-        if not kinds.KINDS[kind].pod_template:
+def convert(main: container.ExportedContainer) -> None:
+    """Set the keys. The report drops the other fields."""
+    for kind, manifest in main.workload.raw.items():
+        template = kinds.KINDS[kind].pod_template
+        if not template:
             continue
-        steps = (*kinds.KINDS[kind].pod_template, "spec")
-        for field, key, value in _find_known_fields(
-            _get_mapping(body, steps), _get_mapping(body, (*steps[:-1], "metadata")), workload.name
-        ):
-            definition |= {key: value} if key else {}
-            above = steps[:-1] if field.startswith("metadata.") else steps
-            export.report.keep(".".join((path, "raw", kind, *above, field)), key)
+        pod, metadata = _get_mapping(manifest, (*template, "spec")), _get_mapping(manifest, (*template, "metadata"))
+        for field, key, setting in _find_known_fields(pod, metadata, main.name):
+            main.definition |= {key: setting} if key else {}
+            parent = template if field.startswith("metadata.") else (*template, "spec")
+            main.keep(".".join(("raw", kind, *parent, field)), key)
 
 
 def _find_known_fields(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str, str, Any]]:
-    """Field of Kubernetes, key of compose, value."""
+    """Field of Kubernetes, key of compose, and setting of the key."""
     if pod.get("hostname"):
         yield "hostname", "hostname", str(pod["hostname"])
     if pod.get("shareProcessNamespace"):
@@ -31,7 +29,11 @@ def _find_known_fields(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str
     if annotations := metadata.get("annotations"):
         yield "metadata.annotations", "annotations", dict(annotations)
     if aliases := pod.get("hostAliases"):
-        yield "hostAliases", "extra_hosts", [f"{host}={one['ip']}" for one in aliases for host in one["hostnames"]]
+        yield (
+            "hostAliases",
+            "extra_hosts",
+            [f"{host}={alias['ip']}" for alias in aliases for host in alias["hostnames"]],
+        )
     dns: Mapping[str, Any] = pod.get("dnsConfig") or {}
     for field, key in (("nameservers", "dns"), ("searches", "dns_search")):
         if dns.get(field):
@@ -39,14 +41,14 @@ def _find_known_fields(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str
     if dns.get("nameservers") and pod.get("dnsPolicy") == "None":
         yield "dnsPolicy", "dns", list(dns["nameservers"])
     if options := dns.get("options"):
-        yield "dnsConfig.options", "dns_opt", [":".join(map(str, one.values())) for one in options]
+        yield "dnsConfig.options", "dns_opt", [":".join(map(str, option.values())) for option in options]
     yield from _find_security_fields(pod.get("securityContext") or {})
     for number, volume in enumerate(pod.get("volumes") or ()):
         memory = volume.get("emptyDir") or {}
         if volume.get("name") == "shm" and memory.get("sizeLimit"):
             yield f"volumes.{number}", "shm_size", container.to_docker_size(memory["sizeLimit"])
-    for number, one in enumerate(pod.get("containers") or ()):
-        yield from _find_container_fields(f"containers.{number}", one, own=one.get("name") == name)
+    for number, fields in enumerate(pod.get("containers") or ()):
+        yield from _find_container_fields(f"containers.{number}", fields, own=fields.get("name") == name)
 
 
 def _find_security_fields(security: Any) -> Iterator[tuple[str, str, Any]]:
@@ -55,23 +57,23 @@ def _find_security_fields(security: Any) -> Iterator[tuple[str, str, Any]]:
         for field in ("runAsGroup", "fsGroup"):
             yield f"securityContext.{field}", "", None
     if groups := security.get("supplementalGroups"):
-        yield "securityContext.supplementalGroups", "group_add", [str(one) for one in groups]
+        yield "securityContext.supplementalGroups", "group_add", [str(group) for group in groups]
     if sysctls := security.get("sysctls"):
-        yield "securityContext.sysctls", "sysctls", {one["name"]: str(one["value"]) for one in sysctls}
+        yield "securityContext.sysctls", "sysctls", {sysctl["name"]: str(sysctl["value"]) for sysctl in sysctls}
 
 
-def _find_container_fields(path: str, container_fields: Any, *, own: bool) -> Iterator[tuple[str, str, Any]]:
+def _find_container_fields(path: str, fields: Any, *, own: bool) -> Iterator[tuple[str, str, Any]]:
     yield f"{path}.name", "", None
     for field, key in (("tty", "tty"), ("stdin", "stdin_open")):
-        if own and container_fields.get(field):
+        if own and fields.get(field):
             yield f"{path}.{field}", key, True
-    if own and (command := _get_mapping(container_fields, ("lifecycle", "postStart", "exec")).get("command")):
+    if own and (command := _get_mapping(fields, ("lifecycle", "postStart", "exec")).get("command")):
         yield f"{path}.lifecycle.postStart.exec.command", "post_start", [{"command": command}]
-    if [each.get("name") for each in container_fields.get("volumeMounts") or ()] == ["shm"]:
+    if [mount.get("name") for mount in fields.get("volumeMounts") or ()] == ["shm"]:
         yield f"{path}.volumeMounts", "", None
 
 
-def _get_mapping(body: Any, steps: tuple[str, ...]) -> Mapping[str, Any]:
+def _get_mapping(manifest: Any, steps: tuple[str, ...]) -> Mapping[str, Any]:
     for step in steps:
-        body = body.get(step) if isinstance(body, Mapping) else None  # pyright: ignore
-    return cast("Mapping[str, Any]", body) if isinstance(body, Mapping) else {}
+        manifest = manifest.get(step) if isinstance(manifest, Mapping) else None  # pyright: ignore
+    return cast("Mapping[str, Any]", manifest) if isinstance(manifest, Mapping) else {}

@@ -1,18 +1,24 @@
-"""A service, a store or a job as a service of a compose document, with its companions."""
+"""Exports a service, store or job with its sidecars and init containers."""
 
 import itertools
 from collections.abc import Mapping
 from typing import Any
 
 from seaway.compose.exporter import container, health, raw, volumes
-from seaway.compose.importer import images, ports
+from seaway.compose.importer import ports
 from seaway.model import application
+from seaway.model.defaults import image_profiles
 
 JOB_GRACE_SECONDS = 25
-"""Seconds, as in a cluster."""
+"""As in a cluster."""
 
 MANUAL_PROFILE = "manual"
 """The profile of jobs that only `docker compose run` starts."""
+
+ARCHITECTURE_LABEL = "kubernetes.io/arch"
+
+_ONE_MACHINE = "there is one machine"
+_NO_SCHEDULER = "Docker has no scheduler"
 
 
 def convert(
@@ -21,211 +27,193 @@ def convert(
     workload: application.AnyWorkload,
     host_ports: Mapping[str, str],
     network: dict[str, Any],
-) -> None:
-    """Its service, and those of its companions. ``network``: the keys that say whom it reaches."""
-    made, base = container.export_container(
-        export, container.ExportedContainer(workload=workload, container_spec=workload, path=path, name=workload.name)
+) -> container.ExportedContainer:
+    """Add its services to the document. ``network``: its network keys."""
+    main = container.ExportedContainer(
+        export=export, workload=workload, container_spec=workload, path=path, name=workload.name
     )
-    export.services[workload.name] = made | network
-    made = export.services[workload.name]
+    container.fill_definition(main)
+    main.definition |= network
+    export.services[main.name] = main.definition
     if isinstance(workload, application.Job):
-        _export_job(export, path, workload, made)
+        _export_job(main, workload)
     else:
-        _export_ports(workload, made, host_ports)
-        made["healthcheck"] = _export_health(
-            export, path, workload.health, workload.port, base, workload.name, udp=workload.protocol == "udp"
-        )
-        made |= {"restart": "unless-stopped", "stop_grace_period": f"{workload.stop_grace_period}s"}
+        _export_ports(main, workload, host_ports)
+        _export_health(main, workload.health, workload.port, udp=workload.protocol == "udp")
+        main.definition |= {"restart": "unless-stopped", "stop_grace_period": f"{workload.stop_grace_period}s"}
     if isinstance(workload, application.Service):
-        _export_scale(export, path, workload, made)
-        if workload.spread == "require":
-            export.report.drop(f"{path}.spread", "all run on one machine")
-        for word in ("spread", "daemonSet"):
-            export.report.keep(f"{path}.{word}", "there is one machine")
-    _export_scheduling(export, path, workload, made)
-    raw.convert(export, workload, path, made)
-    mounts = volumes.convert(export, path, workload, made)
-    for one in workload.sidecars:
-        _export_sidecar(export, f"{path}.sidecars.{one.name}", workload, one, mounts)
-    for one in workload.init:
-        name, beside, _ = _export_extra_container(export, f"{path}.init.{one.name}", workload, one, mounts)
-        export.services[name] = beside | network | {"restart": "on-failure"}
-        how = f"the service {name}, which runs first; it has a network of its own"
-        export.report.approximate(f"{path}.init.{one.name}", how, into=f"services.{name}")
+        _export_scale(main, workload)
+    _export_scheduling(main)
+    raw.convert(main)
+    mounts = volumes.convert(main)
+    for sidecar in workload.sidecars:
+        _export_sidecar(main, sidecar, mounts)
+    for init in workload.init:
+        extra = _export_extra_container(main, f"init.{init.name}", init, mounts)
+        extra.definition |= network | {"restart": "on-failure"}
+        message = f"the service {extra.name}, which runs first, on its own network"
+        export.report.approximate(extra.path, message, into=f"services.{extra.name}")
+    return main
 
 
 def _export_sidecar(
-    export: container.Export,
-    path: str,
-    workload: application.AnyWorkload,
-    sidecar: application.ExtraContainer,
-    mounts: Mapping[str, str],
+    main: container.ExportedContainer, sidecar: application.ExtraContainer, mounts: Mapping[str, str]
 ) -> None:
-    name, made, base = _export_extra_container(export, path, workload, sidecar, mounts)
-    export.services[name] = made
+    extra = _export_extra_container(main, f"sidecars.{sidecar.name}", sidecar, mounts)
     if sidecar.health is not None or sidecar.port is not None:
-        made["healthcheck"] = _export_health(
-            export, f"{path}", sidecar.health or application.Health(), sidecar.port, base, name
-        )
-    job = isinstance(workload, application.Job)
-    made |= {"network_mode": f"service:{workload.name}", "restart": "no" if job else "unless-stopped"}
-    how = f"the service {name} in the network of {workload.name}; it starts after it"
-    how += f", and does not end with it: docker compose stop {name}" if job else ""
-    export.report.approximate(path, how, into=f"services.{name}")
+        _export_health(extra, sidecar.health or application.Health(), sidecar.port)
+    is_job = isinstance(main.workload, application.Job)
+    extra.definition |= {"network_mode": f"service:{main.name}", "restart": "no" if is_job else "unless-stopped"}
+    message = f"the service {extra.name} in the network of {main.name}; it starts after it"
+    message += f", and does not stop with it: docker compose stop {extra.name}" if is_job else ""
+    main.export.report.approximate(extra.path, message, into=f"services.{extra.name}")
 
 
 def _export_extra_container(
-    export: container.Export,
-    path: str,
-    workload: application.AnyWorkload,
-    container_spec: application.ExtraContainer,
-    mounts: Mapping[str, str],
-) -> tuple[str, dict[str, Any], str]:
-    """Its name, its service and its image."""
-    name = export.reserve_name(f"{workload.name}-{container_spec.name}")
-    export.owners[name] = workload.name
-    made, base = container.export_container(
-        export, container.ExportedContainer(workload=workload, container_spec=container_spec, path=path, name=name)
+    main: container.ExportedContainer, key: str, spec: application.ExtraContainer, mounts: Mapping[str, str]
+) -> container.ExportedContainer:
+    export = main.export
+    name = export.reserve_name(f"{main.name}-{spec.name}")
+    export.owners[name] = main.name
+    extra = container.ExportedContainer(
+        export=export, workload=main.workload, container_spec=spec, path=f"{main.path}.{key}", name=name
     )
-    volumes.mount_folders(
-        export,
-        path,
-        container_spec,
-        made,
-        {folder: mounts[folder] for folder in container_spec.writable if folder in mounts},
-    )
-    made["profiles"] = export.services[workload.name].get("profiles")
-    return name, made, base
+    container.fill_definition(extra)
+    volumes.mount_folders(extra, {folder: mounts[folder] for folder in spec.writable if folder in mounts})
+    extra.definition["profiles"] = main.definition.get("profiles")
+    export.services[name] = extra.definition
+    return extra
 
 
-def _export_health(  # noqa: PLR0917 - as they stand in the application
-    export: container.Export,
-    path: str,
-    probe: application.Health,
-    port: int | None,
-    base_image: str,
-    name: str,
-    *,
-    udp: bool = False,
-) -> dict[str, Any] | None:
-    check = health.build_test(probe.readiness, port, base_image, udp=udp)
-    at, into = f"{path}.health", f"services.{name}"
-    if check.message:
-        export.report.approximate(at, check.message, health.PROBE_HINT, f"{into}.healthcheck" if check.test else into)
-    elif probe != application.Health() and export.report.is_declared(at):
-        export.report.approximate(at, health.RESTART_MESSAGE, "let the program end when it cannot go on")
-    return health.build_healthcheck(probe, check)
+def _export_health(
+    main: container.ExportedContainer, probes: application.Health, port: int | None, *, udp: bool = False
+) -> None:
+    test = health.build_test(probes.readiness, port, main.base_image, udp=udp)
+    if test.message:
+        main.approximate("health", test.message, health.PROBE_HINT, "healthcheck" if test.test else "")
+    elif probes != application.Health() and main.is_declared("health"):
+        main.approximate("health", health.RESTART_MESSAGE, "let the program exit if it cannot continue")
+    main.definition["healthcheck"] = health.build_healthcheck(probes, test)
 
 
 def allocate_host_ports(app: application.Application) -> dict[str, str]:
-    """By name and port (`web:8000`), and by name alone, the port of the host: the same where it is free. Where there
-    are several pods, each has one of a range."""
-    taken: set[int] = set()
-    found: dict[str, str] = {}
-    for one in (*app.services, *app.stores):
-        several = one.scale.min if isinstance(one, application.Service) and not _has_one_container(one) else 1
-        listed = [one.port] if one.publish and one.port is not None else []
-        for number in (*listed, *(port.port for port in one.ports if port.publish)):
+    """Host ports by `service:port`; each published service is a key too. A service of several pods has a range.
+
+    The host port is the container's port if it is free.
+    """
+    used: set[int] = set()
+    host_ports: dict[str, str] = {}
+    for service in (*app.services, *app.stores):
+        count = 1
+        if isinstance(service, application.Service) and not _has_one_container(service):
+            count = service.scale.min
+        main = [service.port] if service.publish and service.port is not None else []
+        for number in (*main, *(port.port for port in service.ports if port.publish)):
             first = next(
                 start
                 for start in itertools.count(number)
-                if taken.isdisjoint(range(start, start + several)) or start + several > 65535
+                if used.isdisjoint(range(start, start + count)) or start + count > 65535
             )
-            taken.update(range(first, first + several))
-            found[f"{one.name}:{number}"] = str(first) if several == 1 else f"{first}-{first + several - 1}"
-            found[one.name] = ""
-    return found
+            used.update(range(first, first + count))
+            host_ports[f"{service.name}:{number}"] = str(first) if count == 1 else f"{first}-{first + count - 1}"
+            host_ports[service.name] = ""
+    return host_ports
 
 
 def _has_one_container(service: application.Service) -> bool:
-    """Whether it has one container, and not as many as it has pods: what is beside one is beside that one only."""
+    """Whether Docker runs one container, not one per pod. A sidecar shares the network of one container only."""
     return service.daemon_set or bool(service.sidecars) or service.scale.min == 1
 
 
 def _export_ports(
-    workload: application.Service | application.Store, definition: dict[str, Any], host_ports: Mapping[str, str]
+    main: container.ExportedContainer,
+    workload: application.Service | application.Store,
+    host_ports: Mapping[str, str],
 ) -> None:
-    listed = [] if workload.port is None else [application.Port("main", port=workload.port, protocol=workload.protocol)]
-    opened: list[dict[str, Any]] = []
-    inside: list[str] = []
-    for one in (*listed, *workload.ports):
-        outside = host_ports.get(f"{workload.name}:{one.port}")
-        udp = one.protocol == "udp"
-        if outside is None or not (workload.publish if one in listed else one.publish):
-            inside.append(f"{one.port}/udp" if udp else str(one.port))
+    all_ports = list(workload.ports)
+    if workload.port is not None:
+        main_port = application.Port("main", port=workload.port, protocol=workload.protocol, publish=workload.publish)
+        all_ports.insert(0, main_port)
+    profile = image_profiles.find_profile(workload.image)
+    published: list[dict[str, Any]] = []
+    exposed: list[str] = []
+    for port in all_ports:
+        host_port = host_ports.get(f"{workload.name}:{port.port}")
+        is_udp = port.protocol == "udp"
+        if host_port is None or not port.publish:
+            exposed.append(f"{port.port}/udp" if is_udp else str(port.port))
             continue
-        body: dict[str, Any] = {"target": one.port, "published": outside}
-        if udp:
-            body["protocol"] = "udp"
-        elif ports.guess_protocol(one.port, None, None, images.find_profile(workload.image)) != one.protocol:
-            body["app_protocol"] = one.protocol
-        opened.append(body)
-    definition |= {"ports": opened or None, "expose": inside or None}
+        entry: dict[str, Any] = {"target": port.port, "published": host_port}
+        if is_udp:
+            entry["protocol"] = "udp"
+        elif ports.guess_protocol(port.port, None, None, profile) != port.protocol:
+            entry["app_protocol"] = port.protocol
+        published.append(entry)
+    main.definition |= {"ports": published or None, "expose": exposed or None}
 
 
-def _export_scale(
-    export: container.Export, path: str, service: application.Service, definition: dict[str, Any]
-) -> None:
-    at, into = f"{path}.scale", f"services.{service.name}.deploy"
+def _export_scale(main: container.ExportedContainer, service: application.Service) -> None:
+    scale, definition = service.scale, main.definition
     if service.daemon_set:
         definition["deploy"] = {"mode": "global"} | definition["deploy"]
-        export.report.approximate(f"{path}.daemonSet", "one: this machine is one node")
-    elif _has_one_container(service):
-        if service.scale.min > 1:
-            how = "one: its sidecars share the network of one container"
-            export.report.approximate(at, how, "leave the sidecars out for Docker", into)
+        main.approximate("daemonSet", "one container: this machine is one node")
     else:
-        definition["deploy"] = {"replicas": service.scale.min} | definition["deploy"]
-        if service.publish and service.port is not None:
-            how = f"{service.scale.min} containers, each on a port of its own"
-            export.report.approximate(
-                f"{path}.publish", how, "scale: 1, and there is one port", f"services.{service.name}.ports"
-            )
-    if service.scale.max is not None:
-        said = {"replicas.min": service.scale.min, "replicas.max": service.scale.max}
-        said |= {"cpu": service.scale.cpu, "memory": service.scale.memory}
+        main.keep("daemonSet", _ONE_MACHINE)
+        if not _has_one_container(service):
+            definition["deploy"] = {"replicas": scale.min} | definition["deploy"]
+    if scale.max is not None:
+        labels = {"replicas.min": scale.min, "replicas.max": scale.max, "cpu": scale.cpu, "memory": scale.memory}
         definition["labels"] = {
-            f"kompose.hpa.{key}": str(value).removesuffix("%") for key, value in said.items() if value is not None
+            f"kompose.hpa.{key}": str(label).removesuffix("%") for key, label in labels.items() if label is not None
         }
-        how = f"always {service.scale.min}: nothing on Docker starts more; the labels are for an import"
-        export.report.approximate(at, how, f"docker compose up --scale {service.name}=<number>", into)
-    if export.report.is_declared(f"{path}.preStopDelay"):
-        export.report.drop(f"{path}.preStopDelay", "nothing leads requests to it that would have to learn of its end")
+        message = f"always {scale.min}: Docker has no autoscaler; the labels are for an import"
+        main.approximate("scale", message, f"docker compose up --scale {service.name}=<number>", "deploy")
+    elif service.sidecars and not service.daemon_set and scale.min > 1:
+        message = "one container: its sidecars share the network of one container"
+        main.approximate("scale", message, "remove the sidecars for Docker", "deploy")
+    if not _has_one_container(service) and service.publish and service.port is not None:
+        message = f"{scale.min} containers, each on its own port"
+        main.approximate("publish", message, "set scale: 1 for one port", "ports")
+    if service.spread == "require":
+        main.drop("spread", "all containers run on one machine")
+    else:
+        main.keep("spread", _ONE_MACHINE)
+    if main.is_declared("preStopDelay"):
+        main.drop("preStopDelay", "no load balancer must deregister the container")
 
 
-def _export_job(export: container.Export, path: str, job: application.Job, definition: dict[str, Any]) -> None:
+def _export_job(main: container.ExportedContainer, job: application.Job) -> None:
+    definition, command = main.definition, f"docker compose run --rm {job.name}"
     definition["restart"] = f"on-failure:{job.backoff_limit}" if job.backoff_limit else "no"
     definition["stop_grace_period"] = f"{JOB_GRACE_SECONDS}s"
-    start = f"docker compose run --rm {job.name}"
     if not job.is_release_job():
         definition["profiles"] = [MANUAL_PROFILE]
     if job.schedule is not None:
-        said = {"schedule": job.schedule, "concurrency_policy": job.concurrency_policy.capitalize()}
-        definition["labels"] = {f"kompose.cronjob.{key}": value for key, value in said.items()}
-        how = "nothing on Docker runs by the clock; the labels are for an import"
-        export.report.drop(f"{path}.schedule", how, f"in a crontab: {start}", f"services.{job.name}.profiles")
-        for word in ("timeZone", "startingDeadline", "concurrencyPolicy", "historyLimit"):
-            if export.report.is_declared(f"{path}.{word}"):
-                export.report.drop(f"{path}.{word}", "nothing on Docker runs by the clock", "say it where the clock is")
+        labels = {"schedule": job.schedule, "concurrency_policy": job.concurrency_policy.capitalize()}
+        definition["labels"] = {f"kompose.cronjob.{key}": label for key, label in labels.items()}
+        message = f"{_NO_SCHEDULER}; the labels are for an import"
+        main.drop("schedule", message, f"in a crontab: {command}", "profiles")
+        for key in ("timeZone", "startingDeadline", "concurrencyPolicy", "historyLimit"):
+            if main.is_declared(key):
+                main.drop(key, _NO_SCHEDULER, "set it in the scheduler")
     elif job.run == "on-demand":
-        export.report.approximate(f"{path}.run", f"{start} starts it", "", f"services.{job.name}.profiles")
-    if export.report.is_declared(f"{path}.timeout"):
-        export.report.drop(f"{path}.timeout", "Docker ends nothing for its time", "let the program end by itself")
-    if export.report.is_declared(f"{path}.backoffLimit"):
-        export.report.keep(f"{path}.backoffLimit", f"restart: {definition['restart']}")
+        main.approximate("run", f"started by {command}", into="profiles")
+    if main.is_declared("timeout"):
+        main.drop("timeout", "Docker has no timeout", "let the program end itself")
+    if main.is_declared("backoffLimit"):
+        main.keep("backoffLimit", f"restart: {definition['restart']}")
 
 
-def _export_scheduling(
-    export: container.Export, path: str, workload: application.AnyWorkload, definition: dict[str, Any]
-) -> None:
-    for label, value in workload.node_selector.items():
-        if label == container.ARCHITECTURE_LABEL:
-            definition["platform"] = f"linux/{value}"
-            export.report.keep(f"{path}.nodeSelector.{label}", "platform")
+def _export_scheduling(main: container.ExportedContainer) -> None:
+    workload = main.workload
+    for label, setting in workload.node_selector.items():
+        if label == ARCHITECTURE_LABEL:
+            main.definition["platform"] = f"linux/{setting}"
+            main.keep(f"nodeSelector.{label}", "platform")
         else:
-            export.report.drop(f"{path}.nodeSelector.{label}", "there is one machine")
-    for word, there in {"tolerations": workload.tolerations, "priorityClass": workload.priority_class}.items():
-        if there:
-            export.report.drop(f"{path}.{word}", "there is one machine")
+            main.drop(f"nodeSelector.{label}", _ONE_MACHINE)
+    for key, field in {"tolerations": workload.tolerations, "priorityClass": workload.priority_class}.items():
+        if field:
+            main.drop(key, _ONE_MACHINE)
     if workload.kubernetes_api:
-        export.report.drop(f"{path}.kubernetesApi", "there is no Kubernetes to ask", "let the program do without")
+        main.drop("kubernetesApi", "there is no Kubernetes API", "let the program work without it")

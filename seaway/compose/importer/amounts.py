@@ -1,4 +1,4 @@
-"""Durations and amounts of compose in the words of the model; None for what is none."""
+"""Durations and amounts of compose in the units of the model; None if the text is invalid."""
 
 import math
 from fractions import Fraction
@@ -8,7 +8,7 @@ from seaway.kubernetes.api import quantity
 
 
 def to_seconds(text: str | None) -> int | None:
-    """``1m30s`` as whole seconds, never fewer. A number alone is seconds, as kompose's labels have it."""
+    """``1m30s`` as whole seconds, rounded up. A bare number is seconds, as in kompose's labels."""
     if text and text.isdecimal():
         return int(text)
     try:
@@ -18,15 +18,14 @@ def to_seconds(text: str | None) -> int | None:
 
 
 def to_size(text: str | None) -> str | None:
-    """``512m`` as ``512Mi``. Kubernetes' own ``512Mi`` is one of Docker's ways to write it."""
+    """``512m`` as ``512Mi``, rounded up. Kubernetes' ``512Mi`` is valid too."""
+    text = (text or "").strip()
     try:
-        amount = scalars.parse_size(
-            (text or "").strip().removesuffix("i") + ("b" if (text or "").endswith("i") else "")
-        )
+        size = scalars.parse_size(f"{text}b" if text.endswith("i") else text)
     except ValueError:
         return None
-    unit = 2**20 if amount >= 2**20 else 2**10
-    return quantity.format_size(math.ceil(Fraction(amount, unit)) * unit) if amount else None
+    unit = 2**20 if size >= 2**20 else 2**10
+    return quantity.format_size(math.ceil(Fraction(size, unit)) * unit) if size else None
 
 
 def to_cpu(text: str | None) -> str | None:

@@ -1,92 +1,115 @@
-"""How a service is reached: its ports here, and from outside."""
+"""Converts `ports` and `expose`: the ports of a service, and which of them are published."""
 
-from seaway.compose.importer import key_reader, plan, ports, service_builder
+from collections.abc import Iterator
+
+from seaway.compose.importer import context, key_reader, ports
 
 PUBLISH_COMMAND = "pulumi config set seaway:publish"
 
 
-def convert(service: plan.ServicePlan, builder: service_builder.ServiceBuilder) -> None:
-    """Its ports, each with a name, and whether it is reachable from outside."""
-    one, main = service.keys, service.main_port
-    if service.kind == "jobs":
-        one.drop("ports", "nobody calls a job")
-        one.drop("expose", "nobody calls a job")
-    elif main is not None:
-        builder.set(("port",), main.number, main.place)
-        if main.protocol != ("tcp" if service.kind == "stores" else "http"):
-            builder.set(("protocol",), main.protocol, main.place)
-        if main.source.startswith(("ports.", "expose.")):
-            if main.source.startswith("ports.") and _publish_port(service, main):
-                builder.set(("expose",), True, one.locate(main.source))  # noqa: FBT003 - a value that is written
-            one.keep(main.source, into="port") if main.source.startswith("expose.") else None
-        else:
-            one.note("added", f"port {main.number}: {main.source}", "say it with `expose:`", into="port")
-    if service.kind != "jobs":
-        _convert_other_ports(service, builder)
-    _convert_port_keys(one)
-
-
-def _convert_port_keys(keys: key_reader.KeyReader) -> None:
-    """What else its keys say."""
-    for said in keys.enter_sequence("ports"):
-        said.keep("target")
-        if ports.parse_number(said.get_text("target")) is None:
-            said.drop("target", "is no number of a port", "write each port of a range")
-        for key in ("protocol", "app_protocol", "name"):
-            said.keep(key)
-        said.keep("mode") if said.get_text("mode") == "ingress" else said.drop("mode", "no port of a host is taken")
-        said.drop("published", "another entry says it", "remove it")
-        if (host := said.get_text("host_ip")) is not None and (ports.is_loopback(host) or host in ("0.0.0.0", "::")):  # noqa: S104
-            said.keep("host_ip", "of that host only" if ports.is_loopback(host) else "on every address")
-        said.drop("host_ip", "no address of a host is taken", "remove it")
+def convert(service: context.ServiceContext) -> None:
+    keys, builder = service.keys, service.builder
+    if service.service.kind == "jobs":
+        for key in ("ports", "expose"):
+            keys.drop(key, "jobs have no ports")
+        return
+    used = dict(_set_ports(service))
+    for path, port in used.items():
+        if not port.source.startswith(("ports.", "expose.")):
+            keys.note("added", f"port {port.number}: {port.source}", "state it with `expose:`", into=path)
+    if not used:
+        builder.set("allPorts", True)  # noqa: FBT003 - a field
+        message = "states no port: its callers can reach every port"
+        keys.note("added", message, "state it with `expose:`", into="allPorts")
+    by_source = {port.source: (path, port) for path, port in reversed(used.items())}
+    for number, entry in enumerate(keys.enter_sequence("ports")):
+        path, port = by_source.get(f"ports.{number}", ("", None))
+        _convert_entry(service, entry, path, port)
     for number, text in enumerate(keys.get_texts("expose") or []):
-        if not ports.parse_range(text.partition("/")[0]):
-            keys.drop(f"expose.{number}", f"is no range of up to {ports.MAX_RANGE} ports", "write each of them")
-        keys.keep(f"expose.{number}")
-
-
-def _convert_other_ports(service: plan.ServicePlan, builder: service_builder.ServiceBuilder) -> None:
-    """The ports beside the main one; or, where there is none at all, all of them."""
-    one, main = service.keys, service.main_port
-    taken: set[str] = set()
-    for other in service.listening_ports:
-        if main is not None and (other.number, other.protocol == "udp") == (main.number, main.protocol == "udp"):
-            continue
-        name = ports.choose_name(other, taken)
-        taken.add(name)
-        path = ("ports", name)
-        out = other.source.startswith("ports.") and _publish_port(service, other, into=".".join(path))
-        body = {"port": other.number, "protocol": other.protocol, **({"publish": True} if out else {})}
-        builder.set(path, other.number if other.protocol == "tcp" and not out else body, other.place)
-        if other.source.startswith(("ports.", "expose.")):
-            key = other.source if other.source.startswith("expose.") else f"{other.source}.target"
-            one.keep(key, into=".".join(path))
+        key = f"expose.{number}"
+        if ports.parse_range(text.partition("/")[0]):
+            keys.keep(key, into=by_source[key][0] if key in by_source else "")
         else:
-            one.note("added", f"port {other.number}: {other.source}", "say it with `expose:`", into=".".join(path))
-    if main is None and not taken:
-        builder.set(("allPorts",), True, builder.location)  # noqa: FBT003 - a value that is written
-        how = "says no port: whoever calls it reaches all of them"
-        one.note("added", how, "say it with `expose:`", into="allPorts")
+            keys.drop(key, f"is not a range of at most {ports.MAX_RANGE} ports", "write each port")
 
 
-def _publish_port(service: plan.ServicePlan, port: ports.Port, into: str = "expose") -> bool:
-    """Whether a port that is published, were it on any free port of the host, is reachable from outside, too."""
-    key, told = f"{port.source}.published", f"port {port.host_port} of a host"
-    if port.host_port is None:
-        key, told = f"{port.source}.target", "any free port of a host"
-    if port.loopback_only or port.number in ports.DEBUGGER_PORTS:
-        forward = f"kubectl port-forward service/{service.dns_name} {port.host_port or port.number}:{port.number}"
-        why = f"{told} was for that host only" if port.loopback_only else f"{port.number} is the port of a debugger"
-        service.keys.approximate(key, f"not exposed: {why}", forward)
-        return False
-    if port.host_port is None:
-        service.keys.keep(
-            key, "publish: true; which port of a host was Docker's choice, and is the environment's here", into=into
+def _set_ports(service: context.ServiceContext) -> Iterator[tuple[str, ports.Port]]:
+    """Set the main port, then the others by name. Yields the path of each."""
+    builder, main = service.builder, service.service.main_port
+    if main is not None:
+        builder.set("port", main.number, main.location)
+        if main.protocol != ("tcp" if service.service.kind == "stores" else "http"):
+            builder.set("protocol", main.protocol, main.location)
+        if _is_published(main):
+            builder.set("publish", True, main.location)  # noqa: FBT003 - a field
+        yield "port", main
+    names: set[str] = set()
+    for port in service.service.listening_ports:
+        if main is None or port.transport != main.transport:
+            name = ports.choose_name(port, names)
+            names.add(name)
+            fields = {"port": port.number, "protocol": port.protocol}
+            fields |= {"publish": True} if _is_published(port) else {}
+            plain = port.protocol == "tcp" and not _is_published(port)
+            builder.set(("ports", name), port.number if plain else fields, port.location)
+            yield f"ports.{name}", port
+
+
+def _is_published(port: ports.Port) -> bool:
+    return port.source.startswith("ports.") and not port.loopback_only and port.number not in ports.DEBUGGER_PORTS
+
+
+def _convert_entry(
+    service: context.ServiceContext, entry: key_reader.KeyReader, path: str, port: ports.Port | None
+) -> None:
+    if port is not None:
+        _convert_host_port(service, entry, path, port)
+    elif ports.parse_number(entry.get_text("target")) is None:
+        entry.drop("target", "is not a valid port", "write each port of a range")
+        entry.drop("published", "its target is not a valid port")
+    else:
+        entry.keep("target")
+        entry.drop("published", "another entry has the same port")
+    for key in ("protocol", "app_protocol", "name"):
+        entry.keep(key)
+    if entry.get_text("mode") == "ingress":
+        entry.keep("mode")
+    else:
+        entry.drop("mode", "Seaway uses no port of a host")
+    host = entry.get_text("host_ip") or ""
+    if ports.is_loopback(host):
+        entry.keep("host_ip", "that host only")
+    elif host in ("0.0.0.0", "::"):  # noqa: S104
+        entry.keep("host_ip", "every address")
+    else:
+        entry.drop("host_ip", "Seaway uses no address of a host")
+
+
+def _convert_host_port(
+    service: context.ServiceContext, entry: key_reader.KeyReader, path: str, port: ports.Port
+) -> None:
+    key, host_port = (
+        ("target", "any free host port")
+        if port.host_port is None
+        else (
+            "published",
+            f"host port {port.host_port}",
         )
-        return True
-    ways = "nodePort or loadBalancer"
-    if into == "expose" and port.protocol in ("http", "grpc"):
-        ways = f"ingress, {ways}"
-    how = f"publish: true, and not {told}: how it is reached is the environment's business"
-    service.keys.approximate(key, how, f"{PUBLISH_COMMAND} {ways}", into=into)
-    return True
+    )
+    if key == "published":
+        entry.keep("target", into="" if path == "port" else path)
+    into = "publish" if path == "port" else path
+    if not _is_published(port):
+        reason = f"{host_port} is open to that host only"
+        if not port.loopback_only:
+            reason = f"{port.number} is a debugger port"
+        target = f"service/{service.service.dns_name} {port.host_port or port.number}:{port.number}"
+        entry.approximate(key, f"not published: {reason}", f"kubectl port-forward {target}")
+    elif port.host_port is None:
+        entry.keep(key, "publish: true; the environment selects the host port", into=into)
+    else:
+        ways = "nodePort, or loadBalancer"
+        if path == "port" and port.protocol in ("http", "grpc"):
+            ways = f"ingress, gateway, {ways}"
+        message = f"publish: true instead of {host_port}: the environment decides how it is reachable"
+        entry.approximate(key, message, f"{PUBLISH_COMMAND} with {ways}", into=into)

@@ -1,79 +1,76 @@
-"""How a container is asked whether it is well.
-
-Docker asks one question and restarts nothing for its answer; depends_on waits for it. That is readiness.
-"""
+"""Converts the healthcheck. Docker restarts nothing for its result, and depends_on waits for it: that is readiness."""
 
 import math
 
-from seaway.compose.importer import amounts, key_reader, naming, service_builder
+from seaway.compose.importer import amounts, context, key_reader
 
 SHELL = ("/bin/sh", "-c")
-DEFAULT_START_SECONDS, SLOW_START_SECONDS = 60, 300
+DEFAULT_START_SECONDS = 60
+SLOW_START_SECONDS = 300
 DOCKER_INTERVAL, DOCKER_TIMEOUT, DOCKER_RETRIES = 30, 30, 3
-"""What Docker takes where nothing is said. https://docs.docker.com/reference/dockerfile/#healthcheck"""
+"""Docker's defaults. https://docs.docker.com/reference/dockerfile/#healthcheck"""
 
 MAX_INTERVAL = 5
-"""Seconds between two questions at most: what is well is then seen soon, and what waits for it starts."""
+"""Seconds between two probes, so that dependent services start soon."""
 
 
-def convert(
-    keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder, renames: naming.Renames, *, job: bool
-) -> None:
-    """The healthcheck of a service."""
-    if not keys.has("healthcheck"):
-        return
-    said = keys.enter("healthcheck")
-    if job:
-        keys.drop("healthcheck", "a job is well when it ends well")
-        return
-    test = said.get_texts("test") or []
-    if said.is_true("disable") or test[:1] == ["NONE"]:
-        for key in said.mapping.pairs:
-            said.approximate(key, "switches the image's own question off; the port is asked whether it accepts")
-        return
+def convert(service: context.ServiceContext) -> None:
+    keys = service.keys
+    healthcheck = keys.enter("healthcheck")
+    test = healthcheck.get_texts("test") or []
     command = _get_command(test)
-    if not command:
-        said.drop("test", "is no question", 'write ["CMD", program, argument] or ["CMD-SHELL", text]')
-        for key in said.mapping.pairs:
-            said.drop(key, "there is no `test`, and what the image asks is not known here", "write `test:`")
-        return
-    words = [renames.rewrite(word) for word in command]
-    builder.set(("health", "readiness"), words, said.locate("test"))
-    if words != list(command):
-        said.approximate("test", "with the names and paths that things have here", into="health.readiness")
-    said.keep("test", "health.readiness", into="health.readiness")
-    said.keep("disable")
-    _convert_timing(said, builder)
+    if service.service.kind == "jobs":
+        keys.drop("healthcheck", "a job is healthy if it completes")
+    elif healthcheck.is_true("disable") or test[:1] == ["NONE"]:
+        for key in healthcheck.mapping.pairs:
+            healthcheck.approximate(key, "disables the image's healthcheck; readiness checks the port")
+    elif not command:
+        for key in healthcheck.mapping.pairs:
+            if key == "test":
+                hint = 'write ["CMD", program, argument] or ["CMD-SHELL", text]'
+                healthcheck.drop(key, "is not a valid test", hint)
+            else:
+                healthcheck.drop(key, "there is no `test`, and the image's test is unknown", "write `test:`")
+    else:
+        words = [service.renames.rewrite(word) for word in command]
+        service.builder.set(("health", "readiness"), words, healthcheck.locate("test"))
+        if words == list(command):
+            healthcheck.keep("test", "health.readiness", into="health.readiness")
+        else:
+            healthcheck.approximate("test", "with the new names and paths", into="health.readiness")
+        healthcheck.keep("disable")
+        _convert_timing(service, healthcheck)
 
 
-def _convert_timing(healthcheck: key_reader.KeyReader, builder: service_builder.ServiceBuilder) -> None:
+def _convert_timing(service: context.ServiceContext, healthcheck: key_reader.KeyReader) -> None:
     interval = amounts.to_seconds(healthcheck.get_text("interval")) or DOCKER_INTERVAL
-    retries = healthcheck.get_text("retries") or ""
-    number = (int(retries) if retries.isdecimal() else 0) or DOCKER_RETRIES
-    every = min(interval, MAX_INTERVAL)
-    enough = math.ceil(number * interval / every)
-    timeout = amounts.to_seconds(healthcheck.get_text("timeout")) or DOCKER_TIMEOUT
-    for key, value, of in (
-        ("interval", every, "interval"),
-        ("timeout", timeout, "timeout"),
-        ("retries", enough, "retries"),
-    ):
-        builder.set(("health", key), value, healthcheck.locate(of))
-    how = f"every {every} s" if every == interval else f"every {every} s, and so no later"
-    healthcheck.keep("interval", how, into="health.interval")
-    healthcheck.keep("timeout", f"timeout: {timeout}", into="health.timeout")
-    how = f"{enough} times {every} s" if enough != number else f"retries: {number}"
-    healthcheck.keep("retries", how, into="health.retries")
-    if (amounts.to_seconds(healthcheck.get_text("start_interval")) or every) >= every:
-        healthcheck.keep("start_interval", f"every {every} s from the start on")
-    healthcheck.approximate("start_interval", f"every {every} s from the start on")
-    # Docker counts wrong answers when this time is over, and restarts nothing even then.
-    startup = (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + number * interval
-    if startup > DEFAULT_START_SECONDS:
-        builder.set(("health", "startPeriod"), startup, healthcheck.locate("start_period"))
-    healthcheck.keep(
-        "start_period", f"a start may take {max(startup, DEFAULT_START_SECONDS)} s", into="health.startPeriod"
-    )
+    text = healthcheck.get_text("retries") or ""
+    retries = (int(text) if text.isdecimal() else 0) or DOCKER_RETRIES
+    period = min(interval, MAX_INTERVAL)
+    fields = {
+        "interval": period,
+        "timeout": amounts.to_seconds(healthcheck.get_text("timeout")) or DOCKER_TIMEOUT,
+        "retries": math.ceil(retries * interval / period),
+    }
+    messages = {field: f"{field}: {number}" for field, number in fields.items()}
+    if period != interval:
+        messages["interval"] += ", with more retries"
+    if fields["retries"] != retries:
+        messages["retries"] += f", at intervals of {period} s"
+    for field, number in fields.items():
+        service.builder.set(("health", field), number, healthcheck.locate(field))
+        healthcheck.keep(field, messages[field], into=f"health.{field}")
+    message = f"an interval of {period} s from the start"
+    if (amounts.to_seconds(healthcheck.get_text("start_interval")) or period) >= period:
+        healthcheck.keep("start_interval", message)
+    else:
+        healthcheck.approximate("start_interval", message)
+    # Docker counts failures only after this period, and does not restart the container.
+    start = (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + retries * interval
+    if start > DEFAULT_START_SECONDS:
+        service.builder.set(("health", "startPeriod"), start, healthcheck.locate("start_period"))
+    message = f"startPeriod: {max(start, DEFAULT_START_SECONDS)}"
+    healthcheck.keep("start_period", message, into="health.startPeriod")
 
 
 def _get_command(test: list[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A mapping of a compose document, read key by key; what becomes of each key is told."""
+"""Reads a mapping of a compose document and records the outcome of its keys."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from seaway.compose import report
 from seaway.syntax import diagnosis, nodes
 
+Key = str | tuple[str, ...]
+"""A key, or a path below one: ``deploy.mode``. A tuple where names may hold dots: ``("labels", "example.com/a")``."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class KeyReader:
-    """One mapping and its path. ``into``: the path of what it becomes."""
+    """One mapping and its path. ``into``: the path of its result."""
 
     mapping: nodes.MappingNode
     path: str
@@ -17,147 +20,138 @@ class KeyReader:
     into: str = ""
 
     def get_node(self, key: str) -> nodes.Node | None:
-        """The value of a key; None: it is not there, or null."""
-        entry = self.mapping.pairs.get(key)
-        if entry is None or (isinstance(entry.node, nodes.ScalarNode) and entry.node.kind == "null"):
+        """The node of a key; None: it is missing or null."""
+        pair = self.mapping.pairs.get(key)
+        if pair is None or (isinstance(pair.node, nodes.ScalarNode) and pair.node.kind == "null"):
             return None
-        return entry.node
+        return pair.node
 
     def get_text(self, key: str) -> str | None:
-        """The value of a key as text."""
         node = self.get_node(key)
         return node.text if isinstance(node, nodes.ScalarNode) else None
 
     def is_true(self, key: str) -> bool:
-        """Whether a key says true."""
         return (self.get_text(key) or "").lower() == "true"
 
     def get_texts(self, key: str) -> list[str] | None:
-        """The values of a list, or the one value; None: it is not there."""
+        """The texts of a list, or a single text; None: the key is missing."""
         node = self.get_node(key)
         if isinstance(node, nodes.SequenceNode):
-            return [item.text for item in node.items if isinstance(item, nodes.ScalarNode)]
+            return [child.text for child in node.items if isinstance(child, nodes.ScalarNode)]
         return [node.text] if isinstance(node, nodes.ScalarNode) else None
 
+    def get_names(self, key: str) -> list[str]:
+        """The names of the mapping below a key."""
+        return list(nodes.get_pairs(self.mapping, key))
+
     def get_scalars(self, key: str) -> dict[str, nodes.ScalarNode]:
-        """The texts of a mapping, without its nulls."""
-        found = nodes.get_pairs(self.mapping, key)
+        """The scalars of the mapping below a key, without nulls."""
         return {
-            name: entry.node
-            for name, entry in found.items()
-            if isinstance(entry.node, nodes.ScalarNode) and entry.node.kind != "null"
+            name: pair.node
+            for name, pair in nodes.get_pairs(self.mapping, key).items()
+            if isinstance(pair.node, nodes.ScalarNode) and pair.node.kind != "null"
         }
 
     def enter(self, key: str) -> "KeyReader":
-        """The mapping below a key; an empty one where there is none."""
+        """The mapping below a key; empty if there is none."""
         node = self.get_node(key)
-        table = node if isinstance(node, nodes.MappingNode) else nodes.MappingNode(self.locate(key))
-        return dataclasses.replace(self, mapping=table, path=self.join_path(key))
+        mapping = node if isinstance(node, nodes.MappingNode) else nodes.MappingNode(self.locate(key))
+        return dataclasses.replace(self, mapping=mapping, path=self.join_path(key))
 
     def enter_sequence(self, key: str) -> list["KeyReader"]:
-        """The mappings of a list, each with its path."""
+        """The mappings of a list."""
         node = self.get_node(key)
-        listed = node.items if isinstance(node, nodes.SequenceNode) else ()
         return [
-            dataclasses.replace(self, mapping=item, path=f"{self.join_path(key)}.{number}")
-            for number, item in enumerate(listed)
-            if isinstance(item, nodes.MappingNode)
+            dataclasses.replace(self, mapping=child, path=f"{self.join_path(key)}.{number}")
+            for number, child in enumerate(node.items if isinstance(node, nodes.SequenceNode) else ())
+            if isinstance(child, nodes.MappingNode)
         ]
 
     def enter_mapping(self, key: str) -> Iterator[tuple[str, "KeyReader"]]:
-        """The mappings of a mapping, by name; of one that is null, an empty one."""
-        for name, entry in nodes.get_pairs(self.mapping, key).items():
-            table = entry.node if isinstance(entry.node, nodes.MappingNode) else nodes.MappingNode(entry.location)
-            yield name, dataclasses.replace(self, mapping=table, path=f"{self.join_path(key)}.{name}")
+        """The mappings of a mapping, by name; a null is an empty mapping."""
+        for name, pair in nodes.get_pairs(self.mapping, key).items():
+            mapping = pair.node if isinstance(pair.node, nodes.MappingNode) else nodes.MappingNode(pair.location)
+            yield name, dataclasses.replace(self, mapping=mapping, path=f"{self.join_path(key)}.{name}")
 
-    def has(self, key: str) -> bool:
-        """Whether there is such a key, or path below one, whatever it says."""
+    def has(self, key: Key) -> bool:
         return self._find_location(key) is not None
 
-    def join_path(self, key: str) -> str:
+    def join_path(self, key: Key) -> str:
+        key = key if isinstance(key, str) else ".".join(key)
         return f"{self.path}.{key}" if self.path else key
 
-    def locate(self, key: str) -> diagnosis.SourceLocation:
-        """Where a key, or a path below one, stands; that of the whole where there is none."""
+    def locate(self, key: Key) -> diagnosis.SourceLocation:
+        """The location of a key; of the mapping if the key is missing."""
         return self._find_location(key) or self.mapping.location
 
-    def _find_location(self, key: str) -> diagnosis.SourceLocation | None:
-        if key in self.mapping.pairs:
-            return self.mapping.pairs[key].location
+    def _find_location(self, key: Key) -> diagnosis.SourceLocation | None:
+        if isinstance(key, str):
+            key = (key,) if key in self.mapping.pairs else tuple(key.split("."))
         node: nodes.Node = self.mapping
-        place = None
-        for step in key.split("."):
+        location = None
+        for step in key:
             match node:
                 case nodes.MappingNode() if step in node.pairs:
-                    place, node = node.pairs[step].location, node.pairs[step].node
+                    location, node = node.pairs[step].location, node.pairs[step].node
                 case nodes.SequenceNode() if step.isdecimal() and int(step) < len(node.items):
                     node = node.items[int(step)]
-                    place = node.location
+                    location = node.location
                 case _:
                     return None
-        return place
+        return location
 
-    def keep(self, key: str, message: str = "", *, into: str = "") -> None:
-        """Nothing of it is lost. Says nothing where there is no such key, as the others."""
-        self._record(key, "kept", message, "", into)
+    def keep(self, key: Key, message: str = "", *, into: str = "") -> None:
+        """Nothing is lost. Like the others, it records nothing if the key is missing."""
+        self.record(key, "kept", message, into=into)
 
-    def approximate(self, key: str, message: str, hint: str = "", *, into: str = "") -> None:
-        """It is meant, and not quite as it was written."""
-        self._record(key, "approximated", message, hint, into)
+    def approximate(self, key: Key, message: str, hint: str = "", *, into: str = "") -> None:
+        """The result differs from the key."""
+        self.record(key, "approximated", message, hint, into=into)
 
-    def complete(self, key: str, message: str, hint: str = "", *, into: str = "") -> None:
-        """It is kept, with what it does not say and Kubernetes wants to know."""
-        self._record(key, "added", message, hint, into)
+    def complete(self, key: Key, message: str, hint: str = "", *, into: str = "") -> None:
+        """The key is kept, with a fact added that Kubernetes needs."""
+        self.record(key, "added", message, hint, into=into)
 
-    def drop(self, key: str, message: str, hint: str = "remove it", *, into: str = "") -> None:
-        """Nothing comes of it."""
-        self._record(key, "dropped", message, hint, into)
+    def drop(self, key: Key, message: str, hint: str = "remove it", *, into: str = "") -> None:
+        """The key has no result."""
+        self.record(key, "dropped", message, hint, into=into)
 
-    def refuse(self, key: str, message: str, hint: str) -> None:
-        """With it, nothing is deployed; unless somebody waives it, and then it is left out."""
-        own = self.join_path(key).split(".")[2]
-        waive = f"or leave it out: `x-seaway: {{waive: {{{own}: <reason>}}}}` in the service"
-        self._record(key, "refused", message, f"{hint}, {waive}", "")
+    def refuse(self, key: Key, message: str, hint: str) -> None:
+        """Nothing is deployed with this key, unless the service waives it."""
+        waived = self.join_path(key).split(".")[2]
+        waiver = f"or drop it: `x-seaway: {{waive: {{{waived}: <reason>}}}}` in the service"
+        self.record(key, "refused", message, f"{hint}, {waiver}")
 
-    def record(self, key: str, kind: report.OutcomeKind, message: str, hint: str, *, into: str = "") -> None:
-        """Whatever became of it."""
-        self._record(key, kind, message, hint, into)
+    def record(self, key: Key, kind: report.OutcomeKind, message: str = "", hint: str = "", *, into: str = "") -> None:
+        location = self._find_location(key)
+        if location is not None:
+            outcome = report.KeyOutcome(
+                location=location,
+                path=self.join_path(key),
+                kind=kind,
+                message=message,
+                hint=hint,
+                into=self._join_into(into),
+            )
+            self.conversion.record(outcome)
 
     def note(self, kind: report.OutcomeKind, message: str, hint: str = "", *, into: str = "") -> None:
-        """Of what is not written, and is so all the same."""
-        made = report.KeyOutcome(
+        """Record a fact of the mapping as a whole."""
+        outcome = report.KeyOutcome(
             location=self.mapping.location,
             path=self.path,
             kind=kind,
             message=message,
             hint=hint,
             into=self._join_into(into),
+            is_note=True,
         )
-        self.conversion.record(made)
-
-    def record_member(  # noqa: PLR0917 - as a row of the table
-        self, key: str, name: str, kind: report.OutcomeKind, message: str, hint: str, into: str = ""
-    ) -> None:
-        """Of an entry of a mapping whose names may have points in them, as labels and variables."""
-        place = nodes.get_pairs(self.mapping, key)[name].location
-        path = f"{self.join_path(key)}.{name}"
-        made = report.KeyOutcome(
-            location=place, path=path, kind=kind, message=message, hint=hint, into=self._join_into(into)
-        )
-        self.conversion.record(made)
-
-    def _record(self, key: str, kind: report.OutcomeKind, message: str, hint: str, into: str) -> None:
-        if not self.has(key):
-            return
-        made = report.KeyOutcome(
-            location=self.locate(key),
-            path=self.join_path(key),
-            kind=kind,
-            message=message,
-            hint=hint,
-            into=self._join_into(into),
-        )
-        self.conversion.record(made)
+        self.conversion.record(outcome)
 
     def _join_into(self, into: str) -> str:
         return f"{self.into}.{into}" if self.into and into else self.into or into
+
+
+def without_report(keys: KeyReader) -> KeyReader:
+    """The same keys for a second reader, which must not record their outcomes again."""
+    return dataclasses.replace(keys, conversion=report.ConversionReport())

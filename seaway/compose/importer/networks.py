@@ -1,136 +1,142 @@
-"""Networks: who shares one may call each other. A cluster opens what is called, and nothing else."""
+"""Converts networks. Services on one network may call each other; a cluster opens the declared calls only."""
 
 import ipaddress
-from collections.abc import Mapping
 
-from seaway.compose.importer import key_reader, plan, service_builder
+from seaway.compose.importer import context, key_reader
 from seaway.syntax import nodes
 
+_LINKS = "links between its services"
 
-def convert(
-    service: plan.ServicePlan,
-    builder: service_builder.ServiceBuilder,
-    plans: Mapping[str, plan.ServicePlan],
-    document: key_reader.KeyReader,
-) -> None:
-    """The links of a service, and what it may reach outside."""
-    one = service.keys
-    others = sorted(plan.list_callable(service, plans), key=lambda other: other.dns_name)
-    place = one.locate("networks") if one.has("networks") else builder.location
+
+def convert(service: context.ServiceContext) -> None:
+    """The calls of a service, and its egress."""
+    keys, builder, plans = service.keys, service.builder, service.plans
+    others = sorted(other.dns_name for other in service.service.list_callable(plans))
+    location = keys.locate("networks") if keys.has("networks") else builder.location
     if others:
-        builder.set(("calls",), [other.dns_name for other in others], place)
-        builder.set(("linkVariables",), False, place)  # noqa: FBT003 - compose gives none, and REDIS_URL may mean another
-    names = ", ".join(other.dns_name for other in others)
-    how = f"calls what shares the network and has a port: {names}" if names else "nothing to call shares the network"
-    if plan.is_passive_server(service):
-        how = f"calls what it names: {names}" if names else "is called, and calls nobody"
-    for name, said in one.enter_mapping("networks"):
-        _convert_attachment(one, said, name, how)
-    if one.get_text("network_mode") == "none":
-        builder.set(("egress",), [], one.locate("network_mode"))
-    declared = dict(document.enter_mapping("networks"))
-    if service.networks and all(name in declared and declared[name].is_true("internal") for name in service.networks):
-        builder.set(("egress",), [], place)
-    for number, text in enumerate(one.get_texts("links") or []):
+        builder.set("calls", others, location)
+        # Compose sets no such variables, and an application may read REDIS_URL for something else.
+        builder.set("linkVariables", False, location)  # noqa: FBT003 - a field
+    names = ", ".join(others)
+    if service.service.is_passive_server():
+        message = f"calls the services that it names: {names}" if names else "calls no service"
+    else:
+        message = f"calls services with a port on the same network: {names}" if names else "no service to call"
+    _convert_attachments(keys, message)
+    definitions = dict(service.document.enter_mapping("networks"))
+    internal = [name in definitions and definitions[name].is_true("internal") for name in service.service.networks]
+    if internal and all(internal):
+        builder.set("egress", [], location)
+    elif keys.get_text("network_mode") == "none":
+        builder.set("egress", [], keys.locate("network_mode"))
+    _convert_links(service)
+
+
+def _convert_attachments(keys: key_reader.KeyReader, message: str) -> None:
+    for name, network in keys.enter_mapping("networks"):
+        if not network.mapping.pairs:
+            keys.keep(("networks", name), message, into="calls")
+        network.approximate("aliases", "called by its own name; the environment of others is changed", into="calls")
+        for key in ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"):
+            network.drop(key, "the cluster assigns addresses, and they change", "call it by its name")
+        for key in ("priority", "gw_priority", "driver_opts", "interface_name"):
+            network.drop(key, "a pod has one network")
+
+
+def _convert_links(service: context.ServiceContext) -> None:
+    keys, plans = service.keys, service.plans
+    for number, text in enumerate(keys.get_texts("links") or []):
         name, _, alias = text.partition(":")
         key = f"links.{number}"
         if name not in plans or plans[name].kind == "jobs":
-            one.drop(key, f"{name} is nothing that can be called")
+            keys.drop(key, f"{name} is not a service that can be called")
         elif alias in ("", name):
-            one.keep(key, f"calls: {plans[name].dns_name}", into="calls")
+            keys.keep(key, f"calls: {plans[name].dns_name}", into="calls")
         else:
-            one.approximate(key, f"calls: {plans[name].dns_name}; variables and files say so", into="calls")
-    one.drop("external_links", "is outside of this file", "name it in `egress`, by its address")
-
-
-def _convert_attachment(keys: key_reader.KeyReader, network: key_reader.KeyReader, name: str, message: str) -> None:
-    if not network.mapping.pairs:
-        keys.keep(f"networks.{name}", message, into="calls")
-        return
-    network.approximate("aliases", "called by its own name; the environment of the others says so", into="calls")
-    for key in ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"):
-        network.drop(key, "a pod's address is the cluster's business, and changes", "call it by its name")
-    for key in ("priority", "gw_priority", "driver_opts", "interface_name"):
-        network.drop(key, "a pod has one network")
+            keys.approximate(key, f"calls: {plans[name].dns_name}; variables and files use this name", into="calls")
+    keys.drop("external_links", "is outside this file", "add its address to `egress`")
 
 
 def convert_definitions(document: key_reader.KeyReader) -> None:
-    """The networks of the document."""
-    for name, said in document.enter_mapping("networks"):
-        if not said.mapping.pairs:
-            document.keep(f"networks.{name}", "links between those that share it")
-            continue
-        said.keep("name", "only Docker's own name for it")
-        internal = "who is in no other network reaches nothing outside: egress is closed"
-        said.keep("internal", internal if said.is_true("internal") else "")
-        if said.get_text("driver") in (None, "bridge", "overlay", "default"):
-            said.keep("driver", "links between those that share it")
-        said.drop("driver", "a pod has the cluster's network")
+    for name, network in document.enter_mapping("networks"):
+        if not network.mapping.pairs:
+            document.keep(("networks", name), _LINKS)
+        network.keep("name", "only Docker uses this name")
+        internal = "egress is closed for services on no other network"
+        network.keep("internal", internal if network.is_true("internal") else "")
+        if network.get_text("driver") in (None, "bridge", "overlay", "default"):
+            network.keep("driver", _LINKS)
+        else:
+            network.drop("driver", "pods use the cluster's network")
         for key in ("driver_opts", "ipam", "attachable", "enable_ipv4", "enable_ipv6", "labels"):
-            for inner in (said.enter(key).mapping.pairs or {"": None}) if said.has(key) else ():
-                at = f"{key}.{inner}" if inner else key
-                said.drop(at, "a pod has the cluster's network, and its addresses")
-        if said.get_text("external") == "false":
-            said.keep("external")
-        why = "what else is on it is outside of this application"
-        said.drop("external", why, "name it in `egress`, by its address")
+            message = "pods use the cluster's network and addresses"
+            options = network.enter(key).mapping.pairs
+            for option in options:
+                network.drop((key, option), message)
+            if not options:
+                network.drop(key, message)
+        if network.get_text("external") == "false":
+            network.keep("external")
+        else:
+            network.drop("external", "its other members are outside the application", "add its address to `egress`")
 
 
-def convert_hosts(keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder) -> None:
-    """Names that a container knows by itself, and whom it asks for others."""
+def convert_hosts(service: context.ServiceContext) -> None:
+    """`extra_hosts` and DNS settings."""
+    keys, pod = service.keys, service.builder.pod_spec
     aliases: dict[str, list[str]] = {}
     for key, name, text in _parse_hosts(keys):
         address = _parse_address(text)
         if address is None:
-            keys.drop(key, f"{text} is the machine that Docker runs on, and a cluster has many", "name its address")
+            keys.drop(key, f"{text} is the Docker host, and a cluster has many hosts", "write its address")
             continue
         aliases.setdefault(str(address), []).append(name)
         if address.is_private:
-            _allow_egress(builder, f"{address}/{address.max_prefixlen}", keys)
+            _allow_egress(service, f"{address}/{address.max_prefixlen}")
         keys.keep(key, "hostAliases of the pod", into="raw")
     if aliases:
-        builder.pod_spec["hostAliases"] = [{"ip": ip, "hostnames": names} for ip, names in aliases.items()]
+        pod["hostAliases"] = [{"ip": ip, "hostnames": names} for ip, names in aliases.items()]
     config: dict[str, object] = {}
     if servers := keys.get_texts("dns"):
         config["nameservers"] = servers
-        builder.pod_spec["dnsPolicy"] = "None"
-        how = "asks them and not the cluster, whose names it does not find then"
-        keys.approximate("dns", how, "remove it", into="raw")
+        pod["dnsPolicy"] = "None"
+        message = "replaces the cluster's DNS, so that names of the cluster are not found"
+        keys.approximate("dns", message, "remove it", into="raw")
         for server in servers:
             if address := _parse_address(server):
-                _allow_egress(builder, f"{address}/{address.max_prefixlen}:53", keys)
-    if searched := keys.get_texts("dns_search"):
-        config["searches"] = searched
+                _allow_egress(service, f"{address}/{address.max_prefixlen}:53")
+    if domains := keys.get_texts("dns_search"):
+        config["searches"] = domains
         keys.keep("dns_search", "dnsConfig of the pod", into="raw")
     if options := keys.get_texts("dns_opt"):
-        pairs = [text.partition(":") for text in options]
-        config["options"] = [{"name": name, **({"value": value} if value else {})} for name, _, value in pairs]
+        parts = [text.partition(":") for text in options]
+        config["options"] = [{"name": name, **({"value": option} if option else {})} for name, _, option in parts]
         keys.keep("dns_opt", "dnsConfig of the pod", into="raw")
     if config:
-        builder.pod_spec["dnsConfig"] = config
+        pod["dnsConfig"] = config
 
 
-def _allow_egress(builder: service_builder.ServiceBuilder, text: str, keys: key_reader.KeyReader) -> None:
-    if "egress" not in builder.fields:
-        builder.append_unique("egress", "internet", keys.mapping.location)
-    if isinstance(builder.fields["egress"], list):
-        builder.append_unique("egress", text, keys.mapping.location)
+def _allow_egress(service: context.ServiceContext, address: str) -> None:
+    """Add to a list. A closed egress stays closed."""
+    if "egress" not in service.builder.fields:
+        service.builder.append("egress", "internet")
+    if isinstance(service.builder.fields["egress"], list):
+        service.builder.append("egress", address)
 
 
-def _parse_hosts(keys: key_reader.KeyReader) -> list[tuple[str, str, str]]:
-    """Key, name and address: of ``name: address``, or of a list of ``name=address``."""
-    found: list[tuple[str, str, str]] = []
-    for name, entry in nodes.get_pairs(keys.mapping, "extra_hosts").items():
-        listed = entry.node.items if isinstance(entry.node, nodes.SequenceNode) else (entry.node,)
-        texts = [each.text for each in listed if isinstance(each, nodes.ScalarNode)]
-        key = f"extra_hosts.{name}"
-        found += [(f"{key}.{number}" if len(texts) > 1 else key, name, text) for number, text in enumerate(texts)]
-    if found:
-        return found
-    for number, text in enumerate(keys.get_texts("extra_hosts") or []):
-        name, _, address = text.partition("=") if "=" in text else text.partition(":")
-        found.append((f"extra_hosts.{number}", name, address))
-    return found
+def _parse_hosts(keys: key_reader.KeyReader) -> list[tuple[str | tuple[str, ...], str, str]]:
+    """Key, name and address of ``name: address``, or of a list of ``name=address``."""
+    hosts: list[tuple[str | tuple[str, ...], str, str]] = []
+    for name, pair in nodes.get_pairs(keys.mapping, "extra_hosts").items():
+        texts = keys.enter("extra_hosts").get_texts(name) or []
+        several = isinstance(pair.node, nodes.SequenceNode) and len(texts) > 1
+        for number, text in enumerate(texts):
+            hosts.append((("extra_hosts", name, *([str(number)] if several else [])), name, text))
+    if not hosts:
+        for number, text in enumerate(keys.get_texts("extra_hosts") or []):
+            name, _, address = text.partition("=" if "=" in text else ":")
+            hosts.append((f"extra_hosts.{number}", name, address))
+    return hosts
 
 
 def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -1,92 +1,103 @@
-"""What comes first, and what comes after an end: depends_on, restarts, the time to end."""
+"""Converts the start order (depends_on), restarts, and the shutdown."""
 
-from collections.abc import Mapping
+from seaway.compose.importer import amounts, context, key_reader, plan, planner
 
-from seaway.compose.importer import amounts, key_reader, plan, service_builder
+_JOB_ENDS = "a job ends"
 
 
-def convert(
-    service: plan.ServicePlan, builder: service_builder.ServiceBuilder, plans: Mapping[str, plan.ServicePlan]
-) -> None:
-    """What it waits for."""
-    one = service.keys
-    for name, said in one.enter_mapping("depends_on"):
-        other, condition = plans.get(name), said.get_text("condition") or "service_started"
-        if other is None:
-            one.record_member("depends_on", name, "dropped", "is no service that was asked for", "remove it")
-            continue
-        if condition == "service_started" and other.kind == "services":
-            how = "no order: a program tries again until the other answers"
-            said.approximate("condition", how, "condition: service_healthy", into="calls")
-        elif other.kind == "stores":
-            said.keep("condition", "stores come before services")
-        elif other.kind == "jobs":
-            _convert_job_dependency(service, other, said)
-        elif service.kind == "services":
-            builder.append_unique("dependsOn", other.dns_name, said.locate("condition"))
-            said.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
-        elif service.kind == "jobs":
-            said.keep("condition", "after all services", into="run")
+def convert(service: context.ServiceContext) -> None:
+    keys = service.keys
+    services = dict(service.document.enter_mapping("services"))
+    for name, dependency in keys.enter_mapping("depends_on"):
+        if name in service.plans:
+            _convert_dependency(service, service.plans[name], dependency)
+        elif name in services and services[name].has("x-seaway.made"):
+            keys.keep(("depends_on", name), "generated for Docker by seaway export")
         else:
-            said.approximate("condition", "stores come before services", "let it try again until the other answers")
-        _convert_rare_keys(said, other)
-    if service.runs_after_services:
-        builder.set(("run",), "after-rollout", one.locate("depends_on"))
+            keys.drop(("depends_on", name), "is not an imported service")
+    if service.service.runs_after_services:
+        service.builder.set("run", "after-rollout", keys.locate("depends_on"))
 
 
-def _convert_rare_keys(dependency: key_reader.KeyReader, other: plan.ServicePlan) -> None:
+def _convert_dependency(
+    service: context.ServiceContext, other: plan.ServicePlan, dependency: key_reader.KeyReader
+) -> None:
+    condition, kind = dependency.get_text("condition") or "service_started", service.service.kind
+    dns_name = service.service.dns_name
+    if condition == "service_started" and other.kind == "services":
+        message = "no order: a program retries until the other responds"
+        dependency.approximate("condition", message, "condition: service_healthy", into="calls")
+    elif other.kind == "stores" and kind != "stores":
+        dependency.keep("condition", "stores start before services")
+    elif _runs_too_late(service.service, other):
+        message = f"no rollout completes {other.dns_name} before {dns_name} starts"
+        dependency.approximate("condition", message, f"let {dns_name} retry until it is complete")
+    elif other.kind == "jobs" and kind == "services":
+        dependency.keep("condition", f"{other.dns_name} runs before any service changes")
+    elif other.kind == "services" and kind == "jobs":
+        dependency.keep("condition", "after all services", into="run")
+    else:
+        service.builder.append("dependsOn", other.dns_name, dependency.locate("condition"))
+        dependency.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
     if dependency.get_text("required") == "true":
         dependency.keep("required")
-    dependency.approximate("required", f"{other.dns_name} is there: it is in the same application")
+    else:
+        dependency.approximate("required", f"{other.dns_name} is part of the application")
     if dependency.get_text("restart") == "false":
         dependency.keep("restart")
-    dependency.drop("restart", "a program tries again when the other is back")
-
-
-def _convert_job_dependency(
-    service: plan.ServicePlan, other: plan.ServicePlan, dependency: key_reader.KeyReader
-) -> None:
-    if service.kind == "jobs":
-        how = f"{service.dns_name} and {other.dns_name} are jobs of one release; nothing says which is first"
-        dependency.approximate("condition", how, "let one job do both")
-    elif service.kind == "stores":
-        dependency.approximate("condition", "stores come before jobs", "let it wait itself")
-    elif other.runs_after_services:
-        how = f"{other.dns_name} needs services itself, and so runs after all of them"
-        dependency.approximate("condition", how, "let it need stores only")
     else:
-        dependency.keep("condition", f"{other.dns_name} runs before any service changes")
+        dependency.drop("restart", "a program reconnects after a restart of the other")
 
 
-def convert_termination(service: plan.ServicePlan, builder: service_builder.ServiceBuilder) -> None:
-    """Restarts and ends."""
-    one, job = service.keys, service.kind == "jobs"
-    policy = one.enter("deploy").enter("restart_policy")
-    condition = policy.get_text("condition") or one.get_text("restart")
-    if job:
-        tries = policy.get_text("max_attempts") or (one.get_text("restart") or "").partition(":")[2]
-        if tries.isdecimal():
-            builder.set(("backoffLimit",), int(tries), policy.locate("max_attempts"))
-            policy.keep("max_attempts", f"backoffLimit: {tries}", into="backoffLimit")
-            one.keep("restart", f"backoffLimit: {tries}", into="backoffLimit")
-        once = condition in (None, "no", "none", "on-failure") or (condition or "").startswith("on-failure")
-        how = "a job is tried twice"
-        policy.approximate("condition", how, into="backoffLimit") if once else policy.drop("condition", "a job ends")
-        one.approximate("restart", how, into="backoffLimit") if once else one.drop("restart", "a job ends")
+def _runs_too_late(service: plan.ServicePlan, other: plan.ServicePlan) -> bool:
+    """Whether the other is a job that completes after this service starts, or that runs on a schedule."""
+    is_scheduled = planner.CRON_LABEL in other.keys.get_scalars("labels")
+    return other.kind == "jobs" and (is_scheduled or (other.runs_after_services and not service.runs_after_services))
+
+
+def convert_termination(service: context.ServiceContext) -> None:
+    keys, is_job = service.keys, service.service.kind == "jobs"
+    policy = keys.enter("deploy").enter("restart_policy")
+    if is_job:
+        _convert_retries(service, policy)
     else:
-        always = condition in (None, "always", "unless-stopped", "any")
-        for parent, key in ((one, "restart"), (policy, "condition")):
-            if always:
-                parent.keep(key)
+        condition = policy.get_text("condition") or keys.get_text("restart")
+        for reader, key in ((keys, "restart"), (policy, "condition")):
+            if condition in (None, "always", "unless-stopped", "any"):
+                reader.keep(key)
             else:
-                parent.approximate(key, "a service that ends is always started again", "make it a job")
-    for key in ("delay", "window", "max_attempts"):
-        policy.approximate(key, "the longer it fails, the later it is started again, up to 5 minutes")
-    grace = amounts.to_seconds(one.get_text("stop_grace_period"))
-    if grace and not job:
-        builder.set(("stopGracePeriod",), grace, one.locate("stop_grace_period"))
-        one.keep("stop_grace_period", f"stopGracePeriod: {grace}", into="stopGracePeriod")
-    one.drop("stop_grace_period", "a job has 30 s" if job else "is no time to end")
-    if one.get_text("stop_signal") in ("SIGTERM", "15"):
-        one.keep("stop_signal")
-    one.drop("stop_signal", "the end is told by SIGTERM", "write STOPSIGNAL in the Dockerfile")
+                reader.approximate(key, "a service is always restarted", "make it a job")
+        policy.approximate("max_attempts", "restarts are unlimited, with a back-off of up to 5 minutes")
+    for key in ("delay", "window"):
+        policy.approximate(key, "restarts have a back-off of up to 5 minutes")
+    seconds = amounts.to_seconds(keys.get_text("stop_grace_period"))
+    if seconds and not is_job:
+        service.set("stopGracePeriod", seconds, keys, "stop_grace_period")
+    else:
+        keys.drop("stop_grace_period", "a job has 30 s" if is_job else "is not a valid duration")
+    if keys.get_text("stop_signal") in ("SIGTERM", "15"):
+        keys.keep("stop_signal")
+    else:
+        keys.drop("stop_signal", "containers receive SIGTERM", "write STOPSIGNAL in the Dockerfile")
+
+
+def _convert_retries(service: context.ServiceContext, policy: key_reader.KeyReader) -> None:
+    keys, restart = service.keys, service.keys.get_text("restart") or ""
+    condition = policy.get_text("condition") or restart
+    ends = condition in ("", "no", "none") or condition.startswith("on-failure")
+    retries = policy.get_text("max_attempts") or restart.partition(":")[2]
+    if retries.isdecimal():
+        service.builder.set("backoffLimit", int(retries), policy.locate("max_attempts"))
+        policy.keep("max_attempts", f"backoffLimit: {retries}", into="backoffLimit")
+        keys.keep("restart", f"backoffLimit: {retries}", into="backoffLimit")
+    else:
+        policy.approximate("max_attempts", "backoffLimit: 1", into="backoffLimit")
+        _record_end(keys, "restart", ends=ends)
+    _record_end(policy, "condition", ends=ends)
+
+
+def _record_end(reader: key_reader.KeyReader, key: str, *, ends: bool) -> None:
+    if ends:
+        reader.approximate(key, "backoffLimit: 1", into="backoffLimit")
+    else:
+        reader.drop(key, _JOB_ENDS)

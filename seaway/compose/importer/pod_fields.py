@@ -1,6 +1,6 @@
-"""What Kubernetes has a field for, and the model no word: it goes into `raw`."""
+"""Converts keys that only Kubernetes has fields for. They go to `raw`."""
 
-from seaway.compose.importer import amounts, key_reader, naming, service_builder
+from seaway.compose.importer import amounts, context, key_reader, naming
 
 SAFE_SYSCTLS = (
     "kernel.shm_rmid_forced",
@@ -8,79 +8,87 @@ SAFE_SYSCTLS = (
     "net.ipv4.ping_group_range",
     "net.ipv4.tcp_syncookies",
 )
+"""https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls"""
 
 
-def convert(keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder) -> None:
-    """What Kubernetes has, and the model has no word for."""
+def convert(service: context.ServiceContext) -> None:
+    keys, pod, container = service.keys, service.builder.pod_spec, service.builder.container
     for key, field in (("tty", "tty"), ("stdin_open", "stdin")):
         if keys.is_true(key):
-            builder.container[field] = True
+            container[field] = True
         keys.keep(key, f"{field} of the container" if keys.is_true(key) else "", into="raw")
     if hostname := keys.get_text("hostname"):
-        builder.pod_spec["hostname"] = naming.to_dns_label(hostname.partition(".")[0], max_length=63)
-        same = builder.pod_spec["hostname"] == hostname
-        keys.keep("hostname", into="raw") if same else keys.approximate(
-            "hostname", f"{builder.pod_spec['hostname']}, which is a name of DNS", into="raw"
-        )
+        label = pod["hostname"] = naming.to_dns_label(hostname.partition(".")[0], max_length=63)
+        if label == hostname:
+            keys.keep("hostname", into="raw")
+        else:
+            keys.approximate("hostname", f"{label}: host names are DNS labels", into="raw")
     keys.drop("domainname", "a pod has the domain of its namespace")
     if size := amounts.to_size(keys.get_text("shm_size")):
-        builder.pod_spec["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}]
-        builder.container["volumeMounts"] = [{"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
-        keys.keep("shm_size", f"{size} of memory at /dev/shm, which count as the container's", into="raw")
-    keys.drop("shm_size", "is no amount of bytes", "write it as 64m")
+        pod["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}]
+        container["volumeMounts"] = [{"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
+        keys.keep("shm_size", f"{size} of memory at /dev/shm, which counts as the container's", into="raw")
+    else:
+        keys.drop("shm_size", "is not a valid size", "write it as 64m")
+    _convert_groups(service)
+    for name, node in keys.get_scalars("annotations").items():
+        service.builder.annotations[name] = node.text
+        keys.keep(("annotations", name), "annotation of the pod", into="raw")
+    _convert_sysctls(service)
+    if keys.is_true("init"):
+        pod["shareProcessNamespace"] = True
+        keys.keep("init", "shareProcessNamespace of the pod: its first process reaps the others", into="raw")
+    else:
+        keys.keep("init")
+    for number, hook in enumerate(keys.enter_sequence("post_start")):
+        _convert_hook(service, hook, first=not number)
+
+
+def _convert_groups(service: context.ServiceContext) -> None:
     groups: list[int] = []
-    for number, text in enumerate(keys.get_texts("group_add") or []):
+    for number, text in enumerate(service.keys.get_texts("group_add") or []):
+        key = f"group_add.{number}"
         if text.isdecimal():
             groups.append(int(text))
-            keys.keep(f"group_add.{number}", "supplementalGroups of the pod", into="raw")
+            service.keys.keep(key, "supplementalGroups of the pod", into="raw")
         else:
-            why = f"which number {text} has, only the image knows"
-            keys.drop(f"group_add.{number}", why, "write the number that `id -G` prints")
+            service.keys.drop(key, f"only the image knows the id of {text}", "write the id that `id -G` prints")
     if groups:
-        builder.pod_spec.setdefault("securityContext", {})["supplementalGroups"] = groups
-    for name, node in keys.get_scalars("annotations").items():
-        builder.annotations[name] = node.text
-        keys.record_member("annotations", name, "kept", "annotation of the pod", "", "raw")
-    _convert_sysctls(keys, builder)
-    if keys.is_true("init"):
-        builder.pod_spec["shareProcessNamespace"] = True
-        keys.keep("init", "shareProcessNamespace of the pod, whose first process collects what ends", into="raw")
-    keys.keep("init")
-    for number, said in enumerate(keys.enter_sequence("post_start")):
-        _convert_hook(said, keys, builder, first=not number)
+        service.builder.pod_spec.setdefault("securityContext", {})["supplementalGroups"] = groups
 
 
-def _convert_hook(
-    hook: key_reader.KeyReader, keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder, *, first: bool
-) -> None:
+def _convert_hook(service: context.ServiceContext, hook: key_reader.KeyReader, *, first: bool) -> None:
     command = hook.get_texts("command")
     if first and command:
-        builder.container["lifecycle"] = {"postStart": {"exec": {"command": command}}}
+        service.builder.container["lifecycle"] = {"postStart": {"exec": {"command": command}}}
         hook.keep("command", "lifecycle.postStart of the container", into="raw")
-    hook.drop("command", "a container has one", "write them as one command")
+    else:
+        hook.drop("command", "a container has one hook", "write one command")
     if hook.is_true("privileged"):
-        hook.drop("privileged", "it has the rights of the program")
-    for key in ("privileged", "per_replica"):
-        hook.keep(key)
+        hook.drop("privileged", "it has the rights of the container")
+    else:
+        hook.keep("privileged")
+    hook.keep("per_replica")
     for key in ("user", "working_dir", "environment"):
-        hook.drop(key, "it runs as the program does, with its variables", "say it in the command")
+        hook.drop(key, "it runs like the container, with its variables", "set it in the command")
 
 
-def _convert_sysctls(keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder) -> None:
-    """https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls"""
-    listed = [(f"sysctls.{name}", name, node.text) for name, node in keys.get_scalars("sysctls").items()]
+def _convert_sysctls(service: context.ServiceContext) -> None:
+    keys = service.keys
+    sysctls: list[tuple[key_reader.Key, str, str]] = [
+        (("sysctls", name), name, node.text) for name, node in keys.get_scalars("sysctls").items()
+    ]
     for number, text in enumerate(keys.get_texts("sysctls") or []):
-        name, _, value = text.partition("=")
-        listed.append((f"sysctls.{number}", name, value))
+        name, _, setting = text.partition("=")
+        sysctls.append((f"sysctls.{number}", name, setting))
     safe: list[dict[str, str]] = []
-    for key, name, value in listed:
-        plain = key == f"sysctls.{name}"
-        if name == "net.ipv4.ip_unprivileged_port_start" or name in SAFE_SYSCTLS:
-            if name in SAFE_SYSCTLS:
-                safe.append({"name": name, "value": value})
-            keys.record_member("sysctls", name, "kept", "", "", "raw") if plain else keys.keep(key, into="raw")
+    for key, name, setting in sysctls:
+        if name in SAFE_SYSCTLS:
+            safe.append({"name": name, "value": setting})
+            keys.keep(key, into="raw")
+        elif name == "net.ipv4.ip_unprivileged_port_start":
+            keys.keep(key, "set by the container runtime")
         else:
-            why = "is one of the node's, which no pod may change"
-            keys.record_member("sysctls", name, "dropped", why, "set it on the nodes") if plain else keys.drop(key, why)
+            keys.drop(key, "belongs to the node, and pods cannot change it", "set it on the nodes")
     if safe:
-        builder.pod_spec.setdefault("securityContext", {})["sysctls"] = safe
+        service.builder.pod_spec.setdefault("securityContext", {})["sysctls"] = safe

@@ -1,110 +1,104 @@
-"""Secrets and configs: a secret's value is set with Pulumi and never read here, a config is a file."""
+"""Converts secrets and configs. Pulumi holds the value of a secret, and Seaway never reads it. A config is a file."""
 
 import posixpath
-from collections.abc import Mapping
 
-from seaway.compose.importer import key_reader, service_builder, volumes
+from seaway.compose.importer import context, key_reader
 from seaway.model import secrets
 
-OWNERSHIP_MESSAGE = "the file belongs to the container's own user, who alone reads it"
 
-
-def convert(keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder) -> dict[str, str]:
-    """The secrets of a service; what comes back are the paths that differ: where compose has them -> where they are."""
-    moved: dict[str, str] = {}
-    env = keys.get_scalars("environment")
-    for number, said in enumerate(keys.enter_sequence("secrets")):
-        source = said.get_text("source") or ""
+def convert(service: context.ServiceContext) -> None:
+    """The secrets of a service."""
+    for secret in service.keys.enter_sequence("secrets"):
+        source = secret.get_text("source") or ""
         if not source:
-            said.drop("target", "names no secret", "write `source:`")
+            secret.drop("target", "names no secret", "write `source:`")
             continue
-        builder.set(("secrets", source), None, said.locate("source"))
-        here = f"{secrets.MOUNT_FOLDER}/{source}"
-        there = posixpath.join(secrets.MOUNT_FOLDER, said.get_text("target") or source)
-        said.keep("source", f"the file {here}", into=f"secrets.{source}")
-        if there == here:
-            said.keep("target")
+        service.builder.set(("secrets", source), None, secret.locate("source"))
+        path = f"{secrets.MOUNT_FOLDER}/{source}"
+        secret.keep("source", f"the file {path}", into=f"secrets.{source}")
+        if _get_compose_path(secret) == path:
+            secret.keep("target")
         else:
-            moved[there] = here
-            said.approximate("target", f"the file is {here}, and env, command and healthcheck say so")
+            secret.approximate("target", f"the file is {path}; env, command and healthcheck use it")
         for key in ("uid", "gid", "mode"):
-            said.approximate(key, OWNERSHIP_MESSAGE)
+            secret.approximate(key, "only the user of the container can read the file")
         for key in ("file", "environment", "external"):
-            keys.drop(f"secrets.{number}.{key}", "belongs to the secret itself")
-        own = f"{source}_FILE"
-        if own in env and env[own].text in (here, there):
-            keys.keep(f"environment.{own}", "every secret's variable says where its file is")
+            secret.drop(key, "belongs to the definition of the secret")
+
+
+def _get_compose_path(secret: key_reader.KeyReader) -> str:
+    return posixpath.join(secrets.MOUNT_FOLDER, secret.get_text("target") or secret.get_text("source") or "")
+
+
+def find_moved_paths(keys: key_reader.KeyReader) -> dict[str, str]:
+    """New paths of secrets by the path in compose, where they differ."""
+    moved: dict[str, str] = {}
+    for secret in keys.enter_sequence("secrets"):
+        path = f"{secrets.MOUNT_FOLDER}/{secret.get_text('source')}"
+        if secret.get_text("source") and _get_compose_path(secret) != path:
+            moved[_get_compose_path(secret)] = path
     return moved
 
 
-def find_file_variables(keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder) -> set[str]:
-    """Variables that each secret brings by itself, where they say the same."""
-    listed = {said.get_text("source") or "" for said in keys.enter_sequence("secrets")}
-    env = keys.get_scalars("environment")
-    return {f"{name}_FILE" for name in listed if f"{name}_FILE" in env and builder.has("secrets", name)}
+def find_file_variables(keys: key_reader.KeyReader) -> dict[str, str]:
+    """The variables that secrets set by themselves, with the path: ``TOKEN_FILE`` of the secret TOKEN."""
+    sources = [secret.get_text("source") for secret in keys.enter_sequence("secrets")]
+    return {f"{source}_FILE": f"{secrets.MOUNT_FOLDER}/{source}" for source in sources}
 
 
 def convert_definitions(document: key_reader.KeyReader) -> None:
-    """The secrets of the document."""
-    for name, said in document.enter_mapping("secrets"):
-        remedy = f"pulumi config set --secret --path 'seaway:secrets.{name}'"
-        if said.get_text("file"):
-            said.approximate(
-                "file", "the value is the stack's, and not in a file", f"{remedy} < {said.get_text('file')}"
-            )
-        said.approximate("environment", "the value is the stack's, and not that of a shell", remedy)
-        said.approximate("content", "the value is the stack's, and in no file", remedy)
-        said.approximate("external", "the value is the stack's, and not Docker's", f"{remedy}, or `existing: <Secret>`")
-        said.keep("name", "only Docker's own name for it")
+    for name, secret in document.enter_mapping("secrets"):
+        hint = f"pulumi config set --secret --path 'seaway:secrets.{name}'"
+        if not secret.mapping.pairs:
+            document.approximate(("secrets", name), "the stack holds the value", hint)
+        file = f"{hint} < {secret.get_text('file')}"
+        secret.approximate("file", "the stack holds the value, not a file", file)
+        secret.approximate("environment", "the stack holds the value, not a variable of the shell", hint)
+        secret.approximate("content", "the stack holds the value, not a file", hint)
+        secret.approximate("external", "the stack holds the value, not Docker", f"{hint}, or `existing: <Secret>`")
+        secret.keep("name", "only Docker uses this name")
         for key in ("driver", "driver_opts", "template_driver", "labels"):
-            said.drop(key, "the stack keeps the value", remedy)
-        if not said.mapping.pairs:
-            document.approximate(f"secrets.{name}", "the value is the stack's", remedy)
+            secret.drop(key, "the stack holds the value", hint)
 
 
-def convert_configs(
-    keys: key_reader.KeyReader,
-    builder: service_builder.ServiceBuilder,
-    definitions: Mapping[str, key_reader.KeyReader],
-    project_dir: volumes.ProjectDir,
-) -> None:
+def convert_configs(service: context.ServiceContext) -> None:
     """The configs of a service."""
-    for said in keys.enter_sequence("configs"):
-        source = said.get_text("source") or ""
-        target = posixpath.normpath(posixpath.join("/", said.get_text("target") or source))
-        text = definitions.get(source)
-        if text is None:
-            said.drop("source", f"there is no config {source}", "add it below `configs:`")
-        elif (content := text.get_text("content")) is not None:
-            builder.set(("files", target, "content"), content, said.locate("source"))
-            said.keep("source", into="files")
-        elif file := text.get_text("file"):
-            builder.set(("files", target), project_dir.to_relative(file) or file, said.locate("source"))
-            said.keep("source", into="files")
+    definitions = dict(service.document.enter_mapping("configs"))
+    for config in service.keys.enter_sequence("configs"):
+        source = config.get_text("source") or ""
+        target = posixpath.normpath(posixpath.join("/", config.get_text("target") or source))
+        definition = definitions.get(source)
+        content = definition.get_text("content") if definition else None
+        file = definition.get_text("file") if definition else None
+        if definition is None:
+            config.drop("source", f"there is no config {source}", "add it to `configs:`")
+        elif content is not None:
+            service.builder.set(("files", target, "content"), content, config.locate("source"))
+            config.keep("source", into="files")
+        elif file:
+            service.builder.set(("files", target), service.project.to_relative(file) or file, config.locate("source"))
+            config.keep("source", into="files")
         else:
-            why = f"nobody here knows the content of the config {source}"
-            said.drop("source", why, "write its `content:`, or the `file:` that has it")
-        said.keep("target")
+            config.drop("source", f"the content of the config {source} is unknown", "write its `content:` or `file:`")
+        config.keep("target")
         for key in ("uid", "gid", "mode"):
-            said.approximate(key, "everybody in the container may read the file, and nobody changes it")
+            config.approximate(key, "every user of the container can read the file, and none can change it")
 
 
 def convert_config_definitions(document: key_reader.KeyReader) -> None:
-    """The configs of the document."""
-    used = {
-        one.get_text("source")
-        for _, service in document.enter_mapping("services")
-        for one in service.enter_sequence("configs")
-    }
-    for name, said in document.enter_mapping("configs"):
-        said.keep("file", "" if name in used else "no service asks for it")
-        said.keep("content", "" if name in used else "no service asks for it")
-        said.keep("name", "only Docker's own name for it")
-        if said.has("content"):
-            said.keep("environment", "read: its value is the content")
-        said.drop("environment", "is the variable of a shell, which a cluster has not", "write `content:`")
-        said.drop("external", "is kept by Docker, and nobody here knows its content", "write `content:` or `file:`")
+    services = [keys for _, keys in document.enter_mapping("services")]
+    used = {config.get_text("source") for keys in services for config in keys.enter_sequence("configs")}
+    for name, config in document.enter_mapping("configs"):
+        unused = "" if name in used else "no service uses it"
+        if not config.mapping.pairs:
+            document.drop(("configs", name), "has no content", "write `content:` or `file:`")
+        config.keep("file", unused)
+        config.keep("content", unused)
+        config.keep("name", "only Docker uses this name")
+        if config.has("content"):
+            config.keep("environment", "its value is the content")
+        else:
+            config.drop("environment", "is a variable of the shell, which a cluster lacks", "write `content:`")
+        config.drop("external", "Docker holds its content", "write `content:` or `file:`")
         for key in ("template_driver", "labels"):
-            said.drop(key, "the file is what it says", "remove it")
-        if not said.mapping.pairs:
-            document.drop(f"configs.{name}", "has no content", "write `content:` or `file:`")
+            config.drop(key, "the content is used as it is")

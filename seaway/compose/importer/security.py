@@ -1,4 +1,4 @@
-"""What a container may do: Docker's rights as levels of the Pod Security Standards.
+"""Converts user, file system and capabilities to a level of the Pod Security Standards.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 
 from seaway.compose import report
-from seaway.compose.importer import dockerfile, images, key_reader, service_builder
+from seaway.compose.importer import context, images, key_reader, service_builder
+from seaway.model.defaults import image_profiles
 from seaway.syntax import nodes
 
 BASELINE_CAPABILITIES = frozenset(
@@ -17,209 +18,220 @@ BASELINE_CAPABILITIES = frozenset(
         *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
     )
 )
-"""Capabilities that `baseline` allows; a container runtime gives them all."""
+"""Capabilities that `baseline` allows. A container runtime grants them all."""
 
 ROOT_USERS = ("root", "0")
 REFUSED_KEYS = {
-    "privileged": ("root on the node: every device, every file", "name what it needs in `cap_add`"),
-    "devices": ("a device is one machine's, and whoever has it is root there", "use `gpus` for graphics processors"),
-    "device_cgroup_rules": ("a device is one machine's", "use `gpus` for graphics processors"),
-    "use_api_socket": ("the engine's socket makes root of whoever writes to it", "use `kubernetesApi`"),
+    "privileged": ("root on the node, with every device and file", "add the needed capability to `cap_add`"),
+    "devices": ("a device belongs to one machine, and gives root there", "use `gpus` for GPUs"),
+    "device_cgroup_rules": ("a device belongs to one machine", "use `gpus` for GPUs"),
+    "use_api_socket": ("the socket of the engine gives root on the machine", "use `kubernetesApi`"),
 }
+_ID_HINT = "write the id that `id -u` prints"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RunAs:
-    """Whose process it is, and what it may write to."""
+    """The user of a container, and what it may write to."""
 
     user: int | None = None
-    """None: the image's own, or that of the model."""
+    """None: that of the image, or the model's default."""
     image_user: bool = False
     """The image's own user, which may be root."""
     root: bool = False
     writable_root: bool = False
-    """All of the image's files, as far as the user may."""
+    """The whole file system is writable."""
     writable_folders: tuple[str, ...] = ()
     key: str = ""
-    """The key that says so; without one it is added."""
+    """The key that states the user; empty: none."""
     kind: report.OutcomeKind = "added"
     message: str = ""
     hint: str = ""
 
 
-def convert(keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder, run_as: RunAs) -> None:
-    """User, file system and rights of a service."""
-    for key, (why, remedy) in REFUSED_KEYS.items():
-        if keys.has(key):
-            off = keys.get_text(key) == "false" or keys.get_node(key) in (None,) or _is_empty(keys, key)
-            keys.keep(key) if off else keys.refuse(key, why, remedy)
+def convert(service: context.ServiceContext) -> None:
+    keys, run_as = service.keys, choose_run_as(service)
+    for key, (message, hint) in REFUSED_KEYS.items():
+        if _is_off(keys, key):
+            keys.keep(key)
+        else:
+            keys.refuse(key, message, hint)
     for key in ("network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup"):
         _convert_namespace(keys, key)
-    level = _convert_capabilities(keys)
-    level = _convert_security_options(keys) or level
-    _set_user(keys, builder, run_as)
-    if run_as.root or run_as.image_user or level:
-        builder.set(("security",), "baseline", builder.location)
+    needs_baseline = _convert_capabilities(keys)
+    needs_baseline = _convert_security_options(keys) or needs_baseline
+    _set_user(service, run_as)
+    if run_as.root or run_as.image_user or needs_baseline:
+        service.builder.set("security", "baseline")
     if keys.is_true("read_only") or run_as.writable_root:
         keys.keep("read_only", into="writable")
-    keys.approximate("read_only", "read-only all the same, but for /tmp and the folders that the image writes to")
+    else:
+        message = "read-only, except /tmp and the folders that the image writes to"
+        keys.approximate("read_only", message)
 
 
-def _is_empty(keys: key_reader.KeyReader, key: str) -> bool:
+def _is_off(keys: key_reader.KeyReader, key: str) -> bool:
     node = keys.get_node(key)
-    return isinstance(node, nodes.SequenceNode) and not node.items
+    is_empty = isinstance(node, nodes.SequenceNode) and not node.items
+    return node is None or is_empty or keys.get_text(key) == "false"
 
 
 def _convert_namespace(keys: key_reader.KeyReader, key: str) -> None:
-    text = keys.get_text(key)
+    text = keys.get_text(key) or ""
     if text == "host" and key in ("network_mode", "pid", "ipc"):
-        why = f"{key}: {text} takes the walls down between this container and others on its machine"
-        keys.refuse(key, why, "remove it")
+        keys.refuse(key, f"{key}: host removes the isolation from other containers on the node", "remove it")
     elif text == "host" and key != "userns_mode":
-        keys.drop(key, "a container has one of its own")
-    elif text is not None and text.startswith(("service:", "container:")):
-        how = "an address of its own, and links to what is there: at localhost it finds only itself"
-        remedy = "write it as one of the `sidecars` of that service"
-        keys.approximate(key, how, remedy) if key == "network_mode" else keys.drop(key, "its own", remedy)
+        keys.drop(key, "a container has its own")
+    elif text.startswith(("service:", "container:")):
+        hint = "write it as one of the `sidecars` of that service"
+        if key == "network_mode":
+            message = "its own address, and links to the same services; localhost is only itself"
+            keys.approximate(key, message, hint)
+        else:
+            keys.drop(key, "a container has its own", hint)
     elif key == "network_mode" and text == "none":
-        keys.keep(key, "calls nothing and reaches nothing", into="egress")
+        keys.keep(key, "no calls, and no egress", into="egress")
+    elif key == "network_mode":
+        keys.keep(key)
     else:
-        own = "as every pod of the cluster" if key == "userns_mode" else "a container has its own"
-        keys.keep(key, "" if key == "network_mode" else own)
+        keys.keep(key, "like every pod of the cluster" if key == "userns_mode" else "a container has its own")
 
 
 def _convert_capabilities(keys: key_reader.KeyReader) -> bool:
     """Whether they need more than `restricted`."""
-    lower = False
+    needs_baseline = False
     for number, text in enumerate(keys.get_texts("cap_add") or []):
         key, name = f"cap_add.{number}", text.upper().removeprefix("CAP_")
         if name == "NET_BIND_SERVICE":
-            keys.keep(key, "whoever listens below 1024 in a pod needs no right for it")
+            keys.keep(key, "pods may use ports below 1024 without it")
         elif name in BASELINE_CAPABILITIES:
-            lower = True
-            keys.approximate(key, "security: baseline, with all rights that Docker gives", into="security")
+            needs_baseline = True
+            keys.approximate(key, "security: baseline, with all of Docker's capabilities", into="security")
         else:
-            why = f"{name} is beyond `baseline`: with it a container reaches its node; left out"
-            keys.drop(key, why, "do without it")
+            keys.drop(key, f"{name} exceeds `baseline`: it gives access to the node", "remove the need for it")
     for number, text in enumerate(keys.get_texts("cap_drop") or []):
-        name = text.upper().removeprefix("CAP_")
-        if lower:
-            how = "security: baseline keeps the rights that Docker gives"
-            keys.approximate(f"cap_drop.{number}", how, "remove cap_add, and all are dropped")
+        key = f"cap_drop.{number}"
+        if needs_baseline:
+            message = "security: baseline keeps Docker's capabilities"
+            keys.approximate(key, message, "remove cap_add: then all are dropped")
         else:
-            keys.keep(f"cap_drop.{number}", "restricted drops all of them" if name != "ALL" else "")
-    return lower
+            is_all = text.upper().removeprefix("CAP_") == "ALL"
+            keys.keep(key, "" if is_all else "`restricted` drops all capabilities")
+    return needs_baseline
 
 
 def _convert_security_options(keys: key_reader.KeyReader) -> bool:
-    lower = False
+    needs_baseline = False
     for number, text in enumerate(keys.get_texts("security_opt") or []):
         key = f"security_opt.{number}"
-        name, _, value = re.sub(r"^([a-z-]+)=", r"\1:", text).partition(":")
-        if name == "no-new-privileges":
-            if value in ("", "true"):
-                keys.keep(key)
-            else:
-                lower = True
-                keys.approximate(key, "security: baseline", into="security")
-        elif value == "unconfined":
-            why = f"{name} without limits is beyond `baseline`; left out"
-            keys.drop(key, why, "remove it: the runtime's own profile stops nothing that most programs do")
+        name, _, setting = re.sub(r"^([a-z-]+)=", r"\1:", text).partition(":")
+        if name == "no-new-privileges" and setting in ("", "true"):
+            keys.keep(key)
+        elif name == "no-new-privileges":
+            needs_baseline = True
+            keys.approximate(key, "security: baseline", into="security")
+        elif setting == "unconfined":
+            hint = "remove it: most programs work with the runtime's default profile"
+            keys.drop(key, f"{name} without a profile exceeds `baseline`", hint)
         else:
-            keys.drop(key, "the profile is a file of one machine; the runtime's own is used")
-    return lower
+            keys.drop(key, "the profile is a file of one machine; the runtime's default is used")
+    return needs_baseline
 
 
-def choose_run_as(keys: key_reader.KeyReader, *, image: str | None, stage: dockerfile.Stage | None) -> RunAs:
-    """Decided from `user:`, the Dockerfile, and what is known of the image. ``image``: it, or what it is built from.
+def choose_run_as(service: context.ServiceContext) -> RunAs:
+    """From `user:`, the Dockerfile, and the image's profile.
 
-    What is known is run under `restricted`; what is not, as Docker runs it, under `baseline`.
+    A known image runs under `restricted`. An unknown image runs like with Docker, under `baseline`.
     """
-    known = images.find_profile(image)
-    folders = (
-        *images.find_writable_paths(image, without_defaults=has_model_defaults(image, stage)),
-        *([known.data_dir] if known and known.data_dir else []),
-    )
-    # What the catalogue knows was tried with a file system that is read-only.
-    whole = not keys.is_true("read_only") and not images.is_in_catalogue(image)
-    said, theirs = keys.get_text("user"), stage.user if stage is not None else None
-    if said is not None:
-        found = _parse_user(said)
-        return dataclasses.replace(
-            found, writable_root=whole or (found.root and not keys.is_true("read_only")), writable_folders=folders
-        )
-    if theirs is not None and theirs not in ROOT_USERS:
-        id_ = int(theirs) if theirs.isdecimal() else images.USER_IDS.get(theirs)
-        if id_ is not None:
-            return RunAs(
-                user=id_, writable_root=not keys.is_true("read_only"), message=f"runs as {id_}, as its Dockerfile says"
-            )
-    elif known is not None and not known.runs_as_root and theirs is None:
-        return RunAs(
-            user=None if has_model_defaults(image, stage) else images.find_user(image),
-            writable_folders=folders,
-            writable_root=whole,
-        )
-    why = f"{images.short_name(image or '')} starts in no other way"
-    if known is None or not known.runs_as_root:
-        why = "whether it could do with less, nobody here knows"
-    if theirs is not None:
-        why = f"the Dockerfile says USER {theirs}"
-    how = f"security: baseline, as the image's own user: {why}"
-    remedy = "say `user:` with a number that is not 0, or USER in the Dockerfile, and it is restricted"
+    keys, image, stage = service.keys, service.service.base_image, service.service.stage
+    profile = service.service.profile
+    model_sets_rest = stage is None and images.has_defaults(image)
+    folders = () if profile is None or model_sets_rest else profile.writable
+    folders += (profile.data_dir,) if profile and profile.data_dir else ()
+    is_writable = not keys.is_true("read_only")
+    # Images with defaults are tested with a read-only file system.
+    writable_root = is_writable and not images.has_defaults(image)
+    text, stage_user = keys.get_text("user"), stage.user if stage is not None else None
+    if text is not None:
+        run_as = _parse_user(text)
+        writable_root = writable_root or (run_as.root and is_writable)
+        return dataclasses.replace(run_as, writable_root=writable_root, writable_folders=folders)
+    if stage_user is not None and stage_user not in ROOT_USERS:
+        user = int(stage_user) if stage_user.isdecimal() else images.USER_IDS.get(stage_user)
+        if user is not None:
+            message = f"runs as {user}, as in its Dockerfile"
+            return RunAs(user=user, writable_root=is_writable, message=message)
+    elif profile is not None and not profile.runs_as_root and stage_user is None:
+        user = None if model_sets_rest else images.find_user(image)
+        return RunAs(user=user, writable_folders=folders, writable_root=writable_root)
+    return _run_as_image_user(profile, image, stage_user, is_writable=is_writable, folders=folders)
+
+
+def _run_as_image_user(
+    profile: image_profiles.ImageProfile | None,
+    image: str | None,
+    stage_user: str | None,
+    *,
+    is_writable: bool,
+    folders: tuple[str, ...],
+) -> RunAs:
+    if stage_user is not None:
+        reason = f"the Dockerfile has USER {stage_user}"
+    elif profile is not None and profile.runs_as_root:
+        reason = f"{images.get_short_name(image or '')} starts as root only"
+    else:
+        reason = "it is unknown whether it can run with fewer rights"
     return RunAs(
-        image_user=True, writable_root=not keys.is_true("read_only"), writable_folders=folders, message=how, hint=remedy
+        image_user=True,
+        writable_root=is_writable,
+        writable_folders=folders,
+        message=f"security: baseline, as the image's own user: {reason}",
+        hint="for `restricted`, set `user:` to an id other than 0, or USER in the Dockerfile",
     )
-
-
-def has_model_defaults(image: str | None, stage: dockerfile.Stage | None) -> bool:
-    """Whether the catalogue of the model finds it by its name, and says the rest itself."""
-    return stage is None and images.is_in_catalogue(image)
 
 
 def _parse_user(text: str) -> RunAs:
     name, _, group = text.partition(":")
     if name in ROOT_USERS:
-        how = "security: baseline, and `raw` says root"
-        return RunAs(key="user", root=True, kind="approximated", message=how, hint="give it a user of its own")
+        message = "security: baseline, and root in `raw`"
+        return RunAs(key="user", root=True, kind="approximated", message=message, hint="set another user")
+    if name.isdecimal() and group in ("", name):
+        return RunAs(key="user", user=int(name), kind="kept")
     if name.isdecimal():
-        same = group in ("", name)
-        how = "" if same else f"the group is {name} too, and not {group}"
-        return RunAs(key="user", user=int(name), kind="kept" if same else "approximated", message=how)
+        message = f"the group is {name} too, not {group}"
+        return RunAs(key="user", user=int(name), kind="approximated", message=message)
     if name in images.USER_IDS:
-        how = f"{name} is taken for {images.USER_IDS[name]}"
-        remedy = "write the number that `id -u` prints"
-        return RunAs(key="user", user=images.USER_IDS[name], kind="approximated", message=how, hint=remedy)
-    why = f"who {name} is, only the image knows; it runs as 10001"
-    return RunAs(key="user", kind="dropped", message=why, hint="write the number that `id -u` prints")
+        user = images.USER_IDS[name]
+        message = f"{name} is assumed to have the id {user}"
+        return RunAs(key="user", user=user, kind="approximated", message=message, hint=_ID_HINT)
+    message = f"only the image knows the id of {name}; it runs as 10001"
+    return RunAs(key="user", kind="dropped", message=message, hint=_ID_HINT)
 
 
-def _set_user(keys: key_reader.KeyReader, builder: service_builder.ServiceBuilder, run_as: RunAs) -> None:
-    place = keys.locate("user") if run_as.key else builder.location
-    if run_as.user is not None:
-        builder.set(("user",), run_as.user, place)
+def _set_user(service: context.ServiceContext, run_as: RunAs) -> None:
+    keys, builder = service.keys, service.builder
     if run_as.image_user:
-        builder.set(("user",), None, builder.location)
+        builder.set("user", None)
+    elif run_as.user is not None:
+        builder.set("user", run_as.user, keys.locate("user") if run_as.key else None)
     if run_as.root:
         builder.pod_spec["securityContext"] = {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}
     if run_as.writable_root:
-        builder.append_unique("writable", "/", builder.location)
+        builder.append("writable", "/")
     if not run_as.image_user and not run_as.root:
         _set_writable(builder, run_as.writable_folders)
     into = "user" if run_as.user is not None else "security"
     if run_as.key:
         keys.record(run_as.key, run_as.kind, run_as.message, run_as.hint, into=into)
-    elif run_as.message:
-        keys.note("added", run_as.message, run_as.hint, into=into)
+    else:
+        keys.keep("user")
+        if run_as.message:
+            keys.note("added", run_as.message, run_as.hint, into=into)
 
 
 def _set_writable(builder: service_builder.ServiceBuilder, folders: Sequence[str]) -> None:
-    """What the image writes to; but what is on a disk stays there."""
-    disks = [
-        each["path"].node.text
-        for each in (builder.fields.get("volume"), *builder.fields.get("volumes", {}).values())
-        if each
-    ]
+    """The folders that the image writes to, except those on a disk."""
+    paths = builder.list_disk_paths()
     for folder in folders:
-        if not any(f"{folder}/".startswith(f"{path}/") or f"{path}/".startswith(f"{folder}/") for path in disks):
-            builder.append_unique("writable", folder, builder.location)
+        if not any(f"{folder}/".startswith(f"{path}/") or f"{path}/".startswith(f"{folder}/") for path in paths):
+            builder.append("writable", folder)

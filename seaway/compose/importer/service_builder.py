@@ -1,9 +1,10 @@
-"""The body of one service, store or job while it is written: values that keep the places of the compose document."""
+"""Builds one service, store or job of app.yaml. Each node keeps its location in the compose document."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, cast
 
+from seaway.compose.importer import key_reader
 from seaway.kubernetes.api import kinds
 from seaway.model import application
 from seaway.syntax import decode, diagnosis, encode, nodes
@@ -14,84 +15,91 @@ KEY_ORDER = (
     *("scale", "daemonSet", "stopGracePeriod"),
     *("volume", "volumes", "sharedVolumes", "env", "secrets", "files", "writable", "user", "security", "resources"),
 )
-"""How a person reads a service: what runs, how it is reached, how many, with what."""
+"""The order of docs/reference.yaml."""
+
+WORKLOAD_TYPES = {"services": application.Service, "stores": application.Store, "jobs": application.Job}
 
 
 @dataclasses.dataclass(slots=True)
 class ServiceBuilder:
-    """A mapping in the words of app.yaml."""
+    """The fields so far."""
 
     location: diagnosis.SourceLocation
     fields: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
-    """Nested; what is a node is finished, a list is one of nodes."""
+    """Nested dicts. A Pair is complete, a list holds nodes."""
     pod_spec: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
-    """Kubernetes' own fields of the pod, for what the model has no word for."""
+    """Fields of the Kubernetes pod for which the model has no key."""
     container: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
-    """And of its main container."""
+    """The same of its main container."""
     annotations: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
-    """And of the pod's metadata."""
+    """The same of its metadata."""
 
-    def set(self, path: Sequence[str], value: Any, location: diagnosis.SourceLocation) -> None:
-        """Set a plain value; what is above it is made."""
-        inside = self.fields
+    def set(self, key: key_reader.Key, value: Any, location: diagnosis.SourceLocation | None = None) -> None:
+        """Set a plain value; its parents are created. Without a location it has that of the service."""
+        path = (key,) if isinstance(key, str) else key
+        location = location or self.location
+        self._enter(path)[path[-1]] = nodes.Pair(location, encode.to_node(value, location))
+
+    def append(self, key: key_reader.Key, text: str, location: diagnosis.SourceLocation | None = None) -> None:
+        """Append to a list, unless it holds the text."""
+        path = (key,) if isinstance(key, str) else key
+        texts: list[nodes.ScalarNode] = self._enter(path).setdefault(path[-1], [])
+        if all(node.text != text for node in texts):
+            texts.append(nodes.ScalarNode(location or self.location, text))
+
+    def _enter(self, path: tuple[str, ...]) -> dict[str, Any]:
+        parent = self.fields
         for step in path[:-1]:
-            inside = inside.setdefault(step, {})
-        inside[path[-1]] = nodes.Pair(location, encode.to_node(value, location))
-
-    def append_unique(self, key: str, text: str, location: diagnosis.SourceLocation) -> None:
-        """Append to a list, unless it has it."""
-        listed: list[nodes.ScalarNode] = self.fields.setdefault(key, [])
-        if all(one.text != text for one in listed):
-            listed.append(nodes.ScalarNode(location, text))
-
-    def append(self, path: Sequence[str], text: str, location: diagnosis.SourceLocation) -> None:
-        """Append to a list that is below other keys."""
-        inside = self.fields
-        for step in path[:-1]:
-            inside = inside.setdefault(step, {})
-        inside.setdefault(path[-1], []).append(nodes.ScalarNode(location, text))
+            parent = parent.setdefault(step, {})
+        return parent
 
     def has(self, *path: str) -> bool:
-        inside: Any = self.fields
+        parent: Any = self.fields
         for step in path:
-            if not isinstance(inside, dict) or step not in inside:
+            if not isinstance(parent, dict) or step not in parent:
                 return False
-            inside = inside[step]  # pyright: ignore[reportUnknownVariableType]
+            parent = parent[step]  # pyright: ignore[reportUnknownVariableType]
         return True
 
+    def list_disk_paths(self) -> list[str]:
+        """The mount paths of its own disks."""
+        disks = (self.fields.get("volume"), *self.fields.get("volumes", {}).values())
+        return [disk["path"].node.text for disk in disks if disk]
+
+    def remove_writable(self, folders: Collection[str]) -> None:
+        """Remove folders from ``writable``."""
+        if "writable" in self.fields:
+            self.fields["writable"] = [node for node in self.fields["writable"] if node.text not in folders]
+            if not self.fields["writable"]:
+                del self.fields["writable"]
+
     def set_raw(self, kind: str, name: str) -> None:
-        """Move what is said in Kubernetes' words below ``raw``."""
-        spec: dict[str, Any] = dict(self.pod_spec)
+        """Move the fields of Kubernetes below ``raw``."""
+        fields = dict(self.pod_spec)
         if self.container:
-            spec["containers"] = [{"name": name, **self.container}]
-        found: Any = spec
-        path = (*kinds.KINDS[kind].pod_template, "spec")
+            fields["containers"] = [{"name": name, **self.container}]
+        template = {"spec": fields} if fields else {}
         if self.annotations:
-            found = {"metadata": {"annotations": self.annotations}, **({"spec": spec} if spec else {})}
-            path = path[:-1]
-        if not spec and not self.annotations:
-            return
-        for step in reversed(path):
-            found = {step: found}
-        self.set(("raw", kind), found, self.location)
+            template = {"metadata": {"annotations": self.annotations}, **template}
+        if template:
+            for step in reversed(kinds.KINDS[kind].pod_template):
+                template = {step: template}
+            self.set(("raw", kind), template)
 
     def build(self, cls: type) -> nodes.MappingNode:
-        """The finished mapping, its keys in the order of docs/reference.yaml, those for Kubernetes at the end."""
+        """The mapping; ``raw`` is last."""
         names = [decode.to_camel_case(field.name) for field in dataclasses.fields(cls) if field.name != "raw"]
         order = [*KEY_ORDER, *(name for name in names if name not in KEY_ORDER), "raw"]
-        entries = {key: self._to_pair(self.fields[key]) for key in order if key in self.fields}
-        return nodes.MappingNode(self.location, entries)
+        pairs = {key: self._to_pair(self.fields[key]) for key in order if key in self.fields}
+        return nodes.MappingNode(self.location, pairs)
 
-    def _to_pair(self, value: Any) -> nodes.Pair:
-        if isinstance(value, nodes.Pair):
-            return value
-        if isinstance(value, list):
-            items = cast("list[nodes.Node]", value)
-            place = items[0].location if items else self.location
-            return nodes.Pair(place, nodes.SequenceNode(place, tuple(items)))
-        inner = {str(key): self._to_pair(each) for key, each in value.items()}
-        place = next(iter(inner.values())).location if inner else self.location
-        return nodes.Pair(place, nodes.MappingNode(place, inner))
-
-
-WORKLOAD_TYPES = {"services": application.Service, "stores": application.Store, "jobs": application.Job}
+    def _to_pair(self, field: Any) -> nodes.Pair:
+        if isinstance(field, nodes.Pair):
+            return field
+        if isinstance(field, list):
+            children = cast("list[nodes.Node]", field)
+            location = children[0].location if children else self.location
+            return nodes.Pair(location, nodes.SequenceNode(location, tuple(children)))
+        pairs = {str(key): self._to_pair(child) for key, child in field.items()}
+        location = next(iter(pairs.values())).location if pairs else self.location
+        return nodes.Pair(location, nodes.MappingNode(location, pairs))

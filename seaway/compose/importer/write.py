@@ -1,4 +1,4 @@
-"""The application of a compose document as a file that a person goes on with: app.yaml, or a program in Python."""
+"""Writes an application to a file for further editing: app.yaml, or a Python program."""
 
 import dataclasses
 import json
@@ -11,119 +11,113 @@ from seaway.model import application
 from seaway.syntax import decode, diagnosis, encode, nodes
 
 WIDTH = 110
-"""Columns of a line, comments too."""
+"""Columns of a line, with its indent."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./@+=$:()-]*( [A-Za-z0-9_./@+=$()-]+)*")
-_OTHER = re.compile(r"(?i)y|yes|n|no|on|off|[-+]?[0-9][0-9_:.,]*|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|=|<<")
-"""What YAML 1.1 takes for something else than text."""
+_NOT_TEXT = re.compile(r"(?i)y|yes|n|no|on|off|[-+]?[0-9][0-9_:.,]*|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|=|<<")
+"""Scalars that YAML 1.1 does not read as text."""
+
+_NO_LOCATION = diagnosis.SourceLocation("")
 
 
 def format_yaml(
     app: nodes.MappingNode, outcomes: Iterable[report.KeyOutcome], *, source: str = "", header: Iterable[str] = ()
 ) -> str:
-    """The document, with a comment where something was decided. It decodes to the same application.
+    """The document, with the outcomes as comments. It decodes to the same application.
 
-    ``header``: its first lines, instead of those about the ``source``.
+    ``header``: replaces the first line, which names the ``source``.
     """
-    comments = _collect_comments(outcomes)
-    first = tuple(header) or (f"Imported from {source}. docs/reference.yaml explains every key.",)
-    lines = [*(f"# {line}" for line in first), ""]
-    for key, entry in app.pairs.items():
-        if isinstance(entry.node, nodes.ScalarNode):
-            lines += [*_format_comments(comments, key, ""), f"{key}: {_format_scalar(entry.node)}"]
+    writer = _YamlWriter(_collect_comments(outcomes))
+    header = tuple(header) or (f"Imported from {source}. docs/reference.yaml explains every key.",)
+    lines = [*(f"# {line}" for line in header), ""]
+    for key, pair in app.pairs.items():
+        if isinstance(pair.node, nodes.ScalarNode):
+            lines += [*writer.format_comments(key, ""), f"{key}: {_format_scalar(pair.node)}"]
             continue
         lines += ["", f"{key}:"]
-        for number, (name, each) in enumerate(nodes.get_pairs(app, key).items()):
-            path = f"{key}.{name}"
+        for number, (name, member) in enumerate(nodes.get_pairs(app, key).items()):
             lines += [""] if number else []
-            lines += [*_format_comments(comments, path, "  "), *_format_pair(name, each.node, path, "  ", comments)]
+            lines += writer.format_commented_pair(name, member.node, f"{key}.{name}", "  ")
     return "\n".join(lines) + "\n"
 
 
 def _collect_comments(outcomes: Iterable[report.KeyOutcome]) -> dict[str, list[str]]:
-    """What was decided, by the path that it went into. What is the same for several keys is one comment."""
-    alike: dict[tuple[str, str], list[str]] = {}
-    for one in outcomes:
-        if one.kind not in ("added", "approximated", "dropped") or not one.into:
-            continue
-        key = one.path.split(".", 2)[2] if one.path.count(".") > 1 else ""
-        said = f"left out: {one.message}" if one.kind == "dropped" else one.message
-        alike.setdefault((one.into, said), []).append(key)
-    found: dict[str, list[str]] = {}
-    for (into, said), keys in alike.items():
+    """Comments by the path of the result. Equal messages of several keys are one comment."""
+    keys_by_message: dict[tuple[str, str], list[str]] = {}
+    for outcome in outcomes:
+        if outcome.kind in ("added", "approximated", "dropped") and outcome.into:
+            key = outcome.path.split(".", 2)[2] if outcome.path.count(".") > 1 else ""
+            message = f"dropped: {outcome.message}" if outcome.kind == "dropped" else outcome.message
+            keys_by_message.setdefault((outcome.into, message), []).append(key)
+    comments: dict[str, list[str]] = {}
+    for (into, message), keys in keys_by_message.items():
         names = ", ".join(filter(None, keys))
-        found.setdefault(into, []).append(f"{names}: {said}" if names else said)
-    return found
+        comments.setdefault(into, []).append(f"{names}: {message}" if names else message)
+    return comments
 
 
-def _format_comments(comments: Mapping[str, list[str]], path: str, indent: str) -> Iterator[str]:
-    for text in comments.get(path, ()):
-        yield from _wrap(" ".join(text.split()), indent)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _YamlWriter:
+    """``comments``: by path."""
 
+    comments: Mapping[str, list[str]]
 
-def _wrap(text: str, indent: str) -> Iterator[str]:
-    line = f"{indent}#"
-    for word in text.split(" "):
-        if len(line) + len(word) >= WIDTH and not line.endswith("#"):
+    def format_comments(self, path: str, indent: str) -> Iterator[str]:
+        for text in self.comments.get(path, ()):
+            line = f"{indent}#"
+            for word in text.split():
+                if len(line) + len(word) >= WIDTH and not line.endswith("#"):
+                    yield line
+                    line = f"{indent}#  "
+                line += f" {word}"
             yield line
-            line = f"{indent}#  "
-        line += f" {word}"
-    yield line
 
+    def format_commented_pair(self, key: str, node: nodes.Node, path: str, indent: str) -> Iterator[str]:
+        yield from self.format_comments(path, indent)
+        yield from self._format_pair(key, node, path, indent)
 
-def _format_pair(
-    key: str, node: nodes.Node, path: str, indent: str, comments: Mapping[str, list[str]]
-) -> Iterator[str]:
-    name = _format_text(key, flow=False)
-    match node:
-        case nodes.ScalarNode(kind="null"):
-            yield f"{indent}{name}: null" if name == "user" else f"{indent}{name}:"
-        case nodes.ScalarNode():
-            yield from _format_text_key(f"{indent}{name}:", node, indent)
-        case nodes.MappingNode(pairs=entries) if not entries:
-            yield f"{indent}{name}: {{}}"
-        case nodes.MappingNode(pairs=entries):
-            yield f"{indent}{name}:"
-            for inner, entry in entries.items():
-                at = f"{path}.{inner}"
-                yield from _format_comments(comments, at, f"{indent}  ")
-                yield from _format_pair(inner, entry.node, at, f"{indent}  ", comments)
-        case nodes.SequenceNode():
-            yield from _format_sequence(name, node, path, indent, comments)
-        case _:
-            yield f"{indent}{name}:"
+    def _format_pair(self, key: str, node: nodes.Node, path: str, indent: str) -> Iterator[str]:
+        name = _format_text(key, flow=False)
+        match node:
+            case nodes.ScalarNode(kind="null"):
+                yield f"{indent}{name}: null" if name == "user" else f"{indent}{name}:"
+            case nodes.ScalarNode():
+                yield from _format_scalar_pair(f"{indent}{name}:", node, indent)
+            case nodes.MappingNode(pairs=pairs):
+                yield f"{indent}{name}:" if pairs else f"{indent}{name}: {{}}"
+                for child, pair in pairs.items():
+                    yield from self.format_commented_pair(child, pair.node, f"{path}.{child}", f"{indent}  ")
+            case nodes.SequenceNode():
+                yield from self._format_sequence(name, node, path, indent)
+            case _:
+                yield f"{indent}{name}:"
 
-
-def _format_sequence(
-    name: str, node: nodes.SequenceNode, path: str, indent: str, comments: Mapping[str, list[str]]
-) -> Iterator[str]:
-    scalars = [item for item in node.items if isinstance(item, nodes.ScalarNode)]
-    if len(scalars) == len(node.items):
-        line = f"{indent}{name}: [{', '.join(_format_scalar(item, flow=True) for item in scalars)}]"
-        if len(line) <= WIDTH:
+    def _format_sequence(self, name: str, node: nodes.SequenceNode, path: str, indent: str) -> Iterator[str]:
+        scalars = [child for child in node.items if isinstance(child, nodes.ScalarNode)]
+        line = f"{indent}{name}: [{', '.join(_format_scalar(child, flow=True) for child in scalars)}]"
+        if len(scalars) == len(node.items) and len(line) <= WIDTH:
             yield line
             return
-    yield f"{indent}{name}:"
-    for number, item in enumerate(node.items):
-        inner = list(_format_pair("-", item, f"{path}.{number}", f"{indent}  ", comments))
-        if isinstance(item, nodes.ScalarNode):
-            yield f"{indent}  - {_format_scalar(item)}"
-        else:
-            first = inner[1].strip() if len(inner) > 1 else "{}"
-            yield f"{indent}  - {first}"
-            yield from inner[2:]
+        yield f"{indent}{name}:"
+        for number, child in enumerate(node.items):
+            if isinstance(child, nodes.ScalarNode):
+                yield f"{indent}  - {_format_scalar(child)}"
+            else:
+                # The first key of a mapping is on the line of the dash.
+                lines = list(self._format_pair("-", child, f"{path}.{number}", f"{indent}  "))
+                yield f"{indent}  - {lines[1].strip() if len(lines) > 1 else '{}'}"
+                yield from lines[2:]
 
 
-def _format_text_key(before: str, node: nodes.ScalarNode, indent: str) -> Iterator[str]:
-    """A text of several lines as a block, where a block says exactly that."""
-    text = node.text
-    lines = text.split("\n")
+def _format_scalar_pair(key: str, node: nodes.ScalarNode, indent: str) -> Iterator[str]:
+    """A text of several lines is a block, unless a block would change it."""
+    lines = node.text.split("\n")
     printable = all(character.isprintable() for line in lines for character in line)
     if len(lines) > 1 and printable and lines[0][:1] not in (" ", "") and lines[-2:] != ["", ""]:
-        yield f"{before} |" if lines[-1] == "" else f"{before} |-"
+        yield f"{key} |" if lines[-1] == "" else f"{key} |-"
         yield from (f"{indent}  {line}" if line else "" for line in (lines[:-1] if lines[-1] == "" else lines))
     else:
-        yield f"{before} {_format_scalar(node)}"
+        yield f"{key} {_format_scalar(node)}"
 
 
 def _format_scalar(node: nodes.ScalarNode, *, flow: bool = False) -> str:
@@ -131,66 +125,64 @@ def _format_scalar(node: nodes.ScalarNode, *, flow: bool = False) -> str:
 
 
 def _format_text(text: str, *, flow: bool) -> str:
-    """Plain where every reader of YAML takes it for this text; else in quotes."""
-    plain = _PLAIN.fullmatch(text) and not text.endswith(":") and not _OTHER.fullmatch(text)
-    if plain and nodes.parse_scalar(text, _NOWHERE).kind == "text" and not (flow and ":" in text):
+    """Without quotes if every YAML parser reads it as this text."""
+    plain = _PLAIN.fullmatch(text) and not text.endswith(":") and not _NOT_TEXT.fullmatch(text)
+    if plain and nodes.parse_scalar(text, _NO_LOCATION).kind == "text" and not (flow and ":" in text):
         return text
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-_NOWHERE = diagnosis.SourceLocation("")
-
-
 def format_python(app: nodes.MappingNode, *, source: str) -> str:
-    """The same as a program: `application = Application(...)`.
+    """The application as a program: `application = Application(...)`.
 
     Raises:
-        diagnosis.InvalidInput: it is no application.
+        diagnosis.InvalidInput: the application is invalid.
     """
-    made = decode.decode_node(application.Application, app)
-    used: set[str] = set()
-    body = _format_expression(made, "", used)
-    names = "".join(f"    {name},\n" for name in sorted(used))
+    class_names: set[str] = set()
+    expression = _format_expression(decode.decode_node(application.Application, app), "", class_names)
+    names = "".join(f"    {name},\n" for name in sorted(class_names))
     return (
-        f'"""Imported from {source}. docs/reference.yaml explains every word."""\n\n'
-        f"from seaway.model.application import (\n{names})\n\napplication = {body}\n"
+        f'"""Imported from {source}. docs/reference.yaml explains every key."""\n\n'
+        f"from seaway.model.application import (\n{names})\n\napplication = {expression}\n"
     )
 
 
-def _format_expression(value: Any, indent: str, used: set[str]) -> str:
-    """A value as Python writes it, on one line where it fits."""
-    further = f"{indent}    "
-    match value:
+def _format_expression(field: Any, indent: str, class_names: set[str]) -> str:
+    """A Python expression, on one line if it fits. Adds the names of its classes to ``class_names``."""
+
+    def recurse(child: Any) -> str:
+        return _format_expression(child, f"{indent}    ", class_names)
+
+    match field:
         case Mapping():
-            items = cast("Mapping[str, Any]", value).items()
-            parts = [f"{json.dumps(key)}: {_format_expression(inner, further, used)}" for key, inner in items]
-            return _join_parts("{", parts, "}", indent)
+            pairs = cast("Mapping[str, Any]", field).items()
+            return _join_parts("{", [f"{json.dumps(key)}: {recurse(child)}" for key, child in pairs], "}", indent)
         case tuple() | list():
-            parts = [_format_expression(inner, further, used) for inner in cast("tuple[Any, ...]", value)]
-            opened, closed = ("(", ")") if isinstance(value, tuple) else ("[", "]")
-            if isinstance(value, tuple) and len(parts) == 1:
+            parts = [recurse(child) for child in cast("tuple[Any, ...]", field)]
+            if isinstance(field, tuple) and len(parts) == 1:
                 return _join_parts("(", [f"{parts[0]},"], ")", indent, comma=False)
-            return _join_parts(opened, parts, closed, indent)
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            cls = type(value)
-            used.add(cls.__name__)
-            name = decode.get_name_field(cls)
-            parts = [_format_expression(getattr(value, name), further, used)] if name else []
-            parts += [
-                f"{field.name}={_format_expression(getattr(value, field.name), further, used)}"
-                for field in dataclasses.fields(value)
-                if field.name != name and getattr(value, field.name) != encode.get_default(field)
-            ]
+            return _join_parts(*(("(", parts, ")") if isinstance(field, tuple) else ("[", parts, "]")), indent)
+        case _ if dataclasses.is_dataclass(field) and not isinstance(field, type):
+            cls = type(field)
+            class_names.add(cls.__name__)
+            name_field = decode.get_name_field(cls)
+            children = {
+                member.name: getattr(field, member.name)
+                for member in dataclasses.fields(field)
+                if member.name != name_field and getattr(field, member.name) != encode.get_default(member)
+            }
+            parts = [recurse(getattr(field, name_field))] if name_field else []
+            parts += [f"{name}={recurse(child)}" for name, child in children.items()]
             return _join_parts(f"{cls.__name__}(", parts, ")", indent)
         case str():
-            return json.dumps(value, ensure_ascii=not value.isprintable())
+            return json.dumps(field, ensure_ascii=not field.isprintable())
         case _:
-            return repr(value)
+            return repr(field)
 
 
-def _join_parts(opened: str, parts: list[str], closed: str, indent: str, *, comma: bool = True) -> str:
-    line = f"{opened}{', '.join(parts)}{closed}"
+def _join_parts(opening: str, parts: list[str], closing: str, indent: str, *, comma: bool = True) -> str:
+    line = f"{opening}{', '.join(parts)}{closing}"
     if "\n" not in line and len(indent) + len(line) <= WIDTH - 10:
         return line
     end = "," if comma else ""
-    return f"{opened}\n" + "".join(f"{indent}    {part}{end}\n" for part in parts) + f"{indent}{closed}"
+    return f"{opening}\n" + "".join(f"{indent}    {part}{end}\n" for part in parts) + f"{indent}{closing}"

@@ -1,9 +1,8 @@
-"""Kubernetes' API, as far as Seaway makes objects of it: which fields there are, of which type, and how two objects
-of one kind are merged.
+"""The part of the Kubernetes API that Seaway uses: the fields of each kind, their types, and how objects are merged.
 
-Read from `seaway/kubernetes/api/kubernetes.json`, which `python -m dev.schema` makes of Kubernetes' own OpenAPI file.
-A type is the name of one, or of a plain one (`string`, `integer`, `boolean`, `quantity`, `intOrString`, and `object`
-for anything), `{"enum": [...]}`, `{"map": type}`, or `{"list": type, "key": ...}` where items with the same key merge.
+``python -m dev.schema`` makes ``kubernetes.json`` from the OpenAPI file of Kubernetes. A type is the name of another
+type, a scalar (`string`, `integer`, `boolean`, `quantity`, `intOrString`, or `object` for anything),
+`{"enum": [...]}`, `{"map": type}`, or `{"list": type, "key": ...}`, which merges elements with the same key.
 """
 
 import functools
@@ -17,15 +16,19 @@ from seaway.syntax import decode, diagnosis
 _FILE = Path(__file__).with_name("kubernetes.json")
 
 KeyPath = tuple[str, ...]
-"""Keys from the object down; the number of an item in a list is one of them."""
+"""The keys from an object to a field; an element of a list has its index."""
 
 
 class FieldError(NamedTuple):
-    """A part of an object that the API does not know, or not so."""
+    """An unknown or invalid field of an object, as in a ``Diagnostic``."""
 
     path: KeyPath
+    code: str
     message: str
     hint: str
+
+
+Errors = Iterator[FieldError]
 
 
 @functools.cache
@@ -34,181 +37,188 @@ def _load_schema() -> Mapping[str, Any]:
 
 
 def list_kinds() -> Collection[str]:
-    """The kinds that are known."""
+    """The kinds in the schema."""
     return _load_schema()["kinds"].keys()
 
 
 def get_api_version(kind: str) -> str:
-    """A kind's apiVersion: `apps/v1`."""
+    """The apiVersion of a kind: `apps/v1`."""
     return _load_schema()["kinds"][kind]["apiVersion"]
 
 
-def check_object(kind: str, manifest: Any, *, partial: bool = False) -> Iterator[FieldError]:
-    """What is wrong with an object of that kind. ``part``: it is merged into another, so that what is required may be
-    missing, and null takes a key away. A value that is not known yet (no text, number, list or mapping) is right."""
+def check_object(kind: str, manifest: Any, *, partial: bool = False) -> Errors:
+    """The errors in an object. Values that are not known yet (such as Pulumi outputs) are accepted.
+
+    ``partial``: the object will be merged into another: required fields may be missing, and null removes a key.
+    """
     return _check_type(_load_schema()["kinds"][kind]["type"], manifest, (), partial)
 
 
 def merge_patch(kind: str, base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """``part`` laid over an object, as `kubectl patch` does: mappings key by key, and null takes a key away; lists of
-    what has a name (containers, env, ports, volumes) item by item; any other list is replaced."""
+    """The object with a patch, as `kubectl patch` merges it.
+
+    Mappings merge by key, and null removes a key. Lists of named elements (containers, env, ports, volumes) merge by
+    element. Other lists are replaced.
+    """
     return _merge(_load_schema()["kinds"][kind]["type"], base, patch)
 
 
-def _check_type(shape: Any, value: Any, path: KeyPath, part: bool) -> Iterator[FieldError]:
-    if value is None:
-        if not part:
-            yield FieldError(path, "is null", "take the key out")
+def _check_type(type_: Any, node: Any, path: KeyPath, partial: bool) -> Errors:
+    if node is None and not partial:
+        yield FieldError(path, "invalid-value", "is null", "remove the key")
+    if not isinstance(node, str | int | float | Mapping | list | tuple):
         return
-    match shape:
-        case {"enum": values}:
-            yield from _check_enum(cast("list[str]", values), value, path)
+    match type_:
+        case {"enum": names}:
+            yield from _check_enum(names, node, path)
         case {"map": inner}:
-            yield from _check_map(inner, value, path, part)
+            if isinstance(node, Mapping):
+                for key, field in cast("Mapping[str, Any]", node).items():
+                    yield from _check_type(inner, field, (*path, key), partial)
+            else:
+                hint = "write `key: value` below it, one per line"
+                yield FieldError(path, "invalid-type", f"{_describe(node)} is not a mapping", hint)
         case {"list": _}:
-            yield from _check_list(cast("Mapping[str, Any]", shape), value, path, part)
-        case str() if shape in _load_schema()["types"]:
-            yield from _check_fields(shape, value, path, part)
-        case _:
-            yield from _check_scalar(shape, value, path)
-
-
-def _check_fields(name: str, value: Any, path: KeyPath, part: bool) -> Iterator[FieldError]:
-    called = name.rpartition(".")[2]
-    definition = _load_schema()["types"][name]
-    fields: Mapping[str, Any] = definition["fields"]
-    if not isinstance(value, Mapping):
-        if _is_known(value):
-            yield FieldError(path, f"{_describe(value)} is no mapping", f"write keys of {called} below it")
-        return
-    given = cast("Mapping[str, Any]", value)
-    for key, inner in given.items():
-        if key not in fields:
-            yield FieldError((*path, key), f"is no field of {called}", decode.suggest_name(key, fields))
-        else:
-            yield from _check_type(fields[key], inner, (*path, key), part)
-    for key in definition.get("required", ()):
-        if key not in given and not part:
-            yield FieldError((*path, key), "is missing", f"{called} needs it")
-
-
-def _check_map(inner: Any, value: Any, path: KeyPath, part: bool) -> Iterator[FieldError]:
-    if isinstance(value, Mapping):
-        for key, one in cast("Mapping[str, Any]", value).items():
-            yield from _check_type(inner, one, (*path, key), part)
-    elif _is_known(value):
-        yield FieldError(path, f"{_describe(value)} is no mapping", "write `key: value`, one a line, below it")
-
-
-def _check_list(shape: Mapping[str, Any], value: Any, path: KeyPath, part: bool) -> Iterator[FieldError]:
-    if not isinstance(value, list | tuple):
-        if _is_known(value):
-            yield FieldError(path, f"{_describe(value)} is no list", "write one item a line after `- `")
-        return
-    key = _get_merge_key(shape)
-    for number, item in enumerate(cast("Sequence[Any]", value)):
-        at = (*path, str(number))
-        if item is None:
-            yield FieldError(at, "is null", "take the item out")
-        elif key is not None and isinstance(item, Mapping) and _get_nested(item, key) is None:
-            name = ".".join(key)
-            yield FieldError(at, f"has no {name}", f"add `{name}`, which tells it from the others of the list")
-        else:
-            # An item without a key is not merged into anything: it must be whole.
-            yield from _check_type(shape["list"], item, at, part and key is not None)
-
-
-def _check_enum(values: list[str], value: Any, path: KeyPath) -> Iterator[FieldError]:
-    if _is_known(value) and value not in values:
-        near = decode.find_closest(str(value), values)
-        few = len(values) <= 10
-        remedy = f"did you mean {near}?" if near and not few else f"write {' or '.join(values)}"
-        yield FieldError(path, f"{_describe(value)} is not one of its values", remedy)
-
-
-def _check_scalar(shape: str, value: Any, path: KeyPath) -> Iterator[FieldError]:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    match shape:
-        case "string" if not isinstance(value, str):
-            text = json.dumps(value) if number or isinstance(value, bool) else None
-            remedy = f'quote it: "{text}"' if text else "write one value; quote it if it has brackets"
-            if _is_known(value):
-                yield FieldError(path, f"{_describe(value)} is not text", remedy)
-        case "integer" if not (number and isinstance(value, int)):
-            if _is_known(value):
-                yield FieldError(path, f"{_describe(value)} is no whole number", "write digits, as 5, without quotes")
-        case "boolean" if not isinstance(value, bool):
-            if _is_known(value):
-                yield FieldError(path, f"{_describe(value)} is neither true nor false", "write true or false, unquoted")
-        case "intOrString" if not (isinstance(value, str) or (number and isinstance(value, int))):
-            if _is_known(value):
-                yield FieldError(path, f"{_describe(value)} is neither a whole number nor text", 'write 1, or "25%"')
-        case "quantity" if not (isinstance(value, str) or number):
-            if _is_known(value):
-                yield FieldError(path, f"{_describe(value)} is no quantity", "write it as 100m or 128Mi")
+            yield from _check_list(cast("Mapping[str, Any]", type_), node, path, partial)
+        case str() if type_ in _load_schema()["types"]:
+            yield from _check_fields(type_, node, path, partial)
+        case _ if not _is_scalar(type_, node):
+            yield FieldError(path, "invalid-type", f"{_describe(node)} is not {_SCALARS[type_][0]}", _hint(type_, node))
         case _:
             pass
 
 
-def _is_known(value: Any) -> bool:
-    """Is it a value that somebody wrote, and not one that will be known later?"""
-    return isinstance(value, str | int | float | Mapping | list | tuple)
+def _check_fields(type_: str, node: Any, path: KeyPath, partial: bool) -> Errors:
+    name, definition = type_.rpartition(".")[2], _load_schema()["types"][type_]
+    types: Mapping[str, Any] = definition["fields"]
+    if not isinstance(node, Mapping):
+        yield FieldError(path, "invalid-type", f"{_describe(node)} is not a mapping", f"write keys of {name} below it")
+        return
+    fields = cast("Mapping[str, Any]", node)
+    for key, field in fields.items():
+        if key in types:
+            yield from _check_type(types[key], field, (*path, key), partial)
+        else:
+            hint = decode.suggest_name(key, types)
+            yield FieldError((*path, key), "unknown-key", f"is not a field of {name}", hint)
+    for key in definition.get("required", ()):
+        if key not in fields and not partial:
+            yield FieldError((*path, key), "missing-value", "is missing", f"{name} requires it")
 
 
-def _describe(value: Any) -> str:
-    match value:
+def _check_list(type_: Mapping[str, Any], node: Any, path: KeyPath, partial: bool) -> Errors:
+    if not isinstance(node, list | tuple):
+        hint = "write one element per line after `- `"
+        yield FieldError(path, "invalid-type", f"{_describe(node)} is not a list", hint)
+        return
+    merge_key = _get_merge_key(type_)
+    for index, element in enumerate(cast("Sequence[Any]", node)):
+        element_path = (*path, str(index))
+        if element is None:
+            yield FieldError(element_path, "invalid-value", "is null", "remove the element")
+        elif merge_key is not None and isinstance(element, Mapping) and _get_nested(element, merge_key) is None:
+            key = ".".join(merge_key)
+            hint = f"add `{key}`, which identifies the element"
+            yield FieldError(element_path, "missing-value", f"has no {key}", hint)
+        else:
+            # An element without a merge key is not merged, so it must be complete.
+            yield from _check_type(type_["list"], element, element_path, partial and merge_key is not None)
+
+
+def _check_enum(names: list[str], node: Any, path: KeyPath) -> Errors:
+    if node not in names:
+        closest = decode.find_closest(str(node), names) if len(names) > 10 else None
+        hint = f"did you mean {closest}?" if closest else f"write {' or '.join(names)}"
+        yield FieldError(path, "invalid-value", f"{_describe(node)} is not one of the allowed values", hint)
+
+
+_SCALARS: Mapping[str, tuple[str, str]] = {
+    "string": ("text", "write one value; quote it if it has brackets"),
+    "integer": ("a whole number", "write digits, as 5, without quotes"),
+    "boolean": ("true or false", "write true or false, unquoted"),
+    "intOrString": ("a whole number or text", 'write 1, or "25%"'),
+    "quantity": ("a quantity", "write it as 100m or 128Mi"),
+}
+"""For each scalar type its description and a hint."""
+
+
+def _is_scalar(type_: str, node: Any) -> bool:
+    is_integer = isinstance(node, int) and not isinstance(node, bool)
+    match type_:
+        case "string":
+            return isinstance(node, str)
+        case "integer":
+            return is_integer
+        case "boolean":
+            return isinstance(node, bool)
+        case "intOrString":
+            return isinstance(node, str) or is_integer
+        case "quantity":
+            return isinstance(node, str | float) or is_integer
+        case _:
+            return True
+
+
+def _hint(type_: str, node: Any) -> str:
+    if type_ == "string" and isinstance(node, int | float):
+        return f'quote it: "{json.dumps(node)}"'
+    return _SCALARS[type_][1]
+
+
+def _describe(node: Any) -> str:
+    match node:
         case str():
-            return diagnosis.quote(value)
+            return diagnosis.quote(node)
         case Mapping():
             return "a mapping"
         case list() | tuple():
             return "a list"
         case _:
-            return json.dumps(value)
+            return json.dumps(node)
 
 
-def _merge(shape: Any, base: Any, part: Any) -> Any:
-    match shape:
+def _merge(type_: Any, base: Any, patch: Any) -> Any:
+    match type_:
         case {"list": inner}:
-            return _merge_list(inner, _get_merge_key(cast("Mapping[str, Any]", shape)), base, part)
+            return _merge_list(inner, _get_merge_key(cast("Mapping[str, Any]", type_)), base, patch)
         case {"map": inner}:
-            fields: Mapping[str, Any] = dict.fromkeys(part, inner)
-        case str() if shape in _load_schema()["types"]:
-            fields = _load_schema()["types"][shape]["fields"]
+            types: Mapping[str, Any] = dict.fromkeys(patch, inner)
+        case str() if type_ in _load_schema()["types"]:
+            types = _load_schema()["types"][type_]["fields"]
         case _:
-            # The API takes a number for a quantity; text is what it gives back, so nothing differs for ever.
-            return json.dumps(part) if shape == "quantity" and not isinstance(part, str) else part
-    made: dict[str, Any] = dict(cast("Mapping[str, Any]", base)) if isinstance(base, Mapping) else {}
-    for key, value in cast("Mapping[str, Any]", part).items():
-        if value is None:
-            made.pop(key, None)
+            # The API accepts numbers as quantities but returns text: a number would differ in every preview.
+            return json.dumps(patch) if type_ == "quantity" and not isinstance(patch, str) else patch
+    merged: dict[str, Any] = dict(cast("Mapping[str, Any]", base)) if isinstance(base, Mapping) else {}
+    for key, field in cast("Mapping[str, Any]", patch).items():
+        if field is None:
+            merged.pop(key, None)
         else:
-            made[key] = _merge(fields[key], made.get(key), value)
-    return made
+            merged[key] = _merge(types[key], merged.get(key), field)
+    return merged
 
 
-def _merge_list(inner: Any, key: KeyPath | None, base: Any, part: Sequence[Any]) -> list[Any]:
-    if key is None or not isinstance(base, list):
-        return [_merge(inner, None, item) for item in part]
-    made = list(cast("list[Any]", base))
-    for item in part:
-        name = _get_nested(item, key)
-        there = next((number for number, one in enumerate(made) if _get_nested(one, key) == name), None)
-        if there is None:
-            made.append(_merge(inner, None, item))
+def _merge_list(inner: Any, merge_key: KeyPath | None, base: Any, patch: Sequence[Any]) -> list[Any]:
+    if merge_key is None or not isinstance(base, list):
+        return [_merge(inner, None, element) for element in patch]
+    merged = list(cast("list[Any]", base))
+    for element in patch:
+        keys = [_get_nested(other, merge_key) for other in merged]
+        key = _get_nested(element, merge_key)
+        if key in keys:
+            merged[keys.index(key)] = _merge(inner, merged[keys.index(key)], element)
         else:
-            made[there] = _merge(inner, made[there], item)
-    return made
+            merged.append(_merge(inner, None, element))
+    return merged
 
 
-def _get_merge_key(shape: Mapping[str, Any]) -> KeyPath | None:
-    """What tells the items of a list apart. The claims of a store have names, though the API does not merge them."""
-    if shape["list"] == "core.v1.PersistentVolumeClaim":
+def _get_merge_key(type_: Mapping[str, Any]) -> KeyPath | None:
+    """The path of the key that identifies an element. The API does not merge claim templates, but they have names."""
+    if type_["list"] == "core.v1.PersistentVolumeClaim":
         return ("metadata", "name")
-    return (shape["key"],) if "key" in shape else None
+    return (type_["key"],) if "key" in type_ else None
 
 
-def _get_nested(item: Any, key: KeyPath) -> Any:
-    for one in key:
-        item = cast("Mapping[str, Any]", item).get(one) if isinstance(item, Mapping) else None
-    return item
+def _get_nested(node: Any, path: KeyPath) -> Any:
+    for key in path:
+        node = cast("Mapping[str, Any]", node).get(key) if isinstance(node, Mapping) else None
+    return node

@@ -1,21 +1,21 @@
-"""What known public images need, so that nobody has to find it out: the user that they are made for, the folders that
-they write to, how they are asked. All of them run under `restricted`.
+"""What public images need: the user that they are made for, the folders that they write to, their health check.
 
-It holds where the application has the defaults; what it says itself wins. Taken from the images' Dockerfiles and
-entrypoints, as they were in 2025:
+``is_default`` profiles fill in what an application leaves out, so an app.yaml need not repeat it; all of them run under
+``restricted``. The import from Compose writes the other profiles into app.yaml. Values of the application win.
+Taken from the Dockerfiles and entrypoints of the images, as they were in 2025. Those of the defaults:
 
-- postgres: https://github.com/docker-library/postgres (user 999, Alpine's 70; the socket in /var/run/postgresql)
+- postgres: https://github.com/docker-library/postgres (user 999, on Alpine 70; the socket in /var/run/postgresql)
 - redis: https://github.com/docker-library/redis (user 999 in both)
 - mysql: https://github.com/docker-library/mysql (user 999; socket and lock in /var/run/mysqld)
 - mariadb: https://github.com/MariaDB/mariadb-docker (user 999; the same in /run/mysqld)
 - nginx: https://github.com/nginx/docker-nginx (user 101; its pid in /var/run, its buffers in /var/cache/nginx)
 - nginx-unprivileged: https://github.com/nginx/docker-nginx-unprivileged (user 101; everything in /tmp)
-- rabbitmq: https://github.com/docker-library/rabbitmq (user 999, Alpine's 100)
+- rabbitmq: https://github.com/docker-library/rabbitmq (user 999, on Alpine 100)
 - memcached: https://github.com/docker-library/memcached (user 11211)
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seaway.model import application, image_reference
@@ -23,167 +23,181 @@ from seaway.model import application, image_reference
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageProfile:
-    """One image."""
+    """The needs of one image."""
 
-    ports: tuple[int, ...]
-    """Those that it listens on, unless it is told otherwise."""
-    user: int
+    ports: tuple[int, ...] = ()
+    """The ports to declare, the main port first."""
+    other_ports: tuple[int, ...] = ()
+    """Further ports that the server opens by default."""
+    http: bool = False
+    """Whether the main port speaks HTTP."""
+    user: int | None = None
+    """None: any user will do."""
     alpine_user: int | None = None
-    """The user of the tags that say `alpine`; None: the same."""
+    """The user of tags with ``alpine``; None: the same."""
+    is_default: bool = False
+    """Whether the profile fills in defaults, and is not only used by the import from Compose."""
+    runs_as_root: bool = False
+    """Whether it starts as root and writes anywhere: it needs ``baseline`` and root."""
     writable: tuple[str, ...] = ()
     writable_reason: str = ""
-    """What it writes there."""
+    data_dir: str | None = None
+    """The folder of its data, which the image declares as a volume."""
+    server_commands: tuple[str, ...] = ()
+    """First words of commands that still start the same server."""
     readiness: tuple[str, ...] = ()
-    """The question whether it may get requests, with ``{port}``, and PostgreSQL's ``{user}`` and ``{database}``."""
-    readiness_reason: str = ""
-    """Why that, and not only whether the port accepts a connection."""
-    stop_grace_period: int | None = None
-    stop_grace_period_reason: str = ""
-    """Why its end takes so long."""
+    """The readiness command, with ``{port}``, and PostgreSQL's ``{user}`` and ``{database}``."""
+    flushes_pages: bool = False
+    """Whether a clean stop takes long because the server writes its changed pages first."""
+    memory: str | None = None
+    """The memory that it needs to start."""
+
+    def get_user(self, tag: str) -> int | None:
+        """The user of a tag."""
+        return self.alpine_user if self.alpine_user is not None and "alpine" in tag else self.user
 
 
-_FIRST_START = "while its first start sets up, a server answers on the socket only, and is not the real one yet"
+_JAVA = "1Gi"
+_DATABASE = "512Mi"
+_MYSQL_PING = ("ping", "--silent", "--host=127.0.0.1", "--port={port}")
+# With the real names: for unknown ones the server writes a line into its log each time.
+_PG_ISREADY = ("pg_isready", "--quiet", "--host=127.0.0.1", "--port={port}", "--username={user}", "--dbname={database}")
+_READINESS_REASON = "during its first start the server answers on the socket only, and is not ready yet"
+_FLUSH_SECONDS = 120
 
-IMAGE_PROFILES: Mapping[str, ImageProfile] = {
+PROFILES: Mapping[str, ImageProfile] = {
+    "adminer": ImageProfile(ports=(8080,), http=True, user=1000),
+    "axllent/mailpit": ImageProfile(ports=(8025, 1025), http=True),
+    "caddy": ImageProfile(
+        ports=(80, 443), http=True, user=1000, writable=("/data", "/config"), server_commands=("caddy",)
+    ),
+    "couchdb": ImageProfile(ports=(5984,), http=True, user=5984, data_dir="/opt/couchdb/data", memory=_DATABASE),
+    "eclipse-mosquitto": ImageProfile(ports=(1883,), user=1883, server_commands=("mosquitto", "/usr/sbin/mosquitto")),
+    "elasticsearch": ImageProfile(
+        ports=(9200, 9300), http=True, user=1000, data_dir="/usr/share/elasticsearch/data", memory="2Gi"
+    ),
+    "gitea/gitea": ImageProfile(ports=(3000, 22), http=True, runs_as_root=True, data_dir="/data"),
+    "grafana/grafana": ImageProfile(ports=(3000,), http=True, user=472, writable=("/var/lib/grafana",), memory="256Mi"),
+    "haproxy": ImageProfile(user=99, server_commands=("haproxy",)),
+    "hashicorp/http-echo": ImageProfile(ports=(5678,), http=True),
+    "httpd": ImageProfile(
+        ports=(80,), http=True, user=33, writable=("/usr/local/apache2/logs",), server_commands=("httpd-foreground",)
+    ),
+    "influxdb": ImageProfile(ports=(8086,), http=True, user=1000, data_dir="/var/lib/influxdb2", memory=_DATABASE),
+    "jenkins/jenkins": ImageProfile(
+        ports=(8080, 50000), http=True, user=1000, data_dir="/var/jenkins_home", memory=_JAVA
+    ),
+    "mailhog/mailhog": ImageProfile(ports=(8025, 1025), http=True, user=1000),
     "mariadb": ImageProfile(
         ports=(3306,),
         user=999,
+        is_default=True,
         writable=("/run/mysqld",),
         writable_reason="its socket and its lock",
-        readiness=("mariadb-admin", "ping", "--silent", "--host=127.0.0.1", "--port={port}"),
-        readiness_reason=_FIRST_START,
-        stop_grace_period=120,
-        stop_grace_period_reason="InnoDB writes its changed pages before it ends",
+        data_dir="/var/lib/mysql",
+        server_commands=("mariadbd", "mysqld"),
+        readiness=("mariadb-admin", *_MYSQL_PING),
+        flushes_pages=True,
+        memory=_DATABASE,
     ),
-    "memcached": ImageProfile(ports=(11211,), user=11211),
+    "memcached": ImageProfile(ports=(11211,), user=11211, is_default=True, server_commands=("memcached",)),
+    "minio/minio": ImageProfile(
+        ports=(9000, 9001), http=True, user=1000, data_dir="/data", server_commands=("server", "minio")
+    ),
+    "mongo": ImageProfile(
+        ports=(27017,),
+        user=999,
+        writable=("/data/configdb",),
+        data_dir="/data/db",
+        server_commands=("mongod",),
+        memory=_DATABASE,
+    ),
     "mysql": ImageProfile(
         ports=(3306,),
         user=999,
+        is_default=True,
         writable=("/var/run/mysqld",),
         writable_reason="its socket and its lock",
-        readiness=("mysqladmin", "ping", "--silent", "--host=127.0.0.1", "--port={port}"),
-        readiness_reason=_FIRST_START,
-        stop_grace_period=120,
-        stop_grace_period_reason="InnoDB writes its changed pages before it ends",
+        data_dir="/var/lib/mysql",
+        server_commands=("mysqld",),
+        readiness=("mysqladmin", *_MYSQL_PING),
+        flushes_pages=True,
+        memory="768Mi",
     ),
+    "nats": ImageProfile(ports=(4222, 8222), user=1000, server_commands=("nats-server",)),
+    "nextcloud": ImageProfile(ports=(80,), http=True, runs_as_root=True, data_dir="/var/www/html", memory=_DATABASE),
     "nginx": ImageProfile(
         ports=(80,),
+        http=True,
         user=101,
+        is_default=True,
         writable=("/var/cache/nginx", "/var/run"),
         writable_reason="its buffers and its pid",
+        server_commands=("nginx",),
     ),
-    "nginxinc/nginx-unprivileged": ImageProfile(ports=(8080,), user=101),
+    "nginxinc/nginx-unprivileged": ImageProfile(
+        ports=(8080,), http=True, user=101, is_default=True, server_commands=("nginx",)
+    ),
+    "phpmyadmin": ImageProfile(ports=(80,), http=True, runs_as_root=True, memory="256Mi"),
     "postgres": ImageProfile(
         ports=(5432,),
         user=999,
         alpine_user=70,
+        is_default=True,
         writable=("/var/run/postgresql",),
         writable_reason="its socket",
-        # With the names that there are: for any others the server would write a line into its log each time.
-        readiness=(
-            "pg_isready",
-            "--quiet",
-            "--host=127.0.0.1",
-            "--port={port}",
-            "--username={user}",
-            "--dbname={database}",
-        ),
-        readiness_reason=_FIRST_START,
+        data_dir="/var/lib/postgresql/data",
+        server_commands=("postgres",),
+        readiness=_PG_ISREADY,
+        memory="256Mi",
     ),
+    "prom/alertmanager": ImageProfile(ports=(9093,), http=True, user=65534, writable=("/alertmanager",)),
+    "prom/prometheus": ImageProfile(ports=(9090,), http=True, user=65534, writable=("/prometheus",), memory="256Mi"),
+    "prom/pushgateway": ImageProfile(ports=(9091,), http=True, user=65534),
     "rabbitmq": ImageProfile(
-        ports=(5672, 5671, 15672, 15692),
+        ports=(5672, 15672),
+        other_ports=(5671, 15692),
         user=999,
         alpine_user=100,
+        is_default=True,
         writable=("/var/lib/rabbitmq", "/var/log/rabbitmq"),
         writable_reason="its queues, where no volume is mounted, and its log",
+        server_commands=("rabbitmq-server",),
+        memory=_DATABASE,
     ),
     "redis": ImageProfile(
-        ports=(6379,), user=999, writable=("/data",), writable_reason="its snapshots, where no volume is mounted"
+        ports=(6379,),
+        user=999,
+        is_default=True,
+        writable=("/data",),
+        writable_reason="its snapshots, where no volume is mounted",
+        server_commands=("redis-server",),
+    ),
+    "registry": ImageProfile(ports=(5000,), http=True, user=1000, writable=("/var/lib/registry",)),
+    "sonarqube": ImageProfile(ports=(9000,), http=True, user=1000, data_dir="/opt/sonarqube/data", memory="2Gi"),
+    "traefik": ImageProfile(ports=(80,), http=True, user=65532, server_commands=("traefik",)),
+    "traefik/whoami": ImageProfile(ports=(80,), http=True),
+    "valkey/valkey": ImageProfile(ports=(6379,), user=999, writable=("/data",), server_commands=("valkey-server",)),
+    "wordpress": ImageProfile(ports=(80,), http=True, runs_as_root=True, data_dir="/var/www/html", memory="256Mi"),
+    "zookeeper": ImageProfile(
+        ports=(2181,), user=1000, writable=("/datalog", "/logs"), data_dir="/data", memory=_DATABASE
     ),
 }
-"""By the repository's name without its registry; those of Docker's own library without `library/`."""
+"""By repository, without the registry; images of Docker's library without ``library/``."""
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileDefault:
-    """One value that comes from here."""
-
-    field: str
-    """In the words of app.yaml: ``user``, ``health.readiness``, ``env.PGDATA``."""
-    value: Any
-    reason: str
-
-
-def apply_profiles(app: application.Application) -> application.Application:
-    """The application with what its known images need, where it says nothing else."""
-    return app.replace_containers(lambda _, one: _get_changes(one))
-
-
-def list_defaults(container_spec: application.ContainerSpec) -> list[ProfileDefault]:
-    """What a container, as it was written, gets from here."""
-    found = _find_profile(container_spec)
-    if found is None:
-        return []
-    name, tag, known = found
-    return [
-        *_get_user(container_spec, name, tag, known),
-        *_get_writable(container_spec, known),
-        *_get_readiness(container_spec, known),
-        *_get_stop_grace_period(container_spec, known),
-        *(_get_pgdata(container_spec) if name == "postgres" else []),
-    ]
-
-
-def get_ports(container_spec: application.ContainerSpec) -> tuple[int, ...]:
-    """Those that a container's program listens on; nothing where it is not known, or may have been told otherwise."""
-    found = _find_profile(container_spec)
-    if (
-        found is None
-        or container_spec.command
-        or container_spec.args
-        or container_spec.files
-        or any("PORT" in name for name in container_spec.env)
-    ):
-        return ()
-    return found[2].ports
-
-
-def _get_changes(container_spec: application.ContainerSpec) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    for each in list_defaults(container_spec):
-        match each.field:
-            case "user":
-                changes["user"] = each.value
-            case "stopGracePeriod":
-                changes["stop_grace_period"] = each.value
-            case "writable":
-                changes["writable"] = (*container_spec.writable, *each.value)
-            case "health.readiness":
-                changes["health"] = application.Health(readiness=each.value)
-            case _:
-                changes["env"] = {**container_spec.env, each.field.removeprefix("env."): each.value}
-    return changes
-
-
-def _find_profile(container_spec: application.ContainerSpec) -> tuple[str, str, ImageProfile] | None:
-    """The image's name in the catalogue, its tag, and what is known."""
-    if container_spec.image is None:
-        return None
-    name, tag = split_image_name(container_spec.image)
-    known = IMAGE_PROFILES.get(name)
-    return None if known is None else (name, tag, known)
-
+IMAGE_PROFILES: Mapping[str, ImageProfile] = {name: profile for name, profile in PROFILES.items() if profile.is_default}
 
 MIRROR_FOLDERS = frozenset(
     ("cache", "docker", "docker-hub", "docker.io", "dockerhub", "hub", "mirror", "mirrors", "proxy")
 )
-"""What registries call the part of them that has the images of Docker Hub. Any other folder is somebody's own: his
-`redis` may be made for another user."""
+"""Folders in which registries mirror Docker Hub. In any other folder `redis` may be made for another user."""
 
 
 def split_image_name(image: str) -> tuple[str, str]:
-    """The name that the catalogue has an image by, and its tag: without a registry, the folders of its mirror, Docker's
-    `library/` and a digest."""
+    """The name of an image in ``PROFILES``, and its tag.
+
+    The name is without the registry, the folders of a mirror, Docker's ``library/`` and a digest.
+    """
     reference = image_reference.remove_digest(image)
     host = image_reference.get_registry(reference)
     path, _, tag = reference.removeprefix(f"{host}/").partition(":")
@@ -193,68 +207,103 @@ def split_image_name(image: str) -> tuple[str, str]:
     return "/".join(folders).removeprefix("library/"), tag
 
 
-def _get_user(
-    container_spec: application.ContainerSpec, name: str, tag: str, known: ImageProfile
-) -> list[ProfileDefault]:
-    if container_spec.user != application.ContainerSpec().user:
-        return []
-    small = known.alpine_user is not None and "alpine" in tag
-    user = known.alpine_user if small else known.user
-    return [
-        ProfileDefault(
-            field="user", value=user, reason=f"the user that {name}{' on Alpine' if small else ''} is made for"
-        )
-    ]
+def find_profile(image: str | None) -> ImageProfile | None:
+    """The profile of an image, whether it fills in defaults or not."""
+    return PROFILES.get(split_image_name(image)[0]) if image else None
 
 
-def _get_writable(container_spec: application.ContainerSpec, known: ImageProfile) -> list[ProfileDefault]:
-    if "/" in container_spec.writable:
+def get_ports(container_spec: application.ContainerSpec) -> tuple[int, ...]:
+    """The ports that the server of a container opens.
+
+    Empty for unknown images, and where a command, a file or a variable may have changed the ports.
+    """
+    profile = find_profile(container_spec.image)
+    may_differ = container_spec.command or container_spec.args or container_spec.files
+    if profile is None or not profile.is_default or may_differ or any("PORT" in name for name in container_spec.env):
+        return ()
+    return (*profile.ports, *profile.other_ports)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileDefault:
+    """A field that a profile fills in."""
+
+    field: str
+    """As in app.yaml: ``user``, ``health.readiness``, ``env.PGDATA``."""
+    value: Any
+    reason: str
+
+
+def apply_profiles(app: application.Application) -> application.Application:
+    """The application with the defaults of its images."""
+    return app.replace_containers(lambda _, container_spec: _apply_profile(container_spec))
+
+
+def _apply_profile(container_spec: application.ContainerSpec) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for default in list_defaults(container_spec):
+        match default.field:
+            case "writable":
+                changes["writable"] = (*container_spec.writable, *default.value)
+            case "health.readiness":
+                changes["health"] = application.Health(readiness=default.value)
+            case "env.PGDATA":
+                changes["env"] = {**container_spec.env, "PGDATA": default.value}
+            case "stopGracePeriod":
+                changes["stop_grace_period"] = default.value
+            case _:
+                changes[default.field] = default.value
+    return changes
+
+
+def list_defaults(container_spec: application.ContainerSpec) -> list[ProfileDefault]:
+    """The fields that the profile of its image fills in. The container is not resolved."""
+    profile = find_profile(container_spec.image)
+    if profile is None or not profile.is_default:
         return []
+    name, tag = split_image_name(container_spec.image or "")
+    defaults = [*_list_container_defaults(container_spec, profile, name, tag)]
+    if isinstance(container_spec, application.Service | application.Store):
+        defaults += _list_readiness(container_spec, profile)
+    if isinstance(container_spec, application.Store):
+        defaults += _list_store_defaults(container_spec, profile, name)
+    return defaults
+
+
+def _list_container_defaults(
+    container_spec: application.ContainerSpec, profile: ImageProfile, name: str, tag: str
+) -> Iterator[ProfileDefault]:
+    if container_spec.user == application.ContainerSpec().user:
+        user = profile.get_user(tag)
+        variant = "" if user == profile.user else " on Alpine"
+        yield ProfileDefault(field="user", value=user, reason=f"the user that {name}{variant} is made for")
     mounted = {*container_spec.writable, *(file.path for file in container_spec.files)}
     if isinstance(container_spec, application.Store):
         mounted |= {volume.path for volume in (container_spec.volume, *container_spec.volumes.values())}
-    folders = tuple(folder for folder in known.writable if folder not in mounted)
-    return (
-        [ProfileDefault(field="writable", value=folders, reason=f"it writes {known.writable_reason} there")]
-        if folders
-        else []
-    )
+    folders = tuple(folder for folder in profile.writable if folder not in mounted)
+    if folders and "/" not in container_spec.writable:
+        yield ProfileDefault(field="writable", value=folders, reason=f"it writes {profile.writable_reason} there")
 
 
-def _get_readiness(container_spec: application.ContainerSpec, known: ImageProfile) -> list[ProfileDefault]:
-    if (
-        not isinstance(container_spec, application.Service | application.Store)
-        or not known.readiness
-        or container_spec.port is None
-    ):
-        return []
-    if container_spec.health != application.Health():
-        return []
-    user = container_spec.env.get("POSTGRES_USER", "postgres")
-    told = {"port": container_spec.port, "user": user, "database": container_spec.env.get("POSTGRES_DB", user)}
-    ready = tuple(word.format(**told) for word in known.readiness)
-    return [ProfileDefault(field="health.readiness", value=ready, reason=known.readiness_reason)]
+def _list_readiness(
+    workload: application.Service | application.Store, profile: ImageProfile
+) -> Iterator[ProfileDefault]:
+    if profile.readiness and workload.port is not None and workload.health == application.Health():
+        user = workload.env.get("POSTGRES_USER", "postgres")
+        names = {"port": workload.port, "user": user, "database": workload.env.get("POSTGRES_DB", user)}
+        command = tuple(word.format(**names) for word in profile.readiness)
+        yield ProfileDefault(field="health.readiness", value=command, reason=_READINESS_REASON)
 
 
-def _get_stop_grace_period(container_spec: application.ContainerSpec, known: ImageProfile) -> list[ProfileDefault]:
-    if not isinstance(container_spec, application.Store) or known.stop_grace_period is None:
-        return []
-    default = next(field.default for field in dataclasses.fields(container_spec) if field.name == "stop_grace_period")
-    return (
-        [ProfileDefault(field="stopGracePeriod", value=known.stop_grace_period, reason=known.stop_grace_period_reason)]
-        if container_spec.stop_grace_period == default
-        else []
-    )
-
-
-def _get_pgdata(container_spec: application.ContainerSpec) -> list[ProfileDefault]:
-    """A folder below the mount, the same in every version: another one would look like an empty database.
-
-    Where a disk is mounted above what an image calls its VOLUME, the runtime puts a folder there that is lost with the
-    container: before version 18 that is /var/lib/postgresql/data.
-    https://github.com/docker-library/docs/blob/master/postgres/README.md#pgdata
-    """
-    if not isinstance(container_spec, application.Store) or "PGDATA" in container_spec.env:
-        return []
-    why = "the top of a disk is the cluster's, and has a lost+found; initdb wants an empty folder of its own"
-    return [ProfileDefault(field="env.PGDATA", value=f"{container_spec.volume.path}/pgdata", reason=why)]
+def _list_store_defaults(store: application.Store, profile: ImageProfile, name: str) -> Iterator[ProfileDefault]:
+    default = application.Store("default", volume=store.volume).stop_grace_period
+    if profile.flushes_pages and store.stop_grace_period == default:
+        reason = "InnoDB writes its changed pages before it stops"
+        yield ProfileDefault(field="stopGracePeriod", value=_FLUSH_SECONDS, reason=reason)
+    # A folder below the mount, the same in every version: another one would look like an empty database.
+    # Before version 18 the image declares VOLUME /var/lib/postgresql/data: on a disk mounted above it, the runtime
+    # puts a folder there that is lost with the container.
+    # https://github.com/docker-library/docs/blob/master/postgres/README.md#pgdata
+    if name == "postgres" and "PGDATA" not in store.env:
+        reason = "the root of a volume has a lost+found folder; initdb needs an empty folder of its own"
+        yield ProfileDefault(field="env.PGDATA", value=f"{store.volume.path}/pgdata", reason=reason)

@@ -1,34 +1,35 @@
-"""The rules about ``seaway:checkSeverity``: what a check weighs in one environment, instead of what it weighs by itself."""
+"""Rules about ``seaway:checkSeverity``, which changes the severity of checks in one environment."""
 
 from collections.abc import Collection, Iterator
 
 from seaway.model import settings
-from seaway.syntax import decode, diagnosis, nodes
+from seaway.model.validate import waivers
+from seaway.syntax import diagnosis, nodes
 
 
 def check(
     stack_settings: settings.Settings, config: nodes.MappingNode, *, checks: Collection[str]
 ) -> Iterator[diagnosis.Diagnostic]:
-    """What is wrong with the weights of a stack.
+    """The errors in the severities of a stack.
 
     Args:
-        said: the stack's settings.
-        values: the stack's configuration, for the places.
-        checks: the ids that there are, those of policies among them.
+        stack_settings: the settings of the stack.
+        config: the configuration of the stack, for its locations.
+        checks: the ids of all checks and policies.
     """
-    written = nodes.get_pairs(config, "checkSeverity")
-    for id_, weight in stack_settings.check_severity.items():
+    pairs = nodes.get_pairs(config, "checkSeverity")
+    for id_, severity in stack_settings.check_severity.items():
         path = f"seaway:checkSeverity.{id_}"
-        place = written[id_].location if id_ in written else config.location
+        location = pairs[id_].location if id_ in pairs else config.location
         if id_ in settings.POLICY_IDS:
-            remedy = "say what may pass in seaway:policy, or waive one change in seaway:waivers"
-            yield diagnosis.Diagnostic(place, path, f"{id_} is a policy of the preview, and no check", remedy)
+            hint = "set seaway:policy, or waive one change in seaway:waivers"
+            message = f"{id_} is a policy of the preview, not a check"
+            yield diagnosis.Diagnostic(location, path, message, hint, "unknown-check")
         elif id_ not in checks:
-            close = decode.find_closest(id_.upper(), [one for one in checks if one not in settings.POLICY_IDS])
-            remedy = f"did you mean {close}?" if close else "docs/checks.md has all of them"
-            yield diagnosis.Diagnostic(place, path, f"there is no check {diagnosis.quote(id_)}", remedy)
-        elif weight == "warning" and not stack_settings.build:
-            # Otherwise one word would do what a waiver does, without its reason, its owner and its end.
-            wrong = "a check is made lighter only where one builds"
-            remedy = "waive it in seaway:waivers, with a reason, an owner and an end"
-            yield diagnosis.Diagnostic(place, path, wrong, remedy)
+            known = [check for check in checks if check not in settings.POLICY_IDS]
+            yield diagnosis.Diagnostic(location, path, *waivers.describe_unknown_check(id_, known), "unknown-check")
+        elif severity == "warning" and not stack_settings.build:
+            # Otherwise one word would do what a waiver does, without its reason, owner and last day.
+            message = "the severity of a check can be lowered only in environments that build"
+            hint = "waive the check in seaway:waivers, with a reason, an owner and a last day"
+            yield diagnosis.Diagnostic(location, path, message, hint, "not-allowed")

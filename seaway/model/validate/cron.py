@@ -1,6 +1,6 @@
-"""When a job runs by the clock: cron's five fields, as Kubernetes reads them.
+"""Cron expressions, as Kubernetes parses them.
 
-https://pkg.go.dev/github.com/robfig/cron/v3#hdr-CRON_Expression_Format is what it reads them with.
+https://pkg.go.dev/github.com/robfig/cron/v3#hdr-CRON_Expression_Format
 """
 
 import re
@@ -17,45 +17,44 @@ _FIELDS: Sequence[tuple[str, range, Mapping[str, int]]] = (
     ("month", range(1, 13), {name: number for number, name in enumerate(_MONTHS, 1)}),
     ("day of a week", range(7), {name: number for number, name in enumerate(_DAYS)}),
 )
-_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_MONTH_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _PART = re.compile(r"(?:([*?])|(\w+)(?:-(\w+))?)(?:/(\d+))?")
 _EVERY_MACRO = re.compile(r"@every ([1-9]\d*[hms])+")
 
 
 def find_error(text: str) -> str | None:
-    """What is wrong with a schedule, in words that go on after its text; None: nothing."""
+    """The error in a schedule, as the end of a sentence that begins with the schedule; None: it is valid."""
     if text.startswith("@"):
-        return None if text in MACROS or _EVERY_MACRO.fullmatch(text) else "is none of cron's words"
+        return None if text in MACROS or _EVERY_MACRO.fullmatch(text) else "is not a macro of cron"
     fields = text.split()
     if len(fields) != len(_FIELDS):
-        return f"has {len(fields)} {'field' if len(fields) == 1 else 'fields'}, and cron has five"
-    found: list[set[int]] = []
+        return f"has {len(fields)} {'field' if len(fields) == 1 else 'fields'} instead of five"
+    matches: list[set[int]] = []
     for field, (name, numbers, names) in zip(fields, _FIELDS, strict=True):
-        taken: set[int] = set()
+        selected: set[int] = set()
         for part in field.split(","):
-            chosen = _parse_part(part, numbers, names)
-            if not chosen:
-                return f"says {part}, which is no {name} ({numbers[0]} to {numbers[-1]})"
-            taken.update(chosen)
-        found.append(taken)
-    _, _, days, months, _ = found
-    if fields[4][0] in "*?" and all(min(days) > _LENGTHS[month - 1] for month in months):
-        return "never comes: no such month has that day"
+            part_numbers = _parse_part(part, numbers, names)
+            if not part_numbers:
+                return f'contains "{part}", which is not a valid {name} ({numbers[0]}-{numbers[-1]})'
+            selected.update(part_numbers)
+        matches.append(selected)
+    _, _, days, months, _ = matches
+    if fields[4][0] in "*?" and all(min(days) > _MONTH_LENGTHS[month - 1] for month in months):
+        return "never runs: no selected month has that day"
     return None
 
 
 def _parse_part(part: str, numbers: range, names: Mapping[str, int]) -> range | None:
-    """What a part of a field stands for: ``*``, ``5``, ``mon-fri``, ``*/15``, ``10/5`` (from 10 on)."""
+    """The numbers that a part of a field selects: ``*``, ``5``, ``mon-fri``, ``*/15``, ``10/5`` (from 10)."""
     match = _PART.fullmatch(part)
     if match is None:
         return None
-    every, first, last, step = match.groups()
-    start, end = (
-        (numbers[0], numbers[-1]) if every else (_parse_number(first, names), _parse_number(last or first, names))
-    )
+    wildcard, first, last, step = match.groups()
+    start = numbers[0] if wildcard else _parse_number(first, names)
+    end = numbers[-1] if wildcard else _parse_number(last or first, names)
     if start not in numbers or end not in numbers or step == "0":
         return None
-    if step and not every and not last:
+    if step and not wildcard and not last:
         end = numbers[-1]
     return range(start, end + 1, int(step or 1))
 

@@ -1,4 +1,4 @@
-"""What a workload may reach outside of the application: the words of ``egress``, and the rules about them."""
+"""Rules about ``egress``: what a workload may reach outside of the application."""
 
 import ipaddress
 import re
@@ -6,61 +6,58 @@ from collections.abc import Iterator
 
 from seaway.model import application
 from seaway.model import egress as facts
+from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis
 
-_RANGE_HINT = "write internet, or addresses as 10.1.0.0/16 or 10.1.2.3/32:5432"
+_HINT = "write internet, or addresses as 10.1.0.0/16 or 10.1.2.3/32:5432"
 _ADDRESS = re.compile(r"(?P<address>[0-9.]+|[0-9A-Fa-f:]*::?[0-9A-Fa-f:.]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
-    """Each word is ``internet`` or a range of addresses, and stands in the list once."""
-    names = {one.name for one in app.get_workloads().values()}
-    for path, one in app.get_workloads().items():
-        meant: set[str] = set()
-        for number, text in enumerate(one.egress):
-            at = f"{path}.egress.{number}"
-            if wrong := _find_error(text, names):
-                yield diagnosis.Diagnostic(locations.find(at), at, *wrong)
-            elif (word := str(facts.parse_range(text) or text)) in meant:
-                yield diagnosis.Diagnostic(
-                    locations.find(at), at, f"{word} is in the list twice", "remove one of the two"
-                )
-            else:
-                meant.add(word)
+    """Each target is ``internet`` or an address range, and is in the list once."""
+    workloads = app.get_workloads()
+    names = {workload.name for workload in workloads.values()}
+    for path, workload in workloads.items():
+        targets: set[str] = set()
+        for index, text in enumerate(workload.egress):
+            key_path = f"{path}.egress.{index}"
+            target = str(facts.parse_range(text) or text)
+            if error := _find_error(text, names):
+                yield locations.report(key_path, "invalid-egress", *error)
+            elif target in targets:
+                yield structure.report_duplicate(target, key_path, locations)
+            targets.add(target)
 
 
-def _find_error(text: str, names: set[str]) -> tuple[str, str] | None:  # noqa: PLR0911 - one return a cause
-    """What is wrong with one word, and the way out."""
+def _find_error(text: str, names: set[str]) -> tuple[str, str] | None:  # noqa: PLR0911 - one return per error
+    """The message and the hint for a target; None: it is valid."""
     quoted = diagnosis.quote(text)
     if text == facts.INTERNET:
         return None
-    found = facts.parse_range(text)
-    if found and str(found) == text:
-        return (
-            None if found.port in (None, *range(1, 65536)) else (f"{found.port} is no port (1 to 65535)", _RANGE_HINT)
-        )
-    if found:
-        return f"{quoted} does not begin where the range does", f"write {found}"
-    if exact := _parse_address(text):
-        return f"{quoted} is one address, and a range of them is wanted", f"write {exact}"
+    address_range = facts.parse_range(text)
+    if address_range and str(address_range) == text:
+        is_valid = address_range.port in (None, *range(1, 65536))
+        return None if is_valid else (f"{address_range.port} is not a valid port (1-65535)", _HINT)
+    if address_range:
+        return f"{quoted} does not begin at the first address of the range", f"write {address_range}"
+    if single := _parse_address(text):
+        return f"{quoted} is an address, not an address range", f"write {single}"
     if text in names:
         return f"{text} is part of the application", f"write `calls: [{text}]`"
     if decode.find_closest(text.lower(), [facts.INTERNET]):
-        return f"{quoted} is no range of addresses", "did you mean internet?"
+        return f"{quoted} is not a valid address range", "did you mean internet?"
     if re.search("[A-Za-z]", text):
-        return f"{quoted} is a name, and a network policy knows only addresses", _RANGE_HINT
-    return f"{quoted} is no range of addresses", _RANGE_HINT
+        return f"{quoted} is a name, but a network policy accepts only addresses", _HINT
+    return f"{quoted} is not a valid address range", _HINT
 
 
 def _parse_address(text: str) -> facts.AddressRange | None:
-    """The range that is one address, where somebody wrote only that."""
-    found = _ADDRESS.fullmatch(text)
+    """The range of one address, for the hint; None: the text is not an address."""
+    match = _ADDRESS.fullmatch(text)
     try:
-        address = ipaddress.ip_address(found["address"].strip("[]")) if found else None
+        address = ipaddress.ip_address(match["address"].strip("[]")) if match else None
     except ValueError:
         return None
-    if not found or address is None:
+    if not match or address is None:
         return None
-    return facts.AddressRange(
-        f"{address}/{address.max_prefixlen}", None if found["port"] is None else int(found["port"])
-    )
+    return facts.AddressRange(f"{address}/{address.max_prefixlen}", int(match["port"]) if match["port"] else None)

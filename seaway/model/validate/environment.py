@@ -1,11 +1,14 @@
-"""The rules that need the stack: what an application asks of its environment."""
+"""Rules that also need the stack: what an application requires of its environment."""
 
 from collections.abc import Collection, Iterator, Mapping
 
-from seaway.model import application, settings
-from seaway.model import secrets as listed
+from seaway.model import application, secrets, settings
 from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis
+
+_SET_REGISTRY = "pulumi config set seaway:registry registry.example.com/team"
+
+Diagnostics = Iterator[diagnosis.Diagnostic]
 
 
 def check(
@@ -14,147 +17,122 @@ def check(
     stack_settings: settings.Settings,
     secret_locations: Mapping[str, diagnosis.SourceLocation],
     config_location: diagnosis.SourceLocation,
-) -> list[diagnosis.Diagnostic]:
-    """What is wrong with the application in this environment.
+) -> Diagnostics:
+    """The errors of the application in this environment.
 
-    ``given`` has the names of the secrets that the stack's configuration holds; ``config`` is where it stands. Where
-    releases come and go, a secret may be there before the release that needs it, or after.
+    ``secret_locations`` has the secrets in the configuration of the stack, ``config_location`` is its file.
     """
-    return [
-        *check_namespace(app, stack_settings, config_location),
-        *check_registry(app, stack_settings, config_location),
-        *check_builds(app, locations, stack_settings, secret_locations),
-        *check_quota(app, locations, stack_settings),
-        *check_secrets(app, locations, secret_locations, stack_settings.stack),
-        *check_pull_credentials(stack_settings, secret_locations, config_location),
-        *(check_unused_secrets(app, locations, stack_settings, secret_locations) if stack_settings.build else ()),
-    ]
+    yield from _check_namespace(app, stack_settings, config_location)
+    yield from _check_builds(app, locations, stack_settings, secret_locations, config_location)
+    yield from _check_quota(app, locations, stack_settings)
+    yield from _check_pull_credentials(stack_settings, secret_locations, config_location)
+    if not _has_undecoded_secrets(locations):
+        yield from _check_secrets(app, locations, secret_locations, stack_settings.stack)
+        # Where releases are promoted, a secret may be set before the release that needs it, or remain after it.
+        if stack_settings.build:
+            yield from _check_unused_secrets(app, stack_settings, secret_locations)
 
 
-def check_namespace(
+def _check_namespace(
     app: application.Application, stack_settings: settings.Settings, config_location: diagnosis.SourceLocation
-) -> Iterator[diagnosis.Diagnostic]:
+) -> Diagnostics:
     """The namespace is a DNS label."""
     name = stack_settings.format_namespace(app.name)
     if app.name and structure.DNS_LABEL.fullmatch(app.name) and not structure.DNS_LABEL.fullmatch(name):
-        wrong = f"{diagnosis.quote(name)} cannot be the name of a namespace"
-        remedy = "name the stack with a-z, 0-9 and -, at most 63 characters with the application's name"
-        yield diagnosis.Diagnostic(config_location, "stack", wrong, remedy)
+        message = f"{diagnosis.quote(name)} is not a valid name of a namespace"
+        hint = "name the stack with a-z, 0-9 and -, at most 63 characters with the name of the application"
+        yield diagnosis.Diagnostic(config_location, "stack", message, hint, "invalid-name")
 
 
-def check_registry(
-    app: application.Application, stack_settings: settings.Settings, config_location: diagnosis.SourceLocation
-) -> Iterator[diagnosis.Diagnostic]:
-    """What is built must be pushed somewhere that the cluster can pull from."""
-    built = [one.name for one in app.get_workloads().values() if one.build is not None]
-    if built and stack_settings.build and stack_settings.registry is None:
-        wrong = f"is not set, and {', '.join(built)} must be built and pushed"
-        yield diagnosis.Diagnostic(
-            config_location, "seaway:registry", wrong, "pulumi config set seaway:registry registry.example.com/team"
-        )
-
-
-def check_builds(
+def _check_builds(
     app: application.Application,
     locations: diagnosis.SourceLocations,
     stack_settings: settings.Settings,
     secret_names: Collection[str],
-) -> Iterator[diagnosis.Diagnostic]:
-    """What is built has its secrets, and an engine that knows its words."""
-    for path, one in app.get_workloads().items():
-        if one.build is None or not stack_settings.build:
-            continue
-        for id_, name in one.build.secrets.items():
-            at = f"{path}.build.secrets.{id_}"
-            if name not in secret_names:
-                yield diagnosis.Diagnostic(
-                    locations.find(at),
-                    at,
-                    f"{name} has no value in stack {stack_settings.stack}",
-                    _format_set_command(name),
-                )
-        for key in ("inline", "contexts", "secrets", "ssh", "cache_to"):
-            at = f"{path}.build.{decode.to_camel_case(key)}"
-            if stack_settings.engine == "docker" and getattr(one.build, key):
-                wrong = "the engine docker has no such word"
-                yield diagnosis.Diagnostic(
-                    locations.find(at), at, wrong, "pulumi config set seaway:engine docker-build"
-                )
-
-
-def check_quota(
-    app: application.Application, locations: diagnosis.SourceLocations, stack_settings: settings.Settings
-) -> Iterator[diagnosis.Diagnostic]:
-    """What is limited to the most that it can use has a most."""
-    for service in app.services:
-        if stack_settings.quota and service.daemon_set:
-            at = f"services.{service.name}.daemonSet"
-            wrong = "nobody can say how many pods it has at most, and seaway:quota limits the namespace to that"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, "leave out one of the two")
-
-
-def check_secrets(
-    app: application.Application, locations: diagnosis.SourceLocations, secret_names: Collection[str], stack: str
-) -> Iterator[diagnosis.Diagnostic]:
-    """Every secret has a value: given to the stack, generated, or somebody else's."""
-    if _has_undecoded_secrets(locations):
-        return
-    made = {
-        secret.name
-        for _, secret in listed.list_secrets(app)
-        if secret.generate is not None or secret.existing is not None
-    }
-    for path, secret in listed.list_secrets(app):
-        if secret.name not in secret_names and secret.name not in made:
-            at = f"{path}.secrets.{secret.name}"
-            remedy = f"{_format_set_command(secret.name)}, or let it be {{generate: 32}}"
-            yield diagnosis.Diagnostic(locations.find(at), at, f"has no value in stack {stack}", remedy)
-
-
-def check_pull_credentials(
-    stack_settings: settings.Settings, secret_names: Collection[str], config_location: diagnosis.SourceLocation
-) -> Iterator[diagnosis.Diagnostic]:
-    """The account that nodes pull with has a password, and a registry that it is for."""
-    if stack_settings.image_pull_credentials is None:
+    config_location: diagnosis.SourceLocation,
+) -> Diagnostics:
+    """A build has a registry to push to, its secrets, and an engine that supports its keys."""
+    builds = {path: workload.build for path, workload in app.get_workloads().items() if workload.build}
+    if not builds or not stack_settings.build:
         return
     if stack_settings.registry is None:
-        wrong = f"is the account {stack_settings.image_pull_credentials.user} of a registry that is not set"
-        remedy = "pulumi config set seaway:registry registry.example.com/team"
-        yield diagnosis.Diagnostic(config_location, "seaway:imagePullCredentials", wrong, remedy)
-    if stack_settings.image_pull_credentials.secret not in secret_names:
-        wrong = (
-            f"the secret {stack_settings.image_pull_credentials.secret} has no value in stack {stack_settings.stack}"
-        )
-        yield diagnosis.Diagnostic(
-            config_location,
-            "seaway:imagePullCredentials.secret",
-            wrong,
-            _format_set_command(stack_settings.image_pull_credentials.secret),
-        )
+        names = ", ".join(path.partition(".")[2] for path in builds)
+        message = f"is not set, but the images of {names} must be built and pushed"
+        yield diagnosis.Diagnostic(config_location, "seaway:registry", message, _SET_REGISTRY, "missing-value")
+    for path, build in builds.items():
+        for id_, name in build.secrets.items():
+            if name not in secret_names:
+                message = f"{name} has no value in stack {stack_settings.stack}"
+                key_path = f"{path}.build.secrets.{id_}"
+                yield locations.report(key_path, "secret-not-set", message, _format_set_command(name))
+        for key in ("inline", "contexts", "secrets", "ssh", "cache_to"):
+            if stack_settings.engine == "docker" and getattr(build, key):
+                hint = "pulumi config set seaway:engine docker-build"
+                key_path = f"{path}.build.{decode.to_camel_case(key)}"
+                yield locations.report(key_path, "unsupported-key", "the engine docker does not support it", hint)
 
 
-def check_unused_secrets(
+def _check_quota(
+    app: application.Application, locations: diagnosis.SourceLocations, stack_settings: settings.Settings
+) -> Diagnostics:
+    """A quota needs a maximum number of pods."""
+    for service in app.services:
+        if stack_settings.quota and service.daemon_set:
+            message = "has no maximum number of pods, but seaway:quota limits the namespace to the maximum"
+            path = f"services.{service.name}.daemonSet"
+            yield locations.report(path, "conflicting-keys", message, "remove one of the two")
+
+
+def _check_secrets(
+    app: application.Application, locations: diagnosis.SourceLocations, secret_names: Collection[str], stack: str
+) -> Diagnostics:
+    """Each secret has a value: set in the stack, generated, or in an existing Secret."""
+    declared = secrets.list_secrets(app)
+    sourced = {secret.name for _, secret in declared if secret.generate is not None or secret.existing is not None}
+    for path, secret in declared:
+        if secret.name not in secret_names and secret.name not in sourced:
+            hint = f"{_format_set_command(secret.name)}, or write {{generate: 32}}"
+            message = f"has no value in stack {stack}"
+            yield locations.report(f"{path}.secrets.{secret.name}", "secret-not-set", message, hint)
+
+
+def _check_pull_credentials(
+    stack_settings: settings.Settings, secret_names: Collection[str], config_location: diagnosis.SourceLocation
+) -> Diagnostics:
+    """The account that nodes pull images with has a registry and a password."""
+    credentials, path = stack_settings.image_pull_credentials, "seaway:imagePullCredentials"
+    if credentials is not None and stack_settings.registry is None:
+        message = f"has the account {credentials.user}, but seaway:registry is not set"
+        yield diagnosis.Diagnostic(config_location, path, message, _SET_REGISTRY, "missing-value")
+    if credentials is not None and credentials.secret not in secret_names:
+        message = f"the secret {credentials.secret} has no value in stack {stack_settings.stack}"
+        hint = _format_set_command(credentials.secret)
+        yield diagnosis.Diagnostic(config_location, f"{path}.secret", message, hint, "secret-not-set")
+
+
+def _check_unused_secrets(
     app: application.Application,
-    locations: diagnosis.SourceLocations,
     stack_settings: settings.Settings,
     secret_locations: Mapping[str, diagnosis.SourceLocation],
-) -> Iterator[diagnosis.Diagnostic]:
-    """Every secret that is given goes somewhere: one that does not is a name misspelt, here or there."""
-    wanted = {secret.name for _, secret in listed.list_secrets(app)}
-    wanted |= {stack_settings.image_pull_credentials.secret} if stack_settings.image_pull_credentials else set[str]()
-    wanted |= {name for one in app.get_workloads().values() if one.build for name in one.build.secrets.values()}
-    existing = {secret.name: secret.existing for _, secret in listed.list_secrets(app) if secret.existing is not None}
-    if _has_undecoded_secrets(locations):
-        return
-    for name, place in secret_locations.items():
+) -> Diagnostics:
+    """Each secret in the configuration is used: an unused one has a typo, here or there."""
+    credentials = stack_settings.image_pull_credentials
+    declared = [secret for _, secret in secrets.list_secrets(app)]
+    builds = [workload.build for workload in app.get_workloads().values() if workload.build]
+    names = {secret.name for secret in declared} | {name for build in builds for name in build.secrets.values()}
+    names |= {credentials.secret} if credentials else set[str]()
+    existing = {secret.name: secret.existing for secret in declared if secret.existing is not None}
+    for name, location in secret_locations.items():
         path = f"seaway:secrets.{name}"
         remove = f"pulumi config rm --path '{path}'"
         if name in existing:
-            wrong = f"the application takes it from the existing Secret {existing[name]}"
-            yield diagnosis.Diagnostic(place, path, wrong, f"{remove}, or remove `existing`")
-        elif name not in wanted:
-            remedy = decode.suggest_name(name, sorted(wanted))
-            yield diagnosis.Diagnostic(place, path, "no service, store or job lists it", f"{remedy} (or {remove})")
+            message = f"the application reads it from the existing Secret {existing[name]}"
+            hint = f"{remove}, or remove `existing`"
+            yield diagnosis.Diagnostic(location, path, message, hint, "conflicting-sources")
+        elif name not in names:
+            hint = f"{decode.suggest_name(name, sorted(names))} (or {remove})"
+            message = "no service, store or job lists it"
+            yield diagnosis.Diagnostic(location, path, message, hint, "unused-secret")
 
 
 def _format_set_command(name: str) -> str:
@@ -162,9 +140,9 @@ def _format_set_command(name: str) -> str:
 
 
 def _has_undecoded_secrets(locations: diagnosis.SourceLocations) -> bool:
-    """Is something unread that may list or make a secret?"""
-    parts = [path.split(".") for path in locations.undecoded]
+    """Whether a part that may list or define a secret could not be decoded."""
+    paths = [path.split(".") for path in locations.undecoded]
     return any(
-        part[0] in ("services", "stores", "jobs") and (len(part) <= 2 or part[2] in ("secrets", "init", "sidecars"))
-        for part in parts
+        path[0] in ("services", "stores", "jobs") and (len(path) <= 2 or path[2] in ("secrets", "init", "sidecars"))
+        for path in paths
     )

@@ -1,84 +1,78 @@
-"""When a job runs: as a part of a release, by the clock, or when somebody starts it. And the rules about that."""
+"""Rules about when a job runs, for how long and how often."""
 
 import zoneinfo
 from collections.abc import Iterator
 
 from seaway.model import application
 from seaway.model.validate import cron
-from seaway.syntax import diagnosis
+from seaway.syntax import decode, diagnosis
 
 MIN_STARTING_DEADLINE = 10
-"""Seconds between two looks at the clock of Kubernetes' controller: a run that must start sooner may never do.
+"""Seconds between two checks of the CronJob controller: a run with an earlier deadline may never start.
 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#cron-job-limitations"""
 
 _SCHEDULE_FIELDS = ("time_zone", "starting_deadline", "concurrency_policy")
-"""What says nothing without a schedule."""
+"""Fields without effect where there is no schedule."""
+
+Diagnostics = Iterator[diagnosis.Diagnostic]
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
-    """Each job is told when in one way, and Kubernetes understands it."""
+def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
+    """The errors in the jobs."""
     default = application.Job("default")
     for job in app.jobs:
         path = f"jobs.{job.name}"
+        if job.timeout < 1:
+            hint = "write the seconds that the job may take, at least 1"
+            yield locations.report(f"{path}.timeout", "invalid-value", f"{job.timeout} is below 1 second", hint)
+        if job.backoff_limit < 0:
+            message = f"{job.backoff_limit} is negative"
+            yield locations.report(f"{path}.backoffLimit", "invalid-value", message, "write 0 or more")
         if job.schedule is not None:
             yield from _check_schedule(job, job.schedule, path, locations)
             if f"{path}.run" in locations.by_path or job.run != default.run:
-                at = f"{path}.run"
-                yield diagnosis.Diagnostic(
-                    locations.find(at), at, f"is {job.run} beside a schedule", "remove one of the two"
-                )
+                message = f"{job.run} conflicts with the schedule"
+                yield locations.report(f"{path}.run", "conflicting-keys", message, "remove one of the two")
         elif not locations.has_undecoded(f"{path}.schedule"):
-            said = {
-                "time_zone": "timeZone",
-                "starting_deadline": "startingDeadline",
-                "concurrency_policy": "concurrencyPolicy",
-            }
             for field in _SCHEDULE_FIELDS:
-                at = f"{path}.{said[field]}"
-                if at in locations.by_path or getattr(job, field) != getattr(default, field):
-                    yield diagnosis.Diagnostic(
-                        locations.find(at), at, "says nothing without a schedule", "add `schedule:`, or remove it"
-                    )
-        if job.backoff_limit < 0:
-            at = f"{path}.backoffLimit"
-            yield diagnosis.Diagnostic(locations.find(at), at, f"{job.backoff_limit} is negative", "write 0 or more")
-        at = f"{path}.historyLimit"
-        if job.history_limit < 0:
-            yield diagnosis.Diagnostic(
-                locations.find(at), at, f"{job.history_limit} is no number of runs", "write 0 or more"
-            )
-        elif (
-            job.is_release_job()
-            and (at in locations.by_path or job.history_limit != default.history_limit)
-            and not locations.has_undecoded(f"{path}.schedule", f"{path}.run")
-        ):
-            wrong = "says nothing of a job that runs once a release: its log stays until the next one"
-            yield diagnosis.Diagnostic(
-                locations.find(at), at, wrong, "add `schedule:` or `run: on-demand`, or remove it"
-            )
+                key_path = f"{path}.{decode.to_camel_case(field)}"
+                if key_path in locations.by_path or getattr(job, field) != getattr(default, field):
+                    hint = "add `schedule:`, or remove it"
+                    yield locations.report(key_path, "no-effect", "has no effect without a schedule", hint)
+        yield from _check_history(job, path, locations, default.history_limit)
+
+
+def _check_history(job: application.Job, path: str, locations: diagnosis.SourceLocations, default: int) -> Diagnostics:
+    key_path = f"{path}.historyLimit"
+    is_written = key_path in locations.by_path or job.history_limit != default
+    if job.history_limit < 0:
+        message = f"{job.history_limit} is negative"
+        yield locations.report(key_path, "invalid-value", message, "write 0 or more")
+    elif is_written and job.is_release_job() and not locations.has_undecoded(f"{path}.schedule", f"{path}.run"):
+        message = "has no effect on a job that runs once per release: its log stays until the next release"
+        yield locations.report(key_path, "no-effect", message, "add `schedule:` or `run: on-demand`, or remove it")
 
 
 def _check_schedule(
     job: application.Job, expression: str, path: str, locations: diagnosis.SourceLocations
-) -> Iterator[diagnosis.Diagnostic]:
-    if wrong := cron.find_error(expression):
-        at = f"{path}.schedule"
-        remedy = "write minute, hour, day, month and weekday, as 30 3 * * mon-fri, or @daily"
-        yield diagnosis.Diagnostic(locations.find(at), at, f"{diagnosis.quote(expression)} {wrong}", remedy)
-    if not _is_known_time_zone(job.time_zone) and _is_known_time_zone(
-        "Etc/UTC"
-    ):  # a machine without any zone knows no better
-        at = f"{path}.timeZone"
-        wrong = f"there is no time zone {diagnosis.quote(job.time_zone)}"
-        yield diagnosis.Diagnostic(locations.find(at), at, wrong, "write one of the tz database, as Europe/Berlin")
+) -> Diagnostics:
+    if error := cron.find_error(expression):
+        hint = "write minute, hour, day, month and weekday, as 30 3 * * mon-fri, or @daily"
+        message = f"{diagnosis.quote(expression)} {error}"
+        yield locations.report(f"{path}.schedule", "invalid-schedule", message, hint)
+    # A machine without a tz database knows no zone at all.
+    if not _is_known_time_zone(job.time_zone) and _is_known_time_zone("Etc/UTC"):
+        message = f"there is no time zone {diagnosis.quote(job.time_zone)}"
+        hint = "write a zone of the tz database, as Europe/Berlin"
+        yield locations.report(f"{path}.timeZone", "unknown-time-zone", message, hint)
     if job.starting_deadline < MIN_STARTING_DEADLINE:
-        at = f"{path}.startingDeadline"
-        wrong = f"{job.starting_deadline} s may pass between two looks at the clock, and it would never run"
-        yield diagnosis.Diagnostic(locations.find(at), at, wrong, f"write {MIN_STARTING_DEADLINE} or more")
+        message = f"{job.starting_deadline} s may pass between two checks of the schedule: the job would never run"
+        hint = f"write {MIN_STARTING_DEADLINE} or more"
+        yield locations.report(f"{path}.startingDeadline", "invalid-value", message, hint)
 
 
 def _is_known_time_zone(name: str) -> bool:
-    """Whether the machine knows it. Kubernetes wants it in the tz database's own letters."""
+    """Whether the machine knows the zone. Kubernetes requires the spelling of the tz database."""
     try:
         return zoneinfo.ZoneInfo(name).key == name
     except (LookupError, ValueError, OSError):

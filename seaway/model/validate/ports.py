@@ -1,4 +1,4 @@
-"""The rules about ports, and about the questions that are asked on them."""
+"""Rules about ports, and about the probes that use them."""
 
 import re
 from collections.abc import Iterator
@@ -12,74 +12,71 @@ Diagnostics = Iterator[diagnosis.Diagnostic]
 _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
 """An IANA service name: https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports"""
 
+_COMMAND_HINT = "use a command: [program, argument]"
+
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """Everything that is wrong with them."""
-    for one in (*app.services, *app.stores):
-        path = f"{'services' if isinstance(one, application.Service) else 'stores'}.{one.name}"
-        yield from _check_ports(one, path, locations)
-        yield from check_probes(one.health, one.port, one.protocol, path, locations)
+    """The errors in ports and health."""
+    for workload in (*app.services, *app.stores):
+        path = f"{'services' if isinstance(workload, application.Service) else 'stores'}.{workload.name}"
+        yield from _check_ports(workload, path, locations)
+        yield from check_probes(workload.health, workload.port, workload.protocol, path, locations)
     yield from _check_published_stores(app, locations)
 
 
 def _check_published_stores(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """A store that is exposed has a second Service, whose name nothing else may have."""
-    known = {one.name for one in (*app.services, *app.stores)}
-    for one in app.stores:
-        if one.protocol == "udp":
-            at = f"stores.{one.name}.protocol"
-            yield diagnosis.Diagnostic(
-                locations.find(at), at, "is udp, and a store listens on TCP", "write tcp, http or grpc"
-            )
-        other = f"{one.name}{facts.PUBLISHED_SUFFIX}"
-        if other in known and (one.publish or any(port.publish for port in one.ports)):
-            at = f"stores.{one.name}.publish"
-            wrong = f"{other} is what the store is called outside, and another name in the application"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, "rename that one")
+    """A published store has a second Service, whose name must be free."""
+    names = {workload.name for workload in (*app.services, *app.stores)}
+    for store in app.stores:
+        path = f"stores.{store.name}"
+        if store.protocol == "udp":
+            message = "is udp, but a store listens on TCP"
+            yield locations.report(f"{path}.protocol", "invalid-protocol", message, "write tcp, http or grpc")
+        published_name = f"{store.name}{facts.PUBLISHED_SUFFIX}"
+        if published_name in names and (store.publish or any(port.publish for port in store.ports)):
+            message = f"the published store needs the name {published_name}, which is another name in the application"
+            yield locations.report(f"{path}.publish", "duplicate-name", message, f"rename {published_name}")
 
 
 def _check_ports(
     workload: application.Service | application.Store, path: str, locations: diagnosis.SourceLocations
 ) -> Diagnostics:
-    """A network has the ports 1 to 65535, each is one thing's, and only a main port can be exposed."""
+    """Ports are valid and unique, and keys that need a main port have one."""
+    owners: dict[tuple[int, bool], str] = {}
     if workload.port is not None:
         yield from check_port_number(workload.port, f"{path}.port", locations)
-    protocol = workload.protocol
-    taken = {} if workload.port is None else {(workload.port, protocol == "udp"): f"{path}.port"}
+        owners[workload.port, workload.protocol == "udp"] = f"{path}.port"
     for port in workload.ports:
-        at = f"{path}.ports.{port.name}"
+        key_path = f"{path}.ports.{port.name}"
         if port.name == facts.MAIN_PORT_NAME or not _PORT_NAME.fullmatch(port.name) or "--" in port.name:
-            wrong = f"{diagnosis.quote(port.name)} is no name of another port"
-            remedy = "use at most 15 of a-z, 0-9 and -, a letter among them; main is the name of `port`"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
-        yield from check_port_number(port.port, at, locations)
-        key = (port.port, port.protocol == "udp")
-        if key in taken:
-            yield diagnosis.Diagnostic(
-                locations.find(at), at, f"{port.port} is also {taken[key]}", "remove one of the two"
-            )
-        taken.setdefault(key, at)
+            message = f"{diagnosis.quote(port.name)} is not a valid name of a further port"
+            hint = "use at most 15 of a-z, 0-9 and -, with a letter; main is the name of `port`"
+            yield locations.report(key_path, "invalid-name", message, hint)
+        yield from check_port_number(port.port, key_path, locations)
+        port_key = (port.port, port.protocol == "udp")
+        if port_key in owners:
+            message = f"{port.port} is also {owners[port_key]}"
+            yield locations.report(key_path, "duplicate-port", message, "remove one of the two")
+        owners.setdefault(port_key, key_path)
     if workload.all_ports and (workload.port is not None or workload.ports):
-        at = f"{path}.allPorts"
-        yield diagnosis.Diagnostic(locations.find(at), at, "is true, and a port is written", "remove one of the two")
-    if workload.port is None and not locations.has_undecoded(f"{path}.port"):
-        if workload.publish:
-            at = f"{path}.publish"
-            yield diagnosis.Diagnostic(
-                locations.find(at), at, "is true, but there is no port", "add `port:`, or remove expose"
-            )
-        default = "http" if isinstance(workload, application.Service) else "tcp"
-        if f"{path}.protocol" in locations.by_path or workload.protocol != default:
-            at = f"{path}.protocol"
-            wrong = f"is {workload.protocol}, but there is no port"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, "add `port:`, or remove protocol")
+        message = "is true, but there is a port"
+        yield locations.report(f"{path}.allPorts", "conflicting-keys", message, "remove one of the two")
+    if workload.port is not None or locations.has_undecoded(f"{path}.port"):
+        return
+    if workload.publish:
+        message = "is true, but there is no port"
+        yield locations.report(f"{path}.publish", "missing-port", message, "add `port:`, or remove publish")
+    default = "http" if isinstance(workload, application.Service) else "tcp"
+    if f"{path}.protocol" in locations.by_path or workload.protocol != default:
+        message = f"is {workload.protocol}, but there is no port"
+        yield locations.report(f"{path}.protocol", "missing-port", message, "add `port:`, or remove protocol")
 
 
 def check_port_number(port: int, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """A port's number."""
+    """A port is between 1 and 65535."""
     if not 1 <= port <= 65535:
-        wrong = f"{port} is no TCP port (1 to 65535)"
-        yield diagnosis.Diagnostic(locations.find(path), path, wrong, "write the port that the program listens on")
+        message = f"{port} is not a valid TCP port (1-65535)"
+        yield locations.report(path, "invalid-port", message, "write the port that the program listens on")
 
 
 def check_probes(
@@ -89,36 +86,33 @@ def check_probes(
     workload_path: str,
     locations: diagnosis.SourceLocations,
 ) -> Diagnostics:
-    """What is asked over a port needs one; a command does not."""
+    """A probe over the network needs a port that speaks its protocol; a command does not."""
     path = f"{workload_path}.health"
-    for key, ask in {"readiness": health.readiness, "liveness": health.liveness}.items():
-        at = f"{path}.{key}" if f"{path}.{key}" in locations.by_path else path
-        if isinstance(ask, tuple) and not ask:
-            yield diagnosis.Diagnostic(locations.find(at), at, "the command is empty", "write [program, argument]")
-        if not isinstance(ask, str):
+    for key, probe in {"readiness": health.readiness, "liveness": health.liveness}.items():
+        key_path = f"{path}.{key}" if f"{path}.{key}" in locations.by_path else path
+        if isinstance(probe, tuple) and not probe:
+            yield locations.report(key_path, "invalid-probe", "the command is empty", "write [program, argument]")
+        if not isinstance(probe, str):
             continue
-        over = "HTTP" if ask.startswith("/") else {"grpc": "gRPC", "tcp": "TCP"}.get(ask.partition(":")[0])
-        if over is None or ask.endswith(":") or ask.startswith("tcp:"):
-            wrong = f"{diagnosis.quote(ask)} is no HTTP path, and not grpc, grpc:<service> or tcp"
-            remedy = "begin a path with /, or write a command as a list: [program, argument]"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
+        scheme = "HTTP" if probe.startswith("/") else {"grpc": "gRPC", "tcp": "TCP"}.get(probe.partition(":")[0])
+        if scheme is None or probe.endswith(":") or probe.startswith("tcp:"):
+            message = f"{diagnosis.quote(probe)} is not an HTTP path, grpc, grpc:<service> or tcp"
+            hint = "begin a path with /, or write a command as a list: [program, argument]"
+            yield locations.report(key_path, "invalid-probe", message, hint)
         elif port is None and not locations.has_undecoded(f"{workload_path}.port"):
-            wrong = f"{diagnosis.quote(ask)} is asked over {over}, but there is no port"
-            remedy = "add `port:`, or ask with a command: [program, argument]"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
-        elif protocol == "udp" or (protocol == "grpc" and over == "HTTP"):
-            wrong = f"{diagnosis.quote(ask)} is asked over {over}, but the port speaks {protocol}"
-            remedy = "ask with a command: [program, argument]"
-            yield diagnosis.Diagnostic(
-                locations.find(at), at, wrong, remedy if protocol == "udp" else f"write grpc or tcp, or {remedy}"
-            )
+            message = f"{diagnosis.quote(probe)} uses {scheme}, but there is no port"
+            yield locations.report(key_path, "missing-port", message, f"add `port:`, or {_COMMAND_HINT}")
+        elif protocol == "udp" or (protocol == "grpc" and scheme == "HTTP"):
+            message = f"{diagnosis.quote(probe)} uses {scheme}, but the protocol of the port is {protocol}"
+            hint = _COMMAND_HINT if protocol == "udp" else f"write grpc or tcp, or {_COMMAND_HINT}"
+            yield locations.report(key_path, "invalid-probe", message, hint)
     numbers = {
-        "startPeriod": (health.start_period, "no time to start", "write the seconds that a start may take, 1 at least"),
-        "interval": (health.interval, "no time between two questions", "write seconds, 1 at least"),
-        "timeout": (health.timeout, "no time for an answer", "write seconds, 1 at least"),
-        "retries": (health.retries, "no number of answers", "write how many wrong ones count, 1 at least"),
+        "startPeriod": health.start_period,
+        "interval": health.interval,
+        "timeout": health.timeout,
+        "retries": health.retries,
     }
-    for key, (number_, what, remedy) in numbers.items():
-        if number_ < 1:
-            at = f"{path}.{key}"
-            yield diagnosis.Diagnostic(locations.find(at), at, f"{number_} is {what}", remedy)
+    for key, number in numbers.items():
+        if number < 1:
+            hint = "write the number of failures" if key == "retries" else "write seconds"
+            yield locations.report(f"{path}.{key}", "invalid-value", f"{number} is below 1", f"{hint}, at least 1")

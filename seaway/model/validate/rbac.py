@@ -1,4 +1,4 @@
-"""What a workload may do with the objects of its namespace: `kubernetesApi`, read and checked.
+"""Rules about ``kubernetesApi``: the access of a workload to the objects of its namespace.
 
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 """
@@ -25,7 +25,7 @@ CORE_RESOURCES = (
     "serviceaccounts",
     "services",
 )
-"""What needs no group."""
+"""Resources of the core group."""
 
 RESOURCE_GROUPS: Mapping[str, str] = {
     "controllerrevisions": "apps",
@@ -44,7 +44,7 @@ RESOURCE_GROUPS: Mapping[str, str] = {
     "roles": "rbac.authorization.k8s.io",
     "statefulsets": "apps",
 }
-"""Those of Kubernetes itself that need one."""
+"""The groups of the other resources of Kubernetes."""
 
 CLUSTER_SCOPED_RESOURCES = (
     "clusterrolebindings",
@@ -57,50 +57,47 @@ CLUSTER_SCOPED_RESOURCES = (
     "priorityclasses",
     "storageclasses",
 )
-"""What is in no namespace: a Role that names it says nothing."""
+"""Resources outside of namespaces: a Role has no effect on them."""
 
 _RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9][-a-z0-9.]*)?(/[a-z]+)?")
 _EXAMPLES = "pods, pods/log, deployments.apps"
 
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
-    """Each right names what it is about, and each verb is one."""
-    for path, one in app.get_workloads().items():
-        for key, verbs in one.kubernetes_api.items():
-            at = f"{path}.kubernetesApi.{key}"
-            if found := _check_resource(key):
-                yield diagnosis.Diagnostic(locations.find(at), at, *found)
+    """Each key names a namespaced resource, and each verb exists."""
+    verbs_hint = f"name the verbs: {', '.join(facts.VERBS)}"
+    for path, workload in app.get_workloads().items():
+        for key, verbs in workload.kubernetes_api.items():
+            key_path = f"{path}.kubernetesApi.{key}"
+            yield from _check_resource(key, key_path, locations)
             if not verbs:
-                yield diagnosis.Diagnostic(
-                    locations.find(at), at, "allows nothing", f"name the verbs: {', '.join(facts.VERBS)}"
-                )
-            for number, verb in enumerate(verbs):
-                place = locations.find(f"{at}.{number}")
+                yield locations.report(key_path, "missing-value", "allows nothing", verbs_hint)
+            for index, verb in enumerate(verbs):
                 if verb == "*":
-                    wrong = "* is everything, and what the next version adds"
-                    yield diagnosis.Diagnostic(
-                        place, f"{at}.{number}", wrong, f"name the verbs: {', '.join(facts.VERBS)}"
-                    )
+                    message = "* allows everything, including the verbs that later versions add"
+                    yield locations.report(f"{key_path}.{index}", "wildcard", message, verbs_hint)
                 elif verb not in (*facts.VERBS, *facts.ESCALATION_VERBS):
-                    wrong = f"{diagnosis.quote(verb)} is no verb"
-                    yield diagnosis.Diagnostic(place, f"{at}.{number}", wrong, decode.suggest_name(verb, facts.VERBS))
+                    message = f"{diagnosis.quote(verb)} is not a verb"
+                    hint = decode.suggest_name(verb, facts.VERBS)
+                    yield locations.report(f"{key_path}.{index}", "unknown-verb", message, hint)
 
 
-def _check_resource(key: str) -> tuple[str, str] | None:
-    """What is wrong with it, and what to do."""
+def _check_resource(key: str, key_path: str, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
+    qualified, slash, subresource = key.partition("/")
+    resource, point, _ = qualified.partition(".")
     if "*" in key:
-        return f"{key} is everything, and what is installed next year", f"name the resources: {_EXAMPLES}"
-    if not _RESOURCE.fullmatch(key):
-        remedy = f"write its plural in small letters, with its group: {_EXAMPLES}"
-        return f"{diagnosis.quote(key)} is no resource", remedy
-    named, slash, below = key.partition("/")
-    resource, point, _ = named.partition(".")
-    if resource in CLUSTER_SCOPED_RESOURCES:
-        remedy = "remove it; who runs the cluster may bind a ClusterRole to the account"
-        return f"{resource} are in no namespace, and the application has rights in its own only", remedy
-    if point or resource in CORE_RESOURCES:
-        return None
-    if resource in RESOURCE_GROUPS:
-        remedy = f"write {resource}.{RESOURCE_GROUPS[resource]}{slash}{below}"
-        return f"there are no {resource} in the core group", remedy
-    return f"there are no {resource} in the core group", decode.suggest_name(resource, CORE_RESOURCES)
+        message = f"{key} selects all resources, including those installed later"
+        yield locations.report(key_path, "wildcard", message, f"name the resources: {_EXAMPLES}")
+    elif not _RESOURCE.fullmatch(key):
+        hint = f"write its plural in lower case, with its group: {_EXAMPLES}"
+        yield locations.report(key_path, "invalid-resource", f"{diagnosis.quote(key)} is not a valid resource", hint)
+    elif resource in CLUSTER_SCOPED_RESOURCES:
+        message = f"{resource} do not belong to a namespace, and an application has access to its own namespace only"
+        hint = "remove it; an administrator of the cluster can bind a ClusterRole to the account"
+        yield locations.report(key_path, "cluster-scoped", message, hint)
+    elif not point and resource not in CORE_RESOURCES:
+        group = RESOURCE_GROUPS.get(resource)
+        hint = decode.suggest_name(resource, CORE_RESOURCES)
+        hint = f"write {resource}.{group}{slash}{subresource}" if group else hint
+        message = f"the core group has no resource {resource}"
+        yield locations.report(key_path, "unknown-resource", message, hint)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from seaway.model import application, settings
 from seaway.model.validate import (
     check_severity,
+    dependencies,
     egress,
     environment,
     extra_containers,
@@ -23,7 +24,20 @@ from seaway.model.validate import (
 )
 from seaway.syntax import diagnosis, nodes
 
-RULES = (structure, secrets, rbac, scaling, scheduling, ports, extra_containers, jobs, volumes, egress, raw)
+RULES = (
+    structure,
+    secrets,
+    rbac,
+    scaling,
+    scheduling,
+    ports,
+    extra_containers,
+    jobs,
+    dependencies,
+    volumes,
+    egress,
+    raw,
+)
 """The rules that need only the application."""
 
 

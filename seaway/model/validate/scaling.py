@@ -1,4 +1,4 @@
-"""The rules about how many pods there are, and how one goes."""
+"""Rules about the number of pods, and how a pod stops."""
 
 import math
 from collections.abc import Iterator
@@ -9,81 +9,81 @@ from seaway.model import application
 from seaway.syntax import diagnosis
 
 _TOLERANCE = Fraction(11, 10)
-"""An autoscaler starts pods when what is in use is a tenth above what it keeps to.
+"""An autoscaler starts pods when the use is a tenth above its target.
 https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/#algorithm-details"""
 
 Diagnostics = Iterator[diagnosis.Diagnostic]
 
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """What is wrong with the numbers of pods and with their ends, whatever the environment."""
+    """The errors in scaling and stopping."""
     for service in app.services:
         path = f"services.{service.name}"
         yield from _check_bounds(service.scale, f"{path}.scale", locations)
         yield from _check_targets(service, f"{path}.scale", locations)
         yield from _check_daemon_set(service, path, locations)
+        yield from _check_stop_grace_period(service.stop_grace_period, path, locations)
         if service.pre_stop_delay < 0:
-            wrong = f"{service.pre_stop_delay} is no time to wait"
-            yield diagnosis.Diagnostic(
-                locations.find(f"{path}.preStopDelay"), f"{path}.preStopDelay", wrong, "write seconds, or 0 for none"
-            )
-    for kind, ones in (("services", app.services), ("stores", app.stores)):
-        for one in ones:
-            if one.stop_grace_period < 1:
-                at = f"{kind}.{one.name}.stopGracePeriod"
-                wrong = f"{one.stop_grace_period} is no time to end"
-                remedy = "write the seconds from SIGTERM to SIGKILL, 1 at least"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
+            message = f"{service.pre_stop_delay} is negative"
+            yield locations.report(f"{path}.preStopDelay", "invalid-value", message, "write seconds, or 0 for no delay")
+    for store in app.stores:
+        yield from _check_stop_grace_period(store.stop_grace_period, f"stores.{store.name}", locations)
+
+
+def _check_stop_grace_period(seconds: int, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
+    if seconds < 1:
+        hint = "write the seconds from SIGTERM to SIGKILL, at least 1"
+        yield locations.report(f"{path}.stopGracePeriod", "invalid-value", f"{seconds} is below 1 second", hint)
 
 
 def _check_daemon_set(service: application.Service, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """The nodes say how many pods there are, and each is on another one."""
+    """The nodes determine how many pods there are, and spread them."""
     default = application.Service("default")
-    for key, said in (("scale", service.scale != default.scale), ("spread", service.spread != default.spread)):
-        at = f"{path}.{key}"
-        if service.daemon_set and (said or at in locations.by_path):
-            wrong = "is said beside daemonSet, which is one pod on every node"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove one of the two")
+    differs = {"scale": service.scale != default.scale, "spread": service.spread != default.spread}
+    for key, is_changed in differs.items():
+        key_path = f"{path}.{key}"
+        if service.daemon_set and (is_changed or key_path in locations.by_path):
+            message = "conflicts with daemonSet, which runs a pod on every node"
+            yield locations.report(key_path, "conflicting-keys", message, "remove one of the two")
 
 
 def _check_bounds(scale: application.Scale, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """A service runs, and an autoscaler has a choice."""
+    """A service has at least one pod, and an autoscaler a range."""
     if scale.min < 1:
-        at = f"{path}.min" if f"{path}.min" in locations.by_path else path
-        yield diagnosis.Diagnostic(locations.find(at), at, f"{scale.min} pods serve nobody", "write 1 or more")
+        key_path = f"{path}.min" if f"{path}.min" in locations.by_path else path
+        yield locations.report(key_path, "invalid-value", f"{scale.min} is below 1 pod", "write 1 or more")
     elif scale.max is not None and scale.max <= scale.min and not locations.has_undecoded(f"{path}.min"):
-        wrong = f"{scale.max} is not more than min, which is {scale.min}"
-        remedy = "write more, or leave max out for a fixed number"
-        yield diagnosis.Diagnostic(locations.find(f"{path}.max"), f"{path}.max", wrong, remedy)
+        message = f"{scale.max} is not above min, which is {scale.min}"
+        hint = "write more, or remove max for a fixed number"
+        yield locations.report(f"{path}.max", "conflicting-keys", message, hint)
 
 
 def _check_targets(service: application.Service, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """A share of what is set aside, that can be passed: only above it more pods are started."""
-    for key, said in (("cpu", service.scale.cpu), ("memory", service.scale.memory)):
-        at = f"{path}.{key}"
-        if said is None:
+    """A target is a percentage of the request, and low enough that the use can exceed it."""
+    for key, target in (("cpu", service.scale.cpu), ("memory", service.scale.memory)):
+        key_path = f"{path}.{key}"
+        if target is None:
             continue
         if service.scale.max is None and not locations.has_undecoded(f"{path}.max"):
-            wrong = f"{diagnosis.quote(said)} is for an autoscaler, and without max there is none"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, "add `max:`, or remove it")
-        number, most = quantity.parse_percent(said), _get_max_target(service.resources, key)
-        if number is None:
-            wrong = f"{diagnosis.quote(said)} is no percentage of what is set aside"
-            yield diagnosis.Diagnostic(locations.find(at), at, wrong, "write it as 70%")
-        elif most is not None and number > most:
+            message = f"{diagnosis.quote(target)} is the target of an autoscaler, which needs max"
+            yield locations.report(key_path, "no-effect", message, "add `max:`, or remove it")
+        percent, max_percent = quantity.parse_percent(target), _get_max_target(service.resources, key)
+        if percent is None:
+            message = f"{diagnosis.quote(target)} is not a valid percentage of the request"
+            yield locations.report(key_path, "invalid-percentage", message, "write it as 70%")
+        elif max_percent is not None and percent > max_percent:
             limit = "resources.memory" if key == "memory" else "resources.cpuLimit"
-            wrong = f"{said} is never passed by a tenth, which is what starts pods, since {limit} is the limit"
-            yield diagnosis.Diagnostic(
-                locations.find(at), at, wrong, f"write {most}% at most" if most else "raise the limit"
-            )
+            message = f"pods start at a tenth above {target}, but {limit} limits the use below that"
+            hint = f"write at most {max_percent}%" if max_percent else "raise the limit"
+            yield locations.report(key_path, "unreachable-target", message, hint)
 
 
 def _get_max_target(resources: application.Resources, key: str) -> int | None:
-    """The highest share that can be passed by so much; None: there is no limit, or nobody can tell."""
+    """The highest percentage that the use can exceed by the tolerance; None: no limit, or an invalid quantity."""
     if key == "memory":
         return math.floor(100 / _TOLERANCE)
     try:
-        given, limit = quantity.parse(resources.cpu), quantity.parse(resources.cpu_limit or "")
+        request, limit = quantity.parse(resources.cpu), quantity.parse(resources.cpu_limit or "")
     except ValueError:
         return None
-    return math.floor(100 * limit / given / _TOLERANCE) if given else None
+    return math.floor(100 * limit / request / _TOLERANCE) if request else None

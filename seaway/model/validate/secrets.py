@@ -1,15 +1,15 @@
-"""The rules about secrets: how each comes about, and how its container gets it."""
+"""Rules about secrets: their sources, and how containers get them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from seaway.model import application
 from seaway.model import secrets as facts
 from seaway.syntax import diagnosis
 
 _MAX_NAME_LENGTH = 248
-"""The key of a Secret may have 253 characters, a file's name 255, and `_FILE` stands behind it in the variable."""
-_OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""The key of a Secret may have 253 characters, a file name 255, and the variable of the file ends in `_FILE`."""
+_OBJECT_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _GENERATED_LENGTHS = range(8, 1025)
 _VARIABLE_REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
@@ -19,99 +19,103 @@ Diagnostics = Iterator[diagnosis.Diagnostic]
 
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """Everything that is wrong with the secrets, whatever the environment."""
-    for rule in (check_names, check_sources, check_variables, check_references):
-        yield from rule(app, locations)
+    """The errors in the secrets, whatever the environment."""
+    first_sources: dict[str, tuple[str, str]] = {}
+    for path, container_spec in app.get_containers().items():
+        for secret in container_spec.secrets:
+            key_path = f"{path}.secrets.{secret.name}"
+            yield from _check_names(secret, key_path, locations)
+            yield from _check_source(secret, key_path, first_sources, locations)
+            yield from _check_file(secret, container_spec, key_path, locations)
+        yield from _check_references(app, container_spec, path, locations)
 
 
-def check_names(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """A secret's name is that of a file and of a key; an existing Secret has a name and a key too.
+def _check_names(secret: application.Secret, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
+    """Its name is valid as a file name and as a key; an existing Secret has a valid name and key too.
 
-    That it is also a variable's, or the beginning of one, is a rule about variables.
+    ``structure`` checks that the name is valid for a variable.
     """
-    for above, one in app.get_containers().items():
-        for secret in one.secrets:
-            at = f"{above}.secrets.{secret.name}"
-            if secret.name == "." or secret.name.startswith("..") or len(secret.name) > _MAX_NAME_LENGTH:
-                wrong = f"{diagnosis.quote(secret.name)} is no name of a file"
-                remedy = f"use letters, digits, _ and -, at most {_MAX_NAME_LENGTH}"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
-            if secret.existing is not None and not (
-                _OBJECT_NAME.fullmatch(secret.existing) and len(secret.existing) <= 253
-            ):
-                wrong = f"{diagnosis.quote(secret.existing)} is no name of a Secret"
-                remedy = "write the one that `kubectl get secrets` shows"
-                yield diagnosis.Diagnostic(locations.find(f"{at}.existing"), f"{at}.existing", wrong, remedy)
-            if secret.key is not None and (not _KEY.fullmatch(secret.key) or secret.key.startswith("..")):
-                wrong = f"{diagnosis.quote(secret.key)} is no key of a Secret"
-                remedy = f"write the one that `kubectl describe secret {secret.existing or 'NAME'}` shows"
-                yield diagnosis.Diagnostic(locations.find(f"{at}.key"), f"{at}.key", wrong, remedy)
+    if secret.name == "." or secret.name.startswith("..") or len(secret.name) > _MAX_NAME_LENGTH:
+        message = f"{diagnosis.quote(secret.name)} is not a valid file name"
+        hint = f"use at most {_MAX_NAME_LENGTH} letters, digits, _ and -"
+        yield locations.report(path, "invalid-name", message, hint)
+    if secret.existing is not None and not _OBJECT_NAME.fullmatch(secret.existing):
+        message = f"{diagnosis.quote(secret.existing)} is not a valid name of a Secret"
+        hint = "write a name that `kubectl get secrets` shows"
+        yield locations.report(f"{path}.existing", "invalid-name", message, hint)
+    if secret.key is not None and (not _KEY.fullmatch(secret.key) or secret.key.startswith("..")):
+        message = f"{diagnosis.quote(secret.key)} is not a valid key of a Secret"
+        hint = f"write a key that `kubectl describe secret {secret.existing or 'NAME'}` shows"
+        yield locations.report(f"{path}.key", "invalid-name", message, hint)
 
 
-def check_sources(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """One secret name has one meaning in the whole application, and one source."""
-    first: dict[str, tuple[str, application.Secret]] = {}
-    for above, one in app.get_containers().items():
-        for secret in one.secrets:
-            at = f"{above}.secrets.{secret.name}"
-            if secret.generate is not None and secret.generate not in _GENERATED_LENGTHS:
-                wrong = f"{secret.generate} characters are no good length (8 to 1024)"
-                place = locations.find(f"{at}.generate")
-                yield diagnosis.Diagnostic(place, f"{at}.generate", wrong, "write 32 if nothing else asks for more")
-            if secret.generate is not None and secret.existing is not None:
-                wrong = f"is generated, and also taken from the Secret {secret.existing}"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "keep one of `generate` and `existing`")
-            elif secret.key is not None and secret.existing is None and not locations.has_undecoded(f"{at}.existing"):
-                wrong = f"has the key {secret.key}, but no Secret to look for it in"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "add `existing: <Secret>`, or remove `key`")
-            elif secret.generate is not None or secret.existing is not None:
-                there, other = first.setdefault(secret.name, (at, secret))
-                if _describe_source(other) != _describe_source(secret):
-                    wrong = f"{_describe_source(secret)}, but {there} {_describe_source(other)}"
-                    remedy = "a name means one value: say the same, or rename one"
-                    yield diagnosis.Diagnostic(locations.find(at), at, wrong, remedy)
+def _check_source(
+    secret: application.Secret,
+    path: str,
+    first_sources: dict[str, tuple[str, str]],
+    locations: diagnosis.SourceLocations,
+) -> Diagnostics:
+    """A secret has one source in the whole application."""
+    if secret.generate is not None and secret.generate not in _GENERATED_LENGTHS:
+        message = f"{secret.generate} is not a valid number of characters (8-1024)"
+        hint = "write 32 unless the program requires more"
+        yield locations.report(f"{path}.generate", "invalid-value", message, hint)
+    if secret.generate is not None and secret.existing is not None:
+        message = f"is generated, but also read from the Secret {secret.existing}"
+        yield locations.report(path, "conflicting-keys", message, "keep one of `generate` and `existing`")
+    elif secret.key is not None and secret.existing is None and not locations.has_undecoded(f"{path}.existing"):
+        message = f"has the key {secret.key}, but no Secret that contains it"
+        yield locations.report(path, "missing-value", message, "add `existing: <Secret>`, or remove `key`")
+    elif secret.generate is not None or secret.existing is not None:
+        source = f"generates {secret.generate} characters"
+        if secret.existing is not None:
+            source = f"is the key {secret.key or secret.name} of the Secret {secret.existing}"
+        first_path, first_source = first_sources.setdefault(secret.name, (path, source))
+        if first_source != source:
+            message = f"{source}, but {first_path} {first_source}"
+            hint = "a name has one value in the application: use the same source, or rename one"
+            yield locations.report(path, "conflicting-sources", message, hint)
 
 
-def _describe_source(secret: application.Secret) -> str:
-    if secret.existing is not None:
-        return f"is the key {secret.key or secret.name} of the Secret {secret.existing}"
-    return f"generates {secret.generate} characters"
+def _check_file(
+    secret: application.Secret,
+    container_spec: application.ContainerSpec,
+    path: str,
+    locations: diagnosis.SourceLocations,
+) -> Diagnostics:
+    """The path of its file, and the variable with that path, are not used for anything else."""
+    if secret.env:
+        return
+    file_path, variable = facts.format_path(secret), facts.format_variable_name(secret)
+    if file_path in {*container_spec.writable, *(file.path for file in container_spec.files)}:
+        message = f"its file, {file_path}, is also one of files or writable"
+        yield locations.report(path, "duplicate-path", message, "remove the other one")
+    if variable in container_spec.env:
+        message = f"{variable}, the variable with the path of its file ({file_path}), is in env too"
+        yield locations.report(path, "duplicate-variable", message, "remove it from env")
+    elif variable in {other.name for other in container_spec.secrets}:
+        message = f"{variable}, the variable with the path of its file, is also the name of a secret"
+        yield locations.report(path, "duplicate-variable", message, "rename one of the two")
 
 
-def check_variables(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """The variable that says where a file is, is nobody else's."""
-    for above, one in app.get_containers().items():
-        listed = {secret.name for secret in one.secrets}
-        mounted = {*one.writable, *(file.path for file in one.files)}
-        for secret in one.secrets:
-            at, taken = f"{above}.secrets.{secret.name}", facts.format_variable_name(secret)
-            if secret.env:
-                continue
-            if facts.format_path(secret) in mounted:
-                wrong = f"its file, {facts.format_path(secret)}, is also one of files or writable"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove the other one")
-            if taken in one.env:
-                wrong = f"{taken}, which says where its file is ({facts.format_path(secret)}), is in env too"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "remove it from env")
-            elif taken in listed:
-                wrong = f"{taken}, which says where its file is, is another secret's name"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "rename one of the two")
-
-
-def check_references(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """`$(NAME)` in a value takes that variable's: a secret that is a file has none."""
-    services = {service.name: service for service in app.services}
-    for above, one in app.get_containers().items():
-        secrets: Mapping[str, application.Secret] = {secret.name: secret for secret in one.secrets}
-        if isinstance(one, application.Job) and one.uses in services:
-            secrets = {secret.name: secret for secret in services[one.uses].secrets} | secrets
-        texts = {f"{above}.env.{name}": value for name, value in one.env.items()}
-        texts |= {f"{above}.command.{number}": word for number, word in enumerate(one.command)}
-        texts |= {f"{above}.args.{number}": word for number, word in enumerate(one.args)}
-        for at, text in texts.items():
-            for name in dict.fromkeys(found[1] for found in _VARIABLE_REFERENCE.finditer(text)):
-                if name in secrets and not secrets[name].env:
-                    wrong = f"$({name}) is the secret {name}, which is a file ({facts.format_path(secrets[name])}) and no variable"
-                    yield diagnosis.Diagnostic(
-                        locations.find(at), at, wrong, f"write `secrets: {{{name}: {{env: true}}}}`"
-                    )
+def _check_references(
+    app: application.Application,
+    container_spec: application.ContainerSpec,
+    path: str,
+    locations: diagnosis.SourceLocations,
+) -> Diagnostics:
+    """`$(NAME)` inserts a variable, and a secret that is a file has none."""
+    secrets = {secret.name: secret for secret in container_spec.secrets}
+    if isinstance(container_spec, application.Job):
+        used = next((service for service in app.services if service.name == container_spec.uses), None)
+        secrets = {secret.name: secret for secret in (used.secrets if used else ())} | secrets
+    texts = {f"{path}.env.{name}": text for name, text in container_spec.env.items()}
+    texts |= {f"{path}.command.{index}": word for index, word in enumerate(container_spec.command)}
+    texts |= {f"{path}.args.{index}": word for index, word in enumerate(container_spec.args)}
+    for key_path, text in texts.items():
+        for name in dict.fromkeys(match[1] for match in _VARIABLE_REFERENCE.finditer(text)):
+            if name in secrets and not secrets[name].env:
+                file_path = facts.format_path(secrets[name])
+                message = f"$({name}) is the secret {name}, which is the file {file_path} and not a variable"
+                hint = f"write `secrets: {{{name}: {{env: true}}}}`"
+                yield locations.report(key_path, "secret-is-file", message, hint)

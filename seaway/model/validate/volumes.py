@@ -1,4 +1,4 @@
-"""The rules about a store's disks. That each is mounted once is one of mounts.py."""
+"""Rules about the volumes of stores, and about sharing them. ``mounts`` checks that no path is mounted twice."""
 
 import re
 from collections.abc import Iterator
@@ -9,61 +9,63 @@ from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis
 
 _RESERVED_NAME = re.compile(r"data|(config|secrets|shared|writable|tmp)(-.*)?")
-"""What other volumes of a pod may be called."""
+"""Names of the other volumes of a pod."""
 
-_MAX_NAME_LENGTH = 63
 _STORAGE_CLASS = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
+Diagnostics = Iterator[diagnosis.Diagnostic]
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
-    """Each disk has a claim of its own, a size, and a kind that Kubernetes can look for."""
+
+def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
+    """Each volume has a claim of its own, a size and a valid storage class."""
     claims: dict[str, str] = {}
     for store in app.stores:
         path = f"stores.{store.name}"
-        for name, at, volume in (
-            (facts.MAIN_VOLUME_NAME, f"{path}.volume", store.volume),
-            *((name, f"{path}.volumes.{name}", one) for name, one in store.volumes.items()),
-        ):
-            if at != f"{path}.volume":
-                yield from structure.check_name(name, at, _MAX_NAME_LENGTH, locations)
-                if _RESERVED_NAME.fullmatch(name):
-                    wrong = f"{name} is what another volume of the pod may be called"
-                    yield diagnosis.Diagnostic(locations.find(at), at, wrong, "choose another name, as wal")
-            yield from structure.check_size(volume.size, f"{at}.size", "1Gi", locations)
-            if volume.storage_class is not None and not _STORAGE_CLASS.fullmatch(volume.storage_class):
-                wrong = f"{diagnosis.quote(volume.storage_class)} is no name of a storage class"
-                remedy = "write one that `kubectl get storageclasses` shows"
-                yield diagnosis.Diagnostic(locations.find(f"{at}.storageClass"), f"{at}.storageClass", wrong, remedy)
-            made = f"{name}-{store.name}-0"
-            if made in claims and not (at != f"{path}.volume" and name == facts.MAIN_VOLUME_NAME):
-                wrong = f"its claim would be {made}, as that of {claims[made]}"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "rename one of the two")
-            claims.setdefault(made, at)
+        further = [(name, f"{path}.volumes.{name}", volume) for name, volume in store.volumes.items()]
+        for name, key_path, volume in ((facts.MAIN_VOLUME_NAME, f"{path}.volume", store.volume), *further):
+            is_reserved = volume is not store.volume and _RESERVED_NAME.fullmatch(name)
+            if volume is not store.volume:
+                yield from structure.check_name(name, key_path, structure.MAX_LABEL_LENGTH, locations)
+            claim = f"{name}-{store.name}-0"
+            if is_reserved:
+                message = f"{name} is reserved for another volume of the pod"
+                yield locations.report(key_path, "reserved-name", message, "choose another name, as wal")
+            elif claim in claims:
+                message = f"its claim would be {claim}, as the claim of {claims[claim]}"
+                yield locations.report(key_path, "duplicate-name", message, "rename one of the two")
+            yield from _check_volume(volume, key_path, locations)
+            claims.setdefault(claim, key_path)
     yield from _check_shared_volumes(app, locations)
 
 
-def _check_shared_volumes(
-    app: application.Application, locations: diagnosis.SourceLocations
-) -> Iterator[diagnosis.Diagnostic]:
-    """What is shared is there. It may be a disk of its own, at another path."""
-    stores = {one.name: one for one in app.stores}
-    others = {name: sorted({share.store for share in one.shared_volumes} - {name}) for name, one in stores.items()}
-    for circle in rollout_order.find_name_cycles(others):
-        at = f"stores.{circle[0]}.sharedVolumes"
-        wrong = f"{' -> '.join(circle)} each run where the disk of the next is, and none would start"
-        yield diagnosis.Diagnostic(locations.find(at), at, wrong, "let one of them own both disks")
-    for path, one in app.get_workloads().items():
-        for share in one.shared_volumes:
-            at = f"{path}.sharedVolumes.{share.path}"
+def _check_volume(volume: application.Volume, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
+    yield from structure.check_size(volume.size, f"{path}.size", "1Gi", locations)
+    if volume.storage_class is not None and not _STORAGE_CLASS.fullmatch(volume.storage_class):
+        message = f"{diagnosis.quote(volume.storage_class)} is not a valid name of a storage class"
+        hint = "write a name that `kubectl get storageclasses` shows"
+        yield locations.report(f"{path}.storageClass", "invalid-name", message, hint)
+
+
+def _check_shared_volumes(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
+    """A shared volume exists. It may belong to the store itself, at another path."""
+    stores = {store.name: store for store in app.stores}
+    owners = {name: sorted({share.store for share in store.shared_volumes} - {name}) for name, store in stores.items()}
+    for cycle in rollout_order.find_name_cycles(owners):
+        message = f"{' -> '.join(cycle)} each run where the volume of the next is, so none would start"
+        path = f"stores.{cycle[0]}.sharedVolumes"
+        yield locations.report(path, "dependency-cycle", message, "make one of them the owner of both volumes")
+    for path, workload in app.get_workloads().items():
+        for share in workload.shared_volumes:
+            key_path = f"{path}.sharedVolumes.{share.path}"
             owner = stores.get(share.store)
-            if owner is None and not locations.has_undecoded("stores", f"stores.{share.store}"):
-                wrong = f"there is no store {diagnosis.quote(share.store)}"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, decode.suggest_name(share.store, stores))
-            elif owner is not None and share.volume is not None and share.volume not in owner.volumes:
-                wrong = f"{share.store} has no disk {diagnosis.quote(share.volume)}"
-                yield diagnosis.Diagnostic(
-                    locations.find(at), at, wrong, decode.suggest_name(share.volume, owner.volumes)
-                )
-            elif isinstance(one, application.Service) and one.daemon_set:
-                wrong = "is a disk of one node, and daemonSet asks for all of them"
-                yield diagnosis.Diagnostic(locations.find(at), at, wrong, "leave out one of the two")
+            if owner is None:
+                if not structure.has_undecoded_workload(locations, share.store, "stores"):
+                    message = f"there is no store {diagnosis.quote(share.store)}"
+                    yield locations.report(key_path, "unknown-store", message, decode.suggest_name(share.store, stores))
+            elif share.volume is not None and share.volume not in owner.volumes:
+                message = f"{share.store} has no volume {diagnosis.quote(share.volume)}"
+                hint = decode.suggest_name(share.volume, owner.volumes)
+                yield locations.report(key_path, "unknown-volume", message, hint)
+            elif isinstance(workload, application.Service) and workload.daemon_set:
+                message = "is a volume of one node, but daemonSet runs a pod on every node"
+                yield locations.report(key_path, "conflicting-keys", message, "remove one of the two")

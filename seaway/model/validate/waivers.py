@@ -1,15 +1,15 @@
-"""The rules about waivers themselves: what they name exists, somebody answers for them, and they end."""
+"""Rules about waivers: they name existing checks and workloads, have an owner, and expire."""
 
 import datetime
 import re
 from collections.abc import Collection, Iterator
 
 from seaway.model import application, settings
+from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis, nodes
 
-_KINDS = ("services", "stores", "jobs")
-_KEYS: tuple[str, ...] = ("workloads", "reason", "owner", "until")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_KINDS = ("services", "stores", "jobs")
 
 
 def check(
@@ -21,55 +21,57 @@ def check(
     checks: Collection[str],
     today: datetime.date | None,
 ) -> Iterator[diagnosis.Diagnostic]:
-    """What is wrong with the waivers of a stack.
+    """The errors in the waivers of a stack.
 
     Args:
-        app: whose services, stores and jobs a waiver may name.
-        places: what of it is known.
-        said: the stack's settings.
-        values: the stack's configuration, for the places.
-        checks: the ids that there are.
-        today: None: a waiver may have ended, and may be of what the application does not have: a rollback is refused
-            neither because of a date nor because of what is newer.
+        app: the application whose workloads a waiver may name.
+        locations: the locations in the application.
+        stack_settings: the settings of the stack.
+        config: the configuration of the stack, for its locations.
+        checks: the ids of all checks and policies.
+        today: None: accept expired waivers and unknown workloads. A date, or a newer workload, must not block a
+            rollback.
     """
-    there = [one.name for one in app.get_workloads().values()]
-    written = nodes.get_pairs(config, "waivers")
-    for one in stack_settings.waivers:
-        path = f"seaway:waivers.{one.check}"
-        entry = written.get(one.check, nodes.Pair(config.location, config))
-        place = dict.fromkeys(_KEYS, entry.location)
-        if isinstance(entry.node, nodes.MappingNode):
-            place |= {key: inner.location for key, inner in entry.node.pairs.items()}
-        if one.check not in checks:
-            wrong = f"there is no check {diagnosis.quote(one.check)}"
-            close = decode.find_closest(one.check.upper(), checks)
-            remedy = f"did you mean {close}?" if close else "docs/checks.md has all of them"
-            yield diagnosis.Diagnostic(entry.location, path, wrong, remedy)
-        # What a change takes away, is named by the waiver that lets it go, and by nothing else any more.
-        for name in one.workloads if one.check not in settings.POLICY_IDS else ():
-            lost = locations.has_undecoded(*_KINDS, *(f"{kind}.{name}" for kind in _KINDS))
-            if today is not None and name not in there and not lost:
-                wrong = f"there is no service, store or job {diagnosis.quote(name)}"
-                yield diagnosis.Diagnostic(
-                    place["workloads"], f"{path}.workloads", wrong, decode.suggest_name(name, there)
-                )
-        for key, text in (("reason", one.reason), ("owner", one.owner)):
+    names = [workload.name for workload in app.get_workloads().values()]
+    pairs = nodes.get_pairs(config, "waivers")
+    for waiver in stack_settings.waivers:
+        path = f"seaway:waivers.{waiver.check}"
+        pair = pairs.get(waiver.check, nodes.Pair(config.location, config))
+        keys = nodes.get_pairs(nodes.MappingNode(pair.location, pairs), waiver.check)
+        by_path = {f"{path}.{key}": inner.location for key, inner in keys.items()}
+        waiver_locations = diagnosis.SourceLocations(pair.location, by_path)
+        if waiver.check not in checks:
+            yield waiver_locations.report(path, "unknown-check", *describe_unknown_check(waiver.check, checks))
+        # A policy waiver may name a workload that the change removes.
+        for name in waiver.workloads if waiver.check not in settings.POLICY_IDS else ():
+            is_undecoded = structure.has_undecoded_workload(locations, name, *_KINDS)
+            if today is not None and name not in names and not is_undecoded:
+                message = f"there is no service, store or job {diagnosis.quote(name)}"
+                hint = decode.suggest_name(name, names)
+                yield waiver_locations.report(f"{path}.workloads", "unknown-workload", message, hint)
+        for key, text in (("reason", waiver.reason), ("owner", waiver.owner)):
             if not text.strip():
-                yield diagnosis.Diagnostic(
-                    place[key], f"{path}.{key}", "is empty", "write it for who reads it in a year"
-                )
-        last = parse_date(one.until)
-        if last is None:
-            wrong = f"{diagnosis.quote(one.until)} is no day"
-            yield diagnosis.Diagnostic(place["until"], f"{path}.until", wrong, "write the last day as 2026-12-31")
-        elif today is not None and today > last:
-            wrong = f"the waiver ended on {one.until} ({one.owner} answers for it)"
-            remedy = f"mend what it is for and pulumi config rm --path '{path}', or agree on another last day"
-            yield diagnosis.Diagnostic(place["until"], f"{path}.until", wrong, remedy)
+                hint = "write it for a reader who sees it in a year"
+                yield waiver_locations.report(f"{path}.{key}", "missing-value", "is empty", hint)
+        last_day = parse_date(waiver.until)
+        if last_day is None:
+            message = f"{diagnosis.quote(waiver.until)} is not a valid date"
+            yield waiver_locations.report(f"{path}.until", "invalid-date", message, "write the last day as 2026-12-31")
+        elif today is not None and today > last_day:
+            message = f"the waiver expired on {waiver.until} (owner: {waiver.owner})"
+            hint = f"fix the finding and run pulumi config rm --path '{path}', or agree on another last day"
+            yield waiver_locations.report(f"{path}.until", "waiver-expired", message, hint)
+
+
+def describe_unknown_check(id_: str, checks: Collection[str]) -> tuple[str, str]:
+    """The message and the hint for a check that does not exist."""
+    closest = decode.find_closest(id_.upper(), checks)
+    hint = f"did you mean {closest}?" if closest else "docs/checks.md lists all checks"
+    return f"there is no check {diagnosis.quote(id_)}", hint
 
 
 def parse_date(text: str) -> datetime.date | None:
-    """The day that is written as 2026-12-31; None: it is none."""
+    """A date such as 2026-12-31; None: the text is not a date."""
     try:
         return datetime.date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:

@@ -91,7 +91,9 @@ def put_objects(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> N
     """Into the namespace of shop in dev."""
     for each in objects:
         version = VERSIONS.get(kind, "v1")
-        api.put(version, kind, "shop-dev", each["metadata"]["name"], **{key: each[key] for key in each if key != "kind"})
+        api.put(
+            version, kind, "shop-dev", each["metadata"]["name"], **{key: each[key] for key in each if key != "kind"}
+        )
 
 
 def put_all(api: apiserver.ApiServer, objects: dict[str, list[made.Object]]) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from dev.compose_comparison import keys, projects
 from seaway.compose import report
 from seaway.compose.importer import convert
 from seaway.compose.loader import loader
 from seaway.files import roots
 from seaway.syntax import nodes
-from tests.compose import keys, projects
 
 PARTS = json.loads((keys.project.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())[
     "definitions"
@@ -77,9 +77,9 @@ def silent(root: nodes.MappingNode, folder: Path) -> Iterator[str]:
             yield one.path
 
 
-@pytest.mark.parametrize("name", sorted(projects.found()))
+@pytest.mark.parametrize("name", sorted(projects.list_projects()))
 def test_what_is_kept_is_in_the_application(name: str) -> None:
-    files = projects.found()[name]
+    files = projects.list_projects()[name]
     done = loader.load(files, within=roots.Root(files[0].parent), profiles=["*"])
     found = convert.convert_document(done.root, folder=files[0].parent)
     assert list(report.find_unrecorded(done.root, found.outcomes)) == []

@@ -9,7 +9,7 @@ from typing import Any
 from seaway.files import roots
 from seaway.manifests import objects
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 from seaway.review import pulumi_preview, summary
 from tests import golden
 
@@ -30,7 +30,7 @@ def shop(
 ) -> Manifests:
     """The objects of examples/shop, by kind and name."""
     loaded = app(load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT)))
-    found = objects.objects(loaded, stack, *golden.make_inputs(loaded))
+    found = objects.objects(environments.Environment.create(loaded, stack), *golden.make_inputs(loaded))
     return {one.key: copy.deepcopy(one.manifest) for one in found}
 
 

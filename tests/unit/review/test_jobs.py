@@ -5,6 +5,7 @@ from typing import Any
 
 from seaway.manifests import preview
 from seaway.model import application, settings
+from seaway.project import environments
 from seaway.review import change, impact
 
 STACK = settings.Settings(stack="test", context="test")
@@ -14,7 +15,14 @@ DB = application.Store("db", image="example.com/db:1", port=1, volume=applicatio
 
 def objects(kind: str, *jobs: application.Job, stores: tuple[application.Store, ...] = ()) -> dict[str, Any] | None:
     app = application.Application("shop", jobs=jobs, stores=stores)
-    return next((one.manifest for one in preview.render_objects(app, STACK) if one.kind == kind), None)
+    return next(
+        (
+            one.manifest
+            for one in preview.render_objects(environments.Environment.create(app, STACK))
+            if one.kind == kind
+        ),
+        None,
+    )
 
 
 def told(kind: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> tuple[str, str]:

@@ -7,16 +7,18 @@ from seaway.checks import check_context
 from seaway.checks.preflight import cluster_facts, nodes, requirement, requirements
 from seaway.manifests import preview
 from seaway.model import application, settings
-from tests.unit.checks import made
+from seaway.project import environments
+from tests.unit.checks import checked_app
 
 GPU = application.Gpu(count=1)
 
 
 def build_context(
-    of: application.Application | None = None, stack: settings.Settings = made.OPEN
+    of: application.Application | None = None, stack: settings.Settings = checked_app.OPEN
 ) -> check_context.CheckContext:
-    app = of or made.app()
-    return check_context.CheckContext(app=app, stack_settings=stack, objects=tuple(preview.render_objects(app, stack)))
+    app = of or checked_app.build_app()
+    environment = environments.Environment.create(app, stack)
+    return check_context.CheckContext(environment=environment, objects=tuple(preview.render_objects(environment)))
 
 
 def build_object(name: str, **fields: Any) -> dict[str, Any]:

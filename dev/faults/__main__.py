@@ -1,0 +1,179 @@
+"""Injects every fault and interruption into `pulumi up` under load, and writes docs/failures.md.
+
+``python -m dev.faults [ID ...]``: with ids of causes, or ``interruptions``, only these run and no page is written.
+"""
+
+import dataclasses
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from dev import prober, project
+from dev.faults import catalogue, interruptions, watched_run
+from seaway.files import private
+
+PAGE = project.ROOT / "docs" / "failures.md"
+IMMEDIATE_FAILURE = 90
+"""Seconds. The kubelet waits 10, 20 and 40 s before the third restart, after which a crash loop is diagnosed."""
+
+OUTPUTS = project.ROOT / ".seaway" / "faults"
+"""Folder of the complete output of each run."""
+
+HEADER = f"""# Measured failures
+
+`python -m dev.faults` writes this page. Each fault was injected into `examples/shop` on the one-node cluster (two
+cores), with `pulumi up`, under a load of 10 requests per second from outside. "Reported" and "ended" count from the
+line that reports the changed workload. A fault that can heal is reported immediately, and fails at the deadline:
+{catalogue.DEADLINE} s here, 300 s by default. After each fault, the source was repaired and `pulumi up` converged:
+the next `pulumi preview` showed no changes.
+
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of the table."""
+
+    cells: tuple[str, ...]
+    problems: tuple[str, ...]
+    """Differences from the expected behaviour."""
+
+
+def main(selection: list[str]) -> int:
+    """Run the faults and interruptions. Returns 0 if all behave as expected."""
+    with tempfile.TemporaryDirectory() as folder:
+        shop = project.Project.create(
+            Path(folder),
+            application=project.ROOT / "examples" / "shop",
+            stack="faults",
+            rolloutTimeout=catalogue.DEADLINE,
+        )
+        try:
+            catalogue.prepare_shop(shop)
+            shop.up()
+            return _run_all(shop, selection)
+        finally:
+            shop.pulumi("cancel", "--yes", shop.stack)
+            shop.destroy()
+
+
+def _run_all(shop: project.Project, selection: list[str]) -> int:
+    port = shop.get_objects("service", "web", "-n", catalogue.NAMESPACE)["spec"]["ports"][0]["nodePort"]
+    address = project.run_cluster("forward", str(port)).stdout.strip()
+    fault_rows: list[Row] = []
+    interruption_rows: list[Row] = []
+    for fault in catalogue.FAULTS:
+        if not selection or fault.cause in selection:
+            fault_rows.append(_run_fault(shop, address, fault))
+            _print_row(fault_rows[-1])
+    for interruption in interruptions.INTERRUPTIONS:
+        if not selection or "interruptions" in selection:
+            interruption_rows.append(_run_interruption(shop, address, interruption))
+            _print_row(interruption_rows[-1])
+    if not selection:
+        faults = _format_table(
+            ("cause", "fault", "reported after", "ended after", "exit code", "failed requests", "message"), fault_rows
+        )
+        interrupted = _format_table(
+            ("during a rollout", "ended after", "exit code", "failed requests", "result"), interruption_rows
+        )
+        PAGE.write_text(f"{HEADER}{faults}\n## Interruptions\n\n{interrupted}")
+    return 1 if any(row.problems for row in fault_rows + interruption_rows) else 0
+
+
+def _run_fault(shop: project.Project, address: str, fault: catalogue.Fault) -> Row:
+    before = catalogue.inject_fault(shop, fault)
+    with prober.Prober(address) as load:
+        with fault.around(shop):
+            run = watched_run.run_up(shop)
+        _write_output(fault.injected, run)
+        (shop.folder / "app" / "app.yaml").write_text(before)
+        shop.up(*fault.repair)
+        shop.preview("--expect-no-changes")
+    ended = run.seconds - run.change_seconds
+    problems = [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
+    exit_code, requests = str(run.exit_code), _format_requests(load)
+    if fault.rejected is not None:
+        message = next((line.text for line in run.lines if fault.rejected in line.text), "")
+        problems += [f"not rejected:\n{run.output}"] * (not message or run.exit_code == 0)
+        seconds = f"{run.seconds:.0f} s"
+        text = f"`{message.strip().removeprefix('error: ')}`"
+        cells = ("none: rejected before the rollout", fault.injected, seconds, seconds, exit_code, requests, text)
+        return Row(cells=cells, problems=tuple(problems))
+    if fault.cause is None:
+        problems += [f"a rollout that can heal failed:\n{run.output}"] * bool(run.exit_code)
+        cells = ("none: it heals", fault.injected, "-", f"{ended:.0f} s", exit_code, requests, "succeeds")
+        return Row(cells=cells, problems=tuple(problems))
+    line = run.find_cause(fault.cause)
+    delay = 0.0 if line is None else run.measure_delay(line)
+    problems += ["it succeeded"] * (run.exit_code == 0)
+    problems += [f"never reported:\n{run.output}"] * (line is None)
+    problems += [f"reported after {delay:.0f} s"] * (delay > 30)
+    limit = catalogue.DEADLINE + 15 if fault.waits else IMMEDIATE_FAILURE
+    problems += [f"ended after {ended:.0f} s"] * (ended > limit)
+    cells = (
+        f"[{fault.cause}](runbook.md#{fault.cause})",
+        fault.injected,
+        f"{delay:.0f} s",
+        f"{ended:.0f} s" + (" (deadline)" if fault.waits else ""),
+        exit_code,
+        requests,
+        f"`{line}`",
+    )
+    return Row(cells=cells, problems=tuple(problems))
+
+
+def _run_interruption(shop: project.Project, address: str, interruption: interruptions.Interruption) -> Row:
+    """Interrupt a rollout that takes several seconds, because the new pods start slowly."""
+    slow = catalogue.Fault(
+        cause=None,
+        injected="",
+        change=catalogue.change_program(
+            "import runpy, time; time.sleep(6); runpy.run_path('web.py', run_name='__main__')"
+        ),
+    )
+    before = catalogue.inject_fault(shop, slow)
+    with prober.Prober(address) as load:
+        run = watched_run.run_up(shop, act=interruption.act, after=2)
+        _write_output(interruption.name, run)
+        for command in interruption.before:
+            shop.pulumi(*command, shop.stack, check=True)
+        commands = [*(f"pulumi {' '.join(command)}" for command in interruption.before), "pulumi up"]
+        rerun = watched_run.run_up(shop)
+        preview = shop.preview("--expect-no-changes", check=False)
+        (shop.folder / "app" / "app.yaml").write_text(before)
+        shop.up()
+    problems = [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
+    problems += [f"exit {run.exit_code}:\n{run.output}"] * (interruption.survives != (run.exit_code == 0))
+    problems += [f"the rerun failed:\n{rerun.output}"] * bool(rerun.exit_code)
+    problems += [f"not converged:\n{preview.output}"] * bool(preview.exit_code)
+    result = "it continued and succeeded" if interruption.survives else f"`{'`, then `'.join(commands)}`: converged"
+    ended = f"{run.seconds - run.change_seconds:.0f} s"
+    cells = (interruption.name, ended, str(run.exit_code), _format_requests(load), result)
+    return Row(cells=cells, problems=tuple(problems))
+
+
+def _format_requests(load: prober.Prober) -> str:
+    return f"{len(load.failures)} of {load.answered + len(load.failures)}"
+
+
+def _write_output(name: str, run: watched_run.WatchedRun) -> None:
+    private.make_folder(OUTPUTS)
+    lines = [f"{line.seconds:6.1f}  {line.text}" for line in run.lines]
+    (OUTPUTS / f"{re.sub('[^a-z0-9]+', '-', name.lower())[:60]}.txt").write_text("\n".join(lines) + "\n")
+
+
+def _print_row(row: Row) -> None:
+    print(" | ".join(row.cells), flush=True)
+    for problem in row.problems:
+        print(f"  UNEXPECTED: {problem}", file=sys.stderr, flush=True)
+
+
+def _format_table(header: tuple[str, ...], rows: list[Row]) -> str:
+    lines = [header, tuple("---" for _ in header), *(row.cells for row in rows)]
+    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

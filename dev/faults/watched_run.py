@@ -1,0 +1,89 @@
+"""Runs `pulumi up` and records the time of each line of its output."""
+
+import dataclasses
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+
+from dev import project
+
+WORKLOAD_CHANGED = re.compile(r"kubernetes:(apps|batch)/v1:\w+ \S+ (created|updated|replaced)")
+"""The line that reports a changed workload. A cause can be visible from this line on."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """A line of output, and the seconds since the start of the command."""
+
+    seconds: float
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WatchedRun:
+    """The output of a command that has ended."""
+
+    exit_code: int
+    seconds: float
+    lines: list[Line]
+
+    @property
+    def output(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def change_seconds(self) -> float:
+        """Seconds until the first workload changed; 0 if none did."""
+        return next((line.seconds for line in self.lines if WORKLOAD_CHANGED.search(line.text)), 0.0)
+
+    def find_cause(self, id_: str) -> str | None:
+        """Find the error or warning that links to the section of a cause in the runbook."""
+        message = None
+        for line in self.lines:
+            if match := re.search(r"(?:error|warning): [\w-]+(?: failed)?: (.*?)(?: \(pod \S+\))?$", line.text):
+                message = match[1]
+            if f"#{id_}" in line.text:
+                return message
+        return None
+
+    def measure_delay(self, text: str) -> float:
+        """Return the seconds from the workload's change until the output contained a text."""
+        return next(line.seconds for line in self.lines if text in line.text) - self.change_seconds
+
+
+def run_up(
+    shop: project.Project, *arguments: str, act: Callable[[subprocess.Popen[str]], None] | None = None, after: float = 0
+) -> WatchedRun:
+    """Run `pulumi up` to its end. Calls ``act`` with the process ``after`` seconds from the first changed workload."""
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", shop.stack, *arguments]
+    start = time.monotonic()
+    lines: list[Line] = []
+    with subprocess.Popen(
+        command,
+        cwd=shop.folder,
+        env=shop.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout  # noqa: S101 - stdout is a pipe
+        timer = None
+        limit = threading.Timer(300, lambda: os.killpg(running.pid, signal.SIGKILL))
+        limit.start()
+        try:
+            for text in running.stdout:
+                lines.append(Line(time.monotonic() - start, text.rstrip("\n")))
+                if act and timer is None and WORKLOAD_CHANGED.search(text):
+                    timer = threading.Timer(after, act, [running])
+                    timer.start()
+            exit_code = running.wait()
+        finally:
+            limit.cancel()
+            if timer:
+                timer.join()
+    return WatchedRun(exit_code, time.monotonic() - start, lines)

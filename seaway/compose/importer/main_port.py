@@ -1,0 +1,114 @@
+"""Chooses the main port of each service. Kubernetes needs it to find a service by name; compose does not.
+
+A service that states no port listens on the port that others call, that its image is known for, that its Dockerfile
+exposes, or that its environment, labels or healthcheck name.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from seaway.compose.importer import images, key_reader, naming, plan, ports, project_dir
+
+Texts = Mapping[str, Sequence[tuple[str, str]]]
+"""By service, texts that may name other services, each with a description of its source."""
+
+
+def choose_main_ports(
+    plans: Mapping[str, plan.ServicePlan], document: key_reader.KeyReader, project: project_dir.ProjectDir
+) -> None:
+    texts = {name: list(_list_texts(service, document, project)) for name, service in plans.items()}
+    for service in plans.values():
+        if service.kind != "jobs":
+            _choose_main_port(service, plans, texts)
+
+
+def _choose_main_port(service: plan.ServicePlan, plans: Mapping[str, plan.ServicePlan], texts: Texts) -> None:
+    called = _find_called_ports(service, {name: texts[name] for name in plans if name != service.name}, plans)
+    profile = service.profile
+    known = profile.ports if profile is not None and service.runs_default_server() else ()
+    known_source = f"the default port of {images.get_short_name(service.base_image or '')}"
+    main = ports.choose_main(service.listening_ports)
+    if main is not None and not (main.number in ports.DEBUGGER_PORTS and called):
+        service.main_port = main
+    elif known and service.build is None and (not called or known[0] in called):
+        service.main_port = _make_port(service, known[0], known_source)
+    elif called:
+        service.main_port = _make_port(service, *next(iter(called.items())))
+    elif service.stage is not None and service.stage.ports:
+        service.main_port = _make_port(service, service.stage.ports[0], "exposed by its Dockerfile")
+    elif known:
+        service.main_port = _make_port(service, known[0], known_source)
+    elif guess := _guess_port(service.keys):
+        service.main_port = _make_port(service, *guess)
+    _add_called_ports(service, called)
+    if service.main_port is not None:
+        # A service listens on its own address too: Kafka advertises it to its clients.
+        _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}, plans))
+
+
+def _make_port(service: plan.ServicePlan, number: int, source: str) -> ports.Port:
+    protocol = ports.guess_protocol(number, None, None, service.profile)
+    return ports.Port(number=number, protocol=protocol, location=service.keys.mapping.location, source=source)
+
+
+def _add_called_ports(service: plan.ServicePlan, called: Mapping[int, str]) -> None:
+    """Docker opens every port, so the ports that others call are open too."""
+    known = {port.number for port in service.listening_ports if port.protocol != "udp"}
+    known |= {service.main_port.number} if service.main_port is not None else set[int]()
+    service.listening_ports += [
+        _make_port(service, number, source) for number, source in called.items() if number not in known
+    ]
+
+
+def _list_texts(
+    service: plan.ServicePlan, document: key_reader.KeyReader, project: project_dir.ProjectDir
+) -> Iterator[tuple[str, str]]:
+    """Environment, commands and mounted files."""
+    keys = service.keys
+    yield from ((f"{service.name}'s {key}", node.text) for key, node in keys.get_scalars("environment").items())
+    for key in ("command", "entrypoint"):
+        yield from ((f"{service.name}'s {key}", text) for text in keys.get_texts(key) or [])
+    for mount in service.mounts:
+        names = [mount.source] if mount.kind == "file" else [f"{mount.source}/{name}" for name in mount.files]
+        yield from ((name, text) for name in names if (text := project.read_text(name)))
+    definitions = dict(document.enter_mapping("configs"))
+    for config in keys.enter_sequence("configs"):
+        source = config.get_text("source") or ""
+        if source in definitions:
+            text = definitions[source].get_text("content")
+            yield f"the config {source}", text or project.read_text(definitions[source].get_text("file") or "") or ""
+
+
+def _find_called_ports(
+    service: plan.ServicePlan, texts: Texts, plans: Mapping[str, plan.ServicePlan]
+) -> dict[int, str]:
+    """The ports of a service in texts of others, with their source: ``http://api:8000``, or API_HOST and API_PORT."""
+    names = service.list_host_names(plans)
+    sources: dict[int, str] = {}
+    for name in sorted(texts):
+        for source, text in sorted(texts[name]):
+            for number in naming.find_called_ports(text, names):
+                sources.setdefault(number, f"named by {source}")
+    for name in sorted(texts):
+        env = plans[name].keys.get_scalars("environment")
+        for key, node in env.items():
+            port_key = re.sub(r"HOST(NAME)?$", "PORT", key)
+            if port_key != key and port_key in env and node.text in names:
+                number = ports.parse_number(env[port_key].text)
+                if number:
+                    sources.setdefault(number, f"named by {name}'s {port_key}")
+    return dict(sorted(sources.items()))
+
+
+def _guess_port(keys: key_reader.KeyReader) -> tuple[int, str] | None:
+    env = keys.get_scalars("environment")
+    if "PORT" in env and (number := ports.parse_number(env["PORT"].text)):
+        return number, "the variable PORT"
+    for name, node in keys.get_scalars("labels").items():
+        if re.fullmatch(r"traefik\.http\.services\..*\.loadbalancer\.server\.port", name):
+            number = ports.parse_number(node.text)
+            return (number, f"the label {name}") if number else None
+    test = " ".join(keys.enter("healthcheck").get_texts("test") or [])
+    match = re.search(r"(?:localhost|127\.0\.0\.1):([0-9]{2,5})(?![0-9])", test)
+    number = ports.parse_number(match[1]) if match else None
+    return (number, "the port of its healthcheck") if number else None

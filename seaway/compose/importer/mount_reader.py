@@ -1,0 +1,104 @@
+"""Classifies the mounts of a compose service: a disk, configuration, or a folder that a cluster does not have."""
+
+import dataclasses
+import posixpath
+import re
+from typing import Literal
+
+from seaway.compose.importer import key_reader, project_dir
+from seaway.syntax import diagnosis
+
+SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
+CLOCK_PATHS = ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo")
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in the container
+
+_CONFIGURATION = ("/etc/", "/docker-entrypoint-initdb.d", "/usr/local/etc/")
+"""Programs read their configuration here, and write nothing."""
+
+_DATA = re.compile(r"(data|db|logs?|uploads?|media|storage|backups?|cache|tmp|dumps?)", re.IGNORECASE)
+"""Names of folders that programs write to."""
+
+MountKind = Literal[
+    "memory", "disk", "empty", "anonymous", "file", "folder", "source", "missing", "clock", "socket", "host", "other"
+]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """One mount of `volumes`."""
+
+    kind: MountKind
+    key: str
+    """``volumes.0``."""
+    location: diagnosis.SourceLocation
+    source: str
+    target: str
+    read_only: bool
+    files: tuple[str, ...] = ()
+    """Files of a configuration folder, relative to it."""
+
+
+def read_mounts(
+    keys: key_reader.KeyReader, project: project_dir.ProjectDir, *, build_context: str | None, data_dir: str | None
+) -> list[Mount]:
+    """The mounts of a service.
+
+    Args:
+        keys: its keys.
+        project: what the folders hold decides.
+        build_context: its folders are in the image already.
+        data_dir: the data folder of the image.
+    """
+    mounts: list[Mount] = []
+    for number, volume in enumerate(keys.enter_sequence("volumes")):
+        for key in ("volume.subpath", "volume.labels", "image.subpath"):
+            volume.drop(key, "the whole disk is mounted")
+        for key in ("bind.propagation", "bind.recursive", "bind.selinux", "consistency"):
+            volume.drop(key, "applies to folders of a host only")
+        for key in ("tmpfs.size", "tmpfs.mode"):
+            volume.approximate(key, "resources.disk limits all writable folders together")
+        mount_type = volume.get_text("type") or "volume"
+        source, target = volume.get_text("source") or "", posixpath.normpath(volume.get_text("target") or "/")
+        mount = Mount(
+            kind="other",
+            key=f"volumes.{number}",
+            location=volume.locate("source") if source else volume.mapping.location,
+            source=(project.to_relative(source) or source) if mount_type == "bind" else source,
+            target=target,
+            read_only=volume.is_true("read_only"),
+        )
+        kind, files = _classify(mount, mount_type, source, project, build_context), ()
+        if kind == "folder":
+            files = project.list_text_files(mount.source)
+            writes = not mount.read_only and _DATA.fullmatch(posixpath.basename(target))
+            if not files or target == data_dir or writes:
+                kind, files = "host" if mount.read_only and not files else "disk", ()
+        mounts.append(dataclasses.replace(mount, kind=kind, files=files))
+    return mounts
+
+
+def _classify(  # noqa: PLR0911 - one return per kind
+    mount: Mount, mount_type: str, source: str, project: project_dir.ProjectDir, build_context: str | None
+) -> MountKind:
+    if mount_type == "volume":
+        return "disk" if source else "anonymous"
+    if mount_type != "bind":
+        return "empty" if mount_type == "tmpfs" else "other"
+    path, target = posixpath.normpath(source), mount.target
+    if path in SOCKETS or target in SOCKETS:
+        return "socket"
+    if path.startswith(CLOCK_PATHS):
+        return "clock"
+    if path == target == SHARED_MEMORY:
+        return "memory"
+    relative = project.to_relative(source)
+    if relative is None:
+        return "host"
+    is_folder = project.is_folder(relative)
+    if project.is_missing(relative) and (mount.read_only or target.startswith(_CONFIGURATION) or not is_folder):
+        return "missing"
+    if not is_folder:
+        return "file"
+    if build_context is not None and f"{relative}/".startswith("./" if build_context == "." else f"{build_context}/"):
+        return "source"
+    return "disk" if project.is_empty(relative) else "folder"

@@ -1,0 +1,266 @@
+"""``seaway explain`` and ``seaway graph`` read only files; ``--defaults`` reads none."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seaway.checks import registry
+from seaway.cli import main
+from seaway.images import build_inputs
+from seaway.project import environments, release, release_lock
+from tests import golden
+from tests.unit.cli import conftest
+
+STACK = """\
+config:
+  seaway:context: nowhere
+  seaway:registry: registry.example.com
+  seaway:imageOverrides: {'postgres:17': 'mirror.example.com/postgres:17'}
+  seaway:overlay: {services: {web: {scale: 4, env: {MODE: try}}}}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the example shop and the stack dev, where nothing but files can be had."""
+    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    shutil.copytree(golden.ROOT / "examples" / "shop", tmp_path / "app")
+    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return tmp_path
+
+
+def lines(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """What is shown, with one blank between words."""
+    return [" ".join(line.split()) for line in run(capsys, "explain", *words).splitlines()]
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main.main(words) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def test_defaults_need_no_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = lines(capsys, "--defaults")
+    assert rows[:2] == ["services, stores, jobs", "FIELD DEFAULT PURPOSE REASON"]
+    assert (
+        "scale.min 2 pods that always run two: one may be lost, drained or replaced and the service still answers"
+    ) in rows
+    assert "port none port that it listens on; none: it takes no requests -" in rows
+    assert (
+        "strategy.rollingUpdate.maxUnavailable 0 An old pod goes only when a new one is ready"
+        " Otherwise each rollout takes away some of what serves. (AVL-05)"
+    ) in rows
+
+
+def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(run(capsys, "explain", "--defaults", "--json"))
+    assert {
+        "of": "all pods",
+        "field": "container.securityContext.readOnlyRootFilesystem",
+        "value": True,
+        "means": "The file system is read-only",
+        "why": "What breaks in cannot install itself, and what a program writes is lost with its pod anyway.",
+        "check": "SEC-05",
+    } in found
+    assert {one["of"] for one in found} > {"services, stores, jobs", "services", "Pulumi.<stack>.yaml", "Namespace"}
+
+
+def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = environments.load_environment(shop, "dev", check_ids=registry.IDS)
+    tag = build_inputs.read_build_records(one)["web"].tag
+    shown = lines(capsys, "web")
+    assert shown[:12] == [
+        "web · service of shop · stack dev",
+        "",
+        f"image registry.example.com/shop/web:{tag} (built from ./web, app/app.yaml:6:5)",
+        "address http://web:8000",
+        "from outside not reachable: publish is true, but the stack's seaway:publish is none",
+        "calls api",
+        "",
+        "OBJECT PURPOSE",
+        "NetworkPolicy/web-0e6ca6eced limits the connections to and from its pods",
+        "PodDisruptionBudget/web limits how many pods a node drain may evict at once",
+        "Service/web its name and address in the cluster",
+        "ServiceAccount/web the identity of its pods",
+    ]
+    for row in (
+        "FIELD VALUE SOURCE BECOMES",
+        "port 8000 app/app.yaml:7:5 Deployment container.ports.0.containerPort",
+        "scale.min 4 Pulumi.dev.yaml:5:37 Deployment replicas",
+        'env ["MODE", "TITLE"] app/app.yaml:11:5 and Pulumi.dev.yaml:5:53 -',
+        "user 10001 default: not root, and over 10000 so that it meets no user of the node"
+        " Deployment pod.securityContext.runAsUser",
+        "Deployment container.securityContext.readOnlyRootFilesystem true default: What breaks in cannot install"
+        " itself, and what a program writes is lost with its pod anyway. (SEC-05) -",
+    ):
+        assert row in shown
+    assert shown[-1] == "All fields: --json. All defaults: seaway explain --defaults"
+
+
+def test_a_requested_token_is_not_a_default(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    token = "Deployment pod.automountServiceAccountToken"
+    assert [line for line in lines(capsys, "web") if line.startswith(f"{token} false default: ")]
+    said = shop / "app" / "app.yaml"
+    said.write_text(
+        said.read_text().replace("    build: ./web\n", "    build: ./web\n    kubernetesApi: {pods: [get]}\n")
+    )
+    shown = lines(capsys, "web")
+    assert 'kubernetesApi ["pods"] app/app.yaml:7:5 Role rules' in shown
+    assert not [line for line in shown if line.startswith(token)]
+
+
+@pytest.mark.parametrize("name", ["web", "api", "worker", "db", "migrate"])
+def test_an_explanation_fits_on_one_screen(shop: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(lines(capsys, name)) <= 45
+
+
+def test_publication(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: loadBalancer\n")
+    assert "from outside by seaway:publish loadBalancer" in lines(capsys, "web")
+    assert not [line for line in lines(capsys, "api") if line.startswith("from outside")]
+    hosts = "{hosts: {web: [shop.example.com, example.com/shop]}, tlsSecret: shop}"
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: ingress\n  seaway:ingress: {hosts}\n")
+    shown = lines(capsys, "web")
+    assert "from outside https://example.com/shop, https://shop.example.com/" in shown
+    assert "Ingress/web routes requests from outside to it, by host and path" in shown
+
+
+def test_a_store_and_its_callers(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = lines(capsys, "db")
+    assert shown[0] == "db · store of shop · stack dev"
+    assert "address tcp://db:5432" in shown
+    assert "called by api, migrate" in shown
+    assert "image mirror.example.com/postgres:17 (app/app.yaml:33:5, with the stack's seaway:imageOverrides)" in shown
+    assert "Secret/db-secrets-unresolved its secret values" in shown
+    assert (
+        "user 999 default: the user that postgres is made for StatefulSet pod.securityContext.runAsUser"
+    ) in shown, "a known image"
+    data = "the top of a disk is the cluster's, and has a lost+found; initdb wants an empty folder of its own"
+    assert f"env.PGDATA /var/lib/postgresql/data/pgdata default: {data} -" in shown
+
+
+def test_a_job_has_the_values_of_its_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = lines(capsys, "migrate")
+    assert "address none: it accepts no requests" in shown
+    assert "resources.cpu 50m app/app.yaml:21:17 Job container.resources.requests.cpu" in shown
+    assert 'command ["python3", "migrate.py"] app/app.yaml:41:24 -' in shown
+
+
+def test_a_job_on_demand_has_a_start_command(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shop / "app" / "app.yaml"
+    file.write_text(f"{file.read_text()}  repair: {{uses: api, command: [python3, repair.py], run: on-demand}}\n")
+    shown = lines(capsys, "repair")
+    assert "start it kubectl create job repair-1 --from=cronjob/repair -n shop-dev" in shown
+    assert "CronJob/repair runs it on a schedule, or when you start it" in shown
+
+
+def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(run(capsys, "explain", "api", "--json"))
+    assert {key: found[key] for key in ("name", "kind", "application", "stack", "address", "published")} == {
+        "name": "api",
+        "kind": "service",
+        "application": "shop",
+        "stack": "dev",
+        "address": "http://api:8000",
+        "published": None,
+    }
+    assert (found["calls"], found["called_by"]) == (["db"], ["web", "worker"])
+    assert {
+        "kind": "PodDisruptionBudget",
+        "name": "api",
+        "purpose": "limits how many pods a node drain may evict at once",
+    } in found["objects"]
+    assert {
+        "object": "Deployment",
+        "field": "container.imagePullPolicy",
+        "becomes": None,
+        "value": "IfNotPresent",
+        "place": None,
+        "why": "what is built is referred to by digest: the node's copy is the same, and a restart needs no registry",
+        "check": None,
+    } in found["rows"]
+
+
+def test_locations_in_a_pinned_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = {
+        name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
+        for name in ("web", "api", "worker")
+    }
+    one = release.Release(
+        application=environments.load_environment(shop, "dev", check_ids=registry.IDS).base, images=images
+    )
+    release.save_release(shop, one)
+    release_lock.write(shop, "dev", release_lock.Lock(release=one.id))
+    (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:build: false\n")
+    shutil.rmtree(shop / "app")
+    shown = lines(capsys, "web")
+    assert f"image registry.example.com/shop/web@sha256:{'1' * 64} (release {one.id})" in shown
+    (port,) = [line for line in shown if line.startswith("port ")]
+    assert port.startswith(f"port 8000 releases/{one.id}.yaml:")
+
+
+def test_a_workload_by_its_path(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "app" / "app.yaml").write_text("name: shop\nservices:\n  defaults: {image: 'nginx:1.27'}\n")
+    (shop / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: nowhere\n")
+    assert lines(capsys, "services.defaults")[0] == "defaults · service of shop · stack dev"
+
+
+def test_an_unknown_workload(shop: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
+    assert main.main(["explain", "wbe"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()) == ("", wording)
+
+
+def test_the_graph_as_a_list(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shop / "app" / "app.yaml"
+    file.write_text(
+        file.read_text().replace("    calls: [api]\n    scale: 1\n", "    dependsOn: [api]\n    scale: 1\n")
+    )
+    file.write_text(file.read_text().replace("stores:\n", "  alone: {image: 'nginx:1.27'}\n\nstores:\n"))
+    assert [" ".join(line.split()) for line in run(capsys, "graph").splitlines()] == [
+        "shop · stack dev · 4 services, 1 store, 1 job",
+        "FROM TO",
+        "outside reaches web",
+        "web calls api",
+        "api calls db",
+        "worker starts after api",
+        "migrate calls db",
+        "alone has no links -",
+    ]
+
+
+def test_the_graph_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(run(capsys, "graph", "--json"))
+    assert {"start": "services.web", "end": "services.api", "relation": "calls"} in found["edges"]
+    assert {"id": "stores.db", "name": "db", "kind": "store", "detail": "1Gi, port 5432"} in found["nodes"]
+
+
+def test_the_graph_as_a_picture(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "graph", "--out", "shop.svg") == "shop.svg is written\n"
+    assert (shop / "shop.svg").read_text().startswith('<svg xmlns="http://www.w3.org/2000/svg" role="img"')
+
+
+def test_a_picture_that_cannot_be_written(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["graph", "--out", "none/shop.svg"]) == 1
+    told = "seaway: none/shop.svg cannot be written (No such file or directory); name another file\n"
+    assert capsys.readouterr() == ("", told)
+
+
+@pytest.mark.parametrize("words", [["check"], ["explain", "web"], ["explain", "--defaults"], ["diff", "dev", "dev"]])
+def test_tables_fold_at_100_columns(shop: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    _, printed = conftest.run_at_terminal(monkeypatch, *words, width=100)
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in printed]
+    assert max(map(len, plain)) <= 100
+    assert not [line for line in plain if "…" in line]

@@ -1,0 +1,74 @@
+"""``seaway export``: an application as a Docker Compose file."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seaway.cli import main
+from tests.unit.cli import test_render
+
+HEADER = """\
+# shop for Docker Compose v2, written by `seaway export`, which lists the differences from a cluster.
+# Save it in the project folder, beside Pulumi.yaml: paths are relative to it.
+# Before the first start: mkdir -p ./secrets
+#   printf %s "$(openssl rand -hex 16)" > ./secrets/POSTGRES_PASSWORD
+# docker compose up --build --detach
+
+name: shop
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return test_render.made(tmp_path, monkeypatch, "shop")
+
+
+def test_a_file_for_docker_and_what_is_lost(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (shop / "Pulumi.test.yaml").open("a") as file:
+        file.write("  seaway:imageOverrides: {'python:3.12-slim': mirror/python:3}\n")
+        file.write("  seaway:overlay: {services: {web: {scale: 1, preStopDelay: 9}}}\n")
+    assert main.main(["export"]) == 0
+    said, told = capsys.readouterr()
+    assert said.startswith(HEADER)
+    web = yaml.safe_load(said)["services"]["web"]
+    assert web["build"] == {"context": "./app/web", "args": {"BASE_IMAGE": "mirror/python:3"}}
+    assert web["healthcheck"]["test"][1] == "python3"
+    assert web["ports"] == [{"target": 8000, "published": "8000"}]
+    assert "services.web.preStopDelay" in told
+    assert told.endswith("app/app.yaml: 38 keys: 28 kept, 9 approximated, 1 dropped\n")
+
+
+def test_strict_and_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["export", "--strict"]) == 1
+    said, told = capsys.readouterr()
+    assert (said, "stores.db.volume.size" in told) == ("", True)
+    assert main.main(["export", "--json"]) == 0
+    shown = json.loads(capsys.readouterr()[0])
+    assert list(shown) == ["application", "counts", "strict", "keys", "compose"]
+    key = next(one for one in shown["keys"] if one["key"] == "stores.db.volume.size")
+    assert key == {
+        "file": "app/app.yaml",
+        "line": 35,
+        "column": 46,
+        "key": "stores.db.volume.size",
+        "kind": "approximated",
+        "message": "Docker bounds no volume; the label is for an import",
+        "hint": "watch the disk",
+    }
+    assert shown["compose"]["name"] == "shop"
+
+
+def test_a_release_has_its_images(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    test_render.pin(shop, "shop")
+    assert main.main(["export"]) == 0
+    services = yaml.safe_load(capsys.readouterr()[0])["services"]
+    assert services["web"]["image"] == services["web"]["image"].partition("@")[0] + services["web"]["image"][-72:]
+    assert services["migrate"]["image"] == services["api"]["image"]
+
+
+def test_another_file_needs_no_stack(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "Pulumi.yaml").unlink()
+    assert main.main(["export", "--app", "app/app.yaml"]) == 0
+    assert yaml.safe_load(capsys.readouterr()[0])["services"]["web"]["build"] == "./app/web"
