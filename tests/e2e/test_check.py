@@ -58,6 +58,6 @@ def test_what_it_lacks(tmp_path: Path) -> None:
     )
     assert code == 1
     assert requirements["certificates"] == ("missing", "cert-manager is not installed")
-    assert requirements["ingress class"][1].startswith("there is no ingress class nobodys (existing: ")
-    assert requirements["storage class"] == ("missing", "there is no storage class golden (existing: local-path)")
+    assert requirements["ingress class"][1].startswith("there is no IngressClass nobodys (existing: ")
+    assert requirements["storage class"] == ("missing", "there is no StorageClass golden (existing: local-path)")
     assert requirements["Secret nobody"] == ("missing", "it does not exist in shop-dev")
