@@ -152,8 +152,8 @@ def test_what_the_cluster_lacks(checkout: Path, api: apiserver.ApiServer, capsys
     assert needs[0] == "context work · 8 requirements: 2 present, 3 missing, 2 warning, 1 unknown"
     assert [" ".join(row.split()) for row in needs[1:4]] == [
         "THE CLUSTER'S STATE FOR TOLD WAY OUT",
-        "Kubernetes there - 1.34 -",
-        "network policies enforced unknown - no agent is known to enforce them here, and the cluster cannot be asked ask whoever runs it, or try a connection that is closed",
+        "kubernetes version present - 1.34 -",
+        "network policies unknown - no known agent enforces them, and the API does not show whether another one does ask the cluster's administrator, or try a connection that must be blocked",
     ]
     assert not [path for path, _ in api.requests if "/secrets" in path]
 
@@ -174,7 +174,7 @@ def test_a_cluster_that_has_it_all(
     assert {one["state"] for one in needs} == {"present"}
     assert needs[1] == {
         "code": "network-policies",
-        "title": "network policies enforced",
+        "title": "network policies",
         "workloads": [],
         "state": "present",
         "message": "by Cilium",
