@@ -52,9 +52,9 @@ def test_what_the_cluster_has(tmp_path: Path) -> None:
 
 
 def test_what_it_lacks(tmp_path: Path) -> None:
-    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "controller": "nobodys"}
+    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "className": "nobodys"}
     code, requirements = needs(
-        tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"]
+        tmp_path, publish="ingress", ingress=ingress, storageClass="golden", imagePullSecrets=["nobody"]
     )
     assert code == 1
     assert requirements["cluster issuer"] == ("missing", "cert-manager is not installed")
