@@ -122,9 +122,9 @@ def test_named_classes_and_secrets_must_exist(wording: object) -> None:
         "ingress-class": "missing",
         "priority-class: web": "present",
         "priority-class: db": "missing",
-        "existing-secret: Secret shop-tls": "missing",
-        "existing-secret: Secret registry": "present",
-        "existing-secret: Secret vault": "present",
+        "existing-secret: shop-tls": "missing",
+        "existing-secret: registry": "present",
+        "existing-secret: vault": "present",
     }
     absent = answers.evaluate_all(answers.build_context(app, stack), dict.fromkeys(secrets))
     assert [
