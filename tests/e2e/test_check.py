@@ -1,4 +1,4 @@
-"""``seaway check --cluster`` on the real cluster: what it has, and what it lacks."""
+"""``seaway check --cluster`` on the real cluster: met and missing requirements."""
 
 import json
 import os
@@ -15,8 +15,8 @@ from dev import environment, project
 pytestmark = pytest.mark.cluster
 
 
-def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]]]:
-    """Exit code, and by what is needed its state and what was told."""
+def run_check(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Return the exit code, and state and message of each requirement."""
     shutil.copytree(project.ROOT / "examples" / "shop", folder / "app")
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     stack_settings = {"context": "seaway-dev", "registry": "registry.example.com"} | settings
@@ -38,22 +38,22 @@ def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]
     }
 
 
-def test_what_the_cluster_has(tmp_path: Path) -> None:
-    code, requirements = needs(tmp_path)
+def test_met_requirements(tmp_path: Path) -> None:
+    code, requirements = run_check(tmp_path)
     assert requirements["Kubernetes version"] == ("present", "1.34")
     assert requirements["cluster DNS"] == ("present", "k8s-app=kube-dns")
     assert requirements["storage class"] == ("present", "local-path, the default")
     assert requirements["a node that fits"] == ("present", "1 of 1")
     assert requirements["nodes to spread over"][0] == "warning", "it has one node"
     lacking = {what: message for what, (state, message) in requirements.items() if state == "missing"}
-    # Tests beside this one may have taken the room.
+    # Concurrent tests may have used the capacity.
     assert not {what: message for what, message in lacking.items() if what != "free capacity"}
     assert code == bool(lacking)
 
 
-def test_what_it_lacks(tmp_path: Path) -> None:
+def test_missing_requirements(tmp_path: Path) -> None:
     ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "controller": "nobodys"}
-    code, requirements = needs(
+    code, requirements = run_check(
         tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"]
     )
     assert code == 1

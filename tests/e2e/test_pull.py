@@ -1,4 +1,4 @@
-"""A registry that the nodes need a login for: `seaway:imagePullCredentials`."""
+"""A registry that requires a login from the nodes: `seaway:imagePullCredentials`."""
 
 import base64
 import subprocess
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "closed-pull"
 HASHED = "someone:$2b$04$FpZzrtfdCkxojz1CAVym8u5whePSZvG0nAz7/OPwdJipw5ka0G28u\n"
 PASSWORD = "open-sesame"
-"""What the line above is the hash of."""
+"""The password of the hash above."""
 APP = """\
 name: closed
 services:
@@ -33,7 +33,7 @@ services:
 
 @pytest.fixture(scope="module")
 def closed(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A registry that wants a password, with an image in it."""
+    """A registry with a password and an image."""
     folder = tmp_path_factory.mktemp("closed")
     (folder / "htpasswd").write_text(HASHED)
     auth = {"htpasswd": {"realm": "closed", "path": str(folder / "htpasswd")}}
@@ -61,7 +61,7 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
     kubectl.delete_namespaces(NAMESPACE)
 
 
-def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
+def test_wrong_password_is_reported_with_the_field(web: project.Project) -> None:
     web.set_secret("REGISTRY_PASSWORD", "a-guess")
     done = web.up(check=False)
     assert done.exit_code != 0
@@ -69,7 +69,7 @@ def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
     assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in done.output
 
 
-def test_with_the_right_one_pods_come_up_and_it_is_told_nowhere(web: project.Project) -> None:
+def test_with_the_right_password_pods_start_and_it_is_not_printed(web: project.Project) -> None:
     web.set_secret("REGISTRY_PASSWORD", PASSWORD)
     done = web.up()
     (pod,) = web.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]

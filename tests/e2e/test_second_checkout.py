@@ -1,5 +1,6 @@
-"""A second checkout on the same machine: `make up` and `make down` as a newcomer types them, then its cluster killed
-and wiped without the first one noticing. The tests run in the order of the file.
+"""A second checkout on the same machine: `make up` and `make down`, then its cluster is killed and wiped.
+
+The first checkout is not affected. The tests run in the order of the file.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What a clone gives, with the Python environment of this checkout."""
+    """A clone with the Python environment of this checkout."""
     folder = tmp_path_factory.mktemp("second")
     project.copy_checkout(folder)
     git(folder, "init", "--quiet")
@@ -41,7 +42,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def make(folder: Path, target: str, *, fails: bool = False) -> project.CommandResult:
-    """`make TARGET` of the checkout, as from a shell of its own."""
+    """Run `make TARGET` of the checkout in a new shell."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
     done = project.run_command("make", target, cwd=folder, env=env, timeout=600)
     assert bool(done.exit_code) == fails, done.output
@@ -54,12 +55,12 @@ def server(folder: Path) -> str:
     return match[1]
 
 
-def healthy(folder: Path) -> bool:
+def is_healthy(folder: Path) -> bool:
     return project.run_cluster("status", "--json", folder=folder, check=False).exit_code == 0
 
 
 def test_make_up_goes_from_source_to_running(second: Path) -> None:
-    """Unattended, with a table at the end; the repository is as clean as before."""
+    """Runs unattended, prints a table at the end, and keeps the repository clean."""
     done = make(second, "up")
     heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", done.stdout, re.M)
     assert heading, done.output
@@ -73,7 +74,7 @@ def test_make_up_goes_from_source_to_running(second: Path) -> None:
     assert git(second, "status", "--porcelain") == ""
 
 
-def test_make_up_again_changes_nothing(second: Path) -> None:
+def test_repeated_make_up_changes_nothing(second: Path) -> None:
     done = make(second, "up")
     assert re.search(r"^ +\d+ unchanged$", done.stdout, re.M), done.output
     assert not re.search(r"^ +[-+~] *\d+ ", done.stdout, re.M), done.output
@@ -91,7 +92,7 @@ def disks_of_the_sample(second: Path) -> list[str]:
 
 
 def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> None:
-    """The README says: replace `app/` by your own."""
+    """As in the README: replace `app/` by another application."""
     lost = disks_of_the_sample(second)
     if not lost:
         pytest.skip("the application in app/ has no store")
@@ -107,16 +108,16 @@ def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> N
     assert not re.search(r"^ +[+~] *\d+ ", done.stdout, re.M), done.output
 
 
-def test_its_settings_make_plain_pulumi_work(second: Path) -> None:
+def test_env_file_lets_plain_pulumi_work(second: Path) -> None:
     command = ". .seaway/env && pulumi preview --non-interactive --stack dev --expect-no-changes"
     done = project.run_command("sh", "-c", command, cwd=second, env=os.environ)
     assert done.exit_code == 0, done.output
     assert git(second, "status", "--porcelain") == ""
 
 
-def test_two_checkouts_have_a_cluster_each(second: Path) -> None:
-    assert healthy(project.ROOT)
-    assert healthy(second)
+def test_two_checkouts_have_separate_clusters(second: Path) -> None:
+    assert is_healthy(project.ROOT)
+    assert is_healthy(second)
     assert server(second) != server(project.ROOT)
 
 
@@ -139,7 +140,7 @@ def test_another_cluster_under_the_same_context_is_refused(smallest: project.Pro
     assert done.exit_code != 0
     assert "not the cluster" in done.output
     assert "no changes" not in done.output
-    # A namespace of that name may live there: nothing of it is deleted.
+    # A namespace with that name may exist there: nothing in it is deleted.
     first.kubectl("create", "namespace", "smallest-e2e")
     try:
         refused = first.pulumi("destroy", "--yes", "--skip-preview", "--stack", "e2e")
@@ -158,7 +159,7 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
     lost = ", ".join(disks_of_the_sample(second)) or "no disk"
     assert f"Deleting the stack dev and its data ({lost})" in done.stdout
     assert re.search(r"^ +- *\d+ deleted$", done.stdout, re.M), done.output
-    assert not healthy(second)
+    assert not is_healthy(second)
     assert not layout.run.exists()
     assert not Path("/sys/class/net", layout.interface).exists()
     assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
@@ -173,7 +174,7 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
             continue
 
 
-def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second: Path) -> None:
+def test_start_cleans_up_after_an_interrupted_start(second: Path) -> None:
     project.run_cluster("wipe", folder=second)
     half = subprocess.Popen(
         [sys.executable, "-m", "dev.cluster", "up"],
@@ -186,14 +187,14 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
     prober.wait_until(node.find_layout(second).record.exists, seconds=120, interval=0.05)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
-    assert not healthy(second), "it was killed half-way"
+    assert not is_healthy(second), "it was killed half-way"
     make(second, "cluster-up")
     assert "kube-apiserver" in make(second, "cluster-status").stdout
-    assert healthy(second)
-    assert healthy(project.ROOT), "the first checkout's cluster was left alone"
+    assert is_healthy(second)
+    assert is_healthy(project.ROOT), "the first checkout's cluster was left alone"
 
 
-def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project, second: Path) -> None:
+def test_wiped_cluster_is_reported_and_the_hint_works(smallest: project.Project, second: Path) -> None:
     project.ensure_base_images(second)
     preview = smallest.preview(check=False)
     assert preview.exit_code != 0
@@ -211,6 +212,6 @@ def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project
 def test_make_cluster_down_keeps_the_data(second: Path) -> None:
     layout = node.find_layout(second)
     make(second, "cluster-down")
-    assert not healthy(second)
+    assert not is_healthy(second)
     assert not layout.run.exists()
     assert (layout.data / "pki").is_dir()

@@ -102,27 +102,27 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
     "toolchain": Make(stage="cluster"),
     # What it compiles takes twenty minutes. Tests see no optional part, and compile none.
     "optional": Make(stage="cluster", code=2, prints="kube-network-policies cannot be compiled here"),
-    "cluster-up": InTest(f"{SECOND}test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up"),
-    "cluster-status": InTest(f"{SECOND}test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up"),
+    "cluster-up": InTest(f"{SECOND}test_start_cleans_up_after_an_interrupted_start"),
+    "cluster-status": InTest(f"{SECOND}test_start_cleans_up_after_an_interrupted_start"),
     "cluster-down": InTest(f"{SECOND}test_make_cluster_down_keeps_the_data"),
 }
 
 VERBS: Mapping[str, InTest] = {
-    "up": InTest("tests/e2e/test_rollback.py::test_a_release_is_recorded_and_nothing_has_drifted"),
-    "preview": InTest("tests/e2e/test_preview.py::test_nothing_has_changed"),
-    "check": InTest("tests/e2e/test_check.py::test_what_the_cluster_has"),
+    "up": InTest("tests/e2e/test_rollback.py::test_release_is_recorded_without_drift"),
+    "preview": InTest("tests/e2e/test_preview.py::test_preview_without_changes"),
+    "check": InTest("tests/e2e/test_check.py::test_met_requirements"),
     "render": InTest("tests/unit/cli/test_render.py::test_twice_is_identical"),
     "import": InTest("tests/unit/cli/test_import.py::test_it_writes_the_application_and_the_losses"),
     "show": InTest("tests/unit/cli/test_show.py::test_a_service"),
-    "status": InTest("tests/e2e/test_operator.py::test_status_of_what_is_healthy"),
-    "logs": InTest("tests/e2e/test_operator.py::test_logs_of_both_pods_told_apart"),
+    "status": InTest("tests/e2e/test_operator.py::test_status_of_healthy_workloads"),
+    "logs": InTest("tests/e2e/test_operator.py::test_logs_have_the_names_of_both_pods"),
     "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
     "diff": InTest("tests/unit/cli/test_diff.py::test_a_table_of_what_differs"),
     "release promote": InTest("tests/e2e/test_promotion.py::test_one_release_in_three_environments"),
-    "release rollback": InTest("tests/e2e/test_promotion.py::test_a_healthy_release_is_rolled_back"),
-    "release list": InTest("tests/e2e/test_promotion.py::test_what_is_held_needs_its_name"),
+    "release rollback": InTest("tests/e2e/test_promotion.py::test_healthy_release_is_rolled_back"),
+    "release list": InTest("tests/e2e/test_promotion.py::test_held_release_requires_its_id"),
     "release save": InTest("tests/unit/cli/test_release_list.py::test_what_runs_is_saved_once"),
-    "release outdated": InTest("tests/e2e/test_outdated.py::test_an_image_is_pinned_and_deployed_by_its_digest"),
+    "release outdated": InTest("tests/e2e/test_outdated.py::test_image_is_pinned_and_deployed_by_its_digest"),
 }
 
 

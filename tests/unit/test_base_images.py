@@ -30,7 +30,7 @@ IMAGE = recipes.Image(
 )
 
 
-def test_a_key_is_stable_and_follows_everything_that_decides_the_content(tmp_path: pathlib.Path) -> None:
+def test_key_is_stable_and_depends_on_every_input(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "script"
     file.write_text("one")
     layer = dataclasses.replace(HIGH, files={"bin/script": (file, 0o755)})
@@ -49,7 +49,7 @@ def apt(folder: pathlib.Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
-def test_the_mirror_is_that_of_the_machines_own_apt(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mirror_is_that_of_apt(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [
         "Other|Debian|main|http://other.example.com/",
         "Debian|Debian|contrib|http://contrib.example.com/",
@@ -60,13 +60,13 @@ def test_the_mirror_is_that_of_the_machines_own_apt(tmp_path: pathlib.Path, monk
     assert layers.find_mirrors() == ("http://mirror.example.com/debian/", "http://mirror.example.com/security/")
 
 
-def test_a_machine_without_a_debian_mirror_is_told_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_debian_mirror_is_reported(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apt(tmp_path, "Ubuntu|Ubuntu|main|http://ubuntu.example.com/", monkeypatch)
     with pytest.raises(layers.CannotMakeError, match="apt knows no Debian mirror; run `apt-get update`"):
         layers.find_mirrors()
 
 
-def test_without_root_nothing_is_made(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_building_requires_root(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(layers.CannotMakeError, match="needs root; run it with sudo"):
@@ -84,7 +84,7 @@ def plant(root: pathlib.Path, names: list[str]) -> None:
         (root / name).write_text(name)
 
 
-def packed(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str]:
+def pack_tree(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str]:
     """Pack a tree; the names in the layer, sorted as they are in it."""
     target.touch()
     with (root.parent / "log").open("wb") as log:
@@ -101,14 +101,14 @@ def without_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_namespaces")
-def test_equal_trees_are_equal_layers_without_what_is_trimmed(tmp_path: pathlib.Path) -> None:
+def test_equal_trees_give_equal_trimmed_layers(tmp_path: pathlib.Path) -> None:
     names = ["usr/bin/a", "etc/b", "etc/passwd-", "var/cache/c", "etc/with space"]
     digests: set[str] = set()
     for number, order in enumerate((names, names[::-1])):
         root = tmp_path / str(number) / "root"
         plant(root, order)
         os.utime(root / "etc/b", (number, number))
-        listed = packed(root, root.parent / "layer.tar.gz", whole=True)
+        listed = pack_tree(root, root.parent / "layer.tar.gz", whole=True)
         assert listed == [
             "./etc",
             "./etc/b",
@@ -124,7 +124,7 @@ def test_equal_trees_are_equal_layers_without_what_is_trimmed(tmp_path: pathlib.
 
 
 @pytest.mark.usefixtures("without_namespaces")
-def test_an_upper_layer_holds_only_what_was_touched_after_the_mark(tmp_path: pathlib.Path) -> None:
+def test_upper_layer_has_only_newer_files(tmp_path: pathlib.Path) -> None:
     root, target = tmp_path / "root", tmp_path / "layer.tar.gz"
     plant(root, ["usr/old", "usr/changed"])
     target.touch()
@@ -138,7 +138,7 @@ def test_an_upper_layer_holds_only_what_was_touched_after_the_mark(tmp_path: pat
     assert files == ["./opt/new", "./usr/changed"]
 
 
-def test_a_layout_names_its_blobs_by_their_content(tmp_path: pathlib.Path) -> None:
+def test_layout_names_blobs_by_their_digest(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "layer.tar.gz"
     file.write_bytes(gzip.compress(b"layer"))
     digest = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
@@ -180,7 +180,7 @@ def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
     server.server_close()
 
 
-def test_an_image_is_present_only_if_it_is_of_this_recipe(registry: tuple[str, dict[str, tuple[int, object]]]) -> None:
+def test_image_in_the_registry_has_the_same_recipe(registry: tuple[str, dict[str, tuple[int, object]]]) -> None:
     address, answers = registry
     path = "/v2/base/thing/manifests/1"
     assert not oci.is_in_registry(IMAGE, address)
@@ -193,7 +193,7 @@ def test_an_image_is_present_only_if_it_is_of_this_recipe(registry: tuple[str, d
         oci.is_in_registry(IMAGE, address)
 
 
-def test_a_registry_that_is_not_there_is_named() -> None:
+def test_unreachable_registry_is_reported() -> None:
     with pytest.raises(layers.CannotMakeError, match=r"registry 127\.0\.0\.1:1: no answer .*is the cluster up\?"):
         oci.is_in_registry(IMAGE, "127.0.0.1:1")
 
@@ -205,11 +205,11 @@ def entrypoint(*arguments: str, **variables: str) -> subprocess.CompletedProcess
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_entrypoint_runs_any_other_command_untouched() -> None:
+def test_entrypoint_runs_other_commands_unchanged() -> None:
     assert entrypoint("echo", "-p", "two words").stdout == "-p two words\n"
 
 
-def test_the_entrypoint_refuses_two_sources_of_one_value(tmp_path: pathlib.Path) -> None:
+def test_entrypoint_rejects_two_sources_of_a_setting(tmp_path: pathlib.Path) -> None:
     done = entrypoint(POSTGRES_PASSWORD="a", POSTGRES_PASSWORD_FILE="/b", PGDATA=str(tmp_path))
     assert (done.returncode, done.stderr) == (
         1,
@@ -217,7 +217,7 @@ def test_the_entrypoint_refuses_two_sources_of_one_value(tmp_path: pathlib.Path)
     )
 
 
-def test_the_entrypoint_keeps_out_of_a_folder_with_other_things(tmp_path: pathlib.Path) -> None:
+def test_entrypoint_rejects_a_folder_with_other_files(tmp_path: pathlib.Path) -> None:
     (tmp_path / "precious").write_text("x")
     done = entrypoint(PGDATA=str(tmp_path), POSTGRES_PASSWORD="a")
     assert done.returncode == 1
@@ -225,7 +225,7 @@ def test_the_entrypoint_keeps_out_of_a_folder_with_other_things(tmp_path: pathli
     assert (tmp_path / "precious").read_text() == "x"
 
 
-def test_both_images_say_honestly_what_they_are() -> None:
+def test_labels_of_both_images_state_their_origin() -> None:
     for image in recipes.IMAGES:
         assert "standing in for" in image.labels["org.opencontainers.image.title"]
         assert "not the official image" in image.labels["org.opencontainers.image.description"]
@@ -234,9 +234,9 @@ def test_both_images_say_honestly_what_they_are() -> None:
 
 
 def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: str) -> None:
+    def interrupt(_: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "ensure_images", interrupted)
+    monkeypatch.setattr(command, "ensure_images", interrupt)
     monkeypatch.setattr(sys, "argv", ["dev.images", "ensure", "--registry", "127.0.0.1:1"])
     assert command.main() == 130

@@ -57,12 +57,12 @@ class Repository:
         )
         assert done.returncode == 0, done.stderr
 
-    def proposed(self) -> list[str]:
+    def list_proposals(self) -> list[str]:
         """The commits of the proposal, newest first."""
         listed = self.git("for-each-ref", "--format=%(objectname)", "refs/heads/seaway/", cwd=self.remote).split()
         return self.git("rev-list", *listed, "--not", "main", cwd=self.remote).split() if listed else []
 
-    def asked(self) -> list[str]:
+    def list_requests(self) -> list[str]:
         return [line.split()[1] for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
 
@@ -71,32 +71,32 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path)
 
 
-def test_nothing_renewed_proposes_nothing(repository: Repository) -> None:
+def test_unchanged_registries_propose_nothing(repository: Repository) -> None:
     repository.renew(None)
-    assert repository.proposed() == []
-    assert repository.asked() == []
+    assert repository.list_proposals() == []
+    assert repository.list_requests() == []
 
 
-def test_one_proposal_that_follows_the_registries(repository: Repository) -> None:
+def test_one_proposal_is_updated_with_the_registries(repository: Repository) -> None:
     repository.renew("a: 1\n")
-    (first,) = repository.proposed()
+    (first,) = repository.list_proposals()
     assert repository.git("show", "--format=", "--name-only", first, cwd=repository.remote) == "app/images.lock\n"
-    assert repository.asked() == ["view", "create"]
+    assert repository.list_requests() == ["view", "create"]
     repository.renew("a: 1\n")
-    assert repository.proposed() == [first], "the same again starts nothing"
+    assert repository.list_proposals() == [first], "the same again starts nothing"
     repository.renew("a: 2\n")
-    (second,) = repository.proposed()
+    (second,) = repository.list_proposals()
     assert second != first
-    assert repository.asked() == ["view", "create", "view"], "the proposal that is open takes it"
+    assert repository.list_requests() == ["view", "create", "view"], "the proposal that is open takes it"
 
 
-def test_gitlab_proposes_in_the_same_way() -> None:
+def test_gitlab_proposes_like_github() -> None:
     """Its last script cannot be played without GitLab: but for the remote and its options it has the same lines."""
 
-    def lines(script: str) -> list[str]:
+    def list_lines(script: str) -> list[str]:
         kept = (line for line in script.splitlines() if not line.startswith(("#", "git push", "origin=", 'test "$(gh')))
         return [line.replace('"$origin"', "origin").replace("@localhost", "@users.noreply.github.com") for line in kept]
 
     github = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())["jobs"]["renew"]["steps"][-1]
     gitlab = yaml.safe_load((project.ROOT / "docs/ci/gitlab-outdated.yml").read_text())["outdated"]["script"][-1]
-    assert lines(gitlab) == [line for line in lines(github["run"]) if "gh pr create" not in line]
+    assert list_lines(gitlab) == [line for line in list_lines(github["run"]) if "gh pr create" not in line]

@@ -30,7 +30,7 @@ def test_documented_defaults_are_the_real_ones() -> None:
     assert documented == real
 
 
-def test_the_passphrase_that_dev_publishes_is_the_one_that_others_are_refused() -> None:
+def test_public_passphrase_of_dev_is_refused_for_other_stacks() -> None:
     """It stands in two places: `dev` must not import `components`."""
     assert environment.PUBLIC_PASSPHRASE == given.PUBLIC_PASSPHRASE
 

@@ -36,7 +36,7 @@ WRITERS = {
 }
 
 
-def calls(source: str, names: set[str]) -> Iterator[str]:
+def list_calls(source: str, names: set[str]) -> Iterator[str]:
     """The calls of functions with these names, however they are spelled."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
@@ -49,17 +49,17 @@ def calls(source: str, names: set[str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("names", "allowed"), [(READS, OTHERS), (WRITES, WRITERS)])
-def test_nothing_else_reads_or_writes_a_file(names: set[str], allowed: dict[str, str]) -> None:
+def test_only_listed_modules_read_or_write_files(names: set[str], allowed: dict[str, str]) -> None:
     calls_by_file: dict[str, list[str]] = {}
     for folder in ("seaway", "components"):
         for file in sorted((project.ROOT / folder).rglob("*.py")):
-            if lines := list(calls(file.read_text(), names)):
+            if lines := list(list_calls(file.read_text(), names)):
                 calls_by_file[file.relative_to(project.ROOT).as_posix()] = lines
     assert {name: lines for name, lines in calls_by_file.items() if name not in allowed} == {}
     assert sorted(set(allowed) - set(calls_by_file)) == []
 
 
-def test_a_file_that_is_opened_is_seen() -> None:
+def test_file_access_is_detected() -> None:
     for line in (
         "open(x)",
         "Path(x).open()",
@@ -68,6 +68,6 @@ def test_a_file_that_is_opened_is_seen() -> None:
         "shutil.copyfile(a, b)",
         "os.open(x, 0)",
     ):
-        assert list(calls(line, READS))
-    assert not list(calls("root.read(path, '', place, '')", READS))
+        assert list(list_calls(line, READS))
+    assert not list(list_calls("root.read(path, '', place, '')", READS))
     assert Path(project.ROOT, "seaway/files/roots.py").is_file()

@@ -29,7 +29,7 @@ def is_elapsed(node: ast.AST) -> bool:
             return False
 
 
-def upper_bounds(source: str) -> Iterator[int]:
+def list_upper_bounds(source: str) -> Iterator[int]:
     """The lines of assertions that bound elapsed seconds from above."""
     for asserted in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)):
         for node in ast.walk(asserted.test):
@@ -44,7 +44,7 @@ def upper_bounds(source: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT / "tests")))
 def test_no_assertion_bounds_seconds_from_above(file: Path) -> None:
-    lines = list(upper_bounds(file.read_text()))
+    lines = list(list_upper_bounds(file.read_text()))
     assert lines == [], f"{file.relative_to(ROOT)}: lines {lines} depend on how fast the machine is"
 
 
@@ -62,5 +62,5 @@ def test_no_assertion_bounds_seconds_from_above(file: Path) -> None:
         ("while time.monotonic() - begun < 5: pass", False),
     ],
 )
-def test_what_bounds_seconds_from_above(line: str, bounds: bool) -> None:
-    assert bool(list(upper_bounds(line))) == bounds
+def test_upper_bounds_of_seconds_are_detected(line: str, bounds: bool) -> None:
+    assert bool(list(list_upper_bounds(line))) == bounds

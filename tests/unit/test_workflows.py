@@ -23,7 +23,7 @@ GITLAB = sorted((project.ROOT / "docs" / "ci").glob("*.yml"))
 PREVIEW = project.ROOT / ".github" / "workflows" / "preview.yml"
 
 
-def scripts(file: Path) -> Iterator[str]:
+def list_scripts(file: Path) -> Iterator[str]:
     """What the jobs of a workflow run, a text each."""
     read = yaml.safe_load(file.read_text())
     if file in GITHUB:
@@ -36,10 +36,10 @@ def scripts(file: Path) -> Iterator[str]:
                 yield from job.get(key, ()) if isinstance(job, dict) else ()
 
 
-def commands() -> Iterator[tuple[str, list[str]]]:
+def list_commands() -> Iterator[tuple[str, list[str]]]:
     """Every call of seaway in them, as words; the shell's variables stay as they are written."""
     for file in (*GITHUB, *GITLAB):
-        for script in scripts(file):
+        for script in list_scripts(file):
             for line in re.sub(r"\\\n\s*", " ", script).splitlines():
                 if match := re.match(r"\s*(?:\.venv/bin/)?seaway (.*)", line):
                     words = shlex.split(match[1], comments=True)
@@ -47,18 +47,18 @@ def commands() -> Iterator[tuple[str, list[str]]]:
                     yield file.name, words[:stop]
 
 
-def test_the_preview_is_called_on_both() -> None:
-    called = {(file, words[0], "--offline" in words) for file, words in commands()}
+def test_preview_runs_on_both_platforms() -> None:
+    called = {(file, words[0], "--offline" in words) for file, words in list_commands()}
     for file in ("preview.yml", "gitlab-preview.yml"):
         assert {(file, "preview", False), (file, "preview", True)} <= called
 
 
-@pytest.mark.parametrize(("file", "words"), list(commands()))
-def test_every_command_is_one(file: str, words: list[str]) -> None:
+@pytest.mark.parametrize(("file", "words"), list(list_commands()))
+def test_every_command_is_valid(file: str, words: list[str]) -> None:
     assert main.build_parser().parse_args(words).run
 
 
-def test_a_pull_request_from_a_fork_gets_nothing() -> None:
+def test_pull_request_from_a_fork_gets_no_secrets() -> None:
     jobs = yaml.safe_load(PREVIEW.read_text())["jobs"]
     assert jobs["fork"]["permissions"] == {"contents": "read"}
     assert "secrets." not in yaml.safe_dump(jobs["fork"])
