@@ -22,9 +22,9 @@ SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["co
 @pytest.fixture(scope="module")
 def engine(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.Engine]:
     """An engine with images of the cluster's registry, and without access to other registries."""
-    with docker.engine(tmp_path_factory.mktemp("docker")) as docker_engine:
+    with docker.run_engine(tmp_path_factory.mktemp("docker")) as docker_engine:
         for image in SUBSTITUTES.values():
-            docker_engine.take(image, image)
+            docker_engine.copy_image(image, image)
         yield docker_engine
 
 

@@ -39,7 +39,7 @@ def closed(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> 
     auth = {"htpasswd": {"realm": "closed", "path": str(folder / "htpasswd")}}
     inside = processes.load(node.find_layout(environment.ROOT))["init"].pid
     cluster = ("nsenter", f"--target={inside}", "--net", "--")
-    with registries.serving(folder, networks=(registries.HERE, cluster), auth=auth) as address:
+    with registries.serve_registry(folder, networks=(registries.HERE, cluster), auth=auth) as address:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(registry.ADDRESSES_VARIABLE, environment.format_variables()[registry.ADDRESSES_VARIABLE])
             source = registry.resolve_address("registry.localhost:5000/base/python:3.11-bookworm")

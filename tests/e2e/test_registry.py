@@ -32,7 +32,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("closed")
     (folder / "htpasswd").write_text(HASHED)
     auth = {"htpasswd": {"realm": "closed", "path": str(folder / "htpasswd")}}
-    with registries.serving(folder, auth=auth) as address:
+    with registries.serve_registry(folder, auth=auth) as address:
         yield address
 
 

@@ -1,8 +1,8 @@
-"""Each documented target of the Makefile, and each verb of `seaway`: the shortest form in which a test runs it.
+"""The shortest form of each documented make target and each verb of `seaway` that a test runs.
 
-tests/unit/test_documented.py compares the two tables with the Makefile and with the parser of `seaway`: a new target or
-verb without a row fails there. It also holds the rows that only refer to a test. tests/unit/test_documented.py and
-tests/e2e/test_documented.py run the rest.
+tests/unit/test_documented.py compares the tables with the Makefile and with the parser of `seaway`: a new target or
+verb without a row fails. It also checks the rows that refer to a test. tests/unit/test_documented.py and
+tests/e2e/test_documented.py run the other rows.
 """
 
 import ast
@@ -21,13 +21,13 @@ Stage = Literal["unit", "cluster", "optional"]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Make:
-    """A test runs `make TARGET WORDS`, and compares the repository with what it was before.
+    """A test runs `make TARGET WORDS`, and checks that the repository does not change.
 
     Args:
-        stage: what it needs: nothing, the one-node cluster, or optional parts.
-        in_copy: run it in a copy of the checkout, since it writes files that git has.
-        prints: a regular expression that matches somewhere in what it prints.
-        changes: a regular expression for lines of the diff that it may leave behind.
+        stage: its requirement: none, the one-node cluster, or optional parts.
+        in_copy: runs in a copy of the checkout, because it writes files in git.
+        prints: a regular expression that its output must match.
+        changes: a regular expression for allowed lines of the diff.
     """
 
     words: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Make:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InTest:
-    """That test runs it: `tests/e2e/test_shop.py::test_name`."""
+    """This test runs it: `tests/e2e/test_shop.py::test_name`."""
 
     test: str
 
@@ -51,7 +51,7 @@ class InTest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InScript:
-    """It is a part of the tests' own run, which cannot run itself: a line of this script."""
+    """A line of a script runs it: the test run cannot run itself."""
 
     file: str
     line: str
@@ -68,7 +68,7 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
     "test": InScript(".ci/run", "make test"),
     "test-unit": InScript("Makefile", "test: $(MAKE) test-unit"),
     "test-sample": InScript("Makefile", "test: $(MAKE) test-sample"),
-    # Without the twenty minutes of `make optional` and of the tests: all is collected.
+    # Only collects the tests: `make optional` and the tests take twenty minutes.
     "test-optional": Make(
         words=("MAKE=true", "ARGS=--collect-only --quiet"), stage="cluster", prints="test_autoscaling.py::"
     ),
@@ -81,7 +81,7 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
         in_copy=True,
         prints="1 snapshot passed",
     ),
-    # A registry may have got new files of a version that is pinned.
+    # A registry may have added files to a pinned version.
     "lock": Make(stage="cluster", in_copy=True, changes=r"[+-] +--hash=sha256:[0-9a-f]{64}( \\)?"),
     "faults": Make(words=("ARGS=image-not-found",), stage="cluster", prints=r"runbook\.md#image-not-found"),
     "checkers": Make(
@@ -100,7 +100,7 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
     "setup": Make(stage="cluster"),
     "able": Make(stage="cluster", prints="this machine can run the cluster"),
     "toolchain": Make(stage="cluster"),
-    # What it compiles takes twenty minutes. Tests see no optional part, and compile none.
+    # Compiling takes twenty minutes. Tests see no optional part, and compile none.
     "optional": Make(stage="cluster", code=2, prints="kube-network-policies cannot be compiled here"),
     "cluster-up": InTest(f"{SECOND}test_start_cleans_up_after_an_interrupted_start"),
     "cluster-status": InTest(f"{SECOND}test_start_cleans_up_after_an_interrupted_start"),
@@ -127,13 +127,13 @@ VERBS: Mapping[str, InTest] = {
 
 
 def list_targets(makefile: str) -> dict[str, str]:
-    """Each target that `make help` lists, with its recipe."""
+    """Return the recipe of each target in `make help`."""
     rules = re.finditer(r"^([a-zA-Z0-9_.-]+):[^=\n]*?##[^\n]*\n((?:\t[^\n]*\n|#[^\n]*\n)*)", makefile, re.M)
     return {rule[1]: rule[2] for rule in rules}
 
 
 def run(name: str, folder: Path) -> project.CommandResult:
-    """Run a row of the table that a test runs. Raises AssertionError: it failed, or left a change behind."""
+    """Run a row of the table. Raises AssertionError: the target failed, or changed the repository."""
     row = TARGETS[name]
     assert isinstance(row, Make)
     if row.in_copy:
@@ -162,14 +162,14 @@ def run(name: str, folder: Path) -> project.CommandResult:
 
 
 def git(folder: Path, *words: str) -> str:
-    """What git prints."""
+    """Run git and return its output."""
     return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def list_calls(test: str) -> Iterator[list[str]]:
-    """The words of each call and each list in a test, and in the functions of its file that it reaches.
+    """List the words of each call and each list in a test, and in the functions of its file that it calls.
 
-    A word that is not a constant is an empty text. Raises KeyError: there is no such test.
+    A word that is not a constant is an empty text. Raises KeyError: the test does not exist.
     """
     file, _, name = test.partition("::")
     tree = ast.parse((project.ROOT / file).read_text())
@@ -191,7 +191,7 @@ def _constant(node: ast.AST) -> str:
 
 
 def has_words(test: str, words: list[str]) -> bool:
-    """Whether a test has these words one after the other in a call or in a list."""
+    """Return whether a test has these words in sequence in a call or a list."""
     return any(
         line[at : at + len(words)] == words for line in list_calls(test) for at in range(len(line) - len(words) + 1)
     )

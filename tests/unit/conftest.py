@@ -2,6 +2,6 @@
 
 import hypothesis
 
-# A machine with much to do may take any time for one example; how long a whole test may take is pytest's to say.
+# An example may take any time on a busy machine. pytest limits the time of a test.
 hypothesis.settings.register_profile("unit", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("unit")

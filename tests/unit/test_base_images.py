@@ -1,4 +1,4 @@
-"""dev.images: what needs no root and no network. The real images are made and run by the tests on the cluster."""
+"""dev.images without root and network. The tests on the cluster build and run the real images."""
 
 import dataclasses
 import gzip
@@ -43,7 +43,7 @@ def test_key_is_stable_and_depends_on_every_input(tmp_path: pathlib.Path) -> Non
 
 
 def apt(folder: pathlib.Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put an apt-get on the PATH that answers this."""
+    """Put a fake apt-get on PATH that prints a text."""
     (folder / "apt-get").write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
     (folder / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -62,14 +62,14 @@ def test_mirror_is_that_of_apt(tmp_path: pathlib.Path, monkeypatch: pytest.Monke
 
 def test_missing_debian_mirror_is_reported(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apt(tmp_path, "Ubuntu|Ubuntu|main|http://ubuntu.example.com/", monkeypatch)
-    with pytest.raises(layers.CannotMakeError, match="apt knows no Debian mirror; run `apt-get update`"):
+    with pytest.raises(layers.CannotMakeError, match="apt has no Debian mirror; run `apt-get update`"):
         layers.find_mirrors()
 
 
 def test_building_requires_root(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(layers.CannotMakeError, match="needs root; run it with sudo"):
+    with pytest.raises(layers.CannotMakeError, match="requires root; use sudo"):
         layers.ensure_layer(LOW, print)
     assert list((tmp_path / "seaway" / "images").glob("*/")) == []
 
@@ -78,14 +78,14 @@ LEFT = ("usr", "usr/bin", "usr/bin/a", "var", "var/cache")
 
 
 def plant(root: pathlib.Path, names: list[str]) -> None:
-    """Write the same small tree, in the given order."""
+    """Write the same small tree in an order."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
 
 
 def pack_tree(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str]:
-    """Pack a tree; the names in the layer, sorted as they are in it."""
+    """Pack a tree, and return the names in the layer in order."""
     target.touch()
     with (root.parent / "log").open("wb") as log:
         layers.pack_layer(root, target, HIGH, log, whole=whole)
@@ -96,7 +96,7 @@ def pack_tree(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[
 
 @pytest.fixture
 def without_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run what would run in namespaces of its own just so: no root is needed then."""
+    """Run commands without namespaces, so that they do not need root."""
     monkeypatch.setattr(layers, "run_isolated", lambda command, _: subprocess.run(command, check=True))
 
 
@@ -128,7 +128,7 @@ def test_upper_layer_has_only_newer_files(tmp_path: pathlib.Path) -> None:
     root, target = tmp_path / "root", tmp_path / "layer.tar.gz"
     plant(root, ["usr/old", "usr/changed"])
     target.touch()
-    # The same time of change would count as untouched; a real package is written long after the mark.
+    # A file with the time of the marker counts as unchanged. A real package is written much later.
     while (root / "usr/changed").stat().st_ctime_ns <= target.stat().st_ctime_ns:
         plant(root, ["usr/changed", "opt/new"])
     with (tmp_path / "log").open("wb") as log:
@@ -153,14 +153,14 @@ def test_layout_names_blobs_by_their_digest(tmp_path: pathlib.Path) -> None:
     assert config["rootfs"]["diff_ids"] == [layer.diff_id]
     assert config["config"]["StopSignal"] == "SIGINT"
     assert config["config"]["Labels"] == {"org.opencontainers.image.title": "Thing"}
-    # pip has authorities of its own and must be told of the machine's.
+    # pip has its own authorities, and must use those of the machine.
     assert "PIP_CERT=/etc/ssl/certs/ca-certificates.crt" in config["config"]["Env"]
     assert json.loads((tmp_path / "layout/index.json").read_text())["manifests"][0]["digest"] == written
 
 
 @pytest.fixture
 def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
-    """A registry's address and its answers: path -> status and JSON."""
+    """The address of a registry, and its responses: path -> status and JSON."""
     answers: dict[str, tuple[int, object]] = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -171,7 +171,7 @@ def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
             self.wfile.write(json.dumps(content).encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -189,17 +189,17 @@ def test_image_in_the_registry_has_the_same_recipe(registry: tuple[str, dict[str
     answers[path] = (200, {"annotations": {oci.RECIPE_ANNOTATION: oci.compute_recipe_id(IMAGE)}})
     assert oci.is_in_registry(IMAGE, address)
     answers[path] = (500, {})
-    with pytest.raises(layers.CannotMakeError, match=f"registry {address}: .* answers 500"):
+    with pytest.raises(layers.CannotMakeError, match=f"registry {address}: .* returns 500"):
         oci.is_in_registry(IMAGE, address)
 
 
 def test_unreachable_registry_is_reported() -> None:
-    with pytest.raises(layers.CannotMakeError, match=r"registry 127\.0\.0\.1:1: no answer .*is the cluster up\?"):
+    with pytest.raises(layers.CannotMakeError, match=r"registry 127\.0\.0\.1:1: no response .*is the cluster up\?"):
         oci.is_in_registry(IMAGE, "127.0.0.1:1")
 
 
 def entrypoint(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the PostgreSQL image's entrypoint here."""
+    """Run the entrypoint of the PostgreSQL image on this machine."""
     environment = {"PATH": os.environ["PATH"], **variables}
     command = ["sh", str(recipes.ENTRYPOINT), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The public checkers: what their answers mean, which findings are meant, and the page that tells."""
+"""The public checkers: their output, the waivers and the page."""
 
 import dataclasses
 import json

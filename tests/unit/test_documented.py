@@ -1,4 +1,4 @@
-"""Each documented make target and each verb of `seaway` is run by a test, and what the documents name exists."""
+"""A test runs each documented make target and each verb of `seaway`, and commands in the documents exist."""
 
 import argparse
 import re
@@ -15,7 +15,7 @@ MAKEFILE = (project.ROOT / "Makefile").read_text()
 PAGES = sorted(
     path
     for path in (*project.ROOT.glob("*.md"), *(project.ROOT / "docs").rglob("*.md"))
-    if path.name != "CHANGELOG.md"  # it tells of what was
+    if path.name != "CHANGELOG.md"  # it describes the past
 )
 REFERENCES = {
     **{f"make {name}": row for name, row in commands.TARGETS.items() if isinstance(row, commands.InTest)},
@@ -24,7 +24,7 @@ REFERENCES = {
 
 
 def list_verbs(parser: argparse.ArgumentParser, above: str = "") -> Iterator[str]:
-    """What a person can type, words of verbs and of their own verbs."""
+    """List the verbs, with their subcommands."""
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not groups:
         yield above
@@ -34,7 +34,7 @@ def list_verbs(parser: argparse.ArgumentParser, above: str = "") -> Iterator[str
 
 
 def list_spans(page: Path) -> Iterator[str]:
-    """The code of a page: what stands in backquotes, and the lines of its blocks."""
+    """List the code of a page: text in backquotes, and the lines of code blocks."""
     text = page.read_text()
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.M | re.S)
     yield from (line.strip() for block in blocks for line in block.splitlines())
@@ -43,7 +43,7 @@ def list_spans(page: Path) -> Iterator[str]:
 
 def test_each_documented_target_is_run_by_a_test() -> None:
     listed = commands.list_targets(MAKEFILE)
-    assert len(listed) == len(re.findall(r"^[^\t#\n]*##(?!-)", MAKEFILE, re.M)), "a ## that is read otherwise"
+    assert len(listed) == len(re.findall(r"^[^\t#\n]*##(?!-)", MAKEFILE, re.M)), "a ## that list_targets does not read"
     assert set(listed) == set(commands.TARGETS), (
         "tests/support/commands.py: TARGETS has a row for each target, and no other"
     )
@@ -100,7 +100,7 @@ def test_the_shortest_form(name: str, tmp_path: Path) -> None:
 def test_commands_on_a_page_exist(page: Path) -> None:
     known = set(list_verbs(main.build_parser()))
     for span in list_spans(page):
-        # One command of several: `make up`, `. .seaway/env && seaway status`, `seaway up --recover | ...`
+        # A line may contain several commands: `. .seaway/env && seaway status`, `seaway up --recover | ...`
         for part in re.split(r"&&|\|\||;|\|", span):
             words = part.split()
             if words[:1] == ["make"] and len(words) > 1 and re.fullmatch("[a-z-]+", words[1]):

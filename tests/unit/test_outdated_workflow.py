@@ -1,4 +1,4 @@
-"""The scheduled workflow that renews images.lock: its last step, played with a repository and a stand-in for gh."""
+"""The scheduled workflow that updates images.lock: its last step, run with a repository and a fake gh."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ case "$2" in view) cat "$STATE" 2>/dev/null;; create) echo OPEN >"$STATE";; esac
 
 
 class Repository:
-    """A clone with a remote, and what gh was asked."""
+    """A clone with a remote, and the requests to gh."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.remote, self.log = folder / "clone", folder / "remote", folder / "gh.log"
@@ -46,7 +46,7 @@ class Repository:
             (self.folder / "app" / "images.lock").write_text(lock)
         workflow = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())
         (step,) = (candidate for candidate in workflow["jobs"]["renew"]["steps"] if candidate.get("name") == "Propose")
-        # The shell that GitHub runs a step with.
+        # The shell of a step on GitHub.
         done = subprocess.run(
             ["bash", "-e", "-c", step["run"]],
             cwd=self.folder,
@@ -58,7 +58,7 @@ class Repository:
         assert done.returncode == 0, done.stderr
 
     def list_proposals(self) -> list[str]:
-        """The commits of the proposal, newest first."""
+        """List the commits of the proposal, newest first."""
         listed = self.git("for-each-ref", "--format=%(objectname)", "refs/heads/seaway/", cwd=self.remote).split()
         return self.git("rev-list", *listed, "--not", "main", cwd=self.remote).split() if listed else []
 
@@ -91,7 +91,7 @@ def test_one_proposal_is_updated_with_the_registries(repository: Repository) -> 
 
 
 def test_gitlab_proposes_like_github() -> None:
-    """Its last script cannot be played without GitLab: but for the remote and its options it has the same lines."""
+    """Its last script cannot run without GitLab. Except for the remote and its options, it has the same lines."""
 
     def list_lines(script: str) -> list[str]:
         kept = (line for line in script.splitlines() if not line.startswith(("#", "git push", "origin=", 'test "$(gh')))

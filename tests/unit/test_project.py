@@ -1,4 +1,4 @@
-"""What the project's own files promise."""
+"""The project's own files are consistent."""
 
 import dataclasses
 import json
@@ -31,7 +31,7 @@ def test_documented_defaults_are_the_real_ones() -> None:
 
 
 def test_public_passphrase_of_dev_is_refused_for_other_stacks() -> None:
-    """It stands in two places: `dev` must not import `components`."""
+    """It is in two places, because `dev` must not import `components`."""
     assert environment.PUBLIC_PASSPHRASE == given.PUBLIC_PASSPHRASE
 
 

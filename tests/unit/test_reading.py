@@ -1,4 +1,4 @@
-"""Files are read by the one reader and written by the one writer: what else does so is listed, with the reason."""
+"""One module reads files and one module writes files. Exceptions are listed with the reason."""
 
 import ast
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ WRITERS = {
 
 
 def list_calls(source: str, names: set[str]) -> Iterator[str]:
-    """The calls of functions with these names, however they are spelled."""
+    """List the calls of functions or methods with these names."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             called = node.func

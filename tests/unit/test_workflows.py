@@ -1,4 +1,4 @@
-"""The workflows for CI: they are YAML, they call verbs that there are, and the preview writes one comment."""
+"""The CI workflows are valid YAML and call existing verbs, and the preview writes one comment."""
 
 import http.server
 import json
@@ -24,7 +24,7 @@ PREVIEW = project.ROOT / ".github" / "workflows" / "preview.yml"
 
 
 def list_scripts(file: Path) -> Iterator[str]:
-    """What the jobs of a workflow run, a text each."""
+    """List the scripts of a workflow's jobs."""
     read = yaml.safe_load(file.read_text())
     if file in GITHUB:
         assert read[True], f"{file.name}: when? YAML 1.1 reads the key `on` as true"
@@ -37,7 +37,7 @@ def list_scripts(file: Path) -> Iterator[str]:
 
 
 def list_commands() -> Iterator[tuple[str, list[str]]]:
-    """Every call of seaway in them, as words; the shell's variables stay as they are written."""
+    """List the words of each call of seaway in the scripts. Shell variables are not expanded."""
     for file in (*GITHUB, *GITLAB):
         for script in list_scripts(file):
             for line in re.sub(r"\\\n\s*", " ", script).splitlines():
@@ -97,14 +97,14 @@ def test_github_has_one_comment(comments: str, called: str, tmp_path: Path) -> N
         "COMMENTS": "repos/o/r/issues/7/comments",
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
-    # The shell that GitHub runs a step with.
+    # The shell of a step on GitHub.
     subprocess.run(["bash", "-e", "-c", steps[-1]["run"]], cwd=tmp_path, env=env, check=True)
     assert (tmp_path / "log").read_text() == f"{called} -F body=@preview.md\n"
     assert (tmp_path / "summary").read_text() == "<!-- seaway preview dev -->\n### shop\n"
 
 
 class GitLab(http.server.BaseHTTPRequestHandler):
-    """Knows the notes of one merge request."""
+    """A fake GitLab with the notes of a merge request."""
 
     notes: ClassVar[list[dict[str, Any]]] = []
     seen: ClassVar[list[tuple[str, str, Any]]] = []
