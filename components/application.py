@@ -1,6 +1,6 @@
-"""The application in one environment: everything that a stack is."""
+"""The Application component: all resources of one application in one environment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -13,149 +13,163 @@ from seaway.release import record
 from seaway.review import disks
 
 NETWORK_POLICY = "NetworkPolicy"
-"""What opens them."""
+"""The kind that opens the links between workloads."""
 
 
 class Application(pulumi.ComponentResource):
-    """Images, then the namespace and what lives in it: stores, jobs and services, each healthy before the next.
+    """The images, then the namespace with its stores, jobs and services, each step healthy before the next.
 
     Raises:
-        diagnosis.InvalidInput: a build context, a Dockerfile or a lock file is wrong, or a check refuses something; nothing
-            has been registered then.
+        diagnosis.InvalidInput: a build context, a Dockerfile or a lock file is invalid, or a check refuses the release.
+            Nothing has been registered then.
     """
 
     outputs: dict[str, Any]
-    """What the stack shows: the namespace, and image, replicas and address of each service."""
+    """The outputs of the stack: the namespace, and image, replicas and address of each service."""
 
     def __init__(self, stack_inputs: settings.StackInputs) -> None:
-        environment = stack_inputs.environment
-        repositories = registry.name_repositories(environment)
-        plans = image.plan_builds(environment, repositories) if environment.settings.build else []
+        plans = image.plan_builds(stack_inputs.environment)
         choice = release.ReleaseChoice.resolve(stack_inputs, plans)
-        checked = checks.run_checks(choice)
+        results = checks.run_checks(choice)
         choice.save_run_result()
         stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
-        name, chosen = environment.app.name, environment.settings
-        super().__init__("seaway:index:Application", name)
-        own = pulumi.ResourceOptions(parent=self)
-        hands = provider.Seaway("seaway", chosen, environment.namespace, own)
-        cluster = provider.Cluster("cluster", chosen.context, pulumi.ResourceOptions(parent=self, provider=hands))
-        # Nothing is built, made or changed before the guard has seen the right cluster.
-        # (The provider does not wait: the engine drops a provider with what it depends on, and then no refresh works.)
-        kubernetes = provider.Kubernetes(environment.namespace, chosen.context, own)
-        images: dict[str, inputs.Image] = {}
+        context, namespace = environment.settings.context, environment.namespace
+        super().__init__("seaway:index:Application", environment.app.name)
+        child = pulumi.ResourceOptions(parent=self)
+        plugin = provider.Seaway("seaway", environment, child)
+        by_plugin = pulumi.ResourceOptions(parent=self, provider=plugin)
+        cluster = provider.Cluster("cluster", context, by_plugin)
+        # Nothing is built or changed before the guard has seen the right cluster. The provider does not wait for it:
+        # the engine deletes a provider with its dependencies, and a refresh would then fail.
+        kubernetes = provider.Kubernetes(namespace, context, child)
+        images = dict(choice.images)
         if choice.plans:
-            images |= registry.Registry(choice.plans, stack_inputs, cluster, own).images
-        images |= choice.images
-        watched = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[cluster])
-        secrets = {**_register_generated_secrets(stack_inputs, watched), **stack_inputs.secrets}
+            images = {**registry.Registry(choice.plans, stack_inputs, cluster, child).images, **images}
+        guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
+        secrets = {**_register_generated_secrets(stack_inputs, guarded), **stack_inputs.secrets}
 
-        found = choice.build_objects(images, secrets)
+        release_objects = choice.fill_objects(images, secrets)
+        manifests = (release_object.manifest for release_object in release_objects)
         # The preview of a destroy calls no provider: only a protected resource stops it.
-        protected = pulumi.ResourceOptions(protect=disks.has_protected_data(chosen, (one.manifest for one in found)))
-        ours = provider.Objects("objects", found, pulumi.ResourceOptions.merge(watched, protected))
-        providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, hands])
-        workloads, rollouts = self._register_rollouts(found, environment.namespace, ours, providers)
-        healthy = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=[*workloads.values(), *rollouts])
-        written = record.ReleaseRecord.create(environment.declared, chosen, images, secrets, base=environment.base)
-        recorded = release.Release(
-            choice.deployed, written, provenance.collect_provenance(environment, checked), healthy
+        protection = pulumi.ResourceOptions(protect=disks.has_protected_data(environment.settings, manifests))
+        object_guard = provider.Objects("objects", release_objects, pulumi.ResourceOptions.merge(guarded, protection))
+        providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
+        workloads, rollouts = _register_rollouts(release_objects, namespace, object_guard, providers)
+        healthy = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[*workloads.values(), *rollouts])
+        release_record = record.ReleaseRecord.create(
+            environment.declared, environment.settings, images, secrets, base=environment.base
         )
-        last: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
-        # Depends on everything, so a destroy deletes it first, and the plugin refuses that in any other cluster.
-        guarded = pulumi.ResourceOptions(parent=self, provider=hands, depends_on=last)
-        provider.Cluster("destroy-guard", chosen.context, pulumi.ResourceOptions.merge(guarded, protected))
+        recorded = release.Release(
+            choice.deployed, release_record, provenance.collect_provenance(environment, results), healthy
+        )
+        everything: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
+        # It depends on everything, so a destroy deletes it first, and the plugin refuses that in another cluster.
+        last = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=everything)
+        provider.Cluster("destroy-guard", context, pulumi.ResourceOptions.merge(last, protection))
         self.outputs = {
-            "namespace": environment.namespace,
+            "namespace": namespace,
             "services": {
-                one.name: _describe_service(one, environment, images, workloads[one.name])
-                for one in environment.app.services
+                service.name: _describe_service(environment, service, images, workloads[service.name])
+                for service in environment.app.services
             },
         }
         self.register_outputs(self.outputs)
 
-    def _register_rollouts(
-        self,
-        release_objects: list[objects.ReleaseObject],
-        namespace: str,
-        object_guard: provider.Objects,
-        options: pulumi.ResourceOptions,
-    ) -> tuple[dict[str, workload.Workload], list[rollout.Rollout]]:
-        """The objects, grouped by owner, step after step; each step ends when its Rollout says that it is healthy."""
-        first = pulumi.ResourceOptions(depends_on=[object_guard])
-        (home,) = (
-            workload.KubernetesObject(one, pulumi.ResourceOptions.merge(options, first))
-            for one in release_objects
-            if one.kind == "Namespace"
-        )
-        shared = _register_shared(release_objects, home, options)
-        made: dict[str, workload.Workload] = {}
-        rollouts: list[rollout.Rollout] = []
-        for step, ones in objects.group_by_step(release_objects).items():
-            started: list[pulumi.Resource] = []
-            for owner in dict.fromkeys(one.owner for one in ones if one.owner is not None):
-                made[owner] = workload.Workload(
-                    owner,
-                    release_objects=[
-                        one for one in release_objects if one.owner == owner and one.kind != NETWORK_POLICY
-                    ],
-                    namespace=home,
-                    dependencies=[*shared, *rollouts[-1:]],
-                    options=options,
-                )
-                started += made[owner].pod_resources
-            waits = pulumi.ResourceOptions(depends_on=started, deleted_with=home)
-            # What starts no pods now, a schedule or an autoscaler, is nothing to wait for.
-            watched = [one for one in ones if one.deadline is not None]
-            if watched:
-                rollouts.append(rollout.Rollout(step, namespace, watched, pulumi.ResourceOptions.merge(options, waits)))
-        return made, rollouts
+
+def _register_rollouts(
+    release_objects: Sequence[objects.ReleaseObject],
+    namespace_name: str,
+    object_guard: provider.Objects,
+    options: pulumi.ResourceOptions,
+) -> tuple[dict[str, workload.Workload], list[rollout.Rollout]]:
+    """Register the objects, grouped by owner, step by step; each step ends when its Rollout is healthy."""
+    first = pulumi.ResourceOptions(depends_on=[object_guard])
+    (namespace,) = (
+        workload.KubernetesObject(release_object, pulumi.ResourceOptions.merge(options, first))
+        for release_object in release_objects
+        if release_object.kind == "Namespace"
+    )
+    shared = _register_shared(release_objects, namespace, options)
+    workloads: dict[str, workload.Workload] = {}
+    rollouts: list[rollout.Rollout] = []
+    for step, step_objects in objects.group_by_step(release_objects).items():
+        owners = dict.fromkeys(release_object.owner for release_object in step_objects if release_object.owner)
+        for owner in owners:
+            workloads[owner] = workload.Workload(
+                owner,
+                release_objects=[
+                    release_object
+                    for release_object in release_objects
+                    if release_object.owner == owner and release_object.kind != NETWORK_POLICY
+                ],
+                namespace=namespace,
+                dependencies=[*shared, *rollouts[-1:]],
+                options=options,
+            )
+        started = [resource for owner in owners for resource in workloads[owner].pod_resources]
+        # A schedule and an autoscaler start no pods now, so there is nothing to wait for.
+        if watched := [release_object for release_object in step_objects if release_object.deadline is not None]:
+            waits = pulumi.ResourceOptions(depends_on=started, deleted_with=namespace)
+            own = pulumi.ResourceOptions.merge(options, waits)
+            rollouts.append(rollout.Rollout(step, namespace_name, watched, own))
+    return workloads, rollouts
 
 
 def _register_shared(
-    release_objects: list[objects.ReleaseObject], home: pulumi.Resource, options: pulumi.ResourceOptions
+    release_objects: Sequence[objects.ReleaseObject], namespace: pulumi.Resource, options: pulumi.ResourceOptions
 ) -> list[workload.KubernetesObject]:
-    """What the pods of all workloads wait for. It comes after all links are open, so pods that do find them so.
+    """Register the objects that the pods of all workloads wait for: after all network policies, so that new pods find
+    their links open. A link concerns the pods of two workloads, so its policy belongs to neither component."""
 
-    The links of one workload concern the pods of two, so they belong to none of the two.
-    """
+    def register(release_object: objects.ReleaseObject, *after: pulumi.Resource) -> workload.KubernetesObject:
+        own = pulumi.ResourceOptions(
+            depends_on=[namespace, *after], deleted_with=namespace, retain_on_delete=release_object.is_retained
+        )
+        return workload.KubernetesObject(release_object, pulumi.ResourceOptions.merge(options, own))
 
-    def made(one: objects.ReleaseObject, *after: pulumi.Resource) -> workload.KubernetesObject:
-        own = pulumi.ResourceOptions(depends_on=[home, *after], deleted_with=home, retain_on_delete=one.is_retained)
-        return workload.KubernetesObject(one, pulumi.ResourceOptions.merge(options, own))
-
-    opened = [made(one) for one in release_objects if one.kind == NETWORK_POLICY and one.owner is not None]
-    return [made(one, *opened) for one in release_objects if one.owner is None and one.kind != "Namespace"]
+    policies = [
+        register(release_object)
+        for release_object in release_objects
+        if release_object.kind == NETWORK_POLICY and release_object.owner is not None
+    ]
+    return [
+        register(release_object, *policies)
+        for release_object in release_objects
+        if release_object.owner is None and release_object.kind != "Namespace"
+    ]
 
 
 def _register_generated_secrets(
     stack_inputs: settings.StackInputs, options: pulumi.ResourceOptions
 ) -> dict[str, inputs.SecretValue]:
-    """The secrets that the stack makes itself."""
+    """The secrets that the stack generates."""
+    lengths = release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
     return {
         name: inputs.SecretValue(
             fingerprint=release.fingerprint_generated_secret(length),
             value=provider.GeneratedSecret(name, length, options).value.apply(settings.encode_base64),
         )
-        for name, length in release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets).items()
+        for name, length in lengths.items()
     }
 
 
 def _describe_service(
-    service: application.Service,
     environment: environments.Environment,
+    service: application.Service,
     images: Mapping[str, inputs.Image],
     component: workload.Workload,
 ) -> dict[str, Any]:
-    """What a person wants to know about a service."""
-    reference = images[service.name].reference if service.name in images else service.image
-    replicas = service.scale.min if service.scale.max is None else f"{service.scale.min}-{service.scale.max}"
-    shown: dict[str, Any] = {"image": reference, "replicas": replicas}
+    """The outputs of one service."""
+    scale = service.scale
+    outputs: dict[str, Any] = {
+        "image": images[service.name].reference if service.name in images else service.image,
+        "replicas": scale.min if scale.max is None else f"{scale.min}-{scale.max}",
+    }
     if component.service is not None:
-        shown["address"] = f"{service.name}.{environment.namespace}:{service.port}"
+        outputs["address"] = f"{service.name}.{environment.namespace}:{service.port}"
         if service.publish and environment.settings.publish == "nodePort":
-            # The cluster chooses it, so the preview of a new Service has none.
-            shown["nodePort"] = component.service.spec.apply(lambda spec: spec["ports"][0].get("nodePort"))
+            # The cluster assigns it, so the preview of a new Service has none.
+            outputs["nodePort"] = component.service.spec.apply(lambda spec: spec["ports"][0].get("nodePort"))
         if urls := ingress_hosts.format_urls(environment.settings, service):
-            shown["urls"] = urls
-    return shown
+            outputs["urls"] = urls
+    return outputs

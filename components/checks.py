@@ -1,49 +1,41 @@
-"""The checks, before anything is registered: warnings are shown, errors refused."""
+"""The checks before anything is registered: warnings are shown, errors are refused."""
 
 import datetime
 
 from components import messages, release
 from seaway.checks import check, engine
-from seaway.manifests import preview
-from seaway.project import release_lock
 from seaway.syntax import diagnosis
 
 MAX_WARNINGS = 10
-"""Lines of warnings; `seaway check` shows all."""
+"""Lines of warnings. `seaway check` shows all."""
 
 ALWAYS_ENFORCED = (check.NODE_ACCESS, check.OUTSIDE_APPLICATION)
-"""What a rollback does not deploy either."""
+"""Severities that also apply to a rollback."""
 
 
 def run_checks(choice: release.ReleaseChoice) -> list[engine.Result]:
-    """Run the checks on what this run deploys, tell what is to be told, and return their results.
+    """Run the checks on the objects of this run, show warnings, and return the results.
 
-    What is not built yet will be deployed by its digest. After a rollback only what opens the node or reaches beyond
-    the application is refused: a check that is newer than the release must not keep what is broken running.
+    A rollback is refused only for access to the node or beyond the application: a check that is newer than the release
+    must not keep a broken release running.
 
     Raises:
         diagnosis.InvalidInput: every finding that is an error here.
     """
-    environment, stack = choice.stack_inputs.environment, choice.stack_inputs.environment.settings
-    objects = choice.recorded_objects or preview.render_objects(environment.app, stack, choice.images)
-    today = datetime.datetime.now(datetime.UTC).date()
-    results = engine.run_checks(environment.app, stack, objects, today)
-    refused = [one for one in results if one.is_refused]
+    environment = choice.stack_inputs.environment
+    results = engine.run_checks(environment, choice.release_objects, datetime.datetime.now(datetime.UTC).date())
+    refused = [result for result in results if result.is_refused]
     if choice.is_rollback:
-        refused = [one for one in refused if one.check.default_severity in ALWAYS_ENFORCED]
+        refused = [result for result in refused if result.check.default_severity in ALWAYS_ENFORCED]
     if refused:
-        file = (
-            f"{release_lock.FOLDER}/{stack.stack}{release_lock.FILE_SUFFIX}"
-            if environment.release or choice.is_rollback
-            else stack.app
+        has_lock_file = environment.release or choice.is_rollback
+        location = diagnosis.SourceLocation(
+            release.format_lock_path(environment) if has_lock_file else environment.settings.app
         )
-        raise diagnosis.InvalidInput(engine.make_diagnostic(one, diagnosis.SourceLocation(file)) for one in refused)
-    if lines := engine.format_lines(one for one in results if one.state not in ("passed", "waived")):
-        shown = (
-            lines
-            if len(lines) <= MAX_WARNINGS
-            else [*lines[: MAX_WARNINGS - 1], f"... and {len(lines) - MAX_WARNINGS + 1} more"]
-        )
-        head = f"{engine.format_summary(results)}; all findings: seaway check --stack {stack.stack}"
-        messages.warn("\n  ".join([head, *shown]))
+        raise diagnosis.InvalidInput(engine.make_diagnostic(result, location) for result in refused)
+    if lines := engine.format_lines(result for result in results if result.state not in ("passed", "waived")):
+        if len(lines) > MAX_WARNINGS:
+            lines = [*lines[: MAX_WARNINGS - 1], f"... and {len(lines) - MAX_WARNINGS + 1} more"]
+        head = f"{engine.format_summary(results)}; all findings: seaway check --stack {environment.settings.stack}"
+        messages.warn("\n  ".join([head, *lines]))
     return results

@@ -1,7 +1,7 @@
-"""Warnings and notes of the program, which must not hide the error of a failed run.
+"""Warnings and notes of the program. They must not hide the error of a failed run.
 
-Pulumi repeats every message of a run below it, grouped by resource, the resources in random order. So a message is
-ephemeral at first: it is shown where it comes up and not repeated. Only a run that succeeds repeats it.
+Pulumi repeats every message below a run, grouped by resource, the resources in random order. So a message is ephemeral
+at first: it is shown at once and not repeated. Only a successful run repeats it.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ import pulumi
 
 
 def warn(text: str, resource: pulumi.Resource | None = None) -> None:
-    """Show a warning, and repeat it at the end of a run that succeeds."""
+    """Show a warning, and repeat it at the end of a successful run."""
     _show(pulumi.log.warn, text, resource)
 
 
 def info(text: str, resource: pulumi.Resource | None = None) -> None:
-    """Show a note, and repeat it at the end of a run that succeeds."""
+    """Show a note, and repeat it at the end of a successful run."""
     _show(pulumi.log.info, text, resource)
 
 
@@ -29,7 +29,7 @@ def _show(log: _Log, text: str, resource: pulumi.Resource | None) -> None:
         program = asyncio.current_task()
     except RuntimeError:
         program = None
-    if program is None:  # no run: a test that makes resources under Pulumi's mocks
+    if program is None:  # not a run, but a test with Pulumi's mocks
         log(text, resource)
         return
     log(text, resource, ephemeral=True)
@@ -38,6 +38,6 @@ def _show(log: _Log, text: str, resource: pulumi.Resource | None) -> None:
         if not ended.cancelled() and ended.exception() is None:
             log(text)
 
-    # The task that runs the program ends without an exception only after the engine has said that nothing failed,
-    # deletions included. The engine waits for the program, so the message still comes in time.
+    # The task of the program ends without an exception only after the engine has reported success, deletions included.
+    # The engine waits for the program, so the message is still shown.
     program.add_done_callback(repeat)

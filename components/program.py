@@ -13,13 +13,13 @@ EXIT_REPORTED = 32
 
 
 def run() -> None:
-    """Deploy the application that the project in the working directory describes. ``__main__.py`` calls this.
+    """Deploy the application of the project in the working directory. ``__main__.py`` calls this.
 
     Raises:
         SystemExit: the input is invalid, and all of its errors are reported.
     """
     exit_on_interrupt()
-    # Imported here: importing takes most of the time until the first resource, and Ctrl-C may come in it.
+    # Imported here: the imports take most of the time until the first resource, and Ctrl-C may interrupt them.
     import pulumi  # noqa: PLC0415
 
     from components import application, settings  # noqa: PLC0415

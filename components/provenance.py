@@ -1,4 +1,4 @@
-"""Where the release that is deployed comes from: told with it, and no reason for a change."""
+"""The provenance of the deployed release. It informs people, and is no reason for an update."""
 
 import subprocess
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from seaway.project import environments, release
 
 
 def collect_provenance(environment: environments.Environment, results: Sequence[engine.Result]) -> release.Provenance:
-    """That of the pinned release; or the commit of the working tree that is built, and what the checks said of it."""
+    """The provenance of the pinned release; or the commit of the working tree, and the results of its checks."""
     if environment.release:
         return environment.release.provenance
     revision = _run_git(environment, "rev-parse", "HEAD")
@@ -16,12 +16,11 @@ def collect_provenance(environment: environments.Environment, results: Sequence[
     return release.Provenance(revision=revision, dirty=dirty, checks=engine.summarize_for_record(results))
 
 
-def _run_git(environment: environments.Environment, *words: str) -> str | None:
-    """What git prints; None where it is not there, or this is no checkout."""
+def _run_git(environment: environments.Environment, *arguments: str) -> str | None:
+    """The output of git; None if git is missing, or the folder is not a checkout."""
+    command = ["git", "-C", str(environment.folder), *arguments]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(environment.folder), *words], capture_output=True, text=True, check=False, timeout=10
-        )
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return result.stdout.strip() if result.returncode == 0 else None

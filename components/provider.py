@@ -1,30 +1,29 @@
-"""The providers, explicit, and the resources of our own plugin (see plugin/)."""
+"""The explicit providers, and the resources of Seaway's own plugin (see plugin/)."""
 
 import importlib.metadata
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pulumi
 
 from seaway.manifests import names, objects
-from seaway.model import settings
+from seaway.project import environments
 from seaway.review import disks
 
 KUBERNETES_VERSION = importlib.metadata.version("pulumi-kubernetes")
-"""Of the plugin: the one that the pinned package was made for."""
+"""The version of the provider plugin that belongs to the pinned package."""
 
 
 class Kubernetes(pulumi.ProviderResource):
     """The Kubernetes provider, bound to one context of the user's kubeconfig.
 
-    Not the class of pulumi_kubernetes: that one takes an unset ``kubeconfig`` from KUBECONFIG, and then the path (or
-    the credentials) of one machine are in the state and a difference on the next. The plugin reads KUBECONFIG itself.
-    The constant identifier keeps every resource when the address or the certificate of the same cluster changes,
-    and that it is the same cluster is what ``Cluster`` looks after. Objects that cannot be seen are not
-    gone: they are never dropped from the state because the cluster is away.
+    It is not the class of pulumi_kubernetes: that class takes an unset ``kubeconfig`` from KUBECONFIG. The state would
+    contain the path (or the credentials) of one machine, which differ on the next. The plugin reads KUBECONFIG itself.
+    The constant identifier keeps every resource when the address or the certificate of the cluster changes; ``Cluster``
+    guards that it is the same cluster. An unreachable object is not deleted from the state.
     """
 
     def __init__(self, name: str, context: str, options: pulumi.ResourceOptions) -> None:
-        # A provider's inputs are texts, with JSON for what is none.
+        # The inputs of a provider are strings, with JSON for other types.
         inputs = {
             "context": context,
             "clusterIdentifier": name,
@@ -36,24 +35,22 @@ class Kubernetes(pulumi.ProviderResource):
 
 
 class Seaway(pulumi.ProviderResource):
-    """Our plugin, bound to a context. It fails a preview in one line where the cluster cannot be reached.
+    """Seaway's plugin, bound to a context. A preview fails with one line if the cluster cannot be reached.
 
-    Its inputs also tell the guard of disks the namespace and the accepted losses: a destroy runs no program.
+    Its inputs contain the namespace and the accepted losses for the guard of disks: a destroy runs no program.
     """
 
-    def __init__(
-        self, name: str, stack_settings: settings.Settings, namespace: str, options: pulumi.ResourceOptions
-    ) -> None:
+    def __init__(self, name: str, environment: environments.Environment, options: pulumi.ResourceOptions) -> None:
         inputs = {
-            "context": stack_settings.context,
-            "namespaces": namespace,
-            "dataLoss": disks.encode_exceptions(stack_settings),
+            "context": environment.settings.context,
+            "namespaces": environment.namespace,
+            "dataLoss": disks.encode_exceptions(environment.settings),
         }
         super().__init__("seaway", name, inputs, options)
 
 
 class Cluster(pulumi.CustomResource):
-    """The guard that the stack stays in the cluster that it was deployed to."""
+    """The guard that a stack stays in the cluster of its first deployment."""
 
     uid: pulumi.Output[str]
 
@@ -62,31 +59,32 @@ class Cluster(pulumi.CustomResource):
 
 
 class Objects(pulumi.CustomResource):
-    """Refuses to take over other people's objects, which server-side apply would do silently, and to delete disks.
+    """The guard of objects: it refuses to take over foreign objects, as server-side apply would, and to delete disks.
 
-    ``found``: all objects of the stack, the namespace among them. Their labels say whose they are.
+    ``release_objects``: all objects of the stack, including the namespace. Their labels identify the owner.
     """
 
     def __init__(
-        self, name: str, release_objects: Iterable[objects.ReleaseObject], options: pulumi.ResourceOptions
+        self, name: str, release_objects: Sequence[objects.ReleaseObject], options: pulumi.ResourceOptions
     ) -> None:
-        release_objects = list(release_objects)
         labels = release_objects[0].manifest["metadata"]["labels"]
         properties = {
             "partOf": labels[names.PART_OF_LABEL],
             "stack": labels[names.STACK_LABEL],
-            "objects": sorted(one.identity for one in release_objects),
+            "objects": sorted(release_object.identity for release_object in release_objects),
             "sets": {
-                one.identity: disks.extract_shape(one.manifest) for one in release_objects if one.kind == "StatefulSet"
+                release_object.identity: disks.extract_shape(release_object.manifest)
+                for release_object in release_objects
+                if release_object.kind == "StatefulSet"
             },
         }
         super().__init__("seaway:index:Objects", name, properties, options)
 
 
 class JobAttempt(pulumi.CustomResource):
-    """Counts the runs of one Job: a failed one is in the way of the next, so it must be replaced.
+    """Counts the runs of one Job: a failed Job must be replaced before it can run again.
 
-    ``name`` is that of the Job. What `pulumi.com/replaceUnready` does, but here the Job is not replaced while it runs.
+    ``name`` is the name of the Job. Unlike `pulumi.com/replaceUnready`, it never replaces a running Job.
     """
 
     attempt: pulumi.Output[int]
@@ -97,7 +95,7 @@ class JobAttempt(pulumi.CustomResource):
 
 
 class GeneratedSecret(pulumi.CustomResource):
-    """A value that is made once, of ``length`` letters and digits, and kept in the stack's state, encrypted."""
+    """A value of ``length`` letters and digits. It is generated once, and stored encrypted in the stack's state."""
 
     value: pulumi.Output[str]
 

@@ -1,28 +1,18 @@
 """The registry: one repository for each image of the application."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
 from components import image, provider, settings
-from seaway.images import build_inputs
 from seaway.manifests import inputs
-from seaway.project import environments
-
-
-def name_repositories(environment: environments.Environment) -> dict[str, str]:
-    """Where images are pushed to, ``registry/application/service``. A rule has made sure of the registry."""
-    return {
-        name: f"{environment.settings.registry}/{environment.app.name}/{name}"
-        for name, _ in build_inputs.list_builds(environment.app)
-    }
 
 
 class Registry(pulumi.ComponentResource):
-    """The application's images in the environment's registry.
+    """The images of the application in the registry of the environment.
 
-    Credentials are those of the user's Docker configuration (``docker login``): none is an input, so none is in the
-    state, and a new token changes nothing.
+    The credentials are those of the user's Docker configuration (``docker login``). They are no input, so they are not
+    in the state, and a new token changes nothing.
     """
 
     images: Mapping[str, inputs.Image]
@@ -30,15 +20,15 @@ class Registry(pulumi.ComponentResource):
 
     def __init__(
         self,
-        plans: list[image.BuildPlan],
+        plans: Sequence[image.BuildPlan],
         stack_inputs: settings.StackInputs,
         cluster: provider.Cluster,
         options: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("seaway:index:Registry", stack_inputs.environment.app.name, None, options)
         child = pulumi.ResourceOptions(parent=self)
-        made = {plan.name: image.Image(plan, stack_inputs, cluster, child) for plan in plans}
+        images = {plan.name: image.Image(plan, stack_inputs, cluster, child) for plan in plans}
         self.images = {
-            plan.name: inputs.Image(reference=made[plan.name].reference, content=plan.record.tag) for plan in plans
+            plan.name: inputs.Image(reference=images[plan.name].reference, content=plan.record.tag) for plan in plans
         }
-        self.register_outputs({name: one.reference for name, one in made.items()})
+        self.register_outputs({name: built.reference for name, built in images.items()})

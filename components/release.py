@@ -1,7 +1,7 @@
-"""Which release this run deploys: what the source describes or a lock file pins, or the last good one instead."""
+"""Which release this run deploys: the one of the source or the lock file, or the last good one instead."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import pulumi
@@ -9,169 +9,179 @@ import pulumi
 from components import image, messages, settings
 from seaway.manifests import inputs, objects
 from seaway.model import application, secrets
-from seaway.project import release, release_lock
+from seaway.project import environments, release, release_lock
 from seaway.release import hold, record
 from seaway.syntax import diagnosis, encode
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseChoice:
-    """What is deployed."""
+    """The release that is deployed, and its objects: rendered once, checked, then registered."""
 
     stack_inputs: settings.StackInputs
-    plans: list[image.BuildPlan]
+    plans: Sequence[image.BuildPlan]
     """Images that are built."""
     images: Mapping[str, inputs.Image]
-    """Images that are there already, by name; empty where the environment builds and nothing is held back."""
+    """Images that exist, by name; empty if the environment builds and no release is held back."""
+    release_objects: Sequence[objects.ReleaseObject]
+    """Without the values of secrets, and with a placeholder for each image that is built."""
     described: str
-    """Id of the record of what the source describes or the lock file pins."""
+    """Id of the record of the source, or of the pinned release."""
     deployed: str
-    """Id of the record of what is deployed: another one where the described one is held back."""
-    recorded_objects: tuple[objects.ReleaseObject, ...] | None = None
-    """The objects of a recorded release, as they were deployed; None: they are rendered now."""
+    """Id of the record of the deployed release: another one if the described one is held back."""
 
     @classmethod
-    def resolve(cls, stack_inputs: settings.StackInputs, plans: list[image.BuildPlan]) -> Self:
-        """What the source describes or the lock file pins, or what ran before where just that is held back.
+    def resolve(cls, stack_inputs: settings.StackInputs, plans: Sequence[image.BuildPlan]) -> Self:
+        """The release of the source or the lock file; or the previous one, if exactly that release is held back.
 
         Raises:
-            diagnosis.InvalidInput: the file of the release that runs instead is wrong.
+            diagnosis.InvalidInput: the file of the previous release is invalid.
         """
         environment, pinned = stack_inputs.environment, stack_inputs.environment.release
-        there = inputs.resolve_release_images(pinned, environment.settings.registry) if pinned else {}
-        known = {plan.name: inputs.Image(reference="", content=plan.record.tag) for plan in plans}
-        described = _make_record(stack_inputs, {**known, **there}).id
-        found = environment.lock.fallback
-        going = pinned.application.jobs if pinned and environment.lock.is_rollback else ()
-        if pinned and (left := [one.name for one in going if one.is_release_job()]):
-            messages.warn(
-                f"release {pinned.id} was rolled back to: its jobs before and after the rollout do not run again"
-                f" ({', '.join(left)}), and what those of the newer release did stays done"
+        existing = inputs.resolve_release_images(pinned, environment.settings.registry) if pinned else {}
+        images = {
+            plan.name: inputs.Image(reference=inputs.PendingImage(plan.name), content=plan.record.tag) for plan in plans
+        }
+        images |= existing
+        fingerprints = {
+            name: fingerprint_generated_secret(length)
+            for name, length in list_generated_secrets(environment.app, stack_inputs.secrets).items()
+        }
+        fingerprints |= {name: secret.fingerprint for name, secret in stack_inputs.secrets.items()}
+        values = {
+            name: inputs.SecretValue(fingerprint=fingerprint, value="") for name, fingerprint in fingerprints.items()
+        }
+        release_objects = objects.objects(environment, images, values)
+        described = record.ReleaseRecord.create(
+            environment.declared, environment.settings, images, values, base=environment.base
+        ).compute_id(release_objects)
+        if pinned and environment.lock.is_rollback:
+            _warn_of_skipped_jobs(pinned)
+        fallback = environment.lock.fallback
+        if fallback is None or fallback.held != described:
+            return cls(
+                stack_inputs=stack_inputs,
+                plans=plans,
+                images=existing,
+                release_objects=release_objects,
+                described=described,
+                deployed=described,
             )
-        if found is None or found.held != described:
-            return cls(stack_inputs=stack_inputs, plans=plans, images=there, described=described, deployed=described)
-        source = (
-            f"{release_lock.FOLDER}/{environment.settings.stack}{release_lock.FILE_SUFFIX}"
-            if pinned
-            else environment.settings.app
-        )
+        source = format_lock_path(environment) if pinned else environment.settings.app
         messages.warn(
-            f"release {found.held} that {source} describes failed at"
-            f" {diagnosis.escape_text(f'{found.since} ({found.because})')};"
-            f" running the last good one, {found.release}. Change the source, or try it again: seaway up --retry"
+            f"release {described} of {source} failed at"
+            f" {diagnosis.escape_text(f'{fallback.since} ({fallback.because})')}; the last good release"
+            f" {fallback.release} is deployed instead. Change the source, or try the release again: seaway up --retry"
         )
-        fallback = hold.read_fallback_release(
-            environment.folder, found, app_name=environment.base.name, stack=environment.settings.stack
+        good = hold.read_fallback_release(
+            environment.folder, fallback, app_name=environment.base.name, stack=environment.settings.stack
         )
-        good = fallback.record
-        content = {name: one.content for name, one in good.images.items()}
         return cls(
-            stack_inputs=dataclasses.replace(
-                stack_inputs,
-                environment=dataclasses.replace(
-                    environment,
-                    app=good.resolved_app,
-                    declared=good.app,
-                    base=good.base,
-                    settings=good.apply_settings(environment.settings),
-                ),
-                secrets=_select_recorded_secrets(stack_inputs.secrets, good),
-            ),
-            # An image whose content the source still has stays registered, or the next release would build it anew.
-            plans=[plan for plan in plans if content.get(plan.name) == plan.record.tag],
-            images=good.images,
+            stack_inputs=_select_recorded_inputs(stack_inputs, good.record),
+            # An image with the same content stays registered, or the next release would build it again.
+            plans=[
+                plan
+                for plan in plans
+                if plan.name in good.record.images and good.record.images[plan.name].content == plan.record.tag
+            ],
+            images=good.record.images,
+            # A record of format 0 has no objects.
+            release_objects=good.release_objects or good.record.render_objects(),
             described=described,
-            deployed=found.release,
-            recorded_objects=fallback.release_objects,
+            deployed=fallback.release,
         )
 
     @property
     def is_rollback(self) -> bool:
-        """Whether an older release than the described one is deployed, or the pinned one was gone back to."""
+        """Whether an older release than the described one is deployed, or the pinned release is a rollback."""
         return self.described != self.deployed or self.stack_inputs.environment.lock.is_rollback
 
-    def build_objects(
-        self, images: Mapping[str, inputs.Image], secrets: Mapping[str, inputs.SecretValue]
+    def fill_objects(
+        self, images: Mapping[str, inputs.Image], secret_values: Mapping[str, inputs.SecretValue]
     ) -> list[objects.ReleaseObject]:
-        """What is registered. A recorded release is not rendered again: another version would make other objects.
+        """The objects to register, with the images that were built and the values of secrets.
 
-        A Secret whose values are not known any more is left out: it stays in the cluster as it is.
+        A Secret with an unknown value is left out: it stays in the cluster as it is.
         """
-        if self.recorded_objects is not None:
-            found = record.fill_secret_values(self.recorded_objects, secrets)
-        else:
-            found = objects.objects(
-                self.stack_inputs.environment.app, self.stack_inputs.environment.settings, images, secrets
-            )
-        return [one for one in found if not _is_without_values(one)]
+        built = {inputs.PendingImage(name): built_image.reference for name, built_image in images.items()}
+        filled = record.fill_secret_values(objects.replace_images(self.release_objects, built), secret_values)
+        return [
+            release_object
+            for release_object in filled
+            if release_object.kind != "Secret" or None not in release_object.manifest["data"].values()
+        ]
 
     def save_run_result(self) -> None:
-        """Leave the note that `seaway up` reads; not in a preview."""
+        """Save the ids for `seaway up`, unless this is a preview."""
         if not pulumi.runtime.is_dry_run():
-            note = hold.RunResult(described=self.described, deployed=self.deployed)
-            hold.write_run_result(
-                self.stack_inputs.environment.folder, self.stack_inputs.environment.settings.stack, note
-            )
+            environment = self.stack_inputs.environment
+            run_result = hold.RunResult(described=self.described, deployed=self.deployed)
+            hold.write_run_result(environment.folder, environment.settings.stack, run_result)
+
+
+def format_lock_path(environment: environments.Environment) -> str:
+    """The path of the environment's lock file in the project."""
+    return str(release_lock.get_path(environment.folder, environment.settings.stack).relative_to(environment.folder))
 
 
 def list_generated_secrets(
     app: application.Application, configured: Mapping[str, inputs.SecretValue]
 ) -> dict[str, int]:
-    """The secrets that the stack makes itself, with their lengths."""
-    return {
-        name: length for name, length in sorted(secrets.get_generated_lengths(app).items()) if name not in configured
-    }
+    """The secrets that the stack generates, with their lengths."""
+    lengths = secrets.get_generated_lengths(app)
+    return {name: length for name, length in sorted(lengths.items()) if name not in configured}
 
 
 def fingerprint_generated_secret(length: int) -> str:
-    """Of a generated secret: its name in the cluster follows from how it is made."""
+    """The fingerprint of a generated secret. It names how the value is generated, so a preview knows it."""
     return f"generated-{length}"
 
 
-def _is_without_values(release_object: objects.ReleaseObject) -> bool:
-    return release_object.kind == "Secret" and None in release_object.manifest["data"].values()
+def _warn_of_skipped_jobs(pinned: release.Release) -> None:
+    if jobs := [job.name for job in pinned.application.jobs if job.is_release_job()]:
+        messages.warn(
+            f"release {pinned.id} is a rollback: its jobs before and after the rollout do not run again"
+            f" ({', '.join(jobs)}), and the changes by jobs of the newer release stay"
+        )
 
 
-def _make_record(stack_inputs: settings.StackInputs, images: Mapping[str, inputs.Image]) -> record.ReleaseRecord:
-    lengths = list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
-    made = {
-        name: inputs.SecretValue(fingerprint=fingerprint_generated_secret(length), value="")
-        for name, length in lengths.items()
+def _select_recorded_inputs(
+    stack_inputs: settings.StackInputs, release_record: record.ReleaseRecord
+) -> settings.StackInputs:
+    """The inputs of a recorded release: its application and settings, and the configured secrets that it had.
+
+    A secret with another value now has none here: the object with the old value is in the cluster, under a name with
+    the old fingerprint. Nodes pull with the current credentials.
+    """
+    environment, current = stack_inputs.environment, stack_inputs.secrets
+    generated = {
+        name: fingerprint_generated_secret(length)
+        for name, length in list_generated_secrets(release_record.resolved_app, {}).items()
     }
-    return record.ReleaseRecord.create(
-        stack_inputs.environment.declared,
-        stack_inputs.environment.settings,
-        images,
-        {**made, **stack_inputs.secrets},
-        base=stack_inputs.environment.base,
+    recorded = {
+        name: current[name]
+        if name in current and current[name].fingerprint == fingerprint
+        else inputs.SecretValue(fingerprint=fingerprint, value=None)
+        for name, fingerprint in release_record.secrets.items()
+        if generated.get(name) != fingerprint
+    }
+    unknown = inputs.SecretValue(fingerprint="", value=None)
+    credentials = {inputs.PULL_CREDENTIALS: current.get(inputs.PULL_CREDENTIALS, unknown)}
+    return dataclasses.replace(
+        stack_inputs,
+        environment=dataclasses.replace(
+            environment,
+            app=release_record.resolved_app,
+            declared=release_record.app,
+            base=release_record.base,
+            settings=release_record.apply_settings(environment.settings),
+        ),
+        secrets=credentials | recorded,
     )
 
 
-def _select_recorded_secrets(
-    current_secrets: Mapping[str, inputs.SecretValue], good_record: record.ReleaseRecord
-) -> dict[str, inputs.SecretValue]:
-    """The secrets of a recorded release that the stack does not make itself.
-
-    One that has another value by now has none here: the object with the old value is in the cluster, under the name
-    that the fingerprint gives it. Nodes pull with today's account.
-    """
-    made = {
-        name
-        for name, length in list_generated_secrets(good_record.resolved_app, {}).items()
-        if good_record.secrets.get(name) == fingerprint_generated_secret(length)
-    }
-    pull = current_secrets.get(inputs.PULL_CREDENTIALS, inputs.SecretValue(fingerprint="", value=None))
-    return {inputs.PULL_CREDENTIALS: pull} | {
-        name: current_secrets[name]
-        if name in current_secrets and current_secrets[name].fingerprint == kept
-        else inputs.SecretValue(fingerprint=kept, value=None)
-        for name, kept in good_record.secrets.items()
-        if name not in made
-    }
-
-
 class Release(pulumi.CustomResource):
-    """The record of what was deployed, written into the namespace once all of it is healthy."""
+    """The record of the deployed release. It is written into the namespace when all workloads are healthy."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The wait for one step: it ends when all of the step is healthy, and fails with the cause where that cannot be."""
+"""The wait for one step of a rollout: it ends when the step is healthy, and fails with the cause if it cannot be."""
 
 from collections.abc import Iterable
 
@@ -8,28 +8,27 @@ from seaway.manifests import objects
 
 
 class Rollout(pulumi.CustomResource):
-    """One step: workloads that become healthy together. The next step's objects depend on it.
+    """One step: workloads that become healthy together. The objects of the next step depend on it.
 
-    Its inputs are plain, so a preview knows whether there will be something to wait for; the plugin's diff also looks
-    at the cluster, since what failed the last time is not well because nobody changed it.
+    Its inputs are plain, so a preview knows whether there will be a wait. The plugin's diff also reads the cluster: a
+    workload that failed in the last run is not healthy just because its inputs are the same.
 
     Args:
-        name: of the step, as `services`.
-        namespace: that they live in.
+        name: the name of the step, for example `services`.
         workloads: the Deployments, StatefulSets or Jobs of the step.
     """
 
     def __init__(
         self, name: str, namespace: str, workloads: Iterable[objects.ReleaseObject], options: pulumi.ResourceOptions
     ) -> None:
-        watched = [
+        targets = [
             {
-                "kind": one.kind,
-                "name": one.name,
-                "owner": one.owner,
-                "deadline": one.deadline,
-                "version": one.version,
+                "kind": workload.kind,
+                "name": workload.name,
+                "owner": workload.owner,
+                "deadline": workload.deadline,
+                "version": workload.version,
             }
-            for one in workloads
+            for workload in workloads
         ]
-        super().__init__("seaway:index:Rollout", name, {"namespace": namespace, "workloads": watched}, options)
+        super().__init__("seaway:index:Rollout", name, {"namespace": namespace, "workloads": targets}, options)

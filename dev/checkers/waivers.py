@@ -7,7 +7,7 @@ _NO_CPU_LIMIT = (
     " neighbours, set `resources.cpuLimit`"
 )
 _TAGS = (
-    "examples name public images by their tags, for whoever reads them; `seaway release outdated --write` pins an"
+    "examples name public images by their tags, for whoever reads them; `seaway images lock` pins an"
     " application's own in images.lock (IMG-02)"
 )
 _NO_ALWAYS = (

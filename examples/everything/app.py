@@ -1,4 +1,4 @@
-"""app.yaml in Python, word for word: all that the one can say, the other can, and an editor and pyright check it."""
+"""The same application as app.yaml, in Python: an editor and pyright check it."""
 
 from seaway.model.application import (
     Application,
@@ -119,8 +119,8 @@ journal = Store(
 )
 
 
-def tells(word: str) -> tuple[str, ...]:
-    """A job's command: this is what Python is for."""
+def build_command(word: str) -> tuple[str, ...]:
+    """The command of a job. A function saves repetition, which YAML cannot."""
     return ("python3", "/app/tell.py", word)
 
 
@@ -129,18 +129,25 @@ application = Application(
     services=(board, counter, agent),
     stores=(journal,),
     jobs=(
-        Job("prepare", uses="board", command=tells("prepared"), run="before-rollout", backoff_limit=3, timeout=120),
-        Job("announce", uses="board", command=tells("announced"), run="after-rollout"),
+        Job(
+            "prepare",
+            uses="board",
+            command=build_command("prepared"),
+            run="before-rollout",
+            backoff_limit=2,
+            timeout=120,
+        ),
+        Job("announce", uses="board", command=build_command("announced"), run="after-rollout"),
         Job(
             "sweep",
             uses="board",
-            command=tells("swept"),
+            command=build_command("swept"),
             schedule="30 3 * * 1-5",
             time_zone="Europe/Berlin",
             starting_deadline=600,
             concurrency_policy="replace",
             history_limit=1,
         ),
-        Job("audit", uses="board", command=tells("audited"), run="on-demand"),
+        Job("audit", uses="board", command=build_command("audited"), run="on-demand"),
     ),
 )

@@ -1,6 +1,6 @@
-"""The shop of app.yaml, described in Python: for those who want their editor to complete and check each word.
+"""The shop of app.yaml in Python: an editor completes and checks it.
 
-A stack takes it with `pulumi config set seaway:app examples/shop/app.py`. Environments still differ by their own files.
+A stack uses it with `pulumi config set seaway:app examples/shop/app.py`. Environments still differ by their own files.
 """
 
 from seaway.model.application import (

@@ -1,32 +1,124 @@
-"""What every verb shares: the module of a verb has ``add(parsers)`` and ``run(arguments) -> int``, its exit code."""
+"""What all commands share: exit codes, messages on stderr, JSON on stdout, and how a command is declared."""
 
-import argparse
-from collections.abc import Callable
-from typing import Protocol
+import dataclasses
+import datetime
+import importlib
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any, Protocol
+
+from seaway.syntax import diagnosis
 
 SUCCESS = 0
 
 FAILURE = 1
-"""What was asked for could not be done, or is not so."""
+"""The command failed, or its check did not pass."""
 
 USAGE_ERROR = 2
-"""The command line or the configuration is wrong; nothing was tried. argparse's own code too."""
+"""The command line or the configuration is invalid, and nothing was tried. argparse uses this code too."""
 
 ROLLED_BACK = 3
-"""`up` failed, and the last good release is back."""
+"""`up` failed and restored the last healthy release."""
 
 BLOCKED = 5
-"""What would happen may not: the stack's policy, or a check, says so."""
+"""The stack's policy or a check blocks the change."""
 
 INTERRUPTED = 130
-"""By the user, with Ctrl-C; as a shell has it."""
-
-Run = Callable[[argparse.Namespace], int]
+"""The user pressed Ctrl-C. Shells use this code."""
 
 
-class Subparsers(Protocol):
-    """What ``argparse.ArgumentParser.add_subparsers`` gives; its own class has a private name."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command. Its module is imported only when the command is named, so that others start fast.
 
-    def add_parser(self, name: str, *, help: str, description: str) -> argparse.ArgumentParser:  # noqa: A002
-        """The parser of one verb. Its ``set_defaults(run=run)`` says what runs."""
+    The module has ``configure(parser)``, which adds the options, and ``run(arguments)``, which returns the exit code.
+    """
+
+    name: str
+    help: str
+    module: str = ""
+    """Below seaway.cli; empty: the command is a group."""
+    subcommands: Sequence["Command"] = ()
+
+    def load(self) -> ModuleType:
+        """Import the module."""
+        return importlib.import_module(f"seaway.cli.{self.module}")
+
+
+class SupportsOptions(Protocol):
+    """A parser, or a group of options; argparse's common base class is private."""
+
+    def add_argument(self, *names: str, action: str, help: str) -> Any:  # noqa: A002 - argparse's name
+        """Add an option."""
         ...
+
+
+def add_json_option(parser: SupportsOptions, module: str) -> None:
+    """Add ``--json``. The docstring of the module documents the fields."""
+    parser.add_argument("--json", action="store_true", help=f"print JSON; for its fields run pydoc {module}")
+
+
+def report(message: str) -> None:
+    """Print a message to stderr."""
+    print(f"seaway: {message}", file=sys.stderr, flush=True)
+
+
+def print_json(document: Any) -> None:
+    """Print JSON to stdout."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_errors(error: Exception, *, as_json: bool) -> None:
+    """Print an error to stderr, and with ``--json`` also to stdout as ``{"errors": [...]}``.
+
+    Each error has ``code``, ``file``, ``line``, ``column``, ``path``, ``message`` and ``hint``; null: not known.
+    """
+    if isinstance(error, diagnosis.InvalidInput):
+        print(error, file=sys.stderr)
+        errors = list(map(_diagnostic_to_json, error.diagnostics))
+    else:
+        report(str(error))
+        missing = dict.fromkeys(("file", "line", "column", "path"))
+        errors = [{"code": "unavailable", **missing, "message": str(error), "hint": None}]
+    if as_json:
+        print_json({"errors": errors})
+
+
+def _diagnostic_to_json(diagnostic: diagnosis.Diagnostic) -> dict[str, Any]:
+    location = diagnostic.location
+    return {
+        "code": diagnostic.code,
+        "file": location.file,
+        "line": location.line,
+        "column": location.column,
+        "path": diagnostic.path or None,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+    }
+
+
+def format_time(time: datetime.datetime | None = None) -> str:
+    """A time, by default the current time, as Kubernetes writes it: ``2026-03-01T10:00:00Z``."""
+    return f"{(time or datetime.datetime.now(datetime.UTC)).astimezone(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def get_today() -> datetime.date:
+    """Today's date in UTC."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+def count(number: int, noun: str) -> str:
+    """``1 difference``, ``2 differences``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def join_or_dash(names: Iterable[str], separator: str = ", ") -> str:
+    """The names as a cell of a table."""
+    return separator.join(names) or "-"
+
+
+def format_clock() -> str:
+    """The local time of day."""
+    return f"{datetime.datetime.now():%H:%M:%S}"

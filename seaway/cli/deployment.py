@@ -1,4 +1,4 @@
-"""What ``seaway up`` does once it knows the stack: pulumi up, and the way back."""
+"""``seaway up``: run pulumi up, and roll back when it fails."""
 
 import asyncio
 import dataclasses
@@ -9,7 +9,8 @@ import time
 from collections.abc import Sequence
 
 from seaway import errors
-from seaway.cli import command, fingerprint_key, health, pulumi_cli, stack, vouchers
+from seaway.cli import command, connection, fingerprint_key, pulumi_cli, release_state, stack
+from seaway.cli import status as status_command
 from seaway.files import private, writer
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector
@@ -22,12 +23,12 @@ from seaway.rollout import status
 from seaway.syntax import diagnosis
 
 SETTLE_SECONDS = 60.0
-"""Seconds in which all must be well after a rollback: services lose their readiness while a store is put back."""
+"""Seconds for everything to become healthy after a rollback: services are not ready while a store restarts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseDrift:
-    """The release that the cluster says it runs, and how the cluster differs from it."""
+    """The release that the cluster records, and how the cluster differs from it."""
 
     release: str
     differences: Sequence[drift.Difference]
@@ -35,134 +36,130 @@ class ReleaseDrift:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FailureReport:
-    """What is known once it has failed."""
+    """The state of the cluster after a failed update."""
 
     drift: ReleaseDrift | None
-    """None: the cluster does not say."""
+    """None: the cluster has no usable record."""
     reason: str
     objects: Sequence[objects.ReleaseObject] | None
-    """Those of the release to go back to, as they were deployed; None: they are rendered from its record."""
+    """The deployed objects of the release to restore; None: they are rendered from its record."""
 
 
 class Deployment:
-    """One run.
+    """One run of ``seaway up``.
 
     Args:
-        rollback: whether the last good release is put back where it fails.
-        more: further words for pulumi up.
+        rollback: whether to restore the last healthy release when the update fails.
+        pulumi_arguments: further arguments for pulumi up.
     """
 
     def __init__(self, target: stack.TargetStack, *, rollback: bool, pulumi_arguments: Sequence[str]) -> None:
-        self._where = target
+        self._target = target
         self._rollback = rollback
-        self._more = pulumi_arguments
+        self._pulumi_arguments = pulumi_arguments
         self._start = time.monotonic()
         self._times: dict[str, float] = {}
-        self._disks: set[str] = set()
-        """Those in the namespace before the update."""
+        self._claims: set[str] = set()
+        """The volume claims in the namespace before the update."""
 
     def run(self, *, retry: bool) -> int:
-        """Deploy; the exit code. ``retry``: a release that is held back is held no longer.
+        """Deploy; return the exit code. ``retry`` releases a hold first.
 
         Raises:
-            diagnosis.InvalidInput: a lock file is wrong.
-            errors.Unavailable: the cluster cannot be asked.
-            KeyboardInterrupt: the user ended it. Nothing is put back then: they are there.
+            diagnosis.InvalidInput: a lock file is invalid.
+            errors.Unavailable: the cluster cannot be reached.
+            KeyboardInterrupt: the user ended it. Nothing is rolled back then.
         """
-        where = self._where
-        fingerprint_key.ensure_key(where)
+        target = self._target
+        fingerprint_key.ensure_key(target)
         if retry:
-            hold.remove_fallback(where.folder, where.name)
-        held = hold.read_fallback(where.folder, where.name)
-        private.remove_file(hold.get_run_result_path(where.folder, where.name))
-        if self._rollback or held:  # what is written after a failure must be possible before anything is tried
-            writer.check_writable(
-                where.folder, release_lock.get_path(where.folder, where.name), releases.get_path(where.folder, "id")
-            )
+            hold.remove_fallback(target.folder, target.name)
+        held = hold.read_fallback(target.folder, target.name)
+        private.remove_file(hold.get_run_result_path(target.folder, target.name))
+        if self._rollback or held:  # the files that a rollback writes must be writable before anything changes
+            lock_file = release_lock.get_path(target.folder, target.name)
+            writer.check_writable(target.folder, lock_file, releases.get_path(target.folder, "id"))
         before = asyncio.run(self._read_drift()) if self._rollback else None
-        self._disks = asyncio.run(self._list_claims()) if self._rollback else set()
+        self._claims = asyncio.run(self._list_claims()) if self._rollback else set()
         code = self._run_update("pulumi up")
-        note = hold.read_run_result(where.folder, where.name)
+        result = hold.read_run_result(target.folder, target.name)
         if code == 0:
-            return self._finish_update(held, note)
+            return self._finish_update(held, result)
         if not self._rollback:
             return command.FAILURE
-        if note is None:
-            return self._report_failure("it failed before anything was changed: nothing to roll back")
-        if note.described != note.deployed:
-            return self._report_failure(
-                f"release {note.deployed} could not be put back; what is wrong now: seaway status"
+        if result is None:
+            return _report_failure("the update failed before it changed anything: nothing to roll back")
+        if result.described != result.deployed:
+            return _report_failure(
+                f"release {result.deployed} could not be restored; for the errors run: seaway status"
             )
-        return self._roll_back(before, note)
+        return self._roll_back(before, result)
 
-    def _finish_update(self, held: hold.Hold | None, note: hold.RunResult | None) -> int:
-        if held and note and note.deployed != note.described:
+    def _finish_update(self, held: release_lock.Fallback | None, result: hold.RunResult | None) -> int:
+        target = self._target
+        if held and result and result.deployed != result.described:
             self._print_status()
             print(
-                f"release {note.described} is held back, it failed at {held.since} ({held.because}); release"
-                f" {note.deployed} runs. Change the source, or try it again: seaway up --retry"
+                f"release {result.described} is held since it failed at {held.since} ({held.because}); release"
+                f" {result.deployed} is deployed. Change the source, or try again: seaway up --retry"
             )
             return command.ROLLED_BACK
         if held:
-            hold.remove_fallback(self._where.folder, self._where.name)
-            file = release_lock.get_path(self._where.folder, self._where.name).relative_to(self._where.folder)
-            print(f"release {held.held} is held back no longer: {file} says so no more")
+            hold.remove_fallback(target.folder, target.name)
+            file = release_lock.get_path(target.folder, target.name).relative_to(target.folder)
+            print(f"release {held.held} is no longer held: {file} is updated")
         self._print_status()
         return command.SUCCESS
 
-    def _roll_back(self, before: ReleaseDrift | None, note: hold.RunResult) -> int:
-        """Put the last good release back."""
-        where = self._where
+    def _roll_back(self, before: ReleaseDrift | None, result: hold.RunResult) -> int:
+        """Restore the last healthy release."""
+        target = self._target
         try:
-            good = vouchers.read_state(where)
-            after, one = asyncio.run(self._inspect_failure(good)), good.decode_record()
+            good_release = release_state.read_state(target)
+            failure, record = asyncio.run(self._inspect_failure(good_release)), good_release.decode_record()
         except (errors.Unavailable, diagnosis.InvalidInput, stored_record.UnreadableRecordError) as error:
-            return self._report_failure(f"the last good release cannot be put back: {error}")
-        if good.id == note.described:
-            told = f"release {good.id} itself is healthy: what failed came after it. Type it again"
-            return self._report_failure(told)
-        if after.drift is not None and after.drift == before:
-            return self._report_failure("nothing was changed in the cluster: nothing to roll back")
-        moment = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        made = hold.Hold(release=good.id, held=note.described, because=after.reason, since=moment)
-        hold.write_fallback(where.folder, where.name, made, one, after.objects)
-        self._report(f"release {made.held} failed ({after.reason}); putting release {made.release} back")
-        # A store that the failed release has added goes again, with the disk that was made for it.
-        fresh = asyncio.run(self._list_claims()) - self._disks
-        os.environ[disks.ACCEPT_VARIABLE] = ",".join([os.environ.get(disks.ACCEPT_VARIABLE, ""), *sorted(fresh)])
+            return _report_failure(f"the last healthy release cannot be restored: {error}")
+        if good_release.id == result.described:
+            return _report_failure(f"release {good_release.id} itself is healthy: a later step failed. Run it again")
+        if failure.drift is not None and failure.drift == before:
+            return _report_failure("the cluster has not changed: nothing to roll back")
+        restored, failed = good_release.id, result.described
+        new_hold = release_lock.Fallback(
+            release=restored, held=failed, because=failure.reason, since=command.format_time()
+        )
+        hold.write_fallback(target.folder, target.name, new_hold, record, failure.objects)
+        command.report(f"release {failed} failed ({failure.reason}); restoring release {restored}")
+        # The rollback may delete a store that the failed release added, with its new volume.
+        added = asyncio.run(self._list_claims()) - self._claims
+        os.environ[disks.ACCEPT_VARIABLE] = ",".join([os.environ.get(disks.ACCEPT_VARIABLE, ""), *sorted(added)])
         try:
             code = self._run_update("rollback")
         except KeyboardInterrupt:
-            self._report(f"interrupted while release {made.release} was put back; go on with: seaway up")
+            command.report(f"interrupted while restoring release {restored}; continue with: seaway up")
             raise
         if code:
-            return self._report_failure(
-                f"release {made.release} could not be put back; what is wrong now: seaway status"
-            )
+            return _report_failure(f"release {restored} could not be restored; for the errors run: seaway status")
         if printed := self._find_remaining_changes():
             print(printed, file=sys.stderr)
-            return self._report_failure(
-                f"release {made.release} is back, but a preview still finds something to change (above)"
-            )
+            return _report_failure(f"release {restored} is restored, but a preview still has changes (above)")
         self._print_status()
-        written = release_lock.get_path(where.folder, where.name).relative_to(where.folder)
-        file = releases.get_path(where.folder, made.release).relative_to(where.folder)
-        self._report(
-            f"release {made.held} failed: {after.reason}\n"
-            f"release {made.release} is back, and state and cluster agree. Until the source changes,"
-            f" pulumi up keeps it so: commit {written} and {file} for every checkout to know.\n"
-            "Now mend the source and deploy it: seaway up. Or try the same again: seaway up --retry"
+        lock_file = release_lock.get_path(target.folder, target.name).relative_to(target.folder)
+        file = releases.get_path(target.folder, restored).relative_to(target.folder)
+        command.report(
+            f"release {failed} failed: {failure.reason}\n"
+            f"release {restored} is restored; state and cluster agree. Until the source changes, pulumi up deploys"
+            f" this release. Commit {lock_file} and {file}, so that every checkout does.\n"
+            "Then fix the source and deploy it: seaway up. Or try the same release again: seaway up --retry"
         )
         return command.ROLLED_BACK
 
     def _find_remaining_changes(self) -> str | None:
-        """What a preview prints while it finds something to change; None once it finds nothing."""
-        started = time.monotonic()
+        """The output of a preview while it still has changes; None once it has none."""
+        start = time.monotonic()
         while True:
-            code, printed = pulumi_cli.capture_output(
-                self._where.folder, ["preview", "--expect-no-changes", "--stack", self._where.name]
-            )
-            self._times["preview"] = time.monotonic() - started
+            args = ["preview", "--expect-no-changes", "--stack", self._target.name]
+            code, printed = pulumi_cli.capture_output(self._target.folder, args)
+            self._times["preview"] = time.monotonic() - start
             if code == 0:
                 return None
             if self._times["preview"] > SETTLE_SECONDS:
@@ -170,71 +167,68 @@ class Deployment:
             time.sleep(SETTLE_SECONDS / 10)
 
     async def _read_drift(self) -> ReleaseDrift | None:
-        async with health.connect(self._where) as cluster:
+        async with connection.connect(self._target) as cluster:
             return await self._compare_cluster(cluster)
 
     async def _compare_cluster(self, cluster: client.KubeClient) -> ReleaseDrift | None:
         try:
-            release, found = await drift.detect(cluster, self._where.namespace)
+            release, differences = await drift.detect(cluster, self._target.namespace)
         except (record_store.ReleaseNotFound, record_store.RecordChanged, errors.Forbidden):
-            return None  # a record in the cluster that is gone or wrong must not stop anybody
-        return ReleaseDrift(release=release, differences=found)
+            return None  # a missing or damaged record in the cluster must not block an update
+        return ReleaseDrift(release=release, differences=differences)
 
     async def _inspect_failure(self, good_release: stack_state.ReleaseState) -> FailureReport:
-        """How it is now, why the release to go back to is needed, and its objects as they were deployed.
+        """Read the state of the cluster, the reason of the failure, and the objects of the release to restore.
 
-        The cluster's copy is used where the state vouches for it; otherwise what the state itself has is rendered.
+        The cluster's copy is used if the state vouches for it. Otherwise the record in the state is rendered.
         """
-        where = self._where
-        async with health.connect(where) as cluster:
-            now = await self._compare_cluster(cluster)
-            seen = await reflector.read_snapshot(cluster, where.namespace)
-            objects = await self._read_verified_objects(cluster, good_release)
-        moment = datetime.datetime.now(datetime.UTC)
-        rows = status.list_workloads(seen, app_name=where.app, stack=where.name, now=moment)
-        because = status.summarize_causes(rows) or "pulumi up says why"
-        return FailureReport(drift=now, reason=because, objects=objects)
+        target = self._target
+        async with connection.connect(target) as cluster:
+            current = await self._compare_cluster(cluster)
+            live_objects = await reflector.read_snapshot(cluster, target.namespace)
+            deployed = await self._read_verified_objects(cluster, good_release)
+        now = datetime.datetime.now(datetime.UTC)
+        rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
+        reason = status.summarize_causes(rows) or "see the output of pulumi up"
+        return FailureReport(drift=current, reason=reason, objects=deployed)
 
     async def _read_verified_objects(
         self, cluster: client.KubeClient, good_release: stack_state.ReleaseState
     ) -> list[objects.ReleaseObject] | None:
         sha256 = good_release.find_sha256(good_release.id)
         if sha256 is None:
-            return None  # it was deployed before records had one
+            return None  # it was deployed before the state had checksums
         try:
-            return (
-                await record_store.read(cluster, self._where.namespace, good_release.id, sha256=sha256)
-            ).read_objects()
-        except (record_store.RecordChanged, record_store.ReleaseNotFound) as changed:
-            self._report(f"warning: {changed}; going back to the release as the stack's state has it")
+            record = await record_store.read(cluster, self._target.namespace, good_release.id, sha256=sha256)
+            return record.read_objects()
+        except (record_store.RecordChanged, record_store.ReleaseNotFound) as error:
+            command.report(f"warning: {error}; the release is restored from the stack's state")
             return None
 
     async def _list_claims(self) -> set[str]:
-        space = self._where.namespace
-        async with health.connect(self._where) as cluster:
-            listed = await cluster.get(kinds.build_path("PersistentVolumeClaim", space))
-        return {f"{space}/{claim['metadata']['name']}" for claim in listed["items"]}
+        namespace = self._target.namespace
+        async with connection.connect(self._target) as cluster:
+            claims = await cluster.get(kinds.build_path("PersistentVolumeClaim", namespace))
+        return {f"{namespace}/{claim['metadata']['name']}" for claim in claims["items"]}
 
     def _run_update(self, name: str) -> int:
-        started = time.monotonic()
-        words = ["up", "--yes", "--skip-preview", "--stack", self._where.name, *self._more]
+        start = time.monotonic()
+        args = ["up", "--yes", "--skip-preview", "--stack", self._target.name, *self._pulumi_arguments]
         try:
-            return pulumi_cli.run(self._where.folder, words)
+            return pulumi_cli.run(self._target.folder, args)
         finally:
-            self._times[name] = time.monotonic() - started
+            self._times[name] = time.monotonic() - start
 
     def _print_status(self) -> None:
-        """What runs, and how long it took."""
+        """Print the status and the durations."""
         try:
-            health.show_status(self._where, watch=False, as_json=False)
+            status_command.show_status(self._target, watch=False, as_json=False)
         except errors.Unavailable as error:
-            self._report(str(error))  # what was asked for is done all the same
-        times = {**self._times, "in all": time.monotonic() - self._start}
+            command.report(str(error))  # the update itself succeeded
+        times = {**self._times, "total": time.monotonic() - self._start}
         print(" · ".join(f"{name} {seconds:.1f} s" for name, seconds in times.items()), flush=True)
 
-    def _report_failure(self, message: str) -> int:
-        self._report(message)
-        return command.FAILURE
 
-    def _report(self, message: str) -> None:
-        print(f"seaway: {message}", file=sys.stderr, flush=True)
+def _report_failure(message: str) -> int:
+    command.report(message)
+    return command.FAILURE

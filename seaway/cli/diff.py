@@ -1,102 +1,84 @@
-"""``seaway diff``: what differs between two stacks, from their files.
+"""``seaway diff``: compares two stacks by their files. Needs no cluster, Docker, Pulumi or secrets.
 
 ``--json`` prints ``{"app", "left", "right", "differences", "equal"}``. A difference is ``{"part", "field", "left",
-"right"}``: ``part`` is ``release``, ``settings``, or a service, store or job (``services.web``); ``field`` is in the
-words of app.yaml and of the stack's file; null is what is not there; ``equal`` counts the fields that do not differ. Of
-a secret there is only how its value comes about. A part that only one stack has is one difference with an empty field.
+"right"}``: ``part`` is ``release``, ``settings``, or a service, store or job (``services.web``); ``field`` is a key of
+app.yaml or of the stack's file; null is a missing value; ``equal`` counts the equal fields. Of a secret only its source
+is compared. A part that only one stack has is one difference with an empty field. Errors are
+``{"errors": [{code, file, line, column, path, message, hint}]}``.
 
-Exit codes: 0, compared; with ``--exit-code`` 1 where they differ, as git diff has it.
+Exit codes: 0, compared; with ``--exit-code`` 1 if the stacks differ, like git diff.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from seaway.cli import command, stack
+from rich import text
+
+from seaway.checks import registry
+from seaway.cli import command, display, stack
+from seaway.project import environments
+from seaway.review import comparison, environment_views
 from seaway.syntax import diagnosis
-
-if TYPE_CHECKING:
-    from seaway.review import comparison
 
 DIFFERENT = 1
 
 
-def add(parsers: command.Subparsers) -> None:
-    """The verb's command line."""
-    told = "what differs between two stacks, from their files: no cluster, no Docker, no Pulumi, no secrets"
-    parser = parsers.add_parser("diff", help="what differs between two stacks", description=told)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
     parser.add_argument("left", metavar="STACK")
     parser.add_argument("right", metavar="STACK")
-    parser.add_argument("--exit-code", action="store_true", help="exit code 1 where they differ")
-    parser.add_argument("--json", action="store_true", help="for a program to read")
-    parser.set_defaults(run=run)
+    parser.add_argument("--exit-code", action="store_true", help="exit with code 1 if the stacks differ")
+    command.add_json_option(parser, __name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show what differs; the exit code.
+    """Print the differences; return the exit code.
 
     Raises:
-        diagnosis.InvalidInput: there is no such stack, or its files are wrong.
+        diagnosis.InvalidInput: a stack does not exist, or its files are invalid.
     """
     names = (arguments.left, arguments.right)
-    folder = stack.find_project_folder(Path.cwd())
-    left, right = _read_views(folder, names)
-    from seaway.review import comparison  # noqa: PLC0415 - for those who compare
-
-    found = comparison.compare(left, right)
+    left, right = _read_views(stack.find_project_folder(Path.cwd()), names)
+    result = comparison.compare(left, right)
+    app_name = left.app.name
     if arguments.json:
-        print(json.dumps(to_json(left.app.name, names, found), indent=2, ensure_ascii=False))
+        differences = [
+            {"part": row.section, "field": row.field, "left": row.left, "right": row.right} for row in result.rows
+        ]
+        document = {"app": app_name, "left": names[0], "right": names[1]}
+        command.print_json({**document, "differences": differences, "equal": result.equal})
     else:
-        _print_comparison(left.app.name, names, found)
-    return DIFFERENT if found.rows and arguments.exit_code else command.SUCCESS
+        _print_comparison(app_name, names, result)
+    return DIFFERENT if result.rows and arguments.exit_code else command.SUCCESS
 
 
-def to_json(app_name: str, names: Sequence[str], result: "comparison.Comparison") -> dict[str, Any]:
-    """As ``--json`` prints it."""
-    left, right = names
-    differences = [
-        {"part": row.section, "field": row.field, "left": row.left, "right": row.right} for row in result.rows
-    ]
-    return {"app": app_name, "left": left, "right": right, "differences": differences, "equal": result.equal}
-
-
-def _read_views(folder: Path, names: Sequence[str]) -> "list[comparison.EnvironmentView]":
-    """All that is wrong with either is told together."""
-    from seaway.checks import registry  # noqa: PLC0415 - for those who compare
-    from seaway.project import environments  # noqa: PLC0415
-    from seaway.review import environment_views  # noqa: PLC0415 - for those who compare
-
-    read: list[comparison.EnvironmentView] = []
-    wrong: list[diagnosis.Diagnostic] = []
+def _read_views(folder: Path, names: Sequence[str]) -> list[comparison.EnvironmentView]:
+    """Read both stacks. The errors of both are reported together."""
+    views: list[comparison.EnvironmentView] = []
+    diagnostics: list[diagnosis.Diagnostic] = []
     for name in names:
         try:
             stack.find_file(folder, name)
-            read.append(
-                environment_views.create_view(environments.load_environment(folder, name, check_ids=registry.IDS))
-            )
+            environment = environments.load_environment(folder, name, check_ids=registry.IDS)
+            views.append(environment_views.create_view(environment))
         except diagnosis.InvalidInput as error:
-            wrong += [one for one in error.diagnostics if one not in wrong]
-    if wrong:
-        raise diagnosis.InvalidInput(wrong)
-    return read
+            diagnostics += error.diagnostics
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
+    return views
 
 
-def _print_comparison(app_name: str, names: Sequence[str], result: "comparison.Comparison") -> None:
-    from rich import text  # noqa: PLC0415 - 0.1 s that a program need not wait for
-
-    from seaway.cli import display  # noqa: PLC0415
-
+def _print_comparison(app_name: str, names: Sequence[str], result: comparison.Comparison) -> None:
     screen = display.create_screen()
-    differ = (
-        f"{len(result.rows)} {'differs' if len(result.rows) == 1 else 'differ'}" if result.rows else "nothing differs"
-    )
-    told = f"{app_name} · {' and '.join(f'stack {name}' for name in names)} · {differ}, {result.equal} the same"
-    display.write(screen, text.Text(told))
+    total = command.count(len(result.rows), "difference") if result.rows else "no differences"
+    stacks = " and ".join(f"stack {name}" for name in names)
+    equal = f"{command.count(result.equal, 'field')} equal"
+    display.write(screen, text.Text(f"{app_name} · {stacks} · {total}, {equal}"))
     if result.rows:
+        headings = ("PART", "FIELD", *names)
         rows = [
             (row.section, row.field or "-", display.format_value(row.left), display.format_value(row.right))
             for row in result.rows
         ]
-        display.write(screen, display.build_table(("PART", "FIELD", *names), rows))
+        display.write(screen, display.build_table(headings, rows, folded=headings))

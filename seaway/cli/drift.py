@@ -1,76 +1,65 @@
-"""What ``seaway status --drift`` does once it knows the stack."""
+"""``seaway status --drift``: how the cluster differs from the release that was deployed."""
 
 import asyncio
-import json
-from collections.abc import Sequence
 from typing import Any
 
-from rich import table, text
+from rich import text
 
-from seaway.cli import command, display, health, stack, status_snapshot, vouchers
+from seaway.cli import command, connection, display, release_state, stack, status_snapshot
 from seaway.release import drift, stack_state
 
 DRIFTED = 4
-"""The cluster differs from the release that was deployed. Its own exit code: to CI it is no failure of the tool."""
+"""The cluster differs from the deployed release. Its own exit code, since the command itself has not failed."""
 
 HEADINGS = ("KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY")
 
 
 def show_drift(target: stack.TargetStack, *, as_json: bool) -> int:
-    """Show the differences; the exit code.
+    """Print the differences; return the exit code.
 
     Raises:
-        errors.Unavailable: the cluster cannot be asked, or no release is recorded in it.
+        errors.Unavailable: the cluster cannot be reached, or has no recorded release.
     """
-    state = vouchers.find_evidence(target)
-    release, found = asyncio.run(_read_drift(target, state))
+    state = release_state.find_evidence(target)
+    release, differences = asyncio.run(_read_drift(target, state))
     if as_json:
-        print(json.dumps(to_json(target, release, found), indent=2, ensure_ascii=False))
+        drifted = [_difference_to_json(difference) for difference in differences]
+        command.print_json(status_snapshot.target_to_json(target) | {"release": release, "drift": drifted})
     else:
         screen = display.create_screen()
-        many = f"{len(found)} {'difference' if len(found) == 1 else 'differences'}" if found else "no drift"
-        names = (target.app, f"stack {target.name}", f"context {target.context}", f"release {release}", many)
-        display.write(screen, text.Text(" · ".join(names)))
-        if found:
-            display.write(screen, build_table(found))
-    return DRIFTED if found else command.SUCCESS
+        total = command.count(len(differences), "difference") if differences else "no drift"
+        heading = (target.app, f"stack {target.name}", f"context {target.context}", f"release {release}", total)
+        display.write(screen, text.Text(" · ".join(heading)))
+        if differences:
+            rows = map(_format_row, differences)
+            display.write(screen, display.build_table(HEADINGS, rows, folded=HEADINGS))
+    return DRIFTED if differences else command.SUCCESS
 
 
 async def _read_drift(
     target: stack.TargetStack, state: stack_state.ReleaseState | None
 ) -> tuple[str, list[drift.Difference]]:
-    async with health.connect(target) as cluster:
+    async with connection.connect(target) as cluster:
         return await drift.detect(cluster, target.namespace, state)
 
 
-def to_json(target: stack.TargetStack, release: str, found: Sequence[drift.Difference]) -> dict[str, Any]:
-    """As ``seaway status --drift --json`` prints it; the fields are described in ``seaway.cli.status``."""
-    differences = [
-        {
-            "object": {"kind": each.kind, "name": each.name},
-            "field": each.path,
-            "how": each.change_type,
-            "declared": each.declared,
-            "live": each.live,
-            "by": each.set_by,
-        }
-        for each in found
-    ]
-    return status_snapshot.target_to_json(target) | {"release": release, "drift": differences}
+def _difference_to_json(difference: drift.Difference) -> dict[str, Any]:
+    """``seaway.cli.status`` documents the fields."""
+    return {
+        "object": {"kind": difference.kind, "name": difference.name},
+        "field": difference.path,
+        "how": difference.change_type,
+        "declared": difference.declared,
+        "live": difference.live,
+        "by": difference.set_by,
+    }
 
 
-def build_table(differences: Sequence[drift.Difference]) -> table.Table:
-    """The table."""
-    return display.build_table(
-        HEADINGS,
-        [
-            (
-                f"{each.kind}/{each.name}",
-                each.path or "-",
-                display.format_value(each.declared),
-                display.format_value(each.live),
-                each.set_by or "-",
-            )
-            for each in differences
-        ],
+def _format_row(difference: drift.Difference) -> tuple[str, ...]:
+    return (
+        f"{difference.kind}/{difference.name}",
+        difference.path or "-",
+        display.format_value(difference.declared),
+        display.format_value(difference.live),
+        difference.set_by or "-",
     )

@@ -1,82 +1,99 @@
-"""``seaway render --to compose``: the application of a stack as one compose document, for plain Docker."""
+"""``seaway export``: an application as one Docker Compose file, for plain Docker with Docker Compose v2.
+
+The document goes to stdout. A table on stderr lists the keys of the application that Docker Compose does not support:
+approximated or dropped, each with the reason and a fix. ``--app`` and ``--stack`` are as for ``seaway render``.
+
+``--json`` prints one object: ``application``, ``counts``, ``strict``, ``keys`` (as those of ``seaway import``) and
+``compose``, the document. Errors are ``{"errors": [{code, file, line, column, path, message, hint}]}``.
+
+Exit codes: 0, exported; 1, a key is lost and ``--strict`` is set; 2, the application or the stack's configuration is
+invalid.
+"""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from seaway.cli import command, import_compose
+from seaway.cli import command, import_compose, standalone
 from seaway.compose import report
 from seaway.compose.exporter import container, exporter
 from seaway.files import roots
 from seaway.images import base_images, build_files, build_inputs
 from seaway.manifests import preview
 from seaway.project import environments, images_lock
-from seaway.syntax import diagnosis
 
 
-def run(arguments: argparse.Namespace, environment: environments.Environment) -> int:
-    """Print it, and what is lost.
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    standalone.add_options(parser)
+    parser.add_argument("--strict", action="store_true", help="fail and print no document if a key is lost")
+    command.add_json_option(parser, __name__)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the document and the losses.
 
     Raises:
-        diagnosis.InvalidInput: a build context or the command line is wrong.
+        diagnosis.InvalidInput: no stack is selected, or a file is invalid.
     """
-    if arguments.service:
-        wrong, remedy = "chooses objects of Kubernetes", "leave it out: docker compose up <service> chooses there"
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation("--service"), "", wrong, remedy)])
-    found = exporter.export_application(
-        environment.app,
+    environment = standalone.read_environment(arguments, needs_registry=False)
+    app, stack_settings = environment.app, environment.settings
+    result = exporter.export_application(
+        app,
         environment.node,
-        folder=str(Path(environment.settings.app).parent),
+        folder=str(Path(stack_settings.app).parent),
         image_sources=dict(_resolve_images(environment)),
-        image_overrides=environment.settings.image_overrides,
+        image_overrides=stack_settings.image_overrides,
     )
-    lost = [each for each in found.outcomes if each.kind in report.LOSSY_KINDS]
-    fails = bool(arguments.strict and lost)
+    losses = [outcome for outcome in result.outcomes if outcome.kind in report.LOSSY_KINDS]
+    fails = bool(arguments.strict and losses)
     if arguments.json:
-        shown = {
-            "application": environment.app.name,
-            "counts": report.count_by_kind(found.outcomes),
-            "strict": arguments.strict,
-            "keys": [each.to_json() for each in found.outcomes],
-            "compose": None if fails else found.document,
-        }
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        command.print_json(
+            {
+                "application": app.name,
+                "counts": report.count_by_kind(result.outcomes),
+                "strict": arguments.strict,
+                "keys": [outcome.to_json() for outcome in result.outcomes],
+                "compose": None if fails else result.document,
+            }
+        )
     else:
         if not fails:
-            sys.stdout.write(found.to_yaml(format_header(environment.app.name, found.outcomes)))
-        import_compose.print_report(lost, report.summarize(found.outcomes), environment.settings.app, to_stderr=True)
+            sys.stdout.write(result.to_yaml(format_header(app.name, result.outcomes)))
+        import_compose.print_report(losses, report.summarize(result.outcomes), stack_settings.app, to_stderr=True)
     return command.FAILURE if fails else command.SUCCESS
 
 
 def format_header(name: str, outcomes: Iterable[report.KeyOutcome]) -> list[str]:
-    """What whoever starts it must know first."""
-    commands = [one.hint for one in outcomes if ".secrets." in one.path and one.hint.startswith(("printf", "echo"))]
-    first = [f"Before the first start: mkdir -p {container.SECRETS_DIR}", *dict.fromkeys(commands)] if commands else []
-    return [
-        f"{name} for Docker Compose v2, by `seaway render --to compose`, which tells what is not as in a cluster.",
-        "Its place is the folder where that was called, beside Pulumi.yaml: paths are relative to it.",
-        *(line if number == 0 else f"  {line}" for number, line in enumerate(first)),
-        "docker compose up --build --detach",
+    """The comment at the top of the document: how to start the application."""
+    commands = dict.fromkeys(
+        outcome.hint
+        for outcome in outcomes
+        if ".secrets." in outcome.path and outcome.hint.startswith(("printf", "echo"))
+    )
+    header = [
+        f"{name} for Docker Compose v2, written by `seaway export`, which lists the differences from a cluster.",
+        "Save it in the project folder, beside Pulumi.yaml: paths are relative to it.",
     ]
+    if commands:
+        header += [f"Before the first start: mkdir -p {container.SECRETS_DIR}", *(f"  {line}" for line in commands)]
+    return [*header, "docker compose up --build --detach"]
 
 
 def _resolve_images(environment: environments.Environment) -> Iterator[tuple[str, container.ImageSource]]:
-    """Those of the pinned release; or how the environment builds them."""
+    """The images of the pinned release, or the builds of the environment."""
     if environment.release is not None:
         for name, image in preview.find_images(environment).items():
             yield name, container.ImageSource(reference=image.reference)
         return
-    above = (environment.folder / environment.settings.app).parent
+    app_folder = (environment.folder / environment.settings.app).parent
     root = roots.find_root(environment.folder, environment.settings.root)
+    lock = images_lock.read_lock(app_folder, root)
     for name, build in build_inputs.list_builds(environment.app):
-        read = build_inputs.BuildInputs.read(
-            above, build, environment.settings, root, lock=images_lock.read_lock(above, root)
-        )
-        dockerfile = read.context.folder / build.dockerfile
-        listed = base_images.BaseImages.parse(
-            build_files.load_text(dockerfile, root), file=str(dockerfile), args=build.args
-        ).images
-        base = next((each.reference for each in reversed(listed) if not each.is_copy_source), "")
-        yield name, container.ImageSource(build_args=read.args, base_image=base)
+        build_input = build_inputs.BuildInputs.read(app_folder, build, environment.settings, root, lock=lock)
+        dockerfile = build_input.context.folder / build.dockerfile
+        content = build_files.load_text(dockerfile, root)
+        images = base_images.BaseImages.parse(content, file=str(dockerfile), args=build.args).images
+        base = next((image.reference for image in reversed(images) if not image.is_copy_source), "")
+        yield name, container.ImageSource(build_args=build_input.args, base_image=base)

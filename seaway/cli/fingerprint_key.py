@@ -1,11 +1,10 @@
-"""The key of a stack's secret fingerprints, written where it is missing: by ``seaway up`` and ``make up``."""
+"""The key of a stack's secret fingerprints: ``seaway up`` and ``make up`` generate a missing one."""
 
 import os
-import sys
 from collections.abc import Mapping
 
 from seaway import errors
-from seaway.cli import pulumi_cli, stack, vouchers
+from seaway.cli import command, pulumi_cli, release_state, stack
 from seaway.project import stack_file
 from seaway.release import fingerprints
 
@@ -14,27 +13,27 @@ def ensure_key(target: stack.TargetStack) -> None:
     """Set ``seaway:fingerprintKey`` of a stack that has secrets and no key.
 
     A stack that was deployed without a key keeps the names of its Secrets until their values change. In CI nothing is
-    written: a key that is not committed would be another one in the next run, and restart pods each time.
+    written: a key that is not committed would differ in the next run and restart the pods each time.
 
     Raises:
         errors.Unavailable: the state cannot be read, the key is lost, or pulumi cannot write it.
-        diagnosis.InvalidInput: the stack's file is wrong, or there is no program pulumi.
+        diagnosis.InvalidInput: the stack's file is invalid, or pulumi is not installed.
     """
-    values = stack_file.read_config(stack.find_file(target.folder, target.name))
-    given = stack_file.get_secret_names(values)
-    if not given or stack_file.FINGERPRINT_KEY in values.pairs or os.environ.get("CI") in ("true", "1"):
+    config = stack_file.read_config(stack.find_file(target.folder, target.name))
+    names = stack_file.get_secret_names(config)
+    if not names or stack_file.FINGERPRINT_KEY in config.pairs or os.environ.get("CI") in ("true", "1"):
         return
-    state = vouchers.find_state(target)
-    written: Mapping[str, str] = state.decode_record().secrets if state else {}
-    recorded = {name: fingerprint for name, fingerprint in written.items() if name in given}
-    if lost := sorted(name for name, one in recorded.items() if fingerprints.is_keyed(one)):
+    state = release_state.find_state(target)
+    deployed: Mapping[str, str] = state.decode_record().secrets if state else {}
+    recorded = {name: fingerprint for name, fingerprint in deployed.items() if name in names}
+    if lost := sorted(name for name, fingerprint in recorded.items() if fingerprints.is_keyed(fingerprint)):
         raise errors.Unavailable(
-            f"{fingerprints.SETTING} is not in Pulumi.{target.name}.yaml, and the Secrets of {', '.join(lost)} were"
-            " named with one: take the file from the checkout that deployed them, or set another key, which restarts"
-            f" pods: openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {target.name}"
+            f"{fingerprints.SETTING} is not in Pulumi.{target.name}.yaml, but the names of the Secrets of"
+            f" {', '.join(lost)} were computed with one: take the file from the checkout that deployed them, or set"
+            " another key, which restarts pods: openssl rand -hex 32 |"
+            f" pulumi config set --secret {fingerprints.SETTING} --stack {target.name}"
         )
-    keep = {name: one for name, one in recorded.items() if fingerprints.is_unkeyed(one)}
-    pulumi_cli.set_secret(
-        target.folder, target.name, fingerprints.SETTING, fingerprints.FingerprintKey.generate(keep).format_setting()
-    )
-    print(f"seaway: Pulumi.{target.name}.yaml has a new secret, {fingerprints.SETTING}: commit it", file=sys.stderr)
+    unkeyed = {name: fingerprint for name, fingerprint in recorded.items() if fingerprints.is_unkeyed(fingerprint)}
+    key = fingerprints.FingerprintKey.generate(unkeyed).format_setting()
+    pulumi_cli.set_secret(target.folder, target.name, fingerprints.SETTING, key)
+    command.report(f"Pulumi.{target.name}.yaml has a new secret, {fingerprints.SETTING}: commit it")

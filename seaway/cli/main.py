@@ -1,42 +1,123 @@
-"""The command ``seaway``: a table of verbs, each a module of this package."""
+"""The command ``seaway``: a table of commands, each a module of this package that is imported when it is named."""
 
 import argparse
+import difflib
 import os
+import shlex
 import sys
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
 
 from seaway import errors
-from seaway.cli import check, command, diff, import_compose, logs, migrate, preview, release, render, show, status, up
+from seaway.cli import command
 from seaway.syntax import diagnosis
 
-VERBS: Sequence[ModuleType] = (up, preview, check, render, import_compose, show, status, logs, diff, release, migrate)
-"""In the order that the help shows them."""
+COMMANDS: Sequence[command.Command] = (
+    command.Command(name="up", module="up", help="deploy with pulumi up, then show the status"),
+    command.Command(name="preview", module="preview", help="show the effects of a change, and whether it is allowed"),
+    command.Command(name="check", module="check", help="run the checks on a stack"),
+    command.Command(name="render", module="render", help="print the Kubernetes manifests of a stack"),
+    command.Command(name="export", module="export_compose", help="print an application as a Docker Compose file"),
+    command.Command(name="import", module="import_compose", help="convert a Docker Compose file to app.yaml"),
+    command.Command(name="migrate", module="migrate", help="rewrite files of version 0.1.0 for this version"),
+    command.Command(name="explain", module="explain", help="explain the manifests of a workload, or all defaults"),
+    command.Command(name="graph", module="graph", help="draw the services, stores and jobs and their links"),
+    command.Command(name="status", module="status", help="show the health of the workloads"),
+    command.Command(name="logs", module="logs", help="print the logs of a service, store or job"),
+    command.Command(name="diff", module="diff", help="compare two stacks"),
+    command.Command(
+        name="release",
+        help="list, save, promote and roll back releases",
+        subcommands=(
+            command.Command(name="list", module="release_list", help="list the releases"),
+            command.Command(name="save", module="release_save", help="write the deployed release to a file"),
+            command.Command(name="promote", module="release_promote", help="pin a release for the next environment"),
+            command.Command(name="rollback", module="release_rollback", help="go back to an older release"),
+        ),
+    ),
+    command.Command(
+        name="images",
+        help="compare pinned images with their registries",
+        subcommands=(
+            command.Command(name="outdated", module="images_outdated", help="list images that have a newer version"),
+            command.Command(name="lock", module="images_lock", help="pin all images to the newest digests"),
+        ),
+    ),
+)
+"""In the order of the help."""
+
+FORMER_COMMANDS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("show", "defaults"): ("explain", "--defaults"),
+    ("show", "graph"): ("graph",),
+    ("show",): ("explain",),
+    ("render", "--to", "compose"): ("export",),
+    ("release", "outdated", "--write"): ("images", "lock"),
+    ("release", "outdated"): ("images", "outdated"),
+}
+FORMER_OPTIONS: Mapping[tuple[str, str], str] = {
+    ("up", "--stale-lock"): "--force-unlock",
+    ("release", "--no-up"): "--pin-only",
+}
+"""Command lines of version 0.1.0, for the hint. They no longer run."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one verb. What it finds out goes to stdout, what is wrong to stderr."""
-    arguments = build_parser().parse_args(words)
+    """Run one command; return the exit code. Results go to stdout, errors to stderr."""
+    words = sys.argv[1:] if words is None else list(words)
+    if message := find_unknown(words):
+        command.report(message)
+        return command.USAGE_ERROR
+    arguments = build_parser(words).parse_args(words)
     try:
         return arguments.run(arguments)
-    except diagnosis.InvalidInput as error:
-        print(error, file=sys.stderr)
-        return command.USAGE_ERROR
-    except errors.Unavailable as error:
-        print(f"seaway: {error}", file=sys.stderr)
-        return command.FAILURE
+    except (diagnosis.InvalidInput, errors.Unavailable) as error:
+        command.print_errors(error, as_json=getattr(arguments, "json", False))
+        return command.USAGE_ERROR if isinstance(error, diagnosis.InvalidInput) else command.FAILURE
     except KeyboardInterrupt:
         return command.INTERRUPTED
     except BrokenPipeError:
-        # `seaway logs web | head`: the reader has seen enough. Python would complain once more when it flushes at exit.
+        # `seaway logs web | head`: the reader has ended. Python would report it again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return command.SUCCESS
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line: what every verb takes."""
-    made = argparse.ArgumentParser(prog="seaway", description="What plain pulumi cannot do.")
-    parsers = made.add_subparsers(title="verbs", required=True, metavar="VERB")
-    for each in VERBS:
-        each.add(parsers)
-    return made
+def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser with the options of the command that ``words`` name, or of all commands without ``words``."""
+    parser = argparse.ArgumentParser(prog="seaway", description="Do what plain Pulumi cannot do.")
+    _add_commands(parser, COMMANDS, words)
+    return parser
+
+
+def _add_commands(
+    parser: argparse.ArgumentParser, commands: Sequence[command.Command], words: Sequence[str] | None
+) -> None:
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for declared in commands:
+        subparser = subparsers.add_parser(
+            declared.name, help=declared.help, description=f"{declared.help[0].upper()}{declared.help[1:]}."
+        )
+        if words is not None and list(words[:1]) != [declared.name]:
+            continue
+        if declared.subcommands:
+            _add_commands(subparser, declared.subcommands, words[1:] if words else words)
+        else:
+            module = declared.load()
+            module.configure(subparser)
+            subparser.set_defaults(run=module.run)
+
+
+def find_unknown(words: Sequence[str]) -> str | None:
+    """The message for a command or an option that does not exist, with the command line that replaces it."""
+    for former, command_line in FORMER_COMMANDS.items():
+        if all(word in words for word in former) and words[0] == former[0]:
+            rest = [word for word in words if word not in former]
+            return f"unknown command {' '.join(former)}; did you mean seaway {shlex.join([*command_line, *rest])}?"
+    own = list(words[: words.index("--")]) if "--" in words else words
+    for (name, option), replacement in FORMER_OPTIONS.items():
+        if own[:1] == [name] and option in own:
+            return f"unknown option {option}; did you mean {replacement}?"
+    names = [declared.name for declared in COMMANDS]
+    if not words or words[0] in names or words[0].startswith("-"):
+        return None
+    nearest = difflib.get_close_matches(words[0], names, n=1)
+    hint = f"did you mean seaway {nearest[0]}?" if nearest else f"the commands are: {', '.join(names)}"
+    return f"unknown command {diagnosis.quote(words[0])}; {hint}"

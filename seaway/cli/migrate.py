@@ -31,12 +31,9 @@ class _File:
     migration: migration.Migration
 
 
-def add(parsers: command.Subparsers) -> None:
-    """The verb's command line."""
-    described = "Rewrite app.yaml and Pulumi.<stack>.yaml of version 0.1.0 in the words of this version."
-    parser = parsers.add_parser("migrate", help="rewrite files of an older version", description=described)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the option."""
     parser.add_argument("--write", action="store_true", help="write the files [print the changes as a diff]")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

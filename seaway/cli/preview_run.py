@@ -1,4 +1,4 @@
-"""What ``seaway preview`` does once it knows the stack: ask Pulumi or render two trees, judge, and show."""
+"""One run of ``seaway preview``: ask Pulumi or render two trees, apply the policy, print the summary."""
 
 import dataclasses
 import datetime
@@ -23,105 +23,105 @@ IMPACT_COLOURS = {
     change.Impact.DATA_LOSS: "bold red",
 }
 REPLACEMENT_HINT = (
-    "pulumi tries a replacement out on the object that is still there, and that may be refused:"
-    " pulumi up --skip-preview deletes it first"
+    "pulumi tries a replacement against the object that still exists, and the API server may refuse it:"
+    " pulumi up --skip-preview deletes the object first"
 )
-HEADINGS = ("CHANGE", "OBJECT", "IMPACT", "BECAUSE")
+HEADINGS = ("CHANGE", "OBJECT", "IMPACT", "REASON")
 
 
 class PreviewRun:
     """One run.
 
     Args:
-        base: the revision that is compared with; None: none.
-        markdown: the file for a pull request; None: none.
-        as_json: print it for a program.
+        base: the revision to compare with, if any.
+        markdown: the file for a pull request, if any.
+        as_json: print JSON.
     """
 
     def __init__(self, target: stack.TargetStack, *, base: str | None, markdown: Path | None, as_json: bool) -> None:
-        self._where = target
+        self._target = target
         self._base = base
         self._file = markdown
         self._as_json = as_json
 
     def run_pulumi(self, pulumi_arguments: Sequence[str], *, require_shared_backend: bool) -> int:
-        """By `pulumi preview`; the exit code.
+        """Preview with `pulumi preview`; return the exit code.
 
         Args:
-            more: further words for it.
-            shared: whether a backend on this machine's disk is refused.
+            pulumi_arguments: further arguments for it.
+            require_shared_backend: whether a backend on this machine is an error.
 
         Raises:
-            diagnosis.InvalidInput: something in the files is wrong, or the backend is refused.
+            diagnosis.InvalidInput: a file is invalid, or the backend is refused.
         """
-        where = self._where
-        now = offline.render_tree(where.folder, where.name)
-        why = {one.name: one for one in self._compare_base(now).images} if self._base else {}
+        target = self._target
+        current = offline.render_tree(target.folder, target.name)
+        compared = {image.name: image for image in self._compare_base(current).images} if self._base else {}
         if require_shared_backend:
-            _reject_local_backend(where.folder)
-        print(f"seaway: pulumi preview of stack {where.name}", file=sys.stderr, flush=True)
-        # The whole change is shown, and judged after that: plain Pulumi stops at the first disk that would go.
-        words = ["preview", "--json", "--stack", where.name, *pulumi_arguments]
-        code, printed = pulumi_cli.capture_stdout(where.folder, words, **{disks.LIST_VARIABLE: "true"})
+            _reject_local_backend(target.folder)
+        command.report(f"pulumi preview of stack {target.name}")
+        # Lists deleted volumes instead of failing at the first one, so that the summary is complete.
+        args = ["preview", "--json", "--stack", target.name, *pulumi_arguments]
+        code, printed = pulumi_cli.capture_stdout(target.folder, args, **{disks.LIST_VARIABLE: "true"})
         try:
-            found = pulumi_preview.parse(printed)
+            preview = pulumi_preview.parse(printed)
         except pulumi_preview.UnreadablePreview:
-            said = printed.strip() or "pulumi preview failed before it looked at anything: its words are above"
-            print(said, file=sys.stderr)
-            self.write_failure(said)
+            message = printed.strip() or "pulumi preview failed before it compared anything: see its output above"
+            print(message, file=sys.stderr)
+            self.write_failure(message)
             return command.FAILURE
-        ended = [f"pulumi preview ended with exit code {code}"] if code else []
+        notes = list(preview.warnings)
+        if preview.errors and any(diff.replace_paths for diff in preview.object_diffs):
+            notes.append(REPLACEMENT_HINT)
         return self._report(
-            now,
+            current,
             source="pulumi preview",
-            object_diffs=found.object_diffs,
-            images=[_add_reason(one, why.get(one.name), self._base) for one in found.images],
-            notes=[
-                *found.warnings,
-                *([REPLACEMENT_HINT] if found.errors and any(one.replace_paths for one in found.object_diffs) else []),
-            ],
-            errors=found.errors or ended,
+            object_diffs=preview.object_diffs,
+            images=[_add_reason(image, compared.get(image.name), self._base) for image in preview.images],
+            notes=notes,
+            errors=preview.errors or ([f"pulumi preview ended with exit code {code}"] if code else []),
         )
 
     def compare_files(self) -> int:
-        """By rendering the base and the working tree; the exit code.
+        """Preview by rendering the base and the working tree; return the exit code.
 
         Raises:
-            diagnosis.InvalidInput: something in the files is wrong, or there is no such revision.
+            diagnosis.InvalidInput: a file is invalid, or the revision does not exist.
         """
-        where = self._where
-        now = offline.render_tree(where.folder, where.name)
-        found = self._compare_base(now)
+        name = self._target.name
+        current = offline.render_tree(self._target.folder, name)
+        comparison = self._compare_base(current)
         return self._report(
-            now,
-            source=f"rendered from the files of {self._base} and of the working tree: what was edited in the cluster is"
-            " not known, and the names of Secrets are stand-ins",
-            object_diffs=found.object_diffs,
-            images=found.images,
-            notes=[f"there is no stack {where.name} in {self._base}: all of it is new"] if found.is_new_stack else [],
+            current,
+            source=f"rendered from the files of {self._base} and of the working tree: edits in the cluster are not"
+            " known, and the names of Secrets are placeholders",
+            object_diffs=comparison.object_diffs,
+            images=comparison.images,
+            notes=[f"{self._base} has no stack {name}: everything is new"] if comparison.is_new_stack else [],
         )
 
     def write_failure(self, message: str) -> None:
-        """Why there is no summary: in the file, or a comment would go on saying what the run before found."""
-        self._write_markdown(markdown.format_failure(self._where.name, message))
+        """Write the failure to the markdown file. Otherwise the comment would keep the result of the last run."""
+        self._write_markdown(markdown.format_failure(self._target.name, message))
 
     def _write_markdown(self, document: str) -> None:
         if self._file:
             self._file.write_text(document, encoding="utf-8")
 
     def _compare_base(self, current: offline.RenderedTree) -> offline.TreeComparison:
-        """The working tree against the base.
+        """Compare the working tree with the base.
 
         Raises:
-            diagnosis.InvalidInput: there is no such revision, or its files are wrong.
+            diagnosis.InvalidInput: the revision does not exist, or its files are invalid.
         """
-        assert self._base is not None  # noqa: S101 - both callers have looked
-        with revision.checkout(self._where.folder, self._base) as tree:
+        base = self._base or ""
+        with revision.checkout(self._target.folder, base) as tree:
             try:
-                there = (tree / f"Pulumi.{self._where.name}.yaml").is_file()
-                before = offline.render_tree(tree, self._where.name) if there else None
+                exists = (tree / f"Pulumi.{self._target.name}.yaml").is_file()
+                before = offline.render_tree(tree, self._target.name) if exists else None
             except diagnosis.InvalidInput as error:
-                raise diagnosis.InvalidInput(_relocate(one, tree, self._base) for one in error.diagnostics) from None
+                relocated = [_relocate(diagnostic, tree, base) for diagnostic in error.diagnostics]
+                raise diagnosis.InvalidInput(relocated) from None
         return offline.compare_trees(before, current)
 
     def _report(
@@ -134,106 +134,104 @@ class PreviewRun:
         notes: Iterable[str],
         errors: Iterable[str] = (),
     ) -> int:
-        """Judge it and show it; the exit code."""
-        images = tuple(sorted(images, key=lambda one: one.name))  # Pulumi has no order
+        """Apply the policy and print the summary; return the exit code."""
+        images = tuple(sorted(images, key=lambda image: image.name))  # Pulumi's order is random
         changes = summary.create_changes(object_diffs, images)
-        today = datetime.datetime.now(datetime.UTC).date()
-        verdict = policy.apply_policy(changes, current.settings, today)
-        told = summary.PreviewSummary(
+        today = command.get_today()
+        policy_result = policy.apply_policy(changes, current.settings, today)
+        preview_summary = summary.PreviewSummary(
             app_name=current.app.name,
-            stack=self._where.name,
+            stack=self._target.name,
             source=source,
             changes=changes,
             images=images,
-            policy_result=verdict,
-            notes=(*notes, *verdict.notes),
+            policy_result=policy_result,
+            notes=(*notes, *policy_result.notes),
             checks=_summarize_checks(current, today),
             errors=tuple(errors),
         )
-        self._write_markdown(markdown.format_document(told))
+        self._write_markdown(markdown.format_document(preview_summary))
         if self._as_json:
-            print(json.dumps(told.to_plain(), indent=2, ensure_ascii=False))
+            command.print_json(preview_summary.to_plain())
         else:
-            _print_summary(told)
-        for line in (*told.errors, *filter(None, [told.blocked_reason])):
-            print(f"seaway: {line}", file=sys.stderr)
-        if told.blocked_reason:
+            _print_summary(preview_summary)
+        for line in (*preview_summary.errors, *filter(None, [preview_summary.blocked_reason])):
+            command.report(line)
+        if preview_summary.blocked_reason:
             return command.BLOCKED
-        return command.FAILURE if told.errors else command.SUCCESS
+        return command.FAILURE if preview_summary.errors else command.SUCCESS
 
 
 def _reject_local_backend(folder: Path) -> None:
-    """A runner's own disk is new in every job: a preview against it would always say that all is to be made.
+    """In CI each job has a new disk: a preview against a local backend would always create everything.
 
     Raises:
-        diagnosis.InvalidInput: that is where the state is.
+        diagnosis.InvalidInput: the backend is local.
     """
     _, printed = pulumi_cli.capture_stdout(folder, ["whoami", "--json"])
     try:
         url = str(json.loads(printed)["url"])
     except (ValueError, KeyError, TypeError):
-        return  # nobody is logged in; the preview says it better
+        return  # not logged in; the preview reports it better
     if url.startswith("file:"):
-        wrong = f"the state is in {url}, a file of this machine: in CI the preview would always be from nothing"
-        remedy = "set PULUMI_BACKEND_URL to a shared backend (s3://, gs://, azblob://, postgres://, https://), or say"
-        place = diagnosis.SourceLocation("CI")
-        raise diagnosis.InvalidInput(
-            [diagnosis.Diagnostic(place, "", wrong, f"{remedy} --local-backend if it is kept")]
+        message = f"the state is in {url}, a file of this machine: in CI every preview would start from nothing"
+        hint = (
+            "set PULUMI_BACKEND_URL to a shared backend (s3://, gs://, azblob://, postgres://, https://), or pass"
+            " --local-backend if the file persists"
         )
+        raise diagnosis.reject(diagnosis.SourceLocation("CI"), "", "local-backend", message, hint)
 
 
 def _add_reason(image: change.ImageDiff, compared: change.ImageDiff | None, base: str | None) -> change.ImageDiff:
-    """With the reason that the base tells, where Pulumi's program knows none: it built nothing on this machine yet."""
+    """Add the reason from the base. Pulumi's program has none if this machine has not built the image yet."""
     if image.why or compared is None or compared.new != image.new or compared.why is None:
         return image
-    return dataclasses.replace(
-        image, why=compared.why if compared.old == image.old else f"since {base}: {compared.why}"
-    )
+    reason = compared.why if compared.old == image.old else f"since {base}: {compared.why}"
+    return dataclasses.replace(image, why=reason)
 
 
 def _relocate(diagnostic: diagnosis.Diagnostic, tree: Path, base: str) -> diagnosis.Diagnostic:
-    """A problem of the base, with its file as git shows it: ``HEAD^1:app/app.yaml``."""
+    """A diagnostic of the base, with its file as git shows it: ``HEAD^1:app/app.yaml``."""
     file = diagnostic.location.file.removeprefix(f"{tree}/")
     return dataclasses.replace(diagnostic, location=dataclasses.replace(diagnostic.location, file=f"{base}:{file}"))
 
 
 def _summarize_checks(current: offline.RenderedTree, today: datetime.date) -> summary.CheckSummary:
-    """What the checks have to say of what would be deployed."""
+    """The results of the checks on the working tree."""
     results = engine.run_checks(environments.Environment.create(current.app, current.settings), current.objects, today)
+    advice = [result for result in results if not result.is_refused and result.state in ("failed", "unused")]
     return summary.CheckSummary(
         summary=engine.format_summary(results),
-        refused=tuple(engine.format_lines(one for one in results if one.is_refused)),
-        advice=tuple(
-            engine.format_lines(one for one in results if not one.is_refused and one.state in ("failed", "unused"))
-        ),
+        refused=tuple(engine.format_lines(result for result in results if result.is_refused)),
+        advice=tuple(engine.format_lines(advice)),
     )
 
 
 def _print_summary(preview_summary: summary.PreviewSummary) -> None:
-    """For eyes: the headline, a table, then what differs in each object."""
+    """Print the headline, a table of the changes, then the differences in each object."""
     screen = display.create_screen()
     display.write(screen, text.Text(preview_summary.headline))
     if preview_summary.changes:
-        rows = [(one.op, one.title, _format_impact(one.impact), one.reason or "-") for one in preview_summary.changes]
-        display.write(screen, display.build_table(HEADINGS, rows))
+        rows = [
+            (difference.op, difference.title, _format_impact(difference.impact), difference.reason or "-")
+            for difference in preview_summary.changes
+        ]
+        display.write(screen, display.build_table(HEADINGS, rows, folded=("OBJECT", "REASON")))
     lines: list[str] = []
-    for one in preview_summary.changes:
-        lines += ["", one.title] if one.fields else []
-        for each in one.fields:
-            if each.is_multiline:
-                lines += [f"  {each.path}:", *(f"    {line}" for line in each.diff_lines())]
+    for difference in preview_summary.changes:
+        lines += ["", difference.title] if difference.fields else []
+        for field in difference.fields:
+            if field.is_multiline:
+                lines += [f"  {field.path}:", *(f"    {line}" for line in field.diff_lines())]
             else:
-                lines.append(f"  {each.path}: {_format_value(each.old)} -> {_format_value(each.new)}")
+                lines.append(f"  {field.path}: {_format_value(field.old)} -> {_format_value(field.new)}")
     lines += [
-        f"image {one.name}: {one.old or '-'} -> {one.new} ({one.why or 'no reason known'})"
-        for one in preview_summary.images
+        f"image {image.name}: {image.old or '-'} -> {image.new} ({image.why or 'unknown reason'})"
+        for image in preview_summary.images
     ]
     lines += preview_summary.notes
-    if preview_summary.checks:
-        lines += [
-            *preview_summary.checks.refused,
-            f"{preview_summary.checks.summary} (seaway check --stack {preview_summary.stack})",
-        ]
+    if checks := preview_summary.checks:
+        lines += [*checks.refused, f"{checks.summary} (seaway check --stack {preview_summary.stack})"]
     display.write(screen, text.Text("\n".join(lines)))
 
 
@@ -241,5 +239,8 @@ def _format_impact(impact: change.Impact) -> text.Text:
     return text.Text(impact.label, style=IMPACT_COLOURS[impact])
 
 
-def _format_value(said: Any) -> str:
-    return "-" if said is None else said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+def _format_value(field_value: Any) -> str:
+    """The whole value; ``display.format_value`` would shorten it."""
+    if field_value is None:
+        return "-"
+    return field_value if isinstance(field_value, str) else json.dumps(field_value, ensure_ascii=False)

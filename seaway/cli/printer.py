@@ -1,12 +1,11 @@
-"""Lines of many containers on one screen, told apart with and without colour."""
+"""Prints log lines of many containers, each with a label and the colour of its pod."""
 
 import datetime
 import itertools
-import sys
 
 from rich import text
 
-from seaway.cli import display
+from seaway.cli import command, connection, display
 from seaway.kubernetes.cluster import logs
 
 POD_COLOURS = (
@@ -20,17 +19,17 @@ POD_COLOURS = (
     "bright_yellow",
     "bright_magenta",
 )
-"""One a pod, from the beginning again when they are used up. Red is for what is wrong."""
+"""Used in turn. Red is for errors."""
 
 
 class Printer:
-    """Lines with the label of their container before them, in a colour a pod."""
+    """Prints lines with the label of their container."""
 
     def __init__(self, *, timestamps: bool) -> None:
         self._timestamps = timestamps
         self._screen = display.create_screen()
         self._colours = itertools.cycle(POD_COLOURS)
-        self._away = display.ConnectionNotice()
+        self._notice = connection.ConnectionNotice()
         self._pods: dict[str, str] = {}
         self._prefixes: dict[str, str] = {}
 
@@ -38,33 +37,33 @@ class Printer:
         """Print one line of a container.
 
         Raises:
-            BrokenPipeError: nobody reads any more.
+            BrokenPipeError: the reader of stdout has ended.
         """
         time = f"{_format_timestamp(line.time)} " if self._timestamps else ""
         self._screen.file.write(f"{self._build_prefix(label)} {time}{line.text}\n")
 
     def flush(self) -> None:
-        """Let the reader have what was printed."""
+        """Flush stdout."""
         self._screen.file.flush()
 
     def print_connection(self, disconnected_reason: str | None) -> None:
-        """The cluster is away, or (None) it is there."""
-        self._away.print_change(disconnected_reason)
+        """Report a lost or restored (None) connection."""
+        self._notice.print_change(disconnected_reason)
 
     def print_note(self, message: str) -> None:
-        """Something about the logs, not of them."""
+        """Print a message about the logs to stderr."""
         self.flush()
-        print(f"seaway: {message}", file=sys.stderr, flush=True)
+        command.report(message)
 
     def _build_prefix(self, label: str) -> str:
-        """Made once: rich takes longer for it than everything else takes for a line."""
+        """The coloured label. Cached, since rich takes longer for it than the rest of a line takes."""
         if label not in self._prefixes:
             pod = label.partition("/")[0]
             if pod not in self._pods:
                 self._pods[pod] = next(self._colours)
-            with self._screen.capture() as made:
+            with self._screen.capture() as captured:
                 self._screen.print(text.Text(f"{label}:", style=self._pods[pod]), end="")
-            self._prefixes[label] = made.get()
+            self._prefixes[label] = captured.get()
         return self._prefixes[label]
 
 

@@ -1,4 +1,4 @@
-"""Pulumi as a program: its output goes to the user, a Ctrl-C reaches it once, and it is waited for."""
+"""Runs the program pulumi. Its output goes to the user, it gets a Ctrl-C once, and it is waited for."""
 
 import os
 import shutil
@@ -12,25 +12,25 @@ from seaway import errors
 from seaway.syntax import diagnosis
 
 ENCRYPT_TIMEOUT = 60.0
-"""That the backend may take to encrypt a value."""
+"""Seconds that the backend may take to encrypt a value."""
 
 
 def run(folder: Path, args: Sequence[str]) -> int:
-    """Run `pulumi` with these words, as if typed in ``folder``; returns its exit code.
+    """Run `pulumi` with these arguments in ``folder``; return its exit code.
 
     Raises:
-        KeyboardInterrupt: the user ended it, and it has ended.
-        SystemExit: so did a SIGTERM.
-        diagnosis.InvalidInput: there is no such program.
+        KeyboardInterrupt: the user interrupted it, and it has ended.
+        SystemExit: as above, by SIGTERM.
+        diagnosis.InvalidInput: pulumi is not installed.
     """
     return wait([_find_pulumi(), *args], folder)[0]
 
 
 def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple[int, str]:
-    """Run `pulumi` for what it prints to stdout; its exit code, and that. What it has to say goes to the user.
+    """Run `pulumi`; return its exit code and its stdout. Its stderr goes to the user.
 
     Args:
-        variables: for its environment, beside our own.
+        variables: added to our own environment variables.
 
     Raises: as ``run``.
     """
@@ -39,12 +39,12 @@ def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple
 
 
 def capture_output(folder: Path, args: Sequence[str]) -> tuple[int, str]:
-    """Run `pulumi` without a terminal; its exit code and all that it printed.
+    """Run `pulumi` without a terminal; return its exit code and its whole output.
 
     Raises: as ``run``.
     """
-    command = [_find_pulumi(), *args, "--non-interactive"]
-    return wait(command, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    arguments = [_find_pulumi(), *args, "--non-interactive"]
+    return wait(arguments, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def wait(
@@ -56,36 +56,36 @@ def wait(
     stdout: int | None = None,
     stderr: int | None = None,
 ) -> tuple[int, str]:
-    """Run a command in ``folder`` until it has ended by itself, whatever signals come; its exit code and its stdout.
+    """Run a command in ``folder`` until it ends by itself, whatever signals come; return its exit code and stdout.
 
-    ``subprocess.run`` would kill it a quarter of a second after a Ctrl-C, before Pulumi has released its lock.
+    ``subprocess.run`` would kill it 0.25 seconds after a Ctrl-C, before Pulumi has removed its lock.
 
     Args:
-        env: the command's variables; this process' own by default.
+        env: its environment variables; our own by default.
         stdin, stdout, stderr: as for ``subprocess.Popen``.
 
     Raises:
         KeyboardInterrupt: the user interrupted it, and it has ended.
-        SystemExit: the same for SIGTERM.
+        SystemExit: as above, by SIGTERM.
     """
-    seen: list[int] = []
-    early: list[int] = []
+    received: list[int] = []
+    pending: list[int] = []
     process: subprocess.Popen[str] | None = None
-    # A terminal sends Ctrl-C to all that runs in front. Any other signal is ours alone, and is handed on. Once: at the
-    # second one Pulumi stops in the middle of what it does.
-    in_front = _is_foreground()
+    # A terminal sends Ctrl-C to all foreground processes. Any other signal comes to us alone, and is passed on, once:
+    # after a second signal Pulumi stops in the middle of an operation.
+    is_foreground = _is_foreground()
 
-    def hand_on(number: int) -> None:
+    def pass_on(number: int) -> None:
         if process is None:
-            early.append(number)
-        elif number != signal.SIGINT or not in_front:
+            pending.append(number)
+        elif number != signal.SIGINT or not is_foreground:
             process.send_signal(number)
 
     def handle(number: int, _: FrameType | None) -> None:
-        seen.append(number)
-        hand_on(number)
+        received.append(number)
+        pass_on(number)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         process = subprocess.Popen(
             command,
@@ -95,32 +95,32 @@ def wait(
             stdout=stdout,
             stderr=stderr,
             text=True,
-            process_group=None if in_front else 0,
+            process_group=None if is_foreground else 0,
         )
         with process:
-            while early:
-                hand_on(early.pop(0))
+            while pending:
+                pass_on(pending.pop(0))
             printed, _ = process.communicate()
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-    if signal.SIGTERM in seen:
+    if signal.SIGTERM in received:
         raise SystemExit(128 + signal.SIGTERM)
-    if seen:
+    if received:
         raise KeyboardInterrupt
     return process.returncode, printed or ""
 
 
 def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
-    """Set an encrypted value in the configuration of a stack. It is passed on stdin: arguments can be seen by all.
+    """Set an encrypted value in the configuration of a stack. It is passed on stdin: other users can see arguments.
 
     Raises:
-        errors.Unavailable: pulumi cannot encrypt or write it; the text says so in one line.
-        diagnosis.InvalidInput: there is no such program.
+        errors.Unavailable: pulumi cannot encrypt or write it; the text is one line.
+        diagnosis.InvalidInput: pulumi is not installed.
     """
-    words = [_find_pulumi(), "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
+    args = [_find_pulumi(), "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
     done = subprocess.run(
-        words, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=ENCRYPT_TIMEOUT
+        args, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=ENCRYPT_TIMEOUT
     )
     if done.returncode:
         reason = (done.stderr.strip() or "no output").splitlines()[-1].removeprefix("error: ")
@@ -130,15 +130,14 @@ def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
 def _find_pulumi() -> str:
     path = shutil.which("pulumi")
     if path is None:
-        remedy = "install it (https://www.pulumi.com/docs/install/), or: . .seaway/env"
-        raise diagnosis.InvalidInput(
-            [diagnosis.Diagnostic(diagnosis.SourceLocation("PATH"), "", "there is no program pulumi", remedy)]
-        )
+        hint = "install it (https://www.pulumi.com/docs/install/), or run: . .seaway/env"
+        location = diagnosis.SourceLocation("PATH")
+        raise diagnosis.reject(location, "", "program-not-found", "pulumi is not installed", hint)
     return path
 
 
 def _is_foreground() -> bool:
-    """Whether we have a terminal, and are what it sends its Ctrl-C to."""
+    """Whether we have a terminal, and are in the process group that gets its Ctrl-C."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

@@ -1,10 +1,11 @@
-"""``seaway up --recover``: what a killed Pulumi leaves behind is cleared away, and what it had made is taken over.
+"""``seaway up --recover``: removes the lock and the pending operations that a killed Pulumi leaves behind.
 
-Two things stay behind: the stack's lock, and in the state the operations that were under way. Pulumi goes on with the
-latter only after a question for each; but names are fixed here and making what is there already changes nothing, so
-the answer is always the same: make it again. https://www.pulumi.com/docs/iac/concepts/state-and-backends/#pending-operations
+Pulumi continues after pending operations only after a question for each. The answer is always the same here: names
+are fixed, and creating an object that exists changes nothing, so the operation is repeated.
+https://www.pulumi.com/docs/iac/concepts/state-and-backends/#pending-operations
 
-No backend is read: Pulumi itself says who holds a lock, in the same words for files, object storage and PostgreSQL.
+No backend is read. Pulumi itself reports the holder of a lock, in the same words for files, object storage and
+PostgreSQL.
 """
 
 import contextlib
@@ -14,27 +15,26 @@ import json
 import os
 import re
 import socket
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seaway.cli import pulumi_cli, stack
+from seaway.cli import command, pulumi_cli, stack
 
 _LOCK_PATTERN = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 """https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go"""
 
 _CLOUD_CONFLICT = "[409]"
-"""Pulumi Cloud has no lock files; it refuses with this code while another update is under way."""
+"""Pulumi Cloud has no lock files. It refuses with this code during another update."""
 
 START_TOLERANCE = datetime.timedelta(seconds=2)
-"""Pulumi tells a lock's time in whole seconds, and a process's start is known to a hundredth."""
+"""Pulumi prints the time of a lock in whole seconds; the start of a process is known to 10 ms."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who holds a stack's lock."""
+    """The process that holds a stack's lock."""
 
     user: str
     host: str
@@ -46,59 +46,59 @@ class Holder:
 
 
 def recover(target: stack.TargetStack, *, force_unlock: bool) -> str | None:
-    """Free the stack's lock where nobody holds it any more, and forget the operations that were under way.
+    """Remove the stack's lock if its holder has ended, and forget the pending operations.
 
     Args:
-        stale: the user's word that whoever holds the lock is gone; needed where that cannot be seen from here.
+        force_unlock: the user confirms that the holder has ended; needed if that cannot be checked from here.
 
     Returns:
-        Why it cannot be done, for the user; None: it is done.
+        The reason of a failure, for the user; None: success.
 
     Raises:
-        diagnosis.InvalidInput: there is no program pulumi.
+        diagnosis.InvalidInput: pulumi is not installed.
     """
-    with tempfile.TemporaryDirectory() as made:
-        # The secrets in it are encrypted; the folder is nobody else's.
-        file = Path(made) / "state.json"
+    with tempfile.TemporaryDirectory() as folder:
+        # Only the user can read the folder, and the secrets in the state are encrypted.
+        file = Path(folder) / "state.json"
         cancelled = False
         while True:
-            code, said = _run_pulumi(target, "stack", "export", "--file", str(file))
+            code, output = _run_pulumi(target, "stack", "export", "--file", str(file))
             if code:
-                return f"the state cannot be read: {_extract_error(said)}"
-            code, said = _run_pulumi(target, "stack", "import", "--file", str(file))
+                return f"the state cannot be read: {_extract_error(output)}"
+            code, output = _run_pulumi(target, "stack", "import", "--file", str(file))
             if code == 0:
                 break
-            found = parse_holders(said)
-            locked = bool(found) or _CLOUD_CONFLICT in said
-            if cancelled or not locked:
-                return f"the state cannot be put right: {_extract_error(said)}"
-            if not force_unlock and (why := _explain_refusal(found)):
-                return why
-            code, said = _run_pulumi(target, "cancel", "--yes")
+            holders = parse_holders(output)
+            is_locked = bool(holders) or _CLOUD_CONFLICT in output
+            if cancelled or not is_locked:
+                return f"the state cannot be repaired: {_extract_error(output)}"
+            if not force_unlock and (refusal := _explain_refusal(holders)):
+                return refusal
+            code, output = _run_pulumi(target, "cancel", "--yes")
             if code:
-                return f"the lock cannot be freed: {_extract_error(said)}"
-            _report_unlock(found)
+                return f"the lock cannot be removed: {_extract_error(output)}"
+            _report_unlock(holders)
             cancelled = True
         if names := list_pending_operations(json.loads(file.read_bytes())):
-            _report(f"was under way and is done again, or taken over as it is: {', '.join(names)}")
+            command.report(f"pending operations, now repeated or taken over: {', '.join(names)}")
     return None
 
 
 def parse_holders(output: str) -> list[Holder]:
-    """Who holds the lock, from what Pulumi says of it."""
+    """The holders of the lock in Pulumi's output."""
     return [
         Holder(
-            user=found["user"],
-            host=found["host"],
-            pid=int(found["pid"]),
-            since=datetime.datetime.fromisoformat(found["since"]),
+            user=match["user"],
+            host=match["host"],
+            pid=int(match["pid"]),
+            since=datetime.datetime.fromisoformat(match["since"]),
         )
-        for found in _LOCK_PATTERN.finditer(output)
+        for match in _LOCK_PATTERN.finditer(output)
     ]
 
 
 def is_running(holder: Holder) -> bool | None:
-    """Whether a lock's holder still runs; None: that cannot be seen from this machine."""
+    """Whether a lock's holder still runs; None: another machine."""
     if holder.host != socket.gethostname():
         return None
     try:
@@ -106,20 +106,20 @@ def is_running(holder: Holder) -> bool | None:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # somebody else's process, and it is there
+        pass  # the process of another user
     with contextlib.suppress(OSError, ValueError, IndexError):
-        # It may be dead with nobody having asked for its exit code yet, or its number another program's by now. The
-        # time alone does not tell: a clock that was set shifts it.
-        name, state, began = _read_process(holder.pid)
-        return state not in "ZX" and (name.startswith("pulumi") or began <= holder.since + START_TOLERANCE)
+        # It may be a zombie, or another process may have its number by now. The start time alone is no proof: a
+        # changed clock shifts it.
+        name, state, start = _read_process(holder.pid)
+        return state not in "ZX" and (name.startswith("pulumi") or start <= holder.since + START_TOLERANCE)
     return True
 
 
 def list_pending_operations(exported: Mapping[str, Any]) -> list[str]:
-    """The names of the resources that an exported state has open operations of."""
+    """The resources with pending operations in an exported state."""
     deployment: Mapping[str, Any] = exported.get("deployment") or {}
     pending: Sequence[Any] = deployment.get("pending_operations") or ()
-    urns: list[str] = [one["resource"]["urn"] for one in pending]
+    urns: list[str] = [operation["resource"]["urn"] for operation in pending]
     # urn:pulumi:<stack>::<project>::<types of the parents>$<type>::<name>
     return sorted(
         {f"{urn.split('::')[2].rpartition(':')[2]} {urn.partition('::')[2].split('::', 2)[2]}" for urn in urns}
@@ -127,49 +127,44 @@ def list_pending_operations(exported: Mapping[str, Any]) -> list[str]:
 
 
 def _explain_refusal(holders: Sequence[Holder]) -> str | None:
-    """Why the lock must not be freed; None: whoever held it is gone."""
-    known = {one: is_running(one) for one in holders}
-    for one, alive in known.items():
+    """Why the lock must not be removed; None: its holder has ended."""
+    running = {holder: is_running(holder) for holder in holders}
+    for holder, alive in running.items():
         if alive:
-            return f"the stack is locked by {one}, which still runs: wait for its end, or end it with kill {one.pid}"
-    unknown = [str(one) for one, alive in known.items() if alive is None]
+            return f"{holder} holds the stack's lock and still runs: wait for it, or run kill {holder.pid}"
+    unknown = [str(holder) for holder, alive in running.items() if alive is None]
     if unknown or not holders:
-        who = " and ".join(unknown) or "another update (Pulumi Cloud's page of the stack says whose)"
+        holder_names = " and ".join(unknown) or "another update (see the stack's page in Pulumi Cloud)"
         return (
-            f"the stack is locked by {who}, and whether it still runs cannot be seen from here. If it does not:"
-            " seaway up --recover --stale-lock"
+            f"{holder_names} holds the stack's lock, and Seaway cannot see whether it still runs. If it does not:"
+            " seaway up --recover --force-unlock"
         )
     return None
 
 
 def _read_process(pid: int) -> tuple[str, str, datetime.datetime]:
-    """Name, state and start of a process, as Linux tells them.
+    """The name, state and start of a Linux process.
 
     https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
     before, _, after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     fields = after.split()
-    booted = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
-    seconds = int(booted.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    boot_line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    seconds = int(boot_line.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return before.partition("(")[2], fields[0], datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
-def _run_pulumi(target: stack.TargetStack, *words: str) -> tuple[int, str]:
-    return pulumi_cli.capture_output(target.folder, [*words, "--stack", target.name])
+def _run_pulumi(target: stack.TargetStack, *args: str) -> tuple[int, str]:
+    return pulumi_cli.capture_output(target.folder, [*args, "--stack", target.name])
 
 
 def _report_unlock(holders: Sequence[Holder]) -> None:
-    for one in holders:
-        _report(f"the lock of {one} is freed")
+    for holder in holders:
+        command.report(f"removed the lock of {holder}")
     if not holders:
-        _report("the update that was under way is cancelled")
+        command.report("cancelled the other update")
 
 
 def _extract_error(output: str) -> str:
-    """The end of what Pulumi printed: its error, without the warnings before it."""
-    told = output.rpartition("error: ")[2].strip()
-    return " ".join(told.split())
-
-
-def _report(message: str) -> None:
-    print(f"seaway: {message}", file=sys.stderr, flush=True)
+    """The error at the end of Pulumi's output, without the warnings before it."""
+    return " ".join(output.rpartition("error: ")[2].split())

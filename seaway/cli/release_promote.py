@@ -1,229 +1,196 @@
-"""``seaway release promote``: the release that one stack runs is pinned for another.
+"""``seaway release promote``: pins the release of one stack for another stack.
 
-Needs a kubeconfig of the first one's cluster, and skopeo or crane where the other has a registry of its own. It writes
-``releases/<id>.yaml`` and ``environments/<stack>.lock.yaml``; it commits nothing and deploys nothing.
+Needs a kubeconfig for the cluster of the first stack, and skopeo or crane if the other stack has its own registry. It
+writes ``releases/<id>.yaml`` and ``environments/<stack>.lock.yaml``. It commits nothing and deploys nothing.
 
-Exit codes: 0, pinned; 1, refused, or an image could not be copied; 2, a stack's files are wrong. Unless it is 0, the
-other stack's pin is as it was.
+Exit codes: 0, pinned; 1, refused, or an image could not be copied; 2, a stack's files are invalid. Unless it is 0, the
+pin of the other stack has not changed.
 """
 
 import argparse
-import datetime
+import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from seaway.cli import command, stack
-from seaway.project import stack_file
+from seaway.checks import engine, registry
+from seaway.cli import command, connection, display, release_state, stack
+from seaway.images import registry as image_registry
+from seaway.manifests import inputs, preview
+from seaway.model import image_reference
+from seaway.model.validate import waivers
+from seaway.project import environments, release, release_lock, stack_file
+from seaway.release import hold, promotion
+from seaway.review import comparison, environment_views
 from seaway.syntax import diagnosis, nodes
 
-if TYPE_CHECKING:
-    from seaway.project import environments, release
-    from seaway.release import promotion
-
 ChangedField = tuple[str, str, Any, Any]
-"""A part, a field of it, the value before and after."""
+"""A part, a field, and its value before and after."""
+
+HEADINGS = ("PART", "FIELD", "BEFORE", "AFTER")
 
 
-def add(parsers: command.Subparsers) -> None:
-    """The verb's command line."""
-    told = "pin for stack TO the release that runs, healthy, in stack FROM; commits nothing and deploys nothing"
-    parser = parsers.add_parser("promote", help="give a release to the next environment", description=told)
-    parser.add_argument("source", metavar="FROM")
-    parser.add_argument("target", metavar="TO")
-    parser.add_argument("--unhold", metavar="ID", help="let a release go that is held in TO since it failed there")
-    parser.set_defaults(run=run)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("source", metavar="FROM", help="the stack that runs the release, healthy")
+    parser.add_argument("target", metavar="TO", help="the stack to pin it for")
+    parser.add_argument("--unhold", metavar="ID", help="release the hold on this release in TO")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Refuse, or pin; the exit code.
+    """Refuse, or pin the release; return the exit code.
 
     Raises:
-        diagnosis.InvalidInput: there is no such stack, or TO builds what it deploys, or its files are wrong.
-        errors.Unavailable: a cluster or a registry cannot be asked, or no release is recorded.
+        diagnosis.InvalidInput: a stack does not exist or its files are invalid, or TO builds what it deploys.
+        errors.Unavailable: a cluster or a registry cannot be reached, or no release is recorded.
     """
-    import asyncio  # noqa: PLC0415 - a tenth of the start of every verb
-
     folder = stack.find_project_folder(Path.cwd())
     source, target = arguments.source, arguments.target
     if source == target:
-        print(f"seaway: both are stack {source}; a release goes from one stack to another", file=sys.stderr)
+        command.report(f"FROM and TO are the same stack {source}: name two stacks")
         return command.USAGE_ERROR
-    where, values = stack.read_target(folder, source), _read_pinning_config(folder, target)
-    from seaway.project import environments, release_lock  # noqa: PLC0415
-    from seaway.release import promotion  # noqa: PLC0415 - not needed where a word is wrong
-
-    from_, said = release_lock.read(folder, source), release_lock.read(folder, target)
-    seen = asyncio.run(_read_source(where))
-    one = seen.release
-    planned = environments.ProposedPin(
-        stack_lock=promotion.pin_release(said, one.id, unhold=arguments.unhold), release=one
+    source_stack = stack.read_target(folder, source)
+    message = f"stack {target} builds what it deploys: a release cannot be promoted to it"
+    hint = f"pulumi config set seaway:build false --stack {target}, or promote to another stack"
+    config = stack.read_pinning_config(folder, target, message, hint)
+    source_lock, target_lock = release_lock.read(folder, source), release_lock.read(folder, target)
+    source_environment = asyncio.run(_read_source(source_stack))
+    promoted = source_environment.release
+    proposed_pin = environments.ProposedPin(
+        stack_lock=promotion.pin_release(target_lock, promoted.id, unhold=arguments.unhold), release=promoted
     )
-    refused = [
-        *promotion.list_refusals(seen, from_, target=target),
-        *_check_earlier_stack(folder, values, source, target, one.id),
-        *promotion.list_hold_refusals(one.id, said, source=source, target=target, unhold=arguments.unhold),
+    refusals = [
+        *promotion.list_refusals(source_environment, source_lock, target=target),
+        *_check_earlier_stack(folder, config, source, target, promoted.id),
+        *promotion.list_hold_refusals(promoted.id, target_lock, source=source, target=target, unhold=arguments.unhold),
     ]
-    wrong, after = _find_expired_waivers(folder, source, one), None
+    diagnostics, after = _find_expired_waivers(folder, source, promoted), None
     try:
-        after = _plan_target(folder, target, values, planned)
+        after = _plan_target(folder, target, config, proposed_pin)
     except diagnosis.InvalidInput as error:
-        wrong += error.diagnostics
-    if refused or wrong or after is None:
-        for line in (*(f"seaway: {told}" for told in refused), *map(str, wrong)):
-            print(line, file=sys.stderr)
-        return command.FAILURE if refused else command.USAGE_ERROR
-    if one.provenance.dirty:
-        told = f"release {one.id} was built with changes that are in no commit (on {one.provenance.revision})"
-        print(f"seaway: warning: {told}", file=sys.stderr)
-    if said.release == one.id and arguments.unhold is None:
-        failed = (
-            f"; it failed there ({said.fallback.because}), try it again: seaway up --retry" if said.fallback else ""
+        diagnostics += error.diagnostics
+    if refusals or diagnostics or after is None:
+        for refusal in refusals:
+            command.report(refusal)
+        for diagnostic in diagnostics:
+            print(diagnostic, file=sys.stderr)
+        return command.FAILURE if refusals else command.USAGE_ERROR
+    if promoted.provenance.dirty:
+        command.report(
+            f"warning: release {promoted.id} was built with uncommitted changes on {promoted.provenance.revision}"
         )
-        print(f"release {one.id} is pinned for {target} already{failed or ': nothing to do'}")
+    if target_lock.release == promoted.id and arguments.unhold is None:
+        fallback = target_lock.fallback
+        state = f"it failed there ({fallback.because}), try again: seaway up --retry" if fallback else "nothing to do"
+        print(f"release {promoted.id} is already pinned for {target}: {state}")
         return command.SUCCESS
-    changes = _compare_target(folder, target, values, after)
-    _write_pin(folder, target, planned, after.settings.registry, from_.sha256 if from_.release == one.id else None)
-    _print_result(target, one.id, changes)
+    changes = _compare_target(folder, target, after)
+    sha256 = source_lock.sha256 if source_lock.release == promoted.id else None
+    _write_pin(folder, target, proposed_pin, after.settings.registry, sha256)
+    _print_result(target, promoted.id, changes)
     return command.SUCCESS
 
 
-def _read_pinning_config(folder: Path, name: str) -> nodes.MappingNode:
-    """The configuration of the stack that gets the release."""
-    values = stack_file.read_config(stack.find_file(folder, name))
-    if stack_file.is_building(values):
-        wrong = f"stack {name} builds what it deploys, and a release cannot be promoted to it"
-        remedy = f"pulumi config set seaway:build false --stack {name}, or promote to another stack"
-        place = values.pairs["build"].location if "build" in values.pairs else values.location
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "seaway:build", wrong, remedy)])
-    return values
-
-
-async def _read_source(target: stack.TargetStack) -> "promotion.SourceEnvironment":
-    from seaway.cli import health, vouchers  # noqa: PLC0415 - brings the client and rich
-    from seaway.release import promotion  # noqa: PLC0415
-
-    state = vouchers.read_state(target)
-    async with health.connect(target) as cluster:
+async def _read_source(target: stack.TargetStack) -> promotion.SourceEnvironment:
+    state = release_state.read_state(target)
+    async with connection.connect(target) as cluster:
         return await promotion.read_source(
             cluster, app_name=target.app, stack=target.name, namespace=target.namespace, state=state
         )
 
 
 def _check_earlier_stack(
-    folder: Path, values: nodes.MappingNode, source: str, target: str, release_id: str
+    folder: Path, config: nodes.MappingNode, source: str, target: str, release_id: str
 ) -> Iterator[str]:
-    """Whether the release has been where it must have been first, as the state of that stack says."""
-    entry = nodes.get_pairs(values, "promotion").get("from")
-    through = entry.node.text if entry and isinstance(entry.node, nodes.ScalarNode) else None
-    if through in (None, source):
-        return  # its health now has been asked
-    from seaway.cli import vouchers  # noqa: PLC0415 - as above
-    from seaway.release import promotion  # noqa: PLC0415
-
-    state = vouchers.find_state(stack.read_target(folder, through))
+    """Whether the release was healthy in the stack of ``seaway:promotion``, according to that stack's state."""
+    pair = nodes.get_pairs(config, "promotion").get("from")
+    earlier = pair.node.text if pair and isinstance(pair.node, nodes.ScalarNode) else None
+    if earlier in (None, source):
+        return  # the health of the source is checked itself
+    state = release_state.find_state(stack.read_target(folder, earlier))
     if state is None or release_id not in state.healthy_releases:
-        yield promotion.format_never_healthy(release_id, target=target, through=through, source=source)
+        yield promotion.format_never_healthy(release_id, target=target, through=earlier, source=source)
 
 
-def _find_expired_waivers(folder: Path, source: str, promoted_release: "release.Release") -> list[diagnosis.Diagnostic]:
-    """Waivers of the stack that it comes from, which have ended."""
-    from seaway.checks import registry  # noqa: PLC0415 - as above
-    from seaway.model.validate import waivers  # noqa: PLC0415
-
-    values = stack_file.read_config(folder / f"Pulumi.{source}.yaml")
-    places = diagnosis.SourceLocations(values.location)
+def _find_expired_waivers(folder: Path, source: str, promoted: release.Release) -> list[diagnosis.Diagnostic]:
+    """The expired waivers of the source stack."""
+    config = stack_file.read_config(stack.find_file(folder, source))
+    locations = diagnosis.SourceLocations(config.location)
     try:
-        said = stack_file.decode_settings(values, source)
+        stack_settings = stack_file.decode_settings(config, source)
     except diagnosis.InvalidInput as error:
         return list(error.diagnostics)
+    today = command.get_today()
     return list(
-        waivers.check(promoted_release.application, places, said, values, checks=registry.IDS, today=_get_today())
+        waivers.check(promoted.application, locations, stack_settings, config, checks=registry.IDS, today=today)
     )
 
 
 def _plan_target(
-    folder: Path, name: str, values: nodes.MappingNode, proposed_pin: "environments.ProposedPin"
-) -> "environments.Environment":
-    """The stack as it will be.
+    folder: Path, name: str, config: nodes.MappingNode, proposed_pin: environments.ProposedPin
+) -> environments.Environment:
+    """The target stack with the new pin.
 
     Raises:
-        diagnosis.InvalidInput: its overlay does not fit, secrets have no value, waivers have ended, or checks refuse it.
+        diagnosis.InvalidInput: the overlay does not fit, a secret has no value, a waiver has expired, or a check fails.
     """
-    from seaway.checks import engine, registry  # noqa: PLC0415 - as above
-    from seaway.manifests import inputs, preview  # noqa: PLC0415
-    from seaway.project import environments, release_lock  # noqa: PLC0415
-
-    one = environments.read_environment(
-        values, folder=folder, stack=name, today=_get_today(), proposed_pin=proposed_pin, check_ids=registry.IDS
+    today = command.get_today()
+    environment = environments.read_environment(
+        config, folder=folder, stack=name, today=today, proposed_pin=proposed_pin, check_ids=registry.IDS
     )
-    images = inputs.resolve_release_images(proposed_pin.release, one.settings.registry)
-    results = engine.run_checks(one, preview.render_objects(one, images), _get_today())
-    place = diagnosis.SourceLocation(str(release_lock.get_path(folder, name).relative_to(folder)))
-    if refused := [engine.make_diagnostic(each, place) for each in results if each.is_refused]:
+    images = inputs.resolve_release_images(proposed_pin.release, environment.settings.registry)
+    results = engine.run_checks(environment, preview.render_objects(environment, images), today)
+    location = diagnosis.SourceLocation(str(release_lock.get_path(folder, name).relative_to(folder)))
+    if refused := [engine.make_diagnostic(result, location) for result in results if result.is_refused]:
         raise diagnosis.InvalidInput(refused)
-    return one
+    return environment
 
 
-def _compare_target(
-    folder: Path, name: str, values: nodes.MappingNode, environment: "environments.Environment"
-) -> Sequence[ChangedField]:
-    """What will be different in a stack."""
-    from seaway.checks import registry  # noqa: PLC0415 - as above
-    from seaway.project import environments  # noqa: PLC0415
-    from seaway.review import comparison, environment_views  # noqa: PLC0415
-
+def _compare_target(folder: Path, name: str, environment: environments.Environment) -> Sequence[ChangedField]:
+    """The changes in the target stack."""
     after = environment_views.create_view(environment)
     try:
-        before = environment_views.create_view(environments.load_environment(folder, name, check_ids=registry.IDS))
+        current = environments.load_environment(folder, name, check_ids=registry.IDS)
     except diagnosis.InvalidInput:
-        # It pins nothing yet; or the configuration is of today, and does not fit what is pinned.
-        return [("release", "id", None, after.release["id"])] + [
-            (f"images.{each}", "content", None, content) for each, content in after.image_contents.items()
-        ]
-    return [(row.section, row.field or "-", row.left, row.right) for row in comparison.compare(before, after).rows]
+        # It pins no release yet, or its current configuration does not fit the pinned release.
+        images = [(f"images.{image}", "content", None, content) for image, content in after.image_contents.items()]
+        return [("release", "id", None, after.release["id"]), *images]
+    rows = comparison.compare(environment_views.create_view(current), after).rows
+    return [(row.section, row.field or "-", row.left, row.right) for row in rows]
 
 
 def _write_pin(
-    folder: Path, name: str, proposed_pin: "environments.ProposedPin", registry: str | None, sha256: str | None
+    folder: Path, name: str, proposed_pin: environments.ProposedPin, registry_name: str | None, sha256: str | None
 ) -> None:
-    """The file, the images, and last the pin: whatever fails before it changes no environment.
+    """Write the release file, copy the images, and write the pin last: a failure before changes no environment.
 
-    ``sha256``: of the release's file, where the stack that it comes from pins it.
+    Args:
+        registry_name: the registry of the target stack.
+        sha256: of the release file, if the source stack pins it.
     """
-    from seaway.images import registry as registries  # noqa: PLC0415 - as above
-    from seaway.model import image_reference  # noqa: PLC0415
-    from seaway.project import release, release_lock  # noqa: PLC0415
-    from seaway.release import hold  # noqa: PLC0415
-
-    one = proposed_pin.release
-    release.save_release(folder, one, sha256)
-    for each, image in one.images.items():
-        there, wanted = image.build_reference(None), image.build_reference(registry)
-        if there != wanted:
-            target = f"{image_reference.remove_digest(wanted)}:{image.content}"
-            print(f"{each}: {there} -> {target} ...", flush=True)
-            copied = registries.copy_image(there, target)
-            print(f"{each}: {'copied' if copied else 'is there already'}, {image.digest}", flush=True)
+    promoted = proposed_pin.release
+    release.save_release(folder, promoted, sha256)
+    for service, image in promoted.images.items():
+        source, destination = image.build_reference(None), image.build_reference(registry_name)
+        if source != destination:
+            tagged = f"{image_reference.remove_digest(destination)}:{image.content}"
+            print(f"{service}: {source} -> {tagged} ...", flush=True)
+            copied = image_registry.copy_image(source, tagged)
+            print(f"{service}: {'copied' if copied else 'already there'}, {image.digest}", flush=True)
     hold.remove_fallback(folder, name)
     release_lock.write(folder, name, proposed_pin.stack_lock)
 
 
 def _print_result(name: str, release_id: str, changes: Sequence[ChangedField]) -> None:
-    from seaway.cli import display  # noqa: PLC0415 - brings rich
-    from seaway.project import release, release_lock  # noqa: PLC0415
-
     rows = [
-        (part, field, display.format_value(left), display.format_value(right)) for part, field, left, right in changes
+        (part, field, display.format_value(before), display.format_value(after))
+        for part, field, before, after in changes
     ]
-    display.write(display.create_screen(), display.build_table(("PART", "FIELD", "BEFORE", "AFTER"), rows))
+    display.write(display.create_screen(), display.build_table(HEADINGS, rows, folded=HEADINGS))
+    lock_file = f"{release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX}"
     print(
-        f"release {release_id} is pinned for {name}; nothing is committed, nothing is deployed.\n"
-        f"Next: commit {release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX} and {release.FOLDER}/{release_id}.yaml; look at what it changes:"
-        f" seaway preview --stack {name}; deploy it: seaway up --stack {name} --rollback-on-failure"
+        f"release {release_id} is pinned for {name}; nothing is committed or deployed.\n"
+        f"Next: commit {lock_file} and {release.FOLDER}/{release_id}.yaml; preview the changes:"
+        f" seaway preview --stack {name}; deploy: seaway up --stack {name} --rollback-on-failure"
     )
-
-
-def _get_today() -> datetime.date:
-    return datetime.datetime.now(datetime.UTC).date()

@@ -1,271 +1,242 @@
-"""``seaway release rollback``: an older release is pinned, the newer one is held, and ``pulumi up`` deploys it.
+"""``seaway release rollback``: pins an older release, holds the newer one, and deploys with ``pulumi up``.
 
-Exit codes: 0, the older release runs and is healthy (with ``--no-up``: it is pinned); 1, it could not be pinned, or not
-deployed: then it is pinned all the same, and `seaway up` goes on; 2, the stack's files are wrong.
+Exit codes: 0, the older release is healthy (with ``--pin-only``: it is pinned); 1, it could not be pinned, or not
+deployed: then it stays pinned, and `seaway up` continues; 2, the stack's files are invalid.
 """
 
 import argparse
+import asyncio
 import dataclasses
 import datetime
 import os
-import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from seaway.cli import command, stack
-from seaway.project import stack_file
+from seaway import errors
+from seaway.checks import registry
+from seaway.cli import command, connection, deployment, release_state, stack
+from seaway.kubernetes.cluster import reflector
+from seaway.project import environments, release, release_lock, stack_file
+from seaway.release import hold, promotion, record_store, stack_state
+from seaway.rollout import status
 from seaway.syntax import diagnosis
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from seaway.project import release, release_lock
-    from seaway.release import record_store, stack_state
-
 MANUAL_ROLLBACK = "rolled back by hand"
-"""Why a release is held that nothing is wrong with, as far as the cluster knows."""
+"""The reason of a hold when the cluster reports no errors."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StackHistory:
-    """What the stack's state says was deployed, and what the cluster says of now."""
+    """The deployed releases according to the stack's state, and the current errors in the cluster."""
 
-    state: "stack_state.ReleaseState | None"
-    current: "record_store.CurrentRelease | None"
-    """What was deployed last, and before."""
-    records: "Mapping[str, record_store.RecordSummary]"
-    """Those that the state or a file vouches for, newest first."""
+    state: stack_state.ReleaseState | None
+    current: record_store.CurrentRelease | None
+    """The last and the previous release."""
+    records: Mapping[str, record_store.RecordSummary]
+    """The verified records, newest first: the state or a file vouches for them."""
     failure_reason: str | None
-    """What is wrong now."""
 
 
-def add(parsers: command.Subparsers) -> None:
-    """The verb's command line."""
-    told = "pin an older release for a stack that pins one, hold the newer one, and deploy; exit code 0: it is healthy"
-    parser = parsers.add_parser("rollback", help="go back to an older release", description=told)
-    parser.add_argument("stack", metavar="STACK")
-    parser.add_argument("--to", metavar="ID", help="the release to go back to [the one that ran before]")
-    parser.add_argument("--no-up", action="store_true", help="pin it, and deploy nothing")
-    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="handed to pulumi up as they are")
-    parser.set_defaults(run=run)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("stack", metavar="STACK", help="a stack that pins a release")
+    parser.add_argument("--to", metavar="ID", help="go back to this release [the previous one]")
+    parser.add_argument("--pin-only", action="store_true", help="pin it without deploying")
+    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="pass further arguments to pulumi up")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Pin it, and deploy it; the exit code.
+    """Pin and deploy the release; return the exit code.
 
     Raises:
-        diagnosis.InvalidInput: there is no such stack, it builds what it deploys, or its files are wrong.
-        errors.Unavailable: the cluster cannot be asked.
+        diagnosis.InvalidInput: the stack does not exist, builds what it deploys, or has invalid files.
+        errors.Unavailable: the cluster cannot be reached.
     """
-    import asyncio  # noqa: PLC0415 - a tenth of the start of every verb
-
     folder = stack.find_project_folder(Path.cwd())
     name = arguments.stack
-    _require_pinning(folder, name)
-    where = stack.read_target(folder, name)
-    from seaway.project import release_lock  # noqa: PLC0415
-    from seaway.release import promotion  # noqa: PLC0415 - not needed where a word is wrong
-
-    said = release_lock.read(folder, name)
-    seen = _read_history(where)
-    wanted = arguments.to or _find_previous_release(said, seen)
-    if why := _explain_refusal(where, said, seen, wanted):
-        print(f"seaway: {why}", file=sys.stderr)
+    message = f"stack {name} builds what it deploys: it pins no release to go back from"
+    hint = (
+        f"git revert, and seaway up --stack {name}; or restore automatically after a failure:"
+        f" seaway up --rollback-on-failure --stack {name}"
+    )
+    stack.read_pinning_config(folder, name, message, hint)
+    target = stack.read_target(folder, name)
+    lock = release_lock.read(folder, name)
+    history = _read_history(target)
+    release_id = arguments.to or _find_previous_release(lock, history)
+    if release_id is None:
+        choices = _format_choices(lock, history)
+        command.report(f"namespace {target.namespace} has no release before {lock.release} that is not held; {choices}")
         return command.FAILURE
-    one = asyncio.run(_read_release(where, wanted, seen))
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = promotion.pin_rollback(said, one.id, because=seen.failure_reason or MANUAL_ROLLBACK, since=now)
-    left_out = _write_pin(where, made, one)
+    if refusal := _explain_refusal(target, lock, history, release_id):
+        command.report(refusal)
+        return command.FAILURE
+    older = asyncio.run(_read_release(target, release_id, history))
+    reason = history.failure_reason or MANUAL_ROLLBACK
+    new_lock = promotion.pin_rollback(lock, older.id, because=reason, since=command.format_time())
+    omitted_jobs = _write_pin(target, new_lock, older)
     print(
-        f"release {one.id} is pinned for {name}; release {said.release} is held ({made.held[0].because}): promotions"
-        " refuse it until --unhold names it",
+        f"release {older.id} is pinned for {name}; release {lock.release} is held ({new_lock.held[0].because}):"
+        " promotions refuse it until --unhold names it",
         flush=True,
     )
-    if left_out:
+    if omitted_jobs:
         print(
-            f"Jobs before and after the rollout of {one.id} do not run again ({', '.join(left_out)}); what those of"
-            f" {said.release} did stays done.",
+            f"The jobs of {older.id} before and after the rollout do not run again ({', '.join(omitted_jobs)});"
+            f" the effects of the jobs of {lock.release} remain.",
             flush=True,
         )
-    code = command.SUCCESS if arguments.no_up else _deploy(where, arguments.pulumi)
-    files = f"{release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX} and releases/{one.id}.yaml"
+    code = command.SUCCESS
+    if not arguments.pin_only:
+        code = deployment.Deployment(target, rollback=False, pulumi_arguments=arguments.pulumi).run(retry=False)
+    files = f"{release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX} and {release.FOLDER}/{older.id}.yaml"
     if code:
-        print(
-            f"seaway: release {one.id} is pinned, but not all of it is healthy: seaway status --stack {name}; go on"
-            f" with: seaway up --stack {name}",
-            file=sys.stderr,
+        command.report(
+            f"release {older.id} is pinned but not healthy: seaway status --stack {name}; continue with:"
+            f" seaway up --stack {name}"
         )
-    elif arguments.no_up:
+    elif arguments.pin_only:
         print(f"Deploy it: seaway up --stack {name}; and commit {files}")
     else:
-        print(f"release {one.id} runs; commit {files}, or the next checkout deploys {said.release} again")
+        print(f"release {older.id} is deployed; commit {files}, or the next checkout deploys {lock.release} again")
     return code
 
 
-def _require_pinning(folder: Path, name: str) -> None:
-    """That the stack deploys what it pins."""
-    values = stack_file.read_config(stack.find_file(folder, name))
-    if stack_file.is_building(values):
-        wrong = f"stack {name} builds what it deploys, and pins no release to go back from"
-        remedy = (
-            f"git revert, and seaway up --stack {name}; or let a failed one go back by itself: seaway up"
-            f" --rollback-on-failure --stack {name}"
-        )
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(values.location, "seaway:build", wrong, remedy)])
-
-
 def _read_history(target: stack.TargetStack) -> StackHistory:
-    import asyncio  # noqa: PLC0415 - a tenth of the start of every verb
-
-    from seaway.cli import vouchers  # noqa: PLC0415 - as above
-    from seaway.project import release  # noqa: PLC0415
-    from seaway.release import record_store  # noqa: PLC0415
-
-    state = vouchers.find_state(target)
-    because, recorded = asyncio.run(_read_cluster(target))
+    state = release_state.find_state(target)
+    reason, recorded = asyncio.run(_read_cluster(target))
     files = release.list_ids(target.folder)
-    # A file of a release vouches for what the state does not know: it was deployed before states had a history.
-    known = {id_: one for id_, one in recorded.items() if one.release_id in files or (state and id_ == state.id)}
+    # A release file vouches for a record that was deployed before states had a history.
+    known = {
+        id_: summary for id_, summary in recorded.items() if summary.release_id in files or (state and id_ == state.id)
+    }
+    current = None
     if state:
         known |= {
-            one.release: record_store.RecordSummary(id=one.release, recorded=one.recorded) for one in state.history
+            entry.release: record_store.RecordSummary(id=entry.release, recorded=entry.recorded)
+            for entry in state.history
         }
-    newest = sorted(known.values(), key=lambda entry: (entry.recorded, entry.id), reverse=True)
-    ids = [one.release for one in state.history] if state else []
-    previous = next((id_ for id_ in [*ids, *(one.id for one in newest)] if state and id_ != state.id), None)
-    pointer = record_store.CurrentRelease(id=state.id, previous=previous, since=state.since) if state else None
-    return StackHistory(state=state, current=pointer, records={one.id: one for one in newest}, failure_reason=because)
+    newest = sorted(known.values(), key=lambda summary: (summary.recorded, summary.id), reverse=True)
+    if state:
+        ids = [*(entry.release for entry in state.history), *(summary.id for summary in newest)]
+        previous = next((id_ for id_ in ids if id_ != state.id), None)
+        current = record_store.CurrentRelease(id=state.id, previous=previous, since=state.since)
+    records = {summary.id: summary for summary in newest}
+    return StackHistory(state=state, current=current, records=records, failure_reason=reason)
 
 
-async def _read_cluster(target: stack.TargetStack) -> "tuple[str | None, Mapping[str, record_store.RecordSummary]]":
-    """What is wrong now, and what the cluster has recorded."""
-    import asyncio  # noqa: PLC0415 - as above
-
-    from seaway.cli import health  # noqa: PLC0415 - brings the client and rich
-    from seaway.kubernetes.cluster import reflector  # noqa: PLC0415
-    from seaway.release import record_store  # noqa: PLC0415
-    from seaway.rollout import status  # noqa: PLC0415
-
-    async with health.connect(target) as cluster:
-        records, objects = await asyncio.gather(
-            record_store.list_records(cluster, target.namespace), reflector.read_snapshot(cluster, target.namespace)
+async def _read_cluster(
+    target: stack.TargetStack,
+) -> tuple[str | None, Mapping[str, record_store.RecordSummary]]:
+    """The current errors, and the records in the cluster."""
+    async with connection.connect(target) as cluster:
+        records, live_objects = await asyncio.gather(
+            record_store.list_records(cluster, target.namespace),
+            reflector.read_snapshot(cluster, target.namespace),
         )
     now = datetime.datetime.now(datetime.UTC)
-    return status.summarize_causes(
-        status.list_workloads(objects, app_name=target.app, stack=target.name, now=now)
-    ), records
+    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
+    return status.summarize_causes(rows), records
 
 
-def _find_previous_release(stack_lock: "release_lock.Lock", history: StackHistory) -> str | None:
-    from seaway.release import promotion  # noqa: PLC0415 - as above
+def _find_previous_release(lock: release_lock.Lock, history: StackHistory) -> str | None:
+    previous = promotion.find_previous(lock, history.current, history.records)
+    return previous.release_id if previous else None
 
-    found = promotion.find_previous(stack_lock, history.current, history.records)
-    return found.release_id if found else None
+
+def _format_choices(lock: release_lock.Lock, history: StackHistory) -> str:
+    """The releases to go back to."""
+    unavailable = {lock.release, *(hold_.release for hold_ in lock.held)}
+    ids = dict.fromkeys(summary.release_id for summary in history.records.values())
+    choices = [id_ for id_ in ids if id_ not in unavailable]
+    return f"available: {', '.join(choices)}" if choices else "promote a fixed release: seaway release promote"
 
 
 def _explain_refusal(
-    target: stack.TargetStack, stack_lock: "release_lock.Lock", history: StackHistory, release_id: str | None
+    target: stack.TargetStack, lock: release_lock.Lock, history: StackHistory, release_id: str
 ) -> str | None:
-    """Why it cannot be gone back to a release."""
-    from seaway.project import release  # noqa: PLC0415 - as above
-
-    kept = {one.release: one for one in stack_lock.held}
-    recorded = list(dict.fromkeys(entry.release_id for entry in history.records.values()))
-    there = [one for one in recorded if one != stack_lock.release and one not in kept]
-    choose = f"there are: {', '.join(there)}" if there else "promote a mended one: seaway release promote"
-    if release_id is None:
-        return f"no release ran in namespace {target.namespace} before {stack_lock.release} that is not held; {choose}"
-    if release_id == stack_lock.release:
-        return f"release {release_id} is pinned for {target.name} already; deploy it: seaway up --stack {target.name}"
-    if one := kept.get(release_id):
-        return f"release {release_id} is held in stack {target.name} since {one.since} ({one.because}); {choose}"
+    """Why the stack cannot go back to the release; None: it can."""
+    choices = _format_choices(lock, history)
+    if release_id == lock.release:
+        return f"release {release_id} is already pinned for {target.name}; deploy it: seaway up --stack {target.name}"
+    for held in lock.held:
+        if held.release == release_id:
+            return f"release {release_id} is held in stack {target.name} since {held.since} ({held.because}); {choices}"
+    recorded = {summary.release_id for summary in history.records.values()}
     if release_id not in recorded and not release.get_path(target.folder, release_id).is_file():
-        return f"release {release_id} is neither in {release.FOLDER}/ nor in the state of stack {target.name}; {choose}"
+        return (
+            f"release {release_id} is neither in {release.FOLDER}/ nor in the state of stack {target.name}; {choices}"
+        )
     return None
 
 
-async def _read_release(target: stack.TargetStack, release_id: str | None, history: StackHistory) -> "release.Release":
-    """From its file, or from the newest record of it, which the stack's state vouches for.
+async def _read_release(target: stack.TargetStack, release_id: str, history: StackHistory) -> release.Release:
+    """Read the release from its file, or from its newest record that the stack's state vouches for.
 
     Raises:
-        diagnosis.InvalidInput: the file is wrong, or has other images than were deployed.
+        diagnosis.InvalidInput: the file is invalid, or has other images than the deployed release.
         errors.Unavailable: there is no file, and the record cannot be read or was changed.
     """
-    from seaway import errors  # noqa: PLC0415 - as above
-    from seaway.project import release  # noqa: PLC0415
-
-    wanted = release_id or ""
-    file = release.get_path(target.folder, wanted)
+    file = release.get_path(target.folder, release_id)
     if not os.path.lexists(file):
-        deployed = await _read_deployed_release(target, wanted, history)
-        assert deployed is not None  # noqa: S101 - refused before: it is neither in a file nor vouched for
+        deployed = await _read_deployed_release(target, release_id, history)
+        assert deployed is not None  # noqa: S101 - refused before: it has neither a file nor a verified record
         return deployed
-    one = release.read(target.folder, wanted)
+    saved = release.read(target.folder, release_id)
     try:
-        deployed = await _read_deployed_release(target, wanted, history)
+        deployed = await _read_deployed_release(target, release_id, history)
     except errors.Unavailable:
-        deployed = None  # the file is committed: a cluster's record that is gone must not stop a rollback
-    if deployed and {name: each.digest for name, each in deployed.images.items()} != {
-        name: each.digest for name, each in one.images.items()
-    }:
-        place = diagnosis.SourceLocation(f"{release.FOLDER}/{file.name}")
-        wrong = f"has other images than the release {wanted} that was deployed to stack {target.name}"
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "images", wrong, "take the file from git again")])
-    return one
+        deployed = None  # the file is committed: a missing record in the cluster must not block a rollback
+    if deployed and _list_digests(deployed) != _list_digests(saved):
+        message = f"has other images than the release {release_id} that was deployed to stack {target.name}"
+        location = diagnosis.SourceLocation(f"{release.FOLDER}/{file.name}")
+        raise diagnosis.reject(location, "images", "changed-release", message, "restore the file from git")
+    return saved
+
+
+def _list_digests(pinned: release.Release) -> dict[str, str]:
+    return {name: image.digest for name, image in pinned.images.items()}
 
 
 async def _read_deployed_release(
     target: stack.TargetStack, release_id: str, history: StackHistory
-) -> "release.Release | None":
-    """A release as the stack's state vouches for it; None: the state does not know it.
+) -> release.Release | None:
+    """A release that the stack's state vouches for; None: the state does not have it.
 
     Raises:
         errors.Unavailable: its record cannot be read, or was changed.
     """
-    from seaway.cli import health  # noqa: PLC0415 - as above
-    from seaway.release import record_store  # noqa: PLC0415
-
-    found = next((entry for entry in history.records.values() if entry.release_id == release_id), None)
-    if history.state is None or found is None:
+    state = history.state
+    summary = next((summary for summary in history.records.values() if summary.release_id == release_id), None)
+    if state is None or summary is None:
         return None
-    if found.id == history.state.id:
-        return history.state.build_release()
-    sha256 = history.state.find_sha256(found.id)
+    if summary.id == state.id:
+        return state.build_release()
+    sha256 = state.find_sha256(summary.id)
     if sha256 is None:
         return None
-    async with health.connect(target) as cluster:
-        one = await record_store.read(cluster, target.namespace, found.id, sha256=sha256)
-    shown = f"ConfigMap/{record_store.get_name(found.id)}"
-    return one.decode_record(shown).build_release(one.decode_provenance(shown), found.recorded)
+    async with connection.connect(target) as cluster:
+        stored = await record_store.read(cluster, target.namespace, summary.id, sha256=sha256)
+    name = f"ConfigMap/{record_store.get_name(summary.id)}"
+    return stored.decode_record(name).build_release(stored.decode_provenance(name), summary.recorded)
 
 
-def _write_pin(
-    target: stack.TargetStack, new_lock: "release_lock.Lock", pinned_release: "release.Release"
-) -> list[str]:
-    """Write the release and the pin, once it is plain that it can be deployed; the jobs that are left out.
+def _write_pin(target: stack.TargetStack, new_lock: release_lock.Lock, older: release.Release) -> list[str]:
+    """Write the release and the pin after validation; return the omitted jobs.
 
     Raises:
-        diagnosis.InvalidInput: it cannot, with what the stack's file says today.
+        diagnosis.InvalidInput: the release does not fit the stack's current file.
     """
-    from seaway.checks import registry  # noqa: PLC0415 - as above
-    from seaway.project import environments, release, release_lock  # noqa: PLC0415
-    from seaway.release import hold  # noqa: PLC0415
-
-    planned = environments.ProposedPin(stack_lock=new_lock, release=pinned_release)
-    values = stack_file.read_config(target.folder / f"Pulumi.{target.name}.yaml")
-    there = {
-        job.name
-        for job in environments.read_environment(
-            values, folder=target.folder, stack=target.name, proposed_pin=planned, check_ids=registry.IDS
-        ).app.jobs
-    }
-    release.save_release(target.folder, pinned_release)
+    config = stack_file.read_config(stack.find_file(target.folder, target.name))
+    environment = environments.read_environment(
+        config,
+        folder=target.folder,
+        stack=target.name,
+        proposed_pin=environments.ProposedPin(stack_lock=new_lock, release=older),
+        check_ids=registry.IDS,
+    )
+    remaining = {job.name for job in environment.app.jobs}
+    release.save_release(target.folder, older)
     hold.remove_fallback(target.folder, target.name)
     release_lock.write(target.folder, target.name, new_lock)
-    return [job.name for job in pinned_release.application.jobs if job.name not in there]
-
-
-def _deploy(target: stack.TargetStack, pulumi_arguments: list[str]) -> int:
-    from seaway.cli import deployment  # noqa: PLC0415 - as above
-
-    return deployment.Deployment(target, rollback=False, pulumi_arguments=pulumi_arguments).run(retry=False)
+    return [job.name for job in older.application.jobs if job.name not in remaining]

@@ -1,88 +1,90 @@
-"""Which stack a command is about, found without Pulumi, its state, a passphrase or a secret's value."""
+"""The stack that a command targets. Reading it needs neither Pulumi nor its state, passphrase or secret values."""
 
 import argparse
 import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seaway.files import roots
 from seaway.model import settings
-from seaway.project import stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, nodes
 
 PROJECT = "Pulumi.yaml"
+NO_STACK_HINT = "create one with pulumi stack init <stack>"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TargetStack:
-    """One environment of one application, and where it runs."""
+    """A stack, and where it runs."""
 
     name: str
     context: str
-    """Of the kubeconfig."""
+    """Name of the kubeconfig context."""
     app: str
     """Name of the application."""
     namespace: str
     folder: Path
-    """Of the project: where Pulumi.yaml stands."""
+    """The project folder, which has Pulumi.yaml."""
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
-    """The option that ``find`` reads."""
-    told = "the stack [$PULUMI_STACK, the one that pulumi stack select chose, or the only one]"
-    parser.add_argument("-s", "--stack", metavar="STACK", help=told)
+    """Add the option that ``find_target`` reads."""
+    help_text = "the stack [$PULUMI_STACK, else the one selected with pulumi stack select, else the only one]"
+    parser.add_argument("-s", "--stack", metavar="STACK", help=help_text)
 
 
 def find_target(arguments: argparse.Namespace) -> TargetStack:
-    """The stack that a command line means, in the project of the working directory.
+    """The stack of a command line, in the project of the working directory.
 
     Raises:
-        diagnosis.InvalidInput: no project, no stack, or a file of theirs that cannot be read.
+        diagnosis.InvalidInput: there is no project or no stack, or a file of theirs cannot be read.
     """
     folder = find_project_folder(Path.cwd())
     return read_target(folder, arguments.stack or _choose_name(folder, os.environ), _format_choice_hint(folder))
 
 
 def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack:
-    """A stack of the project in ``folder``.
+    """Read a stack of the project in ``folder``.
 
     Raises:
-        diagnosis.InvalidInput: there is no such stack (see ``known``), or a file of its cannot be read.
+        diagnosis.InvalidInput: the stack does not exist (see ``find_file``), or a file cannot be read.
     """
-    values = stack_file.read_config(find_file(folder, name, hint))
-    context = values.pairs.get("context")
+    config = stack_file.read_config(find_file(folder, name, hint))
+    context = config.pairs.get("context")
     if context is None or not isinstance(context.node, nodes.ScalarNode):
         hint = "pulumi config set seaway:context <value>"
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(values.location, "seaway:context", "is not set", hint)])
-    said = settings.Settings(stack=name, context=context.node.text)
-    if stack_file.is_building(values):
-        app = _read_name(folder, stack_file.get_app_path(values), stack_file.find_root(values, folder))
+        raise diagnosis.reject(config.location, "seaway:context", "missing-value", "is not set", hint)
+    if stack_file.is_building(config):
+        app = _read_name(folder, stack_file.get_app_path(config), stack_file.find_root(config, folder))
     else:
-        app = _read_pinned_name(folder, name)
-    return TargetStack(name=name, context=said.context, app=app, namespace=said.format_namespace(app), folder=folder)
+        # Of the pinned release: the application in the working tree may have another name.
+        app = environments.read_pinned_release(folder, name).application.name
+    namespace = settings.Settings(stack=name, context=context.node.text).format_namespace(app)
+    return TargetStack(name=name, context=context.node.text, app=app, namespace=namespace, folder=folder)
 
 
 def find_file(folder: Path, name: str, hint: str | None = None) -> Path:
     """The file of a stack.
 
     Raises:
-        diagnosis.InvalidInput: there is no such stack; ``remedy`` says what to do, or the stacks that there are do.
+        diagnosis.InvalidInput: the stack does not exist. The default hint lists the stacks.
     """
     file = folder / f"Pulumi.{name}.yaml"
     if file.is_file():
         return file
-    there = list_names(folder)
-    hint = hint or (f"there are: {', '.join(there)}" if there else "pulumi stack init <stack> begins one")
-    wrong = f"there is no stack {diagnosis.quote(name)}"
-    raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(file.name), "", wrong, hint)])
+    names = list_names(folder)
+    hint = hint or (f"the stacks are: {', '.join(names)}" if names else NO_STACK_HINT)
+    message = f"stack {diagnosis.quote(name)} does not exist"
+    raise diagnosis.reject(diagnosis.SourceLocation(file.name), "", "unknown-stack", message, hint)
 
 
 def find_project_folder(start: Path) -> Path:
-    """The nearest folder with a Pulumi.yaml, as Pulumi looks for it.
+    """The nearest folder with a Pulumi.yaml, as Pulumi finds it.
 
     Raises:
         diagnosis.InvalidInput: there is none.
@@ -90,30 +92,10 @@ def find_project_folder(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / PROJECT).is_file():
             return folder
-    problem = diagnosis.Diagnostic(
-        diagnosis.SourceLocation(str(start)), "", f"no {PROJECT} here or above", "cd to your checkout"
+    location = diagnosis.SourceLocation(str(start))
+    raise diagnosis.reject(
+        location, "", "file-not-found", f"there is no {PROJECT} here or in a parent folder", "cd to your checkout"
     )
-    raise diagnosis.InvalidInput([problem])
-
-
-def _choose_name(folder: Path, variables: Mapping[str, str]) -> str:
-    """The stack that is not named on the command line."""
-    there = list_names(folder)
-    # The full name is organization/project/stack.
-    selected = (variables.get("PULUMI_STACK") or _read_selected(folder, variables) or "").rpartition("/")[2]
-    if selected:
-        return selected
-    if len(there) == 1:
-        return there[0]
-    wrong = "no stack is chosen" if there else "there is no stack"
-    raise diagnosis.InvalidInput(
-        [diagnosis.Diagnostic(diagnosis.SourceLocation(str(folder)), "", wrong, _format_choice_hint(folder))]
-    )
-
-
-def _format_choice_hint(folder: Path) -> str:
-    there = list_names(folder)
-    return f"say which with --stack: {', '.join(there)}" if there else "pulumi stack init <stack> begins one"
 
 
 def list_names(folder: Path) -> list[str]:
@@ -121,14 +103,45 @@ def list_names(folder: Path) -> list[str]:
     return sorted(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in folder.glob("Pulumi.*.yaml"))
 
 
-def _read_selected(folder: Path, variables: Mapping[str, str]) -> str | None:
-    """What ``pulumi stack select`` chose for this project; None where that is not plain.
+def read_pinning_config(folder: Path, name: str, message: str, hint: str) -> nodes.MappingNode:
+    """The configuration of a stack that deploys the release it pins.
 
-    Pulumi keeps it, by backend, in ``workspaces/<project>-<SHA-1 of Pulumi.yaml's path>-workspace.json`` of its home.
+    Raises:
+        diagnosis.InvalidInput: the stack does not exist, or it builds what it deploys: ``message``.
+    """
+    config = stack_file.read_config(find_file(folder, name))
+    if stack_file.is_building(config):
+        location = config.pairs["build"].location if "build" in config.pairs else config.location
+        raise diagnosis.reject(location, "seaway:build", "stack-builds", message, hint)
+    return config
+
+
+def _choose_name(folder: Path, variables: Mapping[str, str]) -> str:
+    """The name of the stack when the command line does not have it."""
+    names = list_names(folder)
+    # The full name is organization/project/stack.
+    selected = (variables.get("PULUMI_STACK") or _read_selected(folder, variables) or "").rpartition("/")[2]
+    if selected:
+        return selected
+    if len(names) == 1:
+        return names[0]
+    message = "no stack is selected" if names else "there is no stack"
+    raise diagnosis.reject(diagnosis.SourceLocation(str(folder)), "", "no-stack", message, _format_choice_hint(folder))
+
+
+def _format_choice_hint(folder: Path) -> str:
+    names = list_names(folder)
+    return f"select one with --stack: {', '.join(names)}" if names else NO_STACK_HINT
+
+
+def _read_selected(folder: Path, variables: Mapping[str, str]) -> str | None:
+    """The stack that ``pulumi stack select`` selected for this project; None where it is ambiguous.
+
+    Pulumi stores it, by backend, in ``workspaces/<project>-<SHA-1 of Pulumi.yaml's path>-workspace.json`` of its home.
     https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/workspace/workspace.go
     """
     home = Path(variables.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    # As Pulumi's own, and nothing that must withstand an attack.
+    # The hash that Pulumi uses in the file's name; it is not for security.
     path = hashlib.sha1(str(folder / PROJECT).encode(), usedforsecurity=False).hexdigest()
     file = home / "workspaces" / f"{_read_name(folder, PROJECT, roots.Root(folder))}-{path}-workspace.json"
     try:
@@ -139,36 +152,19 @@ def _read_selected(folder: Path, variables: Mapping[str, str]) -> str | None:
     backend = variables.get("PULUMI_BACKEND_URL")
     if backend in stacks:
         return stacks[backend]
-    return _find_common(stacks.values()) or saved.get("stack")
+    return next(iter(stacks.values())) if len(set(stacks.values())) == 1 else saved.get("stack")
 
 
-def _find_common(candidates: Iterable[str]) -> str | None:
-    """The one value, if they are all the same."""
-    different = set(candidates)
-    return different.pop() if len(different) == 1 else None
-
-
-def _read_name(folder: Path, file: str, within: roots.Root) -> str:
-    """The name at the top of the application's file, or of the project's, whatever else may be wrong in it."""
-    place = diagnosis.SourceLocation(file)
-    root = _parse_file(folder / file, file, within)
-    entry = root.pairs.get("name") if isinstance(root, nodes.MappingNode) else None
-    if entry is None or not isinstance(entry.node, nodes.ScalarNode) or not entry.node.text:
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(place, "name", "is missing", "add `name:`")])
-    return entry.node.text
-
-
-def _parse_file(path: Path, file: str, root: roots.Root) -> nodes.Node:
+def _read_name(folder: Path, file: str, root: roots.Root) -> str:
+    """The top-level name in the application's file or in Pulumi.yaml, whatever else is invalid in it."""
+    location = diagnosis.SourceLocation(file)
+    path = folder / file
     if path.suffix != ".py" and "compose" not in path.name:
-        hint = "it says the name in its line `name:`"
-        return nodes.parse(root.read(path, "", diagnosis.SourceLocation(file), "", hint=hint), file)
-    from seaway.project import load  # noqa: PLC0415 - whoever writes YAML need not wait for what reads the rest
-
-    return load.parse_file(path, file, root)
-
-
-def _read_pinned_name(folder: Path, name: str) -> str:
-    """The name of the application in the release that a stack pins: the working tree may hold anything."""
-    from seaway.project import environments  # noqa: PLC0415 - 0.1 s that a stack that builds need not pay
-
-    return environments.read_pinned_release(folder, name).application.name
+        content = root.read(path, "", location, "", hint="Seaway reads the application's name from it")
+        node = nodes.parse(content, file)
+    else:
+        node = load.parse_file(path, file, root)
+    pair = node.pairs.get("name") if isinstance(node, nodes.MappingNode) else None
+    if pair is None or not isinstance(pair.node, nodes.ScalarNode) or not pair.node.text:
+        raise diagnosis.reject(location, "name", "missing-value", "is missing", "add `name:`")
+    return pair.node.text

@@ -1,14 +1,13 @@
-"""An application that the command line names by its file, for `kubectl apply`; with the settings of a stack or none."""
+"""The environment that ``render`` and ``export`` print: a stack's, or one for the application file of ``--app``."""
 
 import argparse
 import dataclasses
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seaway.checks import registry
-from seaway.cli import stack
+from seaway.cli import command, stack
 from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, objects
@@ -17,67 +16,101 @@ from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, nodes
 
 STACK_PLACEHOLDER = "kubectl"
-"""In place of a stack's name, where there is none: who applies the objects."""
+"""The stack's name where there is no stack."""
 
 
-def read_environment(arguments: argparse.Namespace) -> environments.Environment:
-    """The environment of an application that the command line names, with the settings of a stack or the defaults.
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that ``read_environment`` reads."""
+    stack.add_option(parser)
+    help_text = "use this application file: YAML, Python or Docker Compose [the stack's]"
+    parser.add_argument("--app", metavar="FILE", help=help_text)
+    help_text = "with --app: include services of a Docker Compose profile"
+    parser.add_argument("--profile", action="append", default=[], metavar="P", help=help_text)
+
+
+def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> environments.Environment:
+    """The environment of the stack, or of the application that ``--app`` names.
+
+    Args:
+        needs_registry: whether an application without a stack must not build images.
 
     Raises:
-        diagnosis.InvalidInput: with all errors in the application, or in the stack where the command line names one.
+        diagnosis.InvalidInput: no stack is selected, or the application or the stack's configuration is invalid.
     """
-    environment = _read_with_stack(arguments) if arguments.stack else _read_without_stack(arguments)
+    namespace = getattr(arguments, "namespace", None)
+    if arguments.app is None:
+        for option, argument in (("--namespace", namespace), ("--profile", arguments.profile)):
+            if argument:
+                message = "requires --app: a stack has its own"
+                raise diagnosis.reject(
+                    diagnosis.SourceLocation(option), "", "conflicting-options", message, "remove it, or add --app FILE"
+                )
+        return load_environment(stack.find_target(arguments))
+    if arguments.stack:
+        environment = _read_with_stack(arguments)
+    else:
+        environment = _read_without_stack(arguments, needs_registry=needs_registry)
     default = environment.namespace if arguments.stack else environment.app.name
-    return dataclasses.replace(environment, fixed_namespace=arguments.namespace or default)
+    return dataclasses.replace(environment, fixed_namespace=namespace or default)
+
+
+def load_environment(target: stack.TargetStack) -> environments.Environment:
+    """The environment of a stack.
+
+    Raises:
+        diagnosis.InvalidInput: the application or the stack's configuration is invalid.
+    """
+    return environments.load_environment(target.folder, target.name, check_ids=registry.IDS)
 
 
 def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
     folder = stack.find_project_folder(Path.cwd())
-    values = stack_file.read_config(stack.find_file(folder, arguments.stack))
-    name = nodes.ScalarNode(values.location, _format_path(Path(arguments.app), folder))
-    entries = {**values.pairs, "app": nodes.Pair(values.location, name)}
+    config = stack_file.read_config(stack.find_file(folder, arguments.stack))
+    location = config.location
+    app = nodes.ScalarNode(location, _format_path(Path(arguments.app), folder))
+    pairs = {**config.pairs, "app": nodes.Pair(location, app)}
     if arguments.profile:
-        listed = tuple(nodes.ScalarNode(values.location, each) for each in arguments.profile)
-        entries["profiles"] = nodes.Pair(values.location, nodes.SequenceNode(values.location, listed))
-    config = nodes.MappingNode(values.location, entries)
-    return environments.read_environment(config, folder=folder, stack=arguments.stack, check_ids=registry.IDS)
-
-
-def _read_without_stack(arguments: argparse.Namespace) -> environments.Environment:
-    folder, file = Path.cwd(), Path(arguments.app)
-    # What has a name is somebody else's to build and push: `docker compose build --push`.
-    app = load.load_application(file, profiles=arguments.profile, build_named_images=arguments.to == "compose")
-    # What Docker publishes stays reachable, and nobody says that there is an ingress controller.
-    name, profiles = _format_path(file, folder), tuple(arguments.profile)
-    said = settings.Settings(stack=STACK_PLACEHOLDER, context="-", app=name, profiles=profiles, publish="nodePort")
-    built = dict(build_inputs.list_builds(app))
-    if built and arguments.to != "compose":
-        wrong = f"{', '.join(built)} must be built and pushed, and without a stack nobody says where to"
-        remedy = "name one with --stack that has seaway:registry, or write `image:`"
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(arguments.app), "", wrong, remedy)])
-    node = load.parse_file(
-        file, name, roots.find_working_root(), profiles, build_named_images=arguments.to == "compose"
+        profiles = tuple(nodes.ScalarNode(location, profile) for profile in arguments.profile)
+        pairs["profiles"] = nodes.Pair(location, nodes.SequenceNode(location, profiles))
+    return environments.read_environment(
+        nodes.MappingNode(location, pairs), folder=folder, stack=arguments.stack, check_ids=registry.IDS
     )
-    return dataclasses.replace(environments.Environment.create(app, said), folder=folder, node=node)
+
+
+def _read_without_stack(arguments: argparse.Namespace, *, needs_registry: bool) -> environments.Environment:
+    folder, file = Path.cwd(), Path(arguments.app)
+    name, profiles = _format_path(file, folder), tuple(arguments.profile)
+    # An image with a name is built and pushed outside of Seaway, with `docker compose build --push`.
+    app = load.load_application(file, profiles=arguments.profile, build_named_images=not needs_registry)
+    if needs_registry and (builds := dict(build_inputs.list_builds(app))):
+        message = f"{', '.join(builds)} must be built and pushed, but without a stack there is no registry"
+        hint = "name a stack that has seaway:registry with --stack, or set `image:`"
+        raise diagnosis.reject(diagnosis.SourceLocation(arguments.app), "", "missing-registry", message, hint)
+    # Ports that Docker publishes stay reachable, and an ingress controller may not exist.
+    stack_settings = settings.Settings(
+        stack=STACK_PLACEHOLDER, context="-", app=name, profiles=profiles, publish="nodePort"
+    )
+    root = roots.find_working_root()
+    node = load.parse_file(file, name, root, profiles, build_named_images=not needs_registry)
+    return dataclasses.replace(environments.Environment.create(app, stack_settings), folder=folder, node=node)
 
 
 def _format_path(file: Path, folder: Path) -> str:
-    """A path as messages show it; of what is elsewhere, the whole of it."""
+    """The path relative to ``folder``; outside of it, the absolute path."""
     name = os.path.relpath(file, folder)
     return str(file.absolute()) if name.startswith("..") else name
 
 
 def filter_applicable(rendered: Sequence[objects.ReleaseObject]) -> Iterator[objects.ReleaseObject]:
-    """What can be applied as it is. A Secret whose values nobody here has is told of, and left to whoever has them."""
-    for each in rendered:
-        values: dict[str, str] = each.manifest.get("data", {}) if each.kind == "Secret" else {}
-        if not each.name.endswith(f"-{inputs.UNRESOLVED}") or not values:
-            yield each
+    """The objects that can be applied. A Secret without its values is omitted and reported."""
+    for release_object in rendered:
+        keys: dict[str, str] = release_object.manifest.get("data", {}) if release_object.kind == "Secret" else {}
+        if not release_object.name.endswith(f"-{inputs.UNRESOLVED}") or not keys:
+            yield release_object
             continue
-        keys = " ".join(f"--from-literal={key}=<value>" for key in values)
-        where = each.manifest["metadata"]["namespace"]
-        print(
-            f"seaway: the Secret {each.name} is left out, since its values are not here;"
-            f" kubectl create secret generic {each.name} -n {where} {keys}",
-            file=sys.stderr,
+        literals = " ".join(f"--from-literal={key}=<value>" for key in keys)
+        namespace = release_object.manifest["metadata"]["namespace"]
+        command.report(
+            f"Secret {release_object.name} is omitted, since its values are not known here; create it:"
+            f" kubectl create secret generic {release_object.name} -n {namespace} {literals}"
         )

@@ -1,78 +1,204 @@
-"""``seaway status``: what runs, how it is, and what is wrong with it. Needs a kubeconfig only.
+"""``seaway status``: the health of the workloads of a stack. Needs only a kubeconfig.
 
-``--json`` prints one object, with ``--watch`` one a line at each change. Times are UTC: ``2026-03-01T10:00:00Z``::
+``--json`` prints one object, with ``--watch`` one on a line for each change. Times are UTC: ``2026-03-01T10:00:00Z``::
 
-    application, stack, context, namespace    texts
-    release      null, or {id, since}: what was deployed last as a whole
-    healthy      there is something, and all of it is complete; the exit code is 0 then, and otherwise 1
+    application, stack, context, namespace    strings
+    release      null, or {id, since}: the last release that was deployed completely
+    healthy      whether there are workloads and all are complete; the exit code is 0 then, otherwise 1
     workloads    a list of
         name         of the service, store or job
         kind         service, store or job
         object       {kind, name} of the Kubernetes object
         state        complete, progressing or failed
-        ready        pods that are ready, whatever their version; of a job: that succeeded
+        ready        ready pods of any version; for a job: succeeded pods
         desired      pods that there should be
-        scale        null, or {min, max}: the bounds in which an autoscaler chooses that number
+        scale        null, or {min, max}: the limits of the autoscaler
         updated      pods of the newest version
-        runs         null; of a job that runs by the clock or by hand {schedule, zone, suspended, state, last}: schedule
-                     and last may be null, state is that of the newest run: none, running, done or failed
-        urls         where a person finds it, as https://shop.example.com/; empty if no Ingress leads to it
+        runs         null; for a CronJob {schedule, zone, suspended, state, last}: schedule and last may be null,
+                     state is that of the newest run: none, running, done or failed
+        urls         as https://shop.example.com/; empty if no Ingress routes to it
         image        of the newest version, in full
-        since        when the newest version began
+        since        start of the newest version
         restarts     of all containers of its pods
         event        null, or the newest warning of the last hour: {time, object, reason, message}
-        findings     a list of {cause, line, remedy, runbook, pod, container, fatal, more}: pod and container may be
-                     null, more counts the further pods that show the same
+        findings     a list of {cause, message, hint, runbook, pod, container, fatal, more}: pod and container may be
+                     null, more is the number of other pods with the same finding
 
 ``--drift --json`` prints one object::
 
     application, stack, context, namespace    as above
     release      id of the release that the cluster is compared with
-    drift        a list; the exit code is 0 if it is empty, and otherwise 4
+    drift        a list; the exit code is 0 if it is empty, otherwise 4
         object       {kind, name}
-        field        as spec.template.spec.containers[web].image; empty for the object as a whole
+        field        as spec.template.spec.containers[web].image; empty for the whole object
         how          edited, deleted or added
-        declared     what was deployed; null if it was added
-        live         what is there; null if it was deleted
-        by           null, or who did it as far as Kubernetes knows: kubectl-edit at 2026-03-01T10:00:00Z
+        declared     the deployed value; null if it was added
+        live         the value in the cluster; null if it was deleted
+        by           null, or the field manager and time: kubectl-edit at 2026-03-01T10:00:00Z
+
+With ``--json``, errors are printed as ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse
-import sys
+import asyncio
+import contextlib
+import datetime
+import json
+from collections.abc import Generator
+from typing import Any, Protocol
+
+from rich import live
 
 from seaway import errors
-from seaway.cli import command, stack
+from seaway.cli import command, connection, display, drift, release_state, stack, status_display, status_snapshot
+from seaway.kubernetes.cluster import reflector, snapshot
+from seaway.release import record_store
+from seaway.rollout import status
 
 UNKNOWN = 2
-"""The cluster cannot be asked: nothing is known about its health, unlike with 1."""
+"""The cluster cannot be reached, so the health is unknown, unlike with 1."""
+
+REDRAW_INTERVAL = 5.0
+"""Seconds between updates of the ages without a change."""
+
+CHANGE_BATCH_SECONDS = 0.3
+"""Seconds in which changes are collected: a rollout makes many at once."""
 
 
-def add(parsers: command.Subparsers) -> None:
-    """The verb's command line."""
-    told = "what runs, how it is, and what is wrong with it; exit code 0: all is well, 1: not all, 2: cannot tell"
-    parser = parsers.add_parser("status", help="what runs, and what is wrong with it", description=told)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = "Exit codes: 0, healthy; 1, not healthy; 2, unknown; 4, drift."
     stack.add_option(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object; its fields: pydoc seaway.cli.status")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("-w", "--watch", action="store_true", help="go on, and show each change; Ctrl-C ends it")
-    drift = "live objects against those of the release, field by field; exit code 4 if they differ"
-    what.add_argument("--drift", action="store_true", help=drift)
-    parser.set_defaults(run=run)
+    command.add_json_option(parser, __name__)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("-w", "--watch", action="store_true", help="keep running and show each change; stop with Ctrl-C")
+    mode.add_argument("--drift", action="store_true", help="compare live objects with the release, field by field")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print it once, or until Ctrl-C.
+    """Print the status once, or until Ctrl-C.
 
     Raises:
-        diagnosis.InvalidInput: it is not clear which stack is meant.
+        diagnosis.InvalidInput: no stack is selected.
     """
-    where = stack.find_target(arguments)
-    from seaway.cli import drift, health  # noqa: PLC0415 - bring the client and rich: 0.3 s others need not pay
-
+    target = stack.find_target(arguments)
     try:
         if arguments.drift:
-            return drift.show_drift(where, as_json=arguments.json)
-        return health.show_status(where, watch=arguments.watch, as_json=arguments.json)
+            return drift.show_drift(target, as_json=arguments.json)
+        return show_status(target, watch=arguments.watch, as_json=arguments.json)
     except errors.Unavailable as error:
-        print(f"seaway: {error}", file=sys.stderr)
+        command.print_errors(error, as_json=arguments.json)
         return UNKNOWN
+
+
+def show_status(target: stack.TargetStack, *, watch: bool, as_json: bool) -> int:
+    """Print the status once, or until Ctrl-C; return the exit code.
+
+    Raises:
+        errors.Unavailable: the cluster cannot be reached. ``watch`` waits for it.
+    """
+    return asyncio.run(_watch(target, as_json=as_json) if watch else _print_once(target, as_json=as_json))
+
+
+async def _print_once(target: stack.TargetStack, *, as_json: bool) -> int:
+    async with connection.connect(target) as cluster:
+        live_objects, release = await asyncio.gather(
+            reflector.read_snapshot(cluster, target.namespace), release_state.read_current(cluster, target.namespace)
+        )
+    report = _build_report(target, release, live_objects)
+    if as_json:
+        command.print_json(status_snapshot.to_json(report))
+    else:
+        screen = display.create_screen()
+        display.write(screen, status_display.render_status(report, screen.width))
+    return command.SUCCESS if report.healthy else command.FAILURE
+
+
+def _build_report(
+    target: stack.TargetStack, release: record_store.CurrentRelease | None, live_objects: snapshot.Snapshot
+) -> status_snapshot.StatusReport:
+    now = datetime.datetime.now(datetime.UTC)
+    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
+    return status_snapshot.StatusReport(target=target, release=release, rows=rows, now=now)
+
+
+async def _watch(target: stack.TargetStack, *, as_json: bool) -> int:
+    """Runs until it is interrupted."""
+    release: record_store.CurrentRelease | None = None
+    async with connection.connect(target) as cluster, reflector.Reflector(cluster, target.namespace) as watched:
+        with _open_output(as_json=as_json) as output:
+            while True:
+                # The reflector reports a lost connection and reconnects.
+                with contextlib.suppress(errors.Unavailable):
+                    release = await release_state.read_current(cluster, target.namespace)
+                output.show(_build_report(target, release, watched.take_snapshot()), watched.disconnected_reason)
+                await watched.wait_for_change(REDRAW_INTERVAL)
+                await asyncio.sleep(CHANGE_BATCH_SECONDS)
+
+
+class StatusOutput(Protocol):
+    """Prints the reports of a watch."""
+
+    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
+        """Print the newest report. While disconnected, ``report`` is the last known."""
+        ...
+
+
+@contextlib.contextmanager
+def _open_output(*, as_json: bool) -> Generator[StatusOutput]:
+    screen = display.create_screen()
+    if as_json or not screen.is_terminal:
+        yield JsonOutput() if as_json else LineOutput()
+        return
+    with live.Live(console=screen, auto_refresh=False) as drawing:
+        yield TerminalOutput(drawing)
+
+
+class TerminalOutput:
+    """On a terminal: redraws the table in place."""
+
+    def __init__(self, drawing: live.Live) -> None:
+        self._drawing = drawing
+
+    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
+        """Redraw."""
+        width = self._drawing.console.width
+        self._drawing.update(status_display.render_status(report, width, disconnected_reason), refresh=True)
+
+
+class JsonOutput:
+    """One object on a line, when it differs from the last."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Any] = {}
+        self._notice = connection.ConnectionNotice()
+
+    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
+        """Print it if it is new."""
+        self._notice.print_change(disconnected_reason)
+        current = status_snapshot.to_json(report)
+        if disconnected_reason is None and current != self._last:
+            self._last = current
+            print(json.dumps(current, ensure_ascii=False), flush=True)
+
+
+class LineOutput:
+    """One line for each workload that changed."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+        self._notice = connection.ConnectionNotice()
+
+    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
+        """Print the changes."""
+        self._notice.print_change(disconnected_reason)
+        if disconnected_reason is not None:
+            return
+        current = {row.name: row.health.summary for row in report.rows}
+        current = current or {"": str(status_display.format_nothing_deployed(report))}
+        for name, line in current.items():
+            if self._last.get(name) != line:
+                print(f"{command.format_clock()} {line}", flush=True)
+        for name in self._last.keys() - current.keys() - {""}:
+            print(f"{command.format_clock()} {name} was deleted", flush=True)
+        self._last = current

@@ -1,75 +1,72 @@
-"""``seaway up``: pulumi up, and where it fails the last good release put back.
+"""``seaway up``: runs pulumi up; a failure can restore the last healthy release.
 
-Exit codes: 0, deployed; 1, failed; 3, failed, and the last good release runs; 130, interrupted by the user.
+Exit codes: 0, deployed; 1, failed; 3, failed, and the last healthy release is restored; 130, interrupted.
 """
 
 import argparse
 import os
 import sys
 
-from seaway.cli import command, pulumi_cli, recovery, stack
+from seaway.cli import command, deployment, pulumi_cli, recovery, stack
 from seaway.release import hold
 from seaway.review import disks, pulumi_preview
 
 
-def add(parsers: command.Subparsers) -> None:
-    """The verb's command line."""
-    told = "pulumi up, then what runs; exit code 0: deployed, 1: failed, 3: failed, and the last good release is back"
-    parser = parsers.add_parser("up", help="deploy, and go back where it fails", description=told)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = "Exit codes: 0, deployed; 1, failed; 3, failed and the last healthy release is restored."
     stack.add_option(parser)
-    back = "where it fails, put the last good release back and hold the failed one, until the source changes"
-    parser.add_argument("--rollback-on-failure", action="store_true", help=back)
-    parser.add_argument("--retry", action="store_true", help="try a release again that is held back")
-    recover = "first clear away what a killed pulumi left: its lock, and the operations that were under way"
-    parser.add_argument("--recover", action="store_true", help=recover)
-    stale = "with --recover: whoever holds the lock is gone, though that cannot be seen from here"
-    parser.add_argument("--stale-lock", action="store_true", help=stale)
-    accept = "run a preview first, list the disks that the change deletes, and let exactly these be deleted"
-    parser.add_argument("--accept-data-loss", action="store_true", help=accept)
-    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="handed to pulumi up as they are")
-    parser.set_defaults(run=run)
+    help_text = "on failure, restore the last healthy release and hold the failed one until the source changes"
+    parser.add_argument("--rollback-on-failure", action="store_true", help=help_text)
+    parser.add_argument("--retry", action="store_true", help="deploy a held release again")
+    help_text = "first remove the lock and the pending operations that a killed pulumi left"
+    parser.add_argument("--recover", action="store_true", help=help_text)
+    help_text = "with --recover: remove the lock although Seaway cannot see whether its holder still runs"
+    parser.add_argument("--force-unlock", action="store_true", help=help_text)
+    help_text = "first run a preview, list the volumes that the change deletes, and allow exactly these deletions"
+    parser.add_argument("--accept-data-loss", action="store_true", help=help_text)
+    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="pass further arguments to pulumi up")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Deploy; the exit code.
+    """Deploy; return the exit code.
 
     Raises:
-        diagnosis.InvalidInput: it is not clear which stack is meant, or a lock file is wrong.
-        errors.Unavailable: the cluster cannot be asked.
+        diagnosis.InvalidInput: no stack is selected, or a lock file is invalid.
+        errors.Unavailable: the cluster cannot be reached.
     """
-    if arguments.stale_lock and not arguments.recover:
-        print("seaway: --stale-lock says something to --recover: seaway up --recover --stale-lock", file=sys.stderr)
+    if arguments.force_unlock and not arguments.recover:
+        command.report("--force-unlock requires --recover: seaway up --recover --force-unlock")
         return command.USAGE_ERROR
-    where = stack.find_target(arguments)
-    if arguments.recover and (why := recovery.recover(where, force_unlock=arguments.stale_lock)):
-        print(f"seaway: {why}", file=sys.stderr)
+    target = stack.find_target(arguments)
+    if arguments.recover and (reason := recovery.recover(target, force_unlock=arguments.force_unlock)):
+        command.report(reason)
         return command.FAILURE
-    if arguments.accept_data_loss and (code := _accept_data_loss(where, arguments)):
+    if arguments.accept_data_loss and (code := _accept_data_loss(target, arguments)):
         return code
-    from seaway.cli import deployment  # noqa: PLC0415 - brings the client and rich: 0.3 s that others need not pay
-
-    chosen = deployment.Deployment(where, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi)
-    return chosen.run(retry=arguments.retry)
+    return deployment.Deployment(target, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi).run(
+        retry=arguments.retry
+    )
 
 
 def _accept_data_loss(target: stack.TargetStack, arguments: argparse.Namespace) -> int:
-    """Accept the loss of the disks that a preview lists, for this process and what it starts; an exit code, or 0."""
+    """Accept the deletion of the volumes that a preview lists, for this process and its children; an exit code."""
     if arguments.retry:
-        hold.remove_fallback(target.folder, target.name)  # the preview must be of what is deployed then
-    print(f"seaway: pulumi preview of stack {target.name}: which disks are deleted", file=sys.stderr, flush=True)
-    words = ["preview", "--json", "--stack", target.name]
-    code, printed = pulumi_cli.capture_stdout(target.folder, words, **{disks.LIST_VARIABLE: "true"})
+        hold.remove_fallback(target.folder, target.name)  # the preview must show the release that is deployed then
+    command.report(f"pulumi preview of stack {target.name}: which volumes are deleted")
+    args = ["preview", "--json", "--stack", target.name]
+    code, printed = pulumi_cli.capture_stdout(target.folder, args, **{disks.LIST_VARIABLE: "true"})
     try:
-        found = pulumi_preview.parse(printed)
+        preview = pulumi_preview.parse(printed)
     except pulumi_preview.UnreadablePreview:
         print(printed.strip(), file=sys.stderr)
         return command.FAILURE
-    for error in found.errors:
-        print(f"seaway: {error}", file=sys.stderr)
-    if code or found.errors:
+    for error in preview.errors:
+        command.report(error)
+    if code or preview.errors:
         return command.FAILURE
-    listed = disks.find_listed(found.warnings)
-    os.environ[disks.ACCEPT_VARIABLE] = ",".join(listed)
-    for line in listed.values() or ["deletes no disk"]:
-        print(f"seaway: accepted: {line}", file=sys.stderr, flush=True)
+    deletions = disks.find_listed(preview.warnings)
+    os.environ[disks.ACCEPT_VARIABLE] = ",".join(deletions)
+    for line in deletions.values() or ["deletes no volume"]:
+        command.report(f"accepted: {line}")
     return command.SUCCESS

@@ -1,4 +1,4 @@
-"""Everything that is as it is because nobody said otherwise, with its reason."""
+"""All defaults with their reasons."""
 
 import dataclasses
 import types
@@ -19,55 +19,78 @@ class Default:
     """One default."""
 
     of: str
-    """Whose: ``services``, ``Pulumi.<stack>.yaml``, ``Deployment``."""
+    """``services``, ``Pulumi.<stack>.yaml``, or a kind: ``Deployment``."""
     field: str
     value: Any
-    """In plain values; None, an empty list or mapping: there is none."""
+    """A plain value; None, an empty list or mapping: no default."""
     means: str
     why: str
-    """Empty where the absence of something needs no reason."""
+    """Empty if a missing value needs no reason."""
     check: str | None = None
-    """The id of the check that asks for it."""
+    """The id of the check that requires it."""
 
 
 ALL_WORKLOADS = "services, stores, jobs"
 STACK_FILE = "Pulumi.<stack>.yaml"
 
+_REPEATED = {
+    "init": ("", "the fields of the workload's own container, with the same defaults"),
+    "sidecars": ("init.<name>.", "the fields of init.<name>, with the same defaults"),
+}
+"""By field of extra containers: the prefix of the fields that it repeats, and the line that replaces them."""
+
 
 def list_defaults() -> list[Default]:
-    """All defaults: those of app.yaml, those of a stack's file, and what the objects have that neither can say."""
+    """The defaults of app.yaml, of a stack's file, and of the objects."""
     common = {field.name for field in dataclasses.fields(application.WorkloadSpec)}
-    found = list(_list_model_defaults(application.WorkloadSpec, ALL_WORKLOADS, ""))
-    for of, cls in (("services", application.Service), ("stores", application.Store), ("jobs", application.Job)):
-        found += _list_model_defaults(cls, of, "", common)
-    return [*found, *_list_model_defaults(settings.Settings, STACK_FILE, "seaway:"), *_list_object_defaults()]
+    defaults = list(_list_model_defaults(application.WorkloadSpec, ALL_WORKLOADS, ""))
+    for owner, cls in (("services", application.Service), ("stores", application.Store), ("jobs", application.Job)):
+        defaults += _list_model_defaults(cls, owner, "", common)
+    defaults += _list_model_defaults(settings.Settings, STACK_FILE, "seaway:")
+    return [*_merge_repeated(defaults), *_list_object_defaults()]
 
 
-def _list_model_defaults(cls: type, of: str, prefix: str, excluded: typing.Collection[str] = ()) -> Iterator[Default]:
+def _merge_repeated(defaults: list[Default]) -> Iterator[Default]:
+    """Replace the fields of an extra container that equal another container's by one line."""
+    by_field = {default.field: default for default in defaults if default.of == ALL_WORKLOADS}
+    merged: set[str] = set()
+    for default in defaults:
+        name, _, suffix = default.field.partition(".<name>.")
+        other, means = _REPEATED.get(name, ("", ""))
+        same = by_field.get(f"{other}{suffix}") if means else None
+        if same is None or dataclasses.replace(default, field=same.field) != same:
+            yield default
+        elif name not in merged:
+            merged.add(name)
+            yield Default(of=default.of, field=f"{name}.<name>.*", value=None, means=means, why="")
+
+
+def _list_model_defaults(
+    cls: type, owner: str, prefix: str, excluded: typing.Collection[str] = ()
+) -> Iterator[Default]:
     hints = decode.get_type_hints(cls)
     for field in dataclasses.fields(cls):
         if field.name in excluded or field.name == decode.get_name_field(cls):
             continue
         path = f"{prefix}{decode.to_camel_case(field.name)}"
-        inner, many = _find_nested_class(hints[field.name])
-        given = encode.get_default(field)
-        if given is not dataclasses.MISSING and not (inner and dataclasses.is_dataclass(given)):
-            means, why = fields.read_notes(hints[field.name])
-            yield Default(of=of, field=path, value=encode.to_plain(given), means=means, why=why)
-        if inner:
-            yield from _list_model_defaults(
-                inner, of, f"{path}.<{decode.get_name_field(inner)}>." if many else f"{path}."
-            )
+        nested, is_collection = _find_nested_class(hints[field.name])
+        default = encode.get_default(field)
+        if default is not dataclasses.MISSING and not (nested and dataclasses.is_dataclass(default)):
+            help_text, rationale = fields.read_notes(hints[field.name])
+            yield Default(of=owner, field=path, value=encode.to_plain(default), means=help_text, why=rationale)
+        if nested:
+            name = f".<{decode.get_name_field(nested)}>" if is_collection else ""
+            yield from _list_model_defaults(nested, owner, f"{path}{name}.")
 
 
 def _find_nested_class(hint: Any) -> tuple[type | None, bool]:
-    """The dataclass that a field holds, and whether it holds many."""
+    """The dataclass of a field, and whether the field is a collection."""
     match typing.get_origin(hint):
         case typing.Annotated:
             return _find_nested_class(typing.get_args(hint)[0])
         case types.UnionType:
-            found = [_find_nested_class(one) for one in typing.get_args(hint)]
-            return next((one for one in found if one[0]), (None, False))
+            nested = map(_find_nested_class, typing.get_args(hint))
+            return next((match for match in nested if match[0]), (None, False))
         case origin if origin is tuple:
             return _find_nested_class(typing.get_args(hint)[0])[0], True
         case _:
@@ -75,17 +98,16 @@ def _find_nested_class(hint: Any) -> tuple[type | None, bool]:
 
 
 def _list_object_defaults() -> Iterator[Default]:
-    """What the objects of the least that can be said have, without what the model says."""
+    """The fields of the objects that do not depend on app.yaml, with the values of a minimal application."""
     manifests = _render_minimal_manifests()
     for field in fields.FIELDS:
         if not field.rationale:
             continue
-        found = (fields.find_value(one, field.path) for one in manifests if one["kind"] in field.kinds)
-        value = next(one for one in found if one is not None)
+        matches = (fields.find_value(manifest, field.path) for manifest in manifests if manifest["kind"] in field.kinds)
         yield Default(
             of=field.owner,
             field=field.short_path,
-            value=value,
+            value=next(match for match in matches if match is not None),
             means=field.help_text,
             why=field.rationale,
             check=field.check,
@@ -93,7 +115,7 @@ def _list_object_defaults() -> Iterator[Default]:
 
 
 def _render_minimal_manifests() -> list[dict[str, Any]]:
-    """One of each kind."""
+    """At least one object of each kind."""
     volume = application.Volume(path="/data", size="1Gi")
     app = application.Application(
         "app",
@@ -104,8 +126,7 @@ def _render_minimal_manifests() -> list[dict[str, Any]]:
         stores=(application.Store("db", image="db:1", port=5432, volume=volume),),
         jobs=(application.Job("migrate", image="migrate:1"),),
     )
-    stack = settings.Settings(stack="dev", context="dev")
-    return [
-        one.manifest
-        for one in preview.render_objects(environments.Environment.create(resolve.resolve_application(app), stack))
-    ]
+    stack_settings = settings.Settings(stack="dev", context="dev")
+    environment = environments.Environment.create(resolve.resolve_application(app), stack_settings)
+    rendered = preview.render_objects(environment)
+    return [release_object.manifest for release_object in rendered]

@@ -1,8 +1,8 @@
-"""The fields of objects that are worth a line, each with its reason.
+"""The fields of objects that ``seaway explain`` lists, each with its reason.
 
-A reason is written once, where the thing is done: in the docstring of the check that asks for it, of the function that
-makes it, or beside its constant. This table only says which one it is. A field that says what ``app.yaml`` says has
-the path there instead: its reason is the user's, or that of the model's default.
+A reason is written once, where the field is set: in the docstring of the check that requires it, of the function that
+builds it, or beside its constant. This table only refers to it. A field that app.yaml sets has its path there instead:
+the reason is the user's, or that of the model's default.
 """
 
 import dataclasses
@@ -13,75 +13,71 @@ from types import ModuleType
 from typing import Any, cast
 
 from seaway.checks import check
-from seaway.checks.rules import availability as avl
+from seaway.checks.rules import availability as availability_checks
 from seaway.checks.rules import identity, probes, resources, security
 from seaway.kubernetes.api import kinds
 from seaway.manifests import availability, config, container, namespace, pod, policies, scaling, volumes, workloads
 from seaway.manifests import identity as accounts
 from seaway.manifests import network as services
-from seaway.manifests import probes as asked
+from seaway.manifests import probes as probe_manifests
 from seaway.syntax import field_help
 
 POD_TEMPLATE_KINDS = kinds.WORKLOAD_KINDS
-"""The kinds that have a pod template."""
+"""The kinds with a pod template."""
 
 POD_SPEC_PATH = "spec.template.spec"
 CONTAINER_PATH = f"{POD_SPEC_PATH}.containers.0"
 _POD_SECURITY_PREFIX = "pod-security.kubernetes.io"
+_SHORT_PREFIXES = {CONTAINER_PATH: "container", POD_SPEC_PATH: "pod", "spec": "", "metadata.labels": ""}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of an object, or of several kinds of objects."""
+    """A field of one or several kinds of objects."""
 
     kinds: tuple[str, ...]
     path: tuple[str, ...]
     help_text: str = ""
-    """What it is, where there is more to say than its name."""
+    """The meaning, if the name does not say it."""
     rationale: str = ""
-    """The reason; empty: it is what the model says."""
+    """The reason; empty: app.yaml sets it."""
     check: str | None = None
-    """The id of the check that the reason is of."""
+    """The id of the check that requires it."""
     model_path: str | None = None
-    """Where the model says it, below `services.web`: ``scale.min``."""
+    """The path in app.yaml below `services.web`: ``scale.min``."""
 
     @property
     def owner(self) -> str:
-        """Whose it is, as people read it."""
+        """The kinds, for a reader."""
         return "all pods" if self.kinds == POD_TEMPLATE_KINDS else ", ".join(self.kinds)
 
     @property
     def short_path(self) -> str:
-        """The path as people read it: a pod's, a container's, without what leads to them."""
-        words = ".".join(self.path)
-        for above, short in (
-            (CONTAINER_PATH, "container"),
-            (POD_SPEC_PATH, "pod"),
-            ("spec", ""),
-            ("metadata.labels", ""),
-        ):
-            if words.startswith(f"{above}."):
-                return f"{short}.{words.removeprefix(f'{above}.')}".removeprefix(".")
-        return words
+        """The path for a reader, from the pod or the container on."""
+        path = ".".join(self.path)
+        for prefix, short in _SHORT_PREFIXES.items():
+            if path.startswith(f"{prefix}."):
+                return f"{short}.{path.removeprefix(f'{prefix}.')}".removeprefix(".")
+        return path
 
 
 def find_value(manifest: Any, path: tuple[str, ...]) -> Any:
-    """What a manifest has there; None: it has nothing. What a Job has, a CronJob has in its template of one."""
+    """The value at a path of a manifest, if there is one. For a CronJob a path may be that of its Job template."""
     match manifest:
         case {"spec": {"jobTemplate": dict(), **spec}} if path[0] == "spec" and path[1] not in spec:
             path = ("spec", "jobTemplate", *path)
         case _:
             pass
-    found = manifest
+    node = manifest
     for key in path:
-        match found:
+        match node:
             case dict():
-                found = cast(dict[str, Any], found).get(key)
+                node = cast(dict[str, Any], node).get(key)
             case list():
-                found = next(iter(cast(list[Any], found)[int(key) :]), None)
+                node = next(iter(cast(list[Any], node)[int(key) :]), None)
             case _:
                 return None
-    return found
+    return node
 
 
 def _split_path(prefix: str, suffix: str) -> tuple[str, ...]:
@@ -89,7 +85,7 @@ def _split_path(prefix: str, suffix: str) -> tuple[str, ...]:
 
 
 def _from_check(kinds: tuple[str, ...], prefix: str, suffix: str, source: check.Check) -> Field:
-    """What a check asks for."""
+    """A field that a check requires."""
     return Field(
         kinds=kinds,
         path=_split_path(prefix, suffix),
@@ -100,31 +96,31 @@ def _from_check(kinds: tuple[str, ...], prefix: str, suffix: str, source: check.
 
 
 def _from_docstring(kinds: tuple[str, ...], prefix: str, suffix: str, source: Callable[..., Any]) -> Field:
-    """What the function says that makes it, first."""
+    """A field whose reason is the first paragraph of the function that builds it."""
     text = inspect.getdoc(source) or ""
     return Field(kinds=kinds, path=_split_path(prefix, suffix), rationale=" ".join(text.partition("\n\n")[0].split()))
 
 
 def _from_constant(kinds: tuple[str, ...], prefix: str, suffix: str, module: ModuleType, name: str) -> Field:
-    """What a constant is, and why."""
-    means, why = read_notes(typing.get_type_hints(module, include_extras=True)[name])
-    return Field(kinds=kinds, path=_split_path(prefix, suffix), help_text=means, rationale=why)
+    """A field that a constant sets."""
+    help_text, rationale = read_notes(typing.get_type_hints(module, include_extras=True)[name])
+    return Field(kinds=kinds, path=_split_path(prefix, suffix), help_text=help_text, rationale=rationale)
 
 
 def read_notes(hint: Any) -> tuple[str, str]:
-    """What an annotation says that something means, and why it is so; empty where it says nothing."""
-    said = typing.get_args(hint)[1:]
-    means = next((note.text for note in said if isinstance(note, field_help.Help)), "")
-    return means, next((note.text for note in said if isinstance(note, field_help.Rationale)), "")
+    """The help and the rationale of an annotation; empty if it has none."""
+    notes = typing.get_args(hint)[1:]
+    help_text = next((note.text for note in notes if isinstance(note, field_help.Help)), "")
+    return help_text, next((note.text for note in notes if isinstance(note, field_help.Rationale)), "")
 
 
 def _from_model(kinds: tuple[str, ...], prefix: str, suffix: str, model_path: str) -> Field:
-    """What the model says."""
+    """A field that app.yaml sets."""
     return Field(kinds=kinds, path=_split_path(prefix, suffix), model_path=model_path)
 
 
 def _from_namespace_label(name: str, help_text: str, rationale: str, check_id: str | None = None) -> Field:
-    """What a label of the namespace says."""
+    """A label of the namespace."""
     return Field(
         kinds=("Namespace",),
         path=("metadata", "labels", name),
@@ -140,7 +136,7 @@ _JOB_KINDS = ("Job", "CronJob")
 
 FIELDS: tuple[Field, ...] = (
     _from_model(("Deployment",), "spec", "replicas", "scale.min"),
-    _from_check(("Deployment",), "spec", "strategy.rollingUpdate.maxUnavailable", avl.rollout_strategy),
+    _from_check(("Deployment",), "spec", "strategy.rollingUpdate.maxUnavailable", availability_checks.rollout_strategy),
     _from_constant(("Deployment", "DaemonSet"), "spec", "minReadySeconds", workloads, "MIN_READY_SECONDS"),
     _from_constant(_LONG_RUNNING_KINDS, "spec", "revisionHistoryLimit", workloads, "REVISION_HISTORY_LIMIT"),
     _from_docstring(("StatefulSet",), "spec", "persistentVolumeClaimRetentionPolicy", workloads.build_stateful_set),
@@ -168,8 +164,12 @@ FIELDS: tuple[Field, ...] = (
     _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "priorityClassName", "priorityClass"),
     _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "nodeSelector", "nodeSelector"),
     _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "tolerations", "tolerations"),
-    _from_check(("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.0.topologyKey", avl.zone_spread),
-    _from_check(("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.1.topologyKey", avl.node_spread),
+    _from_check(
+        ("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.0.topologyKey", availability_checks.zone_spread
+    ),
+    _from_check(
+        ("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.1.topologyKey", availability_checks.node_spread
+    ),
     _from_model(("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.1.whenUnsatisfiable", "spread"),
     _from_constant(_JOB_KINDS, POD_SPEC_PATH, "restartPolicy", pod, "JOB_RESTART_POLICY"),
     _from_constant(POD_TEMPLATE_KINDS, CONTAINER_PATH, "imagePullPolicy", container, "PULL_POLICY"),
@@ -184,7 +184,9 @@ FIELDS: tuple[Field, ...] = (
     ),
     _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.limits.ephemeral-storage", "resources.disk"),
     _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.limits.cpu", "resources.cpuLimit"),
-    _from_constant(_LONG_RUNNING_KINDS, CONTAINER_PATH, "startupProbe.periodSeconds", asked, "STARTUP_PERIOD_SECONDS"),
+    _from_constant(
+        _LONG_RUNNING_KINDS, CONTAINER_PATH, "startupProbe.periodSeconds", probe_manifests, "STARTUP_PERIOD_SECONDS"
+    ),
     _from_model(_LONG_RUNNING_KINDS, CONTAINER_PATH, "startupProbe.failureThreshold", "health.startPeriod"),
     _from_check(_LONG_RUNNING_KINDS, CONTAINER_PATH, "livenessProbe.periodSeconds", probes.liveness_probe),
     _from_check(_LONG_RUNNING_KINDS, CONTAINER_PATH, "readinessProbe.periodSeconds", probes.readiness_probe),
@@ -195,7 +197,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     _from_check(POD_TEMPLATE_KINDS, CONTAINER_PATH, "securityContext.capabilities.drop", security.capabilities),
     _from_constant(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "volumes.0.emptyDir.sizeLimit", volumes, "WRITABLE_SIZE_LIMIT"),
-    _from_check(("PodDisruptionBudget",), "spec", "maxUnavailable", avl.disruption_budget),
+    _from_check(("PodDisruptionBudget",), "spec", "maxUnavailable", availability_checks.disruption_budget),
     _from_model(("HorizontalPodAutoscaler",), "spec", "minReplicas", "scale.min"),
     _from_model(("HorizontalPodAutoscaler",), "spec", "maxReplicas", "scale.max"),
     _from_constant(("HorizontalPodAutoscaler",), "spec", "behavior.scaleUp.policies", scaling, "SCALE_UP_POLICIES"),

@@ -1,4 +1,4 @@
-"""An application as a picture: who talks to whom, who waits for whom, what is reached from outside."""
+"""An application as a graph: links, start order, and entry points from outside the cluster."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,31 +8,31 @@ from seaway.manifests import network
 from seaway.model import application, ingress_hosts, settings
 
 OUTSIDE = "outside"
-"""The node that stands for whoever is not in the cluster; its kind has no other."""
+"""The node for everything outside the cluster, the only node of its kind."""
 
-Relation = Literal["calls", "after", "reaches"]
+Relation = Literal["calls", "dependsOn", "reaches"]
 RELATION_LABELS: Mapping[Relation, str] = {
-    "calls": "talks to",
-    "after": "starts after",
+    "calls": "calls",
+    "dependsOn": "starts after",
     "reaches": "reaches",
 }
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A service, store or job, or the world outside."""
+    """A service, store or job, or the outside."""
 
     id: str
-    """``services.web``: two kinds never share one."""
+    """``services.web``, unique across the kinds."""
     name: str
     kind: Literal["service", "store", "job", "outside"]
     detail: str
-    """What is worth a second line: ``2 pods, port 8000``."""
+    """The second line: ``2 pods, port 8000``."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """An arrow: the first needs the second."""
+    """An arrow: the first node needs the second."""
 
     start: str
     """The id of a node."""
@@ -42,7 +42,7 @@ class Edge:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """All of it."""
+    """The graph of an application in an environment."""
 
     application: str
     stack: str
@@ -51,43 +51,48 @@ class Graph:
 
     @property
     def title(self) -> str:
-        """What is drawn, in one line."""
-        counts = {kind: sum(each.kind == kind for each in self.nodes) for kind in ("service", "store", "job")}
-        told = [f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items() if number]
-        return " · ".join([self.application, f"stack {self.stack}", ", ".join(told)])
+        """The title line."""
+        counts = {kind: sum(node.kind == kind for node in self.nodes) for kind in ("service", "store", "job")}
+        parts = [f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items() if number]
+        return " · ".join([self.application, f"stack {self.stack}", ", ".join(parts)])
 
 
 def build_graph(app: application.Application, stack_settings: settings.Settings) -> Graph:
-    """The picture of an application in an environment, in the order of its file."""
+    """The graph of an application in an environment, in the order of the application's file."""
     workloads = app.get_workloads()
-    ids = {each.name: path for path, each in workloads.items()}
-    nodes = [_build_node(path, each) for path, each in workloads.items()]
+    ids = {workload.name: path for path, workload in workloads.items()}
+    nodes = [_build_node(path, workload) for path, workload in workloads.items()]
     edges: list[Edge] = []
-    for path, each in workloads.items():
-        edges += [Edge(start=path, end=ids[name], relation="calls") for name in each.calls]
-        edges += [Edge(start=path, end=ids[name], relation="after") for name in each.depends_on]
-    led = [
-        *(each for each in app.services if each.publish),
-        *(each for each in app.stores if ingress_hosts.get_addresses(stack_settings, each)),
-    ]
-    exposed = [
-        path
-        for path, each in workloads.items()
-        if each in led or (network.list_published_ports(each) and stack_settings.publish != "ingress")
-    ]
-    if exposed:
-        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=_describe_exposure(stack_settings, led)))
-        edges = [*(Edge(start=OUTSIDE, end=path, relation="reaches") for path in exposed), *edges]
+    for path, workload in workloads.items():
+        edges += [Edge(start=path, end=ids[name], relation="calls") for name in workload.calls]
+        edges += [Edge(start=path, end=ids[name], relation="dependsOn") for name in workload.depends_on]
+    published = {path: workload for path, workload in workloads.items() if is_published(workload, stack_settings)}
+    if published:
+        detail = _describe_publication(stack_settings, published.values())
+        nodes.insert(0, Node(id=OUTSIDE, name=OUTSIDE, kind="outside", detail=detail))
+        edges = [*(Edge(start=OUTSIDE, end=path, relation="reaches") for path in published), *edges]
     return Graph(application=app.name, stack=stack_settings.stack, nodes=nodes, edges=edges)
 
 
-def _describe_exposure(
-    stack_settings: settings.Settings, published: Iterable[application.Service | application.Store]
-) -> str:
-    """How one comes in: by name, or by whatever the cluster gives."""
+def is_published(workload: application.AnyWorkload, stack_settings: settings.Settings) -> bool:
+    """Whether the workload is reachable from outside the cluster, or would be with another ``seaway:publish``."""
+    if isinstance(workload, application.Service) and workload.publish:
+        return True
+    if isinstance(workload, application.Store) and ingress_hosts.get_addresses(stack_settings, workload):
+        return True
+    return stack_settings.publish != "ingress" and bool(network.list_published_ports(workload))
+
+
+def _describe_publication(stack_settings: settings.Settings, published: Iterable[application.AnyWorkload]) -> str:
+    """The way in: the first URL, or the kind of Service."""
     if stack_settings.publish == "none":
         return "closed: seaway:publish is none"
-    urls = [url for each in published for url in ingress_hosts.format_urls(stack_settings, each)]
+    urls = [
+        url
+        for workload in published
+        if not isinstance(workload, application.Job)
+        for url in ingress_hosts.format_urls(stack_settings, workload)
+    ]
     more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
     return f"{urls[0]}{more}" if urls else f"by {stack_settings.publish}"
 
@@ -96,20 +101,11 @@ def _build_node(path: str, workload: application.AnyWorkload) -> Node:
     match workload:
         case application.Service():
             pods = f"{workload.scale.min} pod{'' if workload.scale.min == 1 else 's'}"
-            if workload.daemon_set:
-                pods = "a pod on every node"
-            return Node(
-                id=path,
-                name=workload.name,
-                kind="service",
-                detail=f"{pods}, port {workload.port}" if workload.port else pods,
-            )
+            kind, detail = "service", ["a pod on every node" if workload.daemon_set else pods]
         case application.Store():
-            return Node(
-                id=path,
-                name=workload.name,
-                kind="store",
-                detail=", ".join([workload.volume.size, *([f"port {workload.port}"] if workload.port else [])]),
-            )
+            kind, detail = "store", [workload.volume.size]
         case application.Job():
             return Node(id=path, name=workload.name, kind="job", detail=workload.schedule or workload.run)
+    if workload.port:
+        detail.append(f"port {workload.port}")
+    return Node(id=path, name=workload.name, kind=kind, detail=", ".join(detail))

@@ -1,4 +1,4 @@
-"""Where a value comes from: a line of the application's file, one of the stack's overlay, or nobody's."""
+"""The source of a value: a line of the application's file, or of the stack's overlay."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,38 +12,38 @@ _SHORTHAND_CLASSES: Mapping[str, type[Any]] = {
     "health": application.Health,
     "scale": application.Scale,
 }
-"""What may be written as one value, which then says some of its fields."""
+"""Fields that can be written as one value, which sets some of their fields."""
 
 
 def find_locations(node: nodes.Node, path: str) -> tuple[diagnosis.SourceLocation, ...]:
-    """Where a path (``services.web.scale.min``) is written; none: it has its default.
+    """Where a path (``services.web.scale.min``) is written; empty: the field has its default.
 
-    A mapping may stand in both files, and then has a place in each.
+    A mapping may be in both files and then has a location in each.
     """
-    at = None
-    above = ""
+    location = None
+    parent = ""
     for part in path.split("."):
         match node:
             case nodes.MappingNode() if part in node.pairs:
-                at, node = node.pairs[part].location, node.pairs[part].node
+                location, node = node.pairs[part].location, node.pairs[part].node
             case nodes.MappingNode():
                 return ()
-            case _ if at and above in _SHORTHAND_CLASSES:
-                return (at,) if _shorthand_sets(_SHORTHAND_CLASSES[above], part) else ()
+            case _ if location and parent in _SHORTHAND_CLASSES:
+                return (location,) if _shorthand_sets(_SHORTHAND_CLASSES[parent], part) else ()
             case _:
                 return ()
-        above = part
-    if at is None:
+        parent = part
+    if location is None:
         return ()
-    files = {at.file: at}
-    for entry in node.pairs.values() if isinstance(node, nodes.MappingNode) else ():
-        files.setdefault(entry.location.file, entry.location)
-    return tuple(files.values())
+    by_file = {location.file: location}
+    for pair in node.pairs.values() if isinstance(node, nodes.MappingNode) else ():
+        by_file.setdefault(pair.location.file, pair.location)
+    return tuple(by_file.values())
 
 
 def _shorthand_sets(cls: type[Any], field: str) -> bool:
-    """Whether the short form of a class says the field."""
-    value = ("what is written",)
-    made = cls.shorthand(value)
-    said = (one.name for one in dataclasses.fields(cls) if getattr(made, one.name) is value)
-    return field in map(decode.to_camel_case, said)
+    """Whether the short form of a class sets the field."""
+    marker = ("the short form",)
+    decoded = cls.shorthand(marker)
+    names = (declared.name for declared in dataclasses.fields(cls) if getattr(decoded, declared.name) is marker)
+    return field in map(decode.to_camel_case, names)

@@ -1,35 +1,35 @@
-"""What one service, store or job becomes, and why."""
+"""The manifests of a service, store or job, and the reason for each value."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from seaway.checks.rules import identity
-from seaway.explain import fields, origin
-from seaway.manifests import network, objects, preview
+from seaway.explain import fields, graph, origin
+from seaway.manifests import objects, preview
 from seaway.model import application, ingress_hosts, links
 from seaway.model.defaults import image_profiles
 from seaway.project import environments
-from seaway.syntax import decode, nodes
+from seaway.syntax import decode
 
 PURPOSES: Mapping[str, str] = {
     "ConfigMap": "its configuration files",
-    "CronJob": "runs it by the clock, or when somebody starts it",
-    "DaemonSet": "runs one pod on every node, and replaces them when something changes",
-    "Deployment": "runs its pods, and replaces them when something changes",
-    "HorizontalPodAutoscaler": "starts more pods under load, and ends them after it",
-    "Ingress": "leads requests from outside to it, by host and path",
-    "Job": "runs it once a release, before any service's pods change",
-    "NetworkPolicy": "who may talk to its pods, and whom they may talk to",
-    "PodDisruptionBudget": "keeps whoever drains nodes from taking all of its pods at once",
-    "Role": "what its account may do with the objects of the namespace",
+    "CronJob": "runs it on a schedule, or when you start it",
+    "DaemonSet": "runs one pod on every node and replaces the pods after a change",
+    "Deployment": "runs its pods and replaces them after a change",
+    "HorizontalPodAutoscaler": "adds pods under load and removes them afterwards",
+    "Ingress": "routes requests from outside to it, by host and path",
+    "Job": "runs it once in each release, before the pods of any service change",
+    "NetworkPolicy": "limits the connections to and from its pods",
+    "PodDisruptionBudget": "limits how many pods a node drain may evict at once",
+    "Role": "the permissions of its account in the namespace",
     "RoleBinding": "gives the role to the account",
     "Secret": "its secret values",
     "Service": "its name and address in the cluster",
-    "ServiceAccount": "who its pods are to the cluster",
-    "StatefulSet": "runs its one pod, always with the same name and the same disk",
+    "ServiceAccount": "the identity of its pods",
+    "StatefulSet": "runs its one pod, always with the same name and the same volume",
 }
-"""What an object is for, said to somebody who has never written one."""
+"""The purpose of each kind of object, for a reader who has never written a manifest."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,25 +43,25 @@ class ObjectPurpose:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedField:
-    """A value, and what it comes from."""
+    """A value and its source."""
 
     object: str | None = None
-    """The kind of the object that has it, for what app.yaml cannot say."""
+    """The kind of the object, for a field that app.yaml does not have."""
     field: str
-    """In the words of app.yaml, or in those of the object."""
+    """A key of app.yaml, or of the object."""
     becomes: str | None
-    """The object's field, ``Deployment replicas``; None: it is no single one."""
+    """The object's field, ``Deployment replicas``; None: more than one."""
     value: Any
     place: str | None
-    """Where it is written, ``app/app.yaml:7:5``; None: nowhere."""
+    """Where it is written, ``app/app.yaml:7:5``; None: it is a default."""
     why: str
-    """The reason of what is written nowhere."""
+    """The reason of a default."""
     check: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """All that there is to tell of one."""
+    """A service, store or job."""
 
     name: str
     kind: str
@@ -71,97 +71,102 @@ class Explanation:
     image: str
     image_from: str
     address: str | None
-    """In the cluster; None: it takes no requests."""
-    exposed: str | None
-    """How it is reached from outside; None: it is not."""
+    """In the cluster; None: it accepts no requests."""
+    published: str | None
+    """How it is reachable from outside (``seaway:publish``); None: it is not."""
     urls: Sequence[str]
-    """Where a person finds it, if an Ingress leads to it."""
+    """The URLs of the Ingress."""
     calls: Sequence[str]
     called_by: Sequence[str]
-    after: Sequence[str]
+    depends_on: Sequence[str]
     start: str | None
-    """The line that starts a job which runs by the clock or by hand; None: it is none of those."""
+    """The command that starts a job which does not run with a release; None: not such a job."""
     objects: Sequence[ObjectPurpose]
     rows: Sequence[ExplainedField]
 
 
 def explain_workload(environment: environments.Environment, name: str) -> Explanation:
-    """One service, store or job of a stack.
+    """Explain one service, store or job of an environment.
 
     Raises:
-        diagnosis.InvalidInput: there is none of that name, or a file is wrong.
+        diagnosis.InvalidInput: it does not exist, or a file is invalid.
     """
-    path, each = environment.find_workload(name)
-    made = [found for found in _render_objects(environment) if found.owner == each.name]
-    node = environment.node
-    runs = next(found.manifest for found in made if found.kind in fields.POD_TEMPLATE_KINDS)
-    image = fields.find_value(runs, (*fields.CONTAINER_PATH.split("."), "image"))
-    led = ingress_hosts.format_urls(environment.settings, each) if not isinstance(each, application.Job) else ()
-    asked = isinstance(each, application.Service) and each.publish
-    exposed = asked or led or (network.list_published_ports(each) and environment.settings.publish != "ingress")
+    path, workload = environment.find_workload(name)
+    app, stack_settings = environment.app, environment.settings
+    images = preview.find_images(environment)
+    rendered = [
+        release_object
+        for release_object in preview.render_objects(environment, images)
+        if release_object.owner == workload.name
+    ]
+    pods = next(
+        release_object.manifest for release_object in rendered if release_object.kind in fields.POD_TEMPLATE_KINDS
+    )
+    image = fields.find_value(pods, (*fields.CONTAINER_PATH.split("."), "image"))
+    is_job = isinstance(workload, application.Job)
     return Explanation(
-        name=each.name,
-        kind=type(each).__name__.lower(),
-        application=environment.app.name,
-        stack=environment.settings.stack,
+        name=workload.name,
+        kind=type(workload).__name__.lower(),
+        application=app.name,
+        stack=stack_settings.stack,
         image=image,
-        image_from=_explain_image(environment, path, each, image, node),
-        address=links.find_url(environment.app, each.name),
-        exposed=environment.settings.publish if exposed else None,
-        urls=led,
-        calls=each.calls,
-        called_by=[other.name for other in environment.app.get_workloads().values() if each.name in other.calls],
-        after=each.depends_on,
-        start=_find_start_command(environment, each, made),
+        image_from=_explain_image(environment, path, workload, image),
+        address=links.find_url(app, workload.name),
+        published=stack_settings.publish if graph.is_published(workload, stack_settings) else None,
+        urls=() if is_job else ingress_hosts.format_urls(stack_settings, workload),
+        calls=workload.calls,
+        called_by=[caller.name for caller in app.get_workloads().values() if workload.name in caller.calls],
+        depends_on=workload.depends_on,
+        start=_format_start_command(environment, rendered) if is_job and not workload.is_release_job() else None,
         objects=[
-            ObjectPurpose(kind=found.kind, name=found.name, purpose=_describe_purpose(found, each)) for found in made
+            ObjectPurpose(
+                kind=release_object.kind,
+                name=release_object.name,
+                purpose=_describe_purpose(release_object.kind, workload),
+            )
+            for release_object in rendered
         ],
-        rows=[*_list_model_fields(environment, path, each, made, node), *_list_object_fields(made, each)],
+        rows=[
+            *_list_model_fields(environment, path, workload, rendered),
+            *_list_object_fields(rendered, workload),
+        ],
     )
 
 
-def _find_start_command(
-    environment: environments.Environment, workload: application.AnyWorkload, rendered: Sequence[objects.ReleaseObject]
-) -> str | None:
-    if not isinstance(workload, application.Job) or workload.is_release_job():
-        return None
-    name = next(found.name for found in rendered if found.kind == "CronJob")
+def _format_start_command(environment: environments.Environment, rendered: Sequence[objects.ReleaseObject]) -> str:
+    name = next(release_object.name for release_object in rendered if release_object.kind == "CronJob")
     return f"kubectl create job {name}-1 --from=cronjob/{name} -n {environment.namespace}"
 
 
-def _describe_purpose(manifest_object: objects.ReleaseObject, workload: application.AnyWorkload) -> str:
-    if manifest_object.kind == "Job" and isinstance(workload, application.Job) and workload.run == "after-rollout":
-        return "runs it once a release, when all services are healthy"
-    return PURPOSES[manifest_object.kind]
-
-
-def _render_objects(environment: environments.Environment) -> list[objects.ReleaseObject]:
-    return preview.render_objects(environment, preview.find_images(environment))
+def _describe_purpose(kind: str, workload: application.AnyWorkload) -> str:
+    if kind == "Job" and isinstance(workload, application.Job) and workload.run == "after-rollout":
+        return "runs it once in each release, after all services are healthy"
+    return PURPOSES[kind]
 
 
 def _explain_image(
-    environment: environments.Environment, path: str, workload: application.AnyWorkload, image: str, node: nodes.Node
+    environment: environments.Environment, path: str, workload: application.AnyWorkload, image: str
 ) -> str:
     if environment.release and workload.image is None:
         return f"release {environment.release.id}"
     if workload.build is not None:
-        return f"built from {workload.build.context}, {_format_location(environment, path, workload, 'build', node)}"
-    at = _format_location(environment, path, workload, "image", node)
-    return str(at) if image == workload.image else f"{at}, with the stack's seaway:imageOverrides"
+        return f"built from {workload.build.context}, {_format_location(environment, path, workload, 'build')}"
+    location = _format_location(environment, path, workload, "image")
+    return str(location) if image == workload.image else f"{location}, with the stack's seaway:imageOverrides"
 
 
 def _format_location(
-    environment: environments.Environment, path: str, workload: application.AnyWorkload, field: str, node: nodes.Node
+    environment: environments.Environment, path: str, workload: application.AnyWorkload, field: str
 ) -> str | None:
-    """Where it is written: with itself, or with the service that a job uses."""
-    found = origin.find_locations(node, f"{path}.{field}")
+    """Where a field is written: in the workload, or in the service that a job uses."""
+    locations = origin.find_locations(environment.node, f"{path}.{field}")
     if field == "env":
-        found += origin.find_locations(node, f"{path}.envFile")
-    if not found and isinstance(workload, application.Job) and workload.uses:
+        locations += origin.find_locations(environment.node, f"{path}.envFile")
+    if not locations and isinstance(workload, application.Job) and workload.uses:
         _, service = environment.find_workload(workload.uses)
         if _find_value(workload, field) == _find_value(service, field):
-            found = origin.find_locations(node, f"services.{workload.uses}.{field}")
-    return " and ".join(map(str, found)) or None
+            locations = origin.find_locations(environment.node, f"services.{workload.uses}.{field}")
+    return " and ".join(map(str, locations)) or None
 
 
 def _list_model_fields(
@@ -169,89 +174,99 @@ def _list_model_fields(
     path: str,
     workload: application.AnyWorkload,
     rendered: Sequence[objects.ReleaseObject],
-    node: nodes.Node,
 ) -> Iterator[ExplainedField]:
-    """What the model says: all that is written, and the defaults that have a reason."""
+    """The fields of app.yaml: those that are written, and the defaults that have a reason."""
     becomes = {
-        field.model_path: f"{found.kind} {field.short_path}"
+        field.model_path: f"{release_object.kind} {field.short_path}"
         for field in fields.FIELDS
-        for found in rendered
-        if field.model_path and found.kind in field.kinds and fields.find_value(found.manifest, field.path) is not None
+        for release_object in rendered
+        if field.model_path
+        and release_object.kind in field.kinds
+        and fields.find_value(release_object.manifest, field.path) is not None
     }
-    known = {said.field: said for said in image_profiles.list_defaults(_find_declared(environment, path))}
-    for field, value, why in _iterate_fields(workload):
-        place = _format_location(environment, path, workload, field, node)
-        if not place and field in known:
-            why = known.pop(field).reason  # noqa: PLW2901 - the model's reason is that of its own default
-        if place or why:
+    declared = _find_declared(environment, path)
+    profile_defaults = {default.field: default for default in image_profiles.list_defaults(declared)}
+    for field, field_value, reason in _iterate_fields(workload):
+        location = _format_location(environment, path, workload, field)
+        if not location and field in profile_defaults:
+            reason = profile_defaults.pop(field).reason  # noqa: PLW2901 - the image profile overrides the model's default
+        if location or reason:
             yield ExplainedField(
-                field=field, becomes=becomes.get(field), value=value, place=place, why="" if place else why
+                field=field,
+                becomes=becomes.get(field),
+                value=field_value,
+                place=location,
+                why="" if location else reason,
             )
     if isinstance(workload, application.Job) and workload.uses:
         return
-    for field, said in known.items():
-        yield ExplainedField(field=field, becomes=None, value=_summarize_value(said.value), place=None, why=said.reason)
+    for field, default in profile_defaults.items():
+        shown = _summarize_value(default.value)
+        yield ExplainedField(field=field, becomes=None, value=shown, place=None, why=default.reason)
 
 
 def _find_declared(environment: environments.Environment, path: str) -> application.AnyWorkload:
-    """As it is written; of a job the service that it uses, whose image it takes."""
-    written = environment.declared.get_workloads()
-    each = written[path]
-    return written[f"services.{each.uses}"] if isinstance(each, application.Job) and each.uses else each
+    """The workload as it is written; for a job the service that it uses, since the job has its image."""
+    workloads = environment.declared.get_workloads()
+    workload = workloads[path]
+    uses = workload.uses if isinstance(workload, application.Job) else None
+    return workloads[f"services.{uses}"] if uses else workload
 
 
 def _iterate_fields(part: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
-    """The fields of a part of the model that hold values: path, value and the reason of the default."""
+    """The fields of a part of the model: path, value and the reason of the default."""
     cls = cast("type[Any]", part.__class__)
     for field in dataclasses.fields(cls):
         if field.name == decode.get_name_field(cls):
             continue
-        path, value = f"{prefix}{decode.to_camel_case(field.name)}", getattr(part, field.name)
-        if dataclasses.is_dataclass(value):
-            yield from _iterate_fields(value, f"{path}.")
+        path, field_value = f"{prefix}{decode.to_camel_case(field.name)}", getattr(part, field.name)
+        if dataclasses.is_dataclass(field_value):
+            yield from _iterate_fields(field_value, f"{path}.")
         else:
-            yield path, _summarize_value(value), fields.read_notes(decode.get_type_hints(cls)[field.name])[1]
+            yield path, _summarize_value(field_value), fields.read_notes(decode.get_type_hints(cls)[field.name])[1]
 
 
-def _summarize_value(value: Any) -> Any:
-    """A value; of what has names, the names: neither what a variable says, nor what stands in a file."""
-    match value:
+def _summarize_value(field_value: Any) -> Any:
+    """A value without the content of variables and files: only their names."""
+    match field_value:
         case Mapping():
-            return sorted(cast(Mapping[str, Any], value))
+            return sorted(cast(Mapping[str, Any], field_value))
         case tuple():
-            return [_get_name(one) for one in cast(tuple[Any, ...], value)]
+            return [_get_name(part) for part in cast(tuple[Any, ...], field_value)]
         case _:
-            return value
+            return field_value
 
 
 def _get_name(part: Any) -> Any:
-    return (
-        getattr(part, decode.get_name_field(cast(type, type(part))) or "") if dataclasses.is_dataclass(part) else part
-    )
+    if not dataclasses.is_dataclass(part):
+        return part
+    return getattr(part, decode.get_name_field(cast(type, type(part))) or "")
 
 
 def _find_value(part: Any, path: str) -> Any:
-    for name, value, _ in _iterate_fields(part):
+    for name, field_value, _ in _iterate_fields(part):
         if name == path or name.startswith(f"{path}."):
-            return value
+            return field_value
     return None
 
 
 def _list_object_fields(
     rendered: Sequence[objects.ReleaseObject], workload: application.AnyWorkload
 ) -> Iterator[ExplainedField]:
-    """What the objects have whatever the model says."""
+    """The fields of the objects that do not depend on app.yaml."""
     for field in fields.FIELDS:
         if field.check == identity.service_account_token.id and workload.kubernetes_api:
-            continue  # there is a token, since `kubernetesApi` asks for one
-        for found in rendered:
-            value = fields.find_value(found.manifest, field.path) if found.kind in field.kinds else None
-            if field.rationale and value is not None:
+            continue  # `kubernetesApi` mounts a token
+        for release_object in rendered if field.rationale else ():
+            if release_object.kind not in field.kinds:
+                continue
+            field_value = fields.find_value(release_object.manifest, field.path)
+            if field_value is not None:
                 yield ExplainedField(
-                    object=found.kind,
+                    object=release_object.kind,
                     field=field.short_path,
                     becomes=None,
-                    value=value,
+                    value=field_value,
                     place=None,
                     why=field.rationale,
                     check=field.check,

@@ -65,4 +65,4 @@ def _find_project(path: Path) -> Path:
 
 def _find_top(path: Path) -> Path | None:
     """The ``.seaway`` that a path leads through, the innermost."""
-    return next((one for one in (path, *path.parents) if one.name == FOLDER_NAME), None)
+    return next((folder for folder in (path, *path.parents) if folder.name == FOLDER_NAME), None)

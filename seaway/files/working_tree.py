@@ -1,4 +1,4 @@
-"""The files of the working tree that an application names."""
+"""The files of the working tree that an application may name."""
 
 import dataclasses
 from pathlib import Path
@@ -8,8 +8,8 @@ from seaway.files import roots
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingTree:
-    """The files of the working tree that an application names."""
+    """The folder of an application's file, and the root of the files that it may name."""
 
     folder: Path
-    """That of the application's file, which its paths are relative to."""
+    """Paths in the application are relative to it."""
     root: roots.Root

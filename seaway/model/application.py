@@ -1,10 +1,10 @@
-"""The typed application: what a team says about its services, and nothing about an environment.
+"""The typed application: services, stores and jobs, without facts about an environment.
 
-Every class is frozen, slotted and keyword-only but for its name. A default stands beside its field,
-with its reason. ``None`` means "there is none", never "not stated".
+All classes are frozen and slotted, and keyword-only except for the name. Each default stands beside its field,
+with its rationale. ``None`` means that there is none, never that the field is not set.
 
-A tuple of classes that have a name is written in YAML as a mapping from name to body, or, where the
-name says it all, as a list of names. A class with a ``shorthand`` may be written as that one value.
+In YAML, a tuple of named classes is a mapping from name to body, or a list of names if the bodies are empty. A class
+with a ``shorthand`` may be written as that one value.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from seaway.syntax.field_help import Duration, Help, Rationale
 
 Protocol = Literal["http", "grpc", "tcp", "udp"]
-"""What is spoken on a port. HTTP and gRPC are TCP for the cluster's network; an ingress and a probe know them apart."""
+"""The protocol of a port. HTTP and gRPC are TCP for the network, but not for an ingress or a probe."""
 
 Security = Literal["restricted", "baseline"]
 """A level of the Pod Security Standards. https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
@@ -27,30 +27,29 @@ class Build:
 
     context: Annotated[str, Help("folder of the build context, relative to the application's file")]
     dockerfile: Annotated[str, Help("the Dockerfile, relative to the context")] = "Dockerfile"
-    target: Annotated[str | None, Help("stage of a multi-stage Dockerfile to stop at")] = None
-    args: Annotated[
-        Mapping[str, str], Help("build arguments (ARG); never a secret, they stay in the image's history")
-    ] = dataclasses.field(default_factory=dict[str, str])
-    inline: Annotated[str | None, Help("the text of the Dockerfile, instead of a file")] = None
+    target: Annotated[str | None, Help("stage of a multi-stage Dockerfile to build; none: the last stage")] = None
+    args: Annotated[Mapping[str, str], Help("build arguments (ARG); never a secret: the image history has them")] = (
+        dataclasses.field(default_factory=dict[str, str])
+    )
+    inline: Annotated[str | None, Help("text of the Dockerfile, instead of a file")] = None
     contexts: Annotated[
         Mapping[str, str],
         Help(
-            "other folders by their names in `COPY --from`, relative to the application's file; or addresses of images"
+            "further build contexts by their name in `COPY --from`: folders relative to the application's file, or"
+            " addresses of images"
         ),
     ] = dataclasses.field(default_factory=dict[str, str])
     secrets: Annotated[
         Mapping[str, str],
-        Help(
-            "by the id that `RUN --mount=type=secret` asks for: the name of a secret of the stack; in no layer, no tag"
-        ),
+        Help("name of a secret of the stack by the id in `RUN --mount=type=secret`; in no layer and in no tag"),
     ] = dataclasses.field(default_factory=dict[str, str])
     ssh: Annotated[
-        tuple[str, ...], Help("agents or keys of whoever builds, for `RUN --mount=type=ssh`: `default`, or `id=path`")
+        tuple[str, ...], Help("SSH agents or keys of the builder, for `RUN --mount=type=ssh`: `default`, or `id=path`")
     ] = ()
     cache_from: Annotated[
-        tuple[str, ...], Help("where layers may come from, as `type=registry,ref=registry.example.com/cache`")
+        tuple[str, ...], Help("caches to import layers from, as `type=registry,ref=registry.example.com/cache`")
     ] = ()
-    cache_to: Annotated[tuple[str, ...], Help("where they are kept, beside the builder's own cache")] = ()
+    cache_to: Annotated[tuple[str, ...], Help("caches to export layers to, beside the cache of the builder")] = ()
 
     @classmethod
     def shorthand(cls, context: str) -> Self:
@@ -59,7 +58,7 @@ class Build:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How the cluster asks a container whether it is well. Short form: one way to ask for both questions.
+    """The probes of a container. Short form: one probe for readiness and liveness.
 
     https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
     """
@@ -67,37 +66,37 @@ class Health:
     readiness: Annotated[
         str | tuple[str, ...] | None,
         Help(
-            "may it get requests? an HTTP path on the port, `grpc` or `grpc:<service>`, `tcp`, or a command;"
-            " none: the port accepts a connection"
+            "whether the pod may receive requests: an HTTP path on the port, `grpc` or `grpc:<service>`, `tcp`, or a"
+            " command; none: the port accepts a connection"
         ),
     ] = None
     liveness: Annotated[
         str | tuple[str, ...] | None,
-        Help("must it be restarted? asked like `ready`; none: the port accepts a connection"),
-        Rationale("shallow on purpose: a liveness question that asks the database restarts every pod when it is away"),
+        Help("whether to restart the container, as for `readiness`; none: the port accepts a connection"),
+        Rationale("must not depend on other services: an outage of the database would restart every pod"),
     ] = None
     start_period: Annotated[
         int,
         Duration(),
         Help("seconds that a start may take before a restart"),
-        Rationale("covers a cold interpreter and a first connection; a slow starter says more"),
+        Rationale("covers a cold interpreter and a first connection; a slow program needs more"),
     ] = 60
     interval: Annotated[
         int,
         Duration(),
-        Help("seconds between two questions `ready`"),
-        Rationale("soon enough that nobody waits for it; a question that costs much is asked less often"),
+        Help("seconds between two readiness probes"),
+        Rationale("a ready pod is noticed quickly; use more for an expensive probe"),
     ] = 2
     timeout: Annotated[
         int,
         Duration(),
-        Help("seconds that an answer to `ready` may take"),
-        Rationale("what answers later is no help to who asked"),
+        Help("seconds that a readiness probe may take"),
+        Rationale("a slower answer is useless for clients"),
     ] = 3
     retries: Annotated[
         int,
-        Help("wrong answers to `ready` in a row that take it out of its links"),
-        Rationale("one lost answer is chance, three are none"),
+        Help("consecutive failures of the readiness probe after which the pod receives no requests"),
+        Rationale("one lost answer is chance, three are not"),
     ] = 3
 
     @classmethod
@@ -107,12 +106,12 @@ class Health:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Port:
-    """A port beside the main one, with a name. Short form: the number."""
+    """A further port, with a name. Short form: the number."""
 
     name: str
     _: KW_ONLY
     port: Annotated[int, Help("port that the program listens on")]
-    protocol: Annotated[Protocol, Help("what is spoken on it")] = "tcp"
+    protocol: Annotated[Protocol, Help("protocol of the port")] = "tcp"
     publish: Annotated[
         bool, Help("reachable from outside too, where the environment opens ports: nodePort or loadBalancer")
     ] = False
@@ -124,13 +123,13 @@ class Port:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """Graphics processors. Short form: how many.
+    """Graphics processors. Short form: the count.
 
     https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/
     """
 
-    count: Annotated[int, Help("how many, for one pod alone")] = 1
-    resource: Annotated[str, Help("what the node's device plugin calls them")] = "nvidia.com/gpu"
+    count: Annotated[int, Help("number of devices for one pod")] = 1
+    resource: Annotated[str, Help("name that the device plugin of the node uses")] = "nvidia.com/gpu"
 
     @classmethod
     def shorthand(cls, count: int) -> Self:
@@ -139,39 +138,39 @@ class Gpu:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Tpu:
-    """Tensor processors, as Google's clusters offer them.
+    """Tensor processors of Google's clusters.
 
     https://cloud.google.com/kubernetes-engine/docs/how-to/tpus
     """
 
     count: Annotated[int, Help("chips for one pod")]
-    accelerator: Annotated[str, Help("kind of the node, as `tpu-v5-lite-podslice`")]
-    topology: Annotated[str, Help("how the chips are arranged, as `2x4`")]
+    accelerator: Annotated[str, Help("accelerator type of the node, as `tpu-v5-lite-podslice`")]
+    topology: Annotated[str, Help("topology of the chips, as `2x4`")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a container asks of its node. https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"""
+    """The resources of a container. https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"""
 
     cpu: Annotated[
         str,
-        Help("CPU that is set aside (`100m` is a tenth of a core); no limit, idle CPU may be used"),
-        Rationale("enough for a small Python service; a limit would only slow it down when the node is idle"),
+        Help("CPU request (`100m` is a tenth of a core); idle CPU may be used above it"),
+        Rationale("enough for a small Python service"),
     ] = "100m"
     memory: Annotated[
         str,
-        Help("memory that is set aside, and the limit"),
-        Rationale("request = limit: a pod never depends on memory that the node may take back"),
+        Help("memory request and limit"),
+        Rationale("request = limit: a pod never depends on memory that the node may reclaim"),
     ] = "128Mi"
     cpu_limit: Annotated[
         str | None,
-        Help("CPU that it never exceeds; none: what the node has to spare"),
-        Rationale("a limit slows a program down while cores idle; set one where neighbours must be kept apart"),
+        Help("CPU that it never exceeds; none: the idle CPU of the node"),
+        Rationale("a limit slows a program down while cores are idle; set it to isolate neighbours"),
     ] = None
     disk: Annotated[
         str,
-        Help("most that logs and writable folders may take together, before the pod is evicted"),
-        Rationale("a leak ends one pod, not the node's disk"),
+        Help("maximum for logs and writable folders together, before the pod is evicted"),
+        Rationale("a leak evicts one pod and does not fill the disk of the node"),
     ] = "1Gi"
     gpu: Annotated[Gpu | None, Help("graphics processors")] = None
     tpu: Annotated[Tpu | None, Help("tensor processors")] = None
@@ -179,23 +178,25 @@ class Resources:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How many pods. Short form: the number. With `max` an autoscaler chooses between the two.
+    """The number of pods. Short form: the number. With `max` an autoscaler chooses between `min` and `max`.
 
     https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/
     """
 
     min: Annotated[
         int,
-        Help("pods that always run"),
-        Rationale("two: one may be lost, drained or replaced and the service still answers"),
+        Help("number of pods that always run"),
+        Rationale("with two, one pod may fail, be drained or be replaced while the service still answers"),
     ] = 2
-    max: Annotated[int | None, Help("pods that an autoscaler may start under load; none: always `min`")] = None
+    max: Annotated[
+        int | None, Help("maximum number of pods that an autoscaler starts under load; none: always `min`")
+    ] = None
     cpu: Annotated[
         str | None,
-        Help("CPU in use, of what is set aside, that the autoscaler keeps to; with `max` and no `memory`: 70%"),
-        Rationale("at 70% a third more load is carried while new pods start"),
+        Help("CPU use that the autoscaler targets, as a percentage of the request; with `max` and no `memory`: 70%"),
+        Rationale("leaves room for a third more load while new pods start"),
     ] = None
-    memory: Annotated[str | None, Help("memory in use, of what is set aside, that it keeps to")] = None
+    memory: Annotated[str | None, Help("memory use that the autoscaler targets, as a percentage of the request")] = None
 
     @classmethod
     def shorthand(cls, number: int) -> Self:
@@ -204,74 +205,76 @@ class Scale:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret value by name, given to the container as the file ``/run/secrets/<name>``.
+    """A secret by name. The container gets it as the file ``/run/secrets/<name>``.
 
-    The variable ``<name>_FILE`` says where it is, as many public images expect it. A name means one value in the
-    whole application: two services that list it share it.
+    The variable ``<name>_FILE`` holds its path, as many public images expect. A name has one value in the whole
+    application: services that list the same name share it.
     """
 
     name: str
     _: KW_ONLY
     generate: Annotated[
         int | None,
-        Help("make the value once, of that many random characters, and keep it; none: `pulumi config set --secret`"),
+        Help(
+            "generate the value once, with that many random characters, and keep it; none: `pulumi config set --secret`"
+        ),
     ] = None
     env: Annotated[
         bool,
-        Help("as an environment variable of its name, and not as a file"),
-        Rationale("a file is not inherited by child processes, and stands in no crash report"),
+        Help("whether it is an environment variable of its name, instead of a file"),
+        Rationale("child processes do not inherit a file, and crash reports do not contain it"),
     ] = False
     existing: Annotated[
         str | None,
         Help(
-            "take it from this Secret, which somebody else keeps in the namespace; a change rolls nothing, a pod sees"
-            " it when it starts"
+            "existing Secret in the namespace, managed elsewhere, that contains it; a change restarts nothing, pods"
+            " read it when they start"
         ),
     ] = None
-    key: Annotated[str | None, Help("its key in the existing Secret; none: the name here")] = None
+    key: Annotated[str | None, Help("its key in the existing Secret; none: the name of this secret")] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class File:
-    """A text file of configuration in the container. Short form: its source. A changed content rolls the pods."""
+    """A configuration file in the container. Short form: its source. A changed content restarts the pods."""
 
     path: Annotated[str, Help("absolute path in the container")]
     _: KW_ONLY
     source: Annotated[str | None, Help("file to read, relative to the application's file")] = None
-    content: Annotated[str | None, Help("the text itself; loading an application fills it in from `source`")] = None
+    content: Annotated[str | None, Help("text of the file; loading an application fills it in from `source`")] = None
 
     @classmethod
     def shorthand(cls, path: str, source: str) -> Self:
         return cls(path, source=source)
 
     def normalize(self) -> Self:
-        """Without the source of a text that was read: it is a fact of one checkout."""
+        """Without its source once it has content: the path belongs to one checkout."""
         return self if self.content is None else dataclasses.replace(self, source=None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """A store's disk, kept when its pod goes."""
+    """A volume of a store. It remains when the pod is deleted."""
 
-    path: Annotated[str, Help("where it is mounted")]
+    path: Annotated[str, Help("path of the mount in the container")]
     size: Annotated[str, Help("capacity, as `1Gi`")]
     storage_class: Annotated[
-        str | None, Help("kind of disk, as the cluster calls it; none: the cluster's default, or the environment's")
+        str | None, Help("StorageClass of the cluster; none: that of the environment, or the default of the cluster")
     ] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SharedVolume:
-    """Where a disk of a store is mounted in somebody else's pods, too. Short form: the store's name.
+    """A volume of a store that is mounted in other pods too. Short form: the name of the store.
 
-    A disk is one node's: the pods run where the store's does. https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
+    A volume belongs to one node: the pods run on the node of the store. https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes
     """
 
-    path: Annotated[str, Help("where it is mounted")]
+    path: Annotated[str, Help("path of the mount in the container")]
     _: KW_ONLY
-    store: Annotated[str, Help("whose disk it is")]
-    volume: Annotated[str | None, Help("which of its `volumes`; none: its `volume`")] = None
-    read_only: Annotated[bool, Help("whether nothing is written to it")] = False
+    store: Annotated[str, Help("store that owns the volume")]
+    volume: Annotated[str | None, Help("name in the `volumes` of the store; none: its `volume`")] = None
+    read_only: Annotated[bool, Help("whether it is mounted read-only")] = False
 
     @classmethod
     def shorthand(cls, path: str, store: str) -> Self:
@@ -280,45 +283,48 @@ class SharedVolume:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
-    """What every container has, a companion's too. Not written by itself."""
+    """The fields of all containers. Not used by itself."""
 
-    image: Annotated[str | None, Help("use this image")] = None
-    command: Annotated[tuple[str, ...], Help("instead of the image's ENTRYPOINT (Kubernetes' `command`)")] = ()
-    args: Annotated[tuple[str, ...], Help("instead of the image's CMD (Kubernetes' `args`)")] = ()
-    working_dir: Annotated[str | None, Help("folder that it starts in, instead of the image's WORKDIR")] = None
-    env: Annotated[Mapping[str, str], Help("environment variables; a changed value rolls the pods")] = (
-        dataclasses.field(default_factory=dict[str, str])
+    image: Annotated[str | None, Help("image to run")] = None
+    command: Annotated[tuple[str, ...], Help("replaces the ENTRYPOINT of the image (`command` in Kubernetes)")] = ()
+    args: Annotated[tuple[str, ...], Help("replaces the CMD of the image (`args` in Kubernetes)")] = ()
+    working_dir: Annotated[str | None, Help("folder in which the program starts; none: the WORKDIR of the image")] = (
+        None
+    )
+    env: Annotated[Mapping[str, str], Help("environment variables; a change restarts the pods")] = dataclasses.field(
+        default_factory=dict[str, str]
     )
     env_file: Annotated[
         str | tuple[str, ...],
         Help(
-            "file of `NAME=value` lines, or a list of files, relative to the application's file; a later one wins, and `env` wins"
+            "file of `NAME=value` lines, or a list of files, relative to the application's file; later files and"
+            " `env` override"
         ),
     ] = ()
-    secrets: Annotated[tuple[Secret, ...], Help("secret values, as files below /run/secrets")] = ()
+    secrets: Annotated[tuple[Secret, ...], Help("secrets, as files below /run/secrets")] = ()
     files: Annotated[tuple[File, ...], Help("configuration files")] = ()
     resources: Annotated[Resources, Help("CPU, memory, disk and accelerators")] = Resources()
     user: Annotated[
         int | None,
         Help(
-            "numeric user and group id of the process and of its volumes; a known public image has its own. `null`: the"
-            " user that the image says, which is root where it says none; only under `security: baseline`"
+            "numeric id of the user and the group of the process and its volumes; known public images have their own."
+            " `null`: the user of the image, which may be root; only with `security: baseline`"
         ),
-        Rationale("not root, and over 10000 so that it meets no user of the node"),
+        Rationale("not root, and above 10000, so that no user of the node has the same id"),
     ] = 10001
     writable: Annotated[
         tuple[str, ...],
         Help(
-            "folders that it may write to, empty at each start; /tmp always is one. Containers of one pod share those"
-            " of the same path, but for /tmp. `/`: all of the image's own"
+            "folders that the process may write to, empty at each start; /tmp is always writable. Containers of a pod"
+            " share folders of the same path, except /tmp. `/`: the whole file system of the image"
         ),
-        Rationale("the rest of the file system is read-only: what breaks in cannot install itself"),
+        Rationale("the rest of the file system is read-only, so an attacker cannot install anything"),
     ] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ExtraContainer(ContainerSpec):
-    """A container beside the main one, in each of its pods; without an image it runs the main one's.
+    """An init or sidecar container. Without an image it runs the image of the main container.
 
     https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
     """
@@ -326,25 +332,23 @@ class ExtraContainer(ContainerSpec):
     name: str
     _: KW_ONLY
     uses: Annotated[str | None, Help("service whose built image it runs")] = None
-    port: Annotated[int | None, Help("TCP port that it listens on, for its health; other pods do not see it")] = None
-    health: Annotated[Health | None, Help("how to ask whether it is well; none: its port, if it has one, answers")] = (
-        None
-    )
+    port: Annotated[int | None, Help("TCP port that it listens on, for its probes; other pods cannot reach it")] = None
+    health: Annotated[Health | None, Help("probes; none: its port, if it has one, accepts a connection")] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadSpec(ContainerSpec):
-    """What services, stores and jobs have in common. Not written by itself."""
+    """The common fields of services, stores and jobs. Not used by itself."""
 
-    build: Annotated[Build | None, Help("or build the image from source")] = None
+    build: Annotated[Build | None, Help("build the image from source")] = None
     calls: Annotated[
         tuple[str, ...],
-        Help("services and stores that it talks to: `calls: [api]` gives API_URL, API_HOST and API_PORT"),
+        Help("services and stores that it connects to: `calls: [api]` sets API_URL, API_HOST and API_PORT"),
     ] = ()
     link_variables: Annotated[
         bool,
-        Help("whether `calls` gives these variables, or only opens the way"),
-        Rationale("what is given need not be written; a program that takes API_HOST for something else wants none"),
+        Help("whether `calls` sets these variables, or only opens the network"),
+        Rationale("saves writing them; switch it off for a program that reads API_HOST as something else"),
     ] = True
     depends_on: Annotated[
         tuple[str, ...],
@@ -357,50 +361,54 @@ class WorkloadSpec(ContainerSpec):
     shared_volumes: Annotated[
         tuple[SharedVolume, ...],
         Help(
-            "disks of stores that it sees too, by path: `sharedVolumes: {/srv/media: cms}`; it then runs on the store's node"
+            "volumes of stores that it mounts too, by path: `sharedVolumes: {/srv/media: cms}`; it then runs on the"
+            " node of the store"
         ),
     ] = ()
     egress: Annotated[
         tuple[str, ...],
         Help(
-            "what it may reach outside of the application: `internet`, or addresses as `10.1.0.0/16` or"
-            " `10.1.2.3/32:5432`; an empty list closes all but its links and the name service"
+            "what it may reach outside of the application: `internet`, or address ranges as `10.1.0.0/16` or"
+            " `10.1.2.3/32:5432`; an empty list allows only its links and DNS"
         ),
         Rationale(
-            "the internet is open, since builds, payments and mail need it; private networks and the metadata are not"
+            "the internet is open for payments, mail and downloads; private networks and the metadata service are"
+            " closed"
         ),
     ] = ("internet",)
     security: Annotated[
         Security,
         Help("level of the Pod Security Standards; baseline only drops what restricted adds"),
-        Rationale("restricted is what a well-made image can run under"),
+        Rationale("a well-built image can run under restricted"),
     ] = "restricted"
     kubernetes_api: Annotated[
         Mapping[str, tuple[str, ...]],
         Help(
-            "what it may do with objects of its own namespace, as `{pods: [get, list]}`; a group stands behind the"
-            " first point: `deployments.apps`"
+            "access to objects of its own namespace, as `{pods: [get, list]}`; the group follows the resource:"
+            " `deployments.apps`"
         ),
         Rationale(
-            "nothing, and no token: most programs never ask, and a stolen token is the first step into a cluster"
+            "no access and no token: most programs need none, and a stolen token lets an attacker into the cluster"
         ),
     ] = dataclasses.field(default_factory=dict[str, tuple[str, ...]])
     node_selector: Annotated[Mapping[str, str], Help("labels that its nodes must have")] = dataclasses.field(
         default_factory=dict[str, str]
     )
     tolerations: Annotated[
-        tuple[str, ...], Help("taints of nodes that it may run on all the same, as `dedicated=batch:NoSchedule`")
+        tuple[str, ...], Help("taints of nodes that it tolerates, as `dedicated=batch:NoSchedule`")
     ] = ()
-    priority_class: Annotated[str | None, Help("PriorityClass of the cluster; none: the cluster's default")] = None
-    init: Annotated[tuple[ExtraContainer, ...], Help("containers that run to the end first, one after the other")] = ()
+    priority_class: Annotated[str | None, Help("PriorityClass of the cluster; none: the default of the cluster")] = None
+    init: Annotated[
+        tuple[ExtraContainer, ...], Help("containers that run to completion before the others, one after the other")
+    ] = ()
     sidecars: Annotated[
-        tuple[ExtraContainer, ...], Help("containers that start before the main one and end after it")
+        tuple[ExtraContainer, ...], Help("containers that start before the main container and stop after it")
     ] = ()
     raw: Annotated[
         Mapping[str, Any],
         Help(
-            "fields of Kubernetes that have no word here, merged into the finished object of that kind:"
-            " `{Deployment: {spec: {minReadySeconds: 5}}}`"
+            "Kubernetes fields that have no key here, merged into the object of that kind: `{Deployment: {spec:"
+            " {minReadySeconds: 5}}}`"
         ),
     ] = dataclasses.field(default_factory=dict[str, Any])
 
@@ -427,119 +435,120 @@ class WorkloadSpec(ContainerSpec):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service(WorkloadSpec):
-    """Runs for ever; takes requests if it has a port."""
+    """Runs continuously. Takes requests if it has a port."""
 
     name: str
     _: KW_ONLY
     port: Annotated[int | None, Help("port that it listens on; none: it takes no requests")] = None
-    protocol: Annotated[Protocol, Help("what is spoken on the port")] = "http"
-    ports: Annotated[tuple[Port, ...], Help("other ports, by name: `ports: {metrics: 9090}`")] = ()
+    protocol: Annotated[Protocol, Help("protocol of the port")] = "http"
+    ports: Annotated[tuple[Port, ...], Help("further ports, by name: `ports: {metrics: 9090}`")] = ()
     all_ports: Annotated[
         bool,
-        Help(
-            "instead of `port`: whoever calls it reaches every port of its pods, for a program whose ports nobody wrote"
-        ),
-        Rationale("an open door that nobody looks after is the one that is used"),
+        Help("instead of `port`: callers reach every port of its pods, for a program whose ports are unknown"),
+        Rationale("opening every port increases the attack surface"),
     ] = False
-    health: Annotated[Health, Help("how to ask whether it is well")] = Health()
-    scale: Annotated[Scale, Help("how many pods")] = Scale()
-    daemon_set: Annotated[bool, Help("one pod on every node, and not `scale`: for agents")] = False
-    publish: Annotated[bool, Help("reachable from outside the cluster; how is the environment's business")] = False
+    health: Annotated[Health, Help("probes")] = Health()
+    scale: Annotated[Scale, Help("number of pods")] = Scale()
+    daemon_set: Annotated[bool, Help("one pod on every node instead of `scale`, for agents")] = False
+    publish: Annotated[bool, Help("reachable from outside the cluster; each environment decides how")] = False
     spread: Annotated[
         Literal["prefer", "require"],
-        Help("whether its pods only prefer different zones and nodes, or wait for a node that keeps them apart"),
+        Help("whether its pods prefer different zones and nodes, or wait for a node that keeps them apart"),
         Rationale("a full or small cluster still runs them"),
     ] = "prefer"
     pre_stop_delay: Annotated[
         int,
         Duration(),
-        Help('seconds between "you are going" and SIGTERM, if it has a port'),
-        Rationale("the time until proxies and load balancers send no new requests"),
+        Help("seconds to wait before SIGTERM, if it has a port"),
+        Rationale("load balancers can deregister the pod"),
     ] = 5
     stop_grace_period: Annotated[
-        int, Duration(), Help("seconds from SIGTERM to SIGKILL"), Rationale("the requests in flight are answered")
+        int, Duration(), Help("seconds from SIGTERM to SIGKILL"), Rationale("requests in flight are answered")
     ] = 25
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Store(WorkloadSpec):
-    """A service with a volume: one pod, a stable name, its disk."""
+    """A service with a volume: one pod with a stable name."""
 
     name: str
     _: KW_ONLY
     port: Annotated[int | None, Help("TCP port that it listens on; none: it takes no requests")] = None
-    protocol: Annotated[Protocol, Help("what is spoken on the port")] = "tcp"
-    ports: Annotated[tuple[Port, ...], Help("other ports, by name")] = ()
-    all_ports: Annotated[bool, Help("instead of `port`: whoever calls it reaches every port of its pod")] = False
+    protocol: Annotated[Protocol, Help("protocol of the port")] = "tcp"
+    ports: Annotated[tuple[Port, ...], Help("further ports, by name")] = ()
+    all_ports: Annotated[bool, Help("instead of `port`: callers reach every port of its pod")] = False
     publish: Annotated[
         bool,
-        Help("reachable from outside the cluster; by an ingress, if it speaks HTTP; how is the environment's business"),
-        Rationale("what keeps data is asked by the application only"),
+        Help("reachable from outside the cluster, by an ingress if it speaks HTTP; each environment decides how"),
+        Rationale("only the application itself needs to reach its data"),
     ] = False
-    volume: Annotated[Volume, Help("its disk")]
-    volumes: Annotated[Mapping[str, Volume], Help("more disks, by name")] = dataclasses.field(
+    volume: Annotated[Volume, Help("its volume")]
+    volumes: Annotated[Mapping[str, Volume], Help("further volumes, by name")] = dataclasses.field(
         default_factory=dict[str, Volume]
     )
     retain: Annotated[
         bool,
-        Help("whether its disks stay when the store is removed"),
-        Rationale("data is deleted by hand, never by a change of a file"),
+        Help("whether its volumes remain when the store is removed"),
+        Rationale("data must be deleted by hand, never by a change of a file"),
     ] = True
-    health: Annotated[Health, Help("how to ask whether it is well")] = Health()
+    health: Annotated[Health, Help("probes")] = Health()
     stop_grace_period: Annotated[
         int,
         Duration(),
         Help("seconds from SIGTERM to SIGKILL"),
-        Rationale("a database writes its last checkpoint; a kill is safe, but makes the next start slow"),
+        Rationale("a database writes its last checkpoint; after a kill it recovers, but starts slowly"),
     ] = 60
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Job(WorkloadSpec):
-    """Runs to the end: once a release, on a schedule, or when somebody starts it."""
+    """Runs to completion: once per release, on a schedule, or on demand."""
 
     name: str
     _: KW_ONLY
     uses: Annotated[
         str | None,
-        Help("service whose image, folder, environment, secrets, files, links and user it takes; its own words win"),
+        Help(
+            "service whose image, working directory, environment, secrets, files, links and user it inherits; fields"
+            " of the job override"
+        ),
     ] = None
     run: Annotated[
         Literal["before-rollout", "after-rollout", "on-demand"],
         Help(
-            "when: before any service's pods change, after all are healthy, or only by `kubectl create job --from`;"
-            " with a `schedule` it runs by that"
+            "when it runs: before the pods of any service change, after all services are healthy, or only by `kubectl"
+            " create job --from`; with a `schedule`, at its times"
         ),
     ] = "before-rollout"
-    schedule: Annotated[str | None, Help("when, in the five fields of cron: `0 3 * * *`")] = None
+    schedule: Annotated[str | None, Help("when it runs, as a cron expression: `0 3 * * *`")] = None
     time_zone: Annotated[
-        str, Help("zone of the schedule, as `Europe/Berlin`"), Rationale("the same everywhere, with no summer time")
+        str,
+        Help("time zone of the schedule, as `Europe/Berlin`"),
+        Rationale("the same everywhere, without daylight saving time"),
     ] = "Etc/UTC"
     starting_deadline: Annotated[
         int,
         Duration(),
-        Help("seconds after its time that a scheduled run may still start"),
-        Rationale("a cluster that was away for a night does not make up for it in the rush hour"),
+        Help("seconds after its time in which a scheduled run may still start"),
+        Rationale("after an outage, missed runs do not start in the rush hour"),
     ] = 300
     concurrency_policy: Annotated[
         Literal["forbid", "allow", "replace"],
-        Help("what a scheduled run does when the one before it still runs: not start, start beside it, or end it"),
-        Rationale("two at once are what most reports and backups cannot stand"),
+        Help("for a scheduled run while the previous one still runs: do not start, start too, or replace it"),
+        Rationale("most reports and backups cannot run twice at once"),
     ] = "forbid"
-    history_limit: Annotated[
-        int, Help("ended runs of a schedule that stay readable, good ones and failed ones each")
-    ] = 3
+    history_limit: Annotated[int, Help("finished runs of a schedule to keep, for successful and failed runs each")] = 3
     backoff_limit: Annotated[
         int,
         Help("maximum number of retries"),
-        Rationale("a failure by chance passes the second time; a job that fails twice is broken"),
+        Rationale("a retry fixes a chance failure; a second failure has a cause"),
     ] = 1
     timeout: Annotated[
         int,
         Duration(),
-        Help("seconds that it may take, with all its tries, before it has failed"),
+        Help("seconds that it may take, with all retries"),
         Rationale(
-            "a migration takes seconds or a few minutes; one that hangs on a lock must not hold up a release for ever"
+            "a migration takes seconds or a few minutes; one that waits for a lock must not block a release forever"
         ),
     ] = 600
 
@@ -554,9 +563,9 @@ class Application:
 
     name: str
     _: KW_ONLY
-    services: Annotated[tuple[Service, ...], Help("what runs for ever")] = ()
-    stores: Annotated[tuple[Store, ...], Help("what keeps data")] = ()
-    jobs: Annotated[tuple[Job, ...], Help("what runs to the end")] = ()
+    services: Annotated[tuple[Service, ...], Help("workloads that run continuously")] = ()
+    stores: Annotated[tuple[Store, ...], Help("workloads with data")] = ()
+    jobs: Annotated[tuple[Job, ...], Help("workloads that run to completion")] = ()
 
     def get_workloads(self) -> "dict[str, AnyWorkload]":
         """All services, stores and jobs by path (``services.web``)."""

@@ -135,12 +135,16 @@ def _read_files(
 def _check_overlay(base: nodes.Node, overlay: nodes.Node) -> list[diagnosis.Diagnostic]:
     """An environment changes services, stores and jobs that the application has. It can neither add nor rename."""
 
-    def report_not_mapping(node: nodes.Node, path: str, hint: str) -> diagnosis.Diagnostic:
+    def report_not_mapping(
+        node: nodes.Node, location: diagnosis.SourceLocation, path: str, hint: str
+    ) -> diagnosis.Diagnostic:
         message = f"{nodes.describe_node(node)} is not a mapping"
-        return diagnosis.Diagnostic(node.location, path, message, hint, "invalid-value")
+        return diagnosis.Diagnostic(location, path, message, hint, "invalid-value")
 
     if not isinstance(overlay, nodes.MappingNode):
-        return [report_not_mapping(overlay, "seaway:overlay", "write services, stores or jobs below it")]
+        return [
+            report_not_mapping(overlay, overlay.location, "seaway:overlay", "write services, stores or jobs below it")
+        ]
     diagnostics: list[diagnosis.Diagnostic] = []
     for kind, pair in overlay.pairs.items():
         path = f"seaway:overlay.{kind}"
@@ -148,7 +152,9 @@ def _check_overlay(base: nodes.Node, overlay: nodes.Node) -> list[diagnosis.Diag
             message, hint = "is not a key of an overlay", decode.suggest_name(kind, _KINDS)
             diagnostics.append(diagnosis.Diagnostic(pair.location, path, message, hint, "unknown-key"))
         elif not isinstance(pair.node, nodes.MappingNode):
-            diagnostics.append(report_not_mapping(pair.node, path, "write a name, and the changes below it"))
+            diagnostics.append(
+                report_not_mapping(pair.node, pair.location, path, "write a name, and the changes below it")
+            )
         else:
             known, message = nodes.list_names(base, kind), f"the application has no {kind[:-1]} of this name"
             diagnostics += [

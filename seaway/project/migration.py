@@ -186,7 +186,9 @@ class _Editor:
                 for key, pair in pairs.items():
                     inner = f"{path}.{key}" if path else key
                     if (new := shape.keys.get(key)) and not self._rename(key, new, pair, pairs, part):
-                        self._leave(pair.location, inner, f"is `{new}` now", "change this line by hand", part)
+                        self._report_undecided(
+                            pair.location, inner, f"is `{new}` now", "change this line by hand", part
+                        )
                     if below := shape.find_below(key):
                         self._visit(pair.node, below, inner, part)
             case nodes.ScalarNode(text=text) if text.startswith("{"):
@@ -202,9 +204,11 @@ class _Editor:
             self._visit(json, shape, path, _Part.measure(node.text, start, node.location))
         elif _translate(json, shape) != json:
             hint = "write it as YAML below the key, and run `seaway migrate` again"
-            self._leave(node.location, path, "is JSON with escapes and has old keys", hint, part)
+            self._report_undecided(node.location, path, "is JSON with escapes and has old keys", hint, part)
 
-    def _leave(self, location: diagnosis.SourceLocation, path: str, message: str, hint: str, part: _Part) -> None:
+    def _report_undecided(
+        self, location: diagnosis.SourceLocation, path: str, message: str, hint: str, part: _Part
+    ) -> None:
         self.undecided.append(diagnosis.Diagnostic(part.location or location, path, message, hint, "manual-migration"))
 
     def _rename(self, old: str, new: str, pair: nodes.Pair, pairs: Mapping[str, nodes.Pair], part: _Part) -> bool:

@@ -1,7 +1,7 @@
-"""A release: what is promoted from one environment to the next. It holds nothing of any environment.
+"""A release: it is promoted from one environment to the next, and holds nothing of any environment.
 
-``releases/<id>.yaml`` is a release as a file: written once, kept in git, and never changed. Its id follows from what is
-in it, so a file that was changed by hand is found out.
+``releases/<id>.yaml`` is the file of a release: written once, kept in git, and never changed. Its id is a hash of its
+content, so a change by hand is detected.
 """
 
 import dataclasses
@@ -21,25 +21,30 @@ ID_DIGITS = 12
 
 FOLDER = release_lock.RELEASES_FOLDER
 
+SAVE_COMMAND = "seaway release save --stack <stack>"
+"""Writes the file of a release that runs."""
+
+get_path = release_lock.get_release_path
+
 _Application = application.Application
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseImage:
-    """One that was built."""
+    """An image that was built."""
 
-    content: Annotated[str, field_help.Help("what stands for what it was built from: its tag")]
-    repository: Annotated[str, field_help.Help("where it was pushed to: `registry/application/service`")]
+    content: Annotated[str, field_help.Help("its tag, the hash of its inputs")]
+    repository: Annotated[str, field_help.Help("the repository that it was pushed to: `registry/application/service`")]
     digest: Annotated[str, field_help.Help("`sha256:...`, the same in every registry")]
 
     @classmethod
     def parse(cls, reference: str, content: str) -> Self:
-        """From what is deployed, ``repository@sha256:...``, and what stands for its content, a tag."""
+        """From the deployed reference, ``repository@sha256:...``, and the content, a tag."""
         repository, _, digest = reference.partition("@")
         return cls(content=content.rpartition(":")[2], repository=repository, digest=digest)
 
     def build_reference(self, registry: str | None) -> str:
-        """``repository@digest`` in another registry (``host[:port][/path]``); None: in its own."""
+        """``repository@digest`` in another registry (``host[:port][/path]``); None: where it was pushed to."""
         if registry is None:
             return f"{self.repository}@{self.digest}"
         app, service = self.repository.split("/")[-2:]
@@ -48,10 +53,10 @@ class ReleaseImage:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a release comes from. It tells people something and counts for nothing."""
+    """The origin of a release. It is information for people, and not part of the id."""
 
     revision: Annotated[str | None, field_help.Help("the commit of the working tree")] = None
-    dirty: Annotated[bool, field_help.Help("whether the working tree had changes that are in no commit")] = False
+    dirty: Annotated[bool, field_help.Help("whether the working tree had uncommitted changes")] = False
     checks: Annotated[Mapping[str, str], field_help.Help("result by id of the check")] = dataclasses.field(
         default_factory=dict[str, str]
     )
@@ -59,117 +64,102 @@ class Provenance:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What is promoted."""
+    """The application and its images."""
 
     application: _Application
-    """As it is described: without the overlay of any environment, the contents of its files in it. The names of its
-    secrets are in it too, and their values nowhere."""
+    """As declared, without the overlay of any environment, with the contents of its files and the names of its secrets,
+    without their values."""
     images: Mapping[str, ReleaseImage] = dataclasses.field(default_factory=dict[str, ReleaseImage])
     """By name of the service, store or job that is built."""
     provenance: Provenance = Provenance()
     recorded: str | None = None
-    """When it was deployed for the first time: RFC 3339, in UTC."""
+    """Time of the first deployment: RFC 3339, in UTC."""
 
     @property
     def id(self) -> str:
-        """What stands for the application and the content of its images."""
-        return compute_id(self.application, {name: one.content for name, one in self.images.items()})
+        """A hash of the application and the content of its images."""
+        return compute_id(self.application, {name: image.content for name, image in self.images.items()})
 
 
 def compute_id(app: application.Application, image_contents: Mapping[str, str]) -> str:
-    """The id of the release with this application and these images: known before they are built.
+    """The id of the release with this application and these images. It is known before they are built.
 
-    A content is a tag, with or without its repository: where an image is kept makes no other release.
+    A content is a tag, with or without its repository: the repository is not part of the id.
     """
     tags = {name: content.rpartition(":")[2] for name, content in image_contents.items()}
     former = migration.restore_former_keys({"application": encode.to_plain(app)})
     return hashing.hash_content([former["application"], tags], ID_DIGITS)
 
 
-def get_path(folder: Path, id_: str) -> Path:
-    """The file of a release in the project's folder."""
-    return release_lock.get_release_path(folder, id_)
-
-
 def parse_file(folder: Path, id_: str, sha256: str | None = None) -> nodes.Node:
-    """The file's nodes; ``sha256``: what a lock file says that its bytes hash to.
+    """The nodes of a release's file; ``sha256``: of its bytes, as a lock file has it.
 
     Raises:
-        diagnosis.InvalidInput: there is no such file, or it was changed after it was pinned.
+        diagnosis.InvalidInput: the file does not exist, or was changed after it was pinned.
     """
-    remedy = f"take it from git, or from where it runs: {SAVE_COMMAND}"
-    return release_lock.parse_file(get_path(folder, id_), folder, remedy, sha256=sha256)
+    hint = f"restore it from git, or from a stack that runs it: {SAVE_COMMAND}"
+    return release_lock.parse_file(get_path(folder, id_), folder, hint, sha256=sha256)
 
 
 def read(folder: Path, id_: str, sha256: str | None = None) -> Release:
-    """A release from its file; ``sha256``: what a lock file says that its bytes hash to.
+    """A release from its file; ``sha256``: of its bytes, as a lock file has it.
 
     Raises:
-        diagnosis.InvalidInput: there is none, it is no release of this version of Seaway, or it was changed by hand.
+        diagnosis.InvalidInput: the file does not exist, is not a release that this version reads, or was changed.
     """
     node = parse_file(folder, id_, sha256)
-    found = decode.decode_node(Release, node)
-    if found.id != id_:
-        wrong = f"its content is that of release {found.id}"
-        raise diagnosis.InvalidInput(
-            [
-                diagnosis.Diagnostic(
-                    node.location, "", wrong, f"it was changed by hand: take it from git, or {SAVE_COMMAND}"
-                )
-            ]
-        )
-    return found
+    decoded = decode.decode_node(Release, node)
+    if decoded.id != id_:
+        message = f"its content is that of release {decoded.id}"
+        hint = f"it was changed by hand: restore it from git, or {SAVE_COMMAND}"
+        raise diagnosis.reject(node.location, "", "release-changed", message, hint)
+    return decoded
 
 
-def save_release(folder: Path, one: Release, sha256: str | None = None) -> Path:
-    """Write a release's file; one that is there stays as it is.
+def save_release(folder: Path, release: Release, sha256: str | None = None) -> Path:
+    """Write a release's file; a file that exists stays as it is.
 
-    ``sha256``: what a lock file says that the bytes of the one that is there hash to. It then vouches for it; without,
-    all of its images must be those of the release, their repositories included.
+    ``sha256``: of the bytes of the existing file, as a lock file has it: then the lock file vouches for it. Without it,
+    its images must be those of the release, including their repositories.
 
     Raises:
-        diagnosis.InvalidInput: there is one already, with other images: the same content was built twice, differently.
+        diagnosis.InvalidInput: the file exists with other images: two builds of the same content differ.
     """
-    path = get_path(folder, one.id)
-    if os.path.lexists(path):
-        kept = read(folder, one.id, sha256).images
-        other = [
-            name
-            for name, image in one.images.items()
-            if kept[name].digest != image.digest or (sha256 is None and kept[name].repository != image.repository)
-        ]
-        if other:
-            wrong = f"release {one.id} has another image of {', '.join(other)} here than where it runs"
-            remedy = "a release never changes: promote the one in the file, or remove it if it was never deployed"
-            raise diagnosis.InvalidInput(
-                [diagnosis.Diagnostic(diagnosis.SourceLocation(f"{FOLDER}/{path.name}"), "", wrong, remedy)]
-            )
+    path = get_path(folder, release.id)
+    if not os.path.lexists(path):
+        writer.write_file(folder, path, format_release(release))
         return path
-    writer.write_file(folder, path, format_release(one))
+    saved = read(folder, release.id, sha256).images
+    different = [
+        name
+        for name, image in release.images.items()
+        if saved[name].digest != image.digest or (sha256 is None and saved[name].repository != image.repository)
+    ]
+    if different:
+        message = f"the images of {', '.join(different)} in release {release.id} differ from those that run"
+        hint = "a release never changes: promote the release in the file, or delete the file if it was never deployed"
+        location = diagnosis.SourceLocation(f"{FOLDER}/{path.name}")
+        raise diagnosis.reject(location, "", "release-changed", message, hint)
     return path
 
 
-def format_release(one: Release) -> str:
-    """What stands in a release's file."""
-    told = f"# Release {one.id} of {one.application.name}. Written by Seaway, once; commit it.\n"
-    return told + release_lock.format_text(encode.to_plain(one))
+def format_release(release: Release) -> str:
+    """The text of a release's file."""
+    header = f"# Release {release.id} of {release.application.name}. Written by Seaway, once; commit it.\n"
+    return header + release_lock.format_text(encode.to_plain(release))
 
 
-def format_node(one: Release) -> nodes.Node:
+def format_node(release: Release) -> nodes.Node:
     """The nodes of a release's file that is not written yet."""
-    file = get_path(Path(), one.id)
-    return release_lock.parse_content(format_release(one).encode(), str(file))[1]
+    file = str(get_path(Path(), release.id))
+    return release_lock.parse_content(format_release(release).encode(), file)[1]
 
 
 def get_application_node(node: nodes.Node) -> nodes.Node:
-    """The application in a release that was read, for whoever merges an overlay on it."""
+    """The application in the nodes of a release's file."""
     return cast(nodes.MappingNode, node).pairs["application"].node
 
 
 def list_ids(folder: Path) -> list[str]:
     """The ids of the releases that have a file."""
     return sorted(path.stem for path in (folder / FOLDER).glob("*.yaml") if len(path.stem) == ID_DIGITS)
-
-
-SAVE_COMMAND = "seaway release save --stack <stack>"
-"""The way to a release's file."""

@@ -1,10 +1,10 @@
-"""What an environment runs, by decision: the pinned release, and those that are held back.
+"""The lock file of a stack: the pinned release, and the releases that are held back.
 
-``environments/<stack>.lock.yaml`` is written by a machine and kept in git: the diff is what a reviewer reads. Nobody's
-comments are in it, and ``pulumi config set`` does not touch it.
+``environments/<stack>.lock.yaml`` is written by Seaway and kept in git, so that a reviewer reads its diff. It has no
+comments of users, and ``pulumi config set`` does not touch it.
 
-Every file that a machine writes here, and those of releases/, begins with the number of its format. A lock file also
-has the SHA-256 of each release file that it names: it is compared before the release file is decoded.
+All files that Seaway writes here and in releases/ start with the number of their format. A lock file also has the
+SHA-256 of each release file that it names; it is compared before the release file is decoded.
 """
 
 import contextlib
@@ -24,10 +24,9 @@ FOLDER = "environments"
 FILE_SUFFIX = ".lock.yaml"
 
 RELEASES_FOLDER = "releases"
-"""Folder of the files of releases."""
 
 ID_PATTERN = re.compile(r"[0-9a-z]{1,40}(-[0-9a-z]{1,40})?")
-"""The id of a release, or of a record of it. It becomes a part of paths, in the project and in the cluster's API."""
+"""The id of a release or of a record. It is part of paths, in the project and in the API of the cluster."""
 
 FORMAT = 2
 """The format that this version writes. It also reads format 1, and format 0: files without a number. Both have the
@@ -36,42 +35,43 @@ former keys of the model, see ``migration``."""
 FORMAT_KEY = "format"
 
 _MAX_SHOWN_CHARACTERS = 20
-"""Characters of a wrong format that a message shows."""
+"""Characters of an invalid format in a message."""
 
 SIZE_FACTOR = 256
-"""How much bigger than what a person writes a release may be: the texts of all files of an application are in it."""
+"""Maximum size of a release, as a multiple of that of other files: it has the texts of all files of the application."""
+
+_RESTORE_HINT = "restore it from git"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HeldRelease:
-    """A release that promotions refuse until somebody lets it go by name."""
+    """A release that promotions refuse until a user releases it by its id."""
 
     release: str
     _: dataclasses.KW_ONLY
-    because: Annotated[str, field_help.Help("why, in one line")]
+    because: Annotated[str, field_help.Help("the reason, in one line")]
     since: Annotated[str, field_help.Help("RFC 3339, in UTC")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """A deployment that failed, and the one that runs instead as long as what is described is still the failed one."""
+    """The release that runs instead of a failed one, as long as the source describes the failed one."""
 
-    release: Annotated[str, field_help.Help("id of the one that runs")]
+    release: Annotated[str, field_help.Help("id of the release that runs")]
     sha256: Annotated[str | None, field_help.Help("SHA-256 of the bytes of its file; none: written in format 0")] = None
-    held: Annotated[str, field_help.Help("id of the one that failed")]
-    because: Annotated[str, field_help.Help("why, in one line")]
+    held: Annotated[str, field_help.Help("id of the release that failed")]
+    because: Annotated[str, field_help.Help("the reason, in one line")]
     since: Annotated[str, field_help.Help("RFC 3339, in UTC")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """All that a lock file says."""
+    """The content of a lock file."""
 
     release: Annotated[str | None, field_help.Help("id of the release that a stack with `build: false` deploys")] = None
     sha256: Annotated[str | None, field_help.Help("SHA-256 of the bytes of its file; none: written in format 0")] = None
     is_rollback: Annotated[
-        bool,
-        field_help.Help("whether it was pinned by a rollback: then its jobs before and after the rollout are left out"),
+        bool, field_help.Help("whether a rollback pinned it: then its jobs before and after the rollout do not run")
     ] = False
     held: tuple[HeldRelease, ...] = ()
     fallback: Fallback | None = None
@@ -81,37 +81,46 @@ _Texts = TypeVar("_Texts", HeldRelease, Fallback)
 
 
 def get_path(folder: Path, stack: str) -> Path:
-    """The lock file of a stack in the project's folder."""
+    """The lock file of a stack; ``folder``: of the project, here and below."""
     return folder / FOLDER / f"{stack}{FILE_SUFFIX}"
 
 
 def read(folder: Path, stack: str) -> Lock:
-    """What the file says; an empty lock where there is none.
+    """Read the lock file of a stack; an empty lock if there is none.
 
     Raises:
-        diagnosis.InvalidInput: it is no lock file.
+        diagnosis.InvalidInput: the file is invalid.
     """
     path = get_path(folder, stack)
     if not os.path.lexists(path):
         return Lock()
     number, node = parse_content(read_content(path, folder), str(path.relative_to(folder)))
-    found = _escape_texts(decode.decode_node(Lock, node))
-    if wrong := [id_ for id_ in _list_ids(found) if not ID_PATTERN.fullmatch(id_)]:
-        hint = "take the file from git again; an id has digits, small letters and one hyphen"
-        told = [f"{diagnosis.quote(id_)} is not the id of a release" for id_ in wrong]
-        raise diagnosis.InvalidInput(diagnosis.Diagnostic(node.location, "", text, hint) for text in told)
-    if number >= 1 and (missing := list(_list_missing_checksums(found))):
-        remedy = "take it from git again, or pin the release again: seaway release promote"
-        raise diagnosis.InvalidInput(
-            diagnosis.Diagnostic(node.location, name, "is missing", remedy) for name in missing
+    lock = _escape_texts(decode.decode_node(Lock, node))
+    named = [held.release for held in lock.held] + list(filter(None, [lock.release]))
+    named += [lock.fallback.release, lock.fallback.held] if lock.fallback else []
+    hint = f"{_RESTORE_HINT}; an id has digits, lowercase letters and one hyphen"
+    diagnostics = [
+        diagnosis.Diagnostic(
+            node.location, "", f"{diagnosis.quote(release_id)} is not the id of a release", hint, "invalid-release-id"
         )
-    return found
+        for release_id in named
+        if not ID_PATTERN.fullmatch(release_id)
+    ]
+    hint = f"{_RESTORE_HINT}, or pin the release again: seaway release promote"
+    diagnostics += [
+        diagnosis.Diagnostic(node.location, key, "is missing", hint, "missing-value")
+        for key in _list_missing_checksums(lock)
+        if number >= 1 and not diagnostics
+    ]
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
+    return lock
 
 
 def write(folder: Path, stack: str, stack_lock: Lock) -> None:
-    """Write the file; one that would say nothing is removed.
+    """Write the lock file of a stack; remove it if the lock is empty.
 
-    What is named without a checksum gets that of its file as it is now.
+    A release without a checksum gets that of its file.
     """
     path = get_path(folder, stack)
     if stack_lock.release and stack_lock.sha256 is None:
@@ -121,128 +130,117 @@ def write(folder: Path, stack: str, stack_lock: Lock) -> None:
         stack_lock = dataclasses.replace(stack_lock, fallback=hashed)
     if stack_lock == Lock():
         writer.remove_file(folder, path)
-    else:
-        told = f"# What stack {stack} runs. Written by `seaway release` and `seaway up`; commit it.\n"
-        # The file that it names may be missing: it is then written as it was, and reading it says what is missing.
-        whole = not list(_list_missing_checksums(stack_lock))
-        writer.write_file(
-            folder, path, told + (format_text if whole else yaml_writer.format_yaml)(encode.to_plain(stack_lock))
-        )
+        return
+    header = f"# What stack {stack} runs. Written by `seaway release` and `seaway up`; commit it.\n"
+    # A file that the lock names may be missing: then the lock stays in format 0, and reading it reports the file.
+    format_lock = yaml_writer.format_yaml if list(_list_missing_checksums(stack_lock)) else format_text
+    writer.write_file(folder, path, header + format_lock(encode.to_plain(stack_lock)))
 
 
 def list_named_releases(folder: Path) -> Iterator[str]:
-    """The ids of releases that any stack's lock file names, to run or held."""
+    """The ids of the releases that the lock file of any stack pins or holds."""
     for path in sorted((folder / FOLDER).glob(f"*{FILE_SUFFIX}")):
         with contextlib.suppress(diagnosis.InvalidInput):
-            said = read(folder, path.name.removesuffix(FILE_SUFFIX))
-            yield from (one.release for one in said.held)
-            yield from filter(None, [said.release, said.fallback and said.fallback.release])
+            lock = read(folder, path.name.removesuffix(FILE_SUFFIX))
+            yield from (held.release for held in lock.held)
+            yield from filter(None, [lock.release, lock.fallback and lock.fallback.release])
 
 
 def _escape_texts(stack_lock: Lock) -> Lock:
-    """What is printed of a file cannot steer the terminal."""
+    """Texts of a file are printed: control characters must not reach the terminal."""
 
-    def visible(one: _Texts) -> _Texts:
-        return dataclasses.replace(
-            one, because=diagnosis.escape_text(one.because), since=diagnosis.escape_text(one.since)
-        )
+    def escape(release: _Texts) -> _Texts:
+        because, since = diagnosis.escape_text(release.because), diagnosis.escape_text(release.since)
+        return dataclasses.replace(release, because=because, since=since)
 
-    return dataclasses.replace(
-        stack_lock,
-        held=tuple(map(visible, stack_lock.held)),
-        fallback=stack_lock.fallback and visible(stack_lock.fallback),
-    )
-
-
-def _list_ids(stack_lock: Lock) -> Iterator[str]:
-    yield from (one.release for one in stack_lock.held)
-    yield from filter(None, [stack_lock.release])
-    if stack_lock.fallback:
-        yield from (stack_lock.fallback.release, stack_lock.fallback.held)
+    fallback = stack_lock.fallback and escape(stack_lock.fallback)
+    return dataclasses.replace(stack_lock, held=tuple(map(escape, stack_lock.held)), fallback=fallback)
 
 
 def get_release_path(folder: Path, id_: str) -> Path:
-    """The file of a release, or of a record that runs instead of one, in the project's folder.
+    """The file of a release, or of the record of a fallback.
 
     Raises:
         diagnosis.InvalidInput: it is not the id of a release.
     """
     if not ID_PATTERN.fullmatch(id_):
-        wrong = f"{diagnosis.quote(id_)} is not the id of a release"
-        raise diagnosis.InvalidInput(
-            [diagnosis.Diagnostic(diagnosis.SourceLocation(RELEASES_FOLDER), "", wrong, "see: seaway release list")]
+        location, message = (
+            diagnosis.SourceLocation(RELEASES_FOLDER),
+            f"{diagnosis.quote(id_)} is not the id of a release",
         )
+        raise diagnosis.reject(location, "", "invalid-release-id", message, "see: seaway release list")
     return folder / RELEASES_FOLDER / f"{id_}.yaml"
 
 
-def _hash_file(folder: Path, id_: str) -> str | None:
-    path = get_release_path(folder, id_)
+def _hash_file(folder: Path, release_id: str) -> str | None:
+    path = get_release_path(folder, release_id)
     return hash_bytes(read_content(path, folder)) if os.path.lexists(path) else None
 
 
 def _list_missing_checksums(stack_lock: Lock) -> Iterator[str]:
-    """The checksums that every lock file of today's format has."""
+    """The keys of checksums that a lock file has since format 1."""
     if stack_lock.release is not None and stack_lock.sha256 is None:
         yield "sha256"
     if stack_lock.fallback is not None and stack_lock.fallback.sha256 is None:
         yield "fallback.sha256"
 
 
-def parse_file(
-    path: Path, folder: Path, hint: str = "take it from git again", *, sha256: str | None = None
-) -> nodes.Node:
-    """The nodes of a file that a machine wrote.
+def parse_file(path: Path, folder: Path, hint: str = _RESTORE_HINT, *, sha256: str | None = None) -> nodes.Node:
+    """Parse a file that Seaway wrote.
 
     Args:
         path: the file.
-        folder: the project's.
-        remedy: what to do where it cannot be read.
-        sha256: what a lock file says that its bytes hash to; None: no lock file names it, or one of format 0.
+        folder: of the project.
+        hint: suggested if the file cannot be read.
+        sha256: of its bytes, as a lock file has it; None: not compared.
 
     Raises:
-        diagnosis.InvalidInput: it cannot be read, was changed, is not YAML, or has a format that this version cannot read.
+        diagnosis.InvalidInput: it is unreadable, was changed, is not YAML, or has a format that this version does not
+            read.
     """
-    shown = str(path.relative_to(folder))
+    file = str(path.relative_to(folder))
     content = read_content(path, folder, hint)
     if sha256 is not None and (actual := hash_bytes(content)) != sha256:
-        wrong = f"was changed after it was pinned: its SHA-256 is {actual[:12]}..., the lock file has {sha256[:12]}..."
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(diagnosis.SourceLocation(shown), "", wrong, hint)])
-    return parse_content(content, shown)[1]
+        message = (
+            f"was changed after it was pinned: its SHA-256 is {actual[:12]}..., the lock file has {sha256[:12]}..."
+        )
+        raise diagnosis.reject(diagnosis.SourceLocation(file), "", "checksum-mismatch", message, hint)
+    return parse_content(content, file)[1]
 
 
-def read_content(path: Path, folder: Path, hint: str = "take it from git again") -> bytes:
-    """The content of a file that a machine wrote. It is read like any file of a branch: nothing outside the project.
+def read_content(path: Path, folder: Path, hint: str = _RESTORE_HINT) -> bytes:
+    """Read a file that Seaway wrote. As with all files of a branch, it must not lead out of the project.
 
     Raises:
         diagnosis.InvalidInput: it cannot be read.
     """
-    place = diagnosis.SourceLocation(str(path.relative_to(folder)))
-    return roots.Root(folder).read(path, "", place, "", hint=hint, limit=SIZE_FACTOR * nodes.MAX_CHARACTERS)
+    location, limit = diagnosis.SourceLocation(str(path.relative_to(folder))), SIZE_FACTOR * nodes.MAX_CHARACTERS
+    return roots.Root(folder).read(path, "", location, "", hint=hint, limit=limit)
 
 
-def parse_content(content: bytes, shown: str) -> tuple[int, nodes.Node]:
-    """The number of the format of what a machine wrote, and the nodes without it.
+def parse_content(content: bytes, file: str) -> tuple[int, nodes.Node]:
+    """The number of the format, and the nodes without it, in the keys of this version.
 
     Raises:
-        diagnosis.InvalidInput: it is not YAML, or has a format that this version cannot read.
+        diagnosis.InvalidInput: the content is not YAML, or has a format that this version does not read.
     """
-    node = nodes.parse(content, shown, limit_factor=SIZE_FACTOR)
-    entry = node.pairs.get(FORMAT_KEY) if isinstance(node, nodes.MappingNode) else None
-    if not isinstance(node, nodes.MappingNode) or entry is None:
+    node = nodes.parse(content, file, limit_factor=SIZE_FACTOR)
+    pair = node.pairs.get(FORMAT_KEY) if isinstance(node, nodes.MappingNode) else None
+    if not isinstance(node, nodes.MappingNode) or pair is None:
         return 0, migration.translate_stored(node)
-    text = entry.node.text if isinstance(entry.node, nodes.ScalarNode) else nodes.describe_node(entry.node)
+    text = pair.node.text if isinstance(pair.node, nodes.ScalarNode) else nodes.describe_node(pair.node)
     if text not in map(str, range(1, FORMAT + 1)):
-        newer = re.fullmatch("[1-9][0-9]{0,8}", text) is not None and int(text) > FORMAT
-        shown = text[:_MAX_SHOWN_CHARACTERS]
-        wrong = f"format {shown} is newer than this version of Seaway" if newer else f"format {shown} does not exist"
-        hint = f"upgrade Seaway; this version reads formats 0 to {FORMAT}" if newer else "take the file from git again"
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(entry.location, FORMAT_KEY, wrong, hint)])
+        message, hint = f"format {text[:_MAX_SHOWN_CHARACTERS]} does not exist", _RESTORE_HINT
+        if re.fullmatch("[1-9][0-9]{0,8}", text) and int(text) > FORMAT:
+            message = f"format {text} is newer than this version of Seaway"
+            hint = f"upgrade Seaway; this version reads formats 0 to {FORMAT}"
+        raise diagnosis.reject(pair.location, FORMAT_KEY, "unsupported-format", message, hint)
     number, node = int(text), nodes.remove_key(node, FORMAT_KEY)
     return number, node if number == FORMAT else migration.translate_stored(node)
 
 
 def format_text(plain: Mapping[str, Any]) -> str:
-    """What a machine writes, as YAML that begins with the number of its format."""
+    """The YAML of a file that Seaway writes, starting with the number of its format."""
     return yaml_writer.format_yaml({FORMAT_KEY: FORMAT, **plain})
 
 

@@ -1,1 +1,1 @@
-"""Releases: what was deployed, written down in the cluster, and how the cluster differs from it."""
+"""Releases: the record of a deployment in the cluster, promotion, rollback, and drift from the record."""

@@ -1,4 +1,4 @@
-"""What in the cluster is not as it was deployed: edits, deletions and what others added."""
+"""The differences between the cluster and the deployed release: edits, deletions and additions."""
 
 import asyncio
 import dataclasses
@@ -12,37 +12,35 @@ from seaway.release import record_store, stack_state
 from seaway.syntax import diagnosis
 
 WHOLE_OBJECT = "(object)"
-"""Stands for an object as a whole, where the path is empty."""
+"""In place of an object as a whole, whose path is empty."""
 
-HIDDEN_SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
-
-"""A test holds it against the golden files."""
+HIDDEN_SECRET = "(secret)"  # noqa: S105 - in place of a value
 
 _OPTIONAL_KINDS = ("Role", "RoleBinding")
-"""Kinds that are asked for where a release has some: whoever may look at workloads, may not look at rights."""
+"""Kinds that are listed only where a release has some: an account that may read workloads may lack access to roles."""
 
 DEFAULT_OBJECTS = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
-"""Objects that Kubernetes makes itself."""
+"""Objects that Kubernetes creates in each namespace."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One field, or one object, that is not as declared."""
+    """A field or an object that differs from the declared one."""
 
     kind: str
     name: str
     path: str
     """As ``spec.template.spec.containers[web].image``; empty for the whole object."""
     declared: Any
-    """None: it is not declared."""
+    """None: not declared."""
     live: Any
-    """None: it is not there."""
+    """None: not in the cluster."""
     set_by: str | None
-    """The field manager that set it, and when: ``kubectl-edit at 2026-01-31T12:00:00Z``. None: nobody says so."""
+    """The field manager that set it, and the time: ``kubectl-edit at 2026-01-31T12:00:00Z``. None: unknown."""
 
     @property
     def change_type(self) -> Literal["deleted", "edited", "added"]:
-        """What happened to what was declared."""
+        """How it differs."""
         if self.declared is None:
             return "added"
         return "deleted" if self.live is None else "edited"
@@ -51,54 +49,48 @@ class Difference:
 async def detect(
     cluster: client.KubeClient, namespace: str, state: stack_state.ReleaseState | None = None
 ) -> tuple[str, list[Difference]]:
-    """The release that a namespace says it holds, and all that is not so. Needs a kubeconfig and nothing else.
+    """The current release of a namespace, as the cluster has it, and all differences. It needs only a kubeconfig.
 
-    With the ``state`` of the stack it is compared with the release that was deployed, whatever the cluster says.
+    With the ``state`` of the stack, the cluster is compared with the release that was deployed last.
 
     Raises:
-        store.Missing: no release is recorded there.
-        store.Changed: its record was changed.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
+        record_store.ReleaseNotFound: no release is recorded.
+        record_store.RecordChanged: its record was changed.
+        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     current = await record_store.read_current(cluster, namespace)
-    id_ = state.id if state else current.id
-    declared = await record_store.read_manifests(
-        cluster, namespace, id_, sha256=state.find_sha256(id_) if state else None
-    )
+    record_id = state.id if state else current.id
+    sha256 = state.find_sha256(record_id) if state else None
+    declared = await record_store.read_manifests(cluster, namespace, record_id, sha256=sha256)
     home = await cluster.find(kinds.build_path("Namespace", name=namespace))
-    there = {one["kind"] for one in declared}
-    listed_kinds = [kind for kind in kinds.MANAGED_VERSIONS if kind not in _OPTIONAL_KINDS or kind in there]
-    listed = await asyncio.gather(*(cluster.get(kinds.build_path(kind, namespace)) for kind in listed_kinds))
-    live = {kind: one["items"] for kind, one in zip(listed_kinds, listed, strict=True)}
+    declared_kinds = {manifest["kind"] for manifest in declared}
+    listed = [kind for kind in kinds.MANAGED_VERSIONS if kind not in _OPTIONAL_KINDS or kind in declared_kinds]
+    answers = await asyncio.gather(*(cluster.get(kinds.build_path(kind, namespace)) for kind in listed))
+    live = {kind: answer["items"] for kind, answer in zip(listed, answers, strict=True)}
     try:
-        found = compare_objects(declared, live | {"Namespace": [home] if home else []})
+        differences = compare_objects(declared, live | {"Namespace": [home] if home else []})
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
-        # Nothing may vouch for what is declared: then it can be anything.
-        raise record_store.RecordChanged(f"the objects of release {id_} cannot be compared: {error!r:.80}") from None
-    if id_ != current.id:
-        path = ("data", "id")
-        found.insert(
-            0, _create_difference("ConfigMap", record_store.CURRENT_NAME, fields.Change(path, id_, current.id), None)
-        )
-    return current.id, found
+        # Without a checksum, the declared objects may have any form.
+        message = f"the objects of release {record_id} cannot be compared: {error!r:.80}"
+        raise record_store.RecordChanged(message) from None
+    if record_id != current.id:
+        change = fields.Change(("data", "id"), record_id, current.id)
+        differences.insert(0, _create_difference("ConfigMap", record_store.CURRENT_NAME, change, None))
+    return current.id, differences
 
 
 def describe_manual_edit(difference: Difference) -> str | None:
-    """A line about what somebody did to an object of ours; None where a release that failed may have done it."""
-    line = _describe_manual_edit(difference)
-    return diagnosis.escape_text(line) if line else None
-
-
-def _describe_manual_edit(one: Difference) -> str | None:
-    if one.change_type == "deleted":
-        return f"{one.kind} {one.name} was deleted by hand" if not one.path else None
-    if (
-        one.change_type == "added"
-        or one.set_by is None
-        or one.set_by.startswith(("pulumi-kubernetes", record_store.FIELD_MANAGER))
-    ):
+    """One line about a manual edit of a declared object; None where a failed release may be the cause."""
+    name = f"{difference.kind} {difference.name}"
+    if difference.change_type == "deleted":
+        return None if difference.path else diagnosis.escape_text(f"{name} was deleted by hand")
+    own_managers = ("pulumi-kubernetes", record_store.FIELD_MANAGER)
+    if difference.change_type == "added" or (difference.set_by or own_managers[0]).startswith(own_managers):
         return None
-    return f"{one.kind} {one.name} was edited by hand: {one.path} is {one.live}, declared {one.declared} ({one.set_by})"
+    return diagnosis.escape_text(
+        f"{name} was edited by hand: {difference.path} is {difference.live}, declared {difference.declared}"
+        f" ({difference.set_by})"
+    )
 
 
 def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequence[fields.Object]]) -> list[Difference]:
@@ -106,141 +98,135 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
 
     Args:
         declared: the manifests of the release, without its Secrets.
-        live: all objects of the namespace by kind, those of others included.
+        live: all objects of the namespace by kind, those of other owners included.
     """
-    there = {(kind, one["metadata"]["name"]): one for kind, listed in live.items() for one in listed}
-    wanted = {(one["kind"], one["metadata"]["name"]): one for one in declared}
+    live_by_name = {(kind, manifest["metadata"]["name"]): manifest for kind in live for manifest in live[kind]}
+    declared_by_name = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in declared}
     secrets = _list_secrets(declared)
-    named = DEFAULT_OBJECTS | {("Secret", name) for name in (*secrets, *_list_certificates(declared))}
-    scaled = {
-        (target["kind"], target["name"])
-        for one in live.get("HorizontalPodAutoscaler", ())
-        for target in [one["spec"]["scaleTargetRef"]]
-    }
-    found: list[Difference] = []
-    for (kind, name), manifest in wanted.items():
-        one = there.get((kind, name))
-        if one is None:
-            found.append(_create_difference(kind, name, fields.Change((), WHOLE_OBJECT, None), None))
+    known = {*DEFAULT_OBJECTS, *declared_by_name}
+    known |= {("Secret", name) for name in (*secrets, *_list_certificates(declared))}
+    targets = [manifest["spec"]["scaleTargetRef"] for manifest in live.get("HorizontalPodAutoscaler", ())]
+    autoscaled = {(target["kind"], target["name"]) for target in targets}
+    differences: list[Difference] = []
+    for (kind, name), manifest in declared_by_name.items():
+        live_object = live_by_name.get((kind, name))
+        if live_object is None:
+            differences.append(_create_difference(kind, name, fields.Change((), WHOLE_OBJECT, None), None))
             continue
-        changes = _compare_object(kind, name, manifest, one)
-        autoscaled = (kind, name) in scaled
-        found += [each for each in changes if not (autoscaled and each.path == "spec.replicas")]
+        differences += [
+            difference
+            for difference in _compare_object(kind, name, manifest, live_object)
+            if difference.path != "spec.replicas" or (kind, name) not in autoscaled
+        ]
     for name, keys in secrets.items():
-        found += _compare_secret(name, keys, there.get(("Secret", name)))
-    for (kind, name), one in there.items():
-        known = (kind, name) in wanted or (kind, name) in named
-        if not known and not _is_expected(kind, one):
-            found.append(
-                _create_difference(kind, name, fields.Change((), None, WHOLE_OBJECT), _find_first_manager(one))
-            )
-    return sorted(found, key=lambda each: (each.kind, each.name, each.path))
+        differences += _compare_secret(name, keys, live_by_name.get(("Secret", name)))
+    for (kind, name), manifest in live_by_name.items():
+        if (kind, name) not in known and not _is_expected(kind, manifest):
+            change = fields.Change((), None, WHOLE_OBJECT)
+            differences.append(_create_difference(kind, name, change, _find_first_manager(manifest)))
+    return sorted(differences, key=lambda difference: (difference.kind, difference.name, difference.path))
 
 
 def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.Object) -> Iterator[Difference]:
-    """What differs in an object that is there."""
-    # A list of objects does not say their kind again.
+    """The differences in an object that exists."""
+    # The objects of a list have no kind.
     declared = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     for change in fields.find_edits(declared, live):
-        yield _create_difference(
-            kind, name, change, _find_last_manager(live, change.path) if change.live is not None else None
-        )
-    for entry in fields.list_managers(live):
-        if not _is_own_manager(entry) and entry.get("manager") not in fields.CONTROLLERS:
-            for change in fields.find_additions(declared, live, entry.get("fieldsV1", {})):
-                yield _create_difference(kind, name, change, _format_manager(entry))
+        set_by = _find_last_manager(live, change.path) if change.live is not None else None
+        yield _create_difference(kind, name, change, set_by)
+    for managed in fields.list_managers(live):
+        manager = str(managed.get("manager", ""))
+        # Pulumi applies as ``pulumi-kubernetes-<hash>``, the plugin as ``seaway``.
+        is_own = manager.startswith("pulumi-kubernetes") or manager == record_store.FIELD_MANAGER
+        if not is_own and managed.get("manager") not in fields.CONTROLLERS:
+            for change in fields.find_additions(declared, live, managed.get("fieldsV1", {})):
+                yield _create_difference(kind, name, change, _format_manager(managed))
 
 
 def _compare_secret(name: str, keys: Sequence[str], live: fields.Object | None) -> Iterator[Difference]:
-    """Whether a Secret is there with its keys. Its values are nobody's to look at.
+    """Whether a Secret exists with its keys. Its values are not read.
 
-    One that is somebody else's may have more keys than we take; of an account that nodes pull with, nobody says any.
+    The Secret of another owner may have more keys; of pull credentials, the keys are not declared.
     """
     if live is None:
         yield _create_difference("Secret", name, fields.Change((), WHOLE_OBJECT, None), None)
         return
-    has: Mapping[str, Any] = live.get("data") or {}
+    live_keys: Mapping[str, Any] = live.get("data") or {}
     for key in keys:
-        if key not in has:
+        if key not in live_keys:
             yield _create_difference("Secret", name, fields.Change(("data", key), HIDDEN_SECRET, None), None)
-    for key in sorted(has.keys() - set(keys)) if keys and _is_managed(live) else ():
-        yield _create_difference(
-            "Secret", name, fields.Change(("data", key), None, HIDDEN_SECRET), _find_last_manager(live, ("data", key))
-        )
+    for key in sorted(live_keys.keys() - set(keys)) if keys and _is_managed(live) else ():
+        change = fields.Change(("data", key), None, HIDDEN_SECRET)
+        yield _create_difference("Secret", name, change, _find_last_manager(live, change.path))
 
 
 def _list_secrets(value: Any) -> dict[str, list[str]]:
-    """The Secrets that pods take variables and files from, and that images are pulled with; with their keys."""
-    found: dict[str, set[str]] = {}
+    """The Secrets that pods use for variables, files and image pulls, with their keys."""
+    secrets: dict[str, set[str]] = {}
 
-    def look(value: Any) -> None:
+    def visit(value: Any) -> None:
         if isinstance(value, Mapping):
             mapping = cast(fields.Object, value)
             if reference := mapping.get("secretKeyRef"):
-                found.setdefault(reference["name"], set()).add(reference["key"])
+                secrets.setdefault(reference["name"], set()).add(reference["key"])
             for source in mapping.get("sources") or ():
                 if secret := source.get("secret"):
-                    found.setdefault(secret["name"], set()).update(item["key"] for item in secret["items"])
-            for account in mapping.get("imagePullSecrets") or ():
-                found.setdefault(account["name"], set())
+                    secrets.setdefault(secret["name"], set()).update(file["key"] for file in secret["items"])
+            for credentials in mapping.get("imagePullSecrets") or ():
+                secrets.setdefault(credentials["name"], set())
             for inner in mapping.values():
-                look(inner)
+                visit(inner)
         elif isinstance(value, list | tuple):
             for inner in cast(Sequence[Any], value):
-                look(inner)
+                visit(inner)
 
-    look(value)
-    return {name: sorted(keys) for name, keys in sorted(found.items())}
+    visit(value)
+    return {name: sorted(keys) for name, keys in sorted(secrets.items())}
 
 
 def _list_certificates(declared: Sequence[fields.Object]) -> set[str]:
-    """The Secrets of the certificates that hosts answer with: somebody else makes them, and when."""
-    ingresses = (one["spec"] for one in declared if one["kind"] == "Ingress")
+    """The Secrets with the certificates of hosts: another controller creates them later."""
+    ingresses = (manifest["spec"] for manifest in declared if manifest["kind"] == "Ingress")
     return {tls["secretName"] for spec in ingresses for tls in spec.get("tls") or ()}
 
 
-def _is_expected(kind: str, one: fields.Object) -> bool:
-    """What nobody declared and nobody minds: made by a controller, or our own record or older configuration."""
-    meta = one["metadata"]
-    labels: Mapping[str, str] = meta.get("labels") or {}
-    if meta.get("ownerReferences") or record_store.RELEASE_LABEL in labels:
+def _is_expected(kind: str, manifest: fields.Object) -> bool:
+    """Whether an undeclared object is expected: created by a controller, a record, or older configuration of ours."""
+    metadata = manifest["metadata"]
+    if metadata.get("ownerReferences") or record_store.RELEASE_LABEL in (metadata.get("labels") or {}):
         return True
-    return _is_managed(one) and kind in ("ConfigMap", "Secret") and one.get("immutable") is True
+    return _is_managed(manifest) and kind in ("ConfigMap", "Secret") and manifest.get("immutable") is True
 
 
-def _is_managed(one: fields.Object) -> bool:
-    """Whether some stack of ours made it."""
-    labels: Mapping[str, str] = one["metadata"].get("labels") or {}
+def _is_managed(manifest: fields.Object) -> bool:
+    """Whether a stack of Seaway created the object."""
+    labels: Mapping[str, str] = manifest["metadata"].get("labels") or {}
     return labels.get("app.kubernetes.io/managed-by") == names.MANAGER
 
 
-def _is_own_manager(entry: fields.Object) -> bool:
-    """Pulumi applies as ``pulumi-kubernetes-<hash>``, our plugin as ``seaway``."""
-    manager = str(entry.get("manager", ""))
-    return manager.startswith("pulumi-kubernetes") or manager == record_store.FIELD_MANAGER
-
-
 def _find_last_manager(live: fields.Object, path: fields.Path) -> str | None:
-    """Who set a field last."""
-    owners = [entry for entry in fields.list_managers(live) if fields.owns_field(live, entry.get("fieldsV1", {}), path)]
+    """The manager that set a field last."""
+    owners = [
+        managed for managed in fields.list_managers(live) if fields.owns_field(live, managed.get("fieldsV1", {}), path)
+    ]
     return _format_manager(max(owners, key=_get_time)) if owners else None
 
 
 def _find_first_manager(live: fields.Object) -> str | None:
-    """Who made an object, as far as it says: the first of its managers."""
-    entries = fields.list_managers(live)
-    return _format_manager(min(entries, key=_get_time)) if entries else None
+    """The manager that created the object, as far as it is known."""
+    managers = fields.list_managers(live)
+    return _format_manager(min(managers, key=_get_time)) if managers else None
 
 
-def _get_time(entry: fields.Object) -> str:
-    return str(entry.get("time", ""))
+def _get_time(managed: fields.Object) -> str:
+    return str(managed.get("time", ""))
 
 
-def _format_manager(entry: fields.Object) -> str:
-    manager = entry.get("manager") or "somebody"
-    return f"{manager} at {entry['time']}" if entry.get("time") else manager
+def _format_manager(managed: fields.Object) -> str:
+    manager = managed.get("manager") or "unknown"
+    return f"{manager} at {managed['time']}" if managed.get("time") else manager
 
 
-def _create_difference(kind: str, name: str, change: fields.Change, who: str | None) -> Difference:
+def _create_difference(kind: str, name: str, change: fields.Change, set_by: str | None) -> Difference:
     path = fields.format_path(change.path)
-    return Difference(kind=kind, name=name, path=path, declared=change.declared, live=change.live, set_by=who)
+    return Difference(kind=kind, name=name, path=path, declared=change.declared, live=change.live, set_by=set_by)

@@ -1,7 +1,7 @@
-"""Fingerprints of configured secrets: they tell two values apart in names that everybody may read.
+"""Fingerprints of configured secrets: they distinguish values in object names, which are not secret.
 
-A fingerprint is an HMAC-SHA-256 over application, stack, name and value. Its key is one more secret of the stack,
-``seaway:fingerprintKey``, so nobody can test a guessed value against a name. https://www.rfc-editor.org/rfc/rfc2104
+A fingerprint is an HMAC-SHA-256 over application, stack, name and value. Its key is a secret of the stack,
+``seaway:fingerprintKey``, so a guessed value cannot be tested against a name. https://www.rfc-editor.org/rfc/rfc2104
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ FINGERPRINT_LENGTH = 32
 """Hexadecimal digits of a fingerprint: 128 bits."""
 
 _UNKEYED_LENGTH = 16
-"""Hexadecimal digits of a fingerprint that was made without a key."""
+"""Hexadecimal digits of a fingerprint without a key."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +31,10 @@ class FingerprintKey:
     """The key of a stack."""
 
     key: str | None = dataclasses.field(repr=False)
-    """None: the stack has none, and only what it kept has a fingerprint."""
+    """None: the stack has no key, and only unkeyed fingerprints."""
     unkeyed: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
-    """Fingerprints without a key, by name of the secret, of a stack that was deployed before it had one. Each is kept
-    until the secret's value changes: another fingerprint is another name of a Secret, which restarts pods."""
+    """Fingerprints without a key, by name of the secret, of a stack that was deployed before it had a key. Each is kept
+    until the value of the secret changes: another fingerprint is another name of a Secret, which restarts pods."""
 
     @classmethod
     def generate(cls, unkeyed: Mapping[str, str]) -> Self:
@@ -43,55 +43,55 @@ class FingerprintKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The key in the value of the setting: the key itself, or JSON, ``{"key": "...", "keep": {"NAME": "..."}}``.
+        """Parse the value of the setting: the key, or JSON, ``{"key": "...", "keep": {"NAME": "..."}}``.
 
         Raises:
-            ValueError: it is too short, or neither of both; the text says so and shows nothing of it.
+            ValueError: it is invalid; the text does not show it.
         """
-        found = text.strip()
+        key: Any = text.strip()
         keep: Any = {}
-        if found.startswith("{"):
+        if key.startswith("{"):
             try:
-                values: dict[str, Any] = json.loads(found)
+                values: dict[str, Any] = json.loads(key)
             except (ValueError, RecursionError):
                 raise ValueError("is not valid JSON") from None
-            found, keep = values.get("key"), values.get("keep", {})
-        if not isinstance(found, str) or len(found) < MIN_KEY_LENGTH:
+            key, keep = values.get("key"), values.get("keep", {})
+        if not isinstance(key, str) or len(key) < MIN_KEY_LENGTH:
             raise ValueError(f"has fewer than {MIN_KEY_LENGTH} characters")
-        if not found.isascii():
-            raise ValueError("has other characters than ASCII")
-        kept = cast(dict[str, Any], keep if isinstance(keep, dict) else {"": keep})
-        if not all(isinstance(one, str) and is_unkeyed(one) for one in kept.values()):
+        if not key.isascii():
+            raise ValueError("has characters that are not ASCII")
+        unkeyed = cast(dict[str, Any], keep if isinstance(keep, dict) else {"": keep})
+        if not all(isinstance(fingerprint, str) and is_unkeyed(fingerprint) for fingerprint in unkeyed.values()):
             raise ValueError("has a `keep` that is not a mapping from secret to fingerprint")
-        return cls(key=found, unkeyed=kept)
+        return cls(key=key, unkeyed=unkeyed)
 
     def format_setting(self) -> str:
         """The value of the setting."""
         return json.dumps({"key": self.key, "keep": dict(self.unkeyed)})
 
     def compute_fingerprint(self, app_name: str, stack: str, name: str, value: str) -> str | None:
-        """Of one secret's value; None: there is no key, and the value is not the one that was kept."""
-        kept = self.unkeyed.get(name)
-        if kept is not None and hmac.compare_digest(kept, compute_unkeyed_fingerprint(app_name, stack, name, value)):
-            return kept
+        """The fingerprint of a secret's value; None: there is no key, and the value has no unkeyed fingerprint."""
+        unkeyed = self.unkeyed.get(name)
+        if unkeyed and hmac.compare_digest(unkeyed, compute_unkeyed_fingerprint(app_name, stack, name, value)):
+            return unkeyed
         if self.key is None:
             return None
-        # As JSON, so that no other four texts make the same message.
+        # JSON separates the four texts unambiguously.
         message = json.dumps([app_name, stack, name, value]).encode()
         return hmac.new(self.key.encode(), message, hashlib.sha256).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def compute_unkeyed_fingerprint(app_name: str, stack: str, name: str, value: str) -> str:
-    """What was made without a key: a slow hash, salted with public texts. A weak value can be guessed from it."""
+    """A fingerprint without a key: a slow hash with a public salt. A weak value can be guessed from it."""
     salt = f"seaway/{app_name}/{stack}/{name}".encode()
     return hashlib.scrypt(value.encode(), salt=salt, n=2**14, r=8, p=1, dklen=_UNKEYED_LENGTH // 2).hex()
 
 
 def is_unkeyed(fingerprint: str) -> bool:
-    """Whether a recorded fingerprint was made without a key."""
+    """Whether a recorded fingerprint has no key."""
     return len(fingerprint) == _UNKEYED_LENGTH and not fingerprint.strip("0123456789abcdef")
 
 
 def is_keyed(fingerprint: str) -> bool:
-    """Whether a recorded fingerprint was made with a key."""
+    """Whether a recorded fingerprint has a key."""
     return len(fingerprint) == FINGERPRINT_LENGTH and not fingerprint.strip("0123456789abcdef")

@@ -1,8 +1,7 @@
-"""A deployment that is held back: what the lock file says of it, the one that runs instead, and the program's note.
+"""Releases that are held back after a failure, the fallback that runs instead, and the result of the last run.
 
-The lock file and the file of the deployment that runs instead, ``releases/<id>.yaml``, are kept in git: what runs is
-then plain to every checkout. ``.seaway/release.<stack>.json`` is a note of one checkout, from the program to the
-command line.
+The lock file and the file of the fallback, ``releases/<id>.yaml``, are kept in git, so every checkout deploys the same.
+``.seaway/release.<stack>.json`` belongs to one checkout: the program passes its result to the command line.
 """
 
 import dataclasses
@@ -17,103 +16,102 @@ from seaway.project import release, release_lock
 from seaway.release import record
 from seaway.syntax import diagnosis, nodes
 
-Hold = release_lock.Fallback
-
 OBJECTS_KEY = "objects"
-"""Key of the objects in the file of what runs instead."""
+"""Key of the objects in the file of a fallback."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What the program found out in its last run that was no preview."""
+    """The result of the program's last run that was not a preview."""
 
     described: str
     """Id of the release that the source and the configuration describe."""
     deployed: str
-    """Id of the one that was deployed: another one where that is held back."""
-
-
-def read_fallback(folder: Path, stack: str) -> Hold | None:
-    """What is held back in a stack; None: nothing.
-
-    Raises:
-        diagnosis.InvalidInput: the lock file is none.
-    """
-    return release_lock.read(folder, stack).fallback
+    """Id of the deployed release: the fallback where the described release is held back."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FallbackRelease:
-    """What runs instead of what is held back."""
+    """The release that runs instead of a failed one."""
 
     record: record.ReleaseRecord
     release_objects: tuple[objects.ReleaseObject, ...] | None
-    """As they were deployed, the Secrets without their values; None: its file is of format 0, without them."""
+    """As they were deployed, Secrets without values. None: its file has format 0, without objects."""
 
 
-def read_fallback_release(folder: Path, fallback: Hold, *, app_name: str, stack: str) -> FallbackRelease:
-    """What runs instead, from its file. It must be a release of this application in this stack.
+def read_fallback(folder: Path, stack: str) -> release_lock.Fallback | None:
+    """The fallback of a stack, if a release is held back.
 
     Raises:
-        diagnosis.InvalidInput: its file is missing, was changed, is no record, or is one of something else.
+        diagnosis.InvalidInput: the lock file is invalid.
     """
-    remedy = "take it from git again, or deploy what the source describes: seaway up --retry"
-    node = release_lock.parse_file(release.get_path(folder, fallback.release), folder, remedy, sha256=fallback.sha256)
-    written = node.pairs.get(OBJECTS_KEY) if isinstance(node, nodes.MappingNode) else None
-    one = record.ReleaseRecord.decode(nodes.remove_key(node, OBJECTS_KEY))
+    return release_lock.read(folder, stack).fallback
+
+
+def read_fallback_release(
+    folder: Path, fallback: release_lock.Fallback, *, app_name: str, stack: str
+) -> FallbackRelease:
+    """Read the fallback from its file. It must be a release of this application in this stack.
+
+    Raises:
+        diagnosis.InvalidInput: the file is missing, was changed, is not a record, or belongs to another target.
+    """
+    hint = "restore it from git, or deploy the release that the source describes: seaway up --retry"
+    node = release_lock.parse_file(release.get_path(folder, fallback.release), folder, hint, sha256=fallback.sha256)
+    pair = node.pairs.get(OBJECTS_KEY) if isinstance(node, nodes.MappingNode) else None
+    release_record = record.ReleaseRecord.decode(nodes.remove_key(node, OBJECTS_KEY))
     try:
-        found = (
-            record.decode_objects(cast(list[Any], nodes.to_plain(written.node))) if written else one.render_objects()
+        release_objects = (
+            record.decode_objects(cast(list[Any], nodes.to_plain(pair.node)))
+            if pair
+            else release_record.render_objects()
         )
     except (LookupError, ValueError) as error:
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(node.location, "", str(error), remedy)]) from None
-    if elsewhere := record.find_target_mismatch(one, found, app_name=app_name, stack=stack):
-        raise diagnosis.InvalidInput([diagnosis.Diagnostic(node.location, "", elsewhere, remedy)])
-    return FallbackRelease(record=one, release_objects=tuple(found) if written else None)
+        raise diagnosis.reject(node.location, "", "invalid-record", str(error), hint) from None
+    if mismatch := record.find_target_mismatch(release_record, release_objects, app_name=app_name, stack=stack):
+        raise diagnosis.reject(node.location, "", "other-target", mismatch, hint)
+    return FallbackRelease(record=release_record, release_objects=tuple(release_objects) if pair else None)
 
 
 def write_fallback(
     folder: Path,
     stack: str,
-    fallback: Hold,
+    fallback: release_lock.Fallback,
     release_record: record.ReleaseRecord,
     release_objects: Iterable[objects.ReleaseObject] | None,
 ) -> None:
-    """Hold a deployment back, and keep the one that runs instead, with its objects as they were deployed."""
-    told = f"# Release {fallback.release} of {release_record.namespace}, as it was deployed. Written by Seaway.\n"
-    more = {} if release_objects is None else {OBJECTS_KEY: record.encode_objects(release_objects)}
-    writer.write_file(
-        folder,
-        release.get_path(folder, fallback.release),
-        told + release_lock.format_text({**release_record.to_plain(), **more}),
-    )
+    """Hold a release back, and save the fallback with its objects as they were deployed."""
+    header = f"# Release {fallback.release} of {release_record.namespace}, as it was deployed. Written by Seaway.\n"
+    recorded = {} if release_objects is None else {OBJECTS_KEY: record.encode_objects(release_objects)}
+    text = header + release_lock.format_text({**release_record.to_plain(), **recorded})
+    writer.write_file(folder, release.get_path(folder, fallback.release), text)
     release_lock.write(folder, stack, dataclasses.replace(release_lock.read(folder, stack), fallback=fallback))
 
 
 def remove_fallback(folder: Path, stack: str) -> None:
-    """Hold nothing back. The file of what ran instead goes too, unless another stack needs it.
+    """Hold no release back. Delete the file of the fallback, unless another stack needs it.
 
     Raises:
-        diagnosis.InvalidInput: the lock file is none.
+        diagnosis.InvalidInput: the lock file is invalid.
     """
-    said = release_lock.read(folder, stack)
-    release_lock.write(folder, stack, dataclasses.replace(said, fallback=None))
-    if said.fallback and said.fallback.release not in release_lock.list_named_releases(folder):
-        writer.remove_file(folder, release.get_path(folder, said.fallback.release))
+    lock = release_lock.read(folder, stack)
+    release_lock.write(folder, stack, dataclasses.replace(lock, fallback=None))
+    if lock.fallback and lock.fallback.release not in release_lock.list_named_releases(folder):
+        writer.remove_file(folder, release.get_path(folder, lock.fallback.release))
 
 
 def get_run_result_path(folder: Path, stack: str) -> Path:
-    """Where the program leaves its note."""
-    return folder / ".seaway" / f"release.{stack}.json"
+    """The file with the result of the program's last run."""
+    return folder / private.FOLDER_NAME / f"release.{stack}.json"
 
 
 def write_run_result(folder: Path, stack: str, run_result: RunResult) -> None:
-    """Leave the note."""
+    """Save the result of this run."""
     private.write_file(get_run_result_path(folder, stack), json.dumps(dataclasses.asdict(run_result)))
 
 
 def read_run_result(folder: Path, stack: str) -> RunResult | None:
-    """The note; None: the program did not come that far."""
+    """The result of the last run; None: the program ended before it had one."""
     try:
         return RunResult(**json.loads(private.read_file(get_run_result_path(folder, stack)) or b""))
     except (OSError, ValueError, TypeError):

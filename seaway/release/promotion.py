@@ -1,6 +1,6 @@
-"""Whether a release may go to the next environment, and which one to go back to. Nothing is written here.
+"""Whether a release may be promoted, and the release to roll back to. Nothing is written here.
 
-A refusal is one line: what is so, and the way out.
+A refusal is one line with the reason and a hint.
 """
 
 import dataclasses
@@ -19,37 +19,37 @@ _Release = release.Release
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SourceEnvironment:
-    """The environment that a release is taken from, as it is now."""
+    """The current condition of the environment that a release is promoted from."""
 
     app_name: str
     stack: str
     namespace: str
     current_record: str
-    """Id of the record of what it runs, as its cluster says."""
+    """Id of the current record, as the cluster has it."""
     deployed_record: str
-    """Id of the record of what was deployed last, as its state says."""
+    """Id of the record that was deployed last, as the stack's state has it."""
     release: _Release
     rows: Sequence[status.WorkloadStatus]
     unexpected_images: Sequence[tuple[str, str]]
-    """Pods with an image that was not deployed, and that image."""
+    """Pods with an image that was not deployed, and the image."""
     drift_count: int
-    """Fields and objects that are not as they were deployed."""
+    """Fields and objects that differ from the deployed release."""
 
 
 async def read_source(
     cluster: client.KubeClient, *, app_name: str, stack: str, namespace: str, state: stack_state.ReleaseState
 ) -> SourceEnvironment:
-    """What an environment runs, and how it is. The release itself comes from the stack's state, not from the cluster.
+    """The condition of an environment. The release itself comes from the stack's state, not from the cluster.
 
     Raises:
-        store.Missing: no release is recorded there.
-        store.Changed: the record of the release was changed in the cluster.
-        diagnosis.InvalidInput: its record is none that this version of Seaway understands.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
+        record_store.ReleaseNotFound: no release is recorded.
+        record_store.RecordChanged: the record of the release was changed in the cluster.
+        diagnosis.InvalidInput: this version of Seaway cannot read the record.
+        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     current, differences = await drift.detect(cluster, namespace, state)
     declared = await record_store.read_manifests(cluster, namespace, state.id, sha256=state.find_sha256(state.id))
-    seen = await reflector.read_snapshot(cluster, namespace)
+    live_objects = await reflector.read_snapshot(cluster, namespace)
     now = datetime.datetime.now(datetime.UTC)
     return SourceEnvironment(
         app_name=app_name,
@@ -58,103 +58,103 @@ async def read_source(
         current_record=current,
         release=state.build_release(),
         deployed_record=state.id,
-        rows=status.list_workloads(seen, app_name=app_name, stack=stack, now=now),
-        unexpected_images=list(find_unexpected_images(seen, declared, app_name=app_name, stack=stack)),
+        rows=status.list_workloads(live_objects, app_name=app_name, stack=stack, now=now),
+        unexpected_images=list(find_unexpected_images(live_objects, declared, app_name=app_name, stack=stack)),
         drift_count=len(differences),
     )
 
 
 def find_unexpected_images(
-    seen: snapshot.Snapshot, declared: Iterable[fields.Object], *, app_name: str, stack: str
+    live_objects: snapshot.Snapshot, declared: Iterable[fields.Object], *, app_name: str, stack: str
 ) -> Iterator[tuple[str, str]]:
-    """The pods that run something else than was deployed, each with the image. ``declared``: the manifests."""
-    wanted = {
-        status.get_owner(one): set(_list_images(one["spec"]["template"]["spec"]))
-        for one in declared
-        if one["kind"] in kinds.WORKLOAD_KINDS and one["kind"] != "CronJob"  # a run may have begun before the release
+    """The pods that run an image that was not deployed, with the image. ``declared``: the manifests of the release."""
+    expected = {
+        status.get_owner(manifest): set(_list_images(manifest["spec"]["template"]["spec"]))
+        for manifest in declared
+        # A run of a CronJob may have started before the release.
+        if manifest["kind"] in kinds.WORKLOAD_KINDS and manifest["kind"] != "CronJob"
     }
-    for pod in seen.list_objects("Pod"):
-        over = unstructured.is_terminating(pod) or unstructured.get_mapping(pod, "status").get("phase") in (
-            "Succeeded",
-            "Failed",
-        )
-        if over or not status.belongs_to_application(pod, app_name, stack) or status.get_owner(pod) not in wanted:
+    for pod in live_objects.list_objects("Pod"):
+        ended = unstructured.get_mapping(pod, "status").get("phase") in ("Succeeded", "Failed")
+        if ended or unstructured.is_terminating(pod) or not status.belongs_to_application(pod, app_name, stack):
             continue
+        images = expected.get(status.get_owner(pod))
         for image in _list_images(pod["spec"]):
-            if image not in wanted[status.get_owner(pod)]:
+            if images is not None and image not in images:
                 yield unstructured.get_name(pod), image
 
 
 def list_refusals(source: SourceEnvironment, stack_lock: release_lock.Lock, *, target: str) -> Iterator[str]:
-    """Why nothing may be promoted from an environment as it is now. ``said``: its lock."""
-    stack, id_ = source.stack, source.release.id
+    """Why no release may be promoted from an environment in its condition. ``stack_lock``: of the environment."""
+    stack, release_id = source.stack, source.release.id
     if source.current_record != source.deployed_record:
         yield (
-            f"the cluster says that stack {stack} runs record {source.current_record}, and the stack's state that"
-            f" {source.deployed_record} was deployed last; bring them together: pulumi up --stack {stack}"
+            f"according to the cluster, stack {stack} runs record {source.current_record}, but according to the stack's"
+            f" state, {source.deployed_record} was deployed last; deploy again: pulumi up --stack {stack}"
         )
-    if stack_lock.release is not None and stack_lock.release != id_:
+    if stack_lock.release is not None and stack_lock.release != release_id:
         yield (
-            f"stack {stack} pins release {stack_lock.release} and runs {id_}; deploy what it pins before it goes to {target}:"
-            f" pulumi up --stack {stack}"
+            f"stack {stack} pins release {stack_lock.release} but runs {release_id}; deploy the pinned release before"
+            f" you promote it to {target}: pulumi up --stack {stack}"
         )
     if not source.rows:
-        yield f"nothing of {source.app_name} runs in namespace {source.namespace}; deploy it: pulumi up --stack {stack}"
-    unwell = [row for row in source.rows if not row.is_healthy]
-    if unwell:
-        told = "; ".join(_describe_unhealthy(row) for row in unwell[: status.MAX_NAMED_WORKLOADS])
-        more = (
-            f" and {len(unwell) - status.MAX_NAMED_WORKLOADS} more" if len(unwell) > status.MAX_NAMED_WORKLOADS else ""
-        )
-        yield f"stack {stack} is not healthy ({told}{more}); wait for it or mend it: seaway status --stack {stack}"
+        yield f"namespace {source.namespace} runs nothing of {source.app_name}; deploy it: pulumi up --stack {stack}"
+    unhealthy = [_describe_health(row) for row in source.rows if not row.is_healthy]
+    if unhealthy:
+        listed = "; ".join(unhealthy[: status.MAX_NAMED_WORKLOADS])
+        rest = len(unhealthy) - status.MAX_NAMED_WORKLOADS
+        more = f" and {rest} more" if rest > 0 else ""
+        yield f"stack {stack} is not healthy ({listed}{more}); wait, or fix it: seaway status --stack {stack}"
     if source.drift_count:
-        many = f"{source.drift_count} {'difference' if source.drift_count == 1 else 'differences'}"
+        count = f"{source.drift_count} {'difference' if source.drift_count == 1 else 'differences'}"
         yield (
-            f"stack {stack} has drifted from release {id_}: {many}; look at them: seaway status --drift --stack {stack}"
+            f"stack {stack} has drifted from release {release_id}: {count}; show them: seaway status --drift --stack"
+            f" {stack}"
         )
-    # While a rollout is under way, or after an edit, pods differ because their Deployment does.
+    # During a rollout or after an edit, pods differ because their Deployment does.
     for pod, image in () if source.drift_count else source.unexpected_images:
         yield (
-            f"stack {stack} runs something else than the record of release {id_} says: pod {pod} has {image};"
+            f"stack {stack} runs an image that is not in the record of release {release_id}: pod {pod} has {image};"
             f" kubectl delete pod {pod} -n {source.namespace}"
         )
 
 
-def format_never_healthy(id_: str, *, target: str, through: str, source: str) -> str:
-    """The refusal of a release that has never been where it should have been first."""
+def format_never_healthy(release_id: str, *, target: str, through: str, source: str) -> str:
+    """The refusal of a release that was never healthy in the stack that it must pass through."""
     return (
-        f"release {id_} was never healthy in stack {through}, and {target} takes only what was; give it to {through}"
+        f"release {release_id} was never healthy in stack {through}, which {target} requires; promote it to {through}"
         f" first: seaway release promote {source} {through}"
     )
 
 
 def list_hold_refusals(
-    id_: str, stack_lock: release_lock.Lock, *, source: str, target: str, unhold: str | None
+    release_id: str, stack_lock: release_lock.Lock, *, source: str, target: str, unhold: str | None
 ) -> Iterator[str]:
-    """The refusal of a release that is held; ``unhold`` is one that somebody lets go by name."""
-    kept = {one.release: one for one in stack_lock.held}
-    if unhold is not None and unhold not in kept:
-        there = f"held are: {', '.join(kept)}" if kept else "nothing is held there"
-        yield f"release {unhold} is not held in stack {target}, so it cannot be let go; {there}"
-    if (one := kept.get(id_)) and unhold != id_:
+    """The refusal of a held release; ``unhold``: the release that the user lets pass by its id."""
+    held_releases = {held.release: held for held in stack_lock.held}
+    if unhold is not None and unhold not in held_releases:
+        held_ids = f"it holds: {', '.join(held_releases)}" if held_releases else "it holds none"
+        yield f"stack {target} does not hold release {unhold}; {held_ids}"
+    if (held := held_releases.get(release_id)) and unhold != release_id:
         yield (
-            f"release {id_} is held in stack {target} since {one.since} ({one.because}); promote a newer one, or let it go"
-            f" by name: seaway release promote {source} {target} --unhold {id_}"
+            f"release {release_id} is held in stack {target} since {held.since} ({held.because}); promote a newer"
+            f" release, or override the hold: seaway release promote {source} {target} --unhold {release_id}"
         )
 
 
-def pin_release(stack_lock: release_lock.Lock, id_: str, *, unhold: str | None) -> release_lock.Lock:
+def pin_release(stack_lock: release_lock.Lock, release_id: str, *, unhold: str | None) -> release_lock.Lock:
     """The lock after a promotion."""
-    return release_lock.Lock(release=id_, held=tuple(one for one in stack_lock.held if one.release != unhold))
+    held = tuple(held for held in stack_lock.held if held.release != unhold)
+    return release_lock.Lock(release=release_id, held=held)
 
 
-def pin_rollback(stack_lock: release_lock.Lock, id_: str, *, because: str, since: str) -> release_lock.Lock:
-    """The lock after going back to a release: the one that was pinned is held."""
+def pin_rollback(stack_lock: release_lock.Lock, release_id: str, *, because: str, since: str) -> release_lock.Lock:
+    """The lock after a rollback: the release that was pinned is held."""
     if stack_lock.release is None:
         raise ValueError("nothing is pinned")
-    others = tuple(one for one in stack_lock.held if one.release != stack_lock.release)
+    others = tuple(held for held in stack_lock.held if held.release != stack_lock.release)
     held = (release_lock.HeldRelease(stack_lock.release, because=because, since=since), *others)
-    return release_lock.Lock(release=id_, is_rollback=True, held=held)
+    return release_lock.Lock(release=release_id, is_rollback=True, held=held)
 
 
 def find_previous(
@@ -162,24 +162,24 @@ def find_previous(
     current: record_store.CurrentRelease | None,
     records: Mapping[str, record_store.RecordSummary],
 ) -> record_store.RecordSummary | None:
-    """The record of the release that ran before the pinned one and is not held; None: there is none.
+    """The record of the last release before the pinned one that is not held; None: there is none.
 
     ``records``: newest first.
     """
-    unwanted = {stack_lock.release, *(one.release for one in stack_lock.held)}
-    # What runs comes first: the pinned one may have failed before it became the current one. Then what is older.
-    latest = (current.id, current.previous) if current else ()
-    near = [records[id_] for id_ in latest if id_ is not None and id_ in records]
-    own = [entry.recorded for entry in records.values() if entry.release_id == stack_lock.release]
-    older = [entry for entry in records.values() if not own or entry.recorded <= min(own)]
-    return next((entry for entry in [*near, *older] if entry.release_id not in unwanted), None)
+    excluded = {stack_lock.release, *(held.release for held in stack_lock.held)}
+    # The running release comes first, because the pinned one may have failed before it became current.
+    current_ids = (current.id, current.previous) if current else ()
+    candidates = [records[record_id] for record_id in current_ids if record_id is not None and record_id in records]
+    pinned = [summary.recorded for summary in records.values() if summary.release_id == stack_lock.release]
+    candidates += [summary for summary in records.values() if not pinned or summary.recorded <= min(pinned)]
+    return next((summary for summary in candidates if summary.release_id not in excluded), None)
 
 
-def _describe_unhealthy(row: status.WorkloadStatus) -> str:
-    found = row.health.findings
-    return f"{row.name}: {found[0].message}" if found else row.health.summary
+def _describe_health(row: status.WorkloadStatus) -> str:
+    findings = row.health.findings
+    return f"{row.name}: {findings[0].message}" if findings else row.health.summary
 
 
 def _list_images(pod: Mapping[str, Any]) -> Iterator[str]:
-    for each in (*pod.get("initContainers", ()), *pod["containers"]):
-        yield each["image"]
+    for container in (*pod.get("initContainers", ()), *pod["containers"]):
+        yield container["image"]

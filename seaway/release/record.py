@@ -1,7 +1,7 @@
-"""The record of a release in one environment: everything that its objects are made of, but for the values of secrets.
+"""The record of a release in one environment: all inputs of its objects except the values of secrets.
 
-Its id begins with that of the release (see ``release``), which is the same in every environment; what follows stands
-for what this environment adds: overlay, settings, secrets.
+Its id starts with that of the release (see ``seaway.project.release``), which is the same in every environment. The
+rest is a hash of what this environment adds: overlay, settings, secrets.
 """
 
 import dataclasses
@@ -12,42 +12,40 @@ from seaway.kubernetes.api import kinds
 from seaway.manifests import identity, inputs, objects
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
-from seaway.project import environments, migration
-from seaway.project import release as releases
-from seaway.syntax import decode, diagnosis, encode, hashing, nodes
+from seaway.project import environments, migration, release
+from seaway.syntax import decode, encode, hashing, nodes
 
 ENVIRONMENT_DIGITS = 6
-"""Hexadecimal digits that stand for what the environment adds."""
+"""Hexadecimal digits of the hash of what the environment adds."""
 
 _UNRECORDED_SETTINGS = frozenset(
-    (
-        "context",
+    [
         "app",
-        "root",
-        "build",
-        "promotion",
-        "registry",
-        "engine",
         "builder",
+        "build",
+        "check_severity",
+        "context",
+        "engine",
+        "overlay",
         "platform",
         "policy",
-        "check_severity",
+        "promotion",
+        "registry",
+        "root",
         "waivers",
-        "overlay",
-    )
+    ]
 )
-"""Settings that no object shows: where to deploy to and how to build. What the overlay says is in the application. A
-setting that is not listed here counts."""
+"""Settings that do not shape objects: the target and the build. The overlay is part of the application. All other
+settings are recorded, new ones too."""
 
-
-# Names for the annotations of classes that have fields called as these modules are.
+# Aliases for annotations: fields of these classes have the same names as the modules.
 _Application = application.Application
 _Settings = settings.Settings
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RecordImage:
-    """An image as it is written down."""
+    """An image in a stored record."""
 
     reference: str
     content: str
@@ -55,7 +53,7 @@ class RecordImage:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDocument:
-    """A record as it is written down."""
+    """A stored record."""
 
     application: _Application
     base: _Application | None = None
@@ -66,18 +64,18 @@ class RecordDocument:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRecord:
-    """One release of one environment."""
+    """A release in one environment."""
 
     app: application.Application
-    """As the environment has it, resolved or not."""
+    """With the overlay, resolved or not."""
     base: application.Application
-    """Without the environment's overlay: what is promoted."""
+    """Without the overlay: promoted to other environments."""
     images: Mapping[str, inputs.Image]
-    """By name of the service, store or job that is built."""
+    """The built images, by name of the service, store or job."""
     settings: Mapping[str, Any]
-    """Those that shape objects, by field of settings.Settings."""
+    """The settings that shape objects, by field of settings.Settings."""
     secrets: Mapping[str, str]
-    """Fingerprint by name."""
+    """Fingerprints by name."""
 
     @classmethod
     def create(
@@ -89,7 +87,7 @@ class ReleaseRecord:
         *,
         base: _Application | None = None,
     ) -> Self:
-        """What is deployed with these; the same four that ``objects.objects`` takes. ``base``: without any overlay."""
+        """The record of a deployment with the arguments of ``objects.objects``. ``base``: without any overlay."""
         return cls(
             app=app,
             base=base or app,
@@ -99,77 +97,81 @@ class ReleaseRecord:
                 for field in dataclasses.fields(stack_settings)
                 if field.name not in _UNRECORDED_SETTINGS
             },
-            secrets={name: one.fingerprint for name, one in secrets.items() if name != inputs.PULL_CREDENTIALS},
+            secrets={name: secret.fingerprint for name, secret in secrets.items() if name != inputs.PULL_CREDENTIALS},
         )
 
     @classmethod
     def decode(cls, node: nodes.Node) -> Self:
-        """A record from what ``plain`` made.
+        """Decode a record that ``to_plain`` encoded.
 
         Raises:
-            diagnosis.InvalidInput: it is no record, or one that this version of Seaway does not understand.
+            diagnosis.InvalidInput: it is not a record that this version of Seaway reads.
         """
-        written = decode.decode_node(RecordDocument, node)
-        said = nodes.MappingNode(
-            node.location, {**nodes.get_pairs(node, "settings"), "context": _create_pair("-", node.location)}
-        )
+        document = decode.decode_node(RecordDocument, node)
+        context = nodes.Pair(node.location, nodes.ScalarNode(node.location, "-"))
+        pairs = {**nodes.get_pairs(node, "settings"), "context": context}
         return cls.create(
-            written.application,
-            decode.decode_node(settings.Settings, said, path="settings"),
-            {name: inputs.Image(reference=one.reference, content=one.content) for name, one in written.images.items()},
-            {name: inputs.SecretValue(fingerprint=one, value="") for name, one in written.secrets.items()},
-            base=written.base,
+            document.application,
+            decode.decode_node(settings.Settings, nodes.MappingNode(node.location, pairs), path="settings"),
+            {
+                name: inputs.Image(reference=image.reference, content=image.content)
+                for name, image in document.images.items()
+            },
+            {name: inputs.SecretValue(fingerprint=text, value="") for name, text in document.secrets.items()},
+            base=document.base,
         )
 
     @property
     def id(self) -> str:
-        """What stands for it: known in a preview, when the images' digests are not.
+        """The id of the record. It is known in a preview, before the digests of images are.
 
-        The manifests count too: another version of Seaway may make others of the same application.
+        It covers the manifests: another version of Seaway may render others from the same application.
         """
         return self.compute_id(self.render_objects())
 
     def compute_id(self, release_objects: Iterable[objects.ReleaseObject]) -> str:
         """The id, from the objects of the record: rendered with its images, and without the values of secrets."""
         images = {name: dataclasses.replace(image, reference=image.content) for name, image in self.images.items()}
-        unbuilt = dataclasses.replace(self, images=images)
+        plain = migration.restore_former_keys(dataclasses.replace(self, images=images).to_plain())
         contents = {image.reference: image.content for image in self.images.values()}
-        manifests = [one.manifest for one in objects.replace_images(release_objects, contents)]
-        own = hashing.hash_content([migration.restore_former_keys(unbuilt.to_plain()), manifests], ENVIRONMENT_DIGITS)
-        return f"{self.release_id}-{own}"
+        manifests = [unbuilt.manifest for unbuilt in objects.replace_images(release_objects, contents)]
+        return f"{self.release_id}-{hashing.hash_content([plain, manifests], ENVIRONMENT_DIGITS)}"
 
     @property
     def release_id(self) -> str:
         """The id of the release."""
-        return releases.compute_id(self.base, {name: one.content for name, one in self.images.items()})
+        return release.compute_id(self.base, {name: image.content for name, image in self.images.items()})
 
-    def build_release(self, provenance: releases.Provenance, recorded: str) -> releases.Release:
-        """The release itself, as it may be given to the next environment."""
-        return releases.Release(
+    def build_release(self, provenance: release.Provenance, recorded: str) -> release.Release:
+        """The release, which may be promoted to other environments."""
+        return release.Release(
             application=self.base,
-            images={name: releases.ReleaseImage.parse(one.reference, one.content) for name, one in self.images.items()},
+            images={
+                name: release.ReleaseImage.parse(image.reference, image.content) for name, image in self.images.items()
+            },
             provenance=provenance,
             recorded=recorded,
         )
 
     @property
     def namespace(self) -> str:
-        """Where it is deployed."""
+        """The namespace of the objects."""
         return settings.Settings(context="-", **self.settings).format_namespace(self.app.name)
 
     def to_plain(self) -> dict[str, Any]:
-        """As a mapping that YAML, JSON and Pulumi can hold. References may be values that are not known yet."""
+        """A mapping for YAML, JSON and Pulumi. References may be values that are not known yet."""
         base = {} if self.base == self.app else {"base": encode.to_plain(self.base)}
+        images = {name: {"reference": image.reference, "content": image.content} for name, image in self.images.items()}
         return {
             "application": encode.to_plain(self.app),
             **base,
-            "images": {name: {"reference": one.reference, "content": one.content} for name, one in self.images.items()},
+            "images": images,
             "settings": {decode.to_camel_case(name): encode.to_plain(value) for name, value in self.settings.items()},
             "secrets": dict(self.secrets),
         }
 
     def apply_settings(self, stack_settings: _Settings) -> _Settings:
-        """``chosen`` with what the release was deployed with. A record chooses no stack."""
+        """The settings with the recorded ones. A record does not choose the stack."""
         return dataclasses.replace(stack_settings, **{**self.settings, "stack": stack_settings.stack})
 
     @property
@@ -183,76 +185,81 @@ class ReleaseRecord:
         return environments.Environment.create(self.resolved_app, settings.Settings(context="-", **self.settings))
 
     def render_objects(self) -> list[objects.ReleaseObject]:
-        """Its objects. Secrets are among them by name, without their values.
+        """Its objects, with Secrets by name but without their values.
 
         Raises:
             LookupError: an image or the fingerprint of a secret is missing.
         """
         fingerprints = {**self.secrets, inputs.PULL_CREDENTIALS: ""}
-        secrets = {name: inputs.SecretValue(fingerprint=one, value="") for name, one in fingerprints.items()}
+        secrets = {name: inputs.SecretValue(fingerprint=text, value="") for name, text in fingerprints.items()}
         return objects.objects(self.environment, self.images, secrets)
 
 
 def parse_release_id(record_id: str) -> str:
-    """The id of the release in that of a record."""
+    """The id of the release in the id of a record."""
     return record_id.partition("-")[0]
 
 
 def encode_objects(release_objects: Iterable[objects.ReleaseObject]) -> list[dict[str, Any]]:
-    """Objects as plain values: the manifest, and how it is rolled out. The values of secrets are left out."""
+    """Objects as plain values: the manifest without the values of secrets, and the order of the rollout."""
     return [
         {
-            "manifest": _remove_secret_values(one.manifest),
-            "owner": one.owner,
-            "wave": one.phase.name,
-            "turn": one.order,
-            "deadline": one.deadline,
-            "version": one.version,
+            "manifest": _remove_secret_values(release_object.manifest),
+            "owner": release_object.owner,
+            "wave": release_object.phase.name,
+            "turn": release_object.order,
+            "deadline": release_object.deadline,
+            "version": release_object.version,
         }
-        for one in release_objects
+        for release_object in release_objects
     ]
 
 
-def decode_objects(written: Iterable[Mapping[str, Any]]) -> list[objects.ReleaseObject]:
-    """The objects that ``written_objects`` wrote.
+def decode_objects(encoded: Iterable[Mapping[str, Any]]) -> list[objects.ReleaseObject]:
+    """Decode the objects of ``encode_objects``.
 
     Raises:
-        ValueError: it is no such list.
+        ValueError: the list is invalid.
     """
     try:
-        found = [
+        release_objects = [
             objects.ReleaseObject(
-                manifest=dict(one["manifest"]),
-                owner=one["owner"],
-                phase=objects.Phase[one["wave"]],
-                order=one["turn"],
-                deadline=one["deadline"],
-                version=one["version"],
+                manifest=dict(plain["manifest"]),
+                owner=plain["owner"],
+                phase=objects.Phase[plain["wave"]],
+                order=plain["turn"],
+                deadline=plain["deadline"],
+                version=plain["version"],
             )
-            for one in written
+            for plain in encoded
         ]
-        texts: list[Any] = [text for one in found for text in (one.kind, one.name, one.manifest["apiVersion"])]
+        texts: list[Any] = [
+            text
+            for release_object in release_objects
+            for text in (release_object.kind, release_object.name, release_object.manifest["apiVersion"])
+        ]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a list of objects ({error})") from None
     if not all(isinstance(text, str) for text in texts):
-        raise ValueError("not a list of objects (one has no name)")
-    return found
+        raise ValueError("not a list of objects (an object has no name)")
+    return release_objects
 
 
 def fill_secret_values(
     release_objects: Iterable[objects.ReleaseObject], secrets: Mapping[str, inputs.SecretValue]
 ) -> Iterator[objects.ReleaseObject]:
-    """Recorded objects with the values of their secrets; a value that is not known any more is None."""
+    """Recorded objects with the values of their secrets; a value that is no longer known is None."""
     unknown = inputs.SecretValue(fingerprint="", value=None)
-    for one in release_objects:
-        if one.kind != "Secret":
-            yield one
+    for release_object in release_objects:
+        if release_object.kind != "Secret":
+            yield release_object
             continue
-        login = one.name == identity.PULL_SECRET_NAME
-        data = {
-            key: secrets.get(inputs.PULL_CREDENTIALS if login else key, unknown).value for key in one.manifest["data"]
-        }
-        yield dataclasses.replace(one, manifest={**one.manifest, "data": data})
+        manifest = release_object.manifest
+        names = dict.fromkeys(manifest["data"], inputs.PULL_CREDENTIALS)
+        if release_object.name != identity.PULL_SECRET_NAME:
+            names = {key: key for key in names}
+        data = {key: secrets.get(name, unknown).value for key, name in names.items()}
+        yield dataclasses.replace(release_object, manifest={**manifest, "data": data})
 
 
 def find_target_mismatch(
@@ -260,24 +267,19 @@ def find_target_mismatch(
 ) -> str | None:
     """Why a record must not be deployed to a stack; None: it may. It chooses neither application, stack nor namespace.
 
-    ``found``: its objects.
+    ``release_objects``: those of the record.
     """
-    if (release_record.app.name, release_record.base.name, release_record.settings["stack"]) != (
-        app_name,
-        app_name,
-        stack,
-    ):
-        return f"is a release of {release_record.app.name} in stack {release_record.settings['stack']}, not of {app_name} in {stack}"
-    for each in release_objects:
-        meta = each.manifest["metadata"]
-        inside = meta["name"] if each.kind == "Namespace" else meta.get("namespace")
-        if inside != release_record.namespace or each.manifest["apiVersion"] != {
-            **kinds.MANAGED_VERSIONS,
-            "Namespace": "v1",
-        }.get(each.kind):
-            return f"has an object outside of namespace {release_record.namespace}: {each.identity}"
-    if [each.kind for each in release_objects].count("Namespace") != 1:
-        return "has not exactly one Namespace"
+    recorded_stack, namespace = release_record.settings["stack"], release_record.namespace
+    if (release_record.app.name, release_record.base.name, recorded_stack) != (app_name, app_name, stack):
+        return f"is a release of {release_record.app.name} in stack {recorded_stack}, not of {app_name} in {stack}"
+    versions = {**kinds.MANAGED_VERSIONS, "Namespace": "v1"}
+    for release_object in release_objects:
+        metadata = release_object.manifest["metadata"]
+        actual = metadata["name"] if release_object.kind == "Namespace" else metadata.get("namespace")
+        if actual != namespace or release_object.manifest["apiVersion"] != versions.get(release_object.kind):
+            return f"has an object outside of namespace {namespace}: {release_object.identity}"
+    if [release_object.kind for release_object in release_objects].count("Namespace") != 1:
+        return "does not have exactly one Namespace"
     return None
 
 
@@ -285,7 +287,3 @@ def _remove_secret_values(manifest: dict[str, Any]) -> dict[str, Any]:
     if manifest["kind"] != "Secret":
         return manifest
     return {**manifest, "data": dict.fromkeys(manifest["data"], "")}
-
-
-def _create_pair(text: str, place: diagnosis.SourceLocation) -> nodes.Pair:
-    return nodes.Pair(place, nodes.ScalarNode(place, text))

@@ -1,10 +1,10 @@
-"""Where releases are kept: in the namespace itself, readable with a kubeconfig and kubectl.
+"""The records of releases in the cluster: ConfigMaps of the namespace, readable with kubectl.
 
-``release-<id>`` holds one release and never changes; a big one goes on in ``release-<id>.1`` and so on.
-``release-current`` says which of them runs: the one whose rollout succeeded last.
+``release-<id>`` holds one record and never changes; a big record continues in ``release-<id>.1`` and so on.
+``release-current`` names the current release: the last one whose rollout succeeded.
 
-All of this is evidence of what runs, and authority over nothing: whoever may write ConfigMaps may write these. What is
-to be deployed again is compared with the SHA-256 in the stack's state (``seaway.release.state``), or comes from a file.
+Records are evidence of what runs, and no authority: everyone who may write ConfigMaps may write them. A record that is
+deployed again is compared with the SHA-256 in the stack's state (``seaway.release.stack_state``), or comes from a file.
 """
 
 import dataclasses
@@ -16,77 +16,76 @@ from seaway import errors
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
-from seaway.project import release as releases
-from seaway.project import release_lock
+from seaway.project import release, release_lock
 from seaway.release import record, stored_record
 from seaway.syntax import diagnosis
 
 FIELD_MANAGER = "seaway"
-"""Our field manager."""
+"""The field manager of the plugin."""
 
 RELEASE_LABEL = "seaway/release"
 
 MAX_PARTS = 200
-"""ConfigMaps of one record: some 180 MB compressed, ten times what `pulumi up` itself could carry."""
+"""ConfigMaps of one record: some 180 MB compressed, ten times the maximum of `pulumi up`."""
 
 OWNER_NAME = "release"
-"""What these objects belong to, in the label that says so."""
+"""The owner of these objects, in their labels."""
 
 CURRENT_NAME = "release-current"
 
-_UNKNOWN_PROVENANCE = releases.Provenance()
+_UNKNOWN_PROVENANCE = release.Provenance()
 _TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHOWN_DIGITS = 12
-"""Characters to show of a SHA-256."""
+"""Digits of a SHA-256 in messages."""
 
 
 class ReleaseNotFound(errors.Unavailable):
-    """There is no such release in the cluster; the text is for the user, in one line."""
+    """The cluster does not have the release. The text is one line for the user."""
 
 
 class RecordChanged(errors.Unavailable):
-    """The record in the cluster is not what was written there; the text is for the user, in one line."""
+    """The record in the cluster was changed. The text is one line for the user."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentRelease:
-    """Which release runs."""
+    """The release that runs."""
 
     id: str
     previous: str | None
     since: str
-    """When it became the current one: RFC 3339, in UTC."""
+    """Time when it became the current release: RFC 3339, in UTC."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSummary:
-    """One record in a list of them."""
+    """A record in a list."""
 
     id: str
     recorded: str
-    """When it was made: RFC 3339, in UTC."""
-    provenance: releases.Provenance = _UNKNOWN_PROVENANCE
+    """Time of its creation: RFC 3339, in UTC."""
+    provenance: release.Provenance = _UNKNOWN_PROVENANCE
 
     @property
     def release_id(self) -> str:
-        """The release that it is of."""
+        """The id of its release."""
         return record.parse_release_id(self.id)
 
 
 def get_path(namespace: str, name: str = "") -> str:
-    """Of a ConfigMap in the API, or of all."""
+    """The API path of a ConfigMap, or without a name of the list."""
     return kinds.build_path("ConfigMap", namespace, name)
 
 
 def get_name(record_id: str) -> str:
-    """The ConfigMap of a release."""
+    """The name of the ConfigMap of a record."""
     return f"release-{record_id}"
 
 
 def build_config_maps(
     release_record: record.ReleaseRecord, record_id: str, stored_files: stored_record.StoredRecord
 ) -> list[dict[str, Any]]:
-    """The ConfigMaps that hold a record, the first one first: ``release-<id>``, then ``release-<id>.1``, ..."""
+    """The ConfigMaps of a record, in order: ``release-<id>``, then ``release-<id>.1``, ..."""
     return [
         {
             "apiVersion": "v1",
@@ -110,7 +109,7 @@ def build_current(release_record: record.ReleaseRecord, current: CurrentRelease)
 
 
 def parse_current(config_map: Mapping[str, Any] | None) -> CurrentRelease | None:
-    """What a pointer says; None if there is none, or it says nothing."""
+    """The current release in its ConfigMap; None if it is missing or invalid."""
     data: Mapping[str, str] = (config_map or {}).get("data") or {}
     id_, previous, since = (data.get(key, "") for key in ("id", "previous", "since"))
     if not release_lock.ID_PATTERN.fullmatch(id_):
@@ -123,92 +122,84 @@ def parse_current(config_map: Mapping[str, Any] | None) -> CurrentRelease | None
 
 
 async def read_current(cluster: client.KubeClient, namespace: str) -> CurrentRelease:
-    """Which release runs.
+    """The current release.
 
     Raises:
-        Missing: none is recorded.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
+        ReleaseNotFound: no release is recorded.
+        errors.Unavailable: the cluster is unreachable or refuses access.
     """
-    found = parse_current(await cluster.find(get_path(namespace, CURRENT_NAME)))
-    if found is None:
-        raise ReleaseNotFound(
-            f"no release is recorded in namespace {namespace}: the next pulumi up that succeeds writes one"
-        )
-    return found
+    current = parse_current(await cluster.find(get_path(namespace, CURRENT_NAME)))
+    if current is None:
+        message = f"no release is recorded in namespace {namespace}: the next successful pulumi up records it"
+        raise ReleaseNotFound(message)
+    return current
 
 
 async def read(
     cluster: client.KubeClient, namespace: str, record_id: str, *, sha256: str | None = None
 ) -> stored_record.StoredRecord:
-    """A record, which is what was written there.
+    """A record that was not changed.
 
     Args:
-        id_: of the record.
-        sha256: what the stack's state says that its bytes hash to. None: nobody vouches for it. It is then evidence
-            of what runs and must not be deployed; only damage is found.
+        cluster: of the namespace.
+        namespace: of the release.
+        record_id: of the record.
+        sha256: of its bytes, as the stack's state has it. None: only damage is detected. The record is then evidence
+            of what runs, and must not be deployed.
 
     Raises:
-        Missing: there is no such record.
-        Changed: it was changed, or cannot be read.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
+        ReleaseNotFound: the record does not exist.
+        RecordChanged: it was changed, or cannot be read.
+        errors.Unavailable: the cluster is unreachable or refuses access.
     """
-    found = await find(cluster, namespace, record_id)
-    if found is None:
+    stored_files = await find(cluster, namespace, record_id)
+    if stored_files is None:
         raise ReleaseNotFound(f"release {record_id} is not recorded in namespace {namespace}")
-    expected, voucher = (sha256, "the stack's state") if sha256 else (found.declared_sha256, "it")
-    if expected is not None and found.sha256 != expected:
+    expected, voucher = (sha256, "the stack's state") if sha256 else (stored_files.declared_sha256, "it")
+    if expected is not None and stored_files.sha256 != expected:
         raise RecordChanged(
-            f"the record of release {record_id} in namespace {namespace} is not what was written there: its SHA-256 is"
-            f" {found.sha256[:_SHOWN_DIGITS]}..., and {voucher} says {expected[:_SHOWN_DIGITS]}...; the next up that"
-            " succeeds writes it again"
+            f"the record of release {record_id} in namespace {namespace} was changed: its SHA-256 is"
+            f" {stored_files.sha256[:_SHOWN_DIGITS]}..., and {voucher} has {expected[:_SHOWN_DIGITS]}...; the next"
+            " successful up writes it again"
         )
-    return found
+    return stored_files
 
 
 async def read_manifests(
     cluster: client.KubeClient, namespace: str, record_id: str, *, sha256: str | None = None
 ) -> list[dict[str, Any]]:
-    """A record's objects but the Secrets, as they were deployed; ``sha256``: see ``read``.
-
-    Raises:
-        Missing: there is no such record.
-        Changed: it was changed, or its objects cannot be read.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
-    """
-    found = await read(cluster, namespace, record_id, sha256=sha256)
+    """The objects of a record without Secrets, as they were deployed. For the arguments and errors see ``read``."""
+    stored_files = await read(cluster, namespace, record_id, sha256=sha256)
     try:
-        return found.read_manifests(stored_record.MAX_BYTES if sha256 else stored_record.MAX_UNTRUSTED_BYTES)
+        return stored_files.read_manifests(stored_record.MAX_BYTES if sha256 else stored_record.MAX_UNTRUSTED_BYTES)
     except stored_record.UnreadableRecordError as error:
         name = f"ConfigMap/{get_name(record_id)} in namespace {namespace}"
         raise RecordChanged(f"the objects in {name} cannot be read: {error}") from None
 
 
 async def find(cluster: client.KubeClient, namespace: str, record_id: str) -> stored_record.StoredRecord | None:
-    """A record as it is in the cluster, whoever wrote it; None: there is none.
+    """A record as the cluster has it; None: it does not exist.
 
     Raises:
-        Changed: it cannot be read.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
+        RecordChanged: it cannot be read.
+        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     first = await cluster.find(get_path(namespace, _get_part_name(record_id, 0)))
     if first is None:
         return None
     try:
         data: Mapping[str, str] = first.get("data") or {}
-        parts = int(data.get(stored_record.PARTS_KEY, "1"))
-        if not 1 <= parts <= MAX_PARTS:
-            raise stored_record.UnreadableRecordError(f"it has {parts} parts")
-        rest = [
-            await cluster.find(get_path(namespace, _get_part_name(record_id, number))) for number in range(1, parts)
-        ]
-        there = [one for one in rest if one is not None]
-        if len(there) < len(rest):
-            raise stored_record.UnreadableRecordError(f"it has {parts} parts, and {1 + len(there)} are there")
-        return stored_record.StoredRecord.join_parts([first, *there])
+        count = int(data.get(stored_record.PARTS_KEY, "1"))
+        if not 1 <= count <= MAX_PARTS:
+            raise stored_record.UnreadableRecordError(f"it has {count} parts")
+        paths = [get_path(namespace, _get_part_name(record_id, number)) for number in range(1, count)]
+        parts = [first, *filter(None, [await cluster.find(path) for path in paths])]
+        if len(parts) < count:
+            raise stored_record.UnreadableRecordError(f"it has {count} parts, but only {len(parts)} exist")
+        return stored_record.StoredRecord.join_parts(parts)
     except ValueError as error:
-        raise RecordChanged(
-            f"the record of release {record_id} in namespace {namespace} cannot be read: {error}"
-        ) from None
+        message = f"the record of release {record_id} in namespace {namespace} cannot be read: {error}"
+        raise RecordChanged(message) from None
 
 
 async def write(
@@ -218,66 +209,63 @@ async def write(
     release_record: record.ReleaseRecord,
     stored_files: stored_record.StoredRecord,
 ) -> None:
-    """Write a record. One of this id that is there is replaced: nothing in it can be changed.
+    """Write a record. An existing record is replaced, because its ConfigMaps are immutable.
 
     Raises:
-        errors.Unavailable: the cluster cannot be reached, or refuses.
+        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     await delete(cluster, namespace, record_id)
-    # The first part comes last: a record that was not written to its end is not there.
-    for each in reversed(build_config_maps(release_record, record_id, stored_files)):
-        await cluster.apply(get_path(namespace, each["metadata"]["name"]), each, field_manager=FIELD_MANAGER)
+    # The first part is written last: an incomplete record does not exist.
+    for manifest in reversed(build_config_maps(release_record, record_id, stored_files)):
+        path = get_path(namespace, manifest["metadata"]["name"])
+        await cluster.apply(path, manifest, field_manager=FIELD_MANAGER)
 
 
 async def delete(cluster: client.KubeClient, namespace: str, record_id: str) -> None:
-    """Delete a record with all of its parts. A label on another object is not a reason to delete it.
+    """Delete a record with all its parts, but no other object with its label.
 
     Raises:
-        errors.Unavailable: the cluster cannot be reached, or refuses.
+        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     listed = await cluster.get(get_path(namespace), labelSelector=f"{RELEASE_LABEL}={record_id}")
-    labelled = {one["metadata"]["name"] for one in listed["items"]}
+    labelled = {manifest["metadata"]["name"] for manifest in listed["items"]}
     parts = labelled & {_get_part_name(record_id, number) for number in range(1, MAX_PARTS)}
     for name in (_get_part_name(record_id, 0), *sorted(parts)):
         await cluster.delete(get_path(namespace, name))
 
 
 async def list_records(cluster: client.KubeClient, namespace: str) -> dict[str, RecordSummary]:
-    """The records that the namespace has by their ids, newest first.
+    """The records in the namespace by id, newest first.
 
     Raises:
-        errors.Unavailable: the cluster cannot be reached, or refuses.
+        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     listed = await cluster.get(get_path(namespace), labelSelector=RELEASE_LABEL)
-    ours = [one for one in listed["items"] if one["metadata"]["name"] != CURRENT_NAME]
-    # The further parts of a big one have a dot in their names, which no id has.
-    found = [
-        _summarize(one)
-        for one in ours
-        if release_lock.ID_PATTERN.fullmatch(one["metadata"]["name"].removeprefix(get_name("")))
+    summaries = [
+        _summarize(manifest)
+        for manifest in listed["items"]
+        # Further parts of a big record have a dot in their names, which no id has.
+        if manifest["metadata"]["name"] != CURRENT_NAME
+        and release_lock.ID_PATTERN.fullmatch(manifest["metadata"]["name"].removeprefix(get_name("")))
     ]
-    newest = sorted(found, key=lambda entry: (entry.recorded, entry.id), reverse=True)
-    return {entry.id: entry for entry in newest}
+    newest = sorted(summaries, key=lambda summary: (summary.recorded, summary.id), reverse=True)
+    return {summary.id: summary for summary in newest}
 
 
-def _summarize(found: Mapping[str, Any]) -> RecordSummary:
-    meta: Mapping[str, Any] = found["metadata"]
+def _summarize(config_map: Mapping[str, Any]) -> RecordSummary:
+    metadata = config_map["metadata"]
+    name, recorded = metadata["name"], metadata["creationTimestamp"]
     try:
-        came = stored_record.StoredRecord.join_parts([found]).decode_provenance(f"ConfigMap/{meta['name']}")
+        provenance = stored_record.StoredRecord.join_parts([config_map]).decode_provenance(f"ConfigMap/{name}")
     except (diagnosis.InvalidInput, ValueError):
-        came = _UNKNOWN_PROVENANCE  # a list of records is there all the same
-    return RecordSummary(
-        id=meta["name"].removeprefix(get_name("")), recorded=meta["creationTimestamp"], provenance=came
-    )
+        provenance = _UNKNOWN_PROVENANCE  # One unreadable record must not hide the others.
+    return RecordSummary(id=name.removeprefix(get_name("")), recorded=recorded, provenance=provenance)
 
 
-def _get_part_name(id_: str, number: int) -> str:
-    return f"{get_name(id_)}.{number}" if number else get_name(id_)
+def _get_part_name(record_id: str, number: int) -> str:
+    return f"{get_name(record_id)}.{number}" if number else get_name(record_id)
 
 
-def _build_metadata(one: record.ReleaseRecord, name: str, release: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "namespace": one.namespace,
-        "labels": names.build_labels(one.environment, OWNER_NAME) | {RELEASE_LABEL: release},
-    }
+def _build_metadata(release_record: record.ReleaseRecord, name: str, record_id: str) -> dict[str, Any]:
+    labels = names.build_labels(release_record.environment, OWNER_NAME) | {RELEASE_LABEL: record_id}
+    return {"name": name, "namespace": release_record.namespace, "labels": labels}

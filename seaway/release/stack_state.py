@@ -1,7 +1,7 @@
-"""What the state of a stack says of its releases: it vouches for what the cluster has recorded.
+"""The releases in the state of a stack: it vouches for the records in the cluster.
 
-The state is written by Pulumi after each step, and whoever can write it can deploy anyway. A ConfigMap in the cluster
-is written by whoever has the right in one namespace, and vouches for nothing.
+Pulumi writes the state after each step, and everyone who can write it can also deploy. A ConfigMap in the cluster needs
+only a permission in one namespace, so it vouches for nothing.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ RELEASE_TYPE = "seaway:index:Release"
 HISTORY_KEY = "history"
 
 EXPORT_TIMEOUT = 120.0
-"""That the backend may take to send a state."""
+"""Seconds for the backend to send a state."""
 
 _LOCATION = diagnosis.SourceLocation("the stack's state")
 
@@ -32,52 +32,53 @@ class RecordedRelease:
     release: str
     """Id of the record."""
     sha256: str
-    """Of its stored bytes, see ``stored.StoredRecord``."""
+    """Of its stored bytes, see ``stored_record.StoredRecord``."""
     recorded: str
-    """When it was deployed for the first time: RFC 3339, in UTC."""
+    """Time of the first deployment: RFC 3339, in UTC."""
 
     def to_plain(self) -> dict[str, str]:
-        """As the state has it."""
+        """As in the state."""
         return dataclasses.asdict(self)
 
 
 def parse_history(outputs: Mapping[str, Any]) -> tuple[RecordedRelease, ...]:
-    """The records in the outputs of a ``Release`` resource, newest first; none: it was written in format 0."""
-    found = outputs.get(HISTORY_KEY)
-    entries = cast(list[dict[str, str]], found if isinstance(found, list) else [])
+    """The records in the outputs of a ``Release`` resource, newest first; format 0 has none."""
+    history = outputs.get(HISTORY_KEY)
+    records = cast(list[dict[str, str]], history if isinstance(history, list) else [])
     return tuple(
-        RecordedRelease(release=one["release"], sha256=one["sha256"], recorded=one["recorded"]) for one in entries
+        RecordedRelease(release=plain["release"], sha256=plain["sha256"], recorded=plain["recorded"])
+        for plain in records
     )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseState:
-    """The last release of a stack that was deployed and became healthy."""
+    """The last release that was deployed to a stack and became healthy."""
 
     id: str
     """Id of its record."""
     since: str
-    """When it became the current one: RFC 3339, in UTC."""
+    """Time when it became the current release: RFC 3339, in UTC."""
     record_node: nodes.Node
-    """The record itself."""
+    """The record."""
     provenance: release.Provenance
     history: tuple[RecordedRelease, ...] = ()
 
     @classmethod
     def find(cls, resources: Iterable[Mapping[str, Any]]) -> Self | None:
-        """In the resources of a state, as `pulumi stack export` prints them; None: no release was deployed.
+        """Find it in the resources of a state, as `pulumi stack export` prints them; None: no release was deployed.
 
         Raises:
-            diagnosis.InvalidInput: its provenance is none that this version of Seaway understands.
+            diagnosis.InvalidInput: this version of Seaway cannot read it.
         """
-        for one in resources:
-            # What a replacement has not deleted yet is of the past.
-            if one.get("type") == RELEASE_TYPE and not one.get("delete"):
+        for resource in resources:
+            # A resource with `delete` was replaced.
+            if resource.get("type") == RELEASE_TYPE and not resource.get("delete"):
                 try:
-                    return cls._parse(one["outputs"])
+                    return cls._parse(resource["outputs"])
                 except (KeyError, TypeError, AttributeError) as error:
-                    wrong, hint = f"has a release that cannot be read ({error!r})", "restore it, or: pulumi up"
-                    raise diagnosis.InvalidInput([diagnosis.Diagnostic(_LOCATION, RELEASE_TYPE, wrong, hint)]) from None
+                    message, hint = f"has a release that cannot be read ({error!r})", "restore it, or: pulumi up"
+                    raise diagnosis.reject(_LOCATION, RELEASE_TYPE, "unreadable-state", message, hint) from None
         return None
 
     @classmethod
@@ -93,42 +94,43 @@ class ReleaseState:
             history=parse_history(outputs),
         )
 
-    def find_sha256(self, id_: str) -> str | None:
-        """What a record must hash to; None: the state does not vouch for it."""
-        return next((one.sha256 for one in self.history if one.release == id_), None)
+    def find_sha256(self, record_id: str) -> str | None:
+        """The SHA-256 of a record; None: the state does not have it."""
+        return next((recorded.sha256 for recorded in self.history if recorded.release == record_id), None)
 
     def decode_record(self) -> record.ReleaseRecord:
         """The current record.
 
         Raises:
-            diagnosis.InvalidInput: it is none that this version of Seaway understands.
+            diagnosis.InvalidInput: this version of Seaway cannot read it.
         """
         return record.ReleaseRecord.decode(self.record_node)
 
     def build_release(self) -> release.Release:
-        """The release of the current record, as it may be given to the next environment.
+        """The release of the current record, which may be promoted.
 
         Raises:
-            diagnosis.InvalidInput: it is none that this version of Seaway understands.
+            diagnosis.InvalidInput: this version of Seaway cannot read it.
         """
         return self.decode_record().build_release(self.provenance, self.since)
 
     @property
     def healthy_releases(self) -> frozenset[str]:
-        """Ids of the releases that were healthy, as far as the state remembers."""
-        return frozenset(record.parse_release_id(one) for one in (self.id, *(each.release for each in self.history)))
+        """Ids of the releases that were healthy, as far as the state has them."""
+        record_ids = (self.id, *(recorded.release for recorded in self.history))
+        return frozenset(map(record.parse_release_id, record_ids))
 
 
 def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
-    """The resources in the state of a stack, from `pulumi stack export`. It needs no passphrase: nothing is decrypted.
+    """The resources in the state of a stack, from `pulumi stack export`. It needs no passphrase.
 
     Raises:
-        errors.Unavailable: the state cannot be read; the text says so in one line.
+        errors.Unavailable: the state cannot be read; the text is one line.
     """
-    words = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
+    command = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
     try:
         done = subprocess.run(
-            words,
+            command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -137,7 +139,7 @@ def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
             timeout=EXPORT_TIMEOUT,
         )
     except FileNotFoundError:
-        raise _create_error(stack, "there is no program pulumi on the PATH") from None
+        raise _create_error(stack, "pulumi is not on the PATH") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _create_error(stack, f"pulumi cannot be run: {error}") from None
     except subprocess.TimeoutExpired:

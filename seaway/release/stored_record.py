@@ -1,7 +1,7 @@
-"""A record as it is stored: files of bytes with one SHA-256 over all of them, in as many ConfigMaps as they need.
+"""A stored record: files of bytes with one SHA-256 over all of them, in as many ConfigMaps as they need.
 
-Nothing is decoded here but by the properties that say so: whoever reads a record compares ``sha256`` first. What is
-decoded is what was written; an old record is never rendered again.
+Only the methods that say so decode a file: a reader compares ``sha256`` first. Objects are read as they were written;
+an old record is never rendered again.
 """
 
 import base64
@@ -15,8 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, cast
 
 from seaway.manifests import objects
-from seaway.project import release as releases
-from seaway.project import release_lock
+from seaway.project import release, release_lock
 from seaway.release import record
 from seaway.syntax import decode, encode
 
@@ -25,19 +24,19 @@ PROVENANCE_FILE = "provenance.yaml"
 MANIFESTS_FILE = "manifests.json.gz"
 JOBS_FILE = "jobs.json.gz"
 ROLLOUT_FILE = "rollout.json.gz"
-"""The objects in their order, and how each is rolled out: what the lists for kubectl do not say."""
+"""The order of the objects, and how each is rolled out: the lists for kubectl do not have it."""
 
 MAX_PART_BYTES = 900_000
-"""Bytes of data in one ConfigMap: Kubernetes takes 1 MiB, keys and metadata included."""
+"""Bytes of data in one ConfigMap: Kubernetes accepts 1 MiB, including keys and metadata."""
 
 MAX_BYTES = 256 * 1024 * 1024
-"""Bytes that a compressed file may have when it is decompressed: the cluster is not trusted with our memory."""
+"""Maximum bytes of a decompressed file: a record must not exhaust the memory."""
 
 MAX_UNTRUSTED_BYTES = 16 * 1024 * 1024
-"""The same where nothing vouches for the record: what is parsed takes many times the memory of its text."""
+"""The same for a record without a trusted checksum: parsed values take many times the memory of their text."""
 
 _COMPRESSED_RECORD_FILE = f"{RECORD_FILE}.gz"
-"""In place of ``TEXT`` where all files do not fit in one ConfigMap."""
+"""In place of ``RECORD_FILE`` where the files do not fit in one ConfigMap."""
 
 SHA256_KEY = "sha256"
 PARTS_KEY = "parts"
@@ -46,7 +45,7 @@ _METADATA_KEYS = (release_lock.FORMAT_KEY, SHA256_KEY, PARTS_KEY)
 
 
 class UnreadableRecordError(ValueError):
-    """It is not a record, or one in a format that this version cannot read; the text says so in one line."""
+    """The record is invalid, or this version cannot read its format. The text is one line."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,24 +55,27 @@ class StoredRecord:
     files: Mapping[str, bytes]
     format: int = release_lock.FORMAT
     declared_sha256: str | None = None
-    """The SHA-256 that its first ConfigMap states: it finds damage, not forgery."""
+    """The SHA-256 in its first ConfigMap: it detects damage, not forgery."""
 
     @classmethod
-    def create(cls, release_record: record.ReleaseRecord, provenance: releases.Provenance) -> Self:
-        """The files of what is deployed now.
+    def create(cls, release_record: record.ReleaseRecord, provenance: release.Provenance) -> Self:
+        """The files of a record that is deployed now.
 
         Raises:
             LookupError: an image or the fingerprint of a secret is missing.
         """
-        found = release_record.render_objects()
+        release_objects = release_record.render_objects()
+        manifests = [release_object.manifest for release_object in release_objects]
         files = {
-            # First, since what is not compressed is never cut.
+            # Uncompressed files come first: they are never split.
             PROVENANCE_FILE: release_lock.format_text(encode.to_plain(provenance)).encode(),
             RECORD_FILE: encode_record(release_record),
-            MANIFESTS_FILE: pack_manifests([each.manifest for each in found if each.kind not in ("Secret", "Job")]),
-            # Apart, since a migration that has run must not run once more because somebody goes back with kubectl.
-            JOBS_FILE: pack_manifests([each.manifest for each in found if each.kind == "Job"]),
-            ROLLOUT_FILE: _compress(list(_encode_rollout(found))),
+            MANIFESTS_FILE: pack_manifests(
+                [manifest for manifest in manifests if manifest["kind"] not in ("Secret", "Job")]
+            ),
+            # Separate: a rollback with kubectl must not run a migration again.
+            JOBS_FILE: pack_manifests([manifest for manifest in manifests if manifest["kind"] == "Job"]),
+            ROLLOUT_FILE: _compress(list(_encode_rollout(release_objects))),
         }
         if sum(map(len, files.values())) > MAX_PART_BYTES:
             files[_COMPRESSED_RECORD_FILE] = gzip.compress(files.pop(RECORD_FILE), mtime=0)
@@ -81,42 +83,41 @@ class StoredRecord:
 
     @classmethod
     def join_parts(cls, config_maps: Sequence[Mapping[str, Any]]) -> Self:
-        """The record in its ConfigMaps, the first one first.
+        """The record in its ConfigMaps, which are in order.
 
         Raises:
             UnreadableRecordError: a value is not base64, or its format is newer than this version of Seaway.
         """
-        stated: Mapping[str, str] = config_maps[0].get("data") or {}
-        text = stated.get(release_lock.FORMAT_KEY, "0")
+        metadata: Mapping[str, str] = config_maps[0].get("data") or {}
+        text = metadata.get(release_lock.FORMAT_KEY, "0")
         if text not in map(str, range(release_lock.FORMAT + 1)):
-            raise UnreadableRecordError(
-                f"its format is {text}, and this version of Seaway reads up to {release_lock.FORMAT}"
-            )
+            message = f"its format is {text}, and this version of Seaway reads up to {release_lock.FORMAT}"
+            raise UnreadableRecordError(message)
         files: dict[str, bytes] = {}
         try:
-            for each in config_maps:
-                plain: Mapping[str, str] = each.get("data") or {}
-                binary: Mapping[str, str] = each.get("binaryData") or {}
-                part = {key: value.encode() for key, value in plain.items() if key not in _METADATA_KEYS}
-                part |= {key: base64.b64decode(value) for key, value in binary.items()}
-                for key, value in part.items():
-                    # A file that is in several parts has the same key in each of them.
-                    files[key] = files.get(key, b"") + value
+            for config_map in config_maps:
+                texts: Mapping[str, str] = config_map.get("data") or {}
+                binary: Mapping[str, str] = config_map.get("binaryData") or {}
+                part = {name: text.encode() for name, text in texts.items() if name not in _METADATA_KEYS}
+                part |= {name: base64.b64decode(text) for name, text in binary.items()}
+                for name, content in part.items():
+                    # A file that is split has the same key in each part.
+                    files[name] = files.get(name, b"") + content
         except (ValueError, AttributeError) as error:
             raise UnreadableRecordError(f"its data cannot be read ({error})") from None
-        return cls(files=files, format=int(text), declared_sha256=stated.get(SHA256_KEY))
+        return cls(files=files, format=int(text), declared_sha256=metadata.get(SHA256_KEY))
 
     @property
     def sha256(self) -> str:
-        """What vouches for every byte of every file."""
+        """The checksum of all bytes of all files."""
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
         sums[release_lock.FORMAT_KEY] = str(self.format)
         return release_lock.hash_bytes(json.dumps(sums, sort_keys=True).encode())
 
     def split_parts(self) -> list[dict[str, dict[str, str]]]:
-        """``data`` and ``binaryData`` of the ConfigMaps that hold it, the first one first.
+        """``data`` and ``binaryData`` of its ConfigMaps, in order.
 
-        What is compressed is cut where a ConfigMap is full, and goes on under the same key in the next one.
+        A compressed file is split where a ConfigMap is full, and continues under the same key in the next.
         """
         parts: list[dict[str, bytes]] = [{}]
         for name, content in self.files.items():
@@ -125,105 +126,108 @@ class StoredRecord:
                 parts[-1][name], rest = rest[:room], rest[room:]
                 parts.append({})
             parts[-1][name] = rest
-        written = [_encode_part(part) for part in parts]
-        written[0]["data"] |= {
+        encoded = [_encode_part(part) for part in parts]
+        encoded[0]["data"] |= {
             release_lock.FORMAT_KEY: str(self.format),
             SHA256_KEY: self.sha256,
             PARTS_KEY: str(len(parts)),
         }
-        return written
+        return encoded
 
     def read_text(self) -> bytes:
-        """The record's own YAML.
+        """The YAML of the record.
 
         Raises:
-            UnreadableRecordError: there is none.
+            UnreadableRecordError: it cannot be decompressed.
         """
         if _COMPRESSED_RECORD_FILE in self.files:
             return _decompress(self.files[_COMPRESSED_RECORD_FILE])
         return self.files.get(RECORD_FILE, b"")
 
     def decode_record(self, source: str) -> record.ReleaseRecord:
-        """The record; ``shown`` names it in messages.
+        """The record; ``source``: its name in messages.
 
         Raises:
-            UnreadableRecordError: there is none.
-            diagnosis.InvalidInput: it is none that this version of Seaway understands.
+            UnreadableRecordError: it cannot be decompressed.
+            diagnosis.InvalidInput: this version of Seaway cannot read it.
         """
         return record.ReleaseRecord.decode(release_lock.parse_content(self.read_text(), source)[1])
 
-    def decode_provenance(self, source: str) -> releases.Provenance:
-        """Where it comes from.
+    def decode_provenance(self, source: str) -> release.Provenance:
+        """The origin of the release.
 
         Raises:
-            diagnosis.InvalidInput: it is none that this version of Seaway understands.
+            diagnosis.InvalidInput: this version of Seaway cannot read it.
         """
-        return decode.decode_node(
-            releases.Provenance, release_lock.parse_content(self.files.get(PROVENANCE_FILE, b"{}"), source)[1]
-        )
+        node = release_lock.parse_content(self.files.get(PROVENANCE_FILE, b"{}"), source)[1]
+        return decode.decode_node(release.Provenance, node)
 
     def read_manifests(self, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
-        """Its objects but the Secrets, as they were deployed.
+        """Its objects without Secrets, as they were deployed.
 
         Raises:
             UnreadableRecordError: they cannot be read.
         """
-        return unpack_manifests(self.files.get(MANIFESTS_FILE, b""), limit) + unpack_manifests(
-            self.files.get(JOBS_FILE, b""), limit
-        )
+        files = (self.files.get(name, b"") for name in (MANIFESTS_FILE, JOBS_FILE))
+        return [manifest for content in files for manifest in unpack_manifests(content, limit)]
 
     def read_objects(self) -> list[objects.ReleaseObject] | None:
-        """Its objects as they were deployed, the Secrets without their values; None: it is of format 0, without them.
+        """Its objects as they were deployed, Secrets without values; None: format 0 does not have them.
 
         Raises:
             UnreadableRecordError: they cannot be read.
         """
         if ROLLOUT_FILE not in self.files:
             return None
-        manifests = {(one["kind"], one["metadata"]["name"]): one for one in self.read_manifests()}
+        manifests = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in self.read_manifests()}
         try:
-            written: list[dict[str, Any]] = json.loads(_decompress(self.files[ROLLOUT_FILE]))
+            encoded: list[dict[str, Any]] = json.loads(_decompress(self.files[ROLLOUT_FILE]))
             return record.decode_objects(
-                {**one, "manifest": one["manifest"] or manifests[tuple(one["object"])]} for one in written
+                {**plain, "manifest": plain["manifest"] or manifests[tuple(plain["object"])]} for plain in encoded
             )
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise UnreadableRecordError(f"its objects cannot be read ({error})") from None
 
 
 def encode_record(release_record: record.ReleaseRecord) -> bytes:
-    """The record's own YAML, as it is stored."""
+    """The YAML of a record, as it is stored."""
     return release_lock.format_text(release_record.to_plain()).encode()
 
 
 def pack_manifests(manifests: Sequence[dict[str, Any]]) -> bytes:
-    """Objects as one compressed list for kubectl: always the same bytes for the same objects."""
+    """A compressed list for kubectl: the same bytes for the same objects."""
     return _compress({"apiVersion": "v1", "kind": "List", "items": manifests})
 
 
 def unpack_manifests(content: bytes, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
-    """The objects of ``pack``; ``limit``: bytes that they may have when they are decompressed.
+    """The objects of ``pack_manifests``; ``limit``: maximum bytes when they are decompressed.
 
     Raises:
-        UnreadableRecordError: it is nothing of that kind.
+        UnreadableRecordError: it is not such a list.
     """
     try:
-        items = cast(list[dict[str, Any]], json.loads(_decompress(content, limit))["items"])
-        texts = [text for one in items for text in (one["apiVersion"], one["kind"], one["metadata"]["name"])]
+        manifests = cast(list[dict[str, Any]], json.loads(_decompress(content, limit))["items"])
+        texts = [
+            text
+            for manifest in manifests
+            for text in (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"])
+        ]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableRecordError(f"not a packed list of objects ({str(error)[:80]})") from None
     if not all(isinstance(text, str) for text in texts):
-        raise UnreadableRecordError("not a packed list of objects (one has no name)")
-    return items
+        raise UnreadableRecordError("not a packed list of objects (an object has no name)")
+    return manifests
 
 
-def _encode_rollout(found: Sequence[objects.ReleaseObject]) -> Iterator[dict[str, Any]]:
-    """The objects in their order. Only a Secret has its manifest here; those of the others are in the lists."""
-    for one, written in zip(found, record.encode_objects(found), strict=True):
-        yield {**written, "object": [one.kind, one.name]} | ({} if one.kind == "Secret" else {"manifest": None})
+def _encode_rollout(release_objects: Sequence[objects.ReleaseObject]) -> Iterator[dict[str, Any]]:
+    """The objects in order. Only a Secret has its manifest here; the lists have the other manifests."""
+    for release_object, plain in zip(release_objects, record.encode_objects(release_objects), strict=True):
+        manifest = plain["manifest"] if release_object.kind == "Secret" else None
+        yield {**plain, "manifest": manifest, "object": [release_object.kind, release_object.name]}
 
 
 def _encode_part(part: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
-    """A part as a ConfigMap has it: text as it is, what is compressed in base64."""
+    """A part as ConfigMap data: texts as they are, compressed files in base64."""
     binary = {name: base64.b64encode(content).decode() for name, content in part.items() if name.endswith(".gz")}
     return {
         "data": {name: content.decode() for name, content in part.items() if name not in binary},
@@ -236,16 +240,16 @@ def _compress(value: Any) -> bytes:
 
 
 def _decompress(content: bytes, limit: int = MAX_BYTES) -> bytes:
-    """At most ``limit`` bytes: what a cluster sends may be made to fill our memory.
+    """Decompress at most ``limit`` bytes.
 
     Raises:
-        UnreadableRecordError: it is not compressed, or has more.
+        UnreadableRecordError: the content is not compressed, or larger.
     """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
-            found = stream.read(limit + 1)
+            decompressed = stream.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableRecordError(f"not compressed ({error})") from None
-    if len(found) > limit:
+    if len(decompressed) > limit:
         raise UnreadableRecordError(f"more than {limit // 1024 // 1024} MiB decompressed")
-    return found
+    return decompressed

@@ -1,1 +1,1 @@
-"""What a reviewer reads: how environments differ, and what a change would do."""
+"""Reviews: how environments differ, and the impact of a change."""

@@ -1,7 +1,6 @@
-"""One change of one object: what it is, and what each of its fields was and will be. Values of secrets are never in it.
+"""The change of one object: its kind, and the old and new value of each field. It never holds values of secrets.
 
-The same for what Pulumi plans and for two renderings of the manifests: both are pairs of an object as it is and as it
-shall be.
+Steps of a Pulumi preview and two rendered trees have the same form: an object before and after the change.
 """
 
 import dataclasses
@@ -14,11 +13,11 @@ from typing import Any, Literal, cast
 from seaway.kubernetes.api import fields
 from seaway.manifests import names
 
-SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
+SECRET = "(secret)"  # noqa: S105 - in place of a value
 UNKNOWN = "(known after the update)"
 
-_SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key of Pulumi's special values, whatever their kind
-_SECRET_TEXT = "[secret]"  # noqa: S105 - what `pulumi preview --json` has in place of one
+_SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the key of Pulumi's special values
+_SECRET_TEXT = "[secret]"  # noqa: S105 - in place of a value in `pulumi preview --json`
 _UNKNOWN_MARKS = frozenset(
     {
         "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
@@ -28,72 +27,72 @@ _UNKNOWN_MARKS = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
-"""What stands for a text, a boolean, a number, a list or a mapping that is not known yet.
+"""Placeholders for a text, a boolean, a number, a list or a mapping that is not known yet.
 https://github.com/pulumi/pulumi/blob/v3.259.0/sdk/go/common/resource/plugin/rpc.go"""
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-"""Kubectl keeps the whole object in this annotation, a Secret's values too."""
+"""Kubectl stores the whole object in this annotation, including the values of a Secret."""
 
 Manifest = Mapping[str, Any]
 Op = Literal["added", "changed", "replaced", "removed"]
 
 
 class Impact(enum.IntEnum):
-    """What a change does to those who use the application; the greater, the worse."""
+    """The effect of a change on the users of the application, in order of severity."""
 
     NONE = 0
     ROLLING = 1
-    """New pods take over from old ones."""
+    """New pods replace old pods."""
     OUTAGE = 2
-    """Something does not answer for a while, or no more."""
+    """A service or store does not answer, for a while or permanently."""
     DATA_LOSS = 3
 
     @property
     def label(self) -> str:
-        """As a person reads it: `data loss`."""
+        """For people: `data loss`."""
         return self.name.lower().replace("_", " ")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectDiff:
-    """An object as it is and as it shall be."""
+    """An object before and after a change."""
 
     kind: str
-    """In Kubernetes' words; of another resource its Pulumi type."""
+    """The Kubernetes kind, or the Pulumi type of another resource."""
     name: str
     old: Manifest | None
-    """None: it is new."""
+    """None: it is added."""
     new: Manifest | None
-    """None: it goes."""
+    """None: it is removed."""
     replace_paths: Sequence[str] | None = None
-    """Where it is deleted and made anew, the fields that force that, as far as they are known."""
+    """The known fields that force a replacement; None: it is changed in place."""
     drifted_paths: Sequence[str] = ()
-    """Paths that differ in the cluster, whatever was deployed: somebody edited them."""
+    """Paths that were edited in the cluster."""
     is_retained: bool = False
-    """Whether it stays in the cluster when it goes from the stack."""
+    """Whether it stays in the cluster when it is removed from the stack."""
 
     @property
     def op(self) -> Op:
-        """What happens to it."""
+        """The operation on the object."""
         if self.old is None or self.new is None:
             return "added" if self.old is None else "removed"
         return "changed" if self.replace_paths is None else "replaced"
 
     @property
     def owner(self) -> str | None:
-        """The service, store or job that it belongs to. None: the whole application, or nobody says so."""
+        """The service, store or job that it belongs to. None: the whole application, or unknown."""
         labels: Manifest = get_field(self.new or self.old, "metadata.labels") or {}
         return labels.get("app.kubernetes.io/name")
 
     @property
     def has_content_name(self) -> bool:
-        """Whether its name follows from its content: another content is another object."""
+        """Whether its name has a hash of its content: then a changed object has another name."""
         return self.kind in ("Job", "NetworkPolicy") or (self.new or self.old or {}).get("immutable") is True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDiff:
-    """A field that is not the same any more. None: it is not there."""
+    """A changed field. None: it does not exist."""
 
     path: str
     """As ``spec.template.spec.containers[web].image``."""
@@ -102,31 +101,31 @@ class FieldDiff:
 
     @property
     def is_multiline(self) -> bool:
-        """Whether it is a text of several lines: then what differs in it is shown, and not all of it twice."""
-        return any(isinstance(each, str) and "\n" in each for each in (self.old, self.new))
+        """Whether a value has several lines: then only the different lines are shown."""
+        return any(isinstance(value, str) and "\n" in value for value in (self.old, self.new))
 
     def diff_lines(self) -> list[str]:
-        """What differs, line by line, as `diff -u` shows it."""
-        before, after = (each.splitlines() if isinstance(each, str) else [] for each in (self.old, self.new))
+        """The different lines, as in `diff -u`."""
+        before, after = (value.splitlines() if isinstance(value, str) else [] for value in (self.old, self.new))
         return list(difflib.unified_diff(before, after, lineterm="", n=2))[2:]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageDiff:
-    """An image that is built: what it was and will be."""
+    """A built image before and after a change."""
 
     name: str
     repository: str
     old: str | None
-    """Tag; None: it is new, or nobody knows."""
+    """Tag; None: it is new, or unknown."""
     new: str | None
     why: str | None = None
-    """What changed in its source, in words."""
+    """The changed inputs of the build."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectChange:
-    """What a reviewer is told about one object."""
+    """The change of one object, for a reviewer."""
 
     op: Op
     kind: str
@@ -135,66 +134,67 @@ class ObjectChange:
     fields: tuple[FieldDiff, ...]
     impact: Impact
     reason: str
-    """Why it has this impact, in words."""
+    """The reason for the impact."""
 
     @property
     def title(self) -> str:
-        """As kubectl has it: ``Deployment/web``."""
+        """As in kubectl: ``Deployment/web``."""
         return f"{self.kind}/{self.name}"
 
 
 def get_field(manifest: Any, path: str) -> Any:
-    """What stands at a path of keys, ``spec.template``; None: nothing."""
+    """The value at a path of keys, ``spec.template``; None: there is none."""
     for key in path.split("."):
         manifest = cast(Manifest, manifest).get(key) if isinstance(manifest, Mapping) else None
     return manifest
 
 
 def get_scale(manifest: Manifest) -> str | None:
-    """The bounds between which an autoscaler chooses the number of pods, as ``2-10``; None: it is fixed."""
+    """The bounds of an autoscaler, ``2-10``; None: the number of pods is fixed."""
     annotations: Manifest = get_field(manifest, "metadata.annotations") or {}
     return annotations.get(names.SCALE_ANNOTATION)
 
 
 def merge_renamed(object_diffs: Iterable[ObjectDiff]) -> list[ObjectDiff]:
-    """The pairs, those of one object whose name follows from its content made one: it is changed, not removed.
+    """Merge the removal and the addition of an object with a content name into one change.
 
-    Where several go and come, nobody can tell which is which, and they stay as they are.
+    Several removals or additions of one owner stay as they are: they cannot be matched.
     """
-    found = list(object_diffs)
+    merged = list(object_diffs)
     groups: dict[tuple[str, str | None], list[ObjectDiff]] = {}
-    for one in found:
-        if one.has_content_name and one.op in ("added", "removed"):
-            groups.setdefault((one.kind, one.owner), []).append(one)
+    for object_diff in merged:
+        if object_diff.has_content_name and object_diff.op in ("added", "removed"):
+            groups.setdefault((object_diff.kind, object_diff.owner), []).append(object_diff)
     for group in groups.values():
-        match sorted(group, key=lambda one: one.op):
-            case [ObjectDiff(op="added") as came, ObjectDiff(op="removed") as gone]:
-                found[found.index(came)] = dataclasses.replace(came, old=gone.old)
-                found.remove(gone)
+        match sorted(group, key=lambda object_diff: object_diff.op):
+            case [ObjectDiff(op="added") as added, ObjectDiff(op="removed") as removed]:
+                merged[merged.index(added)] = dataclasses.replace(added, old=removed.old)
+                merged.remove(removed)
             case _:
                 pass
-    return found
+    return merged
 
 
 def compare_fields(object_diff: ObjectDiff, images: Mapping[str, ImageDiff]) -> tuple[FieldDiff, ...]:
-    """What differs between the two, or from what somebody made of it in the cluster; nothing where one is not there.
+    """The changed fields, or else those edited in the cluster. An addition or a removal has none.
 
-    ``images`` by repository and by name: their tags say more than a digest that is not known yet.
+    ``images``: by repository and by name. Their tags are shown, because a digest may not be known yet.
     """
     if object_diff.old is None or object_diff.new is None:
         return ()
     old, new = _strip_generated(object_diff, object_diff.old), _strip_generated(object_diff, object_diff.new)
-    found = [
+    added = [difference for difference in fields.find_edits(new, old) if difference.live is None]
+    changes = [
         *fields.find_edits(old, new),
-        *(_reverse_change(one) for one in fields.find_edits(new, old) if one.live is None),
+        *(fields.Change(difference.path, None, difference.declared) for difference in added),
     ]
-    made = [_create_field(object_diff.kind, one, images) for one in found]
-    if not made:
+    if not changes:
         return tuple(
             FieldDiff(path=path, old="(edited in the cluster)", new="(as declared)")
             for path in object_diff.drifted_paths
         )
-    return tuple(sorted(made, key=lambda one: one.path))
+    field_diffs = (_create_field(object_diff.kind, difference, images) for difference in changes)
+    return tuple(sorted(field_diffs, key=lambda field_diff: field_diff.path))
 
 
 def mask_secrets(value: Any) -> Any:
@@ -214,47 +214,40 @@ def mask_secrets(value: Any) -> Any:
             return value
 
 
-def _strip_generated(pair: ObjectDiff, manifest: Manifest) -> Manifest:
-    """Without what Pulumi's provider adds, a name that follows from the content, and what an autoscaler decides."""
-    made = {key: value for key, value in manifest.items() if not key.startswith("__")}
-    if pair.has_content_name:
-        made["metadata"] = {key: value for key, value in made.get("metadata", {}).items() if key != "name"}
+def _strip_generated(object_diff: ObjectDiff, manifest: Manifest) -> Manifest:
+    """Remove the additions of Pulumi's provider, a content name, and the replicas of an autoscaler."""
+    stripped = {key: value for key, value in manifest.items() if not key.startswith("__")}
+    if object_diff.has_content_name:
+        metadata = stripped.get("metadata", {})
+        stripped["metadata"] = {key: value for key, value in metadata.items() if key != "name"}
     if get_scale(manifest) is not None:
-        # What is written there is where a new service begins, and not how many pods there are.
-        made["spec"] = {key: value for key, value in made["spec"].items() if key != "replicas"}
-    return made
+        # The field has the initial number of pods, not the current one.
+        stripped["spec"] = {key: value for key, value in stripped["spec"].items() if key != "replicas"}
+    return stripped
 
 
-def _reverse_change(one: fields.Change) -> fields.Change:
-    return fields.Change(one.path, None, one.declared)
-
-
-def _create_field(kind: str, one: fields.Change, images: Mapping[str, ImageDiff]) -> FieldDiff:
-    path = fields.format_path(one.path)
+def _create_field(kind: str, difference: fields.Change, images: Mapping[str, ImageDiff]) -> FieldDiff:
+    path = fields.format_path(difference.path)
+    old, new = mask_secrets(difference.declared), mask_secrets(difference.live)
     if kind == "Secret" and re.match(r"data\b|stringData\b", path):
-        return FieldDiff(path=path, old=_mask_value(one.declared), new=_mask_value(one.live))
-    old, new = mask_secrets(one.declared), mask_secrets(one.live)
-    if path.endswith("].image") and isinstance(old, str) and isinstance(new, str):
-        container = one.path[-2]
+        old, new = (None if value is None else SECRET for value in (difference.declared, difference.live))
+    elif path.endswith("].image") and isinstance(old, str) and isinstance(new, str):
+        container = difference.path[-2]
         name = container.label if isinstance(container, fields.ListStep) else ""
         old, new = _add_tags(old, new, images.get(old.partition("@")[0]) or images.get(name))
     return FieldDiff(path=path, old=old, new=new)
 
 
 def _add_tags(old: str, new: str, image: ImageDiff | None) -> tuple[str, str]:
-    """References with the tags that stand for their content, where those are known."""
+    """References with tags in place of digests, where the tags are known."""
     if image is None or (UNKNOWN not in new and image.repository not in new):
         return old, new
     before = f"{image.repository}:{image.old}" if image.old and old.startswith(f"{image.repository}@") else old
     return before, f"{image.repository}:{image.new}" if image.new else new
 
 
-def _mask_value(value: Any) -> Any:
-    return None if value is None else SECRET
-
-
 def index_images(images: Iterable[ImageDiff]) -> Iterator[tuple[str, ImageDiff]]:
-    """By repository and by name, for ``differences``."""
-    for one in images:
-        yield one.name, one
-        yield one.repository, one
+    """The images by repository and by name, for ``compare_fields``."""
+    for image in images:
+        yield image.name, image
+        yield image.repository, image

@@ -1,6 +1,6 @@
-"""What a change of the files would deploy, found without a cluster, Docker, secrets or Pulumi: two trees rendered.
+"""The changes that two source trees would deploy, found without a cluster, Docker, secrets or Pulumi.
 
-It sees what the files say. What somebody edited in the cluster, it cannot.
+Both trees are rendered from files. Edits in the cluster are not visible.
 """
 
 import dataclasses
@@ -20,86 +20,81 @@ from seaway.syntax import hashing, nodes
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedTree:
-    """What one tree would deploy to a stack."""
+    """A source tree, rendered for a stack."""
 
     app: application.Application
     settings: settings.Settings
     objects: tuple[objects.ReleaseObject, ...]
     images: Mapping[str, inputs.Image]
-    """Those that are built, or that the pinned release has, by name."""
+    """The images that are built, or those of the pinned release, by name."""
     build_records: Mapping[str, rebuild_reasons.BuildRecord]
-    """What goes into those that are built."""
+    """The inputs of the images that are built."""
 
 
 def render_tree(folder: Path, stack: str) -> RenderedTree:
-    """The tree in ``folder``, for a stack.
+    """Render the tree in ``folder`` for a stack.
 
     Raises:
-        diagnosis.InvalidInput: everything that is wrong in its files.
+        diagnosis.InvalidInput: with all errors in its files.
     """
-    one = environments.load_environment(folder, stack, check_ids=registry.IDS)
-    if one.release is not None:
-        sources: dict[str, rebuild_reasons.BuildRecord] = {}
-        images = inputs.resolve_release_images(one.release, one.settings.registry)
+    environment = environments.load_environment(folder, stack, check_ids=registry.IDS)
+    app, stack_settings = environment.app, environment.settings
+    records: dict[str, rebuild_reasons.BuildRecord] = {}
+    if environment.release is not None:
+        images = inputs.resolve_release_images(environment.release, stack_settings.registry)
     else:
-        sources = build_inputs.read_build_records(one)
-        images = preview.tag_images(one, {name: it.tag for name, it in sources.items()})
-    written = _compute_fingerprints(one.app, folder / f"Pulumi.{stack}.yaml")
-    found = preview.render_objects(one, images, written)
-    return RenderedTree(app=one.app, settings=one.settings, objects=tuple(found), images=images, build_records=sources)
+        records = build_inputs.read_build_records(environment)
+        images = preview.tag_images(environment, {name: record.tag for name, record in records.items()})
+    fingerprints = _compute_fingerprints(app, folder / f"Pulumi.{stack}.yaml")
+    release_objects = tuple(preview.render_objects(environment, images, fingerprints))
+    return RenderedTree(app=app, settings=stack_settings, objects=release_objects, images=images, build_records=records)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TreeComparison:
-    """Two trees."""
+    """The differences between two trees."""
 
     object_diffs: tuple[change.ObjectDiff, ...]
-    """The objects that are not the same."""
     images: tuple[change.ImageDiff, ...]
-    """Those with another content."""
     is_new_stack: bool
     """Whether the first tree does not have the stack."""
 
 
 def compare_trees(old: RenderedTree | None, new: RenderedTree) -> TreeComparison:
-    """What a change from one tree to another does. None: there was no such stack."""
-    return TreeComparison(
-        object_diffs=tuple(_compare_objects(old, new)),
-        images=tuple(_compare_images(old, new)),
-        is_new_stack=old is None,
-    )
+    """Compare two trees; None: the first tree does not have the stack."""
+    object_diffs, images = tuple(_compare_objects(old, new)), tuple(_compare_images(old, new))
+    return TreeComparison(object_diffs=object_diffs, images=images, is_new_stack=old is None)
 
 
 def _compare_objects(old: RenderedTree | None, new: RenderedTree) -> list[change.ObjectDiff]:
-    before = {one.key: one for one in old.objects} if old else {}
-    after = {one.key: one for one in new.objects}
-    found = [_create_object_diff(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
-    made, wanted = secrets.get_generated_lengths(old.app) if old else {}, secrets.get_generated_lengths(new.app)
-    found += [_compare_secret(name, made.get(name), wanted.get(name)) for name in dict.fromkeys([*made, *wanted])]
-    return change.merge_renamed(one for one in found if one.old != one.new)
+    before = {release_object.key: release_object for release_object in old.objects} if old else {}
+    after = {release_object.key: release_object for release_object in new.objects}
+    diffs = [_create_object_diff(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
+    lengths, new_lengths = secrets.get_generated_lengths(old.app) if old else {}, secrets.get_generated_lengths(new.app)
+    diffs += [
+        _compare_secret(name, lengths.get(name), new_lengths.get(name))
+        for name in dict.fromkeys([*lengths, *new_lengths])
+    ]
+    return change.merge_renamed(object_diff for object_diff in diffs if object_diff.old != object_diff.new)
 
 
 def _compare_images(old: RenderedTree | None, new: RenderedTree) -> list[change.ImageDiff]:
     before: Mapping[str, inputs.Image] = old.images if old else {}
-    sources: Mapping[str, rebuild_reasons.BuildRecord] = old.build_records if old else {}
+    records: Mapping[str, rebuild_reasons.BuildRecord] = old.build_records if old else {}
     return [
         change.ImageDiff(
             name=name,
-            repository=_get_repository(one.reference),
+            # A port of the registry is not a tag.
+            repository=re.sub(r":[^:/]*$", "", image.reference.partition("@")[0]),
             old=before[name].content if name in before else None,
-            new=one.content,
-            why=rebuild_reasons.explain_rebuild(sources[name], new.build_records[name])
-            if name in sources and name in new.build_records
+            new=image.content,
+            why=rebuild_reasons.explain_rebuild(records[name], new.build_records[name])
+            if name in records and name in new.build_records
             else None,
         )
-        for name, one in new.images.items()
-        if name not in before or before[name].content != one.content
+        for name, image in new.images.items()
+        if name not in before or before[name].content != image.content
     ]
-
-
-def _get_repository(reference: str) -> str:
-    """Without tag and digest. A registry's port is no tag."""
-    return re.sub(r":[^:/]*$", "", reference.partition("@")[0])
 
 
 def _create_object_diff(
@@ -117,20 +112,19 @@ def _create_object_diff(
 
 
 def _compute_fingerprints(app: application.Application, file: Path) -> dict[str, str]:
-    """What stands for the values: how each is made, or its encrypted text in the stack's file. Who sets a value anew
-    writes another one there."""
+    """A hash per secret: of its encrypted text in the stack's file, which changes with the value, and its length."""
     config = nodes.get_pairs(nodes.parse(stack_file.read_bytes(file), file.name), "config")
-    entry = config.get("seaway:secrets")
-    written = nodes.to_plain(entry.node) if entry else None
-    encrypted = cast(dict[str, Any], written if isinstance(written, dict) else {})
-    made = secrets.get_generated_lengths(app)
+    pair = config.get("seaway:secrets")
+    plain = nodes.to_plain(pair.node) if pair else None
+    encrypted = cast(dict[str, Any], plain if isinstance(plain, dict) else {})
+    lengths = secrets.get_generated_lengths(app)
     return {
-        name: hashing.hash_content([encrypted.get(name), made.get(name)]) for name in secrets.list_managed_names(app)
+        name: hashing.hash_content([encrypted.get(name), lengths.get(name)]) for name in secrets.list_managed_names(app)
     }
 
 
 def _compare_secret(name: str, old: int | None, new: int | None) -> change.ObjectDiff:
-    """A value that is made: another length is another value."""
+    """A generated secret: another length is another value."""
     return change.ObjectDiff(
         kind="GeneratedSecret",
         name=name,

@@ -1,4 +1,4 @@
-"""What may not pass without somebody's word: outages and losses of data, unless the stack allows or waives them."""
+"""The policy of a stack: it blocks outages and data loss, unless the stack allows or waives them."""
 
 import dataclasses
 import datetime
@@ -11,46 +11,53 @@ from seaway.review import change
 POLICY_IDS: Mapping[change.Impact, str] = dict(
     zip((change.Impact.OUTAGE, change.Impact.DATA_LOSS), settings.POLICY_IDS, strict=True)
 )
-"""As a waiver names them."""
+"""The ids of the policies in waivers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyResult:
-    """What the policy of a stack says about changes."""
+    """The changes that the policy of a stack blocks."""
 
     blocked: tuple[change.ObjectChange, ...]
     notes: tuple[str, ...]
-    """Which waiver let something pass, and which one ended too early."""
+    """Waivers that let a change pass, and waivers that have expired."""
 
 
 def apply_policy(
     changes: Iterable[change.ObjectChange], stack_settings: settings.Settings, today: datetime.date
 ) -> PolicyResult:
-    """The changes that may not pass, and what there is to say of waivers."""
-    verdicts = {
+    """Apply the policy and the waivers of a stack to changes."""
+    actions = {
         change.Impact.OUTAGE: stack_settings.policy.outage,
         change.Impact.DATA_LOSS: stack_settings.policy.data_loss,
     }
     blocked: list[change.ObjectChange] = []
     notes: list[str] = []
-    for one in changes:
-        if one.impact not in POLICY_IDS or verdicts[one.impact] == "allow":
+    for object_change in changes:
+        if actions.get(object_change.impact, "allow") == "allow":
             continue
-        meant = [each for each in stack_settings.waivers if _applies_to(each, one)]
-        good = next((each for each in meant if today <= (waivers.parse_date(each.until) or datetime.date.min)), None)
-        if good is None:
-            blocked.append(one)
-            notes += (f"the waiver {each.check} for {one.title} ended on {each.until}" for each in meant)
+        applicable = [waiver for waiver in stack_settings.waivers if _applies_to(waiver, object_change)]
+        title = object_change.title
+        for waiver in applicable:
+            if today <= (waivers.parse_date(waiver.until) or datetime.date.min):
+                notes.append(f"{title}: waived until {waiver.until} by {waiver.owner}: {waiver.reason}")
+                break
         else:
-            notes.append(f"{one.title}: waived until {good.until} by {good.owner}: {good.reason}")
+            blocked.append(object_change)
+            notes += (f"the waiver {waiver.check} for {title} ended on {waiver.until}" for waiver in applicable)
     return PolicyResult(blocked=tuple(blocked), notes=tuple(dict.fromkeys(notes)))
 
 
 def format_hint(blocked: Sequence[change.ObjectChange], stack: str) -> str:
-    """The way out for who means it."""
-    ids = " or ".join(sorted({POLICY_IDS[one.impact] for one in blocked}))
-    return f"if it is meant, waive {ids} in Pulumi.{stack}.yaml (seaway:waivers) with a reason, an owner and an end"
+    """How to let intended changes pass."""
+    ids = " or ".join(sorted({POLICY_IDS[object_change.impact] for object_change in blocked}))
+    return (
+        f"if the change is intended, waive {ids} in Pulumi.{stack}.yaml (seaway:waivers) with a reason, an owner and an"
+        " end date"
+    )
 
 
-def _applies_to(waiver: settings.Waiver, one: change.ObjectChange) -> bool:
-    return waiver.check == POLICY_IDS[one.impact] and (not waiver.workloads or one.owner in waiver.workloads)
+def _applies_to(waiver: settings.Waiver, object_change: change.ObjectChange) -> bool:
+    return waiver.check == POLICY_IDS[object_change.impact] and (
+        not waiver.workloads or object_change.owner in waiver.workloads
+    )

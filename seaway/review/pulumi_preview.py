@@ -1,4 +1,4 @@
-"""What `pulumi preview --json` prints: read into pairs of objects, images, warnings and errors.
+"""The JSON of `pulumi preview --json`, parsed into object diffs, images, warnings and errors.
 
 https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/display/json.go
 """
@@ -13,16 +13,16 @@ from seaway.review import change
 
 _IMAGE_TYPES = ("docker-build:index:Image", "docker:index/image:Image")
 _TYPE_PREFIX = "seaway:index:"
-_GENERATED_SECRET_TYPE = "seaway:index:GeneratedSecret"
-_RELEASE_TYPE = "seaway:index:Release"
+_GENERATED_SECRET_TYPE = f"{_TYPE_PREFIX}GeneratedSecret"
+_RELEASE_TYPE = f"{_TYPE_PREFIX}Release"
 _UNHEALTHY_MARK = " is not healthy now: "
-"""A Rollout's words in a preview."""
+"""The message of a Rollout in a preview."""
 _SHOWN_OPERATIONS = ("create", "update", "replace", "delete", "import")
-"""The others repeat one of these: `create-replacement` is a part of `replace`."""
+"""The others repeat one of these: `create-replacement` is part of `replace`."""
 
 
-class UnreadablePreview(ValueError):  # noqa: N818 - it says what the text is
-    """It is not what pulumi prints."""
+class UnreadablePreview(ValueError):  # noqa: N818 - describes the text
+    """The text is not the JSON of a preview."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,19 @@ class Preview:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Step:
-    """One step; the words are Pulumi's."""
+    """One step, with Pulumi's names."""
 
     op: str
     urn: str
     old: Mapping[str, Any]
     new: Mapping[str, Any]
     step_json: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, step_json: Mapping[str, Any]) -> "_Step":
+        old: Mapping[str, Any] = step_json.get("oldState") or {}
+        new: Mapping[str, Any] = step_json.get("newState") or {}
+        return cls(step_json["op"], step_json["urn"], old, new, step_json)
 
     @property
     def type(self) -> str:
@@ -56,86 +62,75 @@ class _Step:
 
 
 def parse(text: str) -> Preview:
-    """What a preview found out.
+    """Parse the output of a preview.
 
     Raises:
-        Unreadable: it is no preview.
+        UnreadablePreview: it is not the JSON of a preview.
     """
     try:
-        said = json.loads(text)
-        found = [
-            _Step(one["op"], one["urn"], one.get("oldState") or {}, one.get("newState") or {}, one)
-            for one in said.get("steps") or ()
-        ]
-        told = [(one.get("severity"), _get_message(one)) for one in said.get("diagnostics") or ()]
-        steps = [one for one in found if one.op in _SHOWN_OPERATIONS]
+        preview = json.loads(text)
+        steps = [step for step in map(_Step.parse, preview.get("steps") or ()) if step.op in _SHOWN_OPERATIONS]
+        messages = [(plain.get("severity"), _get_message(plain)) for plain in preview.get("diagnostics") or ()]
+        reasons = dict(_parse_rebuild_reasons(message for _, message in messages))
+        object_diffs = filter(None, map(_create_object_diff, steps))
         return Preview(
-            object_diffs=tuple(
-                change.merge_renamed(pair for one in steps if (pair := _create_object_diff(one)) is not None)
-            ),
-            images=tuple(_list_images(steps, dict(_parse_rebuild_reasons(text for _, text in told)))),
-            warnings=tuple(text for severity, text in told if severity == "warning" or _UNHEALTHY_MARK in text),
-            errors=tuple(text for severity, text in told if severity == "error"),
+            object_diffs=tuple(change.merge_renamed(object_diffs)),
+            images=tuple(_list_images(steps, reasons)),
+            warnings=tuple(text for severity, text in messages if severity == "warning" or _UNHEALTHY_MARK in text),
+            errors=tuple(text for severity, text in messages if severity == "error"),
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise UnreadablePreview(f"{type(error).__name__}: {error}") from error
 
 
-def _get_message(one: Mapping[str, Any]) -> str:
-    return re.sub(r"^(info|warning|error): ", "", str(one.get("message", "")).strip())
+def _get_message(diagnostic: Mapping[str, Any]) -> str:
+    return re.sub(r"^(info|warning|error): ", "", str(diagnostic.get("message", "")).strip())
 
 
-def _create_object_diff(one: _Step) -> change.ObjectDiff | None:
-    """The object of a step; None for what is only Pulumi's or our own bookkeeping."""
-    if (
-        one.type.startswith("pulumi:")
-        or one.type in _IMAGE_TYPES
-        or (_TYPE_PREFIX in one.type and one.type != _GENERATED_SECRET_TYPE)
-    ):
+def _create_object_diff(step: _Step) -> change.ObjectDiff | None:
+    """The object of a step; None: a resource without an object, of Pulumi or of Seaway."""
+    generated = step.type == _GENERATED_SECRET_TYPE
+    internal = step.type.startswith("pulumi:") or step.type in _IMAGE_TYPES or _TYPE_PREFIX in step.type
+    if (internal and not generated) or not (step.old or step.new).get("custom"):
         return None
-    if not (one.old or one.new).get("custom"):
-        return None
-    old = one.old.get("inputs", {}) if one.op != "create" else None
-    new = one.new.get("inputs", {}) if one.op != "delete" else None
-    there: Mapping[str, Any] = new or old or {}
-    kubernetes = one.type.startswith("kubernetes:")
+    old = step.old.get("inputs", {}) if step.op != "create" else None
+    new = step.new.get("inputs", {}) if step.op != "delete" else None
+    manifest: Mapping[str, Any] = new or old or {}
+    kubernetes = step.type.startswith("kubernetes:")
     return change.ObjectDiff(
-        kind=one.type.rpartition(":")[2] if kubernetes or one.type == _GENERATED_SECRET_TYPE else one.type,
-        name=str(change.get_field(there, "metadata.name") or one.name) if kubernetes else one.name,
+        kind=step.type.rpartition(":")[2] if kubernetes or generated else step.type,
+        name=str(change.get_field(manifest, "metadata.name") or step.name) if kubernetes else step.name,
         old=old,
         new=new,
-        replace_paths=_list_paths(one.step_json.get("replaceReasons")) if one.op == "replace" else None,
-        drifted_paths=_list_paths(one.step_json.get("detailedDiff")),
-        is_retained=bool(one.old.get("retainOnDelete")),
+        replace_paths=_list_paths(step.step_json.get("replaceReasons")) if step.op == "replace" else None,
+        drifted_paths=_list_paths(step.step_json.get("detailedDiff")),
+        is_retained=bool(step.old.get("retainOnDelete")),
     )
 
 
-def _list_paths(found: Sequence[str] | Mapping[str, Any] | None) -> tuple[str, ...]:
-    return tuple(path.removeprefix(".") for path in found or ())
+def _list_paths(paths: Sequence[str] | Mapping[str, Any] | None) -> tuple[str, ...]:
+    return tuple(path.removeprefix(".") for path in paths or ())
 
 
 def _list_images(steps: Sequence[_Step], reasons: Mapping[str, str]) -> Iterator[change.ImageDiff]:
-    """The images whose content is another one.
+    """The images whose content changes.
 
-    A stack that builds has a resource for each; one with a pinned release has them in its record only.
+    A stack that builds has a resource per image; a stack that pins a release has images only in its record.
     """
-    seen: set[str] = set()
-    for one in steps:
-        if one.type in _IMAGE_TYPES and one.op != "delete":
-            (repository, new), (_, old) = _parse_image(one.new), _parse_image(one.old)
-            seen.add(one.name)
-            if old != new:
-                yield change.ImageDiff(
-                    name=one.name, repository=repository, old=old, new=new, why=reasons.get(one.name)
-                )
-    for one in steps:
-        if one.type == _RELEASE_TYPE and one.op != "delete":
-            before, after = _get_recorded_images(one.old), _get_recorded_images(one.new)
-            for name, image in after.items():
-                repository = str(image["reference"]).partition("@")[0]
-                old = before.get(name, {}).get("content")
-                if name not in seen and old != image["content"]:
-                    yield change.ImageDiff(name=name, repository=repository, old=old, new=image["content"])
+    built = [step for step in steps if step.type in _IMAGE_TYPES and step.op != "delete"]
+    for step in built:
+        (repository, new), (_, old) = _parse_image(step.new), _parse_image(step.old)
+        if old != new:
+            why = reasons.get(step.name)
+            yield change.ImageDiff(name=step.name, repository=repository, old=old, new=new, why=why)
+    for step in steps:
+        if step.type == _RELEASE_TYPE and step.op != "delete":
+            before, after = _get_recorded_images(step.old), _get_recorded_images(step.new)
+            for name in (name for name in after if name not in {step.name for step in built}):
+                old, new = before.get(name, {}).get("content"), after[name]["content"]
+                repository = str(after[name]["reference"]).partition("@")[0]
+                if old != new:
+                    yield change.ImageDiff(name=name, repository=repository, old=old, new=new)
 
 
 def _parse_image(state: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -151,7 +146,7 @@ def _get_recorded_images(state: Mapping[str, Any]) -> Mapping[str, Mapping[str, 
 
 
 def _parse_rebuild_reasons(messages: Iterator[str]) -> Iterator[tuple[str, str]]:
-    """Why an image is built anew, by its name, as the program says it."""
-    for text in messages:
-        if found := re.fullmatch(r"([a-z0-9-]+): rebuild, (.*)", text):
-            yield found[1], found[2]
+    """Why an image is built again, by its name, from the messages of the program."""
+    for message in messages:
+        if match := re.fullmatch(r"([a-z0-9-]+): rebuild, (.*)", message):
+            yield match[1], match[2]

@@ -1,4 +1,4 @@
-"""A preview as a whole: what a reviewer reads, whoever draws it."""
+"""The summary of a preview, for all output formats."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -7,65 +7,66 @@ from typing import Any
 from seaway.review import change, impact, policy
 
 MAX_LISTED_NAMES = 5
-"""Names in a line; more are counted."""
+"""More names are only counted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSummary:
-    """What the checks say of what would be deployed, whether this change brings it or not; a line begins with an id."""
+    """The results of all checks, whether or not the change causes them. A line starts with the id of the check."""
 
     summary: str
-    """How many there are, and how many passed."""
+    """The number of checks, and how many passed."""
     refused: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewSummary:
-    """Everything that is told."""
+    """All results of a preview."""
 
     app_name: str
     stack: str
     source: str
-    """What was compared: `pulumi preview`, or two revisions."""
+    """The comparison: `pulumi preview`, or two revisions."""
     changes: tuple[change.ObjectChange, ...]
-    """The worst first."""
+    """By descending impact."""
     images: tuple[change.ImageDiff, ...]
     policy_result: policy.PolicyResult
     notes: tuple[str, ...] = ()
-    """Warnings, waivers, and what could not be known."""
+    """Warnings, waivers, and limits of the preview."""
     checks: CheckSummary | None = None
     errors: tuple[str, ...] = ()
-    """Why the preview failed: then the changes are those that it found until then."""
+    """Why the preview failed: then the changes may be incomplete."""
 
     @property
     def headline(self) -> str:
-        """All of it in one line: ``shop, stack dev: 1 added, 2 changed; outage: db; rolling: web``."""
-        counts = {op: sum(one.op == op for one in self.changes) for op in ("added", "changed", "replaced", "removed")}
-        told = ["the preview failed"] if self.errors else []
-        if any(counts.values()) or not self.errors:
-            told.append(", ".join(f"{count} {op}" for op, count in counts.items() if count) or "no changes")
+        """One line: ``shop, stack dev: 1 added, 2 changed; outage: db; rolling: web``."""
+        operations = [object_change.op for object_change in self.changes]
+        counts = {op: operations.count(op) for op in ("added", "changed", "replaced", "removed")}
+        parts = ["the preview failed"] if self.errors else []
+        if operations or not self.errors:
+            parts.append(", ".join(f"{count} {op}" for op, count in counts.items() if count) or "no changes")
         worst: dict[str, change.Impact] = {}
-        for one in self.changes:
-            worst.setdefault(one.owner or one.title, one.impact)
+        for object_change in self.changes:
+            worst.setdefault(object_change.owner or object_change.title, object_change.impact)
         for level in (change.Impact.DATA_LOSS, change.Impact.OUTAGE, change.Impact.ROLLING):
-            if names := [name for name, found in worst.items() if found is level]:
-                told.append(f"{level.label}: {', '.join(names)}")
-        return f"{self.app_name}, stack {self.stack}: {'; '.join(told)}"
+            if names := [name for name, worst_level in worst.items() if worst_level is level]:
+                parts.append(f"{level.label}: {', '.join(names)}")
+        return f"{self.app_name}, stack {self.stack}: {'; '.join(parts)}"
 
     @property
     def blocked_reason(self) -> str | None:
-        """Why it may not pass, in one line; None: it may."""
-        told: list[str] = []
-        if found := self.policy_result.blocked:
-            names = _join_names(f"{one.title} ({policy.POLICY_IDS[one.impact]})" for one in found)
-            told.append(
-                f"blocked by the policy of stack {self.stack}: {names}; {policy.format_hint(found, self.stack)}"
-            )
+        """Why the change must not pass, in one line; None: it may."""
+        reasons: list[str] = []
+        if blocked := self.policy_result.blocked:
+            names = _join_names(f"{change.title} ({policy.POLICY_IDS[change.impact]})" for change in blocked)
+            hint = policy.format_hint(blocked, self.stack)
+            reasons.append(f"blocked by the policy of stack {self.stack}: {names}; {hint}")
         if self.checks and self.checks.refused:
             ids = dict.fromkeys(line.partition(" ")[0] for line in self.checks.refused)
-            told.append(f"refused by checks: {_join_names(ids)}; seaway check --stack {self.stack} has the way out")
-        return "; ".join(told) or None
+            hint = f"for the fixes run: seaway check --stack {self.stack}"
+            reasons.append(f"refused by checks: {_join_names(ids)}; {hint}")
+        return "; ".join(reasons) or None
 
     def to_plain(self) -> dict[str, Any]:
         """As `seaway preview --json` prints it; the fields are described in ``seaway.cli.preview``."""
@@ -76,17 +77,17 @@ class PreviewSummary:
             "source": self.source,
             "changes": [
                 {
-                    "what": one.op,
-                    "object": {"kind": one.kind, "name": one.name},
-                    "owner": one.owner,
-                    "impact": one.impact.label,
-                    "reason": one.reason,
-                    "blocked": id(one) in blocked,
-                    "fields": [{"path": each.path, "old": each.old, "new": each.new} for each in one.fields],
+                    "what": object_change.op,
+                    "object": {"kind": object_change.kind, "name": object_change.name},
+                    "owner": object_change.owner,
+                    "impact": object_change.impact.label,
+                    "reason": object_change.reason,
+                    "blocked": id(object_change) in blocked,
+                    "fields": [dataclasses.asdict(field_diff) for field_diff in object_change.fields],
                 }
-                for one in self.changes
+                for object_change in self.changes
             ],
-            "images": [dataclasses.asdict(one) for one in self.images],
+            "images": [dataclasses.asdict(image) for image in self.images],
             "notes": list(self.notes),
             "checks": dataclasses.asdict(self.checks) if self.checks else None,
             "errors": list(self.errors),
@@ -94,28 +95,28 @@ class PreviewSummary:
 
 
 def _join_names(names: Iterable[str]) -> str:
-    found = list(names)
-    more = f" and {len(found) - MAX_LISTED_NAMES} more" if len(found) > MAX_LISTED_NAMES else ""
-    return ", ".join(found[:MAX_LISTED_NAMES]) + more
+    listed = list(names)
+    more = f" and {len(listed) - MAX_LISTED_NAMES} more" if len(listed) > MAX_LISTED_NAMES else ""
+    return ", ".join(listed[:MAX_LISTED_NAMES]) + more
 
 
 def create_changes(
     object_diffs: Iterable[change.ObjectDiff], images: Sequence[change.ImageDiff]
 ) -> tuple[change.ObjectChange, ...]:
-    """The changes of pairs of objects, the worst first, then in the order of their names."""
-    known = dict(change.index_images(images))
-    made = [_create_change(one, known) for one in object_diffs]
-    return tuple(sorted(made, key=lambda one: (-one.impact, one.owner or "", one.kind, one.name)))
-
-
-def _create_change(pair: change.ObjectDiff, images: dict[str, change.ImageDiff]) -> change.ObjectChange:
-    level, reason = impact.assess_change(pair)
-    return change.ObjectChange(
-        op=pair.op,
-        kind=pair.kind,
-        name=pair.name,
-        owner=pair.owner,
-        fields=change.compare_fields(pair, images),
-        impact=level,
-        reason=reason,
-    )
+    """The changes of objects, by descending impact, then by name."""
+    indexed = dict(change.index_images(images))
+    changes: list[change.ObjectChange] = []
+    for object_diff in object_diffs:
+        level, reason = impact.assess_change(object_diff)
+        changes.append(
+            change.ObjectChange(
+                op=object_diff.op,
+                kind=object_diff.kind,
+                name=object_diff.name,
+                owner=object_diff.owner,
+                fields=change.compare_fields(object_diff, indexed),
+                impact=level,
+                reason=reason,
+            )
+        )
+    return tuple(sorted(changes, key=lambda change: (-change.impact, change.owner or "", change.kind, change.name)))

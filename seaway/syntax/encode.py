@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from seaway.syntax import decode, diagnosis, nodes
+from seaway.syntax import decode, nodes
 
 
 def to_plain(value: Any) -> Any:
@@ -23,25 +23,8 @@ def to_plain(value: Any) -> Any:
             return value
 
 
-def to_node(value: Any, location: diagnosis.SourceLocation) -> nodes.Node:  # noqa: PLR0911 - one return a kind
-    """Plain values as nodes for ``decode``, all at one location."""
-    match value:
-        case Mapping():
-            inner = cast(Mapping[str, Any], value)
-            pairs = {key: nodes.Pair(location, to_node(plain, location)) for key, plain in inner.items()}
-            return nodes.MappingNode(location, pairs)
-        case list() | tuple():
-            return nodes.SequenceNode(location, tuple(to_node(plain, location) for plain in cast(Sequence[Any], value)))
-        case bool():
-            return nodes.ScalarNode(location, str(value).lower(), "bool")
-        case int():
-            return nodes.ScalarNode(location, str(value), "int")
-        case float():
-            return nodes.ScalarNode(location, str(value), "float")
-        case None:
-            return nodes.ScalarNode(location, "null", "null")
-        case _:
-            return nodes.ScalarNode(location, str(value), "text")
+to_node = nodes.from_plain
+"""Plain values as nodes for ``decode``."""
 
 
 def _encode_fields(value: Any) -> dict[str, Any]:

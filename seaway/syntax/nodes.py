@@ -155,30 +155,30 @@ def to_plain(node: Node) -> Any:  # noqa: PLR0911 - one return a kind
         case ScalarNode(kind="text"):
             return node.text
         case SequenceNode():
-            return [to_plain(item) for item in node.items]
+            return [to_plain(element) for element in node.items]
         case MappingNode():
             return {key: to_plain(pair.node) for key, pair in node.pairs.items()}
         case _:
             return None
 
 
-def from_plain(value: Any, file: str) -> Node:
-    """Nodes without lines from a plain Python value (of JSON's types)."""
-    location = diagnosis.SourceLocation(file)
+def from_plain(value: Any, location: diagnosis.SourceLocation | str) -> Node:
+    """Nodes from a plain Python value (of JSON's types), all at one location; a text is the name of a file."""
+    location = diagnosis.SourceLocation(location) if isinstance(location, str) else location
     match value:
+        case Mapping():
+            inner = cast("Mapping[str, Any]", value)
+            pairs = {str(key): Pair(location, from_plain(plain, location)) for key, plain in inner.items()}
+            return MappingNode(location, pairs)
+        case list() | tuple():
+            elements = cast("Sequence[Any]", value)
+            return SequenceNode(location, tuple(from_plain(plain, location) for plain in elements))
         case None:
             return ScalarNode(location, "null", "null")
         case bool():
             return ScalarNode(location, str(value).lower(), "bool")
         case int() | float():
-            return parse_scalar(str(value), location)
-        case Mapping():
-            mapping = cast("Mapping[str, Any]", value)
-            return MappingNode(
-                location, {str(key): Pair(location, from_plain(inner, file)) for key, inner in mapping.items()}
-            )
-        case list() | tuple():
-            return SequenceNode(location, tuple(from_plain(inner, file) for inner in cast("Sequence[Any]", value)))
+            return ScalarNode(location, str(value), "int" if isinstance(value, int) else "float")
         case _:
             return ScalarNode(location, str(value))
 

@@ -100,7 +100,9 @@ def test_a_release_that_is_held_back_is_not_deployed(
     broken = again()
     failed = broken.list_resources("Release")[0].inputs["release"]
     assert failed != good.id
-    hold.write_fallback(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good, good.render_objects())
+    hold.write_fallback(
+        tmp_path, "dev", release_lock.Fallback(release=good.id, held=failed, **WHY), good, good.render_objects()
+    )
 
     for preview in (False, True):
         pinned = again(preview=preview)
@@ -124,7 +126,7 @@ def held_back(
     """The source is broken, and a recorded release runs instead; the id of the failed one."""
     change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Broken}")
     failed = again().list_resources("Release")[0].inputs["release"]
-    hold.write_fallback(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good, found)
+    hold.write_fallback(tmp_path, "dev", release_lock.Fallback(release=good.id, held=failed, **WHY), good, found)
     return failed
 
 
@@ -253,7 +255,9 @@ def test_a_changed_file_of_a_recorded_release_is_found_out(
 def test_a_mended_source_is_deployed(registered: programs.Run, again: programs.Run, tmp_path: Path) -> None:
     programs.copy_example("shop", tmp_path)
     good = recorded(registered("shop"))
-    hold.write_fallback(tmp_path, "dev", hold.Hold(release=good.id, held="f" * 12, **WHY), good, good.render_objects())
+    hold.write_fallback(
+        tmp_path, "dev", release_lock.Fallback(release=good.id, held="f" * 12, **WHY), good, good.render_objects()
+    )
     change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Mended}")
     mended = again()
     assert mended.list_resources("Release")[0].inputs["release"] != good.id
@@ -276,7 +280,9 @@ def test_a_secret_with_another_value_by_now_is_used_as_it_is_in_the_cluster(
     good = recorded(before)
     failed = again(config=config("new")).list_resources("Release")[0].inputs["release"]
     assert failed != good.id
-    hold.write_fallback(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good, good.render_objects())
+    hold.write_fallback(
+        tmp_path, "dev", release_lock.Fallback(release=good.id, held=failed, **WHY), good, good.render_objects()
+    )
     pinned = again(config=config("new"))
     assert reference(pinned) == reference(before)
     assert not pinned.list_resources("Secret")
@@ -297,7 +303,9 @@ def test_an_older_release_is_pulled_with_todays_password(
     assert failed == good.id, "an account of the nodes makes no release"
     change(tmp_path, "env: {TITLE: Shop}", "env: {TITLE: Broken}")
     failed = again(config=config("new")).list_resources("Release")[0].inputs["release"]
-    hold.write_fallback(tmp_path, "dev", hold.Hold(release=good.id, held=failed, **WHY), good, good.render_objects())
+    hold.write_fallback(
+        tmp_path, "dev", release_lock.Fallback(release=good.id, held=failed, **WHY), good, good.render_objects()
+    )
     pinned = again(config=config("new"))
     assert pinned.list_resources("Release")[0].inputs["release"] == good.id
     (login,) = (one for one in pinned.list_resources("Secret") if one.name == "seaway-registry")
@@ -387,7 +395,9 @@ def test_a_pinned_release_that_failed_is_not_deployed(
     release_lock.write(tmp_path, "prod", release_lock.Lock(release=worse.id))
     failed = again(config=PROD, stack="prod").list_resources("Release")[0].inputs["release"]
     assert record.parse_release_id(failed) == worse.id
-    hold.write_fallback(tmp_path, "prod", hold.Hold(release=good.id, held=failed, **WHY), good, good.render_objects())
+    hold.write_fallback(
+        tmp_path, "prod", release_lock.Fallback(release=good.id, held=failed, **WHY), good, good.render_objects()
+    )
     pinned = again(config=PROD, stack="prod")
     assert pinned.list_resources("Release")[0].inputs["record"] == before.list_resources("Release")[0].inputs["record"]
     told = (

@@ -1,4 +1,4 @@
-"""What `seaway render --to compose` writes, before Docker Compose itself: it takes it, and reads what we read."""
+"""What `seaway export` writes, before Docker Compose itself: it takes it, and reads what we read."""
 
 import shutil
 from collections.abc import Sequence

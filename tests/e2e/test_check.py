@@ -34,7 +34,7 @@ def run_check(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, 
     assert not done.stderr
     return done.returncode, {
         requirement["title"]: (requirement["state"], requirement["message"])
-        for requirement in json.loads(done.stdout)["needs"]
+        for requirement in json.loads(done.stdout)["requirements"]
     }
 
 

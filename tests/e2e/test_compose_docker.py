@@ -1,4 +1,4 @@
-"""The examples on a real Docker engine, with the exported compose file."""
+"""The examples on a real Docker engine, with the file that `seaway export` writes."""
 
 import contextlib
 import shutil
@@ -67,7 +67,7 @@ def up(
     shutil.copy(project.ROOT / "Pulumi.yaml", tmp_path)
     config = {"seaway:context": "-", "seaway:registry": "registry.example.com", "seaway:imageOverrides": SUBSTITUTES}
     Path(f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
-    assert main.main(["render", "--stack", STACK, "--app", "app/app.yaml", "--to", "compose"]) == 0
+    assert main.main(["export", "--stack", STACK, "--app", "app/app.yaml"]) == 0
     out, _ = capsys.readouterr()
     Path("compose.yaml").write_text(out)
     for name, secret in (yaml.safe_load(out).get("secrets") or {}).items():

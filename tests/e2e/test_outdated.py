@@ -42,7 +42,11 @@ class Smallest:
         return self.project.folder / "app" / "images.lock"
 
     def run_outdated(self, *words: str) -> project.CommandResult:
-        line = (str(self.project.folder / ".venv/bin/seaway"), "release", "outdated", *words)
+        line = (str(self.project.folder / ".venv/bin/seaway"), "images", "outdated", *words)
+        return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
+
+    def pin(self) -> project.CommandResult:
+        line = (str(self.project.folder / ".venv/bin/seaway"), "images", "lock")
         return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
 
     def image(self, service: str) -> str:
@@ -93,7 +97,7 @@ def test_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, base_dig
     before = smallest.run_outdated()
     assert before.exit_code == 0, before.output
     assert "not pinned" in before.stdout
-    written = smallest.run_outdated("--write")
+    written = smallest.pin()
     assert written.exit_code == 0, written.output
     assert f"+{BASE}: {first}" in written.stdout
     smallest.project.up()
@@ -114,7 +118,7 @@ def test_new_base_image_is_reported_and_nothing_changes(smallest: Smallest, base
 def test_updated_lock_is_an_update_with_its_reason(smallest: Smallest, base_digests: tuple[str, str]) -> None:
     first, second = base_digests
     before = smallest.image("web")
-    written = smallest.run_outdated("--write")
+    written = smallest.pin()
     assert written.exit_code == 0, written.output
     assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.stdout
     assert smallest.run_outdated().exit_code == 0

@@ -113,7 +113,9 @@ VERBS: Mapping[str, InTest] = {
     "check": InTest("tests/e2e/test_check.py::test_met_requirements"),
     "render": InTest("tests/unit/cli/test_render.py::test_twice_is_identical"),
     "import": InTest("tests/unit/cli/test_import.py::test_it_writes_the_application_and_the_losses"),
-    "show": InTest("tests/unit/cli/test_show.py::test_a_service"),
+    "export": InTest("tests/unit/cli/test_export.py::test_a_file_for_docker_and_what_is_lost"),
+    "explain": InTest("tests/unit/cli/test_explain.py::test_a_service"),
+    "graph": InTest("tests/unit/cli/test_explain.py::test_the_graph_as_a_list"),
     "status": InTest("tests/e2e/test_operator.py::test_status_of_healthy_workloads"),
     "logs": InTest("tests/e2e/test_operator.py::test_logs_have_the_names_of_both_pods"),
     "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
@@ -122,7 +124,8 @@ VERBS: Mapping[str, InTest] = {
     "release rollback": InTest("tests/e2e/test_promotion.py::test_healthy_release_is_rolled_back"),
     "release list": InTest("tests/e2e/test_promotion.py::test_held_release_requires_its_id"),
     "release save": InTest("tests/unit/cli/test_release_list.py::test_what_runs_is_saved_once"),
-    "release outdated": InTest("tests/e2e/test_outdated.py::test_image_is_pinned_and_deployed_by_its_digest"),
+    "images outdated": InTest("tests/unit/cli/test_images.py::test_an_unpinned_image_is_not_a_failure"),
+    "images lock": InTest("tests/e2e/test_outdated.py::test_image_is_pinned_and_deployed_by_its_digest"),
 }
 
 

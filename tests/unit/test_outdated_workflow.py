@@ -40,7 +40,7 @@ class Repository:
         return done.stdout
 
     def renew(self, lock: str | None) -> None:
-        """One run of the workflow, on a fresh checkout of main, where `seaway release outdated` writes this."""
+        """One run of the workflow, on a fresh checkout of main, where `seaway images lock` writes this."""
         self.git("switch", "--quiet", "--force", "main")
         if lock is not None:
             (self.folder / "app" / "images.lock").write_text(lock)

@@ -1,4 +1,4 @@
-"""The files that a Compose file names: what is on another machine, and what is in the project. ``roots`` reads them."""
+"""Resolves the files that a compose file names. They must be in the project."""
 
 import re
 from pathlib import Path
@@ -12,20 +12,21 @@ _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|git@|github\.com/|oci:|[\w.-]+
 
 
 def is_remote(written_path: str) -> bool:
-    """Whether a path is that of another machine: git, http, oci."""
+    """Whether a path is on another machine: git, http, oci."""
     return bool(_REMOTE.match(written_path))
 
 
-def make_error(message: str, hint: str, location: diagnosis.SourceLocation, path: str) -> diagnosis.InvalidInput:
-    return diagnosis.InvalidInput([diagnosis.Diagnostic(location, path, message, hint)])
-
-
 def resolve(within: roots.Root, written_path: str, base: Path, location: diagnosis.SourceLocation, path: str) -> Path:
-    """What is written there, relative to ``base``. Raises diagnosis.InvalidInput: it is not in the root."""
+    """The path relative to ``base``.
+
+    Raises:
+        diagnosis.InvalidInput: it is remote, or outside the root.
+    """
+    name = diagnosis.quote(written_path)
     if is_remote(written_path):
-        wrong = f"{diagnosis.quote(written_path)} is on another machine"
-        raise make_error(wrong, "copy it into the project, and name the copy", location, path)
-    if written_path.startswith("~"):  # the home of whoever reads it
-        raise make_error(f"{diagnosis.quote(written_path)} is outside the project", within.hint, location, path)
-    within.resolve_path(base / written_path, diagnosis.quote(written_path), location, path)
+        message, hint = f"{name} is on another machine", "copy it into the project, and name the copy"
+        raise diagnosis.reject(location, path, "remote-file", message, hint)
+    if written_path.startswith("~"):  # the home of the current user
+        raise diagnosis.reject(location, path, "outside-root", f"{name} is outside the project", within.hint)
+    within.resolve_path(base / written_path, name, location, path)
     return base / written_path

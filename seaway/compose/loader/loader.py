@@ -1,12 +1,12 @@
-"""Compose files, read as Docker Compose reads them: one document, in long forms, with the places of its files.
+"""Loads compose files like Docker Compose: one document in long forms, with the locations of its files.
 
-https://docs.docker.com/reference/compose-file/. It is what `docker compose config` prints, with these differences:
+https://docs.docker.com/reference/compose-file/. The result is what `docker compose config` prints, except:
 
-- Numbers, sizes and durations stay as they are written: 0777 in `environment` is "0777", `512m` no count of bytes.
-- Networks and volumes have a `name` only where one is written; all that is written stays, used or not.
+- Numbers, sizes and durations keep their notation: 0777 in `environment` is "0777", and `512m` is not a count of bytes.
+- Networks and volumes have a `name` only if it is written. Unused resources stay.
 - Paths are relative to the folder of the first file.
-- A variable that only the environment of this machine has, a file on another machine, a second document in a file and
-  a path that leads out of the project are wrong.
+- These are errors: a variable that only this machine's environment sets, a remote file, a second document in a file,
+  and a path outside the project.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seaway.compose import report
-from seaway.compose.loader import defaults, dotenv, files, interpolation, schema, sources, tree, validation
+from seaway.compose.loader import defaults, dotenv, interpolation, schema, sources, tree, validation
 from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
 
@@ -25,13 +25,13 @@ _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedProject:
-    """``root``: the document; paths in it are relative to the folder of the first file."""
+    """``root``: the document. Its paths are relative to the folder of the first file."""
 
     root: nodes.MappingNode
     inactive_services: Mapping[str, nodes.Pair] = dataclasses.field(default_factory=dict[str, nodes.Pair])
-    """The services that their profiles leave out."""
+    """Services without an active profile."""
     outcomes: tuple[report.KeyOutcome, ...] = ()
-    """Of variables that are set nowhere, and of commands that are a shell's."""
+    """Of unset variables, and of commands that need a shell."""
 
 
 def load(
@@ -41,80 +41,85 @@ def load(
     profiles: Collection[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> LoadedProject:
-    """The document of these files, each laid over the one before it.
+    """Load files; a later file overrides an earlier one.
 
-    Relative paths in them, and `.env`, belong to the folder of the first. Nothing outside ``within`` is read.
-    Variables have their values from ``environment``, then from `.env`; never from the environment of this process.
-    ``profiles``: those that are active; ``*`` is all.
+    Args:
+        paths: the files. Relative paths in them, and `.env`, belong to the folder of the first file.
+        within: the only files that may be read.
+        profiles: the active profiles; ``*`` is all. Without any: those of COMPOSE_PROFILES.
+        environment: variables, which win over `.env`. The environment of this process is not used.
 
-    Raises diagnosis.InvalidInput.
+    Raises:
+        diagnosis.InvalidInput: the files are invalid.
     """
-    base = Path(os.path.abspath(paths[0])).parent  # noqa: PTH100 - a link is not followed to its name
-    listed = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100
-    for path in listed:
-        within.resolve_path(path, diagnosis.quote(str(path)), _locate_file(within, path), "")
+    files = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - the path, not the target of a link
+    base = files[0].parent
+    references = [sources.Reference(file, _locate_file(within, file)) for file in files]
+    for file, location, _ in references:
+        within.resolve_path(file, diagnosis.quote(str(file)), location, "")
     reader = sources.SourceReader(within, base)
-    where = within.format_path(base / ".env")
-    variables = interpolation.Variables(dict(environment or {}), env_file=where, host_names=frozenset(os.environ))
-    if within.exists(base / ".env"):
-        variables = reader.read_variables([(base / ".env", _locate_file(within, base / ".env"), "")], variables)
-    name = _find_project_name(reader, listed, base, variables)
-    variables = dataclasses.replace(variables, values={**variables.values, "COMPOSE_PROJECT_NAME": name.text})
-    named = [(path, nodes.ScalarNode(_locate_file(within, path), within.format_path(path)), "") for path in listed]
-    root = reader.merge_files(named, base, variables, ())
-    _raise_if_any([*schema.check(root, complete=True)])
-    root, inactive = _select_active(root, profiles or _split_names(variables.values.get("COMPOSE_PROFILES", "")))
+    env_file = base / ".env"
+    name = within.format_path(env_file)
+    variables = interpolation.Variables(dict(environment or {}), env_file=name, host_names=frozenset(os.environ))
+    if within.exists(env_file):
+        variables = reader.read_variables([sources.Reference(env_file, _locate_file(within, env_file))], variables)
+    project_name = _find_project_name(reader, references, base, variables)
+    values = {**variables.values, "COMPOSE_PROJECT_NAME": project_name.text}
+    variables = dataclasses.replace(variables, values=values)
+    root = reader.merge_files(references, base, variables)
+    schema.check(root, complete=True)
+    root, inactive = _select_active(root, profiles or _split_names(values.get("COMPOSE_PROFILES", "")))
     root = defaults.apply(root)
-    _raise_if_any([*validation.check(root, inactive)])
-    root = tree.replace_keys(_drop_dependencies(root, inactive), {"name": name})
-    root = _resolve_files(root, reader, base, variables)
+    validation.check(root, inactive)
+    root = tree.replace_keys(_drop_dependencies(root, inactive), {"name": project_name})
+    root = _FileResolver(reader, base, variables).resolve(root)
     return LoadedProject(root=root, inactive_services=inactive, outcomes=(*_report_unset(variables), *reader.outcomes))
 
 
 def _report_unset(variables: interpolation.Variables) -> Iterator[report.KeyOutcome]:
-    how = "is set nowhere, and so an empty text, as with Docker Compose"
-    for name, place in variables.usage.unset.items():
-        remedy = interpolation.format_hint(name, variables.env_file)
-        yield report.KeyOutcome(location=place, path=f"${{{name}}}", kind="approximated", message=how, hint=remedy)
+    for name, location in variables.usage.unset.items():
+        yield report.KeyOutcome(
+            location=location,
+            path=f"${{{name}}}",
+            kind="approximated",
+            message="is not set, and so an empty text, as with Docker Compose",
+            hint=interpolation.format_hint(name, variables.env_file),
+        )
 
 
 def _locate_file(within: roots.Root, path: Path) -> diagnosis.SourceLocation:
     return diagnosis.SourceLocation(within.format_path(path), 1, 1)
 
 
-def _raise_if_any(found: Sequence[diagnosis.Diagnostic]) -> None:
-    if found:
-        raise diagnosis.InvalidInput(found)
-
-
 def _split_names(text: str) -> list[str]:
-    return [word for word in re.split(r"[,\s]+", text) if word]
+    return [name for name in re.split(r"[,\s]+", text) if name]
 
 
 def _find_project_name(
-    reader: sources.SourceReader, paths: Sequence[Path], base: Path, variables: interpolation.Variables
+    reader: sources.SourceReader,
+    references: Sequence[sources.Reference],
+    base: Path,
+    variables: interpolation.Variables,
 ) -> nodes.ScalarNode:
-    """The project's name: of the environment, of the last file that has one, of the folder."""
-    place = _locate_file(reader.files, paths[0])
-    said = variables.values.get("COMPOSE_PROJECT_NAME")
-    for path in paths:
-        shown = reader.files.format_path(path)
-        root = reader.read_document(path, shown, diagnosis.SourceLocation(shown, 1, 1), "").root
-        entry = root.pairs.get("name")
-        if entry and isinstance(entry.node, nodes.ScalarNode) and "COMPOSE_PROJECT_NAME" not in variables.values:
+    """From the environment, else from the last file with a name, else from the folder."""
+    location = references[0].location
+    name = variables.values.get("COMPOSE_PROJECT_NAME")
+    for reference in references:
+        node = tree.get_node(reader.read_document(reference).root, "name")
+        if isinstance(node, nodes.ScalarNode) and "COMPOSE_PROJECT_NAME" not in variables.values:
+            location = node.location
             try:
-                said, place = _normalize_name(variables.interpolate(entry.node.text)), entry.node.location
+                name = _normalize_name(variables.interpolate(node.text))
             except interpolation.InterpolationError as error:
-                raise files.make_error(error.message, error.hint, entry.node.location, "name") from None
-    if said is None:
-        # As Docker Compose does it; a folder may have a name of other letters only.
-        said = _normalize_name(base.name) or "app"
-    if not _PROJECT.fullmatch(said):
-        wrong = f"{diagnosis.quote(said)} is no name of a project"
-        raise files.make_error(
-            wrong, "use lower case letters, digits, - and _, and a letter or digit first", place, "name"
-        )
-    return nodes.ScalarNode(place, said)
+                raise diagnosis.reject(location, "name", error.code, error.message, error.hint) from None
+    if name is None:
+        # Docker Compose rejects a folder without valid letters.
+        name = _normalize_name(base.name) or "app"
+    if not _PROJECT.fullmatch(name):
+        message = f"{diagnosis.quote(name)} is not a valid project name"
+        hint = "use lowercase letters, digits, - and _, and begin with a letter or digit"
+        raise diagnosis.reject(location, "name", "invalid-name", message, hint)
+    return nodes.ScalarNode(location, name)
 
 
 def _normalize_name(name: str) -> str:
@@ -122,124 +127,104 @@ def _normalize_name(name: str) -> str:
 
 
 def _select_active(
-    root: nodes.MappingNode, profiles: Collection[str]
+    root: nodes.MappingNode, active: Collection[str]
 ) -> tuple[nodes.MappingNode, Mapping[str, nodes.Pair]]:
+    """The document without inactive services, and these."""
     services = nodes.get_pairs(root, "services")
-    inactive = {
-        name: entry
-        for name, entry in services.items()
-        if (
-            wanted := {
-                one.text for one in validation.get_sequence(entry.node, "profiles") if isinstance(one, nodes.ScalarNode)
-            }
-        )
-        and "*" not in profiles
-        and wanted.isdisjoint(profiles)
-    }
+    inactive: dict[str, nodes.Pair] = {}
+    for name, pair in services.items():
+        profiles = {profile.text for profile in tree.list_scalars(pair.node, "profiles")}
+        if profiles and "*" not in active and profiles.isdisjoint(active):
+            inactive[name] = pair
     if not inactive:
         return root, inactive
-    kept = {name: entry for name, entry in services.items() if name not in inactive}
-    return tree.replace_keys(
-        root, {"services": nodes.MappingNode(root.pairs["services"].node.location, kept)}
-    ), inactive
+    pairs = {name: pair for name, pair in services.items() if name not in inactive}
+    location = root.pairs["services"].node.location
+    return tree.replace_keys(root, {"services": nodes.MappingNode(location, pairs)}), inactive
 
 
 def _drop_dependencies(root: nodes.MappingNode, inactive: Collection[str]) -> nodes.MappingNode:
-    """Nobody waits for a service that is left out."""
-    if not inactive:
-        return root
+    """Without dependencies on inactive services."""
 
-    def rule(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         return tree.replace_keys(node, dict.fromkeys(inactive)) if isinstance(node, nodes.MappingNode) else node
 
-    node = tree.apply(root, tree.build({"services.*.depends_on": rule}), [])
-    return node if isinstance(node, nodes.MappingNode) else root
+    return tree.apply_to_mapping(root, tree.build({"services.*.depends_on": rule})) if inactive else root
 
 
-def _resolve_files(
-    root: nodes.MappingNode, reader: sources.SourceReader, base: Path, variables: interpolation.Variables
-) -> nodes.MappingNode:
-    """The document with what its files of variables and labels say, where its own words win."""
-    found: list[diagnosis.Diagnostic] = []
+@dataclasses.dataclass(frozen=True, slots=True)
+class _FileResolver:
+    """Replaces files of variables and labels, and names without a value, by their content."""
 
-    def known(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
-        """A name without a value has that of the project; if that has none, it stays without."""
-        if not isinstance(node, nodes.MappingNode):
-            return node
-        after = {
-            name: nodes.Pair(entry.location, nodes.ScalarNode(entry.node.location, variables.values[name]))
-            if isinstance(entry.node, nodes.ScalarNode) and entry.node.kind == "null" and name in variables.values
-            else entry
-            for name, entry in node.pairs.items()
+    reader: sources.SourceReader
+    base: Path
+    variables: interpolation.Variables
+
+    def resolve(self, root: nodes.MappingNode) -> nodes.MappingNode:
+        errors = tree.Errors()
+        rules: dict[str, tree.Rule] = {
+            "services.*.build.args": self._set_values,
+            "services.*.environment": self._set_values,
+            "configs.*": self._set_content,
         }
-        return nodes.MappingNode(node.location, after)
+        root = tree.apply_to_mapping(root, tree.build(rules), errors)
+        root = tree.apply_to_mapping(root, tree.build({"services.*": self._read_service_files}), errors)
+        errors.raise_if_any()
+        return root
 
-    def service(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    def _set_values(self, node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+        """A name without a value has that of the project, if there is one."""
+
+        def fill(child: nodes.Node, name: str | int) -> nodes.Node:
+            text = self.variables.values.get(str(name))
+            return nodes.ScalarNode(child.location, text) if tree.is_null(child) and text is not None else child
+
+        return tree.map_children(node, fill) if isinstance(node, nodes.MappingNode) else node
+
+    def _set_content(self, node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+        name = tree.get_text(node, "environment")
+        if not isinstance(node, nodes.MappingNode) or name is None or name not in self.variables.values:
+            return node
+        content = nodes.ScalarNode(node.pairs["environment"].node.location, self.variables.values[name])
+        return tree.replace_keys(node, {"content": content})
+
+    def _read_service_files(self, node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+        """The service's own keys win over its files."""
         if not isinstance(node, nodes.MappingNode):
             return node
         for key, into in (("env_file", "environment"), ("label_file", "labels")):
-            listed = validation.get_sequence(node, key)
             if key not in node.pairs:
                 continue
             own = nodes.get_pairs(node, into)
-            values: dict[str, nodes.ScalarNode] = {}
-            for number, item in enumerate(listed):
-                seen = {name: value.text for name, value in values.items()} | _list_texts(own) | dict(variables.values)
-                around = dataclasses.replace(variables, values=seen)
-                values |= _read_env_file(item, f"{path}.{key}.{number}", reader, base, variables=around, found=found)
-            place = node.pairs[into].node.location if into in node.pairs else node.pairs[key].node.location
-            entries = {name: nodes.Pair(value.location, value) for name, value in values.items()}
-            merged = nodes.MappingNode(place, {**entries, **own}) if entries or own else None
+            own_texts = {name: pair.node.text for name, pair in own.items() if tree.is_scalar(pair.node)}
+            scalars: dict[str, nodes.ScalarNode] = {}
+            for number, entry in enumerate(tree.get_sequence(node, key)):
+                earlier = {name: scalar.text for name, scalar in scalars.items()}
+                visible = {**earlier, **own_texts, **self.variables.values}
+                variables = dataclasses.replace(self.variables, values=visible)
+                scalars |= self._read_file(entry, f"{path}.{key}.{number}", variables, errors)
+            pairs = {name: nodes.Pair(scalar.location, scalar) for name, scalar in scalars.items()} | dict(own)
+            location = node.pairs[into if into in node.pairs else key].node.location
+            merged = nodes.MappingNode(location, pairs) if pairs else None
             node = tree.replace_keys(node, {key: None, into: merged})
         return node
 
-    def config(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
-        said = tree.get_text(node, "environment")
-        if not isinstance(node, nodes.MappingNode) or said is None or said not in variables.values:
-            return node
-        place = node.pairs["environment"].node.location
-        return tree.replace_keys(node, {"content": nodes.ScalarNode(place, variables.values[said])})
-
-    rules: dict[str, tree.Rule] = {
-        "services.*.build.args": known,
-        "services.*.environment": known,
-        "configs.*": config,
-    }
-    node = tree.apply(root, tree.build(rules), found)
-    node = tree.apply(node, tree.build({"services.*": service}), found)
-    _raise_if_any(found)
-    return node if isinstance(node, nodes.MappingNode) else root
-
-
-def _list_texts(entries: Mapping[str, nodes.Pair]) -> dict[str, str]:
-    known = {name: entry.node for name, entry in entries.items()}
-    return {
-        name: node.text for name, node in known.items() if isinstance(node, nodes.ScalarNode) and node.kind != "null"
-    }
-
-
-def _read_env_file(
-    item: nodes.Node,
-    at: str,
-    reader: sources.SourceReader,
-    base: Path,
-    *,
-    variables: interpolation.Variables,
-    found: list[diagnosis.Diagnostic],
-) -> Mapping[str, nodes.ScalarNode]:
-    written = item.text if isinstance(item, nodes.ScalarNode) else tree.get_text(item, "path") or ""
-    path = base / written
-    if tree.get_text(item, "required") == "false" and not reader.files.exists(path):
-        return {}
-    shown = reader.files.format_path(path)
-    try:
-        data = reader.files.read(path, diagnosis.quote(written), item.location, at)
-        text = dotenv.decode_text(data, diagnosis.SourceLocation(shown, 1, 1), at)
-        form = tree.get_text(item, "format")
-        if form not in (None, "raw"):
-            wrong = f"{diagnosis.quote(form or '')} is no format of a file of variables"
-            raise files.make_error(wrong, "write raw, or nothing", item.location, f"{at}.format")
-        return (dotenv.parse_raw if form == "raw" else dotenv.parse)(text, shown, at, variables)
-    except diagnosis.InvalidInput as error:
-        found.extend(error.diagnostics)
-        return {}
+    def _read_file(
+        self, entry: nodes.Node, path: str, variables: interpolation.Variables, errors: tree.Errors
+    ) -> Mapping[str, nodes.ScalarNode]:
+        written = entry.text if isinstance(entry, nodes.ScalarNode) else tree.get_text(entry, "path") or ""
+        file, files, form = self.base / written, self.reader.files, tree.get_text(entry, "format")
+        if tree.get_text(entry, "required") == "false" and not files.exists(file):
+            return {}
+        name = files.format_path(file)
+        try:
+            content = files.read(file, diagnosis.quote(written), entry.location, path)
+            text = dotenv.decode_text(content, diagnosis.SourceLocation(name, 1, 1), path)
+            if form not in (None, "raw"):
+                message = f"{diagnosis.quote(form)} is not a format of env files"
+                errors.add(entry, f"{path}.format", "invalid-value", message, "write raw, or remove the key")
+                return {}
+            return (dotenv.parse_raw if form == "raw" else dotenv.parse)(text, name, path, variables)
+        except diagnosis.InvalidInput as error:
+            errors.diagnostics.extend(error.diagnostics)
+            return {}

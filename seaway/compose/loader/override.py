@@ -1,13 +1,13 @@
-"""A Compose file laid over another, both in long forms.
+"""Merges a compose file with a later one that overrides it, both in long forms.
 
-https://docs.docker.com/reference/compose-file/merge/: mappings merge by name, lists append, an item takes the place
-of the one before it with the same port, target or name; null says nothing.
+https://docs.docker.com/reference/compose-file/merge/: mappings merge by key, lists are appended, and an entry replaces
+an earlier one with the same port, target or name. Null overrides nothing.
 """
 
 from collections.abc import Callable
 
 from seaway.compose.loader import tree
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import nodes
 
 MergeRule = Callable[[nodes.Node, nodes.Node], nodes.Node]
 
@@ -15,123 +15,110 @@ MergeRule = Callable[[nodes.Node, nodes.Node], nodes.Node]
 def merge(
     base: nodes.Node,
     override: nodes.Node,
-    found: list[diagnosis.Diagnostic],
+    errors: tree.Errors,
     rules: tree.Tree[MergeRule] | None = None,
     path: str = "",
 ) -> nodes.Node:
-    """``over`` laid over ``base``; each value keeps its place. ``rules``: those that hold at the path."""
+    """Merge two nodes; each part keeps its location. ``rules``: those at the path."""
     if rules and rules.rule:
         return rules.rule(base, override)
-    if _is_null(override):
+    if tree.is_null(override):
         return base
     match base, override:
         case nodes.MappingNode(), nodes.MappingNode():
-            entries = dict(base.pairs)
-            for name, entry in override.pairs.items():
-                before = entries.get(name)
-                if before is None:
-                    entries[name] = entry
+            pairs = dict(base.pairs)
+            for name, pair in override.pairs.items():
+                earlier = pairs.get(name)
+                if earlier is None:
+                    pairs[name] = pair
                 else:
-                    below = rules.get_child(name) if rules else None
-                    inner = merge(before.node, entry.node, found, below, tree.join(path, name))
-                    entries[name] = nodes.Pair(before.location if inner is before.node else entry.location, inner)
-            return nodes.MappingNode(base.location, entries)
+                    child_rules = rules.get_child(name) if rules else None
+                    child = merge(earlier.node, pair.node, errors, child_rules, tree.join(path, name))
+                    pairs[name] = nodes.Pair(earlier.location if child is earlier.node else pair.location, child)
+            return nodes.MappingNode(base.location, pairs)
         case nodes.SequenceNode(), nodes.SequenceNode():
             return nodes.SequenceNode(base.location, base.items + override.items)
         case ((nodes.MappingNode() | nodes.SequenceNode()), _):
-            wrong = (
-                f"{nodes.describe_node(override)} is laid over {nodes.describe_node(base)}, written in {base.location}"
-            )
-            found.append(diagnosis.Diagnostic(override.location, path, wrong, "write both in one form"))
+            types = f"{nodes.describe_node(override)} overrides {nodes.describe_node(base)}"
+            errors.add(override, path, "conflicting-keys", f"{types} of {base.location}", "write both in the same form")
             return base
         case _:
             return override
 
 
-def _is_null(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.ScalarNode) and node.kind == "null"
-
-
-def _take_override(base: nodes.Node, override: nodes.Node) -> nodes.Node:
+def _replace(base: nodes.Node, override: nodes.Node) -> nodes.Node:
     return override
 
 
 def _merge_mappings(base: nodes.Node, override: nodes.Node) -> nodes.Node:
-    """Variables, labels: null is a value of its own."""
+    """Variables and labels, where null overrides too."""
     if not isinstance(base, nodes.MappingNode) or not isinstance(override, nodes.MappingNode):
-        return base if _is_null(override) else override
+        return base if tree.is_null(override) else override
     return nodes.MappingNode(base.location, {**base.pairs, **override.pairs})
 
 
 def _merge_logging(base: nodes.Node, override: nodes.Node) -> nodes.Node:
-    """Options of one driver are none of another."""
-    if _is_null(override):
+    """Options of one driver do not apply to another."""
+    if tree.is_null(override):
         return base
-    before, after = tree.get_text(base, "driver"), tree.get_text(override, "driver")
-    return override if before is not None and after is not None and before != after else merge(base, override, [])
+    old, new = tree.get_text(base, "driver"), tree.get_text(override, "driver")
+    return override if None not in (old, new) and old != new else merge(base, override, tree.Errors())
 
 
 def _merge_hosts(base: nodes.Node, override: nodes.Node) -> nodes.Node:
     if not isinstance(base, nodes.SequenceNode) or not isinstance(override, nodes.SequenceNode):
-        return base if _is_null(override) else override
-    said = {item.text for item in base.items if isinstance(item, nodes.ScalarNode)}
-    more = [item for item in override.items if not isinstance(item, nodes.ScalarNode) or item.text not in said]
-    return nodes.SequenceNode(base.location, (*base.items, *more))
+        return base if tree.is_null(override) else override
+    texts = {child.text for child in base.items if isinstance(child, nodes.ScalarNode)}
+    added = [child for child in override.items if not isinstance(child, nodes.ScalarNode) or child.text not in texts]
+    return nodes.SequenceNode(base.location, (*base.items, *added))
 
 
 def _merge_subnets(base: nodes.Node, override: nodes.Node) -> nodes.Node:
     if not isinstance(base, nodes.SequenceNode) or not isinstance(override, nodes.SequenceNode):
-        return base if _is_null(override) else override
-    done = list(base.items)
-    for item in override.items:
-        same = [n for n, one in enumerate(done) if tree.get_text(one, "subnet") == tree.get_text(item, "subnet")]
-        if same:
-            done[same[0]] = merge(done[same[0]], item, [])
+        return base if tree.is_null(override) else override
+    merged = list(base.items)
+    for subnet in override.items:
+        address = tree.get_text(subnet, "subnet")
+        index = next((n for n, other in enumerate(merged) if tree.get_text(other, "subnet") == address), None)
+        if index is None:
+            merged.append(subnet)
         else:
-            done.append(item)
-    return nodes.SequenceNode(base.location, tuple(done))
+            merged[index] = merge(merged[index], subnet, tree.Errors())
+    return nodes.SequenceNode(base.location, tuple(merged))
 
 
-_BUILD = "services.*.build."
+def _for_keys(rule: tree.T, names: str) -> dict[str, tree.T]:
+    """The rule for keys of a service."""
+    return dict.fromkeys((f"services.*.{name}" for name in names.split()), rule)
+
 
 RULES: tree.Tree[MergeRule] = tree.build(
     {
+        **_for_keys(_merge_mappings, "environment labels annotations sysctls deploy.labels"),
+        **_for_keys(_merge_mappings, "build.args build.labels build.additional_contexts build.ssh"),
         **dict.fromkeys(
-            [
-                *(f"services.*.{name}" for name in ("environment", "labels", "annotations", "sysctls")),
-                "services.*.deploy.labels",
-                *(f"{_BUILD}{name}" for name in ("args", "labels", "additional_contexts", "ssh")),
-                *(f"{kind}.*.labels" for kind in ("networks", "volumes", "configs", "secrets")),
-            ],
-            _merge_mappings,
+            (f"{kind}.*.labels" for kind in ("networks", "volumes", "configs", "secrets")), _merge_mappings
         ),
-        **dict.fromkeys(
-            (f"services.*.{name}" for name in ("command", "entrypoint", "healthcheck.test", "ulimits.*")),
-            _take_override,
-        ),
-        "services.*.logging": _merge_logging,
-        "services.*.extra_hosts": _merge_hosts,
-        f"{_BUILD}extra_hosts": _merge_hosts,
+        **_for_keys(_replace, "command entrypoint healthcheck.test ulimits.*"),
+        **_for_keys(_merge_logging, "logging"),
+        **_for_keys(_merge_hosts, "extra_hosts build.extra_hosts"),
         "networks.*.ipam.config": _merge_subnets,
     }
 )
 
 
-def remove_duplicates(root: nodes.Node, found: list[diagnosis.Diagnostic]) -> nodes.Node:
-    """Of the items of a list that mean the same thing the last one, at the place of the first."""
-    return tree.apply(root, _DUPLICATE_RULES, found)
+def remove_duplicates(root: nodes.Node, errors: tree.Errors) -> nodes.Node:
+    """Replace an entry of a list with a later one that has the same key."""
+    return tree.apply(root, _UNIQUE, errors)
 
 
-def _deduplicate_by(key: Callable[[nodes.Node], str | None]) -> tree.Rule:
-    def rule(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+def _unique_by(get_key: Callable[[nodes.Node], str | None]) -> tree.Rule:
+    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         if not isinstance(node, nodes.SequenceNode):
             return node
-        kept: dict[str, nodes.Node] = {}
-        for number, item in enumerate(node.items):
-            said = key(item)
-            # What has no key is the only one of its kind: it is wrong, or says so elsewhere.
-            kept[f" {number}" if said is None else said] = item
-        return node if len(kept) == len(node.items) else nodes.SequenceNode(node.location, tuple(kept.values()))
+        # An entry without a key is unique: it is invalid, and reported later.
+        unique = {get_key(child) or f" {number}": child for number, child in enumerate(node.items)}
+        return node if len(unique) == len(node.items) else nodes.SequenceNode(node.location, tuple(unique.values()))
 
     return rule
 
@@ -144,7 +131,7 @@ def _get_text(node: nodes.Node) -> str | None:
     return node.text if isinstance(node, nodes.ScalarNode) else None
 
 
-def _get_port_key(node: nodes.Node) -> str | None:
+def _get_port(node: nodes.Node) -> str | None:
     target = tree.get_text(node, "target")
     if target is None:
         return None
@@ -152,38 +139,28 @@ def _get_port_key(node: nodes.Node) -> str | None:
     return f"{host}:{tree.get_text(node, 'published') or ''}:{target}/{protocol}"
 
 
-def _by_key(name: str) -> Callable[[nodes.Node], str | None]:
-    return lambda node: tree.get_text(node, name)
+def _by_key(key: str) -> Callable[[nodes.Node], str | None]:
+    return lambda node: tree.get_text(node, key)
 
 
 def _by_target(folder: str) -> Callable[[nodes.Node], str | None]:
-    def key(node: nodes.Node) -> str | None:
+    def get_target(node: nodes.Node) -> str | None:
         source = tree.get_text(node, "source")
         return tree.get_text(node, "target") or (f"{folder}/{source}" if source else None)
 
-    return key
+    return get_target
 
 
-_DUPLICATE_RULES: tree.Tree[tree.Rule] = tree.build(
+_UNIQUE: tree.Tree[tree.Rule] = tree.build(
     {
-        **{
-            f"services.*.{name}": _deduplicate_by(_get_name)
-            for name in (
-                *("build.platforms", "build.tags", "cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "links"),
-                *("networks.*.aliases", "networks.*.link_local_ips", "profiles", "tmpfs"),
-            )
-        },
-        **{
-            f"services.*.{name}": _deduplicate_by(_get_text)
-            for name in (
-                *("device_cgroup_rules", "expose", "external_links", "group_add", "security_opt", "volumes_from"),
-            )
-        },
-        "services.*.configs": _deduplicate_by(_by_target("")),
-        "services.*.secrets": _deduplicate_by(_by_target("/run/secrets")),
-        "services.*.devices": _deduplicate_by(_by_key("target")),
-        "services.*.env_file": _deduplicate_by(_by_key("path")),
-        "services.*.ports": _deduplicate_by(_get_port_key),
-        "services.*.volumes": _deduplicate_by(_by_key("target")),
+        **_for_keys(_unique_by(_get_name), "build.platforms build.tags cap_add cap_drop dns dns_opt dns_search links"),
+        **_for_keys(_unique_by(_get_name), "networks.*.aliases networks.*.link_local_ips profiles tmpfs"),
+        **_for_keys(_unique_by(_get_text), "device_cgroup_rules expose external_links group_add security_opt"),
+        **_for_keys(_unique_by(_get_text), "volumes_from"),
+        **_for_keys(_unique_by(_by_target("")), "configs"),
+        **_for_keys(_unique_by(_by_target("/run/secrets")), "secrets"),
+        **_for_keys(_unique_by(_by_key("target")), "devices volumes"),
+        **_for_keys(_unique_by(_by_key("path")), "env_file"),
+        **_for_keys(_unique_by(_get_port), "ports"),
     }
 )

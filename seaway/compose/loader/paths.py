@@ -1,4 +1,4 @@
-"""The paths of one Compose file, as those of the project's first: relative to its folder, and inside the project."""
+"""Makes the paths of a compose file relative to the folder of the project's first file."""
 
 import os
 from pathlib import Path
@@ -8,81 +8,74 @@ from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
 
 
-def rebase(
-    root: nodes.MappingNode, base: Path, to: Path, within: roots.Root, found: list[diagnosis.Diagnostic]
-) -> nodes.MappingNode:
-    """``base``: what the paths are relative to where they are written; ``to``: what they are relative to after.
+def rebase(root: nodes.MappingNode, base: Path, to: Path, within: roots.Root, errors: tree.Errors) -> nodes.MappingNode:
+    """Change paths relative to ``base`` to paths relative to ``to``.
 
-    What a container would see of the machine (bind mounts) may lie outside, and is then told by its path; what would
-    be read here must not.
+    A file that is read must be inside the project. A bind mount may be outside: its path is kept for the report.
     """
 
-    def told(path: Path) -> str:
+    def format_path(path: Path) -> str:
         return Path(os.path.relpath(path, to)).as_posix()
 
-    def read(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
-        if not isinstance(node, nodes.ScalarNode) or node.kind == "null" or not node.text:
-            return node
+    def resolve(text: str, folder: Path, node: nodes.Node, path: str) -> Path | None:
         try:
-            return nodes.ScalarNode(node.location, told(files.resolve(within, node.text, base, node.location, path)))
+            return files.resolve(within, text, folder, node.location, path)
         except diagnosis.InvalidInput as error:
-            found.extend(error.diagnostics)
-            return node
+            errors.diagnostics.extend(error.diagnostics)
+            return None
 
-    def context(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    def rebase_file(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+        if not tree.is_scalar(node) or not node.text:
+            return node
+        resolved = resolve(node.text, base, node, path)
+        return nodes.ScalarNode(node.location, format_path(resolved)) if resolved else node
+
+    def rebase_context(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         if isinstance(node, nodes.ScalarNode) and (files.is_remote(node.text) or node.text.startswith("service:")):
             return node
-        return read(node, path, found)
+        return rebase_file(node, path, errors)
 
-    def build(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
-        """The Dockerfile is relative to the context, and may be in neither."""
-        where, dockerfile = tree.get_text(node, "context") or ".", tree.get_text(node, "dockerfile")
-        if dockerfile and isinstance(node, nodes.MappingNode) and not files.is_remote(where):
-            entry = node.pairs["dockerfile"]
-            try:
-                files.resolve(within, dockerfile, base / where, entry.node.location, f"{path}.dockerfile")
-            except diagnosis.InvalidInput as error:
-                found.extend(error.diagnostics)
+    def check_build(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+        """The Dockerfile is relative to the context, and stays so."""
+        context, dockerfile = tree.get_text(node, "context") or ".", tree.get_node(node, "dockerfile")
+        if dockerfile and tree.is_scalar(dockerfile) and dockerfile.text and not files.is_remote(context):
+            resolve(dockerfile.text, base / context, dockerfile, f"{path}.dockerfile")
         return node
 
-    def host(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
+    def rebase_host_path(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         if not isinstance(node, nodes.ScalarNode) or not node.text.startswith("."):
             return node
-        written = base / node.text
-        plain = Path(os.path.abspath(written))  # noqa: PTH100 - a link is not followed to its name
-        if plain.is_relative_to(within.folder) and not within.allows(written):
-            wrong = f"{diagnosis.quote(node.text)} is a link that leads outside the project"
-            found.append(diagnosis.Diagnostic(node.location, path, wrong, "put the files themselves there"))
+        written, name = base / node.text, diagnosis.quote(node.text)
+        absolute = Path(os.path.abspath(written))  # noqa: PTH100 - the path, not the target of a link
+        if absolute.is_relative_to(within.folder) and not within.allows(written):
+            message = f"{name} is a link to a path outside the project"
+            errors.add(node, path, "outside-root", message, "copy the files into the project")
             return node
         if written.exists() and not written.is_file() and not written.is_dir():
-            # A pipe would never end, a device neither.
-            wrong = f"{diagnosis.quote(node.text)} is neither a file nor a folder"
-            found.append(diagnosis.Diagnostic(node.location, path, wrong, "write the path of one"))
+            # Reading a pipe or a device does not end.
+            errors.add(node, path, "unreadable-file", f"{name} is not a file or folder", "write the path of one")
             return node
-        return nodes.ScalarNode(node.location, told(plain))
+        return nodes.ScalarNode(node.location, format_path(absolute))
 
-    def mount(node: nodes.Node, path: str, found: list[diagnosis.Diagnostic]) -> nodes.Node:
-        source = node.pairs.get("source") if isinstance(node, nodes.MappingNode) else None
+    def rebase_mount(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+        source = tree.get_node(node, "source")
         if not isinstance(node, nodes.MappingNode) or source is None or tree.get_text(node, "type") != "bind":
             return node
-        written = source.node
-        if isinstance(written, nodes.ScalarNode) and not written.text.startswith((".", "/", "~", "\\")):
+        if isinstance(source, nodes.ScalarNode) and not source.text.startswith((".", "/", "~", "\\")):
             # The long form needs no ./ before a name.
-            written = nodes.ScalarNode(written.location, f"./{written.text}")
-        after = host(written, f"{path}.source", found)
-        return tree.replace_keys(node, {"source": after})
+            source = nodes.ScalarNode(source.location, f"./{source.text}")
+        return tree.replace_keys(node, {"source": rebase_host_path(source, f"{path}.source", errors)})
 
     rules: dict[str, tree.Rule] = {
-        "services.*.build": build,
-        "services.*.build.context": context,
-        "services.*.build.additional_contexts.*": context,
-        "services.*.credential_spec.file": read,
-        "services.*.develop.watch.*.path": host,
-        "services.*.env_file.*.path": read,
-        "services.*.label_file.*": read,
-        "services.*.volumes.*": mount,
-        "configs.*.file": read,
-        "secrets.*.file": read,
+        "services.*.build": check_build,
+        "services.*.build.context": rebase_context,
+        "services.*.build.additional_contexts.*": rebase_context,
+        "services.*.credential_spec.file": rebase_file,
+        "services.*.develop.watch.*.path": rebase_host_path,
+        "services.*.env_file.*.path": rebase_file,
+        "services.*.label_file.*": rebase_file,
+        "services.*.volumes.*": rebase_mount,
+        "configs.*.file": rebase_file,
+        "secrets.*.file": rebase_file,
     }
-    node = tree.apply(root, tree.build(rules), found)
-    return node if isinstance(node, nodes.MappingNode) else root
+    return tree.apply_to_mapping(root, tree.build(rules), errors)

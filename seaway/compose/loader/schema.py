@@ -1,12 +1,12 @@
-"""A Compose document against the schema of the Compose Specification (`seaway/compose/loader/compose-spec.json`).
+"""Checks a compose document against the schema of the Compose Specification (`seaway/schema/compose-spec.json`).
 
-Only what that file uses of JSON Schema is understood here. Lists may repeat an item: merging takes care of that.
+It supports the keywords of JSON Schema that this file uses. Lists may repeat an entry: the merge removes duplicates.
 """
 
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,65 +19,11 @@ Schema = Mapping[str, Any]
 _TYPE_NAMES = {
     "string": "text",
     "number": "a number",
-    "integer": "a whole number",
+    "integer": "an integer",
     "boolean": "true or false",
     "array": "a list",
     "object": "a mapping",
-    "null": "nothing",
 }
-
-
-@functools.cache
-def load() -> Schema:
-    """The schema as it is written."""
-    return json.loads(FILE.read_text())
-
-
-@functools.cache
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text)
-
-
-def check(root: nodes.Node, *, complete: bool) -> Iterator[diagnosis.Diagnostic]:
-    """What the specification does not allow. ``whole``: what it requires must be there too; a file that others are
-    merged with need not have it."""
-    yield from _check(load(), root, "", complete)
-
-
-def _check(schema: Schema, node: nodes.Node, path: str, complete: bool) -> Iterator[diagnosis.Diagnostic]:
-    if "$ref" in schema:
-        schema = load()["definitions"][schema["$ref"].rpartition("/")[2]]
-    if "oneOf" in schema:
-        fitting = [branch for branch in map(_resolve, schema["oneOf"]) if _matches_type(node, _list_types(branch))]
-        if fitting:
-            yield from _check(fitting[0], node, path, complete)
-        else:
-            yield _diagnose_type(
-                node, path, {kind for branch in schema["oneOf"] for kind in _list_types(_resolve(branch))}
-            )
-    elif not _matches_type(node, _list_types(schema)):
-        yield _diagnose_type(node, path, _list_types(schema))
-    elif isinstance(node, nodes.MappingNode):
-        yield from _check_mapping(schema, node, path, complete)
-    elif isinstance(node, nodes.SequenceNode):
-        for number, item in enumerate(node.items):
-            yield from _check(schema.get("items", {}), item, tree.join(path, number), complete)
-    elif isinstance(node, nodes.ScalarNode):
-        yield from _check_scalar(schema, node, path)
-
-
-def _resolve(schema: Schema) -> Schema:
-    return load()["definitions"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
-
-
-def _list_types(schema: Schema) -> frozenset[str]:
-    """The types that a shape takes; none said is any."""
-    if "oneOf" in schema:
-        return frozenset(kind for branch in schema["oneOf"] for kind in _list_types(_resolve(branch)))
-    said = schema.get("type", ())
-    return frozenset((said,) if isinstance(said, str) else said)
-
-
 _KIND_TYPES: Mapping[str, frozenset[str]] = {
     "int": frozenset({"integer", "number"}),
     "float": frozenset({"number"}),
@@ -87,61 +33,110 @@ _KIND_TYPES: Mapping[str, frozenset[str]] = {
 }
 
 
-def _matches_type(node: nodes.Node, types: frozenset[str]) -> bool:
+@functools.cache
+def load() -> Schema:
+    return json.loads(FILE.read_text())
+
+
+@functools.cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def check(root: nodes.Node, *, complete: bool) -> None:
+    """Check a document. ``complete``: required keys must exist; a file that is merged later may lack them.
+
+    Raises:
+        diagnosis.InvalidInput: all violations.
+    """
+    errors = tree.Errors()
+    _Checker(errors, complete).check(load(), root, "")
+    errors.raise_if_any()
+
+
+def _resolve(schema: Schema) -> Schema:
+    return load()["definitions"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _list_types(schema: Schema) -> frozenset[str]:
+    """The types that a schema accepts; empty: any."""
+    if "oneOf" in schema:
+        return frozenset(name for branch in schema["oneOf"] for name in _list_types(_resolve(branch)))
+    types = schema.get("type", ())
+    return frozenset((types,) if isinstance(types, str) else types)
+
+
+def _matches_type(node: nodes.Node, types: Collection[str]) -> bool:
+    if not types:
+        return True
     if isinstance(node, nodes.ScalarNode):
-        return not types or bool(types & _KIND_TYPES[node.kind])
-    return not types or ("object" if isinstance(node, nodes.MappingNode) else "array") in types
+        return not _KIND_TYPES[node.kind].isdisjoint(types)
+    return ("object" if isinstance(node, nodes.MappingNode) else "array") in types
 
 
-def _diagnose_type(node: nodes.Node, path: str, types: frozenset[str] | set[str]) -> diagnosis.Diagnostic:
-    wanted = " or ".join(name for kind, name in _TYPE_NAMES.items() if kind in types and kind != "null")
-    remedy = f"write {wanted}"
-    if isinstance(node, nodes.ScalarNode) and node.kind == "null":
-        remedy = f"write {wanted}, or remove the key"
-    elif isinstance(node, nodes.ScalarNode) and "string" in types:
-        remedy = "put quotes round it"
-    return diagnosis.Diagnostic(node.location, path, f"{nodes.describe_node(node)} is not {wanted}", remedy)
+class _Checker:
+    def __init__(self, errors: tree.Errors, complete: bool) -> None:
+        self.errors = errors
+        self.complete = complete
 
+    def check(self, schema: Schema, node: nodes.Node, path: str) -> None:
+        schema = _resolve(schema)
+        if "oneOf" in schema:
+            branches = [branch for branch in map(_resolve, schema["oneOf"]) if _matches_type(node, _list_types(branch))]
+            if branches:
+                self.check(branches[0], node, path)
+                return
+        if not _matches_type(node, _list_types(schema)):
+            self._report_type(node, path, _list_types(schema))
+        elif isinstance(node, nodes.MappingNode):
+            self._check_mapping(schema, node, path)
+        elif isinstance(node, nodes.SequenceNode):
+            for number, child in enumerate(node.items):
+                self.check(schema.get("items", {}), child, tree.join(path, number))
+        elif isinstance(node, nodes.ScalarNode):
+            self._check_scalar(schema, node, path)
 
-def _check_mapping(
-    schema: Schema, node: nodes.MappingNode, path: str, complete: bool
-) -> Iterator[diagnosis.Diagnostic]:
-    known: Schema = schema.get("properties", {})
-    wild: Schema = schema.get("patternProperties", {})
-    for name, entry in node.pairs.items():
-        at = tree.join(path, name)
-        inner = known.get(name)
-        if inner is None:
-            inner = next((below for pattern, below in wild.items() if _pattern(pattern).search(name)), None)
-        if inner is not None:
-            yield from _check(inner, entry.node, at, complete)
-        elif schema.get("additionalProperties", True) is False:
-            if known:
-                yield diagnosis.Diagnostic(
-                    entry.location, at, "there is no such key", decode.suggest_name(name, list(known))
-                )
-            else:
-                wrong = f"{diagnosis.quote(name)} is no name that Compose allows"
-                yield diagnosis.Diagnostic(entry.location, at, wrong, "use letters, digits, ., _ and -")
-    if complete:
-        for name in schema.get("required", ()):
+    def _report_type(self, node: nodes.Node, path: str, types: Collection[str]) -> None:
+        expected = " or ".join(name for type_, name in _TYPE_NAMES.items() if type_ in types)
+        hint = f"write {expected}"
+        if tree.is_null(node):
+            hint = f"write {expected}, or remove the key"
+        elif isinstance(node, nodes.ScalarNode) and "string" in types:
+            hint = "put quotes around it"
+        self.errors.add(node, path, "invalid-type", f"{nodes.describe_node(node)} is not {expected}", hint)
+
+    def _check_mapping(self, schema: Schema, node: nodes.MappingNode, path: str) -> None:
+        known: Schema = schema.get("properties", {})
+        patterns: Schema = schema.get("patternProperties", {})
+        for name, pair in node.pairs.items():
+            at = tree.join(path, name)
+            child = known.get(name)
+            if child is None:
+                matches = (below for pattern, below in patterns.items() if _compile(pattern).search(name))
+                child = next(matches, None)
+            if child is not None:
+                self.check(child, pair.node, at)
+            elif schema.get("additionalProperties", True) is False and known:
+                self.errors.add(pair, at, "unknown-key", "unknown key", decode.suggest_name(name, list(known)))
+            elif schema.get("additionalProperties", True) is False:
+                message = f"{diagnosis.quote(name)} is not a valid name"
+                self.errors.add(pair, at, "invalid-name", message, "use letters, digits, ., _ and -")
+        for name in schema.get("required", ()) if self.complete else ():
             if name not in node.pairs:
-                yield diagnosis.Diagnostic(node.location, path, f"has no `{name}`", f"add `{name}: ...`")
+                self.errors.add(node, path, "missing-value", f"has no `{name}`", f"add `{name}: ...`")
 
-
-def _check_scalar(schema: Schema, node: nodes.ScalarNode, path: str) -> Iterator[diagnosis.Diagnostic]:
-    values: list[str] = schema.get("enum", [])
-    if values and node.text not in values:
-        yield diagnosis.Diagnostic(
-            node.location, path, f"{nodes.describe_node(node)} is not known", f"write {' or '.join(values)}"
-        )
-    if "pattern" in schema and not _pattern(schema["pattern"]).search(node.text):
-        wrong = f"{nodes.describe_node(node)} has the wrong form"
-        yield diagnosis.Diagnostic(node.location, path, wrong, f"it must match {schema['pattern']}")
-    if node.kind == "int":
-        least, most = schema.get("minimum"), schema.get("maximum")
-        value = nodes.to_int(node)
-        if least is not None and value < least:
-            yield diagnosis.Diagnostic(node.location, path, f"{value} is too small", f"the least is {least}")
-        if most is not None and value > most:
-            yield diagnosis.Diagnostic(node.location, path, f"{value} is too big", f"the most is {most}")
+    def _check_scalar(self, schema: Schema, node: nodes.ScalarNode, path: str) -> None:
+        shown = nodes.describe_node(node)
+        allowed: list[str] = schema.get("enum", [])
+        if allowed and node.text not in allowed:
+            hint = f"write {' or '.join(allowed)}"
+            self.errors.add(node, path, "invalid-value", f"{shown} is not a valid value", hint)
+        if "pattern" in schema and not _compile(schema["pattern"]).search(node.text):
+            hint = f"it must match {schema['pattern']}"
+            self.errors.add(node, path, "invalid-value", f"{shown} has an invalid form", hint)
+        if node.kind == "int":
+            number, least, most = nodes.to_int(node), schema.get("minimum"), schema.get("maximum")
+            if least is not None and number < least:
+                self.errors.add(node, path, "invalid-value", f"{number} is too small", f"the minimum is {least}")
+            if most is not None and number > most:
+                self.errors.add(node, path, "invalid-value", f"{number} is too large", f"the maximum is {most}")

@@ -1,26 +1,27 @@
-"""A command in one line as the list of its words, as Docker Compose splits it."""
+"""Splits a command line into words like Docker Compose."""
 
 _BLANKS = " \t\r\n"
 _OPERATORS = ";&|<>"
 
 
-def split(line: str) -> tuple[list[str], str]:  # noqa: PLR0912 - one branch a state
-    """The words, without quotes and backslashes, and the rest from a sign on that only a shell knows: Docker Compose
-    leaves it out, and does not say so. Raises ValueError: a quote or bracket has no end.
+def split(line: str) -> tuple[list[str], str]:  # noqa: PLR0912 - one branch per state
+    """The words, without quotes and backslashes, and the rest from the first operator of a shell.
+
+    Docker Compose drops the rest without a message. Raises ValueError: a quote or bracket is not closed.
 
     >>> split("sh -c 'echo a b' && exit")
     (['sh', '-c', 'echo a b'], '&& exit')
     """
-    done: list[str] = []
+    words: list[str] = []
     word: list[str] = []
-    there = False
+    in_word = False
     quote = ""
     escaped = False
     rest = ""
     for position, letter in enumerate(line):
         if escaped:
             word.append(letter)
-            there, escaped = True, False
+            in_word, escaped = True, False
         elif letter == "\\" and quote != "'":
             escaped = True
         elif quote in (")", "`"):
@@ -31,16 +32,17 @@ def split(line: str) -> tuple[list[str], str]:  # noqa: PLR0912 - one branch a s
                 quote = ""
             else:
                 word.append(letter)
-            there = True
+            in_word = True
         elif letter in "\"'":
             quote = letter
-            there = True
+            in_word = True
         elif letter in _BLANKS:
-            if there:
-                done.append("".join(word))
-            word, there = [], False
+            if in_word:
+                words.append("".join(word))
+            word, in_word = [], False
         elif letter in _OPERATORS:
-            there = there and not (letter == ">" and "".join(word)[:1].isdigit())
+            # A number before > is a file descriptor, not a word.
+            in_word = in_word and not (letter == ">" and "".join(word)[:1].isdigit())
             rest = line[position:]
             break
         else:
@@ -51,7 +53,7 @@ def split(line: str) -> tuple[list[str], str]:  # noqa: PLR0912 - one branch a s
             elif letter == "`":
                 quote = "`"
             word.append(letter)
-            there = True
+            in_word = True
     if quote or escaped:
-        raise ValueError("has no end: a quote, a bracket or a \\ is open")
-    return ([*done, "".join(word)] if there else done), rest
+        raise ValueError("has an open quote, bracket or \\")
+    return ([*words, "".join(word)] if in_word else words), rest

@@ -1,6 +1,6 @@
-"""The short forms of a Compose file as the long ones: what comes out is what `docker compose config` prints.
+"""Expands short forms to the long forms that `docker compose config` prints.
 
-What is left out of both stays out here; what it then means is said once everything is merged (normal.py).
+Missing keys stay missing. Their defaults are set after the merge (defaults.py).
 """
 
 import contextlib
@@ -10,47 +10,40 @@ from seaway.compose import report
 from seaway.compose.loader import port_syntax, scalars, shell_words, tree, volume_syntax
 from seaway.syntax import diagnosis, nodes
 
-DiagnosticList = list[diagnosis.Diagnostic]
+_COMMAND_HINT = 'write it as a list: ["sh", "-c", "..."]'
 
 
-def expand(root: nodes.MappingNode, found: DiagnosticList) -> nodes.MappingNode:
-    """The document in long forms, with numbers and switches that may be counted on."""
-    node = tree.apply(tree.apply(root, _LONG_FORMS, found), _SCALAR_RULES, found)
-    return node if isinstance(node, nodes.MappingNode) else root
+def expand(root: nodes.MappingNode, errors: tree.Errors) -> nodes.MappingNode:
+    """The document in long forms, with valid numbers and booleans."""
+    return tree.apply_to_mapping(tree.apply_to_mapping(root, _LONG_FORMS, errors), _SCALAR_RULES, errors)
 
 
-def to_mapping(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    """``[NAME=value, NAME]`` as a mapping; the values are text, or null where there is none."""
-    entries: dict[str, nodes.Pair] = {}
-    if isinstance(node, nodes.SequenceNode):
-        for item in node.items:
-            if isinstance(item, nodes.ScalarNode):
-                name, sign, value = item.text.partition("=")
-                if not name or name != name.rstrip():
-                    wrong = f"{diagnosis.quote(item.text)} has no name before its ="
-                    found.append(diagnosis.Diagnostic(item.location, path, wrong, "write NAME=value, without a blank"))
-                kind: nodes.ScalarKind = "text" if sign else "null"
-                entries[name] = nodes.Pair(
-                    item.location, nodes.ScalarNode(item.location, value if sign else "null", kind)
-                )
-    elif isinstance(node, nodes.MappingNode):
-        entries = {name: nodes.Pair(entry.location, _to_text(entry.node)) for name, entry in node.pairs.items()}
-    else:
+def _to_mapping(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    """``[NAME=value, NAME]`` as a mapping of texts. A name without a value is null."""
+    if isinstance(node, nodes.MappingNode):
+        return tree.map_children(node, lambda child, _: _to_text(child))
+    if not isinstance(node, nodes.SequenceNode):
         return node
-    return nodes.MappingNode(node.location, entries)
+    pairs: dict[str, nodes.Pair] = {}
+    for entry in node.items:
+        if isinstance(entry, nodes.ScalarNode):
+            name, sign, text = entry.text.partition("=")
+            if not name or name != name.rstrip():
+                message = f"{diagnosis.quote(entry.text)} has no name before its ="
+                errors.add(entry, path, "invalid-assignment", message, "write NAME=value, without a blank")
+            child = nodes.ScalarNode(entry.location, text) if sign else tree.make_null(entry.location)
+            pairs[name] = nodes.Pair(entry.location, child)
+    return nodes.MappingNode(node.location, pairs)
 
 
-def _to_labels(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    """The same where a name without a value has an empty one."""
-    done = to_mapping(node, path, found)
-    if not isinstance(done, nodes.MappingNode):
-        return done
-    empty = {
-        name: nodes.Pair(entry.location, nodes.ScalarNode(entry.node.location, ""))
-        for name, entry in done.pairs.items()
-        if isinstance(entry.node, nodes.ScalarNode) and entry.node.kind == "null"
-    }
-    return nodes.MappingNode(done.location, {**done.pairs, **empty}) if empty else done
+def _to_labels(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    """The same, with an empty text for a name without a value."""
+
+    def fill(child: nodes.Node, _: str | int) -> nodes.Node:
+        return nodes.ScalarNode(child.location, "") if tree.is_null(child) else child
+
+    mapping = _to_mapping(node, path, errors)
+    return tree.map_children(mapping, fill) if isinstance(mapping, nodes.MappingNode) else mapping
 
 
 def _to_text(node: nodes.Node) -> nodes.Node:
@@ -59,205 +52,175 @@ def _to_text(node: nodes.Node) -> nodes.Node:
     return nodes.ScalarNode(node.location, node.text.lower() if node.kind == "bool" else node.text)
 
 
-def _to_keys(value: Callable[[diagnosis.SourceLocation], nodes.Node]) -> tree.Rule:
-    """A list of names as a mapping of them."""
+def _to_keys(make_child: Callable[[diagnosis.SourceLocation], nodes.Node]) -> tree.Rule:
+    """A list of names as the keys of a mapping."""
 
-    def rule(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
+    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         if not isinstance(node, nodes.SequenceNode):
             return node
-        listed = [item for item in node.items if isinstance(item, nodes.ScalarNode)]
-        return nodes.MappingNode(
-            node.location, {item.text: nodes.Pair(item.location, value(item.location)) for item in listed}
-        )
+        names = [child for child in node.items if isinstance(child, nodes.ScalarNode)]
+        pairs = {name.text: nodes.Pair(name.location, make_child(name.location)) for name in names}
+        return nodes.MappingNode(node.location, pairs)
 
     return rule
 
 
-def _null(location: diagnosis.SourceLocation) -> nodes.Node:
-    return nodes.ScalarNode(location, "null", "null")
+def _make_dependency(location: diagnosis.SourceLocation) -> nodes.Node:
+    return tree.make_mapping(location, {"condition": "service_started", "required": tree.make_true(location)})
 
 
-def _default_dependency(location: diagnosis.SourceLocation) -> nodes.Node:
-    required = nodes.ScalarNode(location, "true", "bool")
-    return tree.make_mapping(location, {"condition": "service_started", "required": required})
-
-
-def _nest_under(key: str, *, listed: bool = False) -> tree.Rule:
+def _nest_under(key: str, *, in_list: bool = False) -> tree.Rule:
     """A text as a mapping with one key."""
 
-    def rule(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-        if not isinstance(node, nodes.ScalarNode) or node.kind == "null":
+    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+        if not tree.is_scalar(node):
             return node
-        return tree.make_mapping(node.location, {key: nodes.SequenceNode(node.location, (node,)) if listed else node})
+        return tree.make_mapping(node.location, {key: _to_sequence(node, path, errors) if in_list else node})
 
     return rule
 
 
-def to_sequence(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    """One text as a list of it."""
-    return (
-        nodes.SequenceNode(node.location, (node,))
-        if isinstance(node, nodes.ScalarNode) and node.kind != "null"
-        else node
-    )
+def _to_sequence(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    """A text as a list of one."""
+    return nodes.SequenceNode(node.location, (node,)) if tree.is_scalar(node) else node
 
 
-def _split_command(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    if not isinstance(node, nodes.ScalarNode) or node.kind == "null":
+def _split_command(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    if not tree.is_scalar(node):
         return node
     try:
-        split, _ = shell_words.split(node.text)
+        words, _ = shell_words.split(node.text)
     except ValueError as error:
-        found.append(diagnosis.Diagnostic(node.location, path, f"{diagnosis.quote(node.text)} {error}", _COMMAND_HINT))
+        errors.add(node, path, "invalid-value", f"{diagnosis.quote(node.text)} {error}", _COMMAND_HINT)
         return node
-    return nodes.SequenceNode(node.location, tuple(nodes.ScalarNode(node.location, word) for word in split))
+    return tree.make_sequence(node.location, words)
 
 
 def find_cut_commands(root: nodes.Node) -> list[report.KeyOutcome]:
-    """What is left out of the commands of a file, that are written in one line."""
-    told: list[report.KeyOutcome] = []
+    """Commands of one line that end at an operator of a shell."""
+    outcomes: list[report.KeyOutcome] = []
 
-    def rule(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
+    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         with contextlib.suppress(ValueError):
-            _, rest = (
-                shell_words.split(node.text) if isinstance(node, nodes.ScalarNode) and node.kind != "null" else ((), "")
-            )
+            _, rest = shell_words.split(node.text) if tree.is_scalar(node) else ((), "")
             if rest:
-                how = f"ends before {diagnosis.quote(rest)}, as with Docker Compose: no shell reads it"
-                told.append(
-                    report.KeyOutcome(
-                        location=node.location, path=path, kind="approximated", message=how, hint=_COMMAND_HINT
-                    )
+                message = f"ends before {diagnosis.quote(rest)}, as with Docker Compose: no shell runs it"
+                outcome = report.KeyOutcome(
+                    location=node.location, path=path, kind="approximated", message=message, hint=_COMMAND_HINT
                 )
+                outcomes.append(outcome)
         return node
 
-    tree.apply(root, tree.build(dict.fromkeys(_COMMANDS, rule)), [])
-    return told
+    tree.apply(root, tree.build(dict.fromkeys(_COMMANDS, rule)), tree.Errors())
+    return outcomes
 
 
-_COMMAND_HINT = 'write it as a list: ["sh", "-c", "..."]'
+def _to_shell_test(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    return tree.make_sequence(node.location, ["CMD-SHELL", node.text]) if tree.is_scalar(node) else node
 
 
-def _to_shell_test(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    if isinstance(node, nodes.ScalarNode) and node.kind != "null":
-        return nodes.SequenceNode(node.location, (nodes.ScalarNode(node.location, "CMD-SHELL"), node))
-    return node
-
-
-def _to_hosts(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    """``host=address`` each."""
-    said: list[tuple[diagnosis.SourceLocation, str, str]] = []
+def _to_hosts(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    """A list of ``host=address``."""
+    hosts: list[tuple[diagnosis.SourceLocation, str, str]] = []
     if isinstance(node, nodes.MappingNode):
-        for name, entry in node.pairs.items():
-            values = entry.node.items if isinstance(entry.node, nodes.SequenceNode) else (entry.node,)
-            said += [(entry.location, name, value.text) for value in values if isinstance(value, nodes.ScalarNode)]
+        for name, pair in node.pairs.items():
+            addresses = pair.node.items if isinstance(pair.node, nodes.SequenceNode) else (pair.node,)
+            hosts += [(pair.location, name, child.text) for child in addresses if isinstance(child, nodes.ScalarNode)]
     elif isinstance(node, nodes.SequenceNode):
-        for item in node.items:
-            text = item.text if isinstance(item, nodes.ScalarNode) else ""
-            name, sign, value = text.partition("=" if "=" in text else ":")
-            if not sign or not name or not value:
-                wrong = f"{diagnosis.quote(text)} is no host with its address"
-                found.append(diagnosis.Diagnostic(item.location, path, wrong, "write host=address"))
-            said += [(item.location, name, one) for one in value.split(",")]
+        for entry in node.items:
+            text = entry.text if isinstance(entry, nodes.ScalarNode) else ""
+            name, _, addresses = text.partition("=" if "=" in text else ":")
+            if not name or not addresses:
+                message = f"{diagnosis.quote(text)} is not a host with its address"
+                errors.add(entry, path, "invalid-value", message, "write host=address")
+            hosts += [(entry.location, name, address) for address in addresses.split(",")]
     else:
         return node
-    texts = ((place, f"{name}={value[1:-1] if value.startswith('[') else value}") for place, name, value in said)
-    return nodes.SequenceNode(node.location, tuple(nodes.ScalarNode(place, text) for place, text in texts))
+    entries = [(location, name, text[1:-1] if text.startswith("[") else text) for location, name, text in hosts]
+    return nodes.SequenceNode(
+        node.location, tuple(nodes.ScalarNode(location, f"{name}={text}") for location, name, text in entries)
+    )
 
 
-def _check_ssh(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    if isinstance(node, nodes.SequenceNode):
-        for item in node.items:
-            if isinstance(item, nodes.ScalarNode) and "=" not in item.text and item.text != "default":
-                wrong = f"{diagnosis.quote(item.text)} is no SSH key"
-                found.append(diagnosis.Diagnostic(item.location, path, wrong, "write `default`, or id=path"))
-    return to_mapping(node, path, found)
+def _check_ssh(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    for entry in node.items if isinstance(node, nodes.SequenceNode) else ():
+        if isinstance(entry, nodes.ScalarNode) and "=" not in entry.text and entry.text != "default":
+            message = f"{diagnosis.quote(entry.text)} is not a valid SSH key"
+            errors.add(entry, path, "invalid-value", message, "write `default`, or id=path")
+    return _to_mapping(node, path, errors)
 
 
-def _to_gpus(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    if isinstance(node, nodes.ScalarNode) and node.kind != "null":
-        return nodes.SequenceNode(node.location, (tree.make_mapping(node.location, {"count": node}),))
-    return node
+def _to_gpus(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    if not tree.is_scalar(node):
+        return node
+    return nodes.SequenceNode(node.location, (tree.make_mapping(node.location, {"count": node}),))
 
 
-def _to_device(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
+def _to_device(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
     if not isinstance(node, nodes.ScalarNode):
         return node
     source, *more = node.text.split(":")
     if len(more) > 2 or not source:
-        wrong = f"{diagnosis.quote(node.text)} is no device"
-        found.append(diagnosis.Diagnostic(node.location, path, wrong, "write source:target:permissions"))
+        message = f"{diagnosis.quote(node.text)} is not a valid device"
+        errors.add(node, path, "invalid-value", message, "write source:target:permissions")
         return node
-    target = (more[0] if more else "") or source
-    said = {"source": source, "target": target, "permissions": more[1] if len(more) > 1 else "rwm"}
-    return tree.make_mapping(node.location, said)
+    target, permissions = [*more, "", ""][:2]
+    fields = {"source": source, "target": target or source, "permissions": permissions if more[1:] else "rwm"}
+    return tree.make_mapping(node.location, fields)
 
 
-def _to_external(node: nodes.Node, path: str, found: DiagnosticList) -> nodes.Node:
-    """`external: {name: x}`, as it was once written."""
-    inner = node.pairs.get("external") if isinstance(node, nodes.MappingNode) else None
-    if not isinstance(node, nodes.MappingNode) or inner is None or not isinstance(inner.node, nodes.MappingNode):
+def _to_external(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+    """`external: {name: x}`, an obsolete form."""
+    external = tree.get_node(node, "external")
+    if not isinstance(node, nodes.MappingNode) or not isinstance(external, nodes.MappingNode):
         return node
-    name = inner.node.pairs.get("name")
-    before = tree.get_text(node, "name")
-    if name and before is not None and before != tree.get_text(inner.node, "name"):
-        wrong = f"has the name {diagnosis.quote(before)} too"
-        found.append(
-            diagnosis.Diagnostic(name.location, f"{path}.external.name", wrong, "keep `name:`, and `external: true`")
-        )
-    external = nodes.ScalarNode(inner.location, "true", "bool")
-    return tree.replace_keys(node, {"external": external} | ({"name": name.node} if name else {}))
+    old_name, name = tree.get_text(node, "name"), external.pairs.get("name")
+    if name and old_name is not None and old_name != tree.get_text(external, "name"):
+        message, hint = f"has the name {diagnosis.quote(old_name)} too", "keep `name:`, and `external: true`"
+        errors.add(name, f"{path}.external.name", "conflicting-keys", message, hint)
+    yes = tree.make_true(node.pairs["external"].location)
+    return tree.replace_keys(node, {"external": yes} | ({"name": name.node} if name else {}))
 
 
 def _for_paths(rule: tree.Rule, paths: Iterable[str]) -> dict[str, tree.Rule]:
     return dict.fromkeys(paths, rule)
 
 
-_SERVICE = "services.*."
+def _for_keys(rule: tree.Rule, names: str) -> dict[str, tree.Rule]:
+    """The rule for keys of a service."""
+    return dict.fromkeys((f"services.*.{name}" for name in names.split()), rule)
+
+
+_RESOURCES = ("networks", "volumes", "configs", "secrets")
 _HOOKS = ("services.*.post_start.*.", "services.*.pre_stop.*.", "services.*.develop.watch.*.exec.")
-_COMMANDS = (f"{_SERVICE}command", f"{_SERVICE}entrypoint", *(f"{hook}command" for hook in _HOOKS))
+_COMMANDS = ("services.*.command", "services.*.entrypoint", *(f"{hook}command" for hook in _HOOKS))
 
 _LONG_FORMS = tree.build(
     {
-        **_for_paths(
-            to_mapping,
-            [
-                *(f"{_SERVICE}{name}" for name in ("environment", "build.args", "build.additional_contexts")),
-                *(f"{hook}environment" for hook in _HOOKS),
-            ],
-        ),
-        **_for_paths(
-            _to_labels,
-            [
-                *(f"{_SERVICE}{name}" for name in ("labels", "annotations", "sysctls", "deploy.labels")),
-                *(f"{_SERVICE}{name}.options" for name in ("gpus.*", "deploy.resources.reservations.devices.*")),
-                *(f"{_SERVICE}{name}" for name in ("build.labels", "volumes.*.volume.labels")),
-                *(f"{kind}.*.labels" for kind in ("networks", "volumes", "configs", "secrets")),
-            ],
-        ),
+        **_for_keys(_to_mapping, "environment build.args build.additional_contexts"),
+        **_for_paths(_to_mapping, (f"{hook}environment" for hook in _HOOKS)),
+        **_for_keys(_to_labels, "labels annotations sysctls deploy.labels build.labels volumes.*.volume.labels"),
+        **_for_keys(_to_labels, "gpus.*.options deploy.resources.reservations.devices.*.options"),
+        **_for_paths(_to_labels, (f"{kind}.*.labels" for kind in _RESOURCES)),
         **_for_paths(_split_command, _COMMANDS),
-        **_for_paths(_to_keys(_null), [f"{_SERVICE}networks", f"{_SERVICE}models"]),
-        **_for_paths(
-            to_sequence, (f"{_SERVICE}{name}" for name in ("dns", "dns_search", "tmpfs", "label_file", "env_file"))
-        ),
-        **_for_paths(to_sequence, ["include.*.path", "include.*.env_file"]),
-        **_for_paths(to_sequence, [f"{_SERVICE}develop.watch.*.ignore", f"{_SERVICE}develop.watch.*.include"]),
-        **_for_paths(
-            _nest_under("source"), (f"{_SERVICE}{name}.*" for name in ("configs", "secrets", "build.secrets"))
-        ),
-        **_for_paths(_to_hosts, [f"{_SERVICE}extra_hosts", f"{_SERVICE}build.extra_hosts"]),
-        **_for_paths(_to_external, (f"{kind}.*" for kind in ("networks", "volumes", "configs", "secrets"))),
-        f"{_SERVICE}build": _nest_under("context"),
-        f"{_SERVICE}build.ssh": _check_ssh,
-        f"{_SERVICE}depends_on": _to_keys(_default_dependency),
-        f"{_SERVICE}devices.*": _to_device,
-        f"{_SERVICE}env_file.*": _nest_under("path"),
-        f"{_SERVICE}extends": _nest_under("service"),
-        f"{_SERVICE}gpus": _to_gpus,
-        f"{_SERVICE}healthcheck.test": _to_shell_test,
-        f"{_SERVICE}ports": port_syntax.expand,
-        f"{_SERVICE}volumes.*": volume_syntax.expand,
-        "include.*": _nest_under("path", listed=True),
+        **_for_keys(_to_keys(tree.make_null), "networks models"),
+        **_for_keys(_to_sequence, "dns dns_search tmpfs label_file env_file develop.watch.*.ignore"),
+        **_for_keys(_to_sequence, "develop.watch.*.include"),
+        **_for_paths(_to_sequence, ["include.*.path", "include.*.env_file"]),
+        **_for_keys(_nest_under("source"), "configs.* secrets.* build.secrets.*"),
+        **_for_keys(_to_hosts, "extra_hosts build.extra_hosts"),
+        **_for_paths(_to_external, (f"{kind}.*" for kind in _RESOURCES)),
+        **_for_keys(_nest_under("context"), "build"),
+        **_for_keys(_check_ssh, "build.ssh"),
+        **_for_keys(_to_keys(_make_dependency), "depends_on"),
+        **_for_keys(_to_device, "devices.*"),
+        **_for_keys(_nest_under("path"), "env_file.*"),
+        **_for_keys(_nest_under("service"), "extends"),
+        **_for_keys(_to_gpus, "gpus"),
+        **_for_keys(_to_shell_test, "healthcheck.test"),
+        **_for_keys(port_syntax.expand, "ports"),
+        **_for_keys(volume_syntax.expand, "volumes.*"),
+        "include.*": _nest_under("path", in_list=True),
     }
 )
 _SCALAR_RULES = tree.build(scalars.RULES)

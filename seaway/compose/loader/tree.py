@@ -1,20 +1,35 @@
-"""Rules by where they hold in a Compose document: ``services.*.ports``, with ``*`` for any one name or item."""
+"""Rules by path in a compose document: ``services.*.ports``, where ``*`` is any name or number."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeGuard, TypeVar
 
 from seaway.syntax import diagnosis, nodes
 
 T = TypeVar("T")
 
-Rule = Callable[[nodes.Node, str, list[diagnosis.Diagnostic]], nodes.Node]
-"""What a node is to be, from the node and its path; what is wrong with it goes to the list."""
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Errors:
+    """The diagnostics of one pass over a document."""
+
+    diagnostics: list[diagnosis.Diagnostic] = dataclasses.field(default_factory=list[diagnosis.Diagnostic])
+
+    def add(self, node: nodes.Node | nodes.Pair, path: str, code: str, message: str, hint: str) -> None:
+        self.diagnostics.append(diagnosis.Diagnostic(node.location, path, message, hint, code))
+
+    def raise_if_any(self) -> None:
+        if self.diagnostics:
+            raise diagnosis.InvalidInput(self.diagnostics)
+
+
+Rule = Callable[[nodes.Node, str, Errors], nodes.Node]
+"""Returns what replaces a node, from the node and its path."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tree(Generic[T]):
-    """The rules that hold at a path, and below it."""
+    """The rule of a path, and those below it."""
 
     rule: T | None = None
     children: Mapping[str, "Tree[T]"] = dataclasses.field(default_factory=dict[str, "Tree[T]"])
@@ -24,77 +39,128 @@ class Tree(Generic[T]):
 
 
 def build(rules: Mapping[str, T]) -> Tree[T]:
-    """The rules, in an order in which a path finds its own without a look at the others."""
-    below: dict[str, dict[str, T]] = {}
-    own: T | None = None
+    """The rules as a tree: a path finds its rule without a search."""
+    children: dict[str, dict[str, T]] = {}
     for path, rule in rules.items():
         first, _, rest = path.partition(".")
         if first:
-            below.setdefault(first, {})[rest] = rule
-        else:
-            own = rule
-    return Tree(own, {name: build(inner) for name, inner in below.items()})
+            children.setdefault(first, {})[rest] = rule
+    return Tree(rules.get(""), {name: build(child) for name, child in children.items()})
 
 
 def join(path: str, name: str | int) -> str:
     return f"{path}.{name}" if path else str(name)
 
 
-def apply(node: nodes.Node, rules: Tree[Rule] | None, found: list[diagnosis.Diagnostic], path: str = "") -> nodes.Node:
-    """The node after all rules: a rule comes before those that hold below it. What no rule changes is the same."""
+def apply(node: nodes.Node, rules: Tree[Rule] | None, errors: Errors, path: str = "") -> nodes.Node:
+    """Apply all rules, those of parents first. An unchanged node is the same object."""
     if rules is None:
         return node
     if rules.rule:
-        node = rules.rule(node, path, found)
+        node = rules.rule(node, path, errors)
     if not rules.children:
         return node
+
+    def recurse(child: nodes.Node, name: str | int) -> nodes.Node:
+        return apply(child, rules.get_child(str(name)), errors, join(path, name))
+
+    return map_children(node, recurse)
+
+
+def map_children(node: nodes.Node, change: Callable[[nodes.Node, str | int], nodes.Node]) -> nodes.Node:
+    """Replace the children of a node, by name or number. Without a change it returns the node itself."""
     match node:
-        case nodes.MappingNode(pairs=entries):
-            after: dict[str, nodes.Pair] = {}
-            same = True
-            for name, entry in entries.items():
-                inner = apply(entry.node, rules.get_child(name), found, join(path, name))
-                same = same and inner is entry.node
-                after[name] = entry if inner is entry.node else nodes.Pair(entry.location, inner)
-            return node if same else nodes.MappingNode(node.location, after)
-        case nodes.SequenceNode(items=items):
-            inner = tuple(
-                apply(item, rules.get_child(str(number)), found, join(path, number))
-                for number, item in enumerate(items)
+        case nodes.MappingNode(pairs=pairs):
+            changed = {name: change(pair.node, name) for name, pair in pairs.items()}
+            if all(changed[name] is pair.node for name, pair in pairs.items()):
+                return node
+            return nodes.MappingNode(
+                node.location, {name: nodes.Pair(pairs[name].location, child) for name, child in changed.items()}
             )
-            return (
-                node
-                if all(a is b for a, b in zip(inner, items, strict=True))
-                else nodes.SequenceNode(node.location, inner)
-            )
+        case nodes.SequenceNode(items=children):
+            sequence = tuple(change(child, number) for number, child in enumerate(children))
+            same = all(new is old for new, old in zip(sequence, children, strict=True))
+            return node if same else nodes.SequenceNode(node.location, sequence)
         case _:
             return node
 
 
-def get_text(node: nodes.Node, name: str) -> str | None:
-    """The text of an entry of a mapping; None where there is none."""
-    entry = node.pairs.get(name) if isinstance(node, nodes.MappingNode) else None
-    return entry.node.text if entry and isinstance(entry.node, nodes.ScalarNode) and entry.node.kind != "null" else None
+def apply_to_mapping(root: nodes.MappingNode, rules: Tree[Rule], errors: Errors | None = None) -> nodes.MappingNode:
+    """Apply the rules to a whole document."""
+    return as_mapping(apply(root, rules, errors or Errors()))
+
+
+def as_mapping(node: nodes.Node) -> nodes.MappingNode:
+    """The mapping that the schema requires here; empty for any other node."""
+    return node if isinstance(node, nodes.MappingNode) else nodes.MappingNode(node.location)
+
+
+def is_null(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.ScalarNode) and node.kind == "null"
+
+
+def is_scalar(node: nodes.Node) -> TypeGuard[nodes.ScalarNode]:
+    """Whether it is a scalar other than null."""
+    return isinstance(node, nodes.ScalarNode) and node.kind != "null"
+
+
+def make_null(location: diagnosis.SourceLocation) -> nodes.ScalarNode:
+    return nodes.ScalarNode(location, "null", "null")
+
+
+def make_true(location: diagnosis.SourceLocation) -> nodes.ScalarNode:
+    return nodes.ScalarNode(location, "true", "bool")
+
+
+def get_node(node: nodes.Node, path: str) -> nodes.Node | None:
+    """The node at a path of keys."""
+    for key in path.split("."):
+        pair = node.pairs.get(key) if isinstance(node, nodes.MappingNode) else None
+        if pair is None:
+            return None
+        node = pair.node
+    return node
+
+
+def get_text(node: nodes.Node, key: str) -> str | None:
+    """The text of a key; None: it is missing, null, or not a scalar."""
+    child = get_node(node, key)
+    return child.text if child is not None and is_scalar(child) else None
+
+
+def get_sequence(node: nodes.Node, path: str) -> tuple[nodes.Node, ...]:
+    """The children of the list at a path; empty if there is none."""
+    child = get_node(node, path)
+    return child.items if isinstance(child, nodes.SequenceNode) else ()
+
+
+def list_scalars(node: nodes.Node, path: str) -> list[nodes.ScalarNode]:
+    """The scalars of the list at a path."""
+    return [child for child in get_sequence(node, path) if isinstance(child, nodes.ScalarNode)]
+
+
+def make_sequence(location: diagnosis.SourceLocation, texts: Iterable[str]) -> nodes.SequenceNode:
+    return nodes.SequenceNode(location, tuple(nodes.ScalarNode(location, text) for text in texts))
 
 
 def make_mapping(
-    location: diagnosis.SourceLocation, values: Mapping[str, nodes.Node | str | None]
+    location: diagnosis.SourceLocation, fields: Mapping[str, nodes.Node | str | None]
 ) -> nodes.MappingNode:
-    """A mapping of nodes, and of texts that are written at its own place; None is left out."""
-    entries: dict[str, nodes.Pair] = {}
-    for name, value in values.items():
-        if value is not None:
-            node = nodes.ScalarNode(location, value) if isinstance(value, str) else value
-            entries[name] = nodes.Pair(node.location, node)
-    return nodes.MappingNode(location, entries)
+    """A mapping of nodes, and of texts at the location. None is omitted."""
+    pairs: dict[str, nodes.Pair] = {}
+    for name, field in fields.items():
+        if field is not None:
+            node = nodes.ScalarNode(location, field) if isinstance(field, str) else field
+            pairs[name] = nodes.Pair(node.location, node)
+    return nodes.MappingNode(location, pairs)
 
 
-def replace_keys(node: nodes.MappingNode, values: Mapping[str, nodes.Node | None]) -> nodes.MappingNode:
-    """The mapping with other values for these names; None takes a name away."""
-    entries = dict(node.pairs)
-    for name, value in values.items():
-        if value is None:
-            entries.pop(name, None)
+def replace_keys(node: nodes.MappingNode, fields: Mapping[str, nodes.Node | None]) -> nodes.MappingNode:
+    """The mapping with other nodes for these keys. None removes a key."""
+    pairs = dict(node.pairs)
+    for name, field in fields.items():
+        if field is None:
+            pairs.pop(name, None)
         else:
-            entries[name] = nodes.Pair(entries[name].location if name in entries else value.location, value)
-    return nodes.MappingNode(node.location, entries)
+            pairs[name] = nodes.Pair(pairs[name].location if name in pairs else field.location, field)
+    return nodes.MappingNode(node.location, pairs)

@@ -1,220 +1,193 @@
-"""Rules about a whole Compose document, in long forms: what names something else, and what excludes something else.
+"""Validates a whole compose document in long forms: references, and keys that exclude each other.
 
-They are those of Docker Compose, all at once; https://docs.docker.com/reference/compose-file/.
+The rules are those of Docker Compose; https://docs.docker.com/reference/compose-file/. All errors are reported at once.
 """
 
 import ipaddress
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from seaway.compose.loader import scalars, tree
+from seaway.model import rollout_order
 from seaway.syntax import decode, diagnosis, nodes
 
-_REFERENCED_MAPPINGS = (("networks", "networks"), ("models", "models"))
-_REFERENCED_LISTS = (
-    ("secrets", "secrets", "secret"),
-    ("configs", "configs", "config"),
-    ("build.secrets", "secrets", "secret"),
-)
-
-
 MAX_SERVICES = 500
-"""Each may call each other: what is made grows with the square."""
+"""Each may call each other, so the manifests grow with the square."""
+
+_REFERENCED_LISTS = (("secrets", "secrets"), ("configs", "configs"), ("build.secrets", "secrets"))
+_KEEP_ONE = "keep one of the two"
+
+Services = Mapping[str, nodes.Pair]
 
 
-def check(root: nodes.MappingNode, inactive: Collection[str]) -> Iterator[diagnosis.Diagnostic]:
-    """``inactive``: the services that their profiles leave out."""
+def check(root: nodes.MappingNode, inactive: Collection[str]) -> None:
+    """``inactive``: the services without an active profile. Raises diagnosis.InvalidInput."""
+    errors = tree.Errors()
     services = nodes.get_pairs(root, "services")
     if len(services) > MAX_SERVICES:
-        wrong = f"there are {len(services)}, and {MAX_SERVICES} are the most"
-        yield _diagnose(root.pairs["services"], "services", wrong, "make several applications of them")
-        return
-    for name, entry in services.items():
-        if isinstance(entry.node, nodes.MappingNode):
+        message = f"there are {len(services)} services, and the maximum is {MAX_SERVICES}"
+        errors.add(root.pairs["services"], "services", "too-large", message, "split the application")
+        errors.raise_if_any()
+    for name, pair in services.items():
+        if isinstance(pair.node, nodes.MappingNode):
             path = f"services.{name}"
-            yield from _check_image(entry.node, path, services)
-            yield from _check_references(entry.node, path, root)
-            yield from _check_dependencies(entry.node, path, services, inactive)
-            yield from _check_repeated_settings(entry.node, path)
-            yield from _check_mounts(entry.node, path)
-            yield from _check_other_keys(entry.node, path)
-    yield from _check_container_names(services)
-    yield from _check_cycles(services)
-    yield from _check_sources(root)
+            _check_image(pair.node, path, services, errors)
+            _check_references(pair.node, path, root, errors)
+            _check_dependencies(pair.node, path, services, inactive, errors)
+            _check_repeated_settings(pair.node, path, errors)
+            _check_replicas(pair.node, path, errors)
+            _check_mounts(pair.node, path, errors)
+            _check_ports(pair.node, path, errors)
+            _check_other_keys(pair.node, path, errors)
+    _check_container_names(services, errors)
+    _check_cycles(services, errors)
+    _check_sources(root, errors)
+    errors.raise_if_any()
 
 
-def _diagnose(node: nodes.Node | nodes.Pair, path: str, message: str, hint: str) -> diagnosis.Diagnostic:
-    return diagnosis.Diagnostic(node.location, path, message, hint)
-
-
-def get_sequence(node: nodes.Node, path: str) -> tuple[nodes.Node, ...]:
-    """The items of the list at a path; none where there is no such list."""
-    for key in path.split("."):
-        entry = node.pairs.get(key) if isinstance(node, nodes.MappingNode) else None
-        if entry is None:
-            return ()
-        node = entry.node
-    return node.items if isinstance(node, nodes.SequenceNode) else ()
-
-
-def _check_image(
-    service: nodes.MappingNode, path: str, services: Mapping[str, nodes.Pair]
-) -> Iterator[diagnosis.Diagnostic]:
-    build = service.pairs.get("build")
+def _check_image(service: nodes.MappingNode, path: str, services: Services, errors: tree.Errors) -> None:
     if not service.pairs.keys() & {"build", "provider"} and not tree.get_text(service, "image"):
-        yield _diagnose(service, path, "has neither an image nor a build", "add `image:` or `build:`")
-    if build is None or not isinstance(build.node, nodes.MappingNode):
+        errors.add(service, path, "missing-image", "has neither an image nor a build", "add `image:` or `build:`")
+    build = tree.get_node(service, "build")
+    if not isinstance(build, nodes.MappingNode):
         return
-    if {"dockerfile", "dockerfile_inline"} <= build.node.pairs.keys():
-        at = f"{path}.build.dockerfile_inline"
-        yield _diagnose(build.node.pairs["dockerfile_inline"], at, "has `dockerfile` beside it", "keep one of the two")
-    for name, entry in nodes.get_pairs(build.node, "additional_contexts").items():
-        other = entry.node.text if isinstance(entry.node, nodes.ScalarNode) else ""
-        if other.startswith("service:"):
-            known = [one for one, said in services.items() if _has_build(said.node)]
-            if (wanted := other.removeprefix("service:")) not in known:
-                at = f"{path}.build.additional_contexts.{name}"
-                wrong = f"no service {diagnosis.quote(wanted)} is built here"
-                yield _diagnose(entry, at, wrong, decode.suggest_name(wanted, known))
+    if {"dockerfile", "dockerfile_inline"} <= build.pairs.keys():
+        inline = build.pairs["dockerfile_inline"]
+        errors.add(
+            inline, f"{path}.build.dockerfile_inline", "conflicting-keys", "conflicts with `dockerfile`", _KEEP_ONE
+        )
+    built = [name for name, pair in services.items() if tree.get_node(pair.node, "build") is not None]
+    for name, pair in nodes.get_pairs(build, "additional_contexts").items():
+        text = pair.node.text if isinstance(pair.node, nodes.ScalarNode) else ""
+        other = text.removeprefix("service:")
+        if text.startswith("service:") and other not in built:
+            message = f"there is no service {diagnosis.quote(other)} with a build"
+            hint = decode.suggest_name(other, built)
+            errors.add(pair, f"{path}.build.additional_contexts.{name}", "unknown-service", message, hint)
     platform = tree.get_text(service, "platform")
-    built = [item.text for item in get_sequence(build.node, "platforms") if isinstance(item, nodes.ScalarNode)]
-    if platform and built and platform not in built:
-        wrong = f"{platform} is none of the platforms that are built: {', '.join(built)}"
-        yield _diagnose(service.pairs["platform"], f"{path}.platform", wrong, "add it to `build.platforms`")
+    platforms = [child.text for child in tree.list_scalars(build, "platforms")]
+    if platform and platforms and platform not in platforms:
+        message = f"{platform} is not a platform of the build: {', '.join(platforms)}"
+        errors.add(
+            service.pairs["platform"], f"{path}.platform", "invalid-value", message, "add it to `build.platforms`"
+        )
 
 
-def _has_build(service: nodes.Node) -> bool:
-    return isinstance(service, nodes.MappingNode) and "build" in service.pairs
+def _check_references(service: nodes.MappingNode, path: str, root: nodes.MappingNode, errors: tree.Errors) -> None:
+    """What a service uses must be defined at the top level."""
 
+    def check_name(node: nodes.Node | nodes.Pair, at: str, name: str, kind: str) -> None:
+        known = nodes.get_pairs(root, kind)
+        if name not in known:
+            message = f"there is no {diagnosis.quote(name)} in `{kind}:`"
+            hint = f"add `{kind}: {{{name}: ...}}` at the top level"
+            errors.add(node, at, "unknown-name", message, decode.suggest_name(name, known) if known else hint)
 
-def _check_references(service: nodes.MappingNode, path: str, root: nodes.MappingNode) -> Iterator[diagnosis.Diagnostic]:
-    """What is used at the top level must be there."""
-    for key, kind in _REFERENCED_MAPPINGS:
-        for name, entry in nodes.get_pairs(service, key).items():
-            yield from _check_reference(entry, f"{path}.{key}.{name}", name, kind, root)
-    for key, kind, _ in _REFERENCED_LISTS:
-        for number, item in enumerate(get_sequence(service, key)):
-            source = tree.get_text(item, "source") or ""
-            yield from _check_reference(item, f"{path}.{key}.{number}", source, kind, root)
-    for number, item in enumerate(get_sequence(service, "volumes")):
-        source = tree.get_text(item, "source")
-        if source and tree.get_text(item, "type") == "volume":
-            yield from _check_reference(item, f"{path}.volumes.{number}", source, "volumes", root)
-
-
-def _check_reference(
-    node: nodes.Node | nodes.Pair, path: str, name: str, kind: str, root: nodes.MappingNode
-) -> Iterator[diagnosis.Diagnostic]:
-    known = nodes.get_pairs(root, kind)
-    if name not in known:
-        wrong = f"there is no {diagnosis.quote(name)} below `{kind}:`"
-        remedy = decode.suggest_name(name, known) if known else f"add `{kind}: {{{name}: ...}}` at the top level"
-        yield _diagnose(node, path, wrong, remedy)
+    for kind in ("networks", "models"):
+        for name, pair in nodes.get_pairs(service, kind).items():
+            check_name(pair, f"{path}.{kind}.{name}", name, kind)
+    for key, kind in _REFERENCED_LISTS:
+        for number, entry in enumerate(tree.get_sequence(service, key)):
+            check_name(entry, f"{path}.{key}.{number}", tree.get_text(entry, "source") or "", kind)
+    for number, entry in enumerate(tree.get_sequence(service, "volumes")):
+        source = tree.get_text(entry, "source")
+        if source and tree.get_text(entry, "type") == "volume":
+            check_name(entry, f"{path}.volumes.{number}", source, "volumes")
 
 
 def _check_dependencies(
-    service: nodes.MappingNode, path: str, services: Mapping[str, nodes.Pair], inactive: Collection[str]
-) -> Iterator[diagnosis.Diagnostic]:
-    for name, entry in nodes.get_pairs(service, "depends_on").items():
+    service: nodes.MappingNode, path: str, services: Services, inactive: Collection[str], errors: tree.Errors
+) -> None:
+    for name, pair in nodes.get_pairs(service, "depends_on").items():
         at = f"{path}.depends_on.{name}"
-        required = tree.get_text(entry.node, "required") != "false"
-        if name in inactive and required:
-            wrong = f"the profiles leave out the service {diagnosis.quote(name)}"
-            yield _diagnose(entry, at, wrong, "choose one of its profiles, or write `required: false`")
+        if name in inactive and tree.get_text(pair.node, "required") != "false":
+            message = f"no profile of the service {diagnosis.quote(name)} is active"
+            hint = "activate one of its profiles, or write `required: false`"
+            errors.add(pair, at, "inactive-service", message, hint)
         elif name not in services and name not in inactive:
-            wrong = f"there is no service {diagnosis.quote(name)}"
-            yield _diagnose(entry, at, wrong, decode.suggest_name(name, services))
+            message = f"there is no service {diagnosis.quote(name)}"
+            errors.add(pair, at, "unknown-service", message, decode.suggest_name(name, services))
     mode = service.pairs.get("network_mode")
     if mode and nodes.get_pairs(service, "networks"):
-        yield _diagnose(mode, f"{path}.network_mode", "has `networks` beside it", "keep one of the two")
+        errors.add(mode, f"{path}.network_mode", "conflicting-keys", "conflicts with `networks`", _KEEP_ONE)
 
 
-def _check_repeated_settings(service: nodes.MappingNode, path: str) -> Iterator[diagnosis.Diagnostic]:
-    deploy = nodes.get_pairs(service, "deploy")
-    resources = deploy.get("resources")
-    pairs = [("scale", deploy, "deploy.replicas")]
-    if resources:
-        limits, reserved = nodes.get_pairs(resources.node, "limits"), nodes.get_pairs(resources.node, "reservations")
-        pairs += [("cpus", limits, "deploy.resources.limits.cpus")]
-        pairs += [("mem_limit", limits, "deploy.resources.limits.memory")]
-        pairs += [("mem_reservation", reserved, "deploy.resources.reservations.memory")]
-        pairs += [("pids_limit", limits, "deploy.resources.limits.pids")]
-    for key, where, other in pairs:
-        said, there = tree.get_text(service, key), where.get(other.rpartition(".")[2])
-        beside = there.node.text if there and isinstance(there.node, nodes.ScalarNode) else ""
-        if said and where and (beside or key != "scale") and not _is_same_amount(key, said, beside or "0"):
-            wrong, remedy = f"{said} is another value than {beside} of `{other}`", "keep one of the two"
-            if not beside:
-                wrong, remedy = f"has `{other.rpartition('.')[0]}` beside it", f"write `{other}: {said}` there"
-            yield _diagnose(service.pairs[key], f"{path}.{key}", wrong, remedy)
-    copies = [(service.pairs.get("scale"), "scale"), (deploy.get("replicas"), "deploy.replicas")]
-    for entry, key in copies:
-        if entry and isinstance(entry.node, nodes.ScalarNode) and entry.node.kind == "int":
-            count = nodes.to_int(entry.node)
-            if count < 0:
-                yield _diagnose(entry, f"{path}.{key}", f"{count} is too few", "write 0 or more")
-            if count > 1 and "container_name" in service.pairs:
-                wrong = f"{count} containers cannot have one name"
-                yield _diagnose(service.pairs["container_name"], f"{path}.container_name", wrong, "remove it")
+def _check_repeated_settings(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
+    """Settings that have an older key too."""
+    for key, other in (
+        ("scale", "deploy.replicas"),
+        ("cpus", "deploy.resources.limits.cpus"),
+        ("mem_limit", "deploy.resources.limits.memory"),
+        ("mem_reservation", "deploy.resources.reservations.memory"),
+        ("pids_limit", "deploy.resources.limits.pids"),
+    ):
+        section, _, field = other.rpartition(".")
+        text, node = tree.get_text(service, key), tree.get_node(service, section)
+        if not text or not isinstance(node, nodes.MappingNode) or not node.pairs:
+            continue
+        other_text = tree.get_text(node, field) or ""
+        if (other_text or key != "scale") and not _is_same_amount(key, text, other_text or "0"):
+            message, hint = f"{text} conflicts with {other_text} of `{other}`", _KEEP_ONE
+            if not other_text:
+                message, hint = f"conflicts with `{section}`", f"write `{other}: {text}` there"
+            errors.add(service.pairs[key], f"{path}.{key}", "conflicting-keys", message, hint)
 
 
-def _is_same_amount(key: str, first: str, second: str) -> bool:
+def _is_same_amount(key: str, text: str, other: str) -> bool:
     try:
-        return (
-            scalars.parse_size(first) == scalars.parse_size(second)
-            if key.startswith("mem")
-            else float(first) == float(second)
-        )
+        if key.startswith("mem"):
+            return scalars.parse_size(text) == scalars.parse_size(other)
+        return float(text) == float(other)
     except ValueError:
-        return True  # said elsewhere
+        return True  # reported elsewhere
 
 
-def _check_mounts(service: nodes.MappingNode, path: str) -> Iterator[diagnosis.Diagnostic]:
-    seen: dict[str, str] = {}
-    mounted: list[tuple[str, nodes.Node, str]] = [
-        (f"{path}.tmpfs.{number}", item, item.text.partition(":")[0])
-        for number, item in enumerate(get_sequence(service, "tmpfs"))
-        if isinstance(item, nodes.ScalarNode)
+def _check_replicas(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
+    for key in ("scale", "deploy.replicas"):
+        node = tree.get_node(service, key)
+        if isinstance(node, nodes.ScalarNode) and node.kind == "int":
+            count = nodes.to_int(node)
+            if count < 0:
+                errors.add(node, f"{path}.{key}", "invalid-value", f"{count} is too small", "write 0 or more")
+            if count > 1 and "container_name" in service.pairs:
+                name, message = service.pairs["container_name"], f"{count} containers cannot have the same name"
+                errors.add(name, f"{path}.container_name", "conflicting-keys", message, "remove it")
+
+
+def _check_mounts(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
+    mounts: list[tuple[str, nodes.Node, str]] = [
+        (f"{path}.tmpfs.{number}", node, node.text.partition(":")[0])
+        for number, node in enumerate(tree.get_sequence(service, "tmpfs"))
+        if isinstance(node, nodes.ScalarNode)
     ]
-    for number, item in enumerate(get_sequence(service, "volumes")):
-        at, target = f"{path}.volumes.{number}", tree.get_text(item, "target")
+    for number, node in enumerate(tree.get_sequence(service, "volumes")):
+        at, target = f"{path}.volumes.{number}", tree.get_text(node, "target")
         if target is None:
-            yield _diagnose(item, at, "has no target", "add `target:`, a path in the container")
+            errors.add(node, at, "missing-value", "has no target", "add `target:`, a path in the container")
         else:
-            mounted.append((at, item, target))
+            mounts.append((at, node, target))
             if not target.startswith(("/", "\\\\")):
-                wrong = f"{diagnosis.quote(target)} is no path from the root of the container"
-                yield _diagnose(item, f"{at}.target", wrong, "write it as /data")
-        if tree.get_text(item, "type") == "bind" and not tree.get_text(item, "source"):
-            yield _diagnose(item, at, "has no source", "add `source:`, a path on the machine")
-    for at, item, target in mounted:
-        if target in seen:
-            yield _diagnose(item, at, f"{target} is mounted twice: see {seen[target]}", "remove one")
-        seen.setdefault(target, at)
+                message = f"{diagnosis.quote(target)} is not an absolute path in the container"
+                errors.add(node, f"{at}.target", "invalid-value", message, "write it as /data")
+        if tree.get_text(node, "type") == "bind" and not tree.get_text(node, "source"):
+            errors.add(node, at, "missing-value", "has no source", "add `source:`, a path on the machine")
+    first: dict[str, str] = {}
+    for at, node, target in mounts:
+        if target in first:
+            errors.add(node, at, "duplicate-name", f"{target} is mounted by {first[target]} too", "remove one")
+        first.setdefault(target, at)
 
 
-def _check_other_keys(service: nodes.MappingNode, path: str) -> Iterator[diagnosis.Diagnostic]:
-    test = get_sequence(service, "healthcheck.test")
-    if test and isinstance(test[0], nodes.ScalarNode) and test[0].text not in ("CMD", "CMD-SHELL", "NONE"):
-        wrong = f"{diagnosis.quote(test[0].text)} is not CMD, CMD-SHELL or NONE"
-        yield _diagnose(test[0], f"{path}.healthcheck.test", wrong, 'begin with it: ["CMD", "curl", ...]')
-    for number, item in enumerate(get_sequence(service, "ports")):
-        at, host, target = f"{path}.ports.{number}", tree.get_text(item, "host_ip"), tree.get_text(item, "target")
+def _check_ports(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
+    for number, node in enumerate(tree.get_sequence(service, "ports")):
+        at, host, target = f"{path}.ports.{number}", tree.get_text(node, "host_ip"), tree.get_text(node, "target")
         if host and not _is_address(host):
-            yield _diagnose(item, f"{at}.host_ip", f"{diagnosis.quote(host)} is no address", "write it as 127.0.0.1")
+            message = f"{diagnosis.quote(host)} is not a valid address"
+            errors.add(node, f"{at}.host_ip", "invalid-address", message, "write it as 127.0.0.1")
         if target is None:
-            yield _diagnose(item, at, "has no target", "add `target:`, the port in the container")
+            errors.add(node, at, "missing-value", "has no target", "add `target:`, the port in the container")
         elif target.isdigit() and not 1 <= int(target) <= 65535:
-            yield _diagnose(item, f"{at}.target", f"{target} is no TCP port", "write one from 1 to 65535")
-    for number, item in enumerate(get_sequence(service, "develop.watch")):
-        if tree.get_text(item, "action") not in ("rebuild", "restart") and not tree.get_text(item, "target"):
-            yield _diagnose(item, f"{path}.develop.watch.{number}", "has no target", "add `target:`, where to copy to")
-    for number, item in enumerate(get_sequence(service, "devices")):
-        if not tree.get_text(item, "target"):
-            yield _diagnose(item, f"{path}.devices.{number}", "has no target", "add `target:`, a path in the container")
-    for key in ("gpus", "deploy.resources.reservations.devices"):
-        for number, item in enumerate(get_sequence(service, key)):
-            if isinstance(item, nodes.MappingNode) and {"count", "device_ids"} <= item.pairs.keys():
-                yield _diagnose(item, f"{path}.{key}.{number}", "has `count` and `device_ids`", "keep one of the two")
+            message = f"{target} is not a valid TCP port (1-65535)"
+            errors.add(node, f"{at}.target", "invalid-port", message, "write the port of the container")
 
 
 def _is_address(text: str) -> bool:
@@ -225,54 +198,67 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _check_container_names(services: Mapping[str, nodes.Pair]) -> Iterator[diagnosis.Diagnostic]:
-    """No two containers have one name."""
+def _check_other_keys(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
+    test = tree.get_sequence(service, "healthcheck.test")
+    if test and isinstance(test[0], nodes.ScalarNode) and test[0].text not in ("CMD", "CMD-SHELL", "NONE"):
+        message = f"{diagnosis.quote(test[0].text)} is not CMD, CMD-SHELL or NONE"
+        hint = 'begin with one of them: ["CMD", "curl", ...]'
+        errors.add(test[0], f"{path}.healthcheck.test", "invalid-value", message, hint)
+    for number, node in enumerate(tree.get_sequence(service, "develop.watch")):
+        if tree.get_text(node, "action") not in ("rebuild", "restart") and not tree.get_text(node, "target"):
+            hint = "add `target:`, a path in the container"
+            errors.add(node, f"{path}.develop.watch.{number}", "missing-value", "has no target", hint)
+    for number, node in enumerate(tree.get_sequence(service, "devices")):
+        if not tree.get_text(node, "target"):
+            hint = "add `target:`, a path in the container"
+            errors.add(node, f"{path}.devices.{number}", "missing-value", "has no target", hint)
+    for key in ("gpus", "deploy.resources.reservations.devices"):
+        for number, node in enumerate(tree.get_sequence(service, key)):
+            if isinstance(node, nodes.MappingNode) and {"count", "device_ids"} <= node.pairs.keys():
+                at = f"{path}.{key}.{number}"
+                errors.add(node, at, "conflicting-keys", "has both `count` and `device_ids`", _KEEP_ONE)
+
+
+def _check_container_names(services: Services, errors: tree.Errors) -> None:
     first: dict[str, str] = {}
-    for name, entry in services.items():
-        said = tree.get_text(entry.node, "container_name")
-        if said and said in first and isinstance(entry.node, nodes.MappingNode):
-            wrong = f"the container of {first[said]} is called {diagnosis.quote(said)} too"
-            at = entry.node.pairs["container_name"]
-            yield _diagnose(at, f"services.{name}.container_name", wrong, "remove one of the two")
-        first.setdefault(said or "", name)
+    for service, pair in services.items():
+        name = tree.get_text(pair.node, "container_name")
+        if name and name in first:
+            node = tree.get_node(pair.node, "container_name") or pair.node
+            message = f"the container of {first[name]} is called {diagnosis.quote(name)} too"
+            errors.add(node, f"services.{service}.container_name", "duplicate-name", message, "remove one of the two")
+        first.setdefault(name or "", service)
 
 
-def _check_cycles(services: Mapping[str, nodes.Pair]) -> Iterator[diagnosis.Diagnostic]:
-    """One problem a circle, without recursion."""
-    after = {name: [*nodes.get_pairs(entry.node, "depends_on")] for name, entry in services.items()}
-    done: set[str] = set()
-    for start in services:
-        trail: list[str] = []
-        ahead = [(start, False)]
-        while ahead:
-            name, leave = ahead.pop()
-            if leave:
-                done.add(trail.pop())
-            elif name in trail:
-                circle = [*trail[trail.index(name) :], name]
-                entry = nodes.get_pairs(services[circle[-2]].node, "depends_on")[name]
-                wrong = f"waits for itself: {' -> '.join(circle)}"
-                yield _diagnose(entry, f"services.{circle[-2]}.depends_on.{name}", wrong, "take one of these out")
-            elif name in after and name not in done:
-                trail.append(name)
-                ahead += [(name, True), *((other, False) for other in reversed(after[name]))]
+def _check_cycles(services: Services, errors: tree.Errors) -> None:
+    dependencies = {name: list(nodes.get_pairs(pair.node, "depends_on")) for name, pair in services.items()}
+    cycles = [*rollout_order.find_name_cycles(dependencies)]
+    cycles += [(name, name) for name, others in dependencies.items() if name in others]
+    for cycle in cycles:
+        service, dependency = cycle[-2:]
+        pair = nodes.get_pairs(services[service].node, "depends_on")[dependency]
+        message = f"depends on itself: {' -> '.join(cycle)}"
+        at = f"services.{service}.depends_on.{dependency}"
+        errors.add(pair, at, "dependency-cycle", message, "remove one of these dependencies")
 
 
-def _check_sources(root: nodes.MappingNode) -> Iterator[diagnosis.Diagnostic]:
+def _check_sources(root: nodes.MappingNode, errors: tree.Errors) -> None:
+    """Configs and secrets have one source, and external volumes have no settings."""
     for kind, keys in (("configs", ("file", "environment", "content")), ("secrets", ("file", "environment"))):
-        for name, entry in nodes.get_pairs(root, kind).items():
-            if not isinstance(entry.node, nodes.MappingNode):
+        for name, pair in nodes.get_pairs(root, kind).items():
+            if not isinstance(pair.node, nodes.MappingNode):
                 continue
-            said = [key for key in keys if key in entry.node.pairs]
-            external = tree.get_text(entry.node, "external") == "true"
-            at = f"{kind}.{name}"
-            if len(said) > 1:
-                yield _diagnose(entry, at, f"has {' and '.join(said)}", "keep one of them")
-            elif not said and not external and (kind == "secrets" or "driver" not in entry.node.pairs):
-                yield _diagnose(entry, at, "has no content", f"add {', '.join(keys)} or `external: true`")
-    for name, entry in nodes.get_pairs(root, "volumes").items():
-        if isinstance(entry.node, nodes.MappingNode) and tree.get_text(entry.node, "external") == "true":
-            for key, inner in entry.node.pairs.items():
+            sources = [key for key in keys if key in pair.node.pairs]
+            is_external = tree.get_text(pair.node, "external") == "true"
+            if len(sources) > 1:
+                message = f"has both {' and '.join(sources)}"
+                errors.add(pair, f"{kind}.{name}", "conflicting-keys", message, "keep one of them")
+            elif not sources and not is_external and (kind == "secrets" or "driver" not in pair.node.pairs):
+                hint = f"add {', '.join(keys)} or `external: true`"
+                errors.add(pair, f"{kind}.{name}", "missing-value", "has no content", hint)
+    for name, pair in nodes.get_pairs(root, "volumes").items():
+        if isinstance(pair.node, nodes.MappingNode) and tree.get_text(pair.node, "external") == "true":
+            for key, child in pair.node.pairs.items():
                 if key not in ("name", "external") and not key.startswith("x-"):
-                    at = f"volumes.{name}.{key}"
-                    yield _diagnose(inner, at, "the volume is external, and is not made here", "remove it")
+                    message = "the volume is external, so this setting has no effect"
+                    errors.add(child, f"volumes.{name}.{key}", "conflicting-keys", message, "remove it")

@@ -7,70 +7,72 @@ from seaway.model.defaults import image_profiles
 
 
 def resolve_application(app: application.Application) -> application.Application:
-    """The application with everything stated: what known images need, what a job takes from the service that it uses,
-    and how each secret is made wherever it is listed.
+    """The application with all values: image profiles, fields that a job inherits, and the source of each secret.
 
-    A job keeps ``uses``: its image is that of the service. Its own words win, name by name for env, secrets and
-    files; user, security and resources are the service's where the job has the defaults.
+    A job keeps ``uses``: its image is that of the service. Its env, secrets and files override those of the service by
+    name. It inherits user, security, egress and resources where its own are the defaults.
     """
     app = image_profiles.apply_profiles(app)
     services = {service.name: service for service in app.services}
-    whole = dataclasses.replace(
-        app, jobs=tuple(_inherit_service(job, services[job.uses]) if job.uses else job for job in app.jobs)
-    )
-    return propagate_sources(resolve_users(whole))
+    jobs = tuple(_inherit_service(job, services[job.uses]) if job.uses else job for job in app.jobs)
+    return propagate_sources(resolve_users(dataclasses.replace(app, jobs=jobs)))
 
 
 def _inherit_service(job: application.Job, service: application.Service) -> application.Job:
     default = application.Job("default")
-    taken = {
-        one.name: one
-        for one in service.secrets
-        if job.env.keys().isdisjoint((one.name, secrets.format_variable_name(one)))
-    }
-    taken |= {one.name: one for one in job.secrets}
-    files = {one.path: one for one in service.files} | {one.path: one for one in job.files}
-    own = {name for one in job.secrets for name in (one.name, secrets.format_variable_name(one))}
+    own_names = {name for secret in job.secrets for name in (secret.name, secrets.format_variable_name(secret))}
+    inherited = [
+        secret
+        for secret in service.secrets
+        if job.env.keys().isdisjoint((secret.name, secrets.format_variable_name(secret)))
+    ]
     return dataclasses.replace(
         job,
         build=service.build,
         image=service.image,
-        env={name: value for name, value in service.env.items() if name not in own} | dict(job.env),
-        secrets=tuple(taken.values()),
-        files=tuple(files.values()),
+        env={name: text for name, text in service.env.items() if name not in own_names} | dict(job.env),
+        secrets=tuple({secret.name: secret for secret in (*inherited, *job.secrets)}.values()),
+        files=tuple({file.path: file for file in (*service.files, *job.files)}.values()),
         calls=tuple(dict.fromkeys((*service.calls, *job.calls))),
-        egress=service.egress if job.egress == default.egress else job.egress,
         working_dir=job.working_dir or service.working_dir,
         writable=tuple(dict.fromkeys((*service.writable, *job.writable))),
-        user=service.user if job.user == default.user else job.user,
-        security=service.security if job.security == default.security else job.security,
-        resources=service.resources if job.resources == default.resources else job.resources,
+        **{
+            field: getattr(service, field)
+            for field in ("egress", "user", "security", "resources")
+            if getattr(job, field) == getattr(default, field)
+        },
     )
 
 
 def resolve_users(app: application.Application) -> application.Application:
-    """The application where each companion without an image of its own has the user that its image is made for."""
+    """The application where extra containers without an image have the user that their image is made for."""
     default = application.ExtraContainer("default").user
-    services = {one.name: one for one in app.services}
+    services = {service.name: service for service in app.services}
     workloads = app.get_workloads()
 
-    def user(path: str, one: application.ContainerSpec) -> dict[str, int | None]:
-        if not isinstance(one, application.ExtraContainer) or one.user != default or one.image is not None:
+    def resolve_user(path: str, container_spec: application.ContainerSpec) -> dict[str, int | None]:
+        if not isinstance(container_spec, application.ExtraContainer):
             return {}
-        owner = workloads[".".join(path.split(".")[:2])]
-        return {"user": services[one.uses].user if one.uses else owner.user}
+        if container_spec.user != default or container_spec.image is not None:
+            return {}
+        workload = workloads[".".join(path.split(".")[:2])]
+        return {"user": services[container_spec.uses].user if container_spec.uses else workload.user}
 
-    return app.replace_containers(user)
+    return app.replace_containers(resolve_user)
 
 
 def propagate_sources(app: application.Application) -> application.Application:
-    """The application where each secret says how it comes about wherever it is listed: once is enough to say it."""
-    told = {
-        one.name: one for _, one in secrets.list_secrets(app) if one.generate is not None or one.existing is not None
+    """The application where each secret has its source wherever it is listed: writing it once is enough."""
+    sources = {
+        secret.name: secret
+        for _, secret in secrets.list_secrets(app)
+        if secret.generate is not None or secret.existing is not None
     }
 
-    def whole(secret: application.Secret) -> application.Secret:
-        one = told.get(secret.name, secret)
-        return dataclasses.replace(secret, generate=one.generate, existing=one.existing, key=one.key)
+    def add_source(secret: application.Secret) -> application.Secret:
+        source = sources.get(secret.name, secret)
+        return dataclasses.replace(secret, generate=source.generate, existing=source.existing, key=source.key)
 
-    return app.replace_containers(lambda _, one: {"secrets": tuple(map(whole, one.secrets))})
+    return app.replace_containers(
+        lambda _, container_spec: {"secrets": tuple(add_source(secret) for secret in container_spec.secrets)}
+    )

@@ -35,7 +35,7 @@ def find_error(text: str) -> str | None:
         for part in field.split(","):
             part_numbers = _parse_part(part, numbers, names)
             if not part_numbers:
-                return f"contains {part}, which is not a valid {name} ({numbers[0]}-{numbers[-1]})"
+                return f'contains "{part}", which is not a valid {name} ({numbers[0]}-{numbers[-1]})'
             selected.update(part_numbers)
         matches.append(selected)
     _, _, days, months, _ = matches

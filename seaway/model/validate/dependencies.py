@@ -3,6 +3,7 @@
 ``calls`` says nothing about an order: two services may call each other, and a client retries.
 """
 
+import itertools
 from collections.abc import Iterator
 
 from seaway.model import application, rollout_order
@@ -13,13 +14,8 @@ _KINDS = ("services", "stores", "jobs")
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Each target exists, completes before its dependents start, and depends on none of them."""
-    paths = {
-        workload.name: (f"{kind}.{workload.name}", workload)
-        for kind, workloads in zip(_KINDS, (app.services, app.stores, app.jobs), strict=True)
-        for workload in workloads
-    }
-    workloads = {name: workload for name, (_, workload) in paths.items()}
-    for path, workload in paths.values():
+    workloads = {workload.name: workload for workload in app.get_workloads().values()}
+    for path, workload in app.get_workloads().items():
         for number, target in enumerate(workload.depends_on):
             target_path = f"{path}.dependsOn.{number}"
             if target in workload.depends_on[:number]:
@@ -33,11 +29,25 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
                 message = f"there is no service, store or job {diagnosis.quote(target)}"
                 hint = decode.suggest_name(target, [name for name in workloads if name != workload.name])
                 yield locations.report(target_path, "unknown-workload", message, hint)
-    for cycle in rollout_order.find_name_cycles({name: each.depends_on for name, each in workloads.items()}):
-        path, workload = paths[cycle[0]]
-        cycle_path = f"{path}.dependsOn.{workload.depends_on.index(cycle[1])}"
-        message = f"{' -> '.join(cycle)} depend on each other, so none of them could start"
-        yield locations.report(cycle_path, "dependency-cycle", message, "remove one of these; `calls` needs no order")
+    yield from _check_cycles(app, locations)
+
+
+def _check_cycles(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
+    """Also cycles through shared volumes: a pod that shares one waits for the node of the store."""
+    workloads = {workload.name: (path, workload) for path, workload in app.get_workloads().items()}
+    targets = {
+        name: (*workload.depends_on, *(shared.store for shared in workload.shared_volumes))
+        for name, (_, workload) in workloads.items()
+    }
+    for cycle in rollout_order.find_name_cycles(targets):
+        for name, target in itertools.pairwise(cycle):
+            path, workload = workloads[name]
+            if target in workload.depends_on:  # a cycle of shared volumes only is reported with the volumes
+                key_path = f"{path}.dependsOn.{workload.depends_on.index(target)}"
+                message = f"{' -> '.join(cycle)} depend on each other, so none of them could start"
+                hint = "remove one of these; `calls` needs no order"
+                yield locations.report(key_path, "dependency-cycle", message, hint)
+                break
 
 
 def _check_target(

@@ -73,7 +73,7 @@ def _check_targets(service: application.Service, path: str, locations: diagnosis
             yield locations.report(key_path, "invalid-percentage", message, "write it as 70%")
         elif max_percent is not None and percent > max_percent:
             limit = "resources.memory" if key == "memory" else "resources.cpuLimit"
-            message = f"pods start when the use is a tenth above {target}, which {limit}, the limit, makes impossible"
+            message = f"pods start at a tenth above {target}, but {limit} limits the use below that"
             hint = f"write at most {max_percent}%" if max_percent else "raise the limit"
             yield locations.report(key_path, "unreachable-target", message, hint)
 

@@ -12,8 +12,8 @@ import pytest
 
 from seaway.cli import main
 from tests.support import apiserver
+from tests.support import live_objects as made
 from tests.unit.cli import program
-from tests.unit.rollout import made
 
 VERSIONS = {
     "Deployment": "apps/v1",
@@ -91,7 +91,9 @@ def put_objects(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> N
     """Into the namespace of shop in dev."""
     for each in objects:
         version = VERSIONS.get(kind, "v1")
-        api.put(version, kind, "shop-dev", each["metadata"]["name"], **{key: each[key] for key in each})
+        api.put(
+            version, kind, "shop-dev", each["metadata"]["name"], **{key: each[key] for key in each if key != "kind"}
+        )
 
 
 def put_all(api: apiserver.ApiServer, objects: dict[str, list[made.Object]]) -> None:

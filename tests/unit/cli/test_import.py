@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a message stands in one line, as it is printed
 """`seaway import`, and a compose file as the application of a stack."""
 
 import json
@@ -10,6 +9,7 @@ from seaway.cli import main, stack
 from seaway.compose import project
 from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis
+from tests.support import diagnostics
 
 COMPOSE = """\
 name: shop
@@ -20,10 +20,6 @@ services:
     read_only: true
     mem_limit: 64m
 """
-PUBLISHED = (
-    "LINE  KEY                             WHAT          HOW                                                                                         WAY OUT\n"
-    "5     services.web.ports.0.published  approximated  publish: true, and not port 8080 of a host: how it is reached is the environment's business  pulumi config set seaway:publish ingress, nodePort or loadBalancer\n"
-)
 
 
 @pytest.fixture
@@ -34,10 +30,12 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_it_writes_the_application_and_the_losses(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_writes_the_application_and_the_losses(
+    file: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
+) -> None:
     assert main.main(["import", "docker-compose.yml"]) == 0
     out, err = capsys.readouterr()
-    assert (out, err) == (f"{PUBLISHED}docker-compose.yml: 10 keys: 9 kept, 1 approximated\nwritten: app.yaml\n", "")
+    assert ([" ".join(line.split()) for line in out.splitlines()], err) == (wording, "")
     assert load.load_application(file.with_name("app.yaml")) == load.load_application(file)
     assert main.main(["import", "docker-compose.yml", "--python"]) == 0
     assert load.load_application(file.with_name("app.py")) == load.load_application(file)
@@ -49,21 +47,21 @@ def test_it_writes_through_no_link(file: Path) -> None:
     assert not file.with_name("elsewhere").exists()
 
 
-def test_it_writes_over_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_writes_over_nothing(file: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
     file.with_name("app.yaml").write_text("mine")
     assert main.main(["import", "docker-compose.yml"]) == 2
-    assert capsys.readouterr().err == "app.yaml: is there already; --out FILE writes another, --force this one\n"
+    assert capsys.readouterr().err.splitlines() == wording
     assert file.with_name("app.yaml").read_text() == "mine"
     assert main.main(["import", "docker-compose.yml", "--force"]) == 0
     assert main.main(["import", "docker-compose.yml", "--out", "no/app.yaml"]) == 2
-    assert capsys.readouterr().err == "no/app.yaml: its folder is not there; mkdir -p no\n"
+    assert capsys.readouterr().err.splitlines() == wording
     assert main.main(["import", "compose.yml"]) == 2
-    assert capsys.readouterr().err == "compose.yml: there is no such file; name one that is there\n"
+    assert capsys.readouterr().err.splitlines() == wording
 
 
 def test_strict_is_a_failure_and_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["import", "docker-compose.yml", "--strict"]) == 1
-    assert capsys.readouterr().out == f"{PUBLISHED}docker-compose.yml: 10 keys: 9 kept, 1 approximated\n"
+    assert capsys.readouterr().out.endswith("docker-compose.yml: 10 keys: 9 kept, 1 approximated\n")
     assert not file.with_name("app.yaml").exists()
     file.write_text(COMPOSE.replace('    ports: ["8080:80"]\n', '    expose: ["80"]\n'))
     assert main.main(["import", "docker-compose.yml", "--strict"]) == 0
@@ -81,7 +79,7 @@ def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert (found["application"], found["written"], found["strict"]) == ("shop", "app.yaml", False)
     assert found["counts"] == {"kept": 9, "added": 0, "approximated": 1, "dropped": 0, "refused": 0}
-    assert found["app"]["services"]["web"]["expose"] is True
+    assert found["app"]["services"]["web"]["publish"] is True
     assert {key: found["keys"][2][key] for key in ("file", "line", "key", "kind")} == {
         "file": "docker-compose.yml",
         "line": 4,
@@ -97,15 +95,15 @@ def test_what_is_refused_is_not_written_and_not_deployed(file: Path, capsys: pyt
     assert not file.with_name("app.yaml").exists()
     with pytest.raises(diagnosis.InvalidInput) as raised:
         load.load_application(Path("docker-compose.yml"))
-    assert str(raised.value) == (
-        "docker-compose.yml:8:5: services.web.privileged: root on the node: every device, every file; name what it needs in `cap_add`, or leave it out: `x-seaway: {waive: {privileged: <reason>}}` in the service"
-    )
+    assert [(str(diagnostic.location), diagnostic.path) for diagnostic in raised.value.diagnostics] == [
+        ("docker-compose.yml:8:5", "services.web.privileged")
+    ]
 
 
-def test_profiles(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_profiles(file: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
     file.write_text(f"{COMPOSE}  debug: {{image: 'nginx:1', profiles: [tools]}}\n")
     assert main.main(["import", "docker-compose.yml"]) == 0
-    assert capsys.readouterr().err == "seaway: debug is left out: none of its profiles was asked for (--profile)\n"
+    assert capsys.readouterr().err.splitlines() == wording
     assert main.main(["import", "docker-compose.yml", "--force", "--profile", "tools"]) == 0
     assert [one.name for one in load.load_application(file.with_name("app.yaml")).services] == ["web", "debug"]
 
@@ -138,9 +136,7 @@ def test_profiles_of_a_stack(file: Path) -> None:
     file.with_name("app.yaml").write_text("name: a\nservices: {web: {image: 'x:1'}}\n")
     with pytest.raises(diagnosis.InvalidInput) as raised:
         loaded('{"app": "app.yaml", "profiles": "[tools]"}')
-    assert str(raised.value) == (
-        "(config): seaway:profiles: are for compose files, and app.yaml is not one; remove them [conflicting-keys]"
-    )
+    assert diagnostics.summarize(raised.value.diagnostics) == ["(config): seaway:profiles: conflicting-keys"]
 
 
 @pytest.mark.parametrize(
@@ -158,9 +154,7 @@ def test_others_are_not(name: str) -> None:
 def test_one_that_is_not_there() -> None:
     with pytest.raises(diagnosis.InvalidInput) as raised:
         load.load_application(Path("docker-compose.yml"))
-    assert str(raised.value) == (
-        "docker-compose.yml: there is no such file; write the application there, or name the file that it is in"
-    )
+    assert [str(diagnostic.location) for diagnostic in raised.value.diagnostics] == ["docker-compose.yml"]
 
 
 def test_what_has_a_name_is_built_by_somebody_else_where_no_stack_is(

@@ -1,9 +1,10 @@
-"""The command itself: verbs, exit codes, where messages go."""
+"""The command itself: commands, exit codes, and where messages go."""
 
+import json
 import subprocess
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -11,16 +12,7 @@ from seaway import errors
 from seaway.cli import command, main
 from seaway.syntax import diagnosis
 
-
-def command_module(work: Callable[[], int]) -> types.ModuleType:
-    """A verb `work` that does this."""
-    made = types.ModuleType("work")
-
-    def add(parsers: command.Subparsers) -> None:
-        parsers.add_parser("work", help="work", description="work").set_defaults(run=lambda _: work())
-
-    made.__dict__["add"] = add
-    return made
+INVALID = diagnosis.reject(diagnosis.SourceLocation("app.yaml", 1, 3), "name", "invalid-name", "is invalid", "fix it")
 
 
 def raising(error: BaseException) -> Callable[[], int]:
@@ -30,49 +22,118 @@ def raising(error: BaseException) -> Callable[[], int]:
     return work
 
 
-INVALID = diagnosis.InvalidInput(
-    [diagnosis.Diagnostic(diagnosis.SourceLocation("app.yaml", 1), "name", "is wrong", "mend it")]
-)
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
+    """The module of a command `work`; a test sets its `run`."""
+    module = types.ModuleType("seaway.cli.work")
+    module.__dict__["configure"] = lambda parser: command.add_json_option(parser, "seaway.cli.work")
+    monkeypatch.setitem(sys.modules, "seaway.cli.work", module)
+    monkeypatch.setattr(main, "COMMANDS", [command.Command(name="work", module="work", help="work")])
+    yield module
 
 
 @pytest.mark.parametrize(
-    ("work", "code", "told"),
+    ("function", "code", "expected"),
     [
         (lambda: command.SUCCESS, 0, ""),
         (lambda: command.ROLLED_BACK, 3, ""),
-        (raising(INVALID), 2, "app.yaml:1: name: is wrong; mend it\n"),
+        (raising(INVALID), 2, "app.yaml:1:3: name: is invalid; fix it [invalid-name]\n"),
         (raising(errors.Unavailable("cannot reach the cluster")), 1, "seaway: cannot reach the cluster\n"),
         (raising(KeyboardInterrupt()), 130, ""),
     ],
 )
 def test_exit_codes(
-    work: Callable[[], int],
+    work: types.ModuleType,
+    function: Callable[[], int],
     code: int,
-    told: str,
-    monkeypatch: pytest.MonkeyPatch,
+    expected: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(main, "VERBS", [command_module(work)])
+    work.__dict__["run"] = lambda _: function()
     assert main.main(["work"]) == code
+    assert capsys.readouterr() == ("", expected)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            INVALID,
+            {
+                "code": "invalid-name",
+                "file": "app.yaml",
+                "line": 1,
+                "column": 3,
+                "path": "name",
+                "message": "is invalid",
+                "hint": "fix it",
+            },
+        ),
+        (
+            errors.Unavailable("cannot reach the cluster"),
+            {
+                "code": "unavailable",
+                "file": None,
+                "line": None,
+                "column": None,
+                "path": None,
+                "message": "cannot reach the cluster",
+                "hint": None,
+            },
+        ),
+    ],
+    ids=["invalid", "unavailable"],
+)
+def test_errors_as_json(
+    work: types.ModuleType, error: Exception, expected: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    work.__dict__["run"] = lambda _: raising(error)()
+    assert main.main(["work", "--json"]) in (1, 2)
     shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("", told)
+    assert json.loads(shown.out) == {"errors": [expected]}
+    assert "cannot reach" in shown.err or "invalid-name" in shown.err
 
 
-def test_an_unknown_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["show", "web", "--stack", "dev"], "seaway explain web --stack dev?"),
+        (["show", "defaults", "--json"], "seaway explain --defaults --json?"),
+        (["show", "graph"], "seaway graph?"),
+        (["render", "--to", "compose", "--strict"], "seaway export --strict?"),
+        (["release", "outdated"], "seaway images outdated?"),
+        (["release", "outdated", "--write"], "seaway images lock?"),
+        (["up", "--recover", "--stale-lock"], "did you mean --force-unlock?"),
+        (["release", "rollback", "prod", "--no-up"], "did you mean --pin-only?"),
+        (["statsu"], "did you mean seaway status?"),
+        (["frobnicate"], "the commands are: up, "),
+    ],
+)
+def test_unknown_words(
+    words: Sequence[str], expected: str, capsys: pytest.CaptureFixture[str], wording: list[str]
+) -> None:
+    assert main.main(words) == command.USAGE_ERROR
+    messages = capsys.readouterr().err.splitlines()
+    assert expected in messages[0]
+    assert messages == wording
+
+
+def test_arguments_for_pulumi_are_not_searched_for_options() -> None:
+    assert main.find_unknown(["up", "--", "--stale-lock"]) is None
+
+
+def list_commands(commands: Sequence[command.Command], *above: str) -> Iterator[list[str]]:
+    for declared in commands:
+        yield [*above, declared.name]
+        yield from list_commands(declared.subcommands, *above, declared.name)
+
+
+@pytest.mark.parametrize("words", list(list_commands(main.COMMANDS)), ids=" ".join)
+def test_every_command_has_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main.main(["frobnicate"])
-    assert ended.value.code == command.USAGE_ERROR
-    assert "frobnicate" in capsys.readouterr().err
-
-
-def test_every_verb_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for each in main.VERBS:
-        module = each.__name__.rpartition(".")[2]
-        name = {"import_compose": "import"}.get(module, module)  # a word of Python's own
-        with pytest.raises(SystemExit) as ended:
-            main.main([name, "--help"])
-        assert ended.value.code == 0
-        assert f"seaway {name}" in capsys.readouterr().out
+        main.main([*words, "--help"])
+    assert ended.value.code == 0
+    assert f"seaway {' '.join(words)}" in capsys.readouterr().out
 
 
 def test_it_runs_as_a_module() -> None:
@@ -80,16 +141,17 @@ def test_it_runs_as_a_module() -> None:
     assert done.stdout.startswith("usage: seaway")
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+def test_a_reader_that_ends_early_is_not_an_error() -> None:
     program = """
 import sys, types
-from seaway.cli import main
-def add(parsers):
-    def run(_):
-        while True:
-            print("x" * 1000)
-    parsers.add_parser("talk", help="", description="").set_defaults(run=run)
-main.VERBS = [types.SimpleNamespace(add=add)]
+from seaway.cli import command, main
+module = types.ModuleType("seaway.cli.talk")
+def run(_):
+    while True:
+        print("x" * 1000)
+module.configure, module.run = lambda parser: None, run
+sys.modules["seaway.cli.talk"] = module
+main.COMMANDS = [command.Command(name="talk", module="talk", help="talk")]
 sys.exit(main.main(["talk"]))
 """
     process = subprocess.Popen(

@@ -1,12 +1,10 @@
-"""``seaway migrate``: the files of version 0.1.0 in today's words."""
+"""``seaway migrate``: rewrites the files of version 0.1.0."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 
-from seaway.cli import command, migrate
-from seaway.syntax import diagnosis
+from seaway.cli import command, main
 
 APP = (
     "name: shop\nservices:\n  web: {image: a, port: 80, expose: true} # the page\njobs:\n  job: {image: a, tries: 2}\n"
@@ -28,7 +26,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*, write: bool = False) -> int:
-    return migrate.run(argparse.Namespace(write=write))
+    return main.main(["migrate", *(["--write"] if write else [])])
 
 
 def test_it_prints_the_changes(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,8 +92,7 @@ def test_a_file_outside_of_the_project_stays(shop: Path, tmp_path_factory: pytes
     outside.write_text(APP)
     (shop / "app" / "app.yaml").unlink()
     (shop / "app" / "app.yaml").symlink_to(outside)
-    with pytest.raises(diagnosis.InvalidInput):
-        run(write=True)
+    assert run(write=True) == command.USAGE_ERROR
     assert outside.read_text() == APP
 
 

@@ -62,10 +62,10 @@ def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.Re
     assert shown.err == ""
     table, *_, pinned, next_ = shown.out.splitlines()
     assert table.split() == ["PART", "FIELD", "BEFORE", "AFTER"]
-    assert pinned == f"release {dev.release_id} is pinned for staging; nothing is committed, nothing is deployed."
+    assert pinned == f"release {dev.release_id} is pinned for staging; nothing is committed or deployed."
     assert (
         next_
-        == f"Next: commit environments/staging.lock.yaml and releases/{dev.release_id}.yaml; look at what it changes: seaway preview --stack staging; deploy it: seaway up --stack staging --rollback-on-failure"
+        == f"Next: commit environments/staging.lock.yaml and releases/{dev.release_id}.yaml; preview the changes: seaway preview --stack staging; deploy: seaway up --stack staging --rollback-on-failure"
     )
     assert not (shop / "calls.json").exists()
 
@@ -89,7 +89,7 @@ def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.Release
     said = release_lock.get_path(shop, "staging").read_text()
     capfd.readouterr()
     assert promote("dev", "staging") == 0
-    assert capfd.readouterr().out == f"release {dev.release_id} is pinned for staging already: nothing to do\n"
+    assert capfd.readouterr().out == f"release {dev.release_id} is already pinned for staging: nothing to do\n"
     failed = release_lock.Fallback(
         release="a-b", sha256="0" * 64, held=dev.id, because="web: no", since=environments.TIME
     )
@@ -97,7 +97,7 @@ def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.Release
     assert promote("dev", "staging") == 0
     assert (
         capfd.readouterr().out
-        == f"release {dev.release_id} is pinned for staging already; it failed there (web: no), try it again: seaway up --retry\n"
+        == f"release {dev.release_id} is already pinned for staging: it failed there (web: no), try again: seaway up --retry\n"
     )
     assert said.startswith("# What stack staging runs.")
 
@@ -142,15 +142,14 @@ def test_nothing_is_copied_within_one_registry(
     assert seen == []
 
 
-def test_a_working_tree_with_changes_is_a_warning(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_a_working_tree_with_changes_is_a_warning(
+    shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
+) -> None:
     one = environments.deploy_record(
         api, environments.build_record(shop, "dev"), provenance=environments.build_dirty_provenance()
     )
     assert promote("dev", "staging") == 0
-    assert (
-        capfd.readouterr().err
-        == f"seaway: warning: release {one.release_id} was built with changes that are in no commit (on {environments.CLEAN.revision})\n"
-    )
+    assert environments.hide_ids(capfd.readouterr().err) == wording
     assert release.read(shop, one.release_id).provenance.dirty
 
 
@@ -179,42 +178,30 @@ def test_a_failed_one_runs_no_longer_instead(shop: Path, dev: record.ReleaseReco
 # Refusals.
 
 
-def test_to_itself(shop: Path, capfd: Captured) -> None:
-    assert refused(capfd, "dev", "dev", code=2) == [
-        "seaway: both are stack dev; a release goes from one stack to another"
-    ]
+def test_to_itself(shop: Path, capfd: Captured, wording: list[str]) -> None:
+    assert environments.hide_ids(refused(capfd, "dev", "dev", code=2)) == wording
 
 
 @pytest.mark.parametrize("words", [("nowhere", "staging"), ("dev", "nowhere")])
-def test_no_such_stack(shop: Path, words: tuple[str, str], capfd: Captured) -> None:
-    assert refused(capfd, *words, code=2) == [
-        'Pulumi.nowhere.yaml: there is no stack "nowhere"; there are: dev, prod, staging'
-    ]
+def test_no_such_stack(shop: Path, words: tuple[str, str], capfd: Captured, wording: list[str]) -> None:
+    assert environments.hide_ids(refused(capfd, *words, code=2)) == wording
 
 
-def test_a_stack_that_builds_takes_none(shop: Path, capfd: Captured) -> None:
-    assert refused(capfd, "prod", "dev", code=2) == [
-        "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is pinned for it; give it one: seaway release promote <from> prod"
-    ]
+def test_a_stack_that_builds_takes_none(shop: Path, capfd: Captured, wording: list[str]) -> None:
+    assert environments.hide_ids(refused(capfd, "prod", "dev", code=2)) == wording
     environments.write_stack(shop, "prod", build="true")
-    assert refused(capfd, "prod", "dev", code=2) == [
-        "Pulumi.dev.yaml: seaway:build: stack dev builds what it deploys, and a release cannot be promoted to it; pulumi config set seaway:build false --stack dev, or promote to another stack"
-    ]
+    assert environments.hide_ids(refused(capfd, "prod", "dev", code=2)) == wording
 
 
-def test_nothing_was_ever_deployed(shop: Path, capfd: Captured) -> None:
+def test_nothing_was_ever_deployed(shop: Path, capfd: Captured, wording: list[str]) -> None:
     program.install_pulumi(shop)
-    assert refused(capfd, "dev", "staging") == [
-        "seaway: the state of stack dev has no release: the next pulumi up that succeeds writes one"
-    ]
+    assert environments.hide_ids(refused(capfd, "dev", "staging")) == wording
 
 
 def test_the_state_cannot_be_read(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
     (shop / "nothing" / "pulumi").unlink()
     (line,) = refused(capfd, "dev", "staging")
-    assert line.startswith(
-        "seaway: the state of stack dev cannot be read (there is no program pulumi on the PATH); log"
-    )
+    assert line.startswith("seaway: the state of stack dev cannot be read (")
 
 
 def test_a_forged_record_is_not_promoted(
@@ -259,12 +246,12 @@ def test_the_cluster_is_away(shop: Path, dev: record.ReleaseRecord, api: apiserv
     assert line.startswith("seaway: ")
 
 
-def test_not_healthy(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_not_healthy(
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
+) -> None:
     counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
     api.put("apps/v1", "Deployment", "shop-dev", "web", status={"observedGeneration": 1, **counts})
-    assert refused(capfd, "dev", "staging") == [
-        "seaway: stack dev is not healthy (web: 0 of 2 pods are ready after 300 s); wait for it or mend it: seaway status --stack dev"
-    ]
+    assert environments.hide_ids(refused(capfd, "dev", "staging")) == wording
     for name in ("api", "worker", "db"):
         kind = "StatefulSet" if name == "db" else "Deployment"
         api.put("apps/v1", kind, "shop-dev", name, status={"observedGeneration": 1, **counts, "updatedReplicas": 0})
@@ -272,11 +259,11 @@ def test_not_healthy(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiSe
     assert " and 1 more); wait for it or mend it: " in line
 
 
-def test_drifted(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_drifted(
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
+) -> None:
     api.remove("v1", "Service", "shop-dev", "web")
-    assert refused(capfd, "dev", "staging") == [
-        f"seaway: stack dev has drifted from release {dev.release_id}: 1 difference; look at them: seaway status --drift --stack dev"
-    ]
+    assert environments.hide_ids(refused(capfd, "dev", "staging")) == wording
     api.remove("v1", "Service", "shop-dev", "api")
     assert "2 differences" in refused(capfd, "dev", "staging")[0]
 
@@ -297,7 +284,7 @@ def test_a_pod_with_another_image(
 
 
 def test_it_runs_another_one_than_it_pins(
-    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:
     staged(shop, api, dev, capfd)
     environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
@@ -305,21 +292,17 @@ def test_it_runs_another_one_than_it_pins(
     assert promote("dev", "staging") == 0
     capfd.readouterr()
     assert promote("staging", "prod") == 1
-    assert capfd.readouterr().err.splitlines() == [
-        f"seaway: stack staging pins release {second.release_id} and runs {dev.release_id}; deploy what it pins before it goes to prod: pulumi up --stack staging"
-    ]
+    assert environments.hide_ids(capfd.readouterr().err) == wording
     assert release_lock.read(shop, "prod") == release_lock.Lock()
 
 
 def test_never_healthy_where_it_must_have_been(
-    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:
     assert promote("dev", "staging") == 0  # pinned, and not deployed yet
     capfd.readouterr()
     assert promote("dev", "prod") == 1
-    assert capfd.readouterr().err.splitlines() == [
-        f"seaway: release {dev.release_id} was never healthy in stack staging, and prod takes only what was; give it to staging first: seaway release promote dev staging"
-    ]
+    assert environments.hide_ids(capfd.readouterr().err) == wording
     # What the cluster says is no evidence of it: whoever may write ConfigMaps there can say so.
     environments.store_record(api, environments.build_record(shop, "staging"))
     assert promote("dev", "prod") == 1
@@ -327,25 +310,21 @@ def test_never_healthy_where_it_must_have_been(
     assert promote("dev", "prod") == 0
 
 
-def test_held(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
+def test_held(shop: Path, dev: record.ReleaseRecord, capfd: Captured, wording: list[str]) -> None:
     held = release_lock.HeldRelease(dev.release_id, because="web: it ended with code 1", since="2026-01-02T03:04:05Z")
     release_lock.write(shop, "staging", release_lock.Lock(held=(held, HELD)))
-    assert refused(capfd, "dev", "staging") == [
-        f"seaway: release {dev.release_id} is held in stack staging since 2026-01-02T03:04:05Z (web: it ended with code 1); promote a newer one, or let it go by name: seaway release promote dev staging --unhold {dev.release_id}"
-    ]
+    assert environments.hide_ids(refused(capfd, "dev", "staging")) == wording
     assert refused(capfd, "dev", "staging", "--unhold", OLD)[0].startswith(f"seaway: release {dev.release_id} is held")
     assert promote("dev", "staging", "--unhold", dev.release_id) == 0
     assert environments.read_lock(shop, "staging") == release_lock.Lock(release=dev.release_id, held=(HELD,))
 
 
-def test_what_is_not_held_cannot_be_let_go(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
-    assert refused(capfd, "dev", "staging", "--unhold", "ffffffffffff") == [
-        "seaway: release ffffffffffff is not held in stack staging, so it cannot be let go; nothing is held there"
-    ]
+def test_what_is_not_held_cannot_be_let_go(
+    shop: Path, dev: record.ReleaseRecord, capfd: Captured, wording: list[str]
+) -> None:
+    assert environments.hide_ids(refused(capfd, "dev", "staging", "--unhold", "ffffffffffff")) == wording
     release_lock.write(shop, "staging", release_lock.Lock(held=(HELD,)))
-    assert refused(capfd, "dev", "staging", "--unhold", "ffffffffffff") == [
-        f"seaway: release ffffffffffff is not held in stack staging, so it cannot be let go; held are: {OLD}"
-    ]
+    assert environments.hide_ids(refused(capfd, "dev", "staging", "--unhold", "ffffffffffff")) == wording
 
 
 WAIVER = "seaway:waivers: {IMG-01: {reason: late, owner: ann, until: 2026-01-01}}"

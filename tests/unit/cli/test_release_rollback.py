@@ -80,12 +80,12 @@ def test_the_release_before_is_pinned_and_deployed(
     lines = shown.out.splitlines()
     assert lines[:3] == [
         f"release {first.release_id} is pinned for prod; release {second.release_id} is held (rolled back by hand): promotions refuse it until --unhold names it",
-        f"Jobs before and after the rollout of {first.release_id} do not run again (migrate); what those of {second.release_id} did stays done.",
+        f"The jobs of {first.release_id} before and after the rollout do not run again (migrate); the effects of the jobs of {second.release_id} remain.",
         "Updating",
     ]
     assert (
         lines[-1]
-        == f"release {first.release_id} runs; commit environments/prod.lock.yaml and releases/{first.release_id}.yaml, or the next checkout deploys {second.release_id} again"
+        == f"release {first.release_id} is deployed; commit environments/prod.lock.yaml and releases/{first.release_id}.yaml, or the next checkout deploys {second.release_id} again"
     )
 
 
@@ -125,6 +125,7 @@ def test_back_and_back_again_never_goes_forward(
     prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
     api: apiserver.ApiServer,
     capfd: Captured,
+    wording: list[str],
 ) -> None:
     first, second = prod
     environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Newer}")
@@ -135,11 +136,8 @@ def test_back_and_back_again_never_goes_forward(
     capfd.readouterr()
     # The second one was never given up, but it is newer.
     assert rollback("prod") == 1
-    assert (
-        capfd.readouterr().err
-        == f"seaway: no release ran in namespace shop-prod before {first.release_id} that is not held; there are: {second.release_id}\n"
-    )
-    assert rollback("prod", "--to", second.release_id, "--no-up") == 0
+    assert environments.hide_ids(capfd.readouterr().err) == wording
+    assert rollback("prod", "--to", second.release_id, "--pin-only") == 0
     assert [one.release for one in release_lock.read(shop, "prod").held] == [first.release_id, third.release_id]
 
 
@@ -147,7 +145,7 @@ def test_without_a_deployment(
     shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
 ) -> None:
     first, _ = prod
-    assert rollback("prod", "--no-up") == 0
+    assert rollback("prod", "--pin-only") == 0
     assert (
         capfd.readouterr().out.splitlines()[-1]
         == f"Deploy it: seaway up --stack prod; and commit environments/prod.lock.yaml and releases/{first.release_id}.yaml"
@@ -156,16 +154,17 @@ def test_without_a_deployment(
 
 
 def test_a_deployment_that_fails_leaves_it_pinned(
-    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+    pulumi: program.FakePulumi,
+    shop: Path,
+    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
+    capfd: Captured,
+    wording: list[str],
 ) -> None:
     first, _ = prod
     pulumi.set_steps("sys.exit(255)")
     assert rollback("prod") == 1
     assert release_lock.read(shop, "prod").release == first.release_id
-    assert (
-        capfd.readouterr().err
-        == f"seaway: release {first.release_id} is pinned, but not all of it is healthy: seaway status --stack prod; go on with: seaway up --stack prod\n"
-    )
+    assert environments.hide_ids(capfd.readouterr().err) == wording
 
 
 def test_what_is_newer_than_the_release_is_not_in_the_way(
@@ -233,57 +232,44 @@ def test_a_file_with_another_digest_than_was_deployed(
 # Refusals.
 
 
-def test_a_stack_that_builds(shop: Path, capfd: Captured) -> None:
-    assert refused(shop, capfd, "dev", code=2) == (
-        "Pulumi.dev.yaml: seaway:build: stack dev builds what it deploys, and pins no release to go back from; git revert, and seaway up --stack dev; or let a failed one go back by itself: seaway up --rollback-on-failure --stack dev"
-    )
+def test_a_stack_that_builds(shop: Path, capfd: Captured, wording: list[str]) -> None:
+    assert environments.hide_ids(refused(shop, capfd, "dev", code=2)) == wording
 
 
-def test_no_such_stack(shop: Path, capfd: Captured) -> None:
-    assert (
-        refused(shop, capfd, "nowhere", code=2)
-        == 'Pulumi.nowhere.yaml: there is no stack "nowhere"; there are: dev, prod, staging'
-    )
+def test_no_such_stack(shop: Path, capfd: Captured, wording: list[str]) -> None:
+    assert environments.hide_ids(refused(shop, capfd, "nowhere", code=2)) == wording
 
 
-def test_nothing_is_pinned(shop: Path, capfd: Captured) -> None:
-    assert refused(shop, capfd, "prod", code=2) == (
-        "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is pinned for it; give it one: seaway release promote <from> prod"
-    )
+def test_nothing_is_pinned(shop: Path, capfd: Captured, wording: list[str]) -> None:
+    assert environments.hide_ids(refused(shop, capfd, "prod", code=2)) == wording
 
 
-def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]) -> None:
     only = environments.deploy_record(api, pinned(shop, "1"))
-    assert refused(shop, capfd, "prod") == (
-        f"seaway: no release ran in namespace shop-prod before {only.release_id} that is not held; promote a mended one: seaway release promote"
-    )
+    assert environments.hide_ids(refused(shop, capfd, "prod")) == wording
 
 
 def test_what_is_pinned_already(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
 ) -> None:
     _, second = prod
-    assert refused(shop, capfd, "prod", "--to", second.release_id) == (
-        f"seaway: release {second.release_id} is pinned for prod already; deploy it: seaway up --stack prod"
-    )
+    assert environments.hide_ids(refused(shop, capfd, "prod", "--to", second.release_id)) == wording
 
 
-def test_what_is_held(shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured) -> None:
+def test_what_is_held(
+    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
+) -> None:
     first, second = prod
     held = release_lock.HeldRelease(first.release_id, because="slow", since=environments.TIME)
     release_lock.write(shop, "prod", release_lock.Lock(release=second.release_id, held=(held,)))
-    assert refused(shop, capfd, "prod", "--to", first.release_id) == (
-        f"seaway: release {first.release_id} is held in stack prod since {environments.TIME} (slow); promote a mended one: seaway release promote"
-    )
+    assert environments.hide_ids(refused(shop, capfd, "prod", "--to", first.release_id)) == wording
 
 
 def test_what_nobody_knows(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
 ) -> None:
     first, _ = prod
-    assert refused(shop, capfd, "prod", "--to", "ffffffffffff") == (
-        f"seaway: release ffffffffffff is neither in releases/ nor in the state of stack prod; there are: {first.release_id}"
-    )
+    assert environments.hide_ids(refused(shop, capfd, "prod", "--to", "ffffffffffff")) == wording
 
 
 def test_a_secret_that_the_older_release_needs(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
@@ -327,4 +313,4 @@ def test_a_pinned_release_that_fails_goes_back_by_itself(
     said = release_lock.read(shop, "prod")
     assert said.fallback
     assert (said.release, said.fallback.held, said.fallback.release) == (third.release_id, third.id, second.id)
-    assert f"release {second.id} is back, and state and cluster agree." in capfd.readouterr().err
+    assert f"release {second.id} is restored; state and cluster agree." in capfd.readouterr().err

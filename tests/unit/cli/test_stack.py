@@ -79,7 +79,7 @@ def test_the_environment_and_the_selection_name_one(folder: Path, monkeypatch: p
 
 def test_the_selection_of_the_backend_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     select(folder, stacks={BACKEND: "organization/seaway/prod", "file:///other": "organization/seaway/dev"})
-    assert "say which with --stack: dev, prod" in wrong()  # which backend is not plain
+    assert "select one with --stack: dev, prod" in wrong()  # which backend is not plain
     monkeypatch.setenv("PULUMI_BACKEND_URL", BACKEND)
     assert find().name == "prod"
 
@@ -94,32 +94,37 @@ def test_the_only_stack_is_meant(folder: Path) -> None:
     assert find().name == "dev"
 
 
-def test_what_is_wrong_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert wrong() == f"{folder}: no stack is chosen; say which with --stack: dev, prod"
-    assert wrong("-s", "stage") == 'Pulumi.stage.yaml: there is no stack "stage"; say which with --stack: dev, prod'
+def test_errors(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wording: list[str]) -> None:
+    messages = [wrong(), wrong("-s", "stage")]
     (folder / "other.yaml").unlink()
-    assert wrong("-s", "prod") == (
-        "other.yaml: cannot be read (No such file or directory); it says the name in its line `name:`"
-    )
+    messages.append(wrong("-s", "prod"))
     (folder / "app" / "app.yaml").write_text("services: {}\n")
-    assert wrong("-s", "dev") == "app/app.yaml: name: is missing; add `name:`"
+    messages.append(wrong("-s", "dev"))
     (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
-    assert wrong("-s", "dev") == "Pulumi.dev.yaml: seaway:context: is not set; pulumi config set seaway:context <value>"
+    messages.append(wrong("-s", "dev"))
     for file in folder.glob("Pulumi.*.yaml"):
         file.unlink()
-    assert wrong() == f"{folder}: there is no stack; pulumi stack init <stack> begins one"
+    messages.append(wrong())
     monkeypatch.chdir(tmp_path)
-    assert wrong() == f"{tmp_path}: no Pulumi.yaml here or above; cd to your checkout"
+    messages.append(wrong())
+    messages = [message.replace(str(tmp_path), "TMP") for message in messages]
+    assert [message.rpartition(" [")[2].rstrip("]") for message in messages] == [
+        "no-stack",
+        "unknown-stack",
+        "unreadable-file",
+        "missing-value",
+        "missing-value",
+        "no-stack",
+        "file-not-found",
+    ]
+    assert messages == wording
 
 
 def test_a_stack_that_pins_a_release_is_of_its_application(folder: Path) -> None:
     """The working tree may hold anything."""
     file = folder / "Pulumi.prod.yaml"
     file.write_text(f"{file.read_text()}  seaway:build: false\n")
-    assert wrong("-s", "prod") == (
-        "environments/prod.lock.yaml: release: stack prod builds nothing (seaway:build is false) and no release is"
-        " pinned for it; give it one: seaway release promote <from> prod"
-    )
+    assert wrong("-s", "prod").startswith("environments/prod.lock.yaml: release: ")
     one = release.Release(application=application.Application(name="florist"))
     release.save_release(folder, one)
     release_lock.write(folder, "prod", release_lock.Lock(release=one.id))

@@ -86,7 +86,7 @@ def test_what_is_in_it() -> None:
 
 
 def test_after_is_an_arrow_of_its_own() -> None:
-    assert ("services.service-2", "after", "services.service-3") in edges(twenty())
+    assert ("services.service-2", "dependsOn", "services.service-3") in edges(twenty())
 
 
 def test_without_an_exposed_service_there_is_no_outside() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from seaway.files import roots
-from seaway.project import load, stack_file
+from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, encode
 from tests.support import diagnostics
 
@@ -87,7 +87,7 @@ TARGETS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("roots")
     (top / "outside").mkdir()
     (top / "outside/file").write_text(LINE)
@@ -95,14 +95,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
-def create_project(place: Path) -> Path:
+def create_project(top: Path) -> Path:
     """A project. The files outside it contain the canary."""
-    shutil.rmtree(place / "project", ignore_errors=True)
-    (place / "project/app/web").mkdir(parents=True)
-    (place / "project/app/web/Dockerfile").write_text("FROM scratch\n")
-    (place / "project/app/other.yml").write_text("services: {o: {image: $CANARY}}\n")
-    (place / "project/Pulumi.yaml").write_text("name: a\nruntime: python\n")
-    return place / "project"
+    shutil.rmtree(top / "project", ignore_errors=True)
+    (top / "project/app/web").mkdir(parents=True)
+    (top / "project/app/web/Dockerfile").write_text("FROM scratch\n")
+    (top / "project/app/other.yml").write_text("services: {o: {image: $CANARY}}\n")
+    (top / "project/Pulumi.yaml").write_text("name: a\nruntime: python\n")
+    return top / "project"
 
 
 def load_file(file: Path) -> tuple[str, bool]:
@@ -128,10 +128,10 @@ WRITTEN = st.one_of(
     links=st.tuples(st.integers(0, 2), st.booleans()),
 )
 def test_nothing_outside_is_read(
-    place: Path, monkeypatch: pytest.MonkeyPatch, reference: str, target: tuple[str, str], links: tuple[int, bool]
+    top: Path, monkeypatch: pytest.MonkeyPatch, reference: str, target: tuple[str, str], links: tuple[int, bool]
 ) -> None:
     """``links``: how many lead to the file one after the other, and whether one more is to its folder."""
-    folder = create_project(place)
+    folder = create_project(top)
     monkeypatch.chdir(folder)
     how, name = target
     written = name
@@ -159,8 +159,8 @@ def test_nothing_outside_is_read(
 @pytest.mark.parametrize(
     "name", ["app/app.yaml", "app/docker-compose.yml", "app/app.py", "app/images.lock", "Pulumi.dev.yaml", "app/.env"]
 )
-def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: str) -> None:
-    folder = create_project(place)
+def test_files_of_a_fixed_name(top: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: str) -> None:
+    folder = create_project(top)
     monkeypatch.chdir(folder)
     compose = name in {"app/docker-compose.yml", "app/.env"}
     app = name if name.endswith((".py", "compose.yml")) else "app/docker-compose.yml" if compose else "app/app.yaml"
@@ -173,7 +173,9 @@ def test_files_of_a_fixed_name(place: Path, monkeypatch: pytest.MonkeyPatch, nam
     TARGETS[target](below)
     (folder / name).symlink_to(below)
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        load.load_environment(stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev")
+        environments.read_environment(
+            stack_file.read_config(folder / "Pulumi.dev.yaml"), folder=folder, stack="dev", check_ids=()
+        )
     assert CANARY not in str(caught.value)
 
 
@@ -181,9 +183,9 @@ STACK = "config: {{seaway:context: c, seaway:app: app/app.yaml{0}}}\n"
 
 
 def test_the_root_is_the_git_repository_where_it_is_set(
-    place: Path, monkeypatch: pytest.MonkeyPatch, wording: list[str]
+    top: Path, monkeypatch: pytest.MonkeyPatch, wording: list[str]
 ) -> None:
-    folder = create_project(place)
+    folder = create_project(top)
     monkeypatch.chdir(folder)
     (folder / "app/app.yaml").write_text(REFERENCES["envFile"].format("../../outside/file"))
     file = folder / "Pulumi.dev.yaml"
@@ -191,7 +193,7 @@ def test_the_root_is_the_git_repository_where_it_is_set(
     def load_env() -> Mapping[str, str] | list[str]:
         try:
             config = stack_file.read_config(file)
-            return load.load_environment(config, folder=folder, stack="dev").app.services[0].env
+            return environments.read_environment(config, folder=folder, stack="dev", check_ids=()).app.services[0].env
         except diagnosis.InvalidInput as error:
             messages.append(str(error))
             return diagnostics.summarize(error.diagnostics)
@@ -201,19 +203,19 @@ def test_the_root_is_the_git_repository_where_it_is_set(
     assert load_env() == ["app/app.yaml:2:48: services.web.envFile.0: outside-root"]
     file.write_text(STACK.format(", seaway:root: git"))
     assert load_env() == ["Pulumi.dev.yaml:1:55: seaway:root: no-git-repository"]
-    (place / ".git").mkdir()
-    (place / ".git/config").write_text(LINE)
+    (top / ".git").mkdir()
+    (top / ".git/config").write_text(LINE)
     assert load_env() == {"CANARY": CANARY}
     (folder / "app/app.yaml").write_text(REFERENCES["envFile"].format("../../.git/config"))
     assert load_env() == ["app/app.yaml:2:48: services.web.envFile.0: closed-folder"]
     file.write_text(STACK.format(", seaway:root: /"))
     assert "Pulumi.dev.yaml:1:55: seaway:root: invalid-value" in load_env()
     assert messages[:3] == wording
-    shutil.rmtree(place / ".git")
+    shutil.rmtree(top / ".git")
 
 
-def test_links_that_stay_inside_are_followed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = create_project(place)
+def test_links_that_stay_inside_are_followed(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = create_project(top)
     monkeypatch.chdir(folder)
     (folder / "shared").mkdir()
     (folder / "shared/file").write_text(LINE)
@@ -224,15 +226,15 @@ def test_links_that_stay_inside_are_followed(place: Path, monkeypatch: pytest.Mo
     assert CANARY in load_file(folder / "app/docker-compose.yml")[0]
 
 
-def test_without_a_project_the_working_directory_is_the_root(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = create_project(place)
+def test_without_a_project_the_working_directory_is_the_root(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = create_project(top)
     (folder / "Pulumi.yaml").unlink()
     (folder / "app/docker-compose.yml").write_text(COMPOSE["env_file"].format("../../outside/file"))
     monkeypatch.chdir(folder)
     text, refused = load_file(Path("app/docker-compose.yml"))
     assert refused
     assert "is outside the project; copy it below the working directory" in text
-    monkeypatch.chdir(place)
+    monkeypatch.chdir(top)
     assert CANARY in load_file(Path("project/app/docker-compose.yml"))[0]
 
 

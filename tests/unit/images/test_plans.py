@@ -29,8 +29,7 @@ def given(tmp_path: Path) -> environments.Environment:
 
 def plans(given: environments.Environment, **substitutes: str) -> list[image.BuildPlan]:
     chosen = dataclasses.replace(given.settings, image_overrides=substitutes)
-    repositories = {"web": "registry.example.com/web", "worker": "registry.example.com/worker"}
-    return image.plan_builds(dataclasses.replace(given, settings=chosen), repositories)
+    return image.plan_builds(dataclasses.replace(given, settings=chosen))
 
 
 def test_a_dockerfile_that_is_no_text_is_told_with_its_line(given: environments.Environment) -> None:

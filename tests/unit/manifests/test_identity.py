@@ -1,77 +1,72 @@
-"""Accounts: one a workload, a token and rights only where they are asked for, and who images are pulled with."""
+"""Service accounts, their permissions, and the credentials for images."""
 
 from typing import Any
 
 import pytest
 
-from seaway.manifests import inputs, objects, preview
-from seaway.model import application, settings
+from seaway.manifests import inputs, objects
+from seaway.model import settings
+from tests.support.rendering import Rendered, render, service
 
-STACK = settings.Settings(stack="test", context="work", registry="registry.example.com/team")
-RIGHTS = {"pods/log": ("get",), "pods": ("list", "get", "get"), "deployments.apps/scale": ("patch",)}
-PULL = settings.Settings(
-    stack="test",
-    context="work",
-    registry="registry.example.com/team",
-    image_pull_credentials=settings.PullCredentials(user="me", secret="TOKEN"),
-    image_pull_secrets=("theirs",),
-)
+PERMISSIONS = {"pods/log": ("get",), "pods": ("list", "get", "get"), "deployments.apps/scale": ("patch",)}
+PULL: dict[str, Any] = {
+    "image_pull_credentials": settings.PullCredentials(user="me", secret="TOKEN"),
+    "image_pull_secrets": ("theirs",),
+}
 
 
-def made(stack: settings.Settings = STACK, **web: Any) -> dict[str, objects.ReleaseObject]:
-    app = application.Application("shop", services=(application.Service("web", image="a", **web),))
-    return {each.key: each for each in preview.render_objects(app, stack)}
+def render_with_password(password: str) -> Rendered:
+    return render(
+        service(image="a"),
+        secrets={inputs.PULL_CREDENTIALS: inputs.SecretValue(fingerprint="", value=password)},
+        **PULL,
+    )
 
 
-def test_without_rights_there_is_an_account_and_no_token() -> None:
-    found = made()
-    assert found["ServiceAccount/web"].manifest["automountServiceAccountToken"] is False
-    assert "imagePullSecrets" not in found["ServiceAccount/web"].manifest
-    assert found["Deployment/web"].manifest["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
-    assert not {"Role/web", "RoleBinding/web"} & found.keys()
+def test_an_account_without_permissions_has_no_token() -> None:
+    rendered = render(service())
+    account = rendered["ServiceAccount/web"].manifest
+    assert account["automountServiceAccountToken"] is False
+    assert "imagePullSecrets" not in account
+    assert rendered.get_pod()["automountServiceAccountToken"] is False
+    assert not {"Role/web", "RoleBinding/web"} & rendered.keys()
 
 
-def test_rights_are_exactly_what_is_said_and_the_pod_gets_its_token() -> None:
-    found = made(kubernetes_api=RIGHTS)
-    assert found["Role/web"].manifest["rules"] == [
+def test_a_pod_with_permissions_gets_a_token_and_exactly_these() -> None:
+    rendered = render(service(kubernetes_api=PERMISSIONS))
+    assert rendered["Role/web"].manifest["rules"] == [
         {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["patch"]},
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
         {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     ]
-    binding = found["RoleBinding/web"].manifest
+    binding = rendered["RoleBinding/web"].manifest
     assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "web"}
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "web", "namespace": "shop-test"}]
     for key in ("Role/web", "RoleBinding/web"):
-        assert (found[key].owner, found[key].phase) == ("web", objects.Phase.foundation)
-    assert found["ServiceAccount/web"].manifest["automountServiceAccountToken"] is False, "whoever else uses it"
-    assert found["Deployment/web"].manifest["spec"]["template"]["spec"]["automountServiceAccountToken"] is True
+        assert (rendered[key].owner, rendered[key].phase) == ("web", objects.Phase.foundation)
+    account = rendered["ServiceAccount/web"].manifest
+    assert account["automountServiceAccountToken"] is False, "other pods may use the account"
+    assert rendered.get_pod()["automountServiceAccountToken"] is True
 
 
-def test_every_account_pulls_with_what_the_environment_has() -> None:
-    found = made(PULL)
-    account = found["Secret/seaway-registry"]
-    assert (account.owner, account.is_retained) == (None, False)
-    assert account.manifest["type"] == "kubernetes.io/dockerconfigjson"
-    assert account.manifest["data"] == {".dockerconfigjson": ""}
-    assert found["ServiceAccount/web"].manifest["imagePullSecrets"] == [
+def test_every_account_has_the_pull_secrets_of_the_environment() -> None:
+    rendered = render_with_password("")
+    secret = rendered["Secret/seaway-registry"]
+    assert (secret.owner, secret.is_retained) == (None, False)
+    assert secret.manifest["type"] == "kubernetes.io/dockerconfigjson"
+    assert secret.manifest["data"] == {".dockerconfigjson": ""}
+    assert rendered["ServiceAccount/web"].manifest["imagePullSecrets"] == [
         {"name": "seaway-registry"},
         {"name": "theirs"},
     ]
 
 
 def test_another_password_changes_no_pod_and_no_name() -> None:
-    """A pod that waits for its image keeps the name that it was made with."""
-
-    def made(value: str) -> list[objects.ReleaseObject]:
-        app = application.Application("shop", services=(application.Service("web", image="a"),))
-        return objects.objects(
-            app, PULL, {}, {inputs.PULL_CREDENTIALS: inputs.SecretValue(fingerprint="", value=value)}
-        )
-
-    changed = [one.key for one, other in zip(made("x"), made("y"), strict=True) if one != other]
-    assert changed == ["Secret/seaway-registry"]
+    """A pod that waits for its image keeps the name of the Secret that it was created with."""
+    before, after = render_with_password("x"), render_with_password("y")
+    assert [key for key in before if before[key] != after[key]] == ["Secret/seaway-registry"]
 
 
-def test_an_account_without_its_value() -> None:
+def test_credentials_without_a_value_are_an_error() -> None:
     with pytest.raises(LookupError, match="seaway:imagePullCredentials: no value for TOKEN"):
-        objects.objects(application.Application("shop"), PULL, {}, {})
+        render(**PULL)

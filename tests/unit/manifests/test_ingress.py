@@ -1,33 +1,31 @@
-"""How requests from outside come in by name."""
+"""The Ingress of a published service."""
 
-import dataclasses
 from typing import Any
 
 import pytest
 
-from seaway.manifests import objects
-from seaway.model import application, settings
+from seaway.model import settings
+from tests.support.rendering import DEPLOYMENT, Rendered, render, service
 
 NGINX, TRAEFIK = "nginx.ingress.kubernetes.io", "traefik.ingress.kubernetes.io"
 HOSTS = {"web": ("shop.example.com", "example.com/shop")}
 
 
-def made(service: dict[str, Any] | None = None, **led: Any) -> dict[str, dict[str, Any]]:
-    """The objects of a service that is exposed by an ingress."""
-    web = application.Service("web", **({"image": "x:1", "port": 8000, "publish": True} | (service or {})))
-    ingress = settings.Ingress(**({"hosts": HOSTS} | led))
-    stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=ingress)
-    app = application.Application("shop", services=(web,))
-    return {one.key: one.manifest for one in objects.objects(app, stack, {}, {})}
+def render_ingress(
+    fields: dict[str, Any] | None = None, *, publish: settings.PublishMode = "ingress", **ingress: Any
+) -> Rendered:
+    """A published service, behind an ingress controller with these settings."""
+    web = service(**({"publish": True} | (fields or {})))
+    return render(web, publish=publish, ingress=settings.Ingress(**({"hosts": HOSTS} | ingress)))
 
 
-def one(**led: Any) -> dict[str, Any]:
-    return made(**led)["Ingress/web"]
+def get_spec(**ingress: Any) -> dict[str, Any]:
+    return render_ingress(**ingress).get_spec("Ingress/web")
 
 
-def annotations(manifest: dict[str, Any]) -> dict[str, str]:
-    said = manifest["metadata"]["annotations"]
-    return {name: value for name, value in said.items() if not name.startswith("pulumi.com/")}
+def get_annotations(rendered: Rendered, key: str = "Ingress/web") -> dict[str, str]:
+    annotations = rendered[key].manifest["metadata"]["annotations"]
+    return {name: text for name, text in annotations.items() if not name.startswith("pulumi.com/")}
 
 
 def path(path: str) -> dict[str, Any]:
@@ -35,82 +33,81 @@ def path(path: str) -> dict[str, Any]:
     return {"path": path, "pathType": "Prefix", "backend": backend}
 
 
-def test_hosts_and_paths() -> None:
-    found = one()
-    assert found["apiVersion"] == "networking.k8s.io/v1"
-    assert found["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
-    assert found["spec"] == {
+def test_an_ingress_has_the_hosts_and_paths_of_the_settings() -> None:
+    rendered = render_ingress()
+    assert rendered["Ingress/web"].manifest["apiVersion"] == "networking.k8s.io/v1"
+    assert rendered["Ingress/web"].manifest["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
+    assert rendered.get_spec("Ingress/web") == {
         "rules": [
             {"host": "example.com", "http": {"paths": [path("/shop")]}},
             {"host": "shop.example.com", "http": {"paths": [path("/")]}},
         ]
     }
-    assert annotations(found) == {}
+    assert get_annotations(rendered) == {}
+    assert rendered.get_spec("Service/web")["type"] == "ClusterIP"
 
 
 def test_two_paths_of_a_host_are_one_rule() -> None:
-    found = one(hosts={"web": ("a.b/y", "a.b/x/")})
-    assert found["spec"]["rules"] == [{"host": "a.b", "http": {"paths": [path("/x"), path("/y")]}}]
+    rules = get_spec(hosts={"web": ("a.b/y", "a.b/x/")})["rules"]
+    assert rules == [{"host": "a.b", "http": {"paths": [path("/x"), path("/y")]}}]
 
 
-def test_the_controller_is_named_or_the_clusters_own() -> None:
-    assert one(class_name="nginx")["spec"]["ingressClassName"] == "nginx"
+def test_the_class_name_selects_the_controller() -> None:
+    assert get_spec(class_name="nginx")["ingressClassName"] == "nginx"
 
 
-def test_a_certificate_that_is_there_is_that_of_all_hosts() -> None:
-    assert one(tls_secret="shop-tls")["spec"]["tls"] == [
-        {"hosts": ["example.com", "shop.example.com"], "secretName": "shop-tls"}
-    ]
+def test_an_existing_certificate_covers_all_hosts() -> None:
+    tls = {"hosts": ["example.com", "shop.example.com"], "secretName": "shop-tls"}
+    assert get_spec(tls_secret="shop-tls")["tls"] == [tls]
 
 
-def test_an_issuer_makes_one_for_each_host() -> None:
-    found = one(hosts={"web": ("*.example.com", "wildcard.example.com/a", "wildcard.example.com/b")}, issuer="le")
-    assert found["spec"]["tls"] == [
+def test_an_issuer_issues_a_certificate_per_host() -> None:
+    hosts = {"web": ("*.example.com", "wildcard.example.com/a", "wildcard.example.com/b")}
+    rendered = render_ingress(hosts=hosts, issuer="le")
+    assert rendered.get_spec("Ingress/web")["tls"] == [
         {"hosts": ["*.example.com"], "secretName": "tls-wildcard.example.com"},
         {"hosts": ["wildcard.example.com"], "secretName": "tls.wildcard.example.com"},
     ]
-    assert annotations(found)["cert-manager.io/cluster-issuer"] == "le"
+    assert get_annotations(rendered)["cert-manager.io/cluster-issuer"] == "le"
 
 
-def test_plain_http_is_not_answered_where_there_is_tls() -> None:
-    assert annotations(one(tls_secret="t")) == {f"{NGINX}/ssl-redirect": "true", f"{TRAEFIK}/router.tls": "true"}
-    assert annotations(one(tls_secret="t", redirect=False)) == {f"{NGINX}/ssl-redirect": "false"}
+@pytest.mark.parametrize(
+    ("ingress", "annotations"),
+    [
+        ({}, {f"{NGINX}/ssl-redirect": "true", f"{TRAEFIK}/router.tls": "true"}),
+        ({"redirect": False}, {f"{NGINX}/ssl-redirect": "false"}),
+        (
+            {"annotations": {f"{NGINX}/ssl-redirect": "false", "example.com/a": "b"}},
+            {f"{NGINX}/ssl-redirect": "false", "example.com/a": "b", f"{TRAEFIK}/router.tls": "true"},
+        ),
+    ],
+)
+def test_plain_http_is_redirected_unless_the_settings_differ(
+    ingress: dict[str, Any], annotations: dict[str, str]
+) -> None:
+    assert get_annotations(render_ingress(tls_secret="t", **ingress)) == annotations
 
 
-def test_what_else_is_said_wins() -> None:
-    more = {f"{NGINX}/ssl-redirect": "false", "example.com/a": "b"}
-    assert annotations(one(tls_secret="t", annotations=more)) == {**more, f"{TRAEFIK}/router.tls": "true"}
+def test_both_controllers_know_that_a_service_speaks_grpc() -> None:
+    rendered = render_ingress({"protocol": "grpc"})
+    assert get_annotations(rendered) == {f"{NGINX}/backend-protocol": "GRPC"}
+    assert get_annotations(rendered, "Service/web") == {f"{TRAEFIK}/service.serversscheme": "h2c"}
+    assert get_annotations(render_ingress(), "Service/web") == {}
 
 
-def test_grpc_is_told_to_both_controllers() -> None:
-    found = made({"protocol": "grpc"})
-    assert annotations(found["Ingress/web"]) == {f"{NGINX}/backend-protocol": "GRPC"}
-    assert annotations(found["Service/web"]) == {f"{TRAEFIK}/service.serversscheme": "h2c"}
-    assert annotations(made()["Service/web"]) == {}
+@pytest.mark.parametrize(("fields", "key"), [({}, DEPLOYMENT), ({"daemon_set": True}, "DaemonSet/web")])
+def test_the_workload_has_its_urls(fields: dict[str, Any], key: str) -> None:
+    annotations = get_annotations(render_ingress(fields, issuer="le"), key)
+    assert annotations["seaway/urls"] == "https://example.com/shop https://shop.example.com/"
 
 
-def test_the_service_stays_inside() -> None:
-    assert made()["Service/web"]["spec"]["type"] == "ClusterIP"
+@pytest.mark.parametrize("fields", [{"publish": False}, {"publish": False, "port": None}])
+def test_a_service_that_is_not_published_has_no_ingress(fields: dict[str, Any]) -> None:
+    rendered = render_ingress(fields)
+    assert not rendered.find("Ingress")
+    assert "seaway/urls" not in get_annotations(rendered, DEPLOYMENT)
 
 
-def test_what_runs_it_says_where_it_is_found() -> None:
-    said = {"seaway/urls": "https://example.com/shop https://shop.example.com/"}
-    assert said.items() <= annotations(made(issuer="le")["Deployment/web"]).items()
-    assert said.items() <= annotations(made({"daemon_set": True}, issuer="le")["DaemonSet/web"]).items()
-
-
-@pytest.mark.parametrize("service", [{"publish": False}, {"publish": False, "port": None}])
-def test_what_is_not_exposed_has_none(service: dict[str, Any]) -> None:
-    found = made(service)
-    assert not [key for key in found if key.startswith("Ingress/")]
-    assert "seaway/urls" not in annotations(found["Deployment/web"])
-
-
-@pytest.mark.parametrize("exposure", ["clusterIP", "nodePort", "loadBalancer"])
-def test_no_other_exposure_has_one(exposure: settings.PublishMode) -> None:
-    web = application.Service("web", image="x:1", port=8000, publish=True)
-    stack = settings.Settings(stack="test", context="test", ingress=settings.Ingress(hosts=HOSTS))
-    found = objects.objects(
-        application.Application("shop", services=(web,)), dataclasses.replace(stack, publish=exposure), {}, {}
-    )
-    assert "Ingress" not in {each.kind for each in found}
+@pytest.mark.parametrize("mode", ["none", "nodePort", "loadBalancer"])
+def test_other_ways_to_publish_need_no_ingress(mode: settings.PublishMode) -> None:
+    assert not render_ingress(publish=mode).find("Ingress")

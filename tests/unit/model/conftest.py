@@ -1,20 +1,21 @@
-"""Applications as people write them, in a folder of their own."""
+"""Applications in a folder of their own, and what is wrong with them."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from seaway.model import application
 from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis
+from tests.support import diagnostics
 
-Load = Callable[..., application.Application]
+FindErrors = Callable[..., tuple[diagnosis.Diagnostic, ...]]
+ExpectErrors = Callable[..., None]
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, which is what files are read in where there is no project."""
+    """The working directory, which is the root of the files where there is no project."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "app" / "web").mkdir(parents=True)
     (tmp_path / "app" / "web" / "Dockerfile").write_text("FROM scratch\n")
@@ -23,23 +24,33 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Loads a text, with or without a stack's file, and returns what is wrong with it, a line each."""
-    monkeypatch.chdir(folder)
+def find_errors(folder: Path) -> FindErrors:
+    """Loads the text of an app.yaml, with or without a stack file, and returns its diagnostics."""
 
-    def run(text: str | bytes, stack: str | None = None) -> list[str]:
-        path = Path("app/app.yaml")
+    def find(text: str | bytes, stack: str | None = None) -> tuple[diagnosis.Diagnostic, ...]:
+        path, stack_path = Path("app/app.yaml"), Path("Pulumi.dev.yaml")
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         try:
             if stack is None:
                 load.load_application(path)
             else:
-                Path("Pulumi.dev.yaml").write_text(stack)
-                environments.read_environment(
-                    stack_file.read_config(Path("Pulumi.dev.yaml")), folder=Path(), stack="dev", check_ids=()
-                )
+                stack_path.write_text(stack)
+                config = stack_file.read_config(stack_path)
+                environments.read_environment(config, folder=Path(), stack="dev", check_ids=())
         except diagnosis.InvalidInput as error:
-            return str(error).splitlines()
-        return []
+            return error.diagnostics
+        return ()
 
-    return run
+    return find
+
+
+@pytest.fixture
+def expect_errors(find_errors: FindErrors, wording: object) -> ExpectErrors:
+    """Compares the errors of a text with rows ``7:13: services.web.calls.0: unknown-workload``, and their wording."""
+
+    def expect(text: str, *rows: str, stack: str | None = None) -> None:
+        errors = find_errors(text, stack)
+        assert [row.removeprefix("app/app.yaml:") for row in diagnostics.summarize(errors)] == list(rows)
+        assert [f"{error.message}; {error.hint}" for error in errors] == wording
+
+    return expect

@@ -1,10 +1,8 @@
-# ruff: noqa: E501 - a message stands in one line, as it is printed
-"""Loading: overlay, inheritance, file contents, and that neither order nor repetition matters."""
+"""Loading an application: overlay, inheritance, file contents; the order of keys has no effect."""
 
 import dataclasses
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,8 @@ from hypothesis import strategies as st
 from seaway.model import application, links
 from seaway.project import load
 from seaway.syntax import diagnosis, nodes
-
-Said = Callable[..., list[str]]
+from tests.support import diagnostics
+from tests.unit.model.conftest import FindErrors
 
 SHOP = """\
 name: shop
@@ -42,7 +40,7 @@ def shop(folder: Path, overlay: str | None = None) -> application.Application:
     return load.load_application(path, overlay=nodes.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
 
 
-def test_a_job_takes_what_its_service_has_and_its_own_words_win(folder: Path) -> None:
+def test_a_job_inherits_from_its_service_and_replaces_fields(folder: Path) -> None:
     loaded = shop(folder)
     (job,) = loaded.jobs
     assert job.uses == "web"
@@ -55,12 +53,12 @@ def test_a_job_takes_what_its_service_has_and_its_own_words_win(folder: Path) ->
     assert job.files == (application.File("/etc/app.toml", source="app.toml", content="title = 1\n"),)
 
 
-def test_a_secret_is_made_the_same_way_wherever_it_is_listed(folder: Path) -> None:
+def test_a_secret_has_one_source_wherever_it_is_listed(folder: Path) -> None:
     for service in shop(folder).services:
         assert service.secrets == (application.Secret("SESSION_KEY", generate=32),)
 
 
-def test_links_become_variables(folder: Path) -> None:
+def test_links_set_variables(folder: Path) -> None:
     loaded = shop(folder)
     assert links.get_variables(loaded, loaded.services[0]) == {
         "API_URL": "http://api:8001", "API_HOST": "api", "API_PORT": "8001",
@@ -69,7 +67,7 @@ def test_links_become_variables(folder: Path) -> None:
     assert links.get_variables(loaded, loaded.services[1])["WEB_URL"] == "http://web:8000"
 
 
-def test_a_link_to_other_ports_and_protocols() -> None:
+def test_links_to_further_ports_and_other_protocols() -> None:
     ports = (application.Port("metrics", port=9090), application.Port("dns-sec", port=53, protocol="udp"))
     api = application.Service("my-api", port=50051, protocol="grpc", ports=ports)
     assert links.get_target_variables(api) == {
@@ -83,7 +81,7 @@ def test_a_link_to_other_ports_and_protocols() -> None:
     assert links.get_target_variables(application.Service("worker", ports=ports)) == {}
 
 
-def test_an_overlay_changes_and_takes_away(folder: Path) -> None:
+def test_an_overlay_changes_and_removes_fields(folder: Path) -> None:
     loaded = shop(
         folder, "services: {web: {scale: 5, env: {LOG_LEVEL: debug}, user: null, secrets: {B: {generate: 9}}}}"
     )
@@ -93,51 +91,50 @@ def test_an_overlay_changes_and_takes_away(folder: Path) -> None:
     assert loaded.services[1] == shop(folder).services[1]
 
 
-@pytest.mark.parametrize(
-    ("overlay", "line"),
-    [
-        ("services: {wep: {port: 1}}", "1:12: seaway:overlay.services.wep: the application has no such service; did you mean web?"),
-        ("service: {}", "1:1: seaway:overlay.service: an overlay has no such key; did you mean services?"),
-        ("name: x", "1:1: seaway:overlay.name: an overlay has no such key; there are: services, stores, jobs"),
-        ("[web]", "1:1: seaway:overlay: a list is no mapping; write services, stores or jobs below it"),
-        ("jobs: [x]", "1:1: seaway:overlay.jobs: a list is no mapping; write a name and what differs below it"),
-        ("\nservices:\n  web: {port: 0}", "3:9: services.web.port: 0 is no TCP port (1 to 65535); write the port that the program listens on"),
-    ],
-)  # fmt: skip
-def test_a_wrong_overlay_is_told_where_it_stands(folder: Path, overlay: str, line: str) -> None:
-    with pytest.raises(diagnosis.InvalidInput) as raised:
+OVERLAYS = {
+    "services: {wep: {port: 1}}": "1:12: seaway:overlay.services.wep: unknown-workload",
+    "service: {}": "1:1: seaway:overlay.service: unknown-key",
+    "name: x": "1:1: seaway:overlay.name: unknown-key",
+    "[web]": "1:1: seaway:overlay: invalid-value",
+    "jobs: [x]": "1:1: seaway:overlay.jobs: invalid-value",
+    "\nservices:\n  web: {port: 0}": "3:9: services.web.port: invalid-port",
+}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_errors_in_an_overlay_have_its_location(folder: Path, wording: object, overlay: str) -> None:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         shop(folder, overlay)
-    assert str(raised.value).splitlines() == [f"Pulumi.dev.yaml:{line}"]
+    assert diagnostics.summarize(caught.value.diagnostics) == [f"Pulumi.dev.yaml:{OVERLAYS[overlay]}"]
+    assert [f"{error.message}; {error.hint}" for error in caught.value.diagnostics] == wording
 
 
-def test_no_file() -> None:
-    with pytest.raises(diagnosis.InvalidInput) as raised:
+def test_a_missing_file_is_reported() -> None:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         load.load_application(Path("nowhere/app.yaml"))
-    assert str(raised.value) == (
-        "nowhere/app.yaml: the application's file cannot be read (No such file or directory); write the application there;"
-        " docs/reference.yaml shows how"
-    )
+    assert diagnostics.summarize(caught.value.diagnostics) == ["nowhere/app.yaml: : file-not-found"]
 
 
-def shuffled(value: object, by: random.Random) -> object:
-    if isinstance(value, dict):
-        keys = list(value)
-        by.shuffle(keys)
-        return {key: shuffled(value[key], by) for key in keys}
-    return value
+def shuffle_keys(node: object, generator: random.Random) -> object:
+    if isinstance(node, dict):
+        keys = list(node)
+        generator.shuffle(keys)
+        return {key: shuffle_keys(node[key], generator) for key in keys}
+    return node
 
 
-def by_name(app: application.Application) -> application.Application:
-    """Without the order of what has a name."""
+def sort_by_name(app: application.Application) -> application.Application:
+    """The application without the order of its named parts."""
 
-    def ordered(one: application.Service | application.Store | application.Job) -> object:
-        secrets = tuple(sorted(one.secrets, key=lambda secret: secret.name))
-        return dataclasses.replace(one, secrets=secrets, files=tuple(sorted(one.files, key=lambda file: file.path)))
+    def sort_parts(workload: application.AnyWorkload) -> object:
+        secrets = tuple(sorted(workload.secrets, key=lambda secret: secret.name))
+        files = tuple(sorted(workload.files, key=lambda file: file.path))
+        return dataclasses.replace(workload, secrets=secrets, files=files)
 
     return dataclasses.replace(
         app,
         **{
-            kind: tuple(sorted(map(ordered, getattr(app, kind)), key=lambda one: one.name))
+            kind: tuple(sorted(map(sort_parts, getattr(app, kind)), key=lambda workload: workload.name))
             for kind in ("services", "stores", "jobs")
         },
     )
@@ -145,18 +142,19 @@ def by_name(app: application.Application) -> application.Application:
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False))
-def test_the_order_of_keys_does_not_matter_and_twice_is_the_same(folder: Path, by: random.Random) -> None:
+def test_loading_does_not_depend_on_the_order_of_keys_and_is_repeatable(folder: Path, generator: random.Random) -> None:
     first = shop(folder)
     path = folder / "app" / "shuffled.yaml"
-    path.write_text(json.dumps(shuffled(nodes.to_plain(nodes.parse(SHOP, "a")), by)))
-    assert by_name(load.load_application(path)) == by_name(first)
+    path.write_text(json.dumps(shuffle_keys(nodes.to_plain(nodes.parse(SHOP, "a")), generator)))
+    assert sort_by_name(load.load_application(path)) == sort_by_name(first)
     assert load.load_application(path) == load.load_application(path)
 
 
-WORDS = st.sampled_from(
-    ["name", "services", "stores", "jobs", "web", "api", "build", "image", "port", "health", "env", "secrets", "files", "calls",
-     "scale", "volume", "path", "size", "uses", "generate", "source", "/", "./web", "a b", "..", "x\0y", "é" * 300]
-)  # fmt: skip
+KEYS = (
+    "name services stores jobs web api build image port health env secrets files calls scale volume path size uses"
+    " generate source"
+)
+WORDS = st.sampled_from([*KEYS.split(), "/", "./web", "a b", "..", "x\0y", "é" * 300])
 ANY = st.recursive(
     WORDS | st.none() | st.booleans() | st.integers(-2, 70000) | st.floats(allow_nan=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=5),
@@ -167,16 +165,16 @@ SERVICES = st.fixed_dictionaries({"name": WORDS, "services": st.dictionaries(WOR
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ANY | SERVICES, st.none() | ANY)
-def test_whatever_is_written_ends_in_an_application_or_in_problems(said: Said, value: object, overlay: object) -> None:
-    lines = said(json.dumps(value), json.dumps({"config": {"seaway:context": "c", "seaway:overlay": overlay}}))
-    assert all("; " in line for line in lines)
+def test_any_input_gives_an_application_or_errors(find_errors: FindErrors, value: object, overlay: object) -> None:
+    errors = find_errors(json.dumps(value), json.dumps({"config": {"seaway:context": "c", "seaway:overlay": overlay}}))
+    assert all(error.code and error.message and error.hint for error in errors)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=100) | st.binary(max_size=100))
-def test_whatever_text_is_written_ends_in_problems(said: Said, text: str | bytes) -> None:
+def test_any_text_gives_errors(find_errors: FindErrors, text: str | bytes) -> None:
     try:
         encoded = text if isinstance(text, bytes) else text.encode()
     except UnicodeEncodeError:
         return
-    assert said(encoded)
+    assert find_errors(encoded)

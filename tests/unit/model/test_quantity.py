@@ -1,4 +1,4 @@
-"""Amounts: exact, there and back, and rounded up to what one can read."""
+"""Kubernetes quantities: parsed exactly, formatted, and rounded up."""
 
 from fractions import Fraction
 
@@ -26,13 +26,13 @@ from seaway.kubernetes.api import quantity
         ("-1k", -1000),
     ],
 )
-def test_parse(text: str | int, expected: Fraction | int) -> None:
+def test_quantities_are_parsed_exactly(text: str | int, expected: Fraction | int) -> None:
     assert quantity.parse(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "Mi", "1.2.3", "1Xi", "x", "1 Gi", "1mi", "1e999999"])
-def test_what_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no quantity$"):
+def test_invalid_quantities_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a quantity$"):
         quantity.parse(text)
 
 
@@ -40,7 +40,7 @@ def test_what_is_none(text: str) -> None:
     ("cores", "expected"),
     [(2, "2"), (0, "0"), (Fraction(3, 2), "1500m"), (Fraction(1, 3), "334m"), (Fraction(1, 10**9), "1m")],
 )
-def test_cpu(cores: Fraction | int, expected: str) -> None:
+def test_cpu_is_formatted_in_thousandths(cores: Fraction | int, expected: str) -> None:
     assert quantity.format_cpu(cores) == expected
 
 
@@ -48,14 +48,14 @@ def test_cpu(cores: Fraction | int, expected: str) -> None:
     ("amount", "expected"),
     [(0, "0"), (1, "1"), (1024, "1Ki"), (3 * 2**29, "1536Mi"), (2**40, "1Ti"), (10**9, "1000000000"), (0.5, "1")],
 )
-def test_size(amount: int, expected: str) -> None:
+def test_bytes_are_formatted_in_the_largest_exact_unit(amount: int, expected: str) -> None:
     assert quantity.format_size(Fraction(amount)) == expected
 
 
 @pytest.mark.parametrize(
     ("amount", "expected"), [("1334m", "1400m"), ("13.4", "14"), ("10", "10"), ("134", "140"), ("7m", "7m"), ("0", "0")]
 )
-def test_round_cpu(amount: str, expected: str) -> None:
+def test_cpu_is_rounded_up_to_two_digits(amount: str, expected: str) -> None:
     assert quantity.round_cpu(quantity.parse(amount)) == expected
 
 
@@ -71,24 +71,18 @@ def test_round_cpu(amount: str, expected: str) -> None:
         ("1", "1"),
     ],
 )
-def test_round_size(amount: str, expected: str) -> None:
+def test_bytes_are_rounded_up_to_two_digits(amount: str, expected: str) -> None:
     assert quantity.round_size(quantity.parse(amount)) == expected
 
 
-def test_round_count() -> None:
-    assert [quantity.round_count(Fraction(number)) for number in ("0", "1/3", "5.4", "99.5", "134", "1001")] == [
-        0,
-        1,
-        6,
-        100,
-        140,
-        1100,
-    ]
+def test_counts_are_rounded_up_to_two_digits() -> None:
+    rounded = {"0": 0, "1/3": 1, "5.4": 6, "99.5": 100, "134": 140, "1001": 1100}
+    assert {number: quantity.round_count(Fraction(number)) for number in rounded} == rounded
 
 
 @settings(max_examples=50)
 @given(st.integers(0, 2**60))
-def test_there_and_back(number: int) -> None:
+def test_formatting_is_exact_and_rounding_is_within_a_tenth(number: int) -> None:
     assert quantity.parse(quantity.format_size(number)) == number
     assert quantity.parse(quantity.format_cpu(Fraction(number, 1000))) == Fraction(number, 1000)
     for rounded, exact in (

@@ -1,14 +1,11 @@
-# ruff: noqa: E501 - a message stands in one line, as it is printed
-"""`raw`: what is wrong with fields in Kubernetes' own words, with their places."""
-
-from collections.abc import Callable
+"""``raw``: errors in Kubernetes fields, with their locations."""
 
 import pytest
 
 from seaway.model import application
 from seaway.model.validate import raw
-
-Said = Callable[..., list[str]]
+from tests.support import diagnostics
+from tests.unit.model.conftest import ExpectErrors, FindErrors
 
 APP = """\
 name: shop
@@ -20,11 +17,11 @@ jobs:
   report: {image: nginx, schedule: "0 3 * * *", raw: {%s}}
 """
 
-RIGHT = [
+VALID = [
     "Deployment: {spec: {minReadySeconds: 9, strategy: {rollingUpdate: {maxSurge: 1}}}}",
     "Deployment: {spec: {strategy: {type: Recreate, rollingUpdate: null}}}",
     "Deployment: {metadata: {labels: {team: shop}, annotations: {example.com/a: b}, finalizers: [example.com/x]}}",
-    "Deployment: {spec: {template: {spec: {containers: [{name: web, tty: true, resources: {limits: {example.com/a: 1}}}]}}}}",
+    "Deployment: {spec: {template: {spec: {containers: [{name: web, resources: {limits: {example.com/a: 1}}}]}}}}",
     "Deployment: {spec: {template: {spec: {containers: [{name: other, image: other}]}}}}",
     "Service: {spec: {type: ExternalName, sessionAffinity: ClientIP, ports: [{port: 1, targetPort: main}]}}",
     "ServiceAccount: {metadata: {annotations: {iam.gke.io/gcp-service-account: web@example.com}}}",
@@ -33,53 +30,101 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize("fields", RIGHT)
-def test_right(said: Said, fields: str) -> None:
-    assert said(APP % (fields, "", "")) == []
+@pytest.mark.parametrize("fields", VALID)
+def test_valid_fields_have_no_errors(find_errors: FindErrors, fields: str) -> None:
+    assert find_errors(APP % (fields, "", "")) == ()
 
 
-WRONG = {
-    "near kind": ("Deploymnt: {}", "Deploymnt: this service has no object of that kind; did you mean Deployment?"),
-    "far kind": ("Pod: {}", "Pod: this service has no object of that kind; there are: Deployment, NetworkPolicy, PodDisruptionBudget, Service, ServiceAccount"),
-    "no mapping": ("Deployment: 5", "Deployment: 5 is no mapping; write keys of Deployment below it"),
-    "near field": ("Deployment: {spec: {minReadySecond: 5}}", "Deployment.spec.minReadySecond: is no field of DeploymentSpec; did you mean minReadySeconds?"),
-    "far field": ("Deployment: {zzz: 5}", "Deployment.zzz: is no field of Deployment; there are: apiVersion, kind, metadata, spec"),
-    "text for number": ("Deployment: {spec: {minReadySeconds: '5'}}", 'Deployment.spec.minReadySeconds: "5" is no whole number; write digits, as 5, without quotes'),
-    "truth for number": ("Deployment: {spec: {minReadySeconds: true}}", "Deployment.spec.minReadySeconds: true is no whole number; write digits, as 5, without quotes"),
-    "number for text": ("ServiceAccount: {metadata: {annotations: {a: 8000}}}", 'ServiceAccount.metadata.annotations.a: 8000 is not text; quote it: "8000"'),
-    "list for text": ("ServiceAccount: {metadata: {annotations: {a: [b]}}}", "ServiceAccount.metadata.annotations.a: a list is not text; write one value; quote it if it has brackets"),
-    "list for map": ("ServiceAccount: {metadata: {annotations: [a]}}", "ServiceAccount.metadata.annotations: a list is no mapping; write `key: value`, one a line, below it"),
-    "text for list": ("Service: {spec: {externalIPs: 10.0.0.1}}", 'Service.spec.externalIPs: "10.0.0.1" is no list; write one item a line after `- `'),
-    "text for truth": ("Service: {spec: {publishNotReadyAddresses: yes}}", 'Service.spec.publishNotReadyAddresses: "yes" is neither true nor false; write true or false, unquoted'),
-    "fraction": ("PodDisruptionBudget: {spec: {minAvailable: 0.5}}", 'PodDisruptionBudget.spec.minAvailable: 0.5 is neither a whole number nor text; write 1, or "25%"'),
-    "quantity": ("Deployment: {spec: {template: {spec: {containers: [{name: web, resources: {limits: {cpu: true}}}]}}}}", "Deployment.spec.template.spec.containers.0.resources.limits.cpu: true is no quantity; write it as 100m or 128Mi"),
-    "value": ("Service: {spec: {internalTrafficPolicy: Lokal}}", 'Service.spec.internalTrafficPolicy: "Lokal" is not one of its values; write Cluster or Local'),
-    "one of many": ("Deployment: {spec: {template: {spec: {containers: [{name: web, lifecycle: {stopSignal: SIGTRM}}]}}}}", 'Deployment.spec.template.spec.containers.0.lifecycle.stopSignal: "SIGTRM" is not one of its values; did you mean SIGTERM?'),
-    "item without name": ("Deployment: {spec: {template: {spec: {containers: [{tty: true}]}}}}", "Deployment.spec.template.spec.containers.0: has no name; add `name`, which tells it from the others of the list"),
-    "empty item": ("Service: {spec: {externalIPs: [null]}}", "Service.spec.externalIPs.0: is null; take the item out"),
-    "whole item": ("Deployment: {spec: {template: {spec: {affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{}]}}}}}}", "Deployment.spec.template.spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.0.topologyKey: is missing; PodAffinityTerm needs it"),
-    "name": ("Deployment: {metadata: {name: x}}", "Deployment.metadata.name: is how links, selectors and releases find the object; take it out"),
-    "namespace": ("Service: {metadata: {namespace: x}}", "Service.metadata.namespace: is the application's and the stack's: an application has one namespace; take it out"),
-    "kept by the cluster": ("Service: {metadata: {uid: x}}", "Service.metadata.uid: is not asked for; there are: labels, annotations, finalizers"),
-    "kind": ("Service: {kind: Service}", "Service.kind: is given with the kind; take it out"),
-    "status": ("Service: {status: {}}", "Service.status: is what the cluster tells of it, and is not asked for; take it out"),
-    "selector": ("Service: {spec: {selector: {app: web}}}", "Service.spec.selector: picks the pods by the labels that Seaway gives them, and can never change; take it out"),
-    "label": ("Deployment: {spec: {template: {metadata: {labels: {seaway/stack: x}}}}}", "Deployment.spec.template.metadata.labels.seaway/stack: is a label that tells whose the object is; take it out, or choose another key"),
-    "annotation": ("Service: {metadata: {annotations: {pulumi.com/skipAwait: 'false'}}}", "Service.metadata.annotations.pulumi.com/skipAwait: tells Pulumi how to treat the object; take it out"),
-    "replicas": ("Deployment: {spec: {replicas: 3}}", "Deployment.spec.replicas: is said by `scale`; write `scale: 3` or `scale: {min: 2, max: 10}`"),
-    "nothing": ("Deployment: {spec: {template: {spec: {tolerations: [{key: null}]}}}}", "Deployment.spec.template.spec.tolerations.0.key: is null; take the key out"),
-    "image": ("Deployment: {spec: {template: {spec: {containers: [{name: web, image: x}]}}}}", "Deployment.spec.template.spec.containers.0.image: is part of what a release records; write `image:` or `build:`"),
-}  # fmt: skip
+AFFINITY = "requiredDuringSchedulingIgnoredDuringExecution"
+INVALID = {
+    "similar kind": ("Deploymnt: {}", "3:41: Deploymnt: unknown-kind"),
+    "unknown kind": ("Pod: {}", "3:41: Pod: unknown-kind"),
+    "no mapping": ("Deployment: 5", "3:41: Deployment: invalid-type"),
+    "similar field": ("Deployment: {spec: {minReadySecond: 5}}", "3:61: Deployment.spec.minReadySecond: unknown-key"),
+    "unknown field": ("Deployment: {zzz: 5}", "3:54: Deployment.zzz: unknown-key"),
+    "text for number": (
+        "Deployment: {spec: {minReadySeconds: '5'}}",
+        "3:61: Deployment.spec.minReadySeconds: invalid-type",
+    ),
+    "boolean for number": (
+        "Deployment: {spec: {minReadySeconds: true}}",
+        "3:61: Deployment.spec.minReadySeconds: invalid-type",
+    ),
+    "number for text": (
+        "ServiceAccount: {metadata: {annotations: {a: 8000}}}",
+        "3:83: ServiceAccount.metadata.annotations.a: invalid-type",
+    ),
+    "list for text": (
+        "ServiceAccount: {metadata: {annotations: {a: [b]}}}",
+        "3:83: ServiceAccount.metadata.annotations.a: invalid-type",
+    ),
+    "list for mapping": (
+        "ServiceAccount: {metadata: {annotations: [a]}}",
+        "3:69: ServiceAccount.metadata.annotations: invalid-type",
+    ),
+    "text for list": ("Service: {spec: {externalIPs: 10.0.0.1}}", "3:58: Service.spec.externalIPs: invalid-type"),
+    "text for boolean": (
+        "Service: {spec: {publishNotReadyAddresses: yes}}",
+        "3:58: Service.spec.publishNotReadyAddresses: invalid-type",
+    ),
+    "fraction": (
+        "PodDisruptionBudget: {spec: {minAvailable: 0.5}}",
+        "3:70: PodDisruptionBudget.spec.minAvailable: invalid-type",
+    ),
+    "quantity": (
+        "Deployment: {spec: {template: {spec: {containers: [{name: web, resources: {limits: {cpu: true}}}]}}}}",
+        "3:125: Deployment.spec.template.spec.containers.0.resources.limits.cpu: invalid-type",
+    ),
+    "invalid value": (
+        "Service: {spec: {internalTrafficPolicy: Lokal}}",
+        "3:58: Service.spec.internalTrafficPolicy: invalid-value",
+    ),
+    "value of many": (
+        "Deployment: {spec: {template: {spec: {containers: [{name: web, lifecycle: {stopSignal: SIGTRM}}]}}}}",
+        "3:116: Deployment.spec.template.spec.containers.0.lifecycle.stopSignal: invalid-value",
+    ),
+    "element without name": (
+        "Deployment: {spec: {template: {spec: {containers: [{tty: true}]}}}}",
+        "3:92: Deployment.spec.template.spec.containers.0: missing-value",
+    ),
+    "null element": ("Service: {spec: {externalIPs: [null]}}", "3:72: Service.spec.externalIPs.0: invalid-value"),
+    "incomplete element": (
+        f"Deployment: {{spec: {{template: {{spec: {{affinity: {{podAffinity: {{{AFFINITY}: [{{}}]}}}}}}}}}}}}",
+        f"3:153: Deployment.spec.template.spec.affinity.podAffinity.{AFFINITY}.0.topologyKey: missing-value",
+    ),
+    "name": ("Deployment: {metadata: {name: x}}", "3:65: Deployment.metadata.name: reserved-field"),
+    "namespace": ("Service: {metadata: {namespace: x}}", "3:62: Service.metadata.namespace: reserved-field"),
+    "written by the cluster": ("Service: {metadata: {uid: x}}", "3:62: Service.metadata.uid: unsupported-key"),
+    "kind": ("Service: {kind: Service}", "3:51: Service.kind: reserved-field"),
+    "status": ("Service: {status: {}}", "3:51: Service.status: reserved-field"),
+    "selector": ("Service: {spec: {selector: {app: web}}}", "3:58: Service.spec.selector: reserved-field"),
+    "label": (
+        "Deployment: {spec: {template: {metadata: {labels: {seaway/stack: x}}}}}",
+        "3:92: Deployment.spec.template.metadata.labels.seaway/stack: reserved-field",
+    ),
+    "annotation": (
+        "Service: {metadata: {annotations: {pulumi.com/skipAwait: 'false'}}}",
+        "3:76: Service.metadata.annotations.pulumi.com/skipAwait: reserved-field",
+    ),
+    "replicas": ("Deployment: {spec: {replicas: 3}}", "3:61: Deployment.spec.replicas: reserved-field"),
+    "null in a list": (
+        "Deployment: {spec: {template: {spec: {tolerations: [{key: null}]}}}}",
+        "3:94: Deployment.spec.template.spec.tolerations.0.key: invalid-value",
+    ),
+    "image": (
+        "Deployment: {spec: {template: {spec: {containers: [{name: web, image: x}]}}}}",
+        "3:104: Deployment.spec.template.spec.containers.0.image: reserved-field",
+    ),
+}
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong(said: Said, case: str) -> None:
-    fields, line = WRONG[case]
-    (told,) = said(APP % (fields, "", ""))
-    assert told.partition(": services.web.raw.")[2] == line
+@pytest.mark.parametrize("case", INVALID)
+def test_invalid_fields_are_reported(expect_errors: ExpectErrors, case: str) -> None:
+    fields, row = INVALID[case]
+    expect_errors(APP % (fields, "", ""), row.replace(": ", ": services.web.raw.", 1))
 
 
-def test_each_is_told_with_the_place_of_its_key(said: Said) -> None:
+def test_errors_have_the_location_of_their_key(expect_errors: ExpectErrors) -> None:
     text = """\
 name: shop
 services:
@@ -95,48 +140,61 @@ services:
               - name: web
                 stdinn: true
 """
-    assert said(text) == [
-        "app/app.yaml:8:11: services.web.raw.Deployment.spec.replicas: is said by `scale`; write `scale: 3` or `scale: {min: 2, max: 10}`",
-        "app/app.yaml:13:17: services.web.raw.Deployment.spec.template.spec.containers.0.stdinn: is no field of Container; did you mean stdin?",
-    ]
+    path = "services.web.raw.Deployment.spec"
+    expect_errors(
+        text,
+        f"8:11: {path}.replicas: reserved-field",
+        f"13:17: {path}.template.spec.containers.0.stdinn: unknown-key",
+    )
 
 
-def test_stores_and_jobs_have_objects_of_their_own(said: Said) -> None:
-    assert said(APP % ("", "Deployment: {}", "Job: {}")) == [
-        "app/app.yaml:5:77: stores.db.raw.Deployment: this store has no object of that kind; there are: NetworkPolicy, Service, ServiceAccount, StatefulSet",
-        "app/app.yaml:7:55: jobs.report.raw.Job: this job has no object of that kind; did you mean CronJob?",
-    ]  # fmt: skip
-    assert said(APP % ("", "StatefulSet: {spec: {replicas: 2, serviceName: x}}", "CronJob: {spec: {schedule: x}}")) == [
-        "app/app.yaml:5:98: stores.db.raw.StatefulSet.spec.replicas: is 1: a store is one pod with its disk; take it out",
-        "app/app.yaml:5:111: stores.db.raw.StatefulSet.spec.serviceName: is the name that links use, and can never change; take it out",
-        'app/app.yaml:7:72: jobs.report.raw.CronJob.spec.schedule: is said by `schedule`; write `schedule: "0 3 * * *"`',
-    ]
+@pytest.mark.parametrize(
+    ("store", "job", "rows"),
+    [
+        (
+            "Deployment: {}",
+            "Job: {}",
+            ["5:77: stores.db.raw.Deployment: unknown-kind", "7:55: jobs.report.raw.Job: unknown-kind"],
+        ),
+        (
+            "StatefulSet: {spec: {replicas: 2, serviceName: x}}",
+            "CronJob: {spec: {schedule: x}}",
+            [
+                "5:98: stores.db.raw.StatefulSet.spec.replicas: reserved-field",
+                "5:111: stores.db.raw.StatefulSet.spec.serviceName: reserved-field",
+                "7:72: jobs.report.raw.CronJob.spec.schedule: reserved-field",
+            ],
+        ),
+    ],
+    ids=["kinds", "fields"],
+)
+def test_stores_and_jobs_have_kinds_of_their_own(
+    expect_errors: ExpectErrors, store: str, job: str, rows: list[str]
+) -> None:
+    expect_errors(APP % ("", store, job), *rows)
 
 
-PICKED = "picks the pods by the labels that Seaway gives them, and can never change; take it out"
-CONTENT = "would not change the name, which stands for the content: no pod would notice"
-SCALED = "is said by `scale`; write `scale: 3` or `scale: {min: 2, max: 10}`"
-OURS = {
-    "Deployment: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
-    "StatefulSet: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
-    "DaemonSet: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
-    "Job: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
-    "Job: {spec: {manualSelector: true}}": f"spec.manualSelector: {PICKED}",
-    "PodDisruptionBudget: {spec: {selector: {}}}": f"spec.selector: {PICKED}",
-    "NetworkPolicy: {spec: {podSelector: {}}}": f"spec.podSelector: {PICKED}",
-    "HorizontalPodAutoscaler: {spec: {minReplicas: 1}}": f"spec.minReplicas: {SCALED}",
-    "HorizontalPodAutoscaler: {spec: {maxReplicas: 1}}": f"spec.maxReplicas: {SCALED}",
-    "HorizontalPodAutoscaler: {spec: {scaleTargetRef: {}}}": "spec.scaleTargetRef: names what is scaled; take it out",
-    "RoleBinding: {roleRef: {}}": "roleRef: ties the role to the account; write `kubernetesApi:`",
-    "RoleBinding: {subjects: []}": "subjects: ties the role to the account; write `kubernetesApi:`",
-    "CronJob: {spec: {suspend: true}}": "spec.suspend: is said by `run` and `schedule`; write `run: on-demand`",
-    "ConfigMap: {data: {}}": f"data: {CONTENT}; write `files:`",
-    "ConfigMap: {binaryData: {}}": f"binaryData: {CONTENT}; build it into the image",
-    "ConfigMap: {immutable: false}": "immutable: is what keeps content and name together; take it out",
-    "Secret: {data: {}}": f"data: {CONTENT}; write `secrets:`",
-    "Secret: {stringData: {}}": f"stringData: {CONTENT}; write `secrets:`",
-    "Secret: {immutable: false}": "immutable: is what keeps content and name together; take it out",
-    "Secret: {type: x}": "type: can never change; take it out",
+RESERVED = {
+    "Deployment: {spec: {selector: {}}}": "spec.selector",
+    "StatefulSet: {spec: {selector: {}}}": "spec.selector",
+    "DaemonSet: {spec: {selector: {}}}": "spec.selector",
+    "Job: {spec: {selector: {}}}": "spec.selector",
+    "Job: {spec: {manualSelector: true}}": "spec.manualSelector",
+    "PodDisruptionBudget: {spec: {selector: {}}}": "spec.selector",
+    "NetworkPolicy: {spec: {podSelector: {}}}": "spec.podSelector",
+    "HorizontalPodAutoscaler: {spec: {minReplicas: 1}}": "spec.minReplicas",
+    "HorizontalPodAutoscaler: {spec: {maxReplicas: 1}}": "spec.maxReplicas",
+    "HorizontalPodAutoscaler: {spec: {scaleTargetRef: {}}}": "spec.scaleTargetRef",
+    "RoleBinding: {roleRef: {}}": "roleRef",
+    "RoleBinding: {subjects: []}": "subjects",
+    "CronJob: {spec: {suspend: true}}": "spec.suspend",
+    "ConfigMap: {data: {}}": "data",
+    "ConfigMap: {binaryData: {}}": "binaryData",
+    "ConfigMap: {immutable: false}": "immutable",
+    "Secret: {data: {}}": "data",
+    "Secret: {stringData: {}}": "stringData",
+    "Secret: {immutable: false}": "immutable",
+    "Secret: {type: x}": "type",
 }
 OWNERS = {
     "StatefulSet": "stores: {db: {image: x, port: 1, volume: {path: /data, size: 1Gi}, raw: {%s}}}",
@@ -144,21 +202,23 @@ OWNERS = {
     "Job": "jobs: {migrate: {image: x, raw: {%s}}}",
     "CronJob": "jobs: {report: {image: x, run: on-demand, raw: {%s}}}",
 }
-WEB = "services: {web: {image: x, scale: {max: 3}, kubernetesApi: {pods: [get]}, secrets: {A: {generate: 9}}, files: {/a: {content: b}}, raw: {%s}}}"
+WEB = (
+    "services: {web: {image: x, scale: {max: 3}, kubernetesApi: {pods: [get]}, secrets: {A: {generate: 9}},"
+    " files: {/a: {content: b}}, raw: {%s}}}"
+)
 
 
-@pytest.mark.parametrize("fields", OURS)
-def test_what_is_seaways_to_say(said: Said, fields: str) -> None:
-    kind = fields.partition(":")[0]
-    (told,) = said("name: shop\n" + OWNERS.get(kind, WEB) % fields)
-    assert told.partition(f".raw.{kind}.")[2] == OURS[fields]
+def test_fields_that_seaway_sets_are_reserved(find_errors: FindErrors, wording: object) -> None:
+    messages: list[str] = []
+    for fields, path in RESERVED.items():
+        kind = fields.partition(":")[0]
+        (error,) = find_errors("name: shop\n" + OWNERS.get(kind, WEB) % fields)
+        assert (error.path.partition(".raw.")[2], error.code) == (f"{kind}.{path}", "reserved-field")
+        messages.append(f"{kind}.{path}: {error.message}; {error.hint}")
+    assert messages == wording
 
 
-def kinds(**fields: object) -> list[str]:
-    return raw.list_kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
-
-
-ESSENTIAL = (
+REQUIRED = (
     "metadata",
     "metadata.labels",
     "metadata.annotations",
@@ -171,15 +231,19 @@ ESSENTIAL = (
 )
 
 
-@pytest.mark.parametrize("path", ESSENTIAL)
-def test_null_takes_away_nothing_that_is_needed(said: Said, path: str) -> None:
+@pytest.mark.parametrize("path", REQUIRED)
+def test_null_cannot_remove_a_required_field(find_errors: FindErrors, path: str) -> None:
     keys = path.split(".")
     fields = "".join(f"{{{key}: " for key in keys) + "null" + "}" * len(keys)
-    (told,) = said(APP % (f"Deployment: {fields}", "", ""))
-    assert told.endswith(f"raw.Deployment.{path}: cannot be removed: Seaway needs it; take it out")
+    (row,) = diagnostics.summarize(find_errors(APP % (f"Deployment: {fields}", "", "")))
+    assert row.endswith(f"raw.Deployment.{path}: required-field")
 
 
-def test_the_kinds_follow_from_what_is_said() -> None:
+def kinds(**fields: object) -> list[str]:
+    return raw.list_kinds(application.Service("web", image="x", **fields))  # pyright: ignore[reportArgumentType]
+
+
+def test_the_kinds_of_a_workload_follow_from_its_fields() -> None:
     assert kinds() == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount"]
     assert kinds(daemon_set=True) == ["DaemonSet", "NetworkPolicy", "ServiceAccount"]
     assert "PodDisruptionBudget" not in kinds(scale=application.Scale(min=1))

@@ -7,6 +7,7 @@ import pytest
 from seaway.manifests import objects
 from seaway.model import application, rollout_order, settings
 from seaway.model.validate import dependencies
+from seaway.project import environments
 from seaway.syntax import decode, nodes
 from tests.support import diagnostics
 
@@ -31,10 +32,10 @@ def list_steps(**depends_on: str) -> dict[str, list[str]]:
     """The workloads of each step of the rollout."""
     app = parse(**depends_on).value
     assert app is not None
-    stack_settings = settings.Settings(stack="dev", context="here")
-    release_objects = objects.objects(app, stack_settings, {}, {})
+    environment = environments.Environment.create(app, settings.Settings(stack="dev", context="here"))
+    release_objects = objects.objects(environment, {}, {})
     steps = objects.group_by_step(release_objects)
-    return {step: sorted(each.owner or "" for each in found) for step, found in steps.items()}
+    return {step: sorted(release_object.owner or "" for release_object in in_step) for step, in_step in steps.items()}
 
 
 DEFAULT = {"stores": ["db"], "jobs": ["migrate"], "services": ["api", "clean", "web"], "late-jobs": ["report"]}
@@ -145,6 +146,22 @@ def test_cycles(depends_on: dict[str, str], expected: list[str], wording: list[s
 )
 def test_name_cycles(graph: dict[str, str], cycles: list[tuple[str, ...]]) -> None:
     assert list(rollout_order.find_name_cycles({name: targets.split() for name, targets in graph.items()})) == cycles
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("sharedVolumes: {/srv: db}, dependsOn: [db]", ""),
+        ("sharedVolumes: {/srv: db}", "stores.db.dependsOn.0: dependency-cycle"),
+    ],
+)
+def test_a_store_does_not_wait_for_a_service_that_shares_its_volume(keys: str, expected: str) -> None:
+    store = "{image: a, volume: {path: /d, size: 1Gi}%s}" % (", dependsOn: [web]" if expected else "")
+    text = f"name: shop\nservices: {{web: {{image: a, {keys}}}}}\nstores: {{db: {store}}}\n"
+    decoded = decode.decode_partial(application.Application, nodes.parse(text, "app.yaml"))
+    assert decoded.value is not None
+    found = dependencies.check(decoded.value, decoded.locations)
+    assert "".join(f"{diagnostic.path}: {diagnostic.code}" for diagnostic in found) == expected
 
 
 def test_a_workload_that_cannot_be_decoded_is_not_unknown() -> None:

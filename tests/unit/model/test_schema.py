@@ -1,4 +1,4 @@
-"""The API's schema: how parts are merged, and that what we make is valid by it."""
+"""The schema of the API: merging, and validation of the objects that Seaway builds."""
 
 import json
 from typing import Any
@@ -14,28 +14,28 @@ def deployment(**spec: Any) -> dict[str, Any]:
     return {"spec": {"template": {"spec": spec}}}
 
 
-def merged(base: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+def merge_pod(base: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return schema.merge_patch("Deployment", deployment(**base), deployment(**part))["spec"]["template"]["spec"]
 
 
-def test_mappings_merge_key_by_key_and_null_takes_away() -> None:
+def test_mappings_merge_by_key_and_null_removes_a_key() -> None:
     base = {"securityContext": {"runAsUser": 1, "fsGroup": 1}, "hostNetwork": False}
-    assert merged(base, {"securityContext": {"runAsUser": 2, "fsGroup": None, "runAsGroup": None}}) == {
+    assert merge_pod(base, {"securityContext": {"runAsUser": 2, "fsGroup": None, "runAsGroup": None}}) == {
         "securityContext": {"runAsUser": 2},
         "hostNetwork": False,
     }
-    assert merged({}, {"nodeSelector": {"a": "b", "c": None}}) == {"nodeSelector": {"a": "b"}}
-    assert base["securityContext"] == {"runAsUser": 1, "fsGroup": 1}, "what is merged into is not changed"
+    assert merge_pod({}, {"nodeSelector": {"a": "b", "c": None}}) == {"nodeSelector": {"a": "b"}}
+    assert base["securityContext"] == {"runAsUser": 1, "fsGroup": 1}, "the base is not changed"
 
 
 @pytest.mark.parametrize(
     ("field", "key", "known"),
     [("env", "name", "value"), ("ports", "containerPort", "name"), ("volumeMounts", "mountPath", "subPath")],
 )
-def test_items_that_have_a_name_merge_by_it(field: str, key: str, known: str) -> None:
+def test_named_elements_merge_by_name(field: str, key: str, known: str) -> None:
     base = {"containers": [{"name": "web", field: [{key: "a", "x": 1}, {key: "b", "x": 2, "y": 3}]}]}
     part = {"containers": [{"name": "web", field: [{key: "c"}, {key: "b", known: 4}]}, {"name": "beside"}]}
-    assert merged(base, part)["containers"] == [
+    assert merge_pod(base, part)["containers"] == [
         {"name": "web", field: [{key: "a", "x": 1}, {key: "b", "x": 2, "y": 3, known: 4}, {key: "c"}]},
         {"name": "beside"},
     ]
@@ -44,34 +44,34 @@ def test_items_that_have_a_name_merge_by_it(field: str, key: str, known: str) ->
 def test_other_lists_are_replaced() -> None:
     base = {"tolerations": [{"key": "a"}], "containers": [{"name": "web", "args": ["a", "b"]}]}
     part = {"tolerations": [{"key": "b"}], "containers": [{"name": "web", "args": ["c"]}]}
-    assert merged(base, part) == part
+    assert merge_pod(base, part) == part
 
 
-def test_the_claims_of_a_store_have_names() -> None:
+def test_claim_templates_merge_by_name() -> None:
     claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
     part = {"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"a": "b"}}}]}}
     assert not list(schema.check_object("StatefulSet", part, partial=True))
     assert schema.merge_patch("StatefulSet", {"spec": {"volumeClaimTemplates": [claim]}}, part)["spec"] == {
         "volumeClaimTemplates": [claim | {"metadata": {"name": "data", "labels": {"a": "b"}}}]
     }
-    wrong = {"spec": {"volumeClaimTemplates": [{"spec": {}}]}}
-    assert [one.message for one in schema.check_object("StatefulSet", wrong, partial=True)] == ["has no metadata.name"]
+    unnamed = {"spec": {"volumeClaimTemplates": [{"spec": {}}]}}
+    assert [error.code for error in schema.check_object("StatefulSet", unnamed, partial=True)] == ["missing-value"]
 
 
-def test_a_quantity_becomes_text() -> None:
+def test_quantities_become_text() -> None:
     part = {"containers": [{"name": "web", "resources": {"limits": {"cpu": 2, "memory": "1Gi", "a": 0.5}}}]}
-    assert merged({}, part)["containers"][0]["resources"]["limits"] == {"cpu": "2", "memory": "1Gi", "a": "0.5"}
+    assert merge_pod({}, part)["containers"][0]["resources"]["limits"] == {"cpu": "2", "memory": "1Gi", "a": "0.5"}
 
 
-def test_what_is_required_is_missed_in_an_object_and_not_in_a_part() -> None:
+def test_required_fields_may_be_missing_in_a_patch_only() -> None:
     assert not list(schema.check_object("Deployment", {"spec": {}}, partial=True))
-    assert [(".".join(one.path), one.message) for one in schema.check_object("Deployment", {"spec": {}})] == [
-        ("spec.selector", "is missing"),
-        ("spec.template", "is missing"),
+    assert [(".".join(error.path), error.code) for error in schema.check_object("Deployment", {"spec": {}})] == [
+        ("spec.selector", "missing-value"),
+        ("spec.template", "missing-value"),
     ]
 
 
-def test_a_value_that_is_not_known_yet_is_right() -> None:
+def test_values_that_are_not_known_yet_are_accepted() -> None:
     unknown = object()
     fields = {"image": unknown, "env": unknown, "stdin": unknown, "resources": unknown, "imagePullPolicy": unknown}
     assert not list(schema.check_object("Deployment", deployment(containers=[{"name": "web", **fields}]), partial=True))
@@ -79,31 +79,27 @@ def test_a_value_that_is_not_known_yet_is_right() -> None:
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_every_object_of_the_examples_is_valid(example: str) -> None:
-    found = golden.build_objects(example)
-    assert {each.kind: each.manifest["apiVersion"] for each in found} == {
-        each.kind: schema.get_api_version(each.kind) for each in found
-    }
-    assert {each.key: list(schema.check_object(each.kind, each.manifest)) for each in found} == {
-        each.key: [] for each in found
-    }
+    for rendered in golden.build_objects(example):
+        assert rendered.manifest["apiVersion"] == schema.get_api_version(rendered.kind)
+        assert not list(schema.check_object(rendered.kind, rendered.manifest)), rendered.key
 
 
-def test_a_typing_error_in_an_object_is_seen() -> None:
-    (one,) = (each for each in golden.build_objects("smallest") if each.kind == "Deployment")
-    wrong = one.manifest | {"spec": one.manifest["spec"] | {"selectr": {}}}
-    assert [found.hint for found in schema.check_object("Deployment", wrong)] == ["did you mean selector?"]
+def test_an_unknown_field_of_an_object_is_reported() -> None:
+    (rendered,) = (rendered for rendered in golden.build_objects("smallest") if rendered.kind == "Deployment")
+    manifest = rendered.manifest | {"spec": rendered.manifest["spec"] | {"selectr": {}}}
+    assert [error.hint for error in schema.check_object("Deployment", manifest)] == ["did you mean selector?"]
 
 
-def test_the_file_is_as_its_maker_writes_it_and_small() -> None:
-    read = maker.FILE.read_text()
-    assert maker.format_schema(json.loads(read)) == read
+def test_the_file_is_generated_and_small() -> None:
+    text = maker.FILE.read_text()
+    assert maker.format_schema(json.loads(text)) == text
     assert set(schema.list_kinds()) == set(maker.KINDS)
-    assert len(read) < 300_000
+    assert len(text) < 300_000
     modules = (golden.ROOT / "dev/cluster/modules/kubernetes/go.mod").read_text()
-    assert f"k8s.io/kubernetes {json.loads(read)['kubernetes']} " in modules, "run `python -m dev.schema`"
+    assert f"k8s.io/kubernetes {json.loads(text)['kubernetes']} " in modules, "run `python -m dev.schema`"
 
 
-def test_types_and_values_are_taken_from_kubernetes_own_files() -> None:
+def test_types_and_enums_are_read_from_the_files_of_kubernetes() -> None:
     definitions = {
         f"io.k8s.api.apps.v1.{kind}": {
             "properties": {
@@ -133,11 +129,10 @@ func schema_k8sio_api_apps_v1_JobSpec(ref) {
 \t\t\t\t\t\tSchemaProps: spec.SchemaProps{
 \t\t\t\t\t\t\tEnum:        []interface{}{"A", "B"},
 """
-    values = dict(maker.parse_enums(code))
-    assert values == {("k8sio_api_apps_v1_JobSpec", "policy"): ["A", "B"]}
-    made = maker.make_schema(definitions | specs, {("io.k8s.api.apps.v1.JobSpec", "policy"): ["A", "B"]}, "v1")
-    assert made["types"]["apps.v1.Job"] == {"fields": {"spec": "apps.v1.JobSpec"}, "required": ["spec"]}
-    assert made["types"]["apps.v1.JobSpec"] == {
+    assert dict(maker.parse_enums(code)) == {("k8sio_api_apps_v1_JobSpec", "policy"): ["A", "B"]}
+    generated = maker.make_schema(definitions | specs, {("io.k8s.api.apps.v1.JobSpec", "policy"): ["A", "B"]}, "v1")
+    assert generated["types"]["apps.v1.Job"] == {"fields": {"spec": "apps.v1.JobSpec"}, "required": ["spec"]}
+    assert generated["types"]["apps.v1.JobSpec"] == {
         "fields": {
             "policy": {"enum": ["A", "B"]},
             "size": "quantity",

@@ -1,21 +1,18 @@
-# ruff: noqa: E501 - a message stands in one line, as it is printed
-"""Secrets: how each comes about, how its container gets it, and the exact words of what is wrong."""
-
-from collections.abc import Callable
+"""Secrets: their rules, and how their sources are resolved."""
 
 import pytest
 
 from seaway.model import application, secrets
 from seaway.model.defaults import resolve
-
-Said = Callable[..., list[str]]
+from tests.support import diagnostics
+from tests.unit.model.conftest import ExpectErrors, FindErrors
 
 
 def web(body: str, more: str = "") -> str:
     return f"name: shop\nservices:\n  web:\n    image: a\n{body}\n{more}"
 
 
-PASSES = [
+VALID = [
     web("    secrets: {A: {generate: 8}, B: {generate: 1024, env: true}}\n    env: {URL: a$(B), OTHER: $$(A)}"),
     web("    secrets: {A: {existing: theirs.v1, key: tls.key}, B: {existing: theirs}}"),
     web("    secrets: {A: {existing: theirs}}", "  z: {image: x, secrets: [A]}\n"),
@@ -25,95 +22,74 @@ PASSES = [
     web("    secrets: {A: {generate: 8, env: true}}", "jobs:\n  m: {uses: web, env: {URL: $(A)}}\n"),
 ]
 
-
-@pytest.mark.parametrize("text", PASSES)
-def test_passes(said: Said, text: str) -> None:
-    assert said(text) == []
-
-
-ONE_VALUE = "a name means one value: say the same, or rename one"
-FAILS = {
-    "length": (
-        web("    secrets: {A: {generate: 7}}"),
-        "5:19: services.web.secrets.A.generate: 7 characters are no good length (8 to 1024); write 32 if nothing else asks for more",
-    ),
+INVALID = {
+    "length": (web("    secrets: {A: {generate: 7}}"), "5:19: services.web.secrets.A.generate: invalid-value"),
     "two lengths": (
         web("    secrets: {A: {generate: 8}}", "  z: {image: x, secrets: {A: {generate: 9}}}"),
-        f"6:27: services.z.secrets.A: generates 9 characters, but services.web.secrets.A generates 8 characters; {ONE_VALUE}",
+        "6:27: services.z.secrets.A: conflicting-sources",
     ),
     "two sources": (
         web("    secrets: {A: {generate: 8}}", "  z: {image: x, secrets: {A: {existing: theirs}}}"),
-        f"6:27: services.z.secrets.A: is the key A of the Secret theirs, but services.web.secrets.A generates 8 characters; {ONE_VALUE}",
+        "6:27: services.z.secrets.A: conflicting-sources",
     ),
-    "of a companion": (
+    "two keys": (
         web(
-            "    secrets: {A: {existing: theirs, key: a}}\n    sidecars: {proxy: {image: x, secrets: {A: {existing: theirs}}}}"
+            "    secrets: {A: {existing: theirs, key: a}}\n"
+            "    sidecars: {proxy: {image: x, secrets: {A: {existing: theirs}}}}"
         ),
-        f"6:44: services.web.sidecars.proxy.secrets.A: is the key A of the Secret theirs, but services.web.secrets.A is the key a of the Secret theirs; {ONE_VALUE}",
+        "6:44: services.web.sidecars.proxy.secrets.A: conflicting-sources",
     ),
-    "both": (
+    "generated and existing": (
         web("    secrets: {A: {generate: 8, existing: theirs}}"),
-        "5:15: services.web.secrets.A: is generated, and also taken from the Secret theirs; keep one of `generate` and `existing`",
+        "5:15: services.web.secrets.A: conflicting-keys",
     ),
-    "key of nothing": (
-        web("    secrets: {A: {key: a}}"),
-        "5:15: services.web.secrets.A: has the key a, but no Secret to look for it in; add `existing: <Secret>`, or remove `key`",
-    ),
-    "name of a folder": (
-        web("    secrets: [..]"),
-        '5:15: services.web.secrets...: ".." is no name of a file; use letters, digits, _ and -, at most 248',
-    ),
-    "name of a path": (
-        web("    secrets: [a/b]"),
-        '5:15: services.web.secrets.a/b: "a/b" is no name of an environment variable; use letters, digits, _, - and ., and no digit first',
-    ),
-    "no Secret": (
+    "key without Secret": (web("    secrets: {A: {key: a}}"), "5:15: services.web.secrets.A: missing-value"),
+    "name is a folder": (web("    secrets: [..]"), "5:15: services.web.secrets...: invalid-name"),
+    "name is a path": (web("    secrets: [a/b]"), "5:15: services.web.secrets.a/b: invalid-name"),
+    "invalid Secret": (
         web("    secrets: {A: {existing: Theirs}}"),
-        '5:19: services.web.secrets.A.existing: "Theirs" is no name of a Secret; write the one that `kubectl get secrets` shows',
+        "5:19: services.web.secrets.A.existing: invalid-name",
     ),
-    "no key": (
+    "invalid key": (
         web("    secrets: {A: {existing: theirs, key: a/b}}"),
-        '5:37: services.web.secrets.A.key: "a/b" is no key of a Secret; write the one that `kubectl describe secret theirs` shows',
+        "5:37: services.web.secrets.A.key: invalid-name",
     ),
-    "its variable in env": (
+    "file variable in env": (
         web("    secrets: [A]\n    env: {A_FILE: /a}"),
-        "5:15: services.web.secrets.A: A_FILE, which says where its file is (/run/secrets/A), is in env too; remove it from env",
+        "5:15: services.web.secrets.A: duplicate-variable",
     ),
-    "its file another file": (
+    "path of another file": (
         web("    secrets: [A]\n    files: {/run/secrets/A: {content: x}}"),
-        "5:15: services.web.secrets.A: its file, /run/secrets/A, is also one of files or writable; remove the other one",
+        "5:15: services.web.secrets.A: duplicate-path",
     ),
-    "its variable another secret": (
-        web("    secrets: [A, A_FILE]"),
-        "5:15: services.web.secrets.A: A_FILE, which says where its file is, is another secret's name; rename one of the two",
-    ),
-    "a file in a variable": (
+    "file variable is a secret": (web("    secrets: [A, A_FILE]"), "5:15: services.web.secrets.A: duplicate-variable"),
+    "reference in a variable": (
         web("    secrets: [A]\n    env: {URL: a://b:$(A)@c/$(A)}"),
-        "6:11: services.web.env.URL: $(A) is the secret A, which is a file (/run/secrets/A) and no variable; write `secrets: {A: {env: true}}`",
+        "6:11: services.web.env.URL: secret-is-file",
     ),
-    "a file in a command": (
+    "reference in an argument": (
         web("    secrets: [A]\n    args: [x, --password=$(A)]"),
-        "6:15: services.web.args.1: $(A) is the secret A, which is a file (/run/secrets/A) and no variable; write `secrets: {A: {env: true}}`",
+        "6:15: services.web.args.1: secret-is-file",
     ),
-    "the service's file in a job": (
+    "reference in a job": (
         web("    secrets: [A]", "jobs:\n  m: {uses: web, env: {URL: $(A)}}"),
-        "7:24: jobs.m.env.URL: $(A) is the secret A, which is a file (/run/secrets/A) and no variable; write `secrets: {A: {env: true}}`",
+        "7:24: jobs.m.env.URL: secret-is-file",
     ),
+    "long name": (web(f"    secrets: [{'A' * 249}]"), f"5:15: services.web.secrets.{'A' * 249}: invalid-name"),
 }
 
 
-@pytest.mark.parametrize(("text", "message"), FAILS.values(), ids=FAILS)
-def test_fails(said: Said, text: str, message: str) -> None:
-    assert said(text) == [f"app/app.yaml:{message}"]
+@pytest.mark.parametrize("text", VALID)
+def test_valid_input_has_no_errors(find_errors: FindErrors, text: str) -> None:
+    assert find_errors(text) == ()
 
 
-def test_a_long_name_is_no_files(said: Said) -> None:
-    name = "A" * 249
-    (told,) = said(web(f"    secrets: [{name}]"))
-    assert told.endswith('AAA..." is no name of a file; use letters, digits, _ and -, at most 248')
+@pytest.mark.parametrize("case", INVALID)
+def test_invalid_input_is_reported(expect_errors: ExpectErrors, case: str) -> None:
+    expect_errors(*INVALID[case])
 
 
-def test_where_it_comes_from_is_said_once_and_how_it_is_given_everywhere() -> None:
+def test_a_source_applies_wherever_the_secret_is_listed() -> None:
     app = application.Application(
         "shop",
         services=(
@@ -138,51 +114,44 @@ def test_where_it_comes_from_is_said_once_and_how_it_is_given_everywhere() -> No
     assert secrets.get_generated_lengths(app) == {"A": 9}
 
 
-def test_what_a_job_says_itself_takes_the_place_of_the_services_secret() -> None:
+def test_a_job_replaces_secrets_of_its_service() -> None:
     web = application.Service(
         "web", image="a", secrets=tuple(map(application.Secret, "ABC")), env={"D_FILE": "/d", "E": "e"}
     )
     job = application.Job("m", uses="web", env={"A": "x", "B_FILE": "/b"}, secrets=(application.Secret("D"),))
-    (made,) = resolve.resolve_application(application.Application("shop", services=(web,), jobs=(job,))).jobs
-    assert [secret.name for secret in made.secrets] == ["C", "D"]
-    assert made.env == {"A": "x", "B_FILE": "/b", "E": "e"}
+    (resolved,) = resolve.resolve_application(application.Application("shop", services=(web,), jobs=(job,))).jobs
+    assert [secret.name for secret in resolved.secrets] == ["C", "D"]
+    assert resolved.env == {"A": "x", "B_FILE": "/b", "E": "e"}
 
 
 STACK = "config:\n  seaway:context: c\n  seaway:registry: r\n"
-SET = "pulumi config set --secret --path 'seaway:secrets.P'"
+ACCOUNT = "  seaway:imagePullCredentials: {user: me, secret: P}\n"
+VALUE = "  seaway:secrets: {P: {secure: x}}\n"
+EXISTING = web("    secrets: {P: {existing: theirs}}")
+STACKS = {
+    "existing Secret": (EXISTING, STACK),
+    "existing Secret and a value": (
+        EXISTING,
+        STACK + VALUE,
+        "Pulumi.dev.yaml:4:20: seaway:secrets.P: conflicting-sources",
+    ),
+    "credentials": (web(""), STACK + ACCOUNT + VALUE),
+    "credentials without a value": (
+        web(""),
+        STACK + ACCOUNT,
+        "Pulumi.dev.yaml: seaway:imagePullCredentials.secret: secret-not-set",
+    ),
+    "credentials without a registry": (
+        web(""),
+        STACK.replace("  seaway:registry: r\n", "") + ACCOUNT + VALUE,
+        "Pulumi.dev.yaml: seaway:imagePullCredentials: missing-value",
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "stack", "messages"),
-    [
-        (web("    secrets: {A: {existing: theirs}}"), STACK, []),
-        (
-            web("    secrets: {A: {existing: theirs}}"),
-            f"{STACK}  seaway:secrets: {{A: {{secure: x}}}}\n",
-            [
-                "Pulumi.dev.yaml:4:20: seaway:secrets.A: the application takes it from the existing Secret theirs;"
-                " pulumi config rm --path 'seaway:secrets.A', or remove `existing`"
-            ],
-        ),
-        (
-            web(""),
-            f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n  seaway:secrets: {{P: {{secure: x}}}}\n",
-            [],
-        ),
-        (
-            web(""),
-            f"{STACK}  seaway:imagePullCredentials: {{user: me, secret: P}}\n",
-            [f"Pulumi.dev.yaml: seaway:imagePullCredentials.secret: the secret P has no value in stack dev; {SET}"],
-        ),
-        (
-            web(""),
-            "config:\n  seaway:context: c\n  seaway:imagePullCredentials: {user: me, secret: P}\n  seaway:secrets: {P: {secure: x}}\n",
-            [
-                "Pulumi.dev.yaml: seaway:imagePullCredentials: is the account me of a registry that is not set;"
-                " pulumi config set seaway:registry registry.example.com/team"
-            ],
-        ),
-    ],
-)
-def test_what_a_stack_gives(said: Said, text: str, stack: str, messages: list[str]) -> None:
-    assert said(text, stack) == messages
+@pytest.mark.parametrize("case", STACKS)
+def test_the_stack_has_the_values(find_errors: FindErrors, wording: object, case: str) -> None:
+    text, stack, *rows = STACKS[case]
+    errors = find_errors(text, stack)
+    assert diagnostics.summarize(errors) == rows
+    assert not errors or [f"{error.message}; {error.hint}" for error in errors] == wording

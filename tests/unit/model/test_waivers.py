@@ -1,5 +1,4 @@
-# ruff: noqa: E501 - a message stands in one line, as it is printed
-"""Waivers in a stack's file: what is wrong with them is told with its line, when the stack is loaded."""
+"""Waivers in a stack file."""
 
 import datetime
 from pathlib import Path
@@ -10,16 +9,20 @@ from seaway.model import settings
 from seaway.model.validate import waivers
 from seaway.project import environments, stack_file
 from seaway.syntax import diagnosis
+from tests.support import diagnostics
 
-APP = "name: shop\nservices:\n  web: {image: nginx, port: 80}\nstores:\n  db: {image: db, port: 1, volume: {path: /d, size: 1Gi}}\n"
+APP = (
+    "name: shop\nservices:\n  web: {image: nginx, port: 80}\n"
+    "stores:\n  db: {image: db, port: 1, volume: {path: /d, size: 1Gi}}\n"
+)
 HEAD = "config:\n  seaway:context: c\n  seaway:waivers:\n"
 TODAY = datetime.date(2026, 6, 30)
 CHECKS = ("IMG-01", "IMG-02", "SEC-01")
 
 
-def body(**said: str) -> str:
-    given = {"of": "[db]", "reason": "because", "owner": "ann", "until": "2026-12-31"} | said
-    return "".join(f"      {key}: {value}\n" for key, value in given.items())
+def write_waiver(id_: str = "IMG-02", **changes: str) -> str:
+    keys = {"workloads": "[db]", "reason": "because", "owner": "ann", "until": "2026-12-31"} | changes
+    return f"{HEAD}    {id_}:\n" + "".join(f"      {key}: {text}\n" for key, text in keys.items())
 
 
 @pytest.fixture
@@ -29,60 +32,62 @@ def stack(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(folder: Path, text: str, today: datetime.date | None = TODAY) -> environments.Environment:
+def read_settings(
+    folder: Path, text: str, today: datetime.date | None = TODAY, checks: tuple[str, ...] = CHECKS
+) -> settings.Settings:
     file = folder / "Pulumi.dev.yaml"
     file.write_text(text)
-    return environments.read_environment(
-        stack_file.read_config(file), folder=folder, stack="dev", check_ids=CHECKS, today=today
-    )
+    config = stack_file.read_config(file)
+    return environments.read_environment(config, folder=folder, stack="dev", check_ids=checks, today=today).settings
 
 
-def wrong(folder: Path, text: str, today: datetime.date | None = TODAY) -> list[str]:
+def find_errors(folder: Path, text: str) -> tuple[diagnosis.Diagnostic, ...]:
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        read(folder, text, today)
-    return str(caught.value).splitlines()
+        read_settings(folder, text)
+    return caught.value.diagnostics
 
 
 @pytest.mark.parametrize("until", ["2026-06-30", "2026-12-31", "2028-02-29"])
-def test_a_waiver(stack: Path, until: str) -> None:
-    (one,) = read(stack, f"{HEAD}    IMG-02:\n{body(until=until)}").settings.waivers
-    assert (one.check, one.workloads, one.reason, one.owner, one.until) == ("IMG-02", ("db",), "because", "ann", until)
-
-
-WRONG = {
-    "id": (f"{HEAD}    IMG-20:\n{body()}", 'Pulumi.dev.yaml:4:5: seaway:waivers.IMG-20: there is no check "IMG-20"; did you mean IMG-02?'),
-    "small letters": (f"{HEAD}    img-01:\n{body()}", 'Pulumi.dev.yaml:4:5: seaway:waivers.img-01: there is no check "img-01"; did you mean IMG-01?'),
-    "no id at all": (f"{HEAD}    latest:\n{body()}", 'Pulumi.dev.yaml:4:5: seaway:waivers.latest: there is no check "latest"; docs/checks.md has all of them'),
-    "owner": (f"{HEAD}    IMG-02:\n{body(workloads='[dbs]')}", 'Pulumi.dev.yaml:5:7: seaway:waivers.IMG-02.workloads: there is no service, store or job "dbs"; did you mean db?'),
-    "no reason": (f"{HEAD}    IMG-02:\n{body(reason=chr(34) * 2)}", "Pulumi.dev.yaml:6:7: seaway:waivers.IMG-02.reason: is empty; write it for who reads it in a year"),
-    "nobody": (f"{HEAD}    IMG-02:\n{body(owner=chr(34) + ' ' + chr(34))}", "Pulumi.dev.yaml:7:7: seaway:waivers.IMG-02.owner: is empty; write it for who reads it in a year"),
-    "day": (f"{HEAD}    IMG-02:\n{body(until='31.12.2026')}", 'Pulumi.dev.yaml:8:7: seaway:waivers.IMG-02.until: "31.12.2026" is no day; write the last day as 2026-12-31'),
-    "no such day": (f"{HEAD}    IMG-02:\n{body(until='2026-02-29')}", 'Pulumi.dev.yaml:8:7: seaway:waivers.IMG-02.until: "2026-02-29" is no day; write the last day as 2026-12-31'),
-    "a week": (f"{HEAD}    IMG-02:\n{body(until='2026-W53-1')}", 'Pulumi.dev.yaml:8:7: seaway:waivers.IMG-02.until: "2026-W53-1" is no day; write the last day as 2026-12-31'),
-    "ended": (f"{HEAD}    IMG-02:\n{body(until='2026-06-29')}", "Pulumi.dev.yaml:8:7: seaway:waivers.IMG-02.until: the waiver ended on 2026-06-29 (ann answers for it); mend what it is for and pulumi config rm --path 'seaway:waivers.IMG-02', or agree on another last day"),
-    "no day": (f"{HEAD}    IMG-02: {{reason: a, owner: b}}\n", "Pulumi.dev.yaml:4:13: seaway:waivers.IMG-02.until: is not set; pulumi config set seaway:waivers.IMG-02.until <value>"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong(stack: Path, case: str) -> None:
-    text, line = WRONG[case]
-    assert wrong(stack, text) == [line]
-
-
-def test_without_a_day_none_has_ended(stack: Path) -> None:
-    """A rollback is not refused because of a date."""
-    text = f"{HEAD}    IMG-02:\n{body(until='2026-06-29')}"
-    assert read(stack, text, today=None).settings.waivers[0].until == "2026-06-29"
-
-
-def test_all_that_is_wrong_comes_together(stack: Path) -> None:
-    found = wrong(stack, f"{HEAD}    IMG-20:\n{body(until='soon', workloads='[bd, web]')}  seaway:engine: x\n")
-    assert len(found) == 1, "settings that cannot be read have no waivers"
-    found = wrong(
-        stack, f"{HEAD}    IMG-20:\n{body(until='soon', workloads='[bd, web]')}  seaway:secrets: {{A: {{secure: x}}}}\n"
+def test_a_valid_waiver_is_read(stack: Path, until: str) -> None:
+    assert read_settings(stack, write_waiver(until=until)).waivers == (
+        settings.Waiver("IMG-02", workloads=("db",), reason="because", owner="ann", until=until),
     )
-    assert [line.split(": ")[1] for line in found] == [
+
+
+INVALID = {
+    "unknown check": (write_waiver("IMG-20"), "4:5: seaway:waivers.IMG-20: unknown-check"),
+    "lower case": (write_waiver("img-01"), "4:5: seaway:waivers.img-01: unknown-check"),
+    "no similar id": (write_waiver("latest"), "4:5: seaway:waivers.latest: unknown-check"),
+    "unknown workload": (write_waiver(workloads="[dbs]"), "5:7: seaway:waivers.IMG-02.workloads: unknown-workload"),
+    "empty reason": (write_waiver(reason='""'), "6:7: seaway:waivers.IMG-02.reason: missing-value"),
+    "empty owner": (write_waiver(owner='" "'), "7:7: seaway:waivers.IMG-02.owner: missing-value"),
+    "invalid date": (write_waiver(until="31.12.2026"), "8:7: seaway:waivers.IMG-02.until: invalid-date"),
+    "impossible date": (write_waiver(until="2026-02-29"), "8:7: seaway:waivers.IMG-02.until: invalid-date"),
+    "week date": (write_waiver(until="2026-W53-1"), "8:7: seaway:waivers.IMG-02.until: invalid-date"),
+    "expired": (write_waiver(until="2026-06-29"), "8:7: seaway:waivers.IMG-02.until: waiver-expired"),
+    "no last day": (
+        f"{HEAD}    IMG-02: {{reason: a, owner: b}}\n",
+        "4:13: seaway:waivers.IMG-02.until: missing-value",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", INVALID)
+def test_an_invalid_waiver_is_reported(stack: Path, wording: object, case: str) -> None:
+    text, row = INVALID[case]
+    errors = find_errors(stack, text)
+    assert diagnostics.summarize(errors) == [f"Pulumi.dev.yaml:{row}"]
+    assert [f"{error.message}; {error.hint}" for error in errors] == wording
+
+
+def test_a_rollback_accepts_expired_waivers(stack: Path) -> None:
+    assert read_settings(stack, write_waiver(until="2026-06-29"), today=None).waivers[0].until == "2026-06-29"
+
+
+def test_all_errors_are_reported_together(stack: Path) -> None:
+    text = write_waiver("IMG-20", until="soon", workloads="[bd, web]")
+    assert len(find_errors(stack, f"{text}  seaway:engine: x\n")) == 1, "undecoded settings have no waivers"
+    assert [error.path for error in find_errors(stack, f"{text}  seaway:secrets: {{A: {{secure: x}}}}\n")] == [
         "seaway:waivers.IMG-20",
         "seaway:waivers.IMG-20.workloads",
         "seaway:waivers.IMG-20.until",
@@ -90,21 +95,16 @@ def test_all_that_is_wrong_comes_together(stack: Path) -> None:
     ]
 
 
-def test_what_cannot_be_read_is_not_missed(stack: Path) -> None:
+def test_a_workload_that_cannot_be_decoded_is_not_unknown(stack: Path) -> None:
     (stack / "app" / "app.yaml").write_text(APP.replace("  db: {", "  db: {prot: 1, "))
-    found = wrong(stack, f"{HEAD}    IMG-02:\n{body()}")
-    assert [line for line in found if "waivers" in line] == []
+    assert [error.path for error in find_errors(stack, write_waiver())] == ["stores.db.prot"]
 
 
-def test_days() -> None:
+def test_dates_have_one_form() -> None:
     assert waivers.parse_date("2026-06-30") == TODAY
     assert waivers.parse_date("20260630") is None
 
 
-def test_a_change_that_takes_a_store_away_is_waived_by_its_name(stack: Path) -> None:
-    file = stack / "Pulumi.dev.yaml"
-    file.write_text(f"{HEAD}    DATA-LOSS:\n{body(workloads='[cache]')}")
-    one = environments.read_environment(
-        stack_file.read_config(file), folder=stack, stack="dev", check_ids=settings.POLICY_IDS, today=TODAY
-    )
-    assert one.settings.waivers[0].workloads == ("cache",)
+def test_a_policy_waiver_may_name_a_removed_store(stack: Path) -> None:
+    text = write_waiver("DATA-LOSS", workloads="[cache]")
+    assert read_settings(stack, text, checks=settings.POLICY_IDS).waivers[0].workloads == ("cache",)

@@ -1,7 +1,5 @@
-# ruff: noqa: E501 - a message stands in one line, as it is printed
-"""Files of environment variables: what is read, what wins, and the exact words of what is wrong."""
+"""The files that `envFile` names: values, precedence and errors."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +7,8 @@ import pytest
 from seaway.model import application
 from seaway.project import env_files, load
 from seaway.syntax import diagnosis, encode
+from tests.support import diagnostics
+from tests.unit.project.conftest import Diagnose
 
 APP = """\
 name: shop
@@ -36,7 +36,7 @@ def test_a_later_file_wins_and_env_wins(files: Path) -> None:
     (web,) = app.services
     assert web.env == {"OWN": "env", "SHARED": "env", "LATER": "web", "FIRST": "common"}
     assert web.sidecars[0].env == {"SHARED": "common", "LATER": "common", "FIRST": "common"}
-    assert app.jobs[0].env == {**web.env, "LATER": "job"}, "a job has them from its service"
+    assert app.jobs[0].env == {**web.env, "LATER": "job"}, "a job inherits them from its service"
 
 
 def test_a_release_has_the_values_and_names_no_file(files: Path) -> None:
@@ -50,6 +50,7 @@ VALUES = {
     "A=b=c d": "b=c d",
     "  A=b  ": "b",
     "A=b # why": "b",
+    "A='b\nc'": "b\nc",
     "A=# nothing": "",
     "A=b#c": "b#c",
     "A='b # c' # why": "b # c",
@@ -65,47 +66,55 @@ VALUES = {
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES.items())
-def test_a_value_is_what_stands_there(files: Path, text: str, value: str) -> None:
+def test_values(files: Path, text: str, value: str) -> None:
     (files / "common.env").write_text(text)
     assert load.load_application(files / "app.yaml").services[0].env["A"] == value
 
 
-NAMED = "use letters, digits, _, - and ., and no digit first"
-LINE = "is no NAME=value; write NAME=value, without blanks around the =; a comment begins with #"
-END = "has no end; end it with the quote that it begins with; a text of several lines is one of `files`"
-FAILS = {
-    "A": f"common.env:1:1: services.web.envFile.0: {LINE}",
-    "A=b\nA =b": f"common.env:2:1: services.web.envFile.0: {LINE}",
-    "A: b": f"common.env:1:1: services.web.envFile.0: {LINE}",
-    "\n1A=b": f'common.env:2:1: services.web.envFile.0: "1A" is no name of an environment variable; {NAMED}',
-    "A='b": f"common.env:1:1: services.web.envFile.0: the value of A {END}",
-    'A="b\\"': f"common.env:1:1: services.web.envFile.0: the value of A {END}",
-    'A="b" c': f"common.env:1:1: services.web.envFile.0: the value of A {END}",
-    "A=b\nB=c\nA=d": "common.env:3:1: services.web.envFile.0: A is in line 1 too; remove one of the two",
+ERRORS = {
+    "no value": ("A", "1:1: services.web.envFile.0: invalid-assignment"),
+    "blank before the sign": ("A=b\nA =b", "2:1: services.web.envFile.0: invalid-assignment"),
+    "colon": ("A: b", "1:1: services.web.envFile.0: invalid-assignment"),
+    "digit first": ("\n1A=b", "2:1: services.web.envFile.0: invalid-name"),
+    "open quote": ("A='b", "1:1: services.web.envFile.0: invalid-assignment"),
+    "escaped quote": ('A="b\\"', "1:1: services.web.envFile.0: invalid-assignment"),
+    "text after the quote": ('A="b" c', "1:1: services.web.envFile.0: invalid-assignment"),
+    "twice": ("A=b\nB=c\nA=d", "3:1: services.web.envFile.0: duplicate-name"),
 }
 
 
-@pytest.mark.parametrize(("text", "message"), FAILS.items())
-def test_what_is_wrong_with_a_line(said: Callable[..., list[str]], folder: Path, text: str, message: str) -> None:
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(diagnose: Diagnose, folder: Path, case: str, wording: list[str]) -> None:
+    text, expected = ERRORS[case]
     (folder / "app" / "common.env").write_text(text)
-    assert said("name: shop\nservices: {web: {image: a, envFile: [common.env]}}\n") == [f"app/{message}"]
+    found = diagnose("name: shop\nservices: {web: {image: a, envFile: [common.env]}}\n")
+    assert diagnostics.summarize(found) == [f"app/common.env:{expected}"]
+    assert list(map(str, found)) == wording
 
 
-def test_a_file_that_cannot_be_read(said: Callable[..., list[str]], folder: Path) -> None:
+def test_files_that_cannot_be_read(diagnose: Diagnose, folder: Path, wording: list[str]) -> None:
     (folder / "app" / "latin.env").write_bytes(b"A=\xe9")
-    text = "name: shop\nservices:\n  web:\n    image: a\n    envFile: [no.env, latin.env]\n"
-    assert said(text) == [
-        'app/app.yaml:5:16: services.web.envFile.0: "no.env" cannot be read (No such file or directory); write a path relative to the application\'s file',
-        "app/app.yaml:5:24: services.web.envFile.1: latin.env is no UTF-8 text; save it as UTF-8",
+    found = diagnose("name: shop\nservices:\n  web:\n    image: a\n    envFile: [no.env, latin.env]\n")
+    assert diagnostics.summarize(found) == [
+        "app/app.yaml:5:15: services.web.envFile.0: file-not-found",
+        "app/app.yaml:5:23: services.web.envFile.1: invalid-encoding",
     ]
+    assert list(map(str, found)) == wording
 
 
-def test_a_stack_that_deploys_a_release_reads_no_file() -> None:
+@pytest.mark.parametrize(("value", "path"), [("no.env", "envFile"), ("[no.env]", "envFile.0")])
+def test_one_file_needs_no_list(diagnose: Diagnose, folder: Path, value: str, path: str) -> None:
+    text = f"name: shop\nservices: {{web: {{image: a, envFile: {value}}}}}\n"
+    assert [each.path for each in diagnose(text)] == [f"services.web.{path}"]
+    (folder / "app" / "no.env").write_text("A=b")
+    assert load.load_application(folder / "app" / "app.yaml").services[0].env == {"A": "b"}
+
+
+def test_a_stack_that_deploys_a_release_reads_no_file(wording: list[str]) -> None:
     web = application.Service("web", image="a", env_file=("common.env",), env={"A": "b"})
     app = application.Application("shop", services=(web,))
-    read, (problem,) = env_files.read_env_files(
-        app, diagnosis.SourceLocations(diagnosis.SourceLocation("releases/1.yaml")), None
-    )
-    wrong = "is a file of the working tree, and this stack deploys a release; write its values here, below `env`"
-    assert str(problem) == f'releases/1.yaml: services.web.envFile.0: "common.env" {wrong}'
-    assert read.services[0].env == {"A": "b"}
+    locations = diagnosis.SourceLocations(diagnosis.SourceLocation("releases/1.yaml"))
+    app, found = env_files.read_env_files(app, locations, None)
+    assert diagnostics.summarize(found) == ["releases/1.yaml: services.web.envFile.0: file-in-release"]
+    assert list(map(str, found)) == wording
+    assert app.services[0].env == {"A": "b"}

@@ -1,4 +1,4 @@
-"""images.lock: read strictly, written in one way, and applied to what is deployed."""
+"""images.lock: reading, writing, and the images that are deployed."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from seaway.files import roots
 from seaway.model import application, settings
 from seaway.project import environments, images_lock
 from seaway.syntax import diagnosis, nodes
+from tests.support import diagnostics
 
 ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
 VOLUME = application.Volume(path="/data", size="1Gi")
@@ -16,11 +17,11 @@ LOCK = images_lock.ImagesLock(
 )
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_a_written_file_is_read_as_equal(tmp_path: Path) -> None:
     (tmp_path / images_lock.FILE_NAME).write_text(images_lock.format_lock(LOCK))
     assert images_lock.read_lock(tmp_path, roots.Root(tmp_path)) == LOCK
     assert images_lock.format_lock(LOCK).splitlines() == [
-        "# What each image is, by digest. Written by `seaway release outdated --write`; commit it.",
+        "# The digest of each image. Written by `seaway images lock`; commit it.",
         f'"[::1]:5000/web:1": {ONE}',
         f"docker.io/library/postgres:17: {TWO}",
         f"python:3.12-slim: {ONE}",
@@ -31,31 +32,31 @@ def test_without_a_file_nothing_is_pinned(tmp_path: Path) -> None:
     assert images_lock.read_lock(tmp_path, roots.Root(tmp_path)) is None
 
 
-REMEDY = "remove the line, or take the file from git, and then: seaway release outdated --write"
+ERRORS = {
+    "list": ("- a", "1:1: : invalid-type"),
+    "no digest": ("a: b", "1:4: a: invalid-digest"),
+    "mapping": (f"a:\n  b: {ONE}", "2:3: a: invalid-digest"),
+    "two digests": (f"a@sha256:1: {ONE}", "1:1: a@sha256:1: duplicate-digest"),
+    "twice": (f"a: {ONE}\na:latest: {ONE}", "2:1: a:latest: duplicate-name"),
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("- a", "app/images.lock:1:1: a list is no mapping from image to digest"),
-        ("a: b", 'app/images.lock:1:4: a: "b" is no digest (sha256:...)'),
-        (f"a:\n  b: {ONE}", "app/images.lock:2:3: a: a mapping is no digest (sha256:...)"),
-        (f"a@sha256:1: {ONE}", "app/images.lock:1:1: a@sha256:1: has a digest of its own, and needs none here"),
-        (f"a: {ONE}\na:latest: {ONE}", "app/images.lock:2:1: a:latest: is the same image as a"),
-    ],
-)
-def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(tmp_path: Path, case: str, wording: list[str]) -> None:
+    text, expected = ERRORS[case]
     (tmp_path / images_lock.FILE_NAME).write_text(text)
     with pytest.raises(diagnosis.InvalidInput) as caught:
         images_lock.read_lock(tmp_path, roots.Root(tmp_path), "app/images.lock")
-    assert str(caught.value) == f"{told}; {REMEDY}"
+    assert diagnostics.summarize(caught.value.diagnostics) == [f"app/images.lock:{expected}"]
+    assert list(map(str, caught.value.diagnostics)) == wording
 
 
-def test_a_folder_is_no_lock_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_lock_file(tmp_path: Path, wording: list[str]) -> None:
     (tmp_path / images_lock.FILE_NAME).mkdir()
     with pytest.raises(diagnosis.InvalidInput) as caught:
         images_lock.read_lock(tmp_path, roots.Root(tmp_path))
-    assert str(caught.value) == f"images.lock: is a directory, not a regular file; {REMEDY}"
+    assert diagnostics.summarize(caught.value.diagnostics) == ["images.lock: : not-a-regular-file"]
+    assert list(map(str, caught.value.diagnostics)) == wording
 
 
 def test_all_images_are_deployed_by_their_digest() -> None:
@@ -68,18 +69,18 @@ def test_all_images_are_deployed_by_their_digest() -> None:
         stores=(application.Store(name="db", image="postgres:17", port=5432, volume=VOLUME),),
         jobs=(application.Job(name="tidy", image="python:3.12-slim@sha256:3"),),
     )
-    found = images_lock.pin_application(app, LOCK)
-    images = [one.image for one in (*found.services, *found.stores, *found.jobs)]
+    pinned = images_lock.pin_application(app, LOCK)
+    images = [workload.image for workload in (*pinned.services, *pinned.stores, *pinned.jobs)]
     assert images == [None, "nginx:1.27", f"postgres:17@{TWO}", "python:3.12-slim@sha256:3"]
     assert images_lock.pin_application(app, images_lock.ImagesLock()) == app
 
 
-def test_what_an_environment_takes_instead_has_a_pin_of_its_own() -> None:
-    said = settings.Settings(
+def test_the_images_of_overrides_are_pinned() -> None:
+    stack_settings = settings.Settings(
         stack="dev", context="work", image_overrides={"a:1": "postgres:17", "postgres:17": "mirror/b"}
     )
-    found = images_lock.pin_overrides(said, LOCK)
-    assert found.image_overrides == {"a:1": f"postgres:17@{TWO}", "postgres:17": "mirror/b"}
+    pinned = images_lock.pin_overrides(stack_settings, LOCK)
+    assert pinned.image_overrides == {"a:1": f"postgres:17@{TWO}", "postgres:17": "mirror/b"}
 
 
 APP = """name: shop
@@ -88,29 +89,29 @@ jobs: {migrate: {uses: web, command: [migrate]}, tidy: {image: "python:3.12-slim
 """
 
 
-def loaded(folder: Path, pins: str) -> environments.Environment:
+def load_environment(folder: Path, pins: str) -> environments.Environment:
     (folder / "app").mkdir()
     (folder / "app" / "app.yaml").write_text(APP)
     (folder / "app" / images_lock.FILE_NAME).write_text(pins)
-    said = {
+    config = {
         "context": "work",
         "imageOverrides": {"python:3.12-slim": "mirror/python"},
         "overlay": {"services": {"web": {}}},
     }
-    values = nodes.from_plain(said, "Pulumi.dev.yaml")
-    assert isinstance(values, nodes.MappingNode)
-    return environments.read_environment(values, folder=folder, stack="dev", check_ids=())
+    config_node = nodes.from_plain(config, "Pulumi.dev.yaml")
+    assert isinstance(config_node, nodes.MappingNode)
+    return environments.read_environment(config_node, folder=folder, stack="dev", check_ids=())
 
 
 def test_an_environment_has_the_digests_everywhere(tmp_path: Path) -> None:
-    found = loaded(tmp_path, f"nginx:1.27: {ONE}\npython:3.12-slim: {TWO}\nmirror/python: {ONE}\n")
-    for app in (found.app, found.declared, found.base):
+    environment = load_environment(tmp_path, f"nginx:1.27: {ONE}\npython:3.12-slim: {TWO}\nmirror/python: {ONE}\n")
+    for app in (environment.app, environment.declared, environment.base):
         assert app.services[0].image == f"nginx:1.27@{ONE}"
-    assert [job.image for job in found.app.jobs] == [f"nginx:1.27@{ONE}", f"python:3.12-slim@{TWO}"]
-    assert found.settings.image_overrides == {"python:3.12-slim": f"mirror/python@{ONE}"}
+    assert [job.image for job in environment.app.jobs] == [f"nginx:1.27@{ONE}", f"python:3.12-slim@{TWO}"]
+    assert environment.settings.image_overrides == {"python:3.12-slim": f"mirror/python@{ONE}"}
 
 
-def test_what_is_wrong_with_the_file_stops_the_environment(tmp_path: Path) -> None:
+def test_an_error_in_the_file_is_an_error_of_the_environment(tmp_path: Path) -> None:
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        loaded(tmp_path, "a: 1")
-    assert str(caught.value) == f"app/images.lock:1:4: a: 1 is no digest (sha256:...); {REMEDY}"
+        load_environment(tmp_path, "a: 1")
+    assert diagnostics.summarize(caught.value.diagnostics) == ["app/images.lock:1:4: a: invalid-digest"]

@@ -1,8 +1,6 @@
-# ruff: noqa: E501 - a message stands in one line, as it is printed
-"""A stack's configuration: the file and Pulumi say the same, and what an application asks of its environment."""
+"""A stack's configuration: from the file and from Pulumi, and its errors."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +8,8 @@ import pytest
 from seaway.model import settings
 from seaway.project import environments, stack_file
 from seaway.syntax import diagnosis, nodes
-
-Said = Callable[..., list[str]]
+from tests.support import diagnostics
+from tests.unit.project.conftest import Diagnose
 
 FILE = """\
 encryptionsalt: v1:abc
@@ -29,8 +27,8 @@ config:
     SESSION_KEY:
       secure: v1:xyz
 """
-# As Pulumi hands it on: each key's value as text, objects as JSON, numbers as its own YAML reader took them.
-GIVEN = {
+# From Pulumi: each value is text, objects are JSON, and numbers are those of its own YAML parser.
+TEXTS = {
     "context": "seaway-dev",
     "registry": "registry.example.com/team",
     "rolloutTimeout": "90",
@@ -48,7 +46,6 @@ GIVEN = {
     "secrets": json.dumps({"SESSION_KEY": "hunter2"}),
 }
 APP = "name: shop\nservices:\n  web: {image: nginx, port: 80, secrets: [SESSION_KEY]}\n"
-BUILT = "name: shop\nservices:\n  web: {build: ./web, port: 80}\n"
 
 
 @pytest.fixture
@@ -59,8 +56,8 @@ def file(folder: Path) -> nodes.MappingNode:
 
 
 def test_the_file_and_pulumi_give_the_same_settings(file: nodes.MappingNode) -> None:
-    written = stack_file.decode_settings(file, "dev")
-    assert written == settings.Settings(
+    stack_settings = stack_file.decode_settings(file, "dev")
+    assert stack_settings == settings.Settings(
         stack="dev",
         context="seaway-dev",
         registry="registry.example.com/team",
@@ -72,17 +69,18 @@ def test_the_file_and_pulumi_give_the_same_settings(file: nodes.MappingNode) -> 
             }
         },
     )
-    given = stack_file.parse_config(GIVEN)
-    assert stack_file.decode_settings(stack_file.attach_locations(given, file), "dev") == written
-    without = {key: value for key, value in GIVEN.items() if key != "overlay"}
+    pulumi_config = stack_file.parse_config(TEXTS)
+    assert stack_file.decode_settings(stack_file.attach_locations(pulumi_config, file), "dev") == stack_settings
+    without = {key: value for key, value in TEXTS.items() if key != "overlay"}
     assert (
-        stack_file.decode_settings(stack_file.parse_config(without), "dev").image_overrides == written.image_overrides
+        stack_file.decode_settings(stack_file.parse_config(without), "dev").image_overrides
+        == stack_settings.image_overrides
     )
-    assert stack_file.get_secret_names(file) == stack_file.get_secret_names(given) == {"SESSION_KEY"}
+    assert stack_file.get_secret_names(file) == stack_file.get_secret_names(pulumi_config) == {"SESSION_KEY"}
 
 
-def test_values_from_pulumi_have_the_places_of_the_file_unless_they_differ(file: nodes.MappingNode) -> None:
-    located = stack_file.attach_locations(stack_file.parse_config(GIVEN | {"registry": "other.example.com"}), file)
+def test_values_from_pulumi_have_the_locations_of_equal_values_of_the_file(file: nodes.MappingNode) -> None:
+    located = stack_file.attach_locations(stack_file.parse_config(TEXTS | {"registry": "other.example.com"}), file)
     assert str(located.pairs["context"].location) == "Pulumi.dev.yaml:4:3"
     assert str(located.pairs["overlay"].location) == "Pulumi.dev.yaml:9:3"
     assert str(located.pairs["registry"].location) == "(config)"
@@ -90,76 +88,117 @@ def test_values_from_pulumi_have_the_places_of_the_file_unless_they_differ(file:
 
 
 @pytest.mark.parametrize("value", [494, 754, "0754", 1.2, True])
-def test_what_differs_is_not_taken_for_the_file(file: nodes.MappingNode, value: object) -> None:
+def test_another_value_has_no_location_in_the_file(file: nodes.MappingNode, value: object) -> None:
     env = {"VERSION": 1.1, "MODE": value, "DAY": "2026-11-23 00:00:00 +0000 UTC", "BIG": 1000}
-    given = stack_file.parse_config(GIVEN | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})})
-    assert str(stack_file.attach_locations(given, file).pairs["overlay"].location) == "(config)"
+    pulumi_config = stack_file.parse_config(
+        TEXTS | {"overlay": json.dumps({"services": {"web": {"scale": 1, "env": env}}})}
+    )
+    assert str(stack_file.attach_locations(pulumi_config, file).pairs["overlay"].location) == "(config)"
 
 
 def test_no_secret_value_is_kept() -> None:
-    assert "hunter2" not in repr(stack_file.parse_config(GIVEN))
+    assert "hunter2" not in repr(stack_file.parse_config(TEXTS))
     assert "hunter2" not in repr(stack_file.parse_config({"secrets": "hunter2"}))
 
 
-def test_a_stack_of_its_own(said: Said) -> None:
-    assert said(APP, FILE) == []
+def test_a_valid_stack(diagnose: Diagnose) -> None:
+    assert diagnose(APP, FILE) == ()
 
 
-ASKS = "name: shop\nservices:\n  web: {build: {context: ./web, secrets: {npm: TOKEN}}}\n"
-BUILDS = "config:\n  seaway:context: c\n  seaway:registry: r.example.com\n"
+BUILD = "name: shop\nservices:\n  web: {build: {context: ./web, secrets: {npm: TOKEN}}}\n"
+BUILDING = "config:\n  seaway:context: c\n  seaway:registry: r.example.com\n"
 CONTEXT = "config:\n  seaway:context: c\n"
-WRONG = {
-    "no context": (APP.replace(", secrets: [SESSION_KEY]", ""), "{}", "Pulumi.dev.yaml: seaway:context: is not set; pulumi config set seaway:context <value>"),
-    "unknown": (APP, FILE + "  seaway:registri: x", "Pulumi.dev.yaml:15:3: seaway:registri: is no key of settings; did you mean registry?"),
-    "stack": (APP, FILE + "  seaway:stack: x", "Pulumi.dev.yaml:15:3: seaway:stack: the stack's name comes from Pulumi; remove the key"),
-    "encrypted": (APP, FILE + "  seaway:builder: {secure: x}", "Pulumi.dev.yaml:15:3: seaway:builder: is encrypted, and is no secret; set it again without --secret"),
-    "engine": (APP, FILE + "  seaway:engine: podman", 'Pulumi.dev.yaml:15:3: seaway:engine: "podman" is not one of its values; write docker-build or docker'),
-    "no secrets": (APP, CONTEXT + "  seaway:secrets: hunter2", "Pulumi.dev.yaml:3:3: seaway:secrets: is no mapping from name to secret; pulumi config set --secret --path 'seaway:secrets.NAME'"),
-    "plain secret": (APP, CONTEXT + "  seaway:secrets: {SESSION_KEY: hunter2}", "Pulumi.dev.yaml:3:20: seaway:secrets.SESSION_KEY: is not encrypted; pulumi config set --secret --path 'seaway:secrets.SESSION_KEY'"),
-    "no value": (APP, CONTEXT, "app/app.yaml:3:43: services.web.secrets.SESSION_KEY: has no value in stack dev; pulumi config set --secret --path 'seaway:secrets.SESSION_KEY', or let it be {generate: 32}"),
-    "unused": (APP, FILE + "    SESSION_KEI: {secure: x}", "Pulumi.dev.yaml:15:5: seaway:secrets.SESSION_KEI: no service, store or job lists it; did you mean SESSION_KEY? (or pulumi config rm --path 'seaway:secrets.SESSION_KEI')"),
-    "registry": (BUILT, CONTEXT, "Pulumi.dev.yaml: seaway:registry: is not set, and web must be built and pushed; pulumi config set seaway:registry registry.example.com/team"),
-    "namespace": (APP.replace("shop", "s" * 60), FILE, f'Pulumi.dev.yaml: stack: "{"s" * 60}..." cannot be the name of a namespace; name the stack with a-z, 0-9 and -, at most 63 characters with the application\'s name'),
-    "quota": ("name: shop\nservices:\n  agent: {image: nginx, daemonSet: true}\n", CONTEXT + "  seaway:quota: true", "app/app.yaml:3:25: services.agent.daemonSet: nobody can say how many pods it has at most, and seaway:quota limits the namespace to that; leave out one of the two"),
-    "build secret": (ASKS, BUILDS, "app/app.yaml:3:43: services.web.build.secrets.npm: TOKEN has no value in stack dev; pulumi config set --secret --path 'seaway:secrets.TOKEN'"),
-    "engine without contexts": (ASKS.replace("secrets: {npm: TOKEN}", "ssh: [default]"), BUILDS + "  seaway:engine: docker", "app/app.yaml:3:33: services.web.build.ssh: the engine docker has no such word; pulumi config set seaway:engine docker-build"),
-    "build context": (ASKS.replace("secrets: {npm: TOKEN}", "contexts: {a: ./a}"), BUILDS, 'app/app.yaml:3:44: services.web.build.contexts.a: there is no folder "./a"; write a path relative to the application\'s file'),
-    "two Dockerfiles": (ASKS.replace("secrets: {npm: TOKEN}", "inline: FROM x, dockerfile: a"), BUILDS, "app/app.yaml:3:33: services.web.build.inline: has `dockerfile` beside it; keep one of the two"),
-    "no app": (APP, FILE + "  seaway:app: x.yaml", "x.yaml: the application's file cannot be read (No such file or directory); write the application there; docs/reference.yaml shows how"),
-}  # fmt: skip
+ERRORS = {
+    "no context": (APP.replace(", secrets: [SESSION_KEY]", ""), "{}", "Pulumi.dev.yaml: seaway:context: missing-value"),
+    "unknown": (APP, FILE + "  seaway:registri: x", "Pulumi.dev.yaml:15:3: seaway:registri: unknown-key"),
+    "former key": (
+        APP,
+        FILE + "  seaway:promotesFrom: staging",
+        "Pulumi.dev.yaml:15:3: seaway:promotesFrom: unknown-key",
+    ),
+    "former value": (APP, FILE + "  seaway:exposure: clusterIP", "Pulumi.dev.yaml:15:3: seaway:exposure: unknown-key"),
+    "stack": (APP, FILE + "  seaway:stack: x", "Pulumi.dev.yaml:15:3: seaway:stack: unknown-key"),
+    "encrypted": (APP, FILE + "  seaway:builder: {secure: x}", "Pulumi.dev.yaml:15:3: seaway:builder: encrypted-value"),
+    "engine": (APP, FILE + "  seaway:engine: podman", "Pulumi.dev.yaml:15:3: seaway:engine: invalid-value"),
+    "no secrets": (APP, CONTEXT + "  seaway:secrets: hunter2", "Pulumi.dev.yaml:3:3: seaway:secrets: invalid-type"),
+    "plain secret": (
+        APP,
+        CONTEXT + "  seaway:secrets: {SESSION_KEY: hunter2}",
+        "Pulumi.dev.yaml:3:20: seaway:secrets.SESSION_KEY: plain-secret",
+    ),
+    "plain key": (
+        APP,
+        FILE + "  seaway:fingerprintKey: x",
+        "Pulumi.dev.yaml:15:3: seaway:fingerprintKey: plain-secret",
+    ),
+}
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong(said: Said, case: str) -> None:
-    text, stack, line = WRONG[case]
-    assert said(text, stack) == [line]
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors(diagnose: Diagnose, case: str, wording: list[str]) -> None:
+    text, stack, expected = ERRORS[case]
+    found = diagnose(text, stack)
+    assert diagnostics.summarize(found) == [expected]
+    assert list(map(str, found)) == wording
 
 
-def test_the_problems_of_both_files_come_together(said: Said) -> None:
-    lines = said(APP.replace("80", "0"), "config:\n  seaway:engine: x\n")
-    assert [line.partition(": ")[0] for line in lines] == [
-        "Pulumi.dev.yaml",
-        "Pulumi.dev.yaml:2:3",
-        "app/app.yaml:3:23",
-    ]
+# Rules of `model.validate.environment`: their codes and wording are tested there.
+RULES = {
+    "no value": (APP, CONTEXT, "app/app.yaml:3:43: services.web.secrets.SESSION_KEY"),
+    "unused": (APP, FILE + "    SESSION_KEI: {secure: x}", "Pulumi.dev.yaml:15:5: seaway:secrets.SESSION_KEI"),
+    "registry": (
+        "name: shop\nservices:\n  web: {build: ./web, port: 80}\n",
+        CONTEXT,
+        "Pulumi.dev.yaml: seaway:registry",
+    ),
+    "namespace": (APP.replace("shop", "s" * 60), FILE, "Pulumi.dev.yaml: stack"),
+    "quota": (
+        "name: shop\nservices:\n  agent: {image: nginx, daemonSet: true}\n",
+        CONTEXT + "  seaway:quota: true",
+        "app/app.yaml:3:25: services.agent.daemonSet",
+    ),
+    "build secret": (BUILD, BUILDING, "app/app.yaml:3:43: services.web.build.secrets.npm"),
+    "engine without ssh": (
+        BUILD.replace("secrets: {npm: TOKEN}", "ssh: [default]"),
+        BUILDING + "  seaway:engine: docker",
+        "app/app.yaml:3:33: services.web.build.ssh",
+    ),
+    "build context": (
+        BUILD.replace("secrets: {npm: TOKEN}", "contexts: {a: ./a}"),
+        BUILDING,
+        "app/app.yaml:3:44: services.web.build.contexts.a",
+    ),
+    "two Dockerfiles": (
+        BUILD.replace("secrets: {npm: TOKEN}", "inline: FROM x, dockerfile: a"),
+        BUILDING,
+        "app/app.yaml:3:33: services.web.build.inline",
+    ),
+    "no app": (APP, FILE + "  seaway:app: x.yaml", "x.yaml: "),
+    "both files": (
+        APP.replace("80", "0"),
+        "config:\n  seaway:engine: x\n",
+        "Pulumi.dev.yaml: seaway:context|Pulumi.dev.yaml:2:3: seaway:engine|app/app.yaml:3:23: services.web.port",
+    ),
+}
 
 
-def test_no_stack_file(folder: Path) -> None:
-    with pytest.raises(diagnosis.InvalidInput) as raised:
+@pytest.mark.parametrize("case", RULES)
+def test_the_application_and_the_stack_are_checked_together(diagnose: Diagnose, case: str) -> None:
+    text, stack, expected = RULES[case]
+    assert "|".join(f"{each.location}: {each.path}" for each in diagnose(text, stack)) == expected
+
+
+def test_no_stack_file(folder: Path, wording: list[str]) -> None:
+    with pytest.raises(diagnosis.InvalidInput) as caught:
         stack_file.read_config(folder / "Pulumi.prod.yaml")
-    assert (
-        str(raised.value)
-        == "Pulumi.prod.yaml: the stack's file cannot be read (No such file or directory); pulumi stack init <stack> begins one"
-    )
+    assert diagnostics.summarize(caught.value.diagnostics) == ["Pulumi.prod.yaml: : file-not-found"]
+    assert list(map(str, caught.value.diagnostics)) == wording
 
 
-def test_the_application_and_the_settings_of_a_stack(
-    folder: Path, file: nodes.MappingNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_application_and_the_settings_of_a_stack(folder: Path, file: nodes.MappingNode) -> None:
     (folder / "app" / "app.yaml").write_text(APP)
-    monkeypatch.chdir(folder)
-    one = environments.read_environment(file, folder=folder, stack="dev", check_ids=())
-    app, said = one.app, one.settings
+    environment = environments.read_environment(file, folder=folder, stack="dev", check_ids=())
+    app = environment.app
     assert app.services[0].env == {"VERSION": "1.10", "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}
     assert app.services[0].scale.min == 1
-    assert said.format_namespace(app.name) == "shop-dev"
+    assert environment.settings.format_namespace(app.name) == "shop-dev"

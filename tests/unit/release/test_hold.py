@@ -20,15 +20,17 @@ def good() -> record.ReleaseRecord:
     return record.ReleaseRecord.create(app, STACK, *golden.make_inputs(app))
 
 
-def held(release: str, failed: str = "f" * 12) -> hold.Hold:
-    return hold.Hold(release=release, held=failed, because="web: image not found", since="2026-01-01T00:00:00Z")
+def held(release: str, failed: str = "f" * 12) -> release_lock.Fallback:
+    return release_lock.Fallback(
+        release=release, held=failed, because="web: image not found", since="2026-01-01T00:00:00Z"
+    )
 
 
-def pinned(folder: Path, found: hold.Hold, **where: str) -> hold.FallbackRelease:
+def pinned(folder: Path, found: release_lock.Fallback, **where: str) -> hold.FallbackRelease:
     return hold.read_fallback_release(folder, found, **{"application": "shop", "stack": "dev", **where})
 
 
-def write(folder: Path, one: record.ReleaseRecord, *, stack: str = "dev", id_: str = "") -> hold.Hold:
+def write(folder: Path, one: record.ReleaseRecord, *, stack: str = "dev", id_: str = "") -> release_lock.Fallback:
     """Hold a release back; what its lock file says then."""
     hold.write_fallback(folder, stack, held(id_ or one.id), one, one.render_objects())
     found = hold.read_fallback(folder, stack)

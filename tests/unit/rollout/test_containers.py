@@ -1,57 +1,59 @@
-"""Containers as their logs are asked for."""
+"""Containers, for their logs."""
 
+from seaway.kubernetes.cluster import snapshot
 from seaway.rollout import containers
-from tests.unit.rollout import made
+from tests.support import live_objects
 
 
-def of(owner: str | None, *pods: made.Object) -> list[containers.Container]:
-    return containers.find_containers(made.seen(Pod=list(pods)), app_name="shop", stack="dev", owner=owner)
+def find(owner: str | None, *pods: live_objects.Object) -> list[containers.Container]:
+    return containers.find_containers(snapshot.Snapshot({"Pod": list(pods)}), app_name="shop", stack="dev", owner=owner)
 
 
-def test_labels_tell_pods_and_containers_apart() -> None:
-    both = [made.container("web", run="r1"), made.container("proxy", run="r2")]
-    pod = made.pod(
-        "web-5d9c7f-x2x4z", by="web-5d9c7f", containers=both, init=[made.container("init", run="r0", code=0)]
+def test_short_names_are_unique() -> None:
+    both = [live_objects.container("web", run="r1"), live_objects.container("proxy", run="r2")]
+    pod = live_objects.pod(
+        "web-5d9c7f-x2x4z", by="web-5d9c7f", containers=both, init=[live_objects.container("init", run="r0", code=0)]
     )
-    store = made.pod("db-0", by="db", owner="db")
-    assert [each.short_name for each in of(None, pod, store)] == [
+    store = live_objects.pod("db-0", by="db", owner="db")
+    assert [container.short_name for container in find(None, pod, store)] == [
         "db-0",
         "web-x2x4z",
         "web-x2x4z/init",
         "web-x2x4z/proxy",
     ]
-    assert [each.name for each in of("web", pod, store)] == ["web", "init", "proxy"]
-    assert of("cache", pod, store) == []
+    assert [container.name for container in find("web", pod, store)] == ["web", "init", "proxy"]
+    assert find("cache", pod, store) == []
 
 
 def test_only_pods_of_this_environment() -> None:
-    foreign = made.pod("web-5d9c-aaaaa", by="web-5d9c", labels={"seaway/stack": "prod"})
-    bare = made.pod("web-5d9c-bbbbb", by="web-5d9c")
+    foreign = live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", labels={"seaway/stack": "prod"})
+    bare = live_objects.pod("web-5d9c-bbbbb", by="web-5d9c")
     del bare["metadata"]["labels"]
-    assert of(None, foreign, bare) == []
+    assert find(None, foreign, bare) == []
 
 
-def test_one_that_has_not_begun_has_no_run() -> None:
-    [waiting] = of("web", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[made.container("web")]))
+def test_a_container_that_has_not_started_has_no_run() -> None:
+    [waiting] = find(
+        "web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[live_objects.container("web")])
+    )
     assert (waiting.run_id, waiting.has_previous_log, waiting.terminations) == ("", False, {})
-    # Nor has a pod whose node has not said anything yet.
-    assert of("web", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[])) == []
+    # The node has not reported a status yet.
+    assert find("web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[])) == []
 
 
 def test_how_runs_ended() -> None:
-    again = made.container("web", run="new", restarts=1, code=0, before=3)
-    [found] = of("web", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
-    assert found.terminations == {"new": "exit code 0 (Completed)", "new-before": "exit code 3 (Error)"}
-    assert (found.run_id, found.restarts, found.has_previous_log) == ("new", 1, True)
-    plain = made.container("web", run="r", code=9)
+    restarted = live_objects.container("web", run="new", restarts=1, code=0, before=3)
+    [container] = find("web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[restarted]))
+    assert container.terminations == {"new": "exit code 0 (Completed)", "new-before": "exit code 3 (Error)"}
+    assert (container.run_id, container.restarts, container.has_previous_log) == ("new", 1, True)
+    plain = live_objects.container("web", run="r", code=9)
     del plain["state"]["terminated"]["reason"]
-    [found] = of("web", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[plain]))
-    assert found.terminations == {"r": "exit code 9"}
+    [container] = find("web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[plain]))
+    assert container.terminations == {"r": "exit code 9"}
 
 
-def test_names_that_may_be_asked_for() -> None:
-    """Also of what should have pods and has none."""
-    objects = made.healthy()
-    objects["Pod"] = [made.pod("cron-1-a", by="cron-1", owner="cron")]
-    names = containers.list_owners(made.seen(**objects), app_name="shop", stack="dev")
+def test_owners_include_workloads_without_pods() -> None:
+    objects = live_objects.healthy()
+    objects["Pod"] = [live_objects.pod("cron-1-a", by="cron-1", owner="cron")]
+    names = containers.list_owners(snapshot.Snapshot(objects), app_name="shop", stack="dev")
     assert names == ["cron", "db", "migrate", "web"]

@@ -1,155 +1,168 @@
-"""The rows of `seaway status`: whose they are, what they count, which warning is the last."""
+"""The workloads of `seaway status`: selection, counts, ages, and the last warning."""
 
 import pytest
 
+from seaway.kubernetes.cluster import snapshot
 from seaway.rollout import status
-from tests.unit.rollout import made
+from tests.support import live_objects
 
 
-def rows(objects: dict[str, list[made.Object]]) -> dict[str, status.WorkloadStatus]:
-    found = status.list_workloads(made.seen(**objects), app_name="shop", stack="dev", now=made.NOW)
-    return {row.name: row for row in found}
+def list_by_name(objects: dict[str, list[live_objects.Object]]) -> dict[str, status.WorkloadStatus]:
+    live = snapshot.Snapshot(objects)
+    workloads = status.list_workloads(live, app_name="shop", stack="dev", now=live_objects.NOW)
+    return {workload.name: workload for workload in workloads}
 
 
 def test_a_healthy_application() -> None:
-    found = rows(made.healthy())
-    assert [(row.name, row.kind) for row in found.values()] == [("web", "service"), ("db", "store"), ("migrate", "job")]
-    assert all(row.is_healthy for row in found.values())
-    web = found["web"]
+    workloads = list_by_name(live_objects.healthy())
+    assert [(workload.name, workload.kind) for workload in workloads.values()] == [
+        ("web", "service"),
+        ("db", "store"),
+        ("migrate", "job"),
+    ]
+    assert all(workload.is_healthy for workload in workloads.values())
+    web = workloads["web"]
     assert (web.ready, web.health.desired, web.health.updated, web.restarts) == (2, 2, 2, 0)
-    assert web.image == made.IMAGE
+    assert web.image == live_objects.IMAGE
     assert web.last_warning is None
-    assert (found["db"].ready, found["migrate"].ready) == (1, 1)
+    assert (workloads["db"].ready, workloads["migrate"].ready) == (1, 1)
 
 
-def test_only_what_carries_our_labels() -> None:
-    objects = made.healthy()
+def test_only_objects_with_the_labels_count() -> None:
+    objects = live_objects.healthy()
     for label, value in (("app.kubernetes.io/part-of", "bakery"), ("seaway/stack", "prod")):
-        foreign = made.deployment(f"foreign-{value}")
+        foreign = live_objects.deployment(f"foreign-{value}")
         foreign["metadata"]["labels"][label] = value
         objects["Deployment"].append(foreign)
-    bare = made.deployment("bare")
+    bare = live_objects.deployment("bare")
     del bare["metadata"]["labels"]
     objects["Deployment"].append(bare)
-    assert list(rows(objects)) == ["web", "db", "migrate"]
+    assert list(list_by_name(objects)) == ["web", "db", "migrate"]
 
 
-def test_the_name_is_the_one_in_the_application() -> None:
-    objects = made.healthy()
+def test_the_name_is_that_of_the_label() -> None:
+    objects = live_objects.healthy()
     objects["StatefulSet"][0]["metadata"]["labels"]["app.kubernetes.io/name"] = "database"
-    assert "database" in rows(objects)
+    assert "database" in list_by_name(objects)
 
 
-def test_of_a_job_that_is_replaced_the_newer_counts() -> None:
-    objects = made.healthy()
-    objects["Job"].append(made.job("migrate-ffff", made=made.ago(minutes=1), done=False))
-    found = rows(objects)
-    assert [name for name in found if name == "migrate"] == ["migrate"]
-    assert found["migrate"].health.target.name == "migrate-ffff"
-    assert not found["migrate"].is_healthy
-    assert found["migrate"].ready == 0
+def test_the_newer_of_two_jobs_counts() -> None:
+    objects = live_objects.healthy()
+    objects["Job"].append(live_objects.job("migrate-ffff", made=live_objects.ago(minutes=1), done=False))
+    workloads = list_by_name(objects)
+    assert [name for name in workloads if name == "migrate"] == ["migrate"]
+    assert workloads["migrate"].health.target.name == "migrate-ffff"
+    assert not workloads["migrate"].is_healthy
+    assert workloads["migrate"].ready == 0
 
 
-def test_ready_counts_what_serves_and_updated_the_newest_version() -> None:
-    """A rollout that cannot come up: the old pods serve, and the row says both."""
-    objects = made.healthy()
-    objects["Deployment"] = [made.deployment(ready=2, updated=1, revision=2)]
+def test_ready_counts_all_pods_and_updated_those_of_the_newest_version() -> None:
+    """In a stuck rollout the old pods still serve."""
+    objects = live_objects.healthy()
+    objects["Deployment"] = [live_objects.deployment(ready=2, updated=1, revision=2)]
     objects["Deployment"][0]["status"]["replicas"] = 3
-    objects["ReplicaSet"].append(made.replica_set("web-77ff", of="web", made=made.ago(minutes=4), revision=2))
-    new = made.pod("web-77ff-zzzzz", by="web-77ff", made=made.ago(minutes=4), ready=False)
+    objects["ReplicaSet"].append(live_objects.replica_set("web-77ff", made=live_objects.ago(minutes=4), revision=2))
+    new = live_objects.pod("web-77ff-zzzzz", by="web-77ff", made=live_objects.ago(minutes=4), ready=False)
     objects["Pod"].append(new)
-    web = rows(objects)["web"]
+    web = list_by_name(objects)["web"]
     assert (web.ready, web.health.desired, web.health.updated, web.health.ready) == (2, 2, 1, 0)
     assert web.health.state == "progressing"
-    assert status.format_age((made.NOW - web.since).total_seconds()) == "4m"
-    # The deadline counts from when the version began.
-    new["metadata"]["creationTimestamp"] = made.ago(minutes=6)
-    assert rows(objects)["web"].health.state == "failed"
+    assert status.format_age((live_objects.NOW - web.since).total_seconds()) == "4m"
+    # The deadline starts with the version.
+    new["metadata"]["creationTimestamp"] = live_objects.ago(minutes=6)
+    assert list_by_name(objects)["web"].health.state == "failed"
 
 
-def test_the_age_is_that_of_the_oldest_pod_of_the_newest_version() -> None:
-    """A version that is deployed once more has its old ReplicaSet: that one's age says nothing."""
-    assert rows(made.healthy())["web"].since == made.NOW.replace(hour=10)
-    alone = made.healthy()
+def test_the_age_is_that_of_the_newest_versions_oldest_pod() -> None:
+    """A version that is deployed again has its old ReplicaSet, whose age is not that of the version."""
+    assert list_by_name(live_objects.healthy())["web"].since == live_objects.NOW.replace(hour=10)
+    alone = live_objects.healthy()
     alone["Pod"] = []
-    assert status.format_age((made.NOW - rows(alone)["web"].since).total_seconds()) == "3d"
+    assert status.format_age((live_objects.NOW - list_by_name(alone)["web"].since).total_seconds()) == "3d"
     alone["ReplicaSet"] = []
-    assert status.format_age((made.NOW - rows(alone)["web"].since).total_seconds()) == "9d"
+    assert status.format_age((live_objects.NOW - list_by_name(alone)["web"].since).total_seconds()) == "9d"
 
 
-def test_a_stores_age_is_that_of_the_pod_with_the_newest_revision() -> None:
-    objects = made.healthy()
+def test_the_age_of_a_store_is_that_of_its_newest_revision() -> None:
+    objects = live_objects.healthy()
     objects["Pod"].append(
-        made.pod("db-1", by="db", owner="db", made=made.ago(days=8), labels={"controller-revision-hash": "one"})
+        live_objects.pod(
+            "db-1", by="db", owner="db", made=live_objects.ago(days=8), labels={"controller-revision-hash": "db-1"}
+        )
     )
-    assert status.format_age((made.NOW - rows(objects)["db"].since).total_seconds()) == "2d"
+    assert status.format_age((live_objects.NOW - list_by_name(objects)["db"].since).total_seconds()) == "2d"
 
 
-def test_restarts_are_summed_over_pods_and_containers_but_not_of_pods_that_go() -> None:
-    objects = made.healthy()
+def test_restarts_are_summed_without_pods_that_are_being_deleted() -> None:
+    objects = live_objects.healthy()
     objects["Pod"] += [
-        made.pod(
+        live_objects.pod(
             "web-5d9c-ddddd",
             by="web-5d9c",
-            containers=[made.container("web", run="r", restarts=2), made.container("proxy", run="r", restarts=1)],
-            init=[made.container("init", run="r", restarts=4, code=0)],
+            containers=[
+                live_objects.container("web", run="r", restarts=2),
+                live_objects.container("proxy", run="r", restarts=1),
+            ],
+            init=[live_objects.container("init", run="r", restarts=4, code=0)],
         ),
-        made.pod(
+        live_objects.pod(
             "web-5d9c-eeeee",
             by="web-5d9c",
-            containers=[made.container("web", run="r", restarts=50)],
-            deletionTimestamp=made.ago(seconds=1),
+            containers=[live_objects.container("web", run="r", restarts=50)],
+            deletionTimestamp=live_objects.ago(seconds=1),
         ),
     ]
-    assert rows(objects)["web"].restarts == 7
+    assert list_by_name(objects)["web"].restarts == 7
 
 
 @pytest.mark.parametrize(
     "about",
     ["Deployment/web", "ReplicaSet/web-5d9c", "Pod/web-5d9c-aaaaa", "Pod/web-5d9c-gone1"],
 )
-def test_the_last_warning_about_it_or_what_was_made_for_it(about: str) -> None:
-    objects = made.healthy()
+def test_the_last_warning_about_a_workload_or_its_objects(about: str) -> None:
+    objects = live_objects.healthy()
     objects["Event"] = [
-        made.event(about, "Older", "no", seen=made.ago(minutes=10)),
-        made.event(about, "Unhealthy", "Readiness probe\n  failed", seen=made.ago(minutes=5)),
-        made.event(about, "Scheduled", "assigned", seen=made.ago(minutes=1), type="Normal"),
-        made.event("Pod/web-backup-5d9c-aaaaa", "Foreign", "no", seen=made.ago(minutes=1)),
-        made.event("Pod/webhook", "Foreign", "no", seen=made.ago(minutes=1)),
+        live_objects.event(about, "Older", "no", seen=live_objects.ago(minutes=10)),
+        live_objects.event(about, "Unhealthy", "Readiness probe\n  failed", seen=live_objects.ago(minutes=5)),
+        live_objects.event(about, "Scheduled", "assigned", seen=live_objects.ago(minutes=1), type="Normal"),
+        live_objects.event("Pod/web-backup-5d9c-aaaaa", "Foreign", "no", seen=live_objects.ago(minutes=1)),
+        live_objects.event("Pod/webhook", "Foreign", "no", seen=live_objects.ago(minutes=1)),
     ]
-    warned = rows(objects)["web"].last_warning
+    warned = list_by_name(objects)["web"].last_warning
     assert warned
     assert (warned.reason, warned.message, warned.involved_object) == ("Unhealthy", "Readiness probe failed", about)
-    assert warned.time == made.NOW.replace(hour=11, minute=55)
+    assert warned.time == live_objects.NOW.replace(hour=11, minute=55)
 
 
-def test_a_stores_warning_may_be_about_its_claim() -> None:
-    objects = made.healthy()
+def test_a_warning_about_the_claim_of_a_store() -> None:
+    objects = live_objects.healthy()
     objects["Event"] = [
-        made.event("PersistentVolumeClaim/data-db-0", "ProvisioningFailed", "no disk", seen=made.ago(minutes=1)),
-        made.event("PersistentVolumeClaim/data-other-0", "Foreign", "no", seen=made.ago(seconds=1)),
-        made.event("Pod/db-copy", "Foreign", "no", seen=made.ago(seconds=1)),
+        live_objects.event(
+            "PersistentVolumeClaim/data-db-0", "ProvisioningFailed", "no disk", seen=live_objects.ago(minutes=1)
+        ),
+        live_objects.event("PersistentVolumeClaim/data-other-0", "Foreign", "no", seen=live_objects.ago(seconds=1)),
+        live_objects.event("Pod/db-copy", "Foreign", "no", seen=live_objects.ago(seconds=1)),
     ]
-    warned = rows(objects)["db"].last_warning
+    warned = list_by_name(objects)["db"].last_warning
     assert warned
     assert warned.reason == "ProvisioningFailed"
 
 
-def test_a_warning_of_long_ago_is_none() -> None:
-    objects = made.healthy()
-    objects["Event"] = [made.event("Deployment/web", "Old", "no", seen=made.ago(minutes=61))]
-    assert rows(objects)["web"].last_warning is None
+def test_an_old_warning_does_not_count() -> None:
+    objects = live_objects.healthy()
+    objects["Event"] = [live_objects.event("Deployment/web", "Old", "no", seen=live_objects.ago(minutes=61))]
+    assert list_by_name(objects)["web"].last_warning is None
 
 
-def test_what_is_wrong_comes_from_the_judgement() -> None:
-    objects = made.healthy()
+def test_findings_come_from_the_health() -> None:
+    objects = live_objects.healthy()
     waiting = {"waiting": {"reason": "InvalidImageName", "message": "couldn't parse image name"}}
-    broken = made.pod(
-        "web-5d9c-aaaaa", by="web-5d9c", ready=False, containers=[made.container("web") | {"state": waiting}]
+    broken = live_objects.pod(
+        "web-5d9c-aaaaa", by="web-5d9c", ready=False, containers=[live_objects.container("web") | {"state": waiting}]
     )
-    objects["Deployment"] = [made.deployment(ready=1)]
+    objects["Deployment"] = [live_objects.deployment(ready=1)]
     objects["Pod"][0] = broken
-    web = rows(objects)["web"]
+    web = list_by_name(objects)["web"]
     assert not web.is_healthy
     assert [finding.cause for finding in web.health.findings] == ["image-name-invalid"]
 
@@ -157,7 +170,7 @@ def test_what_is_wrong_comes_from_the_judgement() -> None:
 @pytest.mark.parametrize(
     ("image", "short"),
     [
-        (made.IMAGE, "shop/web@d547149797ba"),
+        (live_objects.IMAGE, "shop/web@d547149797ba"),
         ("docker.io/library/nginx:1.27", "nginx:1.27"),
         ("nginx", "nginx"),
         ("registry.localhost:5000/base/postgres:15-bookworm", "base/postgres:15-bookworm"),
@@ -166,7 +179,7 @@ def test_what_is_wrong_comes_from_the_judgement() -> None:
         ("ghcr.io/team/web:1@sha256:" + "ab" * 32, "team/web:1@abababababab"),
     ],
 )
-def test_images_are_short(image: str, short: str) -> None:
+def test_images_are_shortened(image: str, short: str) -> None:
     assert status.shorten_image(image) == short
 
 

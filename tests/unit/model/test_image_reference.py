@@ -1,4 +1,4 @@
-"""References of images: one name for each, and what takes their place."""
+"""Image references: normal form, registry, digest and overrides."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from seaway.model import image_reference
 
 
 @pytest.mark.parametrize(
-    ("reference", "short"),
+    ("reference", "expected"),
     [
         ("python", "python:latest"),
         ("python:3.12-slim", "python:3.12-slim"),
@@ -21,12 +21,12 @@ from seaway.model import image_reference
         ("library/team/web:1", "library/team/web:1"),
     ],
 )
-def test_an_image_has_one_name(reference: str, short: str) -> None:
-    assert image_reference.normalize(reference) == short
+def test_references_have_a_normal_form(reference: str, expected: str) -> None:
+    assert image_reference.normalize(reference) == expected
 
 
 @pytest.mark.parametrize(
-    ("reference", "host"),
+    ("reference", "expected"),
     [
         ("python:3.12", "docker.io"),
         ("team/web", "docker.io"),
@@ -35,11 +35,11 @@ def test_an_image_has_one_name(reference: str, short: str) -> None:
         ("ghcr.io/team/web@sha256:1", "ghcr.io"),
     ],
 )
-def test_the_registry_of_a_reference(reference: str, host: str) -> None:
-    assert image_reference.get_registry(reference) == host
+def test_references_have_a_registry(reference: str, expected: str) -> None:
+    assert image_reference.get_registry(reference) == expected
 
 
-def test_a_digest_counts_and_the_tag_beside_it_does_not() -> None:
+def test_digests_and_tags_are_read_and_replaced() -> None:
     both = "localhost:5000/web:1@sha256:1"
     assert image_reference.get_digest(both) == "sha256:1"
     assert image_reference.get_digest("localhost:5000/web:1") is None
@@ -52,16 +52,16 @@ def test_a_digest_counts_and_the_tag_beside_it_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "instead"),
+    ("reference", "expected"),
     [
         ("python:3.12-slim", "mirror"),
         ("library/python:3.12-slim", "mirror"),
-        ("docker.io/library/python:3.12-slim@sha256:1", "mirror"),  # pinned or not: the environment takes another
+        ("docker.io/library/python:3.12-slim@sha256:1", "mirror"),  # a pinned image keeps its overrides
         ("python:3.12-slim@sha256:2", "exact"),
-        ("python@sha256:1", None),  # nobody knows of which tag that is
+        ("python@sha256:1", None),  # its tag is unknown
         ("registry.example.com/library/python:3.12-slim", None),
     ],
 )
-def test_what_takes_the_place_of_an_image(reference: str, instead: str | None) -> None:
-    substitutes = {"python:3.12-slim": "mirror", "python:3.12-slim@sha256:2": "exact", "python:latest": "newest"}
-    assert image_reference.find_override(reference, substitutes) == instead
+def test_overrides_match_any_form_of_a_reference(reference: str, expected: str | None) -> None:
+    overrides = {"python:3.12-slim": "mirror", "python:3.12-slim@sha256:2": "exact", "python:latest": "newest"}
+    assert image_reference.find_override(reference, overrides) == expected

@@ -1,4 +1,4 @@
-"""``seaway render --to compose``: the application of a stack as a file for plain Docker."""
+"""``seaway export``: an application as a Docker Compose file."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,8 @@ from seaway.cli import main
 from tests.unit.cli import test_render
 
 HEADER = """\
-# shop for Docker Compose v2, by `seaway render --to compose`, which tells what is not as in a cluster.
-# Its place is the folder where that was called, beside Pulumi.yaml: paths are relative to it.
+# shop for Docker Compose v2, written by `seaway export`, which lists the differences from a cluster.
+# Save it in the project folder, beside Pulumi.yaml: paths are relative to it.
 # Before the first start: mkdir -p ./secrets
 #   printf %s "$(openssl rand -hex 16)" > ./secrets/POSTGRES_PASSWORD
 # docker compose up --build --detach
@@ -29,7 +29,7 @@ def test_a_file_for_docker_and_what_is_lost(shop: Path, capsys: pytest.CaptureFi
     with (shop / "Pulumi.test.yaml").open("a") as file:
         file.write("  seaway:imageOverrides: {'python:3.12-slim': mirror/python:3}\n")
         file.write("  seaway:overlay: {services: {web: {scale: 1, preStopDelay: 9}}}\n")
-    assert main.main(["render", "--to", "compose"]) == 0
+    assert main.main(["export"]) == 0
     said, told = capsys.readouterr()
     assert said.startswith(HEADER)
     web = yaml.safe_load(said)["services"]["web"]
@@ -41,10 +41,10 @@ def test_a_file_for_docker_and_what_is_lost(shop: Path, capsys: pytest.CaptureFi
 
 
 def test_strict_and_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["render", "--to", "compose", "--strict"]) == 1
+    assert main.main(["export", "--strict"]) == 1
     said, told = capsys.readouterr()
     assert (said, "stores.db.volume.size" in told) == ("", True)
-    assert main.main(["render", "--to", "compose", "--json"]) == 0
+    assert main.main(["export", "--json"]) == 0
     shown = json.loads(capsys.readouterr()[0])
     assert list(shown) == ["application", "counts", "strict", "keys", "compose"]
     key = next(one for one in shown["keys"] if one["key"] == "stores.db.volume.size")
@@ -54,15 +54,15 @@ def test_strict_and_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None
         "column": 46,
         "key": "stores.db.volume.size",
         "kind": "approximated",
-        "how": "Docker bounds no volume; the label is for an import",
-        "remedy": "watch the disk",
+        "message": "Docker bounds no volume; the label is for an import",
+        "hint": "watch the disk",
     }
     assert shown["compose"]["name"] == "shop"
 
 
 def test_a_release_has_its_images(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     test_render.pin(shop, "shop")
-    assert main.main(["render", "--to", "compose"]) == 0
+    assert main.main(["export"]) == 0
     services = yaml.safe_load(capsys.readouterr()[0])["services"]
     assert services["web"]["image"] == services["web"]["image"].partition("@")[0] + services["web"]["image"][-72:]
     assert services["migrate"]["image"] == services["api"]["image"]
@@ -70,14 +70,5 @@ def test_a_release_has_its_images(shop: Path, capsys: pytest.CaptureFixture[str]
 
 def test_another_file_needs_no_stack(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "Pulumi.yaml").unlink()
-    assert main.main(["render", "--app", "app/app.yaml", "--to", "compose"]) == 0
+    assert main.main(["export", "--app", "app/app.yaml"]) == 0
     assert yaml.safe_load(capsys.readouterr()[0])["services"]["web"]["build"] == "./app/web"
-
-
-def test_one_service_is_none(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["render", "--to", "compose", "--service", "web"]) == 2
-    wrong = "--service: chooses objects of Kubernetes; leave it out: docker compose up <service> chooses there\n"
-    assert capsys.readouterr()[1] == wrong
-    assert main.main(["render", "--strict"]) == 2
-    wrong = "--strict: says nothing of Kubernetes' objects, which lose nothing; add --to compose, or leave it out\n"
-    assert capsys.readouterr()[1] == wrong

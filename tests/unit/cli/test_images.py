@@ -1,4 +1,4 @@
-"""`seaway release outdated`: what it shows, what it writes, and how it ends."""
+"""`seaway images outdated` and `seaway images lock`: output, lock file and exit codes."""
 
 import json
 from pathlib import Path
@@ -41,10 +41,14 @@ def lock(checkout: Path) -> dict[str, str] | None:
 
 
 def outdated(*words: str) -> int:
-    return main.main(["release", "outdated", *words])
+    return main.main(["images", "outdated", *words])
 
 
-def test_what_is_not_pinned_is_shown_and_no_failure(
+def pin(*words: str) -> int:
+    return main.main(["images", "lock", *words])
+
+
+def test_an_unpinned_image_is_not_a_failure(
     now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert outdated() == 0
@@ -56,17 +60,15 @@ def test_what_is_not_pinned_is_shown_and_no_failure(
     assert lock(checkout) is None
 
 
-def test_write_pins_and_prints_the_diff(
-    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert outdated("--write") == 0
+def test_lock_pins_and_prints_the_diff(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert pin() == 0
     assert lock(checkout) == now
     assert f"\n+nginx:1: {ONE}\n+python:3.12: {ONE}\n" in capsys.readouterr().out
     now["python:3.12"] = TWO
     assert outdated() == 1
     assert f"python:3.12  outdated  {ONE[:19]}  {TWO[:19]}" in capsys.readouterr().out
     assert lock(checkout) != now
-    assert outdated("--write") == 0
+    assert pin() == 0
     printed = capsys.readouterr().out
     assert printed.endswith(
         f"--- app/images.lock\n+++ app/images.lock\n@@ -3 +3 @@\n-python:3.12: {ONE}\n+python:3.12: {TWO}\n"
@@ -75,89 +77,86 @@ def test_write_pins_and_prints_the_diff(
     assert outdated() == 0
 
 
-def test_what_could_not_be_asked_keeps_its_digest_and_is_a_failure(
-    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
+def test_an_unreachable_registry_is_a_failure_and_the_digest_stays(
+    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
-    outdated("--write")
+    pin()
     before = dict(now)
     del now["nginx:1"]
     capsys.readouterr()
-    for words in ([], ["--write"]):
-        assert outdated(*words) == 1
+    for run in (outdated, pin):
+        assert run() == 1
         printed = capsys.readouterr()
         assert "nginx:1      unreachable  sha256:111111111111  -" in printed.out
-        assert printed.err == "seaway: nginx:1: no answer; check the way\n"
+        assert printed.err.splitlines() == wording
     assert lock(checkout) == before
 
 
 def test_json(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     now["nginx:1"] = TWO
-    outdated("--write")
+    pin()
     now["nginx:1"] = ONE
     capsys.readouterr()
     assert outdated("--json") == 1
     found = json.loads(capsys.readouterr().out)
-    assert found["written"] is False
+    assert list(found) == ["images"]
     assert found["images"][0] == {
         "image": "nginx:1",
         "state": "outdated",
         "pinned": TWO,
         "now": ONE,
         "where": ["services.proxy"],
-        "why": None,
+        "reason": None,
     }
 
 
-def test_a_stack_is_asked_for_what_it_takes(now: dict[str, str], checkout: Path) -> None:
+def test_a_stack_pins_its_overrides(now: dict[str, str], checkout: Path) -> None:
     """Its lines come beside the others; they go when no stack needs them, and with a stack nothing goes."""
     stack = checkout / "Pulumi.dev.yaml"
     before = stack.read_text()
     stack.write_text(f"{before}  seaway:registry: r\n  seaway:imageOverrides: {{nginx:1: mirror/nginx}}\n")
     now["mirror/nginx"] = TWO
-    assert outdated("--write", "--stack", "dev") == 0
+    assert pin("--stack", "dev") == 0
     assert lock(checkout) == {"mirror/nginx": TWO, "python:3.12": ONE}
-    assert outdated("--write") == 0
+    assert pin() == 0
     assert lock(checkout) == now
     stack.write_text(before)
-    assert outdated("--write", "-s", "dev") == 0
+    assert pin("-s", "dev") == 0
     assert lock(checkout) == now
-    assert outdated("--write") == 0
+    assert pin() == 0
     assert lock(checkout) == {"nginx:1": ONE, "python:3.12": ONE}
 
 
-def test_with_a_stack_that_cannot_be_read_nothing_goes(now: dict[str, str], checkout: Path) -> None:
-    outdated("--write")
+def test_with_an_invalid_stack_no_pin_is_removed(now: dict[str, str], checkout: Path) -> None:
+    pin()
     (checkout / "app" / "app.yaml").write_text(APP.replace("nginx:1", "nginx:2"))
     now["nginx:2"] = TWO
     (checkout / "Pulumi.staging.yaml").write_text("config: {seaway:nonsense: 1}\n")
-    assert outdated("--write") == 0
+    assert pin() == 0
     assert lock(checkout) == now
 
 
-def test_a_stack_that_builds_nothing_is_refused(
-    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
+def test_a_stack_that_does_not_build_is_refused(
+    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
     (checkout / "Pulumi.prod.yaml").write_text("config: {seaway:context: work, seaway:build: false}\n")
     assert outdated("--stack", "prod") == 2
-    assert capsys.readouterr().err == (
-        "Pulumi.prod.yaml:1:32: seaway:build: stack prod builds nothing: its images come with the release that is "
-        "pinned for it; look at the stack that builds\n"
-    )
+    assert capsys.readouterr().err.splitlines() == wording
 
 
-def test_stacks_of_several_applications_are_told_apart(
+def test_stacks_with_different_applications_require_a_choice(
     now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (checkout / "Pulumi.other.yaml").write_text("config: {seaway:context: work, seaway:app: other/app.yaml}\n")
     assert outdated() == 2
-    assert capsys.readouterr().err == (
-        f"{checkout}: the stacks have different applications: app/app.yaml, other/app.yaml; say which with --stack\n"
-    )
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{checkout}: the stacks have different applications: app/app.yaml, other/app.yaml; ")
+    assert line.endswith("[no-stack]")
 
 
 def test_an_application_without_images(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (checkout / "app" / "app.yaml").write_text("name: shop\nservices: {web: {build: ./web}}\n")
     (checkout / "app" / "web" / "Dockerfile").write_text("FROM scratch\n")
-    assert outdated("--write") == 0
+    assert pin() == 0
     assert capsys.readouterr().out == "nothing to pin in app/images.lock: the application names no image\n"
     assert lock(checkout) is None

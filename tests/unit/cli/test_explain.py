@@ -1,6 +1,7 @@
-"""``seaway show``: from files only, and for the defaults from none."""
+"""``seaway explain`` and ``seaway graph`` read only files; ``--defaults`` reads none."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.project import environments, release, release_lock
 from tests import golden
+from tests.unit.cli import conftest
 
 STACK = """\
 config:
@@ -36,11 +38,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def lines(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
     """What is shown, with one blank between words."""
-    return [" ".join(line.split()) for line in show(capsys, *words).splitlines()]
+    return [" ".join(line.split()) for line in run(capsys, "explain", *words).splitlines()]
 
 
-def show(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    assert main.main(["show", *words]) == 0
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main.main(words) == 0
     out, err = capsys.readouterr()
     assert err == ""
     return out
@@ -50,21 +52,20 @@ def test_defaults_need_no_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    head, *rows = [" ".join(line.split()) for line in show(capsys, "defaults").splitlines()]
-    assert head == "OF FIELD DEFAULT WHAT IT IS WHY"
+    rows = lines(capsys, "--defaults")
+    assert rows[:2] == ["services, stores, jobs", "FIELD DEFAULT PURPOSE REASON"]
     assert (
-        "services scale.min 2 pods that always run"
-        " two: one may be lost, drained or replaced and the service still answers"
+        "scale.min 2 pods that always run two: one may be lost, drained or replaced and the service still answers"
     ) in rows
-    assert "services port none port that it listens on; none: it takes no requests -" in rows
+    assert "port none port that it listens on; none: it takes no requests -" in rows
     assert (
-        "Deployment strategy.rollingUpdate.maxUnavailable 0 An old pod goes only when a new one is ready"
+        "strategy.rollingUpdate.maxUnavailable 0 An old pod goes only when a new one is ready"
         " Otherwise each rollout takes away some of what serves. (AVL-05)"
     ) in rows
 
 
 def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(show(capsys, "defaults", "--json"))
+    found = json.loads(run(capsys, "explain", "--defaults", "--json"))
     assert {
         "of": "all pods",
         "field": "container.securityContext.readOnlyRootFilesystem",
@@ -85,17 +86,17 @@ def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "",
         f"image registry.example.com/shop/web:{tag} (built from ./web, app/app.yaml:6:5)",
         "address http://web:8000",
-        "from outside not yet: expose is true, but the stack's seaway:publish is none",
+        "from outside not reachable: publish is true, but the stack's seaway:publish is none",
         "calls api",
         "",
-        "OBJECT WHAT IT IS FOR",
-        "NetworkPolicy/web-0e6ca6eced who may talk to its pods, and whom they may talk to",
-        "PodDisruptionBudget/web keeps whoever drains nodes from taking all of its pods at once",
+        "OBJECT PURPOSE",
+        "NetworkPolicy/web-0e6ca6eced limits the connections to and from its pods",
+        "PodDisruptionBudget/web limits how many pods a node drain may evict at once",
         "Service/web its name and address in the cluster",
-        "ServiceAccount/web who its pods are to the cluster",
+        "ServiceAccount/web the identity of its pods",
     ]
     for row in (
-        "FIELD VALUE FROM BECOMES",
+        "FIELD VALUE SOURCE BECOMES",
         "port 8000 app/app.yaml:7:5 Deployment container.ports.0.containerPort",
         "scale.min 4 Pulumi.dev.yaml:5:37 Deployment replicas",
         'env ["MODE", "TITLE"] app/app.yaml:11:5 and Pulumi.dev.yaml:5:53 -',
@@ -105,10 +106,10 @@ def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
         " itself, and what a program writes is lost with its pod anyway. (SEC-05) -",
     ):
         assert row in shown
-    assert shown[-1] == "--json has every field; seaway show defaults has every default"
+    assert shown[-1] == "All fields: --json. All defaults: seaway explain --defaults"
 
 
-def test_a_token_that_is_asked_for_is_no_default(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_requested_token_is_not_a_default(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     token = "Deployment pod.automountServiceAccountToken"
     assert [line for line in lines(capsys, "web") if line.startswith(f"{token} false default: ")]
     said = shop / "app" / "app.yaml"
@@ -121,11 +122,11 @@ def test_a_token_that_is_asked_for_is_no_default(shop: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("name", ["web", "api", "worker", "db", "migrate"])
-def test_each_fits_on_one_screen(shop: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_explanation_fits_on_one_screen(shop: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines(capsys, name)) <= 45
 
 
-def test_what_is_reached_from_outside(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_publication(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: loadBalancer\n")
     assert "from outside by seaway:publish loadBalancer" in lines(capsys, "web")
     assert not [line for line in lines(capsys, "api") if line.startswith("from outside")]
@@ -133,10 +134,10 @@ def test_what_is_reached_from_outside(shop: Path, capsys: pytest.CaptureFixture[
     (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: ingress\n  seaway:ingress: {hosts}\n")
     shown = lines(capsys, "web")
     assert "from outside https://example.com/shop, https://shop.example.com/" in shown
-    assert "Ingress/web leads requests from outside to it, by host and path" in shown
+    assert "Ingress/web routes requests from outside to it, by host and path" in shown
 
 
-def test_a_store_and_who_calls_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_and_its_callers(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = lines(capsys, "db")
     assert shown[0] == "db · store of shop · stack dev"
     assert "address tcp://db:5432" in shown
@@ -150,36 +151,36 @@ def test_a_store_and_who_calls_it(shop: Path, capsys: pytest.CaptureFixture[str]
     assert f"env.PGDATA /var/lib/postgresql/data/pgdata default: {data} -" in shown
 
 
-def test_a_job_has_what_the_service_says(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_job_has_the_values_of_its_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = lines(capsys, "migrate")
-    assert "address none: it takes no requests" in shown
+    assert "address none: it accepts no requests" in shown
     assert "resources.cpu 50m app/app.yaml:21:17 Job container.resources.requests.cpu" in shown
     assert 'command ["python3", "migrate.py"] app/app.yaml:41:24 -' in shown
 
 
-def test_a_job_that_people_start_tells_the_line(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_job_on_demand_has_a_start_command(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shop / "app" / "app.yaml"
     file.write_text(f"{file.read_text()}  repair: {{uses: api, command: [python3, repair.py], run: on-demand}}\n")
     shown = lines(capsys, "repair")
     assert "start it kubectl create job repair-1 --from=cronjob/repair -n shop-dev" in shown
-    assert "CronJob/repair runs it by the clock, or when somebody starts it" in shown
+    assert "CronJob/repair runs it on a schedule, or when you start it" in shown
 
 
 def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(show(capsys, "api", "--json"))
-    assert {key: found[key] for key in ("name", "kind", "application", "stack", "address", "exposed")} == {
+    found = json.loads(run(capsys, "explain", "api", "--json"))
+    assert {key: found[key] for key in ("name", "kind", "application", "stack", "address", "published")} == {
         "name": "api",
         "kind": "service",
         "application": "shop",
         "stack": "dev",
         "address": "http://api:8000",
-        "exposed": None,
+        "published": None,
     }
     assert (found["calls"], found["called_by"]) == (["db"], ["web", "worker"])
     assert {
         "kind": "PodDisruptionBudget",
         "name": "api",
-        "purpose": "keeps whoever drains nodes from taking all of its pods at once",
+        "purpose": "limits how many pods a node drain may evict at once",
     } in found["objects"]
     assert {
         "object": "Deployment",
@@ -192,7 +193,7 @@ def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> No
     } in found["rows"]
 
 
-def test_of_a_release_the_lines_are_those_of_its_file(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_locations_in_a_pinned_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = {
         name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
         for name in ("web", "api", "worker")
@@ -210,16 +211,16 @@ def test_of_a_release_the_lines_are_those_of_its_file(shop: Path, capsys: pytest
     assert port.startswith(f"port 8000 releases/{one.id}.yaml:")
 
 
-def test_a_service_that_is_called_like_a_picture(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_workload_by_its_path(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "app" / "app.yaml").write_text("name: shop\nservices:\n  defaults: {image: 'nginx:1.27'}\n")
     (shop / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: nowhere\n")
     assert lines(capsys, "services.defaults")[0] == "defaults · service of shop · stack dev"
 
 
-def test_an_unknown_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["show", "wbe"]) == 2
-    told = 'app/app.yaml: there is no service, store or job "wbe"; did you mean web?\n'
-    assert capsys.readouterr() == ("", told)
+def test_an_unknown_workload(shop: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
+    assert main.main(["explain", "wbe"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()) == ("", wording)
 
 
 def test_the_graph_as_a_list(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,42 +229,38 @@ def test_the_graph_as_a_list(shop: Path, capsys: pytest.CaptureFixture[str]) -> 
         file.read_text().replace("    calls: [api]\n    scale: 1\n", "    dependsOn: [api]\n    scale: 1\n")
     )
     file.write_text(file.read_text().replace("stores:\n", "  alone: {image: 'nginx:1.27'}\n\nstores:\n"))
-    assert lines(capsys, "graph") == [
+    assert [" ".join(line.split()) for line in run(capsys, "graph").splitlines()] == [
         "shop · stack dev · 4 services, 1 store, 1 job",
         "FROM TO",
         "outside reaches web",
-        "web talks to api",
-        "api talks to db",
+        "web calls api",
+        "api calls db",
         "worker starts after api",
-        "migrate talks to db",
-        "alone stands alone -",
+        "migrate calls db",
+        "alone has no links -",
     ]
 
 
 def test_the_graph_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(show(capsys, "graph", "--json"))
+    found = json.loads(run(capsys, "graph", "--json"))
     assert {"start": "services.web", "end": "services.api", "relation": "calls"} in found["edges"]
     assert {"id": "stores.db", "name": "db", "kind": "store", "detail": "1Gi, port 5432"} in found["nodes"]
 
 
 def test_the_graph_as_a_picture(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert show(capsys, "graph", "--out", "shop.svg") == "shop.svg is written\n"
+    assert run(capsys, "graph", "--out", "shop.svg") == "shop.svg is written\n"
     assert (shop / "shop.svg").read_text().startswith('<svg xmlns="http://www.w3.org/2000/svg" role="img"')
 
 
 def test_a_picture_that_cannot_be_written(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["show", "graph", "--out", "none/shop.svg"]) == 1
+    assert main.main(["graph", "--out", "none/shop.svg"]) == 1
     told = "seaway: none/shop.svg cannot be written (No such file or directory); name another file\n"
     assert capsys.readouterr() == ("", told)
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["web", "--out", "a.svg"], "seaway: --out is for graph: seaway show graph --out a.svg\n"),
-        (["graph", "--json", "--out", "a.svg"], "seaway: --out and --json are two pictures: take one of them\n"),
-    ],
-)
-def test_wrong_words(shop: Path, words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["show", *words]) == 2
-    assert capsys.readouterr() == ("", told)
+@pytest.mark.parametrize("words", [["check"], ["explain", "web"], ["explain", "--defaults"], ["diff", "dev", "dev"]])
+def test_tables_fold_at_100_columns(shop: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    _, printed = conftest.run_at_terminal(monkeypatch, *words, width=100)
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in printed]
+    assert max(map(len, plain)) <= 100
+    assert not [line for line in plain if "…" in line]

@@ -1,8 +1,8 @@
-"""Real last lines of programs that were closed in, each with what it must be taken for."""
+"""Real last lines of programs without a permission, each with its cause."""
 
 import pytest
 
-from seaway.rollout import permission_errors
+from seaway.rollout import message_parsers, permission_errors
 
 NODE = """\
 node:fs:601
@@ -47,13 +47,13 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("message", "folder"), WRITES)
-def test_where_it_wants_to_write(message: str, folder: str) -> None:
-    found = permission_errors.find_denied_operation(message)
-    assert found is not None
-    assert (found.cause, found.folder) == ("not-writable", folder)
+def test_a_folder_that_is_not_writable(message: str, folder: str) -> None:
+    parsed = permission_errors.find_permission_error(message)
+    assert parsed is not None
+    assert (parsed.cause, parsed.folder) == ("not-writable", folder)
 
 
-RIGHTS = [
+ROOT_REQUIRED = [
     "chown: changing ownership of '/data': Operation not permitted",
     "su-exec: setgroups: Operation not permitted",
     'error: failed switching to "redis": operation not permitted',
@@ -65,13 +65,6 @@ RIGHTS = [
 ]
 
 
-@pytest.mark.parametrize("message", RIGHTS)
-def test_that_it_wants_to_be_root(message: str) -> None:
-    assert permission_errors.find_denied_operation(f"starting\n{message}\n") == permission_errors.DeniedOperation(
-        cause="needs-rights", line=message
-    )
-
-
 PORTS = [
     "nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)",
     "listen tcp :443: bind: permission denied",
@@ -80,14 +73,16 @@ PORTS = [
 ]
 
 
-@pytest.mark.parametrize("message", PORTS)
-def test_that_its_port_is_too_low(message: str) -> None:
-    assert permission_errors.find_denied_operation(message) == permission_errors.DeniedOperation(
-        cause="low-port", line=message
-    )
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [*(("needs-rights", message) for message in ROOT_REQUIRED), *(("low-port", message) for message in PORTS)],
+)
+def test_a_missing_right(cause: str, message: str) -> None:
+    expected = message_parsers.ParsedMessage(cause=cause, message=message)
+    assert permission_errors.find_permission_error(f"starting\n{message}\n") == expected
 
 
-NOTHING = [
+OTHER_ERRORS = [
     "",
     "KeyError: 'DATABASE_URL'",
     "permission denied",  # of a database, of an API: no path, no port
@@ -101,14 +96,13 @@ NOTHING = [
 ]
 
 
-@pytest.mark.parametrize("message", NOTHING)
-def test_what_tells_nothing_of_that_kind(message: str) -> None:
-    assert permission_errors.find_denied_operation(message) is None
+@pytest.mark.parametrize("message", OTHER_ERRORS)
+def test_other_errors(message: str) -> None:
+    assert permission_errors.find_permission_error(message) is None
 
 
-def test_the_last_of_several_counts() -> None:
-    found = permission_errors.find_denied_operation(
-        "chown: /data: Operation not permitted\ntouch: /data/x: Read-only file system\n"
-    )
-    assert found is not None
-    assert (found.cause, found.folder) == ("not-writable", "/data")
+def test_the_last_of_several_errors_counts() -> None:
+    output = "chown: /data: Operation not permitted\ntouch: /data/x: Read-only file system\n"
+    parsed = permission_errors.find_permission_error(output)
+    assert parsed is not None
+    assert (parsed.cause, parsed.folder) == ("not-writable", "/data")

@@ -1,0 +1,37 @@
+"""The connection of a command to its stack's cluster."""
+
+import contextlib
+import sys
+from collections.abc import AsyncGenerator
+
+from seaway.cli import command, stack
+from seaway.kubernetes.cluster import client
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds that one request may take."""
+
+
+@contextlib.asynccontextmanager
+async def connect(target: stack.TargetStack) -> AsyncGenerator[client.KubeClient]:
+    """A client of the stack's cluster; it is closed when the block ends."""
+    cluster = client.KubeClient(context=target.context, timeout=REQUEST_TIMEOUT)
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+class ConnectionNotice:
+    """Reports on stderr, once each, that the cluster is disconnected or connected again."""
+
+    def __init__(self) -> None:
+        self._disconnected = False
+
+    def print_change(self, disconnected_reason: str | None) -> None:
+        """Report a change. None: connected."""
+        if self._disconnected == bool(disconnected_reason):
+            return
+        self._disconnected = bool(disconnected_reason)
+        news = f"{disconnected_reason}; waiting for it" if disconnected_reason else "connected again"
+        sys.stdout.flush()
+        command.report(f"{command.format_clock()} {news}")
