@@ -10,29 +10,34 @@ from dev import project
 
 READS = {"open", "read_text", "read_bytes", "copyfile", "copy2", "copytree", "fdopen", "run_path"}
 OTHERS = {
-    "seaway/files/roots.py": "the reader itself",
+    "seaway/files/roots.py": "the reader",
     "seaway/files/writer.py": "the writer",
-    "seaway/images/staging.py": "writes the copy; reads by roots.open_regular",
-    "seaway/project/python_program.py": "runs what the reader has read",
+    "seaway/images/staging.py": "writes the copy; reads with roots.open_regular_file",
+    "seaway/project/python_program.py": "runs a program that the reader has read",
     "seaway/kubernetes/api/schema.py": "a file of the package",
     "seaway/compose/loader/schema.py": "a file of the package",
-    "seaway/kubernetes/cluster/kubeconfig.py": "the user's own, named by KUBECONFIG",
-    "seaway/cli/main.py": "/dev/null in the place of a closed stdout",
+    "seaway/kubernetes/cluster/kubeconfig.py": "the user's file in KUBECONFIG",
+    "seaway/cli/main.py": "/dev/null instead of a closed stdout",
     "seaway/cli/pulumi_cli.py": "the terminal",
     "seaway/cli/recovery.py": "Pulumi's own locks, and /proc",
     "seaway/cli/stack.py": "Pulumi's own workspace",
-    "components/settings.py": "the user's own, named by PULUMI_CONFIG_PASSPHRASE_FILE",
+    "components/settings.py": "the user's file in PULUMI_CONFIG_PASSPHRASE_FILE",
+    "seaway/compose/importer/main_port.py": "ProjectDir.read_text, which uses the reader",
+    "seaway/compose/importer/volumes.py": "ProjectDir.read_text, which uses the reader",
+    "seaway/project/stack_file.py": "its own read_bytes, which uses the reader",
+    "seaway/release/stored_record.py": "StoredRecord.read_text, which reads no file",
+    "seaway/review/offline.py": "stack_file.read_bytes, which uses the reader",
 }
 
 WRITES = {"write_text", "write_bytes", "unlink", "rename", "rmtree", "mkdir", "makedirs", "symlink_to", "touch"}
 WRITERS = {
-    "seaway/files/writer.py": "the writer itself",
+    "seaway/files/writer.py": "the writer",
     "seaway/files/private.py": "the folders above .seaway",
-    "seaway/images/staging.py": "the copy in .seaway, in a folder that the writer made",
+    "seaway/images/staging.py": "the copy in .seaway, in a folder of the writer",
     "seaway/cli/revision.py": "a temporary folder",
-    "seaway/cli/import_compose.py": "the file that the user names",
-    "seaway/cli/preview_run.py": "the file that the user names",
-    "seaway/cli/show.py": "the file that the user names",
+    "seaway/cli/import_compose.py": "a file named by the user",
+    "seaway/cli/preview_run.py": "a file named by the user",
+    "seaway/cli/graph.py": "a file named by the user",
 }
 
 
