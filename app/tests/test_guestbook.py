@@ -62,7 +62,7 @@ def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project
     requirements = [APPLICATION / "web" / name for name in ("requirements.txt", "requirements-test.txt")]
     with store_address(guestbook) as address:
         url = f"postgresql://guestbook:{urllib.parse.quote(password, safe='')}@{address}/guestbook"
-        done = project.run_command(
+        result = project.run_command(
             str(project.ROOT / ".venv" / "bin" / "uv"),
             *["run", "--quiet", "--isolated", "--no-project"],
             *[word for file in requirements for word in ("--with-requirements", str(file))],
@@ -71,8 +71,8 @@ def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project
             env={**os.environ, "TEST_DATABASE_URL": url},
             timeout=200,
         )
-    assert done.exit_code == 0, done.output
-    assert re.search(r"^\d+ passed in ", done.stdout, re.MULTILINE), "none is skipped\n" + done.output
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^\d+ passed in ", result.stdout, re.MULTILINE), "none is skipped\n" + result.output
 
 
 def test_the_page_shows_what_was_written_to_postgresql(guestbook: project.Project, address: str) -> None:

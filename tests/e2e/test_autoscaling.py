@@ -68,8 +68,8 @@ def replicas(smallest: project.Project) -> int:
 def drift(smallest: project.Project) -> str:
     """Return the drift of `seaway status --drift`."""
     words = ("-m", "seaway.cli", "status", "--drift", "--stack", "scaling")
-    done = project.run_command(sys.executable, *words, cwd=smallest.folder, env=smallest.env)
-    return done.output if done.exit_code else ""
+    result = project.run_command(sys.executable, *words, cwd=smallest.folder, env=smallest.env)
+    return result.output if result.exit_code else ""
 
 
 def wait_until_idle(address: str) -> prober.Prober:
@@ -106,8 +106,8 @@ def metrics(smallest: project.Project) -> list[dict[str, Any]]:
 
 def measure_utilization(smallest: project.Project) -> steering.Measurement | None:
     """Return the measured utilization. None before the first measurement, or without an autoscaler."""
-    done = smallest.kubectl("get", "hpa", "web", "-n", NAMESPACE, "-o", "json", check=False)
-    status = json.loads(done.stdout).get("status", {}) if done.exit_code == 0 else {}
+    result = smallest.kubectl("get", "hpa", "web", "-n", NAMESPACE, "-o", "json", check=False)
+    status = json.loads(result.stdout).get("status", {}) if result.exit_code == 0 else {}
     for metric in status.get("currentMetrics") or ():
         value = metric.get("containerResource", {}).get("current", {}).get("averageUtilization")
         if value is not None:

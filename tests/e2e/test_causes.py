@@ -171,17 +171,17 @@ def start_time() -> Iterator[datetime.datetime]:
 def observations(start_time: datetime.datetime) -> dict[str, tuple[float, workload_health.WorkloadHealth]]:
     """Return the first expected health of each workload with its seconds, or the last health at the deadline."""
     last: dict[str, tuple[float, workload_health.WorkloadHealth]] = {}
-    done: set[str] = set()
+    result: set[str] = set()
 
     async def watch() -> None:
         cluster = client.KubeClient(context="seaway-dev", timeout=10)
         start = time.monotonic()
         try:
-            while len(done) < len(CASES) and time.monotonic() - start < SECONDS:
+            while len(result) < len(CASES) and time.monotonic() - start < SECONDS:
                 homes = sorted({case.namespace for case in CASES.values()})
                 indexes = {home: evidence.ObjectIndex(await reflector.read_snapshot(cluster, home)) for home in homes}
                 elapsed = time.monotonic() - start
-                for name in CASES.keys() - done:
+                for name in CASES.keys() - result:
                     case = CASES[name]
                     rollout = target.Target(kind=case.kind, name=name, owner=name, deadline=600)
                     last[name] = (
@@ -189,7 +189,7 @@ def observations(start_time: datetime.datetime) -> dict[str, tuple[float, worklo
                         health.assess_workload(rollout, indexes[case.namespace], elapsed=elapsed, started=start_time),
                     )
                     if is_expected(case, last[name][1]):
-                        done.add(name)
+                        result.add(name)
                 await asyncio.sleep(1)
         finally:
             await cluster.close()

@@ -23,7 +23,7 @@ def run_check(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, 
     (folder / "Pulumi.dev.yaml").write_text(
         json.dumps({"config": {f"seaway:{key}": value for key, value in stack_settings.items()}})
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [Path(sys.executable).with_name("seaway"), "check", "--cluster", "--json", "--stack", "dev"],
         cwd=folder,
         env={**os.environ, **environment.format_variables()},
@@ -31,10 +31,10 @@ def run_check(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, 
         text=True,
         check=False,
     )
-    assert not done.stderr
-    return done.returncode, {
+    assert not result.stderr
+    return result.returncode, {
         requirement["title"]: (requirement["state"], requirement["message"])
-        for requirement in json.loads(done.stdout)["requirements"]
+        for requirement in json.loads(result.stdout)["requirements"]
     }
 
 

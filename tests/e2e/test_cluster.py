@@ -56,9 +56,9 @@ def layout() -> layouts.Layout:
 
 def run_kubectl(layout: layouts.Layout, *arguments: str, document: str | None = None) -> str:
     command = [str(toolchain.find_program("kubectl")), "--kubeconfig", str(layout.kubeconfig), *arguments]
-    done = subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=150)
-    assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
-    return done.stdout
+    result = subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=150)
+    assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stderr}"
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +142,8 @@ def test_a_node_port_answers_on_the_hosts_loopback(kubectl: Kubectl, pages: list
 
 def test_a_node_port_answers_on_the_nodes_loopback(kubectl: Kubectl, pages: list[str]) -> None:
     program = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:{node_port(kubectl)}').read())"
-    done = cluster("exec", sys.executable, "-c", program)
-    assert done.stdout.strip() in {f"b'{name}'" for name in pages}, done.stderr
+    result = cluster("exec", sys.executable, "-c", program)
+    assert result.stdout.strip() in {f"b'{name}'" for name in pages}, result.stderr
 
 
 def test_logs(kubectl: Kubectl, pages: list[str]) -> None:

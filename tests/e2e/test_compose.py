@@ -83,8 +83,8 @@ def apply(folder: Path, env: dict[str, str], case: str) -> None:
         f"seaway render --stack {STACK} --app {projects.DEPLOYED[case]} -n {where} | sed 's/cpu: 100m/cpu: 10m/'"
         f" | kubectl --context seaway-dev apply -n {where} -f -"
     )
-    done = project.run_command("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
-    assert done.exit_code == 0, f"{case}: {done.output}"
+    result = project.run_command("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
+    assert result.exit_code == 0, f"{case}: {result.output}"
 
 
 def up(folder: Path, case: str) -> project.Project:

@@ -81,11 +81,11 @@ def accept_loss(checkout: project.Project, *names: str) -> project.Project:
 def test_renamed_application_is_refused_in_preview_and_update(vault: project.Project) -> None:
     before = list_claims(vault)
     write(vault, name="cellar", **BOTH)
-    for done in (vault.preview(check=False), vault.up(check=False), seaway(vault, "up")):
-        assert done.exit_code != 0
+    for result in (vault.preview(check=False), vault.up(check=False), seaway(vault, "up")):
+        assert result.exit_code != 0
         for name in (DB, LEDGER):
-            assert f"deletes the disk {name} (1Gi, store" in done.output
-        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER}" in done.output
+            assert f"deletes the disk {name} (1Gi, store" in result.output
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER}" in result.output
     assert list_claims(vault) == before
     assert run_sql(vault, "select text from entries") == "kept"
     write(vault, **BOTH)
@@ -95,19 +95,19 @@ def test_renamed_application_is_refused_in_preview_and_update(vault: project.Pro
 
 def test_removed_store_deletes_its_disk_unless_retained(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
-    done = vault.preview(check=False)
-    assert done.exit_code != 0
-    assert DB in done.output
-    assert LEDGER not in done.output
+    result = vault.preview(check=False)
+    assert result.exit_code != 0
+    assert DB in result.output
+    assert LEDGER not in result.output
     write(vault, db=BOTH["db"])
     assert REFUSED not in vault.preview().output
 
 
 def test_impossible_disk_change_is_refused_and_harmless_change_is_not(vault: project.Project) -> None:
     write(vault, **BOTH | {"db": store(size="2Gi")})
-    done = vault.preview(check=False)
-    assert done.exit_code != 0
-    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and made again" in done.output
+    result = vault.preview(check=False)
+    assert result.exit_code != 0
+    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and made again" in result.output
     write(vault, **BOTH | {"ledger": store(keep=False)})
     assert REFUSED not in vault.preview().output
     write(vault, **BOTH | {"db": {**store(), "env": {"A": "b"}}})
@@ -117,10 +117,10 @@ def test_impossible_disk_change_is_refused_and_harmless_change_is_not(vault: pro
 
 def test_review_shows_the_complete_change_and_blocks_it(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
-    done = seaway(vault, "preview", "--local-backend")
-    assert done.exit_code == 5, done.output
-    assert f"deletes the disk {DB}" in done.output
-    assert "StatefulSet/db" in done.output
+    result = seaway(vault, "preview", "--local-backend")
+    assert result.exit_code == 5, result.output
+    assert f"deletes the disk {DB}" in result.output
+    assert "StatefulSet/db" in result.output
 
 
 def test_only_named_or_allowed_disks_are_accepted(vault: project.Project) -> None:
@@ -150,13 +150,13 @@ def test_destroy_is_refused_with_and_without_preview(vault: project.Project) -> 
         ("destroy", "--yes", "--skip-preview", "--ignore-protect"),
         ("destroy", "--yes", "--run-program"),
     ):
-        done = vault.pulumi(*words, *stack)
-        assert done.exit_code != 0, words
-        assert f"deletes the disk {DB}" in done.output, done.output
-        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in done.output
-    done = accept_loss(vault, DB).pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect", *stack)
-    assert done.exit_code != 0
-    assert LEDGER in done.output
+        result = vault.pulumi(*words, *stack)
+        assert result.exit_code != 0, words
+        assert f"deletes the disk {DB}" in result.output, result.output
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in result.output
+    result = accept_loss(vault, DB).pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect", *stack)
+    assert result.exit_code != 0
+    assert LEDGER in result.output
     assert list_claims(vault) == before
     vault.preview("--expect-no-changes")
 
@@ -164,10 +164,10 @@ def test_destroy_is_refused_with_and_without_preview(vault: project.Project) -> 
 def test_only_disks_of_the_preview_are_accepted(vault: project.Project) -> None:
     ledger = list_claims(vault)["data-ledger-0"]
     write(vault, ledger=BOTH["ledger"])
-    done = seaway(vault, "up", "--accept-data-loss")
-    assert done.exit_code == 0, done.output
-    assert f"accepted: deletes the disk {DB}" in done.stderr
-    assert LEDGER not in done.stderr
+    result = seaway(vault, "up", "--accept-data-loss")
+    assert result.exit_code == 0, result.output
+    assert f"accepted: deletes the disk {DB}" in result.stderr
+    assert LEDGER not in result.stderr
     assert list_claims(vault) == {"data-ledger-0": ledger}
     write(vault, **BOTH)
     vault.up()
@@ -194,11 +194,11 @@ def test_adopted_namespace_with_foreign_objects_is_never_deleted(
         checkout.up()
         destroy = ("destroy", "--yes", "--ignore-protect", "--stack", checkout.stack)
         everything = accept_loss(checkout, f"{ADOPTED}/data-db-0", f"{ADOPTED}/theirs")
-        done = everything.pulumi(*destroy)
-        assert done.exit_code != 0
-        assert f"ConfigMap {ADOPTED}/notes" in done.output
-        assert f"PersistentVolumeClaim {ADOPTED}/theirs" in done.output
-        assert "db" not in done.output[done.output.index("other people's objects") :].partition("Move them")[0]
+        result = everything.pulumi(*destroy)
+        assert result.exit_code != 0
+        assert f"ConfigMap {ADOPTED}/notes" in result.output
+        assert f"PersistentVolumeClaim {ADOPTED}/theirs" in result.output
+        assert "db" not in result.output[result.output.index("other people's objects") :].partition("Move them")[0]
         write(checkout, name="cellar", db=store())
         assert "other people's objects" in everything.preview(check=False).output
         write(checkout, db=store())

@@ -61,7 +61,7 @@ def test_api_server_accepts_every_object_and_pod_strictly(example: str) -> None:
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("everything")
     checkout = project.Project.create(
-        folder, application=project.ROOT / "examples" / "everything", stack="examples", exposure="nodePort"
+        folder, application=project.ROOT / "examples" / "everything", stack="examples", publish="nodePort"
     )
     try:
         checkout.up()

@@ -55,34 +55,34 @@ def pin_release(small: project.Project) -> project.Project:
     return dataclasses.replace(small, env=small.env | {"PATH": small.env["PATH"].partition(os.pathsep)[2]})
 
 
-def list_lines(done: project.CommandResult) -> list[str]:
+def list_lines(result: project.CommandResult) -> list[str]:
     """List the lines of Pulumi's output without colours."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.output).replace("\r", "").splitlines()
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", result.output).replace("\r", "").splitlines()
 
 
-def diagnostics(done: project.CommandResult) -> list[str]:
+def diagnostics(result: project.CommandResult) -> list[str]:
     """List the lines of a section at the end of Pulumi's output."""
-    lines = list_lines(done)
+    lines = list_lines(result)
     start = lines.index("Diagnostics:") + 1
     ends = [number for number, line in enumerate(lines) if number > start and re.match(r"\w+:", line)]
     return [line for line in lines[start : min(ends, default=None)] if line.strip()]
 
 
-def assert_clean_failure(done: project.CommandResult, error: str) -> None:
+def assert_clean_failure(result: project.CommandResult, error: str) -> None:
     """Assert that the run failed without a traceback, and that its diagnostics end with its error."""
-    assert done.exit_code != 0, done.output
+    assert result.exit_code != 0, result.output
     for trace in TRACES:
-        assert trace not in done.output, done.output
-    messages = diagnostics(done)
-    assert any("error: " in line and error in line for line in messages), done.output
+        assert trace not in result.output, result.output
+    messages = diagnostics(result)
+    assert any("error: " in line and error in line for line in messages), result.output
     # Resources are in any order, the messages of a resource in order. Indented lines belong to a message.
     last = ""
     for line in [*messages, "  the end"]:
         if line.startswith("    ") and not line.startswith("     "):
             last = line.strip()
         elif not line.startswith("    "):
-            assert not last or last.startswith("error: "), done.output
-    assert CHECKS not in "\n".join(messages), done.output
+            assert not last or last.startswith("error: "), result.output
+    assert CHECKS not in "\n".join(messages), result.output
 
 
 @contextlib.contextmanager
@@ -187,12 +187,12 @@ def processes(small: project.Project) -> list[str]:
 
 
 def test_up_succeeds_and_shows_the_warnings_of_the_checks(small: project.Project) -> None:
-    done = small.up()
-    assert [line for line in diagnostics(done) if CHECKS in line], done.output
+    result = small.up()
+    assert [line for line in diagnostics(result) if CHECKS in line], result.output
     preview = small.preview("--expect-no-changes")
     assert [line for line in diagnostics(preview) if CHECKS in line], preview.output
     for trace in TRACES:
-        assert trace not in done.output + preview.output
+        assert trace not in result.output + preview.output
 
 
 @pytest.fixture
@@ -205,8 +205,8 @@ def dead(small: project.Project, tmp_path: Path) -> project.Project:
 
 @pytest.mark.parametrize("verb", ["preview", "up"])
 def test_unreachable_cluster_is_one_error(dead: project.Project, verb: str) -> None:
-    done = (dead.preview if verb == "preview" else dead.up)(check=False)
-    assert_clean_failure(done, "cannot reach the cluster of context")
+    result = (dead.preview if verb == "preview" else dead.up)(check=False)
+    assert_clean_failure(result, "cannot reach the cluster of context")
 
 
 # Otherwise it may end before it is interrupted.
@@ -218,11 +218,11 @@ def test_interrupted_program_prints_no_traceback(dead: project.Project, handled:
     """Without the handler, the traceback is printed: the fake host behaves like the real one."""
     text = WORKS_ON if handled else f"program.exit_on_interrupt = lambda: None\n{WORKS_ON}"
     with edit_file(dead.folder / "__main__.py", "program.run()", text):
-        done = dead.preview(check=False)
+        result = dead.preview(check=False)
     if handled:
-        assert_clean_failure(done, "cannot reach the cluster of context")
+        assert_clean_failure(result, "cannot reach the cluster of context")
     else:
-        assert "KeyboardInterrupt" in done.output, done.output
+        assert "KeyboardInterrupt" in result.output, result.output
 
 
 def test_invalid_input_is_one_error(small: project.Project) -> None:
@@ -232,11 +232,11 @@ def test_invalid_input_is_one_error(small: project.Project) -> None:
 
 def test_program_error_has_a_traceback(small: project.Project) -> None:
     with edit_file(small.folder / "__main__.py", "program.run()", "program.run()\nprint(1 / 0)"):
-        done = small.preview(check=False)
-    assert done.exit_code != 0
-    assert "ZeroDivisionError" in done.output
-    assert "__main__.py" in done.output
-    assert "KeyboardInterrupt" not in done.output
+        result = small.preview(check=False)
+    assert result.exit_code != 0
+    assert "ZeroDivisionError" in result.output
+    assert "__main__.py" in result.output
+    assert "KeyboardInterrupt" not in result.output
 
 
 BROKEN = ("build: ./web", "image: registry.localhost:5000/nobody/nothing:2")
@@ -250,22 +250,22 @@ UP = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK]
 )
 def test_error_of_a_failed_rollout_comes_last(small: project.Project, command: list[str], terminal: bool) -> None:
     with edit_file(small.folder / "app" / "app.yaml", *BROKEN):
-        done = (
+        result = (
             run_at_terminal(small, command)
             if terminal
             else project.run_command(*command, cwd=small.folder, env=small.env)
         )
-    assert_clean_failure(done, "web failed: ")
-    assert ("@ updating" in done.output) is not terminal, "what a terminal shows"
+    assert_clean_failure(result, "web failed: ")
+    assert ("@ updating" in result.output) is not terminal, "what a terminal shows"
 
 
 def test_failed_seaway_preview_ends_with_the_error(dead: project.Project) -> None:
     command = [sys.executable, "-m", "seaway.cli", "preview", "--stack", STACK, "--local-backend"]
-    done = project.run_command(*command, cwd=dead.folder, env=dead.env)
-    assert done.exit_code == 1
-    assert "cannot reach the cluster of context" in done.output.strip().splitlines()[-1], done.output
+    result = project.run_command(*command, cwd=dead.folder, env=dead.env)
+    assert result.exit_code == 1
+    assert "cannot reach the cluster of context" in result.output.strip().splitlines()[-1], result.output
     for trace in TRACES:
-        assert trace not in done.output, done.output
+        assert trace not in result.output, result.output
 
 
 def run_at_terminal(small: project.Project, command: list[str]) -> project.CommandResult:
@@ -303,11 +303,11 @@ def test_ctrl_c_leaves_no_lock_and_the_next_up_converges(
     where = pin_release(small) if host == PINNED else small
     what = PHASES[phase]
     with edit_file(small.folder / what.edit[0], *what.edit[1:]):
-        done = interrupted(where, what, times)
-    assert done.exit_code != 0, done.output
+        result = interrupted(where, what, times)
+    assert result.exit_code != 0, result.output
     for trace in TRACES:
-        assert trace not in done.output, done.output
-    assert CHECKS not in done.output.partition("Diagnostics:")[2], done.output
+        assert trace not in result.output, result.output
+    assert CHECKS not in result.output.partition("Diagnostics:")[2], result.output
     assert list_locks(small) == []
     assert json.loads(where.pulumi("stack", "export", "--stack", STACK, check=True).stdout)["deployment"]["resources"]
     where.up()

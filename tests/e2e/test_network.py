@@ -124,7 +124,7 @@ def net(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterator[
     write(source, outside, calls="api")
     ingress = {"hosts": {"web": [HOST, f"{PLAIN}/below"]}, "tlsSecret": "shop-tls", "namespace": "kube-system"}
     checkout = project.Project.create(
-        tmp_path_factory.mktemp("net"), application=source, stack=STACK, exposure="ingress", ingress=ingress
+        tmp_path_factory.mktemp("net"), application=source, stack=STACK, publish="ingress", ingress=ingress
     )
     checkout.up()
     yield checkout
@@ -139,8 +139,8 @@ def write(folder: Path, outside: Outside, *, calls: str) -> None:
 def list_reached(net: project.Project, caller: str, *targets: str) -> dict[str, str]:
     """Return the result of connections from a pod by target."""
     pod = f"statefulset/{caller}" if caller == "db" else f"deployment/{caller}"
-    done = net.kubectl("exec", "-n", NAMESPACE, pod, "--", "python3", "probe.py", *targets)
-    return json.loads(done.stdout)
+    result = net.kubectl("exec", "-n", NAMESPACE, pod, "--", "python3", "probe.py", *targets)
+    return json.loads(result.stdout)
 
 
 def test_policies_are_enforced_and_all_pods_start(net: project.Project) -> None:
@@ -193,8 +193,8 @@ def test_another_namespace_reaches_no_service(net: project.Project) -> None:
         net.kubectl("run", "probe", "-n", stranger, f"--image={image}", "--restart=Never", "--", "sleep", "600")
         net.kubectl("wait", "-n", stranger, "--for=condition=Ready", "pod/probe", "--timeout=60s")
         targets = [f"{name}.{NAMESPACE}:8000" for name in ("web", "api", "alone", "db")]
-        done = net.kubectl("exec", "-n", stranger, "probe", "--", "python3", "probe.py", *targets)
-        assert json.loads(done.stdout) == dict.fromkeys(targets, "closed")
+        result = net.kubectl("exec", "-n", stranger, "probe", "--", "python3", "probe.py", *targets)
+        assert json.loads(result.stdout) == dict.fromkeys(targets, "closed")
     finally:
         net.kubectl("delete", "namespace", stranger, "--wait=false")
 

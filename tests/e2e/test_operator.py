@@ -86,9 +86,9 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 
 
 def test_status_of_healthy_workloads(operator: Operator) -> None:
-    done = operator.seaway("status")
-    assert (done.returncode, done.stderr) == (0, "")
-    head, columns, row = done.stdout.splitlines()
+    result = operator.seaway("status")
+    assert (result.returncode, result.stderr) == (0, "")
+    head, columns, row = result.stdout.splitlines()
     assert head == "operator · stack e2e · context seaway-dev · no release recorded"
     assert columns.split()[0] == "SERVICE"
     assert row.split()[:5] == ["web", "service", "2/2", "2", "base/python:3.11-bookworm"]
@@ -101,9 +101,9 @@ def test_logs_have_the_names_of_both_pods(operator: Operator) -> None:
     words = ("logs", "web", "--tail", "5", "--timestamps")
     # The pods may have just started.
     prober.wait_until(lambda: len(operator.seaway(*words).stdout.splitlines()) == 10, seconds=120)
-    done = operator.seaway(*words)
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [line.split() for line in done.stdout.splitlines()]
+    result = operator.seaway(*words)
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = [line.split() for line in result.stdout.splitlines()]
     assert sorted({label.rstrip(":") for label, *_ in lines}) == operator.list_pods()
     for label, _, pod, _ in lines:
         assert pod.rpartition("-")[2] == label.removeprefix("web-").rstrip(":")
@@ -137,10 +137,10 @@ def test_unhealthy_workload_is_reported_with_its_cause(operator: Operator) -> No
         with running.command("status", "--watch", cwd=operator.folder, env=operator.env) as watched:
             watched.out.has("registry.localhost:5000/nobody/nothing:1 does not exist", seconds=120)
             assert watched.interrupt() == 130
-        done = operator.seaway("status")
-        assert done.returncode == 1
-        assert "docs/runbook.md#image-not-found" in done.stdout
-        row = next(line for line in done.stdout.splitlines() if line.startswith("web"))
+        result = operator.seaway("status")
+        assert result.returncode == 1
+        assert "docs/runbook.md#image-not-found" in result.stdout
+        row = next(line for line in result.stdout.splitlines() if line.startswith("web"))
         assert row.split()[2:5] == ["2/2", "1", "nobody/nothing:1"], "the old pods serve on"
         [web] = operator.status()["workloads"]
         assert web["findings"][0]["cause"] == "image-not-found"

@@ -58,7 +58,7 @@ class Smallest:
 def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[Smallest]:
     example = project.ROOT / "examples" / "smallest"
     folder = tmp_path_factory.mktemp("smallest")
-    checkout = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
+    checkout = project.Project.create(folder, application=example, stack="outdated", imageOverrides=None)
     dockerfile, app = folder / "app" / "web" / "Dockerfile", folder / "app" / "app.yaml"
     dockerfile.write_text(dockerfile.read_text().replace("python:3.12-slim", BASE))
     assert BASE in dockerfile.read_text()
@@ -109,9 +109,9 @@ def test_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, base_dig
 def test_new_base_image_is_reported_and_nothing_changes(smallest: Smallest, base_digests: tuple[str, str]) -> None:
     first, second = base_digests
     push(smallest, second)
-    done = smallest.run_outdated()
-    assert done.exit_code == 1, done.output
-    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", done.stdout)
+    result = smallest.run_outdated()
+    assert result.exit_code == 1, result.output
+    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", result.stdout)
     smallest.project.preview("--expect-no-changes")
 
 

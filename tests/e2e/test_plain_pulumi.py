@@ -52,27 +52,27 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
 
 
 def test_missing_context_is_reported_with_the_command(newcomer: project.Project) -> None:
-    done = newcomer.preview(check=False)
-    assert done.exit_code != 0
-    assert "pulumi config set seaway:context" in done.output
+    result = newcomer.preview(check=False)
+    assert result.exit_code != 0
+    assert "pulumi config set seaway:context" in result.output
 
 
 def test_nothing_is_built_without_a_registry(newcomer: project.Project) -> None:
     newcomer.pulumi("config", "set", "seaway:context", "seaway-dev", check=True)
-    done = newcomer.up(check=False)
-    assert done.exit_code != 0
-    assert "pulumi config set seaway:registry" in done.output
+    result = newcomer.up(check=False)
+    assert result.exit_code != 0
+    assert "pulumi config set seaway:registry" in result.output
     assert "Image" not in newcomer.pulumi("stack", "--show-urns", check=True).stdout
 
 
 def test_unknown_context_is_reported_with_the_known_ones(newcomer: project.Project) -> None:
-    done = newcomer.preview(
+    result = newcomer.preview(
         "-c", "seaway:context=nowhere", "-c", "seaway:registry=registry.localhost:5000", check=False
     )
     newcomer.pulumi("config", "set", "seaway:context", "seaway-dev", check=True)
-    assert done.exit_code != 0
-    assert "nowhere" in done.output
-    assert "seaway-dev" in done.output
+    assert result.exit_code != 0
+    assert "nowhere" in result.output
+    assert "seaway-dev" in result.output
 
 
 def test_up_from_a_fresh_clone(newcomer: project.Project) -> None:

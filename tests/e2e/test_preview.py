@@ -56,16 +56,16 @@ def git(shop: project.Project, *words: str) -> None:
 def seaway(shop: project.Project, *words: str, **env: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", "preview", "--stack", shop.stack, *words]
     # In CI, these tests use a backend in a folder on purpose.
-    done = project.run_command(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
-    print(done.output)
-    return done
+    result = project.run_command(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
+    print(result.output)
+    return result
 
 
 def preview_both(shop: project.Project, code: int) -> dict[str, Any]:
     """Return the preview. The offline preview from the files must be equal."""
-    done = seaway(shop, "--json", "--base", "HEAD", "--markdown", "preview.md")
-    assert done.exit_code == code
-    proposal = json.loads(done.stdout)
+    result = seaway(shop, "--json", "--base", "HEAD", "--markdown", "preview.md")
+    assert result.exit_code == code
+    proposal = json.loads(result.stdout)
     offline = seaway(shop, "--json", "--base", "HEAD", "--offline")
     assert offline.exit_code == code
     assert list_impacts(json.loads(offline.stdout)) == list_impacts(proposal)
@@ -134,10 +134,10 @@ def test_preview_lists_outages(shop: project.Project, edit: Edit) -> None:
 def test_replacement_without_a_dry_run_is_classified(shop: project.Project, edit: Edit) -> None:
     """The API server rejects the change of the existing set: the preview fails, and reports the replacement."""
     edit("app/app.yaml", "size: 1Gi", "size: 2Gi")
-    done = seaway(shop)
-    assert done.exit_code == 5
-    assert done.stdout.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
-    assert "updates to statefulset spec" in done.stderr
+    result = seaway(shop)
+    assert result.exit_code == 5
+    assert result.stdout.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
+    assert "updates to statefulset spec" in result.stderr
     offline = seaway(shop, "--offline", "--base", "HEAD")
     assert offline.exit_code == 5
     assert "no pod answers in between; data-db-0 is kept as it is" in offline.stdout
@@ -149,15 +149,15 @@ def test_preview_requires_a_cluster(shop: project.Project) -> None:
     context = {"name": "seaway-dev", "context": {"cluster": "c", "user": "u"}}
     config = {"clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {"token": "t"}}]}
     kubeconfig.write_text(json.dumps(config))
-    done = seaway(shop, "--markdown", "preview.md", KUBECONFIG=str(kubeconfig))
-    assert done.exit_code == 1
-    assert 'cannot reach the cluster of context "seaway-dev"' in done.stderr
+    result = seaway(shop, "--markdown", "preview.md", KUBECONFIG=str(kubeconfig))
+    assert result.exit_code == 1
+    assert 'cannot reach the cluster of context "seaway-dev"' in result.stderr
     text = (shop.folder / "preview.md").read_text()
     assert "the preview failed" in text
-    assert "no changes" not in done.stdout + text
+    assert "no changes" not in result.stdout + text
 
 
 def test_local_backend_is_refused_in_ci(shop: project.Project) -> None:
-    done = seaway(shop, CI="true")
-    assert done.exit_code == 2
-    assert "in CI the preview would always be from nothing" in done.stderr
+    result = seaway(shop, CI="true")
+    assert result.exit_code == 2
+    assert "in CI the preview would always be from nothing" in result.stderr

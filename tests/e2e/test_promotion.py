@@ -46,10 +46,10 @@ class Story:
 
     def seaway(self, *words: str, code: int = 0) -> project.CommandResult:
         line = [sys.executable, "-m", "seaway.cli", *words]
-        done = project.run_command(*line, cwd=self.folder, env=self.prod.env, timeout=200)
-        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.output}")
-        assert done.exit_code == code, done.output
-        return done
+        result = project.run_command(*line, cwd=self.folder, env=self.prod.env, timeout=200)
+        print(f"seaway {' '.join(words)} ({result.seconds:.1f} s)\n{result.output}")
+        assert result.exit_code == code, result.output
+        return result
 
     def change(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
@@ -152,10 +152,10 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     (folder / "app" / "app.yaml").write_text(yaml.safe_dump(app))
     own = {"seaway:build": False, "seaway:builder": None}
     staging = stack(
-        dev, "staging", own | {"seaway:promotesFrom": "dev", "seaway:registry": f"{second_registry}/staging"}
+        dev, "staging", own | {"seaway:promotion": {"from": "dev"}, "seaway:registry": f"{second_registry}/staging"}
     )
     # It will be under load, and its CPU request determines a pod's share of the cores.
-    prod = stack(dev, "prod", own | {"seaway:promotesFrom": "staging"}, cpu="60m")
+    prod = stack(dev, "prod", own | {"seaway:promotion": {"from": "staging"}}, cpu="60m")
     stages = Story(dev, staging, prod)
     stages.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
     yield stages
@@ -253,9 +253,9 @@ def test_forced_broken_release_is_rolled_back_without_a_failed_request(story: St
     secrets = list_names(story.prod, "secrets")
     with prober.Prober(address) as load:
         story.break_source(story.prod)
-        done = story.seaway("release", "rollback", "prod", *QUIET)
+        result = story.seaway("release", "rollback", "prod", *QUIET)
         load.wait_for_answers(20)
-    print(f"back from pods that are broken: {done.seconds:.1f} s, {load.answered} answered, {load.failures} failed")
+    print(f"back from pods that are broken: {result.seconds:.1f} s, {load.answered} answered, {load.failures} failed")
     assert load.failures == []
     assert all("Shop two" in body for body in load.bodies)
     assert read_current(story.prod) == second
@@ -263,7 +263,7 @@ def test_forced_broken_release_is_rolled_back_without_a_failed_request(story: St
     lock = story.pin("prod")
     assert (lock["release"], lock["back"]) == (second, True)
     assert "web: " in lock["held"][third]["because"]
-    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in done.stdout
+    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in result.stdout
     assert list_names(story.prod, "jobs") == []
     story.prod.preview("--expect-no-changes")
 
@@ -277,10 +277,10 @@ def test_healthy_release_is_rolled_back(story: Story, address: str) -> None:
     second = read_current(story.prod)
     with prober.Prober(address) as load, Watch(address) as watch:
         begun = time.monotonic()
-        done = story.seaway("release", "rollback", "prod", *QUIET)
+        result = story.seaway("release", "rollback", "prod", *QUIET)
         load.wait_for_answers(40)
     seconds = watch.last("two") - begun
-    print(f"back to the version before: it serves alone after {seconds:.1f} s, command {done.seconds:.1f} s")
+    print(f"back to the version before: it serves alone after {seconds:.1f} s, command {result.seconds:.1f} s")
     print(f"{load.answered} answered, {len(load.failures)} failed")
     assert load.failures == []
     assert watch.seen[-1][1] == "one"

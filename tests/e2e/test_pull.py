@@ -55,7 +55,12 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
     (folder / "app.yaml").write_text(APP.format(image=f"{closed}/python:1"))
     pull = {"user": "someone", "secret": "REGISTRY_PASSWORD"}
     checkout = project.Project.create(
-        tmp_path_factory.mktemp("pull"), application=folder, stack="pull", registry=closed, pull=pull, substitutes=None
+        tmp_path_factory.mktemp("pull"),
+        application=folder,
+        stack="pull",
+        registry=closed,
+        imagePullCredentials=pull,
+        imageOverrides=None,
     )
     yield checkout
     kubectl.delete_namespaces(NAMESPACE)
@@ -63,19 +68,19 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
 
 def test_wrong_password_is_reported_with_the_field(web: project.Project) -> None:
     web.set_secret("REGISTRY_PASSWORD", "a-guess")
-    done = web.up(check=False)
-    assert done.exit_code != 0
-    assert "may not be pulled" in done.output
-    assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in done.output
+    result = web.up(check=False)
+    assert result.exit_code != 0
+    assert "may not be pulled" in result.output
+    assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in result.output
 
 
 def test_with_the_right_password_pods_start_and_it_is_not_printed(web: project.Project) -> None:
     web.set_secret("REGISTRY_PASSWORD", PASSWORD)
-    done = web.up()
+    result = web.up()
     (pod,) = web.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]
     (login,) = pod["spec"]["imagePullSecrets"]
     assert login["name"] == "seaway-registry"
-    written = {"up": done.output.encode(), "preview": web.preview("--diff").output.encode()}
+    written = {"up": result.output.encode(), "preview": web.preview("--diff").output.encode()}
     written |= {str(file): file.read_bytes() for file in _files(web.folder / ".seaway" / "state")}
     data = web.get_objects("secret", login["name"], "-n", NAMESPACE)["data"][".dockerconfigjson"]
     spellings = [data.encode(), base64.b64decode(data), PASSWORD.encode()]

@@ -99,9 +99,9 @@ def session(leader: int) -> None:
 
 def seaway(shop: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words[:1], "--stack", STACK, *words[1:]]
-    done = project.run_command(*line, cwd=shop.folder, env=shop.env)
-    print(done.output)
-    return done
+    result = project.run_command(*line, cwd=shop.folder, env=shop.env)
+    print(result.output)
+    return result
 
 
 def test_one_command_adopts_objects_of_a_killed_pulumi(shop: project.Project) -> None:
@@ -114,13 +114,13 @@ def test_one_command_adopts_objects_of_a_killed_pulumi(shop: project.Project) ->
     assert refused.exit_code == 1
     assert "error: the stack is currently locked by 1 lock(s)" in refused.stderr
 
-    done = seaway(shop, "up", "--recover")
-    assert done.exit_code == 0
-    lines = done.stderr.splitlines()
+    result = seaway(shop, "up", "--recover")
+    assert result.exit_code == 0
+    lines = result.stderr.splitlines()
     assert lines[0].startswith("seaway: the lock of ")
     assert lines[0].endswith(" is freed")
     assert lines[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
-    assert "pending operations" not in done.output
+    assert "pending operations" not in result.output
     after = list_live(shop)
     assert before.items() <= after.items(), "nothing was made twice"
     assert len([name for name in after if name.startswith("Job/")]) == 1

@@ -120,8 +120,8 @@ def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypat
         prober.wait_until(
             lambda: kubectl(*run, "-c", "pass"), seconds=120
         )  # its service account is created a moment later
-        done = "--for=jsonpath={.status.phase}=Succeeded"
-        assert kubectl("wait", "-n", NAMESPACE, "pod/pulled", done, "--timeout=60s")
+        result = "--for=jsonpath={.status.phase}=Succeeded"
+        assert kubectl("wait", "-n", NAMESPACE, "pod/pulled", result, "--timeout=60s")
     finally:
         kubectl("delete", "namespace", NAMESPACE)
 

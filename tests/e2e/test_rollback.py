@@ -48,9 +48,9 @@ def address(shop: project.Project) -> str:
 
 def seaway(shop: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words]
-    done = project.run_command(*line, cwd=shop.folder, env=shop.env, timeout=400)
-    print(done.output)
-    return done
+    result = project.run_command(*line, cwd=shop.folder, env=shop.env, timeout=400)
+    print(result.output)
+    return result
 
 
 def replace(shop: project.Project, file: str, old: str, new: str) -> None:
@@ -88,18 +88,18 @@ def read_current(shop: project.Project) -> dict[str, str]:
 
 def test_failed_first_release_has_no_fallback(shop: project.Project) -> None:
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
-    done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-    assert done.exit_code == 1
-    assert "the last good release cannot be put back: the state of stack rollback has no release" in done.stderr
+    result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert result.exit_code == 1
+    assert "the last good release cannot be put back: the state of stack rollback has no release" in result.stderr
     assert not (shop.folder / "environments").exists()
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
 
 
 def test_release_is_recorded_without_drift(shop: project.Project) -> None:
-    done = seaway(shop, "up", *MORE)
-    assert done.exit_code == 0
-    assert re.search(r"^web +service +2/2 ", done.stdout, re.M)
-    assert re.search(r"^pulumi up [\d.]+ s · in all [\d.]+ s$", done.stdout, re.M)
+    result = seaway(shop, "up", *MORE)
+    assert result.exit_code == 0
+    assert re.search(r"^web +service +2/2 ", result.stdout, re.M)
+    assert re.search(r"^pulumi up [\d.]+ s · in all [\d.]+ s$", result.stdout, re.M)
     drift = seaway(shop, "status", "--drift", "--json")
     assert drift.exit_code == 0
     assert json.loads(drift.stdout) | {"drift": []} == json.loads(drift.stdout)
@@ -110,26 +110,28 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     """Assert the result of `seaway up --rollback-on-failure` with a broken source."""
     was = list_templates(shop)
     with prober.Prober(address) as load:
-        done = seaway(shop, "up", "--rollback-on-failure", *MORE)
+        result = seaway(shop, "up", "--rollback-on-failure", *MORE)
         prober.wait_until(lambda: not list_terminating(shop), seconds=120)
         load.wait_for_answers(20)
-    assert done.exit_code == 3
+    assert result.exit_code == 3
     assert load.failures == []
     assert list_templates(shop) == was
     assert read_current(shop) == before, "the failed release never was the current one"
     failed = json.loads((shop.folder / ".seaway" / "release.rollback.json").read_text())
     assert failed["deployed"] == before["id"] != failed["described"]
-    assert f"release {failed['described']} failed (" in done.stderr
-    assert f"release {before['id']} is back, and state and cluster agree" in done.stderr
+    assert f"release {failed['described']} failed (" in result.stderr
+    assert f"release {before['id']} is back, and state and cluster agree" in result.stderr
     assert seaway(shop, "status", "--drift").exit_code == 0
-    return done
+    return result
 
 
 def test_missing_image_is_rolled_back_without_a_failed_request(shop: project.Project, address: str) -> None:
     before, first = read_current(shop), list_pods(shop)
     replace(shop, "app/app.yaml", "build: ./web", f"image: {ABSENT}")
-    done = rolled_back(shop, address, before)
-    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", done.stderr)
+    result = rolled_back(shop, address, before)
+    assert re.search(
+        rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", result.stderr
+    )
     assert list_pods(shop) == first, "the pods of before never went"
 
     # The source still has the failed release, so further commands keep the healthy release.
@@ -145,9 +147,9 @@ def test_repaired_source_is_deployed_and_ends_the_hold(shop: project.Project, ad
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./web")
     replace(shop, "app/app.yaml", "TITLE: Shop", "TITLE: Mended")
     with prober.Prober(address) as load:
-        done = seaway(shop, "up", *MORE)
-    assert done.exit_code == 0
-    assert "is held back no longer: environments/rollback.lock.yaml says so no more" in done.stdout
+        result = seaway(shop, "up", *MORE)
+    assert result.exit_code == 0
+    assert "is held back no longer: environments/rollback.lock.yaml says so no more" in result.stdout
     assert load.failures == []
     assert read_current(shop)["previous"] == before["id"]
     assert {name for name, names in list_pods(shop).items() if names != first[name]} == {"web"}
@@ -184,8 +186,8 @@ def test_broken_store_is_rolled_back(shop: project.Project, monkeypatch: pytest.
     """Its only pod is replaced twice, without manual steps. A retry succeeds, because the image exists then."""
     before, was = read_current(shop), list_templates(shop)
     replace(shop, "app/app.yaml", "image: postgres:17", f"image: {MOVED}")
-    done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-    assert done.exit_code == 3
+    result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert result.exit_code == 3
     assert (read_current(shop), list_templates(shop)) == (before, was)
     monkeypatch.setenv(registry.ADDRESSES_VARIABLE, shop.env[registry.ADDRESSES_VARIABLE])
     image = was["db"]["containers"][0]["image"]
@@ -215,11 +217,11 @@ def intruder(shop: project.Project) -> Iterator[Callable[..., project.CommandRes
 
     def kubectl(*words: str, stdin: str = "", code: int = 0) -> project.CommandResult:
         line = ["kubectl", f"--kubeconfig={empty}", f"--server={server}", "--insecure-skip-tls-verify"]
-        done = subprocess.run(
+        result = subprocess.run(
             [*line, f"--token={token}", *words], env=shop.env, input=stdin, capture_output=True, text=True, check=False
         )
-        assert (done.returncode != 0) == (code != 0), done.stderr
-        return project.CommandResult(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=0)
+        assert (result.returncode != 0) == (code != 0), result.stderr
+        return project.CommandResult(exit_code=result.returncode, stdout=result.stdout, stderr=result.stderr, seconds=0)
 
     yield kubectl
     shop.kubectl("delete", "serviceaccount,rolebinding", *n, INTRUDER)
@@ -264,10 +266,10 @@ def test_forged_record_is_not_deployed(
 
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     with prober.Prober(address) as load:
-        done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-    assert done.exit_code == 3
+        result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert result.exit_code == 3
     assert load.failures == []
-    assert "is not what was written there" in done.stderr
+    assert "is not what was written there" in result.stderr
     assert list_templates(shop) == was
     assert read_current(shop) == before
     assert "intruder" not in shop.kubectl(
@@ -286,8 +288,8 @@ def test_forged_record_is_not_deployed(
 
 
 def list_differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
-    done = seaway(shop, "status", "--drift", "--json")
-    assert done.exit_code == 4
+    result = seaway(shop, "status", "--drift", "--json")
+    assert result.exit_code == 4
     return {
         (
             f"{difference['object']['kind']}/{difference['object']['name']}",
@@ -295,7 +297,7 @@ def list_differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
             difference["how"],
             (difference["by"] or "-").split(" ")[0],
         )
-        for difference in json.loads(done.stdout)["drift"]
+        for difference in json.loads(result.stdout)["drift"]
     }
 
 
@@ -340,10 +342,10 @@ def test_previous_release_is_restored_with_kubectl_alone(shop: project.Project) 
     pointer = "configmap/release-$(kubectl get configmap release-current -n $NS -o jsonpath={.data.previous})"
     manifests = f"kubectl get {pointer} -n $NS -o jsonpath='{{.binaryData.manifests\\.json\\.gz}}'"
     back = f"{manifests} | base64 -d | gunzip | kubectl replace -f -"
-    done = project.run_command(
+    result = project.run_command(
         "bash", "-euo", "pipefail", "-c", back, cwd=shop.folder, env={**shop.env, "NS": NAMESPACE}
     )
-    assert done.exit_code == 0, done.output
+    assert result.exit_code == 0, result.output
     assert list_templates(shop) == was
     assert [job["metadata"]["uid"] for job in shop.get_objects("jobs", "-n", NAMESPACE)["items"]] == [
         job["metadata"]["uid"] for job in jobs

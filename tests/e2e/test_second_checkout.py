@@ -37,16 +37,16 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout
+    result = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return result.stdout
 
 
 def make(folder: Path, target: str, *, fails: bool = False) -> project.CommandResult:
     """Run `make TARGET` of the checkout in a new shell."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
-    done = project.run_command("make", target, cwd=folder, env=env, timeout=600)
-    assert bool(done.exit_code) == fails, done.output
-    return done
+    result = project.run_command("make", target, cwd=folder, env=env, timeout=600)
+    assert bool(result.exit_code) == fails, result.output
+    return result
 
 
 def server(folder: Path) -> str:
@@ -61,10 +61,10 @@ def is_healthy(folder: Path) -> bool:
 
 def test_make_up_goes_from_source_to_running(second: Path) -> None:
     """Runs unattended, prints a table at the end, and keeps the repository clean."""
-    done = make(second, "up")
-    heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", done.stdout, re.M)
-    assert heading, done.output
-    rows = done.stdout[heading.end() :].partition("\n\n")[0].strip().splitlines()
+    result = make(second, "up")
+    heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", result.stdout, re.M)
+    assert heading, result.output
+    rows = result.stdout[heading.end() :].partition("\n\n")[0].strip().splitlines()
     assert rows
     for row in rows:
         ready, wanted = re.split(r" {2,}", row)[2].split("/")
@@ -75,15 +75,15 @@ def test_make_up_goes_from_source_to_running(second: Path) -> None:
 
 
 def test_repeated_make_up_changes_nothing(second: Path) -> None:
-    done = make(second, "up")
-    assert re.search(r"^ +\d+ unchanged$", done.stdout, re.M), done.output
-    assert not re.search(r"^ +[-+~] *\d+ ", done.stdout, re.M), done.output
+    result = make(second, "up")
+    assert re.search(r"^ +\d+ unchanged$", result.stdout, re.M), result.output
+    assert not re.search(r"^ +[-+~] *\d+ ", result.stdout, re.M), result.output
 
 
 def test_make_preview_shows_no_change(second: Path) -> None:
-    done = make(second, "preview")
-    assert re.search(r"^ +\d+ unchanged$", done.stdout, re.M), done.output
-    assert not re.search(r"^ +[-+~] *\d+ ", done.stdout, re.M), done.output
+    result = make(second, "preview")
+    assert re.search(r"^ +\d+ unchanged$", result.stdout, re.M), result.output
+    assert not re.search(r"^ +[-+~] *\d+ ", result.stdout, re.M), result.output
 
 
 def disks_of_the_sample(second: Path) -> list[str]:
@@ -99,19 +99,19 @@ def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> N
     file = second / "app" / "app.yaml"
     before = file.read_text()
     file.write_text(re.sub(r"^name: \S+$", "name: mine", before, flags=re.M))
-    done = make(second, "up", fails=True)
+    result = make(second, "up", fails=True)
     for name in lost:
-        assert f"deletes the disk {name} (" in done.output, done.output
-    assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in done.output
+        assert f"deletes the disk {name} (" in result.output, result.output
+    assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in result.output
     file.write_text(before)
-    done = make(second, "up")
-    assert not re.search(r"^ +[+~] *\d+ ", done.stdout, re.M), done.output
+    result = make(second, "up")
+    assert not re.search(r"^ +[+~] *\d+ ", result.stdout, re.M), result.output
 
 
 def test_env_file_lets_plain_pulumi_work(second: Path) -> None:
     command = ". .seaway/env && pulumi preview --non-interactive --stack dev --expect-no-changes"
-    done = project.run_command("sh", "-c", command, cwd=second, env=os.environ)
-    assert done.exit_code == 0, done.output
+    result = project.run_command("sh", "-c", command, cwd=second, env=os.environ)
+    assert result.exit_code == 0, result.output
     assert git(second, "status", "--porcelain") == ""
 
 
@@ -136,10 +136,10 @@ def smallest(second: Path, tmp_path_factory: pytest.TempPathFactory) -> project.
 def test_another_cluster_under_the_same_context_is_refused(smallest: project.Project) -> None:
     smallest.up()
     first = dataclasses.replace(smallest, env=smallest.env | {"KUBECONFIG": str(environment.KUBECONFIG)})
-    done = first.preview(check=False)
-    assert done.exit_code != 0
-    assert "not the cluster" in done.output
-    assert "no changes" not in done.output
+    result = first.preview(check=False)
+    assert result.exit_code != 0
+    assert "not the cluster" in result.output
+    assert "no changes" not in result.output
     # A namespace with that name may exist there: nothing in it is deleted.
     first.kubectl("create", "namespace", "smallest-e2e")
     try:
@@ -155,10 +155,10 @@ def test_another_cluster_under_the_same_context_is_refused(smallest: project.Pro
 def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
     layout = node.find_layout(second)
     assert layout.run.exists()
-    done = make(second, "down")
+    result = make(second, "down")
     lost = ", ".join(disks_of_the_sample(second)) or "no disk"
-    assert f"Deleting the stack dev and its data ({lost})" in done.stdout
-    assert re.search(r"^ +- *\d+ deleted$", done.stdout, re.M), done.output
+    assert f"Deleting the stack dev and its data ({lost})" in result.stdout
+    assert re.search(r"^ +- *\d+ deleted$", result.stdout, re.M), result.output
     assert not is_healthy(second)
     assert not layout.run.exists()
     assert not Path("/sys/class/net", layout.interface).exists()

@@ -103,8 +103,8 @@ def list_locks(shop: project.Project) -> list[str]:
 
 
 def test_first_up_succeeds(shop: project.Project) -> None:
-    done = shop.up()
-    assert "created" in done.stdout
+    result = shop.up()
+    assert "created" in result.stdout
     for deployment in shop.get_objects("deployments", "-n", NAMESPACE)["items"]:
         assert deployment["status"]["readyReplicas"] == deployment["spec"]["replicas"], deployment["metadata"]["name"]
 
@@ -129,8 +129,8 @@ def test_images_are_deployed_by_digest(shop: project.Project) -> None:
 
 def test_unchanged_source_changes_and_builds_nothing(shop: project.Project) -> None:
     before = list_images(shop), list_pods(shop, "web"), list_pods(shop, "api")
-    done = shop.up("--expect-no-changes")
-    assert "rebuild" not in done.output
+    result = shop.up("--expect-no-changes")
+    assert "rebuild" not in result.output
     assert (list_images(shop), list_pods(shop, "web"), list_pods(shop, "api")) == before
 
 
@@ -205,10 +205,10 @@ def test_change_rolls_only_its_service_without_a_failed_request(shop: project.Pr
     original = source.read_text()
     source.write_text(original + "\n# a changed line\n")
     with prober.Prober(address) as load:
-        done = shop.up()
+        result = shop.up()
         load.wait_for_answers(20)
     after = list_images(shop)
-    assert source.name in done.output, "the reason of the rebuild is told"
+    assert source.name in result.output, "the reason of the rebuild is told"
     assert {name for name in before if before[name] != after[name]} == {"web"}
     assert load.failures == []
     # Same content, same tag, same digest: a revert deploys the previous image.
@@ -230,13 +230,13 @@ def test_deleted_pod_is_replaced_without_a_failed_request(shop: project.Project,
     assert load.failures == []
 
 
-def find_message(done: project.CommandResult, step: str) -> str:
+def find_message(result: project.CommandResult, step: str) -> str:
     """Return the message of a step's Rollout in Pulumi's diagnostics."""
-    _, _, diagnostics = done.stdout.partition("\nDiagnostics:\n")
+    _, _, diagnostics = result.stdout.partition("\nDiagnostics:\n")
     match = re.search(
         rf"^  seaway:index:Rollout \({step}\):\n(.*?)(?=\n  \S|\nResources:|\Z)", diagnostics, re.M | re.S
     )
-    assert match, done.output
+    assert match, result.output
     return match[1]
 
 
@@ -414,8 +414,8 @@ def test_interrupted_up_ends_immediately_and_the_next_converges(
     _, good = read_image(shop)
     with prober.Prober(address) as load:
         with replace_text(shop, "  web:\n", "  web:\n    command: [sleep, infinity]\n"):
-            done = interrupted(shop)
-        assert done.exit_code != 0, done.output
+            result = interrupted(shop)
+        assert result.exit_code != 0, result.output
         assert list_locks(shop) == []
         assert read_image(shop)[1]["command"] == ["sleep", "infinity"], "the rollout had begun"
         if title:
@@ -435,12 +435,12 @@ def test_unreachable_cluster_fails_with_one_line(shop: project.Project, tmp_path
     kubeconfig = environment.KUBECONFIG.read_text()
     closed = tmp_path / "kubeconfig"
     closed.write_text(re.sub(r"server: .*", "server: https://127.0.0.1:1", kubeconfig))
-    done = dataclasses.replace(shop, env=shop.env | {"KUBECONFIG": str(closed)}).preview(check=False)
-    assert done.exit_code != 0
-    messages = {line.partition("error: ")[2] for line in done.output.splitlines() if "error: " in line}
-    assert len(messages) == 1, done.output
+    result = dataclasses.replace(shop, env=shop.env | {"KUBECONFIG": str(closed)}).preview(check=False)
+    assert result.exit_code != 0
+    messages = {line.partition("error: ")[2] for line in result.output.splitlines() if "error: " in line}
+    assert len(messages) == 1, result.output
     assert messages.pop().startswith('cannot reach the cluster of context "seaway-dev" (https://127.0.0.1:1: ')
-    assert "no changes" not in done.output
+    assert "no changes" not in result.output
 
 
 def test_destroy_keeps_only_the_images(shop: project.Project) -> None:

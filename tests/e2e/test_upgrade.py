@@ -33,12 +33,12 @@ class Kept:
     def seaway(self, stack: str, *words: str, code: int = 0) -> project.CommandResult:
         checkout = self.stacks[stack]
         env = {key: value for key, value in checkout.env.items() if key != "CI"}  # in CI no command writes a key
-        done = project.run_command(
+        result = project.run_command(
             sys.executable, "-m", "seaway.cli", *words, cwd=checkout.folder, env=env, timeout=400
         )
-        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.output}")
-        assert done.exit_code == code, done.output
-        return done
+        print(f"seaway {' '.join(words)} ({result.seconds:.1f} s)\n{result.output}")
+        assert result.exit_code == code, result.output
+        return result
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +139,6 @@ def test_stack_is_rolled_back_to_an_old_release(upgraded: Kept) -> None:
     stack = "kept-prod"
     checkout = upgraded.stacks[stack]
     jobs = [name for name in list_running(checkout, stack) if name.startswith("Job")]
-    done = upgraded.seaway(stack, "release", "rollback", stack, *QUIET)
-    assert re.search(r"^release 3475cd4aaa05 runs; commit ", done.stdout, re.M)
+    result = upgraded.seaway(stack, "release", "rollback", stack, *QUIET)
+    assert re.search(r"^release 3475cd4aaa05 runs; commit ", result.stdout, re.M)
     assert [name for name in list_running(checkout, stack) if name.startswith("Job")] in ([], jobs), "no job runs again"

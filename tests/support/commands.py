@@ -152,16 +152,16 @@ def run(name: str, folder: Path) -> project.CommandResult:
     before = git(folder, "status", "--porcelain"), git(folder, "diff")
     outer = ("MAKE", "MFLAGS", "PYTEST")
     env = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
-    done = project.run_command("make", name, *row.words, cwd=folder, env=env, timeout=570)
-    assert done.exit_code == row.code, done.output
-    assert re.search(row.prints, done.output), done.output
+    result = project.run_command("make", name, *row.words, cwd=folder, env=env, timeout=570)
+    assert result.exit_code == row.code, result.output
+    assert re.search(row.prints, result.output), result.output
     after = git(folder, "diff", "--unified=0", "--no-color")
     if row.changes:
         lines = [line for line in after.splitlines() if re.match(r"[+-](?![+-]{2} )", line)]
         assert [line for line in lines if not re.fullmatch(row.changes, line)] == []
     else:
         assert (git(folder, "status", "--porcelain"), git(folder, "diff")) == before
-    return done
+    return result
 
 
 def git(folder: Path, *words: str) -> str:

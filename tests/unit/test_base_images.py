@@ -212,8 +212,8 @@ def test_entrypoint_runs_other_commands_unchanged() -> None:
 
 
 def test_entrypoint_rejects_two_sources_of_a_setting(tmp_path: pathlib.Path) -> None:
-    done = entrypoint(POSTGRES_PASSWORD="a", POSTGRES_PASSWORD_FILE="/b", PGDATA=str(tmp_path))
-    assert (done.returncode, done.stderr) == (
+    result = entrypoint(POSTGRES_PASSWORD="a", POSTGRES_PASSWORD_FILE="/b", PGDATA=str(tmp_path))
+    assert (result.returncode, result.stderr) == (
         1,
         "entrypoint: POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE are both set; keep one\n",
     )
@@ -221,9 +221,9 @@ def test_entrypoint_rejects_two_sources_of_a_setting(tmp_path: pathlib.Path) -> 
 
 def test_entrypoint_rejects_a_folder_with_other_files(tmp_path: pathlib.Path) -> None:
     (tmp_path / "precious").write_text("x")
-    done = entrypoint(PGDATA=str(tmp_path), POSTGRES_PASSWORD="a")
-    assert done.returncode == 1
-    assert ("refuses to run as root" if os.geteuid() == 0 else "but no database; empty it") in done.stderr
+    result = entrypoint(PGDATA=str(tmp_path), POSTGRES_PASSWORD="a")
+    assert result.returncode == 1
+    assert ("refuses to run as root" if os.geteuid() == 0 else "but no database; empty it") in result.stderr
     assert (tmp_path / "precious").read_text() == "x"
 
 

@@ -34,10 +34,10 @@ class Repository:
         self.git("push", "--quiet", "origin", "main")
 
     def git(self, *words: str, cwd: Path | None = None) -> str:
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", *words], cwd=cwd or self.folder, env=self.env, capture_output=True, text=True, check=True
         )
-        return done.stdout
+        return result.stdout
 
     def renew(self, lock: str | None) -> None:
         """One run of the workflow, on a fresh checkout of main, where `seaway images lock` writes this."""
@@ -47,7 +47,7 @@ class Repository:
         workflow = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())
         (step,) = (candidate for candidate in workflow["jobs"]["renew"]["steps"] if candidate.get("name") == "Propose")
         # The shell of a step on GitHub.
-        done = subprocess.run(
+        result = subprocess.run(
             ["bash", "-e", "-c", step["run"]],
             cwd=self.folder,
             env=self.env,
@@ -55,7 +55,7 @@ class Repository:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert result.returncode == 0, result.stderr
 
     def list_proposals(self) -> list[str]:
         """List the commits of the proposal, newest first."""
