@@ -1,7 +1,7 @@
 """Restores stacks that commit 24bb12e deployed: state, objects and records.
 
-``24bb12e/`` contains the files of record project, and the state, Secrets and release records of record of its stacks. If a
-later version plans more than a new record, it has renamed something that clusters and states already have.
+``24bb12e/`` contains the files of each project, and the state, Secrets and release records of each stack. If a later
+version plans more than a new record, it has renamed something that clusters and states already have.
 
 The UID of the cluster and the digests of images depend on the machine, and are replaced.
 """
