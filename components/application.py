@@ -1,5 +1,6 @@
 """The Application component: all resources of one application in one environment."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,6 @@ from components import checks, image, provenance, provider, registry, release, r
 from seaway.manifests import inputs, objects
 from seaway.model import application, ingress_hosts
 from seaway.project import environments
-from seaway.release import record
 from seaway.review import disks
 
 NETWORK_POLICY = "NetworkPolicy"
@@ -56,9 +56,7 @@ class Application(pulumi.ComponentResource):
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
         workloads, rollouts = _register_rollouts(release_objects, namespace, object_guard, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[*workloads.values(), *rollouts])
-        release_record = record.ReleaseRecord.create(
-            environment.declared, environment.settings, images, secrets, base=environment.base
-        )
+        release_record = dataclasses.replace(choice.release_record, images=images)
         recorded = release.Release(
             choice.deployed, release_record, provenance.collect_provenance(environment, results), healthy
         )

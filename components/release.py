@@ -25,6 +25,8 @@ class ReleaseChoice:
     """Images that exist, by name; empty if the environment builds and no release is held back."""
     release_objects: Sequence[objects.ReleaseObject]
     """Without the values of secrets, and with a placeholder for each image that is built."""
+    release_record: record.ReleaseRecord
+    """Without the references of images that are built."""
     described: str
     """Id of the record of the source, or of the pinned release."""
     deployed: str
@@ -52,9 +54,10 @@ class ReleaseChoice:
             name: inputs.SecretValue(fingerprint=fingerprint, value="") for name, fingerprint in fingerprints.items()
         }
         release_objects = objects.objects(environment, images, values)
-        described = record.ReleaseRecord.create(
+        release_record = record.ReleaseRecord.create(
             environment.declared, environment.settings, images, values, base=environment.base
-        ).compute_id(release_objects)
+        )
+        described = release_record.compute_id(release_objects)
         if pinned and environment.lock.is_rollback:
             _warn_of_skipped_jobs(pinned)
         fallback = environment.lock.fallback
@@ -64,6 +67,7 @@ class ReleaseChoice:
                 plans=plans,
                 images=existing,
                 release_objects=release_objects,
+                release_record=release_record,
                 described=described,
                 deployed=described,
             )
@@ -87,6 +91,7 @@ class ReleaseChoice:
             images=good.record.images,
             # A record of format 0 has no objects.
             release_objects=good.release_objects or good.record.render_objects(),
+            release_record=good.record,
             described=described,
             deployed=fallback.release,
         )
