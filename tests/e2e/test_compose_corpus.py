@@ -84,7 +84,7 @@ def test_the_api_server_takes_what_a_file_becomes(
     folder = tmp_path / case
     shutil.copytree(CORPUS / case, folder)
     code, report_ = imported(folder, capsys)
-    refused = {outcome["key"]: outcome["how"] for outcome in report_["keys"] if outcome["kind"] == "refused"}
+    refused = {outcome["key"]: outcome["message"] for outcome in report_["keys"] if outcome["kind"] == "refused"}
     assert refused.keys() == REFUSED.get(case, {}).keys()
     for key, reason in refused.items():
         assert REFUSED[case][key] in reason
