@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seaway.compose.loader import dotenv, interpolation, scalars, shell_words
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, duration
 from tests.support import diagnostics
 
 VARIABLES = interpolation.Variables({"A": "a", "EMPTY": "", "LONG_1": "l"}, host_names={"HOME", "A"})
@@ -130,10 +130,10 @@ def test_sizes() -> None:
 def test_durations() -> None:
     durations = {"0": 0, "10s": 10, "1m30s": 90, "1.5h": 5400, "500ms": Fraction(1, 2), "1w2d": 777600}
     durations["1us"] = Fraction(1, 10**6)
-    assert {text: scalars.parse_seconds(text) for text in durations} == durations
+    assert {text: duration.parse_seconds(text) for text in durations} == durations
     for text in ("", "10", "s", "1 s", "1s ", "-1s", "1y", "1s" * 30):
         with pytest.raises(ValueError, match="is not a valid duration"):
-            scalars.parse_seconds(text)
+            duration.parse_seconds(text)
 
 
 def test_commands_are_split_into_words() -> None:
