@@ -125,31 +125,17 @@ class KeyReader:
     def record(self, key: Key, kind: report.OutcomeKind, message: str = "", hint: str = "", *, into: str = "") -> None:
         location = self._find_location(key)
         if location is not None:
-            outcome = report.KeyOutcome(
-                location=location,
-                path=self.join_path(key),
-                kind=kind,
-                message=message,
-                hint=hint,
-                into=self._join_into(into),
-            )
-            self.conversion.record(outcome)
+            outcome = report.KeyOutcome(location=location, path=self.join_path(key), kind=kind)
+            self._record(outcome, message, hint, into)
 
     def note(self, kind: report.OutcomeKind, message: str, hint: str = "", *, into: str = "") -> None:
         """Record a fact of the mapping as a whole."""
-        outcome = report.KeyOutcome(
-            location=self.mapping.location,
-            path=self.path,
-            kind=kind,
-            message=message,
-            hint=hint,
-            into=self._join_into(into),
-            is_note=True,
-        )
-        self.conversion.record(outcome)
+        outcome = report.KeyOutcome(location=self.mapping.location, path=self.path, kind=kind, is_note=True)
+        self._record(outcome, message, hint, into)
 
-    def _join_into(self, into: str) -> str:
-        return f"{self.into}.{into}" if self.into and into else self.into or into
+    def _record(self, outcome: report.KeyOutcome, message: str, hint: str, into: str) -> None:
+        into = f"{self.into}.{into}" if self.into and into else self.into or into
+        self.conversion.record(dataclasses.replace(outcome, message=message, hint=hint, into=into))
 
 
 def without_report(keys: KeyReader) -> KeyReader:

@@ -76,8 +76,8 @@ def _find_amount(
     read_amount: Callable[[str | None], str | None], *keys: tuple[key_reader.KeyReader, str]
 ) -> Amount | None:
     """The first key with a valid amount."""
-    found = ((read_amount(reader.get_text(key)), reader, key) for reader, key in keys)
-    return next(((amount, reader, key) for amount, reader, key in found if amount), None)
+    candidates = ((read_amount(reader.get_text(key)), reader, key) for reader, key in keys)
+    return next(((amount, reader, key) for amount, reader, key in candidates if amount), None)
 
 
 def _convert_memory(service: context.ServiceContext, limit: Amount | None, request: Amount | None) -> None:

@@ -87,21 +87,16 @@ def _merge_subnets(base: nodes.Node, override: nodes.Node) -> nodes.Node:
     return nodes.SequenceNode(base.location, tuple(merged))
 
 
-def _for_keys(rule: tree.T, names: str) -> dict[str, tree.T]:
-    """The rule for keys of a service."""
-    return dict.fromkeys((f"services.*.{name}" for name in names.split()), rule)
-
-
 RULES: tree.Tree[MergeRule] = tree.build(
     {
-        **_for_keys(_merge_mappings, "environment labels annotations sysctls deploy.labels"),
-        **_for_keys(_merge_mappings, "build.args build.labels build.additional_contexts build.ssh"),
+        **tree.for_keys(_merge_mappings, "environment labels annotations sysctls deploy.labels"),
+        **tree.for_keys(_merge_mappings, "build.args build.labels build.additional_contexts build.ssh"),
         **dict.fromkeys(
             (f"{kind}.*.labels" for kind in ("networks", "volumes", "configs", "secrets")), _merge_mappings
         ),
-        **_for_keys(_replace, "command entrypoint healthcheck.test ulimits.*"),
-        **_for_keys(_merge_logging, "logging"),
-        **_for_keys(_merge_hosts, "extra_hosts build.extra_hosts"),
+        **tree.for_keys(_replace, "command entrypoint healthcheck.test ulimits.*"),
+        **tree.for_keys(_merge_logging, "logging"),
+        **tree.for_keys(_merge_hosts, "extra_hosts build.extra_hosts"),
         "networks.*.ipam.config": _merge_subnets,
     }
 )
@@ -153,14 +148,16 @@ def _by_target(folder: str) -> Callable[[nodes.Node], str | None]:
 
 _UNIQUE: tree.Tree[tree.Rule] = tree.build(
     {
-        **_for_keys(_unique_by(_get_name), "build.platforms build.tags cap_add cap_drop dns dns_opt dns_search links"),
-        **_for_keys(_unique_by(_get_name), "networks.*.aliases networks.*.link_local_ips profiles tmpfs"),
-        **_for_keys(_unique_by(_get_text), "device_cgroup_rules expose external_links group_add security_opt"),
-        **_for_keys(_unique_by(_get_text), "volumes_from"),
-        **_for_keys(_unique_by(_by_target("")), "configs"),
-        **_for_keys(_unique_by(_by_target("/run/secrets")), "secrets"),
-        **_for_keys(_unique_by(_by_key("target")), "devices volumes"),
-        **_for_keys(_unique_by(_by_key("path")), "env_file"),
-        **_for_keys(_unique_by(_get_port), "ports"),
+        **tree.for_keys(
+            _unique_by(_get_name), "build.platforms build.tags cap_add cap_drop dns dns_opt dns_search links"
+        ),
+        **tree.for_keys(_unique_by(_get_name), "networks.*.aliases networks.*.link_local_ips profiles tmpfs"),
+        **tree.for_keys(_unique_by(_get_text), "device_cgroup_rules expose external_links group_add security_opt"),
+        **tree.for_keys(_unique_by(_get_text), "volumes_from"),
+        **tree.for_keys(_unique_by(_by_target("")), "configs"),
+        **tree.for_keys(_unique_by(_by_target("/run/secrets")), "secrets"),
+        **tree.for_keys(_unique_by(_by_key("target")), "devices volumes"),
+        **tree.for_keys(_unique_by(_by_key("path")), "env_file"),
+        **tree.for_keys(_unique_by(_get_port), "ports"),
     }
 )

@@ -98,42 +98,36 @@ _INTEGER_RULE = _make_number_rule("integer", "write digits", _INTEGER)
 _DECIMAL_RULE = _make_number_rule("number", "write it as 2 or 0.5", _DECIMAL)
 
 
-def _for_keys(rule: tree.Rule, prefix: str, names: str) -> dict[str, tree.Rule]:
-    return {f"{prefix}.{name}": rule for name in names.split()}
-
-
 _UPDATE = ("services.*.deploy.update_config", "services.*.deploy.rollback_config")
 _BLKIO = "services.*.blkio_config"
 
 RULES: dict[str, tree.Rule] = {
-    **_for_keys(_INTEGER_RULE, "services.*", "cpu_count cpu_period cpu_quota cpu_shares mem_swappiness oom_score_adj"),
-    **_for_keys(_INTEGER_RULE, "services.*", "pids_limit scale healthcheck.retries ports.*.target"),
-    **_for_keys(_INTEGER_RULE, "services.*", "ulimits.*.soft ulimits.*.hard build.ulimits.*.soft build.ulimits.*.hard"),
-    **_for_keys(_INTEGER_RULE, "services.*.deploy", "replicas restart_policy.max_attempts"),
-    **_for_keys(_INTEGER_RULE, "services.*.deploy", "placement.max_replicas_per_node resources.limits.pids"),
+    **tree.for_keys(_INTEGER_RULE, "cpu_count cpu_period cpu_quota cpu_shares mem_swappiness oom_score_adj"),
+    **tree.for_keys(_INTEGER_RULE, "pids_limit scale healthcheck.retries ports.*.target"),
+    **tree.for_keys(_INTEGER_RULE, "ulimits.*.soft ulimits.*.hard build.ulimits.*.soft build.ulimits.*.hard"),
+    **tree.for_keys(_INTEGER_RULE, "replicas restart_policy.max_attempts", "services.*.deploy"),
+    **tree.for_keys(_INTEGER_RULE, "placement.max_replicas_per_node resources.limits.pids", "services.*.deploy"),
     **{f"{path}.parallelism": _INTEGER_RULE for path in _UPDATE},
-    **_for_keys(_INTEGER_RULE, _BLKIO, "weight weight_device.*.weight"),
-    **_for_keys(_DECIMAL_RULE, "services.*", "cpus cpu_percent"),
+    **tree.for_keys(_INTEGER_RULE, "weight weight_device.*.weight", _BLKIO),
+    **tree.for_keys(_DECIMAL_RULE, "cpus cpu_percent"),
     **{f"{path}.max_failure_ratio": _DECIMAL_RULE for path in _UPDATE},
-    **_for_keys(_DECIMAL_RULE, "services.*.deploy.resources", "limits.cpus reservations.cpus"),
-    **_for_keys(_BYTES, "services.*", "mem_limit mem_reservation shm_size build.shm_size volumes.*.tmpfs.size"),
-    **_for_keys(_BYTES_OR_UNLIMITED, "services.*", "memswap_limit"),
-    **_for_keys(_BYTES, "services.*.deploy.resources", "limits.memory reservations.memory"),
-    **_for_keys(_BYTES, _BLKIO, "device_read_bps.*.rate device_write_bps.*.rate"),
-    **_for_keys(_INTEGER_RULE, _BLKIO, "device_read_iops.*.rate device_write_iops.*.rate"),
-    **_for_keys(_DURATION, "services.*", "stop_grace_period"),
-    **_for_keys(_DURATION, "services.*.healthcheck", "interval timeout start_period start_interval"),
-    **_for_keys(_DURATION, "services.*.deploy.restart_policy", "delay window"),
+    **tree.for_keys(_DECIMAL_RULE, "limits.cpus reservations.cpus", "services.*.deploy.resources"),
+    **tree.for_keys(_BYTES, "mem_limit mem_reservation shm_size build.shm_size volumes.*.tmpfs.size"),
+    **tree.for_keys(_BYTES_OR_UNLIMITED, "memswap_limit"),
+    **tree.for_keys(_BYTES, "limits.memory reservations.memory", "services.*.deploy.resources"),
+    **tree.for_keys(_BYTES, "device_read_bps.*.rate device_write_bps.*.rate", _BLKIO),
+    **tree.for_keys(_INTEGER_RULE, "device_read_iops.*.rate device_write_iops.*.rate", _BLKIO),
+    **tree.for_keys(_DURATION, "stop_grace_period"),
+    **tree.for_keys(_DURATION, "interval timeout start_period start_interval", "services.*.healthcheck"),
+    **tree.for_keys(_DURATION, "delay window", "services.*.deploy.restart_policy"),
     **{f"{path}.{name}": _DURATION for path in _UPDATE for name in ("delay", "monitor")},
-    **_for_keys(
-        _normalize_boolean, "services.*", "attach init healthcheck.disable oom_kill_disable privileged read_only"
-    ),
-    **_for_keys(_normalize_boolean, "services.*", "stdin_open tty depends_on.*.restart env_file.*.required"),
-    **_for_keys(_normalize_boolean, "services.*", "build.no_cache build.pull build.privileged volumes.*.read_only"),
-    **_for_keys(_normalize_boolean, "services.*", "volumes.*.volume.nocopy volumes.*.bind.create_host_path"),
-    **_for_keys(_normalize_boolean, "services.*", "post_start.*.privileged pre_stop.*.privileged"),
-    **_for_keys(_normalize_boolean, "networks.*", "external internal attachable enable_ipv4 enable_ipv6"),
+    **tree.for_keys(_normalize_boolean, "attach init healthcheck.disable oom_kill_disable privileged read_only"),
+    **tree.for_keys(_normalize_boolean, "stdin_open tty depends_on.*.restart env_file.*.required"),
+    **tree.for_keys(_normalize_boolean, "build.no_cache build.pull build.privileged volumes.*.read_only"),
+    **tree.for_keys(_normalize_boolean, "volumes.*.volume.nocopy volumes.*.bind.create_host_path"),
+    **tree.for_keys(_normalize_boolean, "post_start.*.privileged pre_stop.*.privileged"),
+    **tree.for_keys(_normalize_boolean, "external internal attachable enable_ipv4 enable_ipv6", "networks.*"),
     **{f"{kind}.*.external": _normalize_boolean for kind in ("volumes", "secrets", "configs")},
-    **_for_keys(_normalize_mode, "services.*", "configs.*.mode secrets.*.mode build.secrets.*.mode"),
+    **tree.for_keys(_normalize_mode, "configs.*.mode secrets.*.mode build.secrets.*.mode"),
 }
 """Rules for the long forms. Sizes and durations keep their notation."""

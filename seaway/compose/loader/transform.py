@@ -4,7 +4,7 @@ Missing keys stay missing. Their defaults are set after the merge (defaults.py).
 """
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from seaway.compose import report
 from seaway.compose.loader import port_syntax, scalars, shell_words, tree, volume_syntax
@@ -182,44 +182,35 @@ def _to_external(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node
     return tree.replace_keys(node, {"external": yes} | ({"name": name.node} if name else {}))
 
 
-def _for_paths(rule: tree.Rule, paths: Iterable[str]) -> dict[str, tree.Rule]:
-    return dict.fromkeys(paths, rule)
-
-
-def _for_keys(rule: tree.Rule, names: str) -> dict[str, tree.Rule]:
-    """The rule for keys of a service."""
-    return dict.fromkeys((f"services.*.{name}" for name in names.split()), rule)
-
-
 _RESOURCES = ("networks", "volumes", "configs", "secrets")
 _HOOKS = ("services.*.post_start.*.", "services.*.pre_stop.*.", "services.*.develop.watch.*.exec.")
 _COMMANDS = ("services.*.command", "services.*.entrypoint", *(f"{hook}command" for hook in _HOOKS))
 
 _LONG_FORMS = tree.build(
     {
-        **_for_keys(_to_mapping, "environment build.args build.additional_contexts"),
-        **_for_paths(_to_mapping, (f"{hook}environment" for hook in _HOOKS)),
-        **_for_keys(_to_labels, "labels annotations sysctls deploy.labels build.labels volumes.*.volume.labels"),
-        **_for_keys(_to_labels, "gpus.*.options deploy.resources.reservations.devices.*.options"),
-        **_for_paths(_to_labels, (f"{kind}.*.labels" for kind in _RESOURCES)),
-        **_for_paths(_split_command, _COMMANDS),
-        **_for_keys(_to_keys(tree.make_null), "networks models"),
-        **_for_keys(_to_sequence, "dns dns_search tmpfs label_file env_file develop.watch.*.ignore"),
-        **_for_keys(_to_sequence, "develop.watch.*.include"),
-        **_for_paths(_to_sequence, ["include.*.path", "include.*.env_file"]),
-        **_for_keys(_nest_under("source"), "configs.* secrets.* build.secrets.*"),
-        **_for_keys(_to_hosts, "extra_hosts build.extra_hosts"),
-        **_for_paths(_to_external, (f"{kind}.*" for kind in _RESOURCES)),
-        **_for_keys(_nest_under("context"), "build"),
-        **_for_keys(_check_ssh, "build.ssh"),
-        **_for_keys(_to_keys(_make_dependency), "depends_on"),
-        **_for_keys(_to_device, "devices.*"),
-        **_for_keys(_nest_under("path"), "env_file.*"),
-        **_for_keys(_nest_under("service"), "extends"),
-        **_for_keys(_to_gpus, "gpus"),
-        **_for_keys(_to_shell_test, "healthcheck.test"),
-        **_for_keys(port_syntax.expand, "ports"),
-        **_for_keys(volume_syntax.expand, "volumes.*"),
+        **tree.for_keys(_to_mapping, "environment build.args build.additional_contexts"),
+        **dict.fromkeys((f"{hook}environment" for hook in _HOOKS), _to_mapping),
+        **tree.for_keys(_to_labels, "labels annotations sysctls deploy.labels build.labels volumes.*.volume.labels"),
+        **tree.for_keys(_to_labels, "gpus.*.options deploy.resources.reservations.devices.*.options"),
+        **dict.fromkeys((f"{kind}.*.labels" for kind in _RESOURCES), _to_labels),
+        **dict.fromkeys(_COMMANDS, _split_command),
+        **tree.for_keys(_to_keys(tree.make_null), "networks models"),
+        **tree.for_keys(_to_sequence, "dns dns_search tmpfs label_file env_file develop.watch.*.ignore"),
+        **tree.for_keys(_to_sequence, "develop.watch.*.include"),
+        **tree.for_keys(_to_sequence, "path env_file", "include.*"),
+        **tree.for_keys(_nest_under("source"), "configs.* secrets.* build.secrets.*"),
+        **tree.for_keys(_to_hosts, "extra_hosts build.extra_hosts"),
+        **dict.fromkeys((f"{kind}.*" for kind in _RESOURCES), _to_external),
+        **tree.for_keys(_nest_under("context"), "build"),
+        **tree.for_keys(_check_ssh, "build.ssh"),
+        **tree.for_keys(_to_keys(_make_dependency), "depends_on"),
+        **tree.for_keys(_to_device, "devices.*"),
+        **tree.for_keys(_nest_under("path"), "env_file.*"),
+        **tree.for_keys(_nest_under("service"), "extends"),
+        **tree.for_keys(_to_gpus, "gpus"),
+        **tree.for_keys(_to_shell_test, "healthcheck.test"),
+        **tree.for_keys(port_syntax.expand, "ports"),
+        **tree.for_keys(volume_syntax.expand, "volumes.*"),
         "include.*": _nest_under("path", in_list=True),
     }
 )

@@ -48,6 +48,11 @@ def build(rules: Mapping[str, T]) -> Tree[T]:
     return Tree(rules.get(""), {name: build(child) for name, child in children.items()})
 
 
+def for_keys(rule: T, names: str, prefix: str = "services.*") -> dict[str, T]:
+    """The rule for several keys below a path, separated by blanks."""
+    return dict.fromkeys((f"{prefix}.{name}" for name in names.split()), rule)
+
+
 def join(path: str, name: str | int) -> str:
     return f"{path}.{name}" if path else str(name)
 
