@@ -74,7 +74,7 @@ def test_a_test_that_is_referred_to_is_there_and_runs_it(command: str, row: comm
 def test_a_reference_that_leads_nowhere_is_seen() -> None:
     with pytest.raises(KeyError, match="test_none"):
         commands.has_words("tests/unit/cli/test_diff.py::test_none", ["diff"])
-    assert not commands.has_words("tests/unit/cli/test_diff.py::test_a_table_of_what_differs", ["graph"])
+    assert not commands.has_words("tests/unit/cli/test_diff.py::test_a_table_of_differences", ["graph"])
 
 
 @pytest.mark.parametrize(
