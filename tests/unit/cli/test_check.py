@@ -166,7 +166,7 @@ def test_a_cluster_that_has_it_all(
     assert {result["state"] for result in needs} == {"present"}
     assert needs[1] == {
         "code": "network-policies",
-        "title": "network policies enforced",
+        "title": "network policies",
         "workloads": [],
         "state": "present",
         "message": "by Cilium",
