@@ -101,7 +101,7 @@ def plain(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def test_changes_are_printed(shop: Shop, capfd: pytest.CaptureFixture[str], wording: list[str]) -> None:
-    shop.pulumi(previews.captured("image"))
+    shop.pulumi(previews.read_captured("image"))
     assert main.main(["preview", "--", "-c", "a=b"]) == 0
     assert shop.calls == [["preview", "--json", "--stack", "review", "-c", "a=b", "--non-interactive"]]
     output = capfd.readouterr()
@@ -123,7 +123,7 @@ def test_changes_are_printed(shop: Shop, capfd: pytest.CaptureFixture[str], word
 
 
 def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
-    shop.pulumi(previews.captured("removal"))
+    shop.pulumi(previews.read_captured("removal"))
     assert main.main(["preview", "--markdown", "preview.md"]) == 5
     message = capfd.readouterr().err.splitlines()[-1].removeprefix("seaway: ")
     assert message.startswith("blocked by the policy of stack review: Deployment/worker (OUTAGE); ")
@@ -172,7 +172,7 @@ def test_a_preview_that_did_not_begin(shop: Shop, capfd: pytest.CaptureFixture[s
 
 
 def test_the_policy_applies_to_the_changes_before_a_failure(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
-    shop.pulumi(previews.captured("volume"), 255)
+    shop.pulumi(previews.read_captured("volume"), 255)
     assert main.main(["preview"]) == 5
     output = capfd.readouterr()
     assert output.out.startswith("shop, stack review: the preview failed; 1 replaced; outage: db\n")
@@ -193,13 +193,13 @@ def test_in_ci_a_backend_on_the_runners_disk_is_refused(
     shop: Shop, ci: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
     monkeypatch.setenv("CI", ci)
-    shop.pulumi(previews.captured("image"), backend="file:///home/runner/state")
+    shop.pulumi(previews.read_captured("image"), backend="file:///home/runner/state")
     assert main.main(["preview", "--markdown", "preview.md"]) == 2
     assert capfd.readouterr().err.splitlines() == wording
     assert "in CI every preview would start from nothing" in (shop.folder / "preview.md").read_text()
     assert shop.calls == [["whoami", "--json", "--non-interactive"]]
     assert main.main(["preview", "--local-backend"]) == 0
-    shop.pulumi(previews.captured("image"))
+    shop.pulumi(previews.read_captured("image"))
     assert main.main(["preview"]) == 0
 
 
@@ -207,7 +207,7 @@ def test_elsewhere_a_local_backend_is_fine(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CI", "false")
-    shop.pulumi(previews.captured("image"), backend="file:///home/me/state")
+    shop.pulumi(previews.read_captured("image"), backend="file:///home/me/state")
     assert main.main(["preview"]) == 0
     assert [call[0] for call in shop.calls] == ["preview"]
 
@@ -224,7 +224,7 @@ def test_the_base_says_why_an_image_is_rebuilt(shop: Shop, capfd: pytest.Capture
     """A fresh runner has built nothing, so Pulumi's program does not know."""
     (shop.folder / "app" / "web" / "web.py").write_text("# other\n")
     now = offline.render_tree(shop.folder, "review").images["web"].content
-    shop.pulumi(previews.captured("image").replace("ctx-02f60c71653a", now).replace("web: rebuild, ", ""))
+    shop.pulumi(previews.read_captured("image").replace("ctx-02f60c71653a", now).replace("web: rebuild, ", ""))
     assert main.main(["preview", "--json"]) == 0
     assert [image["why"] for image in plain(capfd)["images"]] == [None]
     assert main.main(["preview", "--json", "--base", "HEAD"]) == 0
