@@ -56,7 +56,9 @@ def _check_accelerators(
     for key, accelerator in (("gpu", gpu), ("tpu", tpu)):
         if accelerator is not None:
             key_path = f"{path}.{key}.count" if f"{path}.{key}.count" in locations.by_path else f"{path}.{key}"
-            yield from structure.check_minimum(accelerator.count, 1, key_path, f"remove {key}, or write a number", locations)
+            yield from structure.check_minimum(
+                accelerator.count, 1, key_path, f"remove {key}, or write a number", locations
+            )
     if gpu is not None and ("/" not in gpu.resource or not facts.is_qualified_name(gpu.resource)):
         message = f"{diagnosis.quote(gpu.resource)} is not a valid name of a device"
         yield locations.report(
