@@ -213,7 +213,12 @@ def _print_summary(preview_summary: summary.PreviewSummary) -> None:
     display.write(screen, text.Text(preview_summary.headline))
     if preview_summary.changes:
         rows = [
-            (difference.op, difference.title, _format_impact(difference.impact), difference.reason or "-")
+            (
+                difference.op,
+                difference.title,
+                text.Text(difference.impact.label, style=IMPACT_COLOURS[difference.impact]),
+                difference.reason or "-",
+            )
             for difference in preview_summary.changes
         ]
         display.write(screen, display.build_table(HEADINGS, rows, folded=("OBJECT", "REASON")))
@@ -233,10 +238,6 @@ def _print_summary(preview_summary: summary.PreviewSummary) -> None:
     if checks := preview_summary.checks:
         lines += [*checks.refused, f"{checks.summary} (seaway check --stack {preview_summary.stack})"]
     display.write(screen, text.Text("\n".join(lines)))
-
-
-def _format_impact(impact: change.Impact) -> text.Text:
-    return text.Text(impact.label, style=IMPACT_COLOURS[impact])
 
 
 def _format_value(field_value: Any) -> str:

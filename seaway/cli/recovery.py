@@ -77,7 +77,10 @@ def recover(target: stack.TargetStack, *, force_unlock: bool) -> str | None:
             code, output = _run_pulumi(target, "cancel", "--yes")
             if code:
                 return f"the lock cannot be removed: {_extract_error(output)}"
-            _report_unlock(holders)
+            for holder in holders:
+                command.report(f"removed the lock of {holder}")
+            if not holders:
+                command.report("cancelled the other update")
             cancelled = True
         if names := list_pending_operations(json.loads(file.read_bytes())):
             command.report(f"interrupted operations, repeated or taken over: {', '.join(names)}")
@@ -156,13 +159,6 @@ def _read_process(pid: int) -> tuple[str, str, datetime.datetime]:
 
 def _run_pulumi(target: stack.TargetStack, *args: str) -> tuple[int, str]:
     return pulumi_cli.capture_output(target.folder, [*args, "--stack", target.name])
-
-
-def _report_unlock(holders: Sequence[Holder]) -> None:
-    for holder in holders:
-        command.report(f"removed the lock of {holder}")
-    if not holders:
-        command.report("cancelled the other update")
 
 
 def _extract_error(output: str) -> str:

@@ -45,7 +45,7 @@ import contextlib
 import datetime
 import json
 from collections.abc import Generator
-from typing import Any, Protocol
+from typing import Any
 
 from rich import live
 
@@ -136,24 +136,6 @@ async def _watch(target: stack.TargetStack, *, as_json: bool) -> int:
                 await asyncio.sleep(CHANGE_BATCH_SECONDS)
 
 
-class StatusOutput(Protocol):
-    """Prints the reports of a watch."""
-
-    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
-        """Print the newest report. While disconnected, ``report`` is the last known."""
-        ...
-
-
-@contextlib.contextmanager
-def _open_output(*, as_json: bool) -> Generator[StatusOutput]:
-    screen = display.create_screen()
-    if as_json or not screen.is_terminal:
-        yield JsonOutput() if as_json else LineOutput()
-        return
-    with live.Live(console=screen, auto_refresh=False) as drawing:
-        yield TerminalOutput(drawing)
-
-
 class TerminalOutput:
     """On a terminal: redraws the table in place."""
 
@@ -202,3 +184,13 @@ class LineOutput:
         for name in self._last.keys() - current.keys() - {""}:
             print(f"{command.format_clock()} {name} was deleted", flush=True)
         self._last = current
+
+
+@contextlib.contextmanager
+def _open_output(*, as_json: bool) -> Generator[TerminalOutput | JsonOutput | LineOutput]:
+    screen = display.create_screen()
+    if as_json or not screen.is_terminal:
+        yield JsonOutput() if as_json else LineOutput()
+        return
+    with live.Live(console=screen, auto_refresh=False) as drawing:
+        yield TerminalOutput(drawing)

@@ -69,12 +69,10 @@ def _workload_to_json(row: status.WorkloadStatus) -> dict[str, Any]:
             "reason": event.reason,
             "message": event.message,
         },
-        "findings": [_finding_to_json(finding) for finding in health.findings],
+        "findings": [
+            dataclasses.asdict(finding) | {"runbook": format_runbook_link(finding)} for finding in health.findings
+        ],
     }
-
-
-def _finding_to_json(finding: workload_health.Finding) -> dict[str, Any]:
-    return dataclasses.asdict(finding) | {"runbook": format_runbook_link(finding)}
 
 
 def format_runbook_link(finding: workload_health.Finding) -> str:

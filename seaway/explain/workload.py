@@ -199,8 +199,8 @@ def _list_model_fields(
     if isinstance(workload, application.Job) and workload.uses:
         return
     for field, default in profile_defaults.items():
-        shown = _summarize_value(default.value)
-        yield ExplainedField(field=field, becomes=None, value=shown, place=None, why=default.reason)
+        summary = _summarize_value(default.value)
+        yield ExplainedField(field=field, becomes=None, value=summary, place=None, why=default.reason)
 
 
 def _find_declared(environment: environments.Environment, path: str) -> application.AnyWorkload:

@@ -119,11 +119,11 @@ VERBS: Mapping[str, InTest] = {
     "status": InTest("tests/e2e/test_operator.py::test_status_of_healthy_workloads"),
     "logs": InTest("tests/e2e/test_operator.py::test_logs_have_the_names_of_both_pods"),
     "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
-    "diff": InTest("tests/unit/cli/test_diff.py::test_a_table_of_what_differs"),
+    "diff": InTest("tests/unit/cli/test_diff.py::test_a_table_of_differences"),
     "release promote": InTest("tests/e2e/test_promotion.py::test_one_release_in_three_environments"),
     "release rollback": InTest("tests/e2e/test_promotion.py::test_healthy_release_is_rolled_back"),
     "release list": InTest("tests/e2e/test_promotion.py::test_held_release_requires_its_id"),
-    "release save": InTest("tests/unit/cli/test_release_list.py::test_what_runs_is_saved_once"),
+    "release save": InTest("tests/unit/cli/test_release_list.py::test_the_deployed_release_is_saved_once"),
     "images outdated": InTest("tests/unit/cli/test_images.py::test_an_unpinned_image_is_not_a_failure"),
     "images lock": InTest("tests/e2e/test_outdated.py::test_image_is_pinned_and_deployed_by_its_digest"),
 }

@@ -74,7 +74,7 @@ def test_referenced_test_exists_and_runs_the_command(command: str, row: commands
 def test_broken_reference_is_detected() -> None:
     with pytest.raises(KeyError, match="test_none"):
         commands.has_words("tests/unit/cli/test_diff.py::test_none", ["diff"])
-    assert not commands.has_words("tests/unit/cli/test_diff.py::test_a_table_of_what_differs", ["graph"])
+    assert not commands.has_words("tests/unit/cli/test_diff.py::test_a_table_of_differences", ["graph"])
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_a_waiver_that_has_ended_is_an_error(folder: Path, capsys: pytest.Captur
     assert plain(capsys)[1]["IMG-02"] == ["expired"]
 
 
-def test_an_error_is_one_by_its_exit_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_that_a_building_stack_may_try(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "app" / "app.yaml").write_text(APP.replace("8000", "8000, secrets: [A], env: {DB_PASSWORD: hunter2}"))
     (folder / "Pulumi.dev.yaml").write_text(STACK + "  seaway:secrets: {A: {secure: v1:x}}\n")
     code, states = plain(capsys)
@@ -111,7 +111,7 @@ def test_an_error_is_one_by_its_exit_code(folder: Path, capsys: pytest.CaptureFi
     assert "hunter2" not in "".join(check(capsys)[1:])
 
 
-def test_a_pinned_release_is_what_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_pinned_release_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What the working tree says by now is no matter."""
     image = release.ReleaseImage(
         content="ctx-1", repository="registry.example.com/team/shop/web", digest=f"sha256:{'d' * 64}"
@@ -129,9 +129,7 @@ def test_a_pinned_release_is_what_is_checked(folder: Path, capsys: pytest.Captur
     assert states == {"CFG-01": ["failed"]}
 
 
-def test_what_is_wrong_in_the_files_is_told_as_ever(
-    folder: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
+def test_invalid_files(folder: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
     (folder / "Pulumi.dev.yaml").write_text(STACK + WAIVER.format(until="2999-12-31").replace("IMG-02", "IMG-2"))
     code, out, err = check(capsys)
     assert (code, out) == (2, "")

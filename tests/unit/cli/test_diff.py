@@ -63,7 +63,7 @@ def pinned(shop: Path, stack: str) -> release.Release:
     return pinned_release
 
 
-def test_a_table_of_what_differs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_of_differences(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["diff", "dev", "prod"]) == 0
     heading, rows = table(capsys)
     assert re.fullmatch(r"shop · stack dev and stack prod · 4 differences, \d+ fields equal", heading)
@@ -95,7 +95,7 @@ def test_json_has_values_and_not_texts(shop: Path, capsys: pytest.CaptureFixture
     assert {"part": "services.web", "field": "scale.min", "left": 4, "right": 2} in document["differences"]
 
 
-def test_no_secret_is_needed_and_none_is_shown(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_secret_values_are_neither_needed_nor_printed(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shop / "Pulumi.prod.yaml"
     file.write_text(file.read_text() + "\n  seaway:secrets: {KEY: {secure: v1:y}, POSTGRES_PASSWORD: {secure: v1:z}}\n")
     file.write_text(file.read_text().replace("  seaway:secrets: {KEY: {secure: v1:x}}\n", "", 1))
@@ -107,7 +107,7 @@ def test_no_secret_is_needed_and_none_is_shown(shop: Path, capsys: pytest.Captur
     ]
 
 
-def test_a_pinned_stack_is_told_by_its_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pinned_stack_is_compared_by_its_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pinned_release = pinned(shop, "prod")
     assert main.main(["diff", "dev", "prod", "--json"]) == 0
     rows = differences(capsys)
@@ -138,7 +138,7 @@ def test_rollback_and_fallback_of_a_lock_file(
     assert fakes.hide_ids(rows) == wording
 
 
-def test_a_release_that_is_of_no_commit(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_release_without_a_commit(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pinned_release = pinned(shop, "prod")
     release.get_path(shop, pinned_release.id).unlink()
     release.save_release(shop, dataclasses.replace(pinned_release, provenance=release.Provenance()))
@@ -147,7 +147,7 @@ def test_a_release_that_is_of_no_commit(shop: Path, capsys: pytest.CaptureFixtur
     assert ("release", "source", "the working tree", None) in differences(capsys)
 
 
-def test_two_stacks_with_one_release_differ_in_what_is_theirs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_stacks_with_the_same_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(shop / "Pulumi.prod.yaml", shop / "Pulumi.staging.yaml")
     pinned(shop, "staging")
     pinned(shop, "prod")
@@ -158,7 +158,7 @@ def test_two_stacks_with_one_release_differ_in_what_is_theirs(shop: Path, capsys
     assert "no differences" in heading
 
 
-def test_one_difference_is_counted_as_one(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_single_difference_is_singular(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(shop / "Pulumi.dev.yaml", shop / "Pulumi.next.yaml")
     file = shop / "Pulumi.next.yaml"
     file.write_text(file.read_text().replace("context: work", "context: next"))
@@ -167,14 +167,14 @@ def test_one_difference_is_counted_as_one(shop: Path, capsys: pytest.CaptureFixt
     assert "· 1 difference, " in heading
 
 
-def test_an_unknown_stack_is_told_with_those_that_there_are(
+def test_an_unknown_stack_lists_the_known_stacks(
     shop: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
     assert main.main(["diff", "dev", "pord"]) == 2
     assert capsys.readouterr().err.splitlines() == wording
 
 
-def test_all_that_is_wrong_is_told_at_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_errors_of_both_stacks_are_reported_together(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shop / "Pulumi.prod.yaml"
     file.write_text(file.read_text().replace("loadBalancer", "everywhere"))
     assert main.main(["diff", "staging", "prod"]) == 2
@@ -183,7 +183,7 @@ def test_all_that_is_wrong_is_told_at_once(shop: Path, capsys: pytest.CaptureFix
     assert second.startswith("Pulumi.staging.yaml: ")
 
 
-def test_what_is_wrong_with_both_is_told_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_both_stacks_is_reported_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "app" / "web" / "Dockerfile").unlink()
     assert main.main(["diff", "dev", "prod"]) == 2
     (line,) = capsys.readouterr().err.splitlines()

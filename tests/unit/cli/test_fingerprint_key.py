@@ -81,7 +81,7 @@ def test_ci_writes_none(bare: Path, pulumi: program.FakePulumi, monkeypatch: pyt
     assert not (bare / "calls.json").exists()
 
 
-def test_where_there_is_one_or_no_secret_nothing_is_done(
+def test_an_existing_key_or_no_secret_changes_nothing(
     checkout: Path, pulumi: program.FakePulumi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
@@ -92,7 +92,7 @@ def test_where_there_is_one_or_no_secret_nothing_is_done(
     assert not (checkout / "calls.json").exists()
 
 
-def test_what_pulumi_says(bare: Path, pulumi: program.FakePulumi) -> None:
+def test_an_error_of_pulumi(bare: Path, pulumi: program.FakePulumi) -> None:
     pulumi.set_steps("print('error: incorrect passphrase', file=sys.stderr); sys.exit(255)")
     with pytest.raises(errors.Unavailable, match=r"seaway:fingerprintKey of stack dev cannot be set \(incorrect passp"):
         fingerprint_key.ensure_key(stack.read_target(bare, "dev"))

@@ -88,7 +88,7 @@ def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_what_is_refused_is_not_written_and_not_deployed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_key_is_neither_written_nor_deployed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(f"{COMPOSE}    privileged: true\n")
     assert main.main(["import", "docker-compose.yml"]) == 1
     assert "8     services.web.privileged         refused " in capsys.readouterr().out
@@ -153,15 +153,13 @@ def test_others_are_not(name: str) -> None:
     assert not project.is_compose_file(name)
 
 
-def test_one_that_is_not_there() -> None:
+def test_a_missing_file() -> None:
     with pytest.raises(diagnosis.InvalidInput) as raised:
         load.load_application(Path("docker-compose.yml"))
     assert [str(diagnostic.location) for diagnostic in raised.value.diagnostics] == ["docker-compose.yml"]
 
 
-def test_what_has_a_name_is_built_by_somebody_else_where_no_stack_is(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_stack_a_named_image_is_not_built(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.with_name("Dockerfile").write_text("FROM python:3\nUSER 7\n")
     file.write_text(COMPOSE.replace("image: nginx:1.29", "image: me/shop:1\n    build: ."))
     assert main.main(["render", "--app", "docker-compose.yml", "-n", "shop", "--service", "web"]) == 0

@@ -26,7 +26,7 @@ def print_something(api: apiserver.ApiServer) -> None:
     api.logs["db-0", "db", False] = "2026-03-01T10:00:02Z ready\n"
 
 
-def test_all_pods_by_time_and_told_apart(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_lines_of_all_pods_are_sorted_by_time(api: apiserver.ApiServer, capsys: Captured) -> None:
     print_something(api)
     assert main.main(["logs", "web"]) == 0
     output = capsys.readouterr()
@@ -62,7 +62,7 @@ def test_all_containers_of_a_pod(api: apiserver.ApiServer, capsys: Captured) -> 
     ]
 
 
-def test_what_the_api_is_asked_for(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_options_become_a_query(api: apiserver.ApiServer, capsys: Captured) -> None:
     print_something(api)
     assert main.main(["logs", "db", "--tail", "5", "--since", "1h30m"]) == 0
     assert list_queries(api) == ["tailLines=5&sinceSeconds=5400&timestamps=true&container=db"]
@@ -78,7 +78,7 @@ def test_the_run_before(api: apiserver.ApiServer, capsys: Captured) -> None:
     assert (output.out, output.err) == ("web-aaaaa: last words\n", "")
 
 
-def test_no_run_before(api: apiserver.ApiServer, capsys: Captured, wording: list[str]) -> None:
+def test_no_previous_run(api: apiserver.ApiServer, capsys: Captured, wording: list[str]) -> None:
     print_something(api)
     assert main.main(["logs", "web", "--previous"]) == 0
     assert capsys.readouterr().err.splitlines() == wording
@@ -100,7 +100,7 @@ def test_a_pod_without_logs_is_not_an_error(api: apiserver.ApiServer, capsys: Ca
     assert output.err == ""
 
 
-def test_one_log_that_is_refused_does_not_hide_the_others(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_a_refused_log_does_not_hide_the_others(api: apiserver.ApiServer, capsys: Captured) -> None:
     print_something(api)
     del api.logs["web-5d9c-aaaaa", "web", False]
     assert main.main(["logs", "web"]) == 0
@@ -179,7 +179,7 @@ def test_a_colour_a_pod_on_a_terminal(api: apiserver.ApiServer, monkeypatch: pyt
     assert first != second
 
 
-def test_a_reader_that_has_seen_enough(api: apiserver.ApiServer) -> None:
+def test_a_reader_that_ends_early(api: apiserver.ApiServer) -> None:
     print_something(api)
     api.logs["db-0", "db", False] = "".join(f"2026-03-01T10:00:02Z line {number}\n" for number in range(100_000))
     with running.head("logs", "db") as printed:
@@ -203,7 +203,7 @@ def say(api: apiserver.ApiServer, pod: str, *lines: str, over: bool = False) -> 
     api.print_lines(f"web-5d9c-{pod}", "web", *stamped, ended=over)
 
 
-def test_following_begins_with_the_last_lines_and_takes_new_pods(api: apiserver.ApiServer) -> None:
+def test_following_starts_with_the_last_lines_and_adds_new_pods(api: apiserver.ApiServer) -> None:
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", *(f"{number:02} old {number}" for number in range(15)))
@@ -291,7 +291,7 @@ def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer
         assert printed.interrupt() == 130
 
 
-def test_following_all_prints_all_that_is_wanted_of_what_was(api: apiserver.ApiServer) -> None:
+def test_following_all_workloads_with_a_tail(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
     for pod, container in (("db-0", "db"), ("web-5d9c-aaaaa", "web"), ("web-5d9c-bbbbb", "web")):
         api.print_lines(pod, container, "2026-03-01T10:00:00Z x", "2026-03-01T10:00:01Z y")
@@ -302,7 +302,7 @@ def test_following_all_prints_all_that_is_wanted_of_what_was(api: apiserver.ApiS
         printed.err.has("seaway: migrate-ccccc: no log: ")
 
 
-def test_a_reader_that_has_seen_enough_ends_the_following(api: apiserver.ApiServer) -> None:
+def test_a_reader_that_ends_early_stops_following(api: apiserver.ApiServer) -> None:
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", "01 one")
@@ -318,7 +318,7 @@ def test_a_reader_that_has_seen_enough_ends_the_following(api: apiserver.ApiServ
         assert printed.err.quiet(0.1) == []
 
 
-def test_following_what_may_not_be_read(api: apiserver.ApiServer) -> None:
+def test_following_without_permission(api: apiserver.ApiServer) -> None:
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     api.forbidden_logs = True

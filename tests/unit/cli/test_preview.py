@@ -100,8 +100,8 @@ def plain(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return json.loads(capfd.readouterr().out)
 
 
-def test_what_changes_is_shown(shop: Shop, capfd: pytest.CaptureFixture[str], wording: list[str]) -> None:
-    shop.pulumi(previews.captured("image"))
+def test_changes_are_printed(shop: Shop, capfd: pytest.CaptureFixture[str], wording: list[str]) -> None:
+    shop.pulumi(previews.read_captured("image"))
     assert main.main(["preview", "--", "-c", "a=b"]) == 0
     assert shop.calls == [["preview", "--json", "--stack", "review", "-c", "a=b", "--non-interactive"]]
     output = capfd.readouterr()
@@ -123,7 +123,7 @@ def test_what_changes_is_shown(shop: Shop, capfd: pytest.CaptureFixture[str], wo
 
 
 def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
-    shop.pulumi(previews.captured("removal"))
+    shop.pulumi(previews.read_captured("removal"))
     assert main.main(["preview", "--markdown", "preview.md"]) == 5
     message = capfd.readouterr().err.splitlines()[-1].removeprefix("seaway: ")
     assert message.startswith("blocked by the policy of stack review: Deployment/worker (OUTAGE); ")
@@ -171,8 +171,8 @@ def test_a_preview_that_did_not_begin(shop: Shop, capfd: pytest.CaptureFixture[s
     assert message in (shop.folder / "preview.md").read_text()
 
 
-def test_what_was_found_until_a_failure_is_judged(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
-    shop.pulumi(previews.captured("volume"), 255)
+def test_the_policy_applies_to_the_changes_before_a_failure(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    shop.pulumi(previews.read_captured("volume"), 255)
     assert main.main(["preview"]) == 5
     output = capfd.readouterr()
     assert output.out.startswith("shop, stack review: the preview failed; 1 replaced; outage: db\n")
@@ -193,13 +193,13 @@ def test_in_ci_a_backend_on_the_runners_disk_is_refused(
     shop: Shop, ci: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
     monkeypatch.setenv("CI", ci)
-    shop.pulumi(previews.captured("image"), backend="file:///home/runner/state")
+    shop.pulumi(previews.read_captured("image"), backend="file:///home/runner/state")
     assert main.main(["preview", "--markdown", "preview.md"]) == 2
     assert capfd.readouterr().err.splitlines() == wording
     assert "in CI every preview would start from nothing" in (shop.folder / "preview.md").read_text()
     assert shop.calls == [["whoami", "--json", "--non-interactive"]]
     assert main.main(["preview", "--local-backend"]) == 0
-    shop.pulumi(previews.captured("image"))
+    shop.pulumi(previews.read_captured("image"))
     assert main.main(["preview"]) == 0
 
 
@@ -207,12 +207,12 @@ def test_elsewhere_a_local_backend_is_fine(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CI", "false")
-    shop.pulumi(previews.captured("image"), backend="file:///home/me/state")
+    shop.pulumi(previews.read_captured("image"), backend="file:///home/me/state")
     assert main.main(["preview"]) == 0
     assert [call[0] for call in shop.calls] == ["preview"]
 
 
-def test_what_is_wrong_with_the_files_is_told_before_pulumi_runs(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_invalid_files_are_reported_before_pulumi_runs(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     shop.replace("app/app.yaml", "port: 8000", "port: 80000")
     assert main.main(["preview", "--markdown", "preview.md"]) == 2
     assert "services.web.port: " in capfd.readouterr().err
@@ -224,7 +224,7 @@ def test_the_base_says_why_an_image_is_rebuilt(shop: Shop, capfd: pytest.Capture
     """A fresh runner has built nothing, so Pulumi's program does not know."""
     (shop.folder / "app" / "web" / "web.py").write_text("# other\n")
     now = offline.render_tree(shop.folder, "review").images["web"].content
-    shop.pulumi(previews.captured("image").replace("ctx-02f60c71653a", now).replace("web: rebuild, ", ""))
+    shop.pulumi(previews.read_captured("image").replace("ctx-02f60c71653a", now).replace("web: rebuild, ", ""))
     assert main.main(["preview", "--json"]) == 0
     assert [image["why"] for image in plain(capfd)["images"]] == [None]
     assert main.main(["preview", "--json", "--base", "HEAD"]) == 0
@@ -349,7 +349,7 @@ def test_offline_in_a_folder_of_a_repository(
 
 
 @pytest.mark.parametrize("side", ["working tree", "base"])
-def test_no_branch_puts_the_environment_into_its_comment(
+def test_a_branch_cannot_read_environment_variables(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], side: str
 ) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "top-secret-pass")
@@ -400,7 +400,7 @@ def test_offline_the_base_has_a_root_of_its_own(
     assert "copy it into the git repository" in errors
 
 
-def test_offline_a_stack_that_was_not_there(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_with_a_new_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     (shop.folder / "Pulumi.review.yaml").rename(shop.folder / "Pulumi.next.yaml")
     assert main.main([*OFFLINE, "--stack", "next"]) == 0
     document = plain(capfd)
@@ -408,7 +408,7 @@ def test_offline_a_stack_that_was_not_there(shop: Shop, capfd: pytest.CaptureFix
     assert "HEAD has no stack next: everything is new" in document["notes"]
 
 
-def test_offline_a_base_that_is_wrong(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_with_an_invalid_base(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     shop.replace("app/app.yaml", "port: 8000", "port: 80000")
     shop.commit()
     shop.replace("app/app.yaml", "port: 80000", "port: 8000")
@@ -425,7 +425,9 @@ def test_offline_a_base_that_is_wrong(shop: Shop, capfd: pytest.CaptureFixture[s
         (["--base", "HEAD", "--", "-c", "a=b"], "seaway: --offline accepts no arguments for pulumi\n"),
     ],
 )
-def test_offline_wrong_words(shop: Shop, words: list[str], expected: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_with_invalid_options(
+    shop: Shop, words: list[str], expected: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     words = [f"--base={words[1]}"] if words[1:] == ["--all"] else words
     assert main.main(["preview", "--offline", *words]) == 2
     assert capfd.readouterr().err.startswith(expected)

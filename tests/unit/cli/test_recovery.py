@@ -151,7 +151,7 @@ def test_a_new_lock_of_another_process_is_kept(where: stack.TargetStack, pulumi:
     assert len(pulumi.calls) == 5
 
 
-def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
+def test_a_later_process_with_the_same_number_is_not_the_holder() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         (before, since) = recovery.parse_holders(
             f"created by {here(process.pid, LONG_AGO)}\n created by {here(process.pid, now())}"
@@ -172,7 +172,7 @@ def test_another_pulumi_with_its_number_is_not_disturbed(tmp_path: Path) -> None
         process.kill()
 
 
-def test_one_that_nobody_has_waited_for_is_dead() -> None:
+def test_a_zombie_is_not_running() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
     assert process.stdout
     process.stdout.read()

@@ -113,7 +113,7 @@ def test_a_file_that_was_changed_by_hand(shop: Path, first: record.ReleaseRecord
     assert capfd.readouterr().err.endswith("[release-changed]\n")
 
 
-def test_what_runs_is_saved_once(shop: Path, first: record.ReleaseRecord, capfd: Captured) -> None:
+def test_the_deployed_release_is_saved_once(shop: Path, first: record.ReleaseRecord, capfd: Captured) -> None:
     assert main.main(["release", "save", "--stack", "dev"]) == 0
     assert capfd.readouterr().out == f"releases/{first.release_id}.yaml is written; commit it\n"
     saved = release.read(shop, first.release_id)

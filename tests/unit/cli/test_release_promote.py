@@ -51,7 +51,9 @@ def staged(shop: Path, api: apiserver.ApiServer, dev: record.ReleaseRecord, capf
     return deployed
 
 
-def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
+def test_the_release_is_pinned_and_the_next_steps_are_printed(
+    shop: Path, dev: record.ReleaseRecord, capfd: Captured
+) -> None:
     assert promote("dev", "staging") == 0
     assert environments.read_lock(shop, "staging") == release_lock.Lock(release=dev.release_id)
     saved = release.read(shop, dev.release_id)
@@ -70,7 +72,7 @@ def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.Re
     assert not (shop / "calls.json").exists()
 
 
-def test_the_table_says_what_changes(
+def test_the_table_lists_the_changes(
     shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     assert promote("dev", "staging") == 0
@@ -84,7 +86,7 @@ def test_the_table_says_what_changes(
     assert ["services.web", "env.TITLE", "Shop", "New"] in rows
 
 
-def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
+def test_an_already_pinned_release_changes_nothing(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
     assert promote("dev", "staging") == 0
     text = release_lock.get_path(shop, "staging").read_text()
     capfd.readouterr()
@@ -153,13 +155,13 @@ def test_a_working_tree_with_changes_is_a_warning(
     assert release.read(shop, deployed.release_id).provenance.dirty
 
 
-def test_what_runs_counts_and_not_the_working_tree(shop: Path, dev: record.ReleaseRecord) -> None:
+def test_the_deployed_release_is_promoted_not_the_working_tree(shop: Path, dev: record.ReleaseRecord) -> None:
     (shop / "app" / "app.yaml").write_text("name: shop\nservices: {web: {port: no number}}\n")
     assert promote("dev", "staging") == 0
     assert release.read(shop, dev.release_id).application.services[0].port == 8000
 
 
-def test_a_failed_one_runs_no_longer_instead(shop: Path, dev: record.ReleaseRecord) -> None:
+def test_a_promotion_ends_a_fallback(shop: Path, dev: record.ReleaseRecord) -> None:
     """`seaway up --rollback-on-failure` of the release before has left its words in the lock."""
     file = release.get_path(shop, f"{OLD}-abcdef")
     file.parent.mkdir()
@@ -187,7 +189,7 @@ def test_no_such_stack(shop: Path, words: tuple[str, str], capfd: Captured, word
     assert environments.hide_ids(refused(capfd, *words, code=2)) == wording
 
 
-def test_a_stack_that_builds_takes_none(shop: Path, capfd: Captured, wording: list[str]) -> None:
+def test_a_stack_that_builds_is_refused_as_target(shop: Path, capfd: Captured, wording: list[str]) -> None:
     assert environments.hide_ids(refused(capfd, "prod", "dev", code=2)) == wording
     environments.write_stack(shop, "prod", build="true")
     assert environments.hide_ids(refused(capfd, "prod", "dev", code=2)) == wording
@@ -222,7 +224,7 @@ def test_a_forged_record_is_not_promoted(
     assert line.startswith(f"seaway: the record of release {dev.id} in namespace shop-dev was changed: ")
 
 
-def test_the_cluster_says_that_another_one_runs(
+def test_the_cluster_and_the_state_disagree(
     shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
@@ -279,7 +281,7 @@ def test_a_pod_with_another_image(
     assert environments.hide_ids(lines) == wording
 
 
-def test_it_runs_another_one_than_it_pins(
+def test_the_source_runs_another_release_than_it_pins(
     shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:
     staged(shop, api, dev, capfd)
@@ -315,7 +317,7 @@ def test_held(shop: Path, dev: record.ReleaseRecord, capfd: Captured, wording: l
     assert environments.read_lock(shop, "staging") == release_lock.Lock(release=dev.release_id, held=(HELD,))
 
 
-def test_what_is_not_held_cannot_be_let_go(
+def test_a_release_without_a_hold_cannot_be_released(
     shop: Path, dev: record.ReleaseRecord, capfd: Captured, wording: list[str]
 ) -> None:
     assert environments.hide_ids(refused(capfd, "dev", "staging", "--unhold", "ffffffffffff")) == wording
@@ -336,7 +338,7 @@ def test_a_waiver_has_ended(shop: Path, dev: record.ReleaseRecord, stack: str, c
     assert lines[0].endswith(" [waiver-expired]")
 
 
-def test_all_that_is_wrong_in_the_target_is_told(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_all_errors_of_the_target_are_reported(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
     """What today's file of the stack has wrong with the release, and all the rest, at once."""
     environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [TOKEN]")
     environments.write_stack(shop, "dev", "seaway:secrets: {TOKEN: {secure: v1:x}}")
@@ -372,7 +374,9 @@ def test_the_same_content_with_other_images(
     assert release_lock.read(shop, "staging") == release_lock.Lock()
 
 
-def test_forbidden_is_told(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured) -> None:
+def test_missing_permissions_are_reported(
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
+) -> None:
     api.forbidden.add("/api/v1/namespaces/shop-dev/configmaps")
     (line,) = refused(capfd, "dev", "staging")
     assert line.startswith("seaway: ")

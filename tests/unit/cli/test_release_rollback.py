@@ -92,7 +92,7 @@ def test_the_release_before_is_pinned_and_deployed(
     )
 
 
-def test_what_is_wrong_now_is_why_it_is_held(
+def test_the_reason_of_the_hold_is_the_current_error(
     pulumi: program.FakePulumi, shop: Path, prod: Records, api: apiserver.ApiServer
 ) -> None:
     api.put("apps/v1", "Deployment", "shop-prod", "web", status={"observedGeneration": 1, "replicas": 2})
@@ -164,7 +164,7 @@ def test_a_deployment_that_fails_leaves_it_pinned(
     assert environments.hide_ids(capfd.readouterr().err) == wording
 
 
-def test_what_is_newer_than_the_release_is_not_in_the_way(
+def test_settings_newer_than_the_release_do_not_block(
     pulumi: program.FakePulumi, shop: Path, api: apiserver.ApiServer
 ) -> None:
     """A secret, an overlay and a waiver of a service that the older release does not have, and a waiver that has ended."""
@@ -247,19 +247,19 @@ def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Capture
     assert environments.hide_ids(refused(shop, capfd, "prod")) == wording
 
 
-def test_what_is_pinned_already(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
+def test_an_already_pinned_release(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     _, second = prod
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", second.release_id)) == wording
 
 
-def test_what_is_held(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
+def test_a_held_release(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     first, second = prod
     held = release_lock.HeldRelease(first.release_id, because="slow", since=environments.TIME)
     release_lock.write(shop, "prod", release_lock.Lock(release=second.release_id, held=(held,)))
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", first.release_id)) == wording
 
 
-def test_what_nobody_knows(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
+def test_an_unknown_release(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     _first, _ = prod
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", "ffffffffffff")) == wording
 

@@ -53,9 +53,7 @@ def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServ
 
 
 @pytest.mark.parametrize("since", ["\x1b[2Jsoon", "2026-01-01T00:00:00"])
-def test_what_the_cluster_says_cannot_steer_the_terminal(
-    api: apiserver.ApiServer, capsys: Captured, since: str
-) -> None:
+def test_text_from_the_cluster_is_escaped(api: apiserver.ApiServer, capsys: Captured, since: str) -> None:
     """Whoever may write a ConfigMap or an event writes what is printed here."""
     objects = broken()
     objects["Pod"][0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "a\x1b]0;b\x07\u202ec"
@@ -94,7 +92,7 @@ def test_a_job_by_the_clock_tells_its_last_run(api: apiserver.ApiServer, capsys:
     }
 
 
-def test_where_an_autoscaler_chooses_its_bounds_are_told(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_the_limits_of_an_autoscaler_are_printed(api: apiserver.ApiServer, capsys: Captured) -> None:
     objects = live_objects.healthy()
     objects["Deployment"][0]["metadata"]["annotations"]["seaway/scale"] = "2-10"
     conftest.put_all(api, objects)
@@ -105,7 +103,7 @@ def test_where_an_autoscaler_chooses_its_bounds_are_told(api: apiserver.ApiServe
     assert (web["desired"], web["scale"], db["scale"]) == (2, {"min": 2, "max": 10}, None)
 
 
-def test_where_a_service_is_found_by_name_is_told(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_the_urls_of_a_service_are_printed(api: apiserver.ApiServer, capsys: Captured) -> None:
     objects = live_objects.healthy()
     urls = ["https://example.com/shop", "https://shop.example.com/"]
     objects["Deployment"][0]["metadata"]["annotations"]["seaway/urls"] = " ".join(urls)
@@ -117,7 +115,7 @@ def test_where_a_service_is_found_by_name_is_told(api: apiserver.ApiServer, caps
     assert (web["urls"], db["urls"]) == (urls, [])
 
 
-def test_what_is_wrong_stands_below_the_table_with_the_way_out(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, capsys: Captured) -> None:
     conftest.put_all(api, broken())
     assert main.main(["status"]) == 1
     lines = capsys.readouterr().out.partition("\n\n")[2].splitlines()
@@ -230,7 +228,7 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(
     assert len(web.rstrip()) == width
 
 
-def test_no_colours_where_they_are_not_wanted(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_disables_colours(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     conftest.put_all(api, live_objects.healthy())
     _, lines = conftest.run_at_terminal(monkeypatch, "status")
@@ -367,7 +365,7 @@ def test_watch_as_json_is_an_object_a_line(api: apiserver.ApiServer) -> None:
         assert status.interrupt() == 130
 
 
-def test_watch_on_a_terminal_draws_the_table_anew(api: apiserver.ApiServer) -> None:
+def test_watch_on_a_terminal_redraws_the_table(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
     with running.command("status", "--watch", terminal=True) as status:
         status.out.has("migrate")
@@ -380,7 +378,7 @@ def test_watch_on_a_terminal_draws_the_table_anew(api: apiserver.ApiServer) -> N
         assert status.err.quiet(0.1) == []
 
 
-def test_a_reader_that_has_seen_enough_ends_the_watch(api: apiserver.ApiServer) -> None:
+def test_a_reader_that_ends_early_stops_the_watch(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
     with running.head("status", "--watch") as status:
         assert status.out.has("web 2/2")

@@ -60,7 +60,7 @@ def breaks(api: apiserver.ApiServer) -> str:
     return f"note('{FAILED}', '{FAILED}'); delete('{path}'); sys.exit(255)"
 
 
-def test_success_shows_what_runs(
+def test_success_prints_the_status(
     pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pulumi.set_steps(f"print('Updating', flush=True); note('{good.id}', '{good.id}')")
@@ -90,7 +90,7 @@ def accepts(*names: str) -> str:
     return f"import os; sys.exit(0 if {wanted} and 'SEAWAY_LIST_DATA_LOSS' not in os.environ else 255)"
 
 
-def test_exactly_what_a_preview_lists_is_accepted(
+def test_exactly_the_listed_deletions_are_accepted(
     pulumi: program.FakePulumi,
     good: record.ReleaseRecord,
     capfd: pytest.CaptureFixture[str],
@@ -131,7 +131,7 @@ def test_a_preview_that_fails_accepts_nothing(
     assert expected in capfd.readouterr().err
 
 
-def test_a_rollback_takes_the_disks_of_the_failed_release_along(
+def test_a_rollback_deletes_the_volumes_of_the_failed_release(
     pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "")
@@ -234,7 +234,7 @@ def test_a_program_that_never_ran_changed_nothing(
     assert environments.hide_ids(capfd.readouterr().err) == wording
 
 
-def test_the_first_release_has_nothing_to_go_back_to(
+def test_the_first_release_cannot_be_rolled_back(
     pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
     pulumi.set_steps(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
@@ -242,7 +242,7 @@ def test_the_first_release_has_nothing_to_go_back_to(
     assert environments.hide_ids(capfd.readouterr().err) == wording
 
 
-def test_a_release_that_is_healthy_is_not_put_back(
+def test_a_healthy_release_is_not_rolled_back(
     pulumi: program.FakePulumi,
     good: record.ReleaseRecord,
     api: apiserver.ApiServer,
@@ -255,7 +255,7 @@ def test_a_release_that_is_healthy_is_not_put_back(
     assert environments.hide_ids(capfd.readouterr().err) == wording
 
 
-def test_a_record_that_cannot_be_read_is_told(
+def test_an_unreadable_record_is_reported(
     pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = pulumi.folder / "state.dev.json"
@@ -267,7 +267,7 @@ def test_a_record_that_cannot_be_read_is_told(
 
 
 @pytest.mark.parametrize("forged", ["changed", "deleted", "another format"])
-def test_a_forged_record_is_not_what_is_gone_back_to(
+def test_a_forged_record_is_not_restored(
     pulumi: program.FakePulumi,
     good: record.ReleaseRecord,
     api: apiserver.ApiServer,
@@ -358,7 +358,7 @@ def test_a_release_that_is_held_back_stays_so(
     )
 
 
-def test_a_mended_source_ends_the_hold(
+def test_a_changed_source_ends_the_hold(
     pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
 ) -> None:
     held(pulumi, good)
@@ -376,7 +376,7 @@ def test_retry_ends_the_hold_first(pulumi: program.FakePulumi, good: record.Rele
     assert main.main(["up", "--retry"]) == 0
 
 
-def test_pulumi_must_be_there(checkout: Path, capfd: pytest.CaptureFixture[str], wording: list[str]) -> None:
+def test_pulumi_must_be_installed(checkout: Path, capfd: pytest.CaptureFixture[str], wording: list[str]) -> None:
     assert main.main(["up"]) == 2
     assert environments.hide_ids(capfd.readouterr().err) == wording
 
@@ -413,7 +413,7 @@ def test_ctrl_c_at_a_terminal_reaches_pulumi_as_often_as_it_is_pressed(
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_does_not_kill_what_make_up_waits_for(pulumi: program.FakePulumi, times: int) -> None:
+def test_ctrl_c_does_not_kill_the_pulumi_of_make_up(pulumi: program.FakePulumi, times: int) -> None:
     pulumi.set_steps(waits(signal.SIGINT, times))
     text = (
         "import sys; from dev import stack; sys.argv[1:] = ['up'];"

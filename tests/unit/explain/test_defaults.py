@@ -50,11 +50,11 @@ def test_no_field_with_a_default_is_missing(cls: type) -> None:
             assert decode.to_camel_case(field.name) in listed | flat
 
 
-def test_each_means_something_or_has_a_reason() -> None:
+def test_every_default_has_a_meaning_or_a_reason() -> None:
     assert all(default.means or default.why for default in ALL)
 
 
-def test_each_is_told_once() -> None:
+def test_every_default_is_listed_once() -> None:
     keys = [(default.of, default.field) for default in ALL]
     assert len(keys) == len(set(keys))
 
@@ -136,12 +136,12 @@ def of_kind(kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("field", fields.FIELDS, ids=lambda field: f"{field.kinds}/{field.path}")
-def test_a_field_is_one_that_the_examples_have(field: fields.Field) -> None:
+def test_the_examples_have_every_field(field: fields.Field) -> None:
     assert any(fields.find_value(manifest, field.path) is not None for manifest in of_kind(field.kinds))
     assert bool(field.rationale) != bool(field.model_path)
 
 
-def test_what_is_not_there_has_no_value() -> None:
+def test_a_missing_path_has_no_value() -> None:
     assert fields.find_value({"a": [{"b": 1}]}, ("a", "0", "b")) == 1
     assert fields.find_value({"a": [{"b": 1}]}, ("a", "1", "b")) is None
     assert fields.find_value({"a": 1}, ("a", "b")) is None

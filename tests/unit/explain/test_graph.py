@@ -54,7 +54,7 @@ def overlap(a: layout.Box, b: layout.Box) -> bool:
     return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
 
 
-def test_what_has_no_number_of_pods() -> None:
+def test_workloads_without_a_number_of_pods() -> None:
     agent = application.Service("agent", image="x:1", daemon_set=True)
     report = application.Job("report", image="x:1", schedule="0 3 * * *")
     app = application.Application("big", services=(agent,), jobs=(report,))
@@ -62,7 +62,7 @@ def test_what_has_no_number_of_pods() -> None:
     assert [node.detail for node in picture.nodes] == ["a pod on every node", "0 3 * * *"]
 
 
-def test_what_is_in_it() -> None:
+def test_nodes_and_edges() -> None:
     assert shop().title == "shop · stack dev · 3 services, 1 store, 1 job"
     assert edges(shop()) == [
         ("outside", "reaches", "services.web"),
@@ -162,7 +162,7 @@ def test_any_text_is_escaped(name: str, other: str, detail: str) -> None:
     assert not list(root.iter(f"{SVG}script"))
 
 
-def test_what_xml_cannot_say_is_replaced() -> None:
+def test_characters_that_xml_cannot_have_are_replaced() -> None:
     assert svg.strip_invalid("a\x00b\x1fc\ud800d\ufffee\u2028\n") == "a\ufffdb\ufffdc\ufffdd\ufffde\u2028\n"
 
 
@@ -181,7 +181,7 @@ def test_any_graph_is_laid_out(pairs: list[tuple[str, str]]) -> None:
     assert all(0 <= y <= positions.height for node in positions.bends.values() for _, y in node)
 
 
-def test_nothing_is_no_error() -> None:
+def test_an_empty_graph() -> None:
     assert layout.compute_layout({}, []) == layout.Layout(width=0, height=0, boxes={}, bends={})
 
 
