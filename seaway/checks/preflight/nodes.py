@@ -18,7 +18,7 @@ _Node = unstructured.Object
 
 def list_requirements(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
     """The requirements for the nodes."""
-    platform = context.stack_settings.platform
+    platform = context.environment.settings.platform
     yield requirement.Requirement(
         code="node-platform", paths=(NODES_PATH,), evaluator=_build_platform_evaluator(platform)
     )
@@ -126,7 +126,7 @@ def _build_capacity_evaluator(context: check_context.CheckContext) -> requiremen
     """All pods of the application together must fit beside those of others."""
 
     def evaluate(nodes: cluster_facts.Answer, pods: cluster_facts.Answer) -> requirement.Outcome:
-        namespace = context.stack_settings.format_namespace(context.app.name)
+        namespace = context.environment.namespace
         others = [
             pod
             for pod in cluster_facts.list_objects(pods)

@@ -63,7 +63,7 @@ def _require_basics(context: check_context.CheckContext) -> Iterator[requirement
         yield requirement.Requirement(
             code="metrics-api", workloads=scaled, paths=(METRICS_PATH,), evaluator=_evaluate_metrics
         )
-    path = kinds.build_path("ResourceQuota", context.stack_settings.format_namespace(context.app.name))
+    path = kinds.build_path("ResourceQuota", context.environment.namespace)
     yield requirement.Requirement(code="namespace-quota", paths=(path,), evaluator=_build_quota_evaluator(context))
 
 
@@ -269,18 +269,18 @@ def _require_secrets(context: check_context.CheckContext) -> Iterator[requiremen
     """Secrets in the namespace that Seaway does not manage."""
     keys: dict[str, set[str]] = {}
     owners: dict[str, list[str]] = {}
-    for path, container_spec in context.app.get_containers().items():
+    for path, container_spec in context.environment.app.get_containers().items():
         for secret in container_spec.secrets:
             if secret.existing is not None:
                 keys.setdefault(secret.existing, set()).add(secret.key or secret.name)
                 owners.setdefault(secret.existing, []).append(path.split(".")[1])
-    tls_secret = context.stack_settings.ingress.tls_secret
+    tls_secret = context.environment.settings.ingress.tls_secret
     if tls_secret and (served := _list_owners(context.list_objects("Ingress"))):
         keys.setdefault(tls_secret, set()).update(("tls.crt", "tls.key"))
         owners.setdefault(tls_secret, []).extend(served)
-    for name in context.stack_settings.image_pull_secrets:
+    for name in context.environment.settings.image_pull_secrets:
         keys.setdefault(name, set()).add(".dockerconfigjson")
-    namespace = context.stack_settings.format_namespace(context.app.name)
+    namespace = context.environment.namespace
     for name, needed in keys.items():
         yield requirement.Requirement(
             code="existing-secret",
