@@ -38,17 +38,10 @@ def run_check(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, 
     }
 
 
-<<<<<<< HEAD
-def test_what_the_cluster_has(tmp_path: Path) -> None:
-    code, requirements = needs(tmp_path)
-    assert requirements["kubernetes version"] == ("present", "1.34")
-    assert requirements["cluster dns"] == ("present", "k8s-app=kube-dns")
-=======
 def test_met_requirements(tmp_path: Path) -> None:
     code, requirements = run_check(tmp_path)
-    assert requirements["Kubernetes version"] == ("present", "1.34")
-    assert requirements["cluster DNS"] == ("present", "k8s-app=kube-dns")
->>>>>>> w-dev
+    assert requirements["kubernetes version"] == ("present", "1.34")
+    assert requirements["cluster dns"] == ("present", "k8s-app=kube-dns")
     assert requirements["storage class"] == ("present", "local-path, the default")
     assert requirements["fitting node"] == ("present", "1 of 1")
     assert requirements["node spread"][0] == "warning", "it has one node"
@@ -58,17 +51,10 @@ def test_met_requirements(tmp_path: Path) -> None:
     assert code == bool(lacking)
 
 
-<<<<<<< HEAD
-def test_what_it_lacks(tmp_path: Path) -> None:
-    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "className": "nobodys"}
-    code, requirements = needs(
-        tmp_path, publish="ingress", ingress=ingress, storageClass="golden", imagePullSecrets=["nobody"]
-=======
 def test_missing_requirements(tmp_path: Path) -> None:
-    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "controller": "nobodys"}
+    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "className": "nobodys"}
     code, requirements = run_check(
-        tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"]
->>>>>>> w-dev
+        tmp_path, publish="ingress", ingress=ingress, storageClass="golden", imagePullSecrets=["nobody"]
     )
     assert code == 1
     assert requirements["cluster issuer"] == ("missing", "cert-manager is not installed")

@@ -157,14 +157,7 @@ def test_preview_requires_a_cluster(shop: project.Project) -> None:
     assert "no changes" not in result.stdout + text
 
 
-<<<<<<< HEAD
-def test_in_ci_the_runners_own_disk_is_no_backend(shop: project.Project) -> None:
-    done = seaway(shop, CI="true")
-    assert done.exit_code == 2
-    assert "in CI every preview would start from nothing" in done.stderr
-=======
 def test_local_backend_is_refused_in_ci(shop: project.Project) -> None:
     result = seaway(shop, CI="true")
     assert result.exit_code == 2
-    assert "in CI the preview would always be from nothing" in result.stderr
->>>>>>> w-dev
+    assert "in CI every preview would start from nothing" in result.stderr

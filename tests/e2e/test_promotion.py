@@ -263,13 +263,8 @@ def test_forced_broken_release_is_rolled_back_without_a_failed_request(story: St
     lock = story.pin("prod")
     assert (lock["release"], lock["back"]) == (second, True)
     assert "web: " in lock["held"][third]["because"]
-<<<<<<< HEAD
-    assert f"The jobs of {second} before and after the rollout do not run again (migrate)" in done.stdout
-    assert names(story.prod, "jobs") == []
-=======
-    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in result.stdout
+    assert f"The jobs of {second} before and after the rollout do not run again (migrate)" in result.stdout
     assert list_names(story.prod, "jobs") == []
->>>>>>> w-dev
     story.prod.preview("--expect-no-changes")
 
 

@@ -88,32 +88,18 @@ def read_current(shop: project.Project) -> dict[str, str]:
 
 def test_failed_first_release_has_no_fallback(shop: project.Project) -> None:
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
-<<<<<<< HEAD
-    done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-    assert done.exit_code == 1
-    assert "the last healthy release cannot be restored: the state of stack rollback has no release" in done.stderr
-=======
     result = seaway(shop, "up", "--rollback-on-failure", *MORE)
     assert result.exit_code == 1
-    assert "the last good release cannot be put back: the state of stack rollback has no release" in result.stderr
->>>>>>> w-dev
+    assert "the last healthy release cannot be restored: the state of stack rollback has no release" in result.stderr
     assert not (shop.folder / "environments").exists()
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
 
 
-<<<<<<< HEAD
-def test_a_release_is_recorded_and_nothing_has_drifted(shop: project.Project) -> None:
-    done = seaway(shop, "up", *MORE)
-    assert done.exit_code == 0
-    assert re.search(r"^web +service +2/2 ", done.stdout, re.M)
-    assert re.search(r"^pulumi up [\d.]+ s · total [\d.]+ s$", done.stdout, re.M)
-=======
 def test_release_is_recorded_without_drift(shop: project.Project) -> None:
     result = seaway(shop, "up", *MORE)
     assert result.exit_code == 0
     assert re.search(r"^web +service +2/2 ", result.stdout, re.M)
-    assert re.search(r"^pulumi up [\d.]+ s · in all [\d.]+ s$", result.stdout, re.M)
->>>>>>> w-dev
+    assert re.search(r"^pulumi up [\d.]+ s · total [\d.]+ s$", result.stdout, re.M)
     drift = seaway(shop, "status", "--drift", "--json")
     assert drift.exit_code == 0
     assert json.loads(drift.stdout) | {"drift": []} == json.loads(drift.stdout)
@@ -133,13 +119,8 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     assert read_current(shop) == before, "the failed release never was the current one"
     failed = json.loads((shop.folder / ".seaway" / "release.rollback.json").read_text())
     assert failed["deployed"] == before["id"] != failed["described"]
-<<<<<<< HEAD
-    assert f"release {failed['described']} failed (" in done.stderr
-    assert f"release {before['id']} is restored; state and cluster agree" in done.stderr
-=======
     assert f"release {failed['described']} failed (" in result.stderr
-    assert f"release {before['id']} is back, and state and cluster agree" in result.stderr
->>>>>>> w-dev
+    assert f"release {before['id']} is restored; state and cluster agree" in result.stderr
     assert seaway(shop, "status", "--drift").exit_code == 0
     return result
 
@@ -147,29 +128,16 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
 def test_missing_image_is_rolled_back_without_a_failed_request(shop: project.Project, address: str) -> None:
     before, first = read_current(shop), list_pods(shop)
     replace(shop, "app/app.yaml", "build: ./web", f"image: {ABSENT}")
-<<<<<<< HEAD
-    done = rolled_back(shop, address, before)
-    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); restoring release {before['id']}", done.stderr)
-    assert pods(shop) == first, "the pods of before never went"
-=======
     result = rolled_back(shop, address, before)
-    assert re.search(
-        rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", result.stderr
-    )
+    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); restoring release {before['id']}", result.stderr)
     assert list_pods(shop) == first, "the pods of before never went"
->>>>>>> w-dev
 
     # The source still has the failed release, so further commands keep the healthy release.
     again = seaway(shop, "up", *MORE, "--expect-no-changes")
     assert again.exit_code == 3
     assert "running the last good one" in again.output
-<<<<<<< HEAD
     assert "is held since it failed at " in again.stdout
-    assert pods(shop) == first
-=======
-    assert "is held back, it failed at " in again.stdout
     assert list_pods(shop) == first
->>>>>>> w-dev
 
 
 def test_repaired_source_is_deployed_and_ends_the_hold(shop: project.Project, address: str) -> None:
@@ -177,15 +145,9 @@ def test_repaired_source_is_deployed_and_ends_the_hold(shop: project.Project, ad
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./web")
     replace(shop, "app/app.yaml", "TITLE: Shop", "TITLE: Mended")
     with prober.Prober(address) as load:
-<<<<<<< HEAD
-        done = seaway(shop, "up", *MORE)
-    assert done.exit_code == 0
-    assert "is no longer held: environments/rollback.lock.yaml is updated" in done.stdout
-=======
         result = seaway(shop, "up", *MORE)
     assert result.exit_code == 0
-    assert "is held back no longer: environments/rollback.lock.yaml says so no more" in result.stdout
->>>>>>> w-dev
+    assert "is no longer held: environments/rollback.lock.yaml is updated" in result.stdout
     assert load.failures == []
     assert read_current(shop)["previous"] == before["id"]
     assert {name for name, names in list_pods(shop).items() if names != first[name]} == {"web"}

@@ -6,7 +6,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-<<<<<<< HEAD
 from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis
 from tests.support import diagnostics
@@ -14,10 +13,7 @@ from tests.support import diagnostics
 FindErrors = Callable[..., tuple[diagnosis.Diagnostic, ...]]
 ExpectErrors = Callable[..., None]
 
-# On a busy machine one example may take any time. pytest limits the time of a whole test.
-=======
 # An example may take any time on a busy machine. pytest limits the time of a test.
->>>>>>> w-dev
 hypothesis.settings.register_profile("unit", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("unit")
 
