@@ -1,4 +1,4 @@
-"""A stand-in for an API server: it keeps objects, lists them and lets them be watched, over real connections."""
+"""A stand-in for an API server: it stores, lists and watches objects over real connections."""
 
 import contextlib
 import dataclasses
@@ -52,7 +52,7 @@ def kubeconfig(server: str, *, contexts: Iterable[str] = ("work",), user: Mappin
 
 
 class ApiServer:
-    """Answers as Kubernetes does, or with ``status``, or not at all while ``silent`` waits."""
+    """Answers as Kubernetes does, or with ``status``, or not until ``blocked_until`` is set."""
 
     def __init__(self) -> None:
         self.uid = "uid-1"
@@ -71,7 +71,7 @@ class ApiServer:
         """Of (pod, container), the newest last; followed."""
         self.forbidden_logs = False
         self.discovery: dict[str, Object] = {"/version": {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"}}
-        """What the server says of itself, by path: its version, and which kinds there are."""
+        """Answers about the server itself, by path: its version and its kinds."""
         self.port = 0
         self._objects: dict[str, dict[str, Object]] = {}
         self._events: list[tuple[int, str, Object]] = []
@@ -93,7 +93,7 @@ class ApiServer:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:
-        """Be gone, as after a kill: nobody listens, open connections break."""
+        """Stop as after a kill: the port is closed, and open connections break."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -104,7 +104,7 @@ class ApiServer:
             self._news.notify_all()
 
     def put(self, version: str, kind: str, namespace: str, name: str, **fields: Any) -> Object:
-        """Make or change an object; its labels stand in ``labels``, its metadata is made."""
+        """Create or change an object. ``labels`` are its labels; its other metadata is generated."""
         collection = build_collection_path(version, kind, namespace)
         with self._news:
             known = self._objects.setdefault(collection, {}).get(name)
@@ -120,11 +120,10 @@ class ApiServer:
                 metadata["namespace"] = namespace
             if "labels" in fields:
                 metadata["labels"] = fields.pop("labels")
-            kept = known or {"apiVersion": version, "kind": kind}
-            made = {**kept, "metadata": metadata, **fields}
-            self._objects[collection][name] = made
-            self._tell(collection, "MODIFIED" if known else "ADDED", made)
-        return made
+            stored = {**(known or {"apiVersion": version, "kind": kind}), "metadata": metadata, **fields}
+            self._objects[collection][name] = stored
+            self._notify(collection, "MODIFIED" if known else "ADDED", stored)
+        return stored
 
     def remove(self, version: str, kind: str, namespace: str, name: str) -> None:
         collection = build_collection_path(version, kind, namespace)
@@ -132,10 +131,10 @@ class ApiServer:
             gone = self._objects[collection].pop(name)
             self._version += 1
             gone = {**gone, "metadata": {**gone["metadata"], "resourceVersion": str(self._version)}}
-            self._tell(collection, "DELETED", gone)
+            self._notify(collection, "DELETED", gone)
 
     def compact_history(self) -> None:
-        """Compact: watches from before are answered 410 Gone, the running ones by an event that says so."""
+        """Compact the history: earlier watches get 410 Gone, running ones an error event."""
         with self._news:
             self._version += 1
             self._oldest = self._version
@@ -149,11 +148,9 @@ class ApiServer:
         parsed = [urllib.parse.urlsplit(path) for path, _ in self.requests]
         return [url.path for url in parsed if ("watch=true" in url.query) == watch]
 
-    def _tell(self, collection: str, happened: str, found: Object) -> None:
-        self._events.append((self._version, collection, {"type": happened, "object": found}))
+    def _notify(self, collection: str, change: str, manifest: Object) -> None:
+        self._events.append((self._version, collection, {"type": change, "object": manifest}))
         self._news.notify_all()
-
-    # What the handler asks.
 
     def answer(self, path: str, label: str = "") -> tuple[int, Any]:
         """Status and body of a GET that is no watch; ``label`` is one that listed objects must have."""
@@ -168,13 +165,13 @@ class ApiServer:
         if collection in self.forbidden:
             return 403, {"kind": "Status", "code": 403}
         with self._news:
-            found = self._objects.get(collection, {})
+            stored = self._objects.get(collection, {})
             if name is None:
                 return self.status, {
                     "metadata": {"resourceVersion": str(self._version)},
-                    "items": [one for one in found.values() if not label or _has(one, label)],
+                    "items": [manifest for manifest in stored.values() if not label or _has_label(manifest, label)],
                 }
-            return (self.status, found[name]) if name in found else (404, {"kind": "Status", "code": 404})
+            return (self.status, stored[name]) if name in stored else (404, {"kind": "Status", "code": 404})
 
     def write(self, path: str, body: Object | None) -> tuple[int, Any]:
         """Status and answer of a server-side apply, of a merge of some fields, or without a body of a DELETE."""
@@ -273,10 +270,10 @@ class ApiServer:
         self._connections.discard(connection)
 
 
-def _has(found: Object, selector: str) -> bool:
+def _has_label(manifest: Object, selector: str) -> bool:
     """Whether an object has a label, ``key``, or one with a value, ``key=value``."""
     key, equals, value = selector.partition("=")
-    labels = found["metadata"].get("labels", {})
+    labels = manifest["metadata"].get("labels", {})
     return key in labels and (not equals or labels[key] == value)
 
 
@@ -293,7 +290,7 @@ class _Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
+        """A client that closes the connection is not an error."""
 
 
 def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
@@ -376,7 +373,7 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
 
 @contextlib.contextmanager
 def serve() -> Iterator[ApiServer]:
-    """One that serves."""
+    """A running server."""
     server = ApiServer()
     server.start()
     yield server

@@ -1,4 +1,4 @@
-"""The real plugin process, spoken to as the engine does, and a stand-in for an API server."""
+"""The real plugin process with the engine's protocol, and a stand-in for an API server."""
 
 import contextlib
 import os
@@ -23,14 +23,14 @@ def api() -> Iterator[apiserver.ApiServer]:
 
 @contextlib.contextmanager
 def displaying() -> Iterator[engine.Display]:
-    shown = engine.Display()
+    display = engine.Display()
     server = grpc.server(futures.ThreadPoolExecutor(4))
-    engine_pb2_grpc.add_EngineServicer_to_server(shown, server)
-    shown.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    engine_pb2_grpc.add_EngineServicer_to_server(display, server)
+    display.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
-    shown.gone = lambda: server.stop(None).wait()
-    yield shown
-    shown.gone()
+    display.gone = lambda: server.stop(None).wait()
+    yield display
+    display.gone()
 
 
 @contextlib.contextmanager
@@ -61,9 +61,9 @@ def running(address: str, kubeconfig: Path) -> Iterator[engine.Plugin]:
 
 @pytest.fixture
 def own_display() -> Iterator[engine.Display]:
-    """For a test that ends it."""
-    with displaying() as shown:
-        yield shown
+    """For a test that stops it."""
+    with displaying() as display:
+        yield display
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def start(own_display: engine.Display) -> Iterator[engine.Start]:
 
 @pytest.fixture
 def own_plugin(start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig) -> engine.Plugin:
-    """For a test that ends it: started and configured against a cluster that answers."""
+    """For a test that stops it: configured for a cluster that answers."""
     started = start(kubeconfig(api.url))
     engine.configure(started, context="seaway-dev")
     return started
@@ -95,35 +95,35 @@ def own_plugin(start: engine.Start, api: apiserver.ApiServer, kubeconfig: engine
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engine.Shared]:
-    """One process for all tests that leave it as it is: starting one takes longer than most of them."""
+    """One process for all tests that do not change it: starting one takes longer than most tests."""
     path = tmp_path_factory.mktemp("plugin") / "kubeconfig"
-    with displaying() as shown, running(shown.address, path) as plugin:
-        yield engine.Shared(plugin, shown, path)
+    with displaying() as display, running(display.address, path) as plugin:
+        yield engine.Shared(plugin, display, path)
 
 
 @pytest.fixture
 def display(shared: engine.Shared) -> engine.Display:
-    """What the shared plugin says in this test."""
+    """The lines of the shared plugin in this test."""
     shared.display.lines.clear()
     return shared.display
 
 
 @pytest.fixture
 def reads(shared: engine.Shared) -> engine.Start:
-    """The shared plugin, that is configured from this kubeconfig next."""
+    """Give the shared plugin this kubeconfig."""
 
-    def given(path: Path) -> engine.Plugin:
+    def configure(path: Path) -> engine.Plugin:
         path.replace(shared.kubeconfig)
         return shared.plugin
 
-    return given
+    return configure
 
 
 @pytest.fixture
 def plugin(
     reads: engine.Start, display: engine.Display, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
 ) -> engine.Plugin:
-    """Configured against a cluster that answers."""
+    """Configured for a cluster that answers."""
     started = reads(kubeconfig(api.url))
     engine.configure(started, context="seaway-dev")
     return started

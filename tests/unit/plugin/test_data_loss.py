@@ -125,10 +125,10 @@ def test_a_deleted_store(plugin: engine.Plugin, api: apiserver.ApiServer, keep: 
         (shape(keep=True), None),
         (shape(size="1024Mi"), None),
         (shape(replicas=3), None),
-        (shape(size="2Gi"), "deleted and made again (spec.volumeClaimTemplates cannot be changed)"),
-        (shape(name="disk"), "deleted and made again (spec.volumeClaimTemplates cannot be changed)"),
-        ({**shape(), "spec.podManagementPolicy": "OrderedReady"}, "made again (spec.podManagementPolicy cannot be"),
-        ({**shape(), "spec.serviceName": "other"}, "made again (spec.serviceName cannot be"),
+        (shape(size="2Gi"), "deleted and created again (spec.volumeClaimTemplates cannot be changed)"),
+        (shape(name="disk"), "deleted and created again (spec.volumeClaimTemplates cannot be changed)"),
+        ({**shape(), "spec.podManagementPolicy": "OrderedReady"}, "created again (spec.podManagementPolicy cannot be"),
+        ({**shape(), "spec.serviceName": "other"}, "created again (spec.serviceName cannot be"),
     ],
 )
 def test_a_declared_store(
@@ -169,7 +169,7 @@ def test_a_field_that_is_no_longer_declared(
     else:
         old = inputs(HOME, DB, db=recorded)
     text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, old, **inputs(HOME, DB, db=declared)))
-    assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): StatefulSet db is deleted and made again" in text
+    assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): StatefulSet db is deleted and created again" in text
     assert f"spec.{field} cannot be changed" in text
 
 
@@ -193,13 +193,14 @@ def test_a_part_of_a_claim_that_is_no_longer_declared(
     for part, fields in more.items():
         live["spec"]["volumeClaimTemplates"][0][part] |= fields
     declared_inputs = inputs(HOME, DB, db=shape())
-    assert "made again" in plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, declared_inputs, **declared_inputs))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, declared_inputs, **declared_inputs))
+    assert "created again" in text
 
 
 def test_declared_texts_are_compared_not_their_meaning(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     deploy(api)
     old, new = inputs(HOME, DB, db=shape()), inputs(HOME, DB, db=shape(size="1024Mi"))
-    assert "made again" in plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, old, **new))
+    assert "created again" in plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, old, **new))
 
 
 def test_old_outputs_after_an_update_without_a_change_are_ignored(
@@ -223,7 +224,8 @@ def test_a_storage_class_that_is_no_longer_declared(plugin: engine.Plugin, api: 
     _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/statefulsets/db")
     live["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = "fast"
     declared_inputs = inputs(HOME, DB, db=shape())
-    assert "made again" in plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, declared_inputs, **declared_inputs))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, declared_inputs, **declared_inputs))
+    assert "created again" in text
 
 
 def test_a_retained_store_that_is_created_again_keeps_its_disk(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
