@@ -1,4 +1,4 @@
-# Two targets set everything up on a fresh machine: `make up` and `make test`. `make` alone lists them all.
+# `make up` and `make test` set up a new machine. `make` lists all targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -16,38 +16,38 @@ help: ## list the targets
 
 ##--- use it
 
-up: plan .venv/.ready able toolchain ## from source to running: toolchain, one-node cluster, `pulumi up` of the dev stack, a table
+up: plan .venv/.ready able toolchain ## set up the toolchain and the one-node cluster, deploy the dev stack, print a table
 	@$(PY) -m dev.stack up
 
-preview: setup ## what `make up` would change
+preview: setup ## show the changes that `make up` would make
 	@$(PY) -m dev.stack preview
 
-down: .venv/.ready ## delete the dev stack and its data, and stop everything; to keep the data: make cluster-down
+down: .venv/.ready ## delete the dev stack and its data, and stop everything; make cluster-down keeps the data
 	@$(PY) -m dev.stack down
 
 ##--- develop it
 
-test: .venv/.ready ## every test but the optional ones; the end-to-end ones need root on Linux and say so where they cannot run
+test: .venv/.ready ## run all tests except the optional ones; end-to-end tests require root on Linux, and skip otherwise
 	@$(MAKE) test-sample
 	@$(MAKE) test-unit
 	@if $(PY) -m dev.cluster check >/dev/null 2>&1; then $(MAKE) toolchain; fi
 	@$(PY) -m pytest -m "cluster and alone"
 	@$(PY) -m pytest -m "cluster and not alone" -n 3 --dist loadfile --no-loadscope-reorder
 
-test-optional: setup ## what needs the optional parts: enforced network policies, an ingress controller, autoscaling
+test-optional: setup ## run the tests of the optional parts: enforced network policies, ingress controller, autoscaling
 	@$(MAKE) optional
 	@$(PY) -m pytest --optional -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-# Bytecode is kept whatever the environment says: each worker and each started program would compile everything again.
-test-unit: .venv/.ready ## unit and component tests: no root, no cluster, less than a minute
+# Keep bytecode: otherwise, each worker and each child process would compile all modules again.
+test-unit: .venv/.ready ## run unit and component tests in less than a minute, without root and cluster
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest tests/unit tests/component -n 4 --dist worksteal
 
-test-sample: .venv/.ready ## the sample application's own unit tests, in its own environment
+test-sample: .venv/.ready ## run the unit tests of the sample application in its own environment
 	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project \
 	  --with-requirements app/web/requirements.txt --with-requirements app/web/requirements-test.txt \
 	  pytest -q app/web/tests; fi
 
-check: .venv/.ready ## lint, format, types, layers and dependencies
+check: .venv/.ready ## check lint, format, types, layers and dependencies
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports --no-cache --no-logo
@@ -55,17 +55,17 @@ check: .venv/.ready ## lint, format, types, layers and dependencies
 	@.venv/bin/deptry dev tests --ignore DEP002,DEP004
 	@.venv/bin/pyright
 
-format: .venv/.ready ## put the code into its form
+format: .venv/.ready ## format the code
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-golden: .venv/.ready ## write the golden manifests anew, to be read in the diff
+golden: .venv/.ready ## write the golden manifests; review the diff
 	@$(PY) -m tests.golden
 
-snapshots: .venv/.ready ## write the snapshots of messages, to be read in the diff; ARGS=tests/unit/model: of one folder
+snapshots: .venv/.ready ## write the snapshots of messages; review the diff; ARGS=tests/unit/model: only one folder
 	@$(PY) -m pytest $(or $(ARGS),tests/unit tests/component -n 4 --dist worksteal) --snapshot-update --snapshot-details
 
-lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
+lock: .venv/.ready ## update requirements*.txt from pyproject.toml
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.txt
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 --extra dev -c requirements.txt \
 	  pyproject.toml -o requirements-dev.txt
@@ -73,52 +73,52 @@ lock: .venv/.ready ## renew requirements*.txt from pyproject.toml
 faults: cluster-up ## inject every cause of a failed rollout, under load, and write docs/failures.md
 	@$(PY) -m dev.faults $(ARGS)
 
-checkers: .venv/.ready ## kube-score, kubeconform and checkov over every example; writes docs/checkers.md
+checkers: .venv/.ready ## run kube-score, kubeconform and checkov on every example, and write docs/checkers.md
 	@$(PY) -m dev.checkers $(ARGS)
 
-compose-config: .venv/.ready ## our reading of compose files beside `docker compose config`; writes docs/compose-config.md
+compose-config: .venv/.ready ## compare the reading of compose files with Docker Compose, and write docs/compose-config.md
 	@$(PY) -m dev.compose_comparison config
 
-compose-table: cluster-up ## our conversion of compose files beside kompose's, half an hour; writes docs/kompose.md
+compose-table: cluster-up ## compare the conversion of compose files with kompose, in half an hour, and write docs/kompose.md
 	@$(PY) -m dev.compose_comparison table $(ARGS)
 	@$(PY) -m dev.compose_comparison runs $(ARGS)
 
-compose-keys: .venv/.ready ## what becomes of each key of a compose file; writes the table of docs/compose.md
+compose-keys: .venv/.ready ## write the table of compose keys in docs/compose.md
 	@$(PY) -m dev.compose_comparison.keys
 
-bench: cluster-up ## up and preview beside a plain Pulumi program; rollouts beside kubectl; rendering beside kustomize
+bench: cluster-up ## measure up, preview, rollouts and rendering beside Pulumi, kubectl and kustomize
 	@$(PY) -m dev.bench $(ARGS)
 	@$(PY) -m dev.bench.rollout $(ARGS)
 	@$(PY) -m dev.bench.render $(ARGS)
 
 ##--- parts
 
-plan: ## what is found on this machine, what will be installed and compiled, in minutes
+plan: ## show available parts, and parts to install and compile, with minutes
 	@$(PYTHON) -m dev.cluster.toolchain plan
 
-setup: .venv/.ready toolchain ## the Python environment and the toolchain
+setup: .venv/.ready toolchain ## set up the Python environment and the toolchain
 
-able: .venv/.ready ## say whether this machine can run the one-node cluster
+able: .venv/.ready ## report whether this machine can run the one-node cluster
 	@$(PY) -m dev.cluster check
 
-toolchain: ## compile what is missing, once, into the user's cache
+toolchain: ## compile missing parts once, into the user's cache
 	@$(PYTHON) -m dev.cluster.toolchain build
 
-optional: ## compile the optional parts too: enforced network policies, an ingress controller, metrics, checkers
+optional: ## compile the optional parts too: network policies, ingress controller, metrics, checkers
 	@$(PYTHON) -m dev.cluster.toolchain build --all
 
 cluster-up: setup ## start the one-node cluster
 	@$(PY) -m dev.cluster up
 
-cluster-down: .venv/.ready ## stop it, keep the data: the next make up goes on with it
+cluster-down: .venv/.ready ## stop the cluster and keep its data for the next make up
 	@$(PY) -m dev.cluster down
 
-cluster-status: .venv/.ready ## what runs
+cluster-status: .venv/.ready ## show the status of the components
 	@$(PY) -m dev.cluster status
 
-# The environment is made in one go: a half-made one has no .ready and is made again.
+# An incomplete environment has no .ready, and is created again.
 .venv/.ready: $(LOCK)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seaway: needs Python 3.11 or later; name one: make PYTHON=/path/to/python3 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seaway: requires Python 3.11 or later; set it: make PYTHON=/path/to/python3 ...")'
 	@echo "Python environment: .venv"
 	@$(PYTHON) -m venv --clear .venv || { echo "seaway: python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)

@@ -1,16 +1,15 @@
-"""Fixtures for every test, the sample's own included: they stand in tests/support."""
+"""Loads the fixtures in tests/support for all tests, including the sample's."""
 
 import gc
 import signal
 
 pytest_plugins = ["tests.support.cluster", "tests.support.optional", "tests.support.registry", "tests.support.wording"]
 
-# Whoever starts the tests in the background (`nohup make test &`) has Ctrl-C ignored in all that they start, and some
-# tests press it.
+# In the background (`nohup make test &`), child processes ignore SIGINT, and some tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
-    """What collecting has made stays to the end: not to be looked through again and again."""
+    """Exclude the collected tests from garbage collection: they live until the end."""
     gc.collect()
     gc.freeze()

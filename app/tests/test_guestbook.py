@@ -49,7 +49,7 @@ def store_address(guestbook: project.Project) -> Iterator[str]:
     guestbook.kubectl("apply", "-n", NAMESPACE, "-f", str(opened))
     guestbook.kubectl("expose", "pod", "db-0", "-n", NAMESPACE, "--name", name, "--type=NodePort", "--port=5432")
     try:
-        port = guestbook.get("service", name, "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
+        port = guestbook.get_objects("service", name, "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
         yield project.run_cluster("forward", str(port)).stdout.strip().removeprefix("http://")
     finally:
         guestbook.kubectl("delete", f"service/{name}", f"networkpolicy/{name}", "-n", NAMESPACE)
@@ -57,12 +57,12 @@ def store_address(guestbook: project.Project) -> Iterator[str]:
 
 def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project) -> None:
     """Its tests against PostgreSQL skip without a server; here is one, and they use a database of their own in it."""
-    secrets = guestbook.get("secrets", "-n", NAMESPACE)["items"]
+    secrets = guestbook.get_objects("secrets", "-n", NAMESPACE)["items"]
     (password,) = {base64.b64decode(one["data"]["POSTGRES_PASSWORD"]).decode() for one in secrets}
     requirements = [APPLICATION / "web" / name for name in ("requirements.txt", "requirements-test.txt")]
     with store_address(guestbook) as address:
         url = f"postgresql://guestbook:{urllib.parse.quote(password, safe='')}@{address}/guestbook"
-        done = project.run_command(
+        result = project.run_command(
             str(project.ROOT / ".venv" / "bin" / "uv"),
             *["run", "--quiet", "--isolated", "--no-project"],
             *[word for file in requirements for word in ("--with-requirements", str(file))],
@@ -71,8 +71,8 @@ def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project
             env={**os.environ, "TEST_DATABASE_URL": url},
             timeout=200,
         )
-    assert done.exit_code == 0, done.output
-    assert re.search(r"^\d+ passed in ", done.stdout, re.MULTILINE), "none is skipped\n" + done.output
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^\d+ passed in ", result.stdout, re.MULTILINE), "none is skipped\n" + result.output
 
 
 def test_the_page_shows_what_was_written_to_postgresql(guestbook: project.Project, address: str) -> None:
@@ -90,7 +90,7 @@ def test_the_page_shows_what_was_written_to_postgresql(guestbook: project.Projec
     assert message.replace("<", "&lt;").replace(">", "&gt;") in page
     assert message not in page, "what visitors write is escaped"
     query = "psql -U guestbook -d guestbook -At -c 'select message from entries'"
-    kept = guestbook.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).out
+    kept = guestbook.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).stdout
     assert message in kept.splitlines()
 
 

@@ -71,7 +71,7 @@ def write_application(folder: Path, services: int) -> Path:
 
 def measure_ours(folder: Path, application: Path, times: Times) -> None:
     """Measure Seaway's program with the real command line."""
-    stack = project.Project.create(folder, application=application, stack="ours", registry=None, substitutes=None)
+    stack = project.Project.create(folder, application=application, stack="ours", registry=None, imageOverrides=None)
     measure_steps(lambda *arguments: stack.pulumi(*arguments, "--stack", "ours", check=True), times)
 
 

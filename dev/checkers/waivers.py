@@ -7,8 +7,8 @@ _NO_CPU_LIMIT = (
     " neighbours, set `resources.cpuLimit`"
 )
 _TAGS = (
-    "examples name public images by their tags, for whoever reads them; `seaway images lock` pins an"
-    " application's own in images.lock (IMG-02)"
+    "examples use tags of public images for readability; `seaway images lock` pins the images of an application in"
+    " images.lock (IMG-02)"
 )
 _NO_ALWAYS = (
     "a digest always pulls the same image, and each restart of a pod would depend on the registry; images.lock pins a"

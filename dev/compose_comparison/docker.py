@@ -10,7 +10,7 @@ from dev.cluster import parts, toolchain
 
 PART = parts.find_part("docker-compose")
 HOME = "/home/of-nobody"
-"""Replaces ~."""
+"""The home folder that replaces ~."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

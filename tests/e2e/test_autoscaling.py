@@ -1,6 +1,6 @@
-"""An autoscaler on the real cluster, with real metrics: more pods under load, and no switch loses a request.
+"""An autoscaler on the real cluster, with real metrics: more pods under load, without a failed request.
 
-The tests share one stack and run in the order of the file; each leaves the stack healthy.
+The tests share a stack and run in the order of the file. Each leaves the stack healthy.
 """
 
 import contextlib
@@ -29,13 +29,13 @@ services:
     port: 8000
     publish: true
     scale: {scale}
-    # So little that a machine of any speed can make the load that five pods are for.
+    # Small enough that any machine can generate the load of five pods.
     resources: {{cpu: 20m, memory: 64Mi}}
     env: {{COLOUR: {colour}}}
 """
 AUTO = "{min: 2, max: 5, cpu: 50%}"
 TARGET = 5 * 75
-"""Percent of what one pod requests, of all pods together: with 50% each, the autoscaler wants more than its most, five,
+"""Load of all pods in percent of one pod's request. At 50% per pod, the autoscaler needs more than its maximum, five,
 and 75 millicores are little enough for the rest of the machine to have its turn."""
 
 
@@ -51,7 +51,7 @@ def smallest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
 
 @pytest.fixture(scope="module")
 def address(smallest: project.Project) -> str:
-    """The address of web for a person on this machine."""
+    """The address of web on this machine."""
     port = smallest.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
     return project.run_cluster("forward", str(port)).stdout.strip()
 
@@ -66,20 +66,20 @@ def replicas(smallest: project.Project) -> int:
 
 
 def drift(smallest: project.Project) -> str:
-    """What `seaway status --drift` tells; empty where all is as declared."""
+    """Return the drift of `seaway status --drift`."""
     words = ("-m", "seaway.cli", "status", "--drift", "--stack", "scaling")
-    done = project.run_command(sys.executable, *words, cwd=smallest.folder, env=smallest.env)
-    return done.output if done.exit_code else ""
+    result = project.run_command(sys.executable, *words, cwd=smallest.folder, env=smallest.env)
+    return result.output if result.exit_code else ""
 
 
-def quiet(address: str) -> prober.Prober:
-    """A load that no autoscaler minds."""
+def wait_until_idle(address: str) -> prober.Prober:
+    """Send a load that does not affect an autoscaler."""
     return prober.Prober(f"{address}/", threads=2, per_second=4)
 
 
 @contextlib.contextmanager
-def watched(smallest: project.Project) -> Iterator[list[int]]:
-    """Every number of pods that the Deployment asks for while the block runs, in its order."""
+def watch_replicas(smallest: project.Project) -> Iterator[list[int]]:
+    """Record the replicas of the Deployment while the block runs, in order."""
     line = ["kubectl", "--context", "seaway-dev", "get", "deployment", "web", "-n", NAMESPACE, "--watch"]
     line += ["-o", 'jsonpath={.spec.replicas}{"\\n"}']
     seen: list[int] = []
@@ -97,7 +97,7 @@ def watched(smallest: project.Project) -> Iterator[list[int]]:
 
 
 def metrics(smallest: project.Project) -> list[dict[str, Any]]:
-    """What the autoscaler goes by; nothing before its first look."""
+    """Return the metrics of the autoscaler. Empty before its first measurement."""
     status = smallest.get_objects("hpa", "web", "-n", NAMESPACE).get("status", {})
     return [
         metric["containerResource"] for metric in status.get("currentMetrics") or () if "containerResource" in metric
@@ -105,9 +105,9 @@ def metrics(smallest: project.Project) -> list[dict[str, Any]]:
 
 
 def measure_utilization(smallest: project.Project) -> steering.Measurement | None:
-    """The same in numbers; nothing where there is no autoscaler, too."""
-    done = smallest.kubectl("get", "hpa", "web", "-n", NAMESPACE, "-o", "json", check=False)
-    status = json.loads(done.stdout).get("status", {}) if done.exit_code == 0 else {}
+    """Return the measured utilization. None before the first measurement, or without an autoscaler."""
+    result = smallest.kubectl("get", "hpa", "web", "-n", NAMESPACE, "-o", "json", check=False)
+    status = json.loads(result.stdout).get("status", {}) if result.exit_code == 0 else {}
     for metric in status.get("currentMetrics") or ():
         value = metric.get("containerResource", {}).get("current", {}).get("averageUtilization")
         if value is not None:
@@ -115,13 +115,13 @@ def measure_utilization(smallest: project.Project) -> steering.Measurement | Non
     return None
 
 
-def busy(smallest: project.Project, address: str) -> contextlib.AbstractContextManager[prober.Prober]:
-    """A load for which the autoscaler wants its most."""
+def run_load(smallest: project.Project, address: str) -> contextlib.AbstractContextManager[prober.Prober]:
+    """Send a load that requires the maximum of the autoscaler."""
     return steering.steer_load(f"{address}/", lambda: measure_utilization(smallest), target=TARGET)
 
 
-def test_from_a_number_to_an_autoscaler_no_pod_goes(smallest: project.Project, address: str) -> None:
-    with quiet(address) as load, watched(smallest) as seen:
+def test_change_from_replicas_to_an_autoscaler_removes_no_pod(smallest: project.Project, address: str) -> None:
+    with wait_until_idle(address) as load, watch_replicas(smallest) as seen:
         deploy(smallest, AUTO)
         (metric,) = prober.wait_until(lambda: metrics(smallest), seconds=180)
     assert metric["container"] == "web"
@@ -129,10 +129,10 @@ def test_from_a_number_to_an_autoscaler_no_pod_goes(smallest: project.Project, a
     assert not load.failures
 
 
-def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: project.Project, address: str) -> None:
-    with busy(smallest, address) as load:
+def test_autoscaler_adds_pods_and_the_next_release_keeps_them(smallest: project.Project, address: str) -> None:
+    with run_load(smallest, address) as load:
         prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, interval=2)
-        with watched(smallest) as seen:
+        with watch_replicas(smallest) as seen:
             deploy(smallest, AUTO, colour="blue")
             smallest.preview("--expect-no-changes")
         assert set(seen) == {5}
@@ -141,17 +141,17 @@ def test_under_load_it_goes_up_and_the_next_release_takes_no_pod_away(smallest: 
     assert load.answered
 
 
-def test_back_to_a_number_what_is_declared_wins_and_stays(smallest: project.Project, address: str) -> None:
-    """More than the autoscaler's most: as long as it ruled, it would cut them to five."""
-    with busy(smallest, address) as load:
+def test_change_to_replicas_applies_the_declared_number(smallest: project.Project, address: str) -> None:
+    """More than the autoscaler's maximum: an active autoscaler would reduce them to five."""
+    with run_load(smallest, address) as load:
         prober.wait_until(lambda: replicas(smallest) == 5, seconds=300, interval=2)
-        with watched(smallest) as seen:
+        with watch_replicas(smallest) as seen:
             deploy(smallest, "6", colour="blue")
             assert not smallest.get_objects("hpa", "-n", NAMESPACE)["items"]
-            time.sleep(20)  # an autoscaler looks every 15 s
+            time.sleep(20)  # an autoscaler measures every 15 s
         assert list(dict.fromkeys(seen)) == [5, 6]
         assert not drift(smallest)
-        with watched(smallest) as seen:
+        with watch_replicas(smallest) as seen:
             deploy(smallest, "3", colour="blue")
         assert list(dict.fromkeys(seen)) == [6, 3]
     assert not load.failures

@@ -1,4 +1,4 @@
-"""Pulumi's PostgreSQL backend, and a second person at the same stack. The tests run in the order of the file."""
+"""Pulumi's PostgreSQL backend, and a second checkout of the same stack. The tests run in the order of the file."""
 
 import dataclasses
 import json
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.cluster
 STACK = "shared"
 NAMESPACE = f"smallest-{STACK}"
 HOME = f"pulumi-backend-{secrets.token_hex(2)}"
-"""The namespace of the database: its own in each run, as the end of the last one's is not waited for."""
+"""The namespace of the database, new in each run: the tests do not wait for the deletion of the previous one."""
 
 
 def database(password: str) -> str:
-    """A PostgreSQL for the state, in a pod of the one-node cluster. Its data goes with it."""
+    """A PostgreSQL pod for the state. Its data is deleted with the pod."""
     labels = {"app": "postgres"}
     env = {"POSTGRES_USER": "pulumi", "POSTGRES_DB": "state", "POSTGRES_PASSWORD": password}
-    env["PGDATA"] = "/var/lib/postgresql/data/pgdata"  # a folder whose mode it may choose
+    env["PGDATA"] = "/var/lib/postgresql/data/pgdata"  # a folder whose mode PostgreSQL may set
     container = {
         "name": "postgres",
         "image": "registry.localhost:5000/base/postgres:15-bookworm",
@@ -53,7 +53,7 @@ def database(password: str) -> str:
 
 @pytest.fixture(scope="module")
 def backend(one_node_cluster: None) -> Iterator[str]:
-    """Its URL, as PULUMI_BACKEND_URL has it; the password is where PostgreSQL's own programs look for it."""
+    """The URL for PULUMI_BACKEND_URL. The password is in the file that PostgreSQL's programs read."""
     password = secrets.token_hex(8)
     kubectl.run("apply", "--filename", "-", stdin=database(password))
     kubectl.run("wait", "pod/postgres", "-n", HOME, "--for=condition=Ready", "--timeout=60s")
@@ -67,42 +67,42 @@ def backend(one_node_cluster: None) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[project.Project]:
-    """The checkout of whoever began the stack."""
+    """The checkout that created the stack."""
     folder = tmp_path_factory.mktemp("first")
     example = project.ROOT / "examples" / "smallest"
     checkout = project.Project.create(folder, application=example, stack=STACK, backend=backend)
     yield checkout
-    kubectl.delete_namespaces(NAMESPACE)  # what a test that failed has left
+    kubectl.delete_namespaces(NAMESPACE)  # left by a failed test
 
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory, first: project.Project, backend: str) -> project.Project:
-    """The checkout of the second person: what is in git, the backend's URL and the passphrase, and nothing else."""
+    """A second checkout with only the files in git, the backend's URL and the passphrase."""
     folder = tmp_path_factory.mktemp("second")
     env = environment.prepare_environment(state=folder / ".seaway")
     env |= {"PULUMI_BACKEND_URL": backend, "PULUMI_CONFIG_PASSPHRASE": project.PASSPHRASE}
     return dataclasses.replace(first.clone(folder, umask=0o022), env=env)
 
 
-def keys() -> list[str]:
-    """What is in the database; each key begins with the database's own name, the path of the URL."""
+def list_keys() -> list[str]:
+    """List the keys in the database. Each key starts with the name of the database, the path of the URL."""
     query = "select key from team_state order by key"
     listed = kubectl.run("exec", "postgres", "-n", HOME, "--", "psql", "-U", "pulumi", "-d", "state", "-Atc", query)
     return [key.removeprefix("state/") for key in listed.split()]
 
 
-def locks() -> list[str]:
-    """The lock files of all stacks."""
-    return [key for key in keys() if key.startswith(".pulumi/locks/")]
+def list_locks() -> list[str]:
+    """List the lock files of all stacks."""
+    return [key for key in list_keys() if key.startswith(".pulumi/locks/")]
 
 
-def files(checkout: project.Project) -> list[str]:
-    """What the file backend would have left in a checkout."""
+def list_files(checkout: project.Project) -> list[str]:
+    """List the files of a file backend in a checkout."""
     return [str(file) for file in (checkout.folder / ".seaway" / "state").rglob("*") if file.is_file()]
 
 
-def revision(checkout: project.Project) -> int:
-    """How often the Deployment's pods were changed."""
+def read_revision(checkout: project.Project) -> int:
+    """Return the revision of the Deployment: the number of changes of its pods."""
     deployment = checkout.get_objects("deployment", "web", "-n", NAMESPACE)
     return int(deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
 
@@ -112,7 +112,7 @@ def seaway(checkout: project.Project, *words: str) -> project.CommandResult:
     return project.run_command(*line, cwd=checkout.folder, env=checkout.env)
 
 
-def test_a_second_checkout_sees_the_same_stack(first: project.Project, second: project.Project) -> None:
+def test_second_checkout_uses_the_same_stack(first: project.Project, second: project.Project) -> None:
     first.up()
     (listed,) = json.loads(second.pulumi("stack", "ls", "--json", check=True).stdout)
     assert listed["name"] == STACK
@@ -121,23 +121,21 @@ def test_a_second_checkout_sees_the_same_stack(first: project.Project, second: p
     assert second.read_outputs() == first.read_outputs()
 
 
-def test_the_state_is_in_the_database_alone(first: project.Project, second: project.Project) -> None:
-    held = keys()
+def test_state_is_only_in_the_database(first: project.Project, second: project.Project) -> None:
+    held = list_keys()
     assert f".pulumi/stacks/seaway/{STACK}.json" in held
-    assert locks() == []
-    assert files(first) == files(second) == []
+    assert list_locks() == []
+    assert list_files(first) == list_files(second) == []
 
 
-def test_of_two_at_once_one_applies_and_the_other_says_who_does(
-    first: project.Project, second: project.Project
-) -> None:
-    before = revision(first)
+def test_concurrent_up_is_refused_with_the_holder_of_the_lock(first: project.Project, second: project.Project) -> None:
+    before = read_revision(first)
     for checkout in (first, second):
         file = checkout.folder / "app" / "app.yaml"
         file.write_text(file.read_text() + "    env: {MOOD: busy}\n")
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.PIPE, text=True) as running:
-        prober.wait_until(lambda: len(locks()) == 1, seconds=120)
+        prober.wait_until(lambda: len(list_locks()) == 1, seconds=120)
         refused = second.up(check=False)
         spared = seaway(second, "up", "--recover")
         assert running.poll() is None, "it has not ended meanwhile"
@@ -155,26 +153,24 @@ def test_of_two_at_once_one_applies_and_the_other_says_who_does(
     assert spared.exit_code == 1
     assert f"(pid {running.pid}, since " in spared.stderr
     assert f"which still runs: wait for its end, or end it with kill {running.pid}" in spared.stderr
-    assert revision(first) == before + 1
+    assert read_revision(first) == before + 1
     second.preview("--expect-no-changes")
 
 
-def test_a_lock_that_nobody_holds_is_freed_from_the_other_checkout(
-    first: project.Project, second: project.Project
-) -> None:
+def test_stale_lock_is_removed_from_the_other_checkout(first: project.Project, second: project.Project) -> None:
     line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.DEVNULL) as running:
-        prober.wait_until(lambda: len(locks()) == 1, seconds=120)
+        prober.wait_until(lambda: len(list_locks()) == 1, seconds=120)
         running.kill()
-    done = seaway(second, "up", "--recover")
-    assert done.exit_code == 0, done.output
-    assert f"(pid {running.pid}, since " in done.stderr
-    assert " is freed\n" in done.stderr
+    result = seaway(second, "up", "--recover")
+    assert result.exit_code == 0, result.output
+    assert f"(pid {running.pid}, since " in result.stderr
+    assert "removed the lock of " in result.stderr
     first.preview("--expect-no-changes")
 
 
-def test_the_state_moves_to_another_backend(first: project.Project, second: project.Project, tmp_path: Path) -> None:
-    """As docs/backends.md has it; here from the database to files, which is the same way."""
+def test_state_moves_to_another_backend(first: project.Project, second: project.Project, tmp_path: Path) -> None:
+    """As in docs/backends.md, but from the database to files."""
     file = tmp_path / "state.json"
     first.pulumi("stack", "export", "--stack", STACK, "--file", str(file), check=True)
     (tmp_path / "state").mkdir()
@@ -190,6 +186,6 @@ def test_destroy_leaves_no_lock_and_no_file(first: project.Project, second: proj
     kubectl.empty_namespace(NAMESPACE)
     second.destroy()
     second.pulumi("stack", "rm", "--yes", STACK, check=True)
-    assert locks() == []
-    assert f".pulumi/stacks/seaway/{STACK}.json" not in keys()
-    assert files(first) == files(second) == []
+    assert list_locks() == []
+    assert f".pulumi/stacks/seaway/{STACK}.json" not in list_keys()
+    assert list_files(first) == list_files(second) == []

@@ -1,5 +1,5 @@
-"""Every cause on the real cluster, all at once and without Pulumi: what the kubelet, the registry and the API server
-say must be understood. Through `pulumi up` and under load the same is done by ``python -m dev.faults``.
+"""Every cause on the real cluster, without Pulumi: the messages of the kubelet, the registry and the API server must be
+parsed. ``python -m dev.faults`` does the same with `pulumi up` and under load.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ ONCE = ["sh", "-c", "test -e /tmp/once && exec sleep 3600; touch /tmp/once; exit
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One workload, and the cause that must be found; none: it must become complete."""
+    """A workload and its expected cause. None: the rollout must complete."""
 
     cause: str | None
     fatal: bool = True
@@ -62,7 +62,7 @@ CASES = {
         cause="not-writable",
         container={
             "command": ["sh", "-c", "echo starting; touch /srv/state"],
-            "terminationMessagePolicy": "FallbackToLogsOnError",  # as all of ours have it
+            "terminationMessagePolicy": "FallbackToLogsOnError",  # as in all manifests of Seaway
             "securityContext": {"readOnlyRootFilesystem": True},
         },
     ),
@@ -130,8 +130,8 @@ def namespace(name: str, level: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def begun() -> Iterator[datetime.datetime]:
-    """All workloads applied; when that was."""
+def start_time() -> Iterator[datetime.datetime]:
+    """Apply all workloads, and return the time."""
     homes = [
         namespace(NAMESPACE, "privileged"),
         namespace(STRICT, "restricted"),
@@ -168,28 +168,28 @@ def begun() -> Iterator[datetime.datetime]:
 
 
 @pytest.fixture(scope="module")
-def observations(begun: datetime.datetime) -> dict[str, tuple[float, workload_health.WorkloadHealth]]:
-    """The first verdict on each that is as it should be, with the seconds; after that long the last one."""
+def observations(start_time: datetime.datetime) -> dict[str, tuple[float, workload_health.WorkloadHealth]]:
+    """Return the first expected health of each workload with its seconds, or the last health at the deadline."""
     last: dict[str, tuple[float, workload_health.WorkloadHealth]] = {}
-    done: set[str] = set()
+    result: set[str] = set()
 
     async def watch() -> None:
         cluster = client.KubeClient(context="seaway-dev", timeout=10)
         start = time.monotonic()
         try:
-            while len(done) < len(CASES) and time.monotonic() - start < SECONDS:
+            while len(result) < len(CASES) and time.monotonic() - start < SECONDS:
                 homes = sorted({case.namespace for case in CASES.values()})
                 indexes = {home: evidence.ObjectIndex(await reflector.read_snapshot(cluster, home)) for home in homes}
                 elapsed = time.monotonic() - start
-                for name in CASES.keys() - done:
+                for name in CASES.keys() - result:
                     case = CASES[name]
                     rollout = target.Target(kind=case.kind, name=name, owner=name, deadline=600)
                     last[name] = (
                         elapsed,
-                        health.assess_workload(rollout, indexes[case.namespace], elapsed=elapsed, started=begun),
+                        health.assess_workload(rollout, indexes[case.namespace], elapsed=elapsed, started=start_time),
                     )
-                    if as_expected(case, last[name][1]):
-                        done.add(name)
+                    if is_expected(case, last[name][1]):
+                        result.add(name)
                 await asyncio.sleep(1)
         finally:
             await cluster.close()
@@ -200,7 +200,7 @@ def observations(begun: datetime.datetime) -> dict[str, tuple[float, workload_he
     return last
 
 
-def as_expected(case: Case, health: workload_health.WorkloadHealth) -> bool:
+def is_expected(case: Case, health: workload_health.WorkloadHealth) -> bool:
     if case.cause is None:
         return health.state == "complete"
     state = "failed" if case.fatal else "progressing"
@@ -208,12 +208,16 @@ def as_expected(case: Case, health: workload_health.WorkloadHealth) -> bool:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_cause_is_found(observations: dict[str, tuple[float, workload_health.WorkloadHealth]], name: str) -> None:
+def test_rollout_has_its_cause(
+    observations: dict[str, tuple[float, workload_health.WorkloadHealth]], name: str
+) -> None:
     seconds, health = observations[name]
-    assert as_expected(CASES[name], health), f"after {seconds:.0f} s: {health}"
+    assert is_expected(CASES[name], health), f"after {seconds:.0f} s: {health}"
     print(f"{name}: {seconds:.0f} s: {health.summary}")
 
 
-def test_nothing_that_heals_was_failed(observations: dict[str, tuple[float, workload_health.WorkloadHealth]]) -> None:
+def test_rollout_that_heals_does_not_fail(
+    observations: dict[str, tuple[float, workload_health.WorkloadHealth]],
+) -> None:
     heals = {name for name, case in CASES.items() if case.cause is None or not case.fatal}
     assert {name for name in heals if observations[name][1].state == "failed"} == set()

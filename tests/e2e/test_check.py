@@ -1,4 +1,4 @@
-"""``seaway check --cluster`` on the real cluster: what it has, and what it lacks."""
+"""``seaway check --cluster`` on the real cluster: met and missing requirements."""
 
 import json
 import os
@@ -15,15 +15,15 @@ from dev import environment, project
 pytestmark = pytest.mark.cluster
 
 
-def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]]]:
-    """Exit code, and by what is needed its state and what was told."""
+def run_check(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Return the exit code, and state and message of each requirement."""
     shutil.copytree(project.ROOT / "examples" / "shop", folder / "app")
     (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     stack_settings = {"context": "seaway-dev", "registry": "registry.example.com"} | settings
     (folder / "Pulumi.dev.yaml").write_text(
         json.dumps({"config": {f"seaway:{key}": value for key, value in stack_settings.items()}})
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [Path(sys.executable).with_name("seaway"), "check", "--cluster", "--json", "--stack", "dev"],
         cwd=folder,
         env={**os.environ, **environment.format_variables()},
@@ -31,33 +31,33 @@ def needs(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, str]
         text=True,
         check=False,
     )
-    assert not done.stderr
-    return done.returncode, {
+    assert not result.stderr
+    return result.returncode, {
         requirement["title"]: (requirement["state"], requirement["message"])
-        for requirement in json.loads(done.stdout)["requirements"]
+        for requirement in json.loads(result.stdout)["requirements"]
     }
 
 
-def test_what_the_cluster_has(tmp_path: Path) -> None:
-    code, requirements = needs(tmp_path)
-    assert requirements["Kubernetes version"] == ("present", "1.34")
-    assert requirements["cluster DNS"] == ("present", "k8s-app=kube-dns")
+def test_met_requirements(tmp_path: Path) -> None:
+    code, requirements = run_check(tmp_path)
+    assert requirements["kubernetes version"] == ("present", "1.34")
+    assert requirements["cluster dns"] == ("present", "k8s-app=kube-dns")
     assert requirements["storage class"] == ("present", "local-path, the default")
-    assert requirements["a node that fits"] == ("present", "1 of 1")
-    assert requirements["nodes to spread over"][0] == "warning", "it has one node"
+    assert requirements["fitting node"] == ("present", "1 of 1")
+    assert requirements["node spread"][0] == "warning", "it has one node"
     lacking = {what: message for what, (state, message) in requirements.items() if state == "missing"}
-    # Tests beside this one may have taken the room.
+    # Concurrent tests may have used the capacity.
     assert not {what: message for what, message in lacking.items() if what != "free capacity"}
     assert code == bool(lacking)
 
 
-def test_what_it_lacks(tmp_path: Path) -> None:
-    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "controller": "nobodys"}
-    code, requirements = needs(
-        tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"]
+def test_missing_requirements(tmp_path: Path) -> None:
+    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "className": "nobodys"}
+    code, requirements = run_check(
+        tmp_path, publish="ingress", ingress=ingress, storageClass="golden", imagePullSecrets=["nobody"]
     )
     assert code == 1
-    assert requirements["certificates"] == ("missing", "cert-manager is not installed")
-    assert requirements["ingress class"][1].startswith("there is no ingress class nobodys (existing: ")
-    assert requirements["storage class"] == ("missing", "there is no storage class golden (existing: local-path)")
-    assert requirements["Secret nobody"] == ("missing", "it does not exist in shop-dev")
+    assert requirements["cluster issuer"] == ("missing", "cert-manager is not installed")
+    assert requirements["ingress class"][1].startswith("there is no IngressClass nobodys (existing: ")
+    assert requirements["storage class"] == ("missing", "there is no StorageClass golden (existing: local-path)")
+    assert requirements["existing secret nobody"] == ("missing", "it does not exist in shop-dev")

@@ -1,6 +1,6 @@
-"""Smoke tests of the one-node cluster: one for each thing that an application takes for granted.
+"""Smoke tests of the one-node cluster: one for each feature that an application requires.
 
-They change the running cluster only inside a namespace of their own, but for the two about its components.
+They change the running cluster only in their own namespace, except for the two tests of its components.
 """
 
 import json
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = f"{layouts.REGISTRY}/base/python:3.11-bookworm"
-# Answers with the pod's name, and says so in its log.
+# Responds with the pod's name, and logs it.
 PAGE = """
 import http.server, os, sys
 class Page(http.server.BaseHTTPRequestHandler):
@@ -56,14 +56,14 @@ def layout() -> layouts.Layout:
 
 def run_kubectl(layout: layouts.Layout, *arguments: str, document: str | None = None) -> str:
     command = [str(toolchain.find_program("kubectl")), "--kubeconfig", str(layout.kubeconfig), *arguments]
-    done = subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=150)
-    assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
-    return done.stdout
+    result = subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=150)
+    assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stderr}"
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
 def kubectl(layout: layouts.Layout) -> Iterator[Kubectl]:
-    """kubectl in a namespace of our own that is deleted after, under the strictest of Kubernetes' own pod standards."""
+    """kubectl in a temporary namespace with the `restricted` level of Pod Security."""
     name = f"smoke-{secrets.token_hex(4)}"
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     run_kubectl(layout, "create", "-f", "-", document=yaml.safe_dump(namespace))
@@ -87,7 +87,7 @@ def pod(name: str, program: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def pages(kubectl: Kubectl) -> list[str]:
-    """Two pods behind a Service of type NodePort, ready. The second asks the first."""
+    """Two ready pods behind a Service of type NodePort. The second sends requests to the first."""
     service = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -116,17 +116,17 @@ def test_a_pod_reaches_a_pod(kubectl: Kubectl, pages: list[str]) -> None:
 
 def test_a_pod_reaches_a_service(kubectl: Kubectl, pages: list[str]) -> None:
     address = kubectl("get", "service", "page", "--output=jsonpath={.spec.clusterIP}")
-    # The pod itself is among those that answer: hairpin must work too.
+    # The pod itself is one of the endpoints: hairpin traffic must work.
     assert {fetch_in_pod(kubectl, "page-b", f"http://{address}/") for _ in range(12)} == set(pages)
 
 
 @pytest.mark.parametrize("name", ["page", "page.{namespace}", "page.{namespace}.svc.cluster.local"])
-def test_dns_knows_a_service(kubectl: Kubectl, pages: list[str], name: str) -> None:
+def test_dns_resolves_a_service(kubectl: Kubectl, pages: list[str], name: str) -> None:
     namespace = kubectl("get", "pod", "page-a", "--output=jsonpath={.metadata.namespace}")
     assert fetch_in_pod(kubectl, "page-b", f"http://{name.format(namespace=namespace)}/") in pages
 
 
-def test_dns_says_no_to_a_name_that_is_not_there(kubectl: Kubectl, pages: list[str]) -> None:
+def test_dns_rejects_an_unknown_name(kubectl: Kubectl, pages: list[str]) -> None:
     program = "import socket\ntry: socket.getaddrinfo('nobody', 80)\nexcept socket.gaierror: print('unknown')"
     assert kubectl("exec", "page-b", "--", "python3", "-c", program).strip() == "unknown"
 
@@ -142,8 +142,8 @@ def test_a_node_port_answers_on_the_hosts_loopback(kubectl: Kubectl, pages: list
 
 def test_a_node_port_answers_on_the_nodes_loopback(kubectl: Kubectl, pages: list[str]) -> None:
     program = f"import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:{node_port(kubectl)}').read())"
-    done = cluster("exec", sys.executable, "-c", program)
-    assert done.stdout.strip() in {f"b'{name}'" for name in pages}, done.stderr
+    result = cluster("exec", sys.executable, "-c", program)
+    assert result.stdout.strip() in {f"b'{name}'" for name in pages}, result.stderr
 
 
 def test_logs(kubectl: Kubectl, pages: list[str]) -> None:
@@ -153,13 +153,13 @@ def test_logs(kubectl: Kubectl, pages: list[str]) -> None:
     assert f"asked for {path}" in kubectl("logs", "page-a")
 
 
-def test_exec_takes_input_and_gives_the_exit_code(kubectl: Kubectl, pages: list[str]) -> None:
+def test_exec_passes_stdin_and_the_exit_code(kubectl: Kubectl, pages: list[str]) -> None:
     assert kubectl("exec", "--stdin", "page-a", "--", "cat", document="hello") == "hello"
     with pytest.raises(AssertionError, match="exit code 3"):
         kubectl("exec", "page-a", "--", "sh", "-c", "exit 3")
 
 
-def test_a_volume_outlives_its_pod(kubectl: Kubectl) -> None:
+def test_volume_survives_its_pod(kubectl: Kubectl) -> None:
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -181,7 +181,7 @@ def test_a_volume_outlives_its_pod(kubectl: Kubectl) -> None:
     assert shown.strip() == text
 
 
-def test_nobody_without_a_name_gets_in_but_may_ask_for_health(layout: layouts.Layout) -> None:
+def test_anonymous_requests_may_read_only_health(layout: layouts.Layout) -> None:
     program = "curl --silent --cacert {ca} --output /dev/null --write-out %{{http_code}} {url}"
     codes = {
         path: subprocess.run(
@@ -195,7 +195,7 @@ def test_nobody_without_a_name_gets_in_but_may_ask_for_health(layout: layouts.La
     assert codes == {"/readyz": "200", "/api/v1/namespaces": "401", "/version": "401"}
 
 
-def test_a_component_may_do_its_own_work_only(layout: layouts.Layout) -> None:
+def test_component_has_only_its_own_permissions(layout: layouts.Layout) -> None:
     scheduler = ["--kubeconfig", str(layout.pki / "kube-scheduler.kubeconfig"), "--server", layout.server]
     command = [str(toolchain.find_program("kubectl")), *scheduler, "auth", "can-i"]
     answers = {
@@ -209,16 +209,16 @@ ADD_ONS = {"coredns", "local-path-provisioner"}
 
 
 def add_ons(layout: layouts.Layout) -> set[str]:
-    """The workloads of the cluster's own namespace."""
+    """List the workloads in the namespace kube-system."""
     listed = run_kubectl(layout, "get", "deployments,daemonsets", "-n", "kube-system", "-o", "json")
     return {manifest["metadata"]["name"] for manifest in json.loads(listed)["items"]}
 
 
-def test_an_add_on_that_the_toolchain_does_not_have_is_removed(layout: layouts.Layout) -> None:
-    """An earlier `up` saw the optional parts too. These tests never do, whatever the cache holds."""
+def test_add_on_that_is_not_in_the_toolchain_is_removed(layout: layouts.Layout) -> None:
+    """An earlier `up` used the optional parts too. These tests never see them, also if they are in the cache."""
     assert add_ons(layout) == ADD_ONS
     optional = "\n---\n".join(path.read_text() for path in addons.list_missing_manifests())
-    # As far as an API server takes objects without their images. No metrics API that nobody serves.
+    # The API server accepts objects without their images. Without the APIService, which would have no server.
     manifests = [manifest for manifest in yaml.safe_load_all(optional) if manifest["kind"] != "APIService"]
     run_kubectl(layout, "apply", "--server-side", "-f", "-", document=yaml.safe_dump_all(manifests))
     (layout.run / "applied").write_text("the manifests of that time")
@@ -239,7 +239,7 @@ def rows() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["kube-scheduler", "etcd", "containerd", "kubelet"])
-def test_a_component_that_dies_is_started_again_and_pods_stay(kubectl: Kubectl, pages: list[str], name: str) -> None:
+def test_killed_component_is_restarted_and_pods_keep_running(kubectl: Kubectl, pages: list[str], name: str) -> None:
     before = rows()[name]
     assert cluster("kill", name).returncode == 0
     end = time.monotonic() + 60
@@ -252,7 +252,7 @@ def test_a_component_that_dies_is_started_again_and_pods_stay(kubectl: Kubectl, 
     assert kubectl("get", "pods", "--selector=app=page", "--output=jsonpath={..restartCount}") == "0 0"
 
 
-def test_a_component_that_is_stopped_is_told_by_status_and_started_by_up(layout: layouts.Layout) -> None:
+def test_stopped_component_is_in_the_status_and_started_by_up(layout: layouts.Layout) -> None:
     try:
         assert cluster("stop", "kube-scheduler").returncode == 0
         status = cluster("status")
@@ -264,7 +264,7 @@ def test_a_component_that_is_stopped_is_told_by_status_and_started_by_up(layout:
     assert cluster("status").returncode == 0
 
 
-def test_up_again_changes_nothing(layout: layouts.Layout) -> None:
+def test_repeated_up_changes_nothing(layout: layouts.Layout) -> None:
     before = {path: path.stat().st_mtime_ns for path in (*layout.pki.iterdir(), layout.kubeconfig)}, rows()
     assert cluster("up").returncode == 0
     assert ({path: path.stat().st_mtime_ns for path in (*layout.pki.iterdir(), layout.kubeconfig)}, rows()) == before

@@ -1,5 +1,6 @@
-"""Projects of the corpus on the real cluster, as an article would deploy them: `seaway render | kubectl apply`, or
-`pulumi up` with the compose file as the application. Each is asked for what it only knows if it works as with Docker.
+"""Projects of the corpus on the real cluster: `seaway render | kubectl apply`, or `pulumi up` with the compose file.
+
+Each test reads a response that is correct only if the project works as in Docker.
 """
 
 import concurrent.futures
@@ -30,23 +31,23 @@ UP = {
     "guestbook": {"services": ["web"], "stores": ["db"]},
     "migrations": {"services": ["web"], "stores": ["db"], "jobs": ["migrate", "seed"]},
 }
-"""What `pulumi up` deploys, and what that is made of."""
+"""Projects of `pulumi up`, with their services and stores."""
 
 LITTLE = {"resources": {"cpu": "10m"}}
-"""Other tests run beside this one, forty pods are many, and a node has two cores."""
+"""Small requests: the node has two cores for about forty pods and for concurrent tests."""
 
 PASSWORD = "known-to-the-stack-alone"
 MINE = f"seaway/stack={STACK}"
 ALL = ("--all-namespaces", "--selector", MINE)
 
 
-def home(case: str) -> str:
+def namespace_of(case: str) -> str:
     return f"{case}-{STACK}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cluster:
-    """The deployed projects, and a way to ask them."""
+    """The deployed projects, and requests to them."""
 
     services: dict[str, dict[str, Any]]
     projects: dict[str, project.Project]
@@ -54,16 +55,16 @@ class Cluster:
     def get(self, *words: str) -> dict[str, Any]:
         return json.loads(kubectl.run("get", *words, "--output", "json"))
 
-    def page(self, case: str, path: str = "/", *, service: str = "web", port: str = "main") -> str:
-        """What a port answers that is reachable from outside; that of a store is so by a Service of its own."""
-        name = f"{home(case)}/{service}"
+    def fetch_page(self, case: str, path: str = "/", *, service: str = "web", port: str = "main") -> str:
+        """Return the response of a port from outside. A store is published by a separate Service."""
+        name = f"{namespace_of(case)}/{service}"
         ports = (self.services.get(f"{name}-outside") or self.services[name])["spec"]["ports"]
         (number,) = (container_port["nodePort"] for container_port in ports if container_port["name"] == port)
         address = f"http://{node.find_layout(project.ROOT).address}:{number}{path}"
         return httpx.get(address, timeout=10).raise_for_status().text
 
-    def asked(self, case: str, who: str, *, variable: str = "", url: str = "") -> str:
-        """What a container is answered at an address that its own environment has, or at another; or "nothing"."""
+    def ask(self, case: str, who: str, *, variable: str = "", url: str = "") -> str:
+        """Return the response that a container gets at a URL, or at a URL in its environment; or "nothing"."""
         program = (
             "import os, sys, urllib.request\n"
             "url = os.environ.get(sys.argv[1]) or sys.argv[2]\n"
@@ -71,19 +72,19 @@ class Cluster:
             "except OSError: print('nothing')\n"
         )
         run = ("python", "-c", program, variable or "-", url)
-        return kubectl.run("exec", "--namespace", home(case), f"deployment/{who}", "--", *run).strip()
+        return kubectl.run("exec", "--namespace", namespace_of(case), f"deployment/{who}", "--", *run).strip()
 
 
 def apply(folder: Path, env: dict[str, str], case: str) -> None:
-    """As the documentation has it, in the folder of the compose file, but for LITTLE."""
+    """Deploy as in the documentation, in the folder of the compose file, with small requests."""
     shutil.copytree(CORPUS / case, folder / case)
-    where = home(case)
+    where = namespace_of(case)
     line = (
         f"seaway render --stack {STACK} --app {projects.DEPLOYED[case]} -n {where} | sed 's/cpu: 100m/cpu: 10m/'"
         f" | kubectl --context seaway-dev apply -n {where} -f -"
     )
-    done = project.run_command("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
-    assert done.exit_code == 0, f"{case}: {done.output}"
+    result = project.run_command("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
+    assert result.exit_code == 0, f"{case}: {result.output}"
 
 
 def up(folder: Path, case: str) -> project.Project:
@@ -110,7 +111,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             for task in [pool.submit(apply, folder, env, case) for case in projects.DEPLOYED]:
                 task.result()
             deployed = Cluster({}, {case: task.result() for case, task in raised.items()})
-        ready()
+        wait_until_ready()
         for task in deployed.get("services", *ALL)["items"]:
             deployed.services[f"{task['metadata']['namespace']}/{task['metadata']['name']}"] = task
         yield deployed
@@ -119,13 +120,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def remove() -> None:
-    """All of it at once, as `namespaces.remove` does it one after the other."""
+    """Delete all namespaces at the same time, as `kubectl.delete_namespaces` does for each."""
     kubectl.run("delete", f"{kubectl.CONTROLLERS},pods", *ALL, "--grace-period=1", "--wait=false")
-    homes = [home(case) for case in (*projects.DEPLOYED, *UP)]
+    homes = [namespace_of(case) for case in (*projects.DEPLOYED, *UP)]
     kubectl.run("delete", "namespace", *homes, "--ignore-not-found", "--wait=false")
 
 
-def ready() -> None:
+def wait_until_ready() -> None:
     for kind, state in (
         ("deployments", "condition=Available"),
         ("statefulsets", "jsonpath={.status.readyReplicas}=1"),
@@ -138,50 +139,50 @@ def ready() -> None:
 
 
 def test_links_lead_to_services_without_ports(cluster: Cluster) -> None:
-    assert cluster.asked("no-ports", "web", variable="BACKEND_URL") == "the backend"
-    assert cluster.asked("no-ports", "web", variable="HELPER_URL") == "the worker"
+    assert cluster.ask("no-ports", "web", variable="BACKEND_URL") == "the backend"
+    assert cluster.ask("no-ports", "web", variable="HELPER_URL") == "the worker"
 
 
-def test_names_that_no_dns_has_lead_to_what_they_are_called_now(cluster: Cluster) -> None:
-    assert cluster.asked("names", "front-end", variable="BACK_END_URL") == "the back end"
-    assert "Directory listing" in cluster.asked("names", "front-end", variable="WORKER_URL")
+def test_invalid_dns_names_are_mapped_to_new_names(cluster: Cluster) -> None:
+    assert cluster.ask("names", "front-end", variable="BACK_END_URL") == "the back end"
+    assert "Directory listing" in cluster.ask("names", "front-end", variable="WORKER_URL")
 
 
 def test_networks_connect(cluster: Cluster) -> None:
     app, db = "http://app:8080/", "http://db:8080/"
-    assert cluster.asked("tiers", "proxy", url=app) == "the application"
-    assert cluster.asked("tiers", "app", url=db) == "the database"
+    assert cluster.ask("tiers", "proxy", url=app) == "the application"
+    assert cluster.ask("tiers", "app", url=db) == "the database"
 
 
 @pytest.mark.optional
 def test_networks_are_enforced(cluster: Cluster) -> None:
-    """Needs kube-network-policies."""
-    assert cluster.asked("tiers", "app", url="http://db:8080/") == "the database"
-    assert cluster.asked("tiers", "proxy", url="http://db:8080/") == "nothing"
+    """Requires kube-network-policies."""
+    assert cluster.ask("tiers", "app", url="http://db:8080/") == "the database"
+    assert cluster.ask("tiers", "proxy", url="http://db:8080/") == "nothing"
 
 
-def test_a_named_volume_keeps_its_data(cluster: Cluster) -> None:
-    (first,) = cluster.page("journal", "/starts", service="journal").splitlines()
-    kubectl.run("delete", "pods", "--all", "--namespace", home("journal"), "--grace-period=1")
+def test_named_volume_keeps_its_data(cluster: Cluster) -> None:
+    (first,) = cluster.fetch_page("journal", "/starts", service="journal").splitlines()
+    kubectl.run("delete", "pods", "--all", "--namespace", namespace_of("journal"), "--grace-period=1")
 
     def starts() -> list[str]:
         try:
-            return cluster.page("journal", "/starts", service="journal").splitlines()
+            return cluster.fetch_page("journal", "/starts", service="journal").splitlines()
         except httpx.HTTPError:
             return []
 
     assert prober.wait_until(lambda: len(times := starts()) > 1 and times, seconds=120)[0] == first
 
 
-def test_files_of_configuration(cluster: Cluster) -> None:
-    assert cluster.page("configs", "/page") == (CORPUS / "configs" / "page.ini").read_text()
-    assert cluster.page("configs", "/etc/web/inline.ini") == "[page]\ntitle = inline\n"
-    assert cluster.page("bind-files") == (CORPUS / "bind-files" / "site" / "index.html").read_text()
+def test_configuration_files(cluster: Cluster) -> None:
+    assert cluster.fetch_page("configs", "/page") == (CORPUS / "configs" / "page.ini").read_text()
+    assert cluster.fetch_page("configs", "/etc/web/inline.ini") == "[page]\ntitle = inline\n"
+    assert cluster.fetch_page("bind-files") == (CORPUS / "bind-files" / "site" / "index.html").read_text()
 
 
-def test_variables_are_those_that_docker_gives(cluster: Cluster) -> None:
+def test_variables_are_those_of_docker(cluster: Cluster) -> None:
     def variables(case: str, service: str = "web") -> str:
-        return cluster.page(case, "/variables", service=service)
+        return cluster.fetch_page(case, "/variables", service=service)
 
     several = variables("env-files", "several")
     for line in ("LEVEL=own", "QUOTED=two words", "SINGLE=no $VARIABLE here", "LINES=first\nsecond", "DEFAULT=there"):
@@ -199,57 +200,59 @@ def test_variables_are_those_that_docker_gives(cluster: Cluster) -> None:
 
 
 def test_each_port_of_a_range(cluster: Cluster) -> None:
-    ports = cluster.services[f"{home('ports')}/web"]["spec"]["ports"]
+    ports = cluster.services[f"{namespace_of('ports')}/web"]["spec"]["ports"]
     named = {port["port"]: port["name"] for port in ports}
-    assert [cluster.page("ports", port=named[port]) for port in (8090, 8091)] == ["8090\n", "8091\n"]
+    assert [cluster.fetch_page("ports", port=named[port]) for port in (8090, 8091)] == ["8090\n", "8091\n"]
 
 
-def test_a_profile_that_is_asked_for(cluster: Cluster) -> None:
-    assert "Directory listing" in cluster.asked("profiles", "web", variable="DEBUG_URL")
+def test_selected_profile(cluster: Cluster) -> None:
+    assert "Directory listing" in cluster.ask("profiles", "web", variable="DEBUG_URL")
 
 
-def test_what_is_included(cluster: Cluster) -> None:
-    assert cluster.asked("include", "web", variable="MAIL_URL") == "[mail]"
-    assert "Directory listing" in cluster.asked("include", "web", variable="CACHE_URL")
-    store = cluster.get("statefulset", "db", "--namespace", home("include"))
+def test_included_file(cluster: Cluster) -> None:
+    assert cluster.ask("include", "web", variable="MAIL_URL") == "[mail]"
+    assert "Directory listing" in cluster.ask("include", "web", variable="CACHE_URL")
+    store = cluster.get("statefulset", "db", "--namespace", namespace_of("include"))
     assert store["status"]["readyReplicas"] == 1
 
 
 def test_commands_and_users(cluster: Cluster) -> None:
-    def inside(who: str, *words: str) -> str:
-        return kubectl.run("exec", "--namespace", home("commands"), f"deployment/{who}", "--", *words).strip()
+    def run_inside(who: str, *words: str) -> str:
+        return kubectl.run("exec", "--namespace", namespace_of("commands"), f"deployment/{who}", "--", *words).strip()
 
     for who in ("words", "entry", "cleared"):
-        assert "Directory listing" in cluster.asked("commands", "line", url=f"http://{who}:8080/")
-    assert inside("words", "sh", "-c", "id -u; pwd").split() == ["1000", "/etc"]
-    assert inside("line", "pwd") == "/srv"
+        assert "Directory listing" in cluster.ask("commands", "line", url=f"http://{who}:8080/")
+    assert run_inside("words", "sh", "-c", "id -u; pwd").split() == ["1000", "/etc"]
+    assert run_inside("line", "pwd") == "/srv"
 
 
-def test_workers_and_what_ends(cluster: Cluster) -> None:
-    (worker,) = cluster.get("deployments", "--namespace", home("worker"))["items"]
+def test_workers_and_jobs(cluster: Cluster) -> None:
+    (worker,) = cluster.get("deployments", "--namespace", namespace_of("worker"))["items"]
     assert worker["status"]["readyReplicas"] == 3
-    (once,) = cluster.get("jobs", "--namespace", home("worker"))["items"]
+    (once,) = cluster.get("jobs", "--namespace", namespace_of("worker"))["items"]
     name = once["metadata"]["name"]
-    assert kubectl.run("logs", "--namespace", home("worker"), f"job/{name}") == "done\n"
+    assert kubectl.run("logs", "--namespace", namespace_of("worker"), f"job/{name}") == "done\n"
 
 
-def test_pulumi_builds_what_the_file_says(cluster: Cluster) -> None:
-    assert cluster.page("greeter", service="page") == "hello from compose\n"
-    (page,) = cluster.get("deployments", "--namespace", home("greeter"))["items"]
+def test_pulumi_builds_the_image_of_the_file(cluster: Cluster) -> None:
+    assert cluster.fetch_page("greeter", service="page") == "hello from compose\n"
+    (page,) = cluster.get("deployments", "--namespace", namespace_of("greeter"))["items"]
     assert page["status"]["readyReplicas"] == 2
 
 
 def test_pulumi_gives_secrets_as_files(cluster: Cluster) -> None:
-    reached, hashed = cluster.page("guestbook").split()
+    reached, hashed = cluster.fetch_page("guestbook").split()
     assert reached in {"N", "S"}, "no PostgreSQL"
     assert hashed == hashlib.sha256(PASSWORD.encode()).hexdigest()
     asked = ("env", f"PGPASSWORD={PASSWORD}", "psql", "-h", "127.0.0.1", "-U", "postgres", "-d", "guestbook")
-    output = kubectl.run("exec", "--namespace", home("guestbook"), "statefulset/db", "--", *asked, "-Atc", "select 7")
+    output = kubectl.run(
+        "exec", "--namespace", namespace_of("guestbook"), "statefulset/db", "--", *asked, "-Atc", "select 7"
+    )
     assert output == "7\n"
 
 
 def test_pulumi_runs_jobs_in_their_order(cluster: Cluster) -> None:
-    where = ("--namespace", home("migrations"))
+    where = ("--namespace", namespace_of("migrations"))
     asked = ("psql", "-U", "postgres", "-Atc", "select words from greetings")
     assert kubectl.run("exec", *where, "statefulset/db", "--", *asked) == "hello\n"
     (web,) = cluster.get("deployments", *where)["items"]
@@ -259,5 +262,5 @@ def test_pulumi_runs_jobs_in_their_order(cluster: Cluster) -> None:
     assert ends[-1] <= web["metadata"]["creationTimestamp"]
 
 
-def test_the_same_file_again_changes_nothing(cluster: Cluster) -> None:
+def test_repeated_up_of_the_same_file_changes_nothing(cluster: Cluster) -> None:
     cluster.projects["migrations"].preview("--expect-no-changes")

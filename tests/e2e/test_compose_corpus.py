@@ -1,5 +1,7 @@
-"""Our Compose files on a real API server: each is imported, rendered, and taken to the letter, with every pod that its
-controllers would make. What a cluster must not have is refused first, and what is left of such a file is taken too."""
+"""The API server accepts the rendered objects of every imported Compose file, and the pods of their controllers.
+
+Keys that break the isolation of the cluster are refused first. The rest of such a file is accepted too.
+"""
 
 import contextlib
 import json
@@ -38,22 +40,22 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "services.agent.volumes.1": "/etc is a folder of one machine",
     },
 }
-"""Case -> what is refused, and a part of the reason. Nothing else is, in any file."""
+"""Case -> the refused keys, each with a part of the reason. No other key is refused."""
 
 
-def home(level: str) -> str:
+def namespace_of(level: str) -> str:
     return f"corpus-{level}"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[httpx.Client]:
-    """A namespace for each level of Pod Security that the corpus needs; a dry run leaves nothing in them."""
+    """A namespace for each level of Pod Security in the corpus. A dry run creates nothing in it."""
     label = "pod-security.kubernetes.io/"
     manifests = [
         {
             "apiVersion": "v1",
             "kind": "Namespace",
-            "metadata": {"name": home(level), "labels": {f"{label}enforce": level, f"{label}warn": level}},
+            "metadata": {"name": namespace_of(level), "labels": {f"{label}enforce": level, f"{label}warn": level}},
         }
         for level in LEVELS
     ]
@@ -61,29 +63,29 @@ def server() -> Iterator[httpx.Client]:
     try:
         for level in LEVELS:
             wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
-            kubectl.run(*wait, "--namespace", home(level))
+            kubectl.run(*wait, "--namespace", namespace_of(level))
         with dry_run.open_client() as client:
             yield client
     finally:
-        kubectl.run("delete", "namespace", *map(home, LEVELS), "--wait=false")
+        kubectl.run("delete", "namespace", *map(namespace_of, LEVELS), "--wait=false")
 
 
-def imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
-    """`seaway import` of a project, with the file that is laid over it: how it ended, and what it told."""
+def import_project(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    """Run `seaway import` of a project with its override file. Returns the exit code and the report."""
     compose_files = [folder / f"docker-compose{middle}.yml" for middle in ("", ".override", ".waived")]
     files = [str(file) for file in compose_files if file.exists()]
-    with contextlib.chdir(folder):  # where there is no project, files are read below the working directory
+    with contextlib.chdir(folder):  # without a project, files are read below the working directory
         code = main.main(["import", *files, "--profile", "*", "--out", str(folder / "app.yaml"), "--json"])
     return code, json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_api_server_takes_what_a_file_becomes(
+def test_api_server_accepts_converted_objects(
     case: str, server: httpx.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / case
     shutil.copytree(CORPUS / case, folder)
-    code, report_ = imported(folder, capsys)
+    code, report_ = import_project(folder, capsys)
     refused = {outcome["key"]: outcome["how"] for outcome in report_["keys"] if outcome["kind"] == "refused"}
     assert refused.keys() == REFUSED.get(case, {}).keys()
     for key, reason in refused.items():
@@ -96,7 +98,7 @@ def test_the_api_server_takes_what_a_file_becomes(
             _, service, first, *_ = key.split(".")
             waive.setdefault(service, {"x-seaway": {"waive": {}}})["x-seaway"]["waive"][first] = "a test"
         (folder / "docker-compose.waived.yml").write_text(yaml.safe_dump({"services": waive}))
-        code, report_ = imported(folder, capsys)
+        code, report_ = import_project(folder, capsys)
     assert code == 0, report_
     app = load.load_application(folder / "app.yaml", root=roots.Root(folder))
     namespace, *manifests = [
@@ -105,4 +107,4 @@ def test_the_api_server_takes_what_a_file_becomes(
     level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
     checked = [*manifests, *dry_run.list_pods(manifests)]
     assert len(checked) > len(manifests), "a file without pods shows nothing"
-    assert [line for resource in checked for line in dry_run.list_problems(server, resource, home(level))] == []
+    assert [line for resource in checked for line in dry_run.list_problems(server, resource, namespace_of(level))] == []

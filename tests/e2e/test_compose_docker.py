@@ -1,4 +1,4 @@
-"""Out again: our examples on a real Docker engine, by the file that `seaway export` writes."""
+"""The examples on a real Docker engine, with the file that `seaway export` writes."""
 
 import contextlib
 import shutil
@@ -21,15 +21,15 @@ SUBSTITUTES = yaml.safe_load((project.ROOT / "Pulumi.dev.yaml").read_text())["co
 
 @pytest.fixture(scope="module")
 def engine(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.Engine]:
-    """With the images that the cluster's registry has, and no way to another one."""
-    with docker.engine(tmp_path_factory.mktemp("docker")) as docker_engine:
+    """An engine with images of the cluster's registry, and without access to other registries."""
+    with docker.run_engine(tmp_path_factory.mktemp("docker")) as docker_engine:
         for image in SUBSTITUTES.values():
-            docker_engine.take(image, image)
+            docker_engine.copy_image(image, image)
         yield docker_engine
 
 
 class Up:
-    """An example that runs."""
+    """A running example."""
 
     def __init__(self, engine: docker.Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
@@ -38,12 +38,12 @@ class Up:
         return self.engine.compose("--file", "compose.yaml", *words, cwd=self.folder)
 
     def curl(self, path: str, *words: str, service: str = "web", port: int = 8000) -> str:
-        """What a service answers at the port that it publishes."""
+        """Return the response at the published port of a service."""
         published = self.compose("port", service, str(port)).strip().rpartition(":")[2]
         return self.engine.curl(f"http://127.0.0.1:{published}{path}", *words)
 
-    def answers(self, path: str) -> None:
-        """Wait until it does."""
+    def wait_for_answer(self, path: str) -> None:
+        """Wait until the service responds."""
 
         def is_answered() -> bool:
             with contextlib.suppress(subprocess.CalledProcessError):
@@ -61,7 +61,7 @@ def up(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Up]:
-    """The example that the test names: rendered, up, and down again at the end, with nothing left of it."""
+    """Export and start the example of the test, and remove it at the end."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(project.ROOT / request.param, "app")
     shutil.copy(project.ROOT / "Pulumi.yaml", tmp_path)
@@ -91,13 +91,13 @@ def test_the_smallest(up: Up) -> None:
 
 @pytest.mark.parametrize("up", ["examples/shop"], indirect=True)
 def test_the_shop(up: Up) -> None:
-    up.answers("/healthz")
+    up.wait_for_answer("/healthz")
     up.curl("/orders", "--data", "item=tea")
     prober.wait_until(lambda: "<li>tea (packed)</li>" in up.curl("/"), seconds=120)
 
 
 @pytest.mark.parametrize("up", ["app"], indirect=True)
 def test_the_sample(up: Up) -> None:
-    up.answers("/readyz")
+    up.wait_for_answer("/readyz")
     up.curl("/", "--data", "name=Ada", "--data", "message=Hello")
     assert "Hello" in up.curl("/")

@@ -1,4 +1,4 @@
-"""What a real BuildKit makes of the staged context: links are links in the image, whatever they would name here."""
+"""BuildKit keeps symbolic links of the staged context as links, also if their target exists on this machine."""
 
 import stat
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -
     kubectl.delete_namespaces(NAMESPACE)
 
 
-def test_links_are_links_in_the_image(smallest: project.Project) -> None:
+def test_symbolic_links_are_kept_in_the_image(smallest: project.Project) -> None:
     web = smallest.folder / "app" / "web"
     (web / "links").mkdir()
     for name, target in LINKS.items():

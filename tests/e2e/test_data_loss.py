@@ -1,4 +1,4 @@
-"""No disk is deleted that was not accepted: two stores on the real cluster, through plain `pulumi` and `seaway up`."""
+"""Only accepted disks are deleted: two stores on the real cluster, with `pulumi` and `seaway up`."""
 
 import dataclasses
 import sys
@@ -40,27 +40,27 @@ def vault(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> I
     checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack="kept")
     write(checkout, **BOTH)
     checkout.up()
-    sql(checkout, "create table entries (text text); insert into entries values ('kept')")
+    run_sql(checkout, "create table entries (text text); insert into entries values ('kept')")
     yield checkout
     kubectl.delete_namespaces(NAMESPACE, "cellar-kept")
 
 
 @pytest.fixture(autouse=True)
-def declared(vault: project.Project) -> Iterator[None]:
-    """Every test begins with what was deployed last."""
+def declared_stores(vault: project.Project) -> Iterator[None]:
+    """Start each test with the last deployed application."""
     file = vault.folder / "app" / "app.yaml"
     before = file.read_text()
     yield
     file.write_text(before)
 
 
-def sql(checkout: project.Project, text: str) -> str:
+def run_sql(checkout: project.Project, text: str) -> str:
     words = ("exec", "-n", NAMESPACE, "db-0", "--", "psql", "-U", "postgres", "-At", "-c", text)
     return checkout.kubectl(*words).stdout.strip()
 
 
-def claims(checkout: project.Project, namespace: str = NAMESPACE) -> dict[str, str]:
-    """The disks that there are, and which they are."""
+def list_claims(checkout: project.Project, namespace: str = NAMESPACE) -> dict[str, str]:
+    """Return the UIDs of the disks by name."""
     items = checkout.get_objects("persistentvolumeclaims", "-n", namespace)["items"]
     return {
         claim["metadata"]["name"]: claim["metadata"]["uid"]
@@ -74,40 +74,40 @@ def seaway(checkout: project.Project, *words: str) -> project.CommandResult:
     return project.run_command(*line, cwd=checkout.folder, env={**checkout.env, "PYTHONPATH": str(checkout.folder)})
 
 
-def accepting(checkout: project.Project, *names: str) -> project.Project:
+def accept_loss(checkout: project.Project, *names: str) -> project.Project:
     return dataclasses.replace(checkout, env=checkout.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
 
 
-def test_another_name_stops_in_the_preview_and_in_the_update(vault: project.Project) -> None:
-    before = claims(vault)
+def test_renamed_application_is_refused_in_preview_and_update(vault: project.Project) -> None:
+    before = list_claims(vault)
     write(vault, name="cellar", **BOTH)
-    for done in (vault.preview(check=False), vault.up(check=False), seaway(vault, "up")):
-        assert done.exit_code != 0
+    for result in (vault.preview(check=False), vault.up(check=False), seaway(vault, "up")):
+        assert result.exit_code != 0
         for name in (DB, LEDGER):
-            assert f"deletes the disk {name} (1Gi, store" in done.output
-        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER}" in done.output
-    assert claims(vault) == before
-    assert sql(vault, "select text from entries") == "kept"
+            assert f"deletes the disk {name} (1Gi, store" in result.output
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER}" in result.output
+    assert list_claims(vault) == before
+    assert run_sql(vault, "select text from entries") == "kept"
     write(vault, **BOTH)
-    vault.up()  # the component of the other name stands in the state until then
+    vault.up()  # until then, the state has the component with the other name
     vault.preview("--expect-no-changes")
 
 
-def test_a_removed_store_takes_its_disk_along_unless_it_is_kept(vault: project.Project) -> None:
+def test_removed_store_deletes_its_disk_unless_retained(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
-    done = vault.preview(check=False)
-    assert done.exit_code != 0
-    assert DB in done.output
-    assert LEDGER not in done.output
+    result = vault.preview(check=False)
+    assert result.exit_code != 0
+    assert DB in result.output
+    assert LEDGER not in result.output
     write(vault, db=BOTH["db"])
     assert REFUSED not in vault.preview().output
 
 
-def test_what_a_disk_cannot_become_is_refused_and_what_leaves_it_alone_is_not(vault: project.Project) -> None:
+def test_impossible_disk_change_is_refused_and_harmless_change_is_not(vault: project.Project) -> None:
     write(vault, **BOTH | {"db": store(size="2Gi")})
-    done = vault.preview(check=False)
-    assert done.exit_code != 0
-    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and made again" in done.output
+    result = vault.preview(check=False)
+    assert result.exit_code != 0
+    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and made again" in result.output
     write(vault, **BOTH | {"ledger": store(keep=False)})
     assert REFUSED not in vault.preview().output
     write(vault, **BOTH | {"db": {**store(), "env": {"A": "b"}}})
@@ -115,18 +115,18 @@ def test_what_a_disk_cannot_become_is_refused_and_what_leaves_it_alone_is_not(va
     assert REFUSED not in vault.preview("--refresh").output
 
 
-def test_the_review_shows_all_of_the_change_and_blocks_it(vault: project.Project) -> None:
+def test_review_shows_the_complete_change_and_blocks_it(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
-    done = seaway(vault, "preview", "--local-backend")
-    assert done.exit_code == 5, done.output
-    assert f"deletes the disk {DB}" in done.output
-    assert "StatefulSet/db" in done.output
+    result = seaway(vault, "preview", "--local-backend")
+    assert result.exit_code == 5, result.output
+    assert f"deletes the disk {DB}" in result.output
+    assert "StatefulSet/db" in result.output
 
 
-def test_only_what_is_named_is_accepted_or_what_the_stack_allows(vault: project.Project) -> None:
+def test_only_named_or_allowed_disks_are_accepted(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
-    assert accepting(vault, LEDGER).preview(check=False).exit_code != 0
-    assert accepting(vault, DB).preview(check=False).exit_code == 0
+    assert accept_loss(vault, LEDGER).preview(check=False).exit_code != 0
+    assert accept_loss(vault, DB).preview(check=False).exit_code == 0
     file = vault.stack_file.read_text()
     config = yaml.safe_load(file)
     for key, value in {
@@ -140,8 +140,8 @@ def test_only_what_is_named_is_accepted_or_what_the_stack_allows(vault: project.
     assert vault.preview(check=False).exit_code != 0
 
 
-def test_a_destroy_is_refused_in_its_preview_and_without_one(vault: project.Project) -> None:
-    before = claims(vault)
+def test_destroy_is_refused_with_and_without_preview(vault: project.Project) -> None:
+    before = list_claims(vault)
     stack = ("--stack", vault.stack)
     for words in (
         ("destroy", "--preview-only"),
@@ -150,30 +150,30 @@ def test_a_destroy_is_refused_in_its_preview_and_without_one(vault: project.Proj
         ("destroy", "--yes", "--skip-preview", "--ignore-protect"),
         ("destroy", "--yes", "--run-program"),
     ):
-        done = vault.pulumi(*words, *stack)
-        assert done.exit_code != 0, words
-        assert f"deletes the disk {DB}" in done.output, done.output
-        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in done.output
-    done = accepting(vault, DB).pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect", *stack)
-    assert done.exit_code != 0
-    assert LEDGER in done.output
-    assert claims(vault) == before
+        result = vault.pulumi(*words, *stack)
+        assert result.exit_code != 0, words
+        assert f"deletes the disk {DB}" in result.output, result.output
+        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in result.output
+    result = accept_loss(vault, DB).pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect", *stack)
+    assert result.exit_code != 0
+    assert LEDGER in result.output
+    assert list_claims(vault) == before
     vault.preview("--expect-no-changes")
 
 
-def test_what_a_preview_listed_is_accepted_and_nothing_else(vault: project.Project) -> None:
-    ledger = claims(vault)["data-ledger-0"]
+def test_only_disks_of_the_preview_are_accepted(vault: project.Project) -> None:
+    ledger = list_claims(vault)["data-ledger-0"]
     write(vault, ledger=BOTH["ledger"])
-    done = seaway(vault, "up", "--accept-data-loss")
-    assert done.exit_code == 0, done.output
-    assert f"accepted: deletes the disk {DB}" in done.stderr
-    assert LEDGER not in done.stderr
-    assert claims(vault) == {"data-ledger-0": ledger}
+    result = seaway(vault, "up", "--accept-data-loss")
+    assert result.exit_code == 0, result.output
+    assert f"accepted: deletes the disk {DB}" in result.stderr
+    assert LEDGER not in result.stderr
+    assert list_claims(vault) == {"data-ledger-0": ledger}
     write(vault, **BOTH)
     vault.up()
 
 
-def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
+def test_adopted_namespace_with_foreign_objects_is_never_deleted(
     vault: project.Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("adopted")
@@ -193,16 +193,16 @@ def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
         checkout.kubectl("label", f"namespace/{ADOPTED}", "app.kubernetes.io/part-of=vault", "seaway/stack=adopted")
         checkout.up()
         destroy = ("destroy", "--yes", "--ignore-protect", "--stack", checkout.stack)
-        everything = accepting(checkout, f"{ADOPTED}/data-db-0", f"{ADOPTED}/theirs")
-        done = everything.pulumi(*destroy)
-        assert done.exit_code != 0
-        assert f"ConfigMap {ADOPTED}/notes" in done.output
-        assert f"PersistentVolumeClaim {ADOPTED}/theirs" in done.output
-        assert "db" not in done.output[done.output.index("other people's objects") :].partition("Move them")[0]
+        everything = accept_loss(checkout, f"{ADOPTED}/data-db-0", f"{ADOPTED}/theirs")
+        result = everything.pulumi(*destroy)
+        assert result.exit_code != 0
+        assert f"ConfigMap {ADOPTED}/notes" in result.output
+        assert f"PersistentVolumeClaim {ADOPTED}/theirs" in result.output
+        assert "db" not in result.output[result.output.index("other people's objects") :].partition("Move them")[0]
         write(checkout, name="cellar", db=store())
         assert "other people's objects" in everything.preview(check=False).output
         write(checkout, db=store())
-        assert set(claims(checkout, ADOPTED)) == {"data-db-0", "theirs"}
+        assert set(list_claims(checkout, ADOPTED)) == {"data-db-0", "theirs"}
         checkout.kubectl("delete", "configmap/notes", "persistentvolumeclaim/theirs", "-n", ADOPTED)
         assert everything.pulumi(*destroy).exit_code == 0
         assert checkout.kubectl("get", "namespace", ADOPTED, check=False).exit_code != 0
@@ -210,9 +210,9 @@ def test_an_adopted_namespace_is_never_deleted_with_what_is_not_ours(
         kubectl.delete_namespaces(ADOPTED)
 
 
-def test_with_the_acceptance_all_goes(vault: project.Project) -> None:
+def test_destroy_with_acceptance_deletes_everything(vault: project.Project) -> None:
     write(vault, name="cellar", **BOTH)
-    accepting(vault, DB, LEDGER).up()
+    accept_loss(vault, DB, LEDGER).up()
     assert vault.kubectl("get", "namespace", NAMESPACE, check=False).exit_code != 0
     vault.preview("--expect-no-changes")
     assert "cellar-kept/data-db-0" in vault.pulumi("destroy", "--preview-only", "--stack", vault.stack).output

@@ -1,4 +1,4 @@
-"""The documented make targets that need the cluster, the toolchain or a registry, each in its shortest form."""
+"""The shortest form of each documented make target that needs the cluster, the toolchain or a registry."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.cluster
 
 
 def rows(stage: commands.Stage) -> list[str]:
-    """The targets of that stage."""
+    """List the targets of a stage."""
     return [name for name, row in commands.TARGETS.items() if isinstance(row, commands.Make) and row.stage == stage]
 
 

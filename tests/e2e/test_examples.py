@@ -1,5 +1,4 @@
-"""The examples on the real cluster: the API server knows every field of them and lets their pods in; the one with
-everything comes up and does what each of its fields is for."""
+"""The API server accepts every field and pod of the examples. In examples/everything, every field has its effect."""
 
 import base64
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "everything-examples"
 
 
-def rendered(example: str) -> list[objects.ReleaseObject]:
+def render_example(example: str) -> list[objects.ReleaseObject]:
     if example != "reference":
         return golden.build_objects(example)
     stack = settings.Settings(stack="test", context="test", publish="ingress", ingress=settings.Ingress())
@@ -29,8 +28,8 @@ def rendered(example: str) -> list[objects.ReleaseObject]:
 
 
 @pytest.mark.parametrize("example", [*golden.EXAMPLES, "reference"])
-def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_restricted(example: str) -> None:
-    namespace, *manifests = [manifest.manifest for manifest in rendered(example)]
+def test_api_server_accepts_every_object_and_pod_strictly(example: str) -> None:
+    namespace, *manifests = [manifest.manifest for manifest in render_example(example)]
     assert namespace["kind"] == "Namespace"
     home = f"strict-{example}"
     labels = namespace["metadata"]["labels"]
@@ -62,7 +61,7 @@ def test_the_api_server_takes_every_object_to_the_letter_and_every_pod_under_res
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("everything")
     checkout = project.Project.create(
-        folder, application=project.ROOT / "examples" / "everything", stack="examples", exposure="nodePort"
+        folder, application=project.ROOT / "examples" / "everything", stack="examples", publish="nodePort"
     )
     try:
         checkout.up()
@@ -71,16 +70,16 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Pro
         kubectl.delete_namespaces(NAMESPACE)
 
 
-def page(everything: project.Project) -> dict[str, Any]:
-    """What the board answers to somebody outside."""
+def read_page(everything: project.Project) -> dict[str, Any]:
+    """Return the page of the board from outside."""
     ports = everything.get_objects("service", "board", "-n", NAMESPACE)["spec"]["ports"]
     (port,) = (port_["nodePort"] for port_ in ports if port_["name"] == "main")
     address = project.run_cluster("forward", str(port)).stdout.strip()
     return httpx.get(address, timeout=10).raise_for_status().json()
 
 
-def test_what_every_field_is_for_is_there(everything: project.Project) -> None:
-    text = page(everything)
+def test_every_field_has_its_effect(everything: project.Project) -> None:
+    text = read_page(everything)
     assert text.pop("ticks") >= 1
     first = text.pop("visitor")
     assert text == {
@@ -96,10 +95,10 @@ def test_what_every_field_is_for_is_there(everything: project.Project) -> None:
         "licence": 12,
         "journal": ["prepared", "announced"],
     }
-    assert page(everything)["visitor"] == first + 1
+    assert read_page(everything)["visitor"] == first + 1
 
 
-def test_other_ports_answer_too(everything: project.Project) -> None:
+def test_other_ports_answer(everything: project.Project) -> None:
     program = (
         "import socket, urllib.request\n"
         "print(urllib.request.urlopen('http://127.0.0.1:9090').read().decode().split()[0])\n"
@@ -114,23 +113,23 @@ def test_other_ports_answer_too(everything: project.Project) -> None:
     assert output.stdout.splitlines() == ["board_requests_total", "here"]
 
 
-def test_the_agent_asks_kubernetes_with_a_token_of_its_own(everything: project.Project) -> None:
+def test_agent_uses_the_kubernetes_api_with_its_own_token(everything: project.Project) -> None:
     lines = everything.kubectl("logs", "-n", NAMESPACE, "daemonset/agent").stdout.splitlines()
     assert lines[0] == "the theme is grey"
     assert lines[-1].endswith(" pods")
 
 
-def test_a_job_on_demand_runs_when_somebody_says_so(everything: project.Project) -> None:
+def test_job_on_demand_runs_on_request(everything: project.Project) -> None:
     everything.kubectl("create", "job", "--from=cronjob/audit", "audit-1", "-n", NAMESPACE)
     try:
         everything.kubectl("wait", "--for=condition=complete", "job/audit-1", "-n", NAMESPACE, "--timeout=60s")
-        assert page(everything)["journal"][-1] == "audited"
+        assert read_page(everything)["journal"][-1] == "audited"
     finally:
         everything.kubectl("delete", "job", "audit-1", "-n", NAMESPACE)
 
 
-def pods(everything: project.Project) -> dict[str, set[str]]:
-    """Of each workload."""
+def list_pods_by_owner(everything: project.Project) -> dict[str, set[str]]:
+    """Return the names of the pods of each workload."""
     names: dict[str, set[str]] = {}
     for pod in everything.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
         labels = pod["metadata"]["labels"]
@@ -138,16 +137,16 @@ def pods(everything: project.Project) -> dict[str, set[str]]:
     return names
 
 
-def test_a_changed_value_rolls_exactly_the_pods_that_use_it_and_a_secret_one_is_told_nowhere(
+def test_changed_value_rolls_only_pods_that_use_it_and_secrets_are_not_printed(
     everything: project.Project,
 ) -> None:
-    before = pods(everything)
+    before = list_pods_by_owner(everything)
     counter = everything.folder / "app" / "counter" / "counter.py"
     counter.write_text(counter.read_text() + "\n# another line\n")
     value = b"a-value-that-nobody-may-see"
     everything.set_secret("SESSION_KEY", value.decode())
     output = everything.up().output
-    after = pods(everything)
+    after = list_pods_by_owner(everything)
     assert {name for name in before if before[name] != after[name]} == {"board", "counter"}
     assert before.keys() == after.keys() >= {"agent", "journal"}
 
@@ -160,6 +159,6 @@ def test_a_changed_value_rolls_exactly_the_pods_that_use_it_and_a_secret_one_is_
         assert not any(form in content for content in (output.encode(), *written))
 
 
-def test_the_same_in_python_changes_nothing(everything: project.Project) -> None:
+def test_python_program_with_the_same_application_changes_nothing(everything: project.Project) -> None:
     everything.preview("-c", "seaway:app=app/app.py", "--expect-no-changes")
     everything.preview("--expect-no-changes")

@@ -1,6 +1,6 @@
-"""The language host that ships with Pulumi today ends the program with SIGINT: no traceback, and the error comes last.
+"""Pulumi's current language host ends the program with SIGINT: no traceback, and the error comes last.
 
-Here a stand-in does what that host does (tests/support/language_host.py). The tests share one stack, in order.
+A fake host does the same here (tests/support/language_host.py). The tests share a stack and run in order.
 """
 
 import contextlib
@@ -35,59 +35,59 @@ TRACES = ("Traceback", "KeyboardInterrupt", "panic:", "non-zero exit code")
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
-    """A stack under today's host."""
+    """A stack with the current host."""
     folder = tmp_path_factory.mktemp("small")
     checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack=STACK)
     app = checkout.folder / "app" / "app.yaml"
-    app.write_text(app.read_text() + "    publish: true\n")  # by a node port: one warning of the checks
+    app.write_text(app.read_text() + "    publish: true\n")  # published by a node port: a warning of the checks
     pulumi = shutil.which("pulumi", path=checkout.env["PATH"])
     assert pulumi
-    yield under(checkout, language_host.install(folder / ".seaway" / "host", Path(pulumi)))
+    yield list_descendants(checkout, language_host.install(folder / ".seaway" / "host", Path(pulumi)))
     kubectl.delete_namespaces(NAMESPACE)
 
 
-def under(small: project.Project, host: Path) -> project.Project:
+def list_descendants(small: project.Project, host: Path) -> project.Project:
     return dataclasses.replace(small, env=small.env | {"PATH": f"{host}{os.pathsep}{small.env['PATH']}"})
 
 
-def pinned(small: project.Project) -> project.Project:
-    """The same stack under the host of the toolchain."""
+def pin_release(small: project.Project) -> project.Project:
+    """The same stack with the toolchain's host."""
     return dataclasses.replace(small, env=small.env | {"PATH": small.env["PATH"].partition(os.pathsep)[2]})
 
 
-def list_lines(done: project.CommandResult) -> list[str]:
-    """The lines that Pulumi printed, without colours."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.output).replace("\r", "").splitlines()
+def list_lines(result: project.CommandResult) -> list[str]:
+    """List the lines of Pulumi's output without colours."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", result.output).replace("\r", "").splitlines()
 
 
-def diagnostics(done: project.CommandResult) -> list[str]:
-    """The lines of the section of that name, at the end of what Pulumi prints."""
-    lines = list_lines(done)
+def diagnostics(result: project.CommandResult) -> list[str]:
+    """List the lines of a section at the end of Pulumi's output."""
+    lines = list_lines(result)
     start = lines.index("Diagnostics:") + 1
     ends = [number for number, line in enumerate(lines) if number > start and re.match(r"\w+:", line)]
     return [line for line in lines[start : min(ends, default=None)] if line.strip()]
 
 
-def failed_cleanly(done: project.CommandResult, error: str) -> None:
-    """The run failed without a traceback, its error is there, and nothing but errors ends what is said at its end."""
-    assert done.exit_code != 0, done.output
+def assert_clean_failure(result: project.CommandResult, error: str) -> None:
+    """Assert that the run failed without a traceback, and that its diagnostics end with its error."""
+    assert result.exit_code != 0, result.output
     for trace in TRACES:
-        assert trace not in done.output, done.output
-    messages = diagnostics(done)
-    assert any("error: " in line and error in line for line in messages), done.output
-    # Resources come in any order, the messages of one in theirs. What stands further in belongs to a message.
+        assert trace not in result.output, result.output
+    messages = diagnostics(result)
+    assert any("error: " in line and error in line for line in messages), result.output
+    # Resources are in any order, the messages of a resource in order. Indented lines belong to a message.
     last = ""
     for line in [*messages, "  the end"]:
         if line.startswith("    ") and not line.startswith("     "):
             last = line.strip()
         elif not line.startswith("    "):
-            assert not last or last.startswith("error: "), done.output
-    assert CHECKS not in "\n".join(messages), done.output
+            assert not last or last.startswith("error: "), result.output
+    assert CHECKS not in "\n".join(messages), result.output
 
 
 @contextlib.contextmanager
-def edited(file: Path, old: str, new: str) -> Iterator[None]:
-    """A file with one text replaced, until the block ends."""
+def edit_file(file: Path, old: str, new: str) -> Iterator[None]:
+    """Replace a text in a file until the block ends."""
     source = file.read_text()
     assert source.count(old) == 1, old
     file.write_text(source.replace(old, new))
@@ -99,12 +99,12 @@ def edited(file: Path, old: str, new: str) -> Iterator[None]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Phase:
-    """A part of a run in which Ctrl-C comes.
+    """A part of a run that Ctrl-C interrupts.
 
     Args:
-        verb: what is run.
-        reached: a line of it says this when the part has begun.
-        edit: what makes that part last: file, old, new.
+        verb: the Pulumi command.
+        reached: a line with this text marks the start of the part.
+        edit: a change that prolongs the part: file, old, new.
     """
 
     verb: str
@@ -126,7 +126,7 @@ PHASES = {
 
 
 def interrupted(small: project.Project, phase: Phase, times: int, *, terminal: bool = False) -> project.CommandResult:
-    """Run it, and press Ctrl-C when the phase is reached; the second time as soon as Pulumi has answered the first."""
+    """Run the phase, and press Ctrl-C when it starts; press it again as soon as Pulumi has responded."""
     words = ["--yes", "--skip-preview"] if phase.verb == "up" else []
     command = ["pulumi", phase.verb, *words, "--stack", small.stack]
     command += [] if terminal else ["--non-interactive"]
@@ -141,7 +141,7 @@ def interrupted(small: project.Project, phase: Phase, times: int, *, terminal: b
         output = bytearray()
 
         def read() -> None:
-            with contextlib.suppress(OSError):  # a terminal whose other end is closed
+            with contextlib.suppress(OSError):  # the other end of the terminal is closed
                 while chunk := stream.read(4096):
                     output.extend(chunk)
 
@@ -171,12 +171,12 @@ def wait(holds: Callable[[], bool], output: bytearray, seconds: float = 60) -> N
         time.sleep(0.02)
 
 
-def locks(small: project.Project) -> list[str]:
+def list_locks(small: project.Project) -> list[str]:
     return [file.name for file in (small.folder / ".seaway/state/.pulumi/locks").rglob("*.json")]
 
 
 def processes(small: project.Project) -> list[str]:
-    """What runs of a stack: command lines of processes that have its folder in their environment."""
+    """List the command lines of processes with the stack's folder in their environment."""
     pids = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -187,56 +187,56 @@ def processes(small: project.Project) -> list[str]:
 
 
 def test_up_succeeds_and_shows_the_warnings_of_the_checks(small: project.Project) -> None:
-    done = small.up()
-    assert [line for line in diagnostics(done) if CHECKS in line], done.output
+    result = small.up()
+    assert [line for line in diagnostics(result) if CHECKS in line], result.output
     preview = small.preview("--expect-no-changes")
     assert [line for line in diagnostics(preview) if CHECKS in line], preview.output
     for trace in TRACES:
-        assert trace not in done.output + preview.output
+        assert trace not in result.output + preview.output
 
 
 @pytest.fixture
 def dead(small: project.Project, tmp_path: Path) -> project.Project:
-    """The same stack, and a cluster that does not answer."""
+    """The same stack with an unreachable cluster."""
     closed = tmp_path / "kubeconfig"
     closed.write_text(re.sub(r"server: .*", "server: https://127.0.0.1:1", environment.KUBECONFIG.read_text()))
     return dataclasses.replace(small, env=small.env | {"KUBECONFIG": str(closed)})
 
 
 @pytest.mark.parametrize("verb", ["preview", "up"])
-def test_a_dead_cluster_is_one_error(dead: project.Project, verb: str) -> None:
-    done = (dead.preview if verb == "preview" else dead.up)(check=False)
-    failed_cleanly(done, "cannot reach the cluster of context")
+def test_unreachable_cluster_is_one_error(dead: project.Project, verb: str) -> None:
+    result = (dead.preview if verb == "preview" else dead.up)(check=False)
+    assert_clean_failure(result, "cannot reach the cluster of context")
 
 
-# Otherwise it may have ended by itself before it is interrupted.
+# Otherwise it may end before it is interrupted.
 WORKS_ON = "import asyncio, time\nasyncio.get_running_loop().run_in_executor(None, time.sleep, 60)\nprogram.run()"
 
 
 @pytest.mark.parametrize("handled", [True, False])
-def test_a_program_that_is_interrupted_prints_no_traceback(dead: project.Project, handled: bool) -> None:
-    """Without the handler it does: the stand-in does what the host does."""
+def test_interrupted_program_prints_no_traceback(dead: project.Project, handled: bool) -> None:
+    """Without the handler, the traceback is printed: the fake host behaves like the real one."""
     text = WORKS_ON if handled else f"program.exit_on_interrupt = lambda: None\n{WORKS_ON}"
-    with edited(dead.folder / "__main__.py", "program.run()", text):
-        done = dead.preview(check=False)
+    with edit_file(dead.folder / "__main__.py", "program.run()", text):
+        result = dead.preview(check=False)
     if handled:
-        failed_cleanly(done, "cannot reach the cluster of context")
+        assert_clean_failure(result, "cannot reach the cluster of context")
     else:
-        assert "KeyboardInterrupt" in done.output, done.output
+        assert "KeyboardInterrupt" in result.output, result.output
 
 
 def test_invalid_input_is_one_error(small: project.Project) -> None:
-    with edited(small.folder / "app" / "app.yaml", "port: 8000", "port: 80000"):
-        failed_cleanly(small.preview(check=False), "services.web.port")
+    with edit_file(small.folder / "app" / "app.yaml", "port: 8000", "port: 80000"):
+        assert_clean_failure(small.preview(check=False), "services.web.port")
 
 
-def test_a_fault_of_the_program_keeps_its_traceback(small: project.Project) -> None:
-    with edited(small.folder / "__main__.py", "program.run()", "program.run()\nprint(1 / 0)"):
-        done = small.preview(check=False)
-    assert done.exit_code != 0
-    assert "ZeroDivisionError" in done.output
-    assert "__main__.py" in done.output
-    assert "KeyboardInterrupt" not in done.output
+def test_program_error_has_a_traceback(small: project.Project) -> None:
+    with edit_file(small.folder / "__main__.py", "program.run()", "program.run()\nprint(1 / 0)"):
+        result = small.preview(check=False)
+    assert result.exit_code != 0
+    assert "ZeroDivisionError" in result.output
+    assert "__main__.py" in result.output
+    assert "KeyboardInterrupt" not in result.output
 
 
 BROKEN = ("build: ./web", "image: registry.localhost:5000/nobody/nothing:2")
@@ -248,27 +248,27 @@ UP = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK]
     [(UP, True), (UP, False), ([sys.executable, "-m", "seaway.cli", "up", "--stack", STACK], False)],
     ids=["pulumi up at a terminal", "pulumi up", "seaway up"],
 )
-def test_in_a_failed_rollout_the_error_comes_last(small: project.Project, command: list[str], terminal: bool) -> None:
-    with edited(small.folder / "app" / "app.yaml", *BROKEN):
-        done = (
-            at_a_terminal(small, command)
+def test_error_of_a_failed_rollout_comes_last(small: project.Project, command: list[str], terminal: bool) -> None:
+    with edit_file(small.folder / "app" / "app.yaml", *BROKEN):
+        result = (
+            run_at_terminal(small, command)
             if terminal
             else project.run_command(*command, cwd=small.folder, env=small.env)
         )
-    failed_cleanly(done, "web failed: ")
-    assert ("@ updating" in done.output) is not terminal, "what a terminal shows"
+    assert_clean_failure(result, "web failed: ")
+    assert ("@ updating" in result.output) is not terminal, "what a terminal shows"
 
 
-def test_a_failed_preview_of_seaway_ends_with_the_error(dead: project.Project) -> None:
+def test_failed_seaway_preview_ends_with_the_error(dead: project.Project) -> None:
     command = [sys.executable, "-m", "seaway.cli", "preview", "--stack", STACK, "--local-backend"]
-    done = project.run_command(*command, cwd=dead.folder, env=dead.env)
-    assert done.exit_code == 1
-    assert "cannot reach the cluster of context" in done.output.strip().splitlines()[-1], done.output
+    result = project.run_command(*command, cwd=dead.folder, env=dead.env)
+    assert result.exit_code == 1
+    assert "cannot reach the cluster of context" in result.output.strip().splitlines()[-1], result.output
     for trace in TRACES:
-        assert trace not in done.output, done.output
+        assert trace not in result.output, result.output
 
 
-def at_a_terminal(small: project.Project, command: list[str]) -> project.CommandResult:
+def run_at_terminal(small: project.Project, command: list[str]) -> project.CommandResult:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, 200))
     with (
@@ -300,15 +300,15 @@ def at_a_terminal(small: project.Project, command: list[str]) -> project.Command
 def test_ctrl_c_leaves_no_lock_and_the_next_up_converges(
     small: project.Project, host: str, phase: str, times: int
 ) -> None:
-    where = pinned(small) if host == PINNED else small
+    where = pin_release(small) if host == PINNED else small
     what = PHASES[phase]
-    with edited(small.folder / what.edit[0], *what.edit[1:]):
-        done = interrupted(where, what, times)
-    assert done.exit_code != 0, done.output
+    with edit_file(small.folder / what.edit[0], *what.edit[1:]):
+        result = interrupted(where, what, times)
+    assert result.exit_code != 0, result.output
     for trace in TRACES:
-        assert trace not in done.output, done.output
-    assert CHECKS not in done.output.partition("Diagnostics:")[2], done.output
-    assert locks(small) == []
+        assert trace not in result.output, result.output
+    assert CHECKS not in result.output.partition("Diagnostics:")[2], result.output
+    assert list_locks(small) == []
     assert json.loads(where.pulumi("stack", "export", "--stack", STACK, check=True).stdout)["deployment"]["resources"]
     where.up()
     where.preview("--expect-no-changes")

@@ -1,6 +1,6 @@
-"""Network policies as a cluster enforces them, and requests that come in by name, through a real ingress controller.
+"""Enforced network policies, and requests by host name through a real ingress controller.
 
-The tests share one stack and run in the order of the file; each leaves the stack healthy.
+The tests share a stack and run in the order of the file. Each leaves the stack healthy.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ STACK = "network"
 NAMESPACE = f"net-{STACK}"
 HOST, PLAIN = "shop.example.test", "plain.example.test"
 PUBLIC = "198.51.100.7"
-"""Nobody's address, kept for examples: on this machine's end of the cluster's cable it stands for the internet.
+"""An address for documentation. On this machine's end of the cluster's link, it represents the internet.
 https://www.rfc-editor.org/rfc/rfc5737"""
 
 APP = """\
@@ -94,7 +94,7 @@ sys.exit("--wait" in sys.argv and set(found.values()) != {"open"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outside:
-    """A listener on this machine, at a private address and at one that stands for the internet."""
+    """A listener on this machine, at a private address and at the address of the internet."""
 
     private: str
     port: int
@@ -107,7 +107,7 @@ def outside() -> Iterator[Outside]:
     with contextlib.ExitStack() as stack:
         subprocess.run(["ip", "address", "add", f"{PUBLIC}/32", "dev", here.interface], check=True)
         stack.callback(subprocess.run, ["ip", "address", "del", f"{PUBLIC}/32", "dev", here.interface], check=True)
-        # The kernel accepts connections of the queue by itself: nobody need answer.
+        # The kernel accepts connections into the queue, so no response is necessary.
         listening = [stack.enter_context(socket.create_server(("0.0.0.0", 0))) for _ in range(2)]
         port, other = (listener.getsockname()[1] for listener in listening)
         yield Outside(here.host_address, port, other)
@@ -124,7 +124,7 @@ def net(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterator[
     write(source, outside, calls="api")
     ingress = {"hosts": {"web": [HOST, f"{PLAIN}/below"]}, "tlsSecret": "shop-tls", "namespace": "kube-system"}
     checkout = project.Project.create(
-        tmp_path_factory.mktemp("net"), application=source, stack=STACK, exposure="ingress", ingress=ingress
+        tmp_path_factory.mktemp("net"), application=source, stack=STACK, publish="ingress", ingress=ingress
     )
     checkout.up()
     yield checkout
@@ -136,16 +136,16 @@ def write(folder: Path, outside: Outside, *, calls: str) -> None:
     (folder / "app.yaml").write_text(APP.format(calls=calls, private=outside.private, port=outside.port))
 
 
-def reached(net: project.Project, caller: str, *targets: str) -> dict[str, str]:
-    """What becomes of connections from a pod, by target."""
+def list_reached(net: project.Project, caller: str, *targets: str) -> dict[str, str]:
+    """Return the result of connections from a pod by target."""
     pod = f"statefulset/{caller}" if caller == "db" else f"deployment/{caller}"
-    done = net.kubectl("exec", "-n", NAMESPACE, pod, "--", "python3", "probe.py", *targets)
-    return json.loads(done.stdout)
+    result = net.kubectl("exec", "-n", NAMESPACE, pod, "--", "python3", "probe.py", *targets)
+    return json.loads(result.stdout)
 
 
-def test_policies_are_enforced_and_all_comes_up(net: project.Project) -> None:
-    """Probes come from the node, and a job reaches its store: otherwise `up` would have failed."""
-    assert {policy["metadata"]["name"].rpartition("-")[0] for policy in policies(net)} == {
+def test_policies_are_enforced_and_all_pods_start(net: project.Project) -> None:
+    """Probes from the node and a job's connection to its store work: otherwise `up` would have failed."""
+    assert {policy["metadata"]["name"].rpartition("-")[0] for policy in list_policies(net)} == {
         "default",
         "web",
         "api",
@@ -156,7 +156,7 @@ def test_policies_are_enforced_and_all_comes_up(net: project.Project) -> None:
     net.preview("--expect-no-changes")
 
 
-def policies(net: project.Project) -> list[dict[str, Any]]:
+def list_policies(net: project.Project) -> list[dict[str, Any]]:
     return net.get_objects("networkpolicies", "-n", NAMESPACE)["items"]
 
 
@@ -169,25 +169,23 @@ def policies(net: project.Project) -> list[dict[str, Any]]:
         ("alone", set(), {"web:8000", "web:8001", "api:8000", "db:8000"}),
     ],
 )
-def test_a_pod_reaches_what_it_calls_and_nothing_else(
+def test_pod_reaches_only_declared_dependencies(
     net: project.Project, caller: str, opened: set[str], closed: set[str]
 ) -> None:
-    """What is closed is said of a name that was found: DNS is open for everybody."""
-    results = reached(net, caller, *opened, *closed)
+    """The names of closed targets are resolved: every pod may use DNS."""
+    results = list_reached(net, caller, *opened, *closed)
     assert results == {**dict.fromkeys(opened, "open"), **dict.fromkeys(closed, "closed")}
 
 
-def test_outside_the_public_is_open_and_the_private_only_where_it_is_named(
-    net: project.Project, outside: Outside
-) -> None:
+def test_outside_is_reachable_only_as_declared(net: project.Project, outside: Outside) -> None:
     public, private = f"{PUBLIC}:{outside.port}", f"{outside.private}:{outside.port}"
     other = f"{outside.private}:{outside.other}"
-    assert reached(net, "web", public, private) == {public: "open", private: "closed"}
-    assert reached(net, "alone", public, private) == {public: "closed", private: "closed"}
-    assert reached(net, "api", public, private, other) == {public: "closed", private: "open", other: "closed"}
+    assert list_reached(net, "web", public, private) == {public: "open", private: "closed"}
+    assert list_reached(net, "alone", public, private) == {public: "closed", private: "closed"}
+    assert list_reached(net, "api", public, private, other) == {public: "closed", private: "open", other: "closed"}
 
 
-def test_another_namespace_reaches_nothing(net: project.Project) -> None:
+def test_another_namespace_reaches_no_service(net: project.Project) -> None:
     stranger = f"{NAMESPACE}-stranger"
     image = net.get_objects("deployment", "web", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]["image"]
     net.kubectl("create", "namespace", stranger)
@@ -195,15 +193,15 @@ def test_another_namespace_reaches_nothing(net: project.Project) -> None:
         net.kubectl("run", "probe", "-n", stranger, f"--image={image}", "--restart=Never", "--", "sleep", "600")
         net.kubectl("wait", "-n", stranger, "--for=condition=Ready", "pod/probe", "--timeout=60s")
         targets = [f"{name}.{NAMESPACE}:8000" for name in ("web", "api", "alone", "db")]
-        done = net.kubectl("exec", "-n", stranger, "probe", "--", "python3", "probe.py", *targets)
-        assert json.loads(done.stdout) == dict.fromkeys(targets, "closed")
+        result = net.kubectl("exec", "-n", stranger, "probe", "--", "python3", "probe.py", *targets)
+        assert json.loads(result.stdout) == dict.fromkeys(targets, "closed")
     finally:
         net.kubectl("delete", "namespace", stranger, "--wait=false")
 
 
 @pytest.fixture(scope="module")
 def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One of our own for both hosts, in the Secret that the stack names; the file is for whoever asks to trust it."""
+    """A self-signed certificate for both hosts in the stack's Secret. Clients trust the returned file."""
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
@@ -229,7 +227,7 @@ def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) 
     return folder / "tls.crt"
 
 
-def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.Project, certificate: Path) -> None:
+def test_published_service_answers_by_name_with_its_certificate(net: project.Project, certificate: Path) -> None:
     assert net.read_outputs()["services"]["web"]["urls"] == [f"https://{PLAIN}/below", f"https://{HOST}/"]
     trusted = ssl.create_default_context(cafile=str(certificate))
     server = node.find_layout(project.ROOT).address
@@ -251,7 +249,7 @@ def test_the_exposed_service_answers_by_name_with_its_certificate(net: project.P
     assert plainly.status_code == 404, "Traefik has no way to send it on that an Ingress could ask for"
 
 
-def test_status_tells_where_it_is_and_nothing_has_drifted(net: project.Project) -> None:
+def test_status_has_the_address_and_no_drift(net: project.Project) -> None:
     def seaway(*words: str) -> project.CommandResult:
         line = [sys.executable, "-m", "seaway.cli", "status", "--stack", STACK, *words]
         return project.run_command(*line, cwd=net.folder, env=net.env)
@@ -261,8 +259,8 @@ def test_status_tells_where_it_is_and_nothing_has_drifted(net: project.Project) 
     assert drift.exit_code == 0, drift.output
 
 
-def test_a_node_port_answers_and_a_link_that_is_taken_away_is_closed(net: project.Project, outside: Outside) -> None:
-    before = {policy["metadata"]["name"] for policy in policies(net)}
+def test_node_port_answers_and_a_removed_link_is_closed(net: project.Project, outside: Outside) -> None:
+    before = {policy["metadata"]["name"] for policy in list_policies(net)}
     net.pulumi("config", "set", "seaway:publish", "nodePort", "--stack", STACK, check=True)
     net.pulumi("config", "rm", "seaway:ingress", "--stack", STACK, check=True)
     write(net.folder / "app", outside, calls="")
@@ -270,8 +268,8 @@ def test_a_node_port_answers_and_a_link_that_is_taken_away_is_closed(net: projec
     port = net.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
     address = project.run_cluster("forward", str(port)).stdout.strip()
     assert httpx.get(address, timeout=10).text.startswith("web-")
-    assert reached(net, "web", "api:8000") == {"api:8000": "closed"}
-    after = {policy["metadata"]["name"] for policy in policies(net)}
+    assert list_reached(net, "web", "api:8000") == {"api:8000": "closed"}
+    after = {policy["metadata"]["name"] for policy in list_policies(net)}
     assert {name.rpartition("-")[0] for name in before - after} == {"web", "api"}, "those of both ends, and no other"
     assert len(after) == len(before)
     assert not net.get_objects("ingresses", "-n", NAMESPACE)["items"]

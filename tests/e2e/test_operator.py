@@ -1,4 +1,4 @@
-"""`seaway status` and `seaway logs` on the real cluster: what they show was put there by kubectl, without Pulumi."""
+"""`seaway status` and `seaway logs` on the real cluster, for objects that kubectl applied without Pulumi."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ services:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody with a checkout and a kubeconfig."""
+    """A user with a checkout and a kubeconfig."""
 
     folder: Path
 
@@ -51,14 +51,14 @@ class Operator:
 
     @property
     def env(self) -> dict[str, str]:
-        """No PATH to find pulumi on, no state, no passphrase."""
+        """Variables without a PATH to pulumi, without state and passphrase."""
         return {"KUBECONFIG": str(environment.KUBECONFIG), "PYTHONPATH": str(project.ROOT), "HOME": str(self.folder)}
 
     def status(self) -> dict[str, Any]:
         return json.loads(self.seaway("status", "--json").stdout)
 
-    def pods(self) -> list[str]:
-        """As `seaway logs` calls them."""
+    def list_pods(self) -> list[str]:
+        """Return the pods under the names of `seaway logs`."""
         manifests = json.loads(kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "json"))["items"]
         return sorted(f"web-{pod['metadata']['name'].rpartition('-')[2]}" for pod in manifests)
 
@@ -75,7 +75,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
         environments.Environment.create(app, settings.Settings(stack="e2e", context="seaway-dev")), {}, {}
     )
     operator_ = Operator(folder)
-    # One that is still going from the time before takes no objects.
+    # A namespace of an earlier run that is still terminating accepts no objects.
     kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")
     try:
         kubectl.run("apply", "-f", "-", stdin=yaml_writer.dump_objects(rendered))
@@ -85,10 +85,10 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
         kubectl.delete_namespaces(NAMESPACE)
 
 
-def test_status_of_what_is_healthy(operator: Operator) -> None:
-    done = operator.seaway("status")
-    assert (done.returncode, done.stderr) == (0, "")
-    head, columns, row = done.stdout.splitlines()
+def test_status_of_healthy_workloads(operator: Operator) -> None:
+    result = operator.seaway("status")
+    assert (result.returncode, result.stderr) == (0, "")
+    head, columns, row = result.stdout.splitlines()
     assert head == "operator · stack e2e · context seaway-dev · no release recorded"
     assert columns.split()[0] == "SERVICE"
     assert row.split()[:5] == ["web", "service", "2/2", "2", "base/python:3.11-bookworm"]
@@ -96,23 +96,23 @@ def test_status_of_what_is_healthy(operator: Operator) -> None:
     assert (web["state"], web["ready"], web["updated"], web["desired"], web["findings"]) == ("complete", 2, 2, 2, [])
 
 
-def test_logs_of_both_pods_told_apart(operator: Operator) -> None:
-    """Each line says in itself which pod printed it."""
+def test_logs_have_the_names_of_both_pods(operator: Operator) -> None:
+    """Each line contains the name of its pod."""
     words = ("logs", "web", "--tail", "5", "--timestamps")
-    # The pods may have begun a moment ago.
+    # The pods may have just started.
     prober.wait_until(lambda: len(operator.seaway(*words).stdout.splitlines()) == 10, seconds=120)
-    done = operator.seaway(*words)
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [line.split() for line in done.stdout.splitlines()]
-    assert sorted({label.rstrip(":") for label, *_ in lines}) == operator.pods()
+    result = operator.seaway(*words)
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert sorted({label.rstrip(":") for label, *_ in lines}) == operator.list_pods()
     for label, _, pod, _ in lines:
         assert pod.rpartition("-")[2] == label.removeprefix("web-").rstrip(":")
     times = [time for _, time, *_ in lines]
     assert times == sorted(times)
 
 
-def test_following_takes_a_new_pod_and_tells_of_the_old_one(operator: Operator) -> None:
-    before = operator.pods()
+def test_following_logs_adds_a_new_pod_and_reports_the_end_of_the_old_one(operator: Operator) -> None:
+    before = operator.list_pods()
     with running.command("logs", "web", "-f", cwd=operator.folder, env=operator.env) as logs:
         for pod in before:
             logs.out.has(f"{pod}: ")
@@ -122,8 +122,8 @@ def test_following_takes_a_new_pod_and_tells_of_the_old_one(operator: Operator) 
         )
         kubectl.run("delete", full, "-n", NAMESPACE, "--wait=false")
         logs.err.has(f"seaway: {before[0]}: ended", seconds=120)
-        [new] = [pod for pod in operator.pods() if pod not in before]
-        # From its first line on.
+        [new] = [pod for pod in operator.list_pods() if pod not in before]
+        # From its first line.
         assert next(line for line in logs.out.has(f"{new}: ") if line.startswith(new)).endswith(" 0")
         assert logs.interrupt() == 130
     for pod in before[1], new:
@@ -131,16 +131,16 @@ def test_following_takes_a_new_pod_and_tells_of_the_old_one(operator: Operator) 
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "no line lost, none twice"
 
 
-def test_what_is_not_healthy_is_told_with_its_cause(operator: Operator) -> None:
+def test_unhealthy_workload_is_reported_with_its_cause(operator: Operator) -> None:
     kubectl.run("set", "image", "deployment/web", "web=registry.localhost:5000/nobody/nothing:1", "-n", NAMESPACE)
     try:
         with running.command("status", "--watch", cwd=operator.folder, env=operator.env) as watched:
             watched.out.has("registry.localhost:5000/nobody/nothing:1 does not exist", seconds=120)
             assert watched.interrupt() == 130
-        done = operator.seaway("status")
-        assert done.returncode == 1
-        assert "docs/runbook.md#image-not-found" in done.stdout
-        row = next(line for line in done.stdout.splitlines() if line.startswith("web"))
+        result = operator.seaway("status")
+        assert result.returncode == 1
+        assert "docs/runbook.md#image-not-found" in result.stdout
+        row = next(line for line in result.stdout.splitlines() if line.startswith("web"))
         assert row.split()[2:5] == ["2/2", "1", "nobody/nothing:1"], "the old pods serve on"
         [web] = operator.status()["workloads"]
         assert web["findings"][0]["cause"] == "image-not-found"

@@ -1,6 +1,6 @@
-"""A base image is renewed under its tag: nothing moves until the lock file does, and then everybody sees why.
+"""A base image changes under its tag: nothing changes until the lock file is updated, and then the reason is shown.
 
-The tests share one stack and run in the order of the file.
+The tests share a stack and run in the order of the file.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ class Smallest:
     def lock(self) -> Path:
         return self.project.folder / "app" / "images.lock"
 
-    def outdated(self, *words: str) -> project.CommandResult:
+    def run_outdated(self, *words: str) -> project.CommandResult:
         line = (str(self.project.folder / ".venv/bin/seaway"), "images", "outdated", *words)
         return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
 
@@ -58,7 +58,7 @@ class Smallest:
 def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[Smallest]:
     example = project.ROOT / "examples" / "smallest"
     folder = tmp_path_factory.mktemp("smallest")
-    checkout = project.Project.create(folder, application=example, stack="outdated", substitutes=None)
+    checkout = project.Project.create(folder, application=example, stack="outdated", imageOverrides=None)
     dockerfile, app = folder / "app" / "web" / "Dockerfile", folder / "app" / "app.yaml"
     dockerfile.write_text(dockerfile.read_text().replace("python:3.12-slim", BASE))
     assert BASE in dockerfile.read_text()
@@ -68,8 +68,8 @@ def smallest(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -
 
 
 @pytest.fixture(scope="module")
-def digests(smallest: Smallest) -> tuple[str, str]:
-    """Two images that are not the same, though they run the same: the second is the first in Docker's own format."""
+def base_digests(smallest: Smallest) -> tuple[str, str]:
+    """Two different images with the same content: the second is the first in Docker's format."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(registry.ADDRESSES_VARIABLE, smallest.project.env[registry.ADDRESSES_VARIABLE])
         first = registry.resolve_digest(PYTHON)
@@ -83,7 +83,7 @@ def digests(smallest: Smallest) -> tuple[str, str]:
 
 
 def push(smallest: Smallest, digest: str) -> None:
-    """The base image's publisher moves the tag."""
+    """Move the tag of the base image, as its publisher does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(registry.ADDRESSES_VARIABLE, smallest.project.env[registry.ADDRESSES_VARIABLE])
         repository = BASE.rpartition(":")[0]
@@ -91,10 +91,10 @@ def push(smallest: Smallest, digest: str) -> None:
         registry.copy_image(source, BASE)
 
 
-def test_an_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, digests: tuple[str, str]) -> None:
-    first, _ = digests
+def test_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, base_digests: tuple[str, str]) -> None:
+    first, _ = base_digests
     push(smallest, first)
-    before = smallest.outdated()
+    before = smallest.run_outdated()
     assert before.exit_code == 0, before.output
     assert "not pinned" in before.stdout
     written = smallest.pin()
@@ -106,26 +106,26 @@ def test_an_image_is_pinned_and_deployed_by_its_digest(smallest: Smallest, diges
     assert json.loads(built.read_bytes())["bases"] == {BASE: first}
 
 
-def test_a_base_that_was_renewed_is_told_and_nothing_moves(smallest: Smallest, digests: tuple[str, str]) -> None:
-    first, second = digests
+def test_new_base_image_is_reported_and_nothing_changes(smallest: Smallest, base_digests: tuple[str, str]) -> None:
+    first, second = base_digests
     push(smallest, second)
-    done = smallest.outdated()
-    assert done.exit_code == 1, done.output
-    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", done.stdout)
+    result = smallest.run_outdated()
+    assert result.exit_code == 1, result.output
+    assert re.search(rf"{BASE} +outdated +{first[:19]} +{second[:19]} +web/Dockerfile:2, services.proxy", result.stdout)
     smallest.project.preview("--expect-no-changes")
 
 
-def test_a_renewed_lock_is_an_update_with_its_reason(smallest: Smallest, digests: tuple[str, str]) -> None:
-    first, second = digests
+def test_updated_lock_is_an_update_with_its_reason(smallest: Smallest, base_digests: tuple[str, str]) -> None:
+    first, second = base_digests
     before = smallest.image("web")
     written = smallest.pin()
     assert written.exit_code == 0, written.output
     assert f"-{BASE}: {first}\n+{BASE}: {second}" in written.stdout
-    assert smallest.outdated().exit_code == 0
+    assert smallest.run_outdated().exit_code == 0
     preview = smallest.project.preview("--diff")
     assert f"web: rebuild, base image {BASE} renewed" in preview.output
     smallest.project.up()
     assert smallest.image("proxy") == f"{BASE}@{second}"
-    # The same layers: the same image, whatever list of them the base came with.
+    # The same layers give the same image, with any manifest of the base.
     assert smallest.image("web").partition("@")[0] == before.partition("@")[0]
     smallest.project.preview("--expect-no-changes")

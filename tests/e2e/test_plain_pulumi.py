@@ -1,6 +1,6 @@
-"""Any other cluster, with plain Pulumi and no make: a newcomer's clone, home, login and backend.
+"""Another cluster, with Pulumi and without make: a new user's clone, home, login and backend.
 
-The one-node cluster plays somebody else's: it is known by a kube context, a registry and a builder, and nothing more.
+The one-node cluster acts as another cluster: only a kube context, a registry and a builder are known.
 """
 
 import os
@@ -23,10 +23,10 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
     folder = tmp_path_factory.mktemp("clone")
     project.copy_checkout(folder, exclude=("app/", "dev/"))
     shutil.copytree(project.ROOT / "examples" / "smallest", folder / "app")
-    # Theirs: a Python environment made by hand, the run-time lock only.
+    # A Python environment that the user creates, with only the run-time dependencies.
     (folder / ".venv").unlink()
     subprocess.run([sys.executable, "-m", "venv", str(folder / ".venv")], check=True)
-    # Most of what is installed is never imported, and to compile it takes as long as the rest.
+    # Most installed modules are never imported, and compiling them takes as long as the rest.
     pip = [str(folder / ".venv/bin/pip"), "install", "--quiet", "--no-compile"]
     subprocess.run([*pip, "--require-hashes", "-r", "requirements.txt"], cwd=folder, check=True)
     (home / ".kube").mkdir()
@@ -37,11 +37,11 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
     path = [folder / ".venv" / "bin", *toolchain.list_bin_folders()]
     env = {
         "HOME": str(home),
-        # The CLI asks the system for the account's home, not HOME; the real newcomer has an account of their own.
+        # The CLI reads the home folder from the account, not from HOME. A real user has a separate account.
         "PULUMI_HOME": str(home / ".pulumi"),
         "PATH": os.pathsep.join([*map(str, path), "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"]),
         "PULUMI_CONFIG_PASSPHRASE": "their own",
-        # Only because no plugin can be downloaded on a machine like the one that runs these tests.
+        # Only because the machine of these tests cannot download plugins.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
     theirs = project.Project(folder, "me", env)
@@ -51,28 +51,28 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
     kubectl.delete_namespaces("smallest-me")
 
 
-def test_without_a_context_the_line_to_type_is_told(newcomer: project.Project) -> None:
-    done = newcomer.preview(check=False)
-    assert done.exit_code != 0
-    assert "pulumi config set seaway:context" in done.output
+def test_missing_context_is_reported_with_the_command(newcomer: project.Project) -> None:
+    result = newcomer.preview(check=False)
+    assert result.exit_code != 0
+    assert "pulumi config set seaway:context" in result.output
 
 
-def test_without_a_registry_nothing_is_built(newcomer: project.Project) -> None:
+def test_nothing_is_built_without_a_registry(newcomer: project.Project) -> None:
     newcomer.pulumi("config", "set", "seaway:context", "seaway-dev", check=True)
-    done = newcomer.up(check=False)
-    assert done.exit_code != 0
-    assert "pulumi config set seaway:registry" in done.output
+    result = newcomer.up(check=False)
+    assert result.exit_code != 0
+    assert "pulumi config set seaway:registry" in result.output
     assert "Image" not in newcomer.pulumi("stack", "--show-urns", check=True).stdout
 
 
-def test_an_unknown_context_is_told_with_those_that_there_are(newcomer: project.Project) -> None:
-    done = newcomer.preview(
+def test_unknown_context_is_reported_with_the_known_ones(newcomer: project.Project) -> None:
+    result = newcomer.preview(
         "-c", "seaway:context=nowhere", "-c", "seaway:registry=registry.localhost:5000", check=False
     )
     newcomer.pulumi("config", "set", "seaway:context", "seaway-dev", check=True)
-    assert done.exit_code != 0
-    assert "nowhere" in done.output
-    assert "seaway-dev" in done.output
+    assert result.exit_code != 0
+    assert "nowhere" in result.output
+    assert "seaway-dev" in result.output
 
 
 def test_up_from_a_fresh_clone(newcomer: project.Project) -> None:

@@ -1,6 +1,6 @@
-"""`seaway preview` of examples/shop on the real cluster: what Pulumi plans is judged, and offline finds the same.
+"""`seaway preview` of examples/shop on the real cluster classifies Pulumi's plan, and gives the same result offline.
 
-Nothing but the first `up` changes the cluster.
+Only the first `up` changes the cluster.
 """
 
 import json
@@ -36,7 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
 
 @pytest.fixture
 def edit(shop: project.Project) -> Iterator[Edit]:
-    """Changes files until the end of the test."""
+    """Change files until the end of the test."""
 
     def replace(file: str, old: str, new: str) -> None:
         path = shop.folder / file
@@ -55,20 +55,20 @@ def git(shop: project.Project, *words: str) -> None:
 
 def seaway(shop: project.Project, *words: str, **env: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", "preview", "--stack", shop.stack, *words]
-    # Where these tests run in CI, the backend in a folder is meant.
-    done = project.run_command(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
-    print(done.output)
-    return done
+    # In CI, these tests use a backend in a folder on purpose.
+    result = project.run_command(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
+    print(result.output)
+    return result
 
 
-def both(shop: project.Project, code: int) -> dict[str, Any]:
-    """What the preview finds; rendered from the files it must be the same."""
-    done = seaway(shop, "--json", "--base", "HEAD", "--markdown", "preview.md")
-    assert done.exit_code == code
-    proposal = json.loads(done.stdout)
+def preview_both(shop: project.Project, code: int) -> dict[str, Any]:
+    """Return the preview. The offline preview from the files must be equal."""
+    result = seaway(shop, "--json", "--base", "HEAD", "--markdown", "preview.md")
+    assert result.exit_code == code
+    proposal = json.loads(result.stdout)
     offline = seaway(shop, "--json", "--base", "HEAD", "--offline")
     assert offline.exit_code == code
-    assert impacts(json.loads(offline.stdout)) == impacts(proposal)
+    assert list_impacts(json.loads(offline.stdout)) == list_impacts(proposal)
     assert json.loads(offline.stdout)["images"] == proposal["images"]
     assert (
         (shop.folder / "preview.md")
@@ -78,8 +78,8 @@ def both(shop: project.Project, code: int) -> dict[str, Any]:
     return proposal
 
 
-def impacts(proposal: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """What happens to which object, impact and reason. The hash in a name is the deployed one on one side only."""
+def list_impacts(proposal: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return impact and reason of each change, without hashes in names."""
 
     def name(change: dict[str, Any]) -> str:
         kind, name = change["object"]["kind"], change["object"]["name"]
@@ -88,17 +88,17 @@ def impacts(proposal: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {f"{change['what']} {name(change)}": (change["impact"], change["reason"]) for change in proposal["changes"]}
 
 
-def test_nothing_has_changed(shop: project.Project) -> None:
-    assert both(shop, 0)["changes"] == []
+def test_preview_without_changes(shop: project.Project) -> None:
+    assert preview_both(shop, 0)["changes"] == []
 
 
-def test_what_rolls(shop: project.Project, edit: Edit) -> None:
-    """Source, configuration and a secret at once."""
+def test_preview_lists_rollouts(shop: project.Project, edit: Edit) -> None:
+    """Source, configuration and a secret change together."""
     edit("app/api/api.py", "import", "# newer\nimport")
     edit("app/worker/worker.ini", "[", "# another line\n[")
     shop.set_secret("SESSION_KEY", "a-value-that-nobody-may-see")
-    proposal = both(shop, 0)
-    assert {name: level for name, (level, _) in impacts(proposal).items()} == {
+    proposal = preview_both(shop, 0)
+    assert {name: level for name, (level, _) in list_impacts(proposal).items()} == {
         "changed Deployment/api": "rolling",
         "changed Deployment/web": "rolling",
         "changed Deployment/worker": "rolling",
@@ -112,16 +112,16 @@ def test_what_rolls(shop: project.Project, edit: Edit) -> None:
     }
     text = (shop.folder / "preview.md").read_text()
     assert "+# another line" in text
-    for secret in ("a-value-that-nobody-may-see", "YS12YWx1ZS10aGF0"):  # in base64 too
+    for secret in ("a-value-that-nobody-may-see", "YS12YWx1ZS10aGF0"):  # also in base64
         assert secret not in text + json.dumps(proposal)
 
 
-def test_what_is_an_outage(shop: project.Project, edit: Edit) -> None:
-    """Another port, and a service that goes."""
+def test_preview_lists_outages(shop: project.Project, edit: Edit) -> None:
+    """A changed port and a removed service."""
     edit("app/app.yaml", "  api:\n    build: ./api\n    port: 8000", "  api:\n    build: ./api\n    port: 9000")
     text = (shop.folder / "app" / "app.yaml").read_text()
     edit("app/app.yaml", text[text.index("  worker:") : text.index("stores:")], "")
-    changes = impacts(both(shop, 5))
+    changes = list_impacts(preview_both(shop, 5))
     assert changes["changed Service/api"] == (
         "outage",
         "port 8000 of api answers no more, and callers use it until they are replaced",
@@ -131,33 +131,33 @@ def test_what_is_an_outage(shop: project.Project, edit: Edit) -> None:
     assert changes["changed Deployment/web"][0] == "rolling"
 
 
-def test_a_replacement_that_cannot_be_tried_out_is_judged(shop: project.Project, edit: Edit) -> None:
-    """The API server refuses it on the set that is there: the preview fails, and what it would do is told."""
+def test_replacement_without_a_dry_run_is_classified(shop: project.Project, edit: Edit) -> None:
+    """The API server rejects the change of the existing set: the preview fails, and reports the replacement."""
     edit("app/app.yaml", "size: 1Gi", "size: 2Gi")
-    done = seaway(shop)
-    assert done.exit_code == 5
-    assert done.stdout.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
-    assert "updates to statefulset spec" in done.stderr
+    result = seaway(shop)
+    assert result.exit_code == 5
+    assert result.stdout.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
+    assert "updates to statefulset spec" in result.stderr
     offline = seaway(shop, "--offline", "--base", "HEAD")
     assert offline.exit_code == 5
     assert "no pod answers in between; data-db-0 is kept as it is" in offline.stdout
 
 
-def test_without_a_cluster_there_is_no_preview(shop: project.Project) -> None:
+def test_preview_requires_a_cluster(shop: project.Project) -> None:
     kubeconfig = shop.folder / ".seaway" / "nowhere"
     cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}
     context = {"name": "seaway-dev", "context": {"cluster": "c", "user": "u"}}
     config = {"clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {"token": "t"}}]}
     kubeconfig.write_text(json.dumps(config))
-    done = seaway(shop, "--markdown", "preview.md", KUBECONFIG=str(kubeconfig))
-    assert done.exit_code == 1
-    assert 'cannot reach the cluster of context "seaway-dev"' in done.stderr
+    result = seaway(shop, "--markdown", "preview.md", KUBECONFIG=str(kubeconfig))
+    assert result.exit_code == 1
+    assert 'cannot reach the cluster of context "seaway-dev"' in result.stderr
     text = (shop.folder / "preview.md").read_text()
     assert "the preview failed" in text
-    assert "no changes" not in done.stdout + text
+    assert "no changes" not in result.stdout + text
 
 
-def test_in_ci_the_runners_own_disk_is_no_backend(shop: project.Project) -> None:
-    done = seaway(shop, CI="true")
-    assert done.exit_code == 2
-    assert "in CI the preview would always be from nothing" in done.stderr
+def test_local_backend_is_refused_in_ci(shop: project.Project) -> None:
+    result = seaway(shop, CI="true")
+    assert result.exit_code == 2
+    assert "in CI every preview would start from nothing" in result.stderr

@@ -1,7 +1,7 @@
-"""The story of a release: built in dev, tried in staging, given to prod under load, and taken back from there.
+"""A release is built in dev, promoted to staging and, under load, to prod, and rolled back there.
 
-Three stacks in one cluster, two registries: dev and prod share the cluster's own, staging has another. The tests run in
-the order of the file.
+Three stacks share a cluster. dev and prod use the cluster's registry, staging uses another. The tests run in the order
+of the file.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ BROKEN = 'if os.environ.get("STAGE"):\n    raise SystemExit("web works in dev on
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Story:
-    """The three environments of one checkout."""
+    """Three environments of a checkout."""
 
     dev: project.Project
     staging: project.Project
@@ -46,10 +46,10 @@ class Story:
 
     def seaway(self, *words: str, code: int = 0) -> project.CommandResult:
         line = [sys.executable, "-m", "seaway.cli", *words]
-        done = project.run_command(*line, cwd=self.folder, env=self.prod.env, timeout=200)
-        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.output}")
-        assert done.exit_code == code, done.output
-        return done
+        result = project.run_command(*line, cwd=self.folder, env=self.prod.env, timeout=200)
+        print(f"seaway {' '.join(words)} ({result.seconds:.1f} s)\n{result.output}")
+        assert result.exit_code == code, result.output
+        return result
 
     def change(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
@@ -59,18 +59,18 @@ class Story:
     def pin(self, stack: str) -> dict[str, Any]:
         return yaml.safe_load((self.folder / "environments" / f"{stack}.lock.yaml").read_text())
 
-    def deployed(self, checkout: project.Project, *words: str) -> str:
-        """`pulumi up`; the id of the release that runs then."""
+    def deploy(self, checkout: project.Project, *words: str) -> str:
+        """Run `pulumi up`, and return the id of the release."""
         checkout.up("--suppress-progress", *words)
-        return current(checkout)
+        return read_current(checkout)
 
-    def spoiled(self, checkout: project.Project) -> None:
-        """`pulumi up` of a release whose web cannot start, until somebody presses Ctrl-C."""
+    def break_source(self, checkout: project.Project) -> None:
+        """Run `pulumi up` of a release whose web cannot start, and interrupt it with Ctrl-C."""
         line = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", checkout.stack]
         with subprocess.Popen(
             line, cwd=checkout.folder, env=checkout.env, stdout=subprocess.PIPE, text=True
         ) as process:
-            prober.wait_until(lambda: broken(checkout), seconds=120)
+            prober.wait_until(lambda: is_broken(checkout), seconds=120)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
         assert process.returncode != 0
@@ -80,34 +80,34 @@ def namespace(checkout: project.Project) -> str:
     return f"story-{checkout.stack}"
 
 
-def current(checkout: project.Project) -> str:
-    """The release that runs."""
+def read_current(checkout: project.Project) -> str:
+    """Return the id of the current release."""
     id_ = checkout.get_objects("configmap", "release-current", "-n", namespace(checkout))["data"]["id"]
     return id_.partition("-")[0]
 
 
-def pods(checkout: project.Project, owner: str = "web") -> list[dict[str, Any]]:
+def list_pods(checkout: project.Project, owner: str = "web") -> list[dict[str, Any]]:
     manifests = checkout.get_objects("pods", "-n", namespace(checkout), f"--selector=app.kubernetes.io/name={owner}")[
         "items"
     ]
     return [pod for pod in manifests if "deletionTimestamp" not in pod["metadata"]]
 
 
-def broken(checkout: project.Project) -> bool:
-    statuses = [status for pod in pods(checkout) for status in pod["status"].get("containerStatuses", ())]
+def is_broken(checkout: project.Project) -> bool:
+    statuses = [status for pod in list_pods(checkout) for status in pod["status"].get("containerStatuses", ())]
     return any(status["restartCount"] > 0 for status in statuses)
 
 
-def digests(checkout: project.Project) -> dict[str, str]:
-    """Of what web and api run."""
+def list_digests(checkout: project.Project) -> dict[str, str]:
+    """Return the image digests of web and api."""
     images = {
-        owner: {pod["spec"]["containers"][0]["image"] for pod in pods(checkout, owner)} for owner in ("web", "api")
+        owner: {pod["spec"]["containers"][0]["image"] for pod in list_pods(checkout, owner)} for owner in ("web", "api")
     }
     return {owner: references.pop().partition("@")[2] for owner, references in images.items() if len(references) == 1}
 
 
 class Watch:
-    """Which version of the page is answered, and when, until the block ends."""
+    """Records the version of the page and the time of each response until the block ends."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -130,11 +130,11 @@ class Watch:
             try:
                 match = re.search(r"<h1>Shop (\w+)</h1>", httpx.get(self._url, timeout=5).text)
             except httpx.TransportError:
-                continue  # the load beside it counts what fails
+                continue  # the concurrent load counts failures
             self.seen.append((time.monotonic(), match[1] if match else "?"))
 
     def last(self, version: str) -> float:
-        """When it was last answered."""
+        """Return the time of the last response with this version."""
         return max(moment for moment, seen in self.seen if seen == version)
 
 
@@ -147,15 +147,15 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     del app["services"]["worker"]
     for workload in (*app["services"].values(), *app["stores"].values()):
         workload["resources"]["cpu"] = (
-            "20m"  # three times all of it, beside other tests' stacks, on a node of two cores
+            "20m"  # three copies of the application beside other tests, on a node with two cores
         )
     (folder / "app" / "app.yaml").write_text(yaml.safe_dump(app))
     own = {"seaway:build": False, "seaway:builder": None}
     staging = stack(
-        dev, "staging", own | {"seaway:promotesFrom": "dev", "seaway:registry": f"{second_registry}/staging"}
+        dev, "staging", own | {"seaway:promotion": {"from": "dev"}, "seaway:registry": f"{second_registry}/staging"}
     )
-    # It will be under load, and a pod's share of the cores is what it asks for.
-    prod = stack(dev, "prod", own | {"seaway:promotesFrom": "staging"}, cpu="60m")
+    # It will be under load, and its CPU request determines a pod's share of the cores.
+    prod = stack(dev, "prod", own | {"seaway:promotion": {"from": "staging"}}, cpu="60m")
     stages = Story(dev, staging, prod)
     stages.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
     yield stages
@@ -163,7 +163,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
 
 
 def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = "20m") -> project.Project:
-    """One more environment, and no Docker for it."""
+    """Create another environment, without Docker."""
     config = yaml.safe_load(dev.stack_file.read_text())["config"] | settings
     asks = {"resources": {"cpu": cpu}}
     services = {"web": asks | {"env": {"STAGE": name}}, "api": asks}
@@ -180,48 +180,48 @@ def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = 
 
 @pytest.fixture(scope="module")
 def address(story: Story) -> str:
-    """Of prod's page, for a person on this machine."""
+    """The address of prod's page on this machine."""
     port = story.prod.get_objects("service", "web", "-n", namespace(story.prod))["spec"]["ports"][0]["nodePort"]
     return project.run_cluster("forward", str(port)).stdout.strip()
 
 
 def test_one_release_in_three_environments(story: Story, second_registry: str) -> None:
-    first = story.deployed(story.dev)
+    first = story.deploy(story.dev)
     output = story.seaway("release", "promote", "dev", "staging")
     assert (
-        f"web: registry.localhost:5000/story/web@{digests(story.dev)['web']} -> {second_registry}/staging/"
+        f"web: registry.localhost:5000/story/web@{list_digests(story.dev)['web']} -> {second_registry}/staging/"
         in output.stdout
     )
     refused = story.seaway("release", "promote", "dev", "prod", code=1)
     assert f"release {first} was never healthy in stack staging" in refused.stderr
-    assert story.deployed(story.staging) == first
+    assert story.deploy(story.staging) == first
     story.seaway("release", "promote", "staging", "prod")
-    assert story.deployed(story.prod) == first
-    assert digests(story.dev) == digests(story.staging) == digests(story.prod)
-    (image,) = {pod["spec"]["containers"][0]["image"] for pod in pods(story.staging)}
+    assert story.deploy(story.prod) == first
+    assert list_digests(story.dev) == list_digests(story.staging) == list_digests(story.prod)
+    (image,) = {pod["spec"]["containers"][0]["image"] for pod in list_pods(story.staging)}
     assert image.startswith(f"{second_registry}/staging/story/web@sha256:")
 
 
-def test_a_change_goes_from_dev_to_prod_under_load(story: Story, address: str) -> None:
-    first = current(story.prod)
+def test_change_is_promoted_from_dev_to_prod_under_load(story: Story, address: str) -> None:
+    first = read_current(story.prod)
     story.change("app/web/web.py", "{title} one", "{title} two")
     story.change("app/api/migrate.py", "up to date", "up to date, version two")
-    second = story.deployed(story.dev)
+    second = story.deploy(story.dev)
     story.seaway("release", "promote", "dev", "staging")
-    assert story.deployed(story.staging) == second
+    assert story.deploy(story.staging) == second
     output = story.seaway("release", "promote", "staging", "prod").stdout
     assert re.search(r"^services.web +image +ctx-\w+ +ctx-\w+$", output, re.M)
-    assert current(story.prod) == first, "nothing was deployed"
+    assert read_current(story.prod) == first, "nothing was deployed"
     with prober.Prober(address) as load:
         story.seaway("up", "--stack", "prod", "--rollback-on-failure", *QUIET)
         load.wait_for_answers(20)
-    assert current(story.prod) == second
+    assert read_current(story.prod) == second
     assert load.failures == []
     assert any("Shop two" in body for body in load.bodies)
-    assert digests(story.dev) == digests(story.staging) == digests(story.prod)
+    assert list_digests(story.dev) == list_digests(story.staging) == list_digests(story.prod)
 
 
-def test_an_edited_working_tree_changes_nothing_in_prod(story: Story) -> None:
+def test_edited_working_tree_changes_nothing_in_prod(story: Story) -> None:
     file = story.folder / "app" / "app.yaml"
     text = file.read_text()
     file.write_text("name: something-else\nservices: {web: {port: none}}\n")
@@ -230,66 +230,66 @@ def test_an_edited_working_tree_changes_nothing_in_prod(story: Story) -> None:
     file.write_text(text)
 
 
-def test_a_release_that_breaks_is_refused(story: Story) -> None:
-    """It is healthy in dev, and not with what staging and prod say."""
-    second = current(story.staging)
+def test_broken_release_is_refused(story: Story) -> None:
+    """The release is healthy in dev, and not with the settings of staging and prod."""
+    second = read_current(story.staging)
     story.change("app/web/web.py", "PAGE = ", f"{BROKEN}PAGE = ")
-    third = story.deployed(story.dev)
+    third = story.deploy(story.dev)
     story.seaway("release", "promote", "dev", "staging")
-    story.spoiled(story.staging)
+    story.break_source(story.staging)
     before = story.pin("prod")
     output = story.seaway("release", "promote", "staging", "prod", code=1).stderr
     assert f"stack staging pins release {third} and runs {second};" in output
     assert "stack staging is not healthy (web: " in output
     assert story.pin("prod") == before
     story.seaway("release", "rollback", "staging", *QUIET)
-    assert current(story.staging) == second
+    assert read_current(story.staging) == second
 
 
-def test_forced_it_is_rolled_back_without_a_failed_request(story: Story, address: str) -> None:
-    second, third = current(story.prod), current(story.dev)
+def test_forced_broken_release_is_rolled_back_without_a_failed_request(story: Story, address: str) -> None:
+    second, third = read_current(story.prod), read_current(story.dev)
     pin = dataclasses.replace(release_lock.read(story.folder, "prod"), release=third, sha256=None)
     release_lock.write(story.folder, "prod", pin)
-    secrets = names(story.prod, "secrets")
+    secrets = list_names(story.prod, "secrets")
     with prober.Prober(address) as load:
-        story.spoiled(story.prod)
-        done = story.seaway("release", "rollback", "prod", *QUIET)
+        story.break_source(story.prod)
+        result = story.seaway("release", "rollback", "prod", *QUIET)
         load.wait_for_answers(20)
-    print(f"back from pods that are broken: {done.seconds:.1f} s, {load.answered} answered, {load.failures} failed")
+    print(f"back from pods that are broken: {result.seconds:.1f} s, {load.answered} answered, {load.failures} failed")
     assert load.failures == []
     assert all("Shop two" in body for body in load.bodies)
-    assert current(story.prod) == second
-    assert names(story.prod, "secrets") == secrets
+    assert read_current(story.prod) == second
+    assert list_names(story.prod, "secrets") == secrets
     lock = story.pin("prod")
     assert (lock["release"], lock["back"]) == (second, True)
     assert "web: " in lock["held"][third]["because"]
-    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in done.stdout
-    assert names(story.prod, "jobs") == []
+    assert f"The jobs of {second} before and after the rollout do not run again (migrate)" in result.stdout
+    assert list_names(story.prod, "jobs") == []
     story.prod.preview("--expect-no-changes")
 
 
-def names(checkout: project.Project, kind: str) -> list[str]:
+def list_names(checkout: project.Project, kind: str) -> list[str]:
     return [manifest["metadata"]["name"] for manifest in checkout.get_objects(kind, "-n", namespace(checkout))["items"]]
 
 
-def test_a_healthy_release_is_rolled_back(story: Story, address: str) -> None:
-    """What only people see to be wrong: all pods have to be made anew."""
-    second = current(story.prod)
+def test_healthy_release_is_rolled_back(story: Story, address: str) -> None:
+    """An error that only a person notices: all pods must be recreated."""
+    second = read_current(story.prod)
     with prober.Prober(address) as load, Watch(address) as watch:
         begun = time.monotonic()
-        done = story.seaway("release", "rollback", "prod", *QUIET)
+        result = story.seaway("release", "rollback", "prod", *QUIET)
         load.wait_for_answers(40)
     seconds = watch.last("two") - begun
-    print(f"back to the version before: it serves alone after {seconds:.1f} s, command {done.seconds:.1f} s")
+    print(f"back to the version before: it serves alone after {seconds:.1f} s, command {result.seconds:.1f} s")
     print(f"{load.answered} answered, {len(load.failures)} failed")
     assert load.failures == []
     assert watch.seen[-1][1] == "one"
-    assert current(story.prod) != second
+    assert read_current(story.prod) != second
     assert second in story.pin("prod")["held"]
 
 
-def test_what_is_held_needs_its_name(story: Story) -> None:
-    second = current(story.staging)
+def test_held_release_requires_its_id(story: Story) -> None:
+    second = read_current(story.staging)
     before = story.pin("prod")
     output = story.seaway("release", "promote", "staging", "prod", code=1).stderr
     assert f"release {second} is held in stack prod since " in output
@@ -299,19 +299,19 @@ def test_what_is_held_needs_its_name(story: Story) -> None:
     assert pin["release"] == second
     assert "back" not in pin
     assert second not in pin["held"]
-    assert story.deployed(story.prod) == second
-    assert len(names(story.prod, "jobs")) == 1, "its migration ran once more"
+    assert story.deploy(story.prod) == second
+    assert len(list_names(story.prod, "jobs")) == 1, "its migration ran once more"
     listed = json.loads(story.seaway("release", "list", "--json").stdout)
     assert listed["unknown"] == {}
     (row,) = (release for release in listed["releases"] if release["id"] == second)
     assert (row["pinned"], row["runs"], row["file"]) == (["prod", "staging"], ["prod", "staging"], True)
 
 
-def test_destroying_dev_leaves_what_prod_runs(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_destroying_dev_keeps_the_images_of_prod(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kubectl.empty_namespace(namespace(story.dev))
     story.dev.destroy()
     monkeypatch.setenv(registry.ADDRESSES_VARIABLE, story.prod.env[registry.ADDRESSES_VARIABLE])
-    (image,) = {pod["spec"]["containers"][0]["image"] for pod in pods(story.prod)}
+    (image,) = {pod["spec"]["containers"][0]["image"] for pod in list_pods(story.prod)}
     assert image.startswith("registry.localhost:5000/story/web@sha256:"), "dev has pushed it there"
     source = f"docker://{registry.resolve_address(image)}"
     line = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", source, f"dir:{tmp_path / 'pulled'}"]

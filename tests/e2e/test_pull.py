@@ -1,4 +1,4 @@
-"""A registry that the nodes need a login for: `seaway:imagePullCredentials`."""
+"""A registry that requires a login from the nodes: `seaway:imagePullCredentials`."""
 
 import base64
 import subprocess
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "closed-pull"
 HASHED = "someone:$2b$04$FpZzrtfdCkxojz1CAVym8u5whePSZvG0nAz7/OPwdJipw5ka0G28u\n"
 PASSWORD = "open-sesame"
-"""What the line above is the hash of."""
+"""The password of the hash above."""
 APP = """\
 name: closed
 services:
@@ -33,13 +33,13 @@ services:
 
 @pytest.fixture(scope="module")
 def closed(one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A registry that wants a password, with an image in it."""
+    """A registry with a password and an image."""
     folder = tmp_path_factory.mktemp("closed")
     (folder / "htpasswd").write_text(HASHED)
     auth = {"htpasswd": {"realm": "closed", "path": str(folder / "htpasswd")}}
     inside = processes.load(node.find_layout(environment.ROOT))["init"].pid
     cluster = ("nsenter", f"--target={inside}", "--net", "--")
-    with registries.serving(folder, networks=(registries.HERE, cluster), auth=auth) as address:
+    with registries.serve_registry(folder, networks=(registries.HERE, cluster), auth=auth) as address:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(registry.ADDRESSES_VARIABLE, environment.format_variables()[registry.ADDRESSES_VARIABLE])
             source = registry.resolve_address("registry.localhost:5000/base/python:3.11-bookworm")
@@ -55,27 +55,32 @@ def web(closed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[proje
     (folder / "app.yaml").write_text(APP.format(image=f"{closed}/python:1"))
     pull = {"user": "someone", "secret": "REGISTRY_PASSWORD"}
     checkout = project.Project.create(
-        tmp_path_factory.mktemp("pull"), application=folder, stack="pull", registry=closed, pull=pull, substitutes=None
+        tmp_path_factory.mktemp("pull"),
+        application=folder,
+        stack="pull",
+        registry=closed,
+        imagePullCredentials=pull,
+        imageOverrides=None,
     )
     yield checkout
     kubectl.delete_namespaces(NAMESPACE)
 
 
-def test_with_a_wrong_password_the_field_is_named(web: project.Project) -> None:
+def test_wrong_password_is_reported_with_the_field(web: project.Project) -> None:
     web.set_secret("REGISTRY_PASSWORD", "a-guess")
-    done = web.up(check=False)
-    assert done.exit_code != 0
-    assert "may not be pulled" in done.output
-    assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in done.output
+    result = web.up(check=False)
+    assert result.exit_code != 0
+    assert "may not be pulled" in result.output
+    assert "seaway:imagePullCredentials or seaway:imagePullSecrets in the stack's file" in result.output
 
 
-def test_with_the_right_one_pods_come_up_and_it_is_told_nowhere(web: project.Project) -> None:
+def test_with_the_right_password_pods_start_and_it_is_not_printed(web: project.Project) -> None:
     web.set_secret("REGISTRY_PASSWORD", PASSWORD)
-    done = web.up()
+    result = web.up()
     (pod,) = web.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]
     (login,) = pod["spec"]["imagePullSecrets"]
     assert login["name"] == "seaway-registry"
-    written = {"up": done.output.encode(), "preview": web.preview("--diff").output.encode()}
+    written = {"up": result.output.encode(), "preview": web.preview("--diff").output.encode()}
     written |= {str(file): file.read_bytes() for file in _files(web.folder / ".seaway" / "state")}
     data = web.get_objects("secret", login["name"], "-n", NAMESPACE)["data"][".dockerconfigjson"]
     spellings = [data.encode(), base64.b64decode(data), PASSWORD.encode()]

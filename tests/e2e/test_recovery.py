@@ -1,4 +1,4 @@
-"""`kill -9` of Pulumi and all that it started, while it makes examples/shop; then one command."""
+"""`kill -9` of Pulumi and its children while it deploys examples/shop; then one command recovers."""
 
 import json
 import os
@@ -29,18 +29,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
 
 
 def state(shop: project.Project) -> dict[str, list[dict[str, object]]]:
-    """What the file backend has on disk."""
+    """List the files of the file backend."""
     file = shop.folder / ".seaway" / "state" / ".pulumi" / "stacks" / "seaway" / f"{STACK}.json"
     return json.loads(file.read_bytes())["checkpoint"]["latest"]
 
 
-def written(shop: project.Project) -> bool:
-    """Whether no file is half written: Pulumi cannot read a state beside one that is (docs/runbook.md#interrupted)."""
+def list_written(shop: project.Project) -> bool:
+    """Return whether no file is incomplete: Pulumi cannot read a state beside one (docs/runbook.md#interrupted)."""
     return all(file.stat().st_size for file in (shop.folder / ".seaway" / "state").rglob("*.attrs"))
 
 
-def recorded(shop: project.Project) -> set[str]:
-    """``Service/web`` of each object that the state knows."""
+def list_recorded(shop: project.Project) -> set[str]:
+    """Return the objects in the state: ``Service/web``."""
     resources = state(shop)["resources"]
     return {
         f"{str(resource['type']).rpartition(':')[2]}/{str(resource['id']).rpartition('/')[2]}"
@@ -49,16 +49,16 @@ def recorded(shop: project.Project) -> set[str]:
     }
 
 
-def live(shop: project.Project) -> dict[str, str]:
-    """The UID of each object that we made, by ``Service/web``."""
+def list_live(shop: project.Project) -> dict[str, str]:
+    """Return the UID of each object of Seaway by ``Service/web``."""
     manifests = shop.get_objects(KINDS, "-n", NAMESPACE, "-l", "app.kubernetes.io/managed-by=seaway")["items"]
     return {f"{manifest['kind']}/{manifest['metadata']['name']}": manifest["metadata"]["uid"] for manifest in manifests}
 
 
-def killed(shop: project.Project) -> dict[str, str]:
-    """`pulumi up`, and SIGKILL to it and to all its plugins once there is something in the cluster that no state knows.
+def kill_up(shop: project.Project) -> dict[str, str]:
+    """Run `pulumi up`, and kill it and its plugins once the cluster has an object that is not in the state.
 
-    Returns what was made and not recorded.
+    Returns the objects that are not in the state.
     """
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", STACK]
     with subprocess.Popen(
@@ -72,12 +72,12 @@ def killed(shop: project.Project) -> dict[str, str]:
                 if f"Namespace {NAMESPACE} created" in line:
                     break
             for _ in range(100):
-                # The command line stands still, and its plugins finish what they were told.
+                # The command is stopped, and its plugins finish their requests.
                 running.send_signal(signal.SIGSTOP)
                 time.sleep(0.3)
-                known = recorded(shop)
-                lost = {name: uid for name, uid in live(shop).items() if name not in known}
-                if lost and written(shop):
+                known = list_recorded(shop)
+                lost = {name: uid for name, uid in list_live(shop).items() if name not in known}
+                if lost and list_written(shop):
                     return lost
                 running.send_signal(signal.SIGCONT)
                 time.sleep(0.05)
@@ -87,7 +87,7 @@ def killed(shop: project.Project) -> dict[str, str]:
 
 
 def session(leader: int) -> None:
-    """SIGKILL to every process of a session, the leader first."""
+    """Send SIGKILL to every process of a session, the leader first."""
     os.kill(leader, signal.SIGKILL)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -99,14 +99,14 @@ def session(leader: int) -> None:
 
 def seaway(shop: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words[:1], "--stack", STACK, *words[1:]]
-    done = project.run_command(*line, cwd=shop.folder, env=shop.env)
-    print(done.output)
-    return done
+    result = project.run_command(*line, cwd=shop.folder, env=shop.env)
+    print(result.output)
+    return result
 
 
-def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Project) -> None:
-    lost = killed(shop)
-    before = live(shop)
+def test_one_command_adopts_objects_of_a_killed_pulumi(shop: project.Project) -> None:
+    lost = kill_up(shop)
+    before = list_live(shop)
     assert lost.items() <= before.items()
     assert state(shop)["pending_operations"]
 
@@ -114,19 +114,18 @@ def test_one_command_takes_over_what_a_killed_pulumi_had_made(shop: project.Proj
     assert refused.exit_code == 1
     assert "error: the stack is currently locked by 1 lock(s)" in refused.stderr
 
-    done = seaway(shop, "up", "--recover")
-    assert done.exit_code == 0
-    lines = done.stderr.splitlines()
-    assert lines[0].startswith("seaway: the lock of ")
-    assert lines[0].endswith(" is freed")
-    assert lines[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
-    assert "pending operations" not in done.output
-    after = live(shop)
+    result = seaway(shop, "up", "--recover")
+    assert result.exit_code == 0
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("seaway: removed the lock of ")
+    assert lines[1].startswith("seaway: interrupted operations, repeated or taken over: ")
+    assert "pending operations" not in result.output
+    after = list_live(shop)
     assert before.items() <= after.items(), "nothing was made twice"
     assert len([name for name in after if name.startswith("Job/")]) == 1
     assert "pending_operations" not in state(shop)
 
-    # Where nothing is left behind, it is an ordinary up, and here with nothing to do.
+    # Without remains, the command is an ordinary up, here without changes.
     again = seaway(shop, "up", "--recover", "--", "--expect-no-changes")
     assert again.exit_code == 0
     assert "seaway:" not in again.stderr

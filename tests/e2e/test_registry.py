@@ -1,5 +1,4 @@
-"""Registries, asked and copied between, through the programs that are there: the cluster's own, a second, one that
-wants a password."""
+"""Reads from registries and copies between them: the cluster's registry, a second, and one with a password."""
 
 import base64
 import hashlib
@@ -24,22 +23,22 @@ PYTHON, POSTGRES = f"{OWN}/base/python:3.11-bookworm", f"{OWN}/base/postgres:15-
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 HASHED = "someone:$2b$04$FpZzrtfdCkxojz1CAVym8u5whePSZvG0nAz7/OPwdJipw5ka0G28u\n"
-"""htpasswd's line for the password open-sesame."""
+"""The htpasswd line of the password open-sesame."""
 
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A registry that wants a password."""
+    """A registry with a password."""
     folder = tmp_path_factory.mktemp("closed")
     (folder / "htpasswd").write_text(HASHED)
     auth = {"htpasswd": {"realm": "closed", "path": str(folder / "htpasswd")}}
-    with registries.serving(folder, auth=auth) as address:
+    with registries.serve_registry(folder, auth=auth) as address:
         yield address
 
 
 @pytest.fixture(params=["skopeo", pytest.param("crane", marks=pytest.mark.optional)])
 def tool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The one program that is found."""
+    """The only program on PATH."""
     path = shutil.which(request.param)
     if path is None and request.param == "crane":
         pytest.skip("crane is not installed; take it from https://github.com/google/go-containerregistry/releases")
@@ -53,7 +52,7 @@ def tool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def manifest(reference: str, kind: str = MANIFEST, *, put: bytes | None = None) -> bytes:
-    """The manifest that a tag names; with ``put`` that one from now on."""
+    """Return the manifest of a tag, or replace it with ``put``."""
     name, tag = registry.resolve_address(reference).rsplit(":", 1)
     host, _, repository = name.partition("/")
     headers = {"Accept": kind} if put is None else {"Content-Type": kind}
@@ -63,7 +62,7 @@ def manifest(reference: str, kind: str = MANIFEST, *, put: bytes | None = None) 
         return answer.read()
 
 
-def test_a_copy_has_the_same_digest_and_is_made_once(tool: str, second_registry: str) -> None:
+def test_copy_has_the_same_digest_and_is_made_once(tool: str, second_registry: str) -> None:
     digest = registry.resolve_digest(PYTHON)
     target = f"{second_registry}/{tool}/python:1"
     assert not registry.has_image(target)
@@ -73,8 +72,8 @@ def test_a_copy_has_the_same_digest_and_is_made_once(tool: str, second_registry:
     assert not registry.copy_image(f"{PYTHON}@{digest}", target)
 
 
-def test_a_list_is_copied_with_all_its_platforms(tool: str, second_registry: str) -> None:
-    """Of a platform that this machine has not, too."""
+def test_image_index_is_copied_with_all_platforms(tool: str, second_registry: str) -> None:
+    """Including a platform that is not this machine's."""
     listed: list[dict[str, object]] = []
     several = f"{OWN}/e2e/several"
     for image, architecture in ((PYTHON, "amd64"), (POSTGRES, "s390x")):
@@ -120,14 +119,14 @@ def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypat
         run = ("run", "pulled", "-n", NAMESPACE, "--restart=Never", f"--image={image}", "--command", "--", "python3")
         prober.wait_until(
             lambda: kubectl(*run, "-c", "pass"), seconds=120
-        )  # its service account is made a moment later
-        done = "--for=jsonpath={.status.phase}=Succeeded"
-        assert kubectl("wait", "-n", NAMESPACE, "pod/pulled", done, "--timeout=60s")
+        )  # its service account is created a moment later
+        result = "--for=jsonpath={.status.phase}=Succeeded"
+        assert kubectl("wait", "-n", NAMESPACE, "pod/pulled", result, "--timeout=60s")
     finally:
         kubectl("delete", "namespace", NAMESPACE)
 
 
 def kubectl(*words: str) -> bool:
-    """Whether it could be done."""
+    """Return whether kubectl succeeded."""
     line = ["kubectl", "--context", "seaway-dev", *words]
     return subprocess.run(line, capture_output=True, check=False).returncode == 0

@@ -1,6 +1,6 @@
 """`seaway up --rollback-on-failure` and `seaway status --drift` on the real cluster, with examples/shop under load.
 
-The tests share one stack and run in the order of the file; each leaves the stack healthy.
+The tests share a stack and run in the order of the file. Each leaves the stack healthy.
 """
 
 import dataclasses
@@ -23,9 +23,9 @@ pytestmark = pytest.mark.cluster
 
 NAMESPACE = "shop-rollback"
 ABSENT = f"registry.localhost:5000/shop/absent:{secrets.token_hex(4)}"
-"""There is no such image."""
+"""An image that does not exist."""
 MOVED = f"registry.localhost:5000/postgres:{secrets.token_hex(4)}"
-"""Neither of this, until a test pushes it. By its name it is known to be PostgreSQL, wherever it comes from."""
+"""Does not exist until a test pushes it. Its name identifies it as PostgreSQL."""
 MORE = ("--", "--suppress-progress")
 
 
@@ -41,16 +41,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
 
 @pytest.fixture(scope="module")
 def address(shop: project.Project) -> str:
-    """The address of web for a person on this machine."""
+    """The address of web on this machine."""
     port = shop.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
     return project.run_cluster("forward", str(port)).stdout.strip()
 
 
 def seaway(shop: project.Project, *words: str) -> project.CommandResult:
     line = [sys.executable, "-m", "seaway.cli", *words]
-    done = project.run_command(*line, cwd=shop.folder, env=shop.env, timeout=400)
-    print(done.output)
-    return done
+    result = project.run_command(*line, cwd=shop.folder, env=shop.env, timeout=400)
+    print(result.output)
+    return result
 
 
 def replace(shop: project.Project, file: str, old: str, new: str) -> None:
@@ -60,8 +60,8 @@ def replace(shop: project.Project, file: str, old: str, new: str) -> None:
     path.write_text(source.replace(old, new, 1))
 
 
-def pods(shop: project.Project) -> dict[str, list[str]]:
-    """Names of the pods that run, by service."""
+def list_pods(shop: project.Project) -> dict[str, list[str]]:
+    """Return the names of the running pods by service."""
     names_by_owner: dict[str, list[str]] = {}
     for pod in shop.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"]:
         if "deletionTimestamp" not in pod["metadata"]:
@@ -70,97 +70,97 @@ def pods(shop: project.Project) -> dict[str, list[str]]:
     return {owner: sorted(names) for owner, names in sorted(names_by_owner.items())}
 
 
-def going(shop: project.Project) -> list[str]:
-    """Names of the pods that are told to end and have not yet."""
+def list_terminating(shop: project.Project) -> list[str]:
+    """Return the names of the terminating pods."""
     manifests = shop.get_objects("pods", "-n", NAMESPACE)["items"]
     return [pod["metadata"]["name"] for pod in manifests if "deletionTimestamp" in pod["metadata"]]
 
 
-def templates(shop: project.Project) -> dict[str, Any]:
-    """What the pods are made from: image, variables, and the names of their configuration and secrets."""
+def list_templates(shop: project.Project) -> dict[str, Any]:
+    """Return the pod specs: images, variables, and the names of configuration and secrets."""
     manifests = shop.get_objects("deployments,statefulsets", "-n", NAMESPACE)["items"]
     return {manifest["metadata"]["name"]: manifest["spec"]["template"]["spec"] for manifest in manifests}
 
 
-def current(shop: project.Project) -> dict[str, str]:
+def read_current(shop: project.Project) -> dict[str, str]:
     return shop.get_objects("configmap", "release-current", "-n", NAMESPACE)["data"]
 
 
-def test_a_first_release_that_fails_has_nothing_to_go_back_to(shop: project.Project) -> None:
+def test_failed_first_release_has_no_fallback(shop: project.Project) -> None:
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
-    done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-    assert done.exit_code == 1
-    assert "the last good release cannot be put back: the state of stack rollback has no release" in done.stderr
+    result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert result.exit_code == 1
+    assert "the last healthy release cannot be restored: the state of stack rollback has no release" in result.stderr
     assert not (shop.folder / "environments").exists()
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
 
 
-def test_a_release_is_recorded_and_nothing_has_drifted(shop: project.Project) -> None:
-    done = seaway(shop, "up", *MORE)
-    assert done.exit_code == 0
-    assert re.search(r"^web +service +2/2 ", done.stdout, re.M)
-    assert re.search(r"^pulumi up [\d.]+ s · in all [\d.]+ s$", done.stdout, re.M)
+def test_release_is_recorded_without_drift(shop: project.Project) -> None:
+    result = seaway(shop, "up", *MORE)
+    assert result.exit_code == 0
+    assert re.search(r"^web +service +2/2 ", result.stdout, re.M)
+    assert re.search(r"^pulumi up [\d.]+ s · total [\d.]+ s$", result.stdout, re.M)
     drift = seaway(shop, "status", "--drift", "--json")
     assert drift.exit_code == 0
     assert json.loads(drift.stdout) | {"drift": []} == json.loads(drift.stdout)
-    assert json.loads(drift.stdout)["release"] == current(shop)["id"]
+    assert json.loads(drift.stdout)["release"] == read_current(shop)["id"]
 
 
 def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> project.CommandResult:
-    """What `seaway up --rollback-on-failure` of a broken source must always be."""
-    was = templates(shop)
+    """Assert the result of `seaway up --rollback-on-failure` with a broken source."""
+    was = list_templates(shop)
     with prober.Prober(address) as load:
-        done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-        prober.wait_until(lambda: not going(shop), seconds=120)
+        result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+        prober.wait_until(lambda: not list_terminating(shop), seconds=120)
         load.wait_for_answers(20)
-    assert done.exit_code == 3
+    assert result.exit_code == 3
     assert load.failures == []
-    assert templates(shop) == was
-    assert current(shop) == before, "the failed release never was the current one"
+    assert list_templates(shop) == was
+    assert read_current(shop) == before, "the failed release never was the current one"
     failed = json.loads((shop.folder / ".seaway" / "release.rollback.json").read_text())
     assert failed["deployed"] == before["id"] != failed["described"]
-    assert f"release {failed['described']} failed (" in done.stderr
-    assert f"release {before['id']} is back, and state and cluster agree" in done.stderr
+    assert f"release {failed['described']} failed (" in result.stderr
+    assert f"release {before['id']} is restored; state and cluster agree" in result.stderr
     assert seaway(shop, "status", "--drift").exit_code == 0
-    return done
+    return result
 
 
-def test_a_missing_image_is_rolled_back_without_a_failed_request(shop: project.Project, address: str) -> None:
-    before, first = current(shop), pods(shop)
+def test_missing_image_is_rolled_back_without_a_failed_request(shop: project.Project, address: str) -> None:
+    before, first = read_current(shop), list_pods(shop)
     replace(shop, "app/app.yaml", "build: ./web", f"image: {ABSENT}")
-    done = rolled_back(shop, address, before)
-    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", done.stderr)
-    assert pods(shop) == first, "the pods of before never went"
+    result = rolled_back(shop, address, before)
+    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); restoring release {before['id']}", result.stderr)
+    assert list_pods(shop) == first, "the pods of before never went"
 
-    # The source still describes the failed release, so whatever is typed now leaves the good one alone.
+    # The source still has the failed release, so further commands keep the healthy release.
     again = seaway(shop, "up", *MORE, "--expect-no-changes")
     assert again.exit_code == 3
     assert "running the last good one" in again.output
-    assert "is held back, it failed at " in again.stdout
-    assert pods(shop) == first
+    assert "is held since it failed at " in again.stdout
+    assert list_pods(shop) == first
 
 
-def test_a_mended_source_is_deployed_and_ends_the_hold(shop: project.Project, address: str) -> None:
-    before, first = current(shop), pods(shop)
+def test_repaired_source_is_deployed_and_ends_the_hold(shop: project.Project, address: str) -> None:
+    before, first = read_current(shop), list_pods(shop)
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./web")
     replace(shop, "app/app.yaml", "TITLE: Shop", "TITLE: Mended")
     with prober.Prober(address) as load:
-        done = seaway(shop, "up", *MORE)
-    assert done.exit_code == 0
-    assert "is held back no longer: environments/rollback.lock.yaml says so no more" in done.stdout
+        result = seaway(shop, "up", *MORE)
+    assert result.exit_code == 0
+    assert "is no longer held: environments/rollback.lock.yaml is updated" in result.stdout
     assert load.failures == []
-    assert current(shop)["previous"] == before["id"]
-    assert {name for name, names in pods(shop).items() if names != first[name]} == {"web"}
+    assert read_current(shop)["previous"] == before["id"]
+    assert {name for name, names in list_pods(shop).items() if names != first[name]} == {"web"}
     assert not list((shop.folder / "environments").iterdir())
     assert not list((shop.folder / "releases").iterdir())
 
 
-def test_source_configuration_and_secrets_go_back_together(shop: project.Project, address: str) -> None:
-    """The release changes the image of web, the value of a secret and a file of worker, and there it is broken.
+def test_source_configuration_and_secrets_are_rolled_back_together(shop: project.Project, address: str) -> None:
+    """The release changes the image of web, a secret and a file of worker, where it is broken.
 
-    What web gets is healthy, so its pods are replaced twice.
+    The change of web is healthy, so its pods are replaced twice.
     """
-    before = current(shop)
+    before = read_current(shop)
     web = (shop.folder / "app" / "web" / "web.py").read_text()
     replace(shop, "app/web/web.py", "import server\n", "import server  # another web\n")
     replace(shop, "app/worker/worker.ini", "[", "# another line\n[")
@@ -168,31 +168,31 @@ def test_source_configuration_and_secrets_go_back_together(shop: project.Project
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     rolled_back(shop, address, before)
 
-    # Mended by taking it all back: the same release as before, so nothing is built, and no pod is replaced.
-    first = pods(shop)
+    # Repaired by a revert: the same release as before, so nothing is built and no pod is replaced.
+    first = list_pods(shop)
     (shop.folder / "app" / "web" / "web.py").write_text(web)
     replace(shop, "app/worker/worker.ini", "# another line\n[", "[")
     replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
     shop.set_secret("SESSION_KEY", "first")
     assert seaway(shop, "up", *MORE).exit_code == 0
-    assert pods(shop) == first
-    assert current(shop) == before
+    assert list_pods(shop) == first
+    assert read_current(shop) == before
     shop.preview("--expect-no-changes")
 
 
-def test_a_broken_store_goes_back_too(shop: project.Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its one pod is replaced twice, and nothing is left to be done by hand. Tried again, as the image is there."""
-    before, was = current(shop), templates(shop)
+def test_broken_store_is_rolled_back(shop: project.Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its only pod is replaced twice, without manual steps. A retry succeeds, because the image exists then."""
+    before, was = read_current(shop), list_templates(shop)
     replace(shop, "app/app.yaml", "image: postgres:17", f"image: {MOVED}")
-    done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-    assert done.exit_code == 3
-    assert (current(shop), templates(shop)) == (before, was)
+    result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert result.exit_code == 3
+    assert (read_current(shop), list_templates(shop)) == (before, was)
     monkeypatch.setenv(registry.ADDRESSES_VARIABLE, shop.env[registry.ADDRESSES_VARIABLE])
     image = was["db"]["containers"][0]["image"]
     registry.copy_image(f"{image}@{registry.resolve_digest(image)}", MOVED)
     assert seaway(shop, "up", "--retry", "--rollback-on-failure", *MORE).exit_code == 0
-    assert templates(shop)["db"]["containers"][0]["image"].startswith(MOVED)
-    assert current(shop)["previous"] == before["id"]
+    assert list_templates(shop)["db"]["containers"][0]["image"].startswith(MOVED)
+    assert read_current(shop)["previous"] == before["id"]
 
 
 INTRUDER = "intruder"
@@ -201,32 +201,32 @@ ELSEWHERE = "shop-elsewhere"
 
 @pytest.fixture
 def intruder(shop: project.Project) -> Iterator[Callable[..., project.CommandResult]]:
-    """kubectl as an account that may edit this namespace, and may do nothing anywhere else."""
+    """kubectl with an account that may edit only this namespace."""
     n = ("-n", NAMESPACE)
     shop.kubectl("create", "serviceaccount", *n, INTRUDER)
     shop.kubectl(
         "create", "rolebinding", *n, INTRUDER, "--clusterrole=edit", f"--serviceaccount={NAMESPACE}:{INTRUDER}"
     )
     token = shop.kubectl("create", "token", *n, INTRUDER).stdout.strip()
-    # A kubeconfig of its own: the one of the cluster has a certificate, which wins over a token.
+    # A separate kubeconfig: the certificate in the cluster's kubeconfig takes precedence over a token.
     server = shop.kubectl("config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}").stdout
     empty = shop.folder / "nothing"
     empty.write_text("")
 
     def kubectl(*words: str, stdin: str = "", code: int = 0) -> project.CommandResult:
         line = ["kubectl", f"--kubeconfig={empty}", f"--server={server}", "--insecure-skip-tls-verify"]
-        done = subprocess.run(
+        result = subprocess.run(
             [*line, f"--token={token}", *words], env=shop.env, input=stdin, capture_output=True, text=True, check=False
         )
-        assert (done.returncode != 0) == (code != 0), done.stderr
-        return project.CommandResult(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=0)
+        assert (result.returncode != 0) == (code != 0), result.stderr
+        return project.CommandResult(exit_code=result.returncode, stdout=result.stdout, stderr=result.stderr, seconds=0)
 
     yield kubectl
     shop.kubectl("delete", "serviceaccount,rolebinding", *n, INTRUDER)
 
 
-def forged(shop: project.Project, id_: str) -> dict[str, Any]:
-    """The record with a program of the intruder in it, for another stack, with checksums that fit."""
+def forge_record(shop: project.Project, id_: str) -> dict[str, Any]:
+    """A record with a program of the intruder, for another stack, with valid checksums."""
     config_map = shop.get_objects("configmap", f"release-{id_}", "-n", NAMESPACE)
     true = stored_record.StoredRecord.join_parts([config_map])
     record = true.decode_record("true")
@@ -243,20 +243,20 @@ def forged(shop: project.Project, id_: str) -> dict[str, Any]:
     return kept
 
 
-def test_a_forged_record_is_not_deployed(
+def test_forged_record_is_not_deployed(
     shop: project.Project, address: str, intruder: Callable[..., project.CommandResult]
 ) -> None:
-    """An account with `edit` replaces the record: the next failing rollout goes back to the true one all the same."""
-    before, was = current(shop), templates(shop)
+    """An account with `edit` replaces the record: the next failed rollout still returns to the true record."""
+    before, was = read_current(shop), list_templates(shop)
     name = f"release-{before['id']}"
     intruder("get", "secrets", "-n", "kube-system", code=1)
     intruder("create", "namespace", ELSEWHERE, code=1)
-    kept = forged(shop, before["id"])
+    kept = forge_record(shop, before["id"])
     intruder("delete", "configmap", name, "-n", NAMESPACE)
     intruder("create", "-f", "-", stdin=json.dumps(kept))
     live = shop.get_objects("configmap", name, "-n", NAMESPACE)
     assert live["binaryData"] == kept["binaryData"], "it is in the cluster"
-    # It is found, and not believed.
+    # The record is read, but not trusted.
     assert f"the record of release {before['id']} in namespace" in seaway(shop, "status", "--drift").stderr
     preview = shop.preview("--json")
     (changed,) = (step for step in json.loads(preview.stdout)["steps"] if step["op"] != "same")
@@ -264,17 +264,17 @@ def test_a_forged_record_is_not_deployed(
 
     replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     with prober.Prober(address) as load:
-        done = seaway(shop, "up", "--rollback-on-failure", *MORE)
-    assert done.exit_code == 3
+        result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    assert result.exit_code == 3
     assert load.failures == []
-    assert "is not what was written there" in done.stderr
-    assert templates(shop) == was
-    assert current(shop) == before
+    assert "is not what was written there" in result.stderr
+    assert list_templates(shop) == was
+    assert read_current(shop) == before
     assert "intruder" not in shop.kubectl(
         "get", "deployments,statefulsets,configmaps", "-A", "-o", "yaml"
     ).stdout.replace(f"{NAMESPACE}:{INTRUDER}", "")
     assert shop.kubectl("get", "namespace", ELSEWHERE, check=False).exit_code != 0
-    # The true record is there again, and vouched for: only the account that this test made has drifted.
+    # The true record is restored and verified: only the account of this test has drifted.
     drift = seaway(shop, "status", "--drift", "--json")
     assert drift.stderr == ""
     assert [step["object"] for step in json.loads(drift.stdout)["drift"]] == [
@@ -285,9 +285,9 @@ def test_a_forged_record_is_not_deployed(
     assert seaway(shop, "up", *MORE).exit_code == 0
 
 
-def differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
-    done = seaway(shop, "status", "--drift", "--json")
-    assert done.exit_code == 4
+def list_differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
+    result = seaway(shop, "status", "--drift", "--json")
+    assert result.exit_code == 4
     return {
         (
             f"{difference['object']['kind']}/{difference['object']['name']}",
@@ -295,20 +295,20 @@ def differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
             difference["how"],
             (difference["by"] or "-").split(" ")[0],
         )
-        for difference in json.loads(done.stdout)["drift"]
+        for difference in json.loads(result.stdout)["drift"]
     }
 
 
-def test_drift_is_told_exactly_and_a_refresh_puts_back_what_is_declared(shop: project.Project) -> None:
+def test_drift_is_listed_and_refresh_restores_declared_fields(shop: project.Project) -> None:
     n = ("-n", NAMESPACE)
-    worker = templates(shop)["worker"]["containers"][0]["image"]
+    worker = list_templates(shop)["worker"]["containers"][0]["image"]
     shop.kubectl("set", "image", *n, "deployment/web", f"web={worker}")
     shop.kubectl("set", "env", *n, "deployment/api", "LOG=debug")
     shop.kubectl("scale", *n, "deployment/worker", "--replicas=2")
     shop.kubectl("delete", "service", *n, "api")
     shop.kubectl("label", *n, "statefulset/db", "team=x")
     shop.kubectl("create", "deployment", *n, "debug", f"--image={worker}")
-    assert differences(shop) == {
+    assert list_differences(shop) == {
         ("Deployment/web", "spec.template.spec.containers[web].image", "edited", "kubectl-set"),
         ("Deployment/api", "spec.template.spec.containers[api].env[LOG]", "added", "kubectl-set"),
         ("Deployment/worker", "spec.replicas", "edited", "kubectl"),
@@ -317,11 +317,11 @@ def test_drift_is_told_exactly_and_a_refresh_puts_back_what_is_declared(shop: pr
         ("Deployment/debug", "", "added", "kubectl-create"),
     }
     shop.kubectl("delete", "deployment", *n, "debug")
-    # An object that is not healthy is applied again by a refresh, whatever is wrong; one that is, where it was edited.
+    # A refresh reapplies an unhealthy object completely, and a healthy object where it was edited.
     shop.kubectl("rollout", "status", *n, "deployment/api", "--timeout=60s")
     shop.up("--refresh")
-    # What others added is theirs: no `up` takes it away that does not change the object.
-    assert differences(shop) == {
+    # Fields of other managers stay: an `up` that does not change the object keeps them.
+    assert list_differences(shop) == {
         ("StatefulSet/db", "metadata.labels.team", "added", "kubectl-label"),
         ("Deployment/api", "spec.template.spec.containers[api].env[LOG]", "added", "kubectl-set"),
     }
@@ -331,25 +331,25 @@ def test_drift_is_told_exactly_and_a_refresh_puts_back_what_is_declared(shop: pr
     assert seaway(shop, "status", "--drift").exit_code == 0
 
 
-def test_the_release_before_comes_back_with_kubectl_alone(shop: project.Project) -> None:
-    """As the runbook says: no Pulumi, no state, no passphrase; and no job runs again."""
-    was, jobs = templates(shop), shop.get_objects("jobs", "-n", NAMESPACE)["items"]
+def test_previous_release_is_restored_with_kubectl_alone(shop: project.Project) -> None:
+    """As in the runbook: without Pulumi, state and passphrase, and without repeated jobs."""
+    was, jobs = list_templates(shop), shop.get_objects("jobs", "-n", NAMESPACE)["items"]
     replace(shop, "app/app.yaml", "env: {TITLE: ", "env: {LATER: x, TITLE: New ")
     shop.up()
-    assert templates(shop) != was
+    assert list_templates(shop) != was
     pointer = "configmap/release-$(kubectl get configmap release-current -n $NS -o jsonpath={.data.previous})"
     manifests = f"kubectl get {pointer} -n $NS -o jsonpath='{{.binaryData.manifests\\.json\\.gz}}'"
     back = f"{manifests} | base64 -d | gunzip | kubectl replace -f -"
-    done = project.run_command(
+    result = project.run_command(
         "bash", "-euo", "pipefail", "-c", back, cwd=shop.folder, env={**shop.env, "NS": NAMESPACE}
     )
-    assert done.exit_code == 0, done.output
-    assert templates(shop) == was
+    assert result.exit_code == 0, result.output
+    assert list_templates(shop) == was
     assert [job["metadata"]["uid"] for job in shop.get_objects("jobs", "-n", NAMESPACE)["items"]] == [
         job["metadata"]["uid"] for job in jobs
     ]
     variables = "spec.template.spec.containers[web].env"
-    assert differences(shop) == {
+    assert list_differences(shop) == {
         ("Deployment/web", f"{variables}[TITLE].value", "edited", "kubectl-replace"),
         ("Deployment/web", f"{variables}[LATER]", "deleted", "-"),
     }

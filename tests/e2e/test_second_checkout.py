@@ -1,5 +1,6 @@
-"""A second checkout on the same machine: `make up` and `make down` as a newcomer types them, then its cluster killed
-and wiped without the first one noticing. The tests run in the order of the file.
+"""A second checkout on the same machine: `make up` and `make down`, then its cluster is killed and wiped.
+
+The first checkout is not affected. The tests run in the order of the file.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What a clone gives, with the Python environment of this checkout."""
+    """A clone with the Python environment of this checkout."""
     folder = tmp_path_factory.mktemp("second")
     project.copy_checkout(folder)
     git(folder, "init", "--quiet")
@@ -36,16 +37,16 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout
+    result = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return result.stdout
 
 
 def make(folder: Path, target: str, *, fails: bool = False) -> project.CommandResult:
-    """`make TARGET` of the checkout, as from a shell of its own."""
+    """Run `make TARGET` of the checkout in a new shell."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
-    done = project.run_command("make", target, cwd=folder, env=env, timeout=600)
-    assert bool(done.exit_code) == fails, done.output
-    return done
+    result = project.run_command("make", target, cwd=folder, env=env, timeout=600)
+    assert bool(result.exit_code) == fails, result.output
+    return result
 
 
 def server(folder: Path) -> str:
@@ -54,16 +55,16 @@ def server(folder: Path) -> str:
     return match[1]
 
 
-def healthy(folder: Path) -> bool:
+def is_healthy(folder: Path) -> bool:
     return project.run_cluster("status", "--json", folder=folder, check=False).exit_code == 0
 
 
 def test_make_up_goes_from_source_to_running(second: Path) -> None:
-    """Unattended, with a table at the end; the repository is as clean as before."""
-    done = make(second, "up")
-    heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", done.stdout, re.M)
-    assert heading, done.output
-    rows = done.stdout[heading.end() :].partition("\n\n")[0].strip().splitlines()
+    """Runs unattended, prints a table at the end, and keeps the repository clean."""
+    result = make(second, "up")
+    heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", result.stdout, re.M)
+    assert heading, result.output
+    rows = result.stdout[heading.end() :].partition("\n\n")[0].strip().splitlines()
     assert rows
     for row in rows:
         ready, wanted = re.split(r" {2,}", row)[2].split("/")
@@ -73,16 +74,16 @@ def test_make_up_goes_from_source_to_running(second: Path) -> None:
     assert git(second, "status", "--porcelain") == ""
 
 
-def test_make_up_again_changes_nothing(second: Path) -> None:
-    done = make(second, "up")
-    assert re.search(r"^ +\d+ unchanged$", done.stdout, re.M), done.output
-    assert not re.search(r"^ +[-+~] *\d+ ", done.stdout, re.M), done.output
+def test_repeated_make_up_changes_nothing(second: Path) -> None:
+    result = make(second, "up")
+    assert re.search(r"^ +\d+ unchanged$", result.stdout, re.M), result.output
+    assert not re.search(r"^ +[-+~] *\d+ ", result.stdout, re.M), result.output
 
 
 def test_make_preview_shows_no_change(second: Path) -> None:
-    done = make(second, "preview")
-    assert re.search(r"^ +\d+ unchanged$", done.stdout, re.M), done.output
-    assert not re.search(r"^ +[-+~] *\d+ ", done.stdout, re.M), done.output
+    result = make(second, "preview")
+    assert re.search(r"^ +\d+ unchanged$", result.stdout, re.M), result.output
+    assert not re.search(r"^ +[-+~] *\d+ ", result.stdout, re.M), result.output
 
 
 def disks_of_the_sample(second: Path) -> list[str]:
@@ -91,32 +92,32 @@ def disks_of_the_sample(second: Path) -> list[str]:
 
 
 def test_make_up_of_another_application_stops_before_the_disk(second: Path) -> None:
-    """The README says: replace `app/` by your own."""
+    """As in the README: replace `app/` by another application."""
     lost = disks_of_the_sample(second)
     if not lost:
         pytest.skip("the application in app/ has no store")
     file = second / "app" / "app.yaml"
     before = file.read_text()
     file.write_text(re.sub(r"^name: \S+$", "name: mine", before, flags=re.M))
-    done = make(second, "up", fails=True)
+    result = make(second, "up", fails=True)
     for name in lost:
-        assert f"deletes the disk {name} (" in done.output, done.output
-    assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in done.output
+        assert f"deletes the disk {name} (" in result.output, result.output
+    assert f"SEAWAY_ACCEPT_DATA_LOSS={','.join(lost)} before the same command" in result.output
     file.write_text(before)
-    done = make(second, "up")
-    assert not re.search(r"^ +[+~] *\d+ ", done.stdout, re.M), done.output
+    result = make(second, "up")
+    assert not re.search(r"^ +[+~] *\d+ ", result.stdout, re.M), result.output
 
 
-def test_its_settings_make_plain_pulumi_work(second: Path) -> None:
+def test_env_file_lets_plain_pulumi_work(second: Path) -> None:
     command = ". .seaway/env && pulumi preview --non-interactive --stack dev --expect-no-changes"
-    done = project.run_command("sh", "-c", command, cwd=second, env=os.environ)
-    assert done.exit_code == 0, done.output
+    result = project.run_command("sh", "-c", command, cwd=second, env=os.environ)
+    assert result.exit_code == 0, result.output
     assert git(second, "status", "--porcelain") == ""
 
 
-def test_two_checkouts_have_a_cluster_each(second: Path) -> None:
-    assert healthy(project.ROOT)
-    assert healthy(second)
+def test_two_checkouts_have_separate_clusters(second: Path) -> None:
+    assert is_healthy(project.ROOT)
+    assert is_healthy(second)
     assert server(second) != server(project.ROOT)
 
 
@@ -135,11 +136,11 @@ def smallest(second: Path, tmp_path_factory: pytest.TempPathFactory) -> project.
 def test_another_cluster_under_the_same_context_is_refused(smallest: project.Project) -> None:
     smallest.up()
     first = dataclasses.replace(smallest, env=smallest.env | {"KUBECONFIG": str(environment.KUBECONFIG)})
-    done = first.preview(check=False)
-    assert done.exit_code != 0
-    assert "not the cluster" in done.output
-    assert "no changes" not in done.output
-    # A namespace of that name may live there: nothing of it is deleted.
+    result = first.preview(check=False)
+    assert result.exit_code != 0
+    assert "not the cluster" in result.output
+    assert "no changes" not in result.output
+    # A namespace with that name may exist there: nothing in it is deleted.
     first.kubectl("create", "namespace", "smallest-e2e")
     try:
         refused = first.pulumi("destroy", "--yes", "--skip-preview", "--stack", "e2e")
@@ -154,11 +155,11 @@ def test_another_cluster_under_the_same_context_is_refused(smallest: project.Pro
 def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
     layout = node.find_layout(second)
     assert layout.run.exists()
-    done = make(second, "down")
+    result = make(second, "down")
     lost = ", ".join(disks_of_the_sample(second)) or "no disk"
-    assert f"Deleting the stack dev and its data ({lost})" in done.stdout
-    assert re.search(r"^ +- *\d+ deleted$", done.stdout, re.M), done.output
-    assert not healthy(second)
+    assert f"Deleting the stack dev and its data ({lost})" in result.stdout
+    assert re.search(r"^ +- *\d+ deleted$", result.stdout, re.M), result.output
+    assert not is_healthy(second)
     assert not layout.run.exists()
     assert not Path("/sys/class/net", layout.interface).exists()
     assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
@@ -173,7 +174,7 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
             continue
 
 
-def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second: Path) -> None:
+def test_start_cleans_up_after_an_interrupted_start(second: Path) -> None:
     project.run_cluster("wipe", folder=second)
     half = subprocess.Popen(
         [sys.executable, "-m", "dev.cluster", "up"],
@@ -186,14 +187,14 @@ def test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up(second:
     prober.wait_until(node.find_layout(second).record.exists, seconds=120, interval=0.05)
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
-    assert not healthy(second), "it was killed half-way"
+    assert not is_healthy(second), "it was killed half-way"
     make(second, "cluster-up")
     assert "kube-apiserver" in make(second, "cluster-status").stdout
-    assert healthy(second)
-    assert healthy(project.ROOT), "the first checkout's cluster was left alone"
+    assert is_healthy(second)
+    assert is_healthy(project.ROOT), "the first checkout's cluster was left alone"
 
 
-def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project, second: Path) -> None:
+def test_wiped_cluster_is_reported_and_the_hint_works(smallest: project.Project, second: Path) -> None:
     project.ensure_base_images(second)
     preview = smallest.preview(check=False)
     assert preview.exit_code != 0
@@ -211,6 +212,6 @@ def test_a_wiped_cluster_is_told_and_the_way_out_works(smallest: project.Project
 def test_make_cluster_down_keeps_the_data(second: Path) -> None:
     layout = node.find_layout(second)
     make(second, "cluster-down")
-    assert not healthy(second)
+    assert not is_healthy(second)
     assert not layout.run.exists()
     assert (layout.data / "pki").is_dir()

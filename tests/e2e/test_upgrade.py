@@ -1,6 +1,6 @@
-"""What an older version has deployed, under today's: only `Release` is updated, no pod restarts, and no job runs again.
+"""Upgrade of stacks of an older version: only `Release` is updated, no pod restarts, and no job runs again.
 
-The stacks are those of tests/upgrade, put back as commit 24bb12e left them. The tests run in the order of the file.
+The stacks are those of tests/upgrade, restored as of commit 24bb12e. The tests run in the order of the file.
 """
 
 import dataclasses
@@ -25,20 +25,20 @@ QUIET = ("--", "--suppress-progress")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kept:
-    """The stacks by name, as they were put back."""
+    """The restored stacks by name."""
 
     stacks: dict[str, project.Project]
     pods: dict[str, list[str]]
 
     def seaway(self, stack: str, *words: str, code: int = 0) -> project.CommandResult:
         checkout = self.stacks[stack]
-        env = {key: value for key, value in checkout.env.items() if key != "CI"}  # CI writes no key
-        done = project.run_command(
+        env = {key: value for key, value in checkout.env.items() if key != "CI"}  # in CI no command writes a key
+        result = project.run_command(
             sys.executable, "-m", "seaway.cli", *words, cwd=checkout.folder, env=env, timeout=400
         )
-        print(f"seaway {' '.join(words)} ({done.seconds:.1f} s)\n{done.output}")
-        assert done.exit_code == code, done.output
-        return done
+        print(f"seaway {' '.join(words)} ({result.seconds:.1f} s)\n{result.output}")
+        assert result.exit_code == code, result.output
+        return result
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -
             stacks[stack] = dataclasses.replace(images, stack=stack)
             restore.restore_stack(stacks[stack], name, digests)
     for stack, checkout in stacks.items():
-        prober.wait_until(lambda checkout=checkout, stack=stack: ready(checkout, stack), seconds=180)
-    yield Kept(stacks, {stack: running(checkout, stack) for stack, checkout in stacks.items()})
+        prober.wait_until(lambda checkout=checkout, stack=stack: is_ready(checkout, stack), seconds=180)
+    yield Kept(stacks, {stack: list_running(checkout, stack) for stack, checkout in stacks.items()})
     kubectl.delete_namespaces(*NAMESPACES)
 
 
@@ -62,8 +62,8 @@ def namespace(stack: str) -> str:
     return f"{'guestbook' if stack == 'kept' else 'shop'}-{stack}"
 
 
-def ready(checkout: project.Project, stack: str) -> bool:
-    """Whether all workloads are complete."""
+def is_ready(checkout: project.Project, stack: str) -> bool:
+    """Return whether all workloads are complete."""
     manifests = checkout.get_objects("deployments,statefulsets,jobs", "-n", namespace(stack))["items"]
     return all(
         manifest["status"].get("succeeded")
@@ -73,8 +73,8 @@ def ready(checkout: project.Project, stack: str) -> bool:
     )
 
 
-def running(checkout: project.Project, stack: str) -> list[str]:
-    """Pods and jobs by what they are: one that is made again has another UID."""
+def list_running(checkout: project.Project, stack: str) -> list[str]:
+    """Return pods and jobs with their UIDs: a recreated object has another UID."""
     manifests = checkout.get_objects("pods,jobs", "-n", namespace(stack))["items"]
     return sorted(
         f"{manifest['kind']} {manifest['metadata']['name']} {manifest['metadata']['uid']}"
@@ -84,7 +84,7 @@ def running(checkout: project.Project, stack: str) -> list[str]:
 
 
 @pytest.mark.parametrize("stack", [stack for _, stack in STACKS])
-def test_only_the_record_is_updated(upgraded: Kept, stack: str) -> None:
+def test_upgrade_updates_only_the_record(upgraded: Kept, stack: str) -> None:
     checkout = upgraded.stacks[stack]
     upgraded.seaway(stack, "status", "--stack", stack)
     upgraded.seaway(stack, "status", "--drift", "--stack", stack)
@@ -92,31 +92,31 @@ def test_only_the_record_is_updated(upgraded: Kept, stack: str) -> None:
     changed = {step["urn"].rpartition("$")[2]: step["op"] for step in preview["steps"] if step["op"] != "same"}
     assert changed == {"seaway:index:Release::release": "update"}
     upgraded.seaway(stack, "up", "--stack", stack, *QUIET)
-    assert running(checkout, stack) == upgraded.pods[stack]
+    assert list_running(checkout, stack) == upgraded.pods[stack]
     checkout.pulumi("preview", "--stack", stack, "--expect-no-changes", check=True)
     upgraded.seaway(stack, "status", "--drift", "--stack", stack)
     record = checkout.get_objects("configmap", "release-current", "-n", namespace(stack))["data"]["id"]
     assert checkout.get_objects("configmap", f"release-{record}", "-n", namespace(stack))["data"]["format"] == "2"
 
 
-def test_a_secret_keeps_its_name_until_its_value_changes(upgraded: Kept) -> None:
-    """The names were made without a key; `seaway up` has set one since."""
+def test_secret_keeps_its_name_until_its_value_changes(upgraded: Kept) -> None:
+    """The names were created without a key; `seaway up` has since set one."""
     stack = "kept-dev"
     checkout = upgraded.stacks[stack]
     assert "seaway:fingerprintKey" in yaml.safe_load(checkout.stack_file.read_text())["config"]
-    before = names_of_secrets(checkout, stack)
+    before = list_secret_names(checkout, stack)
     checkout.pulumi(
         "config", "set", "--secret", "--path", "seaway:secrets.SESSION_KEY", "another", "--stack", stack, check=True
     )
     checkout.up("--suppress-progress")
-    after = names_of_secrets(checkout, stack)
+    after = list_secret_names(checkout, stack)
     assert before["web"] != after["web"]
     assert {name: value for name, value in before.items() if name != "web"} == {
         name: value for name, value in after.items() if name != "web"
     }
 
 
-def names_of_secrets(checkout: project.Project, stack: str) -> dict[str, list[str]]:
+def list_secret_names(checkout: project.Project, stack: str) -> dict[str, list[str]]:
     manifests = checkout.get_objects("deployments,statefulsets", "-n", namespace(stack))["items"]
     return {
         manifest["metadata"]["name"]: re.findall(r"[\w-]+-secrets-\w+", json.dumps(manifest["spec"]["template"]))
@@ -124,7 +124,7 @@ def names_of_secrets(checkout: project.Project, stack: str) -> dict[str, list[st
     }
 
 
-def test_it_is_promoted(upgraded: Kept) -> None:
+def test_old_release_is_promoted(upgraded: Kept) -> None:
     file: Path = upgraded.stacks["kept-dev"].folder / "app" / "app.yaml"
     file.write_text(file.read_text().replace("TITLE: Shop two", "TITLE: Shop three"))
     upgraded.stacks["kept-dev"].up("--suppress-progress")
@@ -134,11 +134,11 @@ def test_it_is_promoted(upgraded: Kept) -> None:
     assert (file.parents[1] / "releases" / f"{pinned['release']}.yaml").is_file()
 
 
-def test_it_is_rolled_back_to_a_release_of_then(upgraded: Kept) -> None:
-    """The state does not know it; its committed file vouches for it."""
+def test_stack_is_rolled_back_to_an_old_release(upgraded: Kept) -> None:
+    """The release is not in the state; its committed file verifies it."""
     stack = "kept-prod"
     checkout = upgraded.stacks[stack]
-    jobs = [name for name in running(checkout, stack) if name.startswith("Job")]
-    done = upgraded.seaway(stack, "release", "rollback", stack, *QUIET)
-    assert re.search(r"^release 3475cd4aaa05 runs; commit ", done.stdout, re.M)
-    assert [name for name in running(checkout, stack) if name.startswith("Job")] in ([], jobs), "no job runs again"
+    jobs = [name for name in list_running(checkout, stack) if name.startswith("Job")]
+    result = upgraded.seaway(stack, "release", "rollback", stack, *QUIET)
+    assert re.search(r"^release 3475cd4aaa05 is deployed; commit ", result.stdout, re.M)
+    assert [name for name in list_running(checkout, stack) if name.startswith("Job")] in ([], jobs), "no job runs again"

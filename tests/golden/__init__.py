@@ -1,6 +1,6 @@
-"""Golden manifests: what the examples become, kept as text, so that a change of them is read in review.
+"""Golden manifests: the rendered examples as text, so that a change of them is reviewed.
 
-``python -m tests.golden`` writes them anew.
+``python -m tests.golden`` writes them.
 """
 
 import base64
@@ -25,18 +25,18 @@ STATED: dict[str, dict[str, Any]] = {
         "image_pull_credentials": settings.PullCredentials(user="robot", secret="REGISTRY_PASSWORD"),
     }
 }
-"""What the environment of an example states; that of any other states nothing."""
+"""The settings of each example's environment."""
 ACCOUNT = base64.b64encode(b'{"auths": {}}').decode()
-"""No account; but the API server takes nothing else for one."""
+"""Without an account, in the format that the API server requires."""
 
 
 def file(example: str) -> Path:
-    """Where the text of an example is kept."""
+    """Return the golden file of an example."""
     return Path(__file__).with_name(f"{example}.yaml")
 
 
 def make_inputs(app: application.Application) -> tuple[dict[str, inputs.Image], dict[str, inputs.SecretValue]]:
-    """Images and secrets that never change: the golden files speak of manifests, not of the examples' source."""
+    """Return constant images and secrets, so that golden files do not depend on the source of the examples."""
     images = {
         workload.name: inputs.Image(
             reference=f"registry.example.com/{app.name}/{workload.name}@sha256:{hashlib.sha256(workload.name.encode()).hexdigest()}",
@@ -56,20 +56,20 @@ def make_inputs(app: application.Application) -> tuple[dict[str, inputs.Image], 
 
 
 def load_example(example: str) -> application.Application:
-    """An example, resolved."""
+    """Load an example."""
     return load.load_application(ROOT / "examples" / example / "app.yaml")
 
 
 def format_config(example: str) -> str:
-    """The same as lines of a stack's file, below `config:`."""
+    """Format the settings of an example as lines of a stack's file, below `config:`."""
     stated = {decode.to_camel_case(name): encode.to_plain(value) for name, value in STATED.get(example, {}).items()}
-    if "pull" in stated:
-        stated["secrets"] = {stated["pull"]["secret"]: {"secure": "v1:x:y"}}
+    if "imagePullCredentials" in stated:
+        stated["secrets"] = {stated["imagePullCredentials"]["secret"]: {"secure": "v1:x:y"}}
     return "".join(f"  seaway:{key}: {json.dumps(value)}\n" for key, value in stated.items())
 
 
 def build_objects(example: str, **stated: Any) -> list[objects.ReleaseObject]:
-    """The objects of an example in its environment, with some settings more."""
+    """Render the objects of an example in its environment, with additional settings."""
     app = load_example(example)
     stack = settings.Settings(
         stack="test", context="test", registry="registry.example.com", **STATED.get(example, {}) | stated

@@ -1,4 +1,4 @@
-"""Writes the golden manifests: ``python -m tests.golden``. Read the diff before it is committed."""
+"""Writes the golden manifests: ``python -m tests.golden``. Review the diff before you commit it."""
 
 from tests import golden
 

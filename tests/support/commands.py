@@ -1,8 +1,8 @@
-"""Each documented target of the Makefile, and each verb of `seaway`: the shortest form in which a test runs it.
+"""The shortest form of each documented make target and each verb of `seaway` that a test runs.
 
-tests/unit/test_documented.py compares the two tables with the Makefile and with the parser of `seaway`: a new target or
-verb without a row fails there. It also holds the rows that only refer to a test. tests/unit/test_documented.py and
-tests/e2e/test_documented.py run the rest.
+tests/unit/test_documented.py compares the tables with the Makefile and with the parser of `seaway`: a new target or
+verb without a row fails. It also checks the rows that refer to a test. tests/unit/test_documented.py and
+tests/e2e/test_documented.py run the other rows.
 """
 
 import ast
@@ -21,13 +21,13 @@ Stage = Literal["unit", "cluster", "optional"]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Make:
-    """A test runs `make TARGET WORDS`, and compares the repository with what it was before.
+    """A test runs `make TARGET WORDS`, and checks that the repository does not change.
 
     Args:
-        stage: what it needs: nothing, the one-node cluster, or optional parts.
-        in_copy: run it in a copy of the checkout, since it writes files that git has.
-        prints: a regular expression that matches somewhere in what it prints.
-        changes: a regular expression for lines of the diff that it may leave behind.
+        stage: its requirement: none, the one-node cluster, or optional parts.
+        in_copy: runs in a copy of the checkout, because it writes files in git.
+        prints: a regular expression that its output must match.
+        changes: a regular expression for allowed lines of the diff.
     """
 
     words: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Make:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InTest:
-    """That test runs it: `tests/e2e/test_shop.py::test_name`."""
+    """This test runs it: `tests/e2e/test_shop.py::test_name`."""
 
     test: str
 
@@ -51,7 +51,7 @@ class InTest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InScript:
-    """It is a part of the tests' own run, which cannot run itself: a line of this script."""
+    """A line of a script runs it: the test run cannot run itself."""
 
     file: str
     line: str
@@ -68,7 +68,7 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
     "test": InScript(".ci/run", "make test"),
     "test-unit": InScript("Makefile", "test: $(MAKE) test-unit"),
     "test-sample": InScript("Makefile", "test: $(MAKE) test-sample"),
-    # Without the twenty minutes of `make optional` and of the tests: all is collected.
+    # Only collects the tests: `make optional` and the tests take twenty minutes.
     "test-optional": Make(
         words=("MAKE=true", "ARGS=--collect-only --quiet"), stage="cluster", prints="test_autoscaling.py::"
     ),
@@ -81,7 +81,7 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
         in_copy=True,
         prints="1 snapshot passed",
     ),
-    # A registry may have got new files of a version that is pinned.
+    # A registry may have added files to a pinned version.
     "lock": Make(stage="cluster", in_copy=True, changes=r"[+-] +--hash=sha256:[0-9a-f]{64}( \\)?"),
     "faults": Make(words=("ARGS=image-not-found",), stage="cluster", prints=r"runbook\.md#image-not-found"),
     "checkers": Make(
@@ -100,43 +100,43 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
     "setup": Make(stage="cluster"),
     "able": Make(stage="cluster", prints="this machine can run the cluster"),
     "toolchain": Make(stage="cluster"),
-    # What it compiles takes twenty minutes. Tests see no optional part, and compile none.
+    # Compiling takes twenty minutes. Tests see no optional part, and compile none.
     "optional": Make(stage="cluster", code=2, prints="kube-network-policies cannot be compiled here"),
-    "cluster-up": InTest(f"{SECOND}test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up"),
-    "cluster-status": InTest(f"{SECOND}test_wiped_and_killed_half_way_the_next_start_cleans_up_and_comes_up"),
+    "cluster-up": InTest(f"{SECOND}test_start_cleans_up_after_an_interrupted_start"),
+    "cluster-status": InTest(f"{SECOND}test_start_cleans_up_after_an_interrupted_start"),
     "cluster-down": InTest(f"{SECOND}test_make_cluster_down_keeps_the_data"),
 }
 
 VERBS: Mapping[str, InTest] = {
-    "up": InTest("tests/e2e/test_rollback.py::test_a_release_is_recorded_and_nothing_has_drifted"),
-    "preview": InTest("tests/e2e/test_preview.py::test_nothing_has_changed"),
-    "check": InTest("tests/e2e/test_check.py::test_what_the_cluster_has"),
+    "up": InTest("tests/e2e/test_rollback.py::test_release_is_recorded_without_drift"),
+    "preview": InTest("tests/e2e/test_preview.py::test_preview_without_changes"),
+    "check": InTest("tests/e2e/test_check.py::test_met_requirements"),
     "render": InTest("tests/unit/cli/test_render.py::test_twice_is_identical"),
     "import": InTest("tests/unit/cli/test_import.py::test_it_writes_the_application_and_the_losses"),
     "export": InTest("tests/unit/cli/test_export.py::test_a_file_for_docker_and_what_is_lost"),
     "explain": InTest("tests/unit/cli/test_explain.py::test_a_service"),
     "graph": InTest("tests/unit/cli/test_explain.py::test_the_graph_as_a_list"),
-    "status": InTest("tests/e2e/test_operator.py::test_status_of_what_is_healthy"),
-    "logs": InTest("tests/e2e/test_operator.py::test_logs_of_both_pods_told_apart"),
+    "status": InTest("tests/e2e/test_operator.py::test_status_of_healthy_workloads"),
+    "logs": InTest("tests/e2e/test_operator.py::test_logs_have_the_names_of_both_pods"),
     "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
     "diff": InTest("tests/unit/cli/test_diff.py::test_a_table_of_what_differs"),
     "release promote": InTest("tests/e2e/test_promotion.py::test_one_release_in_three_environments"),
-    "release rollback": InTest("tests/e2e/test_promotion.py::test_a_healthy_release_is_rolled_back"),
-    "release list": InTest("tests/e2e/test_promotion.py::test_what_is_held_needs_its_name"),
+    "release rollback": InTest("tests/e2e/test_promotion.py::test_healthy_release_is_rolled_back"),
+    "release list": InTest("tests/e2e/test_promotion.py::test_held_release_requires_its_id"),
     "release save": InTest("tests/unit/cli/test_release_list.py::test_what_runs_is_saved_once"),
     "images outdated": InTest("tests/unit/cli/test_images.py::test_an_unpinned_image_is_not_a_failure"),
-    "images lock": InTest("tests/e2e/test_outdated.py::test_an_image_is_pinned_and_deployed_by_its_digest"),
+    "images lock": InTest("tests/e2e/test_outdated.py::test_image_is_pinned_and_deployed_by_its_digest"),
 }
 
 
 def list_targets(makefile: str) -> dict[str, str]:
-    """Each target that `make help` lists, with its recipe."""
+    """Return the recipe of each target in `make help`."""
     rules = re.finditer(r"^([a-zA-Z0-9_.-]+):[^=\n]*?##[^\n]*\n((?:\t[^\n]*\n|#[^\n]*\n)*)", makefile, re.M)
     return {rule[1]: rule[2] for rule in rules}
 
 
 def run(name: str, folder: Path) -> project.CommandResult:
-    """Run a row of the table that a test runs. Raises AssertionError: it failed, or left a change behind."""
+    """Run a row of the table. Raises AssertionError: the target failed, or changed the repository."""
     row = TARGETS[name]
     assert isinstance(row, Make)
     if row.in_copy:
@@ -152,27 +152,27 @@ def run(name: str, folder: Path) -> project.CommandResult:
     before = git(folder, "status", "--porcelain"), git(folder, "diff")
     outer = ("MAKE", "MFLAGS", "PYTEST")
     env = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
-    done = project.run_command("make", name, *row.words, cwd=folder, env=env, timeout=570)
-    assert done.exit_code == row.code, done.output
-    assert re.search(row.prints, done.output), done.output
+    result = project.run_command("make", name, *row.words, cwd=folder, env=env, timeout=570)
+    assert result.exit_code == row.code, result.output
+    assert re.search(row.prints, result.output), result.output
     after = git(folder, "diff", "--unified=0", "--no-color")
     if row.changes:
         lines = [line for line in after.splitlines() if re.match(r"[+-](?![+-]{2} )", line)]
         assert [line for line in lines if not re.fullmatch(row.changes, line)] == []
     else:
         assert (git(folder, "status", "--porcelain"), git(folder, "diff")) == before
-    return done
+    return result
 
 
 def git(folder: Path, *words: str) -> str:
-    """What git prints."""
+    """Run git and return its output."""
     return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def list_calls(test: str) -> Iterator[list[str]]:
-    """The words of each call and each list in a test, and in the functions of its file that it reaches.
+    """List the words of each call and each list in a test, and in the functions of its file that it calls.
 
-    A word that is not a constant is an empty text. Raises KeyError: there is no such test.
+    A word that is not a constant is an empty text. Raises KeyError: the test does not exist.
     """
     file, _, name = test.partition("::")
     tree = ast.parse((project.ROOT / file).read_text())
@@ -194,7 +194,7 @@ def _constant(node: ast.AST) -> str:
 
 
 def has_words(test: str, words: list[str]) -> bool:
-    """Whether a test has these words one after the other in a call or in a list."""
+    """Return whether a test has these words in sequence in a call or a list."""
     return any(
         line[at : at + len(words)] == words for line in list_calls(test) for at in range(len(line) - len(words) + 1)
     )

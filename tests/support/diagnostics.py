@@ -7,4 +7,4 @@ from seaway.syntax import diagnosis
 
 def summarize(diagnostics: Iterable[diagnosis.Diagnostic]) -> list[str]:
     """One line per diagnostic, ``app/app.yaml:3:5: services.web.port: invalid-port``."""
-    return [f"{found.location}: {found.path}: {found.code}" for found in diagnostics]
+    return [f"{diagnostic.location}: {diagnostic.path}: {diagnostic.code}" for diagnostic in diagnostics]

@@ -1,13 +1,13 @@
-"""A stand-in for the Python language host that ships with Pulumi today: it interrupts the program of a failed run.
+"""A fake of Pulumi's current Python language host, which interrupts the program of a failed run.
 
-The toolchain has the last host that Go can compile from a module of its own, 3.79.0, which leaves the program alone.
-This one does what `pulumi-language-python` 3.259 does with a program: on `Cancel`, which the engine sends after Ctrl-C
-and at the end of every run, and where the engine drops the call, the program gets SIGINT, and SIGKILL 5 s later.
+The toolchain has the last host with its own Go module, 3.79.0, which does not interrupt the program. This fake behaves
+like `pulumi-language-python` 3.259: on `Cancel`, which the engine sends after Ctrl-C and at the end of every run, and
+when the engine drops the call, it sends SIGINT to the program, and SIGKILL 5 s later.
 
-``install(folder, pulumi)`` puts it where Pulumi takes it for its own.
+``install(folder, pulumi)`` installs it in place of Pulumi's host.
 """
 
-# ruff: noqa: N802 - the methods' names are the protocol's
+# ruff: noqa: N802 - the protocol defines the names of the methods
 
 import asyncio
 import contextlib
@@ -26,20 +26,20 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 NAME = "pulumi-language-python"
 REPORTED = 32
-"""Exit code of a program that has said what is wrong."""
+"""Exit code of a program that has reported its error."""
 WAIT = 5.0
 """Seconds from SIGINT to SIGKILL."""
 
 
 def install(folder: Path, pulumi: Path) -> Path:
-    """Make a folder with this command line and the host: to be put in front of PATH.
+    """Create a folder with a copy of Pulumi and the host, for the start of PATH.
 
-    Pulumi warns about a host that is not beside its own executable, and follows links to that: so it is a copy.
+    Pulumi warns about a host that is not beside its executable, and follows links to the executable, so it is copied.
     """
     folder.mkdir(parents=True)
     shutil.copy2(pulumi, folder / "pulumi")
     host = folder / NAME
-    # -P: nothing is imported from this folder, nor from the project, which may have a package of the same name.
+    # -P: import nothing from this folder or from the project, which may have a package of the same name.
     command = shlex.join([sys.executable, "-P", __file__])
     host.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     host.chmod(0o755)
@@ -47,7 +47,7 @@ def install(folder: Path, pulumi: Path) -> Path:
 
 
 class Host(language_pb2_grpc.LanguageRuntimeServicer):
-    """What the engine asks of a language host in `pulumi preview` and `pulumi up`."""
+    """The methods that the engine calls in `pulumi preview` and `pulumi up`."""
 
     def __init__(self, engine: str) -> None:
         self._engine = engine
@@ -71,7 +71,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         cancelled = asyncio.create_task(self._cancelled.wait())
         try:
             await asyncio.wait([ended, cancelled], return_when=asyncio.FIRST_COMPLETED)
-        finally:  # also where the engine drops the call
+        finally:  # also when the engine drops the call
             interrupted = not ended.done()
             if interrupted:
                 await asyncio.shield(_interrupt(program))
@@ -92,7 +92,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         }
         words = [word for name, value in options.items() if value for word in (f"--{name}", value)]
         python = Path(info.root_directory, info.options["virtualenv"], "bin", "python")
-        # The script that runs a program comes from the CLI's own version, and stands beside the real host.
+        # The script that runs a program has the version of the CLI, and is beside the real host.
         script = shutil.which(f"{NAME}-exec")
         assert script
         return [str(python), script, *words, info.entry_point, *request.args]
@@ -124,7 +124,7 @@ def _response(code: int, *, interrupted: bool) -> language_pb2.RunResponse:
 
 
 async def serve(engine: str) -> None:
-    """Serve until Pulumi ends it; the port is the first line on stdout."""
+    """Serve until Pulumi ends the process. The first line on stdout is the port."""
     server = grpc.aio.server()
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine), server)
     port = server.add_insecure_port("127.0.0.1:0")

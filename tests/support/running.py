@@ -1,4 +1,4 @@
-"""The command as a process of its own, read line by line, at a pipe or at a terminal."""
+"""Runs the command as a process, and reads its output line by line, from a pipe or a terminal."""
 
 import contextlib
 import os
@@ -26,13 +26,13 @@ class Running:
         self.err = _Lines(process.stderr)
 
     def interrupt(self) -> int:
-        """Ctrl-C; the exit code."""
+        """Send SIGINT and return the exit code."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=300)
 
 
 class _Lines:
-    """What comes out of a stream."""
+    """The lines of a stream."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.seen: list[str] = []
@@ -41,27 +41,27 @@ class _Lines:
         self._thread.start()
 
     def _read(self, stream: IO[bytes]) -> None:
-        # A terminal whose other end is closed is an error to read from.
+        # Reading from a terminal with a closed other end is an error.
         with contextlib.suppress(OSError, ValueError):
             for line in stream:
                 self._fresh.put(line.decode().rstrip("\r\n"))
 
-    def until(self, holds: Callable[[list[str]], bool], seconds: float = 300) -> list[str]:
-        """All lines so far, once they are as they should be."""
+    def until(self, condition: Callable[[list[str]], bool], seconds: float = 300) -> list[str]:
+        """Wait until the lines meet a condition, and return them."""
         end = time.monotonic() + seconds
-        while not holds(self.seen):
+        while not condition(self.seen):
             try:
                 self.seen.append(self._fresh.get(timeout=max(0.01, end - time.monotonic())))
             except queue.Empty:
-                raise AssertionError(f"not so after {seconds} s: {self.seen}") from None
+                raise AssertionError(f"the condition was not met within {seconds} s: {self.seen}") from None
         return self.seen
 
     def has(self, text: str, seconds: float = 300) -> list[str]:
-        """All lines so far, once one of them contains this."""
+        """Wait until a line contains a text, and return all lines."""
         return self.until(lambda seen: any(text in line for line in seen), seconds)
 
     def quiet(self, seconds: float) -> list[str]:
-        """What comes in some seconds."""
+        """Read for some seconds, and return all lines."""
         time.sleep(seconds)
         while not self._fresh.empty():
             self.seen.append(self._fresh.get())
@@ -70,7 +70,7 @@ class _Lines:
 
 @contextlib.contextmanager
 def head(*words: str) -> Iterator[Running]:
-    """`seaway ... | head -n 1` in the working directory."""
+    """Run `seaway ... | head -n 1` in the working directory."""
     read, write = os.pipe()
     line = [sys.executable, "-m", "seaway.cli", *words]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -96,11 +96,11 @@ def command(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
-    """`seaway ...`, by default in the working directory; killed at the end if it still runs.
+    """Run `seaway ...`, and kill it at the end if it still runs.
 
     Args:
-        terminal: it prints to one that is so wide; otherwise to a pipe.
-        env: its variables, beside those that say so.
+        terminal: print to a terminal of this width, otherwise to a pipe.
+        env: its variables, in addition to those of the terminal.
     """
     line = [sys.executable, "-m", "seaway.cli", *words]
     variables = {"PYTHONPATH": str(ROOT), "COLUMNS": str(width), "TERM": "xterm-256color", **(env or os.environ)}

@@ -1,4 +1,4 @@
-"""dev.images: what needs no root and no network. The real images are made and run by the tests on the cluster."""
+"""dev.images without root and network. The tests on the cluster build and run the real images."""
 
 import dataclasses
 import gzip
@@ -30,7 +30,7 @@ IMAGE = recipes.Image(
 )
 
 
-def test_a_key_is_stable_and_follows_everything_that_decides_the_content(tmp_path: pathlib.Path) -> None:
+def test_key_is_stable_and_depends_on_every_input(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "script"
     file.write_text("one")
     layer = dataclasses.replace(HIGH, files={"bin/script": (file, 0o755)})
@@ -43,13 +43,13 @@ def test_a_key_is_stable_and_follows_everything_that_decides_the_content(tmp_pat
 
 
 def apt(folder: pathlib.Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put an apt-get on the PATH that answers this."""
+    """Put a fake apt-get on PATH that prints a text."""
     (folder / "apt-get").write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n")
     (folder / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
-def test_the_mirror_is_that_of_the_machines_own_apt(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mirror_is_that_of_apt(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [
         "Other|Debian|main|http://other.example.com/",
         "Debian|Debian|contrib|http://contrib.example.com/",
@@ -60,16 +60,16 @@ def test_the_mirror_is_that_of_the_machines_own_apt(tmp_path: pathlib.Path, monk
     assert layers.find_mirrors() == ("http://mirror.example.com/debian/", "http://mirror.example.com/security/")
 
 
-def test_a_machine_without_a_debian_mirror_is_told_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_debian_mirror_is_reported(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apt(tmp_path, "Ubuntu|Ubuntu|main|http://ubuntu.example.com/", monkeypatch)
-    with pytest.raises(layers.CannotMakeError, match="apt knows no Debian mirror; run `apt-get update`"):
+    with pytest.raises(layers.CannotMakeError, match="apt has no Debian mirror; run `apt-get update`"):
         layers.find_mirrors()
 
 
-def test_without_root_nothing_is_made(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_building_requires_root(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(layers.CannotMakeError, match="needs root; run it with sudo"):
+    with pytest.raises(layers.CannotMakeError, match="requires root; use sudo"):
         layers.ensure_layer(LOW, print)
     assert list((tmp_path / "seaway" / "images").glob("*/")) == []
 
@@ -78,14 +78,14 @@ LEFT = ("usr", "usr/bin", "usr/bin/a", "var", "var/cache")
 
 
 def plant(root: pathlib.Path, names: list[str]) -> None:
-    """Write the same small tree, in the given order."""
+    """Write the same small tree in an order."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
 
 
-def packed(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str]:
-    """Pack a tree; the names in the layer, sorted as they are in it."""
+def pack_tree(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str]:
+    """Pack a tree, and return the names in the layer in order."""
     target.touch()
     with (root.parent / "log").open("wb") as log:
         layers.pack_layer(root, target, HIGH, log, whole=whole)
@@ -96,19 +96,19 @@ def packed(root: pathlib.Path, target: pathlib.Path, *, whole: bool) -> list[str
 
 @pytest.fixture
 def without_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run what would run in namespaces of its own just so: no root is needed then."""
+    """Run commands without namespaces, so that they do not need root."""
     monkeypatch.setattr(layers, "run_isolated", lambda command, _: subprocess.run(command, check=True))
 
 
 @pytest.mark.usefixtures("without_namespaces")
-def test_equal_trees_are_equal_layers_without_what_is_trimmed(tmp_path: pathlib.Path) -> None:
+def test_equal_trees_give_equal_trimmed_layers(tmp_path: pathlib.Path) -> None:
     names = ["usr/bin/a", "etc/b", "etc/passwd-", "var/cache/c", "etc/with space"]
     digests: set[str] = set()
     for number, order in enumerate((names, names[::-1])):
         root = tmp_path / str(number) / "root"
         plant(root, order)
         os.utime(root / "etc/b", (number, number))
-        listed = packed(root, root.parent / "layer.tar.gz", whole=True)
+        listed = pack_tree(root, root.parent / "layer.tar.gz", whole=True)
         assert listed == [
             "./etc",
             "./etc/b",
@@ -124,11 +124,11 @@ def test_equal_trees_are_equal_layers_without_what_is_trimmed(tmp_path: pathlib.
 
 
 @pytest.mark.usefixtures("without_namespaces")
-def test_an_upper_layer_holds_only_what_was_touched_after_the_mark(tmp_path: pathlib.Path) -> None:
+def test_upper_layer_has_only_newer_files(tmp_path: pathlib.Path) -> None:
     root, target = tmp_path / "root", tmp_path / "layer.tar.gz"
     plant(root, ["usr/old", "usr/changed"])
     target.touch()
-    # The same time of change would count as untouched; a real package is written long after the mark.
+    # A file with the time of the marker counts as unchanged. A real package is written much later.
     while (root / "usr/changed").stat().st_ctime_ns <= target.stat().st_ctime_ns:
         plant(root, ["usr/changed", "opt/new"])
     with (tmp_path / "log").open("wb") as log:
@@ -138,7 +138,7 @@ def test_an_upper_layer_holds_only_what_was_touched_after_the_mark(tmp_path: pat
     assert files == ["./opt/new", "./usr/changed"]
 
 
-def test_a_layout_names_its_blobs_by_their_content(tmp_path: pathlib.Path) -> None:
+def test_layout_names_blobs_by_their_digest(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "layer.tar.gz"
     file.write_bytes(gzip.compress(b"layer"))
     digest = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
@@ -153,14 +153,14 @@ def test_a_layout_names_its_blobs_by_their_content(tmp_path: pathlib.Path) -> No
     assert config["rootfs"]["diff_ids"] == [layer.diff_id]
     assert config["config"]["StopSignal"] == "SIGINT"
     assert config["config"]["Labels"] == {"org.opencontainers.image.title": "Thing"}
-    # pip has authorities of its own and must be told of the machine's.
+    # pip has its own authorities, and must use those of the machine.
     assert "PIP_CERT=/etc/ssl/certs/ca-certificates.crt" in config["config"]["Env"]
     assert json.loads((tmp_path / "layout/index.json").read_text())["manifests"][0]["digest"] == written
 
 
 @pytest.fixture
 def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
-    """A registry's address and its answers: path -> status and JSON."""
+    """The address of a registry, and its responses: path -> status and JSON."""
     answers: dict[str, tuple[int, object]] = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -171,7 +171,7 @@ def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
             self.wfile.write(json.dumps(content).encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -180,7 +180,7 @@ def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
     server.server_close()
 
 
-def test_an_image_is_present_only_if_it_is_of_this_recipe(registry: tuple[str, dict[str, tuple[int, object]]]) -> None:
+def test_image_in_the_registry_has_the_same_recipe(registry: tuple[str, dict[str, tuple[int, object]]]) -> None:
     address, answers = registry
     path = "/v2/base/thing/manifests/1"
     assert not oci.is_in_registry(IMAGE, address)
@@ -189,43 +189,45 @@ def test_an_image_is_present_only_if_it_is_of_this_recipe(registry: tuple[str, d
     answers[path] = (200, {"annotations": {oci.RECIPE_ANNOTATION: oci.compute_recipe_id(IMAGE)}})
     assert oci.is_in_registry(IMAGE, address)
     answers[path] = (500, {})
-    with pytest.raises(layers.CannotMakeError, match=f"registry {address}: .* answers 500"):
+    with pytest.raises(layers.CannotMakeError, match=f"registry {address}: .* returns 500"):
         oci.is_in_registry(IMAGE, address)
 
 
-def test_a_registry_that_is_not_there_is_named() -> None:
-    with pytest.raises(layers.CannotMakeError, match=r"registry 127\.0\.0\.1:1: no answer .*is the cluster up\?"):
+def test_unreachable_registry_is_reported() -> None:
+    with pytest.raises(
+        layers.CannotMakeError, match=r"registry 127\.0\.0\.1:1: no response .*check that the cluster runs"
+    ):
         oci.is_in_registry(IMAGE, "127.0.0.1:1")
 
 
 def entrypoint(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the PostgreSQL image's entrypoint here."""
+    """Run the entrypoint of the PostgreSQL image on this machine."""
     environment = {"PATH": os.environ["PATH"], **variables}
     command = ["sh", str(recipes.ENTRYPOINT), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_entrypoint_runs_any_other_command_untouched() -> None:
+def test_entrypoint_runs_other_commands_unchanged() -> None:
     assert entrypoint("echo", "-p", "two words").stdout == "-p two words\n"
 
 
-def test_the_entrypoint_refuses_two_sources_of_one_value(tmp_path: pathlib.Path) -> None:
-    done = entrypoint(POSTGRES_PASSWORD="a", POSTGRES_PASSWORD_FILE="/b", PGDATA=str(tmp_path))
-    assert (done.returncode, done.stderr) == (
+def test_entrypoint_rejects_two_sources_of_a_setting(tmp_path: pathlib.Path) -> None:
+    result = entrypoint(POSTGRES_PASSWORD="a", POSTGRES_PASSWORD_FILE="/b", PGDATA=str(tmp_path))
+    assert (result.returncode, result.stderr) == (
         1,
         "entrypoint: POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE are both set; keep one\n",
     )
 
 
-def test_the_entrypoint_keeps_out_of_a_folder_with_other_things(tmp_path: pathlib.Path) -> None:
+def test_entrypoint_rejects_a_folder_with_other_files(tmp_path: pathlib.Path) -> None:
     (tmp_path / "precious").write_text("x")
-    done = entrypoint(PGDATA=str(tmp_path), POSTGRES_PASSWORD="a")
-    assert done.returncode == 1
-    assert ("refuses to run as root" if os.geteuid() == 0 else "but no database; empty it") in done.stderr
+    result = entrypoint(PGDATA=str(tmp_path), POSTGRES_PASSWORD="a")
+    assert result.returncode == 1
+    assert ("refuses to run as root" if os.geteuid() == 0 else "but no database; empty it") in result.stderr
     assert (tmp_path / "precious").read_text() == "x"
 
 
-def test_both_images_say_honestly_what_they_are() -> None:
+def test_labels_of_both_images_state_their_origin() -> None:
     for image in recipes.IMAGES:
         assert "standing in for" in image.labels["org.opencontainers.image.title"]
         assert "not the official image" in image.labels["org.opencontainers.image.description"]
@@ -234,9 +236,9 @@ def test_both_images_say_honestly_what_they_are() -> None:
 
 
 def test_ctrl_c_ends_it_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: str) -> None:
+    def interrupt(_: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "ensure_images", interrupted)
+    monkeypatch.setattr(command, "ensure_images", interrupt)
     monkeypatch.setattr(sys, "argv", ["dev.images", "ensure", "--registry", "127.0.0.1:1"])
     assert command.main() == 130

@@ -1,4 +1,4 @@
-"""The public checkers: what their answers mean, which findings are meant, and the page that tells."""
+"""The public checkers: their output, the waivers and the page."""
 
 import dataclasses
 import json
@@ -56,7 +56,7 @@ def test_kube_score() -> None:
     ]
 
 
-def test_kubeconform_and_what_it_does_not_know() -> None:
+def test_kubeconform_and_unknown_kinds() -> None:
     assert summarize(list(tools.parse_kubeconform(CONFORMED, "shop"))) == [
         ("schema", "Service/web", True, ""),
         ("schema", "Ingress/web", False, "additional properties 'tsl' not allowed"),
@@ -79,7 +79,7 @@ def make_waiver(check: str = "A", *objects: str) -> outcome.Waiver:
     return outcome.Waiver(tool="checkov", check=check, objects=objects or ("*",), reason="why")
 
 
-def test_what_is_waived_and_what_is_not() -> None:
+def test_waived_and_failed_outcomes() -> None:
     outcomes = [make_outcome(), make_outcome("A", "Job/x"), make_outcome("B", passed=True), make_outcome("C")]
     report = outcome.apply_waivers(outcomes, [make_waiver("A", "shop: Deployment/*"), make_waiver("B")])
     assert [failure.object for _, failures in report.waived for failure in failures] == ["Deployment/web"]

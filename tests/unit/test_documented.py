@@ -1,4 +1,4 @@
-"""Each documented make target and each verb of `seaway` is run by a test, and what the documents name exists."""
+"""A test runs each documented make target and each verb of `seaway`, and commands in the documents exist."""
 
 import argparse
 import re
@@ -15,7 +15,7 @@ MAKEFILE = (project.ROOT / "Makefile").read_text()
 PAGES = sorted(
     path
     for path in (*project.ROOT.glob("*.md"), *(project.ROOT / "docs").rglob("*.md"))
-    if path.name != "CHANGELOG.md"  # it tells of what was
+    if path.name != "CHANGELOG.md"  # it describes the past
 )
 REFERENCES = {
     **{f"make {name}": row for name, row in commands.TARGETS.items() if isinstance(row, commands.InTest)},
@@ -23,18 +23,18 @@ REFERENCES = {
 }
 
 
-def verbs(parser: argparse.ArgumentParser, above: str = "") -> Iterator[str]:
-    """What a person can type, words of verbs and of their own verbs."""
+def list_verbs(parser: argparse.ArgumentParser, above: str = "") -> Iterator[str]:
+    """List the verbs, with their subcommands."""
     groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not groups:
         yield above
     for group in groups:
         for name, inner in group.choices.items():
-            yield from verbs(inner, f"{above} {name}".strip())
+            yield from list_verbs(inner, f"{above} {name}".strip())
 
 
-def spans(page: Path) -> Iterator[str]:
-    """The code of a page: what stands in backquotes, and the lines of its blocks."""
+def list_spans(page: Path) -> Iterator[str]:
+    """List the code of a page: text in backquotes, and the lines of code blocks."""
     text = page.read_text()
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.M | re.S)
     yield from (line.strip() for block in blocks for line in block.splitlines())
@@ -43,35 +43,35 @@ def spans(page: Path) -> Iterator[str]:
 
 def test_each_documented_target_is_run_by_a_test() -> None:
     listed = commands.list_targets(MAKEFILE)
-    assert len(listed) == len(re.findall(r"^[^\t#\n]*##(?!-)", MAKEFILE, re.M)), "a ## that is read otherwise"
+    assert len(listed) == len(re.findall(r"^[^\t#\n]*##(?!-)", MAKEFILE, re.M)), "a ## that list_targets does not read"
     assert set(listed) == set(commands.TARGETS), (
         "tests/support/commands.py: TARGETS has a row for each target, and no other"
     )
 
 
 def test_each_verb_is_run_by_a_test() -> None:
-    assert set(verbs(main.build_parser())) == set(commands.VERBS), (
+    assert set(list_verbs(main.build_parser())) == set(commands.VERBS), (
         "tests/support/commands.py: VERBS has a row for each verb"
     )
 
 
-def test_a_new_target_and_a_new_verb_are_seen() -> None:
+def test_new_target_and_new_verb_are_detected() -> None:
     assert set(commands.list_targets("new: old ## what it does\n\t@do $(IT)\nold:\n\t@true\n")) == {"new"}
     parser = main.build_parser()
     (group,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     group.choices["release"]._subparsers._group_actions[0].add_parser("new")
     group.add_parser("other")
-    assert set(verbs(parser)) - set(commands.VERBS) == {"release new", "other"}
+    assert set(list_verbs(parser)) - set(commands.VERBS) == {"release new", "other"}
 
 
 @pytest.mark.parametrize(("command", "row"), REFERENCES.items(), ids=REFERENCES)
-def test_a_test_that_is_referred_to_is_there_and_runs_it(command: str, row: commands.InTest) -> None:
+def test_referenced_test_exists_and_runs_the_command(command: str, row: commands.InTest) -> None:
     words = command.split()[1:]
     assert commands.has_words(row.test, words), f"{row.test} does not run {command}"
     assert "mark.optional" not in row.file.read_text()
 
 
-def test_a_reference_that_leads_nowhere_is_seen() -> None:
+def test_broken_reference_is_detected() -> None:
     with pytest.raises(KeyError, match="test_none"):
         commands.has_words("tests/unit/cli/test_diff.py::test_none", ["diff"])
     assert not commands.has_words("tests/unit/cli/test_diff.py::test_a_table_of_what_differs", ["graph"])
@@ -81,7 +81,7 @@ def test_a_reference_that_leads_nowhere_is_seen() -> None:
     ("name", "row"),
     [(name, row) for name, row in commands.TARGETS.items() if isinstance(row, commands.InScript)],
 )
-def test_what_the_run_of_the_tests_is_made_of_is_in_its_script(name: str, row: commands.InScript) -> None:
+def test_target_of_the_test_run_is_in_its_script(name: str, row: commands.InScript) -> None:
     target, _, line = row.line.rpartition(": ")
     script = commands.list_targets(MAKEFILE)[target] if target else (project.ROOT / row.file).read_text()
     assert line in [script_line.strip().lstrip("@") for script_line in script.splitlines()], (
@@ -97,10 +97,10 @@ def test_the_shortest_form(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(project.ROOT)))
-def test_what_a_page_says_to_type_exists(page: Path) -> None:
-    known = set(verbs(main.build_parser()))
-    for span in spans(page):
-        # One command of several: `make up`, `. .seaway/env && seaway status`, `seaway up --recover | ...`
+def test_commands_on_a_page_exist(page: Path) -> None:
+    known = set(list_verbs(main.build_parser()))
+    for span in list_spans(page):
+        # A line may contain several commands: `. .seaway/env && seaway status`, `seaway up --recover | ...`
         for part in re.split(r"&&|\|\||;|\|", span):
             words = part.split()
             if words[:1] == ["make"] and len(words) > 1 and re.fullmatch("[a-z-]+", words[1]):
@@ -110,6 +110,6 @@ def test_what_a_page_says_to_type_exists(page: Path) -> None:
                 assert typed in known or typed in ("release", "images"), f"{span}: seaway has no verb {typed}"
 
 
-def test_the_readme_names_each_verb() -> None:
+def test_readme_lists_each_verb() -> None:
     text = (project.ROOT / "README.md").read_text()
     assert [verb for verb in commands.VERBS if f"`seaway {verb}" not in text] == []

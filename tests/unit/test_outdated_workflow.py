@@ -1,4 +1,4 @@
-"""The scheduled workflow that renews images.lock: its last step, played with a repository and a stand-in for gh."""
+"""The scheduled workflow that updates images.lock: its last step, run with a repository and a fake gh."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ case "$2" in view) cat "$STATE" 2>/dev/null;; create) echo OPEN >"$STATE";; esac
 
 
 class Repository:
-    """A clone with a remote, and what gh was asked."""
+    """A clone with a remote, and the requests to gh."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.remote, self.log = folder / "clone", folder / "remote", folder / "gh.log"
@@ -34,10 +34,10 @@ class Repository:
         self.git("push", "--quiet", "origin", "main")
 
     def git(self, *words: str, cwd: Path | None = None) -> str:
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", *words], cwd=cwd or self.folder, env=self.env, capture_output=True, text=True, check=True
         )
-        return done.stdout
+        return result.stdout
 
     def renew(self, lock: str | None) -> None:
         """One run of the workflow, on a fresh checkout of main, where `seaway images lock` writes this."""
@@ -46,8 +46,8 @@ class Repository:
             (self.folder / "app" / "images.lock").write_text(lock)
         workflow = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())
         (step,) = (candidate for candidate in workflow["jobs"]["renew"]["steps"] if candidate.get("name") == "Propose")
-        # The shell that GitHub runs a step with.
-        done = subprocess.run(
+        # The shell of a step on GitHub.
+        result = subprocess.run(
             ["bash", "-e", "-c", step["run"]],
             cwd=self.folder,
             env=self.env,
@@ -55,14 +55,14 @@ class Repository:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert result.returncode == 0, result.stderr
 
-    def proposed(self) -> list[str]:
-        """The commits of the proposal, newest first."""
+    def list_proposals(self) -> list[str]:
+        """List the commits of the proposal, newest first."""
         listed = self.git("for-each-ref", "--format=%(objectname)", "refs/heads/seaway/", cwd=self.remote).split()
         return self.git("rev-list", *listed, "--not", "main", cwd=self.remote).split() if listed else []
 
-    def asked(self) -> list[str]:
+    def list_requests(self) -> list[str]:
         return [line.split()[1] for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
 
@@ -71,32 +71,32 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path)
 
 
-def test_nothing_renewed_proposes_nothing(repository: Repository) -> None:
+def test_unchanged_registries_propose_nothing(repository: Repository) -> None:
     repository.renew(None)
-    assert repository.proposed() == []
-    assert repository.asked() == []
+    assert repository.list_proposals() == []
+    assert repository.list_requests() == []
 
 
-def test_one_proposal_that_follows_the_registries(repository: Repository) -> None:
+def test_one_proposal_is_updated_with_the_registries(repository: Repository) -> None:
     repository.renew("a: 1\n")
-    (first,) = repository.proposed()
+    (first,) = repository.list_proposals()
     assert repository.git("show", "--format=", "--name-only", first, cwd=repository.remote) == "app/images.lock\n"
-    assert repository.asked() == ["view", "create"]
+    assert repository.list_requests() == ["view", "create"]
     repository.renew("a: 1\n")
-    assert repository.proposed() == [first], "the same again starts nothing"
+    assert repository.list_proposals() == [first], "the same again starts nothing"
     repository.renew("a: 2\n")
-    (second,) = repository.proposed()
+    (second,) = repository.list_proposals()
     assert second != first
-    assert repository.asked() == ["view", "create", "view"], "the proposal that is open takes it"
+    assert repository.list_requests() == ["view", "create", "view"], "the proposal that is open takes it"
 
 
-def test_gitlab_proposes_in_the_same_way() -> None:
-    """Its last script cannot be played without GitLab: but for the remote and its options it has the same lines."""
+def test_gitlab_proposes_like_github() -> None:
+    """Its last script cannot run without GitLab. Except for the remote and its options, it has the same lines."""
 
-    def lines(script: str) -> list[str]:
+    def list_lines(script: str) -> list[str]:
         kept = (line for line in script.splitlines() if not line.startswith(("#", "git push", "origin=", 'test "$(gh')))
         return [line.replace('"$origin"', "origin").replace("@localhost", "@users.noreply.github.com") for line in kept]
 
     github = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())["jobs"]["renew"]["steps"][-1]
     gitlab = yaml.safe_load((project.ROOT / "docs/ci/gitlab-outdated.yml").read_text())["outdated"]["script"][-1]
-    assert lines(gitlab) == [line for line in lines(github["run"]) if "gh pr create" not in line]
+    assert list_lines(gitlab) == [line for line in list_lines(github["run"]) if "gh pr create" not in line]

@@ -1,4 +1,4 @@
-"""What the project's own files promise."""
+"""The project's own files are consistent."""
 
 import dataclasses
 import json
@@ -30,8 +30,8 @@ def test_documented_defaults_are_the_real_ones() -> None:
     assert documented == real
 
 
-def test_the_passphrase_that_dev_publishes_is_the_one_that_others_are_refused() -> None:
-    """It stands in two places: `dev` must not import `components`."""
+def test_public_passphrase_of_dev_is_refused_for_other_stacks() -> None:
+    """It is in two places, because `dev` must not import `components`."""
     assert environment.PUBLIC_PASSPHRASE == given.PUBLIC_PASSPHRASE
 
 

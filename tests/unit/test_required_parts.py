@@ -152,7 +152,9 @@ def test_pytest_chooses_the_view(
         """)
     )
     for more in ([], ["-n", "1"]):
-        done = run("pytest", "-v", *option, *more, "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
-        assert done.returncode == 0, done.stdout
-        assert f"{len(tests)} passed" in done.stdout
-        assert all(f"test_{name}" in done.stdout for name in tests)
+        result = run(
+            "pytest", "-v", *option, *more, "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)
+        )
+        assert result.returncode == 0, result.stdout
+        assert f"{len(tests)} passed" in result.stdout
+        assert all(f"test_{name}" in result.stdout for name in tests)

@@ -1,4 +1,4 @@
-"""No test says how fast a machine is: seconds have a lower bound in an assertion, never an upper one.
+"""No test depends on the speed of the machine: an assertion may bound seconds from below, never from above.
 
 What must not wait gets something so long to wait for that only a hang would (`deadline=3600`), and a load follows what
 is measured (tests/support/steering.py). Figures are ratios against a peer in the same run: `make bench`.
@@ -16,7 +16,7 @@ CLOCKS = {"monotonic", "perf_counter", "time"}
 
 
 def is_elapsed(node: ast.AST) -> bool:
-    """`time.monotonic() - begun`, `done.seconds`, or a name that says so."""
+    """Return whether a node is elapsed time: `time.monotonic() - start`, `result.seconds`, or such a name."""
     match node:
         case ast.BinOp(op=ast.Sub()):
             return any(
@@ -29,8 +29,8 @@ def is_elapsed(node: ast.AST) -> bool:
             return False
 
 
-def upper_bounds(source: str) -> Iterator[int]:
-    """The lines of assertions that bound elapsed seconds from above."""
+def list_upper_bounds(source: str) -> Iterator[int]:
+    """List the lines of assertions that bound elapsed seconds from above."""
     for asserted in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)):
         for node in ast.walk(asserted.test):
             if not isinstance(node, ast.Compare):
@@ -44,8 +44,8 @@ def upper_bounds(source: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT / "tests")))
 def test_no_assertion_bounds_seconds_from_above(file: Path) -> None:
-    lines = list(upper_bounds(file.read_text()))
-    assert lines == [], f"{file.relative_to(ROOT)}: lines {lines} depend on how fast the machine is"
+    lines = list(list_upper_bounds(file.read_text()))
+    assert lines == [], f"{file.relative_to(ROOT)}: lines {lines} depend on the speed of the machine"
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,5 @@ def test_no_assertion_bounds_seconds_from_above(file: Path) -> None:
         ("while time.monotonic() - begun < 5: pass", False),
     ],
 )
-def test_what_bounds_seconds_from_above(line: str, bounds: bool) -> None:
-    assert bool(list(upper_bounds(line))) == bounds
+def test_upper_bounds_of_seconds_are_detected(line: str, bounds: bool) -> None:
+    assert bool(list(list_upper_bounds(line))) == bounds

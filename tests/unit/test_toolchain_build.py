@@ -59,27 +59,27 @@ def build(part: parts.Part = PART, notes: list[str] | None = None) -> bool:
     return compiler.build_part(part, tick=lambda: None, note=(notes if notes is not None else []).append)
 
 
-def in_cache() -> list[str]:
+def list_cache() -> list[str]:
     return sorted(path.name for path in compiler.parts_folder().iterdir() if path.name not in {"logs", "lock"})
 
 
-def test_a_build_fills_the_cache_once(machine: Path) -> None:
+def test_build_fills_the_cache_once(machine: Path) -> None:
     assert build() is True
-    assert in_cache() == [f"tiny-{compiler.compute_key(PART, compiler.find_go())}"]
+    assert list_cache() == [f"tiny-{compiler.compute_key(PART, compiler.find_go())}"]
     assert sorted(path.name for path in (compiler.build_folder(PART) / "bin").iterdir()) == ["one", "two"]
     assert not (compiler.build_folder(PART) / "src").exists()
     assert build() is False
 
 
 @pytest.mark.parametrize("name", ["go.mod", "go.sum", "main.go", "new.go"])
-def test_the_key_follows_the_content_of_every_file(machine: Path, name: str) -> None:
+def test_key_depends_on_the_content_of_every_file(machine: Path, name: str) -> None:
     before = compiler.compute_key(PART, compiler.find_go())
     path = machine / "modules" / "tiny" / name
     path.write_text((path.read_text() if path.exists() else "") + "\n// changed\n")
     assert compiler.compute_key(PART, compiler.find_go()) != before
 
 
-def test_the_key_follows_flags_packages_go_and_platform(machine: Path) -> None:
+def test_key_depends_on_flags_packages_go_and_platform(machine: Path) -> None:
     go = compiler.find_go()
     keys = {
         compiler.compute_key(PART, go),
@@ -91,14 +91,14 @@ def test_the_key_follows_flags_packages_go_and_platform(machine: Path) -> None:
     assert len(keys) == 5
 
 
-def test_the_key_knows_content_and_not_place_or_time(machine: Path) -> None:
+def test_key_does_not_depend_on_path_or_time(machine: Path) -> None:
     before = compiler.compute_key(PART, compiler.find_go())
     os.utime(machine / "modules" / "tiny" / "go.mod", (0, 0))
     (machine / "modules" / "tiny" / "main.go").chmod(0o600)
     assert compiler.compute_key(PART, compiler.find_go()) == before
 
 
-def test_what_a_build_copies_in_is_there_and_does_not_count_for_the_key(machine: Path) -> None:
+def test_copied_files_are_available_and_not_in_the_key(machine: Path) -> None:
     (machine / "data.json").write_text("{}")
     copies = (
         parts.Copy(module="example.com/m", pinned_by="tiny", source="data.json", target="src/data.json"),
@@ -115,7 +115,7 @@ def test_what_a_build_copies_in_is_there_and_does_not_count_for_the_key(machine:
     assert part.programs == ("one", "two", "script")
 
 
-def test_a_part_beside_another_is_built_first_and_put_there(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_part_beside_another_is_built_first_and_copied(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = dataclasses.replace(PART, name="host", binaries={"helper": "."})
     (machine / "modules" / "host").mkdir()
     (machine / "modules" / "host" / "go.mod").write_text("module host\n\ngo 1.25.0\n")
@@ -137,7 +137,7 @@ def test_failed_build_leaves_no_folder_and_reports_the_reason(machine: Path, mon
         "tiny did not compile:\n  ./main.go:3:1: undefined: x\n"
         f"full log: {compiler.log_file(PART)}; finished parts are kept, so repeat the command to continue"
     )
-    assert in_cache() == []
+    assert list_cache() == []
 
 
 def test_linker_out_of_memory_is_reported(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_interrupted_build_leaves_no_folder_and_no_process(machine: Path, monkey
 
     with pytest.raises(KeyboardInterrupt):
         compiler.build_part(PART, tick=interrupt, note=lambda _: None)
-    assert in_cache() == []
+    assert list_cache() == []
     with pytest.raises(ProcessLookupError):
         os.kill(int((machine / "pid").read_text()), 0)
 
@@ -181,10 +181,10 @@ def test_next_build_removes_the_folder_of_a_killed_build(machine: Path) -> None:
     process = start_waiting_build(machine)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert [name[:10] for name in in_cache()] == [".building-"]
+    assert [name[:10] for name in list_cache()] == [".building-"]
     os.environ["FAKE_BUILD"] = "echo program > $out"
     assert build() is True
-    assert in_cache() == [f"tiny-{compiler.compute_key(PART, compiler.find_go())}"]
+    assert list_cache() == [f"tiny-{compiler.compute_key(PART, compiler.find_go())}"]
 
 
 def test_second_checkout_waits_and_reports_it(machine: Path) -> None:

@@ -42,7 +42,7 @@ def debian(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(packages, "SAVED_POLICY", tmp_path / "policy-rc.d.kept-by-seaway")
 
 
-def test_dockers_own_packages_are_never_removed() -> None:
+def test_docker_packages_are_never_removed() -> None:
     apt = Apt((0, DOCKERS))
     with pytest.raises(layout.CannotRunError) as caught:
         packages.install_packages(CONTAINERD, Path("/nowhere"), apt)
@@ -123,14 +123,14 @@ def test_failed_installation_reports_the_reason_and_removes_the_policy(tmp_path:
     assert not packages.POLICY.exists()
 
 
-def test_old_lists_are_updated_and_the_install_tried_again(tmp_path: Path) -> None:
+def test_outdated_lists_are_updated_and_the_installation_is_retried(tmp_path: Path) -> None:
     apt = Apt((0, ""), (100, "E: Failed to fetch http://deb/x 404\n"), (0, ""), (0, "done"))
     packages.install_packages(CONTAINERD, tmp_path / "packages.log", apt)
     assert [command[1] for command in apt.commands][:4] == ["-s", "install", "update", "install"]
 
 
 @pytest.mark.parametrize(("code", "touched"), [(101, False), (0, True)])
-def test_a_policy_of_the_users_is_respected(code: int, touched: bool) -> None:
+def test_existing_policy_is_respected(code: int, touched: bool) -> None:
     theirs = f"#!/bin/sh\nexit {code}\n"
     packages.POLICY.write_text(theirs)
     packages.POLICY.chmod(0o755)
@@ -140,7 +140,7 @@ def test_a_policy_of_the_users_is_respected(code: int, touched: bool) -> None:
     assert not packages.SAVED_POLICY.exists()
 
 
-def test_a_policy_left_by_a_killed_run_is_put_right() -> None:
+def test_policy_of_a_killed_run_is_restored() -> None:
     theirs = "#!/bin/sh\nexit 0\n"
     packages.POLICY.write_text(packages.DENY_ALL)
     packages.SAVED_POLICY.write_text(theirs)

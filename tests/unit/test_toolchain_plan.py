@@ -50,7 +50,7 @@ def install_pulumi(folder: Path) -> Path:
     return program(folder / "pulumi", "echo v3.300.1")
 
 
-def states() -> dict[str, str]:
+def list_states() -> dict[str, str]:
     return {row.part: row.state for row in toolchain.make_plan().rows}
 
 
@@ -108,7 +108,7 @@ def test_part_in_the_cache_is_not_compiled_again(machine: Path) -> None:
     folder = compiler.build_folder(parts.find_part("etcd")) / "bin"
     folder.mkdir(parents=True)
     (folder / "etcd").touch()
-    assert states()["etcd"] == "built"
+    assert list_states()["etcd"] == "built"
     assert toolchain.find_program("etcd") == folder / "etcd"
 
 
@@ -124,14 +124,14 @@ def test_error_of_a_missing_program_has_the_command(machine: Path) -> None:
 def test_older_pulumi_is_not_used_and_has_a_hint(machine: Path) -> None:
     old = program(machine / "bin" / "pulumi", "echo v3.180.0")
     plan = toolchain.make_plan()
-    assert states()["pulumi"] == "compile"
+    assert list_states()["pulumi"] == "compile"
     assert plan.hints == (f"{old} has version v3.180.0, older than 3.259: not used; upgrade it to avoid compiling it",)
 
 
 def test_new_pulumi_is_used_with_its_python_host(machine: Path) -> None:
     pulumi = install_pulumi(machine / "opt")
     (machine / "bin" / "pulumi").symlink_to(pulumi)
-    assert (states()["pulumi"], states()["pulumi-language-python"]) == ("installed", "installed")
+    assert (list_states()["pulumi"], list_states()["pulumi-language-python"]) == ("installed", "installed")
     assert toolchain.find_program("pulumi") == machine / "bin" / "pulumi"
     assert toolchain.find_program("pulumi-language-python") == pulumi.with_name("pulumi-language-python")
     assert [folder.parent.name.rpartition("-")[0] for folder in toolchain.list_bin_folders()] == [
@@ -143,24 +143,24 @@ def test_new_pulumi_is_used_with_its_python_host(machine: Path) -> None:
 def test_new_pulumi_without_its_host_is_not_used(machine: Path) -> None:
     pulumi = program(machine / "bin" / "pulumi", "echo v3.300.1")
     plan = toolchain.make_plan()
-    assert states()["pulumi"] == "compile"
+    assert list_states()["pulumi"] == "compile"
     assert plan.hints[0] == f"{pulumi} has no Python host in its folder: not used; install the complete Pulumi release"
 
 
 def test_compiled_pulumi_on_path_does_not_count_as_installed(machine: Path) -> None:
     compiled = program(compiler.build_folder(parts.find_part("pulumi")) / "bin" / "pulumi", "echo v3.259.0")
     (machine / "bin" / "pulumi").symlink_to(compiled)
-    assert states()["pulumi"] == "built"
+    assert list_states()["pulumi"] == "built"
 
 
 def test_plugins_of_the_required_version_are_found(machine: Path) -> None:
     plugins = machine / "home" / ".pulumi" / "plugins"
     program(plugins / "resource-kubernetes-v4.20.0" / KUBERNETES.name)
-    assert states()[KUBERNETES.name] == "compile"
+    assert list_states()[KUBERNETES.name] == "compile"
     plugin = program(plugins / "resource-kubernetes-v4.25.0" / KUBERNETES.name)
     (plugins / "resource-kubernetes-v4.25.0.partial").touch()  # Pulumi's mark of an interrupted download
     installed.find_installed.cache_clear()
-    assert states()[KUBERNETES.name] == "compile"
+    assert list_states()[KUBERNETES.name] == "compile"
     (plugins / "resource-kubernetes-v4.25.0.partial").unlink()
     installed.find_installed.cache_clear()
     assert toolchain.find_program(KUBERNETES.name) == plugin
@@ -199,7 +199,7 @@ def test_missing_go_is_a_problem_of_the_plan_and_exits_with_2(
     assert capsys.readouterr().err == "error: Go is missing\n"
 
 
-def test_every_part_has_a_module_with_sums_and_the_table_has_no_double() -> None:
+def test_each_part_has_a_module_with_sums_and_a_unique_name() -> None:
     names = [name for part in parts.PARTS for name in part.programs]
     assert len(names) == len(set(names))
     for part in parts.PARTS:
@@ -219,7 +219,7 @@ class Clock:
         return self.time
 
 
-def test_without_a_terminal_there_is_a_line_at_both_ends_and_every_30_seconds() -> None:
+def test_log_has_first_and_last_line_and_a_line_every_30_seconds() -> None:
     out, clock = io.StringIO(), Clock()
     shown = progress.Progress(2, out=out, now=clock)
     shown.start("etcd 3.6", 60, "pulumi")
@@ -235,7 +235,7 @@ def test_without_a_terminal_there_is_a_line_at_both_ends_and_every_30_seconds() 
     ]
 
 
-def test_on_a_terminal_one_line_lives() -> None:
+def test_terminal_has_one_live_line() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

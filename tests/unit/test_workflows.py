@@ -1,4 +1,4 @@
-"""The workflows for CI: they are YAML, they call verbs that there are, and the preview writes one comment."""
+"""The CI workflows are valid YAML and call existing verbs, and the preview writes one comment."""
 
 import http.server
 import json
@@ -23,8 +23,8 @@ GITLAB = sorted((project.ROOT / "docs" / "ci").glob("*.yml"))
 PREVIEW = project.ROOT / ".github" / "workflows" / "preview.yml"
 
 
-def scripts(file: Path) -> Iterator[str]:
-    """What the jobs of a workflow run, a text each."""
+def list_scripts(file: Path) -> Iterator[str]:
+    """List the scripts of a workflow's jobs."""
     read = yaml.safe_load(file.read_text())
     if file in GITHUB:
         assert read[True], f"{file.name}: when? YAML 1.1 reads the key `on` as true"
@@ -36,10 +36,10 @@ def scripts(file: Path) -> Iterator[str]:
                 yield from job.get(key, ()) if isinstance(job, dict) else ()
 
 
-def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every call of seaway in them, as words; the shell's variables stay as they are written."""
+def list_commands() -> Iterator[tuple[str, list[str]]]:
+    """List the words of each call of seaway in the scripts. Shell variables are not expanded."""
     for file in (*GITHUB, *GITLAB):
-        for script in scripts(file):
+        for script in list_scripts(file):
             for line in re.sub(r"\\\n\s*", " ", script).splitlines():
                 if match := re.match(r"\s*(?:\.venv/bin/)?seaway (.*)", line):
                     words = shlex.split(match[1], comments=True)
@@ -47,18 +47,18 @@ def commands() -> Iterator[tuple[str, list[str]]]:
                     yield file.name, words[:stop]
 
 
-def test_the_preview_is_called_on_both() -> None:
-    called = {(file, words[0], "--offline" in words) for file, words in commands()}
+def test_preview_runs_on_both_platforms() -> None:
+    called = {(file, words[0], "--offline" in words) for file, words in list_commands()}
     for file in ("preview.yml", "gitlab-preview.yml"):
         assert {(file, "preview", False), (file, "preview", True)} <= called
 
 
-@pytest.mark.parametrize(("file", "words"), list(commands()))
-def test_every_command_is_one(file: str, words: list[str]) -> None:
+@pytest.mark.parametrize(("file", "words"), list(list_commands()))
+def test_every_command_is_valid(file: str, words: list[str]) -> None:
     assert main.build_parser().parse_args(words).run
 
 
-def test_a_pull_request_from_a_fork_gets_nothing() -> None:
+def test_pull_request_from_a_fork_gets_no_secrets() -> None:
     jobs = yaml.safe_load(PREVIEW.read_text())["jobs"]
     assert jobs["fork"]["permissions"] == {"contents": "read"}
     assert "secrets." not in yaml.safe_dump(jobs["fork"])
@@ -97,14 +97,14 @@ def test_github_has_one_comment(comments: str, called: str, tmp_path: Path) -> N
         "COMMENTS": "repos/o/r/issues/7/comments",
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
-    # The shell that GitHub runs a step with.
+    # The shell of a step on GitHub.
     subprocess.run(["bash", "-e", "-c", steps[-1]["run"]], cwd=tmp_path, env=env, check=True)
     assert (tmp_path / "log").read_text() == f"{called} -F body=@preview.md\n"
     assert (tmp_path / "summary").read_text() == "<!-- seaway preview dev -->\n### shop\n"
 
 
 class GitLab(http.server.BaseHTTPRequestHandler):
-    """Knows the notes of one merge request."""
+    """A fake GitLab with the notes of a merge request."""
 
     notes: ClassVar[list[dict[str, Any]]] = []
     seen: ClassVar[list[tuple[str, str, Any]]] = []

@@ -1,10 +1,9 @@
-"""Stacks that commit 24bb12e deployed, put back into a cluster as they were: state, objects and records.
+"""Restores stacks that commit 24bb12e deployed: state, objects and records.
 
-``24bb12e/`` holds what that version wrote: for each project its files, and for each of its stacks the state and the
-Secrets and release records of its namespace. A version that plans anything but a new record over it has renamed
-something that clusters and states already have.
+``24bb12e/`` contains the files of each project, and the state, Secrets and release records of each stack. If a later
+version plans more than a new record, it has renamed something that clusters and states already have.
 
-Two things are of one machine and are replaced by what this one has: the UID of the cluster, and the digests of images.
+The UID of the cluster and the digests of images depend on the machine, and are replaced.
 """
 
 import base64
@@ -23,24 +22,24 @@ IMAGE = "docker-build:index:Image"
 
 
 def create_project(folder: Path, name: str) -> project.Project:
-    """The project's files with today's program, and a stack that only builds its images.
+    """Create the project with the current program, and a stack that only builds its images.
 
     Args:
         name: `sample` or `shop`.
     """
-    one = project.Project.create(folder, application=FIXTURE / name / "app", stack="images")
+    checkout = project.Project.create(folder, application=FIXTURE / name / "app", stack="images")
     if name == "shop":
-        one.set_secret("SESSION_KEY", "of another stack")
-    for each in (FIXTURE / name).iterdir():
-        if each.name.startswith("Pulumi.") or each.name in ("environments", "releases"):
-            target = folder / each.name
-            (shutil.copytree if each.is_dir() else shutil.copy2)(each, target)
+        checkout.set_secret("SESSION_KEY", "of another stack")
+    for path in (FIXTURE / name).iterdir():
+        if path.name.startswith("Pulumi.") or path.name in ("environments", "releases"):
+            target = folder / path.name
+            (shutil.copytree if path.is_dir() else shutil.copy2)(path, target)
     migrate_files(folder)
-    return one
+    return checkout
 
 
 def migrate_files(folder: Path) -> None:
-    """Rewrite the application and the stacks' files in today's words. What Seaway wrote stays as it is."""
+    """Migrate the application and the stacks' files to the current keys. Files that Seaway wrote stay unchanged."""
     for file in (folder / "app" / "app.yaml", *folder.glob("Pulumi.*.yaml")):
         migrate = migration.migrate_application if file.name == "app.yaml" else migration.migrate_stack
         result = migrate(file.read_text(), file.name)
@@ -48,83 +47,85 @@ def migrate_files(folder: Path) -> None:
         file.write_text(result.text)
 
 
-def build_images(one: project.Project) -> dict[str, str]:
-    """Build and push the images of the project as they are; digest by name."""
-    wanted = ("Application::**", "pulumi:providers:**", "Cluster::cluster", "Registry::**", "Image::**")
-    one.up(*(f"--target=**{each}" for each in wanted))
-    found = json.loads(one.pulumi("stack", "export", "--stack", one.stack, check=True).stdout)
-    return _digests(found)
+def build_images(checkout: project.Project) -> dict[str, str]:
+    """Build and push the images of the project, and return their digests by name."""
+    targets = ("Application::**", "pulumi:providers:**", "Cluster::cluster", "Registry::**", "Image::**")
+    checkout.up(*(f"--target=**{target}" for target in targets))
+    state = json.loads(checkout.pulumi("stack", "export", "--stack", checkout.stack, check=True).stdout)
+    return _digests(state)
 
 
-def replace_digests(one: project.Project, name: str, digests: Mapping[str, str]) -> None:
-    """Give the files of releases the digests that the images have on this machine; see ``restore_stack``."""
+def replace_digests(checkout: project.Project, name: str, digests: Mapping[str, str]) -> None:
+    """Replace the digests in release files by those of this machine; see ``restore_stack``."""
     state = json.loads((FIXTURE / name / "state.kept-dev.json").read_text())
-    replaced = {old: digests[image] for image, old in _digests(state).items()}
-    for file in (one.folder / "releases").glob("*.yaml"):
-        file.write_text(_replace(file.read_text(), replaced))
+    replacements = {old: digests[image] for image, old in _digests(state).items()}
+    for file in (checkout.folder / "releases").glob("*.yaml"):
+        file.write_text(_replace(file.read_text(), replacements))
 
 
-def restore_stack(one: project.Project, name: str, digests: Mapping[str, str]) -> None:
-    """Put a stack back: its objects and records into the cluster, and its state into the backend.
+def restore_stack(checkout: project.Project, name: str, digests: Mapping[str, str]) -> None:
+    """Restore a stack: its objects and records in the cluster, and its state in the backend.
 
     Args:
-        name: of the project, `sample` or `shop`.
-        digests: those of its images on this machine, by name.
+        name: name of the project, `sample` or `shop`.
+        digests: digests of its images on this machine by name.
     """
-    text = (FIXTURE / name / f"state.{one.stack}.json").read_text()
+    text = (FIXTURE / name / f"state.{checkout.stack}.json").read_text()
     state = json.loads(text)
     uid = kubectl.run("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
-    replaced = {_uid(state): uid}
+    replacements = {_uid(state): uid}
     reference = state if _digests(state) else json.loads((FIXTURE / name / "state.kept-dev.json").read_text())
-    replaced |= {old: digests[image] for image, old in _digests(reference).items()}
-    state = json.loads(_replace(text, replaced))
-    cluster = json.loads(_replace((FIXTURE / name / f"cluster.{one.stack}.json").read_text(), replaced))
-    live = {(each["kind"], each["metadata"]["name"]): each for each in cluster["items"]}
-    for each in state["deployment"]["resources"]:
-        if each["type"].startswith("kubernetes:"):
-            manager, manifest = each["outputs"]["__fieldManager"], each["inputs"]
-            # The values of Secrets are encrypted in the state.
+    replacements |= {old: digests[image] for image, old in _digests(reference).items()}
+    state = json.loads(_replace(text, replacements))
+    cluster = json.loads(_replace((FIXTURE / name / f"cluster.{checkout.stack}.json").read_text(), replacements))
+    live = {(resource["kind"], resource["metadata"]["name"]): resource for resource in cluster["items"]}
+    for resource in state["deployment"]["resources"]:
+        if resource["type"].startswith("kubernetes:"):
+            manager, manifest = resource["outputs"]["__fieldManager"], resource["inputs"]
+            # The state contains encrypted values of Secrets.
             apply(live.get((manifest["kind"], manifest["metadata"]["name"]), manifest), manager)
-    for (kind, _), each in live.items():
+    for (kind, _), resource in live.items():
         if kind == "ConfigMap":
-            apply(_with_digests(each, replaced), "seaway")
-    file = one.folder / "state.json"
+            apply(_with_digests(resource, replacements), "seaway")
+    file = checkout.folder / "state.json"
     file.write_text(json.dumps(state))
-    one.pulumi("stack", "select", "--create", one.stack, check=True)
-    one.pulumi("stack", "import", "--stack", one.stack, "--file", str(file), "--force", check=True)
+    checkout.pulumi("stack", "select", "--create", checkout.stack, check=True)
+    checkout.pulumi("stack", "import", "--stack", checkout.stack, "--file", str(file), "--force", check=True)
 
 
 def apply(manifest: Mapping[str, Any], manager: str) -> None:
-    """Make an object as its field manager did."""
+    """Apply an object with its field manager."""
     words = ("apply", "--server-side", "--force-conflicts", f"--field-manager={manager}", "-f", "-")
     kubectl.run(*words, stdin=manifest)
 
 
 def _uid(state: Mapping[str, Any]) -> str:
-    (one,) = (
-        each for each in state["deployment"]["resources"] if each["urn"].endswith("seaway:index:Cluster::cluster")
+    (cluster,) = (
+        resource
+        for resource in state["deployment"]["resources"]
+        if resource["urn"].endswith("seaway:index:Cluster::cluster")
     )
-    return one["outputs"]["uid"]
+    return cluster["outputs"]["uid"]
 
 
 def _digests(state: Mapping[str, Any]) -> dict[str, str]:
-    images = (each for each in state["deployment"]["resources"] if each["type"] == IMAGE)
-    return {each["urn"].rpartition("::")[2]: each["outputs"]["digest"] for each in images}
+    images = (image for image in state["deployment"]["resources"] if image["type"] == IMAGE)
+    return {image["urn"].rpartition("::")[2]: image["outputs"]["digest"] for image in images}
 
 
-def _replace(text: str, replaced: Mapping[str, str]) -> str:
-    for old, new in replaced.items():
+def _replace(text: str, replacements: Mapping[str, str]) -> str:
+    for old, new in replacements.items():
         text = text.replace(old, new)
     return text
 
 
-def _with_digests(manifest: Mapping[str, Any], replaced: Mapping[str, str]) -> dict[str, Any]:
-    """Also in what is compressed."""
-    packed = cast(dict[str, str], manifest.get("binaryData") or {})
-    again = {
+def _with_digests(manifest: Mapping[str, Any], replacements: Mapping[str, str]) -> dict[str, Any]:
+    """Replace digests also in compressed content."""
+    compressed = cast(dict[str, str], manifest.get("binaryData") or {})
+    result = {
         key: base64.b64encode(
-            gzip.compress(_replace(gzip.decompress(base64.b64decode(value)).decode(), replaced).encode(), mtime=0)
+            gzip.compress(_replace(gzip.decompress(base64.b64decode(content)).decode(), replacements).encode(), mtime=0)
         ).decode()
-        for key, value in packed.items()
+        for key, content in compressed.items()
     }
-    return {**manifest, "binaryData": again}
+    return {**manifest, "binaryData": result}
