@@ -7,10 +7,9 @@ import pulumi
 import pulumi_docker_build as docker_build
 
 from components import messages, provider, settings
-from seaway.files import roots
 from seaway.images import build_inputs, file_index, rebuild_reasons, staging
 from seaway.model import application
-from seaway.project import environments, images_lock
+from seaway.project import environments
 from seaway.syntax import diagnosis
 
 EXPORT = "type=registry,rewrite-timestamp=true"
@@ -50,52 +49,31 @@ def plan_builds(environment: environments.Environment) -> Sequence[BuildPlan]:
     """
     if not environment.settings.build:
         return []
-    plans: list[BuildPlan] = []
-    diagnostics: list[diagnosis.Diagnostic] = []
-    root = roots.find_root(environment.folder, environment.settings.root)
-    lock = images_lock.read_lock((environment.folder / environment.settings.app).parent, root)
-    for name, build in build_inputs.list_builds(environment.app):
-        try:
-            plans.append(_plan_build(environment, name, build, root=root, lock=lock))
-        except diagnosis.InvalidInput as error:
-            diagnostics += error.diagnostics
-    if diagnostics:
-        raise diagnosis.InvalidInput(diagnostics)
-    return plans
+    return [_plan_build(environment, name, inputs) for name, inputs in build_inputs.read_all(environment).items()]
 
 
-def _plan_build(
-    environment: environments.Environment,
-    name: str,
-    build: application.Build,
-    *,
-    root: roots.Root,
-    lock: images_lock.ImagesLock | None,
-) -> BuildPlan:
-    folder, stack_settings = environment.folder, environment.settings
-    index = file_index.FileIndex.load(staging.get_index_path(folder, name))
-    app_folder = (folder / stack_settings.app).parent
-    read = build_inputs.BuildInputs.read(app_folder, build, stack_settings, root, lock=lock, cached_index=index)
+def _plan_build(environment: environments.Environment, name: str, inputs: build_inputs.BuildInputs) -> BuildPlan:
+    folder, build = environment.folder, inputs.context.build
     staged = staging.get_folder(folder, name)
-    staging.stage(read.context, staged, index)
-    index.save(staging.get_index_path(folder, name))
+    staging.stage(inputs.context, staged, inputs.index)
+    inputs.index.save(staging.get_index_path(folder, name))
     contexts = dict(build.contexts)
-    for context_name, context in read.context.named_contexts.items():
+    for context_name, context in inputs.context.named_contexts.items():
         # The name of a service cannot contain a +.
         staged_context = staging.get_folder(folder, f"{name}+{context_name}")
         staging.stage(context, staged_context, file_index.FileIndex())
         contexts[context_name] = str(staged_context.relative_to(folder))
     return BuildPlan(
         name=name,
-        repository=f"{stack_settings.registry}/{environment.app.name}/{name}",
+        repository=f"{environment.settings.registry}/{environment.app.name}/{name}",
         location=str(staged.relative_to(folder)),
         dockerfile=build.dockerfile,
         target=build.target,
-        args={**read.args, "SOURCE_DATE_EPOCH": "0"},
+        args={**inputs.args, "SOURCE_DATE_EPOCH": "0"},
         build=build,
         contexts=contexts,
-        record=read.build_record,
-        warnings=read.warnings,
+        record=inputs.build_record,
+        warnings=inputs.warnings,
     )
 
 

@@ -26,6 +26,8 @@ class BuildInputs:
     """Build arguments, those with the environment's base images included."""
     build_record: rebuild_reasons.BuildRecord
     warnings: tuple[diagnosis.Diagnostic, ...]
+    index: file_index.FileIndex
+    """The known digests of files, updated."""
 
     @classmethod
     def read(
@@ -51,7 +53,8 @@ class BuildInputs:
         Raises:
             diagnosis.InvalidInput: with all errors in the context and the Dockerfile.
         """
-        build_context = context.BuildContext.read(folder, build, root, cached_index=cached_index)
+        index = cached_index or file_index.FileIndex()
+        build_context = context.BuildContext.read(folder, build, root, cached_index=index)
         bases = base_images.BaseImages.load(build_context.folder / build.dockerfile, build, root)
         overrides = bases.apply_overrides(stack_settings.image_overrides)
         pins = lock or images_lock.ImagesLock()
@@ -73,11 +76,12 @@ class BuildInputs:
             args={**build.args, **changed},
             build_record=build_record,
             warnings=(*build_context.list_warnings(), *(bases.find_unpinnable().values() if lock else ())),
+            index=index,
         )
 
 
-def read_build_records(environment: environments.Environment) -> dict[str, rebuild_reasons.BuildRecord]:
-    """The record of each image that the environment builds, by name.
+def read_all(environment: environments.Environment) -> dict[str, BuildInputs]:
+    """The inputs of each image that the environment builds, by name.
 
     Raises:
         diagnosis.InvalidInput: with the errors of all builds.
@@ -85,18 +89,22 @@ def read_build_records(environment: environments.Environment) -> dict[str, rebui
     folder = (environment.folder / environment.settings.app).parent
     root = roots.find_root(environment.folder, environment.settings.root)
     lock = images_lock.read_lock(folder, root)
-    records: dict[str, rebuild_reasons.BuildRecord] = {}
+    inputs: dict[str, BuildInputs] = {}
     diagnostics: list[diagnosis.Diagnostic] = []
     for name, build in list_builds(environment.app):
         index = file_index.FileIndex.load(staging.get_index_path(environment.folder, name))
         try:
-            inputs = BuildInputs.read(folder, build, environment.settings, root, lock=lock, cached_index=index)
-            records[name] = inputs.build_record
+            inputs[name] = BuildInputs.read(folder, build, environment.settings, root, lock=lock, cached_index=index)
         except diagnosis.InvalidInput as error:
             diagnostics += error.diagnostics
     if diagnostics:
         raise diagnosis.InvalidInput(diagnostics)
-    return records
+    return inputs
+
+
+def read_build_records(environment: environments.Environment) -> dict[str, rebuild_reasons.BuildRecord]:
+    """The record of each image that the environment builds, by name. It raises the same as ``read_all``."""
+    return {name: inputs.build_record for name, inputs in read_all(environment).items()}
 
 
 def list_builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:

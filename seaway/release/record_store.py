@@ -5,6 +5,8 @@
 
 Records are evidence of what runs, and no authority: everyone who may write ConfigMaps may write them. A record that is
 deployed again is compared with the SHA-256 in the stack's state (``seaway.release.stack_state``), or comes from a file.
+
+Functions that take a cluster raise ``errors.Unavailable`` where it is unreachable or refuses access.
 """
 
 import dataclasses
@@ -126,7 +128,6 @@ async def read_current(cluster: client.KubeClient, namespace: str) -> CurrentRel
 
     Raises:
         ReleaseNotFound: no release is recorded.
-        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     current = parse_current(await cluster.find(get_path(namespace, CURRENT_NAME)))
     if current is None:
@@ -150,7 +151,6 @@ async def read(
     Raises:
         ReleaseNotFound: the record does not exist.
         RecordChanged: it was changed, or cannot be read.
-        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     stored_files = await find(cluster, namespace, record_id)
     if stored_files is None:
@@ -182,7 +182,6 @@ async def find(cluster: client.KubeClient, namespace: str, record_id: str) -> st
 
     Raises:
         RecordChanged: it cannot be read.
-        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     first = await cluster.find(get_path(namespace, _get_part_name(record_id, 0)))
     if first is None:
@@ -209,11 +208,7 @@ async def write(
     release_record: record.ReleaseRecord,
     stored_files: stored_record.StoredRecord,
 ) -> None:
-    """Write a record. An existing record is replaced, because its ConfigMaps are immutable.
-
-    Raises:
-        errors.Unavailable: the cluster is unreachable or refuses access.
-    """
+    """Write a record. An existing record is replaced, because its ConfigMaps are immutable."""
     await delete(cluster, namespace, record_id)
     # The first part is written last: an incomplete record does not exist.
     for manifest in reversed(build_config_maps(release_record, record_id, stored_files)):
@@ -222,11 +217,7 @@ async def write(
 
 
 async def delete(cluster: client.KubeClient, namespace: str, record_id: str) -> None:
-    """Delete a record with all its parts, but no other object with its label.
-
-    Raises:
-        errors.Unavailable: the cluster is unreachable or refuses access.
-    """
+    """Delete a record with all its parts, but no other object with its label."""
     listed = await cluster.get(get_path(namespace), labelSelector=f"{RELEASE_LABEL}={record_id}")
     labelled = {manifest["metadata"]["name"] for manifest in listed["items"]}
     parts = labelled & {_get_part_name(record_id, number) for number in range(1, MAX_PARTS)}
@@ -235,11 +226,7 @@ async def delete(cluster: client.KubeClient, namespace: str, record_id: str) -> 
 
 
 async def list_records(cluster: client.KubeClient, namespace: str) -> dict[str, RecordSummary]:
-    """The records in the namespace by id, newest first.
-
-    Raises:
-        errors.Unavailable: the cluster is unreachable or refuses access.
-    """
+    """The records in the namespace by id, newest first."""
     listed = await cluster.get(get_path(namespace), labelSelector=RELEASE_LABEL)
     summaries = [
         _summarize(manifest)
